@@ -1,0 +1,141 @@
+// The only file that knows Python: checks shapes and types, releases the GIL, calls the engine.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+
+#include <mutex>
+#include <stdexcept>
+#include <string>
+
+#include "engine.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+template <typename T, int Dims>
+using Array = nb::ndarray<T, nb::ndim<Dims>, nb::c_contig, nb::device::cpu>;
+using Floats = Array<const float, 1>;
+using Pixels = Array<const uint8_t, 4>;
+using Integers = Array<const int32_t, 1>;
+
+void require(bool holds, const char* message) {
+    if (!holds) throw std::invalid_argument(message);
+}
+
+// A session and the lock that keeps a second Python thread out while it works.
+class Engine {
+public:
+    Engine(Array<const int32_t, 2> steps, int64_t table, int channels, int height, int width,
+           const std::string& isa, int threads)
+        : table_(table), channels_(channels), height_(height), width_(width) {
+        constexpr size_t fields = sizeof(lenet::Step) / sizeof(int32_t);
+        require(steps.shape(1) == fields, "a step has another number of fields.");
+        session_ = std::make_unique<lenet::Session>(
+            reinterpret_cast<const lenet::Step*>(steps.data()), int(steps.shape(0)), table,
+            isa.c_str(), threads);
+    }
+
+    void scores(Floats table, Pixels images, Floats scale, Floats shift,
+                Array<float, 2> scores) {
+        const lenet::Images view = check(table.data(), table.size(), images, scale, shift);
+        require(scores.shape(0) == images.shape(0) &&
+                    int(scores.shape(1)) == session_->classes(),
+                "the scores' shape is not (images, classes).");
+        nb::gil_scoped_release release;
+        std::lock_guard<std::mutex> guard(lock_);
+        session_->scores(table.data(), view, scores.data());
+    }
+
+    nb::tuple gradient(Floats table, Pixels images, Integers labels, Floats scale, Floats shift,
+                       Array<float, 1> gradient) {
+        const lenet::Images view = check(table.data(), table.size(), images, scale, shift);
+        require(labels.size() == images.shape(0) && images.shape(0) > 0,
+                "there must be a label for every image, and at least one.");
+        require(int64_t(gradient.size()) == table_, "the gradient's size is not the table's.");
+        int64_t correct = 0;
+        double loss;
+        {
+            nb::gil_scoped_release release;
+            std::lock_guard<std::mutex> guard(lock_);
+            loss = session_->gradient(table.data(), view, labels.data(), gradient.data(),
+                                      &correct);
+        }
+        return nb::make_tuple(loss, correct);
+    }
+
+    int64_t train(Array<float, 1> table, Array<float, 2> state, Pixels images, Integers labels,
+                  Integers order, int batch, Floats rates, int64_t first_step, Floats scale,
+                  Floats shift, int rule, Floats constants, Array<double, 1> losses,
+                  Array<int64_t, 1> correct) {
+        const lenet::Images view = check(table.data(), table.size(), images, scale, shift);
+        require(labels.size() == images.shape(0), "there must be a label for every image.");
+        require(batch >= 1, "a batch holds at least one sample.");
+        const size_t steps = (order.size() + size_t(batch) - 1) / size_t(batch);
+        require(rates.size() == steps && losses.size() == steps && correct.size() == steps,
+                "there must be a rate, a loss and a count for every step.");
+        require(rule >= 0 && rule <= 2 && constants.size() == 5,
+                "an optimizer is a rule from 0 to 2 and five constants.");
+        require(int(state.shape(0)) >= rule && (rule == 0 || int64_t(state.shape(1)) == table_),
+                "the optimizer's state has the wrong shape.");
+        const float* c = constants.data();
+        const lenet::Optimizer optimizer{lenet::Rule(rule), c[0], c[1], c[2], c[3], c[4]};
+        const lenet::Schedule schedule{order.data(), int64_t(order.size()), batch, rates.data(),
+                                       first_step};
+        nb::gil_scoped_release release;
+        std::lock_guard<std::mutex> guard(lock_);
+        return session_
+            ->train(table.data(), rule ? state.data() : nullptr, view, labels.data(), schedule,
+                    optimizer, losses.data(), correct.data())
+            .steps;
+    }
+
+    std::string isa() const { return session_->isa(); }
+    int threads() const { return session_->threads(); }
+
+private:
+    lenet::Images check(const float* table, size_t size, const Pixels& images,
+                        const Floats& scale, const Floats& shift) const {
+        require(int64_t(size) == table_, "the parameter table has another size than the plan's.");
+        require(reinterpret_cast<uintptr_t>(table) % 4 == 0, "the parameter table is misaligned.");
+        require(int(images.shape(1)) == channels_ && int(images.shape(2)) == height_ &&
+                    int(images.shape(3)) == width_,
+                "the images' shape is not the network's input shape.");
+        require(int(scale.size()) == channels_ && int(shift.size()) == channels_,
+                "scale and shift need one number a channel.");
+        return {images.data(), int64_t(images.shape(0)), scale.data(), shift.data()};
+    }
+
+    int64_t table_;
+    int channels_, height_, width_;
+    std::unique_ptr<lenet::Session> session_;
+    std::mutex lock_;
+};
+
+}  // namespace
+
+NB_MODULE(_native, m) {
+    m.doc() = "The native engine; use it through lenet.engine.native.";
+    nb::class_<Engine>(m, "Session")
+        .def(nb::init<Array<const int32_t, 2>, int64_t, int, int, int, const std::string&, int>(),
+             "steps"_a, "table"_a, "channels"_a, "height"_a, "width"_a, "isa"_a, "threads"_a)
+        .def("scores", &Engine::scores)
+        .def("gradient", &Engine::gradient)
+        .def("train", &Engine::train)
+        .def_prop_ro("isa", &Engine::isa)
+        .def_prop_ro("threads", &Engine::threads);
+    m.def("available_isas", [] {
+        nb::list names;
+        for (const char* const* name = lenet::available_isas(); *name; name++)
+            names.append(nb::str(*name));
+        return names;
+    });
+    m.def(
+        "measure_peak",
+        [](const std::string& isa, int threads, double seconds) {
+            nb::gil_scoped_release release;
+            return lenet::measure_peak(isa.c_str(), threads, seconds);
+        },
+        "isa"_a, "threads"_a, "seconds"_a);
+}

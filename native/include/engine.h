@@ -1,0 +1,96 @@
+// The engine's only public header: plain pointers and sizes, no Python, no NumPy.
+//
+// Letters, here and in every kernel:
+//   N samples, C input channels, H x W input map, O output channels, P x Q output map,
+//   K = C * kh * kw inputs of one output, L lanes of a vector, G groups of L samples.
+// Images are bytes, (N, C, H, W). Parameters are one flat table that the caller owns; where each
+// tensor lies in it is part of the steps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace lenet {
+
+enum class Kind : int32_t { conv, maxpool, avgpool, dense };
+enum class Activation : int32_t { identity, sigmoid, tanh, relu, leaky_relu, silu };
+enum class Rule : int32_t { sgd, momentum, adamw };
+
+// One layer, as the plan describes it. Dense steps are I x 1 x 1 to O x 1 x 1.
+struct Step {
+    Kind kind;
+    int32_t channels, height, width;              // what it reads: C, H, W
+    int32_t out_channels, out_height, out_width;  // what it writes: O, P, Q
+    int32_t kernel_height, kernel_width, stride_y, stride_x;
+    int32_t top, bottom, left, right;  // padding
+    Activation activation;
+    int32_t pool_first;            // pool before the activation: the next step is a max pooling
+    int32_t weight_offset, bias_offset;  // floats from the start of the table; -1 without
+};
+
+struct Images {
+    const uint8_t* pixels;  // (count, C, H, W)
+    int64_t count;
+    const float* scale;  // (C,): a pixel enters the network as byte * scale + shift
+    const float* shift;  // (C,)
+};
+
+struct Optimizer {
+    Rule rule;
+    float momentum, beta1, beta2, epsilon, weight_decay;
+};
+
+// Consecutive training steps: step s takes order[s * batch .. ) and moves with rates[s].
+struct Schedule {
+    const int32_t* order;  // (samples,): indices of images
+    int64_t samples;
+    int32_t batch;
+    const float* rates;  // (ceil(samples / batch),)
+    int64_t first_step;  // steps done before these, for bias correction
+};
+
+struct Progress {
+    int64_t steps;  // how many were done; fewer than asked when a loss was not finite
+};
+
+// A network ready to run on this machine. One caller at a time; it starts its threads once and
+// keeps them. Throws std::invalid_argument for steps that break the plan's invariants.
+class Session {
+public:
+    // isa: "auto", or one of available_isas(). threads >= 1, the caller's own included.
+    Session(const Step* steps, int count, int64_t table_size, const char* isa, int threads);
+    ~Session();
+
+    // scores (count, classes). Lanes and threads do not change a sample's scores.
+    void scores(const float* table, const Images& images, float* scores);
+
+    // The mean loss over all images and its gradient (table_size); returns the loss.
+    double gradient(const float* table, const Images& images, const int32_t* labels,
+                    float* gradient, int64_t* correct);
+
+    // Trains in place. state: momentum keeps 1 table, adamw 2, one after the other. losses and
+    // correct (one a step) are the batch's mean loss and its number of correct answers, both
+    // before the update. Stops before the update of a step whose loss is not finite.
+    Progress train(float* table, float* state, const Images& images, const int32_t* labels,
+                   const Schedule& schedule, const Optimizer& optimizer, double* losses,
+                   int64_t* correct);
+
+    const char* isa() const;
+    int lanes() const;
+    int threads() const;
+    int classes() const;
+
+private:
+    struct Self;
+    std::unique_ptr<Self> self_;
+};
+
+// Names of the instruction sets this build holds and this processor runs, best first; the list
+// ends with a null pointer.
+const char* const* available_isas();
+
+// The float32 multiply-add rate of this machine in FLOP/s (two per multiply-add), measured for
+// about `seconds` on `threads` threads: the limit every kernel is held against.
+double measure_peak(const char* isa, int threads, double seconds);
+
+}  // namespace lenet

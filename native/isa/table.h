@@ -1,0 +1,35 @@
+// Included by every instruction set's file after it has named itself: the kernels, instantiated,
+// and their table.
+#include "../kernels/convolution.h"
+#include "../kernels/dense.h"
+#include "../kernels/pool.h"
+#include "../kernels/samples.h"
+#include "../src/kernels.h"
+
+#define LENET_TEXT_OF(name) #name
+#define LENET_TEXT(name) LENET_TEXT_OF(name)
+
+namespace lenet::LENET_ISA {
+
+const Kernels& kernels() {
+    static constexpr Kernels table{
+        .name = LENET_TEXT(LENET_ISA),
+        .lanes = L,
+        .accumulators = accumulators,
+        .load_images = load_images,
+        .conv_forward = conv_forward,
+        .pool_forward = pool_forward,
+        .conv_backward = conv_backward,
+        .conv_input_gradient = conv_input_gradient,
+        .pool_backward = pool_backward,
+        .reduce_lanes = reduce_lanes,
+        .dense_forward = dense_forward,
+        .dense_backward = dense_backward,
+        .loss = loss,
+        .update = update,
+        .spin = spin,
+    };
+    return table;
+}
+
+}  // namespace lenet::LENET_ISA

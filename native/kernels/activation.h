@@ -1,0 +1,74 @@
+// Activations and their derivatives, a vector at a time.
+#pragma once
+
+#include "../simd/vec.h"
+#include "../src/layout.h"
+
+namespace lenet::LENET_ISA {
+
+constexpr float leaky_slope = 0.01f;
+
+template <Activation A>
+inline vec activated(vec x) {
+    if constexpr (A == Activation::sigmoid) return sigmoid(x);
+    if constexpr (A == Activation::tanh) return tanh(x);
+    if constexpr (A == Activation::relu) return x < 0.0f ? vec{} : x;  // a NaN stays one
+    if constexpr (A == Activation::leaky_relu) return x < 0.0f ? x * leaky_slope : x;
+    if constexpr (A == Activation::silu) return x * sigmoid(x);
+    return x;
+}
+
+// The derivative from what came out (y), or for silu from what went in (x).
+template <Activation A>
+inline vec derivative(vec y, vec x) {
+    if constexpr (A == Activation::sigmoid) return y * (1.0f - y);
+    if constexpr (A == Activation::tanh) return 1.0f - y * y;
+    if constexpr (A == Activation::relu) return y > 0.0f ? broadcast(1.0f) : vec{};
+    if constexpr (A == Activation::leaky_relu)
+        return y > 0.0f ? broadcast(1.0f) : broadcast(leaky_slope);
+    if constexpr (A == Activation::silu) {
+        vec s = sigmoid(x);
+        return s * (1.0f + x * (1.0f - s));
+    }
+    return broadcast(1.0f);
+}
+
+// Calls f with the activation as a compile-time constant.
+template <typename F>
+inline void with_activation(Activation activation, F f) {
+    switch (activation) {
+        case Activation::identity: return f.template operator()<Activation::identity>();
+        case Activation::sigmoid: return f.template operator()<Activation::sigmoid>();
+        case Activation::tanh: return f.template operator()<Activation::tanh>();
+        case Activation::relu: return f.template operator()<Activation::relu>();
+        case Activation::leaky_relu: return f.template operator()<Activation::leaky_relu>();
+        case Activation::silu: return f.template operator()<Activation::silu>();
+    }
+}
+
+// values (count vectors) in place; kept, if not null, receives what came in.
+inline void activate(Activation activation, int count, float* values, float* kept) {
+    if (kept)
+        for (int i = 0; i < count; i++) store(kept + i * L, load(values + i * L));
+    if (activation == Activation::identity) return;
+    with_activation(activation, [&]<Activation A>() {
+        for (int i = 0; i < count; i++) store(values + i * L, activated<A>(load(values + i * L)));
+    });
+}
+
+// out = gradient * f'(.) over count vectors; returns the sum of out. kept may be null.
+inline vec chain(Activation activation, int count, const float* gradient, const float* values,
+                 const float* kept, float* out) {
+    vec total{};
+    with_activation(activation, [&]<Activation A>() {
+        for (int i = 0; i < count; i++) {
+            vec x = kept ? load(kept + i * L) : vec{};
+            vec g = load(gradient + i * L) * derivative<A>(load(values + i * L), x);
+            store(out + i * L, g);
+            total += g;
+        }
+    });
+    return total;
+}
+
+}  // namespace lenet::LENET_ISA

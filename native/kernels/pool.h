@@ -1,0 +1,184 @@
+// Pooling. The window is clipped at the map's edge: padding is never the largest value, and counts
+// as zero in a mean. A maximum's position inside its window, row by row, is kept for the way back
+// as a byte (windows of up to 256 values) or two.
+//
+// Limit: a load and a comparison a window value, a few percent of the convolution before it.
+#pragma once
+
+#include "../simd/vec.h"
+#include "../src/layout.h"
+
+namespace lenet::LENET_ISA {
+
+struct Span {
+    int begin, end;  // kernel rows or columns that lie inside the map
+};
+
+inline Span inside(int origin, int kernel, int size) {
+    return {origin < 0 ? -origin : 0, origin + kernel > size ? size - origin : kernel};
+}
+
+// A NaN wins and stays: divergence must not go unseen.
+inline ivec larger(vec value, vec best) { return (value > best) | (value != value); }
+
+template <typename Code>
+inline void store_codes(Code* out, ivec codes) {
+    for (int l = 0; l < L; l++) out[l] = static_cast<Code>(codes[l]);
+}
+
+template <typename Code>
+inline ivec load_codes(const Code* in) {
+    typedef Code narrow __attribute__((vector_size(L * sizeof(Code)), may_alias, aligned(1)));
+    return __builtin_convertvector(*reinterpret_cast<const narrow*>(in), ivec);
+}
+
+// One row of one channel: in points at the map's row `origin` (may be outside), column 0.
+template <typename Code>
+inline void max_pool_row(const Window& window, const float* in, ptrdiff_t pitch, int height,
+                         int width, int origin, int count, float* out, Code* codes) {
+    Span ys = inside(origin, window.height, height);
+    for (int q = 0; q < count; q++) {
+        int x0 = q * window.stride_x - window.left;
+        Span xs = inside(x0, window.width, width);
+        const float* at = in + ys.begin * pitch + ptrdiff_t(x0) * L;
+        vec best = load(at + xs.begin * L);
+        ivec code = ivec{} + (ys.begin * window.width + xs.begin);
+        for (int y = ys.begin; y < ys.end; y++, at += pitch)
+            for (int x = xs.begin; x < xs.end; x++) {
+                vec value = load(at + x * L);
+                ivec better = larger(value, best);
+                best = better ? value : best;
+                code = better ? ivec{} + (y * window.width + x) : code;
+            }
+        store(out + q * L, best);
+        if (codes) store_codes(codes + q * L, code);
+    }
+}
+
+// The commonest window, 2x2 in steps of 2 and never clipped, without loops or spans.
+template <typename Code>
+inline void max_pool_row_2x2(const float* in, ptrdiff_t pitch, int count, float* out,
+                             Code* codes) {
+    for (int q = 0; q < count; q++) {
+        const float* at = in + q * 2 * L;
+        vec a = load(at), b = load(at + L), c = load(at + pitch), d = load(at + pitch + L);
+        ivec right = larger(b, a), low_right = larger(d, c);
+        vec top = right ? b : a, bottom = low_right ? d : c;
+        ivec low = larger(bottom, top);
+        store(out + q * L, low ? bottom : top);
+        if (codes) {
+            ivec bottom_code = 2 - low_right, top_code = -right;
+            store_codes(codes + q * L, low ? bottom_code : top_code);
+        }
+    }
+}
+
+inline bool plain_2x2(const Window& w, int height, int width, int out_height, int out_width) {
+    return w.height == 2 && w.width == 2 && w.stride_y == 2 && w.stride_x == 2 && w.top == 0 &&
+           w.left == 0 && out_height * 2 <= height && out_width * 2 <= width;
+}
+
+// Adds the gradient of one pooled row to where its maxima lay.
+template <typename Code>
+inline void max_unpool_row(const Window& window, float* out, ptrdiff_t pitch, int height,
+                           int width, int origin, int count, const float* gradient,
+                           const Code* codes) {
+    Span ys = inside(origin, window.height, height);
+    for (int q = 0; q < count; q++) {
+        int x0 = q * window.stride_x - window.left;
+        Span xs = inside(x0, window.width, width);
+        vec g = load(gradient + q * L);
+        ivec code = load_codes(codes + q * L);
+        for (int y = ys.begin; y < ys.end; y++)
+            for (int x = xs.begin; x < xs.end; x++) {
+                float* at = out + y * pitch + ptrdiff_t(x0 + x) * L;
+                store(at, load(at) + (code == y * window.width + x ? g : vec{}));
+            }
+    }
+}
+
+// The same for plain 2x2 windows: every position is written once, nothing need be zero before.
+template <typename Code>
+inline void max_unpool_row_2x2(float* out, ptrdiff_t pitch, int count, const float* gradient,
+                               const Code* codes) {
+    for (int q = 0; q < count; q++) {
+        float* at = out + q * 2 * L;
+        vec g = load(gradient + q * L);
+        ivec code = load_codes(codes + q * L);
+        store(at, code == 0 ? g : vec{});
+        store(at + L, code == 1 ? g : vec{});
+        store(at + pitch, code == 2 ? g : vec{});
+        store(at + pitch + L, code == 3 ? g : vec{});
+    }
+}
+
+inline void pool_forward(const Stage& stage, const float* in, float* out, void* positions) {
+    const Window& w = stage.window;
+    const Map &from = stage.input, &to = stage.output;
+    const float divisor = 1.0f / float(w.height * w.width);
+    int64_t code = 0;
+    for (int c = 0; c < to.channels; c++)
+        for (int p = 0; p < to.height; p++, code += int64_t(to.width) * L) {
+            int origin = p * w.stride_y - w.top;
+            const float* row = in + from.at(c, 0, 0) + origin * from.row();
+            float* sums = out + to.at(c, p, 0);
+            if (stage.kind == Kind::maxpool) {
+                auto pool = [&]<typename Code>(Code* codes) {
+                    max_pool_row(w, row, from.row(), from.height, from.width, origin, to.width,
+                                 sums, codes ? codes + code : nullptr);
+                };
+                if (stage.wide_positions) pool(static_cast<uint16_t*>(positions));
+                else pool(static_cast<uint8_t*>(positions));
+                continue;
+            }
+            Span ys = inside(origin, w.height, from.height);
+            for (int q = 0; q < to.width; q++) {
+                int x0 = q * w.stride_x - w.left;
+                Span xs = inside(x0, w.width, from.width);
+                vec total{};
+                for (int y = ys.begin; y < ys.end; y++)
+                    for (int x = xs.begin; x < xs.end; x++)
+                        total += load(row + y * from.row() + ptrdiff_t(x0 + x) * L);
+                store(sums + q * L, total * divisor);
+            }
+        }
+}
+
+// in_gradient has the input's size without border, and is written whole.
+inline void pool_backward(const Stage& stage, const float* out_gradient, const void* positions,
+                          float* in_gradient) {
+    const Window& w = stage.window;
+    const int height = stage.input.height, width = stage.input.width;
+    const ptrdiff_t pitch = ptrdiff_t(width) * L;
+    const float divisor = 1.0f / float(w.height * w.width);
+    for (int64_t i = 0; i < stage.input.channels * height * pitch; i += L)
+        store(in_gradient + i, vec{});
+    int64_t at = 0;
+    for (int c = 0; c < stage.output.channels; c++)
+        for (int p = 0; p < stage.output.height; p++, at += int64_t(stage.output.width) * L) {
+            int origin = p * w.stride_y - w.top;
+            float* row = in_gradient + (ptrdiff_t(c) * height + origin) * pitch;
+            if (stage.kind == Kind::maxpool) {
+                auto unpool = [&]<typename Code>(const Code* codes) {
+                    max_unpool_row(w, row, pitch, height, width, origin, stage.output.width,
+                                   out_gradient + at, codes + at);
+                };
+                if (stage.wide_positions) unpool(static_cast<const uint16_t*>(positions));
+                else unpool(static_cast<const uint8_t*>(positions));
+                continue;
+            }
+            Span ys = inside(origin, w.height, height);
+            for (int q = 0; q < stage.output.width; q++) {
+                int x0 = q * w.stride_x - w.left;
+                Span xs = inside(x0, w.width, width);
+                vec g = load(out_gradient + at + q * L) * divisor;
+                for (int y = ys.begin; y < ys.end; y++)
+                    for (int x = xs.begin; x < xs.end; x++) {
+                        float* to = row + y * pitch + ptrdiff_t(x0 + x) * L;
+                        store(to, load(to) + g);
+                    }
+            }
+        }
+}
+
+}  // namespace lenet::LENET_ISA

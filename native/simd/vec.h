@@ -1,0 +1,71 @@
+// A vector of LENET_LANES floats, by the compiler's own vector types (GCC, Clang): the kernels are
+// written once over this header and compiled once an instruction set (isa/*.cpp).
+//
+// Everything lives in a namespace of its own instruction set, and nothing here or in the kernels
+// uses the standard library's templates: an inline function shared between two instruction sets
+// could be linked from the wrong one and stop an older processor.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lenet::LENET_ISA {
+
+constexpr int L = LENET_LANES;
+
+// How many accumulators a tile may keep in registers beside its operands.
+constexpr int accumulators = LENET_ACCUMULATORS;
+
+typedef float vec __attribute__((vector_size(L * 4), may_alias));
+typedef int32_t ivec __attribute__((vector_size(L * 4), may_alias));
+
+inline vec load(const float* p) { return *reinterpret_cast<const vec*>(p); }
+inline void store(float* p, vec v) { *reinterpret_cast<vec*>(p) = v; }
+inline vec broadcast(float x) { return x - vec{}; }
+
+inline float sum(vec v) {
+    // By halves, not lane after lane: shorter, and the rounding error grows with log2(L).
+    float part[L];
+    for (int i = 0; i < L; i++) part[i] = v[i];
+    for (int width = L / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; i++) part[i] += part[i + width];
+    return part[0];
+}
+
+inline vec clamp(vec x, float low, float high) {  // a NaN stays one
+    x = x < low ? broadcast(low) : x;
+    return x > high ? broadcast(high) : x;
+}
+
+// e^x within 2 ulp: x = n ln 2 + r, a polynomial for e^r (Cephes' expf), and n into the exponent.
+inline vec exp(vec x) {
+    x = clamp(x, -87.33654f, 88.37626f);
+    const float round = 12582912.0f;  // 1.5 * 2^23: adding it leaves no room for a fraction
+    vec n = (x * 1.44269504f + round) - round;
+    vec r = x - n * 0.693359375f;
+    r = r - n * -2.12194440e-4f;
+    vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    ivec exponent = (__builtin_convertvector(n, ivec) + 127) << 23;
+    return p * reinterpret_cast<vec&>(exponent);
+}
+
+inline vec sigmoid(vec x) { return 1.0f / (1.0f + exp(-x)); }
+
+// Near zero 1 - 2 / (e^2x + 1) would cancel: there Cephes' tanhf polynomial takes over.
+inline vec tanh(vec x) {
+    vec far = 1.0f - 2.0f / (exp(x + x) + 1.0f);
+    vec z = x * x;
+    vec p = z * -5.70498872745e-3f + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    vec near = p * z * x + x;
+    return z < 0.390625f ? near : far;
+}
+
+}  // namespace lenet::LENET_ISA

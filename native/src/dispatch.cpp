@@ -1,0 +1,54 @@
+// Which instruction sets this build holds and this processor runs.
+#include <stdexcept>
+#include <string>
+
+#include "kernels.h"
+
+namespace lenet {
+namespace {
+
+struct Choice {
+    const char* name;
+    const Kernels& (*kernels)();
+    bool (*runs)();
+};
+
+const Choice choices[] = {
+#if defined(__x86_64__)
+    {"avx512", avx512::kernels,
+     [] {
+         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+     }},
+    {"avx2", avx2::kernels,
+     [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+#endif
+    {"baseline", baseline::kernels, [] { return true; }},
+};
+
+}  // namespace
+
+const char* const* available_isas() {
+    static const char* names[4] = {};
+    if (!names[0]) {
+        int count = 0;
+        for (const Choice& choice : choices)
+            if (choice.runs()) names[count++] = choice.name;
+    }
+    return names;
+}
+
+const Kernels& choose_kernels(const char* isa) {
+    const std::string wanted = isa;
+    std::string allowed = "auto";
+    for (const Choice& choice : choices) {
+        if (!choice.runs()) continue;
+        if (wanted == "auto" || wanted == choice.name) return choice.kernels();
+        allowed += std::string(", ") + choice.name;
+    }
+    throw std::invalid_argument("instruction set '" + wanted +
+                                "' is unknown or this processor does not have it; choose one of " +
+                                allowed + ".");
+}
+
+}  // namespace lenet

@@ -1,0 +1,67 @@
+// The operations that exist once an instruction set. Every pointer to floats is aligned to 64
+// bytes and every group of samples is one vector wide.
+#pragma once
+
+#include "layout.h"
+
+namespace lenet {
+
+struct Kernels {
+    const char* name;
+    int lanes, accumulators;
+
+    // L images into one group's map. samples[l]: (C, H, W) bytes.
+    void (*load_images)(const Map& map, const uint8_t* const* samples, const float* scale,
+                        const float* shift, float* out);
+
+    // One group through a convolution, its activation and its fused pooling.
+    // scratch: the convolution's rows before pooling. positions, kept: null when not training.
+    void (*conv_forward)(const Stage& stage, const float* packed, const float* bias,
+                         const float* in, float* out, void* positions, float* kept,
+                         float* scratch);
+    void (*pool_forward)(const Stage& stage, const float* in, float* out, void* positions);
+
+    // Gradient of the stage's output (no border) to that of its linear part (with border), and
+    // the weights' and biases' lane sums: [output][K + 1][lane], added to.
+    void (*conv_backward)(const Stage& stage, const float* out_gradient, const float* out,
+                          const void* positions, const float* kept, const float* in,
+                          float* linear_gradient, float* lane_sums);
+    void (*conv_input_gradient)(const Stage& stage, const float* packed,
+                                const float* linear_gradient, float* in_gradient);
+    void (*pool_backward)(const Stage& stage, const float* out_gradient, const void* positions,
+                          float* in_gradient);
+    // Adds up the lanes into a shard's gradient rows.
+    void (*reduce_lanes)(const float* lane_sums, int64_t count, float* sums, bool accumulate);
+
+    // Dense, all groups at once; strides between groups in floats.
+    void (*dense_forward)(const Stage& stage, const float* packed, const float* bias, int groups,
+                          const float* in, int64_t in_stride, float* out, int64_t out_stride,
+                          float* kept, int64_t kept_stride);
+    void (*dense_backward)(const Stage& stage, const float* packed, int groups, const float* in,
+                           int64_t in_stride, const float* out, int64_t out_stride,
+                           const float* kept, int64_t kept_stride, float* out_gradient,
+                           float* in_gradient, float* gradient, bool accumulate,
+                           float* transposed);
+
+    // Softmax and cross-entropy of one group: losses (L,) and the scores' gradient of the SUM of
+    // losses, zero in lanes from `live` on. Returns how many are right.
+    int (*loss)(int classes, int live, const float* scores, const int32_t* labels, double* loss,
+                float* gradient);
+
+    // values[i] moves by the sum over shards of gradients[s][i], times `mean`.
+    void (*update)(const Optimizer& optimizer, float rate, int64_t step, float mean, int shards,
+                   const float* const* gradients, int count, float* values, float* state1,
+                   float* state2);
+
+    // Multiply-adds on registers only: returns how many were done.
+    double (*spin)(int64_t rounds, float* sink);
+};
+
+namespace baseline { const Kernels& kernels(); }
+namespace avx2 { const Kernels& kernels(); }
+namespace avx512 { const Kernels& kernels(); }
+
+// The table for a name of available_isas(), or for "auto" the best; throws std::invalid_argument.
+const Kernels& choose_kernels(const char* isa);
+
+}  // namespace lenet

@@ -1,0 +1,117 @@
+// Where things lie in memory: maps with their borders, tiles, and the stages of a program. Plain
+// sizes, the same for every instruction set but for the number of lanes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine.h"
+
+// What several instruction sets' files share must not exist as a function of its own: the linker
+// keeps one copy, and it could be one that an older processor cannot run.
+#define LENET_INLINE [[gnu::always_inline]] inline
+
+namespace lenet {
+
+// A feature map of one group, [channel][row][column][lane], inside a border that holds the zeros
+// the next convolution pads with. Offsets are in floats.
+struct Map {
+    int channels, height, width;
+    int top, left;    // where the map begins inside its border
+    int rows, pitch;  // rows and columns, border included
+    int lanes;
+
+    LENET_INLINE int64_t row() const { return int64_t(pitch) * lanes; }
+    LENET_INLINE int64_t channel() const { return row() * rows; }
+    LENET_INLINE int64_t size() const { return channel() * channels; }
+    LENET_INLINE int64_t at(int c, int y, int x) const {
+        return channel() * c + row() * (y + top) + int64_t(x + left) * lanes;
+    }
+};
+
+// `total` things in `count` parts whose sizes differ by one at most: 10 in 3 is 4, 3, 3.
+struct Split {
+    int total, count;
+
+    LENET_INLINE int begin(int part) const {
+        int size = total / count, more = total % count;
+        return part * size + (part < more ? part : more);
+    }
+    LENET_INLINE int size(int part) const { return begin(part + 1) - begin(part); }
+};
+
+// A window that slides over a map.
+struct Window {
+    int height, width, stride_y, stride_x, top, left;
+};
+
+// A convolution or dense step with the max pooling fused into it, or a pooling alone.
+struct Stage {
+    Kind kind;
+    Activation activation;
+    bool first;   // reads the images: needs no input gradient
+    bool pooled;  // kind conv: followed by a fused max pooling
+    bool keeps_input;  // the activation's derivative needs what came in (silu)
+
+    Map input, output;  // of one group
+    Map linear;         // kind conv: the convolution's own output, before pooling, no border
+    Window window;      // the convolution's or the pooling's
+    Window pool;        // the fused pooling's
+
+    int inputs;             // K: weights of one output
+    int64_t weights, bias;  // offsets in the table
+
+    // Packed weights: [block][tap][output in block], and for the input gradient
+    // [phase y][phase x][block][tap row][output][tap column][input in block].
+    Split forward_blocks, input_blocks, gradient_blocks;
+    int64_t packed_forward, packed_input;
+    const int32_t* forward_rows;  // (C * kh): where a row of taps begins
+    const int32_t* input_rows;    // (tap row, output): the same, backwards
+    const int32_t* taps;          // (K): where each tap's input begins
+    Map linear_gradient;          // with a border for the input gradient's tiles
+    int band;                     // pooled rows computed at a time
+
+    // The gradient of a shard: row o holds K weights, then the bias.
+    int64_t gradient;
+    int gradient_row;
+
+    // Where a worker keeps things of one group, in floats (positions: bytes).
+    int64_t output_at, input_kept_at, positions_at, linear_at, lane_sums_at;
+    bool wide_positions;  // windows of more than 256 positions
+
+    bool linear_step() const { return kind == Kind::conv || kind == Kind::dense; }
+};
+
+// A network compiled for a number of lanes.
+struct Program {
+    int lanes = 0, groups = 0;  // groups of samples a worker holds at a time
+    std::vector<Stage> stages;
+    Map images;
+    int first_dense = 0;  // stages from here on are dense
+    int classes = 0;
+    int64_t table = 0, packed = 0, gradient = 0;
+
+    // A worker's memory: a group's activations and positions, and work space.
+    int64_t kept = 0, positions = 0;
+    int64_t flow = 0;  // the largest gradient of a map, without border
+    int64_t linear = 0, lane_sums = 0, scratch = 0, transposed = 0;
+
+    std::vector<std::unique_ptr<int32_t[]>> offsets;  // what the stages' tables point to
+
+    // Throws std::invalid_argument unless the steps hold the plan's invariants.
+    Program(const Step* steps, int count, int64_t table, int lanes, int accumulators);
+};
+
+// The number of equal parts that `channels` are cut into so that tiles of channels x positions
+// keep the multiply-add units busiest; `taps` multiply-adds are done a tile.
+Split tile_channels(int channels, int positions, int taps, int accumulators);
+
+// The tile's other side: at most this many positions beside `channels`.
+constexpr int max_channels = 6, max_positions = 8;
+LENET_INLINE constexpr int tile_positions(int channels, int accumulators) {
+    int fit = accumulators / channels;
+    return fit < max_positions ? fit : max_positions;
+}
+
+}  // namespace lenet

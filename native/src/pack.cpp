@@ -1,0 +1,56 @@
+#include "pack.h"
+
+namespace lenet {
+namespace {
+
+int taps_of_phase(int kernel, int stride, int phase) {
+    return phase < kernel ? (kernel - phase + stride - 1) / stride : 0;
+}
+
+void pack_forward(const Stage& stage, int block, const float* weights, float* packed) {
+    const int first = stage.forward_blocks.begin(block), channels = stage.forward_blocks.size(block);
+    float* out = packed + stage.packed_forward + int64_t(first) * stage.inputs;
+    for (int t = 0; t < stage.inputs; t++)
+        for (int c = 0; c < channels; c++)
+            *out++ = weights[int64_t(first + c) * stage.inputs + t];
+}
+
+// One output's weights: [phase y][phase x][block][tap row][output][tap column][input in block].
+void pack_backward(const Stage& stage, int output, const float* weights, float* packed) {
+    const Window& w = stage.window;
+    const int outputs = stage.linear.channels, area = w.height * w.width;
+    const float* row = weights + int64_t(output) * stage.inputs;
+    float* out = packed + stage.packed_input;
+    for (int phase_y = 0; phase_y < w.stride_y; phase_y++)
+        for (int phase_x = 0; phase_x < w.stride_x; phase_x++) {
+            const int tap_rows = taps_of_phase(w.height, w.stride_y, phase_y);
+            const int tap_columns = taps_of_phase(w.width, w.stride_x, phase_x);
+            for (int block = 0; block < stage.input_blocks.count; block++) {
+                const int first = stage.input_blocks.begin(block);
+                const int channels = stage.input_blocks.size(block);
+                for (int j = 0; j < tap_rows; j++)
+                    for (int i = 0; i < tap_columns; i++) {
+                        const int tap = (phase_y + j * w.stride_y) * w.width +
+                                        phase_x + i * w.stride_x;
+                        float* to = out +
+                            ((int64_t(j) * outputs + output) * tap_columns + i) * channels;
+                        for (int c = 0; c < channels; c++)
+                            to[c] = row[int64_t(first + c) * area + tap];
+                    }
+                out += int64_t(tap_rows) * tap_columns * outputs * channels;
+            }
+        }
+}
+
+}  // namespace
+
+void pack(const Stage& stage, int block, const float* table, float* packed) {
+    const float* weights = table + stage.weights;
+    pack_forward(stage, block, weights, packed);
+    if (stage.first) return;
+    const int first = stage.forward_blocks.begin(block);
+    for (int o = first; o < first + stage.forward_blocks.size(block); o++)
+        pack_backward(stage, o, weights, packed);
+}
+
+}  // namespace lenet

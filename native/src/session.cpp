@@ -1,0 +1,226 @@
+// The session: packs the weights, shares batches out to the team, adds the shards' gradients in a
+// fixed order and moves the parameters.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "pack.h"
+#include "team.h"
+#include "worker.h"
+
+namespace lenet {
+namespace {
+
+// How a batch is cut into shards. It depends on the batch alone, never on the threads, so that
+// the sums are the same on any number of them: about four shards for small batches, 64 samples
+// each for large ones, whole multiples of the widest vector.
+struct Shards {
+    int64_t samples, size;
+
+    explicit Shards(int64_t batch) : samples(batch) {
+        const int64_t count = std::clamp<int64_t>(batch / 64, 4, 64);
+        size = std::max<int64_t>(((batch + count - 1) / count + 15) / 16 * 16, 32);
+    }
+    int count() const { return int((samples + size - 1) / size); }
+};
+
+void require(bool holds, const std::string& message) {
+    if (!holds) throw std::invalid_argument(message);
+}
+
+}  // namespace
+
+struct Session::Self {
+    const Kernels& kernels;
+    Program program;
+    Team team;
+    Buffer packed;
+    std::vector<std::unique_ptr<Worker>> workers;
+    bool trains = false;
+    std::vector<Buffer> gradients;  // one a shard
+    std::vector<Share> shares;
+
+    struct Job {
+        size_t stage;
+        int block;
+    };
+    std::vector<Job> jobs;  // a block of outputs: moved, then packed
+
+    Self(const Step* steps, int count, int64_t table, const char* isa, int threads)
+        : kernels(choose_kernels(isa)),
+          program(steps, count, table, kernels.lanes, kernels.accumulators),
+          team(threads),
+          packed(program.packed) {
+        for (size_t s = 0; s < program.stages.size(); s++)
+            if (program.stages[s].linear_step())
+                for (int b = 0; b < program.stages[s].forward_blocks.count; b++)
+                    jobs.push_back({s, b});
+    }
+
+    void prepare(bool training, int shards) {
+        if (workers.empty() || (training && !trains)) {
+            workers.clear();
+            for (int t = 0; t < team.size(); t++)
+                workers.push_back(std::make_unique<Worker>(program, kernels, training));
+            trains = training;
+        }
+        while (int(gradients.size()) < shards) gradients.emplace_back(program.gradient);
+        shares.resize(gradients.size());
+    }
+
+    // Members take jobs 0 .. count-1 until none is left.
+    template <typename Work>
+    void share_out(int count, Work work) {
+        auto take = [&](int member) {
+            for (int job; (job = team.next()) < count;) work(member, job);
+        };
+        team.run(take);
+    }
+
+    void pack_all(const float* table) {
+        share_out(int(jobs.size()), [&](int, int j) {
+            const Job& job = jobs[size_t(j)];
+            pack(program.stages[job.stage], job.block, table, packed.data());
+        });
+    }
+
+    Share batch_gradient(const float* table, const Batch& batch) {
+        const Shards shards(batch.end - batch.begin);
+        share_out(shards.count(), [&](int member, int s) {
+            Batch part = batch;
+            part.begin = batch.begin + s * shards.size;
+            part.end = std::min(part.begin + shards.size, batch.end);
+            shares[size_t(s)] = workers[size_t(member)]->gradient(
+                table, packed.data(), part, gradients[size_t(s)].data());
+        });
+        Share total;
+        for (int s = 0; s < shards.count(); s++) {
+            total.loss += shares[size_t(s)].loss;
+            total.correct += shares[size_t(s)].correct;
+        }
+        return total;
+    }
+
+    // Moves one block of outputs by the shards' gradients.
+    void move(const Job& job, const Optimizer& optimizer, float rate, int64_t step,
+              int64_t samples, float* table, float* state) {
+        const Stage& stage = program.stages[job.stage];
+        const int shards = Shards(samples).count();
+        float* second = state ? state + program.table : nullptr;
+        const auto row = [&](int64_t at, int64_t gradient_at, int count) {
+            const float* from[64];
+            for (int s = 0; s < shards; s++) from[s] = gradients[size_t(s)].data() + gradient_at;
+            kernels.update(optimizer, rate, step, 1.0f / float(samples), shards, from, count,
+                           table + at, state ? state + at : nullptr,
+                           second ? second + at : nullptr);
+        };
+        const int first = stage.forward_blocks.begin(job.block);
+        for (int o = first; o < first + stage.forward_blocks.size(job.block); o++) {
+            const int64_t gradient = stage.gradient + int64_t(o) * stage.gradient_row;
+            row(stage.weights + int64_t(o) * stage.inputs, gradient, stage.inputs);
+            row(stage.bias + o, gradient + stage.inputs, 1);
+        }
+    }
+};
+
+Session::Session(const Step* steps, int count, int64_t table, const char* isa, int threads) {
+    require(threads >= 1 && threads <= 1024, "threads must be from 1 to 1024, not " +
+                                                 std::to_string(threads) + ".");
+    self_ = std::make_unique<Self>(steps, count, table, isa, threads);
+}
+
+Session::~Session() = default;
+
+void Session::scores(const float* table, const Images& images, float* scores) {
+    Self& self = *self_;
+    self.prepare(false, 0);
+    self.pack_all(table);
+    const int64_t chunk = int64_t(self.program.groups) * self.program.lanes;
+    const int64_t chunks = (images.count + chunk - 1) / chunk;
+    self.share_out(int(chunks), [&](int member, int c) {
+        const Batch part{&images, nullptr, nullptr, c * chunk,
+                         std::min((c + 1) * chunk, images.count)};
+        self.workers[size_t(member)]->scores(table, self.packed.data(), part, scores);
+    });
+}
+
+static void check_labels(const Images& images, const int32_t* labels, const int32_t* order,
+                         int64_t count, int classes) {
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t at = order ? order[i] : i;
+        require(at >= 0 && at < images.count, "an index lies outside the images.");
+        require(labels[at] >= 0 && labels[at] < classes, "a label lies outside the classes.");
+    }
+}
+
+double Session::gradient(const float* table, const Images& images, const int32_t* labels,
+                         float* gradient, int64_t* correct) {
+    Self& self = *self_;
+    check_labels(images, labels, nullptr, images.count, self.program.classes);
+    self.prepare(true, Shards(images.count).count());
+    self.pack_all(table);
+    const Share share = self.batch_gradient(table, {&images, labels, nullptr, 0, images.count});
+    // The gradient is what plain descent at rate -1 adds to zeros.
+    std::fill_n(gradient, self.program.table, 0.0f);
+    const Optimizer descent{Rule::sgd, 0, 0, 0, 0, 0};
+    for (const Self::Job& job : self.jobs)
+        self.move(job, descent, -1.0f, 1, images.count, gradient, nullptr);
+    *correct = share.correct;
+    return share.loss / double(images.count);
+}
+
+Progress Session::train(float* table, float* state, const Images& images, const int32_t* labels,
+                        const Schedule& schedule, const Optimizer& optimizer, double* losses,
+                        int64_t* correct) {
+    Self& self = *self_;
+    check_labels(images, labels, schedule.order, schedule.samples, self.program.classes);
+    self.prepare(true, Shards(std::min<int64_t>(schedule.batch, schedule.samples)).count());
+    self.pack_all(table);
+    int64_t step = 0;
+    for (int64_t begin = 0; begin < schedule.samples; begin += schedule.batch, step++) {
+        const int64_t end = std::min(begin + schedule.batch, schedule.samples);
+        const Share share =
+            self.batch_gradient(table, {&images, labels, schedule.order, begin, end});
+        losses[step] = share.loss / double(end - begin);
+        correct[step] = share.correct;
+        if (!std::isfinite(losses[step])) return {step};
+        self.share_out(int(self.jobs.size()), [&](int, int j) {
+            const Self::Job& job = self.jobs[size_t(j)];
+            self.move(job, optimizer, schedule.rates[step], schedule.first_step + step + 1,
+                      end - begin, table, state);
+            pack(self.program.stages[job.stage], job.block, table, self.packed.data());
+        });
+    }
+    return {step};
+}
+
+const char* Session::isa() const { return self_->kernels.name; }
+int Session::lanes() const { return self_->kernels.lanes; }
+int Session::threads() const { return self_->team.size(); }
+int Session::classes() const { return self_->program.classes; }
+
+double measure_peak(const char* isa, int threads, double seconds) {
+    const Kernels& kernels = choose_kernels(isa);
+    Team team(threads);
+    using Clock = std::chrono::steady_clock;
+    std::vector<double> rates(size_t(threads), 0.0);
+    auto work = [&](int member) {
+        float sink[3] = {0.5f, 1.0f, 0.0f};
+        const auto start = Clock::now();
+        double done = 0, passed = 0;
+        while (passed < seconds) {
+            done += kernels.spin(100'000, sink);
+            passed = std::chrono::duration<double>(Clock::now() - start).count();
+        }
+        rates[size_t(member)] = 2 * done / passed;
+    };
+    team.run(work);
+    double total = 0;
+    for (double rate : rates) total += rate;
+    return total;
+}
+
+}  // namespace lenet

@@ -1,0 +1,76 @@
+// One thread's memory, and the way of a few groups of samples through the network and back.
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "kernels.h"
+
+namespace lenet {
+
+// Zeroed floats on a 64-byte boundary.
+class Buffer {
+public:
+    explicit Buffer(int64_t floats = 0);
+    float* data() { return memory_.get(); }
+    int64_t size() const { return size_; }
+
+private:
+    struct Free {
+        void operator()(float* p) const { std::free(p); }
+    };
+    std::unique_ptr<float, Free> memory_;
+    int64_t size_ = 0;
+};
+
+// Samples of a data set, by index; a null order means first, first + 1, ...
+struct Batch {
+    const Images* images;
+    const int32_t* labels;
+    const int32_t* order;
+    int64_t begin, end;
+
+    int64_t index(int64_t i) const { return order ? order[i] : i; }
+};
+
+// What a shard of a batch yields. Its gradient is the sum, not the mean.
+struct Share {
+    double loss = 0;
+    int64_t correct = 0;
+};
+
+class Worker {
+public:
+    Worker(const Program& program, const Kernels& kernels, bool trains);
+
+    void scores(const float* table, const float* packed, const Batch& batch, float* scores);
+    Share gradient(const float* table, const float* packed, const Batch& batch, float* gradient);
+
+private:
+    void forward(const float* table, const float* packed, const Batch& batch, bool training);
+    Share backward(const float* packed, const Batch& batch, float* gradient, bool accumulate);
+    void backward_maps(const float* packed, int group, float* gradient, float* work);
+
+    float* kept(int group) { return kept_.data() + group * program_.kept; }
+    float* input(size_t stage, int group) {
+        return stage ? kept(group) + program_.stages[stage - 1].output_at : kept(group);
+    }
+    float* output(size_t stage, int group) {
+        return kept(group) + program_.stages[stage].output_at;
+    }
+    float* kept_input(const Stage& stage, int group) {
+        return stage.keeps_input ? kept(group) + stage.input_kept_at : nullptr;
+    }
+    void* positions(const Stage& stage, int group) {
+        return reinterpret_cast<uint8_t*>(positions_.data()) + group * program_.positions +
+               stage.positions_at;
+    }
+
+    const Program& program_;
+    const Kernels& kernels_;
+    int64_t chunk_;  // samples held at a time
+    Buffer kept_, positions_, flow_[2], linear_, lane_sums_, scratch_, transposed_;
+};
+
+}  // namespace lenet

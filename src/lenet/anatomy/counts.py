@@ -1,0 +1,94 @@
+"""What a network costs: parameters, multiply-adds, activations and connections, layer by layer.
+
+Everything is counted for one image and in exact whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import prod
+
+from lenet.net import Conv2d, Dense, Network, PlacedLayer
+from lenet.net.shapes import elements
+
+
+@dataclass(frozen=True)
+class LayerCounts:
+    """The counts of one layer, or of a whole network when added up.
+
+    Attributes:
+        weights: trainable numbers without the biases.
+        biases: one a channel of a convolution, one a unit of a dense layer.
+        multiply_adds: multiplications followed by an addition, forward. The bias is not counted,
+            nor are activations; pooling multiplies nothing, and its comparisons and additions
+            are not counted. Positions on padding are, as the work is usually stated.
+        activations: numbers that come out.
+        connections: the lines from inputs and biases to outputs, as LeCun et al. 1998 count
+            them: a weight or bias once for every output that uses it. C1 of LeNet-5 has
+            (25 + 1) * 28 * 28 * 6 = 122,304. A pooling without trainable numbers has one
+            connection for each place of its window, and no bias.
+    """
+
+    weights: int = 0
+    biases: int = 0
+    multiply_adds: int = 0
+    activations: int = 0
+    connections: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """All trainable numbers."""
+        return self.weights + self.biases
+
+    def __add__(self, other: LayerCounts) -> LayerCounts:
+        return LayerCounts(
+            self.weights + other.weights,
+            self.biases + other.biases,
+            self.multiply_adds + other.multiply_adds,
+            self.activations + other.activations,
+            self.connections + other.connections,
+        )
+
+
+def count_layer(placed: PlacedLayer) -> LayerCounts:
+    """The counts of one layer where it stands."""
+    layer = placed.layer
+    outputs = elements(placed.output_shape)
+    if isinstance(layer, Dense):
+        inputs = elements(placed.input_shape)
+        weights = inputs * layer.units
+        return LayerCounts(weights, layer.units, weights, outputs, weights + layer.units)
+    window = prod(layer.kernel_size)
+    if isinstance(layer, Conv2d):
+        seen = placed.input_shape[0] * window
+        return LayerCounts(
+            weights=seen * layer.channels,
+            biases=layer.channels,
+            multiply_adds=seen * outputs,
+            activations=outputs,
+            connections=(seen + 1) * outputs,
+        )
+    return LayerCounts(activations=outputs, connections=window * outputs)
+
+
+def count_network(network: Network) -> LayerCounts:
+    """The counts of all layers together; the input image is no activation.
+
+    Raises:
+        ShapeError: the network does not fit together.
+    """
+    return total(map(count_layer, network.placed))
+
+
+def total(counts: Iterable[LayerCounts]) -> LayerCounts:
+    """All ``counts`` added up."""
+    return sum(counts, LayerCounts())
+
+
+def count_layers(network: Network) -> int:
+    """How many layers the network has: convolutions and dense layers.
+
+    A pooling is not counted: it has nothing to train and belongs to its convolution.
+    """
+    return sum(isinstance(layer, Conv2d | Dense) for layer in network.layers)

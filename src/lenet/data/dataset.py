@@ -1,0 +1,124 @@
+"""What a data set is: images, labels, and the names of the classes.
+
+Images are bytes as they were found, (N, C, H, W) uint8; :mod:`lenet.data.preprocess` says how a
+network sees them. Everything here is checked when it is made, so that later code need not ask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.errors import DataError
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Part:
+    """Images and their labels: what one trains on, or what one tests on.
+
+    Attributes:
+        images: (N, C, H, W) uint8, one byte a pixel.
+        labels: (N,) int64, each the index of a class.
+
+    Raises:
+        DataError: a wrong type or number of dimensions, different counts, or nothing at all.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        _require_array("images", self.images, np.uint8, 4, "(N, C, H, W)")
+        _require_array("labels", self.labels, np.int64, 1, "(N,)")
+        if len(self.images) != len(self.labels):
+            raise DataError(
+                f"{len(self.images):,} images but {len(self.labels):,} labels; "
+                "every image needs exactly one label"
+            )
+        if self.images.size == 0:
+            raise DataError(
+                f"no pixels in images of shape {self.images.shape}; give at least one image"
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        return f"<Part {len(self):,} {_describe_images(self.images.shape[1:])}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """A named set of labelled images, in a part to train on and a part to test on.
+
+    Attributes:
+        name: what it is called on the command line, such as ``mnist``.
+        train: the part to train on.
+        test: the part to test on; its images have the same (C, H, W).
+        classes: the name of each class; a label is an index into them.
+
+    Raises:
+        DataError: the parts' shapes differ, or a label names no class.
+    """
+
+    name: str
+    train: Part
+    test: Part
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.train.images.shape[1:] != self.test.images.shape[1:]:
+            raise DataError(
+                f"{self.name} trains on {_describe_images(self.train.images.shape[1:])} but tests "
+                f"on {_describe_images(self.test.images.shape[1:])}; both parts need the same shape"
+            )
+        _require_labels(self.name, "train", self.train.labels, len(self.classes))
+        _require_labels(self.name, "test", self.test.labels, len(self.classes))
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of every image."""
+        _, channels, height, width = self.train.images.shape
+        return channels, height, width
+
+    def summary(self) -> str:
+        """One line: the name, how many images of what size, classes, and the two parts."""
+        total = len(self.train) + len(self.test)
+        return (
+            f"{self.name} · {total:,} {_describe_images(self.image_shape)}, "
+            f"{len(self.classes)} classes · {len(self.train):,} to train on, "
+            f"{len(self.test):,} to test"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Dataset {self.summary()}>"
+
+
+def _describe_images(shape: tuple[int, ...]) -> str:
+    channels, height, width = shape
+    kind = {1: "", 3: " RGB"}.get(channels, f" with {channels} channels")
+    return f"images of {height}x{width}{kind}"
+
+
+def _require_array(name: str, array: Any, dtype: type, dimensions: int, layout: str) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != dimensions:
+        given = (
+            f"{array.dtype} of shape {array.shape}"
+            if isinstance(array, np.ndarray)
+            else f"a {type(array).__name__}"
+        )
+        raise DataError(
+            f"the {name} are {given}; give a NumPy array {layout} of {np.dtype(dtype).name}"
+        )
+
+
+def _require_labels(name: str, part: str, labels: npt.NDArray[np.int64], classes: int) -> None:
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(wrong):
+        raise DataError(
+            f"{name} has {classes} classes, labels 0 to {classes - 1}, but {part} image "
+            f"{wrong[0]:,} has label {labels[wrong[0]]}; correct the label or name its class"
+        )

@@ -1,0 +1,260 @@
+"""From bytes to what a network sees: channels, size, mean and spread.
+
+What was done to the training images is a property of the trained model and travels with it
+(:class:`Preprocessing`), so that a new image can be brought to the same form.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Self, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.errors import DataError
+
+Images = npt.NDArray[np.uint8]
+"""(N, C, H, W) uint8."""
+Polarity = Literal["dark", "light"]
+"""Of the background: "dark" for white on black as in MNIST, "light" for black on white."""
+
+_KEYS = ("input_shape", "mean", "std", "polarity")
+_LARGEST = 1_000_000
+_SMALLEST_STD = 1e-6  # with this and _LARGEST, scale and shift stay finite in float32
+_CLEAR_MAJORITY = 0.995
+_CHUNK = 1 << 19  # pixels at a time: the float32 copies of a chunk fit into the cache
+_LUMA = np.array([19595, 38470, 7471], np.uint32)  # 0.299, 0.587, 0.114 in units of 2**-16
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a network's input is made of: x = (byte / 255 - mean) / std, channel by channel.
+
+    Attributes:
+        input_shape: (C, H, W) of the network's input.
+        mean: one value a channel, in units of [0, 1] pixels.
+        std: one value a channel, above 0, in the same units.
+        polarity: the brightness of the background that (nearly) all training images have, or
+            None if they differ.
+
+    Raises:
+        DataError: a value that is none of these, as a damaged file may hold.
+    """
+
+    input_shape: tuple[int, int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    polarity: Polarity | None
+
+    def __post_init__(self) -> None:
+        shape = self.input_shape
+        if len(shape) != 3 or not all(type(size) is int and size > 0 for size in shape):
+            raise _invalid("input_shape", shape, "three whole numbers above 0: (C, H, W)")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != shape[0] or not all(map(_is_sane, values)):
+                allowed = f"a number of size {_LARGEST:,} at most for each of {shape[0]} channels"
+                raise _invalid(name, values, allowed)
+        if min(self.std) < _SMALLEST_STD:
+            raise _invalid("std", self.std, f"numbers of at least {_SMALLEST_STD}")
+        if self.polarity not in ("dark", "light", None):
+            raise _invalid("polarity", self.polarity, "'dark', 'light' or nothing")
+
+    @classmethod
+    def fit(
+        cls, images: Images, input_shape: tuple[int, int, int], standardize: bool = True
+    ) -> Self:
+        """Measure training images as the network will see them.
+
+        Args:
+            images: (N, C, H, W) uint8, of any size; they are matched to ``input_shape``.
+            input_shape: (C, H, W) of the network's input.
+            standardize: whether each channel gets mean 0 and standard deviation 1; otherwise
+                pixels are only scaled to [0, 1].
+
+        Raises:
+            DataError: the images' channels cannot become those of ``input_shape``.
+        """
+        channels = input_shape[0]
+        counts = np.zeros((channels, 256), np.int64)
+        light = 0
+        for chunk in _chunks(images, input_shape):
+            matched = match(chunk, input_shape)
+            light += int(has_light_border(matched).sum())
+            for channel in range(channels):
+                counts[channel] += np.bincount(matched[:, channel].ravel(), minlength=256)
+        polarity = _polarity(light, len(images))
+        if not standardize:
+            return cls(input_shape, (0.0,) * channels, (1.0,) * channels, polarity)
+        moments = [_moments(histogram) for histogram in counts]
+        return cls(
+            input_shape,
+            tuple(mean for mean, _ in moments),
+            tuple(std for _, std in moments),
+            polarity,
+        )
+
+    def prepare(self, images: Images) -> Images:
+        """Bring images to the network's channels and size; see :func:`match`."""
+        return match(images, self.input_shape)
+
+    def scale_and_shift(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """(C,) scale and (C,) shift, float32, such that x = byte * scale + shift."""
+        std = np.array(self.std)
+        scale, shift = 1 / (255 * std), -np.array(self.mean) / std
+        return scale.astype(np.float32), shift.astype(np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as values for JSON, nothing rounded."""
+        return {
+            "input_shape": list(self.input_shape),
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "polarity": self.polarity,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """The inverse of :meth:`to_dict`; nothing about ``values`` is taken on trust.
+
+        Raises:
+            DataError: ``values`` is not what :meth:`to_dict` gives.
+        """
+        if not isinstance(values, dict) or sorted(map(str, values)) != sorted(_KEYS):
+            given = list(values) if isinstance(values, dict) else values
+            raise _invalid("preprocessing", given, f"an object with {', '.join(_KEYS)}")
+        for key in _KEYS[:-1]:
+            if not isinstance(values[key], list):
+                raise _invalid(key, values[key], "a list of numbers")
+        shape, mean, std = (tuple(values[key]) for key in _KEYS[:-1])
+        return cls(cast("tuple[int, int, int]", shape), mean, std, values["polarity"])
+
+
+def match(images: Images, input_shape: tuple[int, int, int]) -> Images:
+    """Bring images to the channels and the size of ``input_shape``.
+
+    Grey becomes RGB by repeating, RGB becomes grey by ITU-R BT.601 luma (as in Pillow); then
+    :func:`resize`. Images that fit already are returned as they are, not copied.
+
+    Args:
+        images: (N, C, H, W) uint8.
+        input_shape: (C, H, W) to bring them to.
+
+    Returns:
+        (N, C, H, W) uint8.
+
+    Raises:
+        DataError: another change of channels than between 1 and 3.
+    """
+    channels, height, width = input_shape
+    if images.shape[1] == 3 and channels == 1:  # first, so that less has to be resized
+        return resize(to_grey(images), height, width)
+    images = resize(images, height, width)
+    if images.shape[1] == channels:
+        return images
+    if images.shape[1] == 1 and channels == 3:
+        return np.repeat(images, 3, axis=1)
+    raise DataError(
+        f"images with {images.shape[1]} channels cannot become {channels}; give images with "
+        f"{channels} channels, or use a network whose input has {images.shape[1]}"
+    )
+
+
+def to_grey(images: Images) -> Images:
+    """ITU-R BT.601 luma: (N, 3, H, W) to (N, 1, H, W), rounded as Pillow does."""
+    grey = np.empty((len(images), 1, *images.shape[2:]), np.uint8)
+    for start, chunk in _numbered_chunks(images, images.shape[1:]):
+        luma = np.einsum("nchw,c->nhw", chunk, _LUMA, dtype=np.uint32)
+        grey[start : start + len(chunk), 0] = (luma + 0x8000) >> 16
+    return grey
+
+
+def resize(images: Images, height: int, width: int) -> Images:
+    """Resize by bilinear interpolation, antialiased when shrinking.
+
+    The same triangle filter as Pillow's ``BILINEAR``: within one grey level of it.
+
+    Args:
+        images: (N, C, H, W) uint8.
+        height: the new H.
+        width: the new W.
+
+    Returns:
+        (N, C, height, width) uint8; the very same array if it has that size already.
+    """
+    count, channels, old_height, old_width = images.shape
+    if (old_height, old_width) == (height, width):
+        return images
+    rows, columns = _interpolation(old_height, height), _interpolation(old_width, width).T
+    resized = np.empty((count, channels, height, width), np.uint8)
+    largest = (channels, max(height, old_height), max(width, old_width))
+    for start, chunk in _numbered_chunks(images, largest):
+        values = rows @ (chunk.astype(np.float32) @ columns)
+        resized[start : start + len(chunk)] = np.rint(values).clip(0, 255)
+    return resized
+
+
+def has_light_border(images: Images) -> npt.NDArray[np.bool_]:
+    """(N,) whether at least half of an image's border pixels are 128 or brighter."""
+    flat = images.reshape(len(images), -1, *images.shape[2:])
+    top, bottom = flat[:, :, 0], flat[:, :, -1]
+    left, right = flat[:, :, 1:-1, 0], flat[:, :, 1:-1, -1]
+    border = np.concatenate([top, bottom, left, right], axis=2)
+    light: npt.NDArray[np.bool_] = (border >= 128).mean(axis=(1, 2)) >= 0.5
+    return light
+
+
+@functools.lru_cache(maxsize=16)
+def _interpolation(old: int, new: int) -> npt.NDArray[np.float32]:
+    """(new, old) weights of the triangle filter; every row adds up to 1."""
+    scale = old / new
+    reach = max(scale, 1.0)  # shrinking widens the filter: that is the antialiasing
+    centres = (np.arange(new) + 0.5) * scale
+    distances = np.abs(np.arange(old) + 0.5 - centres[:, np.newaxis]) / reach
+    weights = np.maximum(1 - distances, 0)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+
+
+def _polarity(light: int, count: int) -> Polarity | None:
+    if light >= _CLEAR_MAJORITY * count:
+        return "light"
+    if count - light >= _CLEAR_MAJORITY * count:
+        return "dark"
+    return None
+
+
+def _moments(histogram: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Mean and standard deviation in [0, 1] pixels, the latter at least one grey level."""
+    values = np.arange(256) / 255
+    total = histogram.sum()
+    mean = float((histogram * values).sum() / total)
+    variance = float((histogram * (values - mean) ** 2).sum() / total)
+    return mean, max(math.sqrt(variance), 1 / 255)
+
+
+def _chunks(images: Images, largest: tuple[int, ...]) -> Iterator[Images]:
+    return (chunk for _, chunk in _numbered_chunks(images, largest))
+
+
+def _numbered_chunks(images: Images, largest: tuple[int, ...]) -> Iterator[tuple[int, Images]]:
+    """Runs of images and the index of their first, small enough that temporary copies stay so.
+
+    ``largest`` is the shape of the largest image that is made on the way.
+    """
+    step = max(1, _CHUNK // math.prod(largest))
+    return ((start, images[start : start + step]) for start in range(0, len(images), step))
+
+
+def _is_sane(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= _LARGEST  # false for NaN, too
+
+
+def _invalid(name: str, given: Any, allowed: str) -> DataError:
+    shown = repr(given)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    return DataError(
+        f"the preprocessing has {name} {shown} where {allowed} is needed; use an intact model file"
+    )

@@ -1,0 +1,1 @@
+"""How a network is run: the plan, the reference engine and the native one."""

@@ -1,0 +1,74 @@
+"""First values of the parameters: weights by one of three rules, biases zero.
+
+    normal:S   normal with standard deviation S
+    xavier     uniform up to sqrt(6 / (fan_in + fan_out)); Glorot and Bengio 2010, equation 16
+    kaiming    normal with standard deviation sqrt(2 / fan_in); He et al. 2015, equation 10
+
+fan_in is how many inputs an output sees, fan_out how many outputs an input reaches at stride 1:
+C x kh x kw and O x kh x kw for a convolution (O, C, kh, kw), I and O for a dense layer (O, I).
+
+Element i of tensor t is a function of (seed, t, i) alone, with t counted in table order.
+"""
+
+from __future__ import annotations
+
+from math import isfinite, prod, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet.engine.plan import ALIGNMENT, Plan, Tensor
+from lenet.errors import UsageError
+from lenet.randomness import WEIGHTS, normal, uniform
+
+
+def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
+    """A new parameter table (T,), 64-byte aligned, its gaps zero.
+
+    Raises:
+        UsageError: ``init`` is none of the rules above.
+    """
+    rule, deviation = _parse(init)
+    table = aligned_zeros(plan.table_size)
+    for index, tensor in enumerate(plan.tensors):
+        if len(tensor.shape) > 1:  # a bias has one axis
+            values = _weights(rule, deviation, tensor, seed, index)
+            tensor.view(table)[...] = values.reshape(tensor.shape)
+    return table
+
+
+def aligned_zeros(size: int) -> NDArray[np.float32]:
+    """``size`` zeros, the first on a 64-byte boundary as the engines want their tables."""
+    table = np.zeros(size + ALIGNMENT, np.float32)
+    start = -table.ctypes.data // table.itemsize % ALIGNMENT
+    return table[start : start + size]
+
+
+def _parse(init: str) -> tuple[str, float]:
+    rule, _, number = init.partition(":")
+    if init in ("xavier", "kaiming"):
+        return rule, 0.0
+    try:
+        deviation = float(number)
+    except ValueError:
+        deviation = 0.0
+    if rule != "normal" or not (deviation > 0 and isfinite(deviation)):
+        raise UsageError(
+            f"the initialisation is {init!r}; it must be normal:S with a standard deviation S "
+            "above 0 (such as normal:0.2), xavier or kaiming."
+        )
+    return rule, deviation
+
+
+def _weights(
+    rule: str, deviation: float, tensor: Tensor, seed: int, index: int
+) -> NDArray[np.float64]:
+    """The values of one weight tensor, (size,)."""
+    window = prod(tensor.shape[2:])
+    fan_out, fan_in = tensor.shape[0] * window, tensor.shape[1] * window
+    if rule == "xavier":
+        bound = sqrt(6 / (fan_in + fan_out))
+        return bound * (2 * uniform(seed, WEIGHTS, index, count=tensor.size) - 1)
+    if rule == "kaiming":
+        deviation = sqrt(2 / fan_in)
+    return deviation * normal(seed, WEIGHTS, index, count=tensor.size)

@@ -1,0 +1,231 @@
+"""The native engine: the one place that imports the compiled extension.
+
+``LENET_ISA`` (baseline, avx2, avx512) picks an instruction set by hand; by default the best that
+the processor has is taken. ``LENET_ENGINE=reference`` runs everything on the readable NumPy engine
+instead: slow, and the same numbers within rounding.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet.engine.optimizer import STATE_ROWS, Optimizer
+from lenet.engine.plan import Floats, Plan, Step
+from lenet.engine.reference import ReferenceEngine
+from lenet.engine.results import Engine, Gradient, TrainResult
+from lenet.errors import EngineError, UsageError
+from lenet.net.layers import ACTIVATIONS
+
+MAX_THREADS = 1024
+
+# The order of the enumerations in native/include/engine.h.
+_KINDS = ("conv", "maxpool", "avgpool", "dense")
+_RULES = tuple(STATE_ROWS)
+
+
+class NativeEngine:
+    """Runs one plan in compiled code; see :class:`lenet.engine.results.Engine`."""
+
+    def __init__(self, plan: Plan, threads: int | None = None, isa: str | None = None) -> None:
+        """Start the threads; they sleep between calls and end with the object.
+
+        Args:
+            plan: what to run.
+            threads: how many to use; by default one a processor that this process may use.
+            isa: an instruction set, see :func:`instruction_sets`; by default ``LENET_ISA`` or
+                the best.
+
+        Raises:
+            UsageError: ``threads`` or ``isa`` out of range.
+            EngineError: the extension is missing from this installation.
+        """
+        self.plan = plan
+        native = _extension()
+        steps = np.array([_fields(step) for step in plan.steps], np.int32)
+        isa = isa or os.environ.get("LENET_ISA") or "auto"
+        count = check_threads(threads) or processors()
+        try:
+            shape = plan.steps[0].input_shape
+            self._session = native.Session(steps, plan.table_size, *shape, isa, count)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+
+    @property
+    def name(self) -> str:
+        """``native`` and the instruction set, e.g. ``native avx2``."""
+        return f"native {self._session.isa}"
+
+    @property
+    def threads(self) -> int:
+        """How many threads it computes with."""
+        return int(self._session.threads)
+
+    def scores(
+        self, parameters: Floats, images: NDArray[np.uint8], scale: Floats, shift: Floats
+    ) -> Floats:
+        """Scores (N, classes), before the softmax, of ``images`` (N, C, H, W)."""
+        scores = np.empty((len(images), self.plan.classes), np.float32)
+        images, scale, shift = self._pixels(images, scale, shift)
+        self._session.scores(_float32(parameters), images, scale, shift, scores)
+        return scores
+
+    def gradient(
+        self,
+        parameters: Floats,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.integer[Any]],
+        scale: Floats,
+        shift: Floats,
+    ) -> Gradient:
+        """Loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,) as one batch."""
+        gradient = np.empty(self.plan.table_size, np.float32)
+        images, scale, shift = self._pixels(images, scale, shift)
+        loss, correct = self._session.gradient(
+            _float32(parameters), images, _int32(labels), scale, shift, gradient
+        )
+        return Gradient(loss, correct, gradient)
+
+    def train(
+        self,
+        parameters: Floats,
+        state: Floats,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.integer[Any]],
+        order: NDArray[np.integer[Any]],
+        batch_size: int,
+        rates: NDArray[np.float64],
+        first_step: int,
+        scale: Floats,
+        shift: Floats,
+        optimizer: Optimizer,
+    ) -> TrainResult:
+        """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
+        losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
+        images, scale, shift = self._pixels(images, scale, shift)
+        steps = self._session.train(
+            parameters,
+            state,
+            images,
+            _int32(labels),
+            _int32(order[: len(rates) * batch_size]),
+            batch_size,
+            _float32(rates),
+            first_step,
+            scale,
+            shift,
+            _RULES.index(optimizer.kind),
+            _constants(optimizer),
+            losses,
+            correct,
+        )
+        return TrainResult(losses, correct, steps)
+
+    def _pixels(
+        self, images: NDArray[np.uint8], scale: Floats, shift: Floats
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+        """Images as the first step reads them: a dense one takes every pixel for a channel."""
+        shape = self.plan.steps[0].input_shape
+        each = shape[0] // self.plan.input_shape[0]
+        images = np.ascontiguousarray(images).reshape(len(images), *shape)
+        return images, np.repeat(_float32(scale), each), np.repeat(_float32(shift), each)
+
+
+def make_engine(plan: Plan, threads: int | None = None) -> Engine:
+    """The engine that ``LENET_ENGINE`` names: native (the default) or reference.
+
+    Raises:
+        UsageError: another name, or ``threads`` out of range.
+        EngineError: the native extension is missing from this installation.
+    """
+    check_threads(threads)
+    name = os.environ.get("LENET_ENGINE") or "native"
+    if name == "native":
+        return NativeEngine(plan, threads)
+    if name == "reference":
+        return ReferenceEngine(plan, np.float32)
+    raise UsageError(f"LENET_ENGINE is {name!r}; it must be native or reference.")
+
+
+def instruction_sets() -> tuple[str, ...]:
+    """What this build holds and this processor runs, best first."""
+    return tuple(_extension().available_isas())
+
+
+def measure_peak(threads: int = 1, seconds: float = 0.3) -> float:
+    """This machine's float32 multiply-add rate in FLOP/s, two per multiply-add, measured now."""
+    isa = os.environ.get("LENET_ISA") or "auto"
+    return float(_extension().measure_peak(isa, threads, seconds))
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity to ask for
+        return os.cpu_count() or 1
+
+
+def check_threads(threads: int | None) -> int | None:
+    """``threads`` itself.
+
+    Raises:
+        UsageError: it is out of range.
+    """
+    if threads is not None and not 1 <= threads <= MAX_THREADS:
+        raise UsageError(
+            f"threads is {threads}; it must be from 1 to {MAX_THREADS} "
+            f"(this machine has {processors()} processors for us)."
+        )
+    return threads
+
+
+def _extension() -> Any:
+    try:
+        from lenet.engine import _native
+    except ImportError as error:
+        raise EngineError(
+            f"the native engine cannot be loaded ({error}); reinstall lenet with "
+            "'pip install --force-reinstall lenet', or set LENET_ENGINE=reference to run slowly."
+        ) from error
+    return _native
+
+
+def _fields(step: Step) -> tuple[int, ...]:
+    """The members of ``struct Step`` in native/include/engine.h, in order."""
+    return (
+        _KINDS.index(step.kind),
+        *step.input_shape,
+        *step.output_shape,
+        *step.kernel,
+        *step.stride,
+        *step.padding,
+        ACTIVATIONS.index(step.activation),
+        int(step.pool_first),
+        step.weight.offset if step.weight else -1,
+        step.bias.offset if step.bias else -1,
+    )
+
+
+def _constants(optimizer: Optimizer) -> NDArray[np.float32]:
+    return np.array(
+        [
+            optimizer.momentum,
+            optimizer.beta1,
+            optimizer.beta2,
+            optimizer.epsilon,
+            optimizer.weight_decay,
+        ],
+        np.float32,
+    )
+
+
+def _float32(values: Floats) -> NDArray[np.float32]:
+    return np.ascontiguousarray(values, np.float32)
+
+
+def _int32(values: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+    return np.ascontiguousarray(values, np.int32)

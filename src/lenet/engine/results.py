@@ -1,0 +1,94 @@
+"""What every engine can do, and what it hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet.engine.optimizer import Optimizer
+from lenet.engine.plan import Floats
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The loss of some images and how it changes with every parameter."""
+
+    loss: float  # mean cross entropy in nats
+    correct: int  # images whose largest score is their label's
+    gradient: Floats  # (T,), of the mean loss; zero in the table's gaps
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What happened in each training step, measured before the step's update.
+
+    Fewer ``steps`` than were asked for means divergence: ``losses[steps]`` is then the first loss
+    that is not finite, its update was not made, and what lies behind is zero.
+    """
+
+    losses: NDArray[np.float64]  # (steps asked for,), mean over each batch
+    correct: NDArray[np.int64]  # (steps asked for,)
+    steps: int  # updates made
+
+
+class Engine(Protocol):
+    """Runs one plan. T is the plan's table size; a pixel enters as byte * scale[c] + shift[c]."""
+
+    @property
+    def name(self) -> str:
+        """What the engine is called, e.g. ``reference``."""
+
+    @property
+    def threads(self) -> int:
+        """How many threads it computes with."""
+
+    def scores(
+        self, parameters: Floats, images: NDArray[np.uint8], scale: Floats, shift: Floats
+    ) -> Floats:
+        """Scores (N, classes), before the softmax, of ``images`` (N, C, H, W)."""
+
+    def gradient(
+        self,
+        parameters: Floats,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.integer[Any]],
+        scale: Floats,
+        shift: Floats,
+    ) -> Gradient:
+        """Loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,) as one batch."""
+
+    def train(
+        self,
+        parameters: Floats,
+        state: Floats,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.integer[Any]],
+        order: NDArray[np.integer[Any]],
+        batch_size: int,
+        rates: NDArray[np.float64],
+        first_step: int,
+        scale: Floats,
+        shift: Floats,
+        optimizer: Optimizer,
+    ) -> TrainResult:
+        """Run len(rates) training steps, changing ``parameters`` and ``state`` in place.
+
+        Args:
+            parameters: (T,).
+            state: (optimizer.state_rows, T), zeros at the start of training.
+            images: (N, C, H, W), the whole training set.
+            labels: (N,), each below the number of classes.
+            order: indices of images; step i takes ``order[i * batch_size : (i + 1) * batch_size]``.
+            batch_size: images a step; the last step may get fewer.
+            rates: (steps,), the learning rate of each step.
+            first_step: updates made before this call; the optimizer counts on from there.
+            scale: (C,).
+            shift: (C,).
+            optimizer: what to do with a gradient.
+
+        Raises:
+            UsageError: ``order`` is too short for that many steps.
+        """

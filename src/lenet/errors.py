@@ -1,0 +1,78 @@
+"""Every error a user can meet: what was given, what is allowed, what to do next.
+
+One class a cause. A message is one clear sentence (a network that does not fit may add a
+line that shows the place). ``exit_code`` is what the command line returns: 2 for wrong usage,
+1 for work that failed.
+"""
+
+from __future__ import annotations
+
+
+class LenetError(Exception):
+    """The root of everything that lenet raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(LenetError, ValueError):
+    """An argument that cannot be meant: an unknown name, a number out of range."""
+
+    exit_code = 2
+
+
+class NotationError(UsageError):
+    """A network text that cannot be read; ``text`` and ``position`` say where."""
+
+    #: How much of a long text is shown around the place, in characters.
+    WINDOW = 70
+
+    def __init__(self, message: str, text: str, position: int) -> None:
+        self.text = text
+        self.position = position
+        start = max(0, min(position - self.WINDOW // 2, len(text) - self.WINDOW))
+        end = start + self.WINDOW
+        # A line break or an escape code would tear the arrow away from its place.
+        shown = "".join(c if c.isprintable() else " " for c in text[start:end])
+        before, after = "..." * (start > 0), "..." * (end < len(text))
+        arrow = " " * (len(before) + position - start) + "^"
+        super().__init__(f"{message}\n  {before}{shown}{after}\n  {arrow}")
+
+
+class ShapeError(UsageError):
+    """A layer that does not fit on what it is given; ``layer`` is its name."""
+
+    def __init__(self, message: str, layer: str) -> None:
+        self.layer = layer
+        super().__init__(message)
+
+
+class PlanError(LenetError):
+    """A plan that breaks one of its invariants, or a network no engine can run."""
+
+
+class DataError(LenetError):
+    """Images or labels that are missing, damaged or do not belong together."""
+
+
+class DownloadError(DataError):
+    """A data set that no mirror delivered intact."""
+
+
+class PictureError(DataError):
+    """A picture that cannot be read, or is not one."""
+
+
+class ModelFileError(LenetError):
+    """A model file that is cut, damaged, oversized, or of a format we do not know."""
+
+
+class OutputError(LenetError):
+    """A file or folder that cannot be written; nothing half-written is left behind."""
+
+
+class DivergenceError(LenetError):
+    """Training whose loss is no longer a number."""
+
+
+class EngineError(LenetError):
+    """The native engine is missing, or cannot do what was asked on this machine."""

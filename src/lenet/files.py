@@ -1,0 +1,71 @@
+"""Writing files so that a kill, a full disk or a second writer never leaves half of one.
+
+A file is written to a temporary name in its own folder, flushed to the disk, and renamed over
+the old one: a reader sees the old content or the new, nothing between.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from lenet.errors import OutputError
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write ``content`` to ``path``, all or nothing, and return the path.
+
+    Raises:
+        OutputError: the folder does not exist or is not writable, or the disk is full. An
+            earlier file of that name is untouched then.
+    """
+    target = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        raise OutputError(_refusal(target, error)) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except BaseException as error:
+        Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OutputError(_refusal(target, error)) from error
+        raise
+    _sync_folder(target.parent)
+    return target
+
+
+def write_text(path: str | os.PathLike[str], content: str) -> Path:
+    """Write ``content`` as UTF-8 to ``path``; see :func:`write_bytes`."""
+    return write_bytes(path, content.encode("utf-8"))
+
+
+def _refusal(target: Path, error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"cannot write {target}: {reason}; choose a folder that exists, is writable and has room"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system lets a folder be opened."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass  # some network file systems refuse; the file's own content is safe already
+    finally:
+        os.close(descriptor)

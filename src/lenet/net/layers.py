@@ -1,0 +1,209 @@
+"""The layers a network is written with: frozen descriptions that know no arrays.
+
+Every pair is (height, width). ``padding`` is one side's, as in every framework; asymmetric
+padding is (top, bottom, left, right). The total of both sides, the p of the seed's formula, is
+``total_padding``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lenet.errors import UsageError
+from lenet.net.words import shown
+
+Pair = tuple[int, int]
+Sides = tuple[int, int, int, int]
+
+ACTIVATIONS: Final = ("identity", "sigmoid", "tanh", "relu", "leaky-relu", "silu")
+#: Never decreasing: the maximum of the activated values is the activated maximum.
+MONOTONE: Final = frozenset(ACTIVATIONS) - {"silu"}
+#: The slope of leaky-relu below zero (the default of PyTorch and Keras' older layers).
+LEAKY_SLOPE: Final = 0.01
+#: No size, count or window may exceed this: keeps every product far from overflow and hangs.
+MAX_SIZE: Final = 10_000_000
+
+
+@dataclass(frozen=True, init=False)
+class Conv2d:
+    """A two-dimensional convolution (cross-correlation), then an activation.
+
+    Maps (C, H, W) to (channels, H', W'). Weights (channels, C, kernel height, kernel width) and
+    one bias a channel. LeCun et al. 1998, section II.A.
+    """
+
+    channels: int
+    kernel_size: Pair
+    stride: Pair
+    padding: Sides
+    activation: str
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: int | Pair,
+        stride: int | Pair = 1,
+        padding: int | Pair | Sides | str = 0,
+        activation: str = "identity",
+    ) -> None:
+        """``padding`` is a number, a pair, four sides or "same" (stride 1 keeps the size).
+
+        Raises:
+            UsageError: a value out of range.
+        """
+        kernel = _pair(kernel_size, "kernel_size")
+        steps = _pair(stride, "stride")
+        _set(self, "channels", _positive(channels, "channels"))
+        _set(self, "kernel_size", kernel)
+        _set(self, "stride", steps)
+        _set(self, "padding", _sides(padding, kernel, steps))
+        _set(self, "activation", _activation(activation))
+
+    @property
+    def total_padding(self) -> Pair:
+        """Padding of both sides together, (p_h, p_w)."""
+        return _total(self.padding)
+
+
+@dataclass(frozen=True, init=False)
+class _Pool2d:
+    """What both poolings share: a window that slides over each channel by itself."""
+
+    kernel_size: Pair
+    stride: Pair
+    padding: Sides
+
+    def __init__(
+        self,
+        kernel_size: int | Pair,
+        stride: int | Pair | None = None,
+        padding: int | Pair | Sides = 0,
+    ) -> None:
+        """The stride is the window's own size unless given.
+
+        Raises:
+            UsageError: a value out of range, or padding as large as the window.
+        """
+        kernel = _pair(kernel_size, "kernel_size")
+        steps = kernel if stride is None else _pair(stride, "stride")
+        sides = _sides(padding, kernel, steps)
+        if any(side >= kernel[i // 2] for i, side in enumerate(sides)):
+            raise UsageError(
+                f"a {kernel[0]}x{kernel[1]} pooling cannot have padding {sides}: every side must "
+                "be smaller than the window, or a window would see nothing but padding."
+            )
+        _set(self, "kernel_size", kernel)
+        _set(self, "stride", steps)
+        _set(self, "padding", sides)
+
+    @property
+    def total_padding(self) -> Pair:
+        """Padding of both sides together, (p_h, p_w)."""
+        return _total(self.padding)
+
+
+@dataclass(frozen=True, init=False)
+class MaxPool2d(_Pool2d):
+    """The largest value under a sliding window; padding is never the largest."""
+
+
+@dataclass(frozen=True, init=False)
+class AvgPool2d(_Pool2d):
+    """The mean under a sliding window; padding counts as zeros (as in PyTorch and MXNet)."""
+
+
+@dataclass(frozen=True, init=False)
+class Dense:
+    """Every output sees every input: y = W x + b, then an activation.
+
+    Flattens by itself, channel by channel, row by row. Weights (units, inputs), one bias a unit.
+    """
+
+    units: int
+    activation: str
+
+    def __init__(self, units: int, activation: str = "identity") -> None:
+        """A layer of ``units`` outputs.
+
+        Raises:
+            UsageError: a value out of range.
+        """
+        _set(self, "units", _positive(units, "units"))
+        _set(self, "activation", _activation(activation))
+
+
+Layer = Conv2d | MaxPool2d | AvgPool2d | Dense
+
+#: Each layer's word in the notation, in JSON and in reports.
+KEYWORDS: Final[dict[type[Layer], str]] = {
+    Conv2d: "conv",
+    MaxPool2d: "maxpool",
+    AvgPool2d: "avgpool",
+    Dense: "dense",
+}
+
+
+def same_padding(kernel: Pair) -> Sides:
+    """The padding that keeps a map's size at stride 1; an even kernel pads one more at the end."""
+    (top, bottom), (left, right) = (((k - 1) // 2, k // 2) for k in kernel)
+    return top, bottom, left, right
+
+
+def _set(layer: object, name: str, value: object) -> None:
+    object.__setattr__(layer, name, value)
+
+
+def _total(sides: Sides) -> Pair:
+    top, bottom, left, right = sides
+    return top + bottom, left + right
+
+
+def _positive(value: object, what: str, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_SIZE:
+        raise UsageError(
+            f"{what} is {shown(value)}; it must be a whole number from {least} to {MAX_SIZE:,}."
+        )
+    return value
+
+
+def _pair(value: object, what: str) -> Pair:
+    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
+        return _positive(value[0], what), _positive(value[1], what)
+    if isinstance(value, Sequence):
+        raise UsageError(f"{what} is {shown(value)}; give one number or (height, width).")
+    return _positive(value, what), _positive(value, what)
+
+
+def _sides(value: object, kernel: Pair, stride: Pair) -> Sides:
+    if value == "same":
+        if stride != (1, 1):
+            raise UsageError(
+                f"padding 'same' needs stride 1, not {stride[0]}x{stride[1]}: a larger stride "
+                "cannot keep the size; give the padding as a number."
+            )
+        return same_padding(kernel)
+    match value:
+        case (int() as height, int() as width):
+            sides = (height, height, width, width)
+        case (int() as top, int() as bottom, int() as left, int() as right):
+            sides = (top, bottom, left, right)
+        case int():
+            sides = (value,) * 4
+        case _:
+            raise UsageError(
+                f"padding is {shown(value)}; give one number, (height, width), "
+                "(top, bottom, left, right) or 'same'."
+            )
+    for side in sides:
+        _positive(side, "padding", least=0)
+    return sides
+
+
+def _activation(name: object) -> str:
+    if name not in ACTIVATIONS:
+        raise UsageError(
+            f"activation is {shown(name)}; it must be one of {', '.join(ACTIVATIONS)}."
+        )
+    return str(name)

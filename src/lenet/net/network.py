@@ -1,0 +1,194 @@
+"""A network: what goes in, and blocks of layers. Immutable; everything else is computed from it.
+
+Names and block structure follow the seed: convolutions, poolings and dense layers are counted
+each by themselves from zero (conv0, pool0, conv1, pool1, dense0, ...), and a block that is like
+an earlier one but for its number of channels is "the same block again".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from lenet.errors import UsageError
+from lenet.net.layers import MAX_SIZE, Conv2d, Dense, Layer
+from lenet.net.shapes import Shape, output_shape
+from lenet.net.words import shown
+
+MAX_LAYERS = 10_000
+
+
+@dataclass(frozen=True, init=False)
+class Block:
+    """Layers that belong together, e.g. a convolution and its pooling."""
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, layers: Iterable[Layer]) -> None:
+        """Group ``layers``.
+
+        Raises:
+            UsageError: there are none, or one is no layer.
+        """
+        object.__setattr__(self, "layers", tuple(layers))
+        if not self.layers:
+            raise UsageError("a block has no layers; give it at least one or leave it out.")
+        for layer in self.layers:
+            if not isinstance(layer, Layer):
+                raise UsageError(
+                    f"{shown(layer)} is no layer; a network is made of Conv2d, MaxPool2d, "
+                    "AvgPool2d and Dense."
+                )
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def repeats(self, other: Block) -> bool:
+        """Is this the same block again: equal but for the number of channels or units?"""
+        return _without_widths(self) == _without_widths(other)
+
+
+@dataclass(frozen=True)
+class PlacedLayer:
+    """A layer where it stands in its network: its name, its block, and what flows through."""
+
+    name: str
+    block: int  # from 0
+    layer: Layer
+    input_shape: Shape
+    output_shape: Shape
+
+
+@dataclass(frozen=True, init=False)
+class Network:
+    """An input shape (channels, height, width) and the blocks it flows through.
+
+    ``Network((1, 28, 28), [Conv2d(6, 5), MaxPool2d(2), Dense(10)])`` groups plain layers into
+    blocks by itself; give :class:`Block` objects to group them yourself. ``str(network)`` is its
+    notation, and ``lenet.parse`` reads that back to an equal network.
+    """
+
+    input_shape: tuple[int, int, int]
+    blocks: tuple[Block, ...]
+
+    def __init__(self, input_shape: Iterable[int], blocks: Iterable[Block | Layer]) -> None:
+        """Describe a network; that its layers fit is checked by :attr:`placed`.
+
+        Raises:
+            UsageError: an impossible input shape, no layers or too many, or blocks and plain
+                layers mixed.
+        """
+        object.__setattr__(self, "input_shape", _input_shape(tuple(input_shape)))
+        object.__setattr__(self, "blocks", _blocks(tuple(blocks)))
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """All layers in order."""
+        return tuple(layer for block in self.blocks for layer in block)
+
+    @cached_property
+    def placed(self) -> tuple[PlacedLayer, ...]:
+        """Every layer with its name, block, input and output shape.
+
+        Raises:
+            ShapeError: a layer does not fit on what it is given.
+        """
+        return tuple(_place(self))
+
+    @property
+    def output_shape(self) -> Shape:
+        """What comes out: (classes,) for a classifier."""
+        return self.placed[-1].output_shape
+
+    def first_like(self, index: int) -> int | None:
+        """The earliest block that block ``index`` repeats, or None if it is new."""
+        first = self._first_likes[index]
+        return None if first == index else first
+
+    @cached_property
+    def _first_likes(self) -> tuple[int, ...]:
+        # One pass over a table: comparing every pair of blocks would take seconds at 10,000 layers.
+        seen: dict[tuple[Layer, ...], int] = {}
+        return tuple(
+            seen.setdefault(_without_widths(block), i) for i, block in enumerate(self.blocks)
+        )
+
+    def __str__(self) -> str:
+        from lenet.net.notation import format_network
+
+        return format_network(self)
+
+
+def group_blocks(layers: Iterable[Layer]) -> tuple[Block, ...]:
+    """Group plain layers as the seed does.
+
+    A convolution opens a block after a pooling; dense layers at the end are one block.
+    """
+    groups: list[list[Layer]] = []
+    previous: Layer | None = None
+    for layer in layers:
+        opens = (
+            previous is None
+            or isinstance(layer, Dense) != isinstance(previous, Dense)
+            or (isinstance(layer, Conv2d) and not isinstance(previous, Conv2d))
+        )
+        if opens:
+            groups.append([])
+        groups[-1].append(layer)
+        previous = layer
+    return tuple(Block(tuple(group)) for group in groups)
+
+
+def _place(network: Network) -> Iterator[PlacedLayer]:
+    shape: Shape = network.input_shape
+    counts: dict[str, int] = {}
+    for index, block in enumerate(network.blocks):
+        for layer in block:
+            stem = _stem(layer)
+            name = f"{stem}{counts.get(stem, 0)}"
+            counts[stem] = counts.get(stem, 0) + 1
+            output = output_shape(layer, shape, name)
+            yield PlacedLayer(name, index, layer, shape, output)
+            shape = output
+
+
+def _stem(layer: Layer) -> str:
+    if isinstance(layer, Conv2d):
+        return "conv"
+    return "dense" if isinstance(layer, Dense) else "pool"
+
+
+def _without_widths(block: Block) -> tuple[Layer, ...]:
+    def widthless(layer: Layer) -> Layer:
+        if isinstance(layer, Conv2d):
+            return Conv2d(1, layer.kernel_size, layer.stride, layer.padding, layer.activation)
+        return Dense(1, layer.activation) if isinstance(layer, Dense) else layer
+
+    return tuple(map(widthless, block))
+
+
+def _input_shape(shape: tuple[object, ...]) -> tuple[int, int, int]:
+    match shape:
+        case (int() as channels, int() as height, int() as width):
+            sizes = (channels, height, width)
+            if not any(isinstance(n, bool) or not 0 < n <= MAX_SIZE for n in sizes):
+                return sizes
+    raise UsageError(
+        f"the input shape is {shown(shape)}; it must be (channels, height, width), each a whole "
+        f"number from 1 to {MAX_SIZE:,}, such as (1, 28, 28)."
+    )
+
+
+def _blocks(parts: tuple[Block | Layer, ...]) -> tuple[Block, ...]:
+    if not parts:
+        raise UsageError("the network has no layers; give it at least one, such as Dense(10).")
+    blocks = tuple(part for part in parts if isinstance(part, Block))
+    if not blocks:
+        blocks = group_blocks(part for part in parts if not isinstance(part, Block))
+    elif len(blocks) != len(parts):
+        raise UsageError("blocks and plain layers are mixed; give all of one kind.")
+    count = sum(len(block.layers) for block in blocks)
+    if count > MAX_LAYERS:
+        raise UsageError(f"the network has {count:,} layers; at most {MAX_LAYERS:,} are allowed.")
+    return blocks

@@ -1,0 +1,27 @@
+"""Words for error messages: a value shown short, and the word that was probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_LONGEST = 60
+
+
+def shown(value: object) -> str:
+    """``value`` as an error message shows it: its repr on one line, cut where it gets long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an int of over 4,300 digits, a list nested too deep
+        return f"something too large to show ({type(value).__name__})"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """The choice nearest to ``word`` as a question, or nothing if none is near.
+
+    The answer starts with a space, to be put behind a sentence or a word.
+    """
+    from difflib import get_close_matches  # only an error pays for this import
+
+    near = get_close_matches(word[:_LONGEST].lower(), list(choices), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

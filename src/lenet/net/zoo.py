@@ -1,0 +1,103 @@
+"""Networks known by name: where each comes from and what it is for.
+
+``get("lenet-60")`` and ``lenet_60()`` are the same network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from lenet.errors import UsageError
+from lenet.net.network import Network
+from lenet.net.notation import parse_network
+from lenet.net.words import did_you_mean, shown
+
+
+def lenet() -> Network:
+    """LeNet as the books teach it on 28x28 images; 44,426 parameters.
+
+    After LeCun et al. 1998, in the form of the first edition of "Dive into Deep Learning": no
+    padding, max pooling, and sigmoid as it was done then. Two blocks of a convolution and a
+    pooling, the second like the first with more channels, then one block of dense layers.
+    """
+    return parse_network(
+        """
+        1x28x28
+        | conv  6 k5 sigmoid, maxpool 2
+        | conv 16 k5 sigmoid, maxpool 2
+        | dense 120 sigmoid, dense 84 sigmoid, dense 10
+        """
+    )
+
+
+def lenet_60() -> Network:
+    """:func:`lenet` with one hidden dense layer of 60 units; 18,602 parameters.
+
+    Tuned by hand on Fashion-MNIST: leaving the layer of 120 units out helps at once, the width of
+    the last hidden layer matters, and 60 does well.
+    """
+    return parse_network(
+        """
+        1x28x28
+        | conv  6 k5 sigmoid, maxpool 2
+        | conv 16 k5 sigmoid, maxpool 2
+        | dense 60 sigmoid, dense 10
+        """
+    )
+
+
+def lenet_d2l() -> Network:
+    """LeNet of today's "Dive into Deep Learning"; 61,706 parameters.
+
+    Padding 2 makes the 28x28 images behave as the 32x32 ones of LeCun et al. 1998, so that its
+    feature maps have the paper's sizes, and the pooling averages as there.
+    """
+    return parse_network(
+        """
+        1x28x28
+        | conv  6 k5 p2 sigmoid, avgpool 2
+        | conv 16 k5    sigmoid, avgpool 2
+        | dense 120 sigmoid, dense 84 sigmoid, dense 10
+        """
+    )
+
+
+def lenet_relu() -> Network:
+    """:func:`lenet` as one would train it today, with ReLU for sigmoid; 44,426 parameters.
+
+    ReLU does not saturate for positive values, so gradients reach the first layers.
+    """
+    return parse_network(
+        """
+        1x28x28
+        | conv  6 k5 relu, maxpool 2
+        | conv 16 k5 relu, maxpool 2
+        | dense 120 relu, dense 84 relu, dense 10
+        """
+    )
+
+
+_ZOO: Final[dict[str, Callable[[], Network]]] = {
+    "lenet": lenet,
+    "lenet-60": lenet_60,
+    "lenet-d2l": lenet_d2l,
+    "lenet-relu": lenet_relu,
+}
+
+
+def names() -> tuple[str, ...]:
+    """The names that :func:`get` knows."""
+    return tuple(_ZOO)
+
+
+def get(name: str) -> Network:
+    """The network called ``name``.
+
+    Raises:
+        UsageError: no network has this name.
+    """
+    if name not in _ZOO:
+        near = did_you_mean(name, _ZOO)
+        raise UsageError(f"no network is called {shown(name)}{near}; there are {', '.join(_ZOO)}.")
+    return _ZOO[name]()

@@ -1,0 +1,66 @@
+"""What a data set promises, and what it refuses to be made of."""
+
+import numpy as np
+import pytest
+
+from lenet.data import Dataset, Part
+from lenet.errors import DataError
+
+
+def part(count=4, shape=(1, 8, 8), label=0):
+    return Part(np.zeros((count, *shape), np.uint8), np.full(count, label, np.int64))
+
+
+def test_shape_length_and_summary():
+    data = Dataset("shapes", part(1437), part(360), ("a", "b"))
+    assert data.image_shape == (1, 8, 8)
+    assert len(data.train) == 1437
+    expected = "shapes · 1,797 images of 8x8, 2 classes · 1,437 to train on, 360 to test"
+    assert data.summary() == expected
+    assert repr(data) == f"<Dataset {expected}>"
+    assert repr(data.train) == "<Part 1,437 images of 8x8>"
+
+
+@pytest.mark.parametrize(
+    ("channels", "words"),
+    [(1, "images of 8x6,"), (3, "images of 8x6 RGB,"), (4, "images of 8x6 with 4 channels,")],
+)
+def test_summary_names_the_channels(channels, words):
+    data = Dataset("x", part(shape=(channels, 8, 6)), part(shape=(channels, 8, 6)), ("a",))
+    assert words in data.summary()
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (np.zeros((2, 1, 3, 3)), np.zeros(2, np.int64), "the images are float64 of shape"),
+        (np.zeros((2, 3, 3), np.uint8), np.zeros(2, np.int64), r"give a NumPy array \(N, C, H, W"),
+        ([[0]], np.zeros(1, np.int64), "the images are a list"),
+        (np.zeros((2, 1, 3, 3), np.uint8), np.zeros(2, np.uint8), "the labels are uint8"),
+        (np.zeros((2, 1, 3, 3), np.uint8), np.zeros((2, 1), np.int64), r"of shape \(2, 1\)"),
+        (np.zeros((0, 1, 3, 3), np.uint8), np.zeros(0, np.int64), "give at least one image"),
+        (np.zeros((1, 1, 3, 0), np.uint8), np.zeros(1, np.int64), "no pixels in images of shape"),
+    ],
+)
+def test_part_refuses(images, labels, message):
+    with pytest.raises(DataError, match=message):
+        Part(images, labels)
+
+
+def test_counts_that_differ():
+    images, labels = np.zeros((60_000, 1, 1, 1), np.uint8), np.zeros(59_999, np.int64)
+    with pytest.raises(DataError, match="60,000 images but 59,999 labels; every image needs"):
+        Part(images, labels)
+
+
+def test_parts_of_different_shapes():
+    message = "x trains on images of 8x8 but tests on images of 9x9; both parts need the same"
+    with pytest.raises(DataError, match=message):
+        Dataset("x", part(), part(shape=(1, 9, 9)), ("a",))
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_label_without_a_class(label):
+    message = f"x has 2 classes, labels 0 to 1, but test image 0 has label {label}; correct"
+    with pytest.raises(DataError, match=message):
+        Dataset("x", part(), part(label=label), ("a", "b"))

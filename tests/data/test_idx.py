@@ -1,0 +1,194 @@
+"""IDX: intact files come back exactly; damaged and hostile ones get one sentence."""
+
+import gzip
+import struct
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from lenet.data import idx
+from lenet.errors import DataError, LenetError, OutputError
+
+
+def header(*sizes, code=8, dimensions=None):
+    count = len(sizes) if dimensions is None else dimensions
+    return struct.pack(f">HBB{len(sizes)}I", 0, code, count, *sizes)
+
+
+INTACT = header(2, 3) + bytes(range(6))
+
+
+def refused(content):
+    with pytest.raises(DataError) as caught:
+        idx.parse(content, "f")
+    message = str(caught.value)
+    assert message.startswith("f ")
+    assert message.endswith("; get an intact copy of it")
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 3), (4, 2, 3), (2, 3, 4, 5)])
+@pytest.mark.parametrize("name", ["plain", "packed.gz"])
+def test_round_trip(tmp_path, shape, name):
+    array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    back = idx.read(idx.write(tmp_path / name, array))
+    assert back.dtype == np.uint8
+    np.testing.assert_array_equal(back, array)
+
+
+def test_content_decides_not_the_name(tmp_path):
+    (tmp_path / "plain.gz").write_bytes(INTACT)
+    (tmp_path / "packed").write_bytes(gzip.compress(INTACT))
+    np.testing.assert_array_equal(idx.read(tmp_path / "plain.gz"), idx.read(tmp_path / "packed"))
+
+
+def test_packed_files_are_the_same_every_time(tmp_path):
+    array = np.ones((2, 2), np.uint8)
+    one, two = idx.write(tmp_path / "a.gz", array), idx.write(tmp_path / "b.gz", array)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_members_in_a_row():
+    packed = gzip.compress(INTACT[:9]) + gzip.compress(INTACT[9:])
+    np.testing.assert_array_equal(idx.parse(packed, "f"), idx.parse(INTACT, "f"))
+
+
+def test_larger_than_a_piece():
+    values = np.random.default_rng(0).integers(0, 256, (3, 1000, 1000), dtype=np.uint8)
+    content = header(*values.shape) + values.tobytes()
+    np.testing.assert_array_equal(idx.parse(gzip.compress(content, 1), "f"), values)
+    np.testing.assert_array_equal(idx.parse(content, "f"), values)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is cut short: it has only 0 bytes"),
+        (b"\x89PNG", "is not an IDX file: it starts with 89 50 4e 47, not with 00 00 08"),
+        (header(1, code=0x0D) + bytes(4), "holds values of type 0x0d (32-bit float), not 0x08"),
+        (header(1, code=7), "holds values of type 0x07 (unknown), not 0x08 (unsigned byte)"),
+        (header(dimensions=0), "has 0 dimensions where 1 to 4 are allowed"),
+        (header(1, 1, 1, 1, 1) + b"x", "has 5 dimensions where 1 to 4 are allowed"),
+        (header(60_000, dimensions=3), "is cut short: its header of 16 bytes is incomplete"),
+        (header(0, 28, 28), "is empty: its header promises 0 x 28 x 28 = 0 bytes"),
+        (header(0), "is empty: its header promises 0 bytes"),
+        (
+            header(60_000, 28, 28) + bytes(1234),
+            "is cut short: its header promises 60,000 x 28 x 28 = 47,040,000 bytes and only "
+            "1,234 are there",
+        ),
+        (INTACT + b"x", "is too long: its header promises 2 x 3 = 6 bytes and more are there"),
+        (header(*[0xFFFFFFFF] * 4) + b"x", "and only 1 are there"),
+    ],
+)
+def test_damaged(content, words):
+    assert words in refused(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (header(9, 9, 9) + bytes(20), "promises 9 x 9 x 9 = 729 bytes and only 20 are there"),
+        (INTACT + b"x", "is too long: its header promises 2 x 3 = 6 bytes and more are there"),
+        (b"no idx at all", "is not an IDX file: it starts with 6e 6f 20 69"),
+        (header(60_000, 28, 28), "47,040,000 bytes and at most"),
+        (header(*[0xFFFFFFFF] * 4) + b"x", "bytes and at most"),
+    ],
+)
+def test_damaged_within_gzip(content, words):
+    assert words in refused(gzip.compress(content))
+
+
+def test_every_cut_is_noticed():
+    packed = gzip.compress(INTACT)
+    for end in range(2, len(packed)):
+        assert "is cut short" in refused(packed[:end])
+
+
+def test_no_flipped_bit_gets_through_gzip():
+    packed = bytearray(gzip.compress(header(40, 50) + bytes(range(200)) * 10))
+    for bit in range(80, len(packed) * 8):  # after gzip's own header, whose name and time are free
+        packed[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(DataError):
+            idx.parse(bytes(packed), "f")
+        packed[bit // 8] ^= 1 << bit % 8
+
+
+def test_wrong_checksum_within_gzip():
+    packed = bytearray(gzip.compress(INTACT))
+    packed[-8] ^= 1
+    assert "is damaged: gzip finds an incorrect data check" in refused(bytes(packed))
+
+
+def test_gzip_followed_by_rubbish():
+    assert "is damaged: gzip finds an incorrect header check" in refused(
+        gzip.compress(INTACT) + b"rubbish"
+    )
+
+
+def test_bomb_is_not_inflated():
+    bomb = gzip.compress(header(1, 1) + bytes(64 << 20), 1)
+    tracemalloc.start()
+    try:
+        assert "is too long" in refused(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 2 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_honest_bomb_is_refused_before_memory_is_taken(monkeypatch):
+    monkeypatch.setattr(idx, "MAX_INFLATED", 1 << 20)
+    content = header(2 << 20) + bytes(2 << 20)
+    assert "and at most 1,048," in refused(gzip.compress(content))
+
+
+def test_random_bytes_never_crash():
+    random = np.random.default_rng(1)
+    for start in (b"", b"\0\0\x08", b"\0\0\x08\x03\0\0\0\x01", b"\x1f\x8b\x08\0"):
+        for _ in range(200):
+            with pytest.raises(DataError):
+                idx.parse(start + random.bytes(random.integers(0, 40)) + b"\xff", "f")
+
+
+def test_remedy_ends_the_message(tmp_path):
+    with pytest.raises(DataError, match=r"broken is not an IDX file: .*; delete it$"):
+        (tmp_path / "broken").write_bytes(b"rubbish")
+        idx.read(tmp_path / "broken", "delete it")
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(DataError, match=r"cannot read .*nowhere: no such file or directory; get"):
+        idx.read(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"cannot read .*: is a directory; get"):
+        idx.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros(3), np.uint8(3), np.zeros((1,) * 5, np.uint8), np.zeros((0, 2), np.uint8)]
+)
+def test_write_refuses(tmp_path, array):
+    with pytest.raises(LenetError, match="as IDX; give uint8 with 1 to 4 dimensions"):
+        idx.write(tmp_path / "x", array)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_write_into_a_missing_folder(tmp_path):
+    with pytest.raises(OutputError, match="cannot write"):
+        idx.write(tmp_path / "nowhere" / "x", np.ones(3, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("start", "answer"),
+    [
+        (INTACT, True),
+        (gzip.compress(INTACT), True),
+        (header(1, code=0x0D), True),
+        (b"\0\0\x01\0", False),
+        (b"\x89PNG", False),
+        (b"BM6\0", False),
+    ],
+)
+def test_looks_like_idx(start, answer):
+    assert idx.looks_like_idx(start) is answer

@@ -1,0 +1,281 @@
+"""Pictures of every kind, and files that only claim to be some."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lenet.data import idx
+from lenet.data.pictures import fit_picture, read_images, read_picture
+from lenet.data.preprocess import Preprocessing
+from lenet.errors import DataError, PictureError
+
+DARK = Preprocessing((1, 28, 28), (0.1,), (0.3,), "dark")
+LIGHT = Preprocessing((1, 28, 28), (0.1,), (0.3,), "light")
+ANY = Preprocessing((1, 28, 28), (0.1,), (0.3,), None)
+COLOUR = Preprocessing((3, 8, 8), (0.1,) * 3, (0.3,) * 3, None)
+
+GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
+RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def save(tmp_path):
+    def save(picture, name="picture.png", **options):
+        if isinstance(picture, np.ndarray):
+            picture = Image.fromarray(picture)
+        picture.save(tmp_path / name, **options)
+        return tmp_path / name
+
+    return save
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.bmp"])
+def test_grey_and_colour(save, name):
+    np.testing.assert_array_equal(read_picture(save(GREY, name)), GREY[np.newaxis])
+    np.testing.assert_array_equal(read_picture(save(RGB, name)), RGB.transpose(2, 0, 1))
+
+
+def test_jpeg(save):
+    flat = np.full((16, 16, 3), (200, 100, 50), np.uint8)
+    picture = read_picture(save(flat, "a.jpg", quality=95))
+    assert picture.shape == (3, 16, 16)
+    assert np.abs(picture.astype(int) - flat.transpose(2, 0, 1)).max() <= 3
+
+
+def test_content_decides_not_the_name(save, tmp_path):
+    save(GREY).rename(tmp_path / "picture.txt")
+    np.testing.assert_array_equal(read_picture(tmp_path / "picture.txt")[0], GREY)
+
+
+def test_colour_file_of_a_grey_picture(save):
+    picture = read_picture(save(np.repeat(GREY[:, :, np.newaxis], 3, axis=2)))
+    np.testing.assert_array_equal(picture, GREY[np.newaxis])
+
+
+def test_palette_and_one_bit(save):
+    palette = Image.fromarray(RGB).quantize(4)
+    expected = np.array(palette.convert("RGB")).transpose(2, 0, 1)
+    np.testing.assert_array_equal(read_picture(save(palette)), expected)
+    bits = read_picture(save(Image.fromarray(GREY > 20)))
+    np.testing.assert_array_equal(bits, (GREY > 20)[np.newaxis] * np.uint8(255))
+
+
+def test_sixteen_bits(save):
+    values = np.array([[0, 128, 129, 257, 32768, 65535]], np.uint16)
+    assert read_picture(save(values)).tolist() == [[[0, 0, 1, 1, 128, 255]]]
+
+
+def test_cmyk(save):
+    picture = read_picture(save(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "a.jpg"))
+    assert picture.shape == (3, 8, 8)
+    assert picture[0].min() > 200
+    assert picture[1:].max() < 60
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparency_is_laid_on_white(save, mode):
+    picture = Image.new(mode, (2, 1), 0)
+    picture.putpixel((0, 0), (0, 0, 0, 255) if mode == "RGBA" else (0, 255))
+    assert read_picture(save(picture)).tolist() == [[[0, 255]]]
+
+
+def test_transparent_palette_entry_is_laid_on_white(save):
+    picture = Image.new("P", (2, 1), 0)
+    picture.putpalette([0, 0, 0, 10, 10, 10])
+    picture.putpixel((1, 0), 1)
+    assert read_picture(save(picture, transparency=1)).tolist() == [[[0, 255]]]
+
+
+def test_turned_as_exif_says(save):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
+    picture = read_picture(save(GREY, exif=exif))
+    np.testing.assert_array_equal(picture[0], np.rot90(GREY, -1))
+
+
+def test_missing_and_folder(tmp_path):
+    for read in (read_picture, lambda path: read_images(path, ANY)):
+        with pytest.raises(PictureError, match=r"cannot read .*nowhere.png: no such file"):
+            read(tmp_path / "nowhere.png")
+        with pytest.raises(PictureError, match=r"cannot read .*: is a directory; give a PNG"):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"GIF89a\1\0\1\0", b"\0\0\1\0\1\0"])
+def test_no_picture(tmp_path, content):
+    (tmp_path / "x.png").write_bytes(content)
+    message = r"x.png is not a picture that can be read; give a PNG, JPEG or BMP file$"
+    for read in (read_picture, lambda path: read_images(path, ANY)):
+        with pytest.raises(PictureError, match=message):
+            read(tmp_path / "x.png")
+
+
+def test_other_formats_are_not_tried(save):
+    for name in ("a.gif", "a.tiff", "a.webp"):
+        with pytest.raises(PictureError, match="give a PNG, JPEG or BMP"):
+            read_picture(save(GREY, name))
+
+
+def test_too_many_pixels(save, monkeypatch):
+    path = save(GREY)
+    for limit in (40, 10):  # Pillow only warns up to twice its limit
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        with pytest.raises(PictureError, match=f"more than {limit} pixels; make it smaller"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp"])
+def test_cut_pictures(save, tmp_path, name):
+    content = save(RGB, name).read_bytes()
+    for end in range(0, len(content) - 20, 7):
+        (tmp_path / "cut").write_bytes(content[:end])
+        with pytest.raises(PictureError) as caught:
+            read_picture(tmp_path / "cut")
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp"])
+def test_damaged_pictures_raise_nothing_else(save, tmp_path, name):
+    random = np.random.default_rng(3)
+    intact = np.frombuffer(save(RGB, name).read_bytes(), np.uint8)
+    for _ in range(150):
+        content = intact.copy()
+        places = random.integers(0, len(content), 5)
+        content[places] = random.integers(0, 256, 5)
+        (tmp_path / "damaged").write_bytes(content.tobytes())
+        try:
+            picture = read_picture(tmp_path / "damaged")
+        except PictureError:
+            continue
+        assert picture.dtype == np.uint8
+        assert picture.ndim == 3
+
+
+def test_fit_inverts_what_has_the_other_background():
+    stroke = np.full((1, 28, 28), 255, np.uint8)
+    stroke[0, 10:18, 13:15] = 0
+    np.testing.assert_array_equal(fit_picture(stroke, DARK), 255 - stroke)
+    np.testing.assert_array_equal(fit_picture(stroke, LIGHT), stroke)
+    np.testing.assert_array_equal(fit_picture(stroke, ANY), stroke)
+    np.testing.assert_array_equal(fit_picture(255 - stroke, DARK), 255 - stroke)
+
+
+def test_fit_keeps_proportions_and_centres():
+    wide = np.full((1, 20, 56), 10, np.uint8)
+    wide[0, 5:15, 10:46] = 250
+    fitted = fit_picture(wide, DARK)
+    assert fitted.shape == (1, 28, 28)
+    assert (fitted[0, :9] == 10).all()  # 56x20 becomes 28x10, with 9 rows above and below
+    assert (fitted[0, -9:] == 10).all()
+    assert (fitted[0, 13:15, 7:21] == 250).all()
+
+
+def test_fit_enlarges_small_pictures():
+    assert (fit_picture(np.full((1, 7, 7), 9, np.uint8), DARK) == 9).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 500), (1, 500, 1), (3, 1, 1)])
+def test_fit_extreme_shapes(shape):
+    assert fit_picture(np.zeros(shape, np.uint8), DARK).shape == (1, 28, 28)
+
+
+def test_fit_matches_channels():
+    picture = RGB.transpose(2, 0, 1)
+    assert fit_picture(picture, DARK).shape == (1, 28, 28)
+    assert fit_picture(picture, COLOUR).shape == (3, 8, 8)
+    assert fit_picture(picture[:1], COLOUR).shape == (3, 8, 8)
+
+
+def test_read_images_of_a_picture(save):
+    assert read_images(save(RGB), DARK).shape == (1, 1, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("shape", "count"),
+    [((28, 28), 1), ((5, 28, 28), 5), ((5, 1, 28, 28), 5), ((5, 9, 9, 3), 5), ((2, 3, 9, 9), 2)],
+)
+def test_read_images_of_arrays(tmp_path, shape, count):
+    array = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    np.save(tmp_path / "x.npy", array)
+    idx.write(tmp_path / "x.idx", array)
+    idx.write(tmp_path / "x.gz", array)
+    images = read_images(tmp_path / "x.npy", DARK)
+    assert images.shape == (count, 1, 28, 28)
+    for name in ("x.idx", "x.gz"):
+        np.testing.assert_array_equal(read_images(tmp_path / name, DARK), images)
+    if array.ndim < 4:
+        np.testing.assert_array_equal(images.reshape(shape), array)  # no polarity is flipped
+
+
+def test_channels_last_is_understood(tmp_path):
+    np.save(tmp_path / "x.npy", RGB[np.newaxis, :, 1:7])
+    prepared = read_images(tmp_path / "x.npy", Preprocessing((3, 6, 6), (0,) * 3, (1,) * 3, None))
+    np.testing.assert_array_equal(prepared[0], RGB[:, 1:7].transpose(2, 0, 1))
+
+
+def test_fortran_order(tmp_path):
+    array = np.asfortranarray(np.random.default_rng(1).integers(0, 256, (3, 28, 28)), np.uint8)
+    np.save(tmp_path / "x.npy", np.asfortranarray(array))
+    np.testing.assert_array_equal(read_images(tmp_path / "x.npy", ANY)[:, 0], array)
+
+
+@pytest.mark.parametrize("shape", [(7,), (6, 8, 3), (0, 28, 28), (1, 1, 1, 4, 4), (2, 0), ()])
+def test_arrays_of_another_shape(tmp_path, shape):
+    np.save(tmp_path / "x.npy", np.zeros(shape, np.uint8))
+    with pytest.raises(DataError, match=r"x.npy (holds an array of shape|is not an intact .npy)"):
+        read_images(tmp_path / "x.npy", DARK)
+
+
+def test_label_file_is_no_image_file(tmp_path):
+    idx.write(tmp_path / "labels", np.ones(9, np.uint8))
+    with pytest.raises(DataError, match=r"of shape \(9,\); give images as \(H, W\), \(N, H, W\)"):
+        read_images(tmp_path / "labels", DARK)
+
+
+def test_float_arrays_are_refused(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((28, 28)))
+    message = "holds values of type float64; save whole numbers from 0 to 255 as uint8"
+    with pytest.raises(DataError, match=message):
+        read_images(tmp_path / "x.npy", DARK)
+
+
+def npy(shape, descr="'|u1'"):
+    header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x93NUMPY",
+        b"\x93NUMPY\x09\x09rubbish",
+        npy("(28, 28)") + bytes(700),
+        npy("(99999999999, 99999999999)"),
+        npy("(-1, 4)") + bytes(9),
+        npy("(28, 28)", "'|O'") + bytes(7000),
+        npy("(" * 3000),
+        npy("[{}]"),
+        b"\x93NUMPY\x02\x00\xff\xff\xff\xff",
+    ],
+)
+def test_damaged_arrays(tmp_path, content):
+    (tmp_path / "x.npy").write_bytes(content)
+    with pytest.raises(DataError, match=r"x.npy is not an intact .npy array") as caught:
+        read_images(tmp_path / "x.npy", DARK)
+    assert str(caught.value).endswith("; save it anew with numpy.save")
+
+
+def test_pickles_are_never_opened(tmp_path):
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([print], dtype=object), allow_pickle=True)
+    (tmp_path / "x.npy").write_bytes(buffer.getvalue())
+    with pytest.raises(DataError, match=r"is not an intact .npy array"):
+        read_images(tmp_path / "x.npy", DARK)
+
+
+def test_damaged_idx(tmp_path):
+    (tmp_path / "x").write_bytes(b"\0\0\x08\x03\0\0\0\x09")
+    with pytest.raises(DataError, match="is cut short"):
+        read_images(tmp_path / "x", DARK)

@@ -1,0 +1,198 @@
+"""The plan's invariants: kept by every network, and each refused when broken on purpose."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lenet.engine.plan import ALIGNMENT, Plan, Tensor, make_plan, verify
+from lenet.errors import PlanError, ShapeError
+from lenet.net.layers import AvgPool2d, Conv2d, Dense, MaxPool2d
+from lenet.net.network import Network
+from random_networks import random_network
+
+LENET = Network(
+    (1, 28, 28),
+    [
+        Conv2d(6, 5, activation="sigmoid"),
+        MaxPool2d(2),
+        Conv2d(16, 5, activation="sigmoid"),
+        MaxPool2d(2),
+        Dense(120, "sigmoid"),
+        Dense(84, "sigmoid"),
+        Dense(10),
+    ],
+)
+
+
+def changed(index: int, **changes: object) -> Plan:
+    """LeNet's plan with one step changed."""
+    plan = make_plan(LENET)
+    steps = list(plan.steps)
+    steps[index] = replace(steps[index], **changes)
+    return replace(plan, steps=tuple(steps))
+
+
+def moved(tensor: Tensor | None, by: int) -> Tensor:
+    assert tensor is not None
+    return replace(tensor, offset=tensor.offset + by)
+
+
+def test_lenet_has_the_seeds_shapes_and_parameters() -> None:
+    plan = make_plan(LENET)
+    assert [step.output_shape for step in plan.steps] == [
+        (6, 24, 24),
+        (6, 12, 12),
+        (16, 8, 8),
+        (16, 4, 4),
+        (120, 1, 1),
+        (84, 1, 1),
+        (10, 1, 1),
+    ]
+    assert plan.parameters == 44_426
+    assert plan.input_shape == (1, 28, 28)
+    assert plan.classes == 10
+
+
+def test_tensors_lie_in_step_order_each_on_a_boundary() -> None:
+    plan = make_plan(LENET)
+    assert [(t.name, t.shape, t.offset) for t in plan.tensors[:4]] == [
+        ("conv0.weight", (6, 1, 5, 5), 0),
+        ("conv0.bias", (6,), 160),
+        ("conv1.weight", (16, 6, 5, 5), 176),
+        ("conv1.bias", (16,), 2576),
+    ]
+    assert plan.tensors[-1].offset + ALIGNMENT == plan.table_size
+
+
+def test_a_view_writes_to_the_table() -> None:
+    table = np.zeros(make_plan(LENET).table_size)
+    view = make_plan(LENET).tensors[0].view(table)
+    view[5, 0, 4, 4] = 7.0
+    assert view.shape == (6, 1, 5, 5)
+    assert table[149] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("activation", "following", "expected"),
+    [
+        ("sigmoid", MaxPool2d(2), True),
+        ("identity", MaxPool2d(2), True),
+        ("silu", MaxPool2d(2), False),
+        ("relu", AvgPool2d(2), False),
+        ("relu", Dense(2), False),
+    ],
+)
+def test_pools_first_only_where_it_changes_nothing(
+    activation: str, following: MaxPool2d | AvgPool2d | Dense, expected: bool
+) -> None:
+    network = Network((1, 8, 8), [Conv2d(2, 3, activation=activation), following, Dense(2)])
+    assert make_plan(network).steps[0].pool_first is expected
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_every_fitting_network_has_a_valid_plan(seed: int) -> None:
+    network = random_network(seed)
+    plan = make_plan(network)
+    verify(plan)
+    covered = np.zeros(plan.table_size)
+    for tensor in plan.tensors:
+        tensor.view(covered)[...] += 1
+        assert tensor.offset % ALIGNMENT == 0
+    assert covered.max(initial=0) <= 1
+    assert covered.sum() == plan.parameters
+
+
+STEPS = make_plan(LENET).steps
+BROKEN = {
+    "no steps": (Plan((), 0), "it has no steps"),
+    "1, reads another shape": (
+        changed(1, input_shape=(6, 25, 25)),
+        "pool0 reads (6, 25, 25), conv0 writes otherwise",
+    ),
+    "1, skips a step": (
+        replace(make_plan(LENET), steps=STEPS[:5] + STEPS[6:]),
+        "dense2 reads (84, 1, 1), dense0 writes otherwise",
+    ),
+    "2, not by the formula": (
+        changed(0, output_shape=(6, 23, 24)),
+        "conv0 writes (6, 23, 24) where the shape formula gives (24, 24)",
+    ),
+    "2, a size below 1": (changed(0, stride=(0, 1)), "conv0 has a size below 1"),
+    "2, a channel made by a pooling": (
+        changed(1, output_shape=(7, 12, 12)),
+        "pool0 is a pooling: it has no parameters and keeps its channels",
+    ),
+    "3, a dense step reads maps": (
+        changed(4, input_shape=(16, 4, 4)),
+        "dense0 reads (16, 4, 4), pool1 writes otherwise",
+    ),
+    "3, maps after a dense step": (
+        changed(5, kind="conv", weight=Tensor("dense1.weight", (84, 120, 1, 1), 0)),
+        "dense1 follows a dense step and is not dense",
+    ),
+    "4, a weight of another shape": (
+        changed(0, weight=Tensor("conv0.weight", (6, 1, 5, 6), 0)),
+        "conv0 needs a weight of shape (6, 1, 5, 5) and a bias",
+    ),
+    "4, no bias": (changed(0, bias=None), "conv0 needs a weight of shape (6, 1, 5, 5) and a bias"),
+    "4, a pooling with a bias": (
+        changed(1, bias=Tensor("pool0.bias", (6,), 0)),
+        "pool0 is a pooling: it has no parameters and keeps its channels",
+    ),
+    "4, off the boundary": (
+        changed(0, bias=moved(STEPS[0].bias, 1)),
+        "conv0.bias overlaps the tensor before it, or is not on a 64-byte boundary",
+    ),
+    "4, overlapping": (
+        changed(0, bias=moved(STEPS[0].bias, -ALIGNMENT)),
+        "conv0.bias overlaps the tensor before it, or is not on a 64-byte boundary",
+    ),
+    "4, a table too small": (
+        replace(make_plan(LENET), table_size=44_000),
+        "the table has 44000 floats and its tensors need",
+    ),
+    "4, a table too large": (
+        replace(make_plan(LENET), table_size=50_000),
+        "the table has 50000 floats and its tensors need",
+    ),
+    "5, an activation that falls": (
+        changed(0, activation="silu"),
+        "conv0 may not pool first: that needs a max pooling and a rising activation",
+    ),
+    "5, a pooling that averages": (
+        changed(1, kind="avgpool"),
+        "conv0 may not pool first: that needs a max pooling and a rising activation",
+    ),
+    "5, not a convolution": (
+        changed(6, pool_first=True),
+        "dense2 may not pool first: that needs a max pooling and a rising activation",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_invariant_is_refused_by_name(case: str) -> None:
+    plan, text = BROKEN[case]
+    with pytest.raises(PlanError) as refusal:
+        verify(plan)
+    assert text in str(refusal.value)
+
+
+def test_a_network_that_does_not_fit_has_no_plan() -> None:
+    with pytest.raises(ShapeError, match="conv0"):
+        make_plan(Network((1, 4, 4), [Conv2d(1, 5), Dense(2)]))
+
+
+@pytest.mark.parametrize(
+    ("layers", "text"),
+    [
+        ([Dense(300_000), Dense(1_100)], "dense1 brings the network to 565,200,000 weights"),
+        ([Conv2d(1_000_000, 1)], "conv0 brings the network to 784,000,000 outputs"),
+    ],
+)
+def test_a_network_too_large_for_an_engine_is_refused(
+    layers: list[Conv2d | Dense], text: str
+) -> None:
+    with pytest.raises(PlanError, match=text):
+        make_plan(Network((1, 28, 28), layers))

@@ -1,0 +1,69 @@
+"""Layers: what they accept, what they refuse, and how a pair is understood."""
+
+import pytest
+
+from lenet.errors import UsageError
+from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d
+
+
+def test_a_number_stands_for_both_axes() -> None:
+    layer = Conv2d(6, 5, padding=2)
+    assert (layer.kernel_size, layer.stride, layer.padding) == ((5, 5), (1, 1), (2, 2, 2, 2))
+    assert layer.total_padding == (4, 4)
+    assert layer.activation == "identity"
+
+
+def test_pairs_are_height_and_width_and_sides_top_bottom_left_right() -> None:
+    assert Conv2d(1, (5, 3), (2, 1), (2, 1)).padding == (2, 2, 1, 1)
+    assert Conv2d(1, 3, padding=(0, 1, 2, 3)).total_padding == (1, 5)
+
+
+def test_same_keeps_the_size_and_pads_even_kernels_at_the_end() -> None:
+    assert Conv2d(1, (5, 4), padding="same").padding == (2, 2, 1, 2)
+    with pytest.raises(UsageError, match="needs stride 1, not 2x2"):
+        Conv2d(1, 5, stride=2, padding="same")
+
+
+def test_a_pool_steps_by_its_own_window_unless_told() -> None:
+    assert MaxPool2d((2, 3)).stride == (2, 3)
+    assert AvgPool2d(3, 1).stride == (1, 1)
+
+
+def test_layers_are_values() -> None:
+    assert Conv2d(6, 5) == Conv2d(6, (5, 5), 1, 0)
+    assert MaxPool2d(2) != AvgPool2d(2)
+    assert len({Dense(10), Dense(10), Dense(10, "relu")}) == 2
+
+
+@pytest.mark.parametrize("value", [0, -1, True, 1.0, None, 10_000_001, 10**5000], ids=range(7))
+def test_sizes_are_whole_numbers_in_range(value: object) -> None:
+    for build in (
+        lambda: Conv2d(value, 5),  # type: ignore[arg-type]
+        lambda: Conv2d(6, value),  # type: ignore[arg-type]
+        lambda: MaxPool2d(value),  # type: ignore[arg-type]
+        lambda: Dense(value),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(UsageError, match="must be a whole number from 1 to 10,000,000"):
+            build()
+
+
+@pytest.mark.parametrize("value", ["5", (1, 2, 3), ()])
+def test_a_size_is_one_number_or_two(value: object) -> None:
+    with pytest.raises(UsageError, match=r"give one number or \(height, width\)"):
+        Conv2d(6, value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [(1, 2, 3), "2", -1, True, 1.5, None])
+def test_padding_is_refused_unless_numbers_or_same(value: object) -> None:
+    with pytest.raises(UsageError, match="padding is"):
+        Conv2d(1, 5, padding=value)  # type: ignore[arg-type]
+
+
+def test_a_pool_window_never_sees_padding_alone() -> None:
+    with pytest.raises(UsageError, match="every side must be smaller than the window"):
+        MaxPool2d((3, 2), padding=(1, 2))
+
+
+def test_an_unknown_activation_lists_the_known() -> None:
+    with pytest.raises(UsageError, match="'gelu'; it must be one of identity, sigmoid"):
+        Dense(1, "gelu")

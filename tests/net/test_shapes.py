@@ -1,0 +1,51 @@
+"""The shape formula against counting, and what a layer that does not fit says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lenet.errors import ShapeError
+from lenet.net import Conv2d, Dense, MaxPool2d
+from lenet.net.shapes import elements, output_shape, output_size, shape_text, size_formula
+
+small = st.integers(1, 12)
+
+
+@given(small, small, st.integers(0, 8), small)
+def test_the_formula_counts_the_places_of_a_window(
+    size: int, kernel: int, padding: int, stride: int
+) -> None:
+    places = len(range(0, size + padding - kernel + 1, stride))
+    assert max(0, output_size(size, kernel, padding, stride)) == places
+
+
+def test_the_formula_is_shown_with_its_numbers() -> None:
+    assert size_formula(28, 5, 0, 1) == "(28-5+0+1)/1=24"
+    assert size_formula(28, 3, 0, 2) == "floor((28-3+0+2)/2)=13"
+
+
+def test_shapes_flow_through_layers() -> None:
+    assert output_shape(Conv2d(6, (5, 3), (1, 2)), (1, 28, 28), "conv0") == (6, 24, 13)
+    assert output_shape(MaxPool2d(2), (6, 24, 24), "pool0") == (6, 12, 12)
+    assert output_shape(Dense(10), (16, 4, 4), "dense0") == (10,)
+
+
+def test_a_window_that_does_not_fit_names_layer_axis_and_remedy() -> None:
+    with pytest.raises(ShapeError) as caught:
+        output_shape(Conv2d(32, 5), (16, 6, 4), "conv2")
+    assert caught.value.layer == "conv2"
+    assert str(caught.value) == (
+        "conv2 gets 16@6x4 and a 5x5 kernel does not fit its width: (4-5+0+1)/1=0; "
+        "use a kernel of at most 4, more padding, or a larger input."
+    )
+
+
+def test_a_convolution_after_a_dense_layer_is_refused() -> None:
+    with pytest.raises(ShapeError, match="conv0 is a convolution and needs feature maps"):
+        output_shape(Conv2d(6, 5), (120,), "conv0")
+
+
+def test_texts() -> None:
+    assert shape_text((6, 24, 12)) == "6@24x12"
+    assert shape_text((120,)) == "120"
+    assert elements((6, 24, 24)) == 3456

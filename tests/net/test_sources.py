@@ -1,0 +1,71 @@
+"""A network from a name, a notation, a file; and what each wrong source says."""
+
+from pathlib import Path
+
+import pytest
+
+from lenet.errors import NotationError, UsageError
+from lenet.net import is_model_file, parse_network, read_network, to_json, zoo
+
+
+def test_every_source_gives_the_same_network(tmp_path: Path) -> None:
+    lenet = zoo.lenet()
+    file = tmp_path / "net.JSON"
+    file.write_text("\ufeff" + to_json(lenet), encoding="utf-8")
+    for source in (lenet, "lenet", " LeNet ", str(lenet), file, str(file)):
+        assert read_network(source) == lenet
+    assert read_network(lenet) is lenet
+
+
+def test_a_text_with_a_digit_or_a_bar_is_a_notation() -> None:
+    assert read_network("1x4x4|dense 2") == parse_network("1x4x4|dense 2")
+    with pytest.raises(NotationError, match="is no input"):
+        read_network("28x28")
+    with pytest.raises(NotationError, match="is no input"):
+        read_network("lenet | dense 10")
+
+
+def test_an_unknown_name_says_what_is_accepted() -> None:
+    with pytest.raises(UsageError) as caught:
+        read_network("lenet-6")
+    assert str(caught.value) == (
+        "'lenet-6' names no network (did you mean 'lenet-60'?); give one of lenet, lenet-60, "
+        "lenet-d2l, lenet-relu, a notation such as '1x28x28 | conv 6 k5 relu, maxpool 2 | dense "
+        "10', or a .json file."
+    )
+
+
+@pytest.mark.parametrize("source", ["", 5, None, b"lenet", Path("folder")])
+def test_what_is_no_source_is_refused(source: object) -> None:
+    with pytest.raises(UsageError, match=r"names no network.* or a \.json file"):
+        read_network(source)  # type: ignore[arg-type]
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    binary = tmp_path / "binary.json"
+    binary.write_bytes(b"\xff\xfe\x00")
+    long = tmp_path / "long.json"
+    long.write_bytes(b" " * 5_000_000)
+    broken = tmp_path / "broken.json"
+    broken.write_text("{")
+    for path, reason in {
+        tmp_path / "missing.json": "No such file or directory",
+        binary: "is no text in UTF-8",
+        long: "at most 4,000,000",
+        broken: "no valid JSON",
+        "a\0.json": "null byte",
+    }.items():
+        with pytest.raises(UsageError, match=reason):
+            read_network(path)
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(UsageError, match="cannot be read as a network: "):
+        read_network(tmp_path / "folder.json")
+
+
+def test_a_saved_model_is_left_to_the_model() -> None:
+    assert is_model_file("runs/a/last.safetensors")
+    assert is_model_file(Path("A.SAFETENSORS"))
+    assert not is_model_file("lenet")
+    assert not is_model_file(zoo.lenet())
+    with pytest.raises(UsageError, match=r"is a saved model.*lenet\.Model\.load"):
+        read_network("last.safetensors")

@@ -1,0 +1,107 @@
+"""Random networks whose layers fit, the one place that draws them for every test.
+
+``networks(...)`` is a hypothesis strategy, ``random_network(seed, ...)`` a plain seeded draw;
+both take the keywords of :class:`Bounds`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from lenet.net import AvgPool2d, Block, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
+from lenet.net.layers import ACTIVATIONS, Sides
+from lenet.net.shapes import output_shape
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What may be drawn; every maximum is included.
+
+    Attributes:
+        channels: most channels of the input and of a convolution.
+        units: most units of a dense layer.
+        size: largest height and width of the input.
+        window: largest kernel and pooling window, where the map is not smaller.
+        stride: largest stride.
+        padding: most padding on one side.
+        maps: most layers (convolutions and poolings) before the dense ones.
+        dense: most dense layers.
+        ends_dense: the last layer is a dense one; without it, it may be any.
+        activations: those to choose from.
+    """
+
+    channels: int = 6
+    units: int = 12
+    size: int = 14
+    window: int = 5
+    stride: int = 3
+    padding: int = 2
+    maps: int = 5
+    dense: int = 3
+    ends_dense: bool = True
+    activations: tuple[str, ...] = ACTIVATIONS
+
+
+def networks(**bounds: Any) -> st.SearchStrategy[Network]:
+    """A strategy for networks within ``Bounds(**bounds)``; it shrinks towards small ones."""
+    limits = Bounds(**bounds)
+    return st.randoms(use_true_random=False).map(lambda random: _draw(random, limits))
+
+
+def random_network(seed: int, **bounds: Any) -> Network:
+    """The network that belongs to ``seed`` within ``Bounds(**bounds)``, always the same."""
+    return _draw(Random(seed), Bounds(**bounds))
+
+
+def _draw(random: Random, bounds: Bounds) -> Network:
+    start = (
+        random.randint(1, bounds.channels),
+        random.randint(1, bounds.size),
+        random.randint(1, bounds.size),
+    )
+    layers: list[Layer] = []
+    shape: Shape = start
+    for _ in range(random.randint(0, bounds.maps)):
+        layers.append(_map_layer(random, bounds, shape))
+        shape = output_shape(layers[-1], shape, "drawn")
+    least = 1 if bounds.ends_dense or not layers else 0
+    for _ in range(random.randint(least, max(least, bounds.dense))):
+        layers.append(Dense(random.randint(1, bounds.units), random.choice(bounds.activations)))
+    return Network(start, layers if random.random() < 0.5 else _blocks(random, layers))
+
+
+def _map_layer(random: Random, bounds: Bounds, shape: Shape) -> Layer:
+    """A convolution or a pooling that fits on ``shape``."""
+    pool = random.choice((None, None, MaxPool2d, AvgPool2d))
+    stride = (random.randint(1, bounds.stride), random.randint(1, bounds.stride))
+    # A pooling's window must be larger than the padding of every side.
+    sides = _padding(random, min(bounds.padding, bounds.window - 1) if pool else bounds.padding)
+    height, width = (
+        random.randint(max(both) + 1 if pool else 1, min(bounds.window, size + sum(both)))
+        for size, both in zip(shape[1:], (sides[:2], sides[2:]), strict=True)
+    )
+    if pool:
+        return pool((height, width), stride, sides)
+    channels, activation = random.randint(1, bounds.channels), random.choice(bounds.activations)
+    if stride == (1, 1) and random.random() < 0.3:
+        return Conv2d(channels, (height, width), 1, "same", activation)
+    return Conv2d(channels, (height, width), stride, sides, activation)
+
+
+def _padding(random: Random, most: int) -> Sides:
+    """None, the same on all sides, or each side for itself."""
+    top, bottom, left, right = (random.randint(0, most) for _ in range(4))
+    return random.choice(((0, 0, 0, 0), (top, top, top, top), (top, bottom, left, right)))
+
+
+def _blocks(random: Random, layers: list[Layer]) -> list[Block]:
+    """The layers in blocks cut anywhere, as a person may write them."""
+    cuts = [i for i in range(1, len(layers)) if random.random() < 0.5]
+    return [
+        Block(layers[start:end])
+        for start, end in zip([0, *cuts], [*cuts, len(layers)], strict=True)
+    ]
