@@ -34,7 +34,7 @@ def findings(network: Network, counts: Sequence[LayerCounts]) -> tuple[str, ...]
 
 def percent(share: float) -> str:
     """A share from 0 to 1 in whole percent, without the sign; never 0 or 100 by rounding."""
-    if 0 < share < 0.005:
+    if 0 < share <= 0.005:
         return "<1"
     return ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
 

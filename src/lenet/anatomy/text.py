@@ -67,13 +67,13 @@ def _table(report: Report, width: int) -> list[str]:
     """One row a layer. Where the sizes' formulas do not fit beside the rest, they follow below."""
     sizes = _Column("size", [_formulas(row) for row in report.layers])
     left, right = list(_left_columns(report)), list(_right_columns(report))
-    lines = _joined([*left, sizes], right, width)
+    lines = _joined([*_with_total([*left, sizes]), *right], width)
     if len(lines[0]) <= width or not any(sizes.cells):
         return lines
     names = _Column("", [f"  {row.name}" for row in report.layers if row.window])
     formulas = _Column("", [text for text in sizes.cells if text])
-    below = _joined([names, formulas], [], width)[1:]
-    return [*_joined(left, right, width), "", "Sizes", *below]
+    below = _joined([names, formulas], width)[1:]
+    return [*_joined([*_with_total(left), *right], width), "", "Sizes", *below]
 
 
 def _left_columns(report: Report) -> Iterator[_Column]:
@@ -123,17 +123,16 @@ def _formulas(row: LayerRow) -> str:
     return " x ".join(dict.fromkeys(row.window.formulas)) if row.window else ""
 
 
-def _joined(left: Sequence[_Column], right: Sequence[_Column], width: int) -> list[str]:
+def _with_total(columns: Sequence[_Column]) -> Iterator[_Column]:
+    """The columns with a cell more for the row of totals, whose name stands at its very right."""
+    *others, last = columns
+    for column in others:
+        yield column._replace(cells=[*column.cells, ""])
+    yield last._replace(cells=[*last.cells, "total".rjust(last.width)])
+
+
+def _joined(columns: Sequence[_Column], width: int) -> list[str]:
     """The columns side by side, two spaces apart where there is room, else one."""
-    if right:
-        # The last row holds the totals: their name stands right before them.
-        *others, last = left
-        total = "total".rjust(last.width)
-        left = [
-            *(column._replace(cells=[*column.cells, ""]) for column in others),
-            last._replace(cells=[*last.cells, total]),
-        ]
-    columns = [*left, *right]
     natural = sum(column.width for column in columns)
     gap = "  " if natural + 2 * (len(columns) - 1) <= width else " "
     return [gap.join(cells) for cells in zip(*(column.lines() for column in columns), strict=True)]

@@ -124,7 +124,7 @@ def verify(plan: Plan) -> None:
     Raises:
         PlanError: names the step and the invariant it breaks.
     """
-    for complaint in _complaints(plan):
+    for complaint in complaints(plan):
         raise PlanError(f"the plan is not valid: {complaint}.")
 
 
@@ -221,7 +221,8 @@ def _maps(shape: Shape) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def _complaints(plan: Plan) -> Iterator[str]:
+def complaints(plan: Plan) -> Iterator[str]:
+    """Every invariant that ``plan`` breaks, as a clause without a full stop."""
     if not plan.steps:
         yield "it has no steps"
         return
