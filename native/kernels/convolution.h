@@ -141,15 +141,8 @@ template <int C, int T>
         const float* g = gradient + y * gradient_row;
         ptrdiff_t at = y * in_row;
         for (int q = 0; q < width; q++) {
-            vec values[T];
-#pragma GCC unroll 8
-            for (int t = 0; t < T; t++) values[t] = load(x[t] + at);
-#pragma GCC unroll 8
-            for (int c = 0; c < C; c++) {
-                vec d = load(g + c * channel);
-#pragma GCC unroll 8
-                for (int t = 0; t < T; t++) total[c][t] += d * values[t];
-            }
+            multiply_add<C, T>(total, [&](int c) { return load(g + c * channel); },
+                               [&](int t) { return load(x[t] + at); });
             g += L;
             at += in_step;
         }

@@ -39,6 +39,33 @@ struct Row {
     int clip_first, clip_width;  // clip_width 0: nothing is skipped
 };
 
+// sums[c][p] += left(c) * right(p). The shorter side stays in registers, so that a tile of 12
+// (24) sums needs no more than 16 (32) of them.
+template <int C, int P, typename Left, typename Right>
+[[gnu::always_inline]] inline void multiply_add(vec (&sums)[C][P], Left left, Right right) {
+    if constexpr (C <= P) {
+        vec held[C];
+#pragma GCC unroll 8
+        for (int c = 0; c < C; c++) held[c] = left(c);
+#pragma GCC unroll 8
+        for (int p = 0; p < P; p++) {
+            vec value = in_register(right(p));
+#pragma GCC unroll 8
+            for (int c = 0; c < C; c++) sums[c][p] += held[c] * value;
+        }
+    } else {
+        vec held[P];
+#pragma GCC unroll 8
+        for (int p = 0; p < P; p++) held[p] = right(p);
+#pragma GCC unroll 8
+        for (int c = 0; c < C; c++) {
+            vec value = in_register(left(c));
+#pragma GCC unroll 8
+            for (int p = 0; p < P; p++) sums[c][p] += value * held[p];
+        }
+    }
+}
+
 template <int C, int P>
 [[gnu::always_inline]] inline void tile(const Row& row, int first) {
     const float* in = row.in + first * row.in_step;
@@ -62,15 +89,8 @@ template <int C, int P>
         const float* x = in + (row.rows ? row.rows[r] : 0) + begin * tap_step;
         const float* w = row.weights + r * row.weight_row + begin * weight_step;
         for (int t = begin; t < end; t++) {
-            vec values[P];
-#pragma GCC unroll 8
-            for (int p = 0; p < P; p++) values[p] = load(x + p * in_step);
-#pragma GCC unroll 8
-            for (int c = 0; c < C; c++) {
-                vec weight = broadcast(w[c]);
-#pragma GCC unroll 8
-                for (int p = 0; p < P; p++) sums[c][p] += weight * values[p];
-            }
+            multiply_add<C, P>(sums, [&](int c) { return broadcast(w[c]); },
+                               [&](int p) { return load(x + p * in_step); });
             x += tap_step;
             w += weight_step;
         }

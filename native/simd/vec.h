@@ -23,6 +23,17 @@ inline vec load(const float* p) { return *reinterpret_cast<const vec*>(p); }
 inline void store(float* p, vec v) { *reinterpret_cast<vec*>(p) = v; }
 inline vec broadcast(float x) { return x - vec{}; }
 
+// Keeps the compiler from folding one load into several instructions as their memory operand:
+// it would be loaded as often, and loads would be the limit.
+inline vec in_register(vec v) {
+#if defined(__x86_64__)
+    asm("" : "+v"(v));
+#elif defined(__aarch64__)
+    asm("" : "+w"(v));
+#endif
+    return v;
+}
+
 inline float sum(vec v) {
     // By halves, not lane after lane: shorter, and the rounding error grows with log2(L).
     float part[L];

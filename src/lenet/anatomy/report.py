@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 from lenet.anatomy.counts import LayerCounts, count_layer, total
 from lenet.anatomy.findings import findings
-from lenet.net import Conv2d, Dense, Network, PlacedLayer
+from lenet.net import Conv2d, Dense, Network, PlacedLayer, name_of, read_network
 from lenet.net.layers import KEYWORDS, Pair, Sides
 from lenet.net.shapes import Shape, size_formula
 
@@ -72,13 +73,26 @@ class Report:
         """Convolutions and dense layers; a pooling belongs to its convolution."""
         return self.count("conv", "dense")
 
+    def __str__(self) -> str:
+        from lenet.anatomy.text import render_text
 
-def explain(network: Network, name: str = "") -> Report:
-    """Find out what there is to know about ``network``; ``name`` is what to call it.
+        return render_text(self)
+
+
+def explain(network: Network | str | os.PathLike[str], name: str = "") -> Report:
+    """Find out what there is to know about a network; ``print`` the report to read it.
+
+    Args:
+        network: a network, zoo name, notation or ``.json`` file.
+        name: what to call it; by default its zoo name or file.
 
     Raises:
+        UsageError: ``network`` names none.
         ShapeError: the network does not fit together.
     """
+    if not isinstance(network, Network):
+        name = name or name_of(network)
+        network = read_network(network)
     counts = [count_layer(placed) for placed in network.placed]
     everything = total(counts)
     return Report(

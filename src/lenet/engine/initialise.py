@@ -28,7 +28,7 @@ def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
     Raises:
         UsageError: ``init`` is none of the rules above.
     """
-    rule, deviation = _parse(init)
+    rule, deviation = parse_init(init)
     table = aligned_zeros(plan.table_size)
     for index, tensor in enumerate(plan.tensors):
         if len(tensor.shape) > 1:  # a bias has one axis
@@ -44,7 +44,12 @@ def aligned_zeros(size: int) -> NDArray[np.float32]:
     return table[start : start + size]
 
 
-def _parse(init: str) -> tuple[str, float]:
+def parse_init(init: str) -> tuple[str, float]:
+    """The rule and, for normal, its standard deviation.
+
+    Raises:
+        UsageError: ``init`` is none of the rules above.
+    """
     rule, _, number = init.partition(":")
     if init in ("xavier", "kaiming"):
         return rule, 0.0

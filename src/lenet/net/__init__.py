@@ -15,7 +15,7 @@ from lenet.net.layers import ACTIVATIONS, AvgPool2d, Conv2d, Dense, Layer, MaxPo
 from lenet.net.network import Block, Network, PlacedLayer
 from lenet.net.notation import format_network, parse_network
 from lenet.net.shapes import Shape
-from lenet.net.sources import is_model_file, read_network
+from lenet.net.sources import is_model_file, name_of, read_network
 
 __all__ = [
     "ACTIVATIONS",
@@ -32,6 +32,7 @@ __all__ = [
     "from_document",
     "from_json",
     "is_model_file",
+    "name_of",
     "parse_network",
     "read_network",
     "to_document",

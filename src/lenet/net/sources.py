@@ -50,6 +50,16 @@ def read_network(source: str | os.PathLike[str] | Network) -> Network:
     raise UsageError(f"{shown(text)} names no network{near}; {_ALLOWED}.")
 
 
+def name_of(source: str | os.PathLike[str]) -> str:
+    """What to call the network that ``source`` names: its zoo name or file name, or nothing."""
+    text = os.fspath(source)
+    name = text.strip().lower()
+    if name in zoo.names():
+        return name
+    is_file = is_model_file(source) or name.endswith(".json")
+    return os.path.splitext(os.path.basename(text))[0] if is_file else ""
+
+
 def is_model_file(source: object) -> bool:
     """Does ``source`` name a saved model, by its ending?"""
     if not isinstance(source, str | os.PathLike):

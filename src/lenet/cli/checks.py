@@ -1,0 +1,30 @@
+"""``lenet checks``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lenet.cli.output import print_json
+
+NAME = "checks"
+
+
+def run(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Versions, machine, instruction set, threads and folders: for a bug report.
+
+    Parameters
+    ----------
+    json
+        Print one JSON object instead.
+    """
+    from lenet.installation import checks
+
+    found = checks()
+    if json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        print(f"{name.replace('_', ' '):<17} {'not set' if text is None else text}")

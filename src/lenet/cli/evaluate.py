@@ -1,0 +1,70 @@
+"""``lenet evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from lenet.cli.output import percent, print_json
+
+if TYPE_CHECKING:
+    from lenet.metrics import Evaluation
+
+NAME = "evaluate"
+
+
+def run(
+    model: Path,
+    data: str,
+    /,
+    *,
+    data_dir: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Accuracy, per class, and confusion of a saved model on a data set's test images.
+
+    Parameters
+    ----------
+    model
+        A .safetensors file that lenet saved.
+    data
+        digits, mnist or fashion-mnist.
+    data_dir
+        Folder that has the IDX files already, compressed or not.
+    json
+        Print one JSON object instead.
+    """
+    from lenet.inference import evaluate
+
+    found = evaluate(model, data, data_dir)
+    if json:
+        print_json({"model": str(model), "dataset": data, **found.to_dict()})
+    else:
+        print(_render(found, data))
+
+
+def _render(found: Evaluation, data: str) -> str:
+    counts = found.confusion.sum(axis=1)
+    names = max(5, *map(len, found.classes))
+    lines = [
+        f"{percent(found.accuracy)} of {found.count:,} test images of {data}, loss {found.loss:.4f}",
+        "",
+        f"{'class':<{names}}  images  right",
+    ]
+    for name, count, share in zip(found.classes, counts, found.class_accuracy, strict=True):
+        right = "-" if share is None else percent(share)
+        lines.append(f"{name:<{names}}  {count:>6,}  {right:>8}")
+    return "\n".join([*lines, "", *_confusion(found, names)])
+
+
+def _confusion(found: Evaluation, names: int) -> list[str]:
+    """The table with a row a true class and a column an answer; columns are numbered."""
+    width = max(len(str(found.confusion.max())), len(str(len(found.classes) - 1))) + 1
+    header = "".join(f"{index:>{width}}" for index in range(len(found.classes)))
+    lines = ["confusion: a row a true class, a column an answer", f"{'':<{names + 4}}{header}"]
+    for index, name in enumerate(found.classes):
+        row = "".join(f"{count or '.':>{width}}" for count in found.confusion[index].tolist())
+        lines.append(f"{index:>3} {name:<{names}}{row}")
+    return lines

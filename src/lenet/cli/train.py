@@ -1,0 +1,168 @@
+"""``lenet train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from lenet.cli.output import note, percent, print_json
+
+if TYPE_CHECKING:
+    from lenet.training import Run, Training
+
+NAME = "train"
+
+
+def run(
+    data: str = "digits",
+    /,
+    *,
+    net: str = "lenet-relu",
+    recipe: str = "modern",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    optimizer: str | None = None,
+    schedule: str | None = None,
+    init: str | None = None,
+    weight_decay: float | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    run: str | None = None,
+    data_dir: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Train a network; with no arguments, on the digits inside the package.
+
+    Parameters
+    ----------
+    data
+        digits (inside the package), mnist or fashion-mnist (downloaded once).
+    net
+        A zoo name, a notation or a .json file.
+    recipe
+        modern (ReLU-era defaults) or seed (the original article's: plain SGD, rate 2.5).
+    epochs
+        Passes over the training images.
+    batch_size
+        Images a step.
+    lr
+        Learning rate; with one-cycle its peak.
+    optimizer
+        sgd, momentum or adamw.
+    schedule
+        constant or one-cycle.
+    init
+        First weights: normal:0.2, xavier or kaiming.
+    weight_decay
+        Pull of the weights towards zero.
+    seed
+        Decides first weights and order: same seed, same result, bit for bit.
+    threads
+        How many to use; all processors by default. The result does not depend on it.
+    run
+        Name of the folder under runs/; numbered by itself otherwise. Never overwritten.
+    data_dir
+        Folder that has the IDX files already, compressed or not.
+    json
+        Print one JSON object instead.
+    quiet
+        Print nothing but the last lines.
+    """
+    from lenet.cli.networks import network_of
+    from lenet.cli.progress import Display
+    from lenet.data import load
+    from lenet.net import name_of
+    from lenet.training import Run, Training, carry_out, named_recipe
+
+    chosen = named_recipe(
+        recipe,
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        optimizer=optimizer,
+        schedule=schedule,
+        init=init,
+        weight_decay=weight_decay,
+    )
+    network = network_of(net)
+    _check_name(run)
+    training = Training(network, load(data, data_dir), chosen, seed, threads)
+    stem = f"{training.data.name}-{name_of(net) or 'custom'}"
+    folder = Run(Path("runs") / run) if run else Run.numbered("runs", stem)
+    display = Display(chosen.epochs, lines=not (json or quiet), bar=not quiet)
+    if not (json or quiet):
+        _print_header(training, name_of(net) or str(network))
+    try:
+        carry_out(training, folder, display)
+    except KeyboardInterrupt:
+        display.close()
+        _tell_interrupted(training, folder)
+        raise
+    finally:
+        display.close()
+    if json:
+        print_json(_result(training, folder))
+    else:
+        _print_footer(training, folder)
+
+
+def _check_name(name: str | None) -> None:
+    from lenet.errors import UsageError
+
+    if name is not None and (not name or name in (".", "..") or "/" in name or "\\" in name):
+        raise UsageError(
+            f"--run is {name!r}; it must be the name of one folder under runs/, without slashes."
+        )
+
+
+def _print_header(training: Training, name: str) -> None:
+    from lenet.anatomy import explain
+
+    report = explain(training.model.network)
+    threads = training.engine.threads
+    print(training.data.summary())
+    print(
+        f"{name} · {report.layer_count} layers ({report.count('conv')} conv + "
+        f"{report.count('dense')} dense) · {training.model.plan.parameters:,} parameters · "
+        f"{training.engine.name}, {threads} thread{'s' * (threads > 1)}\n",
+        flush=True,
+    )
+
+
+def _print_footer(training: Training, folder: Run) -> None:
+    last = training.history[-1]
+    print(
+        f"\n{percent(last.test_accuracy)} of {len(training.data.test):,} test images in "
+        f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
+    )
+    rows = [
+        ("look at it", f"{folder.folder}/learning-curve.png"),
+        ("use it", f"lenet predict {folder.model} your-image.png"),
+        ("test it", f"lenet evaluate {folder.model} {training.data.name}"),
+    ]
+    if training.data.name == "digits":
+        rows.append(("the real thing", "lenet train mnist"))
+    for what, how in rows:
+        print(f"  {what:<15} {how}")
+
+
+def _tell_interrupted(training: Training, folder: Run) -> None:
+    done = len(training.history)
+    note(
+        f"lenet: stopped after {done} of {training.recipe.epochs} epochs; the weights so far are "
+        f"in {folder.model}"
+    )
+
+
+def _result(training: Training, folder: Run) -> dict[str, Any]:
+    from lenet.training.run import summary
+
+    return {
+        **summary(training, "finished"),
+        "run": str(folder.folder),
+        "model": str(folder.model),
+    }

@@ -1,0 +1,77 @@
+"""Training: ``recipe`` says how, ``loop`` does it, ``run`` writes it down, ``pictures`` draws it.
+
+:func:`train` is all of it in one call.
+"""
+
+from __future__ import annotations
+
+import os
+
+from lenet.data import Dataset, load
+from lenet.errors import DivergenceError
+from lenet.model import Model
+from lenet.net import Network, read_network
+from lenet.training.loop import EpochRecord, Training, Watcher
+from lenet.training.recipe import Recipe
+from lenet.training.recipe import recipe as named_recipe
+from lenet.training.run import Run, summary
+
+__all__ = ["EpochRecord", "Recipe", "Run", "Training", "Watcher", "carry_out", "named_recipe", "train"]
+
+
+def train(
+    network: Network | str | os.PathLike[str] = "lenet-relu",
+    data: Dataset | str = "digits",
+    recipe: Recipe | str = "modern",
+    *,
+    seed: int = 0,
+    threads: int | None = None,
+    run: str | os.PathLike[str] | None = None,
+    watcher: Watcher | None = None,
+) -> Model:
+    """Train a network and return the model.
+
+    Args:
+        network: a network, zoo name, notation or ``.json`` file.
+        data: a data set, or the name of one.
+        recipe: a recipe, or the name of one.
+        seed: decides the first weights and the order of the images.
+        threads: how many to use; by default one a processor. The result does not depend on it.
+        run: a folder to make and to write the run into; by default nothing is written.
+        watcher: is told how it goes.
+
+    Returns:
+        The model; its ``training`` says what was done, epoch by epoch.
+
+    Raises:
+        UsageError: an argument that cannot be meant.
+        ShapeError: the network does not fit.
+        DataError: the data set cannot be read, or does not suit the network.
+        DivergenceError: the loss was not a number; ``run`` has the weights before it.
+        OutputError: the run folder cannot be written.
+    """
+    dataset = load(data) if isinstance(data, str) else data
+    chosen = named_recipe(recipe) if isinstance(recipe, str) else recipe
+    training = Training(read_network(network), dataset, chosen, seed, threads)
+    return carry_out(training, None if run is None else Run(run), watcher)
+
+
+def carry_out(training: Training, run: Run | None, watcher: Watcher | None) -> Model:
+    """Train to the end, or to Ctrl-C or divergence, and write down what is there.
+
+    Both are raised again after the run is saved.
+    """
+    if run:
+        run.start(training)
+    try:
+        for _ in training.epochs(watcher):
+            if run:
+                run.record(training)
+    except (KeyboardInterrupt, DivergenceError) as stop:
+        if run:
+            run.finish(training, "diverged" if isinstance(stop, DivergenceError) else "interrupted")
+        raise
+    if run:
+        run.finish(training, "finished")
+    training.model.training = summary(training, "finished")
+    return training.model

@@ -1,0 +1,167 @@
+"""The run folder: what was asked, what happened, and the model.
+
+    run.json            arguments, recipe, versions, machine, seed, status, epochs
+    history.csv         a line an epoch
+    last.safetensors    the model after the last step
+    learning-curve.png  loss and accuracy over the epochs
+
+Every file is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from lenet import files
+from lenet.errors import OutputError, UsageError
+from lenet.training.loop import EpochRecord, Training
+from lenet.training.pictures import draw_learning_curve
+from lenet.version import VERSION
+
+FORMAT: Final = "lenet-run"
+FORMAT_VERSION: Final = 1
+MODEL: Final = "last.safetensors"
+_COLUMNS: Final = ("epoch", "loss", "train_accuracy", "test_accuracy", "seconds")
+#: Seconds between two writings of a history that grows quickly.
+_PAUSE: Final = 1.0
+
+
+class Run:
+    """One run's folder, made new; nothing that exists is ever overwritten."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        """Make the folder.
+
+        Raises:
+            UsageError: it exists already.
+            OutputError: it cannot be made.
+        """
+        self.folder = Path(folder)
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir()
+        except FileExistsError as error:
+            raise UsageError(
+                f"{self.folder} exists already and is never overwritten; choose another name."
+            ) from error
+        except OSError as error:
+            raise OutputError(
+                f"cannot make the run folder {self.folder}: {(error.strerror or '').lower()}; "
+                "work in a folder that is writable and has room."
+            ) from error
+        self._written = 0.0
+        self._started = datetime.now(UTC)
+
+    @classmethod
+    def numbered(cls, root: str | os.PathLike[str], stem: str) -> Run:
+        """The first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet."""
+        number = 1
+        while True:
+            try:
+                return cls(Path(root) / f"{stem}-{number}")
+            except UsageError:
+                number += 1
+
+    @property
+    def model(self) -> Path:
+        """Where the model is saved."""
+        return self.folder / MODEL
+
+    def start(self, training: Training) -> None:
+        """Write down what is about to be done."""
+        self._write_info(training, "running")
+
+    def record(self, training: Training) -> None:
+        """Write the history so far, about once a second at most."""
+        if time.monotonic() - self._written >= _PAUSE:
+            self._write_history(training.history)
+            self._written = time.monotonic()
+
+    def finish(self, training: Training, status: str) -> dict[str, Any]:
+        """Save everything; ``status`` is finished, interrupted or diverged.
+
+        Returns:
+            What ``run.json`` holds.
+        """
+        training.model.training = summary(training, status)
+        training.model.save(self.model)
+        self._write_history(training.history)
+        if training.history:
+            title = f"{training.data.name} · {training.model.plan.parameters:,} parameters"
+            picture = draw_learning_curve(training.history, title)
+            files.write_bytes(self.folder / "learning-curve.png", picture)
+        return self._write_info(training, status)
+
+    def _write_history(self, history: Sequence[EpochRecord]) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(record.to_dict() for record in history)
+        files.write_text(self.folder / "history.csv", text.getvalue())
+
+    def _write_info(self, training: Training, status: str) -> dict[str, Any]:
+        info = {
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            "started": self._started.isoformat(timespec="seconds"),
+            **summary(training, status),
+            "train_images": len(training.data.train),
+            "test_images": len(training.data.test),
+            "machine": machine(),
+        }
+        files.write_text(self.folder / "run.json", json.dumps(info, indent=2) + "\n")
+        return info
+
+
+def summary(training: Training, status: str) -> dict[str, Any]:
+    """What a training did, as values for JSON; the model file carries it too."""
+    history = training.history
+    return {
+        "status": status,
+        "network": str(training.model.network),
+        "parameters": training.model.plan.parameters,
+        "dataset": training.data.name,
+        "classes": list(training.data.classes),
+        "recipe": training.recipe.to_dict(),
+        "seed": training.seed,
+        "threads": training.engine.threads,
+        "engine": training.engine.name,
+        "epochs": [record.to_dict() for record in history],
+        "test_accuracy": history[-1].test_accuracy if history else None,
+        "train_seconds": training.seconds,
+    }
+
+
+def machine() -> dict[str, Any]:
+    """The versions and the machine that a figure was measured with."""
+    return {
+        "lenet": VERSION,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "system": platform.platform(),
+        "processor": _processor(),
+        "processors": os.cpu_count(),
+    }
+
+
+def _processor() -> str:
+    """The processor's name; ``platform`` does not know it on Linux."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
