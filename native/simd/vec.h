@@ -24,11 +24,13 @@ inline void store(float* p, vec v) { *reinterpret_cast<vec*>(p) = v; }
 inline vec broadcast(float x) { return x - vec{}; }
 
 // Keeps the compiler from folding one load into several instructions as their memory operand:
-// it would be loaded as often, and loads would be the limit.
+// it would be loaded as often, and loads would be the limit. A vector wider than the registers (in
+// the tests) is in none.
 inline vec in_register(vec v) {
-#if defined(__x86_64__)
+#if (LENET_LANES == 16 && defined(__AVX512F__)) || (LENET_LANES == 8 && defined(__AVX__)) || \
+    (LENET_LANES == 4 && defined(__x86_64__))
     asm("" : "+v"(v));
-#elif defined(__aarch64__)
+#elif LENET_LANES == 4 && defined(__aarch64__)
     asm("" : "+w"(v));
 #endif
     return v;

@@ -48,7 +48,7 @@ class Recipe:
     schedule: str = "one-cycle"
     init: str = "kaiming"
     standardize: bool = True
-    weight_decay: float = 0.01
+    weight_decay: float = 0.1
 
     def __post_init__(self) -> None:
         _whole("epochs", self.epochs, 100_000)

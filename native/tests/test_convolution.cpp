@@ -1,0 +1,198 @@
+// A convolution stage forwards (activation and fused pooling included), backwards to its weights
+// and backwards to its input, against plain loops.
+#include <cmath>
+#include <cstring>
+
+#include "check.h"
+#include "stage.h"
+
+namespace lenet::test {
+namespace {
+
+using enum Activation;
+
+struct Case {
+    int channels, height, width, outputs;
+    int kernel_height, kernel_width, stride_y, stride_x, top, bottom, left, right;
+    Activation activation;
+    // The fused max pooling; height 0: none.
+    int pool_height = 0, pool_width = 0, pool_stride_y = 0, pool_stride_x = 0;
+    int pool_top = 0, pool_bottom = 0, pool_left = 0, pool_right = 0;
+};
+
+const Case cases[] = {
+    // Widths, channels and outputs that fill no tile; every activation.
+    {1, 8, 8, 6, 5, 5, 1, 1, 0, 0, 0, 0, sigmoid},
+    {3, 7, 13, 7, 3, 3, 1, 1, 1, 1, 1, 1, identity},
+    {2, 6, 17, 13, 3, 2, 1, 1, 0, 0, 0, 0, tanh},
+    {4, 5, 9, 5, 1, 1, 1, 1, 0, 0, 0, 0, silu},
+    {2, 6, 6, 1, 3, 3, 1, 1, 0, 0, 0, 0, relu},
+    {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, leaky_relu},
+    {5, 4, 3, 11, 4, 3, 1, 1, 0, 0, 0, 0, leaky_relu},
+    {2, 3, 40, 3, 2, 7, 1, 1, 0, 0, 0, 0, sigmoid},
+    {7, 4, 4, 2, 2, 2, 1, 1, 2, 0, 0, 1, tanh},
+    // Strides of 1 to 3, each axis its own; paddings of all sides; windows that leave a rest.
+    {2, 9, 8, 3, 3, 3, 2, 2, 1, 1, 1, 1, relu},
+    {2, 9, 11, 4, 3, 2, 3, 1, 0, 2, 1, 0, silu},
+    {3, 8, 10, 2, 2, 4, 1, 3, 1, 0, 3, 2, tanh},
+    {2, 11, 12, 3, 5, 4, 3, 2, 4, 3, 0, 2, identity},
+    {1, 10, 10, 5, 3, 3, 3, 3, 2, 2, 2, 2, sigmoid},
+    // A kernel smaller than the stride: some inputs meet no window and get gradient zero.
+    {2, 9, 9, 3, 1, 1, 2, 3, 0, 0, 0, 0, relu},
+    {2, 10, 11, 2, 2, 1, 3, 2, 1, 0, 0, 1, tanh},
+    {1, 5, 2, 2, 3, 1, 1, 3, 0, 0, 0, 0, identity},
+    // More padding than kernel: whole windows see nothing but zeros.
+    {2, 3, 3, 2, 2, 2, 1, 1, 4, 3, 3, 4, sigmoid},
+    {1, 2, 2, 3, 2, 3, 2, 2, 5, 1, 1, 6, silu},
+    // A kernel as large as the map and its padding.
+    {3, 4, 5, 4, 6, 7, 1, 1, 1, 1, 1, 1, tanh},
+    // Fused poolings: the common one, with and without rows left over, and short of a tile.
+    {1, 12, 12, 6, 5, 5, 1, 1, 0, 0, 0, 0, sigmoid, 2, 2, 2, 2},
+    {3, 9, 8, 5, 2, 3, 1, 1, 0, 1, 1, 1, relu, 2, 2, 2, 2},
+    {2, 30, 20, 9, 3, 3, 1, 1, 1, 1, 1, 1, tanh, 2, 2, 2, 2},  // several bands
+    {2, 5, 5, 4, 2, 2, 1, 1, 0, 0, 0, 0, leaky_relu, 2, 2, 2, 2, 1, 1, 1, 1},
+    // Overlapping; larger steps than windows; padding; after a strided convolution.
+    {2, 8, 9, 3, 3, 3, 1, 1, 0, 0, 0, 0, sigmoid, 3, 2, 1, 1},
+    {2, 8, 9, 3, 3, 3, 1, 1, 1, 1, 1, 1, relu, 3, 3, 2, 2, 1, 1, 1, 1},
+    {2, 13, 11, 3, 2, 2, 1, 1, 0, 0, 0, 0, identity, 2, 1, 3, 4},
+    {2, 24, 9, 3, 2, 2, 1, 1, 0, 0, 0, 0, tanh, 2, 2, 5, 2, 1, 0, 0, 1},
+    {1, 14, 13, 4, 3, 3, 2, 2, 1, 0, 2, 1, tanh, 3, 2, 2, 1, 2, 1, 0, 1},
+    {1, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0, identity, 3, 3, 1, 1, 2, 2, 2, 2},
+    // Windows of more than 256 values: positions of two bytes.
+    {1, 20, 19, 2, 2, 2, 1, 1, 0, 0, 0, 0, sigmoid, 17, 17, 1, 1},
+    {1, 14, 14, 2, 1, 1, 1, 1, 0, 0, 0, 0, relu, 20, 16, 2, 3, 6, 4, 1, 5},
+};
+
+Net net_of(const Case& c) {
+    Net net(c.channels, c.height, c.width);
+    net.pool(Kind::avgpool, 1, 1, 1, 1);  // the convolution is not first: it has an input gradient
+    net.conv(c.outputs, c.kernel_height, c.kernel_width, c.activation, c.stride_y, c.stride_x,
+             c.top, c.bottom, c.left, c.right);
+    if (c.pool_height)
+        net.pool(Kind::maxpool, c.pool_height, c.pool_width, c.pool_stride_y, c.pool_stride_x,
+                 c.pool_top, c.pool_bottom, c.pool_left, c.pool_right);
+    net.conv(1, 3, 2, identity, 1, 1, 2, 1, 1, 3);  // the output has a border
+    return net;
+}
+
+// The stage's buffers, each as large as the engine makes it and no larger.
+struct Run {
+    Run(const Stage& stage, const Program& program, Random& random)
+        : output(without_border(stage.output)),
+          in(random_map(stage.input, random)),
+          out(stage.output.size()),
+          positions((output.size() * (stage.wide_positions ? 2 : 1) + 3) / 4),
+          kept(stage.keeps_input ? output.size() : 0),
+          scratch(program.scratch),
+          gradient(random_map(output, random)),
+          linear_gradient(stage.linear_gradient.size() +
+                          int64_t(output.height) * output.width * output.lanes),
+          lane_sums(int64_t(stage.inputs + 1) * stage.linear.channels * output.lanes),
+          in_gradient(without_border(stage.input).size()) {
+        fill(lane_sums, 0.5f);    // added to
+        fill(in_gradient, NAN);  // written whole
+    }
+
+    Map output;
+    Buffer in, out, positions, kept, scratch, gradient, linear_gradient, lane_sums, in_gradient;
+};
+
+void compare(const Stage& stage, const Net& net, const Values& table, Run& run, int lane) {
+    const bool pooled = stage.pooled;
+    const Trace conv = forward(net.steps[1], lane_of(stage.input, run.in, lane), table);
+    const Trace pool = pooled ? forward(net.steps[2], conv.y, table) : conv;
+    const Values y = lane_of(stage.output, run.out, lane);
+    for (size_t i = 0; i < y.size(); i++) CHECK_NEAR(y[i], pool.y[i], 2e-6);
+    if (stage.keeps_input)
+        for (size_t i = 0; i < y.size(); i++)
+            CHECK_NEAR(double(run.kept.data()[int64_t(i) * stage.output.lanes + lane]), conv.z[i],
+                       2e-6);
+
+    Values gradient(table.size());
+    Values flow = lane_of(run.output, run.gradient, lane);
+    if (pooled) flow = backward(net.steps[2], pool, flow, table, gradient);
+    const Values dx = backward(net.steps[1], conv, flow, table, gradient);
+    for (int o = 0; o < stage.linear.channels; o++)
+        for (int k = 0; k <= stage.inputs; k++) {
+            const int64_t at = (int64_t(o) * (stage.inputs + 1) + k) * stage.output.lanes + lane;
+            const int64_t from = k < stage.inputs ? stage.weights + o * stage.inputs + k
+                                                  : stage.bias + o;
+            CHECK_NEAR(double(run.lane_sums.data()[at]), 0.5 + gradient[size_t(from)], 5e-6);
+        }
+    const Values found = lane_of(without_border(stage.input), run.in_gradient, lane);
+    for (size_t i = 0; i < dx.size(); i++) CHECK_NEAR(found[i], dx[i], 5e-6);
+}
+
+void check_convolution(const Kernels& kernels, const Case& c) {
+    const Net net = net_of(c);
+    Compiled compiled(net, kernels, 7);
+    const Stage& stage = compiled.program.stages[1];
+    Random random(uint64_t(c.height * 100 + c.width));
+    Run run(stage, compiled.program, random);
+    const float* bias = compiled.table.data() + stage.bias;
+    float* kept = stage.keeps_input ? run.kept.data() : nullptr;
+    kernels.conv_forward(stage, compiled.packed.data(), bias, run.in.data(), run.out.data(),
+                         run.positions.data(), kept, run.scratch.data());
+    kernels.conv_backward(stage, run.gradient.data(), run.out.data(), run.positions.data(), kept,
+                          run.in.data(), run.linear_gradient.data(), run.lane_sums.data());
+    kernels.conv_input_gradient(stage, compiled.packed.data(), run.linear_gradient.data(),
+                                run.in_gradient.data());
+    CHECK_EQUAL(touched_border(stage.output, run.out), int64_t(0));
+    Buffer again(stage.output.size());  // not training: nothing is kept, and the same comes out
+    kernels.conv_forward(stage, compiled.packed.data(), bias, run.in.data(), again.data(), nullptr,
+                         nullptr, run.scratch.data());
+    CHECK(!std::memcmp(run.out.data(), again.data(), size_t(again.size()) * sizeof(float)));
+    for (int lane : some_lanes(kernels.lanes)) compare(stage, net, compiled.values, run, lane);
+}
+
+LENET_TEST(convolution, forwards_and_backwards) {
+    for (const Table& table : tables())
+        for (const Case& c : cases) {
+            Scope scope(std::string(table.kernels->name) + ", case " + std::to_string(&c - cases));
+            check_convolution(*table.kernels, c);
+        }
+}
+
+// Every number of channels and positions up to past the widest tile, on both sides of the product.
+LENET_TEST(convolution, every_size_of_tile) {
+    for (const Table& table : tables())
+        for (int outputs = 1; outputs <= 8; outputs++)
+            for (int width = 1; width <= 18; width += outputs % 2 ? 1 : 3) {
+                Scope scope(std::string(table.kernels->name) + ", " + std::to_string(outputs) +
+                            " outputs, width " + std::to_string(width));
+                check_convolution(*table.kernels, {(outputs * 3) % 7 + 1, 2, width, outputs, 1, 2,
+                                                   1, 1, 0, 0, 1, 0, tanh});
+            }
+}
+
+// Backwards twice on the same buffers: what the first run left must not leak into the second.
+LENET_TEST(convolution, buffers_are_used_again) {
+    for (const Table& table : tables())
+        for (const Case& c : {cases[9], cases[20], cases[21], cases[24], cases[26]}) {
+            Scope scope(table.kernels->name);
+            const Net net = net_of(c);
+            Compiled compiled(net, *table.kernels, 7);
+            const Stage& stage = compiled.program.stages[1];
+            Random random(5);
+            Run first(stage, compiled.program, random), second(stage, compiled.program, random);
+            const auto backwards = [&](Run& run, Run& memory) {
+                const float* bias = compiled.table.data() + stage.bias;
+                table.kernels->conv_forward(stage, compiled.packed.data(), bias, run.in.data(),
+                                            run.out.data(), run.positions.data(), nullptr,
+                                            memory.scratch.data());
+                fill(run.lane_sums, 0.5f);
+                table.kernels->conv_backward(stage, run.gradient.data(), run.out.data(),
+                                             run.positions.data(), nullptr, run.in.data(),
+                                             memory.linear_gradient.data(), run.lane_sums.data());
+                table.kernels->conv_input_gradient(stage, compiled.packed.data(),
+                                                   memory.linear_gradient.data(),
+                                                   run.in_gradient.data());
+            };
+            backwards(first, first);
+            backwards(second, first);
+            compare(stage, net, compiled.values, second, 1);
+        }
+}
+
+}  // namespace
+}  // namespace lenet::test
