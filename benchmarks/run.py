@@ -37,20 +37,22 @@ COMMANDS = {
 }
 
 
-def lenet_epochs(data: str, threads: int) -> Iterator[dict[str, Any]]:
-    """Train here; yields after each epoch."""
+def lenet_epochs(data: str, threads: int, seed: int = 0) -> Iterator[dict[str, Any]]:
+    """Train here; yields what it is, then each epoch's figures."""
     import lenet
     from lenet.training import Training
 
     recipe = lenet.recipe("seed", epochs=1_000)
-    training = Training(lenet.zoo.lenet(), lenet.load(data), recipe, 0, threads)
+    training = Training(lenet.zoo.lenet(), lenet.load(data), recipe, seed, threads)
     yield {"what": training.engine.name}
     for record in training.epochs():
         yield {"seconds": record.seconds, "test_accuracy": record.test_accuracy}
 
 
-def torch_epochs(data: str, threads: int, channels_last: bool) -> Iterator[dict[str, Any]]:
-    """The same in PyTorch; yields after each epoch."""
+def torch_epochs(
+    data: str, threads: int, channels_last: bool, seed: int = 0
+) -> Iterator[dict[str, Any]]:
+    """The same in PyTorch; yields what it is, then each epoch's figures."""
     import torch
     from torch import nn
 
@@ -58,7 +60,7 @@ def torch_epochs(data: str, threads: int, channels_last: bool) -> Iterator[dict[
     from lenet.data.preprocess import match
 
     torch.set_num_threads(threads)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     found = lenet.load(data)
     layout = torch.channels_last if channels_last else torch.contiguous_format
 

@@ -116,13 +116,22 @@ private:
 }  // namespace
 
 NB_MODULE(_native, m) {
+    // A process that ends in the middle of work (a fork's child) never gives everything back; that is
+    // no news to a user.
+    nb::set_leak_warnings(false);
     m.doc() = "The native engine; use it through lenet.engine.native.";
     nb::class_<Engine>(m, "Session")
         .def(nb::init<Array<const int32_t, 2>, int64_t, int, int, int, const std::string&, int>(),
              "steps"_a, "table"_a, "channels"_a, "height"_a, "width"_a, "isa"_a, "threads"_a)
-        .def("scores", &Engine::scores)
-        .def("gradient", &Engine::gradient)
-        .def("train", &Engine::train)
+        // What is written to must not be converted: the copy would be written, and thrown away.
+        .def("scores", &Engine::scores, "table"_a, "images"_a.noconvert(), "scale"_a, "shift"_a,
+             "scores"_a.noconvert())
+        .def("gradient", &Engine::gradient, "table"_a, "images"_a.noconvert(), "labels"_a,
+             "scale"_a, "shift"_a, "gradient"_a.noconvert())
+        .def("train", &Engine::train, "table"_a.noconvert(), "state"_a.noconvert(),
+             "images"_a.noconvert(), "labels"_a, "order"_a, "batch"_a, "rates"_a, "first_step"_a,
+             "scale"_a, "shift"_a, "rule"_a, "constants"_a, "losses"_a.noconvert(),
+             "correct"_a.noconvert())
         .def_prop_ro("isa", &Engine::isa)
         .def_prop_ro("threads", &Engine::threads);
     m.def("available_isas", [] {

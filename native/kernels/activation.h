@@ -8,13 +8,16 @@ namespace lenet::LENET_ISA {
 
 constexpr float leaky_slope = 0.01f;
 
+// Below -88 a sigmoid ends at 4e-39 where the true one goes on to zero: times a huge x that shows.
+inline vec silu_input(vec x) { return x < -88.0f ? broadcast(-88.0f) : x; }
+
 template <Activation A>
 inline vec activated(vec x) {
     if constexpr (A == Activation::sigmoid) return sigmoid(x);
     if constexpr (A == Activation::tanh) return tanh(x);
     if constexpr (A == Activation::relu) return x < 0.0f ? vec{} : x;  // a NaN stays one
     if constexpr (A == Activation::leaky_relu) return x < 0.0f ? x * leaky_slope : x;
-    if constexpr (A == Activation::silu) return x * sigmoid(x);
+    if constexpr (A == Activation::silu) return silu_input(x) * sigmoid(x);
     return x;
 }
 
@@ -27,6 +30,7 @@ inline vec derivative(vec y, vec x) {
     if constexpr (A == Activation::leaky_relu)
         return y > 0.0f ? broadcast(1.0f) : broadcast(leaky_slope);
     if constexpr (A == Activation::silu) {
+        x = silu_input(x);
         vec s = sigmoid(x);
         return s * (1.0f + x * (1.0f - s));
     }

@@ -29,13 +29,16 @@ const Choice choices[] = {
 }  // namespace
 
 const char* const* available_isas() {
-    static const char* names[4] = {};
-    if (!names[0]) {
-        int count = 0;
-        for (const Choice& choice : choices)
-            if (choice.runs()) names[count++] = choice.name;
-    }
-    return names;
+    struct Names {
+        const char* list[4] = {};
+        Names() {
+            int count = 0;
+            for (const Choice& choice : choices)
+                if (choice.runs()) list[count++] = choice.name;
+        }
+    };
+    static const Names names;  // filled once, whoever asks first
+    return names.list;
 }
 
 const Kernels& choose_kernels(const char* isa) {

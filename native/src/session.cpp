@@ -31,6 +31,11 @@ void require(bool holds, const std::string& message) {
     if (!holds) throw std::invalid_argument(message);
 }
 
+void check_threads(int threads) {
+    require(threads >= 1 && threads <= 1024,
+            "threads must be from 1 to 1024, not " + std::to_string(threads) + ".");
+}
+
 }  // namespace
 
 struct Session::Self {
@@ -127,8 +132,7 @@ struct Session::Self {
 };
 
 Session::Session(const Step* steps, int count, int64_t table, const char* isa, int threads) {
-    require(threads >= 1 && threads <= 1024, "threads must be from 1 to 1024, not " +
-                                                 std::to_string(threads) + ".");
+    check_threads(threads);
     self_ = std::make_unique<Self>(steps, count, table, isa, threads);
 }
 
@@ -177,7 +181,10 @@ Progress Session::train(float* table, float* state, const Images& images, const 
                         int64_t* correct) {
     Self& self = *self_;
     check_labels(images, labels, schedule.order, schedule.samples, self.program.classes);
-    self.prepare(true, Shards(std::min<int64_t>(schedule.batch, schedule.samples)).count());
+    // The last batch may be shorter and be cut into more shards: 128 samples are 4, 129 are 3.
+    const int64_t batch = std::min<int64_t>(schedule.batch, schedule.samples);
+    const int64_t rest = batch ? schedule.samples % batch : 0;
+    self.prepare(true, std::max(Shards(batch).count(), Shards(rest).count()));
     self.pack_all(table);
     int64_t step = 0;
     for (int64_t begin = 0; begin < schedule.samples; begin += schedule.batch, step++) {
@@ -185,8 +192,8 @@ Progress Session::train(float* table, float* state, const Images& images, const 
         const Share share =
             self.batch_gradient(table, {&images, labels, schedule.order, begin, end});
         losses[step] = share.loss / double(end - begin);
-        correct[step] = share.correct;
         if (!std::isfinite(losses[step])) return {step};
+        correct[step] = share.correct;
         self.share_out(int(self.jobs.size()), [&](int, int j) {
             const Self::Job& job = self.jobs[size_t(j)];
             self.move(job, optimizer, schedule.rates[step], schedule.first_step + step + 1,
@@ -204,6 +211,8 @@ int Session::classes() const { return self_->program.classes; }
 
 double measure_peak(const char* isa, int threads, double seconds) {
     const Kernels& kernels = choose_kernels(isa);
+    check_threads(threads);
+    require(seconds > 0 && seconds <= 60, "seconds must be above 0 and at most 60.");
     Team team(threads);
     using Clock = std::chrono::steady_clock;
     std::vector<double> rates(size_t(threads), 0.0);

@@ -1,5 +1,7 @@
 #include "team.h"
 
+#include <unistd.h>
+
 namespace lenet {
 namespace {
 
@@ -19,15 +21,28 @@ void spin_until(int spins, Done done) {
 
 }  // namespace
 
-Team::Team(int threads) {
+Team::Team(int threads) : process_(getpid()) {
     // More threads than processors: spinning would take the time that the work needs.
     const unsigned processors = std::thread::hardware_concurrency();
     spins_ = unsigned(threads) > processors ? 0 : 20'000;
-    for (int member = 1; member < threads; member++)
-        helpers_.emplace_back([this, member] { help(member); });
+    try {
+        for (int member = 1; member < threads; member++)
+            helpers_.emplace_back([this, member] { help(member); });
+    } catch (...) {  // the system gives no more threads: those that started must end first
+        stop();
+        throw;
+    }
 }
 
-Team::~Team() {
+Team::~Team() { stop(); }
+
+void Team::stop() {
+    if (getpid() != process_) {
+        // A fork's child has none of its parent's threads: nothing will end, and the handles may
+        // by now name threads that the child has started. They are left alone.
+        new std::vector<std::thread>(std::move(helpers_));
+        return;
+    }
     stop_.store(true, std::memory_order_relaxed);
     round_.fetch_add(1, std::memory_order_release);
     round_.notify_all();

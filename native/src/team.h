@@ -32,6 +32,7 @@ private:
     using Call = void (*)(void*, int);
     void start(void* work, Call call);
     void wait();
+    void stop();
     void help(int member);
 
     std::vector<std::thread> helpers_;
@@ -41,6 +42,7 @@ private:
     alignas(64) std::atomic<uint32_t> round_{0};  // odd or even: a new round of work
     alignas(64) std::atomic<uint32_t> busy_{0};
     std::atomic<bool> stop_{false};
+    int process_;  // that started the threads: a fork's child has none of them
     int spins_;  // looks before a waiting thread sleeps
 };
 

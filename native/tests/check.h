@@ -2,6 +2,7 @@
 // non-zero; so does a test that checks nothing, and a group without tests.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <type_traits>
 
@@ -31,6 +32,10 @@ void check(bool holds, const char* file, int line, const std::string& what);
 void check_near(double found, double expected, double tolerance, const char* file, int line,
                 const std::string& what);
 
+// run must throw std::invalid_argument whose text holds `words`.
+void check_refused(const std::function<void()>& run, const std::string& words, const char* file,
+                   int line, const std::string& what);
+
 template <typename T>
 std::string text_of(const T& value) {
     if constexpr (std::is_arithmetic_v<T>) return std::to_string(value);
@@ -59,15 +64,5 @@ std::string text_of(const T& value) {
     lenet::test::check_near(found, expected, tolerance, __FILE__, __LINE__, #found)
 
 // The statement must throw std::invalid_argument whose text holds `words`.
-#define CHECK_REFUSED(statement, words)                                                   \
-    do {                                                                                  \
-        std::string refusal_ = "not refused";                                             \
-        try {                                                                             \
-            statement;                                                                    \
-        } catch (const std::invalid_argument& error) {                                    \
-            refusal_ = error.what();                                                      \
-        }                                                                                 \
-        lenet::test::check(refusal_.find(words) != std::string::npos, __FILE__, __LINE__, \
-                           std::string(#statement) + ": '" + refusal_ +                   \
-                               "' does not say '" + (words) + "'");                       \
-    } while (0)
+#define CHECK_REFUSED(statement, words) \
+    lenet::test::check_refused([&] { statement; }, words, __FILE__, __LINE__, #statement)

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <stdexcept>
 #include <vector>
 
 #include "check.h"
@@ -53,6 +54,18 @@ void check_near(double found, double expected, double tolerance, const char* fil
     std::snprintf(numbers, sizeof numbers, " is %.9g, expected %.9g within %.2g", found, expected,
                   allowed);
     check(false, file, line, what + numbers);
+}
+
+void check_refused(const std::function<void()>& run, const std::string& words, const char* file,
+                   int line, const std::string& what) {
+    std::string refusal = "not refused";
+    try {
+        run();
+    } catch (const std::invalid_argument& error) {
+        refusal = error.what();
+    }
+    check(refusal.find(words) != std::string::npos, file, line,
+          what + ": '" + refusal + "' does not say '" + words + "'");
 }
 
 // Returns whether the test passed.

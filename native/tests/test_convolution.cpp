@@ -127,7 +127,7 @@ void check_convolution(const Kernels& kernels, const Case& c) {
     const Net net = net_of(c);
     Compiled compiled(net, kernels, 7);
     const Stage& stage = compiled.program.stages[1];
-    Random random(uint64_t(c.height * 100 + c.width));
+    Random random{uint64_t(c.height * 100 + c.width)};
     Run run(stage, compiled.program, random);
     const float* bias = compiled.table.data() + stage.bias;
     float* kept = stage.keeps_input ? run.kept.data() : nullptr;

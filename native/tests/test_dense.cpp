@@ -41,7 +41,7 @@ void check_dense(const Kernels& kernels, int inputs, int outputs, int groups, Ac
     const Net net = Net(1, 1, inputs).dense(inputs).dense(outputs, activation);
     Compiled compiled(net, kernels, 3);
     const Stage& stage = compiled.program.stages[1];
-    Random random(uint64_t(inputs * 1000 + outputs));
+    Random random{uint64_t(inputs * 1000 + outputs)};
     const Layout in_layout{inputs, lanes, int64_t(inputs) * lanes + 32};
     const Layout out_layout{outputs, lanes, int64_t(outputs) * lanes + 16};
     const Layout flow_in{inputs, lanes, int64_t(inputs) * lanes};
@@ -96,6 +96,37 @@ LENET_TEST(dense, forwards_and_backwards) {
                 const Activation activation = all[(size[0] + size[1] + groups) % 6];
                 check_dense(*table.kernels, size[0], size[1], groups, activation, groups == 2);
             }
+}
+
+// One sample and one weight: an activation and its slope at one value.
+void check_activation(const Kernels& kernels, Activation activation, float z) {
+    const Net net = Net(1, 1, 1).dense(1, activation);
+    Compiled compiled(net, kernels, 1);
+    const Stage& stage = compiled.program.stages[0];
+    const int lanes = kernels.lanes;
+    Buffer one(16), bias(16), in(lanes), out(lanes), kept(lanes), gradient(lanes);
+    Buffer sums(stage.gradient_row), transposed(compiled.program.transposed);
+    fill(one, 1.0f);
+    in.data()[lanes - 1] = z;
+    gradient.data()[lanes - 1] = 1;
+    kernels.dense_forward(stage, one.data(), bias.data(), 1, in.data(), lanes, out.data(), lanes,
+                          kept.data(), lanes);
+    kernels.dense_backward(stage, one.data(), 1, in.data(), lanes, out.data(), lanes, kept.data(),
+                           lanes, gradient.data(), nullptr, sums.data(), false, transposed.data());
+    CHECK_NEAR(double(out.data()[lanes - 1]), activated(activation, double(z)), 1e-6);
+    CHECK_NEAR(double(sums.data()[1]), slope(activation, double(z)), 1e-6);
+}
+
+LENET_TEST(dense, activations_of_any_size) {
+    for (const Table& table : tables())
+        for (Activation activation : {identity, sigmoid, tanh, relu, leaky_relu, silu})
+            for (float size : {0.0f, 1e-42f, 1e-30f, 1e-3f, 0.6f, 7.0f, 20.0f, 89.0f, 1e4f, 1e30f,
+                               3e38f})
+                for (float z : {size, -size}) {
+                    Scope scope(std::string(table.kernels->name) + ", activation " +
+                                std::to_string(int(activation)) + " at " + std::to_string(z));
+                    check_activation(*table.kernels, activation, z);
+                }
 }
 
 LENET_TEST(dense, every_activation) {

@@ -35,7 +35,7 @@ void check_pool(const Kernels& kernels, const Case& c, Kind kind) {
     Compiled compiled(net, kernels, 1);
     const Stage& stage = compiled.program.stages[0];
     const Map plain_out = without_border(stage.output), plain_in = without_border(stage.input);
-    Random random(uint64_t(c.height * 100 + c.width));
+    Random random{uint64_t(c.height * 100 + c.width)};
     Buffer in = random_map(stage.input, random), out(stage.output.size());
     // Positions of exactly the size that they have.
     const int64_t code_bytes = plain_out.size() * (stage.wide_positions ? 2 : 1);

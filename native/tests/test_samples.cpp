@@ -39,7 +39,7 @@ LENET_TEST(samples, images_are_scaled_into_their_border) {
 void check_loss(const Kernels& kernels, int classes, int live, double spread, double middle) {
     Scope scope(std::string(kernels.name) + ", " + std::to_string(classes) + " classes, " +
                 std::to_string(live) + " live, around " + std::to_string(middle));
-    Random random(uint64_t(classes * 100 + live));
+    Random random{uint64_t(classes * 100 + live)};
     const int lanes = kernels.lanes;
     Buffer scores(classes * lanes), gradient(classes * lanes);
     fill(scores, random, middle - spread, middle + spread);
@@ -126,7 +126,7 @@ LENET_TEST(samples, lanes_are_added_up) {
 void check_update(const Kernels& kernels, Rule rule, float decay, int count, int shards) {
     Scope scope(std::string(kernels.name) + ", rule " + std::to_string(int(rule)) + ", decay " +
                 std::to_string(decay) + ", " + std::to_string(count) + " values");
-    Random random(uint64_t(count));
+    Random random{uint64_t(count)};
     const Optimizer optimizer{rule, 0.9f, 0.8f, 0.99f, 1e-4f, decay};
     const double momentum = double(0.9f), beta1 = double(0.8f), beta2 = double(0.99f);
     const double rate = 0.125, mean = 0.25;

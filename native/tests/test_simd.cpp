@@ -1,5 +1,6 @@
 // exp, sigmoid and tanh against the C library in double, over their whole range; sums of lanes.
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 
@@ -31,19 +32,21 @@ Buffer all_sizes() {
 
 using Function = void (*)(int64_t, const float*, float*);
 
-// The largest error relative to max(|expected|, least).
+// The largest error relative to max(|expected|, least), in ulp of float.
 double worst_error(Function f, double (*expected)(double), double least) {
     Buffer in = all_sizes(), out(in.size());
     f(in.size(), in.data(), out.data());
-    double worst = 0;
+    double worst = 0, where = 0;
     for (int64_t i = 0; i < in.size(); i++) {
         const double right = expected(double(in.data()[i]));
-        if (std::isnan(out.data()[i])) return infinity;
         const double error =
             std::fabs(double(out.data()[i]) - right) / std::fmax(std::fabs(right), least);
-        worst = std::fmax(worst, error);
+        if (error <= worst) continue;  // a NaN goes on
+        worst = std::isnan(error) ? HUGE_VAL : error;
+        where = double(in.data()[i]);
     }
-    return worst;
+    std::printf("  worst error %.2f ulp at %.9g\n", worst / 0x1p-23, where);
+    return worst / 0x1p-23;
 }
 
 float at(Function f, float x) {
@@ -54,16 +57,16 @@ float at(Function f, float x) {
 }
 
 // The range of exp ends where its result would be denormal or infinite.
-double clamped_exp(double x) { return std::exp(std::fmin(std::fmax(x, -87.33654), 88.37626)); }
+double clamped_exp(double x) {
+    return std::exp(std::fmin(std::fmax(x, double(-87.33654f)), double(88.37626f)));
+}
 
-constexpr double ulp = 0x1p-23;
-// Smaller results are denormal, and exact zero is as good.
-constexpr double smallest = 0x1p-126;
+constexpr double smallest = 0x1p-126;  // what is below is denormal
 
 LENET_TEST(simd, exp_is_within_two_ulp) {
     for (const Table& table : tables()) {
         Scope scope(table.kernels->name);
-        CHECK(worst_error(table.functions->exp, clamped_exp, smallest) < 2 * ulp);
+        CHECK(worst_error(table.functions->exp, clamped_exp, smallest) < 2);
         CHECK_EQUAL(at(table.functions->exp, 0.0f), 1.0f);
     }
 }
@@ -72,7 +75,8 @@ LENET_TEST(simd, sigmoid_is_within_three_ulp) {
     for (const Table& table : tables()) {
         Scope scope(table.kernels->name);
         const auto right = [](double x) { return 1 / (1 + std::exp(-x)); };
-        CHECK(worst_error(table.functions->sigmoid, right, 4 * smallest / ulp) < 3 * ulp);
+        // It ends at 4e-39, and next to anything it meets 1e-30 is zero.
+        CHECK(worst_error(table.functions->sigmoid, right, 1e-30) < 3);
         CHECK_EQUAL(at(table.functions->sigmoid, 0.0f), 0.5f);
         CHECK_EQUAL(at(table.functions->sigmoid, infinity), 1.0f);
         CHECK_NEAR(double(at(table.functions->sigmoid, -infinity)), 0.0, 1e-37);
@@ -82,7 +86,7 @@ LENET_TEST(simd, sigmoid_is_within_three_ulp) {
 LENET_TEST(simd, tanh_is_within_three_ulp) {
     for (const Table& table : tables()) {
         Scope scope(table.kernels->name);
-        CHECK(worst_error(table.functions->tanh, std::tanh, smallest) < 3 * ulp);
+        CHECK(worst_error(table.functions->tanh, std::tanh, smallest) < 3);
         CHECK_EQUAL(at(table.functions->tanh, infinity), 1.0f);
         CHECK_EQUAL(at(table.functions->tanh, -infinity), -1.0f);
     }

@@ -1,1 +1,104 @@
+// The threads: every member works once a round, jobs go to one member each, teams start and stop in
+// any number, several at once. Most of this is for the thread sanitizer.
+#include <atomic>
+#include <chrono>
+#include <limits>
+#include <stdexcept>
+#include <thread>
+
 #include "check.h"
+#include "plain.h"
+#include "team.h"
+
+namespace lenet::test {
+namespace {
+
+void check_rounds(int threads, int rounds, bool sleepy) {
+    Scope scope(std::to_string(threads) + " threads");
+    Team team(threads);
+    CHECK_EQUAL(team.size(), threads);
+    std::vector<int> calls(size_t(threads), 0);
+    for (int round = 1; round <= rounds; round++) {
+        std::vector<int> done(37, 0);  // written without atomics: the team must order it
+        auto work = [&](int member) {
+            calls[size_t(member)]++;
+            for (int job; (job = team.next()) < int(done.size());) done[size_t(job)]++;
+        };
+        team.run(work);
+        bool every_job_once = true, every_member_once = true;
+        for (int count : done) every_job_once = every_job_once && count == 1;
+        for (int count : calls) every_member_once = every_member_once && count == round;
+        CHECK(every_job_once);
+        CHECK(every_member_once);
+        // Longer than a waiting thread spins: the next round has to wake sleepers.
+        if (sleepy) std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+}
+
+LENET_TEST(team, every_member_and_every_job_once_a_round) {
+    for (int threads : {1, 2, 3, 4}) check_rounds(threads, 300, false);
+    check_rounds(3, 20, true);
+    check_rounds(33, 20, false);  // more than processors
+}
+
+LENET_TEST(team, starts_and_stops_many_times) {
+    int made = 0;
+    for (int i = 0; i < 300; i++) {
+        Team team(i % 5 + 1);
+        made += team.size();
+        if (i % 3 == 0) continue;  // stopped before any work
+        std::atomic<int> calls{0};
+        auto work = [&](int) { calls++; };
+        team.run(work);
+        CHECK_EQUAL(calls.load(), team.size());
+    }
+    CHECK_EQUAL(made, 900);
+}
+
+// Each caller with its own team, as several Python threads with their own sessions.
+LENET_TEST(team, several_at_once) {
+    std::atomic<int> calls{0};
+    std::vector<std::thread> callers;
+    for (int c = 0; c < 3; c++)
+        callers.emplace_back([&] {
+            for (int i = 0; i < 20; i++) {
+                Team team(3);
+                auto work = [&](int) { calls++; };
+                for (int round = 0; round < 5; round++) team.run(work);
+            }
+        });
+    for (std::thread& caller : callers) caller.join();
+    CHECK_EQUAL(calls.load(), 3 * 20 * 5 * 3);
+}
+
+LENET_TEST(team, the_measured_peak_is_a_rate) {
+    for (const char* const* isa = available_isas(); *isa; isa++)
+        for (int threads : {1, 2}) {
+            const double rate = measure_peak(*isa, threads, 0.02);
+            CHECK(rate > 1e6);
+            CHECK(rate < 1e14);
+        }
+    for (int threads : {0, -1, 1025})
+        CHECK_REFUSED(measure_peak("auto", threads, 0.01), "threads must be from 1 to 1024");
+    for (double seconds : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN(),
+                           std::numeric_limits<double>::infinity()})
+        CHECK_REFUSED(measure_peak("auto", 1, seconds), "seconds must be");
+    CHECK_REFUSED(measure_peak("mmx", 1, 0.01), "'mmx' is unknown");
+}
+
+// Last here, so first to run and to ask.
+LENET_TEST(team, lists_of_instruction_sets_from_several_threads) {
+    std::vector<std::thread> callers;
+    std::atomic<int> found{0};
+    for (int c = 0; c < 4; c++)
+        callers.emplace_back([&] {
+            int count = 0;
+            while (available_isas()[count]) count++;
+            found += count > 0 && std::string(available_isas()[count - 1]) == "baseline";
+        });
+    for (std::thread& caller : callers) caller.join();
+    CHECK_EQUAL(found.load(), 4);
+}
+
+}  // namespace
+}  // namespace lenet::test

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lenet import errors as errors
     from lenet.anatomy import Report as Report
     from lenet.anatomy import explain as explain
-    from lenet.installation import checks as checks
     from lenet.data import Dataset as Dataset
     from lenet.data import Part as Part
     from lenet.data import load as load
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from lenet.inference import Prediction as Prediction
     from lenet.inference import evaluate as evaluate
     from lenet.inference import predict as predict
+    from lenet.installation import checks as checks
     from lenet.metrics import Evaluation as Evaluation
     from lenet.model import Model as Model
     from lenet.net import AvgPool2d as AvgPool2d
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lenet.training import Recipe as Recipe
     from lenet.training import named_recipe as recipe
     from lenet.training import train as train
-    from lenet.version import VERSION as __version__
+    from lenet.version import VERSION as __version__  # noqa: N811
 
 #: Each public name: the module that has it, and what it is called there (None: the module itself).
 _PUBLIC: dict[str, tuple[str, str | None]] = {

@@ -7,6 +7,8 @@ line that shows the place). ``exit_code`` is what the command line returns: 2 fo
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class LenetError(Exception):
     """The root of everything that lenet raises on purpose."""
@@ -39,10 +41,15 @@ class NotationError(UsageError):
 
 
 class ShapeError(UsageError):
-    """A layer that does not fit on what it is given; ``layer`` is its name."""
+    """A layer that does not fit on what it is given; ``layer`` is its name.
+
+    ``network`` is the :class:`lenet.net.Network` it stands in, where that is known: from it
+    ``lenet.anatomy.explain_misfit`` finds the changes that make it fit.
+    """
 
     def __init__(self, message: str, layer: str) -> None:
         self.layer = layer
+        self.network: Any = None  # a Network, which this file must not know
         super().__init__(message)
 
 

@@ -7,19 +7,32 @@ from typing import Any
 
 from lenet.data.sources import cache_folder
 from lenet.engine.native import instruction_sets, processors
-from lenet.errors import EngineError
+from lenet.errors import EngineError, UsageError
+from lenet.model import Model
 from lenet.training.run import machine
 
 
 def checks() -> dict[str, Any]:
     """Versions, machine, engine, threads and folders, as values for JSON."""
-    found: dict[str, Any] = machine()
+    return machine() | {
+        "engine": _engine(),
+        "instruction_sets": _instruction_sets(),
+        "threads": processors(),
+        "cache": str(cache_folder()),
+        "data": os.environ.get("LENET_DATA") or None,
+    }
+
+
+def _engine() -> str:
+    """The engine that a training would get now, or why it would get none."""
     try:
-        sets = instruction_sets()
-        chosen = os.environ.get("LENET_ISA") or sets[0]
-        engine = os.environ.get("LENET_ENGINE") or f"native, {chosen}"
-        found |= {"engine": engine, "instruction_sets": list(sets)}
-    except EngineError as error:
-        found |= {"engine": str(error), "instruction_sets": []}
-    data = os.environ.get("LENET_DATA")
-    return found | {"threads": processors(), "cache": str(cache_folder()), "data": data}
+        return Model("1x1x1 | dense 1").engine(threads=1).name
+    except (EngineError, UsageError) as error:
+        return str(error)
+
+
+def _instruction_sets() -> list[str]:
+    try:
+        return list(instruction_sets())
+    except EngineError:
+        return []

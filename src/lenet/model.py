@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any, Self
 
@@ -58,7 +59,7 @@ class ModelLayer:
         x = np.asarray(x)
         x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
         wanted = self._step.input_shape
-        flat = self._step.kind == "dense" and x.ndim >= 1 and x[:1].size == wanted[0]
+        flat = self._step.kind == "dense" and x.ndim >= 1 and prod(x.shape[1:]) == wanted[0]
         if not flat and x.shape[1:] != wanted:
             shape = (wanted[0],) if self._step.kind == "dense" else wanted
             raise UsageError(
@@ -168,6 +169,8 @@ class Model:
             )
         if not len(images):
             return np.empty((0, self.plan.classes), np.float32)
+        if not images.size:
+            raise DataError(f"there are no pixels in images of shape {images.shape}.")
         prepared = np.ascontiguousarray(self.preprocessing.prepare(images))
         scale, shift = self.preprocessing.scale_and_shift()
         engine = self.engine(threads)
@@ -175,7 +178,8 @@ class Model:
 
     def predict(self, images: Images) -> npt.NDArray[np.int64]:
         """The most likely class of each image (N, C, H, W) uint8: indices (N,)."""
-        return self.scores(images).argmax(axis=1)
+        answers: npt.NDArray[np.int64] = self.scores(images).argmax(axis=1)
+        return answers
 
     def predict_proba(self, images: Images) -> npt.NDArray[np.float32]:
         """Probabilities (N, classes), rows that add up to 1, of images (N, C, H, W) uint8."""
@@ -193,10 +197,11 @@ class Model:
                 f"the model knows {len(self.classes)} classes and {data.name} has "
                 f"{len(data.classes)}; evaluate it on data of the same classes."
             )
-        if part.labels.max() >= len(self.classes):
+        lowest, highest = int(part.labels.min()), int(part.labels.max())
+        if lowest < 0 or highest >= len(self.classes):
             raise DataError(
-                f"label {part.labels.max()} names no class; the model knows labels 0 to "
-                f"{len(self.classes) - 1}."
+                f"label {lowest if lowest < 0 else highest} names no class; the model knows labels "
+                f"0 to {len(self.classes) - 1}."
             )
         return evaluate_scores(self.scores(part.images), part.labels, self.classes)
 
@@ -249,7 +254,7 @@ class Model:
 
 
 def _class_names(classes: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    names = tuple(map(str, range(count))) if classes is None else tuple(classes)
+    names = tuple(map(str, range(count))) if classes is None else tuple(map(str, classes))
     if len(names) != count:
         raise UsageError(
             f"the network has {count} outputs and {len(names)} class names are given; "
@@ -284,7 +289,8 @@ def _read_file(path: Path) -> tuple[dict[str, str], dict[str, npt.NDArray[Any]]]
             if len(names) > MAX_TENSORS:
                 raise _damaged(path, f"it holds {len(names):,} tensors, {MAX_TENSORS:,} at most")
             return metadata, {name: file.get_tensor(name) for name in names}
-    except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
+    except (safetensors.SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+        # The last three: a type of numbers that NumPy does not have.
         raise _damaged(path, str(error).strip().rstrip(".")) from error
 
 
@@ -293,8 +299,8 @@ def _check_header(path: Path) -> None:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             header = int.from_bytes(file.read(8), "little")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise ModelFileError(f"cannot read {path}: {reason}; give a .safetensors file.") from error
     if size < 8 or header > size - 8:
         raise _damaged(path, f"it has {size:,} bytes and its header needs {header + 8:,}")

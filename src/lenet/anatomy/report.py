@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from lenet.anatomy.counts import LayerCounts, count_layer, total
 from lenet.anatomy.findings import findings
+from lenet.anatomy.memory import DEFAULT_BATCH, Memory, measure_memory
+from lenet.anatomy.receptive import ReceptiveField, receptive_fields
+from lenet.errors import UsageError
 from lenet.net import Conv2d, Dense, Network, PlacedLayer, name_of, read_network
 from lenet.net.layers import KEYWORDS, Pair, Sides
 from lenet.net.shapes import Shape, size_formula
+from lenet.net.words import shown
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,10 @@ class Window:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer where it stands; shares are parts of the network's total, from 0 to 1."""
+    """One layer where it stands; shares are parts of the network's total, from 0 to 1.
+
+    ``kept_bytes`` is what it adds to the activations kept for the backward pass of one image.
+    """
 
     name: str
     kind: str  # the notation's word: conv, maxpool, avgpool, dense
@@ -48,9 +56,13 @@ class LayerRow:
     activation: str | None  # a pooling has none
     input_shape: Shape
     output_shape: Shape
+    receptive_field: ReceptiveField
     counts: LayerCounts
+    kept_bytes: int
     parameter_share: float
     multiply_add_share: float
+    activation_share: float
+    connection_share: float
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,7 @@ class Report:
     blocks: tuple[BlockRow, ...]
     layers: tuple[LayerRow, ...]
     total: LayerCounts
+    memory: Memory
     findings: tuple[str, ...]
 
     def count(self, *kinds: str) -> int:
@@ -78,39 +91,77 @@ class Report:
 
         return render_text(self)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from lenet.anatomy.html import render_html
 
-def explain(network: Network | str | os.PathLike[str], name: str = "") -> Report:
+        return render_html(self)
+
+
+def explain(
+    network: Network | str | os.PathLike[str],
+    name: str = "",
+    *,
+    batch: int = DEFAULT_BATCH,
+    optimizer: str = "sgd",
+    input_shape: Iterable[int] | str | None = None,
+) -> Report:
     """Find out what there is to know about a network; ``print`` the report to read it.
 
     Args:
         network: a network, zoo name, notation or ``.json`` file.
         name: what to call it; by default its zoo name or file.
+        batch: images a training step, for the memory it takes.
+        optimizer: sgd, momentum or adamw, for the same.
+        input_shape: look at the network on this input instead of its own: (channels, height,
+            width), or text such as ``3x64x64``.
 
     Raises:
-        UsageError: ``network`` names none.
+        UsageError: ``network`` names none, or another argument is out of range.
         ShapeError: the network does not fit together.
     """
     if not isinstance(network, Network):
         name = name or name_of(network)
         network = read_network(network)
+    if input_shape is not None:
+        shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
+        network = Network(shape, network.blocks)
     counts = [count_layer(placed) for placed in network.placed]
+    fields = receptive_fields(network)
+    memory = measure_memory(network, batch, optimizer)
     everything = total(counts)
+    facts = zip(network.placed, counts, fields, memory.kept, strict=True)
     return Report(
         name=name,
         network=network,
         blocks=_blocks(network),
-        layers=tuple(
-            _layer(placed, count, everything)
-            for placed, count in zip(network.placed, counts, strict=True)
-        ),
+        layers=tuple(_layer(*fact, everything) for fact in facts),
         total=everything,
-        findings=findings(network, counts),
+        memory=memory,
+        findings=findings(network, counts, fields, memory),
     )
+
+
+def read_shape(text: str) -> tuple[int, ...]:
+    """The sizes in ``3x64x64``: channels, height, width.
+
+    Raises:
+        UsageError: ``text`` is anything else.
+    """
+    parts = text.strip().lower().split("x")
+    # Not int() alone: it reads "1_0" and the digits of every script, and some of great length.
+    if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) < 20 for p in parts):
+        raise UsageError(
+            f"the input is {shown(text)}; it must be channels x height x width, such as 3x64x64."
+        )
+    return tuple(map(int, parts))
 
 
 def to_dict(report: Report) -> dict[str, Any]:
     """The report as JSON can hold it: dicts, lists, numbers, strings and None."""
     return {
+        "format": "lenet-explanation",
+        "version": 1,
         "name": report.name,
         "network": str(report.network),
         "input_shape": list(report.network.input_shape),
@@ -125,6 +176,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         ],
         "layers": [_layer_dict(row) for row in report.layers],
         "total": _counts_dict(report.total),
+        "memory": _memory_dict(report.memory),
         "findings": list(report.findings),
     }
 
@@ -140,7 +192,13 @@ def _blocks(network: Network) -> tuple[BlockRow, ...]:
     return tuple(rows)
 
 
-def _layer(placed: PlacedLayer, counts: LayerCounts, everything: LayerCounts) -> LayerRow:
+def _layer(
+    placed: PlacedLayer,
+    counts: LayerCounts,
+    field: ReceptiveField,
+    kept: int,
+    everything: LayerCounts,
+) -> LayerRow:
     layer = placed.layer
     return LayerRow(
         name=placed.name,
@@ -150,10 +208,14 @@ def _layer(placed: PlacedLayer, counts: LayerCounts, everything: LayerCounts) ->
         activation=layer.activation if isinstance(layer, Conv2d | Dense) else None,
         input_shape=placed.input_shape,
         output_shape=placed.output_shape,
+        receptive_field=field,
         counts=counts,
+        kept_bytes=kept,
         # A network of poolings alone has no parameters and no multiply-adds to share.
         parameter_share=counts.parameters / max(1, everything.parameters),
         multiply_add_share=counts.multiply_adds / max(1, everything.multiply_adds),
+        activation_share=counts.activations / everything.activations,
+        connection_share=counts.connections / everything.connections,
     )
 
 
@@ -188,9 +250,14 @@ def _layer_dict(row: LayerRow) -> dict[str, Any]:
         "activation": row.activation,
         "input_shape": list(row.input_shape),
         "output_shape": list(row.output_shape),
+        "receptive_field": list(row.receptive_field.size),
+        "jump": row.receptive_field.jump and list(row.receptive_field.jump),
         **_counts_dict(row.counts),
         "parameter_share": row.parameter_share,
         "multiply_add_share": row.multiply_add_share,
+        "activation_share": row.activation_share,
+        "connection_share": row.connection_share,
+        "kept_bytes": row.kept_bytes,
     }
 
 
@@ -202,4 +269,19 @@ def _counts_dict(counts: LayerCounts) -> dict[str, int]:
         "multiply_adds": counts.multiply_adds,
         "activations": counts.activations,
         "connections": counts.connections,
+    }
+
+
+def _memory_dict(memory: Memory) -> dict[str, Any]:
+    """Bytes of float32; what grows with the batch is given for one image and for the batch."""
+    return {
+        "optimizer": memory.optimizer,
+        "batch": memory.batch,
+        "parameters": memory.parameters,
+        "gradients": memory.gradients,
+        "optimizer_state": memory.optimizer_state,
+        "activations": {"image": memory.activations(), "batch": memory.activations(memory.batch)},
+        "training": {"image": memory.training(), "batch": memory.training(memory.batch)},
+        "inference": {"image": memory.inference(), "batch": memory.inference(memory.batch)},
+        "largest_layer": memory.largest_layer,
     }

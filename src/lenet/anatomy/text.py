@@ -1,161 +1,62 @@
-"""A report as plain text: a table with one row a layer, and what stands out."""
+"""A report as plain text: tables with one row a layer, memory, and what stands out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
-from typing import NamedTuple
+from typing import Final
 
-from lenet.anatomy.findings import percent
-from lenet.anatomy.report import LayerRow, Report
-from lenet.net.notation import padding_text, size_text
-from lenet.net.shapes import pair_text, shape_text
+from lenet.anatomy.report import Report
+from lenet.anatomy.tables import (
+    Column,
+    block_count,
+    cost_columns,
+    flow_columns,
+    in_and_out,
+    layer_count,
+    memory_columns,
+    memory_notes,
+    notation_lines,
+)
+from lenet.anatomy.units import percent, short_count
 
-_NARROWEST = 40
+_NARROWEST: Final = 40
+_PROSE: Final = 100  # longer lines are hard to read
+_BAR: Final = 5  # characters
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
 
-def render_text(report: Report, width: int = 80) -> str:
-    """``report`` in lines of at most ``width`` characters, as long as its numbers allow that."""
+def render_text(report: Report, width: int = 80, ascii_only: bool = False) -> str:
+    """``report`` in lines of at most ``width`` characters, as long as its numbers allow that.
+
+    ``ascii_only`` draws the bars with ``#``, for terminals that have nothing better.
+    """
     width = max(width, _NARROWEST)
-    sections = [_header(report, width), _table(report, width)]
+    sections = [_header(report, width), *_tables(report, width, ascii_only)]
+    sections.append(["Memory", *align(memory_columns(report), width)])
+    prose = min(width, _PROSE)
+    sections[-1] += [line for note in memory_notes(report) for line in wrapped(note, prose)]
     if report.findings:
-        sections.append(["Stands out", *_bullets(report.findings, width)])
+        bullets = [line for text in report.findings for line in wrapped(text, prose, "- ", "  ")]
+        sections.append(["Stands out", *bullets])
     sections.append(["As notation, to copy and change", *_notation(report, width)])
     return "\n\n".join("\n".join(line.rstrip() for line in lines) for lines in sections)
 
 
-class _Column(NamedTuple):
-    title: str
-    cells: list[str]
-    right: bool = False
-
-    @property
-    def width(self) -> int:
-        return max(map(len, (self.title, *self.cells)))
-
-    def lines(self) -> Iterator[str]:
-        """Title and cells, all equally wide."""
-        width = self.width
-        for text in (self.title, *self.cells):
-            yield text.rjust(width) if self.right else text.ljust(width)
-
-
-def _header(report: Report, width: int) -> list[str]:
-    network = report.network
-    what = (
-        f"{report.name or 'network'}    in {shape_text(network.input_shape)}"
-        f"    out {shape_text(network.output_shape)}"
-    )
-    lines = [what, _layer_count(report)]
-    joined = "    ".join(lines)
-    return [joined] if len(joined) <= width else lines
-
-
-def _layer_count(report: Report) -> str:
-    count = report.layer_count
-    kinds = {"conv": report.count("conv"), "dense": report.count("dense")}
-    parts = " + ".join(f"{n} {kind}" for kind, n in kinds.items() if n)
-    rule = ""
-    if count < len(report.layers):
-        rule = (
-            " (pooling belongs to its convolution)" if kinds["conv"] else " (pooling not counted)"
-        )
-    return f"{count} {'layer' if count == 1 else 'layers'}{': ' * bool(parts)}{parts}{rule}"
-
-
-def _table(report: Report, width: int) -> list[str]:
-    """One row a layer. Where the sizes' formulas do not fit beside the rest, they follow below."""
-    sizes = _Column("size", [_formulas(row) for row in report.layers])
-    left, right = list(_left_columns(report)), list(_right_columns(report))
-    lines = _joined([*_with_total([*left, sizes]), *right], width)
-    if len(lines[0]) <= width or not any(sizes.cells):
-        return lines
-    names = _Column("", [f"  {row.name}" for row in report.layers if row.window])
-    formulas = _Column("", [text for text in sizes.cells if text])
-    below = _joined([names, formulas], width)[1:]
-    return [*_joined([*_with_total(left), *right], width), "", "Sizes", *below]
-
-
-def _left_columns(report: Report) -> Iterator[_Column]:
-    rows = report.layers
-    windows = [row.window for row in rows]
-    yield _Column("block", _block_cells(report))
-    yield _Column("layer", [row.name for row in rows])
-    yield _Column("kernel", [pair_text(w.kernel_size) if w else "" for w in windows])
-    yield _Column("stride", [size_text(w.stride) if w else "" for w in windows])
-    yield _Column("pad", [padding_text(w.padding) if w else "" for w in windows])
-    yield _Column("output", [shape_text(row.output_shape) for row in rows])
-
-
-def _right_columns(report: Report) -> Iterator[_Column]:
-    """Parameters and multiply-adds with their shares; the totals are their last cells."""
-    rows, total = report.layers, report.total
-    yield _share_column(
-        "parameters",
-        [(row.counts.parameters, row.parameter_share) for row in rows],
-        total.parameters,
-    )
-    yield _share_column(
-        "multiply-adds",
-        [(row.counts.multiply_adds, row.multiply_add_share) for row in rows],
-        total.multiply_adds,
-    )
-
-
-def _share_column(title: str, entries: list[tuple[int, float]], total: int) -> _Column:
-    shares = [f"{percent(share)}%" if number else "" for number, share in entries]
-    space = 1 + max(map(len, shares))
-    numbers = [f"{number:,}" if number else "-" for number, _ in entries]
-    cells = [number + share.rjust(space) for number, share in zip(numbers, shares, strict=True)]
-    return _Column(title, [*cells, f"{total:,}" + " " * space], right=True)
-
-
-def _block_cells(report: Report) -> list[str]:
-    cells = []
-    for block in report.blocks:
-        first = str(block.number) if block.repeats is None else f"{block.number} = {block.repeats}"
-        cells += [first, *[""] * (len(block.layers) - 1)]
-    return cells
-
-
-def _formulas(row: LayerRow) -> str:
-    """The size formula; both axes' where they differ, height x width."""
-    return " x ".join(dict.fromkeys(row.window.formulas)) if row.window else ""
-
-
-def _with_total(columns: Sequence[_Column]) -> Iterator[_Column]:
-    """The columns with a cell more for the row of totals, whose name stands at its very right."""
-    *others, last = columns
-    for column in others:
-        yield column._replace(cells=[*column.cells, ""])
-    yield last._replace(cells=[*last.cells, "total".rjust(last.width)])
-
-
-def _joined(columns: Sequence[_Column], width: int) -> list[str]:
+def align(columns: Sequence[Column], width: int) -> list[str]:
     """The columns side by side, two spaces apart where there is room, else one."""
-    natural = sum(column.width for column in columns)
-    gap = "  " if natural + 2 * (len(columns) - 1) <= width else " "
-    return [gap.join(cells) for cells in zip(*(column.lines() for column in columns), strict=True)]
+    widths = [max(map(len, (c.title, *c.cells, c.total))) for c in columns]
+    gap = "  " if sum(widths) + 2 * (len(columns) - 1) <= width else " "
+    bottom = any(column.total for column in columns)
+    stacks = [
+        [text.rjust(wide) if column.right else text.ljust(wide) for text in _stack(column, bottom)]
+        for column, wide in zip(columns, widths, strict=True)
+    ]
+    return [gap.join(cells) for cells in zip(*stacks, strict=True)]
 
 
-def _bullets(sentences: Iterable[str], width: int) -> Iterator[str]:
-    for sentence in sentences:
-        yield from _wrapped(sentence, width, "- ", "  ")
-
-
-def _notation(report: Report, width: int) -> Iterator[str]:
-    """On one line if it fits, else a block a line; it can be read back either way."""
-    text = str(report.network)
-    if len(text) + 2 <= width:
-        yield f"  {text}"
-        return
-    start, *blocks = text.split(" | ")
-    yield f"  {start}"
-    for block in blocks:
-        yield from _wrapped(block, width, "  | ", "    ")
-
-
-def _wrapped(text: str, width: int, first: str, others: str) -> list[str]:
+def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[str]:
+    """``text`` in lines of at most ``width``, broken at spaces only."""
     return wrap(
         text,
         width,
@@ -164,3 +65,92 @@ def _wrapped(text: str, width: int, first: str, others: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _stack(column: Column, bottom: bool) -> Iterable[str]:
+    return (column.title, *column.cells, *([column.total] if bottom else []))
+
+
+def _header(report: Report, width: int) -> list[str]:
+    lines = [f"{report.name or 'network'}    {in_and_out(report)}", layer_count(report)]
+    joined = "    ".join(lines)
+    top = [joined] if len(joined) <= width else lines
+    return [*top, *wrapped(block_count(report), width, others="  ")]
+
+
+def _tables(report: Report, width: int, ascii_only: bool) -> Iterator[list[str]]:
+    """All in one table where that fits, else what flows, then what it costs."""
+    flow = flow_columns(report)
+    costs = list(cost_columns(report).values())
+    full = align([*flow.values(), *(_shared(c, True, ascii_only) for c in costs)], width)
+    if len(full[0]) <= width:
+        yield full
+        return
+    yield ["What flows", *_flow(flow, width)]
+    short = list(cost_columns(report, short_count).values())
+    names = flow["layer"]
+    choices = [
+        align([names, *(_shared(column, bars, ascii_only) for column in chosen)], width)
+        for chosen, bars in ((costs, True), (costs, False), (short, True), (short, False))
+    ]
+    yield ["What it costs", *_first_that_fits(choices, width)]
+
+
+def _flow(flow: dict[str, Column], width: int) -> list[str]:
+    """Without what the other columns tell too; if need be, formulas follow below."""
+    columns = {key: column._replace(total="") for key, column in flow.items() if key != "kind"}
+    sizes = columns["size"]
+    choices = []
+    for left_out in ((), ("input",), ("input", "both"), ("input", "size")):
+        choices.append(align([c for key, c in columns.items() if key not in left_out], width))
+    best = _first_that_fits(choices, width)
+    if best is not choices[-1]:
+        return best
+    names = [
+        f"  {name}" for name, size in zip(columns["layer"].cells, sizes.cells, strict=True) if size
+    ]
+    if not names:
+        return best
+    formulas = tuple(filter(None, sizes.cells))
+    below = align([Column("", tuple(names)), Column("", formulas)], width)[1:]
+    return [*best, "", "Sizes", *below]
+
+
+def _first_that_fits(choices: Sequence[list[str]], width: int) -> list[str]:
+    return next((lines for lines in choices if len(lines[0]) <= width), choices[-1])
+
+
+def _shared(column: Column, bars: bool, ascii_only: bool) -> Column:
+    """The column with its shares inside its cells, in percent and, with ``bars``, drawn."""
+    if not column.shares:
+        return column
+    texts = [
+        "" if cell == "-" else f"{percent(share)}%"
+        for cell, share in zip(column.cells, column.shares, strict=True)
+    ]
+    space = 1 + max(map(len, texts))
+    tails = [
+        text.rjust(space) + (" " + _bar(share, ascii_only) if bars else "")
+        for text, share in zip(texts, column.shares, strict=True)
+    ]
+    cells = tuple(cell + tail for cell, tail in zip(column.cells, tails, strict=True))
+    return column._replace(cells=cells, total=column.total + " " * len(tails[0]))
+
+
+def _bar(share: float, ascii_only: bool) -> str:
+    """A bar whose full length is the whole; anything above nothing shows."""
+    if ascii_only:
+        return ("#" * max(round(share * _BAR), share > 0)).ljust(_BAR)
+    eighths = max(round(share * _BAR * 8), share > 0)
+    whole, part = divmod(eighths, 8)
+    return ("█" * whole + _EIGHTHS[part]).strip().ljust(_BAR)
+
+
+def _notation(report: Report, width: int) -> Iterator[str]:
+    """On one line if it fits, else a block a line; it can be read back either way."""
+    text = str(report.network)
+    if len(text) + 2 <= width:
+        yield f"  {text}"
+        return
+    for line in notation_lines(report):
+        yield from wrapped(line, width, "  ", "    ")

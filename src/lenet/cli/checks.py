@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
+from lenet.cli.options import Flag
 from lenet.cli.output import print_json
 
 NAME = "checks"
 
 
-def run(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+def run(*, json: Flag = False) -> None:
     """Versions, machine, instruction set, threads and folders: for a bug report.
 
     Parameters

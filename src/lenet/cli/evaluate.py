@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
-
+from lenet.cli.options import Flag
 from lenet.cli.output import percent, print_json
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def run(
     /,
     *,
     data_dir: Path | None = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: Flag = False,
 ) -> None:
     """Accuracy, per class, and confusion of a saved model on a data set's test images.
 
@@ -49,7 +48,8 @@ def _render(found: Evaluation, data: str) -> str:
     counts = found.confusion.sum(axis=1)
     names = max(5, *map(len, found.classes))
     lines = [
-        f"{percent(found.accuracy)} of {found.count:,} test images of {data}, loss {found.loss:.4f}",
+        f"{percent(found.accuracy)} of {found.count:,} test images of {data}, "
+        f"loss {found.loss:.4f}",
         "",
         f"{'class':<{names}}  images  right",
     ]

@@ -3,31 +3,100 @@
 from __future__ import annotations
 
 import shutil
-from typing import Annotated
+import sys
 
-from cyclopts import Parameter
-
+from lenet.cli.options import Flag, Whole
 from lenet.cli.output import print_json
+from lenet.errors import UsageError
 
 NAME = "explain"
 
 
-def run(net: str, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """What a network is made of: a row a layer, totals, and what stands out.
+def run(
+    net: str | None = None,
+    /,
+    *,
+    format: str = "text",
+    json: Flag = False,
+    batch: Whole = 256,
+    optimizer: str = "sgd",
+    input: str | None = None,
+    dense_versus_conv: str | None = None,
+    units: Whole = 256,
+) -> None:
+    """What a network is made of: a row a layer, totals, memory, and what stands out.
 
     Parameters
     ----------
     net
         A zoo name, a notation, a .json file or a saved model.
+    format
+        text, json, markdown, html, latex or csv.
     json
-        Print one JSON object instead.
+        Short for --format json.
+    batch
+        Images a training step, for the memory it takes.
+    optimizer
+        sgd, momentum or adamw, for the same.
+    input
+        Look at the network on this input instead, such as 3x64x64.
+    dense_versus_conv
+        No network, but this image, such as 3x1000x1000, into a dense layer and a convolution.
+    units
+        Units of that dense layer, and channels of that convolution.
     """
-    from lenet.anatomy import explain, render_text, to_dict
+    if json and format not in ("text", "json"):
+        raise UsageError(f"--json and --format {format} are two formats; give one of them.")
+    form = "json" if json else format
+    if dense_versus_conv is not None:
+        if net is not None:
+            raise UsageError(
+                "--dense-versus-conv takes no network beside it; leave one of them out."
+            )
+        _versus(dense_versus_conv, units, form)
+        return
+    if net is None:
+        raise UsageError("lenet explain needs a network (NET); see lenet explain --help.")
+    _explain(net, form, batch, optimizer, input)
+
+
+def _explain(net: str, form: str, batch: int, optimizer: str, input_shape: str | None) -> None:
+    from lenet.anatomy import explain, render
     from lenet.cli.networks import network_of
     from lenet.net import name_of
 
-    report = explain(network_of(net), name_of(net))
-    if json:
-        print_json(to_dict(report))
+    report = explain(
+        network_of(net),
+        name_of(net),
+        batch=batch,
+        optimizer=optimizer,
+        input_shape=input_shape,
+    )
+    text = render(report, form, _columns(), ascii_only=not _shows_blocks())
+    # A CSV file's last line is ended already.
+    print(text, end="" if form == "csv" else "\n")
+
+
+def _versus(image: str, units: int, form: str) -> None:
+    from lenet.anatomy.versus import dense_versus_conv, render_versus, versus_to_dict
+
+    if form not in ("text", "json"):
+        raise UsageError(f"--dense-versus-conv is written as text or json, not {form!r}.")
+    found = dense_versus_conv(image, units)
+    if form == "json":
+        print_json(versus_to_dict(found))
     else:
-        print(render_text(report, max(80, shutil.get_terminal_size((80, 24)).columns)))
+        print(render_versus(found, min(_columns(), 100)))
+
+
+def _columns() -> int:
+    return max(80, shutil.get_terminal_size((80, 24)).columns)
+
+
+def _shows_blocks() -> bool:
+    """Can the output's encoding write the bars?"""
+    try:
+        "█▏".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,4 +1,7 @@
-"""``lenet``: finds the verb, and turns every error into one sentence and an exit status."""
+"""``lenet``: turns every error into one sentence on stderr and an exit status.
+
+Nothing slow is imported here: Ctrl-C is met from the first moment on.
+"""
 
 from __future__ import annotations
 
@@ -6,61 +9,54 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
-
-from lenet.cli import checks, evaluate, explain, predict, train
 from lenet.errors import LenetError
-
-_HELP = """Small convolutional networks, understood in a minute and trained in seconds.
-
-Start with `lenet train`: it needs nothing else. A network is named by a zoo name (lenet, lenet-60,
-lenet-d2l, lenet-relu), a notation such as "1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10", a
-.json file or a saved model.
-"""
-
-
-def _version() -> str:
-    from lenet.version import VERSION
-
-    return f"lenet {VERSION}"
-
-
-app = App(name="lenet", help=_HELP, help_format="markdown", version=_version)
-for verb in (train, evaluate, predict, explain, checks):
-    app.command(verb.run, name=verb.NAME)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     try:
-        return _run(sys.argv[1:] if arguments is None else arguments)
-    except BrokenPipeError:  # the reader has gone, e.g. `lenet explain lenet | head -1`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - closed by the interpreter's exit
-        return 1
-    except KeyboardInterrupt:
-        print("lenet: stopped by Ctrl-C.", file=sys.stderr)
-        return 130
-    except MemoryError:
-        print("lenet: not enough memory; use fewer or smaller images.", file=sys.stderr)
-        return 1
+        _prepare_streams()
+        from lenet.cli.parser import parse_and_run
 
-
-def _run(arguments: Sequence[str]) -> int:
-    try:
-        app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+        parse_and_run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
-    except CycloptsError as error:
-        print(f"lenet: {_sentence(error)} (see lenet --help)", file=sys.stderr)
-        return 2
+        return 0
     except LenetError as error:
-        print(f"lenet: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt as stop:
+        return _fail(str(stop) or "stopped by Ctrl-C.", 130)
+    except MemoryError:
+        return _fail("not enough memory; use fewer or smaller images, or a smaller network.", 1)
+    except BrokenPipeError:  # the reader has gone, e.g. `lenet explain lenet | head -1`
+        _discard_output()
+        return 1
+    except OSError as error:  # the library's files have errors of their own: this is stdout's
+        _discard_output()
+        what = f"use {error.filename}" if error.filename else "write the output"
+        return _fail(f"cannot {what}: {(error.strerror or str(error)).lower()}.", 1)
 
 
-def _sentence(error: CycloptsError) -> str:
-    """The parser's message on one line."""
-    return " ".join(str(error).split())
+def _prepare_streams() -> None:
+    """Whatever the streams are connected to, printing to them must not be what fails."""
+    # A closed descriptor (`lenet >&-`) leaves no stream at all.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open to the end
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure:
+        # A file name that is no text goes out as it came in; "·" in ASCII becomes \xb7.
+        unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+        reconfigure(errors="surrogateescape" if unicode else "backslashreplace")
+
+
+def _fail(message: str, status: int) -> int:
+    end = "" if message.endswith((".", "?", "!")) or "\n" in message else "."
+    print(f"lenet: {message}{end}", file=sys.stderr)
+    return status
+
+
+def _discard_output() -> None:
+    """Drop what is not yet printed, so that the interpreter does not try again at its end."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - closed by the interpreter's exit
 
 
 if __name__ == "__main__":

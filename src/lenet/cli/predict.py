@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
+from lenet.cli.options import Flag
 from lenet.cli.output import percent, print_json
 
 NAME = "predict"
@@ -16,7 +14,7 @@ def run(
     model: Path,
     /,
     *images: Path,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: Flag = False,
 ) -> None:
     """What a saved model sees on pictures.
 
@@ -44,4 +42,5 @@ def run(
             f"{name} {percent(share)}"
             for name, share in zip(one.classes[1:3], one.probabilities[1:3], strict=True)
         )
-        print(f"{one.image:<{width}}  {one.label}  {percent(one.probability)}   ({others})")
+        rest = f"   ({others})" if others else ""
+        print(f"{one.image:<{width}}  {one.label}  {percent(one.probability)}{rest}")

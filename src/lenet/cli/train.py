@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import Parameter
-
-from lenet.cli.output import note, percent, print_json
+from lenet.cli.options import Flag, Whole
+from lenet.cli.output import percent, print_json
 
 if TYPE_CHECKING:
     from lenet.training import Run, Training
@@ -21,19 +20,19 @@ def run(
     *,
     net: str = "lenet-relu",
     recipe: str = "modern",
-    epochs: int | None = None,
-    batch_size: int | None = None,
+    epochs: Whole | None = None,
+    batch_size: Whole | None = None,
     lr: float | None = None,
     optimizer: str | None = None,
     schedule: str | None = None,
     init: str | None = None,
     weight_decay: float | None = None,
-    seed: int = 0,
-    threads: int | None = None,
+    seed: Whole = 0,
+    threads: Whole | None = None,
     run: str | None = None,
     data_dir: Path | None = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
+    json: Flag = False,
+    quiet: Flag = False,
 ) -> None:
     """Train a network; with no arguments, on the digits inside the package.
 
@@ -94,26 +93,29 @@ def run(
     stem = f"{training.data.name}-{name_of(net) or 'custom'}"
     folder = Run(Path("runs") / run) if run else Run.numbered("runs", stem)
     display = Display(chosen.epochs, lines=not (json or quiet), bar=not quiet)
-    if not (json or quiet):
-        _print_header(training, name_of(net) or str(network))
     try:
+        if not (json or quiet):
+            _print_header(training, name_of(net) or str(network))
         carry_out(training, folder, display)
     except KeyboardInterrupt:
-        display.close()
-        _tell_interrupted(training, folder)
+        raise KeyboardInterrupt(_interrupted(training, folder)) from None
+    except OSError:  # nobody reads the first lines: a run that never began leaves no folder
+        folder.discard()
         raise
     finally:
         display.close()
     if json:
         print_json(_result(training, folder))
-    else:
-        _print_footer(training, folder)
+        return
+    if not quiet:
+        print()
+    _print_footer(training, folder)
 
 
 def _check_name(name: str | None) -> None:
     from lenet.errors import UsageError
 
-    if name is not None and (not name or name in (".", "..") or "/" in name or "\\" in name):
+    if name is not None and (name.strip() in ("", ".", "..") or set(name) & set("/\\\0")):
         raise UsageError(
             f"--run is {name!r}; it must be the name of one folder under runs/, without slashes."
         )
@@ -123,10 +125,10 @@ def _print_header(training: Training, name: str) -> None:
     from lenet.anatomy import explain
 
     report = explain(training.model.network)
-    threads = training.engine.threads
+    layers, threads = report.layer_count, training.engine.threads
     print(training.data.summary())
     print(
-        f"{name} · {report.layer_count} layers ({report.count('conv')} conv + "
+        f"{name} · {layers} layer{'s' * (layers != 1)} ({report.count('conv')} conv + "
         f"{report.count('dense')} dense) · {training.model.plan.parameters:,} parameters · "
         f"{training.engine.name}, {threads} thread{'s' * (threads > 1)}\n",
         flush=True,
@@ -136,7 +138,7 @@ def _print_header(training: Training, name: str) -> None:
 def _print_footer(training: Training, folder: Run) -> None:
     last = training.history[-1]
     print(
-        f"\n{percent(last.test_accuracy)} of {len(training.data.test):,} test images in "
+        f"{percent(last.test_accuracy)} of {len(training.data.test):,} test images in "
         f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
     )
     rows = [
@@ -150,12 +152,11 @@ def _print_footer(training: Training, folder: Run) -> None:
         print(f"  {what:<15} {how}")
 
 
-def _tell_interrupted(training: Training, folder: Run) -> None:
+def _interrupted(training: Training, folder: Run) -> str:
     done = len(training.history)
-    note(
-        f"lenet: stopped after {done} of {training.recipe.epochs} epochs; the weights so far are "
-        f"in {folder.model}"
-    )
+    saved = folder.model.exists()  # not if a second Ctrl-C stopped the saving
+    weights = f"the weights so far are in {folder.model}" if saved else "nothing is saved"
+    return f"stopped by Ctrl-C after {done} of {training.recipe.epochs} epochs; {weights}."
 
 
 def _result(training: Training, folder: Run) -> dict[str, Any]:

@@ -8,6 +8,8 @@ instead: slow, and the same numbers within rounding.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from lenet.engine.optimizer import STATE_ROWS, Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.reference import ReferenceEngine
-from lenet.engine.results import Engine, Gradient, TrainResult
+from lenet.engine.results import Engine, Gradient, TrainResult, check_order
 from lenet.errors import EngineError, UsageError
 from lenet.net.layers import ACTIVATIONS
 
@@ -44,15 +46,26 @@ class NativeEngine:
             EngineError: the extension is missing from this installation.
         """
         self.plan = plan
+        self._isa = isa or os.environ.get("LENET_ISA") or "auto"
+        self._threads = check_threads(threads) or processors()
+        self._start()
+
+    def _start(self) -> None:
         native = _extension()
-        steps = np.array([_fields(step) for step in plan.steps], np.int32)
-        isa = isa or os.environ.get("LENET_ISA") or "auto"
-        count = check_threads(threads) or processors()
-        try:
-            shape = plan.steps[0].input_shape
-            self._session = native.Session(steps, plan.table_size, *shape, isa, count)
-        except ValueError as error:
-            raise UsageError(str(error)) from error
+        steps = np.array([_fields(step) for step in self.plan.steps], np.int32)
+        shape = self.plan.steps[0].input_shape
+        with _own_errors():
+            self._started = native.Session(
+                steps, self.plan.table_size, *shape, self._isa, self._threads
+            )
+        self._process = os.getpid()
+
+    @property
+    def _session(self) -> Any:
+        """The session of this process: threads do not live on in the child of a fork."""
+        if os.getpid() != self._process:
+            self._start()
+        return self._started
 
     @property
     def name(self) -> str:
@@ -70,7 +83,8 @@ class NativeEngine:
         """Scores (N, classes), before the softmax, of ``images`` (N, C, H, W)."""
         scores = np.empty((len(images), self.plan.classes), np.float32)
         images, scale, shift = self._pixels(images, scale, shift)
-        self._session.scores(_float32(parameters), images, scale, shift, scores)
+        with _own_errors():
+            self._session.scores(_float32(parameters), images, scale, shift, scores)
         return scores
 
     def gradient(
@@ -84,9 +98,11 @@ class NativeEngine:
         """Loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,) as one batch."""
         gradient = np.empty(self.plan.table_size, np.float32)
         images, scale, shift = self._pixels(images, scale, shift)
-        loss, correct = self._session.gradient(
-            _float32(parameters), images, _int32(labels), scale, shift, gradient
-        )
+        labels = _int32("labels", labels)
+        with _own_errors():
+            loss, correct = self._session.gradient(
+                _float32(parameters), images, labels, scale, shift, gradient
+            )
         return Gradient(loss, correct, gradient)
 
     def train(
@@ -104,30 +120,40 @@ class NativeEngine:
         optimizer: Optimizer,
     ) -> TrainResult:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
+        check_order(order, batch_size, len(rates))
+        _check_table("parameter", parameters)
+        _check_table("state", state)
         losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
         images, scale, shift = self._pixels(images, scale, shift)
-        steps = self._session.train(
-            parameters,
-            state,
-            images,
-            _int32(labels),
-            _int32(order[: len(rates) * batch_size]),
-            batch_size,
-            _float32(rates),
-            first_step,
-            scale,
-            shift,
-            _RULES.index(optimizer.kind),
-            _constants(optimizer),
-            losses,
-            correct,
-        )
+        labels, order = _int32("labels", labels), _int32("order", order[: len(rates) * batch_size])
+        with _own_errors():
+            steps = self._session.train(
+                parameters,
+                state,
+                images,
+                labels,
+                order,
+                min(batch_size, max(len(order), 1)),
+                _float32(rates),
+                first_step,
+                scale,
+                shift,
+                _RULES.index(optimizer.kind),
+                _constants(optimizer),
+                losses,
+                correct,
+            )
         return TrainResult(losses, correct, steps)
 
     def _pixels(
         self, images: NDArray[np.uint8], scale: Floats, shift: Floats
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
         """Images as the first step reads them: a dense one takes every pixel for a channel."""
+        if images.dtype != np.uint8 or images.shape[1:] != self.plan.input_shape:
+            raise UsageError(
+                f"the images are {images.dtype} of shape {images.shape}; the network takes uint8 "
+                f"of shape (N, {', '.join(map(str, self.plan.input_shape))})."
+            )
         shape = self.plan.steps[0].input_shape
         each = shape[0] // self.plan.input_shape[0]
         images = np.ascontiguousarray(images).reshape(len(images), *shape)
@@ -156,9 +182,15 @@ def instruction_sets() -> tuple[str, ...]:
 
 
 def measure_peak(threads: int = 1, seconds: float = 0.3) -> float:
-    """This machine's float32 multiply-add rate in FLOP/s, two per multiply-add, measured now."""
+    """This machine's float32 multiply-add rate in FLOP/s, two per multiply-add, measured now.
+
+    Raises:
+        UsageError: ``threads`` or ``seconds`` out of range.
+    """
+    check_threads(threads)
     isa = os.environ.get("LENET_ISA") or "auto"
-    return float(_extension().measure_peak(isa, threads, seconds))
+    with _own_errors():
+        return float(_extension().measure_peak(isa, threads, seconds))
 
 
 def processors() -> int:
@@ -185,13 +217,13 @@ def check_threads(threads: int | None) -> int | None:
 
 def _extension() -> Any:
     try:
-        from lenet.engine import _native
+        import lenet.engine._native as extension
     except ImportError as error:
         raise EngineError(
             f"the native engine cannot be loaded ({error}); reinstall lenet with "
             "'pip install --force-reinstall lenet', or set LENET_ENGINE=reference to run slowly."
         ) from error
-    return _native
+    return extension
 
 
 def _fields(step: Step) -> tuple[int, ...]:
@@ -227,5 +259,32 @@ def _float32(values: Floats) -> NDArray[np.float32]:
     return np.ascontiguousarray(values, np.float32)
 
 
-def _int32(values: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
-    return np.ascontiguousarray(values, np.int32)
+def _int32(what: str, values: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+    """The same numbers in 32 bits: one that does not fit must not wrap around into range."""
+    converted = np.ascontiguousarray(values, np.int32)
+    if not np.array_equal(converted, values) or converted.ndim != 1:
+        raise UsageError(f"the {what} must be one row of whole numbers, each below {2**31:,}.")
+    return converted
+
+
+def _check_table(what: str, values: Floats) -> None:
+    """What is trained in place must be such that the engine can write to it."""
+    if values.dtype != np.float32 or not values.flags.c_contiguous or not values.flags.writeable:
+        raise UsageError(
+            f"the {what} table is {values.dtype}; to be trained in place it must be float32, in "
+            "one piece, and writable."
+        )
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """What the extension refuses or cannot get, as errors of ours."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    except (MemoryError, RuntimeError) as error:
+        raise EngineError(
+            f"this machine gives too little memory or too few threads for the network ({error}); "
+            "use fewer threads or a smaller network."
+        ) from error

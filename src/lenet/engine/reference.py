@@ -17,8 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, Step
-from lenet.engine.results import Gradient, TrainResult
-from lenet.errors import UsageError
+from lenet.engine.results import Gradient, TrainResult, check_order
 from lenet.net.layers import LEAKY_SLOPE
 from lenet.net.shapes import elements
 
@@ -67,7 +66,7 @@ def backward(
     dz = dy * _slope(step, x, weight, bias, y)
     assert weight is not None
     if step.kind == "dense":
-        flat = x.reshape(len(x), -1)
+        flat = x.reshape(len(x), weight.shape[1])
         return (dz @ weight).reshape(x.shape), dz.T @ flat, dz.sum(axis=0)
     dweight = np.tensordot(dz, _windows(step, x), axes=((0, 2, 3), (0, 2, 3)))
     shares = np.moveaxis(np.tensordot(dz, weight, axes=(1, 0)), 3, 1)  # (N, C, P, Q, kh, kw)
@@ -167,12 +166,7 @@ class ReferenceEngine:
         optimizer: Optimizer,
     ) -> TrainResult:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
-        taken = (len(rates) - 1) * batch_size
-        if len(order) <= taken:
-            raise UsageError(
-                f"{len(rates)} steps of {batch_size} images need an order of more than {taken} "
-                f"images, and it has {len(order)}."
-            )
+        check_order(order, batch_size, len(rates))
         losses = np.zeros(len(rates))
         correct = np.zeros(len(rates), np.int64)
         for i, rate in enumerate(rates):
@@ -229,7 +223,7 @@ def _before_activation(step: Step, x: Floats, weight: Floats | None, bias: Float
     assert weight is not None
     assert bias is not None
     if step.kind == "dense":
-        return x.reshape(len(x), -1) @ weight.T + bias
+        return x.reshape(len(x), weight.shape[1]) @ weight.T + bias
     z = np.tensordot(_windows(step, x), weight, axes=((1, 4, 5), (1, 2, 3)))  # (N, P, Q, O)
     return np.moveaxis(z, 3, 1) + bias[:, None, None]
 

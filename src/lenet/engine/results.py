@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats
+from lenet.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,19 @@ class Engine(Protocol):
         Raises:
             UsageError: ``order`` is too short for that many steps.
         """
+
+
+def check_order(order: NDArray[np.integer[Any]], batch_size: int, steps: int) -> None:
+    """Is there at least one image for every step?
+
+    Raises:
+        UsageError: there is not, or ``batch_size`` is below 1.
+    """
+    if batch_size < 1:
+        raise UsageError(f"the batch size is {batch_size}; it must be at least 1.")
+    taken = (steps - 1) * batch_size
+    if len(order) <= taken:
+        raise UsageError(
+            f"{steps} steps of {batch_size} images need an order of more than {taken} "
+            f"images, and it has {len(order)}."
+        )

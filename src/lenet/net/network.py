@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from lenet.errors import UsageError
+from lenet.errors import ShapeError, UsageError
 from lenet.net.layers import MAX_SIZE, Conv2d, Dense, Layer
 from lenet.net.shapes import Shape, output_shape
 from lenet.net.words import shown
@@ -88,13 +88,22 @@ class Network:
         return tuple(layer for block in self.blocks for layer in block)
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every layer's name in order: conv0, pool0, conv1, ..."""
+        return tuple(_names(self.layers))
+
+    @cached_property
     def placed(self) -> tuple[PlacedLayer, ...]:
         """Every layer with its name, block, input and output shape.
 
         Raises:
-            ShapeError: a layer does not fit on what it is given.
+            ShapeError: a layer does not fit on what it is given; it carries this network.
         """
-        return tuple(_place(self))
+        try:
+            return tuple(_place(self))
+        except ShapeError as error:
+            error.network = self
+            raise
 
     @property
     def output_shape(self) -> Shape:
@@ -142,15 +151,20 @@ def group_blocks(layers: Iterable[Layer]) -> tuple[Block, ...]:
 
 def _place(network: Network) -> Iterator[PlacedLayer]:
     shape: Shape = network.input_shape
-    counts: dict[str, int] = {}
+    names = iter(network.names)
     for index, block in enumerate(network.blocks):
-        for layer in block:
-            stem = _stem(layer)
-            name = f"{stem}{counts.get(stem, 0)}"
-            counts[stem] = counts.get(stem, 0) + 1
+        for layer, name in zip(block, names):  # noqa: B905 - the names go on to the next block
             output = output_shape(layer, shape, name)
             yield PlacedLayer(name, index, layer, shape, output)
             shape = output
+
+
+def _names(layers: Iterable[Layer]) -> Iterator[str]:
+    counts: dict[str, int] = {}
+    for layer in layers:
+        stem = _stem(layer)
+        counts[stem] = counts.get(stem, -1) + 1
+        yield f"{stem}{counts[stem]}"
 
 
 def _stem(layer: Layer) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from lenet.data import Dataset, load
-from lenet.errors import DivergenceError
+from lenet.errors import DivergenceError, UsageError
 from lenet.model import Model
 from lenet.net import Network, read_network
 from lenet.training.loop import EpochRecord, Training, Watcher
@@ -16,7 +16,16 @@ from lenet.training.recipe import Recipe
 from lenet.training.recipe import recipe as named_recipe
 from lenet.training.run import Run, summary
 
-__all__ = ["EpochRecord", "Recipe", "Run", "Training", "Watcher", "carry_out", "named_recipe", "train"]
+__all__ = [
+    "EpochRecord",
+    "Recipe",
+    "Run",
+    "Training",
+    "Watcher",
+    "carry_out",
+    "named_recipe",
+    "train",
+]
 
 
 def train(
@@ -47,19 +56,24 @@ def train(
         UsageError: an argument that cannot be meant.
         ShapeError: the network does not fit.
         DataError: the data set cannot be read, or does not suit the network.
-        DivergenceError: the loss was not a number; ``run`` has the weights before it.
+        DivergenceError: a loss was not a number; ``run`` has the weights of the epoch before.
         OutputError: the run folder cannot be written.
     """
     dataset = load(data) if isinstance(data, str) else data
     chosen = named_recipe(recipe) if isinstance(recipe, str) else recipe
+    if not (isinstance(dataset, Dataset) and isinstance(chosen, Recipe)):
+        raise UsageError(
+            f"data is a {type(dataset).__name__} and recipe a {type(chosen).__name__}; give a "
+            "lenet.Dataset and a lenet.Recipe, or their names."
+        )
     training = Training(read_network(network), dataset, chosen, seed, threads)
     return carry_out(training, None if run is None else Run(run), watcher)
 
 
 def carry_out(training: Training, run: Run | None, watcher: Watcher | None) -> Model:
-    """Train to the end, or to Ctrl-C or divergence, and write down what is there.
+    """Train to the end, or to Ctrl-C, divergence or any other error, and write down what is there.
 
-    Both are raised again after the run is saved.
+    What stopped it is raised again after the run is saved.
     """
     if run:
         run.start(training)
@@ -67,7 +81,7 @@ def carry_out(training: Training, run: Run | None, watcher: Watcher | None) -> M
         for _ in training.epochs(watcher):
             if run:
                 run.record(training)
-    except (KeyboardInterrupt, DivergenceError) as stop:
+    except BaseException as stop:  # whatever it is, a watcher's own too: nothing is lost
         if run:
             run.finish(training, "diverged" if isinstance(stop, DivergenceError) else "interrupted")
         raise

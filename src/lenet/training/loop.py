@@ -7,10 +7,11 @@ for bit, on any number of threads.
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +20,15 @@ from lenet.data.dataset import Dataset, Part
 from lenet.data.preprocess import Preprocessing
 from lenet.engine.results import TrainResult
 from lenet.errors import DivergenceError, UsageError
-from lenet.metrics import evaluate_scores
+from lenet.metrics import Evaluation, evaluate_scores
 from lenet.model import Model
 from lenet.net import Network
+from lenet.net.shapes import shape_text
 from lenet.randomness import permutation
 from lenet.training.recipe import Recipe
 
 #: Seconds between two looks at the progress (and at Ctrl-C).
-PATIENCE = 0.1
+PATIENCE: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Watcher(Protocol):
     """Is told how training goes."""
 
     def step(self, epoch: int, share: float) -> None:
-        """Some steps of ``epoch`` are done; ``share`` of it, from 0 to 1, about ten times a second."""
+        """Some steps of ``epoch`` are done, ``share`` of it (0 to 1); some ten times a second."""
 
     def epoch(self, record: EpochRecord) -> None:
         """An epoch is done."""
@@ -78,21 +80,20 @@ class Training:
             ShapeError: the network does not fit.
             DataError: the images' channels cannot become the network's.
         """
-        _check_seed(seed)
+        seed = _check_seed(seed)
         _check_classes(network, data)
+        _check_memory(network, data)
         self.data, self.recipe, self.seed = data, recipe, seed
         preprocessing = Preprocessing.fit(
             data.train.images, network.input_shape, recipe.standardize
         )
         self.model = Model(network, data.classes, preprocessing)
         self.engine = self.model.engine(threads)
-        self.model.initialize(recipe.init, seed)
+        self._draw_weights()
         self.history: list[EpochRecord] = []
         self._train, self._test = self._prepare(data.train), self._prepare(data.test)
         self._optimizer = recipe.make_optimizer()
-        self._state = np.zeros(
-            (self._optimizer.state_rows, self.model.plan.table_size), np.float32
-        )
+        self._state = np.zeros((self._optimizer.state_rows, self.model.plan.table_size), np.float32)
         self._pixels = preprocessing.scale_and_shift()
 
     @property
@@ -109,17 +110,24 @@ class Training:
         """Train; yields after every epoch.
 
         Raises:
-            DivergenceError: the loss of a step was not a number. The weights are then those
-                before that step.
+            DivergenceError: a loss was not a number. The weights are then those of the last
+                whole epoch.
         """
         rates = self.recipe.rates(self.steps * self.recipe.epochs)
         for epoch in range(1, self.recipe.epochs + 1):
-            record = self._epoch(epoch, rates, watcher)
+            before = self.model.parameters.copy()
+            try:
+                record = self._epoch(epoch, rates, watcher)
+            except DivergenceError:
+                self.model.parameters[...] = before
+                raise
             self.history.append(record)
             if watcher:
                 watcher.epoch(record)
             yield record
 
+    # A training that diverges is told by its loss, not by warnings on the way to it.
+    @np.errstate(all="ignore")
     def _epoch(
         self, epoch: int, rates: NDArray[np.float64], watcher: Watcher | None
     ) -> EpochRecord:
@@ -134,7 +142,7 @@ class Training:
             losses[done:end] = result.losses
             correct += int(result.correct.sum())
             if result.steps < end - done:
-                raise self._divergence(epoch, done + result.steps + 1)
+                raise self._divergence(f"epoch {epoch}, step {done + result.steps + 1}")
             each = (time.perf_counter() - chunk_start) / chunk
             chunk, done = max(1, min(2 * chunk, int(PATIENCE / each))), end
             if watcher:
@@ -142,11 +150,14 @@ class Training:
         seconds = time.perf_counter() - start
         sizes = np.full(self.steps, self.recipe.batch_size)
         sizes[-1] = len(self._train) - sizes[:-1].sum()
+        test = self._test_evaluation()
+        if not math.isfinite(test.loss):
+            raise self._divergence(f"epoch {epoch}, after step {self.steps}")
         return EpochRecord(
             epoch=epoch,
             loss=float(losses @ sizes / len(self._train)),
             train_accuracy=correct / len(self._train),
-            test_accuracy=self._test_accuracy(),
+            test_accuracy=test.accuracy,
             seconds=seconds,
         )
 
@@ -168,18 +179,26 @@ class Training:
             self._optimizer,
         )
 
-    def _test_accuracy(self) -> float:
+    def _test_evaluation(self) -> Evaluation:
         scores = self.engine.scores(self.model.parameters, self._test.images, *self._pixels)
-        labels = self._test.labels.astype(np.int64)
-        return evaluate_scores(scores, labels, self.data.classes).accuracy
+        return evaluate_scores(scores, self.data.test.labels, self.data.classes)
+
+    def _draw_weights(self) -> None:
+        with np.errstate(over="ignore"):
+            weights = self.model.initialize(self.recipe.init, self.seed).parameters
+        if not np.isfinite(weights).all():
+            raise UsageError(
+                f"the initialisation {self.recipe.init} draws weights too large for 32 bits; use "
+                "a smaller standard deviation, such as normal:0.2."
+            )
 
     def _prepare(self, part: Part) -> _Prepared:
         images = np.ascontiguousarray(self.model.preprocessing.prepare(part.images))
         return _Prepared(images, part.labels.astype(np.int32))
 
-    def _divergence(self, epoch: int, step: int) -> DivergenceError:
+    def _divergence(self, place: str) -> DivergenceError:
         return DivergenceError(
-            f"training diverged in epoch {epoch}, step {step} of {self.steps}: the loss is no "
+            f"training diverged in {place} of {self.steps}: the loss is no "
             f"longer a number; try a smaller learning rate than {self.recipe.lr:g} "
             f"(--lr {self.recipe.lr / 10:g}) or another initialisation than {self.recipe.init} "
             "(--init xavier)."
@@ -197,9 +216,11 @@ class _Prepared:
         return len(self.labels)
 
 
-def _check_seed(seed: int) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+def _check_seed(seed: int) -> int:
+    """``seed`` as a plain int, of which JSON knows; NumPy's whole numbers are welcome too."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
         raise UsageError(f"the seed is {seed!r}; it must be a whole number from 0 to 2^63 - 1.")
+    return int(seed)
 
 
 def _check_classes(network: Network, data: Dataset) -> None:
@@ -209,3 +230,23 @@ def _check_classes(network: Network, data: Dataset) -> None:
             f"the network has {outputs} outputs and {data.name} has {len(data.classes)} classes; "
             f"end the network with 'dense {len(data.classes)}'."
         )
+
+
+def _check_memory(network: Network, data: Dataset) -> None:
+    """Images that are made larger for the network are all held at once."""
+    size = (len(data.train) + len(data.test)) * math.prod(network.input_shape)
+    if network.input_shape == data.image_shape or size <= _memory() / 2:
+        return
+    raise UsageError(
+        f"the network takes {shape_text(network.input_shape)} images, and all of {data.name} at "
+        f"that size would fill {size / 1e9:,.1f} GB of this machine's {_memory() / 1e9:,.1f} GB "
+        "of memory; use a network with a smaller input."
+    )
+
+
+def _memory() -> int:
+    """Bytes of memory this machine has; where the system does not tell, 8 GB are assumed."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 8 * 10**9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ def draw_learning_curve(history: Sequence[EpochRecord], title: str) -> bytes:
 
     figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=11, color="#111827")
+    # A data set may be called anything: "$" is a dollar, and a letter the font lacks is a box.
+    figure.suptitle(title, fontsize=11, color="#111827", parse_math=False)
     loss, accuracy = figure.subplots(1, 2)
     epochs = [record.epoch for record in history]
     marker = "o" if len(epochs) <= 30 else ""
@@ -41,6 +43,7 @@ def draw_learning_curve(history: Sequence[EpochRecord], title: str) -> bytes:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(colors=_GREY, labelsize=8)
         axes.xaxis.get_major_locator().set_params(integer=True)
-    with io.BytesIO() as buffer:
+    with io.BytesIO() as buffer, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         figure.savefig(buffer, format="png")
         return buffer.getvalue()

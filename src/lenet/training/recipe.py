@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -15,6 +14,8 @@ from lenet.errors import UsageError
 
 OPTIMIZERS: Final = tuple(STATE_ROWS)
 SCHEDULES: Final = ("constant", "one-cycle")
+#: The largest learning rate and weight decay: the engine counts in 32 bits.
+LARGEST: Final = 1e30
 
 #: The one-cycle schedule's shape: rise for this share of all steps, from peak / START to the peak,
 #: then fall to peak / END, both along a half cosine (Smith and Topin 2018).
@@ -51,15 +52,23 @@ class Recipe:
     weight_decay: float = 0.1
 
     def __post_init__(self) -> None:
-        _whole("epochs", self.epochs, 100_000)
-        _whole("batch_size", self.batch_size, 1_000_000)
+        _whole("number of epochs", self.epochs, 100_000)
+        _whole("batch size", self.batch_size, 1_000_000)
+        if not isinstance(self.standardize, bool):
+            raise UsageError(f"standardize is {self.standardize!r}; it must be True or False.")
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
         _one_of("schedule", self.schedule, SCHEDULES)
-        if not (_is_number(self.lr) and self.lr > 0):
-            raise UsageError(f"lr is {self.lr!r}; the learning rate must be a number above 0.")
-        if not (_is_number(self.weight_decay) and self.weight_decay >= 0):
-            raise UsageError(f"weight_decay is {self.weight_decay!r}; it must be 0 or more.")
-        parse_init(self.init)
+        if not (_is_number(self.lr) and 0 < self.lr <= LARGEST):
+            raise UsageError(
+                f"the learning rate (lr) is {self.lr!r}; it must be a number above 0 and at most "
+                f"{LARGEST:g}."
+            )
+        if not (_is_number(self.weight_decay) and 0 <= self.weight_decay <= LARGEST):
+            raise UsageError(
+                f"the weight decay is {self.weight_decay!r}; it must be a number from 0 to "
+                f"{LARGEST:g}."
+            )
+        parse_init(str(self.init))
 
     def but(self, **changes: Any) -> Self:
         """The same recipe with some values changed; ``None`` leaves a value as it is."""
@@ -88,17 +97,18 @@ def _half_cosine(start: float, end: float, at: NDArray[np.float64]) -> NDArray[n
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
 
 
 def _whole(name: str, value: object, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise UsageError(f"{name} is {value!r}; it must be a whole number from 1 to {most:,}.")
+        raise UsageError(f"the {name} is {value!r}; it must be a whole number from 1 to {most:,}.")
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise UsageError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+        choice = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
+        raise UsageError(f"the {name} is {value!r}; it must be {choice}.")
 
 
 #: The settings of the article this project starts from, and a default for today.
@@ -123,4 +133,7 @@ def recipe(name: str = "modern", **changes: Any) -> Recipe:
         UsageError: no recipe has that name, or a value is out of range.
     """
     _one_of("recipe", name, tuple(RECIPES))
+    known = [field.name for field in fields(Recipe)]
+    if unknown := [change for change in changes if change not in known]:
+        raise UsageError(f"a recipe has no {unknown[0]!r}; it has {', '.join(known)}.")
     return RECIPES[name].but(**changes)

@@ -17,6 +17,7 @@ import os
 import platform
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -50,16 +51,16 @@ class Run:
         self.folder = Path(folder)
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise _cannot_make(self.folder, error) from error
+        try:
             self.folder.mkdir()
         except FileExistsError as error:
             raise UsageError(
                 f"{self.folder} exists already and is never overwritten; choose another name."
             ) from error
-        except OSError as error:
-            raise OutputError(
-                f"cannot make the run folder {self.folder}: {(error.strerror or '').lower()}; "
-                "work in a folder that is writable and has room."
-            ) from error
+        except (OSError, ValueError) as error:
+            raise _cannot_make(self.folder, error) from error
         self._written = 0.0
         self._started = datetime.now(UTC)
 
@@ -79,8 +80,21 @@ class Run:
         return self.folder / MODEL
 
     def start(self, training: Training) -> None:
-        """Write down what is about to be done."""
-        self._write_info(training, "running")
+        """Write down what is about to be done.
+
+        Raises:
+            OutputError: it cannot be written; the empty folder is gone again then.
+        """
+        try:
+            self._write_info(training, "running")
+        except OutputError:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """Take the folder away again, if nothing is in it yet."""
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def record(self, training: Training) -> None:
         """Write the history so far, about once a second at most."""
@@ -122,6 +136,15 @@ class Run:
         }
         files.write_text(self.folder / "run.json", json.dumps(info, indent=2) + "\n")
         return info
+
+
+def _cannot_make(folder: Path, error: OSError | ValueError) -> OutputError:
+    # ValueError: a name with a zero byte in it
+    reason = (getattr(error, "strerror", None) or str(error)).lower()
+    return OutputError(
+        f"cannot make the run folder {folder}: {reason}; work in a folder that is writable and "
+        "has room."
+    )
 
 
 def summary(training: Training, status: str) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""Test accuracy over seeds, at the last epoch, never chosen: ours, and PyTorch's where it is a peer.
+
+    python benchmarks/accuracy.py [--seeds 5] [--threads 2] [--json]
+
+Rows: the seed's network with the seed's settings (batch 256, plain SGD, rate 2.5, Normal(0, 0.2)) on
+Fashion-MNIST for 5 epochs, here and in PyTorch; and `lenet train`'s defaults for 3 epochs of MNIST
+and 20 of the digits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Callable
+from itertools import islice
+
+import run  # benchmarks/run.py, beside this file
+
+import lenet
+
+
+def seeds_settings(seed: int, threads: int) -> float:
+    """The seed's network and recipe, here."""
+    *_, last = islice(run.lenet_epochs("fashion-mnist", threads, seed), 6)
+    return float(last["test_accuracy"])
+
+
+def seeds_settings_in_torch(seed: int, threads: int) -> float:
+    """The same in PyTorch."""
+    *_, last = islice(run.torch_epochs("fashion-mnist", threads, True, seed), 6)
+    return float(last["test_accuracy"])
+
+
+def defaults(data: str, epochs: int) -> Callable[[int, int], float]:
+    """What ``lenet train`` does by itself."""
+
+    def train(seed: int, threads: int) -> float:
+        recipe = lenet.recipe("modern", epochs=epochs)
+        model = lenet.train("lenet-relu", data, recipe, seed=seed, threads=threads)
+        return float(model.training["test_accuracy"])
+
+    return train
+
+
+ROWS: dict[str, Callable[[int, int], float]] = {
+    "fashion-mnist, seed's settings, 5 epochs": seeds_settings,
+    "the same in PyTorch": seeds_settings_in_torch,
+    "mnist, defaults, 3 epochs": defaults("mnist", 3),
+    "digits, defaults, 20 epochs": defaults("digits", 20),
+}
+
+
+def main() -> None:
+    """Parse, train, print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    found = {}
+    for name, train in ROWS.items():
+        values = [train(seed, arguments.threads) for seed in range(arguments.seeds)]
+        found[name] = values
+        spread = statistics.stdev(values) if len(values) > 1 else 0.0
+        print(
+            f"{name:<42}{100 * statistics.mean(values):7.2f} % +- {100 * spread:.2f}   "
+            f"{100 * min(values):.2f} to {100 * max(values):.2f}",
+            file=sys.stderr if arguments.json else sys.stdout,
+            flush=True,
+        )
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""What a deduction found: every step with its ranked candidates, and the network they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lenet.anatomy.deduction.figure import Figure, Stage
+from lenet.anatomy.deduction.priors import CONV, DENSE, POOL, Candidate
+from lenet.anatomy.deduction.solve import Axis
+from lenet.net import Conv2d, Dense, Layer, Network
+
+
+@dataclass(frozen=True)
+class Step:
+    """One arrow of the figure: what leads from ``source`` to ``target``.
+
+    Attributes:
+        name: the layer's name in the network, such as conv0.
+        candidates: what fits, best first: on a square map the windows that are the same on both
+            axes, else those with a square kernel and one stride, where there are any.
+        chosen: the candidate that is in the network; the first, unless a limit on the parameters
+            made another one better.
+        layer: the same as a layer.
+        heights: every window that fits the height; any of them can go with any of the widths.
+        widths: every window that fits the width.
+        given: what was known of the layer beforehand, in the words it was given in.
+        reasoning: why it was chosen, in sentences.
+    """
+
+    name: str
+    source: Stage
+    target: Stage
+    candidates: tuple[Candidate, ...]
+    chosen: Candidate
+    layer: Layer
+    heights: tuple[Axis, ...] = ()
+    widths: tuple[Axis, ...] = ()
+    given: str = ""
+    reasoning: tuple[str, ...] = ()
+
+    @property
+    def ties(self) -> tuple[Candidate, ...]:
+        """The other candidates that are as good as the chosen one."""
+        return tuple(
+            one for one in self.candidates if one.score == self.chosen.score and one != self.chosen
+        )
+
+    def of_kind(self, kind: str) -> tuple[Candidate, ...]:
+        """The candidates of one kind, best first."""
+        return tuple(one for one in self.candidates if one.kind == kind)
+
+    def fits(self, layer: Layer) -> bool:
+        """Is ``layer`` among all that was found, with any window on either axis?
+
+        Padding is compared as the total of both sides; channels and activation are not compared.
+        """
+        kind = DENSE if isinstance(layer, Dense) else CONV if isinstance(layer, Conv2d) else POOL
+        if not self.of_kind(kind) or isinstance(layer, Dense):
+            return bool(self.of_kind(kind))
+        return all(
+            (layer.kernel_size[i], layer.stride[i], layer.total_padding[i])
+            in {(axis.kernel, axis.stride, axis.padding) for axis in axes}
+            for i, axes in enumerate((self.heights, self.widths))
+        )
+
+
+@dataclass(frozen=True)
+class Deduction:
+    """Everything :func:`deduce` found out; ``print`` it to read it, ``.network`` trains.
+
+    ``assumptions`` say what no shapes tell; ``figure.notes`` how unclear shapes were read.
+    """
+
+    figure: Figure
+    steps: tuple[Step, ...]
+    network: Network
+    parameters: int
+    assumptions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        from lenet.anatomy.deduction.render import render_deduction
+
+        return render_deduction(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The deduction as JSON can hold it: dicts, lists, numbers, strings and None."""
+        return {
+            "figure": [list(stage.shape) for stage in self.figure.stages],
+            "network": str(self.network),
+            "parameters": self.parameters,
+            "notes": list(self.figure.notes),
+            "assumptions": list(self.assumptions),
+            "steps": [_step_dict(step) for step in self.steps],
+        }
+
+
+def _step_dict(step: Step) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "figure_name": step.target.name or None,
+        "input_shape": list(step.source.shape),
+        "output_shape": list(step.target.shape),
+        "chosen": step.candidates.index(step.chosen),
+        "candidates": [_candidate_dict(candidate) for candidate in step.candidates],
+        "given": step.given or None,
+        "windows": {
+            name: [[axis.kernel, axis.stride, axis.before, axis.after] for axis in axes]
+            for name, axes in (("height", step.heights), ("width", step.widths))
+        },
+        "reasoning": list(step.reasoning),
+    }
+
+
+def _candidate_dict(candidate: Candidate) -> dict[str, Any]:
+    height, width = candidate.height, candidate.width
+    return {
+        "kind": candidate.kind,
+        "kernel_size": [height.kernel, width.kernel] if height and width else None,
+        "stride": [height.stride, width.stride] if height and width else None,
+        "padding": (
+            [height.before, height.after, width.before, width.after] if height and width else None
+        ),
+        "total_padding": [height.padding, width.padding] if height and width else None,
+        "score": candidate.score,
+        "reasons": [{"points": points, "why": why} for points, why in candidate.reasons],
+    }

@@ -1,0 +1,235 @@
+"""The seed's reasoning in sentences, with the numbers of the step put in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from lenet.anatomy.deduction.priors import CONV, DENSE, POOL, SPELLED, Candidate
+from lenet.anatomy.deduction.result import Step
+from lenet.anatomy.deduction.solve import MAX_KERNEL, MAX_STRIDE, Axis, kernel_range
+from lenet.net.notation import padding_text, size_text
+from lenet.net.shapes import elements, output_size, pair_text
+
+#: Of many other ways, so many are named.
+_FEW: Final = 3
+
+
+def describe(candidate: Candidate) -> str:
+    """``convolution 5x5, stride 1, no padding``."""
+    kind = SPELLED[candidate.kind]
+    if candidate.height is None or candidate.width is None:
+        return kind
+    kernel = pair_text((candidate.height.kernel, candidate.width.kernel))
+    words = [f"{kind} {kernel}", f"stride {_stride(candidate)}"]
+    if padding := _padding(candidate):
+        words.append(f"padding {padding}")
+    elif candidate.kind == CONV:
+        words.append("no padding")
+    return ", ".join(words)
+
+
+def reasoning(step: Step, earlier: Sequence[Step]) -> Iterator[str]:
+    """Why this candidate was chosen, and what else there is: a paragraph each."""
+    if step.chosen.kind == DENSE:
+        yield from _dense(step)
+        return
+    again = next((one for one in earlier if one.chosen.is_like(step.chosen)), None)
+    yield " ".join([_kind(step), *_windows(step, again), *_set_aside(step)])
+    if step.ties:
+        yield f"Equally good: {'; '.join(map(describe, step.ties[:_FEW]))}."
+    yield from _others(step)
+
+
+def _dense(step: Step) -> Iterator[str]:
+    units = step.target.shape[0]
+    if len(step.source.shape) == 1:
+        yield f"From vector to vector leads a dense layer; all it has is {_count(units, 'unit')}."
+        return
+    yield (
+        f"A dense layer: it sees all {elements(step.source.shape):,} numbers at once and has no "
+        f"kernel, only {_count(units, 'unit')}."
+    )
+    if step.of_kind(CONV):
+        yield (
+            f"Or a {pair_text(step.source.shape[1:])} convolution over the whole map, as C5 of "
+            f'LeNet-5, with as many parameters (--given "{step.name} conv").'
+        )
+
+
+def _kind(step: Step) -> str:
+    before, after = step.source.shape[0], step.target.shape[0]
+    if len(step.target.shape) == 1:
+        return "The kernel is as large as the map and leaves one number a channel."
+    if before != after:
+        become = "becomes" if before == 1 else "become"
+        return f"{_count(before, 'channel')} {become} {after}, so it is a convolution."
+    if step.given or step.chosen.reasons != step.candidates[0].reasons:
+        return f"The channels stay; it is a {SPELLED[step.chosen.kind]}."
+    if step.chosen.kind == POOL:
+        return "The channels stay, the map shrinks: so it is a pooling."
+    return "The channels stay, but pooling at stride 1 is rare: so it is a convolution."
+
+
+def _windows(step: Step, again: Step | None) -> Iterator[str]:
+    """A sentence on each axis, or one on both where the map is square."""
+    sizes, results = step.source.shape[1:], step.target.shape[1:] or (1, 1)
+    axes = [axis for axis in (step.chosen.height, step.chosen.width) if axis]
+    parts = list(zip(sizes, results, axes, strict=True))
+    labels = ("On the height ", "On the width ") if parts[0] != parts[1] else ("",)
+    if not (step.given or all(map(_is_expected, sizes, axes))):
+        yield (
+            f"Nothing with a kernel up to {MAX_KERNEL} and a stride up to {MAX_STRIDE} fits, so "
+            "larger ones were tried."
+        )
+    for label, (size, result, axis) in zip(labels, parts, strict=False):
+        if step.given:
+            text = f"as given ({step.given}), {_formula(size, axis)}"
+        elif again is not None:
+            text = f"{_lead(size, result)}, and {again.name} fits again: {_formula(size, axis)}"
+        else:
+            text = _argument(size, result, axis, step.chosen.kind)
+        text = f"{label}{text}."
+        yield text[0].upper() + text[1:]
+        yield from _remarks(size, axis)
+
+
+def _is_expected(size: int, axis: Axis) -> bool:
+    """Within the bounds, or tiling or covering the map?"""
+    return axis.is_usual or (axis.kernel == axis.stride) or axis.kernel == size
+
+
+def _remarks(size: int, axis: Axis) -> Iterator[str]:
+    if unread := axis.unread(size):
+        stay = "stays" if unread == 1 else "stay"
+        yield f"{_count(unread, 'pixel')} at the end {stay} unread."
+    if axis.padding % 2:
+        yield (
+            f"Padding of {axis.padding} in all is odd: {axis.before} before and {axis.after} after."
+        )
+
+
+def _argument(size: int, result: int, axis: Axis, kind: str) -> str:
+    """Stride first, then the kernel, as the seed does it."""
+    if result == 1 and axis.kernel == size and not axis.padding:
+        return f"one window covers all {_count(size, 'pixel')}: {_formula(size, axis)}"
+    return f"{_stride_argument(size, result, axis)}; {_kernel_argument(size, result, axis, kind)}"
+
+
+def _stride_argument(size: int, result: int, axis: Axis) -> str:
+    lead = _lead(size, result)
+    if axis.stride > 1:
+        so = ", so the stride is" if axis.stride == round(size / result) else ", here at stride"
+        return f"{lead}{so} {axis.stride}"
+    if 2 * result <= size:
+        return f"{lead}, here at stride 1"
+    other = f" (stride 2 would leave about {(size + 1) // 2})" if size > 2 else ""
+    return f"{lead}, so the stride is 1{other}"
+
+
+def _kernel_argument(size: int, result: int, axis: Axis, kind: str) -> str:
+    least, most = kernel_range(size, result, axis.stride)
+    least = max(least, axis.stride)
+    span = str(most) if least == most else f"{least} to {most}"
+    if axis.padding:
+        without = "without padding nothing fits"
+        if least <= most:
+            blind = ", which sees no neighbours" if most == 1 < size else ""
+            without = f"without padding k would be {span}{blind}"
+        return (
+            f"{without}; {axis.kernel} with padding {axis.padding} in all is likelier: "
+            f"{_formula(size, axis)}"
+        )
+    formula = f"{_written(size, 'k', 0, axis.stride)} = {result} gives k = {span}"
+    if least != most:
+        formula += f", and {_merit(size, axis)}"
+    elif kind == CONV and axis.kernel > 1:
+        formula += ", odd, as kernels are" if axis.kernel % 2 else ", though kernels are mostly odd"
+    return formula
+
+
+def _merit(size: int, axis: Axis) -> str:
+    """Why this one of several kernels without padding."""
+    if axis.kernel == axis.stride:
+        return f"windows of {axis.kernel} do not overlap"
+    if not axis.unread(size):
+        return f"{axis.kernel} leaves no pixel unread"
+    return f"{axis.kernel} is {'odd and ' * (axis.kernel % 2)}likeliest"
+
+
+def _set_aside(step: Step) -> Iterator[str]:
+    """The first candidate, where the limit on parameters has chosen another."""
+    first = step.candidates[0]
+    if step.chosen.score < first.score:
+        yield f"Taken for the number of parameters: likelier by itself is {describe(first)}."
+
+
+def _others(step: Step) -> Iterator[str]:
+    mine = [
+        one for one in step.of_kind(step.chosen.kind) if one != step.chosen and one not in step.ties
+    ]
+    if mine:
+        padded = ", all with padding" * all(map(_padding, mine))
+        named = "; ".join(_briefly(one, step.chosen) for one in mine[:_FEW])
+        more = ", ... (--all)" if len(mine) > _FEW else ""
+        yield f"{_count(len(mine), 'other way')}{padded}: {named}{more}."
+    other = [one for one in step.candidates if one.kind not in (step.chosen.kind, DENSE)]
+    if other and other[0] not in step.ties:
+        ways = _count(len(other), "way")
+        yield f"It could also be a {describe(other[0])} ({ways})."
+
+
+def _briefly(candidate: Candidate, chosen: Candidate) -> str:
+    """``7x7 with padding 1``; the stride only where it is another."""
+    assert candidate.height is not None
+    assert candidate.width is not None
+    text = pair_text((candidate.height.kernel, candidate.width.kernel))
+    if _stride(candidate) != _stride(chosen):
+        text += f" stride {_stride(candidate)}"
+    padding = _padding(candidate)
+    return f"{text} with padding {padding}" if padding else text
+
+
+def _stride(candidate: Candidate) -> str:
+    assert candidate.height is not None
+    assert candidate.width is not None
+    return size_text((candidate.height.stride, candidate.width.stride))
+
+
+def _padding(candidate: Candidate) -> str:
+    """One side's padding as the notation writes it, or nothing."""
+    assert candidate.height is not None
+    assert candidate.width is not None
+    height, width = candidate.height, candidate.width
+    sides = (height.before, height.after, width.before, width.after)
+    return padding_text(sides) if any(sides) else ""
+
+
+def _lead(size: int, result: int) -> str:
+    """What happens to the size."""
+    if size == result:
+        return "the size stays"
+    if 2 * result > size:
+        lost = size - result
+        return f"{_count(lost, 'pixel')} {'is' if lost == 1 else 'are'} lost"
+    if 2 * result == size:
+        return "the size halves"
+    exact = size % result == 0
+    ratio = f"{size // result}" if exact else f"about {size / result:.1f}"
+    return f"{size} / {result} is {ratio}"
+
+
+def _formula(size: int, axis: Axis) -> str:
+    result = output_size(size, axis.kernel, axis.padding, axis.stride)
+    written = _written(size, str(axis.kernel), axis.padding, axis.stride)
+    is_whole = (size - axis.kernel + axis.padding) % axis.stride == 0
+    return f"{written if is_whole else f'floor({written})'} = {result}"
+
+
+def _written(size: int, kernel: str, padding: int, stride: int) -> str:
+    numerator = f"{size} - {kernel} + {padding} + {stride}"
+    return numerator if stride == 1 else f"({numerator}) / {stride}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'s' * (number != 1)}"

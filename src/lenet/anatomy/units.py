@@ -1,0 +1,42 @@
+"""How numbers are written for people: shares, bytes, large counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+_BYTES: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
+_COUNTS: Final = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 in whole percent, without the sign; never 0 or 100 by rounding."""
+    if 0 < share <= 0.005:
+        return "<1"
+    return ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
+
+
+def bytes_text(count: int) -> str:
+    """Bytes with three digits and the unit, e.g. ``3.07 GB``; a kB is 1,000 bytes (SI)."""
+    return _scaled(count, _BYTES)
+
+
+def short_count(count: int) -> str:
+    """A count with three digits where it has more than six, e.g. ``768 M``; else in full."""
+    return f"{count:,}" if count < 10**6 else _scaled(count, _COUNTS)
+
+
+def plural(count: int, word: str) -> str:
+    """``1 layer``, ``1,000 layers``."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def _scaled(count: int, units: Sequence[str]) -> str:
+    if count < 1000:
+        return f"{count} {units[0]}".rstrip()
+    value, power = float(count), 0
+    # 999.5 would be written as 1000 with three digits.
+    while value >= 999.5 and power < len(units) - 1:
+        value, power = value / 1000, power + 1
+    decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:,.{decimals}f} {units[power]}"

@@ -1,0 +1,148 @@
+"""What stands out in single kernels and pooling windows, as sentences.
+
+What several layers have in common is told of the first, with the names of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Final
+
+from lenet.anatomy.units import plural
+from lenet.net import Conv2d, Dense, Network, PlacedLayer
+from lenet.net.notation import size_text
+from lenet.net.shapes import pair_text, shape_text
+
+#: A layer's name, and the sentence on it.
+Told = tuple[str, str]
+
+#: How many names are listed before the rest is only counted.
+_NAMES_SHOWN: Final = 3
+
+
+def window_findings(network: Network) -> Iterator[str]:
+    """The sentences on the convolutions' and poolings' windows."""
+    for check in (_dropped, _skipped, _even, _padded, _overlapping, _last_pixel):
+        found = [(placed.name, text) for placed in network.placed for text in check(placed)]
+        yield from told_once(found)
+
+
+def told_once(found: Sequence[Told]) -> Iterator[str]:
+    """The first sentence, and which other layers it holds for likewise."""
+    if not found:
+        return
+    (_, sentence), *others = found
+    names = [name for name, _ in others[:_NAMES_SHOWN]]
+    more = len(others) - len(names)
+    if more:
+        names.append(plural(more, "more layer"))
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+    yield f"{sentence} Likewise {listed}." if names else sentence
+
+
+def _dropped(placed: PlacedLayer) -> Iterator[str]:
+    """Rows and columns at the end of the maps that no window reaches."""
+    layer = placed.layer
+    if isinstance(layer, Dense):
+        return
+    _, height, width = placed.input_shape
+    _, rows, columns = placed.output_shape
+    top, _, left, _ = layer.padding
+    parts = []
+    for word, size, count, axis, before in (
+        ("row", height, rows, 0, top),
+        ("column", width, columns, 1, left),
+    ):
+        reached = (count - 1) * layer.stride[axis] + layer.kernel_size[axis] - before
+        unseen = min(size, size - reached)
+        if unseen > 0:
+            parts.append(f"last {word}" if unseen == 1 else f"last {unseen:,} {word}s")
+    if parts:
+        yield (
+            f"{placed.name} never looks at the {' and the '.join(parts)} of its "
+            f"{shape_text(placed.input_shape)} input: the next window would not fit."
+        )
+
+
+def _skipped(placed: PlacedLayer) -> Iterator[str]:
+    """Pixels between windows that no window covers."""
+    layer = placed.layer
+    if isinstance(layer, Dense):
+        return
+    gaps = [
+        count > 1 and step > size
+        for count, step, size in zip(
+            placed.output_shape[1:], layer.stride, layer.kernel_size, strict=True
+        )
+    ]
+    if any(gaps):
+        seen = prod(map(min, layer.kernel_size, layer.stride))
+        yield (
+            f"{placed.name} looks at {seen:,} of every {prod(layer.stride):,} pixels: its "
+            f"{pair_text(layer.kernel_size)} window moves in steps of {size_text(layer.stride)}."
+        )
+
+
+def _even(placed: PlacedLayer) -> Iterator[str]:
+    layer = placed.layer
+    if isinstance(layer, Conv2d) and any(size % 2 == 0 for size in layer.kernel_size):
+        yield (
+            f"{placed.name} has an even kernel, {pair_text(layer.kernel_size)}: without a centre, "
+            "no padding keeps the size with equal sides."
+        )
+
+
+def _padded(placed: PlacedLayer) -> Iterator[str]:
+    """More padding on a side than "same" ever needs."""
+    layer = placed.layer
+    if isinstance(layer, Dense):
+        return
+    for index, side in enumerate(layer.padding):
+        size = layer.kernel_size[index // 2]
+        if 2 * side > size:
+            yield (
+                f"{placed.name} pads {side:,} on a side, more than half of its "
+                f"{pair_text(layer.kernel_size)} window: at the border it sees mostly padding."
+            )
+            return
+
+
+def _overlapping(placed: PlacedLayer) -> Iterator[str]:
+    """Pooling windows that share pixels, as in Krizhevsky, Sutskever & Hinton 2012."""
+    layer = placed.layer
+    if isinstance(layer, Conv2d | Dense):
+        return
+    shared = tuple(
+        max(0, size - step) if count > 1 else 0
+        for count, step, size in zip(
+            placed.output_shape[1:], layer.stride, layer.kernel_size, strict=True
+        )
+    )
+    if any(shared):
+        yield (
+            f"{placed.name} overlaps: {pair_text(layer.kernel_size)} windows in steps of "
+            f"{size_text(layer.stride)} share {_rows_and_columns(shared)}."
+        )
+
+
+def _last_pixel(placed: PlacedLayer) -> Iterator[str]:
+    """Maps that become a single pixel, where a window has nothing left to slide over."""
+    layer = placed.layer
+    if isinstance(layer, Dense) or placed.output_shape[1:] != (1, 1):
+        return
+    left, given = shape_text(placed.output_shape), shape_text(placed.input_shape)
+    if placed.input_shape[1:] == (1, 1):
+        return
+    if isinstance(layer, Conv2d) and layer.kernel_size == placed.input_shape[1:]:
+        yield (
+            f"{placed.name} leaves {left}: its {pair_text(layer.kernel_size)} kernel covers all of "
+            f"its {given} input, so it is a dense layer in all but name."
+        )
+    else:
+        yield f"{placed.name} makes {left} of {given}: single pixels, with no neighbours left."
+
+
+def _rows_and_columns(shared: Sequence[int]) -> str:
+    parts = [plural(n, word) for n, word in zip(shared, ("row", "column"), strict=True) if n]
+    return " and ".join(parts)

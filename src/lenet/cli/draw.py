@@ -1,0 +1,53 @@
+"""``lenet draw``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lenet.cli.options import Flag
+from lenet.cli.output import print_json
+
+NAME = "draw"
+
+
+def run(
+    net: str,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    style: str = "figure",
+    theme: str = "auto",
+    format: str | None = None,
+    json: Flag = False,
+) -> None:
+    """A picture of a network: the paper's figure or the graph of its layers.
+
+    Parameters
+    ----------
+    net
+        A zoo name, a notation, a .json file or a saved model.
+    output
+        The file to write; its ending chooses the format: .svg, .pdf, .png or .tex.
+    style
+        figure (stacks of feature maps, as in the paper) or graph (a box a layer).
+    theme
+        auto (an SVG follows the reader's screen), light or dark.
+    format
+        svg, pdf, png or tex, whatever the ending.
+    json
+        Print one JSON object instead.
+    """
+    from lenet.cli.networks import network_of
+    from lenet.drawing import draw, format_of
+    from lenet.net import name_of
+
+    chosen = format_of(output, format)
+    drawing = draw(network_of(net), style, theme, name_of(net))
+    drawing.save(output, chosen)
+    if json:
+        print_json({"file": str(output), "format": chosen, "style": style, **drawing.to_dict()})
+    else:
+        print(output)

@@ -1,0 +1,160 @@
+"""A network as a picture: choose a style and a theme, then look at it or save it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lenet.drawing.figure import draw_figure
+from lenet.drawing.graph import draw_graph
+from lenet.drawing.palette import THEMES
+from lenet.drawing.scene import Scene
+from lenet.drawing.svg import to_svg
+from lenet.drawing.wording import description, title
+from lenet.errors import UsageError
+from lenet.files import write_bytes
+from lenet.net import Network, name_of, read_network
+from lenet.net.words import did_you_mean, shown
+
+STYLES: Final = {"figure": draw_figure, "graph": draw_graph}
+FORMATS: Final = ("svg", "pdf", "png", "tex")
+#: PDF ends at 200 inches, TeX at 226: the longest side of a page, in pixels of 1/96 inch.
+MAX_PAGE: Final = 19_000
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A finished picture; a notebook shows it.
+
+    Attributes:
+        scene: the marks, in pixels.
+        theme: "auto" (follows the reader's screen where the format can, else light), "light" or
+            "dark".
+        title: what it shows, in a line.
+        description: what it shows, in words, for those who cannot see it.
+    """
+
+    scene: Scene
+    theme: str
+    title: str
+    description: str
+
+    @property
+    def svg(self) -> str:
+        """As an SVG document."""
+        return to_svg(self.scene, self.theme, self.title, self.description)
+
+    @property
+    def tex(self) -> str:
+        """As a LaTeX document of the class standalone, drawn with TikZ."""
+        from lenet.drawing.tikz import to_tikz
+
+        return to_tikz(self.scene, self.theme, self.title)
+
+    @property
+    def pdf(self) -> bytes:
+        """As a PDF of one page, with text as text."""
+        from lenet.drawing.printing import to_pdf
+
+        return to_pdf(self.scene, self.theme, self.title)
+
+    @property
+    def png(self) -> bytes:
+        """As a PNG of two pixels a unit."""
+        from lenet.drawing.printing import to_png
+
+        return to_png(self.scene, self.theme, self.title)
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> Path:
+        """Write the picture, all or nothing, and return its path.
+
+        Args:
+            path: its ending chooses the format: .svg, .pdf, .png or .tex.
+            format: one of :data:`FORMATS`, whatever the ending.
+
+        Raises:
+            UsageError: no format is called so, or the picture is too large for it.
+            OutputError: the file cannot be written.
+        """
+        chosen = format_of(path, format)
+        self._check_size(chosen)
+        content: str | bytes = getattr(self, chosen)
+        return write_bytes(path, content.encode() if isinstance(content, str) else content)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What there is to say about it, as JSON can hold it; sizes in pixels of 1/96 inch."""
+        return {
+            "theme": self.theme,
+            "width": round(self.scene.width, 2),
+            "height": round(self.scene.height, 2),
+            "title": self.title,
+            "description": self.description,
+        }
+
+    def _check_size(self, format: str) -> None:
+        width, height = self.scene.width, self.scene.height
+        if format != "svg" and max(width, height) > MAX_PAGE:
+            raise UsageError(
+                f"the picture is {width:,.0f} x {height:,.0f} pixels and a {format} holds at most "
+                f"{MAX_PAGE:,} a side; save it as .svg, or draw a part of the network."
+            )
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+def draw(
+    network: Network | str | os.PathLike[str],
+    style: str = "figure",
+    theme: str = "auto",
+    name: str = "",
+) -> Drawing:
+    """Draw a network.
+
+    Args:
+        network: a network, zoo name, notation or ``.json`` file.
+        style: "figure", the stacks of feature maps of LeCun et al. 1998, or "graph", a box a layer.
+        theme: "auto", "light" or "dark".
+        name: what to call it; by default its zoo name or file.
+
+    Raises:
+        UsageError: ``network``, ``style`` or ``theme`` names none.
+        ShapeError: the network does not fit together.
+    """
+    if style not in STYLES:
+        raise UsageError(_unknown("style", style, STYLES))
+    if theme not in THEMES:
+        raise UsageError(_unknown("theme", theme, THEMES))
+    if not isinstance(network, Network):
+        name = name or name_of(network)
+        network = read_network(network)
+    scene = STYLES[style](network)
+    return Drawing(scene, theme, title(network, name), description(network))
+
+
+def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
+    """The format to write ``path`` in: the one that is named, else the one of the ending.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    if format is not None:
+        if format not in FORMATS:
+            raise UsageError(_unknown("format", format, FORMATS))
+        return format
+    ending = os.path.splitext(os.fspath(path))[1].lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise UsageError(
+            f"{shown(os.fspath(path))} does not say its format; end it in .svg, .pdf, .png or "
+            ".tex, or name the format."
+        )
+    return ending
+
+
+def _unknown(what: str, given: object, choices: Iterable[str]) -> str:
+    names = list(choices)
+    near = did_you_mean(str(given), names)
+    return f"no {what} is called {shown(given)}{near}; choose {', '.join(names)}."

@@ -1,0 +1,90 @@
+"""``lenet evaluate``, and model files that are not what they should be."""
+
+import json
+import struct
+
+import pytest
+
+
+def test_text(command, model):
+    found = command("evaluate", model, "digits")
+    assert (found.status, found.err) == (0, "")
+    lines = found.out.splitlines()
+    assert " % of 360 test images of digits, loss " in lines[0]
+    assert lines[2].split() == ["class", "images", "right"]
+    assert [line.split()[0] for line in lines[3:13]] == list("0123456789")
+    assert lines[14] == "confusion: a row a true class, a column an answer"
+    table = [line.split()[2:] for line in lines[16:26]]
+    counts = [int(line.split()[1]) for line in lines[3:13]]
+    assert [sum(int(n) for n in row if n != ".") for row in table] == counts
+
+
+def test_json(command, model):
+    values = json.loads(command("evaluate", model, "digits", "--json").out)
+    assert (values["model"], values["dataset"], values["count"]) == (model, "digits", 360)
+    assert 0.8 < values["accuracy"] <= 1
+    assert values["loss"] > 0
+    assert [one["name"] for one in values["classes"]] == list("0123456789")
+    assert sum(map(sum, values["confusion"])) == 360
+    right = sum(values["confusion"][i][i] for i in range(10))
+    assert values["accuracy"] == pytest.approx(right / 360)
+
+
+def test_idx_files(command, model, idx_folder):
+    assert "of 10 test images" in command("evaluate", model, "mnist", "--data-dir", "data").out
+
+
+def test_no_data(refused, model):
+    refused(["evaluate", model, "mnits"], 2, "'mnits'", "did you mean mnist?")
+    refused(["evaluate", model, "mnist", "--data-dir", "x"], 1, "the data folder is x")
+    refused(["evaluate", model], 2, "needs a data set (DATA)")
+
+
+def header(content):
+    size = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + size]), content[8 + size :]
+
+
+def with_header(content, **metadata):
+    values, rest = header(content)
+    values["__metadata__"] |= metadata
+    text = json.dumps(values).encode()
+    return struct.pack("<Q", len(text)) + text + rest
+
+
+DAMAGES = {
+    "empty": lambda content: b"",
+    "cut in its header": lambda content: content[:100],
+    "cut in its weights": lambda content: content[:-1],
+    "longer": lambda content: content + b"x",
+    "no header": lambda content: b"hello world" * 100,
+    "a header of 2^60 bytes": lambda content: struct.pack("<Q", 2**60) + content[8:],
+    "a header of 20 MB": lambda content: struct.pack("<Q", 20_000_000) + b" " * 20_000_001,
+    "no number": lambda content: content[:-4] + struct.pack("<f", float("nan")),
+    "newer": lambda content: with_header(content, version="2"),
+    "another format": lambda content: with_header(content, format="pt"),
+    "another network": lambda content: with_header(content, network="{}"),
+    "other classes": lambda content: with_header(content, classes='["a"]'),
+    "no preprocessing": lambda content: with_header(content, preprocessing="null"),
+    "deep metadata": lambda content: with_header(content, training="[" * 50_000),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_models(refused, here, model, trained_bytes, damage):
+    (here / model).write_bytes(DAMAGES[damage](trained_bytes))
+    words = {
+        "newer": ["format '2' and this lenet reads 1", "upgrade lenet"],
+        "another format": ["no lenet model", "give a file that lenet saved"],
+    }.get(damage, ["is not an intact model", "save or copy it anew"])
+    for arguments in (
+        ["evaluate", model, "digits"],
+        ["predict", model, "a.png"],
+        ["explain", model],
+    ):
+        refused(arguments, 1, model, *words)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "nowhere.safetensors", ".", "/dev/null"])
+def test_no_model(refused, name):
+    refused(["evaluate", name, "digits"], 1)

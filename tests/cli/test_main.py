@@ -1,0 +1,165 @@
+"""The program as a process: verbs, help, exit status, and streams in every condition."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import lenet
+from lenet.cli.main import main
+from lenet.errors import LenetError
+
+
+def test_nothing_prints_the_help(command):
+    found = command()
+    assert (found.status, found.err) == (0, "")
+    assert found.out == command("--help").out
+    places = [found.out.index(f"│ {verb} ") for verb in VERBS]
+    assert places == sorted(places)
+
+
+VERBS = ("train", "evaluate", "predict", "explain", "checks")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_verb_has_help(command, verb, option):
+    found = command(verb, option)
+    assert (found.status, found.err) == (0, "")
+    assert found.out.startswith(f"Usage: lenet {verb}")
+    assert "--json" in found.out
+    assert "None" not in found.out
+    assert "False" not in found.out
+
+
+def test_version(command):
+    assert command("--version").out == f"lenet {lenet.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["tarin"], "'tarin' is no verb of lenet (did you mean 'train'?); choose train, "),
+        (["xyzzy"], "'xyzzy' is no verb of lenet; choose train, "),
+        ([""], "'' is no verb of lenet"),
+        (["x" * 5000], "is no verb of lenet"),
+        (["\0\n\33[31m"], "is no verb of lenet"),
+        (["--json"], "'--json' is no option of lenet itself; name a verb before it: train"),
+        (["-x"], "'-x' is no option of lenet itself"),
+    ],
+)
+def test_no_such_verb(refused, arguments, words):
+    assert len(refused(arguments, 2, words, "see lenet --help.")) < 300
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (KeyboardInterrupt(), 130, "lenet: stopped by Ctrl-C.\n"),
+        (KeyboardInterrupt("stopped; saved."), 130, "lenet: stopped; saved.\n"),
+        (MemoryError(), 1, "lenet: not enough memory; use fewer or smaller images, or a smaller"),
+        (LenetError("no"), 1, "lenet: no.\n"),
+        (LenetError("what?"), 1, "lenet: what?\n"),
+        (BrokenPipeError(), 1, ""),
+        (OSError(28, "No space left"), 1, "lenet: cannot write the output: no space left.\n"),
+        (OSError(5, "Input error", "a"), 1, "lenet: cannot use a: input error.\n"),
+    ],
+)
+def test_every_error_is_a_status_and_a_sentence(monkeypatch, capsys, error, status, text):
+    def fail(_arguments):
+        raise error
+
+    stdout = sys.stdout
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setattr("lenet.cli.parser.parse_and_run", fail)
+    assert main([]) == status
+    if sys.stdout is not stdout:
+        sys.stdout.close()
+    err = capsys.readouterr().err
+    assert err.startswith(text)
+    assert err.count("\n") == (1 if text else 0)
+
+
+def test_without_streams(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["explain", "lenet"]) == 0
+    assert main(["explain", "nonsense"]) == 2
+    for stream in (sys.stdout, sys.stderr):
+        stream.close()
+
+
+def test_python_m_lenet(process):
+    assert process("explain", "lenet").out.startswith("lenet ")
+    found = process("explain", "nonsense")
+    assert (found.status, found.out) == (2, "")
+    assert found.err.startswith("lenet: 'nonsense' names no network")
+
+
+@pytest.mark.parametrize("arguments", [["explain", "lenet"], ["--help"]])
+@pytest.mark.parametrize("redirection", ["| true", ">&-", "2>&-", "<&-", ">/dev/full"])
+def test_streams_that_do_not_work(here, arguments, redirection):
+    line = f'set -o pipefail; "{sys.executable}" -m lenet {" ".join(arguments)} {redirection}'
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=here, capture_output=True, text=True, check=False
+    )
+    if redirection == ">/dev/full":
+        assert done.returncode == 1
+        assert done.stderr == "lenet: cannot write the output: no space left on device.\n"
+    else:
+        assert done.stderr == ""
+        assert done.returncode in ((0, 1) if redirection == "| true" else (0,))
+
+
+def test_full_output_leaves_no_run(process, here):
+    with open("/dev/full", "w") as full:
+        found = process("train", stdout=full)
+    assert found.status == 1
+    assert found.err == "lenet: cannot write the output: no space left on device.\n"
+    assert list((here / "runs").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
+        {"NO_COLOR": "1", "TERM": "dumb"},
+        {"COLUMNS": "20", "FORCE_COLOR": "1"},
+        {"COLUMNS": "nonsense", "LINES": "-1"},
+    ],
+)
+def test_terminals(process, settings):
+    line = ("train", "--net", "1x8x8 | dense 10", "--epochs", "1")
+    for arguments in (line, ["--help"]):
+        found = process(*arguments, env=settings, errors="replace")
+        assert (found.status, found.err) == (0, "")
+        assert found.out
+
+
+def test_an_argument_that_is_no_text(process):
+    found = process("explain", b"\xff".decode(errors="surrogateescape"))
+    assert found.status == 2
+    assert "names no network" in found.err
+
+
+@pytest.mark.parametrize("delay", [0.1, 0.2])
+def test_ctrl_c_at_any_moment(here, delay):
+    """Even while the program is still being loaded."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "lenet", "train", "--epochs", "100000"],
+        cwd=here,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    # Python itself may not have come as far as to run anything yet.
+    assert process.returncode in (130, -signal.SIGINT)
+    if process.returncode == 130:
+        assert err.startswith("lenet: stopped by Ctrl-C")
+        assert err.count("\n") == 1

@@ -1,0 +1,362 @@
+"""The native engine's edges: what it refuses, and how it lives with threads and forks.
+
+That its numbers are right is held in tests/parity.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lenet.engine.native as native
+from lenet.engine.initialise import aligned_zeros, initialise
+from lenet.engine.native import NativeEngine, instruction_sets, make_engine, measure_peak
+from lenet.engine.optimizer import Optimizer
+from lenet.engine.plan import make_plan
+from lenet.engine.reference import ReferenceEngine
+from lenet.errors import EngineError, UsageError
+from lenet.net import read_network
+
+PLAN = make_plan(read_network("2x6x5 | conv 3 k3 relu, maxpool 2 | dense 4"))
+SCALE, SHIFT = np.full(2, 0.01, np.float32), np.zeros(2, np.float32)
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.integers(0, 256, (9, 2, 6, 5), np.uint8)
+LABELS = RANDOM.integers(0, 4, 9)
+PARAMETERS = initialise(PLAN, "xavier", 0)
+
+
+def engine(threads: int = 2) -> NativeEngine:
+    return NativeEngine(PLAN, threads)
+
+
+def scores(**changes: Any) -> Any:
+    given = {"parameters": PARAMETERS, "images": IMAGES, "scale": SCALE, "shift": SHIFT}
+    return engine().scores(**(given | changes))
+
+
+def gradient(**changes: Any) -> Any:
+    given = {"parameters": PARAMETERS, "images": IMAGES, "labels": LABELS}
+    return engine().gradient(**(given | {"scale": SCALE, "shift": SHIFT} | changes))
+
+
+def train(**changes: Any) -> Any:
+    given = {
+        "parameters": PARAMETERS.copy(),
+        "state": np.zeros((1, PLAN.table_size), np.float32),
+        "images": IMAGES,
+        "labels": LABELS,
+        "order": np.arange(9),
+        "batch_size": 4,
+        "rates": np.full(3, 0.1),
+        "first_step": 0,
+        "scale": SCALE,
+        "shift": SHIFT,
+        "optimizer": Optimizer("momentum"),
+    }
+    return engine().train(**(given | changes))
+
+
+def test_it_says_what_it_is() -> None:
+    assert engine(3).threads == 3
+    assert engine().name == f"native {instruction_sets()[0]}"
+    assert instruction_sets()[-1] == "baseline"
+    assert NativeEngine(PLAN).threads == native.processors()
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1025, 5000])
+def test_threads_out_of_range(threads: int) -> None:
+    text = f"threads is {threads}; it must be from 1 to 1024"
+    for start in (NativeEngine, make_engine):
+        with pytest.raises(UsageError, match=text):
+            start(PLAN, threads)
+    with pytest.raises(UsageError, match=text):
+        measure_peak(threads)
+
+
+def test_an_unknown_instruction_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "instruction set 'mmx' is unknown or this processor does not have it; .* baseline"
+    with pytest.raises(UsageError, match=text):
+        NativeEngine(PLAN, 1, "mmx")
+    monkeypatch.setenv("LENET_ISA", "mmx")
+    with pytest.raises(UsageError, match=text):
+        make_engine(PLAN, 1)
+    with pytest.raises(UsageError, match=text):
+        measure_peak()
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+def test_the_environment_chooses_the_instruction_set(
+    isa: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LENET_ISA", isa)
+    assert make_engine(PLAN, 1).name == f"native {isa}"
+    assert measure_peak(seconds=0.01) > 1e6
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 61.0, float("nan"), float("inf")])
+def test_a_measurement_must_end(seconds: float) -> None:
+    with pytest.raises(UsageError, match="seconds must be above 0 and at most 60"):
+        measure_peak(1, seconds)
+
+
+def test_the_environment_chooses_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LENET_ENGINE", "reference")
+    assert isinstance(make_engine(PLAN), ReferenceEngine)
+    monkeypatch.setenv("LENET_ENGINE", "")
+    assert isinstance(make_engine(PLAN), NativeEngine)
+    monkeypatch.setenv("LENET_ENGINE", "gpu")
+    with pytest.raises(UsageError, match="LENET_ENGINE is 'gpu'; it must be native or reference"):
+        make_engine(PLAN)
+
+
+def test_a_missing_extension(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lenet.engine._native", None)
+    for use in (engine, instruction_sets, measure_peak):
+        with pytest.raises(EngineError, match=r"the native engine cannot be loaded .* reinstall"):
+            use()
+    monkeypatch.setenv("LENET_ENGINE", "reference")
+    make_engine(PLAN)
+
+
+BAD_IMAGES = {
+    "float32": IMAGES.astype(np.float32),
+    "int64": IMAGES.astype(np.int64),
+    "bool": IMAGES > 100,
+    "height and width swapped": IMAGES.reshape(9, 2, 5, 6),
+    "channels last": np.moveaxis(IMAGES, 1, 3),
+    "flat": IMAGES.reshape(9, 60),
+    "one image without N": IMAGES[0],
+    "too small": IMAGES[:, :, 1:],
+    "empty of another shape": IMAGES[:0, :, 1:],
+}
+
+
+@pytest.mark.parametrize("images", BAD_IMAGES.values(), ids=BAD_IMAGES)
+@pytest.mark.parametrize("use", [scores, gradient, train])
+def test_images_of_another_kind(use: Callable[..., Any], images: Any) -> None:
+    """Never reshaped or converted until they fit: that would be another picture."""
+    with pytest.raises(UsageError, match=r"the network takes uint8 of shape \(N, 2, 6, 5\)"):
+        use(images=images)
+
+
+@pytest.mark.parametrize("label", [-1, 4, 2**31 - 1, 2**31, 2**32, -(2**32)])
+@pytest.mark.parametrize("use", [gradient, train])
+def test_labels_out_of_range(use: Callable[..., Any], label: int) -> None:
+    labels = LABELS.copy()
+    labels[5] = label
+    with pytest.raises(UsageError, match=r"a label lies outside|each below 2,147,483,648"):
+        use(labels=labels)
+
+
+@pytest.mark.parametrize("labels", [LABELS[:8], LABELS[:, None], LABELS + 0.5, LABELS[:0]])
+@pytest.mark.parametrize("use", [gradient, train])
+def test_labels_of_another_kind(use: Callable[..., Any], labels: Any) -> None:
+    with pytest.raises(UsageError, match=r"a label for every image|one row of whole numbers"):
+        use(labels=labels)
+
+
+@pytest.mark.parametrize("index", [-1, 9, 2**31 - 1, 2**32])
+def test_an_order_out_of_range(index: int) -> None:
+    order = np.arange(9)
+    order[8] = index
+    with pytest.raises(UsageError, match=r"an index lies outside the images|each below"):
+        train(order=order)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"order": np.arange(8)}, "3 steps of 4 images need an order of more than 8 images"),
+        ({"order": np.arange(0)}, "more than 8 images, and it has 0"),
+        ({"batch_size": 0}, "the batch size is 0; it must be at least 1"),
+        ({"batch_size": -4}, "the batch size is -4"),
+        ({"optimizer": Optimizer("adamw")}, "the optimizer's state has the wrong shape"),
+        ({"state": np.zeros((1, 3), np.float32)}, "the optimizer's state has the wrong shape"),
+        ({"scale": SCALE[:1]}, "scale and shift need one number a channel"),
+        ({"parameters": PARAMETERS[:-1].copy()}, "the parameter table has another size"),
+    ],
+)
+def test_training_that_cannot_be_meant(changes: dict[str, Any], text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        train(**changes)
+
+
+def test_both_engines_refuse_a_short_order_alike() -> None:
+    for run in (NativeEngine(PLAN, 1), ReferenceEngine(PLAN, np.float32)):
+        with pytest.raises(UsageError, match="2 steps of 5 images need an order of more than 5"):
+            run.train(
+                PARAMETERS.copy(),
+                np.zeros((0, PLAN.table_size), np.float32),
+                IMAGES,
+                LABELS,
+                np.arange(5),
+                5,
+                np.ones(2),
+                0,
+                SCALE,
+                SHIFT,
+                Optimizer("sgd"),
+            )
+
+
+def test_a_batch_may_be_larger_than_the_images() -> None:
+    assert train(batch_size=2**40, rates=np.ones(1)).steps == 1
+    assert train(rates=np.ones(0)).steps == 0
+
+
+def test_no_images() -> None:
+    assert scores(images=IMAGES[:0]).shape == (0, 4)
+    with pytest.raises(UsageError, match="a label for every image, and at least one"):
+        gradient(images=IMAGES[:0], labels=LABELS[:0])
+
+
+def test_other_layouts_of_what_is_only_read() -> None:
+    expected = scores()
+    double, sparse = PARAMETERS.astype(np.float64), np.repeat(PARAMETERS, 2)[::2]
+    np.testing.assert_array_equal(scores(parameters=double), expected)
+    np.testing.assert_array_equal(scores(parameters=sparse), expected)
+    np.testing.assert_array_equal(scores(images=np.asfortranarray(IMAGES)), expected)
+    np.testing.assert_array_equal(scores(images=np.repeat(IMAGES, 2, axis=0)[::2]), expected)
+    np.testing.assert_array_equal(scores(scale=SCALE.astype(np.float64)), expected)
+    unaligned = np.zeros(PLAN.table_size + 1, np.float32)[1:]
+    unaligned[:] = PARAMETERS
+    np.testing.assert_array_equal(scores(parameters=unaligned), expected)
+
+
+def read_only(array: Any) -> Any:
+    array.flags.writeable = False
+    return array
+
+
+@pytest.mark.parametrize("what", ["parameters", "state"])
+@pytest.mark.parametrize(
+    "change",
+    [lambda a: a.astype(np.float64), lambda a: np.repeat(a, 2, axis=-1)[..., ::2], read_only],
+    ids=["float64", "strided", "read-only"],
+)
+def test_what_is_trained_must_be_trained_in_place(what: str, change: Callable[[Any], Any]) -> None:
+    """A copy made on the way would be trained and thrown away."""
+    tables = {"parameters": PARAMETERS.copy(), "state": np.zeros((1, PLAN.table_size), np.float32)}
+    with pytest.raises(UsageError, match="to be trained in place it must be float32, in one piece"):
+        train(**{what: change(tables[what])})
+
+
+def test_training_changes_the_tables_given() -> None:
+    unaligned = np.zeros(PLAN.table_size + 1, np.float32)[1:]
+    unaligned[:] = PARAMETERS
+    aligned = aligned_zeros(PLAN.table_size)
+    aligned[:] = PARAMETERS
+    train(parameters=unaligned)
+    train(parameters=aligned)
+    assert (aligned != PARAMETERS).any()
+    np.testing.assert_array_equal(aligned, unaligned)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_two_python_threads_at_once(threads: int) -> None:
+    """On one engine they take turns; with an engine each they do not know each other."""
+    shared = NativeEngine(PLAN, threads)
+    images = np.repeat(IMAGES, 50, axis=0)
+    expected = shared.scores(PARAMETERS, images, SCALE, SHIFT)
+
+    def work(own: bool) -> bool:
+        run = NativeEngine(PLAN, threads) if own else shared
+        return all(
+            np.array_equal(run.scores(PARAMETERS, images, SCALE, SHIFT), expected)
+            for _ in range(30)
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, [False, False, True, True]))
+
+
+FORK = """
+import os, sys, threading
+import numpy as np
+sys.path[:0] = {path!r}
+from test_native import *
+
+parent = engine(3)
+expected = parent.scores(PARAMETERS, IMAGES, SCALE, SHIFT)
+stop = threading.Event()
+{before}
+child = os.fork()
+if not child:
+    run = {engine}
+    same = np.array_equal(run.scores(PARAMETERS, IMAGES, SCALE, SHIFT), expected)
+    same = same and np.isfinite(run.gradient(PARAMETERS, IMAGES, LABELS, SCALE, SHIFT).loss)
+    sys.exit(0 if same else 3)  # at the end of the interpreter every engine is deleted
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+stop.set()
+assert np.array_equal(parent.scores(PARAMETERS, IMAGES, SCALE, SHIFT), expected)
+sys.exit(status)
+"""
+BUSY = """
+def use():
+    while not stop.is_set():
+        parent.scores(PARAMETERS, np.repeat(IMAGES, 500, axis=0), SCALE, SHIFT)
+user = threading.Thread(target=use)
+user.start()
+"""
+
+
+def run_script(script: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, so that a hang or a crash is a failed test."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not hasattr(native.os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize(
+    ("run", "before"),
+    [
+        ("engine(3)", ""),  # an engine of its own
+        ("parent", ""),  # its parent's, whose threads stayed behind
+        ("(engine(3), parent)[1]", ""),  # new threads first, under the old ones' names
+        ("parent", BUSY),  # in the middle of work, the lock taken
+    ],
+    ids=["own", "parent's", "both", "busy"],
+)
+def test_the_child_of_a_fork_computes(run: str, before: str) -> None:
+    path = [str(Path(__file__).parent), str(Path(native.__file__).parents[2])]
+    found = run_script(FORK.format(path=path, engine=run, before=before))
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+THREADLESS = """
+import resource, sys
+import numpy as np
+sys.path[:0] = {path!r}
+from test_native import *
+
+engine(1).scores(PARAMETERS, IMAGES, SCALE, SHIFT)
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + 200_000_000  # no room for a thousand stacks
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    engine(1000)
+except EngineError as error:
+    assert "too few threads" in str(error), error
+else:
+    sys.exit("a thousand threads were started")
+engine(2).scores(PARAMETERS, IMAGES, SCALE, SHIFT)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space")
+def test_threads_that_the_system_refuses() -> None:
+    path = [str(Path(__file__).parent), str(Path(native.__file__).parents[2])]
+    found = run_script(THREADLESS.format(path=path))
+    assert (found.returncode, found.stderr) == (0, "")

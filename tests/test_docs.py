@@ -1,0 +1,123 @@
+"""What the documents say is run, compared, and looked up."""
+
+import io
+import json
+import re
+import tokenize
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+import lenet
+from lenet.cli.main import app
+from lenet.net import from_document
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "lenet"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NETWORKS = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+MAP = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def indented(text: str, first_line: str) -> str:
+    """The indented block that begins with ``first_line``, without its indentation."""
+    lines = text.splitlines()
+    start = lines.index(f"    {first_line}")
+    found = []
+    for line in lines[start:]:
+        if line and not line.startswith("    "):
+            break
+        found.append(line[4:])
+    return "\n".join(found).rstrip()
+
+
+def run(code: str) -> str:
+    with redirect_stdout(io.StringIO()) as output:
+        exec(compile(code, "document", "exec"), {})
+    return output.getvalue()
+
+
+def test_the_readmes_loop_prints_what_it_says() -> None:
+    loop = next(block for block in blocks(README, "python") if "for layer in net" in block)
+    shown = indented(README, "conv0 output shape:\t (1, 6, 24, 24)")
+    assert run(loop).rstrip() == shown
+
+
+def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for block in blocks(README, "python"):
+        run("import lenet\n" + block)
+    assert (tmp_path / "digits.safetensors").exists()
+
+
+def test_the_readme_shows_the_true_explanation() -> None:
+    shown = indented(README, "$ lenet explain lenet").removeprefix("$ lenet explain lenet\n")
+    table = shown.removesuffix("\n...")
+    assert str(lenet.explain("lenet")).startswith(table)
+
+
+def test_the_readme_names_every_verb_and_option() -> None:
+    verbs = set(re.findall(r"^\| `lenet (\w+)", README, flags=re.MULTILINE))
+    assert verbs == {name for name in app if not name.startswith("-")}
+
+
+def test_every_network_in_the_documents_fits() -> None:
+    lines = re.findall(r'"(\d+x\d+x\d+ \|[^"\n]*)"', README + NETWORKS)
+    assert len(lines) >= 2
+    for text in lines:
+        if "rleu" not in text:  # the misspelt one, shown for its error
+            assert lenet.parse(text).placed
+
+
+def test_the_documents_on_networks_hold() -> None:
+    for block in blocks(NETWORKS, "python"):
+        run(block)
+    (document,) = blocks(NETWORKS, "json")
+    assert str(from_document(json.loads(document))) == (
+        "1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10"
+    )
+    zoo = re.findall(r"^\| `(lenet[\w-]*)` \|.*\| ([\d,]+) \|$", NETWORKS, flags=re.MULTILINE)
+    assert [name for name, _ in zoo] == list(lenet.zoo.names())
+    for name, count in zoo:
+        assert lenet.explain(name).total.parameters == int(count.replace(",", ""))
+
+
+def test_the_map_names_every_module() -> None:
+    words = set(re.findall(r"[\w.]+", MAP))
+    missing = [
+        str(path.relative_to(SOURCE))
+        for path in sorted(SOURCE.rglob("*.py"))
+        if path.stem not in ("__init__", "__main__")
+        and path.parent.name != "cli"
+        and not {path.stem, path.name} & words
+    ]
+    assert not missing, f"docs/map.md does not mention {missing}"
+
+
+def test_the_map_names_nothing_that_is_gone() -> None:
+    for row in re.findall(r"^\| \d \| `([\w./]+)`", MAP, flags=re.MULTILINE):
+        assert (SOURCE / row).exists(), row
+    native = MAP.partition("## native/")[2].partition("## Around it")[0]
+    for cell in re.findall(r"^\| (`[^|]*`) \|", native, flags=re.MULTILINE):
+        for path in re.findall(r"`([\w./]+)`", cell):
+            assert list((ROOT / "native").glob(f"{path.rstrip('/')}*")), path
+
+
+def test_links_lead_somewhere() -> None:
+    for path in ROOT.glob("**/*.md"):
+        if {"build", "node_modules", ".venv", "runs"} & set(path.parts):
+            continue
+        for link in re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8")):
+            assert link.startswith("http") or (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+def test_no_line_of_code_is_left_undone() -> None:
+    for path in SOURCE.rglob("*.py"):
+        with tokenize.open(path) as file:
+            text = file.read()
+        assert not re.search(r"\b(TODO|FIXME|XXX|NotImplementedError)\b", text), path

@@ -1,0 +1,70 @@
+"""Writing whole files or none."""
+
+import os
+import stat
+
+import pytest
+
+from lenet import files
+from lenet.errors import OutputError
+
+
+def test_writes(tmp_path):
+    path = tmp_path / "ä 图.bin"
+    assert files.write_bytes(path, b"\0\1") == path
+    assert path.read_bytes() == b"\0\1"
+    assert files.write_text(str(path), "é").read_bytes() == "é".encode()
+    assert os.listdir(tmp_path) == ["ä 图.bin"]
+
+
+def test_mode_follows_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        path = files.write_text(tmp_path / "a", "a")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "replace", "chmod"])
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, call, failure):
+    path = files.write_text(tmp_path / "a", "old")
+
+    def fail(*_arguments, **_keywords):
+        raise failure
+
+    if call == "write":
+        monkeypatch.setattr(files.os, "fdopen", fail)
+    else:
+        monkeypatch.setattr(files.os, call, fail)
+    expected = OutputError if isinstance(failure, OSError) else KeyboardInterrupt
+    with pytest.raises(expected) as caught:
+        files.write_text(path, "new")
+    monkeypatch.undo()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a"]
+    if expected is OutputError:
+        assert str(caught.value) == (
+            f"cannot write {path}: no space left on device; choose a folder that exists, is "
+            "writable and has room"
+        )
+        assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize("path", ["nowhere/a", "a-file/a", "/proc/a"])
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a-file").write_text("")
+    with pytest.raises(OutputError, match=r"cannot write .*: .*; choose a folder that"):
+        files.write_bytes(path, b"")
+    assert os.listdir(tmp_path) == ["a-file"]
+
+
+def test_a_folder_is_not_replaced(tmp_path):
+    with pytest.raises(OutputError, match="is a directory"):
+        files.write_bytes(tmp_path, b"")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match="is a directory"):
+        files.write_bytes(tmp_path / "folder", b"")
+    assert os.listdir(tmp_path) == ["folder"]

@@ -1,0 +1,218 @@
+"""The loop: the same seed, the same weights; and what stops it."""
+
+import math
+
+import numpy as np
+import pytest
+
+import lenet
+from lenet.data import Dataset, Part
+from lenet.errors import DataError, DivergenceError, UsageError
+from lenet.training import Recipe, Training, loop
+
+QUICK = Recipe(epochs=2, batch_size=37)
+WILD = Recipe(epochs=3, batch_size=50, optimizer="sgd", schedule="constant", lr=1e20)
+
+
+def trained(data, network, recipe=QUICK, seed=0, threads=1):
+    return lenet.train(network, data, recipe, seed=seed, threads=threads)
+
+
+@pytest.mark.parametrize("recipe", [QUICK, lenet.recipe("seed", epochs=2, lr=0.5)])
+def test_the_thread_count_does_not_matter(few, small, recipe):
+    one = trained(few, small, recipe)
+    for threads in (2, 3):
+        other = trained(few, small, recipe, threads=threads)
+        assert other.parameters.tobytes() == one.parameters.tobytes()
+        assert without_seconds(other) == without_seconds(one)
+
+
+def without_seconds(model):
+    return [{**epoch, "seconds": 0} for epoch in model.training["epochs"]]
+
+
+def test_the_seed_matters(few, small):
+    assert not np.array_equal(
+        trained(few, small, seed=0).parameters, trained(few, small, seed=1).parameters
+    )
+
+
+def test_looks_at_the_progress_do_not_matter(few, small, monkeypatch):
+    before = trained(few, small).parameters
+    monkeypatch.setattr(loop, "PATIENCE", 0.0)  # a look after every step
+    assert np.array_equal(trained(few, small).parameters, before)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adamw"])
+def test_the_reference_engine_agrees(few, small, monkeypatch, optimizer):
+    recipe = Recipe(epochs=1, batch_size=32, optimizer=optimizer, lr=0.01)
+    native = trained(few, small, recipe)
+    monkeypatch.setenv("LENET_ENGINE", "reference")
+    reference = trained(few, small, recipe)
+    assert reference.training["engine"] == "reference"
+    np.testing.assert_allclose(native.parameters, reference.parameters, rtol=1e-3, atol=2e-4)
+    mine, others = native.training["epochs"][0], reference.training["epochs"][0]
+    assert mine["loss"] == pytest.approx(others["loss"], rel=1e-4)
+
+
+def test_history(few, small):
+    training = Training(lenet.parse(small), few, QUICK, 0, 1)
+    assert training.steps == math.ceil(300 / 37)
+    seen = []
+    for record in training.epochs():
+        seen.append(record)
+        assert training.history == seen
+    assert [record.epoch for record in seen] == [1, 2]
+    assert seen[1].loss < seen[0].loss
+    for record in seen:
+        assert record.loss > 0
+        assert 0 <= record.train_accuracy <= 1
+        assert record.seconds > 0
+    assert training.seconds == sum(record.seconds for record in seen)
+    assert training.model.evaluate(few).accuracy == pytest.approx(seen[-1].test_accuracy)
+
+
+def test_the_loss_is_the_mean_over_images(few, small):
+    """A last step of few images counts for those few: one step of all gives the same mean."""
+    still = {"lr": 1e-30, "optimizer": "sgd", "schedule": "constant", "weight_decay": 0.0}
+    one, many = (
+        trained(few, small, Recipe(epochs=1, batch_size=size, **still)).training["epochs"][0]
+        for size in (300, 37)
+    )
+    assert many["loss"] == pytest.approx(one["loss"], rel=1e-5)
+    assert many["train_accuracy"] == one["train_accuracy"]
+
+
+class Looks:
+    """A watcher that writes down what it is told, and may stop the training."""
+
+    def __init__(self, stop_at=None):
+        self.shares, self.records, self._stop_at = [], [], stop_at
+
+    def step(self, epoch, share):
+        self.shares.append((epoch, share))
+        if self._stop_at and epoch == self._stop_at:
+            raise KeyboardInterrupt
+
+    def epoch(self, record):
+        self.records.append(record.epoch)
+
+
+def test_a_watcher_is_told(few, small):
+    watcher = Looks()
+    lenet.train(small, few, QUICK, watcher=watcher)
+    assert watcher.records == [1, 2]
+    assert watcher.shares == sorted(watcher.shares)
+    assert [share for share in watcher.shares if share[1] == 1] == [(1, 1.0), (2, 1.0)]
+
+
+def test_a_batch_larger_than_the_data(few, small):
+    model = trained(few, small, Recipe(epochs=2, batch_size=1_000_000))
+    assert len(model.training["epochs"]) == 2
+
+
+@pytest.mark.parametrize("threads", [1, 64])
+def test_many_threads(few, small, threads):
+    assert trained(few, small, threads=threads).training["threads"] == threads
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "1x8x8 | conv 10 k8",
+        "1x8x8 | conv 10 k7 relu, maxpool 2",
+        "3x8x8 | conv 4 k3 relu | dense 10",  # grey becomes RGB
+        "1x1x1 | dense 10",
+        "1x16x5 | conv 3 k3x2 tanh | dense 10",
+        "1x8x8 | dense 10",
+    ],
+)
+def test_unusual_networks_train(few, network):
+    model = trained(few, network)
+    assert np.isfinite(model.parameters).all()
+    assert model.evaluate(few).count == 100
+
+
+def test_rgb_images_for_a_grey_network(few, small):
+    images = {part: np.repeat(getattr(few, part).images, 3, axis=1) for part in ("train", "test")}
+    parts = (Part(images[part], getattr(few, part).labels) for part in ("train", "test"))
+    coloured = Dataset("coloured", *parts, few.classes)
+    assert np.array_equal(trained(coloured, small).parameters, trained(few, small).parameters)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 1.0, True, "0", None])
+def test_seeds_out_of_range(few, small, seed):
+    with pytest.raises(UsageError, match=r"the seed is .*; it must be a whole number from 0 to"):
+        trained(few, small, seed=seed)
+
+
+def test_a_seed_from_numpy(few, small, tmp_path):
+    model = lenet.train(small, few, QUICK, seed=np.int64(3), run=tmp_path / "a")
+    assert np.array_equal(model.parameters, trained(few, small, seed=3).parameters)
+
+
+def test_the_largest_seed(few, small):
+    assert trained(few, small, seed=2**63 - 1).training["seed"] == 2**63 - 1
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1025])
+def test_threads_out_of_range(few, small, threads):
+    with pytest.raises(UsageError, match=rf"threads is {threads}; it must be from 1 to 1024"):
+        trained(few, small, threads=threads)
+
+
+def test_outputs_must_be_the_classes(few, blank):
+    with pytest.raises(UsageError) as caught:
+        trained(few, "1x8x8 | dense 3")
+    assert str(caught.value) == (
+        "the network has 3 outputs and few has 10 classes; end the network with 'dense 10'."
+    )
+    with pytest.raises(UsageError, match=r"blank has 2 classes; end the network with 'dense 2'"):
+        trained(blank, "1x8x8 | dense 10")
+
+
+def test_channels_must_be_reachable(few):
+    with pytest.raises(DataError, match=r"1 channels cannot become 2; give images with 2"):
+        trained(few, "2x8x8 | dense 10")
+
+
+def test_images_that_do_not_fit_into_memory(few):
+    with pytest.raises(UsageError) as caught:
+        trained(few, "1x30000x30000 | conv 1 k30000 | dense 10")
+    assert str(caught.value).startswith(
+        "the network takes 1@30000x30000 images, and all of few at that size would fill 360.0 GB "
+    )
+    assert str(caught.value).endswith("of memory; use a network with a smaller input.")
+
+
+def test_weights_that_do_not_fit_into_floats(few, small):
+    with pytest.raises(UsageError, match=r"normal:1e300 draws weights too large .* normal:0\.2"):
+        trained(few, small, Recipe(init="normal:1e300"))
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_divergence_names_the_place_and_what_to_try(few, small, monkeypatch, engine):
+    monkeypatch.setenv("LENET_ENGINE", engine)
+    with pytest.raises(DivergenceError) as caught:
+        trained(few, small, WILD)
+    text = str(caught.value)
+    assert text.startswith("training diverged in epoch 1, step 2 of 6: the loss is no longer a ")
+    assert "(--lr 1e+19)" in text
+    assert "(--init xavier)" in text
+    assert caught.value.exit_code == 1
+
+
+def test_divergence_by_the_last_step(few, small):
+    """The step's own loss is still a number; only the test shows what the update did."""
+    recipe = WILD.but(batch_size=300, lr=1e30)
+    with pytest.raises(DivergenceError, match=r"in epoch 1, after step 1 of 1: the loss is no"):
+        trained(few, small, recipe)
+
+
+def test_divergence_leaves_the_weights_of_the_last_whole_epoch(few, small):
+    training = Training(lenet.parse(small), few, WILD, 0, 1)
+    drawn = training.model.parameters.copy()
+    with pytest.raises(DivergenceError):
+        list(training.epochs())
+    assert np.array_equal(training.model.parameters, drawn)
+    assert training.history == []

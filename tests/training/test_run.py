@@ -1,0 +1,206 @@
+"""The run folder: what is written, when, and never over anything."""
+
+import csv
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import lenet
+from lenet import files
+from lenet.errors import DivergenceError, OutputError, UsageError
+from lenet.training import Recipe, Run
+
+QUICK = Recipe(epochs=2, batch_size=100)
+FILES = ["history.csv", "last.safetensors", "learning-curve.png", "run.json"]
+
+
+def read(folder):
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+
+class Stop:
+    """A watcher that raises in the given epoch."""
+
+    def __init__(self, epoch, error):
+        self._epoch, self._error = epoch, error
+
+    def step(self, epoch, share):
+        if epoch == self._epoch:
+            raise self._error
+
+    def epoch(self, record):
+        pass
+
+
+@pytest.fixture(scope="module")
+def run(few, tmp_path_factory):
+    """A finished run, and the model that it was."""
+    folder = tmp_path_factory.mktemp("runs") / "ein lauf · 1"
+    network = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10"
+    return folder, lenet.train(network, few, QUICK, seed=3, threads=2, run=folder)
+
+
+def test_files(run):
+    assert sorted(os.listdir(run[0])) == FILES
+
+
+def test_run_json(run):
+    folder, model = run
+    info = read(folder)
+    assert (info["format"], info["version"]) == ("lenet-run", 1)
+    assert info["status"] == "finished"
+    assert info["network"] == str(model.network)
+    assert lenet.parse(info["network"]) == model.network
+    assert info["parameters"] == model.plan.parameters
+    assert (info["dataset"], info["classes"]) == ("few", list("0123456789"))
+    assert (info["train_images"], info["test_images"]) == (300, 100)
+    assert Recipe(**info["recipe"]) == QUICK
+    assert (info["seed"], info["threads"]) == (3, 2)
+    assert info["engine"]
+    assert info["test_accuracy"] == info["epochs"][-1]["test_accuracy"]
+    assert info["train_seconds"] == sum(epoch["seconds"] for epoch in info["epochs"])
+    assert [list(epoch) for epoch in info["epochs"]] == [
+        ["epoch", "loss", "train_accuracy", "test_accuracy", "seconds"]
+    ] * 2
+    assert {"lenet", "python", "numpy", "system", "processor"} <= set(info["machine"])
+    assert info["started"].endswith("+00:00")
+
+
+def test_the_model_carries_the_same(run):
+    folder, model = run
+    info, loaded = read(folder), lenet.Model.load(folder / "last.safetensors")
+    assert loaded.parameters.tobytes() == model.parameters.tobytes()
+    assert loaded.training == model.training
+    assert {key: info[key] for key in loaded.training} == loaded.training
+
+
+def test_history_csv(run):
+    with (run[0] / "history.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [{k: float(v) for k, v in row.items()} for row in rows] == run[1].training["epochs"]
+
+
+def test_nothing_is_written_without_a_folder(few, small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lenet.train(small, few, QUICK)
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_existing_folder_is_never_overwritten(few, small, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "run.json").write_text("mine")
+    (tmp_path / "b").write_text("mine")
+    for name in ("a", "b"):
+        with pytest.raises(UsageError, match="exists already and is never overwritten; choose"):
+            lenet.train(small, few, QUICK, run=tmp_path / name)
+    assert (tmp_path / "a" / "run.json").read_text() == (tmp_path / "b").read_text() == "mine"
+
+
+def test_numbered(tmp_path):
+    (tmp_path / "x-2").write_text("")
+    assert [Run.numbered(tmp_path, "x").folder.name for _ in range(3)] == ["x-1", "x-3", "x-4"]
+
+
+@pytest.mark.parametrize("root", ["a-file", "a-file/b", "/proc", "zero\0byte"])
+def test_a_place_that_takes_no_folder(tmp_path, monkeypatch, root):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a-file").write_text("")
+    with pytest.raises(OutputError, match=r"cannot make the run folder .*; work in a folder") as at:
+        Run.numbered(root, "x")
+    assert at.value.exit_code == 1
+    assert os.listdir(tmp_path) == ["a-file"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(KeyboardInterrupt(), "interrupted"), (OSError(32, ""), "interrupted")]
+)
+def test_what_is_there_is_saved_when_it_stops(few, small, tmp_path, error, status):
+    with pytest.raises(type(error)):
+        lenet.train(small, few, QUICK, run=tmp_path / "a", watcher=Stop(2, error))
+    assert sorted(os.listdir(tmp_path / "a")) == FILES
+    info = read(tmp_path / "a")
+    assert info["status"] == status
+    assert len(info["epochs"]) == 1
+    model = lenet.Model.load(tmp_path / "a" / "last.safetensors")
+    assert model.training["status"] == status
+    assert model.evaluate(few).count == 100
+
+
+def test_stopped_in_the_first_epoch(few, small, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(small, few, QUICK, run=tmp_path / "a", watcher=Stop(1, KeyboardInterrupt()))
+    assert sorted(os.listdir(tmp_path / "a")) == sorted(set(FILES) - {"learning-curve.png"})
+    info = read(tmp_path / "a")
+    assert (info["test_accuracy"], info["epochs"], info["train_seconds"]) == (None, [], 0)
+    assert lenet.Model.load(tmp_path / "a" / "last.safetensors").evaluate(few).count == 100
+
+
+def test_diverged(few, small, tmp_path):
+    wild = Recipe(epochs=2, batch_size=50, optimizer="sgd", schedule="constant", lr=1e20)
+    with pytest.raises(DivergenceError):
+        lenet.train(small, few, wild, run=tmp_path / "a")
+    assert read(tmp_path / "a")["status"] == "diverged"
+    assert lenet.Model.load(tmp_path / "a" / "last.safetensors").evaluate(few).count == 100
+
+
+def full(monkeypatch, *names):
+    """From now on the disk is full for files of these names."""
+    write = files.write_bytes
+
+    def refuse(path, content):
+        if path.name in names:
+            raise OutputError(f"cannot write {path}: no space left on device")
+        return write(path, content)
+
+    monkeypatch.setattr(files, "write_bytes", refuse)
+
+
+def test_a_disk_full_from_the_start_leaves_no_folder(few, small, tmp_path, monkeypatch):
+    full(monkeypatch, "run.json")
+    with pytest.raises(OutputError, match="no space left"):
+        lenet.train(small, few, QUICK, run=tmp_path / "a")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_history_that_cannot_be_written_costs_no_weights(few, small, tmp_path, monkeypatch):
+    full(monkeypatch, "history.csv")
+    with pytest.raises(OutputError, match="no space left"):
+        lenet.train(small, few, QUICK, run=tmp_path / "a")
+    assert lenet.Model.load(tmp_path / "a" / "last.safetensors").training["status"] == "interrupted"
+
+
+SCRIPT = """
+import lenet, sys
+try:
+    lenet.train("1x8x8 | dense 3000 relu, dense 10", recipe=lenet.recipe(epochs=1), run="a")
+except lenet.errors.OutputError as error:
+    sys.exit(str(error))
+"""
+
+
+def test_a_file_that_outgrows_the_disk_is_not_half_there(tmp_path):
+    """A real failure of write(2): the model is larger than a file may be."""
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=limit,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "cannot write a/last.safetensors: file too large; choose a folder"
+    )
+    assert sorted(os.listdir(tmp_path / "a")) == ["history.csv", "run.json"]
+    assert read(tmp_path / "a")["status"] == "running"
