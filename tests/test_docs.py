@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import lenet
-from lenet.cli.main import app
+from lenet.cli.parser import app
 from lenet.net import from_document
 
 ROOT = Path(__file__).parent.parent

@@ -30,6 +30,12 @@ def test_rows_have_as_many_cells_as_the_table_has_columns() -> None:
             assert line.replace(r"\&", "").count("&") == columns - 1
 
 
+def test_formulas_and_sizes_are_set_as_mathematics() -> None:
+    text = render_latex(explain("1x9x7 | conv 2 k3x2 s2x1 p1.0.0.2"))
+    assert r"$\lfloor(9-3+1+2)/2\rfloor=4 \times (7-2+2+1)/1=8$" in text
+    assert r"& 3$\times$2 & 2$\times$1 & 1.0.0.2 & 2@4$\times$8 &" in text
+
+
 def test_a_name_of_several_lines_stays_in_its_comment() -> None:
     lines = render_latex(explain(zoo.lenet(), "a\nb")).splitlines()
     assert [line for line in lines if line.startswith("%")][1:] == [
@@ -38,7 +44,7 @@ def test_a_name_of_several_lines_stays_in_its_comment() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["lenet", "lenet-d2l"])
+@pytest.mark.parametrize("name", ["lenet", "1x9x7 | conv 2 k3x2 s2x1 p1.0.0.2"])
 def test_it_compiles(name: str, tmp_path: Path) -> None:
     program = next(filter(shutil.which, ("pdflatex", "lualatex", "xelatex")), None)
     if program is None:

@@ -52,7 +52,7 @@ def test_a_small_image() -> None:
     found = dense_versus_conv("1x4x4", 10)
     assert found.small is None
     assert [case["name"] for case in versus_to_dict(found)["cases"]] == ["dense 10", "conv 10 k5"]
-    text = str(found)
+    text = render_versus(found, 200)
     assert "no fewer: the image is no larger than the kernel" in text
     assert "saves weights" not in text
     assert "lenet-60 does not fit on 1@4x4." in text

@@ -21,6 +21,83 @@ def test_json(command):
     assert isinstance(values, dict)
 
 
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [
+        ("text", "lenet    in 1@28x28"),
+        ("json", '{\n  "format": "lenet-explanation",'),
+        ("markdown", "## lenet\n"),
+        ("html", '<section class="lenet-report">'),
+        ("latex", "% \\usepackage{booktabs}\n"),
+        ("csv", "name,kind,block,"),
+    ],
+)
+def test_formats(command, form, start):
+    found = command("explain", "lenet", "--format", form)
+    assert (found.status, found.err) == (0, "")
+    assert found.out.startswith(start)
+    assert found.out.endswith("\n")
+    assert not found.out.endswith("\n\n")
+
+
+def test_json_is_short_for_its_format(command):
+    assert command("explain", "lenet", "--json") == command("explain", "lenet", "--format", "json")
+
+
+def test_another_input_batch_and_optimizer(command):
+    found = command(
+        *(
+            "explain",
+            "lenet",
+            "--input",
+            "3x64x64",
+            "--batch",
+            "8",
+            "--optimizer",
+            "adamw",
+            "--json",
+        )
+    )
+    values = json.loads(found.out)
+    assert values["input_shape"] == [3, 64, 64]
+    assert (values["memory"]["batch"], values["memory"]["optimizer"]) == (8, "adamw")
+
+
+def test_dense_versus_conv(command):
+    found = command("explain", "--dense-versus-conv", "3x1000x1000", "--units", "256")
+    assert (found.status, found.err) == (0, "")
+    assert "saves weights, not activations" in found.out
+    values = json.loads(command("explain", "--dense-versus-conv", "1x28x28", "--json").out)
+    assert values["cases"][0]["name"] == "dense 256"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "lenet explain needs a network (NET); see lenet explain --help."),
+        (["lenet", "--format", "pdf"], "the format is 'pdf'; it must be one of text, json, mark"),
+        (["lenet", "--json", "--format", "csv"], "--json and --format csv are two formats"),
+        (["lenet", "--batch", "0"], "the batch is 0; it must be a whole number from 1"),
+        (["lenet", "--optimizer", "adam"], "'adam' (did you mean 'adamw'?)"),
+        (["lenet", "--input", "64"], "the input is '64'; it must be channels x height x width"),
+        (["lenet", "--input", "1x8x8"], "conv1 gets 6@2x2"),
+        (["lenet", "--dense-versus-conv", "3x9x9"], "takes no network beside it"),
+        (["--dense-versus-conv", "9x9"], "must be channels x height x width, such as 3x64x64"),
+        (["--dense-versus-conv", "3x9x9", "--format", "csv"], "is written as text or json, not"),
+        (["--dense-versus-conv", "3x9x9", "--units", "0"], "units is 0; it must be a whole number"),
+    ],
+)
+def test_wrong_usage(refused, arguments, words):
+    refused(["explain", *arguments], 2, words)
+
+
+def test_bars_where_the_encoding_has_them(process):
+    text = process("explain", "lenet", env={"PYTHONIOENCODING": "utf-8"}).out
+    assert "█" in text
+    assert "\x1b" not in text
+    assert process("explain", "lenet", env={"PYTHONIOENCODING": "ascii"}).out.isascii()
+
+
 def test_a_notation_with_its_own_text_back(command):
     text = "2x9x9 | conv 3 k3 s2 p1, avgpool 2 | dense 4"
     assert str(lenet.parse(text)).split() == text.split()

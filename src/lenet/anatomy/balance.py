@@ -136,8 +136,8 @@ def neighbours_of(network: Network) -> tuple[Neighbours, ...]:
 
 
 def farthest(network: Network) -> float:
-    """The largest ratio between neighbours, the output aside; 1 where there are none."""
-    return max((one.ratio for one in neighbours_of(network) if not one.is_output), default=1.0)
+    """The largest ratio between neighbours, the output among them; 1 where there are none."""
+    return max((one.ratio for one in neighbours_of(network)), default=1.0)
 
 
 def balance_dict(found: Balance) -> dict[str, Any]:

@@ -35,8 +35,8 @@ COSTS: Final = {
     "memory": "bytes of memory",
 }
 #: How much of the budget the proposals of the even family may take.
-_SHARES: Final = {"a quarter of the budget": 0.25, "half of it": 0.5, "all of it": 1.0}
-_ONE_FACTOR: Final = "all of it, one factor"
+_SHARES: Final = {"a quarter of it": 0.25, "half of it": 0.5, "all of it": 1.0}
+_ONE_FACTOR: Final = "all, one factor"
 #: Halvings of the range of log t: widths up to MAX_SIZE come out exact.
 _HALVINGS: Final = 60
 

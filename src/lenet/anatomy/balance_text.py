@@ -66,9 +66,7 @@ def _neighbours(found: Balance) -> Iterator[str]:
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for before, after, ratio, verdict in rows:
-        yield (
-            f"  {before:<{widths[0]}}  {after:<{widths[1]}}  {ratio:>{widths[2]}}  {verdict}"
-        )
+        yield (f"  {before:<{widths[0]}}  {after:<{widths[1]}}  {ratio:>{widths[2]}}  {verdict}")
 
 
 def _verdict(one: Neighbours, word: str) -> str:
@@ -89,12 +87,14 @@ def _proposals(found: Balance, width: int) -> Iterator[str]:
         for name, most in found.budget.items()
     )
     yield from paragraph(
-        f"Within {limits}: channels and units that keep neighbours near each other "
-        "(farthest: the largest ratio between neighbours, the output aside).",
+        f"Within {limits}: channels and units that keep neighbours near each other. "
+        "Farthest is the largest ratio between neighbours, the output among them.",
         width,
     )
     yield ""
-    rows = [("", "parameters", "multiply-adds", "activations", "memory", "farthest")]
+    rows: list[tuple[str, ...]] = [
+        ("", "parameters", "multiply-adds", "activations", "memory", "farthest")
+    ]
     rows.append(("as it is", *_cells(found.network, costs_of(found.network))))
     for number, one in enumerate(found.proposals, 1):
         rows.append((f"{number}  {one.what}", *_cells(one.network, one.costs)))

@@ -84,9 +84,7 @@ class Comparison:
         return render_comparison(self)
 
 
-def compare(
-    *networks: Network | str | os.PathLike[str], names: Sequence[str] = ()
-) -> Comparison:
+def compare(*networks: Network | str | os.PathLike[str], names: Sequence[str] = ()) -> Comparison:
     """Put networks side by side; ``print`` the comparison to read it.
 
     Args:
@@ -98,7 +96,7 @@ def compare(
         ShapeError: one does not fit together.
     """
     if len(networks) < 2:
-        raise UsageError(f"{len(networks)} network given; give two or more to compare.")
+        raise UsageError(f"compare takes two or more networks, not {len(networks)}; name another.")
     if names and len(names) != len(networks):
         raise UsageError(
             f"{len(names)} names and {len(networks)} networks are given; give one name for each."

@@ -17,9 +17,7 @@ _ALONE: Final = 1.0
 _LARGEST_TABLE: Final = 1_000_000
 
 
-def align(
-    first: Sequence[_A], second: Sequence[_B], cost: Callable[[_A, _B], float]
-) -> Alignment:
+def align(first: Sequence[_A], second: Sequence[_B], cost: Callable[[_A, _B], float]) -> Alignment:
     """The cheapest alignment (Needleman & Wunsch 1970); of equally cheap ones, the most pairs.
 
     Args:
@@ -29,7 +27,9 @@ def align(
     while start < min(len(first), len(second)) and not cost(first[start], second[start]):
         start += 1
     end = 0
-    while end < min(len(first), len(second)) - start and not cost(first[-1 - end], second[-1 - end]):
+    while end < min(len(first), len(second)) - start and not cost(
+        first[-1 - end], second[-1 - end]
+    ):
         end += 1
     rows, columns = len(first) - start - end, len(second) - start - end
     middle = _by_place if rows * columns > _LARGEST_TABLE else _cheapest

@@ -86,7 +86,9 @@ def _rows(comparison: Comparison) -> Iterator[list[PlacedLayer | None]]:
     layers = comparison.columns[0].network.placed
     others = len(comparison.pairs)
     # own[gap][k]: what network k alone has before the first's layer number gap.
-    own: list[list[list[PlacedLayer]]] = [[[] for _ in range(others)] for _ in range(len(layers) + 1)]
+    own: list[list[list[PlacedLayer]]] = [
+        [[] for _ in range(others)] for _ in range(len(layers) + 1)
+    ]
     beside: list[list[PlacedLayer | None]] = [[] for _ in layers]
     for k, pairs in enumerate(comparison.pairs):
         gap = 0

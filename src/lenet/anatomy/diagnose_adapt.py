@@ -31,9 +31,7 @@ class Tensor:
 Pairs = list[tuple[int | None, Tensor | None]]
 
 
-def adapt(
-    network: Network, pairs: Pairs, pools_go: bool = False
-) -> tuple[list[str], Network]:
+def adapt(network: Network, pairs: Pairs, pools_go: bool = False) -> tuple[list[str], Network]:
     """The network with all that the weights' shapes say directly, and the changes in words.
 
     Args:
@@ -153,20 +151,24 @@ def geometries(network: Network, inputs: int | None) -> Iterator[tuple[str, Netw
 def _inputs(network: Network, wanted: int) -> Iterator[tuple[str, Network]]:
     """The smallest input whose maps are large enough; by bisection, for maps only grow with it."""
     channels, height, width = network.input_shape
-    shapes: list[Callable[[int], tuple[int, int, int]]] = [
-        lambda n: (channels, n, width),
-        lambda n: (channels, height, n),
-    ]
-    if height == width:
-        shapes = [lambda n: (channels, n, n)]
-    for shape in shapes:
-        low, high = 1, MAX_SIZE
-        while low < high:
-            middle = (low + high) // 2
-            enough = first_inputs(rebuilt(network, {}, shape(middle))) >= wanted
-            low, high = (low, middle) if enough else (middle + 1, high)
-        new = rebuilt(network, {}, shape(low))
+    tall = _enlarged(network, wanted, lambda n: (channels, n, width))
+    wide = _enlarged(network, wanted, lambda n: (channels, height, n))
+    square = _enlarged(network, wanted, lambda n: (channels, n, n))
+    if height == width and first_inputs(square) == wanted:
+        tall = wide = square
+    for new in dict.fromkeys((tall, wide)):
         yield f"start from {pair_text(new.input_shape[1:])}", new
+
+
+def _enlarged(
+    network: Network, wanted: int, shape: Callable[[int], tuple[int, int, int]]
+) -> Network:
+    low, high = 1, MAX_SIZE
+    while low < high:
+        middle = (low + high) // 2
+        enough = first_inputs(rebuilt(network, {}, shape(middle))) >= wanted
+        low, high = (low, middle) if enough else (middle + 1, high)
+    return rebuilt(network, {}, shape(low))
 
 
 def first_inputs(network: Network) -> int:
@@ -200,7 +202,8 @@ def _poolings(network: Network) -> _Changes:
         yield f"add {KEYWORDS[kind]} 2 after {name}", {place: (conv, kind(2))}
     for place, name, pool in pools:
         for size in _STEPS[1:]:
-            yield f"use a {size}x{size} window in {name}", {place: (type(pool)(size),)}
+            other = with_window(pool, (size, size), (size, size), (0, 0, 0, 0))
+            yield f"use a {size}x{size} window in {name}", {place: (other,)}
 
 
 def _steps(network: Network) -> _Changes:

@@ -71,9 +71,7 @@ def _notes(found: Reconciliation, width: int) -> Iterator[str]:
         yield from paragraph(note, width)
 
 
-def fix_lines(
-    fixes: Sequence[Fix], goal: str, width: int, numbered: bool = False
-) -> Iterator[str]:
+def fix_lines(fixes: Sequence[Fix], goal: str, width: int, numbered: bool = False) -> Iterator[str]:
     """The fixes as a list, and the first as notation to copy."""
     if not fixes:
         yield f"No change of one layer or of the input makes {goal}."

@@ -210,9 +210,9 @@ def _mismatches(network: Network, pairs: Pairs) -> Iterator[Mismatch]:
     for place, tensor in pairs:
         layer = None if place is None else network.names[place]
         shape = None if place is None else wanted.get(place)
-        found = tensor and tensor.shape
+        name, found = (tensor.name, tensor.shape) if tensor else (None, None)
         if shape is None or shape != found:
-            yield Mismatch(layer, tensor and tensor.name, found, shape)
+            yield Mismatch(layer, name, found, shape)
 
 
 def _notes(network: Network, pairs: Pairs, mismatches: Sequence[Mismatch]) -> Iterator[str]:

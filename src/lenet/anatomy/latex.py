@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 
 from lenet.anatomy.report import Report
 from lenet.anatomy.tables import Column, cost_columns, flow_columns
@@ -10,6 +11,9 @@ from lenet.anatomy.units import percent
 
 #: What the formula's numbers tell too would make the table wider than a page.
 _LEFT_OUT = ("kind", "input", "both")
+#: The x of 5x3, and a formula that is rounded down.
+_TIMES = re.compile(r"(?<=\d)x(?=\d)")
+_FLOOR = re.compile(r"floor\((\([^)]*\)/\d+)\)")
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -26,7 +30,11 @@ def render_latex(report: Report) -> str:
     Ends without a line break.
     """
     flow = flow_columns(report)
-    columns = [c._replace(total="") for key, c in flow.items() if key not in _LEFT_OUT]
+    columns = [
+        _written(c, _formula if key == "size" else _sizes)._replace(total="")
+        for key, c in flow.items()
+        if key not in _LEFT_OUT
+    ]
     costs = [part for c in cost_columns(report).values() for part in _with_shares(c)]
     name = escaped(" ".join((report.name or "network").split()))
     return "\n".join(
@@ -36,7 +44,7 @@ def render_latex(report: Report) -> str:
             *_tabular(columns),
             "",
             f"% {name}: what it costs",
-            *_tabular([flow["layer"], *costs]),
+            *_tabular([flow["layer"], *(_written(column, escaped) for column in costs)]),
         ]
     )
 
@@ -44,6 +52,21 @@ def render_latex(report: Report) -> str:
 def escaped(text: str) -> str:
     """Text that LaTeX prints as it is."""
     return "".join(_ESCAPES.get(character, character) for character in text)
+
+
+def _written(column: Column, write: Callable[[str], str]) -> Column:
+    return column._replace(cells=tuple(map(write, column.cells)))
+
+
+def _sizes(text: str) -> str:
+    return _TIMES.sub(r"$\\times$", escaped(text))
+
+
+def _formula(text: str) -> str:
+    if not text:
+        return ""
+    rounded = _FLOOR.sub(r"\\lfloor\1\\rfloor", text)
+    return "$" + rounded.replace(" x ", r" \times ") + "$"
 
 
 def _tabular(columns: Sequence[Column]) -> Iterator[str]:
@@ -61,7 +84,7 @@ def _tabular(columns: Sequence[Column]) -> Iterator[str]:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return " & ".join(map(escaped, cells)) + r" \\"
+    return " & ".join(cells) + r" \\"
 
 
 def _with_shares(column: Column) -> Iterator[Column]:

@@ -11,6 +11,13 @@ from lenet.anatomy.units import bytes_text, plural
 from lenet.net.notation import padding_text, size_text
 from lenet.net.shapes import pair_text, shape_text
 
+#: Title, the count's name in LayerCounts, and its share's in LayerRow; connections go without.
+_COUNTED = (
+    ("parameters", "parameters", "parameter_share"),
+    ("multiply-adds", "multiply_adds", "multiply_add_share"),
+    ("activations", "activations", "activation_share"),
+    ("connections", "connections", ""),
+)
 #: More blocks than this are counted, not listed.
 _BLOCKS_LISTED = 6
 
@@ -85,73 +92,50 @@ def flow_columns(report: Report) -> dict[str, Column]:
 
 def cost_columns(report: Report, number: Callable[[int], str] = "{:,}".format) -> dict[str, Column]:
     """What it costs; ``number`` writes counts."""
-
-    def column(title: str, values: list[int], total: int, shares: list[float]) -> Column:
-        cells = tuple(number(value) if value else "-" for value in values)
-        return Column(title, cells, number(total), right=True, shares=tuple(shares))
-
-    rows, total, memory = report.layers, report.total, report.memory
-    counts = [row.counts for row in rows]
+    rows = report.layers
+    columns = {}
+    for title, count, share in _COUNTED:
+        values = [getattr(row.counts, count) for row in rows]
+        columns[title] = Column(
+            title,
+            tuple(number(value) if value else "-" for value in values),
+            number(getattr(report.total, count)),
+            right=True,
+            shares=tuple(getattr(row, share) for row in rows) if share else (),
+        )
     kept = tuple(bytes_text(row.kept_bytes) if row.kept_bytes else "-" for row in rows)
-    return {
-        "parameters": column(
-            "parameters",
-            [count.parameters for count in counts],
-            total.parameters,
-            [row.parameter_share for row in rows],
-        ),
-        "multiply-adds": column(
-            "multiply-adds",
-            [count.multiply_adds for count in counts],
-            total.multiply_adds,
-            [row.multiply_add_share for row in rows],
-        ),
-        "activations": column(
-            "activations",
-            [count.activations for count in counts],
-            total.activations,
-            [row.activation_share for row in rows],
-        ),
-        "connections": column(
-            "connections", [count.connections for count in counts], total.connections, []
-        ),
-        "kept": Column("kept", kept, bytes_text(sum(memory.kept)), right=True),
-    }
+    columns["kept"] = Column("kept", kept, bytes_text(sum(report.memory.kept)), right=True)
+    return columns
 
 
 def memory_columns(report: Report) -> tuple[Column, ...]:
     """What it takes in memory, for one image and, if it is larger, for the batch."""
     memory = report.memory
-    batches = dict.fromkeys((1, memory.batch))
-    names = (
-        "parameters",
-        "gradients",
-        f"optimizer state, {memory.optimizer}",
-        "activations kept",
-        "training, together",
-        "inference",
-    )
-    amounts = [
+    columns = [
         Column(
-            plural(images, "image") if images > 1 else "one image",
-            tuple(
-                map(
-                    bytes_text,
-                    (
-                        memory.parameters,
-                        memory.gradients,
-                        memory.optimizer_state,
-                        memory.activations(images),
-                        memory.training(images),
-                        memory.inference(images),
-                    ),
-                )
+            "float32",
+            (
+                "parameters",
+                "gradients",
+                f"optimizer state, {memory.optimizer}",
+                "activations kept",
+                "training, together",
+                "inference",
             ),
-            right=True,
         )
-        for images in batches
     ]
-    return Column("float32", names), *amounts
+    for images in dict.fromkeys((1, memory.batch)):
+        amounts = (
+            memory.parameters,
+            memory.gradients,
+            memory.optimizer_state,
+            memory.activations(images),
+            memory.training(images),
+            memory.inference(images),
+        )
+        title = "one image" if images == 1 else f"{images:,} images"
+        columns.append(Column(title, tuple(map(bytes_text, amounts)), right=True))
+    return tuple(columns)
 
 
 def memory_notes(report: Report) -> tuple[str, str]:

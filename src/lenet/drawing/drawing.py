@@ -98,8 +98,8 @@ class Drawing:
         width, height = self.scene.width, self.scene.height
         if format != "svg" and max(width, height) > MAX_PAGE:
             raise UsageError(
-                f"the picture is {width:,.0f} x {height:,.0f} pixels and a {format} holds at most "
-                f"{MAX_PAGE:,} a side; save it as .svg, or draw a part of the network."
+                f"the picture is {width:,.0f} x {height:,.0f} pixels, more than a {format} holds "
+                f"({MAX_PAGE:,} a side); save it as .svg, or draw a part of the network."
             )
 
     def _repr_svg_(self) -> str:
@@ -124,9 +124,9 @@ def draw(
         UsageError: ``network``, ``style`` or ``theme`` names none.
         ShapeError: the network does not fit together.
     """
-    if style not in STYLES:
+    if style not in tuple(STYLES):
         raise UsageError(_unknown("style", style, STYLES))
-    if theme not in THEMES:
+    if theme not in tuple(THEMES):
         raise UsageError(_unknown("theme", theme, THEMES))
     if not isinstance(network, Network):
         name = name or name_of(network)
@@ -148,7 +148,7 @@ def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
     ending = os.path.splitext(os.fspath(path))[1].lower().removeprefix(".")
     if ending not in FORMATS:
         raise UsageError(
-            f"{shown(os.fspath(path))} does not say its format; end it in .svg, .pdf, .png or "
+            f"{shown(os.path.basename(path))} does not say its format; end it in .svg, .pdf, .png or "
             ".tex, or name the format."
         )
     return ending

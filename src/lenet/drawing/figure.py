@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, pairwise
 from typing import Final
 
@@ -41,7 +42,7 @@ class _Stage:
     label: tuple[str, ...]
     placed: PlacedLayer | None
 
-    @property
+    @cached_property
     def label_width(self) -> float:
         name, *others = self.label
         # The name may stand at the start of the next row once more.
@@ -52,7 +53,7 @@ class _Stage:
     def operation(self) -> tuple[str, ...]:
         return operation_label(self.placed.layer) if self.placed else ()
 
-    @property
+    @cached_property
     def operation_width(self) -> float:
         return max((text_width(line, _SIZE) for line in self.operation), default=0.0)
 

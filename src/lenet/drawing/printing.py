@@ -20,7 +20,7 @@ _PIXELS_PER_INCH: Final = 96
 _POINTS: Final = 72 / _PIXELS_PER_INCH
 #: A PNG is twice as fine as a screen of 96 pixels an inch, but holds no more pixels than this.
 _FINENESS: Final = 2.0
-_MOST_PIXELS: Final = 64e6
+_MOST_PIXELS: Final = 24e6
 
 
 def to_pdf(scene: Scene, theme: str, title: str) -> bytes:

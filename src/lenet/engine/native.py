@@ -207,9 +207,10 @@ def check_threads(threads: int | None) -> int | None:
     Raises:
         UsageError: it is out of range.
     """
-    if threads is not None and not 1 <= threads <= MAX_THREADS:
+    whole = isinstance(threads, int) and not isinstance(threads, bool)
+    if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):
         raise UsageError(
-            f"threads is {threads}; it must be from 1 to {MAX_THREADS} "
+            f"threads is {threads!r}; it must be from 1 to {MAX_THREADS} "
             f"(this machine has {processors()} processors for us)."
         )
     return threads

@@ -217,9 +217,10 @@ def _check_mixture(unclear: Sequence[_Raw], misfits: int, text: str) -> None:
     }
     if square["first"] and square["last"]:
         first, last = (square[order][0] for order in ("first", "last"))
+        meant = f"{shape_text(first.read('first'))} and {shape_text(last.read('last'))}"
         raise NotationError(
             f"{first.text} has its channels first and {last.text} last; write one order "
-            f"throughout, or {shape_text(first.read('first'))} and {shape_text(last.read('last'))}.",
+            f"throughout, or {meant}.",
             text,
             max(first.position, last.position),
         )

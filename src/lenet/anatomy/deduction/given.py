@@ -63,7 +63,7 @@ class Given:
         """May the layer be of this kind? A dense layer has no window, a pooling no activation."""
         if self.kind is not None:
             return kind == self.kind
-        return not (kind == DENSE and self.has_window or kind == POOL and self.activation)
+        return not (self.has_window if kind == DENSE else kind == POOL and self.activation)
 
     def joined(self, other: Given) -> Given:
         """Both together.

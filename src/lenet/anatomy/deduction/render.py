@@ -7,7 +7,6 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Final
 
-from lenet.anatomy.deduction.priors import DENSE, SPELLED
 from lenet.anatomy.deduction.result import Deduction, Step
 from lenet.anatomy.deduction.solve import MAX_KERNEL, MAX_STRIDE, Axis
 from lenet.anatomy.deduction.wording import describe
@@ -59,14 +58,13 @@ def _shapes(step: Step) -> str:
 
 def _all_windows(step: Step, width: int) -> Iterator[str]:
     """Every window, once for both axes where they have the same ones."""
-    kinds = [
-        SPELLED[kind] for kind in dict.fromkeys(c.kind for c in step.candidates) if kind != DENSE
-    ]
+    if len(step.target.shape) == 1:
+        return
     axes = [("height", step.heights), ("width", step.widths)]
     if step.heights == step.widths:
         axes = [("height and width", step.heights)]
-    for label, found in axes if kinds else ():
-        title = f"{len(found)} on the {label}, as a {' or a '.join(kinds)}: kernel (padding in all)"
+    for label, found in axes:
+        title = f"{len(found)} windows for the {label}: kernel (padding in all)"
         yield from _wrapped(title, width, _INDENT)
         ordered = sorted(found, key=lambda axis: (axis.stride, axis.kernel, axis.padding))
         for stride, group in groupby(ordered, key=lambda axis: axis.stride):

@@ -52,7 +52,7 @@ def _dense(step: Step) -> Iterator[str]:
     )
     if step.of_kind(CONV):
         yield (
-            f"Or a {pair_text(step.source.shape[1:])} convolution over the whole map, as C5 of "
+            f"Or a {'x'.join(map(str, step.source.shape[1:]))} convolution over the whole map, as C5 of "
             f'LeNet-5, with as many parameters (--given "{step.name} conv").'
         )
 
@@ -128,24 +128,35 @@ def _stride_argument(size: int, result: int, axis: Axis) -> str:
 
 
 def _kernel_argument(size: int, result: int, axis: Axis, kind: str) -> str:
+    if axis.kernel == axis.stride and not axis.padding and size == result * axis.stride:
+        return f"windows of {axis.kernel} tile the map: {_formula(size, axis)}"
     least, most = kernel_range(size, result, axis.stride)
-    least = max(least, axis.stride)
-    span = str(most) if least == most else f"{least} to {most}"
+    span = _span(least, most, axis.stride)
     if axis.padding:
         without = "without padding nothing fits"
-        if least <= most:
+        if span:
             blind = ", which sees no neighbours" if most == 1 < size else ""
             without = f"without padding k would be {span}{blind}"
         return (
             f"{without}; {axis.kernel} with padding {axis.padding} in all is likelier: "
             f"{_formula(size, axis)}"
         )
-    formula = f"{_written(size, 'k', 0, axis.stride)} = {result} gives k = {span}"
-    if least != most:
+    written = _written(size, "k", 0, axis.stride)
+    formula = f"{written if axis.stride == 1 else f'floor({written})'} = {result} gives k = {span}"
+    if axis.stride > 1:
         formula += f", and {_merit(size, axis)}"
     elif kind == CONV and axis.kernel > 1:
         formula += ", odd, as kernels are" if axis.kernel % 2 else ", though kernels are mostly odd"
     return formula
+
+
+def _span(least: int, most: int, stride: int) -> str:
+    """The kernels from ``least`` to ``most`` that are no smaller than the stride, or nothing."""
+    start = max(least, stride)
+    if start > most:
+        return ""
+    span = str(most) if start == most else f"{start} to {most}"
+    return span if start == least else f"{span} (no smaller than the stride)"
 
 
 def _merit(size: int, axis: Axis) -> str:

@@ -1,0 +1,55 @@
+"""``lenet deduce``."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lenet.cli.options import Flag
+from lenet.cli.output import print_json
+
+NAME = "deduce"
+
+
+def run(
+    figure: str,
+    /,
+    *,
+    given: tuple[str, ...] = (),
+    params: str | None = None,
+    activation: str = "relu",
+    everything: Annotated[Flag, Parameter(name="--all")] = False,
+    notation: Flag = False,
+    json: Flag = False,
+) -> None:
+    """The network behind a figure that shows only shapes: kernels, strides, padding.
+
+    Parameters
+    ----------
+    figure
+        The shapes as a paper prints them: "32x32 -> 6@28x28 -> 6@14x14 -> 120 -> 10".
+    given
+        What is known of a layer, in the notation's words: "conv1 k5"; may be repeated.
+    params
+        At most so many parameters in all: 60000; or exactly: =61706.
+    activation
+        Of every convolution and dense layer but the last dense one.
+    everything
+        List every window that fits, not only how many there are.
+    notation
+        Print only the network, ready for any other verb.
+    json
+        Print one JSON object instead.
+    """
+    from lenet.anatomy.deduction import deduce, render_deduction
+
+    found = deduce(figure, given=given, params=params, activation=activation)
+    if json:
+        print_json(found.to_dict())
+    elif notation:
+        print(found.network)
+    else:
+        width = max(80, shutil.get_terminal_size((80, 24)).columns)
+        print(render_deduction(found, width, everything))

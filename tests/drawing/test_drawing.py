@@ -1,0 +1,121 @@
+"""``lenet.drawing.draw``: what it takes, what it gives, what it refuses."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import lenet
+from lenet.drawing import FORMATS, STYLES, THEMES, draw
+from lenet.errors import OutputError, ShapeError, UsageError
+
+ROOT = Path(__file__).parent.parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+DOCUMENT = (ROOT / "docs" / "draw.md").read_text(encoding="utf-8")
+
+
+def test_a_network_by_object_name_and_notation():
+    network = lenet.zoo.lenet()
+    by_object, by_name = draw(network), draw("lenet")
+    assert by_object.scene == by_name.scene == draw(str(network)).scene
+    assert by_object.title.startswith("Network: ")
+    assert by_name.title.startswith("lenet: ")
+    assert draw(network, name="mine").title.startswith("mine: ")
+
+
+def test_a_notebook_shows_it():
+    drawing = draw("lenet")
+    assert drawing._repr_svg_() == drawing.svg
+    assert drawing.svg.startswith("<svg ")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"style": "grpah"}, "no style is called 'grpah' (did you mean 'graph'?); choose figure, "),
+        ({"theme": "black"}, "no theme is called 'black'; choose auto, light, dark."),
+        ({"style": None}, "no style is called None; choose figure, graph."),
+        ({"style": []}, "no style is called []; choose figure, graph."),
+    ],
+)
+def test_unknown_choices(options, words):
+    with pytest.raises(UsageError, match=re.escape(words)):
+        draw("lenet", **options)
+
+
+def test_networks_that_are_none():
+    with pytest.raises(UsageError, match="did you mean 'lenet'"):
+        draw("lenett")
+    with pytest.raises(ShapeError, match="conv0 gets 1@4x4"):
+        draw("1x4x4 | conv 6 k5 | dense 10")
+
+
+@pytest.mark.parametrize(
+    ("ending", "start"), [("svg", b"<svg "), ("pdf", b"%PDF"), ("png", b"\x89PNG"), ("tex", b"% ")]
+)
+def test_the_ending_chooses_the_format(tmp_path, ending, start):
+    drawing = draw("lenet")
+    path = drawing.save(tmp_path / f"a.b.{ending.upper()}")
+    assert path.read_bytes().startswith(start)
+    other = drawing.save(str(tmp_path / "picture"), ending)
+    assert other.read_bytes() == path.read_bytes()
+
+
+def test_formats_that_are_none(tmp_path):
+    drawing = draw("lenet")
+    with pytest.raises(UsageError, match=r"'a\.jpg' does not say its format; end it in \.svg"):
+        drawing.save(tmp_path / "a.jpg")
+    with pytest.raises(UsageError, match="no format is called 'gif'"):
+        drawing.save(tmp_path / "a.svg", "gif")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(OutputError, match=r"cannot write .*: no such file or directory; choose"):
+        draw("lenet").save(tmp_path / "missing" / "a.svg")
+
+
+def test_a_picture_too_long_for_a_page(tmp_path):
+    drawing = draw("1x9x9 | " + ", ".join(["conv 1 k1"] * 1000))
+    for ending in ("pdf", "png", "tex"):
+        with pytest.raises(UsageError, match=f"more than a {ending} holds.*save it as .svg"):
+            drawing.save(tmp_path / f"a.{ending}")
+    drawing.save(tmp_path / "a.svg")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_same_every_time_and_fast(long, style):
+    start = time.perf_counter()
+    first = draw(long, style).svg
+    assert time.perf_counter() - start < 1
+    assert draw(long, style).svg == first
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_thousands_of_layers_do_not_hang(style):
+    network = "1x9x9 | " + " | ".join(["conv 1 k1"] * 3000)
+    start = time.perf_counter()
+    assert draw(network, style).svg
+    assert time.perf_counter() - start < 15
+
+
+def test_the_pictures_in_the_documents_are_todays(tmp_path):
+    line = [sys.executable, str(ROOT / "scripts" / "pictures"), str(tmp_path)]
+    subprocess.run(line, check=True, capture_output=True)
+    drawn = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(drawn) == len(lenet.zoo.names()) * len(STYLES)
+    for name, content in drawn.items():
+        assert (PICTURES / name).read_bytes() == content, f"{name}: run scripts/pictures"
+        assert f"(pictures/{name})" in DOCUMENT, f"docs/draw.md does not show {name}"
+
+
+def test_the_document_runs_and_names_every_choice(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for code in re.findall(r"```python\n(.*?)```", DOCUMENT, flags=re.DOTALL):
+        exec(compile(code, "draw.md", "exec"), {})
+    assert list(tmp_path.iterdir())
+    for choice in (*STYLES, *THEMES, *FORMATS):
+        assert f"`{choice}`" in DOCUMENT, choice
