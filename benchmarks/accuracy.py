@@ -1,10 +1,10 @@
-"""Test accuracy over seeds, at the last epoch, never chosen: ours, and PyTorch's where it is a peer.
+"""Test accuracy over seeds, at the last epoch, never chosen: ours, and a peer's beside it.
 
     python benchmarks/accuracy.py [--seeds 5] [--threads 2] [--json]
 
-Rows: the seed's network with the seed's settings (batch 256, plain SGD, rate 2.5, Normal(0, 0.2)) on
-Fashion-MNIST for 5 epochs, here and in PyTorch; and `lenet train`'s defaults for 3 epochs of MNIST
-and 20 of the digits.
+Rows: the seed's network with the seed's settings (batch 256, plain SGD, rate 2.5, Normal(0, 0.2))
+on Fashion-MNIST for 5 epochs, here and in PyTorch; and `lenet train`'s defaults for 3 epochs of
+MNIST and 20 of the digits.
 """
 
 from __future__ import annotations

@@ -192,10 +192,10 @@ class Model:
             DataError: the data have other classes than the model.
         """
         part = data.test if isinstance(data, Dataset) else data
-        if isinstance(data, Dataset) and len(data.classes) != len(self.classes):
+        if isinstance(data, Dataset) and data.classes != self.classes:
             raise DataError(
-                f"the model knows {len(self.classes)} classes and {data.name} has "
-                f"{len(data.classes)}; evaluate it on data of the same classes."
+                f"the model tells {_listed(self.classes)} apart and {data.name} has "
+                f"{_listed(data.classes)}; evaluate it on data of the same classes."
             )
         lowest, highest = int(part.labels.min()), int(part.labels.max())
         if lowest < 0 or highest >= len(self.classes):
@@ -251,6 +251,11 @@ class Model:
         model.training = training if isinstance(training, dict) else {}
         model._parameters = _fill(path, model.plan, tensors)
         return model
+
+
+def _listed(classes: Sequence[str]) -> str:
+    """``10 classes (0, 1, 2, ...)``."""
+    return f"{len(classes)} classes ({', '.join(classes[:3])}{', ...' * (len(classes) > 3)})"
 
 
 def _class_names(classes: Sequence[str] | None, count: int) -> tuple[str, ...]:

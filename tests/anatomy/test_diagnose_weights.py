@@ -1,4 +1,4 @@
-"""Weights that belong to another network: what differs, and the change that makes them agree."""
+"""Weights that belong to another network: what differs."""
 
 import json
 import time
@@ -14,7 +14,10 @@ from random_networks import networks
 
 Shapes = list[tuple[str, tuple[int, ...]]]
 
+
 BODY = "conv 6 k5, maxpool 2 | conv 16 k5, maxpool 2 | dense 120, dense 84, dense 10"
+
+
 CLASSIC = """\
 dense0.weight is (120, 400) and the network wants (120, 256).
 400 inputs are 16@5x5, and the network makes 16@4x4.
@@ -39,15 +42,6 @@ def shapes_of(network: Network) -> Shapes:
     return found
 
 
-def whats(given: str, wanted: str) -> list[str]:
-    """The fixes of one network for the weights of another."""
-    shapes = shapes_of(parse_network(wanted))
-    found = reconcile(parse_network(given), shapes)
-    for fix in found.fixes:
-        assert reconcile(fix.network, shapes).agrees
-    return [fix.what for fix in found.fixes]
-
-
 def test_weights_of_another_image_size() -> None:
     assert str(reconcile(zoo.lenet(), shapes_of(parse_network(f"1x32x32 | {BODY}")))) == CLASSIC
 
@@ -56,41 +50,6 @@ def test_weights_that_agree() -> None:
     found = reconcile(zoo.lenet(), shapes_of(zoo.lenet()), "lenet")
     assert found.agrees
     assert str(found) == "All 5 weights agree with lenet."
-
-
-@pytest.mark.parametrize(
-    ("weights", "fix"),
-    [
-        (f"3x28x28 | {BODY}", "start from 3 channels"),
-        (f"1x28x28 | {BODY}".replace("6 k5", "6 k3"), "use a 3x3 kernel in conv0"),
-        (f"1x28x28 | {BODY}".replace("conv 16", "conv 20"), "give conv1 20 channels"),
-        (f"1x28x28 | {BODY}".replace("dense 10", "dense 26"), "give dense2 26 units"),
-        (f"1x28x28 | {BODY}".replace("84", "60"), "give dense1 60 units"),
-        (f"1x28x28 | {BODY}".replace("dense 84, ", ""), "drop dense1"),
-        (f"1x28x28 | {BODY}".replace("84,", "84, dense 30,"), "add dense 30 relu before dense2"),
-        (f"1x28x28 | {BODY}, dense 3", "add dense 3 at the end"),
-        (
-            f"1x28x28 | {BODY}".replace("| dense 120", "| conv 8 k3 | dense 120"),
-            "add conv 8 k3 relu before dense0",
-        ),
-        (f"1x28x28 | {BODY}".replace("k5, maxpool 2 | d", "k5 | d"), "start from 44x44"),
-        ("1x28x28 | dense 120, dense 84, dense 10", "drop conv0 and pool0, drop conv1 and pool1"),
-        (
-            f"3x32x32 | {BODY}".replace("dense 10", "dense 5"),
-            "start from 3 channels, give dense2 5 units, start from 32x32",
-        ),
-    ],
-)
-def test_the_first_fix(weights: str, fix: str) -> None:
-    assert whats(f"1x28x28 | {BODY}", weights)[0] == fix
-
-
-def test_every_change_of_sizes_that_helps() -> None:
-    unpooled = f"1x28x28 | {BODY}".replace("k5, maxpool 2 | d", "k5 | d")
-    assert whats(f"1x28x28 | {BODY}", unpooled)[1:] == ["give conv1 padding 4", "drop pool1"]
-    # Neither a larger nor a taller input gives 16 maps of 10x16: both axes would have to change.
-    assert whats(f"1x28x30 | {BODY}", f"1x52x76 | {BODY}") == []
-    assert whats(f"1x28x30 | {BODY}", f"1x28x36 | {BODY}")[0] == "start from 28x36"
 
 
 def test_a_network_that_does_not_fit() -> None:
@@ -153,10 +112,11 @@ def test_any_weights_and_any_network(first: Network, second: Network) -> None:
     )
 )
 def test_any_shapes(shapes: list[tuple[str, list[int]]]) -> None:
-    try:
+    if any(len(shape) in (2, 4) for _, shape in shapes):
         assert str(reconcile(zoo.lenet(), shapes))
-    except UsageError as error:
-        assert "holds no weights" in str(error)
+        return
+    with pytest.raises(UsageError, match="holds no weights"):
+        reconcile(zoo.lenet(), shapes)
 
 
 def test_many_tensors_are_quick() -> None:

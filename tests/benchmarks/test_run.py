@@ -10,7 +10,8 @@ import lenet
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "run.py"
 spec = importlib.util.spec_from_file_location("benchmark_run", SCRIPT)
-assert spec and spec.loader
+assert spec is not None
+assert spec.loader is not None
 benchmark = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(benchmark)
 

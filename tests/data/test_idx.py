@@ -153,8 +153,8 @@ def test_random_bytes_never_crash():
 
 
 def test_remedy_ends_the_message(tmp_path):
+    (tmp_path / "broken").write_bytes(b"rubbish")
     with pytest.raises(DataError, match=r"broken is not an IDX file: .*; delete it$"):
-        (tmp_path / "broken").write_bytes(b"rubbish")
         idx.read(tmp_path / "broken", "delete it")
 
 

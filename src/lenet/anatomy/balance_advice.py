@@ -38,7 +38,7 @@ COSTS: Final = {
 _SHARES: Final = {"a quarter of it": 0.25, "half of it": 0.5, "all of it": 1.0}
 _ONE_FACTOR: Final = "all, one factor"
 #: Halvings of the range of log t: widths up to MAX_SIZE come out exact.
-_HALVINGS: Final = 60
+_HALVINGS: Final = 40
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,9 @@ def checked_budget(budget: Mapping[str, int]) -> dict[str, int]:
                 f"the budget names {shown(name)}{near}; it may name {', '.join(COSTS)}."
             )
         if isinstance(most, bool) or not isinstance(most, int) or most < 1:
-            raise UsageError(f"the budget for {name} is {shown(most)}; it must be a whole number.")
+            raise UsageError(
+                f"the budget for {name} is {shown(most)}; it must be a whole number from 1 up."
+            )
     return dict(budget)
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from lenet.anatomy.balance import NEAR, Balance, Neighbours, activations_of, farthest
 from lenet.anatomy.balance_advice import COSTS, costs_of
-from lenet.anatomy.diagnose_text import notation_lines, paragraph
+from lenet.anatomy.diagnose_text import notation_lines
+from lenet.anatomy.text import wrapped
 from lenet.anatomy.units import bytes_text, short_count
 from lenet.net import Conv2d, Network
 from lenet.net.shapes import shape_text
@@ -36,7 +37,7 @@ def render_balance(found: Balance, width: int = 80, bar: str = _BAR) -> str:
         for claim in found.claims:
             verdict = "yes" if claim.holds else "no "
             text = f"{claim.text}: {claim.evidence}"
-            sections[-1] += paragraph(text, width, f"  {verdict}  ", "       ")
+            sections[-1] += wrapped(text, width, f"  {verdict}  ", "       ")
     if found.proposals:
         sections.append(list(_proposals(found, width)))
     return "\n\n".join("\n".join(line.rstrip() for line in lines) for lines in sections)
@@ -86,7 +87,7 @@ def _proposals(found: Balance, width: int) -> Iterator[str]:
         bytes_text(most) + " of memory" if name == "memory" else f"{most:,} {COSTS[name]}"
         for name, most in found.budget.items()
     )
-    yield from paragraph(
+    yield from wrapped(
         f"Within {limits}: channels and units that keep neighbours near each other. "
         "Farthest is the largest ratio between neighbours, the output among them.",
         width,

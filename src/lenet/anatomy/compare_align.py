@@ -14,7 +14,7 @@ Alignment = list[tuple[int | None, int | None]]
 #: What an item of its own costs. Two such are never cheaper than a pair of cost 2.
 _ALONE: Final = 1.0
 #: Larger tables are not filled: items are paired by their place instead.
-_LARGEST_TABLE: Final = 1_000_000
+_LARGEST_TABLE: Final = 200_000
 
 
 def align(first: Sequence[_A], second: Sequence[_B], cost: Callable[[_A, _B], float]) -> Alignment:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from lenet.anatomy.compare import Column, Comparison, Difference, numbers
-from lenet.anatomy.diagnose_text import paragraph
 from lenet.anatomy.memory import DEFAULT_BATCH
+from lenet.anatomy.text import wrapped
 from lenet.anatomy.units import bytes_text
 from lenet.net import PlacedLayer
 from lenet.net.shapes import pair_text, shape_text
@@ -41,7 +41,7 @@ def render_comparison(comparison: Comparison, width: int = 80) -> str:
         f"Memory in use is for one image, in training for {DEFAULT_BATCH} with plain SGD; "
         "ratios are to the first network."
     )
-    sections.append(paragraph(note, width))
+    sections.append(wrapped(note, width))
     return "\n\n".join("\n".join(lines) for lines in sections)
 
 
@@ -59,7 +59,7 @@ def _number_rows(comparison: Comparison) -> Iterator[list[str]]:
 def _cell(column: Column, key: str, base: int) -> str:
     number = numbers(column)[key]
     text = bytes_text(number) if key.endswith("bytes") else f"{number:,}"
-    return text if number == base or not base else f"{text} {ratio_text(number / base)}"
+    return text if number in (0, base) or not base else f"{text} {ratio_text(number / base)}"
 
 
 def ratio_text(ratio: float) -> str:
@@ -112,7 +112,7 @@ def _difference_lines(differences: tuple[Difference, ...], width: int) -> Iterat
     names = [_mark(one) for one in differences]
     longest = max(map(len, names))
     for name, one in zip(names, differences, strict=True):
-        yield from paragraph(one.what, width, f"  {name:<{longest}}  ", " " * (longest + 4))
+        yield from wrapped(one.what, width, f"  {name:<{longest}}  ", " " * (longest + 4))
 
 
 def _mark(difference: Difference) -> str:

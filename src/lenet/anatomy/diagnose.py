@@ -15,6 +15,7 @@ from lenet.anatomy.diagnose_changes import (
     rebuilt,
 )
 from lenet.anatomy.diagnose_fixes import find_fixes
+from lenet.anatomy.units import plural
 from lenet.errors import ShapeError
 from lenet.net import Conv2d, Dense, Layer, Network, Shape, name_of, read_network
 from lenet.net.shapes import kind, output_size, pair_text, shape_text, size_formula
@@ -54,7 +55,7 @@ class Diagnosis:
 
 def diagnose(
     network: Network | str | os.PathLike[str],
-    input_shape: tuple[int, int, int] | None = None,
+    input_shape: tuple[int, ...] | None = None,
     name: str = "",
 ) -> Diagnosis:
     """Find out whether a network fits, why it does not, and what makes it fit.
@@ -129,7 +130,7 @@ def _problem(network: Network, misfit: Misfit) -> str:
     before = network.names[misfit.index - 1]
     return (
         f"{name} is {_article(kind(layer))} and needs feature maps (channels, height, width), but "
-        f"{before} before it is dense and leaves only {shape[0]:,} numbers."
+        f"{before} before it is dense and leaves only {plural(shape[0], 'number')}."
     )
 
 

@@ -151,12 +151,12 @@ def geometries(network: Network, inputs: int | None) -> Iterator[tuple[str, Netw
 def _inputs(network: Network, wanted: int) -> Iterator[tuple[str, Network]]:
     """The smallest input whose maps are large enough; by bisection, for maps only grow with it."""
     channels, height, width = network.input_shape
-    tall = _enlarged(network, wanted, lambda n: (channels, n, width))
-    wide = _enlarged(network, wanted, lambda n: (channels, height, n))
     square = _enlarged(network, wanted, lambda n: (channels, n, n))
-    if height == width and first_inputs(square) == wanted:
-        tall = wide = square
-    for new in dict.fromkeys((tall, wide)):
+    found = [square]
+    if height != width or first_inputs(square) != wanted:
+        tall = _enlarged(network, wanted, lambda n: (channels, n, width))
+        found = [tall, _enlarged(network, wanted, lambda n: (channels, height, n))]
+    for new in found:
         yield f"start from {pair_text(new.input_shape[1:])}", new
 
 

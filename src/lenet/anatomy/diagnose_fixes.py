@@ -264,8 +264,8 @@ def _order_fixes(network: Network) -> Iterator[Fix]:
         misfit = first_misfit(changed)
         if misfit is None:
             yield Fix(what, "", changed)
-        elif changed.names[: misfit.index + 1] == network.names[: misfit.index + 1]:
-            # The second change names layers, so only where they are still called the same.
+        elif set(changed.names) <= set(network.names):
+            # The second change names layers, so only where none has got another's name.
             for fix in list(_size_fixes(changed, misfit))[:1]:
                 yield Fix(f"{what}, then {fix.what}", "", fix.network)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
+from typing import TYPE_CHECKING
 
-from lenet.anatomy.diagnose import Diagnosis, diagnose
-from lenet.anatomy.diagnose_changes import Fix
-from lenet.anatomy.diagnose_weights import Reconciliation
+from lenet.anatomy.text import wrapped
 from lenet.anatomy.units import plural
 from lenet.net import Network
 from lenet.net.shapes import pair_text, shape_text
+
+if TYPE_CHECKING:  # other texts borrow from this one and have no use for these
+    from lenet.anatomy.diagnose import Diagnosis
+    from lenet.anatomy.diagnose_changes import Fix
+    from lenet.anatomy.diagnose_weights import Reconciliation
 
 #: Of a longer chain of shapes, the middle is left out.
 _LONGEST_CHAIN = 12
@@ -21,7 +24,7 @@ _MOST_MISMATCHES = 8
 def render_diagnosis(diagnosis: Diagnosis, width: int = 80) -> str:
     """``diagnosis`` in lines of at most ``width`` characters, as far as its numbers allow."""
     if not diagnosis.fits:
-        lines = paragraph(diagnosis.problem, width)
+        lines = wrapped(diagnosis.problem, width)
         return "\n".join([*lines, *fix_lines(diagnosis.fixes, "it fit", width, numbered=True)])
     network = diagnosis.network
     name = diagnosis.name or "The network"
@@ -29,17 +32,17 @@ def render_diagnosis(diagnosis: Diagnosis, width: int = 80) -> str:
     texts = list(map(shape_text, shapes))
     if len(texts) > _LONGEST_CHAIN:
         texts[5:-4] = ["..."]
-    lines = [f"{name} fits: {texts[0]} goes in and {texts[-1]} comes out."]
-    lines += paragraph(" -> ".join(texts), width, "  ", "    ")
+    lines = [f"{name} fits: {texts[0]} in, {texts[-1]} out."]
+    lines += wrapped(" -> ".join(texts), width, "  ", "    ")
     if diagnosis.least_input is not None:
         least = pair_text(diagnosis.least_input)
-        lines += paragraph(f"It fits every input of {least} or more.", width)
+        lines += wrapped(f"It fits every input of {least} or more.", width)
     return "\n".join(lines)
 
 
 def render_problem(diagnosis: Diagnosis, width: int = 80) -> str:
     """Why a network does not fit and what to do, as the error of any command."""
-    lines = [*paragraph(diagnosis.problem, width), *fix_lines(diagnosis.fixes, "it fit", width)]
+    lines = [*wrapped(diagnosis.problem, width), *fix_lines(diagnosis.fixes, "it fit", width)]
     return "\n".join(lines)
 
 
@@ -47,7 +50,7 @@ def render_reconciliation(found: Reconciliation, width: int = 80) -> str:
     """Where a file's weights and a network differ, and what makes them agree."""
     name = found.name or "the network"
     if found.agrees:
-        lines = paragraph(f"All {plural(found.tensors, 'weight')} agree with {name}.", width)
+        lines = wrapped(f"All {plural(found.tensors, 'weight')} agree with {name}.", width)
         return "\n".join([*lines, *_notes(found, width)])
     lines = [*_mismatches(found, width), *_notes(found, width)]
     goal = f"all {plural(found.tensors, 'weight')} agree"
@@ -57,18 +60,20 @@ def render_reconciliation(found: Reconciliation, width: int = 80) -> str:
 
 
 def _mismatches(found: Reconciliation, width: int) -> Iterator[str]:
+    from lenet.anatomy.diagnose import diagnose
+
     if problem := diagnose(found.network).problem:
-        yield from paragraph(problem, width)
+        yield from wrapped(problem, width)
         return
     for one in found.mismatches[:_MOST_MISMATCHES]:
-        yield from paragraph(f"{one}.", width)
+        yield from wrapped(f"{one}.", width)
     if (more := len(found.mismatches) - _MOST_MISMATCHES) > 0:
         yield f"{plural(more, 'weight')} more do not agree."
 
 
 def _notes(found: Reconciliation, width: int) -> Iterator[str]:
     for note in found.notes:
-        yield from paragraph(note, width)
+        yield from wrapped(note, width)
 
 
 def fix_lines(fixes: Sequence[Fix], goal: str, width: int, numbered: bool = False) -> Iterator[str]:
@@ -84,7 +89,7 @@ def fix_lines(fixes: Sequence[Fix], goal: str, width: int, numbered: bool = Fals
         mark = f"  {number}  " if numbered else "  "
         line = f"{mark}{fix.what:<{longest}}    {fix.effect}".rstrip()
         fits = len(line) <= width
-        yield from [line] if fits else paragraph(line.strip(), width, "  ", " " * len(mark))
+        yield from [line] if fits else wrapped(line.strip(), width, "  ", " " * len(mark))
     if len(fixes) == 1:
         yield "As notation, to copy and change:"
     else:
@@ -102,16 +107,4 @@ def notation_lines(network: Network, width: int, indent: str) -> Iterator[str]:
     start, *blocks = text.split(" | ")
     yield indent + start
     for block in blocks:
-        yield from paragraph(block, width, f"{indent}| ", f"{indent}  ")
-
-
-def paragraph(text: str, width: int, first: str = "", others: str = "") -> list[str]:
-    """``text`` in lines of at most ``width`` characters; words stay whole."""
-    return wrap(
-        text,
-        width,
-        initial_indent=first,
-        subsequent_indent=others,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+        yield from wrapped(block, width, f"{indent}| ", f"{indent}  ")

@@ -167,10 +167,29 @@ def _match(network: Network, weights: Sequence[Tensor]) -> Pairs:
     for kind, axes in ((Conv2d, 4), (Dense, 2)):
         places = [i for i, layer in enumerate(network.layers) if isinstance(layer, kind)]
         some = [tensor for tensor in weights if len(tensor.shape) == axes]
+        if kind is Dense and (turned := _transposed(network, some)):
+            pairs += turned
+            continue
         keys = [_key(network.layers[i]) for i in places], [_tensor_key(t) for t in some]
         for a, b in align(*keys, _differences):
             pairs.append((None if a is None else places[a], None if b is None else some[b]))
     return pairs
+
+
+def _transposed(network: Network, dense: Sequence[Tensor]) -> Pairs:
+    """The pairs where every dense weight is the network's own turned over; else none."""
+    wanted = {place: shape for place, shape in wanted_shapes(network).items() if len(shape) == 2}
+    left = list(dense)
+    if sorted(wanted.values()) == sorted(tensor.shape for tensor in left):
+        return []
+    pairs: Pairs = []
+    for place, shape in wanted.items():
+        tensor = next((one for one in left if one.shape[::-1] == shape), None)
+        if tensor is None:
+            return []
+        left.remove(tensor)
+        pairs.append((place, tensor))
+    return [] if left else pairs
 
 
 def _differences(layer: tuple[object, ...], tensor: tuple[object, ...]) -> float:
@@ -237,7 +256,7 @@ def _notes(network: Network, pairs: Pairs, mismatches: Sequence[Mismatch]) -> It
 def _map_sentence(inputs: int, channels: int, maps: Shape) -> str:
     """What maps a dense layer of so many inputs once read."""
     made = f"the network makes {shape_text(maps)}"
-    if inputs % channels:
+    if not channels or inputs % channels:
         return f"{inputs:,} inputs are no whole number of maps of {channels} channels; {made}."
     area = inputs // channels
     side = isqrt(area)

@@ -17,7 +17,7 @@ def run(
     figure: str,
     /,
     *,
-    given: tuple[str, ...] = (),
+    given: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
     params: str | None = None,
     activation: str = "relu",
     everything: Annotated[Flag, Parameter(name="--all")] = False,

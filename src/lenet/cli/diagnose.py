@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING
 
 from lenet.cli.options import Flag, Whole
 from lenet.cli.output import print_json
@@ -25,7 +22,7 @@ def run(
     net: str,
     /,
     *,
-    input_: Annotated[str | None, Parameter(name="--input")] = None,
+    input: str | None = None,
     weights: Path | None = None,
     fix: Whole | None = None,
     json: Flag = False,
@@ -36,7 +33,7 @@ def run(
     ----------
     net
         A zoo name, a notation, a .json file or a saved model.
-    input_
+    input
         Another input, channels x height x width, such as 3x64x64.
     weights
         A .safetensors file: do its weights belong to the network, and what makes them agree?
@@ -48,10 +45,11 @@ def run(
     from lenet.anatomy.diagnose import diagnose, diagnosis_dict
     from lenet.anatomy.diagnose_text import render_diagnosis, render_reconciliation
     from lenet.anatomy.diagnose_weights import reconcile, reconciliation_dict
+    from lenet.anatomy.report import read_shape
     from lenet.cli.networks import network_of
     from lenet.net import name_of
 
-    shape = None if input_ is None else _input_shape(input_)
+    shape = None if input is None else read_shape(input)
     diagnosis = diagnose(network_of(net), shape, name_of(net))
     width = max(80, shutil.get_terminal_size((80, 24)).columns)
     if weights is None:
@@ -67,18 +65,6 @@ def run(
         print_json(document)
     else:
         print(text)
-
-
-def _input_shape(text: str) -> tuple[int, int, int]:
-    from lenet.errors import UsageError
-
-    match = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})x([0-9]{1,9})", text.strip().lower())
-    if match is None:
-        raise UsageError(
-            f"--input is {text[:40]!r}; it must be channels x height x width, such as 3x64x64."
-        )
-    channels, height, width = map(int, match.groups())
-    return channels, height, width
 
 
 def _chosen(fixes: Sequence[Fix], number: int) -> Fix:

@@ -17,7 +17,7 @@ def run(
     net: str,
     /,
     *,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     style: str = "figure",
     theme: str = "auto",
     format: str | None = None,
@@ -30,7 +30,7 @@ def run(
     net
         A zoo name, a notation, a .json file or a saved model.
     output
-        The file to write; its ending chooses the format: .svg, .pdf, .png or .tex.
+        The file to write, always needed; its ending chooses the format: .svg, .pdf, .png or .tex.
     style
         figure (stacks of feature maps, as in the paper) or graph (a box a layer).
     theme
@@ -42,8 +42,11 @@ def run(
     """
     from lenet.cli.networks import network_of
     from lenet.drawing import draw, format_of
+    from lenet.errors import UsageError
     from lenet.net import name_of
 
+    if output is None:
+        raise UsageError("no file is given to draw into; name it: lenet draw NET -o lenet.svg")
     chosen = format_of(output, format)
     drawing = draw(network_of(net), style, theme, name_of(net))
     drawing.save(output, chosen)

@@ -40,7 +40,7 @@ def fetch(archive: str, checksum: str, mirrors: Sequence[str]) -> bytes:
     for mirror in mirrors:
         try:
             return _fetch(mirror + archive, checksum)
-        except _Refused as error:
+        except _RefusedError as error:
             failures.append(f"{urlsplit(mirror).netloc} {error}")
     raise DownloadError(
         f"cannot download {archive} ({', '.join(failures)}); try again later, or get the files "
@@ -48,7 +48,7 @@ def fetch(archive: str, checksum: str, mirrors: Sequence[str]) -> bytes:
     )
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Why a mirror did not do, as the predicate of a sentence about it."""
 
 
@@ -57,13 +57,13 @@ class _Buffer(io.BytesIO):
 
     def write(self, chunk: Any) -> int:
         if self.tell() + len(chunk) > MAX_BYTES:
-            raise _Refused(f"sent more than {MAX_BYTES:,} bytes")
+            raise _RefusedError(f"sent more than {MAX_BYTES:,} bytes")
         return super().write(chunk)
 
 
 def _fetch(url: str, checksum: str) -> bytes:
     # imported here: it is slow, and needed once in a data set's life
-    from pooch import HTTPDownloader  # type: ignore[import-untyped]
+    from pooch import HTTPDownloader
 
     buffer = _Buffer()
     # "identity": a server that packs or unpacks on the way would change the checksum
@@ -73,10 +73,10 @@ def _fetch(url: str, checksum: str) -> bytes:
             downloader = HTTPDownloader(bar, chunk_size=1 << 16, timeout=TIMEOUT, headers=headers)
             downloader(url, buffer, None)
     except OSError as error:  # the root of everything that the HTTP library raises
-        raise _Refused(_reason(error)) from error
+        raise _RefusedError(_reason(error)) from error
     content = buffer.getvalue()
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != checksum:
-        raise _Refused(f"sent {len(content):,} bytes with a wrong checksum")
+        raise _RefusedError(f"sent {len(content):,} bytes with a wrong checksum")
     return content
 
 

@@ -94,7 +94,7 @@ def looks_like_idx(start: bytes) -> bool:
     return start[:2] == GZIP_MAGIC or (start[:2] == b"\0\0" and start[2] in _TYPES)
 
 
-class _Malformed(Exception):
+class _MalformedError(Exception):
     """What is wrong with the bytes, as the predicate of a sentence about the file."""
 
 
@@ -141,14 +141,14 @@ def _read_stream(file: BinaryIO, where: str, remedy: str) -> npt.NDArray[np.uint
     except zlib.error as error:
         reason = str(error).rpartition(": ")[2]
         raise DataError(f"{where} is damaged: gzip finds an {reason}; {remedy}") from error
-    except _Malformed as error:
+    except _MalformedError as error:
         raise DataError(f"{where} {error}; {remedy}") from error
 
 
 def _read_packed(stream: _Gunzip, size: int) -> npt.NDArray[np.uint8]:
     array = _read_array(stream, min(size * _INFLATION, MAX_INFLATED))
     if not stream.complete:
-        raise _Malformed("is cut short: the end of its gzip stream is missing")
+        raise _MalformedError("is cut short: the end of its gzip stream is missing")
     return array
 
 
@@ -159,14 +159,14 @@ def _read_array(stream: _Stream, capacity: int) -> npt.NDArray[np.uint8]:
     promise = f"its header promises {_product(shape)} bytes and"
     if promised > room:
         if isinstance(stream, _Gunzip):
-            raise _Malformed(f"is cut short or too large: {promise} at most {room:,} can come")
-        raise _Malformed(f"is cut short: {promise} only {room:,} are there")
+            raise _MalformedError(f"is cut short or too large: {promise} at most {room:,} can come")
+        raise _MalformedError(f"is cut short: {promise} only {room:,} are there")
     values = np.empty(promised, np.uint8)
     count = _fill(stream, values.data)
     if count < promised:
-        raise _Malformed(f"is cut short: {promise} only {count:,} are there")
+        raise _MalformedError(f"is cut short: {promise} only {count:,} are there")
     if stream.read(1):
-        raise _Malformed(f"is too long: {promise} more are there")
+        raise _MalformedError(f"is too long: {promise} more are there")
     return values.reshape(shape)
 
 
@@ -175,21 +175,27 @@ def _read_header(stream: _Stream) -> tuple[int, ...]:
     magic = bytearray(4)
     count = _fill(stream, memoryview(magic))
     if count < len(magic):
-        raise _Malformed(f"is cut short: it has only {count} bytes")
+        raise _MalformedError(f"is cut short: it has only {count} bytes")
     if magic[:2] != b"\0\0":
-        raise _Malformed(f"is not an IDX file: it starts with {magic.hex(' ')}, not with 00 00 08")
+        raise _MalformedError(
+            f"is not an IDX file: it starts with {magic.hex(' ')}, not with 00 00 08"
+        )
     _, _, code, dimensions = magic
     if code != _UNSIGNED_BYTE:
         name = _TYPES.get(code, "unknown")
-        raise _Malformed(f"holds values of type 0x{code:02x} ({name}), not 0x08 (unsigned byte)")
+        raise _MalformedError(
+            f"holds values of type 0x{code:02x} ({name}), not 0x08 (unsigned byte)"
+        )
     if not 1 <= dimensions <= MAX_DIMENSIONS:
-        raise _Malformed(f"has {dimensions} dimensions where 1 to {MAX_DIMENSIONS} are allowed")
+        raise _MalformedError(
+            f"has {dimensions} dimensions where 1 to {MAX_DIMENSIONS} are allowed"
+        )
     sizes = bytearray(4 * dimensions)
     if _fill(stream, memoryview(sizes)) < len(sizes):
-        raise _Malformed(f"is cut short: its header of {4 + len(sizes)} bytes is incomplete")
+        raise _MalformedError(f"is cut short: its header of {4 + len(sizes)} bytes is incomplete")
     shape: tuple[int, ...] = struct.unpack(f">{dimensions}I", sizes)
     if 0 in shape:
-        raise _Malformed(f"is empty: its header promises {_product(shape)} bytes")
+        raise _MalformedError(f"is empty: its header promises {_product(shape)} bytes")
     return shape
 
 

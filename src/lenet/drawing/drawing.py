@@ -124,10 +124,8 @@ def draw(
         UsageError: ``network``, ``style`` or ``theme`` names none.
         ShapeError: the network does not fit together.
     """
-    if style not in tuple(STYLES):
-        raise UsageError(_unknown("style", style, STYLES))
-    if theme not in tuple(THEMES):
-        raise UsageError(_unknown("theme", theme, THEMES))
+    _check_choice("style", style, STYLES)
+    _check_choice("theme", theme, THEMES)
     if not isinstance(network, Network):
         name = name or name_of(network)
         network = read_network(network)
@@ -142,19 +140,19 @@ def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
         UsageError: there is no such format.
     """
     if format is not None:
-        if format not in FORMATS:
-            raise UsageError(_unknown("format", format, FORMATS))
+        _check_choice("format", format, FORMATS)
         return format
     ending = os.path.splitext(os.fspath(path))[1].lower().removeprefix(".")
     if ending not in FORMATS:
         raise UsageError(
-            f"{shown(os.path.basename(path))} does not say its format; end it in .svg, .pdf, .png or "
-            ".tex, or name the format."
+            f"{shown(os.path.basename(path))} does not say its format; end it in .svg, .pdf, "
+            ".png or .tex, or name the format."
         )
     return ending
 
 
-def _unknown(what: str, given: object, choices: Iterable[str]) -> str:
+def _check_choice(what: str, given: object, choices: Iterable[str]) -> None:
     names = list(choices)
-    near = did_you_mean(str(given), names)
-    return f"no {what} is called {shown(given)}{near}; choose {', '.join(names)}."
+    if given not in names:
+        near = did_you_mean(str(given), names)
+        raise UsageError(f"no {what} is called {shown(given)}{near}; choose {', '.join(names)}.")

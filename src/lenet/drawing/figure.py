@@ -28,7 +28,6 @@ _GAP: Final = 46.0
 _LABEL_GAP: Final = 14.0
 _ROW_GAP: Final = 30.0
 _SIZE: Final = 12.0
-_AGAIN: Final = "again"
 _LEADING: Final = 16.0
 #: Between the bodies and the labels above and below them.
 _AIR: Final = 18.0
@@ -45,9 +44,8 @@ class _Stage:
     @cached_property
     def label_width(self) -> float:
         name, *others = self.label
-        # The name may stand at the start of the next row once more.
-        lines = (f"{name} {_AGAIN}", *others)
-        return max(text_width(line, _SIZE) for line in lines)
+        lines = (text_width(line, _SIZE) for line in others)
+        return max(text_width(name, _SIZE, bold=True), *lines)
 
     @property
     def operation(self) -> tuple[str, ...]:
@@ -77,6 +75,15 @@ class _Spot:
     @property
     def right(self) -> float:
         return self.x + self.stage.body.width
+
+    @property
+    def name(self) -> str:
+        return self.stage.label[0] + " again" * self.again
+
+    @property
+    def label_width(self) -> float:
+        width = self.stage.label_width
+        return max(width, text_width(self.name, _SIZE)) if self.again else width
 
     @property
     def center(self) -> float:
@@ -139,7 +146,7 @@ def _next(row: Sequence[_Spot], stage: _Stage) -> _Spot:
     """The stage as far left as what stands before it allows."""
     before = row[-1]
     half = stage.body.width / 2
-    labels = (before.stage.label_width + stage.label_width) / 2 + _LABEL_GAP
+    labels = (before.label_width + stage.label_width) / 2 + _LABEL_GAP
     candidates = [before.right + _GAP, before.center + labels - half]
     if len(row) > 1:
         # The operation's label stands in the middle between two bodies.
@@ -151,7 +158,7 @@ def _next(row: Sequence[_Spot], stage: _Stage) -> _Spot:
 
 def _overhang(spot: _Spot, left: bool = False) -> float:
     """How far a spot reaches, its label included."""
-    half = max(spot.stage.body.width, spot.stage.label_width) / 2
+    half = max(spot.stage.body.width, spot.label_width) / 2
     return spot.center - half if left else spot.center + half
 
 
@@ -193,12 +200,9 @@ def _draw_row(network: Network, row: Row, top: float) -> tuple[list[Group], floa
 
 
 def _label(spot: _Spot, y: float) -> Iterator[Mark]:
-    name, *others = spot.stage.label
-    if spot.again:
-        yield Text(spot.center, y, f"{name} {_AGAIN}", _SIZE, role="muted")
-    else:
-        yield Text(spot.center, y, name, _SIZE, bold=True)
-    for line, words in enumerate(others, start=1):
+    role = "muted" if spot.again else "text"
+    yield Text(spot.center, y, spot.name, _SIZE, bold=not spot.again, role=role)
+    for line, words in enumerate(spot.stage.label[1:], start=1):
         yield Text(spot.center, y + line * _LEADING, words, _SIZE, role="muted")
 
 

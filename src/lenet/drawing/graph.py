@@ -15,9 +15,9 @@ from lenet.anatomy.counts import count_layer
 from lenet.drawing.breaks import narrowest
 from lenet.drawing.scene import Box, Group, Mark, Paint, Path, Point, Scene, Text
 from lenet.drawing.typeface import text_width
-from lenet.drawing.wording import block_label, box_label, cost_label, layer_title, role
+from lenet.drawing.wording import block_label, box_label, cost_label, layer_title, role, shape_label
 from lenet.net import Network, PlacedLayer
-from lenet.net.shapes import kind, shape_text
+from lenet.net.shapes import kind
 
 _MARGIN: Final = 24.0
 _SIZE: Final = 12.0
@@ -123,7 +123,7 @@ class _Drawing:
         self.box_width = box_width
         self.groups: list[Group] = []
         self.bottom = 0.0
-        self.shape = shape_text(network.input_shape)  # of what flows out of the last box
+        self.shape = shape_label(network.input_shape)  # of what flows out of the last box
         self.end: Point | None = None  # where the last box has its exit
         self.edge = 0.0  # the lower edge of the last box, pill or frame
 
@@ -160,7 +160,7 @@ class _Drawing:
             self.groups.append(Group(layer_title(placed), tuple(self._box(placed, x, top))))
             self.edge = top + _BOX_HEIGHT
             self.end = (x + self.box_width / 2, self.edge)
-            self.shape = shape_text(placed.output_shape)
+            self.shape = shape_label(placed.output_shape)
             top += _BOX_HEIGHT + _ARROW
         self.edge = frame.bottom
 

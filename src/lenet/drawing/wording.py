@@ -24,7 +24,12 @@ def stage_label(name: str, shape: Shape, is_output: bool = False) -> tuple[str, 
         what = "image" if name == "input" else what
     else:
         what = "output" if is_output else "layer"
-    return name, what, shape_text(shape) if len(shape) == 3 else f"{shape[0]:,}"
+    return name, what, shape_label(shape)
+
+
+def shape_label(shape: Shape) -> str:
+    """What flows: ``6@24x24`` for maps, ``1,200`` for the units of a dense layer."""
+    return shape_text(shape) if len(shape) == 3 else f"{shape[0]:,}"
 
 
 def operation_label(layer: Layer) -> tuple[str, ...]:

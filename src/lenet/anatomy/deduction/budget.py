@@ -18,7 +18,7 @@ from lenet.errors import UsageError
 from lenet.net.words import shown
 
 #: About how many partial sums are kept in all: bounds time and memory where steps are many.
-_MOST_SUMS: Final = 100_000
+_MOST_SUMS: Final = 50_000
 
 #: Of every candidate of a step, its parameters and its score.
 Options = Sequence[tuple[int, int]]

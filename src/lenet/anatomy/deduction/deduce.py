@@ -194,7 +194,7 @@ def _deduction(
             layer=placed.layer,
             heights=one.axes[0],
             widths=one.axes[1],
-            given=one.given.text,
+            given=one.given.text if one.given.decides else "",
         )
         steps.append(replace(step, reasoning=tuple(reasoning(step, steps))))
     parameters = sum(count_layer(placed).parameters for placed in network.placed)

@@ -194,7 +194,7 @@ def _order(raw: Sequence[_Raw], text: str) -> tuple[str, list[str]]:
     oblong = {order: sum(_is_oblong(one.read(order)) for one in unclear) for order in _SPELLED}
     best = min(_SPELLED, key=lambda order: (misfits[order], oblong[order], order))
     other = "last" if best == "first" else "first"
-    _check_mixture(unclear, misfits[best], text)
+    _check_mixture(unclear, text)
     sizes = f"{unclear[0].text} is read as {_SPELLED[best]}"
     if not oblong[best]:
         return best, [f"{sizes}: that way every map is square."]
@@ -208,14 +208,13 @@ def _order(raw: Sequence[_Raw], text: str) -> tuple[str, list[str]]:
     ]
 
 
-def _check_mixture(unclear: Sequence[_Raw], misfits: int, text: str) -> None:
-    """Refuse 28x28x6 beside 6x14x14, unless the steps fit in one order all the same."""
-    if not misfits:
-        return
+def _check_mixture(unclear: Sequence[_Raw], text: str) -> None:
+    """Refuse 28x28x6 beside 6x14x14: all are square, but not in one order."""
     square = {
         order: [one for one in unclear if not _is_oblong(one.read(order))] for order in _SPELLED
     }
-    if square["first"] and square["last"]:
+    is_mixed = square["first"] and square["last"]
+    if is_mixed and len(square["first"]) + len(square["last"]) == len(unclear):
         first, last = (square[order][0] for order in ("first", "last"))
         meant = f"{shape_text(first.read('first'))} and {shape_text(last.read('last'))}"
         raise NotationError(
@@ -232,7 +231,7 @@ def _misfits(step: tuple[Shape, Shape]) -> bool:
     if len(source) != 3 or len(target) != 3:
         return len(source) < len(target)
     return any(
-        not any(axis.is_usual or axis.kernel == axis.stride for axis in windows(size, result))
+        not any(axis.is_expected(size) for axis in windows(size, result))
         for size, result in zip(source[1:], target[1:], strict=True)
     )
 

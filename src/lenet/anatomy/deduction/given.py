@@ -59,6 +59,11 @@ class Given:
         """Is anything known of a kernel, stride or padding?"""
         return any(part is not None for part in (self.kernel, self.stride, self.padding, self.same))
 
+    @property
+    def decides(self) -> bool:
+        """Does it leave no room for the priors? Maximum or mean is nothing that they know."""
+        return self.has_window or (self.kind is not None and self.average is None)
+
     def allows(self, kind: str) -> bool:
         """May the layer be of this kind? A dense layer has no window, a pooling no activation."""
         if self.kind is not None:

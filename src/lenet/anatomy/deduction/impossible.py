@@ -25,7 +25,7 @@ def impossible(text: str, source: Stage, target: Stage, given: Given, name: str)
         )
     elif given.kind and given.kind not in kinds(source, target):
         why = _wrong_kind(source, target, given)
-    elif not all(map(windows, source.shape[1:], target.shape[1:])) and not given.has_window:
+    elif given.padding is None and not all(map(windows, source.shape[1:], target.shape[1:])):
         why = _growth(source, target, name)
     else:
         why = _contradiction(source, target, given)
@@ -50,30 +50,33 @@ def _growth(source: Stage, target: Stage, name: str) -> str:
     if min(paddings) >= 0:
         top, left = (padding // 2 for padding in paddings)
         sides = padding_text((top, paddings[0] - top, left, paddings[1] - left))
-        conv = name.replace("pool", "conv")
-        remedy = f'say --given "{conv} k{_KERNEL} p{sides}" if that is meant, or '
+        remedy = f'say --given "{name} k{_KERNEL} p{sides}" if that is meant, or '
+    needs = " and ".join(
+        f"{padding} on the {axis}"
+        for axis, padding, (size, result) in zip(("height", "width"), paddings, sizes, strict=True)
+        if result > size
+    )
     return (
-        "a map grows only if its padding is as large as the kernel or larger (a "
-        f"{_KERNEL}x{_KERNEL} kernel needs {paddings[0]} in all on the height, {paddings[1]} on "
-        f"the width); {remedy}make the output {most} or smaller."
+        "a map grows only if its padding, both sides together, is as large as the kernel or larger "
+        f"({needs} for a {_KERNEL}x{_KERNEL} kernel); {remedy}make the output {most} or smaller."
     )
 
 
 def _contradiction(source: Stage, target: Stage, given: Given) -> str:
     if len(source.shape) == 1:
         return f"vectors have no windows; drop {shown(given.text)}."
-    pairs = list(zip(("height", "width"), source.shape[1:], target.shape[1:], strict=False))
+    pairs = list(zip(source.shape[1:], target.shape[1:], strict=False))
     remedy = f"drop {shown(given.text)}"
     if len(target.shape) == 3:
-        heights, widths = (windows(size, result) for _, size, result in pairs)
+        heights, widths = (windows(size, result) for size, result in pairs)
         free = rank(source, target, kinds(source, target), (heights, widths), ())
         if free:
-            remedy += f", and {describe(free[0])} fits"
-    blocked = [
-        f"{result} of {size} ({axis})"
-        for (axis, size, result), known in zip(pairs, given.axes(), strict=False)
+            remedy += f", and a {describe(free[0])} fits"
+    blocked = dict.fromkeys(
+        f"{result} of {size}"
+        for (size, result), known in zip(pairs, given.axes(), strict=False)
         if not windows(size, result, known)
-    ]
+    )
     if not blocked:
         return f"no kernel up to {MAX_KERNEL} that fits agrees with {shown(given.text)}; {remedy}."
-    return f"with {shown(given.text)} no window makes {' or '.join(blocked)}; {remedy}."
+    return f"with {shown(given.text)} no window makes {' or '.join(blocked)} pixels; {remedy}."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -31,29 +31,34 @@ class _OnAxis(NamedTuple):
 
     points: int
     why: str
-    kinds: str
+    kinds: tuple[str, ...]
     times: Callable[[Axis, int], int]
 
 
-_ON_AXIS: Final = (
-    _OnAxis(+2, "odd kernel", CONV, lambda axis, size: axis.kernel % 2),
-    _OnAxis(+3, "stride 1", CONV, lambda axis, size: axis.stride == 1),
-    _OnAxis(+6, "channels stay, the map shrinks", POOL, lambda axis, size: axis.stride > 1),
-    _OnAxis(+2, "windows do not overlap", POOL, lambda axis, size: axis.kernel == axis.stride),
-    _OnAxis(+3, "no padding", CONV + POOL, lambda axis, size: axis.padding == 0),
-    _OnAxis(+2, "half the kernel padded", CONV + POOL, lambda axis, size: axis.is_same > 0),
-    _OnAxis(+1, "both sides padded alike", CONV + POOL, lambda axis, size: axis.is_even > 0),
-    _OnAxis(-1, "each 2 beyond kernel 3", CONV + POOL, lambda axis, size: axis.kernel // 2 - 1),
-    _OnAxis(-2, "each unread pixel at the end", CONV + POOL, lambda axis, size: axis.unread(size)),
-    _OnAxis(-3, "kernel exceeds the map", CONV + POOL, lambda axis, size: axis.kernel > size),
-    _OnAxis(-4, "kernel sees no neighbours", CONV, lambda axis, size: axis.kernel == 1 < size),
+_BOTH: Final = (CONV, POOL)
+ON_AXIS: Final = (
+    _OnAxis(+2, "odd kernel", (CONV,), lambda axis, size: axis.kernel % 2),
+    _OnAxis(+3, "stride 1", (CONV,), lambda axis, size: axis.stride == 1),
+    _OnAxis(+3, "the stride divides the size", (CONV,), lambda axis, size: axis.divides(size)),
+    _OnAxis(+8, "channels stay, the map shrinks", (POOL,), lambda axis, size: axis.stride > 1),
+    _OnAxis(+2, "windows side by side", (POOL,), lambda axis, size: axis.is_tile),
+    _OnAxis(+3, "no padding", _BOTH, lambda axis, size: axis.padding == 0),
+    _OnAxis(+2, "half the kernel padded", (CONV,), lambda axis, size: axis.is_same > 0),
+    _OnAxis(+1, "both sides padded alike", _BOTH, lambda axis, size: axis.is_even > 0),
+    _OnAxis(-1, "each 2 beyond kernel 3", _BOTH, lambda axis, size: axis.kernel // 2 - 1),
+    _OnAxis(-2, "each unread pixel at the end", _BOTH, lambda axis, size: axis.unread(size)),
+    _OnAxis(-3, "kernel exceeds the map", _BOTH, lambda axis, size: axis.kernel > size),
+    _OnAxis(-4, "kernel sees no neighbours", _BOTH, lambda axis, size: axis.kernel == 1 < size),
 )
 
 #: Priors on a whole layer. The last is small: it only chooses between equals.
 _SQUARE: Final = (+4, "square kernel")
-_DENSE: Final = (+24, "numbers without height and width are a dense layer's")
+_ONE_STRIDE: Final = (+2, "square stride")
+_WHOLE: Final = (+8, "one window covers the map")
+_DENSE: Final = (+6, "numbers without height and width are a dense layer's")
 _NAMED: Final = (+12, "the figure's name says so")
 _AGAIN: Final = (+1, "the same as an earlier layer")
+ON_LAYERS: Final = (_SQUARE, _ONE_STRIDE, _WHOLE, _DENSE, _NAMED, _AGAIN)
 
 #: How figures call their layers: LeNet-5's C1, S2, F6 and today's words.
 _NAMES: Final = {
@@ -77,7 +82,7 @@ class Candidate:
     width: Axis | None = None
     reasons: Reasons = ()
 
-    @property
+    @cached_property
     def score(self) -> int:
         """The points of all priors."""
         return sum(points for points, _ in self.reasons)
@@ -99,7 +104,9 @@ class Candidate:
 
 
 def kinds(source: Stage, target: Stage) -> tuple[str, ...]:
-    """The kinds of layer that can lead from one shape to the next."""
+    """The kinds of layer that can lead from one shape to the next; none from vector to maps."""
+    if len(source.shape) < len(target.shape):
+        return ()
     if len(target.shape) == 1:
         return (DENSE,) if len(source.shape) == 1 else (DENSE, CONV)
     return (CONV, POOL) if source.shape[0] == target.shape[0] else (CONV,)
@@ -139,45 +146,58 @@ def _scored(
     axes: tuple[tuple[Axis, ...], tuple[Axis, ...]],
     earlier: Collection[Candidate],
 ) -> Iterator[Candidate]:
-    whole = (_NAMED,) if _is_named(kind, target.name) else ()
+    whole = (_NAMED,) if is_named(kind, target.name) else ()
     if kind == DENSE:
         yield Candidate(DENSE, reasons=(_DENSE, *whole))
         return
     _, *sizes = source.shape
-    _, *results = target.shape if len(target.shape) == 3 else (0, 1, 1)
+    if len(target.shape) == 1:  # its only window covers the map: nothing to choose
+        yield from (Candidate(kind, *pair, reasons=whole) for pair in product(*axes))
+        return
+    _, *results = target.shape
     is_alike = sizes[0] == sizes[1] and results[0] == results[1]
     seen = {(one.height, one.width) for one in earlier if one.kind == kind}
-    for height, width in _pairs(*axes, is_alike):
+    for height, width in _pairs(*axes, sizes, is_alike):
         if kind == POOL and not (_is_poolable(height) and _is_poolable(width)):
             continue
         reasons = [*_reasons(kind, height, sizes[0]), *_reasons(kind, width, sizes[1]), *whole]
         if height.kernel == width.kernel:
-            reasons.append(_SQUARE)
+            reasons += [_SQUARE] + [_ONE_STRIDE] * (height.stride == width.stride)
+        if _is_whole(height, width, sizes):
+            reasons.append(_WHOLE)
         if (height, width) in seen:
             reasons.append(_AGAIN)
         yield Candidate(kind, height, width, tuple(reasons))
 
 
 def _pairs(
-    heights: tuple[Axis, ...], widths: tuple[Axis, ...], is_alike: bool
+    heights: tuple[Axis, ...], widths: tuple[Axis, ...], sizes: list[int], is_alike: bool
 ) -> list[tuple[Axis, Axis]]:
     """Windows as alike on both axes as these allow.
 
-    The same where the map is square, else the same kernel and stride; only if that leaves none,
-    whatever fits.
+    The same where the map is square, else those with a square kernel or over the whole map; only
+    if that leaves none, whatever fits.
     """
     if is_alike and (same := [(axis, axis) for axis in heights if axis in widths]):
         return same
     pairs = list(product(heights, widths))
-    square = [(a, b) for a, b in pairs if (a.kernel, a.stride) == (b.kernel, b.stride)]
-    return square or pairs
+    likely = [
+        (height, width)
+        for height, width in pairs
+        if height.kernel == width.kernel or _is_whole(height, width, sizes)
+    ]
+    return likely or pairs
+
+
+def _is_whole(height: Axis, width: Axis, sizes: list[int]) -> bool:
+    return [height.kernel, width.kernel] == sizes and not height.padding and not width.padding
 
 
 @lru_cache(maxsize=16_384)
 def _reasons(kind: str, axis: Axis, size: int) -> Reasons:
     return tuple(
         (prior.points * times, prior.why)
-        for prior in _ON_AXIS
+        for prior in ON_AXIS
         if kind in prior.kinds and (times := int(prior.times(axis, size))) > 0
     )
 
@@ -187,7 +207,8 @@ def _is_poolable(axis: Axis) -> bool:
     return max(axis.before, axis.after) < axis.kernel
 
 
-def _is_named(kind: str, name: str) -> bool:
+def is_named(kind: str, name: str) -> bool:
+    """Does the figure's name say that a layer is of this kind?"""
     return bool(_NAMES[kind].match(name.lower()))
 
 

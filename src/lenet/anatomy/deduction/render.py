@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from textwrap import wrap
@@ -14,6 +15,9 @@ from lenet.net import Network
 
 _NARROWEST: Final = 40
 _INDENT: Final = "    "
+#: A space at which no line is broken, and where it is wanted: around the signs of a formula.
+_GLUE: Final = "\u00a0"
+_IN_FORMULA: Final = re.compile(r"(?<=[\w)]) ([-+/=]) (?=[\w(])")
 _BOUNDS: Final = (
     f"Looked for: kernels up to {MAX_KERNEL}, strides up to {MAX_STRIDE} and no larger than the "
     "kernel, padding (both sides together) smaller than the kernel; also any window that tiles "
@@ -47,7 +51,9 @@ def _steps(deduction: Deduction, width: int, everything: bool) -> Iterator[str]:
             yield head.rstrip()
             yield from _wrapped(what, width, _INDENT)
         for paragraph in step.reasoning:
-            yield from _wrapped(paragraph, width, _INDENT)
+            # Where everything is listed, nothing needs to say how to list it.
+            text = paragraph.replace(" (--all)", "") if everything else paragraph
+            yield from _wrapped(text, width, _INDENT)
         if everything:
             yield from _all_windows(step, width)
 
@@ -76,7 +82,8 @@ def _kernels(group: list[Axis]) -> Iterator[str]:
     """``5, 6 (1), 7 (2)``: kernels with the paddings that each fits with."""
     for kernel, axes in groupby(group, key=lambda axis: axis.kernel):
         paddings = ", ".join(str(axis.padding) for axis in axes)
-        yield str(kernel) if paddings == "0" else f"{kernel} ({paddings})"
+        text = str(kernel) if paddings == "0" else f"{kernel} ({paddings})"
+        yield text.replace(" ", _GLUE)
 
 
 def _network(deduction: Deduction, width: int) -> Iterator[str]:
@@ -100,11 +107,12 @@ def _repeats(network: Network) -> str:
 
 
 def _wrapped(text: str, width: int, first: str = "", others: str | None = None) -> list[str]:
-    return wrap(
-        text,
+    lines = wrap(
+        _IN_FORMULA.sub(rf"{_GLUE}\1{_GLUE}", text),
         width,
         initial_indent=first,
         subsequent_indent=first if others is None else others,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace(_GLUE, " ") for line in lines]

@@ -24,7 +24,7 @@ class Step:
         layer: the same as a layer.
         heights: every window that fits the height; any of them can go with any of the widths.
         widths: every window that fits the width.
-        given: what was known of the layer beforehand, in the words it was given in.
+        given: what was known beforehand of its kind or window, as it was given.
         reasoning: why it was chosen, in sentences.
     """
 

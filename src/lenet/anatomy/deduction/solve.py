@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from lenet.net.shapes import output_size
+
 #: Where windows are looked for. Total padding is always smaller than the kernel, and the stride
 #: not larger than it, so that no window sees padding alone and no pixel falls between windows.
 MAX_KERNEL: Final = 11
@@ -49,6 +51,20 @@ class Axis:
             and self.stride <= min(self.kernel, MAX_STRIDE)
             and self.padding < self.kernel
         )
+
+    @property
+    def is_tile(self) -> bool:
+        """Do windows stand side by side, on pixels alone?"""
+        return self.kernel == self.stride and self.padding == 0
+
+    def is_expected(self, size: int) -> bool:
+        """Is it within the bounds, or does it tile or cover the axis?"""
+        return self.is_usual or (self.is_tile and not self.unread(size)) or self.kernel == size
+
+    def divides(self, size: int) -> bool:
+        """Is the result the size divided by the stride, as where a map halves?"""
+        result = output_size(size, self.kernel, self.padding, self.stride)
+        return self.stride > 1 and result > 1 and result * self.stride == size
 
     def unread(self, size: int) -> int:
         """How many of ``size`` pixels at the end no window reaches."""
@@ -122,7 +138,7 @@ def _strides(kernel: int, given: AxisGiven) -> range:
 def _padded(size: int, result: int, kernel: int, stride: int, given: AxisGiven) -> Iterator[Axis]:
     if given.sides is not None:
         axis = Axis(kernel, stride, *given.sides)
-        if (size - kernel + axis.padding + stride) // stride == result:
+        if output_size(size, kernel, axis.padding, stride) == result:
             yield axis
         return
     most_kernel = kernel_range(size, result, stride)[1]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lenet.anatomy.deduction.priors import CONV, DENSE, POOL, SPELLED, Candidate
+from lenet.anatomy.deduction.priors import CONV, DENSE, POOL, SPELLED, Candidate, is_named
 from lenet.anatomy.deduction.result import Step
 from lenet.anatomy.deduction.solve import MAX_KERNEL, MAX_STRIDE, Axis, kernel_range
 from lenet.net.notation import padding_text, size_text
-from lenet.net.shapes import elements, output_size, pair_text
+from lenet.net.shapes import elements, output_size, pair_text, shape_text
 
 #: Of many other ways, so many are named.
 _FEW: Final = 3
@@ -35,25 +35,26 @@ def reasoning(step: Step, earlier: Sequence[Step]) -> Iterator[str]:
         yield from _dense(step)
         return
     again = next((one for one in earlier if one.chosen.is_like(step.chosen)), None)
-    yield " ".join([_kind(step), *_windows(step, again), *_set_aside(step)])
+    yield " ".join([_kind(step), *_windows(step, again)])
     if step.ties:
         yield f"Equally good: {'; '.join(map(describe, step.ties[:_FEW]))}."
     yield from _others(step)
 
 
 def _dense(step: Step) -> Iterator[str]:
-    units = step.target.shape[0]
+    what = _count(step.target.shape[0], "unit")
     if len(step.source.shape) == 1:
-        yield f"From vector to vector leads a dense layer; all it has is {_count(units, 'unit')}."
+        yield f"Between vectors stands a dense layer; all there is to choose is its {what}."
         return
     yield (
-        f"A dense layer: it sees all {elements(step.source.shape):,} numbers at once and has no "
-        f"kernel, only {_count(units, 'unit')}."
+        f"A dense layer sees all {elements(step.source.shape):,} numbers at once; all there is to "
+        f"choose is its {what}."
     )
     if step.of_kind(CONV):
+        over = " over the whole map, as C5 of LeNet-5" if max(step.source.shape[1:]) > 1 else ""
         yield (
-            f"Or a {'x'.join(map(str, step.source.shape[1:]))} convolution over the whole map, as C5 of "
-            f'LeNet-5, with as many parameters (--given "{step.name} conv").'
+            f"Or a {shape_text(step.source.shape[1:])} convolution{over}, with as many parameters "
+            f'(--given "{step.name} conv").'
         )
 
 
@@ -64,8 +65,10 @@ def _kind(step: Step) -> str:
     if before != after:
         become = "becomes" if before == 1 else "become"
         return f"{_count(before, 'channel')} {become} {after}, so it is a convolution."
-    if step.given or step.chosen.reasons != step.candidates[0].reasons:
+    if _why_not_argued(step):
         return f"The channels stay; it is a {SPELLED[step.chosen.kind]}."
+    if is_named(step.chosen.kind, step.target.name):
+        return f"The figure calls it {step.target.name}, so it is a {SPELLED[step.chosen.kind]}."
     if step.chosen.kind == POOL:
         return "The channels stay, the map shrinks: so it is a pooling."
     return "The channels stay, but pooling at stride 1 is rare: so it is a convolution."
@@ -76,43 +79,59 @@ def _windows(step: Step, again: Step | None) -> Iterator[str]:
     sizes, results = step.source.shape[1:], step.target.shape[1:] or (1, 1)
     axes = [axis for axis in (step.chosen.height, step.chosen.width) if axis]
     parts = list(zip(sizes, results, axes, strict=True))
-    labels = ("On the height ", "On the width ") if parts[0] != parts[1] else ("",)
-    if not (step.given or all(map(_is_expected, sizes, axes))):
+    kind, why = step.chosen.kind, _why_not_argued(step)
+    labels = ("on the height ", "on the width ") if parts[0] != parts[1] else ("",)
+    if not (
+        step.given or all(axis.is_expected(size) for size, axis in zip(sizes, axes, strict=True))
+    ):
         yield (
             f"Nothing with a kernel up to {MAX_KERNEL} and a stride up to {MAX_STRIDE} fits, so "
             "larger ones were tried."
         )
-    for label, (size, result, axis) in zip(labels, parts, strict=False):
-        if step.given:
-            text = f"as given ({step.given}), {_formula(size, axis)}"
-        elif again is not None:
-            text = f"{_lead(size, result)}, and {again.name} fits again: {_formula(size, axis)}"
-        else:
-            text = _argument(size, result, axis, step.chosen.kind)
-        text = f"{label}{text}."
-        yield text[0].upper() + text[1:]
-        yield from _remarks(size, axis)
+    texts = [
+        f"{label}{_formula(size, axis) if why else _argument(size, result, axis, kind, again)}"
+        for label, (size, result, axis) in zip(labels, parts, strict=False)
+    ]
+    if why:
+        yield f"{why}: {', '.join(texts)}."
+    else:
+        yield from (f"{text[0].upper()}{text[1:]}." for text in texts)
+    for label, (size, _, axis) in zip(labels, parts, strict=False):
+        yield from (f"{text[0].upper()}{text[1:]}." for text in _remarks(label, size, axis))
 
 
-def _is_expected(size: int, axis: Axis) -> bool:
-    """Within the bounds, or tiling or covering the map?"""
-    return axis.is_usual or (axis.kernel == axis.stride) or axis.kernel == size
+def _why_not_argued(step: Step) -> str:
+    """What has decided instead of the priors, or nothing."""
+    if step.given:
+        return f"Given ({step.given})"
+    if _is_set_aside(step):
+        return (
+            "Taken for the number of parameters, though by itself a "
+            f"{describe(step.candidates[0])} is likelier"
+        )
+    return ""
 
 
-def _remarks(size: int, axis: Axis) -> Iterator[str]:
+def _is_set_aside(step: Step) -> bool:
+    """Has the limit on parameters put the first candidate aside?"""
+    return step.chosen.score < step.candidates[0].score
+
+
+def _remarks(label: str, size: int, axis: Axis) -> Iterator[str]:
     if unread := axis.unread(size):
         stay = "stays" if unread == 1 else "stay"
-        yield f"{_count(unread, 'pixel')} at the end {stay} unread."
+        yield f"{label}{_count(unread, 'pixel')} at the end {stay} unread"
     if axis.padding % 2:
-        yield (
-            f"Padding of {axis.padding} in all is odd: {axis.before} before and {axis.after} after."
-        )
+        sides = f"{axis.before} before and {axis.after} after"
+        yield f"{label}padding of {axis.padding} in all is odd: {sides}"
 
 
-def _argument(size: int, result: int, axis: Axis, kind: str) -> str:
+def _argument(size: int, result: int, axis: Axis, kind: str, again: Step | None) -> str:
     """Stride first, then the kernel, as the seed does it."""
     if result == 1 and axis.kernel == size and not axis.padding:
         return f"one window covers all {_count(size, 'pixel')}: {_formula(size, axis)}"
+    if again is not None:
+        return f"{_lead(size, result)}, and {again.name} fits again: {_formula(size, axis)}"
     return f"{_stride_argument(size, result, axis)}; {_kernel_argument(size, result, axis, kind)}"
 
 
@@ -155,7 +174,7 @@ def _span(least: int, most: int, stride: int) -> str:
     start = max(least, stride)
     if start > most:
         return ""
-    span = str(most) if start == most else f"{start} to {most}"
+    span = str(most) if start == most else f"{start} {'or' if most == start + 1 else 'to'} {most}"
     return span if start == least else f"{span} (no smaller than the stride)"
 
 
@@ -168,19 +187,12 @@ def _merit(size: int, axis: Axis) -> str:
     return f"{axis.kernel} is {'odd and ' * (axis.kernel % 2)}likeliest"
 
 
-def _set_aside(step: Step) -> Iterator[str]:
-    """The first candidate, where the limit on parameters has chosen another."""
-    first = step.candidates[0]
-    if step.chosen.score < first.score:
-        yield f"Taken for the number of parameters: likelier by itself is {describe(first)}."
-
-
 def _others(step: Step) -> Iterator[str]:
     mine = [
         one for one in step.of_kind(step.chosen.kind) if one != step.chosen and one not in step.ties
     ]
     if mine:
-        padded = ", all with padding" * all(map(_padding, mine))
+        padded = f",{' all' * (len(mine) > 1)} with padding" if all(map(_padding, mine)) else ""
         named = "; ".join(_briefly(one, step.chosen) for one in mine[:_FEW])
         more = ", ... (--all)" if len(mine) > _FEW else ""
         yield f"{_count(len(mine), 'other way')}{padded}: {named}{more}."
@@ -226,8 +238,8 @@ def _lead(size: int, result: int) -> str:
     if 2 * result == size:
         return "the size halves"
     exact = size % result == 0
-    ratio = f"{size // result}" if exact else f"about {size / result:.1f}"
-    return f"{size} / {result} is {ratio}"
+    ratio = f"{size / result:,.1f}".removesuffix(".0")
+    return f"{size} / {result} is {'' if exact else 'about '}{ratio}"
 
 
 def _formula(size: int, axis: Axis) -> str:

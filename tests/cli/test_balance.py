@@ -1,0 +1,79 @@
+"""``lenet balance``, and its page in docs/: every command there prints what the page shows."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from lenet.cli.balance import parse_budget
+
+PAGE = (Path(__file__).parents[2] / "docs" / "balance.md").read_text(encoding="utf-8")
+
+
+def shown() -> list[tuple[str, str]]:
+    """Every command of the page, and the output below it."""
+    blocks = re.findall(r"^    \$ lenet (.*)\n((?:    .*\n|\n(?=    ))*)", PAGE, re.MULTILINE)
+    return [(line, re.sub(r"^    ", "", text, flags=re.MULTILINE)) for line, text in blocks]
+
+
+@pytest.mark.parametrize(("line", "text"), shown())
+def test_the_page_shows_the_true_output(command, line, text, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    found = command(*shlex.split(line))
+    assert (found.status, found.err, found.out) == (0, "", text)
+
+
+def test_the_pages_python_runs():
+    for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
+        exec(compile(block, "page", "exec"), {})
+
+
+def test_json_has_the_keys_of_the_page(command):
+    found = command("balance", "lenet", "--budget", "macs=1M", "--budget", "memory=64KiB", "--json")
+    values = json.loads(found.out)
+    assert values["budget"] == {"macs": 1_000_000, "memory": 65_536}
+    inner = [values[key][0] for key in ("layers", "neighbours", "claims", "proposals")]
+    for key in [*values, *values["costs"], *(key for one in inner for key in one)]:
+        assert f"`{key}`" in PAGE
+
+
+def test_bars_where_the_terminal_has_no_blocks(process):
+    found = process("balance", "lenet", env={"PYTHONIOENCODING": "ascii"})
+    assert "########" in found.out
+    assert found.out.isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("parameters=60000", {"parameters": 60_000}),
+        ("Parameters = 60,000", {"parameters": 60_000}),
+        ("macs=0.1M", {"macs": 100_000}),
+        ("memory=256kB", {"memory": 256_000}),
+        ("memory=1.5KiB", {"memory": 1536}),
+        ("memory=12b", {"memory": 12}),
+    ],
+)
+def test_numbers_of_a_budget(text, limits):
+    assert parse_budget([text]) == limits
+
+
+@pytest.mark.parametrize(
+    ("budgets", "words"),
+    [
+        (["60000"], "--budget is '60000'"),
+        (["parameters="], "--budget is 'parameters='"),
+        (["parameters=-5"], "--budget is 'parameters=-5'"),
+        (["parameters=" + "9" * 40], "--budget is"),
+        (["parameters=5i"], "--budget is"),
+        (["macs=1", "macs=2"], "names macs more than once"),
+        (["parms=9"], "did you mean 'parameters'?"),
+        (["parameters=0"], "must be a whole number from 1 up"),
+        (["parameters=60"], "this network takes 91; give that or more"),
+    ],
+)
+def test_wrong_usage(refused, budgets, words):
+    arguments = [part for budget in budgets for part in ("--budget", budget)]
+    refused(["balance", "lenet", *arguments], 2, words)

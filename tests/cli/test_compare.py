@@ -1,0 +1,53 @@
+"""``lenet compare``, and its page in docs/: every command there prints what the page shows."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parents[2] / "docs" / "compare.md").read_text(encoding="utf-8")
+
+
+def shown() -> list[tuple[str, str]]:
+    """Every command of the page, and the output below it."""
+    blocks = re.findall(r"^    \$ lenet (.*)\n((?:    .*\n|\n(?=    ))*)", PAGE, re.MULTILINE)
+    return [(line, re.sub(r"^    ", "", text, flags=re.MULTILINE)) for line, text in blocks]
+
+
+@pytest.mark.parametrize(("line", "text"), shown())
+def test_the_page_shows_the_true_output(command, line, text, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    found = command(*shlex.split(line))
+    assert (found.status, found.err, found.out) == (0, "", text)
+
+
+def test_the_pages_python_runs():
+    for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
+        exec(compile(block, "page", "exec"), {})
+
+
+def test_json_has_the_keys_of_the_page(command):
+    values = json.loads(command("compare", "lenet", "lenet-60", "--json").out)
+    layers = values["differences"][0]["layers"]
+    for key in [*values, *values["networks"][0], *values["differences"][0], *layers[0]]:
+        assert f"`{key}`" in PAGE
+    assert values["networks"][1]["ratios"]["parameters"] == pytest.approx(18602 / 44426)
+
+
+def test_files_are_called_by_their_names(command, here, model):
+    found = command("compare", "lenet", model)
+    assert found.out.startswith("                 lenet    m\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "two or more networks, not 0"),
+        (["lenet"], "two or more networks, not 1"),
+        (["lenet", "nothing"], "'nothing' names no network"),
+    ],
+)
+def test_wrong_usage(refused, arguments, words):
+    refused(["compare", *arguments], 2, words)

@@ -1,0 +1,108 @@
+"""``lenet diagnose``, and its page in docs/: every command there prints what the page shows."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parents[2] / "docs" / "diagnose.md").read_text(encoding="utf-8")
+
+
+def shown() -> list[tuple[str, str]]:
+    """Every command of the page, and the output below it."""
+    blocks = re.findall(r"^    \$ lenet (.*)\n((?:    .*\n|\n(?=    ))*)", PAGE, re.MULTILINE)
+    return [(line, re.sub(r"^    ", "", text, flags=re.MULTILINE)) for line, text in blocks]
+
+
+DEEP = "1x28x28 | conv 6 k5, maxpool 2 | conv 16 k5, maxpool 2 | conv 32 k5, maxpool 2 | dense 10"
+
+
+@pytest.fixture
+def mine(here):
+    """Weights of lenet's layers, trained on 32x32 images."""
+    from lenet import Model
+
+    body = "conv 6 k5, maxpool 2 | conv 16 k5, maxpool 2 | dense 120, dense 84, dense 10"
+    return Model(f"1x32x32 | {body}").initialize().save(here / "mine.safetensors")
+
+
+@pytest.mark.parametrize(("line", "text"), shown())
+def test_the_page_shows_the_true_output(command, mine, line, text, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    found = command(*shlex.split(line))
+    assert (found.status, found.err, found.out) == (0, "", text)
+
+
+def test_the_pages_python_runs():
+    for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
+        exec(compile(block, "page", "exec"), {})
+
+
+def test_json_has_the_keys_of_the_page(command, mine):
+    for arguments in ([DEEP], ["lenet"], ["lenet", "--weights", mine]):
+        values = json.loads(command("diagnose", *arguments, "--json").out)
+        for key in [*values, *(key for fix in values["fixes"] for key in fix)]:
+            assert f"`{key}`" in PAGE
+
+
+def test_a_fix_by_its_number(command):
+    fixes = json.loads(command("diagnose", DEEP, "--json").out)["fixes"]
+    for number, fix in enumerate(fixes, 1):
+        line = command("diagnose", DEEP, "--fix", number).out
+        assert line == fix["network"] + "\n"
+        assert command("diagnose", line).out.startswith("The network fits: ")
+
+
+def test_an_error_of_another_command_names_fixes(command):
+    found = command("explain", DEEP)
+    assert (found.status, found.out) == (2, "")
+    assert found.err.startswith("lenet: conv2 gets 16@4x4 and a 5x5 kernel does not fit")
+    assert "  start from 36x36 or more     16@6x6 -> 32@2x2\n" in found.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["lenet", "--input", "64"], "the input is '64'"),
+        (["lenet", "--input", "0x3x3"], "the input shape is (0, 3, 3)"),
+        (["lenet", "--fix", "1"], "there is nothing to fix"),
+        ([DEEP, "--fix", "7"], "--fix is 7 and there are 6 fixes"),
+        (["nothing"], "'nothing' names no network"),
+    ],
+)
+def test_wrong_usage(refused, arguments, words):
+    refused(["diagnose", *arguments], 2, words)
+
+
+def _header(text):
+    return len(text).to_bytes(8, "little") + text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00" * 8,
+        b"\xff" * 8 + b"{}",
+        b"\xff" * 100,
+        _header(b"[1, 2]"),
+        _header(b'{"a": 3}'),
+        _header(b'{"a": {"shape": [2, -1], "data_offsets": [0, 1]}}'),
+        _header(b'{"a": {"shape": [1.5, true], "data_offsets": [0, 1]}}'),
+        _header(b'{"a": {"shape": "no", "data_offsets": [0, 1]}}'),
+        _header(b'{"a": {"shape": [2], "data_offsets": [0, 1]}, "b": {"data_offsets": {}}}'),
+        _header(b"[" * 100_000),
+        _header(b'{"a": {"shape": [' + b"9" * 5000 + b'], "data_offsets": [0, 1]}}'),
+    ],
+)
+def test_a_file_that_is_none(refused, here, content):
+    (here / "bad.safetensors").write_bytes(content)
+    refused(["diagnose", "lenet", "--weights", "bad.safetensors"], 1, "no safetensors file")
+
+
+def test_a_file_without_weights_or_none_at_all(refused, here):
+    (here / "a.safetensors").write_bytes(_header(b'{"__metadata__": {"format": "pt"}}'))
+    refused(["diagnose", "lenet", "--weights", "a.safetensors"], 2, "holds no weights")
+    refused(["diagnose", "lenet", "--weights", "gone.safetensors"], 1, "no such file")
