@@ -5,6 +5,7 @@ the package costs next to nothing.
 
     net = lenet.zoo.lenet()                              describe
     print(lenet.explain(net))                            understand
+    print(lenet.deduce("28x28 -> 6@24x24 -> 10"))        read a figure
     model = lenet.train(net, lenet.load("digits"))       train
     model.predict(images); model.save("a.safetensors")   use
 """
@@ -18,10 +19,23 @@ if TYPE_CHECKING:
     from lenet import errors as errors
     from lenet.anatomy import Report as Report
     from lenet.anatomy import explain as explain
+    from lenet.anatomy.balancing import Balance as Balance
+    from lenet.anatomy.balancing import balance as balance
+    from lenet.anatomy.comparison import Comparison as Comparison
+    from lenet.anatomy.comparison import compare as compare
+    from lenet.anatomy.deduction import Deduction as Deduction
+    from lenet.anatomy.deduction import deduce as deduce
+    from lenet.anatomy.diagnosis import Diagnosis as Diagnosis
+    from lenet.anatomy.diagnosis import Reconciliation as Reconciliation
+    from lenet.anatomy.diagnosis import diagnose as diagnose
+    from lenet.anatomy.diagnosis import reconcile as reconcile
+    from lenet.anatomy.versus import dense_versus_conv as dense_versus_conv
     from lenet.data import Dataset as Dataset
     from lenet.data import Part as Part
     from lenet.data import load as load
     from lenet.data.preprocess import Preprocessing as Preprocessing
+    from lenet.drawing import Drawing as Drawing
+    from lenet.drawing import draw as draw
     from lenet.inference import Prediction as Prediction
     from lenet.inference import evaluate as evaluate
     from lenet.inference import predict as predict
@@ -55,6 +69,19 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     # what follows from it
     "explain": ("lenet.anatomy", "explain"),
     "Report": ("lenet.anatomy", "Report"),
+    "deduce": ("lenet.anatomy.deduction", "deduce"),
+    "Deduction": ("lenet.anatomy.deduction", "Deduction"),
+    "diagnose": ("lenet.anatomy.diagnosis", "diagnose"),
+    "Diagnosis": ("lenet.anatomy.diagnosis", "Diagnosis"),
+    "reconcile": ("lenet.anatomy.diagnosis", "reconcile"),
+    "Reconciliation": ("lenet.anatomy.diagnosis", "Reconciliation"),
+    "compare": ("lenet.anatomy.comparison", "compare"),
+    "Comparison": ("lenet.anatomy.comparison", "Comparison"),
+    "balance": ("lenet.anatomy.balancing", "balance"),
+    "Balance": ("lenet.anatomy.balancing", "Balance"),
+    "dense_versus_conv": ("lenet.anatomy.versus", "dense_versus_conv"),
+    "draw": ("lenet.drawing", "draw"),
+    "Drawing": ("lenet.drawing", "Drawing"),
     # images in
     "load": ("lenet.data", "load"),
     "Dataset": ("lenet.data", "Dataset"),
@@ -77,10 +104,15 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
 
 __all__ = [
     "AvgPool2d",
+    "Balance",
     "Block",
+    "Comparison",
     "Conv2d",
     "Dataset",
+    "Deduction",
     "Dense",
+    "Diagnosis",
+    "Drawing",
     "Evaluation",
     "MaxPool2d",
     "Model",
@@ -89,9 +121,16 @@ __all__ = [
     "Prediction",
     "Preprocessing",
     "Recipe",
+    "Reconciliation",
     "Report",
     "__version__",
+    "balance",
     "checks",
+    "compare",
+    "deduce",
+    "dense_versus_conv",
+    "diagnose",
+    "draw",
     "errors",
     "evaluate",
     "explain",
@@ -99,6 +138,7 @@ __all__ = [
     "parse",
     "predict",
     "recipe",
+    "reconcile",
     "train",
     "zoo",
 ]

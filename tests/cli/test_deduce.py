@@ -78,3 +78,9 @@ def test_the_document_lists_every_prior() -> None:
     rows = re.findall(r"^\| ([+-]\d+) \| ([^|]+) \|", text, flags=re.MULTILINE)
     on_axis = {(prior.points, prior.why) for prior in priors.ON_AXIS}
     assert {(int(points), why) for points, why in rows} == on_axis | set(priors.ON_LAYERS)
+
+
+def test_the_documents_python(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text("utf-8"), flags=re.DOTALL)
+    exec(compile(code, "document", "exec"), {})
+    assert "avgpool 2" in capsys.readouterr().out

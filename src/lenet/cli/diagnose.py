@@ -11,7 +11,7 @@ from lenet.cli.options import Flag, Whole
 from lenet.cli.output import print_json
 
 if TYPE_CHECKING:
-    from lenet.anatomy.diagnose_changes import Fix
+    from lenet.anatomy.diagnosis.changes import Fix
 
 NAME = "diagnose"
 #: The longest header that is read, in bytes; one of 20,000 tensors is a tenth of it.
@@ -42,10 +42,10 @@ def run(
     json
         Print one JSON object instead.
     """
-    from lenet.anatomy.diagnose import diagnose, diagnosis_dict
-    from lenet.anatomy.diagnose_text import render_diagnosis, render_reconciliation
-    from lenet.anatomy.diagnose_weights import reconcile, reconciliation_dict
-    from lenet.anatomy.report import read_shape
+    from lenet.anatomy.diagnosis.diagnose import diagnose, diagnosis_dict
+    from lenet.anatomy.diagnosis.text import render_diagnosis, render_reconciliation
+    from lenet.anatomy.diagnosis.weights import reconcile, reconciliation_dict
+    from lenet.anatomy.explanation.report import read_shape
     from lenet.cli.networks import network_of
     from lenet.net import name_of
 

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lenet.errors import LenetError
+from lenet.errors import LenetError, ShapeError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parse_and_run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
         return 0
+    except ShapeError as error:
+        from lenet.anatomy.diagnosis import explain_misfit
+
+        return _fail(explain_misfit(error), error.exit_code)
     except LenetError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt as stop:

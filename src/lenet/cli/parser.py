@@ -14,7 +14,18 @@ from cyclopts.exceptions import (
     UnusedCliTokensError,
 )
 
-from lenet.cli import checks, evaluate, explain, predict, train
+from lenet.cli import (
+    balance,
+    checks,
+    compare,
+    deduce,
+    diagnose,
+    draw,
+    evaluate,
+    explain,
+    predict,
+    train,
+)
 from lenet.errors import UsageError
 from lenet.net.words import did_you_mean, shown
 
@@ -26,7 +37,18 @@ _HELP = (
 )
 
 #: In the order of a first session, which is the order of the help.
-_VERBS = (train, evaluate, predict, explain, checks)
+_VERBS = (
+    train,
+    evaluate,
+    predict,
+    explain,
+    deduce,
+    diagnose,
+    draw,
+    compare,
+    balance,
+    checks,
+)
 _NAMES = tuple(verb.NAME for verb in _VERBS)
 #: What a person who left one out should have named.
 _ARGUMENTS = {"MODEL": "a model file", "DATA": "a data set", "NET": "a network"}

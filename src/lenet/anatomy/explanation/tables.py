@@ -1,0 +1,173 @@
+"""The report's tables and sentences, for text, Markdown, HTML and LaTeX to lay out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from lenet.anatomy.explanation.report import LayerRow, Report
+from lenet.anatomy.memory import KEPT_RULE
+from lenet.anatomy.units import bytes_text, plural
+from lenet.net.notation import padding_text, size_text
+from lenet.net.shapes import pair_text, shape_text
+
+#: Title, the count's name in LayerCounts, and its share's in LayerRow; connections go without.
+_COUNTED = (
+    ("parameters", "parameters", "parameter_share"),
+    ("multiply-adds", "multiply_adds", "multiply_add_share"),
+    ("activations", "activations", "activation_share"),
+    ("connections", "connections", ""),
+)
+#: More blocks than this are counted, not listed.
+_BLOCKS_LISTED = 6
+
+
+class Column(NamedTuple):
+    """Title, a cell a layer, and below them the total; with ``shares``, each cell's part of it."""
+
+    title: str
+    cells: tuple[str, ...]
+    total: str = ""
+    right: bool = False
+    shares: tuple[float, ...] = ()
+
+
+def in_and_out(report: Report) -> str:
+    """What goes in and what comes out."""
+    network = report.network
+    return f"in {shape_text(network.input_shape)}    out {shape_text(network.output_shape)}"
+
+
+def layer_count(report: Report) -> str:
+    """How many layers there are, and the rule by which they are counted."""
+    kinds = {"conv": report.count("conv"), "dense": report.count("dense")}
+    parts = " + ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n)
+    rule = ""
+    if report.layer_count < len(report.layers):
+        rule = (
+            " (pooling belongs to its convolution)" if kinds["conv"] else " (pooling not counted)"
+        )
+    return f"{plural(report.layer_count, 'layer')}{': ' * bool(parts)}{parts}{rule}"
+
+
+def block_count(report: Report) -> str:
+    """Which layers are a block, and which blocks repeat an earlier one."""
+    blocks = report.blocks
+    count = plural(len(blocks), "block")
+    if len(blocks) > _BLOCKS_LISTED:
+        repeats = sum(block.repeats is not None for block in blocks)
+        return f"{count}, {repeats:,} of them like an earlier one but for their channels or units"
+    texts = []
+    for block in blocks:
+        names = " ".join(block.layers)
+        again = block.repeats and (
+            "the same again"
+            if block.repeats == block.number - 1
+            else f"block {block.repeats} again"
+        )
+        texts.append(f"{again} ({names})" if again else names)
+    return f"{count}: {', '.join(texts)}"
+
+
+def flow_columns(report: Report) -> dict[str, Column]:
+    """What flows: windows, shapes, and what a unit sees."""
+    rows = report.layers
+    fields = [row.receptive_field for row in rows]
+    windows = [row.window for row in rows]
+    return {
+        "block": Column("block", _block_cells(report)),
+        "layer": Column("layer", tuple(row.name for row in rows), "total"),
+        "kind": Column("kind", tuple(map(_kind, rows))),
+        "kernel": Column("kernel", tuple(pair_text(w.kernel_size) if w else "" for w in windows)),
+        "stride": Column("stride", tuple(size_text(w.stride) if w else "" for w in windows)),
+        "pad": Column("pad", tuple(padding_text(w.padding) if w else "" for w in windows)),
+        "both": Column("both", tuple(size_text(w.total_padding) if w else "" for w in windows)),
+        "input": Column("input", tuple(shape_text(row.input_shape) for row in rows)),
+        "output": Column("output", tuple(shape_text(row.output_shape) for row in rows)),
+        "size": Column("size", tuple(map(_formula, rows))),
+        "sees": Column("sees", tuple(pair_text(field.size) for field in fields)),
+        "jump": Column("jump", tuple(size_text(f.jump) if f.jump else "" for f in fields)),
+    }
+
+
+def cost_columns(report: Report, number: Callable[[int], str] = "{:,}".format) -> dict[str, Column]:
+    """What it costs; ``number`` writes counts."""
+    rows = report.layers
+    columns = {}
+    for title, count, share in _COUNTED:
+        values = [getattr(row.counts, count) for row in rows]
+        columns[title] = Column(
+            title,
+            tuple(number(value) if value else "-" for value in values),
+            number(getattr(report.total, count)),
+            right=True,
+            shares=tuple(getattr(row, share) for row in rows) if share else (),
+        )
+    kept = tuple(bytes_text(row.kept_bytes) if row.kept_bytes else "-" for row in rows)
+    columns["kept"] = Column("kept", kept, bytes_text(sum(report.memory.kept)), right=True)
+    return columns
+
+
+def memory_columns(report: Report) -> tuple[Column, ...]:
+    """What it takes in memory, for one image and, if it is larger, for the batch."""
+    memory = report.memory
+    columns = [
+        Column(
+            "float32",
+            (
+                "parameters",
+                "gradients",
+                f"optimizer state, {memory.optimizer}",
+                "activations kept",
+                "training, together",
+                "inference",
+            ),
+        )
+    ]
+    for images in dict.fromkeys((1, memory.batch)):
+        amounts = (
+            memory.parameters,
+            memory.gradients,
+            memory.optimizer_state,
+            memory.activations(images),
+            memory.training(images),
+            memory.inference(images),
+        )
+        title = "one image" if images == 1 else f"{images:,} images"
+        columns.append(Column(title, tuple(map(bytes_text, amounts)), right=True))
+    return tuple(columns)
+
+
+def memory_notes(report: Report) -> tuple[str, str]:
+    """The rules behind the memory table."""
+    memory = report.memory
+    return (
+        KEPT_RULE,
+        "Inference holds the parameters, and input and output of one layer at a time: "
+        f"{memory.largest_layer} needs most, {bytes_text(memory.largest_pair)} an image.",
+    )
+
+
+def notation_lines(report: Report) -> Iterator[str]:
+    """The notation with a block a line; it can be read back."""
+    start, *blocks = str(report.network).split(" | ")
+    yield start
+    for block in blocks:
+        yield f"| {block}"
+
+
+def _kind(row: LayerRow) -> str:
+    return row.kind if row.activation in (None, "identity") else f"{row.kind} {row.activation}"
+
+
+def _block_cells(report: Report) -> tuple[str, ...]:
+    cells: list[str] = []
+    for block in report.blocks:
+        first = str(block.number) if block.repeats is None else f"{block.number} = {block.repeats}"
+        cells += [first, *[""] * (len(block.layers) - 1)]
+    return tuple(cells)
+
+
+def _formula(row: LayerRow) -> str:
+    """The size formula; both axes' where they differ, height x width."""
+    return " x ".join(dict.fromkeys(row.window.formulas)) if row.window else ""

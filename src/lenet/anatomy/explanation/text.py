@@ -1,0 +1,156 @@
+"""A report as plain text: tables with one row a layer, memory, and what stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
+from typing import Final
+
+from lenet.anatomy.explanation.report import Report
+from lenet.anatomy.explanation.tables import (
+    Column,
+    block_count,
+    cost_columns,
+    flow_columns,
+    in_and_out,
+    layer_count,
+    memory_columns,
+    memory_notes,
+    notation_lines,
+)
+from lenet.anatomy.units import percent, short_count
+
+_NARROWEST: Final = 40
+_PROSE: Final = 100  # longer lines are hard to read
+_BAR: Final = 5  # characters
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+
+
+def render_text(report: Report, width: int = 80, ascii_only: bool = False) -> str:
+    """``report`` in lines of at most ``width`` characters, as long as its numbers allow that.
+
+    ``ascii_only`` draws the bars with ``#``, for terminals that have nothing better.
+    """
+    width = max(width, _NARROWEST)
+    sections = [_header(report, width), *_tables(report, width, ascii_only)]
+    sections.append(["Memory", *align(memory_columns(report), width)])
+    prose = min(width, _PROSE)
+    sections[-1] += [line for note in memory_notes(report) for line in wrapped(note, prose)]
+    if report.findings:
+        bullets = [line for text in report.findings for line in wrapped(text, prose, "- ", "  ")]
+        sections.append(["Stands out", *bullets])
+    sections.append(["As notation, to copy and change", *_notation(report, width)])
+    return "\n\n".join("\n".join(line.rstrip() for line in lines) for lines in sections)
+
+
+def align(columns: Sequence[Column], width: int) -> list[str]:
+    """The columns side by side, two spaces apart where there is room, else one."""
+    widths = [max(map(len, (c.title, *c.cells, c.total))) for c in columns]
+    gap = "  " if sum(widths) + 2 * (len(columns) - 1) <= width else " "
+    bottom = any(column.total for column in columns)
+    stacks = [
+        [text.rjust(wide) if column.right else text.ljust(wide) for text in _stack(column, bottom)]
+        for column, wide in zip(columns, widths, strict=True)
+    ]
+    return [gap.join(cells) for cells in zip(*stacks, strict=True)]
+
+
+def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[str]:
+    """``text`` in lines of at most ``width``, broken at spaces only."""
+    return wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _stack(column: Column, bottom: bool) -> Iterable[str]:
+    return (column.title, *column.cells, *([column.total] if bottom else []))
+
+
+def _header(report: Report, width: int) -> list[str]:
+    lines = [f"{report.name or 'network'}    {in_and_out(report)}", layer_count(report)]
+    joined = "    ".join(lines)
+    top = [joined] if len(joined) <= width else lines
+    return [*top, *wrapped(block_count(report), width, others="  ")]
+
+
+def _tables(report: Report, width: int, ascii_only: bool) -> Iterator[list[str]]:
+    """All in one table where that fits, else what flows, then what it costs."""
+    flow = flow_columns(report)
+    costs = list(cost_columns(report).values())
+    full = align([*flow.values(), *(_shared(c, True, ascii_only) for c in costs)], width)
+    if len(full[0]) <= width:
+        yield full
+        return
+    yield ["What flows", *_flow(flow, width)]
+    short = list(cost_columns(report, short_count).values())
+    names = flow["layer"]
+    choices = [
+        align([names, *(_shared(column, bars, ascii_only) for column in chosen)], width)
+        for chosen, bars in ((costs, True), (costs, False), (short, True), (short, False))
+    ]
+    yield ["What it costs", *_first_that_fits(choices, width)]
+
+
+def _flow(flow: dict[str, Column], width: int) -> list[str]:
+    """Without what the other columns tell too; if need be, formulas follow below."""
+    columns = {key: column._replace(total="") for key, column in flow.items() if key != "kind"}
+    sizes = columns["size"]
+    choices = []
+    for left_out in ((), ("input",), ("input", "both"), ("input", "size")):
+        choices.append(align([c for key, c in columns.items() if key not in left_out], width))
+    best = _first_that_fits(choices, width)
+    if best is not choices[-1]:
+        return best
+    names = [
+        f"  {name}" for name, size in zip(columns["layer"].cells, sizes.cells, strict=True) if size
+    ]
+    if not names:
+        return best
+    formulas = tuple(filter(None, sizes.cells))
+    below = align([Column("", tuple(names)), Column("", formulas)], width)[1:]
+    return [*best, "", "Sizes", *below]
+
+
+def _first_that_fits(choices: Sequence[list[str]], width: int) -> list[str]:
+    return next((lines for lines in choices if len(lines[0]) <= width), choices[-1])
+
+
+def _shared(column: Column, bars: bool, ascii_only: bool) -> Column:
+    """The column with its shares inside its cells, in percent and, with ``bars``, drawn."""
+    if not column.shares:
+        return column
+    texts = [
+        "" if cell == "-" else f"{percent(share)}%"
+        for cell, share in zip(column.cells, column.shares, strict=True)
+    ]
+    space = 1 + max(map(len, texts))
+    tails = [
+        text.rjust(space) + (" " + _bar(share, ascii_only) if bars else "")
+        for text, share in zip(texts, column.shares, strict=True)
+    ]
+    cells = tuple(cell + tail for cell, tail in zip(column.cells, tails, strict=True))
+    return column._replace(cells=cells, total=column.total + " " * len(tails[0]))
+
+
+def _bar(share: float, ascii_only: bool) -> str:
+    """A bar whose full length is the whole; anything above nothing shows."""
+    if ascii_only:
+        return ("#" * max(round(share * _BAR), share > 0)).ljust(_BAR)
+    eighths = max(round(share * _BAR * 8), share > 0)
+    whole, part = divmod(eighths, 8)
+    return ("█" * whole + _EIGHTHS[part]).strip().ljust(_BAR)
+
+
+def _notation(report: Report, width: int) -> Iterator[str]:
+    """On one line if it fits, else a block a line; it can be read back either way."""
+    text = str(report.network)
+    if len(text) + 2 <= width:
+        yield f"  {text}"
+        return
+    for line in notation_lines(report):
+        yield from wrapped(line, width, "  ", "    ")
