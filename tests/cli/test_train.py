@@ -163,8 +163,11 @@ WHOLE = "it must be a whole number"
         (["--run", "a\0b"], ["--run is 'a\\x00b'", "one folder under runs/"]),
         (["--net", "lenat"], ["'lenat' names no network", "did you mean 'lenet'?"]),
         (["--net", ""], ["'' names no network", "give one of lenet"]),
-        (["--net", "1x28x28 | conv 6 k50 | dense 10"], ["conv0 gets", "a kernel of at most 28"]),
-        (["--net", "1x28x28 | dense 9 | conv 3 k3"], ["conv0", "before the first dense layer"]),
+        (
+            ["--net", "1x28x28 | conv 6 k50 | dense 10"],
+            ["conv0 gets", "use a 28x28 kernel in conv0"],
+        ),
+        (["--net", "1x28x28 | dense 9 | conv 3 k3"], ["conv0", "drop dense0"]),
         (["--net", "1x28x28 | dense 3"], ["3 outputs", "10 classes", "'dense 10'"]),
         (["--net", "nowhere.json"], ["'nowhere.json' cannot be read"]),
         (["--net", "1x30000x30000 | conv 1 k30000 | dense 10"], ["GB", "a smaller input"]),

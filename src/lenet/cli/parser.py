@@ -51,7 +51,12 @@ _VERBS = (
 )
 _NAMES = tuple(verb.NAME for verb in _VERBS)
 #: What a person who left one out should have named.
-_ARGUMENTS = {"MODEL": "a model file", "DATA": "a data set", "NET": "a network"}
+_ARGUMENTS = {
+    "MODEL": "a model file",
+    "DATA": "a data set",
+    "NET": "a network",
+    "FIGURE": "a figure",
+}
 
 
 def _version() -> str:
