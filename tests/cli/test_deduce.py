@@ -7,10 +7,9 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from cyclopts import App
 
 from lenet.anatomy.deduction import priors
-from lenet.cli.deduce import NAME, run
+from lenet.cli.parser import parse_and_run
 from lenet.errors import LenetError
 from lenet.net import parse_network
 
@@ -19,9 +18,7 @@ FIGURE = "32x32 -> 6@28x28 -> 6@14x14 -> 16@10x10 -> 16@5x5 -> 120 -> 84 -> 10"
 
 
 def lenet(*arguments: str) -> None:
-    app = App(name="lenet")
-    app.command(run, name=NAME)
-    app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+    parse_and_run(arguments)
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import pytest
 
 import lenet
 from lenet.cli.main import main
+from lenet.cli.overview import VERBS
 from lenet.errors import LenetError
 
 
@@ -16,11 +17,8 @@ def test_nothing_prints_the_help(command):
     found = command()
     assert (found.status, found.err) == (0, "")
     assert found.out == command("--help").out
-    places = [found.out.index(f"│ {verb} ") for verb in VERBS]
+    places = [found.out.index(f"\n  {verb} ") for verb in VERBS]
     assert places == sorted(places)
-
-
-VERBS = ("train", "evaluate", "predict", "explain", "checks")
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -74,7 +72,7 @@ def test_every_error_is_a_status_and_a_sentence(monkeypatch, capsys, error, stat
     stdout = sys.stdout
     monkeypatch.setattr(sys, "stdout", stdout)
     monkeypatch.setattr("lenet.cli.parser.parse_and_run", fail)
-    assert main([]) == status
+    assert main(["checks"]) == status
     if sys.stdout is not stdout:
         sys.stdout.close()
     err = capsys.readouterr().err

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from lenet.cli.options import Flag
 from lenet.cli.output import print_json
 
-NAME = "balance"
 _SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from lenet.cli.options import Flag
 from lenet.cli.output import print_json
 
-NAME = "checks"
-
 
 def run(*, json: Flag = False) -> None:
     """Versions, machine, instruction set, threads and folders: for a bug report.

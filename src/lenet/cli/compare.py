@@ -7,8 +7,6 @@ import shutil
 from lenet.cli.options import Flag
 from lenet.cli.output import print_json
 
-NAME = "compare"
-
 
 def run(*nets: str, json: Flag = False) -> None:
     """Networks side by side: what each costs, and what differs from the first.

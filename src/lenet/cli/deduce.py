@@ -10,8 +10,6 @@ from cyclopts import Parameter
 from lenet.cli.options import Flag
 from lenet.cli.output import print_json
 
-NAME = "deduce"
-
 
 def run(
     figure: str,

@@ -13,7 +13,6 @@ from lenet.cli.output import print_json
 if TYPE_CHECKING:
     from lenet.anatomy.diagnosis.changes import Fix
 
-NAME = "diagnose"
 #: The longest header that is read, in bytes; one of 20,000 tensors is a tenth of it.
 _MAX_HEADER = 16_000_000
 

@@ -11,8 +11,6 @@ from lenet.cli.output import percent, print_json
 if TYPE_CHECKING:
     from lenet.metrics import Evaluation
 
-NAME = "evaluate"
-
 
 def run(
     model: Path,

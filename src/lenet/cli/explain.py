@@ -9,8 +9,6 @@ from lenet.cli.options import Flag, Whole
 from lenet.cli.output import print_json
 from lenet.errors import UsageError
 
-NAME = "explain"
-
 
 def run(
     net: str | None = None,

@@ -16,9 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     try:
         _prepare_streams()
-        from lenet.cli.parser import parse_and_run
-
-        parse_and_run(sys.argv[1:] if arguments is None else arguments)
+        _run(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
         return 0
     except ShapeError as error:
@@ -38,6 +36,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _discard_output()
         what = f"use {error.filename}" if error.filename else "write the output"
         return _fail(f"cannot {what}: {(error.strerror or str(error)).lower()}.", 1)
+
+
+def _run(arguments: list[str]) -> None:
+    if not arguments or arguments[0] in ("--help", "-h"):
+        from lenet.cli.overview import render_overview
+
+        print(render_overview())
+    elif arguments[0] == "--version":
+        from lenet.version import VERSION
+
+        print(f"lenet {VERSION}")
+    else:
+        from lenet.cli.parser import parse_and_run
+
+        parse_and_run(arguments)
 
 
 def _prepare_streams() -> None:

@@ -1,55 +1,23 @@
-"""The parser: the verbs it knows, and one sentence for each way to misuse them."""
+"""The parser: finds the verb, and has one sentence for each way to misuse it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 
 from cyclopts import App, CycloptsError
 from cyclopts.exceptions import (
     CoercionError,
     MissingArgumentError,
     RepeatArgumentError,
-    UnknownCommandError,
     UnknownOptionError,
     UnusedCliTokensError,
 )
 
-from lenet.cli import (
-    balance,
-    checks,
-    compare,
-    deduce,
-    diagnose,
-    draw,
-    evaluate,
-    explain,
-    predict,
-    train,
-)
+from lenet.cli.overview import VERBS
 from lenet.errors import UsageError
 from lenet.net.words import did_you_mean, shown
 
-_HELP = (
-    "Small convolutional networks, understood in a minute and trained in seconds.\n\n"
-    "Start with 'lenet train': it needs nothing else. A network is named by a zoo name (lenet, "
-    "lenet-60, lenet-d2l, lenet-relu), a notation such as '1x28x28 | conv 6 k5 relu, maxpool 2 | "
-    "dense 10', a .json file or a saved model."
-)
-
-#: In the order of a first session, which is the order of the help.
-_VERBS = (
-    train,
-    evaluate,
-    predict,
-    explain,
-    deduce,
-    diagnose,
-    draw,
-    compare,
-    balance,
-    checks,
-)
-_NAMES = tuple(verb.NAME for verb in _VERBS)
 #: What a person who left one out should have named.
 _ARGUMENTS = {
     "MODEL": "a model file",
@@ -59,22 +27,18 @@ _ARGUMENTS = {
 }
 
 
-def _version() -> str:
-    from lenet.version import VERSION
-
-    return f"lenet {VERSION}"
-
-
-app = App(
-    name="lenet",
-    help=_HELP,
-    help_format="plaintext",  # markdown would cost a tenth of a second
-    version=_version,
-    # Ctrl-C belongs to the verbs: training saves what is there.
-    suppress_keyboard_interrupt=False,
-)
-for place, verb in enumerate(_VERBS):
-    app.command(verb.run, name=verb.NAME, sort_key=place)
+def make_app(verb: str) -> App:
+    """The parser of one verb."""
+    app = App(
+        name=f"lenet {verb}",
+        help_format="plaintext",  # markdown would cost a tenth of a second
+        version_flags=[],
+        # Ctrl-C belongs to the verbs: training saves what is there.
+        suppress_keyboard_interrupt=False,
+    )
+    app["--help"].group = "Parameters"
+    app.default(import_module(f"lenet.cli.{verb}").run)
+    return app
 
 
 def parse_and_run(arguments: Sequence[str]) -> None:
@@ -84,18 +48,19 @@ def parse_and_run(arguments: Sequence[str]) -> None:
         UsageError: the arguments cannot be read.
         LenetError: the verb's own.
     """
+    verb, *rest = arguments
+    if verb not in VERBS:
+        raise UsageError(f"{_unknown_verb(verb)}; see lenet --help.")
+    app = make_app(verb)
     try:
-        app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+        app(rest, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        raise UsageError(_sentence(error)) from error
+        raise UsageError(_sentence(error, f"lenet {verb}")) from error
 
 
-def _sentence(error: CycloptsError) -> str:
+def _sentence(error: CycloptsError, command: str) -> str:
     """What was given, what is allowed, what to do; ``error`` is the parser's own."""
-    command = " ".join(["lenet", *(error.command_chain or ())])
     match error:
-        case UnknownCommandError():
-            what = _unknown_verb((error.unused_tokens or [""])[0])
         case UnknownOptionError():
             what = _unknown_option(command, error)
         case CoercionError() if error.token is not None:
@@ -115,10 +80,11 @@ def _sentence(error: CycloptsError) -> str:
 
 
 def _unknown_verb(token: str) -> str:
-    choice = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}"
+    *names, last = VERBS
+    choice = f"{', '.join(names)} or {last}"
     if token.startswith("-"):
         return f"{shown(token)} is no option of lenet itself; name a verb before it: {choice}"
-    near = did_you_mean(token, _NAMES)
+    near = did_you_mean(token, VERBS)
     return f"{shown(token)} is no verb of lenet{near}; choose {choice}"
 
 

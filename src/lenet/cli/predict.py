@@ -7,8 +7,6 @@ from pathlib import Path
 from lenet.cli.options import Flag
 from lenet.cli.output import percent, print_json
 
-NAME = "predict"
-
 
 def run(
     model: Path,

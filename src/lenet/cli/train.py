@@ -11,8 +11,6 @@ from lenet.cli.output import percent, print_json
 if TYPE_CHECKING:
     from lenet.training import Run, Training
 
-NAME = "train"
-
 
 def run(
     data: str = "digits",
