@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -28,10 +29,18 @@ from typing import Any
 MULTIPLY_ADDS = 758_520
 BATCH, RATE = 256, 2.5
 
+#: As the installed script starts it.
+LENET = ["-c", "import sys; from lenet.cli.main import main; sys.exit(main())"]
 CONTENDERS = ("lenet", "torch eager", "torch channels_last")
+FIGURE = "32x32 -> 6@28x28 -> 6@14x14 -> 16@10x10 -> 16@5x5 -> 120 -> 84 -> 10"
 COMMANDS = {
-    "lenet --help": ["-m", "lenet", "--help"],
-    "lenet explain lenet": ["-m", "lenet", "explain", "lenet"],
+    "lenet --help": [*LENET, "--help"],
+    "lenet explain lenet": [*LENET, "explain", "lenet"],
+    "lenet deduce FIGURE": [*LENET, "deduce", FIGURE],
+    "lenet diagnose lenet": [*LENET, "diagnose", "lenet"],
+    "lenet compare lenet lenet-60": [*LENET, "compare", "lenet", "lenet-60"],
+    "lenet balance lenet": [*LENET, "balance", "lenet"],
+    "lenet draw lenet -o x.svg": [*LENET, "draw", "lenet", "-o", os.devnull, "--format", "svg"],
     "python -c pass": ["-c", "pass"],
     "import torch": ["-c", "import torch"],
 }
@@ -228,7 +237,7 @@ def render(found: dict[str, Any], summary: dict[str, Any]) -> str:
         "",
         "whole processes, start to exit",
     ]
-    lines += [f"  {name:<20}{seconds:>12.3f} s" for name, seconds in summary["start"].items()]
+    lines += [f"  {name:<28}{seconds:>8.3f} s" for name, seconds in summary["start"].items()]
     return "\n".join(lines)
 
 

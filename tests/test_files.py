@@ -68,3 +68,27 @@ def test_a_folder_is_not_replaced(tmp_path):
     with pytest.raises(OutputError, match="is a directory"):
         files.write_bytes(tmp_path / "folder", b"")
     assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_a_pipe_stays_a_pipe(tmp_path):
+    """So does /dev/null: a rename over it would take it from the whole system."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        files.write_bytes(pipe, b"through")
+        assert os.read(reader, 100) == b"through"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_a_folder_in_the_files_place(tmp_path):
+    with pytest.raises(OutputError, match="is a directory; choose"):
+        files.write_bytes(tmp_path, b"")
+
+
+def test_a_zero_byte_in_the_name(tmp_path):
+    with pytest.raises(OutputError, match=r"cannot write .*a\\0b: embedded null byte; choose"):
+        files.write_bytes(tmp_path / "a\0b", b"")

@@ -16,14 +16,21 @@ from lenet.errors import OutputError
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
     """Write ``content`` to ``path``, all or nothing, and return the path.
 
+    What is there already and is no regular file, such as ``/dev/stdout`` or a pipe, is written to
+    as it is: a rename would put a file in its place.
+
     Raises:
         OutputError: the folder does not exist or is not writable, or the disk is full. An
             earlier file of that name is untouched then.
     """
     target = Path(path)
     try:
+        if target.exists() and not target.is_file():
+            with target.open("wb") as stream:
+                stream.write(content)
+            return target
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise OutputError(_refusal(target, error)) from error
     try:
         with os.fdopen(handle, "wb") as file:
@@ -46,9 +53,10 @@ def write_text(path: str | os.PathLike[str], content: str) -> Path:
     return write_bytes(path, content.encode("utf-8"))
 
 
-def _refusal(target: Path, error: OSError) -> str:
-    reason = (error.strerror or str(error)).lower()
-    return f"cannot write {target}: {reason}; choose a folder that exists, is writable and has room"
+def _refusal(target: Path, error: Exception) -> str:
+    reason = (getattr(error, "strerror", None) or str(error)).lower()
+    name = str(target).replace("\0", "\\0")
+    return f"cannot write {name}: {reason}; choose a folder that exists, is writable and has room"
 
 
 def _umask() -> int:
