@@ -60,14 +60,14 @@ UNMIRRORED = {
     "anatomy.balancing.__init__": "re-exports only",
     "anatomy.comparison.__init__": "re-exports only",
     "anatomy.deduction.__init__": "re-exports only",
-    "anatomy.deduction.budget": "deduction/test_deduce.py, --params",
-    "anatomy.deduction.figure": "deduction/test_deduce.py reads figures of every spelling",
-    "anatomy.deduction.given": "deduction/test_deduce.py, --given",
-    "anatomy.deduction.impossible": "deduction/test_deduce.py, figures that cannot be",
-    "anatomy.deduction.priors": "deduction/test_deduce.py, what is ranked first",
+    "anatomy.deduction.budget": "deduction/test_chain.py, --params",
+    "anatomy.deduction.figure": "deduction/test_chain.py reads figures of every spelling",
+    "anatomy.deduction.given": "deduction/test_chain.py, --given",
+    "anatomy.deduction.impossible": "deduction/test_chain.py, figures that cannot be",
+    "anatomy.deduction.priors": "deduction/test_chain.py, what is ranked first",
     "anatomy.deduction.render": "cli/test_deduce.py compares every page",
-    "anatomy.deduction.result": "deduction/test_deduce.py, what deduce() returns",
-    "anatomy.deduction.wording": "deduction/test_deduce.py and cli/test_deduce.py: its sentences",
+    "anatomy.deduction.result": "deduction/test_chain.py, what deduce() returns",
+    "anatomy.deduction.wording": "deduction/test_chain.py and cli/test_deduce.py: its sentences",
     "anatomy.diagnosis.__init__": "re-exports only",
     "anatomy.explanation.__init__": "re-exports only",
     "cli.__init__": "a docstring only",
@@ -131,6 +131,9 @@ def complaint(found: Import) -> str | None:
         return f"{found.place} imports {package}; {here} may use {sorted(allowed) or 'no package'}"
     if rest[:2] == ["engine", "_native"] and dotted(found.path) != "engine.native":
         return f"{found.place} imports the extension; only engine/native.py may"
+    if not rest:  # the root itself: only for the short hands network.explain() and .draw()
+        only = "only net/network.py imports the root, for its short hands"
+        return None if dotted(found.path) == "net.network" else f"{found.place}: {only}"
     there = rest[0]
     if there not in ROW:
         return f"{found.place} imports {found.name}; name the room it lies in, one of {list(ROW)}"
@@ -156,6 +159,7 @@ def test_imports(path):
         ("data/a.py", "if TYPE_CHECKING:\n import lenet.cli", "data/a.py:2 imports lenet.cli"),
         ("model.py", "from lenet.engine import _native", "only engine/native.py"),
         ("__init__.py", "import torch", "nothing of lenet may"),
+        ("model.py", "import lenet", "only net/network.py imports the root"),
         ("cli/a.py", "from lenet import train", "name the room it lies in"),
     ],
 )

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+import lenet
 from lenet.errors import ShapeError, UsageError
 from lenet.net import Block, Conv2d, Dense, MaxPool2d, Network, zoo
 
@@ -64,3 +65,11 @@ def test_impossible_blocks_are_refused() -> None:
         Network((1, 1, 1), ["dense 10"])  # type: ignore[list-item]
     with pytest.raises(UsageError, match="10,001 layers; at most 10,000"):
         Network((1, 1, 1), [Dense(1)] * 10_001)
+
+
+def test_short_hands_are_the_public_functions():
+    network = lenet.zoo.lenet()
+    assert str(network.explain(batch=2)) == str(lenet.explain(network, batch=2))
+    assert network.draw().svg == lenet.draw(network).svg
+    assert network.draw("graph", theme="dark").svg == lenet.draw(network, "graph", "dark").svg
+    assert network._repr_html_() == lenet.explain(network)._repr_html_()

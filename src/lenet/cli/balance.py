@@ -27,7 +27,7 @@ def run(net: str, /, *, budget: list[str] | None = None, json: Flag = False) -> 
     json
         Print one JSON object instead.
     """
-    from lenet.anatomy.balancing.balance import balance, balance_dict
+    from lenet.anatomy.balancing.neighbours import balance, balance_dict
     from lenet.anatomy.balancing.text import render_balance
     from lenet.cli.networks import network_of
     from lenet.net import name_of

@@ -18,7 +18,7 @@ def run(*nets: str, json: Flag = False) -> None:
     json
         Print one JSON object instead.
     """
-    from lenet.anatomy.comparison.compare import compare, comparison_dict
+    from lenet.anatomy.comparison.columns import compare, comparison_dict
     from lenet.anatomy.comparison.text import render_comparison
     from lenet.cli.networks import network_of
     from lenet.net import name_of

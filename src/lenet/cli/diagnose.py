@@ -41,7 +41,7 @@ def run(
     json
         Print one JSON object instead.
     """
-    from lenet.anatomy.diagnosis.diagnose import diagnose, diagnosis_dict
+    from lenet.anatomy.diagnosis.problem import diagnose, diagnosis_dict
     from lenet.anatomy.diagnosis.text import render_diagnosis, render_reconciliation
     from lenet.anatomy.diagnosis.weights import reconcile, reconciliation_dict
     from lenet.anatomy.explanation.report import read_shape

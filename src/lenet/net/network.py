@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from lenet.errors import ShapeError, UsageError
 from lenet.net.layers import MAX_SIZE, Conv2d, Dense, Layer
@@ -127,6 +128,25 @@ class Network:
         from lenet.net.notation import format_network
 
         return format_network(self)
+
+    # Short hands for what stands rows above. They go through the root's map of public names, the
+    # one place that knows where; nothing here depends on what comes back.
+
+    def explain(self, **options: Any) -> Any:
+        """What there is to know about it: ``lenet.explain(network, ...)``."""
+        import lenet
+
+        return lenet.explain(self, **options)
+
+    def draw(self, style: str = "figure", **options: Any) -> Any:
+        """A picture of it: ``lenet.draw(network, ...)``."""
+        import lenet
+
+        return lenet.draw(self, style, **options)
+
+    def _repr_html_(self) -> str:
+        """A notebook shows the explanation."""
+        return str(self.explain()._repr_html_())
 
 
 def group_blocks(layers: Iterable[Layer]) -> tuple[Block, ...]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet.anatomy.balancing.advice import COSTS, _Frame, costs_of
-from lenet.anatomy.balancing.balance import balance, balance_dict, farthest
+from lenet.anatomy.balancing.neighbours import balance, balance_dict, farthest
 from lenet.errors import UsageError
 from lenet.net import Conv2d, Dense, Network, format_network, parse_network, zoo
 from random_networks import networks

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenet.anatomy.balancing.balance import balance
+from lenet.anatomy.balancing.neighbours import balance
 from lenet.anatomy.balancing.text import render_balance
 from lenet.net import Network
 from random_networks import networks

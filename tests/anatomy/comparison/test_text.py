@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenet.anatomy.comparison.compare import compare, comparison_dict
+from lenet.anatomy.comparison.columns import compare, comparison_dict
 from lenet.anatomy.comparison.text import ratio_text, render_comparison
 from lenet.anatomy.counts import count_network
 from lenet.net import Network, parse_network, zoo

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenet.anatomy.diagnosis.diagnose import diagnose, diagnosis_dict, explain_misfit
+from lenet.anatomy.diagnosis.problem import diagnose, diagnosis_dict, explain_misfit
 from lenet.errors import ShapeError
 from lenet.net import (
     AvgPool2d,

@@ -1,6 +1,6 @@
 """A diagnosis as text."""
 
-from lenet.anatomy.diagnosis.diagnose import diagnose
+from lenet.anatomy.diagnosis.problem import diagnose
 
 DEEP = "1x28x28 | conv 6 k5, maxpool 2 | conv 16 k5, maxpool 2 | conv 32 k5, maxpool 2 | dense 10"
 

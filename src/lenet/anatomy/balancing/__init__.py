@@ -1,6 +1,11 @@
-"""Activations from layer to layer: ``balance`` measures, ``advice`` evens out, ``text`` to read."""
+"""Activations from layer to layer.
+
+- ``neighbours``: how far apart they are
+- ``advice``: channels that even them out within a budget
+- ``text``: as a person reads it
+"""
 
 from lenet.anatomy.balancing.advice import Proposal
-from lenet.anatomy.balancing.balance import Balance, balance
+from lenet.anatomy.balancing.neighbours import Balance, balance
 
 __all__ = ["Balance", "Proposal", "balance"]

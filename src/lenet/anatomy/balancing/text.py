@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from lenet.anatomy.balancing.advice import COSTS, costs_of
-from lenet.anatomy.balancing.balance import NEAR, Balance, Neighbours, activations_of, farthest
+from lenet.anatomy.balancing.neighbours import NEAR, Balance, Neighbours, activations_of, farthest
 from lenet.anatomy.diagnosis.text import notation_lines
 from lenet.anatomy.explanation.text import wrapped
 from lenet.anatomy.units import bytes_text, short_count

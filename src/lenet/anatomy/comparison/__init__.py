@@ -1,5 +1,10 @@
-"""Networks side by side: ``compare`` the numbers, ``align`` the layers, ``text`` to read."""
+"""Networks side by side.
 
-from lenet.anatomy.comparison.compare import Comparison, compare
+- ``columns``: what each costs, and what differs from the first
+- ``align``: which layer of one is which of the other
+- ``text``: as a person reads it
+"""
+
+from lenet.anatomy.comparison.columns import Comparison, compare
 
 __all__ = ["Comparison", "compare"]

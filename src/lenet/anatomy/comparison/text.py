@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from lenet.anatomy.comparison.compare import Column, Comparison, Difference, numbers
+from lenet.anatomy.comparison.columns import Column, Comparison, Difference, numbers
 from lenet.anatomy.explanation.text import wrapped
 from lenet.anatomy.memory import DEFAULT_BATCH
 from lenet.anatomy.units import bytes_text

@@ -5,12 +5,12 @@
 - ``solve``: the size formula solved backwards on one axis
 - ``priors``: what is common counts: the candidates of a step, ranked
 - ``budget``: the best combination under a limit on the parameters
-- ``deduce``: all of it, step by step
+- ``chain``: all of it, step by step over a whole figure
 - ``result``: what was found, and as JSON
 - ``wording``, ``impossible``, ``render``: as sentences, as errors, as a page of text
 """
 
-from lenet.anatomy.deduction.deduce import deduce
+from lenet.anatomy.deduction.chain import deduce
 from lenet.anatomy.deduction.figure import Figure, Stage, read_figure
 from lenet.anatomy.deduction.priors import Candidate
 from lenet.anatomy.deduction.render import render_deduction

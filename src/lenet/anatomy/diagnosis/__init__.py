@@ -1,12 +1,12 @@
 """Why a network does not fit, or its weights do not, and changes that were tried and help.
 
-- ``diagnose``: what is wrong, with its numbers
+- ``problem``: what is wrong, with its numbers
 - ``changes``, ``fixes``: small changes of a network, and those that make it fit, best first
 - ``weights``, ``adapt``: a weights file against a network, and the single change between them
 - ``text``: all of it as a person reads it
 """
 
-from lenet.anatomy.diagnosis.diagnose import Diagnosis, diagnose, explain_misfit
+from lenet.anatomy.diagnosis.problem import Diagnosis, diagnose, explain_misfit
 from lenet.anatomy.diagnosis.weights import Reconciliation, reconcile
 
 __all__ = ["Diagnosis", "Reconciliation", "diagnose", "explain_misfit", "reconcile"]

@@ -12,7 +12,7 @@ from lenet.net.shapes import pair_text, shape_text
 
 if TYPE_CHECKING:  # other texts borrow from this one and have no use for these
     from lenet.anatomy.diagnosis.changes import Fix
-    from lenet.anatomy.diagnosis.diagnose import Diagnosis
+    from lenet.anatomy.diagnosis.problem import Diagnosis
     from lenet.anatomy.diagnosis.weights import Reconciliation
 
 #: Of a longer chain of shapes, the middle is left out.
@@ -60,7 +60,7 @@ def render_reconciliation(found: Reconciliation, width: int = 80) -> str:
 
 
 def _mismatches(found: Reconciliation, width: int) -> Iterator[str]:
-    from lenet.anatomy.diagnosis.diagnose import diagnose
+    from lenet.anatomy.diagnosis.problem import diagnose
 
     if problem := diagnose(found.network).problem:
         yield from wrapped(problem, width)

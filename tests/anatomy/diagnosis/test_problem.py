@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lenet.anatomy.diagnosis.diagnose import diagnose, explain_misfit
+from lenet.anatomy.diagnosis.problem import diagnose, explain_misfit
 from lenet.errors import ShapeError, UsageError
 from lenet.net import (
     Conv2d,

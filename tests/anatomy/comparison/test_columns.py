@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lenet.anatomy.comparison.compare import compare
+from lenet.anatomy.comparison.columns import compare
 from lenet.errors import UsageError
 from lenet.net import Network, parse_network, zoo
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lenet.anatomy.balancing.balance import balance
+from lenet.anatomy.balancing.neighbours import balance
 
 
 def holds(text: str) -> list[bool]:
