@@ -235,11 +235,6 @@ inline void conv_backward(const Stage& stage, const float* out_gradient, const f
     conv_weight_gradient(stage, linear_gradient, in, lane_sums);
 }
 
-// How many kernel rows (columns) meet an input whose distance to the window's grid is `phase`.
-inline int phase_taps(int kernel, int stride, int phase) {
-    return phase < kernel ? (kernel - phase + stride - 1) / stride : 0;
-}
-
 // in_gradient has the input's size without border, and is written whole. An input row of phase r
 // (its distance to the grid of windows) meets kernel rows r, r + stride, ...: no multiplication by
 // the zeros between strides, and none by rows that are only padding.

@@ -83,6 +83,11 @@ struct Stage {
     bool linear_step() const { return kind == Kind::conv || kind == Kind::dense; }
 };
 
+// How many kernel rows (columns) meet an input whose distance to the windows' grid is `phase`.
+LENET_INLINE constexpr int phase_taps(int kernel, int stride, int phase) {
+    return phase < kernel ? (kernel - phase + stride - 1) / stride : 0;
+}
+
 // A network compiled for a number of lanes.
 struct Program {
     int lanes = 0, groups = 0;  // groups of samples a worker holds at a time

@@ -3,10 +3,6 @@
 namespace lenet {
 namespace {
 
-int taps_of_phase(int kernel, int stride, int phase) {
-    return phase < kernel ? (kernel - phase + stride - 1) / stride : 0;
-}
-
 void pack_forward(const Stage& stage, int block, const float* weights, float* packed) {
     const int first = stage.forward_blocks.begin(block), channels = stage.forward_blocks.size(block);
     float* out = packed + stage.packed_forward + int64_t(first) * stage.inputs;
@@ -23,8 +19,8 @@ void pack_backward(const Stage& stage, int output, const float* weights, float* 
     float* out = packed + stage.packed_input;
     for (int phase_y = 0; phase_y < w.stride_y; phase_y++)
         for (int phase_x = 0; phase_x < w.stride_x; phase_x++) {
-            const int tap_rows = taps_of_phase(w.height, w.stride_y, phase_y);
-            const int tap_columns = taps_of_phase(w.width, w.stride_x, phase_x);
+            const int tap_rows = phase_taps(w.height, w.stride_y, phase_y);
+            const int tap_columns = phase_taps(w.width, w.stride_x, phase_x);
             for (int block = 0; block < stage.input_blocks.count; block++) {
                 const int first = stage.input_blocks.begin(block);
                 const int channels = stage.input_blocks.size(block);

@@ -1,24 +1,17 @@
 """``lenet balance``, and its page in docs/: every command there prints what the page shows."""
 
 import json
-import re
 import shlex
-from pathlib import Path
 
 import pytest
 
 from lenet.cli.balance import parse_budget
+from pages import commands, read_page, run_python
 
-PAGE = (Path(__file__).parents[2] / "docs" / "balance.md").read_text(encoding="utf-8")
-
-
-def shown() -> list[tuple[str, str]]:
-    """Every command of the page, and the output below it."""
-    blocks = re.findall(r"^    \$ lenet (.*)\n((?:    .*\n|\n(?=    ))*)", PAGE, re.MULTILINE)
-    return [(line, re.sub(r"^    ", "", text, flags=re.MULTILINE)) for line, text in blocks]
+PAGE = read_page("balance.md")
 
 
-@pytest.mark.parametrize(("line", "text"), shown())
+@pytest.mark.parametrize(("line", "text"), commands(PAGE))
 def test_the_page_shows_the_true_output(command, line, text, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     found = command(*shlex.split(line))
@@ -26,8 +19,7 @@ def test_the_page_shows_the_true_output(command, line, text, monkeypatch):
 
 
 def test_the_pages_python_runs():
-    for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
-        exec(compile(block, "page", "exec"), {})
+    run_python(PAGE)
 
 
 def test_json_has_the_keys_of_the_page(command):

@@ -1,22 +1,16 @@
 """``lenet compare``, and its page in docs/: every command there prints what the page shows."""
 
 import json
-import re
 import shlex
-from pathlib import Path
 
 import pytest
 
-PAGE = (Path(__file__).parents[2] / "docs" / "compare.md").read_text(encoding="utf-8")
+from pages import commands, read_page, run_python
+
+PAGE = read_page("compare.md")
 
 
-def shown() -> list[tuple[str, str]]:
-    """Every command of the page, and the output below it."""
-    blocks = re.findall(r"^    \$ lenet (.*)\n((?:    .*\n|\n(?=    ))*)", PAGE, re.MULTILINE)
-    return [(line, re.sub(r"^    ", "", text, flags=re.MULTILINE)) for line, text in blocks]
-
-
-@pytest.mark.parametrize(("line", "text"), shown())
+@pytest.mark.parametrize(("line", "text"), commands(PAGE))
 def test_the_page_shows_the_true_output(command, line, text, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     found = command(*shlex.split(line))
@@ -24,8 +18,7 @@ def test_the_page_shows_the_true_output(command, line, text, monkeypatch):
 
 
 def test_the_pages_python_runs():
-    for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
-        exec(compile(block, "page", "exec"), {})
+    run_python(PAGE)
 
 
 def test_json_has_the_keys_of_the_page(command):

@@ -1,19 +1,13 @@
 """``lenet diagnose``, and its page in docs/: every command there prints what the page shows."""
 
 import json
-import re
 import shlex
-from pathlib import Path
 
 import pytest
 
-PAGE = (Path(__file__).parents[2] / "docs" / "diagnose.md").read_text(encoding="utf-8")
+from pages import commands, read_page, run_python
 
-
-def shown() -> list[tuple[str, str]]:
-    """Every command of the page, and the output below it."""
-    blocks = re.findall(r"^    \$ lenet (.*)\n((?:    .*\n|\n(?=    ))*)", PAGE, re.MULTILINE)
-    return [(line, re.sub(r"^    ", "", text, flags=re.MULTILINE)) for line, text in blocks]
+PAGE = read_page("diagnose.md")
 
 
 DEEP = "1x28x28 | conv 6 k5, maxpool 2 | conv 16 k5, maxpool 2 | conv 32 k5, maxpool 2 | dense 10"
@@ -28,7 +22,7 @@ def mine(here):
     return Model(f"1x32x32 | {body}").initialize().save(here / "mine.safetensors")
 
 
-@pytest.mark.parametrize(("line", "text"), shown())
+@pytest.mark.parametrize(("line", "text"), commands(PAGE))
 def test_the_page_shows_the_true_output(command, mine, line, text, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     found = command(*shlex.split(line))
@@ -36,8 +30,7 @@ def test_the_page_shows_the_true_output(command, mine, line, text, monkeypatch):
 
 
 def test_the_pages_python_runs():
-    for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
-        exec(compile(block, "page", "exec"), {})
+    run_python(PAGE)
 
 
 def test_json_has_the_keys_of_the_page(command, mine):

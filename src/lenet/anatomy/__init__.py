@@ -3,7 +3,7 @@
 - ``counts``: parameters, multiply-adds, activations, connections
 - ``receptive``: how much of the input a unit sees
 - ``memory``: bytes in training and in use
-- ``units``: how numbers are written
+- ``units``, ``prose``: how numbers and sentences are written
 - ``explanation``: all that there is to know about a network, in six formats
 - ``versus``: one image into a dense layer and into a convolution
 - ``deduction``: the network behind the shapes in a figure

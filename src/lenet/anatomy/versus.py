@@ -15,8 +15,9 @@ from typing import Any
 from lenet.anatomy.counts import LayerCounts, count_layer, count_network
 from lenet.anatomy.explanation.report import read_shape
 from lenet.anatomy.explanation.tables import Column
-from lenet.anatomy.explanation.text import align, wrapped
+from lenet.anatomy.explanation.text import align
 from lenet.anatomy.memory import FLOAT_BYTES, OPTIMIZER_STATES
+from lenet.anatomy.prose import wrapped
 from lenet.anatomy.units import bytes_text, percent, plural
 from lenet.errors import ShapeError
 from lenet.net import Conv2d, Dense, Network, zoo

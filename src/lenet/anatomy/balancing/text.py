@@ -7,8 +7,7 @@ from typing import Final
 
 from lenet.anatomy.balancing.advice import COSTS, costs_of
 from lenet.anatomy.balancing.neighbours import NEAR, Balance, Neighbours, activations_of, farthest
-from lenet.anatomy.diagnosis.text import notation_lines
-from lenet.anatomy.explanation.text import wrapped
+from lenet.anatomy.prose import notation_lines, wrapped
 from lenet.anatomy.units import bytes_text, short_count
 from lenet.net import Conv2d, Network
 from lenet.net.shapes import shape_text

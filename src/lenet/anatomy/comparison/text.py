@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from lenet.anatomy.comparison.columns import Column, Comparison, Difference, numbers
-from lenet.anatomy.explanation.text import wrapped
 from lenet.anatomy.memory import DEFAULT_BATCH
+from lenet.anatomy.prose import wrapped
 from lenet.anatomy.units import bytes_text
 from lenet.net import PlacedLayer
 from lenet.net.shapes import pair_text, shape_text

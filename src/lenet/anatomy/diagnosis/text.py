@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from lenet.anatomy.explanation.text import wrapped
+from lenet.anatomy.prose import notation_lines, wrapped
 from lenet.anatomy.units import plural
-from lenet.net import Network
 from lenet.net.shapes import pair_text, shape_text
 
 if TYPE_CHECKING:  # other texts borrow from this one and have no use for these
@@ -96,15 +95,3 @@ def fix_lines(fixes: Sequence[Fix], goal: str, width: int, numbered: bool = Fals
         hint = " (--fix 2 prints the second, and so on)" if numbered else ""
         yield f"The first, to copy and change{hint}:"
     yield from notation_lines(fixes[0].network, width, "  ")
-
-
-def notation_lines(network: Network, width: int, indent: str) -> Iterator[str]:
-    """The notation on one line if it fits, else a block a line; it can be read either way."""
-    text = str(network)
-    if len(indent) + len(text) <= width:
-        yield indent + text
-        return
-    start, *blocks = text.split(" | ")
-    yield indent + start
-    for block in blocks:
-        yield from wrapped(block, width, f"{indent}| ", f"{indent}  ")

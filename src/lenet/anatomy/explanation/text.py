@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from textwrap import wrap
 from typing import Final
 
 from lenet.anatomy.explanation.report import Report
@@ -18,6 +17,7 @@ from lenet.anatomy.explanation.tables import (
     memory_notes,
     notation_lines,
 )
+from lenet.anatomy.prose import wrapped
 from lenet.anatomy.units import percent, short_count
 
 _NARROWEST: Final = 40
@@ -53,18 +53,6 @@ def align(columns: Sequence[Column], width: int) -> list[str]:
         for column, wide in zip(columns, widths, strict=True)
     ]
     return [gap.join(cells) for cells in zip(*stacks, strict=True)]
-
-
-def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[str]:
-    """``text`` in lines of at most ``width``, broken at spaces only."""
-    return wrap(
-        text,
-        width,
-        initial_indent=first,
-        subsequent_indent=others,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _stack(column: Column, bottom: bool) -> Iterable[str]:
