@@ -42,7 +42,7 @@ PACKAGES = {
     "drawing": {"matplotlib"},
     "inference": {"numpy"},
     "training": {"numpy", "matplotlib"},
-    "cli": {"cyclopts", "rich"},
+    "cli": {"rich"},
 }
 #: Never, anywhere: other frameworks, and what runs code out of a file.
 BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
@@ -193,12 +193,12 @@ def test_only_main_and_the_processes_start_import_main():
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("lenet", {"numpy", "cyclopts", "rich", "PIL", "safetensors", "matplotlib"}),
+        ("lenet", {"numpy", "rich", "PIL", "safetensors", "matplotlib"}),
         ("lenet.net", {"numpy", "rich", "PIL"}),
         ("lenet.anatomy", {"numpy", "rich", "PIL"}),
-        ("lenet.cli.main", {"numpy", "cyclopts", "rich", "PIL", "matplotlib"}),
+        ("lenet.cli.main", {"numpy", "rich", "PIL", "matplotlib"}),
         ("lenet.cli.parser", {"numpy", "PIL", "safetensors", "matplotlib", "pooch"}),
-        ("lenet.training", {"matplotlib", "pooch", "rich", "cyclopts"}),
+        ("lenet.training", {"matplotlib", "pooch", "rich"}),
     ],
 )
 def test_light_at_import(module, heavy):

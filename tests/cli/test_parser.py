@@ -1,10 +1,9 @@
 """The parser's own refusals, one sentence each."""
 
 import pytest
-from cyclopts import CycloptsError
 
-from lenet.cli import parser
-from lenet.cli.parser import parse_and_run
+from lenet.cli.overview import VERBS
+from lenet.cli.parser import Command, parse_and_run, read_docstring
 from lenet.errors import UsageError
 
 
@@ -30,6 +29,14 @@ from lenet.errors import UsageError
             ["checks", "--quiet=1"],
             "lenet checks has no option '--quiet'; it takes --json; see lenet checks --help.",
         ),
+        (["train", "--seed"], "--seed has no value; one that begins with a dash is given as --s"),
+        (["train", "--lr", "-1e-3"], "--lr has no value; "),
+        (["train", "--json=1"], "--json stands alone and takes no value; see lenet train --help."),
+        (["train", "--seed", "1", "--seed=2"], "--seed is given more than once; give it once; see"),
+        (["train", "--", "--json", "x"], "lenet train has no use for 'x'"),
+        (["draw", "lenet", "-o"], "--output has no value"),
+        (["draw", "lenet", "-x"], "lenet draw has no option '-x'; it takes --format, "),
+        (["train", "--see", "1"], "lenet train has no option '--see' (did you mean '--seed'?)"),
         (["train", "--seed", "1e3"], "--seed is '1e3'; it must be a whole number; see lenet tr"),
     ],
 )
@@ -44,10 +51,57 @@ def test_sentences(arguments, sentence, capsys):
     assert caught.value.exit_code == 2
 
 
-def test_other_errors_are_one_line(monkeypatch):
-    def fail(*_arguments, **_keywords):
-        raise CycloptsError(msg="a  b\nc.")
+def example(model: str, /, *images: str, rate: float = 0.5, given: list[str] | None = None) -> None:
+    """What it does: 100 %.
 
-    monkeypatch.setattr(parser, "make_app", lambda _verb: fail)
-    with pytest.raises(UsageError, match=r"^a b c; see lenet checks --help\.$"):
-        parse_and_run(["checks"])
+    Parameters
+    ----------
+    model
+        One thing,
+        in two lines.
+    images
+        The rest.
+    rate
+        How fast.
+    given
+        What is known.
+    """
+
+
+@pytest.mark.parametrize(
+    ("tokens", "call"),
+    [
+        (["m"], (["m"], {})),
+        (["m", "--rate", "1", "a", "b"], (["m", "a", "b"], {"rate": 1.0})),
+        (["--rate=-1e-3", "m", "-"], (["m", "-"], {"rate": -0.001})),
+        (["m", "--", "--rate", "-x"], (["m", "--rate", "-x"], {})),
+        (["--given", "a", "m", "--given", "b"], (["m"], {"given": ["a", "b"]})),
+        (["m", "--rate", "x", "--help"], None),
+    ],
+)
+def test_reading(tokens, call):
+    assert Command("lenet example", example).read(tokens) == call
+
+
+def test_help_shows_all_and_breaks_no_names(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    page = Command("lenet example", example).help()
+    assert page.startswith(
+        "Usage: lenet example MODEL IMAGES... [OPTIONS]\n\nWhat it does: 100 %.\n"
+    )
+    for words in ("One thing, in two lines.", "--rate NUMBER", "How fast. [default: 0.5]"):
+        assert words in page
+    assert max(map(len, page.splitlines())) <= 60
+    monkeypatch.setenv("COLUMNS", "80")
+    parse_and_run(["train", "--help"])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_parameter_is_described(verb):
+    module = __import__(f"lenet.cli.{verb}", fromlist=["run"])
+    command = Command(verb, module.run)
+    about, texts = read_docstring(module.run.__doc__.replace("\n    ", "\n"))
+    assert about.strip() == VERBS[verb]
+    described = [one.name for one in command.arguments] + [one.keyword for one in command.options]
+    assert list(texts) == described
+    assert all(text[-1] in ".?" for text in texts.values())

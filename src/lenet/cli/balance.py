@@ -7,14 +7,13 @@ import shutil
 import sys
 from collections.abc import Iterable
 
-from lenet.cli.options import Flag
 from lenet.cli.output import print_json
 
 _SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
-def run(net: str, /, *, budget: list[str] | None = None, json: Flag = False) -> None:
+def run(net: str, /, *, budget: list[str] | None = None, json: bool = False) -> None:
     """Are neighbouring layers about equally large? With a budget: channels that are.
 
     Parameters

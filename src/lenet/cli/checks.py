@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from lenet.cli.options import Flag
 from lenet.cli.output import print_json
 
 
-def run(*, json: Flag = False) -> None:
+def run(*, json: bool = False) -> None:
     """Versions, machine, instruction set, threads and folders: for a bug report.
 
     Parameters

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shutil
 
-from lenet.cli.options import Flag
 from lenet.cli.output import print_json
 
 
-def run(*nets: str, json: Flag = False) -> None:
+def run(*nets: str, json: bool = False) -> None:
     """Networks side by side: what each costs, and what differs from the first.
 
     Parameters

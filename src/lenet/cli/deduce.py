@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from lenet.cli.options import Flag
 from lenet.cli.output import print_json
 
 
@@ -15,12 +11,12 @@ def run(
     figure: str,
     /,
     *,
-    given: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
+    given: list[str] | None = None,
     params: str | None = None,
     activation: str = "relu",
-    everything: Annotated[Flag, Parameter(name="--all")] = False,
-    notation: Flag = False,
-    json: Flag = False,
+    all: bool = False,
+    notation: bool = False,
+    json: bool = False,
 ) -> None:
     """The network behind a figure that shows only shapes: kernels, strides, padding.
 
@@ -34,7 +30,7 @@ def run(
         At most so many parameters in all: 60000; or exactly: =61706.
     activation
         Of every convolution and dense layer but the last dense one.
-    everything
+    all
         List every window that fits, not only how many there are.
     notation
         Print only the network, ready for any other verb.
@@ -43,11 +39,11 @@ def run(
     """
     from lenet.anatomy.deduction import deduce, render_deduction
 
-    found = deduce(figure, given=given, params=params, activation=activation)
+    found = deduce(figure, given=given or (), params=params, activation=activation)
     if json:
         print_json(found.to_dict())
     elif notation:
         print(found.network)
     else:
         width = max(80, shutil.get_terminal_size((80, 24)).columns)
-        print(render_deduction(found, width, everything))
+        print(render_deduction(found, width, all))

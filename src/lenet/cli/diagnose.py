@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lenet.cli.options import Flag, Whole
 from lenet.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ def run(
     *,
     input: str | None = None,
     weights: Path | None = None,
-    fix: Whole | None = None,
-    json: Flag = False,
+    fix: int | None = None,
+    json: bool = False,
 ) -> None:
     """Whether a network fits; if not, why, and what makes it fit, each tried.
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from lenet.cli.options import Flag
 from lenet.cli.output import print_json
 
 
@@ -15,11 +11,11 @@ def run(
     net: str,
     /,
     *,
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    output: Path | None = None,
     style: str = "figure",
     theme: str = "auto",
     format: str | None = None,
-    json: Flag = False,
+    json: bool = False,
 ) -> None:
     """A picture of a network: the paper's figure or the graph of its layers.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lenet.cli.options import Flag
 from lenet.cli.output import percent, print_json
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ def run(
     /,
     *,
     data_dir: Path | None = None,
-    json: Flag = False,
+    json: bool = False,
 ) -> None:
     """Accuracy, per class, and confusion of a saved model on a data set's test images.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 
-from lenet.cli.options import Flag, Whole
 from lenet.cli.output import print_json
 from lenet.errors import UsageError
 
@@ -15,12 +14,12 @@ def run(
     /,
     *,
     format: str = "text",
-    json: Flag = False,
-    batch: Whole = 256,
+    json: bool = False,
+    batch: int = 256,
     optimizer: str = "sgd",
     input: str | None = None,
     dense_versus_conv: str | None = None,
-    units: Whole = 256,
+    units: int = 256,
 ) -> None:
     """What a network is made of: a row a layer, totals, memory, and what stands out.
 

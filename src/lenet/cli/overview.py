@@ -1,7 +1,6 @@
 """The verbs, and the page that ``lenet --help`` prints.
 
-Kept apart from the parser, which takes a tenth of a second to import: this page is there at once,
-and a verb imports no other verb.
+Kept apart from the verbs: this page is there at once, and a verb imports no other verb.
 """
 
 from __future__ import annotations

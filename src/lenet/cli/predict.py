@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lenet.cli.options import Flag
 from lenet.cli.output import percent, print_json
 
 
@@ -12,7 +11,7 @@ def run(
     model: Path,
     /,
     *images: Path,
-    json: Flag = False,
+    json: bool = False,
 ) -> None:
     """What a saved model sees on pictures.
 

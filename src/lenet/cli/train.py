@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lenet.cli.options import Flag, Whole
 from lenet.cli.output import percent, print_json
 
 if TYPE_CHECKING:
@@ -18,19 +17,19 @@ def run(
     *,
     net: str = "lenet-relu",
     recipe: str = "modern",
-    epochs: Whole | None = None,
-    batch_size: Whole | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
     lr: float | None = None,
     optimizer: str | None = None,
     schedule: str | None = None,
     init: str | None = None,
     weight_decay: float | None = None,
-    seed: Whole = 0,
-    threads: Whole | None = None,
+    seed: int = 0,
+    threads: int | None = None,
     run: str | None = None,
     data_dir: Path | None = None,
-    json: Flag = False,
-    quiet: Flag = False,
+    json: bool = False,
+    quiet: bool = False,
 ) -> None:
     """Train a network; with no arguments, on the digits inside the package.
 
