@@ -28,13 +28,13 @@ void require(bool holds, const char* message) {
 class Engine {
 public:
     Engine(Array<const int32_t, 2> steps, int64_t table, int channels, int height, int width,
-           const std::string& isa, int threads)
+           const std::string& isa, int threads, const std::string& convolution)
         : table_(table), channels_(channels), height_(height), width_(width) {
         constexpr size_t fields = sizeof(lenet::Step) / sizeof(int32_t);
         require(steps.shape(1) == fields, "a step has another number of fields.");
         session_ = std::make_unique<lenet::Session>(
             reinterpret_cast<const lenet::Step*>(steps.data()), int(steps.shape(0)), table,
-            isa.c_str(), threads);
+            isa.c_str(), threads, convolution.c_str());
     }
 
     void scores(Floats table, Pixels images, Floats scale, Floats shift,
@@ -121,8 +121,10 @@ NB_MODULE(_native, m) {
     nb::set_leak_warnings(false);
     m.doc() = "The native engine; use it through lenet.engine.native.";
     nb::class_<Engine>(m, "Session")
-        .def(nb::init<Array<const int32_t, 2>, int64_t, int, int, int, const std::string&, int>(),
-             "steps"_a, "table"_a, "channels"_a, "height"_a, "width"_a, "isa"_a, "threads"_a)
+        .def(nb::init<Array<const int32_t, 2>, int64_t, int, int, int, const std::string&, int,
+                      const std::string&>(),
+             "steps"_a, "table"_a, "channels"_a, "height"_a, "width"_a, "isa"_a, "threads"_a,
+             "convolution"_a)
         // What is written to must not be converted: the copy would be written, and thrown away.
         .def("scores", &Engine::scores, "table"_a, "images"_a.noconvert(), "scale"_a, "shift"_a,
              "scores"_a.noconvert())

@@ -58,7 +58,10 @@ struct Progress {
 class Session {
 public:
     // isa: "auto", or one of available_isas(). threads >= 1, the caller's own included.
-    Session(const Step* steps, int count, int64_t table_size, const char* isa, int threads);
+    // convolution: "fastest", "direct" (the plain sum of products everywhere) or "winograd"
+    // (wherever it can be).
+    Session(const Step* steps, int count, int64_t table_size, const char* isa, int threads,
+            const char* convolution = "fastest");
     ~Session();
 
     // scores (count, classes). Lanes and threads do not change a sample's scores.

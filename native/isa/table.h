@@ -22,7 +22,7 @@ const Kernels& kernels() {
         .conv_backward = conv_backward,
         .conv_input_gradient = conv_input_gradient,
         .pool_backward = pool_backward,
-        .reduce_lanes = reduce_lanes,
+        .conv_weight_sums = conv_weight_sums,
         .dense_forward = dense_forward,
         .dense_backward = dense_backward,
         .loss = loss,

@@ -10,6 +10,7 @@
 #include "activation.h"
 #include "correlate.h"
 #include "pool.h"
+#include "winograd.h"
 
 namespace lenet::LENET_ISA {
 
@@ -40,58 +41,77 @@ inline void conv_rows(const Stage& stage, const float* packed, const float* bias
     }
 }
 
+// Rows [band, last) of the pooled map for one block of channels, from rows of the linear map that
+// begin with row `begin`.
 template <typename Code>
-inline void conv_pool_block(const Stage& stage, const float* packed, const float* bias,
-                            const float* in, int block, float* out, Code* codes, float* scratch) {
+inline void pool_rows(const Stage& stage, int block, int band, int last, const float* rows,
+                      ptrdiff_t rows_channel, int begin, float* out, Code* codes) {
     const Window& pool = stage.pool;
     const Map &linear = stage.linear, &to = stage.output;
     const bool plain = plain_2x2(pool, linear.height, linear.width, to.height, to.width);
-    const int first = stage.forward_blocks.begin(block), channels = stage.forward_blocks.size(block);
-    for (int band = 0; band < to.height; band += stage.band) {
-        int last = band + stage.band < to.height ? band + stage.band : to.height;
-        int begin = band * pool.stride_y - pool.top;
-        int end = (last - 1) * pool.stride_y - pool.top + pool.height;
-        if (begin < 0) begin = 0;
-        if (end > linear.height) end = linear.height;
-        const ptrdiff_t scratch_channel = (end - begin) * linear.row();
-        conv_rows(stage, packed, bias, in, block, begin, end, scratch, linear.row(),
-                  scratch_channel);
-        for (int c = 0; c < channels; c++)
-            for (int p = band; p < last; p++) {
-                int origin = p * pool.stride_y - pool.top;
-                const float* row = scratch + c * scratch_channel + (origin - begin) * linear.row();
-                float* pooled = out + to.at(first + c, p, 0);
-                Code* at = codes
-                    ? codes + ((int64_t(first) + c) * to.height + p) * to.width * L : nullptr;
-                if (plain) max_pool_row_2x2(row, linear.row(), to.width, pooled, at);
-                else max_pool_row(pool, row, linear.row(), linear.height, linear.width, origin,
-                                  to.width, pooled, at);
-                activate(stage.activation, to.width, pooled, nullptr);
-            }
-    }
+    const int first = stage.forward_blocks.begin(block);
+    for (int c = 0; c < stage.forward_blocks.size(block); c++)
+        for (int p = band; p < last; p++) {
+            int origin = p * pool.stride_y - pool.top;
+            const float* row = rows + c * rows_channel + (origin - begin) * linear.row();
+            float* pooled = out + to.at(first + c, p, 0);
+            Code* at = codes
+                ? codes + ((int64_t(first) + c) * to.height + p) * to.width * L : nullptr;
+            if (plain) max_pool_row_2x2(row, linear.row(), to.width, pooled, at);
+            else max_pool_row(pool, row, linear.row(), linear.height, linear.width, origin,
+                              to.width, pooled, at);
+            activate(stage.activation, to.width, pooled, nullptr);
+        }
 }
 
 inline void conv_forward(const Stage& stage, const float* packed, const float* bias,
                          const float* in, float* out, void* positions, float* kept,
                          float* scratch) {
-    const Map& to = stage.output;
-    for (int block = 0; block < stage.forward_blocks.count; block++) {
+    const Window& pool = stage.pool;
+    const Map &linear = stage.linear, &to = stage.output;
+    const bool winograd = stage.winograd.outputs > 0;
+    float* v = scratch;
+    float* products = v + (winograd ? 6 * stage.winograd.in_plane : 0);
+    float* rows = products + stage.products;
+    int transformed = 0;  // rows of the input
+    for (int band = 0; band < to.height; band += stage.band) {
+        const int last = band + stage.band < to.height ? band + stage.band : to.height;
+        int begin = band, end = last;  // rows of the linear map
         if (stage.pooled) {
-            if (stage.wide_positions)
-                conv_pool_block(stage, packed, bias, in, block, out,
-                                static_cast<uint16_t*>(positions), scratch);
-            else
-                conv_pool_block(stage, packed, bias, in, block, out,
-                                static_cast<uint8_t*>(positions), scratch);
-            continue;
+            begin = band * pool.stride_y - pool.top;
+            end = (last - 1) * pool.stride_y - pool.top + pool.height;
+            if (begin < 0) begin = 0;
+            if (end > linear.height) end = linear.height;
         }
-        const int first = stage.forward_blocks.begin(block);
-        conv_rows(stage, packed, bias, in, block, 0, to.height, out + to.at(first, 0, 0), to.row(),
-                  to.channel());
-        for (int c = first; c < first + stage.forward_blocks.size(block); c++)
-            for (int y = 0; y < to.height; y++)
-                activate(stage.activation, to.width, out + to.at(c, y, 0),
-                         kept ? kept + (int64_t(c) * to.height + y) * to.width * L : nullptr);
+        if (winograd) {
+            const int needed = end + stage.window.height - 1;
+            winograd_input(stage, in, transformed, needed, v);
+            transformed = needed;
+            winograd_products(stage, packed, v, begin, end, products);
+        }
+        for (int block = 0; block < stage.forward_blocks.count; block++) {
+            const int first = stage.forward_blocks.begin(block);
+            float* at = stage.pooled ? rows : out + to.at(first, begin, 0);
+            const ptrdiff_t pitch = stage.pooled ? linear.row() : to.row();
+            const ptrdiff_t channel = stage.pooled ? (end - begin) * linear.row() : to.channel();
+            if (winograd)
+                winograd_output(stage, bias, products, block, begin, end, at, pitch, channel);
+            else
+                conv_rows(stage, packed, bias, in, block, begin, end, at, pitch, channel);
+            if (stage.pooled) {
+                if (stage.wide_positions)
+                    pool_rows(stage, block, band, last, rows, channel, begin, out,
+                              static_cast<uint16_t*>(positions));
+                else
+                    pool_rows(stage, block, band, last, rows, channel, begin, out,
+                              static_cast<uint8_t*>(positions));
+                continue;
+            }
+            for (int c = first; c < first + stage.forward_blocks.size(block); c++)
+                for (int y = begin; y < end; y++)
+                    activate(stage.activation, to.width, out + to.at(c, y, 0),
+                             kept ? kept + (int64_t(c) * to.height + y) * to.width * L : nullptr);
+        }
     }
 }
 
@@ -119,28 +139,37 @@ inline bool covered(const Stage& stage) {
            to.height * 2 == linear.height && to.width * 2 == linear.width;
 }
 
-// C outputs x T taps of the weight gradient over `rows` rows: sums of products of two vectors.
+// What a tile of the weight gradient runs over: outputs x taps, summed over positions.
+struct Pairs {
+    const float* gradient;  // [output][row][position]
+    ptrdiff_t gradient_channel, gradient_row;
+    const float* in;
+    ptrdiff_t in_row, in_step;
+    int rows, positions;
+    const int32_t* taps;  // where each tap's input begins
+    int tap_count;
+    float* sums;  // [output][tap][lane]
+    ptrdiff_t sums_output;
+};
+
+// C outputs x T taps of the weight gradient: sums of products of two vectors.
 template <int C, int T>
-[[gnu::noinline]] void weight_tile(const Stage& stage, const float* gradient, const float* in,
-                                   const int32_t* taps, int rows, float* sums) {
-    const Map &to = stage.linear_gradient;
-    const ptrdiff_t channel = to.channel(), gradient_row = to.row();
-    const ptrdiff_t in_row = stage.window.stride_y * stage.input.row();
-    const ptrdiff_t in_step = ptrdiff_t(stage.window.stride_x) * L;
-    const ptrdiff_t output = ptrdiff_t(stage.inputs + 1) * L;
-    const int width = to.width;
+[[gnu::noinline]] void weight_tile(const Pairs& pairs, int first) {
     const float* x[T];
+    float* sums = pairs.sums + ptrdiff_t(first) * L;
+    const ptrdiff_t channel = pairs.gradient_channel, in_step = pairs.in_step;
+    const int positions = pairs.positions;
 #pragma GCC unroll 8
-    for (int t = 0; t < T; t++) x[t] = in + taps[t];
+    for (int t = 0; t < T; t++) x[t] = pairs.in + pairs.taps[first + t];
     vec total[C][T];
 #pragma GCC unroll 8
     for (int c = 0; c < C; c++)
 #pragma GCC unroll 8
-        for (int t = 0; t < T; t++) total[c][t] = load(sums + c * output + t * L);
-    for (int y = 0; y < rows; y++) {
-        const float* g = gradient + y * gradient_row;
-        ptrdiff_t at = y * in_row;
-        for (int q = 0; q < width; q++) {
+        for (int t = 0; t < T; t++) total[c][t] = load(sums + c * pairs.sums_output + t * L);
+    for (int y = 0; y < pairs.rows; y++) {
+        const float* g = pairs.gradient + y * pairs.gradient_row;
+        ptrdiff_t at = y * pairs.in_row;
+        for (int q = 0; q < positions; q++) {
             multiply_add<C, T>(total, [&](int c) { return load(g + c * channel); },
                                [&](int t) { return load(x[t] + at); });
             g += L;
@@ -150,63 +179,94 @@ template <int C, int T>
 #pragma GCC unroll 8
     for (int c = 0; c < C; c++)
 #pragma GCC unroll 8
-        for (int t = 0; t < T; t++) store(sums + c * output + t * L, total[c][t]);
+        for (int t = 0; t < T; t++) store(sums + c * pairs.sums_output + t * L, total[c][t]);
 }
 
 template <int C, int T = tile_positions(C, accumulators)>
-inline void weight_tile_of(int size, const Stage& stage, const float* gradient, const float* in,
-                           const int32_t* taps, int rows, float* sums) {
+inline void weight_tile_of(int size, const Pairs& pairs, int first) {
     if constexpr (T > 1) {
-        if (size < T)
-            return weight_tile_of<C, T - 1>(size, stage, gradient, in, taps, rows, sums);
+        if (size < T) return weight_tile_of<C, T - 1>(size, pairs, first);
     }
-    weight_tile<C, T>(stage, gradient, in, taps, rows, sums);
+    weight_tile<C, T>(pairs, first);
 }
 
 template <int C>
-inline void weight_taps(const Stage& stage, const float* gradient, const float* in, int rows,
-                        float* sums) {
+inline void weight_taps(const Pairs& pairs) {
     constexpr int most = tile_positions(C, accumulators);
-    const Split parts{stage.inputs, (stage.inputs + most - 1) / most};
-    for (int part = 0; part < parts.count; part++) {
-        int first = parts.begin(part);
-        weight_tile_of<C>(parts.size(part), stage, gradient, in, stage.taps + first, rows,
-                          sums + ptrdiff_t(first) * L);
+    const Split parts{pairs.tap_count, (pairs.tap_count + most - 1) / most};
+    for (int part = 0; part < parts.count; part++)
+        weight_tile_of<C>(parts.size(part), pairs, parts.begin(part));
+}
+
+inline void weight_gradient(int outputs, const Pairs& pairs) {
+    switch (outputs) {
+        case 1: return weight_taps<1>(pairs);
+        case 2: return weight_taps<2>(pairs);
+        case 3: return weight_taps<3>(pairs);
+        case 4: return weight_taps<4>(pairs);
+        case 5: return weight_taps<5>(pairs);
+        default: return weight_taps<6>(pairs);
     }
 }
 
+// Lane sums: [output][K][lane], then [output][lane] of the bias.
 inline void conv_weight_gradient(const Stage& stage, const float* linear_gradient,
                                  const float* in, float* lane_sums) {
     const Map& to = stage.linear_gradient;
+    Pairs pairs{};
+    pairs.gradient_channel = to.channel();
+    pairs.gradient_row = to.row();
+    pairs.in_row = stage.window.stride_y * stage.input.row();
+    pairs.in_step = ptrdiff_t(stage.window.stride_x) * L;
+    pairs.positions = to.width;
+    pairs.taps = stage.taps;
+    pairs.tap_count = stage.inputs;
+    pairs.sums_output = ptrdiff_t(stage.inputs) * L;
     for (int block = 0; block < stage.gradient_blocks.count; block++) {
         const int first = stage.gradient_blocks.begin(block);
         const int channels = stage.gradient_blocks.size(block);
         // As many rows of the gradient as stay in the first-level cache while all taps pass.
         int band = int(4096 / (channels * to.row()));
         if (band < 1) band = 1;
-        float* sums = lane_sums + int64_t(first) * (stage.inputs + 1) * L;
+        pairs.sums = lane_sums + first * pairs.sums_output;
         for (int y = 0; y < to.height; y += band) {
-            int rows = y + band < to.height ? band : to.height - y;
-            const float* gradient = linear_gradient + to.at(first, y, 0);
-            const float* from = in + y * stage.window.stride_y * stage.input.row();
-            switch (channels) {
-                case 1: weight_taps<1>(stage, gradient, from, rows, sums); break;
-                case 2: weight_taps<2>(stage, gradient, from, rows, sums); break;
-                case 3: weight_taps<3>(stage, gradient, from, rows, sums); break;
-                case 4: weight_taps<4>(stage, gradient, from, rows, sums); break;
-                case 5: weight_taps<5>(stage, gradient, from, rows, sums); break;
-                default: weight_taps<6>(stage, gradient, from, rows, sums); break;
-            }
+            pairs.rows = y + band < to.height ? band : to.height - y;
+            pairs.gradient = linear_gradient + to.at(first, y, 0);
+            pairs.in = in + y * pairs.in_row;
+            weight_gradient(channels, pairs);
         }
     }
 }
 
+// The same of U. Lane sums: [product][output][channel, kernel row][lane], then the bias.
+inline void winograd_weight_gradient(const Stage& stage, const float* y, const float* v,
+                                     float* lane_sums) {
+    const Winograd& w = stage.winograd;
+    Pairs pairs{};
+    pairs.gradient_channel = w.row(stage.linear.height);
+    pairs.in_step = L;
+    pairs.rows = 1;
+    pairs.positions = stage.linear.height * w.tiles;
+    pairs.taps = stage.taps;
+    pairs.tap_count = w.taps;
+    pairs.sums_output = ptrdiff_t(w.taps) * L;
+    for (int i = 0; i < 6; i++)
+        for (int block = 0; block < stage.gradient_blocks.count; block++) {
+            const int first = stage.gradient_blocks.begin(block);
+            pairs.gradient = y + i * w.out_plane + first * pairs.gradient_channel;
+            pairs.in = v + i * w.in_plane;
+            pairs.sums = lane_sums + (i * int64_t(stage.linear.channels) + first) * pairs.sums_output;
+            weight_gradient(stage.gradient_blocks.size(block), pairs);
+        }
+}
+
 inline void conv_backward(const Stage& stage, const float* out_gradient, const float* out,
                           const void* positions, const float* kept, const float* in,
-                          float* linear_gradient, float* lane_sums) {
+                          float* linear_gradient, float* lane_sums, float* scratch) {
     const Map &to = stage.linear_gradient, &from = stage.output;
     const int64_t area = int64_t(from.height) * from.width * L;
-    float* pooled = linear_gradient + to.size();  // work space for one channel, behind the map
+    float* pooled = linear_gradient + stage.pooled_at;  // of one channel
+    float* biases = lane_sums + (stage.lane_sums - to.channels) * L;
     for (int c = 0; c < to.channels; c++) {
         vec total{};
         float* target = linear_gradient + to.at(c, 0, 0);
@@ -229,17 +289,24 @@ inline void conv_backward(const Stage& stage, const float* out_gradient, const f
                 conv_unpool(stage, pooled, static_cast<const uint8_t*>(positions) + c * area,
                             target);
         }
-        float* bias = lane_sums + ((int64_t(c) + 1) * (stage.inputs + 1) - 1) * L;
-        store(bias, load(bias) + total);
+        store(biases + c * L, load(biases + c * L) + total);
     }
-    conv_weight_gradient(stage, linear_gradient, in, lane_sums);
+    if (!stage.winograd.outputs) return conv_weight_gradient(stage, linear_gradient, in, lane_sums);
+    float* transformed = linear_gradient + stage.transformed_at;
+    winograd_gradient(stage, linear_gradient, transformed);
+    winograd_input(stage, in, 0, stage.winograd.in_rows, scratch);
+    winograd_weight_gradient(stage, transformed, scratch, lane_sums);
 }
 
 // in_gradient has the input's size without border, and is written whole. An input row of phase r
 // (its distance to the grid of windows) meets kernel rows r, r + stride, ...: no multiplication by
 // the zeros between strides, and none by rows that are only padding.
 inline void conv_input_gradient(const Stage& stage, const float* packed,
-                                const float* linear_gradient, float* in_gradient) {
+                                const float* linear_gradient, float* in_gradient,
+                                float* scratch) {
+    if (stage.winograd.outputs)
+        return winograd_input_gradient(stage, packed, linear_gradient + stage.transformed_at,
+                                       in_gradient, scratch);
     const Window& w = stage.window;
     const Map &from = stage.linear_gradient, &to = stage.input;
     const ptrdiff_t out_row = ptrdiff_t(to.width) * L;
@@ -284,10 +351,27 @@ inline void conv_input_gradient(const Stage& stage, const float* packed,
         }
 }
 
-inline void reduce_lanes(const float* lane_sums, int64_t count, float* sums, bool accumulate) {
-    for (int64_t i = 0; i < count; i++) {
-        float total = sum(load(lane_sums + i * L));
-        sums[i] = accumulate ? sums[i] + total : total;
+// Adds up the lanes, in place of the first `count` floats.
+inline void reduce_lanes(float* lane_sums, int64_t count) {
+    for (int64_t i = 0; i < count; i++) lane_sums[i] = sum(load(lane_sums + i * L));
+}
+
+// The gradient rows [output][K weights, bias] from the lane sums, which are lost.
+inline void conv_weight_sums(const Stage& stage, float* lane_sums, float* gradient) {
+    const int outputs = stage.linear.channels, inputs = stage.inputs, width = stage.window.width;
+    reduce_lanes(lane_sums, stage.lane_sums);
+    const float* biases = lane_sums + stage.lane_sums - outputs;
+    const int64_t plane = int64_t(outputs) * stage.winograd.taps;
+    const WinogradWeights transform(width < 5 ? width : 5);
+    for (int o = 0; o < outputs; o++) {
+        float* row = gradient + int64_t(o) * stage.gradient_row;
+        row[inputs] = biases[o];
+        if (!stage.winograd.outputs) {
+            for (int k = 0; k < inputs; k++) row[k] = lane_sums[int64_t(o) * inputs + k];
+            continue;
+        }
+        winograd_weights_back(transform, width, stage.winograd.taps,
+                              lane_sums + int64_t(o) * stage.winograd.taps, plane, row);
     }
 }
 

@@ -22,16 +22,17 @@ struct Kernels {
     void (*pool_forward)(const Stage& stage, const float* in, float* out, void* positions);
 
     // Gradient of the stage's output (no border) to that of its linear part (with border), and
-    // the weights' and biases' lane sums: [output][K + 1][lane], added to.
+    // the weights' and biases' lane sums, added to.
     void (*conv_backward)(const Stage& stage, const float* out_gradient, const float* out,
                           const void* positions, const float* kept, const float* in,
-                          float* linear_gradient, float* lane_sums);
+                          float* linear_gradient, float* lane_sums, float* scratch);
+    // After conv_backward of the same group.
     void (*conv_input_gradient)(const Stage& stage, const float* packed,
-                                const float* linear_gradient, float* in_gradient);
+                                const float* linear_gradient, float* in_gradient, float* scratch);
     void (*pool_backward)(const Stage& stage, const float* out_gradient, const void* positions,
                           float* in_gradient);
-    // Adds up the lanes into a shard's gradient rows.
-    void (*reduce_lanes)(const float* lane_sums, int64_t count, float* sums, bool accumulate);
+    // A shard's gradient rows, [output][K weights, bias], from the lane sums of all its groups.
+    void (*conv_weight_sums)(const Stage& stage, float* lane_sums, float* gradient);
 
     // Dense, all groups at once; strides between groups in floats.
     void (*dense_forward)(const Stage& stage, const float* packed, const float* bias, int groups,

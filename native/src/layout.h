@@ -46,6 +46,43 @@ struct Window {
     int height, width, stride_y, stride_x, top, left;
 };
 
+// How a convolution is computed: by whichever is faster, or as told (LENET_CONVOLUTION).
+enum class Method { fastest, direct, winograd };
+
+// The points of the transforms are 0, +-a, +-b and infinity; see kernels/winograd.h.
+constexpr float winograd_a = 0.75f, winograd_b = 1.5f;
+
+// G: what kernel column k counts in product i. Row i is the powers of point i, over its distances
+// from the other points multiplied.
+struct WinogradWeights {
+    float g[6][5];
+
+    LENET_INLINE explicit WinogradWeights(int width) {
+        const double a = winograd_a, b = winograd_b, near = 2 * a * a * (a * a - b * b);
+        const double far = 2 * b * b * (b * b - a * a);
+        const double points[] = {0, a, -a, b, -b};
+        const double over[] = {a * a * b * b, near, near, far, far};
+        for (int i = 0; i < 5; i++) {
+            double power = 1;
+            for (int k = 0; k < width; k++, power *= points[i]) g[i][k] = float(power / over[i]);
+        }
+        for (int k = 0; k < width; k++) g[5][k] = k == width - 1;
+    }
+};
+
+// A convolution by tiles of a few outputs along a row, 6 products each.
+struct Winograd {
+    int outputs;  // of a tile, M = 7 - kernel width; 0: the convolution is computed directly
+    int tiles;    // in a row of the linear map
+    int lanes;
+    int in_rows;  // rows of V, border included
+    int taps;     // C * kh: terms of one product
+    int64_t in_plane, out_plane;  // floats from one of the 6 products to the next in V, in Y
+    int64_t weights;              // the same in the packed weights
+
+    LENET_INLINE int64_t row(int64_t rows) const { return rows * tiles * lanes; }
+};
+
 // A convolution or dense step with the max pooling fused into it, or a pooling alone.
 struct Stage {
     Kind kind;
@@ -70,7 +107,10 @@ struct Stage {
     const int32_t* input_rows;    // (tap row, output): the same, backwards
     const int32_t* taps;          // (K): where each tap's input begins
     Map linear_gradient;          // with a border for the input gradient's tiles
-    int band;                     // pooled rows computed at a time
+    int band;                     // rows of the output computed at a time
+    Winograd winograd;
+    int64_t lane_sums;            // how many vectors of them
+    int64_t products;             // floats of a band's products
 
     // The gradient of a shard: row o holds K weights, then the bias.
     int64_t gradient;
@@ -78,6 +118,7 @@ struct Stage {
 
     // Where a worker keeps things of one group, in floats (positions: bytes).
     int64_t output_at, input_kept_at, positions_at, linear_at, lane_sums_at;
+    int64_t pooled_at, transformed_at;  // behind the linear gradient: work space, and Y
     bool wide_positions;  // windows of more than 256 positions
 
     bool linear_step() const { return kind == Kind::conv || kind == Kind::dense; }
@@ -105,7 +146,8 @@ struct Program {
     std::vector<std::unique_ptr<int32_t[]>> offsets;  // what the stages' tables point to
 
     // Throws std::invalid_argument unless the steps hold the plan's invariants.
-    Program(const Step* steps, int count, int64_t table, int lanes, int accumulators);
+    Program(const Step* steps, int count, int64_t table, int lanes, int accumulators,
+            Method method = Method::fastest);
 };
 
 // The number of equal parts that `channels` are cut into so that tiles of channels x positions

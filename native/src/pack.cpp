@@ -38,10 +38,40 @@ void pack_backward(const Stage& stage, int output, const float* weights, float* 
         }
 }
 
+// U = G w, for both directions: [product][block][channel, kernel row][output in block] and
+// [product][block][kernel row][output][input in block].
+void pack_winograd(const Stage& stage, int block, const float* weights, float* packed) {
+    const Winograd& w = stage.winograd;
+    const int first = stage.forward_blocks.begin(block), size = stage.forward_blocks.size(block);
+    const int width = stage.window.width, height = stage.window.height;
+    const int outputs = stage.linear.channels;
+    const WinogradWeights transform(width);
+    for (int o = first; o < first + size; o++)
+        for (int b = 0; b < stage.input_blocks.count; b++)
+            for (int c = stage.input_blocks.begin(b); c < stage.input_blocks.begin(b + 1); c++)
+                for (int y = 0; y < height; y++) {
+                    const int tap = c * height + y;
+                    const float* row = weights + int64_t(o) * stage.inputs + tap * width;
+                    float* forward = packed + stage.packed_forward + int64_t(first) * w.taps +
+                                     int64_t(tap) * size + o - first;
+                    const int begin = stage.input_blocks.begin(b);
+                    float* back = packed + stage.packed_input + int64_t(begin) * height * outputs +
+                                  (int64_t(y) * outputs + o) * stage.input_blocks.size(b) +
+                                  c - begin;
+                    for (int i = 0; i < 6; i++) {
+                        float u = 0;
+                        for (int k = 0; k < width; k++) u += transform.g[i][k] * row[k];
+                        forward[i * w.weights] = u;
+                        if (!stage.first) back[i * w.weights] = u;
+                    }
+                }
+}
+
 }  // namespace
 
 void pack(const Stage& stage, int block, const float* table, float* packed) {
     const float* weights = table + stage.weights;
+    if (stage.winograd.outputs) return pack_winograd(stage, block, weights, packed);
     pack_forward(stage, block, weights, packed);
     if (stage.first) return;
     const int first = stage.forward_blocks.begin(block);

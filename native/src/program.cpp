@@ -20,26 +20,39 @@ double tap_cost(int channels, int positions) {
 
 double row_cost(int channels, int positions, int taps, int accumulators) {
     const int most = tile_positions(channels, accumulators);
-    const Split tiles{positions, (positions + most - 1) / most};
-    double cost = 0;
-    for (int t = 0; t < tiles.count; t++)  // 12: a tile's accumulators are set up and stored
-        cost += tap_cost(channels, tiles.size(t)) * taps + 12;
+    const int tiles = (positions + most - 1) / most, size = positions / tiles;
+    const int more = positions % tiles;  // tiles with one position more
+    double cost = 12.0 * tiles;  // a tile's accumulators are set up and stored
+    cost += (tiles - more) * tap_cost(channels, size) * taps;
+    if (more) cost += more * tap_cost(channels, size + 1) * taps;
     return cost;
+}
+
+// The cost of a product and the cut of its channels that is cheapest.
+struct Cut {
+    double cost;
+    Split blocks;
+};
+
+Cut cheapest_cut(int channels, int positions, int taps, int accumulators) {
+    Cut best{INFINITY, {channels, channels}};
+    for (int most = 1; most <= std::min(channels, max_channels); most++) {
+        const Split blocks{channels, (channels + most - 1) / most};
+        // Blocks of two sizes at most.
+        const int more = channels % blocks.count, size = channels / blocks.count;
+        double cost = (blocks.count - more) * row_cost(size, positions, taps, accumulators);
+        if (more) cost += more * row_cost(size + 1, positions, taps, accumulators);
+        if (cost < best.cost) best = {cost, blocks};
+    }
+    return best;
+}
+
+double product_cost(int channels, int positions, int taps, int accumulators) {
+    return cheapest_cut(channels, positions, taps, accumulators).cost;
 }
 
 Map plain_map(int channels, int height, int width, int lanes) {
     return {channels, height, width, 0, 0, height, width, lanes};
-}
-
-// The map that a step reads, inside the border its convolution needs.
-Map bordered_map(const Step& s, int lanes) {
-    Map map = plain_map(s.channels, s.height, s.width, lanes);
-    if (s.kind != Kind::conv) return map;
-    map.top = s.top;
-    map.left = s.left;
-    map.rows = std::max(s.top + s.height, (s.out_height - 1) * s.stride_y + s.kernel_height);
-    map.pitch = std::max(s.left + s.width, (s.out_width - 1) * s.stride_x + s.kernel_width);
-    return map;
 }
 
 Window window_of(const Step& s) {
@@ -55,8 +68,8 @@ int32_t narrow(int64_t offset) {
 
 class Compiler {
 public:
-    Compiler(Program& program, int accumulators)
-        : program_(program), lanes_(program.lanes), accumulators_(accumulators) {}
+    Compiler(Program& program, int accumulators, Method method)
+        : program_(program), lanes_(program.lanes), accumulators_(accumulators), method_(method) {}
 
     void add(const Step* step, const Step* end) {
         Stage stage{};
@@ -66,12 +79,13 @@ public:
         stage.pooled = step->pool_first;
         stage.keeps_input = step->activation == Activation::silu;
         stage.window = window_of(*step);
-        stage.input = bordered_map(*step, lanes_);
+        stage.winograd.outputs = winograd_tile(*step);
+        stage.input = bordered_map(*step);
         stage.linear = plain_map(step->out_channels, step->out_height, step->out_width, lanes_);
         const Step* last = stage.pooled ? step + 1 : step;
         if (stage.pooled) stage.pool = window_of(*last);
         stage.output = last + 1 < end && last[1].kind != Kind::dense
-            ? bordered_map(last[1], lanes_)
+            ? bordered_map(last[1])
             : plain_map(last->out_channels, last->out_height, last->out_width, lanes_);
         if (stage.linear_step()) add_weights(stage, *step);
         if (stage.kind == Kind::conv) add_convolution(stage);
@@ -79,31 +93,85 @@ public:
         program_.stages.push_back(stage);
     }
 
+    // The map that a step reads, inside the border its convolution needs.
+    Map bordered_map(const Step& s) const {
+        Map map = plain_map(s.channels, s.height, s.width, lanes_);
+        if (s.kind != Kind::conv) return map;
+        map.top = s.top;
+        map.left = s.left;
+        map.rows = std::max(s.top + s.height, (s.out_height - 1) * s.stride_y + s.kernel_height);
+        map.pitch = std::max(s.left + s.width, (s.out_width - 1) * s.stride_x + s.kernel_width);
+        if (const int tile = winograd_tile(s))
+            map.pitch = std::max(map.pitch, int(round_up(s.out_width, tile)) + s.kernel_width - 1);
+        return map;
+    }
+
 private:
+    // The outputs of a Winograd tile, or 0 where the direct convolution is faster or the only one.
+    int winograd_tile(const Step& s) const {
+        const bool can = s.kind == Kind::conv && s.stride_y == 1 && s.stride_x == 1 &&
+                         s.kernel_width >= 2 && s.kernel_width <= 5;
+        if (!can || method_ == Method::direct) return 0;
+        const int tile = 7 - s.kernel_width, tiles = (s.out_width + tile - 1) / tile;
+        if (method_ == Method::winograd) return tile;
+        const int taps = s.channels * s.kernel_height;
+        const double direct = s.out_height * product_cost(s.out_channels, s.out_width,
+                                                          taps * s.kernel_width, accumulators_);
+        const double products =
+            6 * product_cost(s.out_channels, s.out_height * tiles, taps, accumulators_);
+        // Six loads, twelve operations and six stores a tile, and as much for the way back.
+        const double transforms =
+            10.0 * tiles *
+            (s.channels * (s.out_height + s.kernel_height - 1) + s.out_channels * s.out_height);
+        return products + transforms < 0.9 * direct ? tile : 0;
+    }
+
     void add_weights(Stage& stage, const Step& step) {
         stage.inputs = step.channels * step.kernel_height * step.kernel_width;
         stage.weights = step.weight_offset;
         stage.bias = step.bias_offset;
-        const bool dense = stage.kind == Kind::dense;
-        const int groups = program_.groups;
-        const int width = stage.linear.width;
-        stage.forward_blocks = tile_channels(step.out_channels, dense ? groups : width,
-                                             stage.inputs, accumulators_);
-        const int row = (step.width + step.stride_x - 1) / step.stride_x;
-        stage.input_blocks = tile_channels(step.channels, dense ? groups : row,
-                                           stage.inputs, accumulators_);
-        // The weight gradient's tile has taps (dense: vectors of inputs) for positions.
-        const int vectors = (stage.inputs + lanes_) / lanes_;
-        stage.gradient_blocks =
-            tile_channels(step.out_channels, dense ? vectors : stage.inputs,
-                          dense ? groups * lanes_ : stage.linear.height * width, accumulators_);
-        const int64_t size = int64_t(stage.inputs) * step.out_channels;
+        if (stage.winograd.outputs) add_winograd(stage, step);
+        choose_tiles(stage, step);
+        const int64_t area = int64_t(step.kernel_height) *
+                             (stage.winograd.outputs ? 6 : step.kernel_width);
+        const int64_t size = area * step.channels * step.out_channels;
         stage.packed_forward = program_.packed;
         stage.packed_input = program_.packed + round_up(size, 16);
         program_.packed += round_up(size, 16) * (stage.first ? 1 : 2);
-        stage.gradient_row = dense ? int(round_up(stage.inputs + 1, 16)) : stage.inputs + 1;
+        const int row = stage.inputs + 1;  // the bias comes last
+        stage.gradient_row = stage.kind == Kind::dense ? int(round_up(row, 16)) : row;
         stage.gradient = program_.gradient;
         program_.gradient += round_up(int64_t(stage.gradient_row) * step.out_channels, 16);
+    }
+
+    void add_winograd(Stage& stage, const Step& step) {
+        Winograd& w = stage.winograd;
+        w.tiles = (step.out_width + w.outputs - 1) / w.outputs;
+        w.lanes = lanes_;
+        w.in_rows = step.out_height + step.kernel_height - 1;
+        w.taps = step.channels * step.kernel_height;
+        w.in_plane = w.row(int64_t(step.channels) * w.in_rows);
+        w.out_plane = w.row(int64_t(step.out_channels) * step.out_height);
+        w.weights = int64_t(step.out_channels) * w.taps;
+    }
+
+    // How channels are cut into tiles, for each direction: what the tile's positions are.
+    void choose_tiles(Stage& stage, const Step& step) {
+        int forward = stage.linear.width, back = (step.width + step.stride_x - 1) / step.stride_x;
+        int gradient = stage.inputs, terms = stage.linear.height * stage.linear.width;
+        int taps = stage.inputs;
+        if (stage.kind == Kind::dense) {
+            forward = back = program_.groups;
+            gradient = (stage.inputs + lanes_) / lanes_;  // vectors of inputs
+            terms = program_.groups * lanes_;
+        } else if (stage.winograd.outputs) {
+            taps = gradient = stage.winograd.taps;
+            forward = terms = stage.linear.height * stage.winograd.tiles;
+            back = stage.winograd.tiles;
+        }
+        stage.forward_blocks = tile_channels(step.out_channels, forward, taps, accumulators_);
+        stage.input_blocks = tile_channels(step.channels, back, taps, accumulators_);
+        stage.gradient_blocks = tile_channels(step.out_channels, gradient, terms, accumulators_);
     }
 
     int32_t* offsets(int64_t count) {
@@ -112,51 +180,87 @@ private:
     }
 
     void add_convolution(Stage& stage) {
+        add_offsets(stage);
+        stage.linear_gradient = stage.linear;
+        Map& gradient = stage.linear_gradient;
+        if (stage.winograd.outputs) {
+            gradient.pitch = stage.winograd.tiles * stage.winograd.outputs;
+        } else if (!stage.first) {
+            for (int b = 0; b < stage.input_blocks.count; b++)  // a tile may hang over the map
+                gradient.left = std::max(
+                    gradient.left, tile_positions(stage.input_blocks.size(b), accumulators_) - 1);
+            gradient.pitch += 2 * gradient.left;
+        }
+        add_backward_offsets(stage);
+        choose_band(stage);
+    }
+
+    // Where the taps of the forward product begin: rows of them, and each.
+    void add_offsets(Stage& stage) {
         const Window& w = stage.window;
-        const Map &in = stage.input, &linear = stage.linear;
+        const Map& in = stage.input;
+        const Winograd& tiled = stage.winograd;
+        const bool winograd = tiled.outputs > 0;
         int32_t* rows = offsets(int64_t(in.channels) * w.height);
         int32_t* taps = offsets(stage.inputs);
         stage.forward_rows = rows;
         stage.taps = taps;
-        for (int c = 0; c < in.channels; c++)
+        for (int c = 0; c < in.channels; c++) {
+            if (winograd) *rows++ = narrow(tiled.row(int64_t(c) * tiled.in_rows));
             for (int y = 0; y < w.height; y++) {
+                if (winograd) {
+                    *taps++ = narrow(tiled.row(int64_t(c) * tiled.in_rows + y));
+                    continue;
+                }
                 const int64_t row = in.channel() * c + in.row() * y;
                 *rows++ = narrow(row);
                 for (int x = 0; x < w.width; x++) *taps++ = narrow(row + int64_t(x) * lanes_);
             }
-
-        int border = 0;  // how far a tile may hang over the map
-        for (int b = 0; b < stage.input_blocks.count; b++)
-            border = std::max(border,
-                              tile_positions(stage.input_blocks.size(b), accumulators_) - 1);
-        Map& gradient = stage.linear_gradient;
-        gradient = linear;
-        gradient.left = stage.first ? 0 : border;
-        gradient.pitch = linear.width + 2 * gradient.left;
-        const int tap_rows = (w.height + w.stride_y - 1) / w.stride_y;
-        int32_t* backwards = offsets(int64_t(tap_rows) * linear.channels);
-        stage.input_rows = backwards;
-        for (int j = 0; j < tap_rows; j++)
-            for (int o = 0; o < linear.channels; o++)
-                *backwards++ = narrow(gradient.channel() * o - gradient.row() * j);
-
-        if (stage.pooled) stage.band = choose_band(stage);
+        }
     }
 
-    // Pooled rows that are computed at a time: what a block of channels needs for them should stay
-    // in the first-level cache. Windows that overlap take the whole map, lest rows be done twice.
-    int choose_band(const Stage& stage) {
+    // The same for the input gradient: kernel rows backwards, and outputs.
+    void add_backward_offsets(Stage& stage) {
+        const Window& w = stage.window;
+        const Map& gradient = stage.linear_gradient;
+        const int tap_rows = (w.height + w.stride_y - 1) / w.stride_y;
+        int32_t* backwards = offsets(int64_t(tap_rows) * gradient.channels);
+        stage.input_rows = backwards;
+        for (int j = 0; j < tap_rows; j++) {
+            if (stage.winograd.outputs) *backwards++ = narrow(-stage.winograd.row(j));
+            else
+                for (int o = 0; o < gradient.channels; o++)
+                    *backwards++ = narrow(gradient.channel() * o - gradient.row() * j);
+        }
+    }
+
+    // Rows of the output that are computed at a time, so that what is made of them stays in a
+    // cache: a block of channels before pooling in the first level, products in the second.
+    // Windows that overlap take the whole map, lest rows be done twice.
+    void choose_band(Stage& stage) {
         int channels = 1;
         for (int b = 0; b < stage.forward_blocks.count; b++)
             channels = std::max(channels, stage.forward_blocks.size(b));
+        const bool winograd = stage.winograd.outputs > 0;
+        const int step = stage.pooled ? stage.pool.stride_y : 1;
+        const int window = stage.pooled ? stage.pool.height : 1;
         const int64_t row = stage.linear.row() * channels;
-        int band = stage.output.height;
-        if (stage.pool.stride_y >= stage.pool.height)
-            band = std::clamp(int(4096 / (row * stage.pool.stride_y)), 1, band);
-        const int rows = std::min(stage.linear.height,
-                                  (band - 1) * stage.pool.stride_y + stage.pool.height);
-        program_.scratch = std::max(program_.scratch, row * rows);
-        return band;
+        const int64_t products = 6 * stage.winograd.row(stage.linear.channels);
+        stage.band = stage.output.height;
+        if (winograd && step >= window)
+            stage.band = int(std::clamp<int64_t>(32768 / (products * step), 1, stage.band));
+        else if (stage.pooled && step >= window)
+            stage.band = int(std::clamp<int64_t>(4096 / (row * step), 1, stage.band));
+        const int rows = std::min(stage.linear.height, (stage.band - 1) * step + window);
+        int64_t scratch = stage.pooled ? row * rows : 0;
+        if (winograd) {
+            stage.products = products * rows;
+            // V and the products forwards, V backwards, then the products of the input gradient.
+            const int64_t back = 6 * stage.winograd.row(int64_t(stage.input.channels) *
+                                                        stage.input.height);
+            scratch = std::max(6 * stage.winograd.in_plane + stage.products + scratch, back);
+        }
+        program_.scratch = std::max(program_.scratch, scratch);
     }
 
     void add_memory(Stage& stage) {
@@ -179,10 +283,13 @@ private:
             // Each convolution has its own: the zeros around the gradient are written once.
             stage.linear_at = program_.linear;
             stage.lane_sums_at = program_.lane_sums;
+            stage.pooled_at = round_up(stage.linear_gradient.size(), 16);
             const int64_t one_channel = int64_t(out.height) * out.width * lanes_;
-            program_.linear += round_up(stage.linear_gradient.size() + one_channel, 16);
-            program_.lane_sums +=
-                round_up(int64_t(stage.inputs + 1) * stage.linear.channels * lanes_, 16);
+            stage.transformed_at = stage.pooled_at + round_up(one_channel, 16);
+            program_.linear += stage.transformed_at + round_up(6 * stage.winograd.out_plane, 16);
+            const int taps = stage.winograd.outputs ? 6 * stage.winograd.taps : stage.inputs;
+            stage.lane_sums = int64_t(taps + 1) * stage.linear.channels;
+            program_.lane_sums += round_up(stage.lane_sums * lanes_, 16);
         }
         if (stage.kind == Kind::dense)
             program_.transposed = std::max(
@@ -192,6 +299,7 @@ private:
 
     Program& program_;
     int lanes_, accumulators_;
+    Method method_;
 };
 
 // As many groups as hold `samples`, fewer where a sample's activations are large: a worker's
@@ -208,30 +316,17 @@ int choose_groups(const Step* steps, int count, int lanes) {
 }  // namespace
 
 Split tile_channels(int channels, int positions, int taps, int accumulators) {
-    Split best{channels, channels};
-    double least = INFINITY;
-    for (int most = 1; most <= std::min(channels, max_channels); most++) {
-        const Split blocks{channels, (channels + most - 1) / most};
-        double cost = 0;  // blocks of two sizes at most
-        const int more = channels % blocks.count, size = channels / blocks.count;
-        cost += (blocks.count - more) * row_cost(size, positions, taps, accumulators);
-        if (more) cost += more * row_cost(size + 1, positions, taps, accumulators);
-        if (cost < least) {
-            least = cost;
-            best = blocks;
-        }
-    }
-    return best;
+    return cheapest_cut(channels, positions, taps, accumulators).blocks;
 }
 
 Program::Program(const Step* steps, int count, int64_t table_size, int lane_count,
-                 int accumulators)
+                 int accumulators, Method method)
     : lanes(lane_count), table(table_size) {
     check(steps, count, table_size);
     groups = choose_groups(steps, count, lanes);
-    images = bordered_map(steps[0], lanes);
+    Compiler compiler(*this, accumulators, method);
+    images = compiler.bordered_map(steps[0]);
     kept = round_up(images.size(), 16);
-    Compiler compiler(*this, accumulators);
     for (int i = 0; i < count; i += steps[i].pool_first ? 2 : 1)
         compiler.add(steps + i, steps + count);
     first_dense = int(std::count_if(stages.begin(), stages.end(),

@@ -36,6 +36,14 @@ void check_threads(int threads) {
             "threads must be from 1 to 1024, not " + std::to_string(threads) + ".");
 }
 
+Method method_of(const std::string& name) {
+    if (name == "fastest") return Method::fastest;
+    if (name == "direct") return Method::direct;
+    require(name == "winograd", "a convolution is computed by fastest, direct or winograd, not '" +
+                                    name + "'.");
+    return Method::winograd;
+}
+
 }  // namespace
 
 struct Session::Self {
@@ -54,9 +62,9 @@ struct Session::Self {
     };
     std::vector<Job> jobs;  // a block of outputs: moved, then packed
 
-    Self(const Step* steps, int count, int64_t table, const char* isa, int threads)
+    Self(const Step* steps, int count, int64_t table, const char* isa, int threads, Method method)
         : kernels(choose_kernels(isa)),
-          program(steps, count, table, kernels.lanes, kernels.accumulators),
+          program(steps, count, table, kernels.lanes, kernels.accumulators, method),
           team(threads),
           packed(program.packed) {
         for (size_t s = 0; s < program.stages.size(); s++)
@@ -131,9 +139,10 @@ struct Session::Self {
     }
 };
 
-Session::Session(const Step* steps, int count, int64_t table, const char* isa, int threads) {
+Session::Session(const Step* steps, int count, int64_t table, const char* isa, int threads,
+                 const char* convolution) {
     check_threads(threads);
-    self_ = std::make_unique<Self>(steps, count, table, isa, threads);
+    self_ = std::make_unique<Self>(steps, count, table, isa, threads, method_of(convolution));
 }
 
 Session::~Session() = default;

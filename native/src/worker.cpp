@@ -90,9 +90,8 @@ Share Worker::gradient(const float* table, const float* packed, const Batch& bat
     }
     for (const Stage& stage : program_.stages)
         if (stage.kind == Kind::conv)
-            kernels_.reduce_lanes(lane_sums_.data() + stage.lane_sums_at,
-                                  int64_t(stage.inputs + 1) * stage.linear.channels,
-                                  gradient + stage.gradient, false);
+            kernels_.conv_weight_sums(stage, lane_sums_.data() + stage.lane_sums_at,
+                                      gradient + stage.gradient);
     return total;
 }
 
@@ -138,8 +137,9 @@ void Worker::backward_maps(const float* packed, int group, float* gradient, floa
             float* linear = linear_.data() + stage.linear_at;
             kernels_.conv_backward(stage, gradient, output(s, group), positions(stage, group),
                                    kept_input(stage, group), input(s, group), linear,
-                                   lane_sums_.data() + stage.lane_sums_at);
-            if (!stage.first) kernels_.conv_input_gradient(stage, packed, linear, work);
+                                   lane_sums_.data() + stage.lane_sums_at, scratch_.data());
+            if (!stage.first) 
+                kernels_.conv_input_gradient(stage, packed, linear, work, scratch_.data());
         } else if (!stage.first) {
             kernels_.pool_backward(stage, gradient, positions(stage, group), work);
         }

@@ -8,8 +8,9 @@ namespace lenet::test {
 
 // A compiled network and its parameters, to take single stages from.
 struct Compiled {
-    Compiled(const Net& net, const Kernels& kernels, uint64_t seed)
-        : program(net.data(), net.count(), net.table, kernels.lanes, kernels.accumulators),
+    Compiled(const Net& net, const Kernels& kernels, uint64_t seed,
+             Method method = Method::fastest)
+        : program(net.data(), net.count(), net.table, kernels.lanes, kernels.accumulators, method),
           values(net.parameters(seed)),
           table(floats(values)),
           packed(program.packed) {

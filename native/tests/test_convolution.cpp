@@ -85,19 +85,33 @@ struct Run {
           kept(stage.keeps_input ? output.size() : 0),
           scratch(program.scratch),
           gradient(random_map(output, random)),
-          linear_gradient(stage.linear_gradient.size() +
-                          int64_t(output.height) * output.width * output.lanes),
-          lane_sums(int64_t(stage.inputs + 1) * stage.linear.channels * output.lanes),
+          linear_gradient(stage.transformed_at + 6 * stage.winograd.out_plane),
+          lane_sums(stage.lane_sums * output.lanes),
+          sums(int64_t(stage.gradient_row) * stage.linear.channels),
           in_gradient(without_border(stage.input).size()) {
-        fill(lane_sums, 0.5f);    // added to
         fill(in_gradient, NAN);  // written whole
+        fill(sums, NAN);
+        fill(scratch, NAN);
+    }
+
+    // Backwards on the work space of `memory`.
+    void backwards(const Kernels& kernels, const Stage& stage, Compiled& compiled, Run& memory) {
+        float* given = stage.keeps_input ? kept.data() : nullptr;
+        kernels.conv_backward(stage, gradient.data(), out.data(), positions.data(), given,
+                              in.data(), memory.linear_gradient.data(), lane_sums.data(),
+                              memory.scratch.data());
+        kernels.conv_input_gradient(stage, compiled.packed.data(), memory.linear_gradient.data(),
+                                    in_gradient.data(), memory.scratch.data());
     }
 
     Map output;
-    Buffer in, out, positions, kept, scratch, gradient, linear_gradient, lane_sums, in_gradient;
+    Buffer in, out, positions, kept, scratch, gradient, linear_gradient, lane_sums, sums;
+    Buffer in_gradient;
 };
 
-void compare(const Stage& stage, const Net& net, const Values& table, Run& run, int lane) {
+// Compares one lane, but for the weights' gradient, which is added to `gradient`.
+void compare(const Stage& stage, const Net& net, const Values& table, Run& run, int lane,
+             Values& gradient) {
     const bool pooled = stage.pooled;
     const Trace conv = forward(net.steps[1], lane_of(stage.input, run.in, lane), table);
     const Trace pool = pooled ? forward(net.steps[2], conv.y, table) : conv;
@@ -108,24 +122,29 @@ void compare(const Stage& stage, const Net& net, const Values& table, Run& run, 
             CHECK_NEAR(double(run.kept.data()[int64_t(i) * stage.output.lanes + lane]), conv.z[i],
                        2e-6);
 
-    Values gradient(table.size());
     Values flow = lane_of(run.output, run.gradient, lane);
     if (pooled) flow = backward(net.steps[2], pool, flow, table, gradient);
     const Values dx = backward(net.steps[1], conv, flow, table, gradient);
-    for (int o = 0; o < stage.linear.channels; o++)
-        for (int k = 0; k <= stage.inputs; k++) {
-            const int64_t at = (int64_t(o) * (stage.inputs + 1) + k) * stage.output.lanes + lane;
-            const int64_t from = k < stage.inputs ? stage.weights + o * stage.inputs + k
-                                                  : stage.bias + o;
-            CHECK_NEAR(double(run.lane_sums.data()[at]), 0.5 + gradient[size_t(from)], 5e-6);
-        }
     const Values found = lane_of(without_border(stage.input), run.in_gradient, lane);
     for (size_t i = 0; i < dx.size(); i++) CHECK_NEAR(found[i], dx[i], 5e-6);
 }
 
-void check_convolution(const Kernels& kernels, const Case& c) {
+// The weights' gradient, after so many runs backwards.
+void compare_weights(const Stage& stage, const Kernels& kernels, Run& run, int runs,
+                     const Values& gradient) {
+    kernels.conv_weight_sums(stage, run.lane_sums.data(), run.sums.data());
+    for (int o = 0; o < stage.linear.channels; o++)
+        for (int k = 0; k <= stage.inputs; k++) {
+            const int64_t from = k < stage.inputs ? stage.weights + o * stage.inputs + k
+                                                  : stage.bias + o;
+            const float found = run.sums.data()[int64_t(o) * stage.gradient_row + k];
+            CHECK_NEAR(double(found), runs * gradient[size_t(from)], 2e-5);
+        }
+}
+
+void check_convolution(const Kernels& kernels, const Case& c, Method method) {
     const Net net = net_of(c);
-    Compiled compiled(net, kernels, 7);
+    Compiled compiled(net, kernels, 7, method);
     const Stage& stage = compiled.program.stages[1];
     Random random{uint64_t(c.height * 100 + c.width)};
     Run run(stage, compiled.program, random);
@@ -133,24 +152,30 @@ void check_convolution(const Kernels& kernels, const Case& c) {
     float* kept = stage.keeps_input ? run.kept.data() : nullptr;
     kernels.conv_forward(stage, compiled.packed.data(), bias, run.in.data(), run.out.data(),
                          run.positions.data(), kept, run.scratch.data());
-    kernels.conv_backward(stage, run.gradient.data(), run.out.data(), run.positions.data(), kept,
-                          run.in.data(), run.linear_gradient.data(), run.lane_sums.data());
-    kernels.conv_input_gradient(stage, compiled.packed.data(), run.linear_gradient.data(),
-                                run.in_gradient.data());
+    for (int runs = 0; runs < 2; runs++)  // the weights' sums are added to, all else written anew
+        run.backwards(kernels, stage, compiled, run);
     CHECK_EQUAL(touched_border(stage.output, run.out), int64_t(0));
     Buffer again(stage.output.size());  // not training: nothing is kept, and the same comes out
     kernels.conv_forward(stage, compiled.packed.data(), bias, run.in.data(), again.data(), nullptr,
                          nullptr, run.scratch.data());
     CHECK(!std::memcmp(run.out.data(), again.data(), size_t(again.size()) * sizeof(float)));
-    for (int lane : some_lanes(kernels.lanes)) compare(stage, net, compiled.values, run, lane);
+    Values gradient(compiled.values.size());
+    for (int lane = 0; lane < kernels.lanes; lane++)
+        compare(stage, net, compiled.values, run, lane, gradient);
+    compare_weights(stage, kernels, run, 2, gradient);
 }
+
+constexpr Method both[] = {Method::direct, Method::winograd};
 
 LENET_TEST(convolution, forwards_and_backwards) {
     for (const Table& table : tables())
-        for (const Case& c : cases) {
-            Scope scope(std::string(table.kernels->name) + ", case " + std::to_string(&c - cases));
-            check_convolution(*table.kernels, c);
-        }
+        for (const Case& c : cases)
+            for (Method method : both) {
+                Scope scope(std::string(table.kernels->name) + ", case " +
+                            std::to_string(&c - cases) +
+                            (method == Method::direct ? ", direct" : ", winograd"));
+                check_convolution(*table.kernels, c, method);
+            }
 }
 
 // Every number of channels and positions up to past the widest tile, on both sides of the product.
@@ -160,18 +185,22 @@ LENET_TEST(convolution, every_size_of_tile) {
             for (int width = 1; width <= 18; width += outputs % 2 ? 1 : 3) {
                 Scope scope(std::string(table.kernels->name) + ", " + std::to_string(outputs) +
                             " outputs, width " + std::to_string(width));
-                check_convolution(*table.kernels, {(outputs * 3) % 7 + 1, 2, width, outputs, 1, 2,
-                                                   1, 1, 0, 0, 1, 0, tanh});
+                for (Method method : both)
+                    for (int kernel : {2, 3, 4, 5})
+                        check_convolution(*table.kernels,
+                                          {(outputs * 3) % 7 + 1, 2, width, outputs, 1, kernel, 1,
+                                           1, 0, 0, 1, kernel - 2, tanh},
+                                          method);
             }
 }
 
 // Backwards twice on the same buffers: what the first run left must not leak into the second.
 LENET_TEST(convolution, buffers_are_used_again) {
     for (const Table& table : tables())
-        for (const Case& c : {cases[9], cases[20], cases[21], cases[24], cases[26]}) {
+        for (const Case& c : {cases[1], cases[9], cases[20], cases[21], cases[24], cases[26]}) {
             Scope scope(table.kernels->name);
             const Net net = net_of(c);
-            Compiled compiled(net, *table.kernels, 7);
+            Compiled compiled(net, *table.kernels, 7, Method::winograd);  // where it can be
             const Stage& stage = compiled.program.stages[1];
             Random random(5);
             Run first(stage, compiled.program, random), second(stage, compiled.program, random);
@@ -180,17 +209,14 @@ LENET_TEST(convolution, buffers_are_used_again) {
                 table.kernels->conv_forward(stage, compiled.packed.data(), bias, run.in.data(),
                                             run.out.data(), run.positions.data(), nullptr,
                                             memory.scratch.data());
-                fill(run.lane_sums, 0.5f);
-                table.kernels->conv_backward(stage, run.gradient.data(), run.out.data(),
-                                             run.positions.data(), nullptr, run.in.data(),
-                                             memory.linear_gradient.data(), run.lane_sums.data());
-                table.kernels->conv_input_gradient(stage, compiled.packed.data(),
-                                                   memory.linear_gradient.data(),
-                                                   run.in_gradient.data());
+                run.backwards(*table.kernels, stage, compiled, memory);
             };
             backwards(first, first);
             backwards(second, first);
-            compare(stage, net, compiled.values, second, 1);
+            Values gradient(compiled.values.size());
+            for (int lane = 0; lane < table.kernels->lanes; lane++)
+                compare(stage, net, compiled.values, second, lane, gradient);
+            compare_weights(stage, *table.kernels, second, 1, gradient);
         }
 }
 

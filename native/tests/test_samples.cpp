@@ -103,25 +103,6 @@ LENET_TEST(samples, a_score_that_is_no_number_makes_a_loss_that_is_none) {
             }
 }
 
-LENET_TEST(samples, lanes_are_added_up) {
-    Random random(3);
-    for (const Table& table : tables())
-        for (bool accumulate : {false, true}) {
-            Scope scope(table.kernels->name);
-            const int lanes = table.kernels->lanes, count = 7;
-            Buffer in(count * lanes), out(count + 1);
-            fill(in, random);
-            fill(out, 2.5f);
-            table.kernels->reduce_lanes(in.data(), count, out.data(), accumulate);
-            for (int i = 0; i < count; i++) {
-                double expected = accumulate ? 2.5 : 0;
-                for (int l = 0; l < lanes; l++) expected += double(in.data()[i * lanes + l]);
-                CHECK_NEAR(double(out.data()[i]), expected, 1e-6);
-            }
-            CHECK_EQUAL(out.data()[count], 2.5f);
-        }
-}
-
 // Three steps of one rule against the formulas in double.
 void check_update(const Kernels& kernels, Rule rule, float decay, int count, int shards) {
     Scope scope(std::string(kernels.name) + ", rule " + std::to_string(int(rule)) + ", decay " +

@@ -100,6 +100,15 @@ def test_the_environment_chooses_the_instruction_set(
     assert measure_peak(seconds=0.01) > 1e6
 
 
+def test_an_unknown_convolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a convolution is computed by fastest, direct or winograd, not 'fft'"
+    with pytest.raises(UsageError, match=text):
+        NativeEngine(PLAN, 1, convolution="fft")
+    monkeypatch.setenv("LENET_CONVOLUTION", "fft")
+    with pytest.raises(UsageError, match=text):
+        make_engine(PLAN, 1)
+
+
 @pytest.mark.parametrize("seconds", [0.0, -1.0, 61.0, float("nan"), float("inf")])
 def test_a_measurement_must_end(seconds: float) -> None:
     with pytest.raises(UsageError, match="seconds must be above 0 and at most 60"):

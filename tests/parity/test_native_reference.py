@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import cycle
+from itertools import cycle, product
 
 import numpy as np
 import pytest
@@ -26,6 +26,8 @@ from random_networks import random_network
 NETWORKS = int(os.environ.get("LENET_PARITY_NETWORKS") or 300)
 #: One test runs this many networks: as many tests as networks would take longer than the networks.
 PORTION = 20
+#: The plain sums of products, and Winograd's transforms wherever they apply.
+CONVOLUTIONS = ("direct", "winograd")
 #: Numbers of images: one, short of a vector, just past one, several groups, several shards.
 SAMPLES = (1, 2, 3, 5, 7, 8, 9, 15, 17, 31, 33, 64, 65, 100, 129)
 TOLERANCE = 1e-5
@@ -98,8 +100,8 @@ def assert_near(found: Floats, expected: Floats, tolerance: float = TOLERANCE) -
 def compare(case: Case, isas: tuple[str, ...] = instruction_sets(), threads: int = 1) -> None:
     reference = ReferenceEngine(case.plan)
     scores, expected = case.scores(reference), case.gradient(reference)
-    for isa in isas:
-        engine = NativeEngine(case.plan, threads, isa)
+    for isa, convolution in product(isas, CONVOLUTIONS):
+        engine = NativeEngine(case.plan, threads, isa, convolution)
         assert_near(case.scores(engine), scores)
         found = case.gradient(engine)
         assert_near(found.gradient, expected.gradient)
@@ -127,15 +129,19 @@ def test_random_networks(start: int) -> None:
 
 @pytest.mark.parametrize("start", range(0, NETWORKS, PORTION))
 def test_the_number_of_threads_does_not_change_a_bit(start: int) -> None:
-    for case, optimizer, isa in zip(
-        random_cases(start), cycle(RULES), cycle(instruction_sets()), strict=False
+    for case, optimizer, isa, convolution in zip(
+        random_cases(start),
+        cycle(RULES),
+        cycle(instruction_sets()),
+        cycle(CONVOLUTIONS),
+        strict=False,
     ):
         order = np.random.default_rng(start).integers(0, len(case.images), 50)
-        alone = NativeEngine(case.plan, 1, isa)
+        alone = NativeEngine(case.plan, 1, isa, convolution)
         gradient, scores = case.gradient(alone), case.scores(alone)
         result, parameters, state = case.train(alone, optimizer, order)
         for threads in (2, 3):
-            engine = NativeEngine(case.plan, threads, isa)
+            engine = NativeEngine(case.plan, threads, isa, convolution)
             np.testing.assert_array_equal(case.scores(engine), scores)
             again = case.gradient(engine)
             np.testing.assert_array_equal(again.gradient, gradient.gradient)

@@ -1,7 +1,9 @@
 """The native engine: the one place that imports the compiled extension.
 
 ``LENET_ISA`` (baseline, avx2, avx512) picks an instruction set by hand; by default the best that
-the processor has is taken. ``LENET_ENGINE=reference`` runs everything on the readable NumPy engine
+the processor has is taken. ``LENET_CONVOLUTION=direct`` computes every convolution as the plain sum
+of products, ``winograd`` by Winograd's transforms wherever they apply; by default each layer takes
+what is faster. ``LENET_ENGINE=reference`` runs everything on the readable NumPy engine
 instead: slow, and the same numbers within rounding.
 """
 
@@ -32,7 +34,13 @@ _RULES = tuple(STATE_ROWS)
 class NativeEngine:
     """Runs one plan in compiled code; see :class:`lenet.engine.results.Engine`."""
 
-    def __init__(self, plan: Plan, threads: int | None = None, isa: str | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        threads: int | None = None,
+        isa: str | None = None,
+        convolution: str | None = None,
+    ) -> None:
         """Start the threads; they sleep between calls and end with the object.
 
         Args:
@@ -40,13 +48,15 @@ class NativeEngine:
             threads: how many to use; by default one a processor that this process may use.
             isa: an instruction set, see :func:`instruction_sets`; by default ``LENET_ISA`` or
                 the best.
+            convolution: fastest, direct or winograd; by default ``LENET_CONVOLUTION`` or fastest.
 
         Raises:
-            UsageError: ``threads`` or ``isa`` out of range.
+            UsageError: ``threads``, ``isa`` or ``convolution`` out of range.
             EngineError: the extension is missing from this installation.
         """
         self.plan = plan
         self._isa = isa or os.environ.get("LENET_ISA") or "auto"
+        self._convolution = convolution or os.environ.get("LENET_CONVOLUTION") or "fastest"
         self._threads = check_threads(threads) or processors()
         self._start()
 
@@ -56,7 +66,7 @@ class NativeEngine:
         shape = self.plan.steps[0].input_shape
         with _own_errors():
             self._started = native.Session(
-                steps, self.plan.table_size, *shape, self._isa, self._threads
+                steps, self.plan.table_size, *shape, self._isa, self._threads, self._convolution
             )
         self._process = os.getpid()
 
