@@ -43,29 +43,28 @@ inline void conv_rows(const Stage& stage, const float* packed, const float* bias
 
 // Rows [band, last) of the pooled map for one block of channels, from rows of the linear map that
 // begin with row `begin`.
-template <typename Code>
 inline void pool_rows(const Stage& stage, int block, int band, int last, const float* rows,
-                      ptrdiff_t rows_channel, int begin, float* out, Code* codes) {
+                      ptrdiff_t rows_channel, int begin, float* out, int32_t* positions) {
     const Window& pool = stage.pool;
     const Map &linear = stage.linear, &to = stage.output;
     const bool plain = plain_2x2(pool, linear.height, linear.width, to.height, to.width);
+    const auto general = stage.wide_positions ? max_pool_row<16> : max_pool_row<8>;
     const int first = stage.forward_blocks.begin(block);
     for (int c = 0; c < stage.forward_blocks.size(block); c++)
         for (int p = band; p < last; p++) {
             int origin = p * pool.stride_y - pool.top;
             const float* row = rows + c * rows_channel + (origin - begin) * linear.row();
             float* pooled = out + to.at(first + c, p, 0);
-            Code* at = codes
-                ? codes + ((int64_t(first) + c) * to.height + p) * to.width * L : nullptr;
-            if (plain) max_pool_row_2x2(row, linear.row(), to.width, pooled, at);
-            else max_pool_row(pool, row, linear.row(), linear.height, linear.width, origin,
-                              to.width, pooled, at);
+            int32_t* codes = positions ? positions + stage.positions_of(first + c, p) : nullptr;
+            if (plain) max_pool_row_2x2(row, linear.row(), to.width, pooled, codes);
+            else general(pool, row, linear.row(), linear.height, linear.width, origin, to.width,
+                         pooled, codes);
             activate(stage.activation, to.width, pooled, nullptr);
         }
 }
 
 inline void conv_forward(const Stage& stage, const float* packed, const float* bias,
-                         const float* in, float* out, void* positions, float* kept,
+                         const float* in, float* out, int32_t* positions, float* kept,
                          float* scratch) {
     const Window& pool = stage.pool;
     const Map &linear = stage.linear, &to = stage.output;
@@ -99,12 +98,7 @@ inline void conv_forward(const Stage& stage, const float* packed, const float* b
             else
                 conv_rows(stage, packed, bias, in, block, begin, end, at, pitch, channel);
             if (stage.pooled) {
-                if (stage.wide_positions)
-                    pool_rows(stage, block, band, last, rows, channel, begin, out,
-                              static_cast<uint16_t*>(positions));
-                else
-                    pool_rows(stage, block, band, last, rows, channel, begin, out,
-                              static_cast<uint8_t*>(positions));
+                pool_rows(stage, block, band, last, rows, channel, begin, out, positions);
                 continue;
             }
             for (int c = first; c < first + stage.forward_blocks.size(block); c++)
@@ -112,23 +106,6 @@ inline void conv_forward(const Stage& stage, const float* packed, const float* b
                     activate(stage.activation, to.width, out + to.at(c, y, 0),
                              kept ? kept + (int64_t(c) * to.height + y) * to.width * L : nullptr);
         }
-    }
-}
-
-// The gradient of a pooled row, back to the linear map.
-template <typename Code>
-inline void conv_unpool(const Stage& stage, const float* gradient, const Code* codes,
-                        float* linear_gradient) {
-    const Window& pool = stage.pool;
-    const Map &to = stage.linear_gradient, &from = stage.output;
-    const bool plain = plain_2x2(pool, to.height, to.width, from.height, from.width);
-    for (int p = 0; p < from.height; p++) {
-        int origin = p * pool.stride_y - pool.top;
-        const int64_t at = int64_t(p) * from.width * L;
-        float* row = linear_gradient + origin * to.row();
-        if (plain) max_unpool_row_2x2(row, to.row(), from.width, gradient + at, codes + at);
-        else max_unpool_row(pool, row, to.row(), to.height, to.width, origin, from.width,
-                            gradient + at, codes + at);
     }
 }
 
@@ -260,35 +237,43 @@ inline void winograd_weight_gradient(const Stage& stage, const float* y, const f
         }
 }
 
-inline void conv_backward(const Stage& stage, const float* out_gradient, const float* out,
-                          const void* positions, const float* kept, const float* in,
-                          float* linear_gradient, float* lane_sums, float* scratch) {
+// One channel's gradient of the output, through activation and pooling, to that of the linear map;
+// returns its sum.
+inline vec linear_gradient_of(const Stage& stage, int c, const float* out_gradient,
+                              const float* out, const int32_t* positions, const float* kept,
+                              float* linear_gradient, float* pooled_row) {
+    const Window& pool = stage.pool;
     const Map &to = stage.linear_gradient, &from = stage.output;
-    const int64_t area = int64_t(from.height) * from.width * L;
-    float* pooled = linear_gradient + stage.pooled_at;  // of one channel
-    float* biases = lane_sums + (stage.lane_sums - to.channels) * L;
-    for (int c = 0; c < to.channels; c++) {
-        vec total{};
-        float* target = linear_gradient + to.at(c, 0, 0);
-        if (stage.pooled && !covered(stage))
-            for (int y = 0; y < to.height; y++)
-                for (int64_t x = 0; x < int64_t(to.width) * L; x += L)
-                    store(target + y * to.row() + x, vec{});
-        for (int y = 0; y < from.height; y++) {
-            const int64_t at = c * area + int64_t(y) * from.width * L;
-            float* row = stage.pooled ? pooled + int64_t(y) * from.width * L
-                                      : linear_gradient + to.at(c, y, 0);
-            total += chain(stage.activation, from.width, out_gradient + at,
-                           out + from.at(c, y, 0), kept ? kept + at : nullptr, row);
-        }
-        if (stage.pooled) {
-            if (stage.wide_positions)
-                conv_unpool(stage, pooled, static_cast<const uint16_t*>(positions) + c * area,
-                            target);
-            else
-                conv_unpool(stage, pooled, static_cast<const uint8_t*>(positions) + c * area,
-                            target);
-        }
+    const bool plain = plain_2x2(pool, to.height, to.width, from.height, from.width);
+    const auto general = stage.wide_positions ? max_unpool_row<16> : max_unpool_row<8>;
+    if (stage.pooled && !covered(stage))
+        for (int y = 0; y < to.height; y++)
+            for (int x = 0; x < to.width; x++) store(linear_gradient + to.at(c, y, x), vec{});
+    vec total{};
+    for (int y = 0; y < from.height; y++) {
+        const int64_t at = (int64_t(c) * from.height + y) * from.width * L;
+        float* row = stage.pooled ? pooled_row : linear_gradient + to.at(c, y, 0);
+        total += chain(stage.activation, from.width, out_gradient + at, out + from.at(c, y, 0),
+                       kept ? kept + at : nullptr, row);
+        if (!stage.pooled) continue;
+        const int origin = y * pool.stride_y - pool.top;
+        float* target = linear_gradient + to.at(c, 0, 0) + origin * to.row();
+        const int32_t* codes = positions + stage.positions_of(c, y);
+        if (plain) max_unpool_row_2x2(target, to.row(), from.width, row, codes);
+        else general(pool, target, to.row(), to.height, to.width, origin, from.width, row, codes);
+    }
+    return total;
+}
+
+inline void conv_backward(const Stage& stage, const float* out_gradient, const float* out,
+                          const int32_t* positions, const float* kept, const float* in,
+                          float* linear_gradient, float* lane_sums, float* scratch) {
+    const int outputs = stage.linear.channels;
+    float* biases = lane_sums + (stage.lane_sums - outputs) * L;
+    for (int c = 0; c < outputs; c++) {
+        const vec total =
+            linear_gradient_of(stage, c, out_gradient, out, positions, kept, linear_gradient,
+                               linear_gradient + stage.pooled_at);
         store(biases + c * L, load(biases + c * L) + total);
     }
     if (!stage.winograd.outputs) return conv_weight_gradient(stage, linear_gradient, in, lane_sums);

@@ -21,23 +21,53 @@ inline Span inside(int origin, int kernel, int size) {
 // A NaN wins and stays: divergence must not go unseen.
 inline ivec larger(vec value, vec best) { return (value > best) | (value != value); }
 
-template <typename Code>
-inline void store_codes(Code* out, ivec codes) {
-    for (int l = 0; l < L; l++) out[l] = static_cast<Code>(codes[l]);
-}
+// Positions are kept side by side in a lane's word, Bits (8 or 16) each: no lane meets another, on
+// the way in or out. `code` of position q of a row comes from, or goes to, its word.
+template <int Bits>
+struct Codes {
+    static constexpr int in_word = 32 / Bits;
 
-template <typename Code>
-inline ivec load_codes(const Code* in) {
-    typedef Code narrow __attribute__((vector_size(L * sizeof(Code)), may_alias, aligned(1)));
-    return __builtin_convertvector(*reinterpret_cast<const narrow*>(in), ivec);
-}
+    // Calls code(q) for all positions and keeps what it returns; words may be null.
+    template <typename F>
+    [[gnu::always_inline]] static void keep(int count, int32_t* words, F code) {
+        int q = 0;
+        for (; q + in_word <= count; q += in_word) {
+            ivec word{};
+#pragma GCC unroll 4
+            for (int k = 0; k < in_word; k++) word |= code(q + k) << (Bits * k);
+            if (words) store_word(words + q / in_word * L, word);
+        }
+        if (q == count) return;
+        ivec word{};
+        for (int k = 0; q + k < count; k++) word |= code(q + k) << (Bits * k);
+        if (words) store_word(words + q / in_word * L, word);
+    }
+
+    // Calls use(q, code) for all positions.
+    template <typename F>
+    [[gnu::always_inline]] static void use(int count, const int32_t* words, F use) {
+        int q = 0;
+        for (; q + in_word <= count; q += in_word) {
+            const ivec word = load_word(words + q / in_word * L);
+#pragma GCC unroll 4
+            for (int k = 0; k < in_word; k++) use(q + k, code(word, k));
+        }
+        for (int k = 0; q + k < count; k++)
+            use(q + k, code(load_word(words + q / in_word * L), k));
+    }
+
+private:
+    static ivec load_word(const int32_t* p) { return *reinterpret_cast<const ivec*>(p); }
+    static void store_word(int32_t* p, ivec word) { *reinterpret_cast<ivec*>(p) = word; }
+    static ivec code(ivec word, int k) { return (word >> (Bits * k)) & ((1 << Bits) - 1); }
+};
 
 // One row of one channel: in points at the map's row `origin` (may be outside), column 0.
-template <typename Code>
+template <int Bits>
 inline void max_pool_row(const Window& window, const float* in, ptrdiff_t pitch, int height,
-                         int width, int origin, int count, float* out, Code* codes) {
+                         int width, int origin, int count, float* out, int32_t* codes) {
     Span ys = inside(origin, window.height, height);
-    for (int q = 0; q < count; q++) {
+    Codes<Bits>::keep(count, codes, [&](int q) {
         int x0 = q * window.stride_x - window.left;
         Span xs = inside(x0, window.width, width);
         const float* at = in + ys.begin * pitch + ptrdiff_t(x0) * L;
@@ -51,26 +81,22 @@ inline void max_pool_row(const Window& window, const float* in, ptrdiff_t pitch,
                 code = better ? ivec{} + (y * window.width + x) : code;
             }
         store(out + q * L, best);
-        if (codes) store_codes(codes + q * L, code);
-    }
+        return code;
+    });
 }
 
 // The commonest window, 2x2 in steps of 2 and never clipped, without loops or spans.
-template <typename Code>
 inline void max_pool_row_2x2(const float* in, ptrdiff_t pitch, int count, float* out,
-                             Code* codes) {
-    for (int q = 0; q < count; q++) {
+                             int32_t* codes) {
+    Codes<8>::keep(count, codes, [&](int q) {
         const float* at = in + q * 2 * L;
         vec a = load(at), b = load(at + L), c = load(at + pitch), d = load(at + pitch + L);
         ivec right = larger(b, a), low_right = larger(d, c);
         vec top = right ? b : a, bottom = low_right ? d : c;
         ivec low = larger(bottom, top);
         store(out + q * L, low ? bottom : top);
-        if (codes) {
-            ivec bottom_code = 2 - low_right, top_code = -right;
-            store_codes(codes + q * L, low ? bottom_code : top_code);
-        }
-    }
+        return low ? 2 - low_right : -right;
+    });
 }
 
 inline bool plain_2x2(const Window& w, int height, int width, int out_height, int out_width) {
@@ -79,56 +105,50 @@ inline bool plain_2x2(const Window& w, int height, int width, int out_height, in
 }
 
 // Adds the gradient of one pooled row to where its maxima lay.
-template <typename Code>
+template <int Bits>
 inline void max_unpool_row(const Window& window, float* out, ptrdiff_t pitch, int height,
                            int width, int origin, int count, const float* gradient,
-                           const Code* codes) {
+                           const int32_t* codes) {
     Span ys = inside(origin, window.height, height);
-    for (int q = 0; q < count; q++) {
+    Codes<Bits>::use(count, codes, [&](int q, ivec code) {
         int x0 = q * window.stride_x - window.left;
         Span xs = inside(x0, window.width, width);
         vec g = load(gradient + q * L);
-        ivec code = load_codes(codes + q * L);
         for (int y = ys.begin; y < ys.end; y++)
             for (int x = xs.begin; x < xs.end; x++) {
                 float* at = out + y * pitch + ptrdiff_t(x0 + x) * L;
                 store(at, load(at) + (code == y * window.width + x ? g : vec{}));
             }
-    }
+    });
 }
 
 // The same for plain 2x2 windows: every position is written once, nothing need be zero before.
-template <typename Code>
 inline void max_unpool_row_2x2(float* out, ptrdiff_t pitch, int count, const float* gradient,
-                               const Code* codes) {
-    for (int q = 0; q < count; q++) {
+                               const int32_t* codes) {
+    Codes<8>::use(count, codes, [&](int q, ivec code) {
         float* at = out + q * 2 * L;
         vec g = load(gradient + q * L);
-        ivec code = load_codes(codes + q * L);
         store(at, code == 0 ? g : vec{});
         store(at + L, code == 1 ? g : vec{});
         store(at + pitch, code == 2 ? g : vec{});
         store(at + pitch + L, code == 3 ? g : vec{});
-    }
+    });
 }
 
-inline void pool_forward(const Stage& stage, const float* in, float* out, void* positions) {
+inline void pool_forward(const Stage& stage, const float* in, float* out, int32_t* positions) {
     const Window& w = stage.window;
     const Map &from = stage.input, &to = stage.output;
     const float divisor = 1.0f / float(w.height * w.width);
-    int64_t code = 0;
+    int32_t* codes = positions;
     for (int c = 0; c < to.channels; c++)
-        for (int p = 0; p < to.height; p++, code += int64_t(to.width) * L) {
+        for (int p = 0; p < to.height; p++) {
             int origin = p * w.stride_y - w.top;
             const float* row = in + from.at(c, 0, 0) + origin * from.row();
             float* sums = out + to.at(c, p, 0);
             if (stage.kind == Kind::maxpool) {
-                auto pool = [&]<typename Code>(Code* codes) {
-                    max_pool_row(w, row, from.row(), from.height, from.width, origin, to.width,
-                                 sums, codes ? codes + code : nullptr);
-                };
-                if (stage.wide_positions) pool(static_cast<uint16_t*>(positions));
-                else pool(static_cast<uint8_t*>(positions));
+                const auto pool = stage.wide_positions ? max_pool_row<16> : max_pool_row<8>;
+                pool(w, row, from.row(), from.height, from.width, origin, to.width, sums, codes);
+                if (codes) codes += stage.position_row;
                 continue;
             }
             Span ys = inside(origin, w.height, from.height);
@@ -145,8 +165,8 @@ inline void pool_forward(const Stage& stage, const float* in, float* out, void* 
 }
 
 // in_gradient has the input's size without border, and is written whole.
-inline void pool_backward(const Stage& stage, const float* out_gradient, const void* positions,
-                          float* in_gradient) {
+inline void pool_backward(const Stage& stage, const float* out_gradient,
+                          const int32_t* positions, float* in_gradient) {
     const Window& w = stage.window;
     const int height = stage.input.height, width = stage.input.width;
     const ptrdiff_t pitch = ptrdiff_t(width) * L;
@@ -159,12 +179,10 @@ inline void pool_backward(const Stage& stage, const float* out_gradient, const v
             int origin = p * w.stride_y - w.top;
             float* row = in_gradient + (ptrdiff_t(c) * height + origin) * pitch;
             if (stage.kind == Kind::maxpool) {
-                auto unpool = [&]<typename Code>(const Code* codes) {
-                    max_unpool_row(w, row, pitch, height, width, origin, stage.output.width,
-                                   out_gradient + at, codes + at);
-                };
-                if (stage.wide_positions) unpool(static_cast<const uint16_t*>(positions));
-                else unpool(static_cast<const uint8_t*>(positions));
+                const auto unpool = stage.wide_positions ? max_unpool_row<16> : max_unpool_row<8>;
+                unpool(w, row, pitch, height, width, origin, stage.output.width,
+                       out_gradient + at, positions);
+                positions += stage.position_row;
                 continue;
             }
             Span ys = inside(origin, w.height, height);

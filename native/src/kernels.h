@@ -17,20 +17,20 @@ struct Kernels {
     // One group through a convolution, its activation and its fused pooling.
     // scratch: the convolution's rows before pooling. positions, kept: null when not training.
     void (*conv_forward)(const Stage& stage, const float* packed, const float* bias,
-                         const float* in, float* out, void* positions, float* kept,
+                         const float* in, float* out, int32_t* positions, float* kept,
                          float* scratch);
-    void (*pool_forward)(const Stage& stage, const float* in, float* out, void* positions);
+    void (*pool_forward)(const Stage& stage, const float* in, float* out, int32_t* positions);
 
     // Gradient of the stage's output (no border) to that of its linear part (with border), and
     // the weights' and biases' lane sums, added to.
     void (*conv_backward)(const Stage& stage, const float* out_gradient, const float* out,
-                          const void* positions, const float* kept, const float* in,
+                          const int32_t* positions, const float* kept, const float* in,
                           float* linear_gradient, float* lane_sums, float* scratch);
     // After conv_backward of the same group.
     void (*conv_input_gradient)(const Stage& stage, const float* packed,
                                 const float* linear_gradient, float* in_gradient, float* scratch);
-    void (*pool_backward)(const Stage& stage, const float* out_gradient, const void* positions,
-                          float* in_gradient);
+    void (*pool_backward)(const Stage& stage, const float* out_gradient,
+                          const int32_t* positions, float* in_gradient);
     // A shard's gradient rows, [output][K weights, bias], from the lane sums of all its groups.
     void (*conv_weight_sums)(const Stage& stage, float* lane_sums, float* gradient);
 

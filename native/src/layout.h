@@ -116,11 +116,15 @@ struct Stage {
     int64_t gradient;
     int gradient_row;
 
-    // Where a worker keeps things of one group, in floats (positions: bytes).
+    // Where a worker keeps things of one group, in floats (positions: words).
     int64_t output_at, input_kept_at, positions_at, linear_at, lane_sums_at;
     int64_t pooled_at, transformed_at;  // behind the linear gradient: work space, and Y
-    bool wide_positions;  // windows of more than 256 positions
+    bool wide_positions;  // windows of more than 256 values
+    int position_row;     // words that a row of maxima's positions takes
 
+    LENET_INLINE int64_t positions_of(int c, int y) const {
+        return (int64_t(c) * output.height + y) * position_row;
+    }
     bool linear_step() const { return kind == Kind::conv || kind == Kind::dense; }
 };
 

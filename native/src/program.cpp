@@ -274,9 +274,12 @@ private:
 
         const Window& pool = stage.pooled ? stage.pool : stage.window;
         stage.wide_positions = int64_t(pool.height) * pool.width > 256;
+        const int in_word = stage.wide_positions ? 2 : 4;
+        stage.position_row = (out.width + in_word - 1) / in_word * lanes_;
         stage.positions_at = program_.positions;
         if (stage.pooled || stage.kind == Kind::maxpool)
-            program_.positions += round_up(out_plain * (stage.wide_positions ? 2 : 1), 64);
+            program_.positions +=
+                round_up(int64_t(out.channels) * out.height * stage.position_row, 16);
 
         program_.flow = std::max({program_.flow, out_plain, in_plain});
         if (stage.kind == Kind::conv) {
@@ -284,8 +287,7 @@ private:
             stage.linear_at = program_.linear;
             stage.lane_sums_at = program_.lane_sums;
             stage.pooled_at = round_up(stage.linear_gradient.size(), 16);
-            const int64_t one_channel = int64_t(out.height) * out.width * lanes_;
-            stage.transformed_at = stage.pooled_at + round_up(one_channel, 16);
+            stage.transformed_at = stage.pooled_at + round_up(int64_t(out.width) * lanes_, 16);
             program_.linear += stage.transformed_at + round_up(6 * stage.winograd.out_plane, 16);
             const int taps = stage.winograd.outputs ? 6 * stage.winograd.taps : stage.inputs;
             stage.lane_sums = int64_t(taps + 1) * stage.linear.channels;

@@ -22,7 +22,7 @@ Worker::Worker(const Program& program, const Kernels& kernels, bool trains)
       kept_(program.groups * program.kept),
       scratch_(program.scratch) {
     if (!trains) return;
-    positions_ = Buffer((program.groups * program.positions + 3) / 4);
+    positions_ = Buffer(program.groups * program.positions);
     for (Buffer& flow : flow_) flow = Buffer(std::max(program.groups, 2) * program.flow);
     linear_ = Buffer(program.linear);
     lane_sums_ = Buffer(program.lane_sums);
@@ -44,7 +44,7 @@ void Worker::forward(const float* table, const float* packed, const Batch& batch
                              batch.images->shift, kept(g));
         for (int s = 0; s < program_.first_dense; s++) {
             const Stage& stage = program_.stages[size_t(s)];
-            void* at = training ? positions(stage, g) : nullptr;
+            int32_t* at = training ? positions(stage, g) : nullptr;
             if (stage.kind == Kind::conv)
                 kernels_.conv_forward(stage, packed, table + stage.bias, input(size_t(s), g),
                                       output(size_t(s), g), at,

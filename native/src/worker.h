@@ -62,8 +62,8 @@ private:
     float* kept_input(const Stage& stage, int group) {
         return stage.keeps_input ? kept(group) + stage.input_kept_at : nullptr;
     }
-    void* positions(const Stage& stage, int group) {
-        return reinterpret_cast<uint8_t*>(positions_.data()) + group * program_.positions +
+    int32_t* positions(const Stage& stage, int group) {
+        return reinterpret_cast<int32_t*>(positions_.data()) + group * program_.positions +
                stage.positions_at;
     }
 

@@ -48,6 +48,7 @@ const struct {
     {"strided", Net(1, 28, 28).conv(16, 3, 3, Activation::relu, 2, 2, 1, 1, 1, 1)
                     .conv(32, 3, 3, Activation::relu, 2, 2, 1, 1, 1, 1)
                     .conv(64, 1, 1, Activation::relu).dense(10)},
+    {"bare", Net(1, 28, 28).conv(6, 5, 5, Activation::identity).dense(10)},
     {"dense", Net(1, 28, 28).dense(512, Activation::relu).dense(512, Activation::relu).dense(10)},
 };
 
@@ -72,7 +73,7 @@ void profile(const Net& net, const Kernels& kernels) {
         return kept.data() + g * program.kept + program.stages[s].output_at;
     };
     const auto codes = [&](const Stage& stage, int g) {
-        return reinterpret_cast<uint8_t*>(positions.data()) + g * program.positions +
+        return reinterpret_cast<int32_t*>(positions.data()) + g * program.positions +
                stage.positions_at;
     };
     std::vector<Operation> operations;

@@ -81,7 +81,7 @@ struct Run {
         : output(without_border(stage.output)),
           in(random_map(stage.input, random)),
           out(stage.output.size()),
-          positions((output.size() * (stage.wide_positions ? 2 : 1) + 3) / 4),
+          words(int64_t(output.channels) * output.height * stage.position_row),
           kept(stage.keeps_input ? output.size() : 0),
           scratch(program.scratch),
           gradient(random_map(output, random)),
@@ -97,15 +97,17 @@ struct Run {
     // Backwards on the work space of `memory`.
     void backwards(const Kernels& kernels, const Stage& stage, Compiled& compiled, Run& memory) {
         float* given = stage.keeps_input ? kept.data() : nullptr;
-        kernels.conv_backward(stage, gradient.data(), out.data(), positions.data(), given,
+        kernels.conv_backward(stage, gradient.data(), out.data(), positions(), given,
                               in.data(), memory.linear_gradient.data(), lane_sums.data(),
                               memory.scratch.data());
         kernels.conv_input_gradient(stage, compiled.packed.data(), memory.linear_gradient.data(),
                                     in_gradient.data(), memory.scratch.data());
     }
 
+    int32_t* positions() { return reinterpret_cast<int32_t*>(words.data()); }
+
     Map output;
-    Buffer in, out, positions, kept, scratch, gradient, linear_gradient, lane_sums, sums;
+    Buffer in, out, words, kept, scratch, gradient, linear_gradient, lane_sums, sums;
     Buffer in_gradient;
 };
 
@@ -151,7 +153,7 @@ void check_convolution(const Kernels& kernels, const Case& c, Method method) {
     const float* bias = compiled.table.data() + stage.bias;
     float* kept = stage.keeps_input ? run.kept.data() : nullptr;
     kernels.conv_forward(stage, compiled.packed.data(), bias, run.in.data(), run.out.data(),
-                         run.positions.data(), kept, run.scratch.data());
+                         run.positions(), kept, run.scratch.data());
     for (int runs = 0; runs < 2; runs++)  // the weights' sums are added to, all else written anew
         run.backwards(kernels, stage, compiled, run);
     CHECK_EQUAL(touched_border(stage.output, run.out), int64_t(0));
@@ -207,7 +209,7 @@ LENET_TEST(convolution, buffers_are_used_again) {
             const auto backwards = [&](Run& run, Run& memory) {
                 const float* bias = compiled.table.data() + stage.bias;
                 table.kernels->conv_forward(stage, compiled.packed.data(), bias, run.in.data(),
-                                            run.out.data(), run.positions.data(), nullptr,
+                                            run.out.data(), run.positions(), nullptr,
                                             memory.scratch.data());
                 run.backwards(*table.kernels, stage, compiled, memory);
             };

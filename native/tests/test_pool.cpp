@@ -38,13 +38,14 @@ void check_pool(const Kernels& kernels, const Case& c, Kind kind) {
     Random random{uint64_t(c.height * 100 + c.width)};
     Buffer in = random_map(stage.input, random), out(stage.output.size());
     // Positions of exactly the size that they have.
-    const int64_t code_bytes = plain_out.size() * (stage.wide_positions ? 2 : 1);
-    Buffer positions((code_bytes + 3) / 4), gradient = random_map(plain_out, random);
+    Buffer words(int64_t(plain_out.channels) * plain_out.height * stage.position_row);
+    int32_t* positions = reinterpret_cast<int32_t*>(words.data());
+    Buffer gradient = random_map(plain_out, random);
     Buffer in_gradient(plain_in.size()), again(stage.output.size());
     fill(in_gradient, NAN);  // written whole
-    kernels.pool_forward(stage, in.data(), out.data(), positions.data());
+    kernels.pool_forward(stage, in.data(), out.data(), positions);
     kernels.pool_forward(stage, in.data(), again.data(), nullptr);
-    kernels.pool_backward(stage, gradient.data(), positions.data(), in_gradient.data());
+    kernels.pool_backward(stage, gradient.data(), positions, in_gradient.data());
     CHECK_EQUAL(touched_border(stage.output, out), int64_t(0));
     CHECK(!std::memcmp(out.data(), again.data(), size_t(out.size()) * sizeof(float)));
     for (int lane : some_lanes(kernels.lanes)) {
@@ -75,13 +76,14 @@ int winner(const Kernels& kernels, int size, const std::vector<float>& values, f
     net.pool(Kind::maxpool, size, size, size, size);
     Compiled compiled(net, kernels, 1);
     const int lanes = kernels.lanes;
-    Buffer in(size * size * lanes), out(lanes), positions(lanes), gradient(lanes);
+    Buffer in(size * size * lanes), out(lanes), words(lanes), gradient(lanes);
+    int32_t* positions = reinterpret_cast<int32_t*>(words.data());
     Buffer in_gradient(in.size());
     for (int i = 0; i < size * size * lanes; i++) in.data()[i] = values[size_t(i / lanes)];
     fill(gradient, 1.0f);
     const Stage& stage = compiled.program.stages[0];
-    kernels.pool_forward(stage, in.data(), out.data(), positions.data());
-    kernels.pool_backward(stage, gradient.data(), positions.data(), in_gradient.data());
+    kernels.pool_forward(stage, in.data(), out.data(), positions);
+    kernels.pool_backward(stage, gradient.data(), positions, in_gradient.data());
     *best = out.data()[lanes - 1];
     int found = -1;
     for (int i = 0; i < size * size; i++)
