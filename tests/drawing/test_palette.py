@@ -2,7 +2,7 @@
 
 import pytest
 
-from lenet.drawing.palette import DARK, LIGHT, contrast
+from lenet.drawing.palette import DARK, LIGHT, SERIES, contrast
 
 
 def test_contrast():
@@ -17,6 +17,14 @@ def test_every_text_stands_out_from_what_it_stands_on(colors):
     for ground in ("page", "data-face", "conv-face", "pool-face", "dense-face"):
         for role in ("text", "muted"):
             assert contrast(colors[role], colors[ground]) >= 4.5, (role, ground)
+
+
+@pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_line_of_a_chart_can_have_its_name_in_its_color(colors):
+    assert len({colors[role] for role in SERIES}) == len(SERIES) >= 10
+    for role in SERIES:
+        assert contrast(colors[role], colors["page"]) >= 4.5, role
+    assert contrast(colors["grid"], colors["page"]) < contrast(colors["line"], colors["page"]) / 2
 
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])

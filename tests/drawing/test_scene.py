@@ -2,7 +2,7 @@
 
 import pytest
 
-from lenet.drawing.scene import Box, Group, Paint, Scene, Text
+from lenet.drawing.scene import Box, Group, Paint, Path, Scene, Text
 
 
 @pytest.mark.parametrize(("anchor", "left"), [("start", 50), ("middle", 0), ("end", -50)])
@@ -20,3 +20,13 @@ def test_a_scene_lists_its_marks_in_order():
     assert list(scene.marks) == [box, text]
     assert scene.texts == (text,)
     assert (box.right, box.bottom) == (3, 4)
+
+
+def test_a_scene_knows_its_colors():
+    marks = (
+        Path(((0, 0), (1, 1)), Paint(stroke="line")),
+        Box(0, 0, 3, 4, Paint("page", "frame")),
+        Text(0, 0, "a", 12, role="muted"),
+    )
+    assert Scene(10, 10, (Group("", marks),)).roles == {"line", "page", "frame", "muted"}
+    assert Scene(10, 10, ()).roles == frozenset()

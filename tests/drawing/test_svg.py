@@ -57,6 +57,13 @@ def test_every_color_stands_as_an_attribute_and_changes_in_the_dark():
     assert "@media (prefers-color-scheme:dark)" in svg
 
 
+def test_the_style_sheet_names_only_the_colors_that_are_used():
+    scene = Scene(10, 20, (Group("", (Text(1, 2, "a", 12),)),))
+    svg = to_svg(scene, "auto", "", "")
+    (sheet,) = re.findall(r"<style>(.*)</style>", svg)
+    assert set(re.findall(r"\.[fs]-([\w-]+)", sheet)) == {"page", "text"}
+
+
 @pytest.mark.parametrize(("theme", "colors"), [("light", LIGHT), ("dark", DARK)])
 def test_a_chosen_theme_needs_no_style_sheet(theme, colors):
     svg = draw("lenet", theme=theme).svg

@@ -28,7 +28,7 @@ def test_structure(crowd, style):
         assert all(line.endswith(";") for line in body.splitlines() if line.startswith("\\path"))
         assert tex.isascii()
         used = set(re.findall(r"(?:fill|draw|text)=([a-z-]+)", body))
-        assert used <= set(re.findall(r"\\definecolor\{([a-z-]+)\}", tex))
+        assert used == set(re.findall(r"\\definecolor\{([a-z-]+)\}", tex))
 
 
 def test_the_same_texts_as_the_svg():

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lenet.drawing.figure import draw_figure
-from lenet.drawing.graph import draw_graph
 from lenet.drawing.palette import THEMES
 from lenet.drawing.scene import Scene
 from lenet.drawing.svg import to_svg
@@ -19,7 +17,7 @@ from lenet.files import write_bytes
 from lenet.net import Network, name_of, read_network
 from lenet.net.words import did_you_mean, shown
 
-STYLES: Final = {"figure": draw_figure, "graph": draw_graph}
+STYLES: Final = ("figure", "graph")
 FORMATS: Final = ("svg", "pdf", "png", "tex")
 #: PDF ends at 200 inches, TeX at 226: the longest side of a page, in pixels of 1/96 inch.
 MAX_PAGE: Final = 19_000
@@ -129,8 +127,11 @@ def draw(
     if not isinstance(network, Network):
         name = name or name_of(network)
         network = read_network(network)
-    scene = STYLES[style](network)
-    return Drawing(scene, theme, title(network, name), description(network))
+    if style == "figure":
+        from lenet.drawing.figure import draw_figure as lay_out
+    else:
+        from lenet.drawing.graph import draw_graph as lay_out
+    return Drawing(lay_out(network), theme, title(network, name), description(network))
 
 
 def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:

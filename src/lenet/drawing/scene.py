@@ -114,6 +114,15 @@ class Scene:
         return (mark for group in self.groups for mark in group.marks)
 
     @property
+    def roles(self) -> frozenset[str]:
+        """The roles of all colours in it."""
+        paints = (
+            (mark.role,) if isinstance(mark, Text) else (mark.paint.fill, mark.paint.stroke)
+            for mark in self.marks
+        )
+        return frozenset(role for paint in paints for role in paint if role)
+
+    @property
     def texts(self) -> tuple[Text, ...]:
         """All lines of text."""
         return tuple(mark for mark in self.marks if isinstance(mark, Text))

@@ -6,18 +6,15 @@ viewer shows it right; one style sheet changes them all where the reader prefers
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
-from xml.sax.saxutils import escape
 from zlib import crc32
 
 from lenet.drawing.palette import DARK, THEMES
 from lenet.drawing.scene import Box, Group, Mark, Paint, Path, Scene, Text
+from lenet.drawing.typeface import printable
 
 FONTS: Final = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
-#: What XML 1.0 cannot hold, not even escaped.
-_FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_svg(scene: Scene, theme: str, title: str, description: str) -> str:
@@ -32,7 +29,7 @@ def to_svg(scene: Scene, theme: str, title: str, description: str) -> str:
             'style="max-width:100%;height:auto">',
             f'<title id="title-{key}">{_text(title)}</title>',
             f'<desc id="desc-{key}">{_text(description)}</desc>',
-            *([_style_sheet()] if theme == "auto" else []),
+            *([_style_sheet(scene)] if theme == "auto" else []),
             writer.mark(_page(scene)),
             *(line for group in scene.groups for line in writer.group(group)),
             "</svg>",
@@ -51,10 +48,12 @@ def _page(scene: Scene) -> Box:
     return Box(0, 0, scene.width, scene.height, Paint("page"), radius=6)
 
 
-def _style_sheet() -> str:
+def _style_sheet(scene: Scene) -> str:
+    used = scene.roles | {"page"}
     rules = "".join(
         f".lenet-drawing .f-{role}{{fill:{color}}}.lenet-drawing .s-{role}{{stroke:{color}}}"
         for role, color in DARK.items()
+        if role in used
     )
     return f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"
 
@@ -121,4 +120,5 @@ def _number(value: float) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(_FORBIDDEN.sub("\ufffd", text))
+    # Written out: the library's escape() would first import what reads web pages.
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

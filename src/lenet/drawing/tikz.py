@@ -27,6 +27,7 @@ def to_tikz(scene: Scene, theme: str, title: str) -> str:
     colors = THEMES[theme]
     # Drawn without a background on white paper, so that it lies on a coloured one too.
     page = Box(0, 0, scene.width, scene.height, Paint("" if colors is LIGHT else "page"))
+    used = scene.roles | {page.paint.fill}
     return "\n".join(
         [
             f"% {' '.join(title.split())}",
@@ -34,6 +35,7 @@ def to_tikz(scene: Scene, theme: str, title: str) -> str:
             *(
                 f"\\definecolor{{{role}}}{{HTML}}{{{color[1:].upper()}}}"
                 for role, color in colors.items()
+                if role in used
             ),
             r"\begin{document}",
             rf"\begin{{tikzpicture}}[x={_POINTS}bp, y=-{_POINTS}bp, line join=round,",

@@ -1,14 +1,25 @@
-"""How wide a text will be, known without a font.
+"""How wide a text will be, known without a font; and the font of the formats that need one.
 
-The widths are those of DejaVu Sans, the widest of the usual sans-serif fonts: what has room in it
-has room in Helvetica, Arial and Computer Modern too. A font that a viewer picks by itself therefore
-does not make texts run into each other.
+The widths are those of Bitstream Vera Sans, which DejaVu Sans took over: the widest of the usual
+sans-serif fonts. What has room in it has room in Helvetica, Arial and Computer Modern too. A font
+that a viewer picks by itself therefore does not make texts run into each other.
 """
 
 from __future__ import annotations
 
+import re
+from importlib.util import find_spec
+from itertools import accumulate
+from pathlib import Path
 from typing import Final
 
+#: The font of PNG and PDF, the same on every machine; reportlab brings its files.
+FAMILY: Final = "Bitstream Vera Sans"
+#: What it has beyond Latin-1.
+_MORE: Final = "ĆćČčđĞğİıŁłŒœŞşŠšŸŽžƒˆˇ˘˙˚˛˜˝Ωπ–—‘’‚“”„†‡•…‰‹›€™∂∆∏∑−∕∙√∞∫≈≠≤≥◊ﬁﬂ"
+_COVERED: Final = frozenset((*map(chr, (*range(0x20, 0x7F), *range(0xA0, 0x100))), *_MORE))
+#: What no format can hold: control characters, halves of characters.
+_UNPRINTABLE: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FIRST: Final = " "
 #: Advance widths of the printable ASCII characters, in thousandths of the font size.
 _REGULAR: Final = (
@@ -38,3 +49,30 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     places = (ord(character) - ord(_FIRST) for character in text)
     # Nothing beyond ASCII is wider than a full square.
     return size * sum(widths[i] if 0 <= i < len(widths) else 1000 for i in places) / 1000
+
+
+def shortened(text: str, size: float, width: float, bold: bool = False) -> str:
+    """``text`` if there is room for it in ``width``, else its beginning and an ellipsis."""
+    if text_width(text, size, bold) <= width:
+        return text
+    ends = accumulate(text_width(character, size, bold) for character in text)
+    room = width - text_width("…", size, bold)
+    return text[: sum(end <= room for end in ends)].rstrip() + "…"
+
+
+def printable(text: str) -> str:
+    """``text`` with U+FFFD for whatever no format can hold."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def covers(text: str) -> bool:
+    """Has the font of PNG and PDF every character of ``text``?"""
+    return _COVERED.issuperset(text)
+
+
+def font_file(bold: bool = False) -> Path:
+    """Where that font lies; found without importing reportlab, which takes a tenth of a second."""
+    package = find_spec("reportlab")
+    assert package is not None, "reportlab is not installed, though lenet depends on it"
+    assert package.origin is not None
+    return Path(package.origin).parent / "fonts" / ("VeraBd.ttf" if bold else "Vera.ttf")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lenet.anatomy import LayerCounts, count_layer, count_layers, count_network
+from lenet.anatomy.counts import LayerCounts, count_layer, count_layers, count_network
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, Network, PlacedLayer
 from lenet.net.notation import padding_text
 from lenet.net.shapes import Shape, kind, pair_text, shape_text

@@ -27,7 +27,6 @@ import numpy as np
 from lenet import files
 from lenet.errors import OutputError, UsageError
 from lenet.training.loop import EpochRecord, Training
-from lenet.training.pictures import draw_learning_curve
 from lenet.version import VERSION
 
 FORMAT: Final = "lenet-run"
@@ -112,9 +111,11 @@ class Run:
         training.model.save(self.model)
         self._write_history(training.history)
         if training.history:
+            # Takes time to import, and a run needs it once, at its end.
+            from lenet.training.pictures import learning_curve
+
             title = f"{training.data.name} · {training.model.plan.parameters:,} parameters"
-            picture = draw_learning_curve(training.history, title)
-            files.write_bytes(self.folder / "learning-curve.png", picture)
+            learning_curve(training.history, title).save(self.folder / "learning-curve.png")
         return self._write_info(training, status)
 
     def _write_history(self, history: Sequence[EpochRecord]) -> None:

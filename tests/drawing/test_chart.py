@@ -1,0 +1,186 @@
+"""Line charts."""
+
+import math
+import time
+from itertools import pairwise
+
+import pytest
+
+from lenet.drawing import Drawing
+from lenet.drawing.chart import WIDTH, Chart, Series, draw_charts
+from lenet.drawing.palette import SERIES
+from lenet.drawing.scene import Box, Path, Text
+
+NAN, INF = math.nan, math.inf
+
+
+def series(*values, name="a", role=SERIES[0], start=1):
+    return Series(name, role, tuple(enumerate(values, start)))
+
+
+def chart(*lines, **options):
+    return Chart("Accuracy in %", "epoch", lines, **options)
+
+
+def crowd():
+    """Charts of every kind of trouble."""
+    names = ("T-shirt/top", "i", "W" * 300, "図" * 20, "", "ключ", "Ankle boot", "8", "9", "10")
+    same = [series(*[50.0] * 20, name=n, role=SERIES[i]) for i, n in enumerate(names)]
+    fan = [series(1, 10.0**i, name=f"{i}") for i in range(25)]
+    return {
+        "one point": chart(series(0.5)),
+        "two points": chart(series(0.5, 0.7)),
+        "equal": chart(*same, limits=(0, 100)),
+        "many": chart(*fan, logarithmic=True),
+        "long": chart(series(*[math.sin(i / 9) for i in range(1000)])),
+        "gaps": chart(series(NAN, 1, NAN, 2, 3, INF, -INF, 4), series(NAN, NAN)),
+        "no values": chart(series(NAN), series()),
+        "nothing": chart(),
+        "huge": chart(series(0.0, 1e300, -1e300)),
+        "far": chart(series(1, 2, 3, start=123_456_789)),
+        "negative ratios": chart(series(-1, 0), logarithmic=True),
+    }
+
+
+CROWD = crowd()
+
+
+def lines(scene, role=SERIES[0]):
+    return [mark for mark in scene.marks if isinstance(mark, Path) and mark.paint.stroke == role]
+
+
+def dots(scene, role=SERIES[0]):
+    return [mark for mark in scene.marks if isinstance(mark, Box) and mark.paint.fill == role]
+
+
+def texts(scene):
+    return [text.text for text in scene.texts]
+
+
+@pytest.mark.parametrize("name", CROWD)
+def test_no_texts_overlap_and_all_are_on_the_page(name, overlaps):
+    scene = draw_charts([CROWD[name], CROWD["two points"], CROWD[name]], "heading")
+    assert not overlaps(scene)
+    for text in scene.texts:
+        left, top, right, bottom = text.box
+        assert left >= 0, text
+        assert top >= 0, text
+        assert right <= scene.width, text
+        assert bottom <= scene.height, text
+
+
+@pytest.mark.parametrize("name", CROWD)
+def test_lines_stay_in_their_area_and_off_the_names(name):
+    scene = draw_charts([CROWD[name]])
+    (base,) = (
+        m for m in scene.marks if isinstance(m, Path) and m.paint.stroke == "line" and width(m) > 9
+    )
+    (left, bottom), (right, _) = base.points
+    for role in SERIES:
+        points = [point for line in lines(scene, role) for point in line.points]
+        points += [(dot.x + dot.width / 2, dot.y + dot.height / 2) for dot in dots(scene, role)]
+        for x, y in points:
+            assert left < x < right
+            assert 0 < y <= bottom + 1e-6
+        assert all(t.x > right for t in scene.texts if t.role == role)
+
+
+def width(line):
+    return line.points[-1][0] - line.points[0][0]
+
+
+@pytest.mark.parametrize("theme", ["auto", "light", "dark"])
+def test_every_chart_in_every_format(theme):
+    scene = draw_charts(list(CROWD.values()), "all", columns=3)
+    drawing = Drawing(scene, theme, "all", "")
+    for content in (drawing.svg, drawing.tex):
+        assert "nan" not in content
+        assert "inf" not in content.replace("information", "")
+    assert drawing.png.startswith(b"\x89PNG")
+    assert drawing.pdf.startswith(b"%PDF")
+
+
+def test_values_lie_where_the_numbers_say():
+    scene = draw_charts([chart(series(0, 5, 10))])
+    ((first, second, third),) = (line.points for line in lines(scene))
+    (zero,) = (text for text in scene.texts if text.text == "0")
+    (ten,) = (text for text in scene.texts if text.text == "10")
+    assert third[1] - first[1] == pytest.approx(ten.y - zero.y)
+    assert second == pytest.approx(((first[0] + third[0]) / 2, (first[1] + third[1]) / 2))
+    (one, three) = (
+        next(t for t in scene.texts if t.text == n and t.anchor == "middle") for n in "13"
+    )
+    assert (one.x, three.x) == pytest.approx((first[0], third[0]))
+
+
+def test_few_points_are_dots_that_tell_their_numbers():
+    scene = draw_charts([chart(series(0.5, NAN, 0.25))])
+    assert [group.title for group in scene.groups if group.title.startswith("epoch")] == [
+        "epoch 1: 0.5",
+        "epoch 3: 0.25",
+    ]
+    assert len(dots(scene)) == 2
+    assert not dots(draw_charts([chart(series(*range(300)))]))
+
+
+def test_gaps():
+    values = [1, 2, NAN, 3, INF, 4, 5, 6]
+    found = lines(draw_charts([chart(series(*values))]))
+    assert [len(line.points) for line in found] == [2, 3]
+    # Among many points the one that stands alone is the only dot.
+    many = draw_charts([chart(series(*values, *range(100)))])
+    assert [len(line.points) for line in lines(many)] == [2, 103]
+    assert len(dots(many)) == 1
+
+
+def test_names_stand_at_the_ends_of_their_lines_in_their_colors():
+    up, down = series(1, 10, name="up"), series(10, 1, name="down", role=SERIES[1])
+    scene = draw_charts([chart(up, down)])
+    names = {text.text: text for text in scene.texts if text.anchor == "start"}
+    for line in (up, down):
+        (drawn,) = lines(scene, line.role)
+        assert names[line.name].role == line.role
+        assert names[line.name].y == pytest.approx(drawn.points[-1][1], abs=5)
+
+
+def test_names_of_equal_lines_stand_around_their_end():
+    equal = [series(5, 5, name=name) for name in ("one", "two", "three")]
+    scene = draw_charts([chart(*equal, series(0, 10, name="ten"))])
+    places = {text.text: text.y for text in scene.texts}
+    three = [places[name] for name in ("one", "two", "three")]
+    assert [round(b - a, 6) for a, b in pairwise(three)] == [15, 15]
+    assert three[1] == pytest.approx(lines(scene)[0].points[-1][1], abs=5)
+
+
+def test_what_is_too_long_is_shortened():
+    scene = draw_charts([chart(series(1, 2, name="n" * 99))], heading="h" * 10_000)
+    heading, *_, name = (text for text in texts(scene) if text.endswith("…"))
+    assert heading.startswith("hhh")
+    assert name.startswith("nnn")
+    assert scene.width == pytest.approx(WIDTH + 48)
+
+
+def test_charts_stand_beside_and_below_each_other():
+    (one, two, four) = (draw_charts([chart(series(1, 2))] * n).width for n in (1, 2, 4))
+    assert two == four > 2 * WIDTH > one
+    scene = draw_charts([chart(series(1, 2))] * 4)
+    places = [(t.x, t.y) for t in scene.texts if t.text == "Accuracy in %"]
+    assert len({x for x, _ in places}) == len({y for _, y in places}) == 2
+    assert draw_charts([chart(series(1, 2))] * 4, columns=4).width > 4 * WIDTH
+
+
+def test_no_chart_at_all():
+    assert texts(draw_charts([], "heading")) == ["heading"]
+
+
+def test_in_words():
+    text = chart(series(0.5, NAN, 0.75, NAN, name="train"), series(NAN, name="")).description
+    assert text == "Accuracy in % by epoch: train: 0.5 at 1, 0.75 at 3; a line: no values."
+    assert chart().description == "Accuracy in % by epoch: nothing."
+
+
+def test_a_thousand_epochs_take_no_time():
+    many = [series(*range(1000), name=str(i)) for i in range(40)]
+    start = time.perf_counter()
+    assert any(isinstance(mark, Text) for mark in draw_charts([chart(*many)]).marks)
+    assert time.perf_counter() - start < 1
