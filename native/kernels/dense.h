@@ -62,20 +62,26 @@ inline void dense_forward(const Stage& stage, const float* packed, const float* 
 }
 
 // groups of [feature][lane] to samples of [feature], padded with zeros to `row` floats.
-inline void transpose(int groups, int features, const float* in, int64_t in_stride, int row,
-                      float* out) {
+inline void to_samples(int groups, int features, const float* in, int64_t in_stride, int row,
+                       float* out) {
     for (int g = 0; g < groups; g++)
         for (int first = 0; first < row; first += L) {
             const float* from = in + g * in_stride + int64_t(first) * L;
             float* to = out + int64_t(g) * L * row + first;
-            const int count = features - first < L ? features - first : L;
-            for (int l = 0; l < L; l++)
-                for (int f = 0; f < L; f++)
-                    to[int64_t(l) * row + f] = f < count ? from[f * L + l] : 0.0f;
+            vec rows[L];
+            if (first + L <= features) {
+#pragma GCC unroll 16
+                for (int f = 0; f < L; f++) rows[f] = load(from + f * L);
+            } else {
+                for (int f = 0; f < L; f++) rows[f] = first + f < features ? load(from + f * L) : vec{};
+            }
+            transpose(rows);
+#pragma GCC unroll 16
+            for (int l = 0; l < L; l++) store(to + int64_t(l) * row, rows[l]);
         }
 }
 
-inline void dense_backward(const Stage& stage, const float* packed, int groups, const float* in,
+inline void dense_backward(const Stage& stage, const float* weights, int groups, const float* in,
                            int64_t in_stride, const float* out, int64_t out_stride,
                            const float* kept, int64_t kept_stride, float* out_gradient,
                            float* in_gradient, float* gradient, bool accumulate,
@@ -90,8 +96,8 @@ inline void dense_backward(const Stage& stage, const float* packed, int groups, 
     const int in_row = stage.gradient_row, out_row = (outputs + L - 1) / L * L;
     float* in_samples = transposed;
     float* out_samples = transposed + int64_t(samples) * in_row;
-    transpose(groups, inputs, in, in_stride, in_row, in_samples);
-    transpose(groups, outputs, out_gradient, out_group, out_row, out_samples);
+    to_samples(groups, inputs, in, in_stride, in_row, in_samples);
+    to_samples(groups, outputs, out_gradient, out_group, out_row, out_samples);
     for (int n = 0; n < samples; n++) in_samples[int64_t(n) * in_row + inputs] = 1.0f;
     Row row = one_row(in_samples, L, gradient, L, in_row, in_row / L, samples, in_row,
                       out_samples);
@@ -100,9 +106,9 @@ inline void dense_backward(const Stage& stage, const float* packed, int groups, 
     product(stage.gradient_blocks, row, 1);
 
     if (in_gradient) {
-        row = one_row(out_gradient, out_group, in_gradient, in_group, L, groups, outputs, L,
-                      packed + stage.packed_input);
-        product(stage.input_blocks, row, outputs);
+        row = one_row(out_gradient, out_group, in_gradient, in_group, L, groups, outputs, L, weights);
+        row.weight_step = inputs;  // inputs lie side by side as they are: nothing need be packed
+        product(stage.input_blocks, row, 1);
     }
 }
 

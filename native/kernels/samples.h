@@ -6,21 +6,38 @@
 
 namespace lenet::LENET_ISA {
 
+// A row of pixels of L images, four at a time: a lane's word has those of its image. Pixel x has
+// scale[x * step].
+inline void load_row(const uint8_t* const* samples, int64_t at, int width, const float* scale,
+                     const float* shift, int step, float* out) {
+    typedef int32_t word __attribute__((may_alias, aligned(1)));
+    const auto keep = [&](int x, ivec pixel) {
+        store(out + x * L, __builtin_convertvector(pixel, vec) * scale[x * step] + shift[x * step]);
+    };
+    int x = 0;
+    for (; x + 4 <= width; x += 4) {
+        ivec words;
+#pragma GCC unroll 16
+        for (int l = 0; l < L; l++) words[l] = *reinterpret_cast<const word*>(samples[l] + at + x);
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) keep(x + i, (words >> (8 * i)) & 255);
+    }
+    for (; x < width; x++) {
+        ivec pixel;
+        for (int l = 0; l < L; l++) pixel[l] = samples[l][at + x];
+        keep(x, pixel);
+    }
+}
+
 // Bytes of L images become one group's map: byte * scale + shift, in the load.
 inline void load_images(const Map& map, const uint8_t* const* samples, const float* scale,
                         const float* shift, float* out) {
+    if (map.height * map.width == 1)  // a dense layer's: every pixel is a channel
+        return load_row(samples, 0, map.channels, scale, shift, 1, out);
     int64_t at = 0;
-    for (int c = 0; c < map.channels; c++) {
-        const float a = scale[c], b = shift[c];
-        for (int y = 0; y < map.height; y++) {
-            float* row = out + map.at(c, y, 0);
-            for (int x = 0; x < map.width; x++, at++) {
-                ivec bytes;
-                for (int l = 0; l < L; l++) bytes[l] = samples[l][at];
-                store(row + x * L, __builtin_convertvector(bytes, vec) * a + b);
-            }
-        }
-    }
+    for (int c = 0; c < map.channels; c++)
+        for (int y = 0; y < map.height; y++, at += map.width)
+            load_row(samples, at, map.width, scale + c, shift + c, 0, out + map.at(c, y, 0));
 }
 
 // Softmax and cross-entropy: loss = log(sum(exp(s - max))) + max - s[label], its gradient the

@@ -45,6 +45,24 @@ inline float sum(vec v) {
     return part[0];
 }
 
+// rows[i][l] and rows[l][i] change places, in log2(L) rounds of swapping blocks.
+template <int S = L / 2>
+[[gnu::always_inline]] inline void transpose(vec (&rows)[L]) {
+    ivec lower, upper;  // what a row of the upper, of the lower half of a pair is made of
+    for (int l = 0; l < L; l++) {
+        lower[l] = l & S ? L + l - S : l;
+        upper[l] = l & S ? L + l : l + S;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < L; i++)
+        if (!(i & S)) {
+            const vec a = rows[i], b = rows[i + S];
+            rows[i] = __builtin_shuffle(a, b, lower);
+            rows[i + S] = __builtin_shuffle(a, b, upper);
+        }
+    if constexpr (S > 1) transpose<S / 2>(rows);
+}
+
 inline vec clamp(vec x, float low, float high) {  // a NaN stays one
     x = x < low ? broadcast(low) : x;
     return x > high ? broadcast(high) : x;

@@ -38,7 +38,7 @@ struct Kernels {
     void (*dense_forward)(const Stage& stage, const float* packed, const float* bias, int groups,
                           const float* in, int64_t in_stride, float* out, int64_t out_stride,
                           float* kept, int64_t kept_stride);
-    void (*dense_backward)(const Stage& stage, const float* packed, int groups, const float* in,
+    void (*dense_backward)(const Stage& stage, const float* weights, int groups, const float* in,
                            int64_t in_stride, const float* out, int64_t out_stride,
                            const float* kept, int64_t kept_stride, float* out_gradient,
                            float* in_gradient, float* gradient, bool accumulate,

@@ -3,12 +3,25 @@
 namespace lenet {
 namespace {
 
+// [tap][output in block], with the number of outputs known to the compiler.
+template <int C>
+void interleave(int taps, const float* weights, float* out) {
+    for (int t = 0; t < taps; t++)
+        for (int c = 0; c < C; c++) *out++ = weights[int64_t(c) * taps + t];
+}
+
 void pack_forward(const Stage& stage, int block, const float* weights, float* packed) {
-    const int first = stage.forward_blocks.begin(block), channels = stage.forward_blocks.size(block);
+    const int first = stage.forward_blocks.begin(block);
+    const float* from = weights + int64_t(first) * stage.inputs;
     float* out = packed + stage.packed_forward + int64_t(first) * stage.inputs;
-    for (int t = 0; t < stage.inputs; t++)
-        for (int c = 0; c < channels; c++)
-            *out++ = weights[int64_t(first + c) * stage.inputs + t];
+    switch (stage.forward_blocks.size(block)) {
+        case 1: return interleave<1>(stage.inputs, from, out);
+        case 2: return interleave<2>(stage.inputs, from, out);
+        case 3: return interleave<3>(stage.inputs, from, out);
+        case 4: return interleave<4>(stage.inputs, from, out);
+        case 5: return interleave<5>(stage.inputs, from, out);
+        default: return interleave<6>(stage.inputs, from, out);
+    }
 }
 
 // One output's weights: [phase y][phase x][block][tap row][output][tap column][input in block].
@@ -73,7 +86,7 @@ void pack(const Stage& stage, int block, const float* table, float* packed) {
     const float* weights = table + stage.weights;
     if (stage.winograd.outputs) return pack_winograd(stage, block, weights, packed);
     pack_forward(stage, block, weights, packed);
-    if (stage.first) return;
+    if (stage.first || stage.kind == Kind::dense) return;
     const int first = stage.forward_blocks.begin(block);
     for (int o = first; o < first + stage.forward_blocks.size(block); o++)
         pack_backward(stage, o, weights, packed);

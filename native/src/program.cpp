@@ -137,7 +137,8 @@ private:
         const int64_t size = area * step.channels * step.out_channels;
         stage.packed_forward = program_.packed;
         stage.packed_input = program_.packed + round_up(size, 16);
-        program_.packed += round_up(size, 16) * (stage.first ? 1 : 2);
+        const bool twice = stage.kind == Kind::conv && !stage.first;
+        program_.packed += round_up(size, 16) * (twice ? 2 : 1);
         const int row = stage.inputs + 1;  // the bias comes last
         stage.gradient_row = stage.kind == Kind::dense ? int(round_up(row, 16)) : row;
         stage.gradient = program_.gradient;

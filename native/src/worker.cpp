@@ -84,7 +84,7 @@ Share Worker::gradient(const float* table, const float* packed, const Batch& bat
         const Batch part{batch.images, batch.labels, batch.order, begin,
                          std::min(begin + chunk_, batch.end)};
         forward(table, packed, part, true);
-        const Share share = backward(packed, part, gradient, begin > batch.begin);
+        const Share share = backward(table, packed, part, gradient, begin > batch.begin);
         total.loss += share.loss;
         total.correct += share.correct;
     }
@@ -95,8 +95,8 @@ Share Worker::gradient(const float* table, const float* packed, const Batch& bat
     return total;
 }
 
-Share Worker::backward(const float* packed, const Batch& batch, float* gradient,
-                       bool accumulate) {
+Share Worker::backward(const float* table, const float* packed, const Batch& batch,
+                       float* gradient, bool accumulate) {
     const int lanes = program_.lanes, classes = program_.classes;
     const int count = int(batch.end - batch.begin), groups = (count + lanes - 1) / lanes;
     float *flow = flow_[0].data(), *other = flow_[1].data();
@@ -114,9 +114,9 @@ Share Worker::backward(const float* packed, const Batch& batch, float* gradient,
     }
     for (size_t s = program_.stages.size(); s-- > size_t(program_.first_dense);) {
         const Stage& stage = program_.stages[s];
-        kernels_.dense_backward(stage, packed, groups, input(s, 0), program_.kept, output(s, 0),
-                                program_.kept, kept_input(stage, 0), program_.kept, flow,
-                                stage.first ? nullptr : other, gradient + stage.gradient,
+        kernels_.dense_backward(stage, table + stage.weights, groups, input(s, 0), program_.kept,
+                                output(s, 0), program_.kept, kept_input(stage, 0), program_.kept,
+                                flow, stage.first ? nullptr : other, gradient + stage.gradient,
                                 accumulate, transposed_.data());
         std::swap(flow, other);
     }

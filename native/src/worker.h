@@ -49,7 +49,8 @@ public:
 
 private:
     void forward(const float* table, const float* packed, const Batch& batch, bool training);
-    Share backward(const float* packed, const Batch& batch, float* gradient, bool accumulate);
+    Share backward(const float* table, const float* packed, const Batch& batch, float* gradient,
+                   bool accumulate);
     void backward_maps(const float* packed, int group, float* gradient, float* work);
 
     float* kept(int group) { return kept_.data() + group * program_.kept; }

@@ -123,7 +123,7 @@ void profile(const Net& net, const Kernels& kernels) {
                                       program.kept, out(s, 0), program.kept, nullptr, 0);
             });
             add("dense backward" + at, stage.first ? work : 2 * work, [&, s] {
-                kernels.dense_backward(stage, compiled.packed.data(), groups, in(s, 0),
+                kernels.dense_backward(stage, compiled.table.data() + stage.weights, groups, in(s, 0),
                                        program.kept, out(s, 0), program.kept, nullptr, 0,
                                        flow.data(), stage.first ? nullptr : other.data(),
                                        gradient.data() + stage.gradient, false, transposed.data());

@@ -63,7 +63,7 @@ void check_dense(const Kernels& kernels, int inputs, int outputs, int groups, Ac
                           in.data(), in_layout.stride, out.data(), out_layout.stride, keeps,
                           out_layout.stride);
     CHECK_EQUAL(out.data()[out_layout.at(0, outputs, 0)], gap);
-    kernels.dense_backward(stage, compiled.packed.data(), groups, in.data(), in_layout.stride,
+    kernels.dense_backward(stage, compiled.table.data() + stage.weights, groups, in.data(), in_layout.stride,
                            out.data(), out_layout.stride, keeps, out_layout.stride, gradient.data(),
                            in_gradient.data(), sums.data(), accumulate, transposed.data());
 
