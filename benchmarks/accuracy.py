@@ -14,23 +14,21 @@ import json
 import statistics
 import sys
 from collections.abc import Callable
-from itertools import islice
 
-import run  # benchmarks/run.py, beside this file
+from epochs import make_epochs  # benchmarks/epochs.py, beside this file
 
 import lenet
 
 
-def seeds_settings(seed: int, threads: int) -> float:
-    """The seed's network and recipe, here."""
-    *_, last = islice(run.lenet_epochs("fashion-mnist", threads, seed), 6)
-    return float(last["test_accuracy"])
+def seeds_settings(contender: str, epochs: int = 5) -> Callable[[int, int], float]:
+    """The seed's network and recipe, by a contender of ``make_epochs``."""
 
+    def train(seed: int, threads: int) -> float:
+        recipe = lenet.recipe("seed", epochs=epochs)
+        training = make_epochs(contender, "lenet", "fashion-mnist", recipe, seed)
+        return [training.epoch(threads)["test_accuracy"] for _ in range(epochs)][-1]
 
-def seeds_settings_in_torch(seed: int, threads: int) -> float:
-    """The same in PyTorch."""
-    *_, last = islice(run.torch_epochs("fashion-mnist", threads, True, seed), 6)
-    return float(last["test_accuracy"])
+    return train
 
 
 def defaults(data: str, epochs: int) -> Callable[[int, int], float]:
@@ -45,8 +43,8 @@ def defaults(data: str, epochs: int) -> Callable[[int, int], float]:
 
 
 ROWS: dict[str, Callable[[int, int], float]] = {
-    "fashion-mnist, seed's settings, 5 epochs": seeds_settings,
-    "the same in PyTorch": seeds_settings_in_torch,
+    "fashion-mnist, seed's settings, 5 epochs": seeds_settings("lenet"),
+    "the same in PyTorch": seeds_settings("torch-channels-last"),
     "mnist, defaults, 3 epochs": defaults("mnist", 3),
     "digits, defaults, 20 epochs": defaults("digits", 20),
 }

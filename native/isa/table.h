@@ -4,6 +4,7 @@
 #include "../kernels/dense.h"
 #include "../kernels/pool.h"
 #include "../kernels/samples.h"
+#include "../kernels/single.h"
 #include "../src/kernels.h"
 
 #define LENET_TEXT_OF(name) #name
@@ -27,6 +28,7 @@ const Kernels& kernels() {
         .dense_backward = dense_backward,
         .loss = loss,
         .update = update,
+        .single = single,
         .spin = spin,
     };
     return table;

@@ -54,6 +54,11 @@ struct Kernels {
                    const float* const* gradients, int count, float* values, float* state1,
                    float* state2);
 
+    // One image, pixels (C, H, W), alone through all stages. memory: Program::single floats, zero
+    // before the first image.
+    void (*single)(const Stage* stages, int count, const float* table, const uint8_t* pixels,
+                   const float* scale, const float* shift, float* memory, float* scores);
+
     // Multiply-adds on registers only: returns how many were done.
     double (*spin)(int64_t rounds, float* sink);
 };

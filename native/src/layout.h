@@ -83,6 +83,21 @@ struct Winograd {
     LENET_INLINE int64_t row(int64_t rows) const { return rows * tiles * lanes; }
 };
 
+// A map of one image alone, [channel][row][column], inside a border of zeros; where the next
+// convolution steps by more than one column, [channel][row][column % step][column / step].
+struct Flat {
+    int rows, pitch, top, left, right, step;
+    int64_t at;
+};
+
+// How one image passes a stage, its neighbouring columns in the lanes.
+struct Single {
+    Flat input, output;
+    Split blocks;
+    const int32_t* taps;  // (K): where each tap of the first position lies
+    int64_t linear, pooled, row;  // work space: before pooling, before placing, one row
+};
+
 // A convolution or dense step with the max pooling fused into it, or a pooling alone.
 struct Stage {
     Kind kind;
@@ -111,6 +126,8 @@ struct Stage {
     Winograd winograd;
     int64_t lane_sums;            // how many vectors of them
     int64_t products;             // floats of a band's products
+
+    Single single;
 
     // The gradient of a shard: row o holds K weights, then the bias.
     int64_t gradient;
@@ -146,6 +163,7 @@ struct Program {
     int64_t kept = 0, positions = 0;
     int64_t flow = 0;  // the largest gradient of a map, without border
     int64_t linear = 0, lane_sums = 0, scratch = 0, transposed = 0;
+    int64_t single = 0;  // floats for one image alone
 
     std::vector<std::unique_ptr<int32_t[]>> offsets;  // what the stages' tables point to
 

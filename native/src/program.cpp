@@ -264,6 +264,73 @@ private:
         program_.scratch = std::max(program_.scratch, scratch);
     }
 
+public:
+    // Once all stages are known: how one image passes them alone.
+    void add_single() {
+        std::vector<Stage>& stages = program_.stages;
+        int64_t linear = 0, pooled = 0;
+        int row = 0;
+        for (size_t s = 0; s < stages.size(); s++) {
+            // A dense layer's input is the map before it, as it lies.
+            const Map& map = s ? stages[s - 1].output : stages[s].input;
+            stages[s].single.input = flat_map(stages[s], map);
+            if (s) stages[s - 1].single.output = stages[s].single.input;
+            if (stages[s].kind == Kind::conv) add_single_convolution(stages[s], linear);
+            row = std::max({row, stages[s].input.width, stages[s].output.width});
+            const Map& out = stages[s].output;
+            if (stages[s].pooled)
+                pooled = std::max(pooled,
+                                  int64_t(out.channels) * out.height * round_up(out.width, lanes_));
+        }
+        const Map& last = stages.back().output;
+        stages.back().single.output = plain_flat(last.channels, last.height, last.width);
+        for (Stage& stage : stages) {
+            stage.single.linear = program_.single;
+            stage.single.pooled = stage.single.linear + round_up(linear, 16);
+            stage.single.row = stage.single.pooled + round_up(pooled, 16);
+        }
+        program_.single = stages[0].single.row + round_up(row, 16);
+    }
+
+private:
+    Flat plain_flat(int channels, int height, int width) {
+        Flat flat{height, width, 0, 0, 0, 1, program_.single};
+        program_.single += round_up(int64_t(channels) * height * width + lanes_, 16);
+        return flat;
+    }
+
+    // The map that a stage reads. A row has room for whole vectors, written and read.
+    Flat flat_map(const Stage& stage, const Map& in) {
+        if (stage.kind != Kind::conv) return plain_flat(in.channels, in.height, in.width);
+        const Window& w = stage.window;
+        const int step = w.stride_x, read = int(round_up(stage.linear.width, lanes_));
+        const int right = std::max(0, (stage.linear.width - 1) * step + w.width - w.left - in.width);
+        const int columns = std::max(read + (w.width - 1) / step + 1,
+                                     (w.left + int(round_up(in.width, lanes_)) + right) / step + 1);
+        const int rows = std::max(w.top + in.height,
+                                  (stage.linear.height - 1) * w.stride_y + w.height);
+        Flat flat{rows, columns * step, w.top, w.left, right, step, program_.single};
+        program_.single += round_up(int64_t(in.channels) * rows * flat.pitch + lanes_, 16);
+        return flat;
+    }
+
+    void add_single_convolution(Stage& stage, int64_t& linear) {
+        const Flat& in = stage.single.input;
+        const Map& to = stage.linear;
+        const int vectors = (to.width + lanes_ - 1) / lanes_;
+        stage.single.blocks =
+            tile_channels(to.channels, to.height * vectors, stage.inputs, accumulators_);
+        int32_t* taps = offsets(stage.inputs);
+        stage.single.taps = taps;
+        for (int c = 0; c < stage.input.channels; c++)
+            for (int y = 0; y < stage.window.height; y++)
+                for (int x = 0; x < stage.window.width; x++)
+                    *taps++ = narrow((int64_t(c) * in.rows + y) * in.pitch +
+                                     x % in.step * (in.pitch / in.step) + x / in.step);
+        // The rows of a pooling are read two vectors at a time.
+        linear = std::max(linear, int64_t(to.channels) * to.height * vectors * lanes_ + 2 * lanes_);
+    }
+
     void add_memory(Stage& stage) {
         const Map &out = stage.output, &in = stage.input;
         const int64_t out_plain = int64_t(out.channels) * out.height * out.width * lanes_;
@@ -332,6 +399,7 @@ Program::Program(const Step* steps, int count, int64_t table_size, int lane_coun
     kept = round_up(images.size(), 16);
     for (int i = 0; i < count; i += steps[i].pool_first ? 2 : 1)
         compiler.add(steps + i, steps + count);
+    compiler.add_single();
     first_dense = int(std::count_if(stages.begin(), stages.end(),
                                     [](const Stage& s) { return s.kind != Kind::dense; }));
     const Step& last = steps[count - 1];

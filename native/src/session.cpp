@@ -27,6 +27,9 @@ struct Shards {
     int count() const { return int((samples + size - 1) / size); }
 };
 
+// So many images go one by one: packing the weights and filling the lanes would take longer.
+constexpr int64_t few = 4;
+
 void require(bool holds, const std::string& message) {
     if (!holds) throw std::invalid_argument(message);
 }
@@ -87,6 +90,7 @@ struct Session::Self {
     // Members take jobs 0 .. count-1 until none is left.
     template <typename Work>
     void share_out(int count, Work work) {
+        if (count == 1) return work(0, 0);  // not worth waking anybody
         auto take = [&](int member) {
             for (int job; (job = team.next()) < count;) work(member, job);
         };
@@ -150,6 +154,11 @@ Session::~Session() = default;
 void Session::scores(const float* table, const Images& images, float* scores) {
     Self& self = *self_;
     self.prepare(false, 0);
+    if (images.count <= few) {
+        for (int64_t i = 0; i < images.count; i++)
+            self.workers[0]->score_single(table, images, i, scores + i * self.program.classes);
+        return;
+    }
     self.pack_all(table);
     const int64_t chunk = int64_t(self.program.groups) * self.program.lanes;
     const int64_t chunks = (images.count + chunk - 1) / chunk;

@@ -1,5 +1,6 @@
 #include "team.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 namespace lenet {
@@ -13,6 +14,15 @@ inline void pause() {
 #endif
 }
 
+// How many processors this process may use.
+int processors() {
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+    return int(std::thread::hardware_concurrency());
+}
+
 // Between two steps a wait lasts microseconds: spin that long, then let the processor go.
 template <typename Done>
 void spin_until(int spins, Done done) {
@@ -23,8 +33,7 @@ void spin_until(int spins, Done done) {
 
 Team::Team(int threads) : process_(getpid()) {
     // More threads than processors: spinning would take the time that the work needs.
-    const unsigned processors = std::thread::hardware_concurrency();
-    spins_ = unsigned(threads) > processors ? 0 : 20'000;
+    spins_ = threads > processors() ? 0 : 20'000;
     try {
         for (int member = 1; member < threads; member++)
             helpers_.emplace_back([this, member] { help(member); });
@@ -54,15 +63,29 @@ void Team::start(void* work, Call call) {
     if (helpers_.empty()) return;
     work_ = work;
     call_ = call;
-    busy_.store(uint32_t(helpers_.size()), std::memory_order_relaxed);
-    round_.fetch_add(1, std::memory_order_release);
+    const uint32_t round = round_.load(std::memory_order_relaxed) + 1;
+    gate_.store(uint64_t(round) << 32, std::memory_order_release);
+    round_.store(round, std::memory_order_release);
     round_.notify_all();
 }
 
-void Team::wait() {
+// No jobs are left: lets nobody in any more and waits for those who are.
+void Team::finish() {
     if (helpers_.empty()) return;
-    spin_until(spins_, [&] { return busy_.load(std::memory_order_acquire) == 0; });
-    while (uint32_t busy = busy_.load(std::memory_order_acquire)) busy_.wait(busy);
+    gate_.fetch_or(closed, std::memory_order_acq_rel);
+    const auto empty = [&] { return !(gate_.load(std::memory_order_acquire) & inside); };
+    spin_until(spins_, empty);
+    while (!empty()) {
+        const uint64_t gate = gate_.load(std::memory_order_acquire);
+        if (gate & inside) gate_.wait(gate);
+    }
+}
+
+bool Team::enter(uint32_t round) {
+    uint64_t gate = gate_.load(std::memory_order_relaxed);
+    while (gate >> 32 == round && !(gate & closed))
+        if (gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acquire)) return true;
+    return false;
 }
 
 void Team::help(int member) {
@@ -72,8 +95,10 @@ void Team::help(int member) {
         round_.wait(seen, std::memory_order_acquire);
         seen = round_.load(std::memory_order_acquire);
         if (stop_.load(std::memory_order_relaxed)) return;
+        if (!enter(seen)) continue;
         call_(work_, member);
-        if (busy_.fetch_sub(1, std::memory_order_release) == 1) busy_.notify_all();
+        const uint64_t left = gate_.fetch_sub(1, std::memory_order_release) - 1;
+        if ((left & closed) && !(left & inside)) gate_.notify_all();
     }
 }
 

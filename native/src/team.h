@@ -17,13 +17,15 @@ public:
 
     int size() const { return int(helpers_.size()) + 1; }
 
-    // Calls work(member) on every member and returns when all are done. Jobs that the members
-    // share out are taken from `next`, which starts at zero.
+    // Calls work(member) on the caller, member 0, and on each other member that is awake before the
+    // caller is done; returns when all that began are done. A member that the system keeps
+    // waiting is not waited for: the work must be jobs that the members share out, taken from
+    // `next`, which starts at zero.
     template <typename Work>
     void run(Work& work) {
         start(&work, [](void* self, int member) { (*static_cast<Work*>(self))(member); });
         work(0);
-        wait();
+        finish();
     }
 
     int next() { return next_.fetch_add(1, std::memory_order_relaxed); }
@@ -31,16 +33,20 @@ public:
 private:
     using Call = void (*)(void*, int);
     void start(void* work, Call call);
-    void wait();
+    void finish();
     void stop();
     void help(int member);
+    bool enter(uint32_t round);
 
     std::vector<std::thread> helpers_;
     void* work_ = nullptr;
     Call call_ = nullptr;
     std::atomic<int> next_{0};
-    alignas(64) std::atomic<uint32_t> round_{0};  // odd or even: a new round of work
-    alignas(64) std::atomic<uint32_t> busy_{0};
+    alignas(64) std::atomic<uint32_t> round_{0};
+    // Who may enter, and who is inside: the round's number, whether it is closed, how many helpers
+    // are at work.
+    alignas(64) std::atomic<uint64_t> gate_{closed};
+    static constexpr uint64_t closed = uint64_t(1) << 31, inside = closed - 1;
     std::atomic<bool> stop_{false};
     int process_;  // that started the threads: a fork's child has none of them
     int spins_;  // looks before a waiting thread sleeps

@@ -20,7 +20,8 @@ Worker::Worker(const Program& program, const Kernels& kernels, bool trains)
       kernels_(kernels),
       chunk_(int64_t(program.groups) * program.lanes),
       kept_(program.groups * program.kept),
-      scratch_(program.scratch) {
+      scratch_(program.scratch),
+      single_(program.single) {
     if (!trains) return;
     positions_ = Buffer(program.groups * program.positions);
     for (Buffer& flow : flow_) flow = Buffer(std::max(program.groups, 2) * program.flow);
@@ -59,6 +60,14 @@ void Worker::forward(const float* table, const float* packed, const Batch& batch
                                program_.kept, output(s, 0), program_.kept,
                                training ? kept_input(stage, 0) : nullptr, program_.kept);
     }
+}
+
+void Worker::score_single(const float* table, const Images& images, int64_t index, float* scores) {
+    const Map& map = program_.images;
+    const uint8_t* pixels =
+        images.pixels + index * int64_t(map.channels) * map.height * map.width;
+    kernels_.single(program_.stages.data(), int(program_.stages.size()), table, pixels,
+                    images.scale, images.shift, single_.data(), scores);
 }
 
 void Worker::scores(const float* table, const float* packed, const Batch& batch, float* scores) {

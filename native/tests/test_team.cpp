@@ -1,4 +1,4 @@
-// The threads: every member works once a round, jobs go to one member each, teams start and stop in
+// The threads: a member works at most once a round and the caller always, jobs go to one member each, teams start and stop in
 // any number, several at once. Most of this is for the thread sanitizer.
 #include <atomic>
 #include <chrono>
@@ -25,17 +25,37 @@ void check_rounds(int threads, int rounds, bool sleepy) {
             for (int job; (job = team.next()) < int(done.size());) done[size_t(job)]++;
         };
         team.run(work);
-        bool every_job_once = true, every_member_once = true;
+        bool every_job_once = true, no_member_twice = true;
         for (int count : done) every_job_once = every_job_once && count == 1;
-        for (int count : calls) every_member_once = every_member_once && count == round;
+        for (int count : calls) no_member_twice = no_member_twice && count <= round;
         CHECK(every_job_once);
-        CHECK(every_member_once);
+        CHECK(no_member_twice);
+        CHECK_EQUAL(calls[0], round);
         // Longer than a waiting thread spins: the next round has to wake sleepers.
         if (sleepy) std::this_thread::sleep_for(std::chrono::milliseconds(3));
     }
 }
 
-LENET_TEST(team, every_member_and_every_job_once_a_round) {
+// Helpers come as long as the caller is at work, from a spin and from sleep.
+LENET_TEST(team, helpers_come) {
+    for (int pause : {0, 3}) {
+        Team team(3);
+        for (int round = 0; round < 20; round++) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(pause));
+            std::atomic<int> here{0};
+            const auto start = std::chrono::steady_clock::now();
+            auto work = [&](int) {
+                here++;
+                while (here < 3 && std::chrono::steady_clock::now() - start < std::chrono::seconds(20))
+                    std::this_thread::yield();
+            };
+            team.run(work);
+            CHECK_EQUAL(here.load(), 3);
+        }
+    }
+}
+
+LENET_TEST(team, every_job_once_a_round) {
     for (int threads : {1, 2, 3, 4}) check_rounds(threads, 300, false);
     check_rounds(3, 20, true);
     check_rounds(33, 20, false);  // more than processors
@@ -50,25 +70,28 @@ LENET_TEST(team, starts_and_stops_many_times) {
         std::atomic<int> calls{0};
         auto work = [&](int) { calls++; };
         team.run(work);
-        CHECK_EQUAL(calls.load(), team.size());
+        CHECK(calls.load() >= 1);
+        CHECK(calls.load() <= team.size());
     }
     CHECK_EQUAL(made, 900);
 }
 
 // Each caller with its own team, as several Python threads with their own sessions.
 LENET_TEST(team, several_at_once) {
-    std::atomic<int> calls{0};
+    std::atomic<int> jobs{0};
     std::vector<std::thread> callers;
     for (int c = 0; c < 3; c++)
         callers.emplace_back([&] {
             for (int i = 0; i < 20; i++) {
                 Team team(3);
-                auto work = [&](int) { calls++; };
+                auto work = [&](int) {
+                    while (team.next() < 7) jobs++;
+                };
                 for (int round = 0; round < 5; round++) team.run(work);
             }
         });
     for (std::thread& caller : callers) caller.join();
-    CHECK_EQUAL(calls.load(), 3 * 20 * 5 * 3);
+    CHECK_EQUAL(jobs.load(), 3 * 20 * 5 * 7);
 }
 
 LENET_TEST(team, the_measured_peak_is_a_rate) {

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from lenet.anatomy.diagnosis import diagnose as diagnose
     from lenet.anatomy.diagnosis import reconcile as reconcile
     from lenet.anatomy.versus import dense_versus_conv as dense_versus_conv
+    from lenet.benchmarking import Benchmark as Benchmark
+    from lenet.benchmarking import bench as bench
     from lenet.data import Dataset as Dataset
     from lenet.data import Part as Part
     from lenet.data import load as load
@@ -96,7 +98,9 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "Prediction": ("lenet.inference", "Prediction"),
     "evaluate": ("lenet.inference", "evaluate"),
     "Evaluation": ("lenet.metrics", "Evaluation"),
-    # this installation
+    # this machine and installation
+    "bench": ("lenet.benchmarking", "bench"),
+    "Benchmark": ("lenet.benchmarking", "Benchmark"),
     "checks": ("lenet.installation", "checks"),
     "errors": ("lenet.errors", None),
     "__version__": ("lenet.version", "VERSION"),
@@ -105,6 +109,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
 __all__ = [
     "AvgPool2d",
     "Balance",
+    "Benchmark",
     "Block",
     "Comparison",
     "Conv2d",
@@ -125,6 +130,7 @@ __all__ = [
     "Report",
     "__version__",
     "balance",
+    "bench",
     "checks",
     "compare",
     "deduce",

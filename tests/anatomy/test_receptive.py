@@ -48,5 +48,42 @@ def test_the_field_is_what_changes_a_unit(network: Network) -> None:
                 last = last * layer.stride[axis] - before + layer.kernel_size[axis] - 1
             extent.append(last - first + 1)
         assert fields[count - 1].size == tuple(extent)
-    for field in fields[len(maps) :]:
-        assert field == ReceptiveField(network.input_shape[1:], None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks(padding=2, stride=3))
+def test_a_dense_layer_sees_what_its_maps_see_together(network: Network) -> None:
+    """Trace every unit of the last map back to the input, pixel by pixel."""
+    fields = receptive_fields(network)
+    maps = [placed for placed in network.placed if not isinstance(placed.layer, Dense)]
+    if any(
+        stride > kernel
+        for placed in maps
+        for stride, kernel in zip(placed.layer.stride, placed.layer.kernel_size, strict=True)
+    ):
+        return  # pixels between windows are left out too, and the field is told from end to end
+    seen = []
+    for axis in (0, 1):
+        shape = maps[-1].output_shape if maps else network.input_shape
+        units = set(range(shape[1 + axis]))
+        for placed in reversed(maps):
+            before = placed.layer.padding[2 * axis]
+            units = {
+                unit * placed.layer.stride[axis] - before + offset
+                for unit in units
+                for offset in range(placed.layer.kernel_size[axis])
+            } & set(range(placed.input_shape[1 + axis]))
+        seen.append(len(units))
+    assert all(
+        field == ReceptiveField(tuple(seen), None)
+        for field, placed in zip(fields, network.placed, strict=True)
+        if isinstance(placed.layer, Dense)
+    )
+
+
+def test_pixels_at_the_border_that_no_window_reaches_are_not_seen() -> None:
+    # The pooling drops the last of 61 columns, which alone looks at the last of 65.
+    network = parse_network("3x64x65 | conv 6 k5, avgpool 2 | dense 10, dense 5")
+    assert [field.size for field in receptive_fields(network)[2:]] == [(64, 64)] * 2
+    # A window on nothing but padding sees nothing.
+    assert receptive_fields(parse_network("1x1x1 | conv 1 k1 s9 p3 | dense 2"))[1].size == (0, 0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lenet.anatomy.units import bytes_text, percent, plural, short_count
+from lenet.anatomy.units import bytes_text, percent, plural, short_count, times
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,9 @@ def test_percent_never_rounds_to_nothing_or_all(share: float, text: str) -> None
         (999_500, "1.00 MB"),
         (3_072_001_024, "3.07 GB"),
         (10**15, "1.00 PB"),
-        (10**27, "1,000 YB"),
-        (10**40, "10,000,000,000,000,000 YB"),
+        (999 * 10**24, "999 YB"),
+        (10**27, "1.00e27 B"),
+        (4 * 10**42 + 4 * 10**35 + 10**20, "4.00e42 B"),
     ],
 )
 def test_bytes_have_three_digits_and_a_unit(count: int, text: str) -> None:
@@ -49,6 +50,32 @@ def test_large_counts_are_short_and_small_ones_whole() -> None:
         "1.00 M",
         "768 M",
     ]
+
+
+def test_beyond_the_largest_unit_no_digits_are_made_up() -> None:
+    assert short_count(12_500_000_000_492_500_000_001_000) == "12.5 Y"
+    assert short_count(4_000_000_400_000_050_000_004_000_000_100_000_000_000_000) == "4.00e42"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (1, "1.00x"),
+        (1.1851, "1.19x"),
+        (0.42, "0.42x"),
+        (0.0099, "<0.01x"),
+        (9.994, "9.99x"),
+        (9.995, "10.0x"),
+        (15.487, "15.5x"),
+        (152.4, "152x"),
+        (39_474.3, "39,474x"),
+        (999_999, "999,999x"),
+        (2_213_284_768, "2.21e9x"),
+        (135_135_135_135.15, "1.35e11x"),
+    ],
+)
+def test_ratios(ratio: float, text: str) -> None:
+    assert times(ratio) == text
 
 
 def test_one_and_many() -> None:

@@ -5,8 +5,9 @@ import json
 import pytest
 
 import lenet
-from lenet.anatomy.versus import dense_versus_conv, render_versus, versus_to_dict
+from lenet.anatomy.versus import dense_versus_conv, render_versus
 from lenet.errors import UsageError
+from pages import read_page
 
 
 def test_the_seeds_image() -> None:
@@ -22,7 +23,7 @@ def test_the_seeds_image() -> None:
     assert small is not None
     assert small.name == "lenet-60"
     assert small.network.blocks == lenet.zoo.get("lenet-60").blocks
-    text = str(found)
+    text = " ".join(str(found).split())
     for words in (
         "768,000,000 weights: 3.07 GB, with",
         "gradients 6.14 GB",
@@ -38,7 +39,7 @@ def test_the_table_fits_80_columns() -> None:
 
 
 def test_as_json() -> None:
-    document = versus_to_dict(dense_versus_conv((1, 28, 28), 10, 3))
+    document = dense_versus_conv((1, 28, 28), 10, 3).to_dict()
     assert json.loads(json.dumps(document)) == document
     dense, conv, _ = document["cases"]
     assert dense["network"] == "1x28x28 | dense 10"
@@ -46,21 +47,30 @@ def test_as_json() -> None:
     assert dense["training_bytes"] == {"sgd": 62_800, "momentum": 94_200, "adamw": 125_600}
     assert dense["momentum_bytes"] == dense["weight_bytes"] == 31_400
     assert conv["activation_bytes"] == 4 * 10 * 28 * 28
+    page = read_page("explain.md")
+    for key in [*document, *dense, *dense["training_bytes"]]:
+        assert f"`{key}`" in page, key
 
 
 def test_a_small_image() -> None:
     found = dense_versus_conv("1x4x4", 10)
     assert found.small is None
-    assert [case["name"] for case in versus_to_dict(found)["cases"]] == ["dense 10", "conv 10 k5"]
+    assert [case["name"] for case in found.to_dict()["cases"]] == ["dense 10", "conv 10 k5"]
     text = render_versus(found, 200)
-    assert "no fewer: the image is no larger than the kernel" in text
+    assert "no fewer: the image has no more pixels than the kernel" in text
     assert "saves weights" not in text
     assert "lenet-60 does not fit on 1@4x4." in text
 
 
+def test_one_unit_is_one() -> None:
+    text = render_versus(dense_versus_conv("1x1x1", 1), 200)
+    assert "Dense: 1 unit times 1 number of the image are 1 weight: 8 B, with" in text
+    assert "Convolution: 1 kernel used at every place has 26 parameters, no fewer: the" in text
+
+
 def test_the_largest_image() -> None:
     text = str(dense_versus_conv("3x100000x100000", 1000))
-    assert "30,000,000,000,000 weights: 120 TB" in text
+    assert "30,000,000,000,000 weights: 120 TB" in " ".join(text.split())
 
 
 @pytest.mark.parametrize(("shape", "units"), [("3x", 1), ("0x1x1", 1), ("1x1x1", 0)])

@@ -47,7 +47,18 @@ def test_a_network_that_does_not_fit_can_be_described_but_not_placed() -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [(28, 28), (1, 28, 28, 1), (0, 28, 28), (True, 28, 28), (1, 2.0, 3), (1, 1, 10**8)]
+    "shape",
+    [
+        (28, 28),
+        (1, 28, 28, 1),
+        (0, 28, 28),
+        (True, 28, 28),
+        (1, 2.0, 3),
+        (1, 1, 10**8),
+        28,
+        None,
+        "1x28x28",
+    ],
 )
 def test_an_impossible_input_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(UsageError, match=r"it must be \(channels, height, width\)"):
@@ -63,6 +74,8 @@ def test_impossible_blocks_are_refused() -> None:
         Network((1, 1, 1), [Dense(1), Block([Dense(1)])])
     with pytest.raises(UsageError, match="'dense 10' is no layer"):
         Network((1, 1, 1), ["dense 10"])  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="give a list of them, even of one"):
+        Network((1, 1, 1), Dense(1))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="10,001 layers; at most 10,000"):
         Network((1, 1, 1), [Dense(1)] * 10_001)
 

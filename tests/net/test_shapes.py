@@ -4,9 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenet.errors import ShapeError
+from lenet.errors import ShapeError, UsageError
 from lenet.net import Conv2d, Dense, MaxPool2d
-from lenet.net.shapes import elements, output_shape, output_size, shape_text, size_formula
+from lenet.net.shapes import (
+    elements,
+    output_shape,
+    output_size,
+    read_shape,
+    shape_text,
+    size_formula,
+)
 
 small = st.integers(1, 12)
 
@@ -20,8 +27,8 @@ def test_the_formula_counts_the_places_of_a_window(
 
 
 def test_the_formula_is_shown_with_its_numbers() -> None:
-    assert size_formula(28, 5, 0, 1) == "(28-5+0+1)/1=24"
-    assert size_formula(28, 3, 0, 2) == "floor((28-3+0+2)/2)=13"
+    assert size_formula(28, 5, 0, 1) == "(28 - 5 + 0 + 1) / 1 = 24"
+    assert size_formula(28, 3, 0, 2) == "floor((28 - 3 + 0 + 2) / 2) = 13"
 
 
 def test_shapes_flow_through_layers() -> None:
@@ -35,9 +42,11 @@ def test_a_window_that_does_not_fit_names_layer_axis_and_remedy() -> None:
         output_shape(Conv2d(32, 5), (16, 6, 4), "conv2")
     assert caught.value.layer == "conv2"
     assert str(caught.value) == (
-        "conv2 gets 16@6x4 and a 5x5 kernel does not fit its width: (4-5+0+1)/1=0; "
+        "conv2 gets 16@6x4 and its 5x5 kernel does not fit the width: (4 - 5 + 0 + 1) / 1 = 0; "
         "use a kernel of at most 4, more padding, or a larger input."
     )
+    with pytest.raises(ShapeError, match="its 9x2 window does not fit the height"):
+        output_shape(MaxPool2d((9, 2)), (16, 6, 4), "pool2")
 
 
 def test_a_convolution_after_a_dense_layer_is_refused() -> None:
@@ -49,3 +58,10 @@ def test_texts() -> None:
     assert shape_text((6, 24, 12)) == "6@24x12"
     assert shape_text((120,)) == "120"
     assert elements((6, 24, 24)) == 3456
+
+
+def test_a_shape_is_read_from_text() -> None:
+    assert read_shape(" 3X64x65 ") == (3, 64, 65)
+    for text in ("", "3x64", "3x64x65x2", "3x-1x2", "3x1_0x2", "3x６x2", "3x64x" + "9" * 20):
+        with pytest.raises(UsageError, match="it must be channels x height x width"):
+            read_shape(text)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lenet.errors import NotationError, UsageError
-from lenet.net import is_model_file, parse_network, read_network, to_json, zoo
+from lenet.net import is_model_file, parse_network, read_named, read_network, to_json, zoo
 
 
 def test_every_source_gives_the_same_network(tmp_path: Path) -> None:
@@ -49,7 +49,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("{")
     for path, reason in {
-        tmp_path / "missing.json": "No such file or directory",
+        tmp_path
+        / "missing.json": r"no such file or directory; give a \.json file that holds one\.",
         binary: "is no text in UTF-8",
         long: "at most 4,000,000",
         broken: "no valid JSON",
@@ -69,3 +70,21 @@ def test_a_saved_model_is_left_to_the_model() -> None:
     assert not is_model_file(zoo.lenet())
     with pytest.raises(UsageError, match=r"is a saved model.*lenet\.Model\.load"):
         read_network("last.safetensors")
+
+
+def test_a_network_with_its_name_and_on_another_input(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(to_json(zoo.lenet()), encoding="utf-8")
+    assert read_named(" LeNet ") == (zoo.lenet(), "lenet")
+    assert read_named(file) == (zoo.lenet(), "mine")
+    assert read_named(str(zoo.lenet())) == (zoo.lenet(), "")
+    assert read_named(zoo.lenet()) == (zoo.lenet(), "")
+    assert read_named("lenet", "book") == (zoo.lenet(), "book")
+    for shape in ((3, 64, 65), [3, 64, 65], "3x64x65"):
+        network, _ = read_named("lenet", input_shape=shape)
+        assert network.input_shape == (3, 64, 65)
+        assert network.blocks == zoo.lenet().blocks
+    with pytest.raises(UsageError, match="the input is '64x64'"):
+        read_named("lenet", input_shape="64x64")
+    with pytest.raises(UsageError, match=r"the input shape is \(64, 64\)"):
+        read_named("lenet", input_shape=(64, 64))

@@ -1,6 +1,6 @@
 """The wording that error messages share."""
 
-from lenet.net.words import did_you_mean, shown
+from lenet.net.words import did_you_mean, name_text, shown
 
 
 def test_values_are_shown_short() -> None:
@@ -12,3 +12,10 @@ def test_values_are_shown_short() -> None:
 def test_the_nearest_word_is_offered() -> None:
     assert did_you_mean("Sigmod", ("tanh", "sigmoid")) == " (did you mean 'sigmoid'?)"
     assert did_you_mean("x" * 1_000_000, ("tanh",)) == ""
+
+
+def test_names_stay_as_they_are_unless_they_are_no_text() -> None:
+    assert name_text("features.0.weight") == "features.0.weight"
+    assert name_text("größe") == "größe"
+    assert name_text("a\x1b[31m") == r"'a\x1b[31m'"
+    assert name_text("x" * 61) == shown("x" * 61)

@@ -5,6 +5,8 @@ PyTorch's side is built from the network's layers, not from the plan, so that a 
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -15,39 +17,9 @@ from lenet.net.network import Network
 from random_networks import random_network
 
 torch = pytest.importorskip("torch")
+from lenet.benchmarking.torch_network import torch_modules, torch_network  # noqa: E402
+
 functional = torch.nn.functional
-
-ACTIVATE = {
-    "identity": lambda z: z,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "leaky-relu": functional.leaky_relu,
-    "silu": functional.silu,
-}
-
-
-def padded(
-    layer: Conv2d | MaxPool2d | AvgPool2d, x: torch.Tensor, value: float = 0.0
-) -> torch.Tensor:
-    top, bottom, left, right = layer.padding
-    return functional.pad(x, (left, right, top, bottom), value=value)
-
-
-def run(
-    layer: Layer, x: torch.Tensor, weight: torch.Tensor | None, bias: torch.Tensor | None
-) -> torch.Tensor:
-    match layer:
-        case Conv2d():
-            z = functional.conv2d(padded(layer, x), weight, bias, layer.stride)
-            return ACTIVATE[layer.activation](z)
-        case MaxPool2d():
-            x = padded(layer, x, value=-torch.inf)
-            return functional.max_pool2d(x, layer.kernel_size, layer.stride)
-        case AvgPool2d():
-            return functional.avg_pool2d(padded(layer, x), layer.kernel_size, layer.stride)
-        case Dense():
-            return ACTIVATE[layer.activation](functional.linear(x.flatten(1), weight, bias))
 
 
 class Case:
@@ -69,15 +41,15 @@ class Case:
 
     def pytorch(self) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Every layer's input and the scores at the end; every parameter in table order."""
-        tensors = {
-            t.name: torch.tensor(t.view(self.parameters), requires_grad=True)
-            for t in self.plan.tensors
-        }
+        network = torch_network(self.network, self.plan, self.parameters)
+        modules = iter(network)
         flow = [torch.tensor(self.x, requires_grad=True)]
         for place in self.network.placed:
-            weight, bias = (tensors.get(f"{place.name}.{part}") for part in ("weight", "bias"))
-            flow.append(run(place.layer, flow[-1], weight, bias))
-        return flow, list(tensors.values())
+            value = flow[-1]
+            for module in islice(modules, len(torch_modules(place))):
+                value = module(value)
+            flow.append(value)
+        return flow, list(network.parameters())
 
 
 def assert_near(found: Floats, expected: torch.Tensor) -> None:
@@ -87,8 +59,9 @@ def assert_near(found: Floats, expected: torch.Tensor) -> None:
 
 def check(case: Case) -> None:
     flow, tensors = case.pytorch()
-    for mine, theirs in zip(case.engine.outputs(case.parameters, case.x), flow[1:], strict=True):
-        assert_near(mine, theirs)
+    outputs = case.engine.outputs(case.parameters, case.x)
+    for found, expected in zip(outputs, flow[1:], strict=True):
+        assert_near(found, expected)
     scores = flow[-1].flatten(1)
     assert_near(case.engine.scores(case.parameters, case.images, case.scale, case.shift), scores)
     loss = functional.cross_entropy(scores, torch.tensor(case.labels))
@@ -96,8 +69,8 @@ def check(case: Case) -> None:
     found = case.engine.gradient(case.parameters, case.images, case.labels, case.scale, case.shift)
     assert found.loss == pytest.approx(loss.item(), rel=1e-9)
     assert found.correct == (scores.argmax(1).numpy() == case.labels).sum()
-    for tensor, theirs in zip(case.plan.tensors, tensors, strict=True):
-        assert_near(tensor.view(found.gradient), theirs.grad)
+    for tensor, expected in zip(case.plan.tensors, tensors, strict=True):
+        assert_near(tensor.view(found.gradient), expected.grad)
 
 
 @pytest.mark.parametrize("seed", range(100))

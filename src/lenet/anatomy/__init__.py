@@ -3,6 +3,8 @@
 - ``counts``: parameters, multiply-adds, activations, connections
 - ``receptive``: how much of the input a unit sees
 - ``memory``: bytes in training and in use
+- ``ratios``: how far apart the sizes of neighbouring layers are
+- ``rebuild``, ``align``: a network with layers replaced; which layer of one is which of another
 - ``units``, ``prose``: how numbers and sentences are written
 - ``explanation``: all that there is to know about a network, in six formats
 - ``versus``: one image into a dense layer and into a convolution
@@ -12,10 +14,14 @@
 - ``balancing``: activations from layer to layer
 """
 
+from typing import TYPE_CHECKING, Any
+
 from lenet.anatomy.counts import LayerCounts, count_layer, count_layers, count_network
-from lenet.anatomy.explanation import Report, explain, render, render_text, to_dict
 from lenet.anatomy.memory import Memory, measure_memory
 from lenet.anatomy.receptive import ReceptiveField, receptive_fields
+
+if TYPE_CHECKING:
+    from lenet.anatomy.explanation import Report, explain, render
 
 __all__ = [
     "LayerCounts",
@@ -29,6 +35,13 @@ __all__ = [
     "measure_memory",
     "receptive_fields",
     "render",
-    "render_text",
-    "to_dict",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when it is first used: who deduces or compares need not wait for the reports.
+    if name in ("Report", "explain", "render"):
+        import lenet.anatomy.explanation as explanation
+
+        return getattr(explanation, name)
+    raise AttributeError(f"module 'lenet.anatomy' has no attribute {name!r}")

@@ -6,15 +6,15 @@ Everything is counted for one image and in exact whole numbers.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import prod
 
 from lenet.net import Conv2d, Dense, Network, PlacedLayer
+from lenet.net.layers import Trained
+from lenet.net.records import Record
 from lenet.net.shapes import elements
 
 
-@dataclass(frozen=True)
-class LayerCounts:
+class LayerCounts(Record):
     """The counts of one layer, or of a whole network when added up.
 
     Attributes:
@@ -91,4 +91,4 @@ def count_layers(network: Network) -> int:
 
     A pooling is not counted: it has nothing to train and belongs to its convolution.
     """
-    return sum(isinstance(layer, Conv2d | Dense) for layer in network.layers)
+    return sum(isinstance(layer, Trained) for layer in network.layers)

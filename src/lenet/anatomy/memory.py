@@ -7,14 +7,14 @@ the derivatives themselves ask for, and frameworks keep this much or more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import Final
 
 from lenet.anatomy.counts import count_network
 from lenet.errors import UsageError
-from lenet.net import Conv2d, Dense, MaxPool2d, Network, PlacedLayer
-from lenet.net.layers import MAX_SIZE
+from lenet.net import MaxPool2d, Network, PlacedLayer
+from lenet.net.layers import MAX_SIZE, Trained
+from lenet.net.records import Record
 from lenet.net.shapes import elements
 from lenet.net.words import did_you_mean, shown
 
@@ -27,14 +27,13 @@ _NOT_FROM_OUTPUT: Final = ("identity", "silu")
 DEFAULT_BATCH: Final = 256
 KEPT_RULE: Final = (
     "Kept for the backward pass, each once: what every convolution and dense layer reads (the "
-    "image too), what every activation function gives (silu: also what it gets), the network's "
+    "image too), what every activation function gives (silu: what it gets), the network's "
     "output, and of a max pooling the place of each maximum (a byte for windows of up to 256 "
     "pixels). An average pooling needs nothing."
 )
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(Record):
     """Bytes; those that grow with the batch are for one image.
 
     Attributes:
@@ -99,7 +98,7 @@ def measure_memory(network: Network, batch: int = DEFAULT_BATCH, optimizer: str 
         batch=batch,
         parameters=parameters,
         optimizer_state=OPTIMIZER_STATES[optimizer] * parameters,
-        image=FLOAT_BYTES * elements(network.input_shape) * _is_trained(placed[0]),
+        image=FLOAT_BYTES * elements(network.input_shape) * isinstance(placed[0].layer, Trained),
         kept=tuple(map(_kept, placed, (*placed[1:], None))),
         largest_pair=FLOAT_BYTES * _pair(largest),
         largest_layer=largest.name,
@@ -110,16 +109,13 @@ def _pair(placed: PlacedLayer) -> int:
     return elements(placed.input_shape) + elements(placed.output_shape)
 
 
-def _is_trained(placed: PlacedLayer) -> bool:
-    return isinstance(placed.layer, Conv2d | Dense)
-
-
 def _kept(placed: PlacedLayer, reader: PlacedLayer | None) -> int:
     """The bytes that ``placed`` adds to what is kept; ``reader`` is the layer after it."""
     layer, outputs = placed.layer, elements(placed.output_shape)
-    activation = layer.activation if isinstance(layer, Conv2d | Dense) else "identity"
+    activation = layer.activation if isinstance(layer, Trained) else "identity"
+    is_read = reader is None or isinstance(reader.layer, Trained)
     # silu falls, then rises: the same output comes from two inputs with different slopes.
-    output_is_needed = reader is None or _is_trained(reader) or activation not in _NOT_FROM_OUTPUT
+    output_is_needed = is_read or activation not in _NOT_FROM_OUTPUT
     kept = FLOAT_BYTES * outputs * (output_is_needed + (activation == "silu"))
     if isinstance(layer, MaxPool2d):
         kept += outputs * _place_bytes(prod(layer.kernel_size))

@@ -1,4 +1,4 @@
-"""How numbers are written for people: shares, bytes, large counts."""
+"""How numbers are written for people: shares, ratios, bytes, large counts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ def percent(share: float) -> str:
     if 0 < share <= 0.005:
         return "<1"
     return ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
+
+
+def times(ratio: float) -> str:
+    """A ratio with three digits, ``1.19x``; in full from 100 to a million, ``39,474x``."""
+    if 0 < ratio < 0.01:
+        return "<0.01x"
+    if ratio >= 999_999.5:
+        return f"{_scientific(ratio)}x"
+    return f"{ratio:,.{_decimals(ratio)}f}x"
 
 
 def bytes_text(count: int) -> str:
@@ -38,5 +47,17 @@ def _scaled(count: int, units: Sequence[str]) -> str:
     # 999.5 would be written as 1000 with three digits.
     while value >= 999.5 and power < len(units) - 1:
         value, power = value / 1000, power + 1
-    decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:,.{decimals}f} {units[power]}"
+    if value >= 999.5:  # beyond the largest unit
+        return f"{_scientific(count)} {units[0]}".rstrip()
+    return f"{value:.{_decimals(value)}f} {units[power]}"
+
+
+def _decimals(value: float) -> int:
+    """How many decimals make three digits of a number."""
+    return 2 if value < 9.995 else 1 if value < 99.95 else 0
+
+
+def _scientific(value: float) -> str:
+    """``1.25e42``"""
+    digits, exponent = f"{value:.2e}".split("e")
+    return f"{digits}e{int(exponent)}"

@@ -8,24 +8,20 @@ gives a whole map for each of its channels.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from lenet.anatomy.counts import LayerCounts, count_layer, count_network
-from lenet.anatomy.explanation.report import read_shape
-from lenet.anatomy.explanation.tables import Column
-from lenet.anatomy.explanation.text import align
 from lenet.anatomy.memory import FLOAT_BYTES, OPTIMIZER_STATES
-from lenet.anatomy.prose import wrapped
-from lenet.anatomy.units import bytes_text, percent, plural
+from lenet.anatomy.prose import side_by_side, wrapped
+from lenet.anatomy.units import bytes_text, percent, plural, times
 from lenet.errors import ShapeError
 from lenet.net import Conv2d, Dense, Network, zoo
-from lenet.net.shapes import elements, shape_text
+from lenet.net.records import Record
+from lenet.net.shapes import elements, read_shape, shape_text
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Record):
     """One way to take the image in; all sizes are bytes of float32."""
 
     name: str
@@ -55,8 +51,7 @@ class Case:
         return 2 * self.weights + self.state(optimizer)
 
 
-@dataclass(frozen=True)
-class Versus:
+class Versus(Record):
     """The comparison; ``print`` it to read it. ``small`` is None where it does not fit."""
 
     dense: Case
@@ -68,6 +63,16 @@ class Versus:
     def cases(self) -> tuple[Case, ...]:
         """Those there are."""
         return (self.dense, self.conv, *([self.small] if self.small else []))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as JSON can hold it: dicts, lists, numbers and strings."""
+        return {
+            "format": "lenet-dense-versus-conv",
+            "version": 1,
+            "input_shape": list(self.dense.network.input_shape),
+            "cases": [_case_dict(case) for case in self.cases],
+            "findings": list(self.findings),
+        }
 
     def __str__(self) -> str:
         return render_versus(self)
@@ -90,51 +95,48 @@ def dense_versus_conv(
     dense = Case(f"dense {units}", Network(shape, [Dense(units)]))
     layer = Conv2d(units, kernel, padding="same")
     conv = Case(f"conv {units} k{kernel}", Network(shape, [layer]))
-    name = min(zoo.names(), key=lambda known: count_network(zoo.get(known)).parameters)
-    small: Case | None = Case(name, Network(shape, zoo.get(name).blocks))
-    try:
-        words = _on_small(small) if small else ""
-    except ShapeError:
-        small, words = None, f"{name} does not fit on {shape_text(shape)}."
+    small, words = _smallest(shape)
     return Versus(dense, conv, small, (_on_dense(dense), *_on_conv(dense, conv), words))
+
+
+def _smallest(shape: tuple[int, ...]) -> tuple[Case | None, str]:
+    """The zoo's smallest network on this image, if it fits, and what to say of it."""
+    name = min(zoo.names(), key=lambda known: count_network(zoo.get(known)).parameters)
+    case = Case(name, zoo.get(name).changed(input_shape=shape))
+    try:
+        return case, _on_small(case)
+    except ShapeError:
+        return None, f"{name} does not fit on {shape_text(shape)}."
 
 
 def render_versus(versus: Versus, width: int = 80) -> str:
     """A table with a column a case, and what follows from it, in words."""
-    rows = _rows(versus.cases)
-    names = Column("", tuple(rows))
-    columns = [
-        Column(case.name, tuple(row[index] for row in rows.values()), right=True)
-        for index, case in enumerate(versus.cases)
+    table = [
+        ["", *(case.name for case in versus.cases)],
+        *([name, *cells] for name, cells in _rows(versus.cases).items()),
     ]
-    title = f"{shape_text(versus.dense.network.input_shape)} in, float32"
-    words = [line for text in versus.findings for line in wrapped(text, width, "- ", "  ")]
-    lines = [title, "", *align([names, *columns], width), "", *words]
+    lines = [
+        f"{shape_text(versus.dense.network.input_shape)} in, float32",
+        "",
+        *side_by_side(table, range(1, len(table[0])), width),
+        "",
+        *(line for text in versus.findings for line in wrapped(text, width, "- ", "  ")),
+    ]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def versus_to_dict(versus: Versus) -> dict[str, Any]:
-    """The comparison as JSON can hold it."""
+def _case_dict(case: Case) -> dict[str, Any]:
     return {
-        "format": "lenet-dense-versus-conv",
-        "version": 1,
-        "input_shape": list(versus.dense.network.input_shape),
-        "cases": [
-            {
-                "name": case.name,
-                "network": str(case.network),
-                "output_shape": list(case.network.output_shape),
-                "parameters": case.counts.parameters,
-                "weight_bytes": case.weights,
-                "gradient_bytes": case.weights,
-                "momentum_bytes": case.state("momentum"),
-                "adamw_bytes": case.state("adamw"),
-                "training_bytes": {name: case.training(name) for name in OPTIMIZER_STATES},
-                "activation_bytes": case.activations,
-            }
-            for case in versus.cases
-        ],
-        "findings": list(versus.findings),
+        "name": case.name,
+        "network": str(case.network),
+        "output_shape": list(case.network.output_shape),
+        "parameters": case.counts.parameters,
+        "weight_bytes": case.weights,
+        "gradient_bytes": case.weights,
+        "momentum_bytes": case.state("momentum"),
+        "adamw_bytes": case.state("adamw"),
+        "training_bytes": {name: case.training(name) for name in OPTIMIZER_STATES},
+        "activation_bytes": case.activations,
     }
 
 
@@ -154,25 +156,29 @@ def _on_dense(dense: Case) -> str:
     (units,) = dense.network.output_shape
     numbers = elements(dense.network.input_shape)
     return (
-        f"Dense: {plural(units, 'unit')} with a weight for each of the image's {numbers:,} "
-        f"numbers are {dense.counts.weights:,} weights: {bytes_text(dense.weights)}, with "
-        f"gradients {bytes_text(dense.training('sgd'))}, with AdamW's state "
+        f"Dense: {plural(units, 'unit')} times {plural(numbers, 'number')} of the image are "
+        f"{plural(dense.counts.weights, 'weight')}: {bytes_text(dense.weights)}, "
+        f"with gradients {bytes_text(dense.training('sgd'))}, with AdamW's state "
         f"{bytes_text(dense.training('adamw'))}."
     )
 
 
 def _on_conv(dense: Case, conv: Case) -> Iterator[str]:
     given, made = conv.counts.parameters, conv.network.output_shape
-    start = f"Convolution: {plural(made[0], 'kernel')} used at every place are {given:,} parameters"
     ratio = dense.counts.parameters / given
+    few = f"{bytes_text(conv.weights)}: {times(ratio)} fewer"
     if ratio <= 1:
-        yield f"{start}, no fewer: the image is no larger than the kernel."
-        return
-    yield f"{start}, {bytes_text(conv.weights)}: {ratio:,.{0 if ratio >= 100 else 1}f}x fewer."
+        few = "no fewer: the image has no more pixels than the kernel"
     yield (
-        f"A convolution saves weights, not activations: it gives {shape_text(made)}, "
-        f"{bytes_text(conv.activations)} an image, the dense layer {bytes_text(dense.activations)}."
+        f"Convolution: {plural(made[0], 'kernel')} used at every place "
+        f"{'has' if made[0] == 1 else 'have'} {given:,} parameters, {few}."
     )
+    if ratio > 1:
+        yield (
+            f"A convolution saves weights, not activations: it gives {shape_text(made)}, "
+            f"{bytes_text(conv.activations)} an image, the dense layer "
+            f"{bytes_text(dense.activations)}."
+        )
 
 
 def _on_small(small: Case) -> str:

@@ -26,14 +26,14 @@ def run(net: str, /, *, budget: list[str] | None = None, json: bool = False) -> 
     json
         Print one JSON object instead.
     """
-    from lenet.anatomy.balancing.neighbours import balance, balance_dict
+    from lenet.anatomy.balancing import balance
     from lenet.anatomy.balancing.text import render_balance
     from lenet.cli.networks import network_of
     from lenet.net import name_of
 
     found = balance(network_of(net), parse_budget(budget or ()), name_of(net))
     if json:
-        print_json(balance_dict(found))
+        print_json(found.to_dict())
     else:
         width = max(80, shutil.get_terminal_size((80, 24)).columns)
         unicode = (sys.stdout.encoding or "").lower().startswith("utf")

@@ -17,14 +17,14 @@ def run(*nets: str, json: bool = False) -> None:
     json
         Print one JSON object instead.
     """
-    from lenet.anatomy.comparison.columns import compare, comparison_dict
+    from lenet.anatomy.comparison import compare
     from lenet.anatomy.comparison.text import render_comparison
     from lenet.cli.networks import network_of
     from lenet.net import name_of
 
     comparison = compare(*map(network_of, nets), names=[name_of(net) for net in nets])
     if json:
-        print_json(comparison_dict(comparison))
+        print_json(comparison.to_dict())
     else:
         width = max(80, shutil.get_terminal_size((80, 24)).columns)
         print(render_comparison(comparison, width))

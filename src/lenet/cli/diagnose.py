@@ -40,23 +40,20 @@ def run(
     json
         Print one JSON object instead.
     """
-    from lenet.anatomy.diagnosis.problem import diagnose, diagnosis_dict
+    from lenet.anatomy.diagnosis import diagnose, reconcile
     from lenet.anatomy.diagnosis.text import render_diagnosis, render_reconciliation
-    from lenet.anatomy.diagnosis.weights import reconcile, reconciliation_dict
-    from lenet.anatomy.explanation.report import read_shape
     from lenet.cli.networks import network_of
     from lenet.net import name_of
 
-    shape = None if input is None else read_shape(input)
-    diagnosis = diagnose(network_of(net), shape, name_of(net))
+    diagnosis = diagnose(network_of(net), input, name_of(net))
     width = max(80, shutil.get_terminal_size((80, 24)).columns)
     if weights is None:
         fixes = diagnosis.fixes
-        text, document = render_diagnosis(diagnosis, width), diagnosis_dict(diagnosis)
+        text, document = render_diagnosis(diagnosis, width), diagnosis.to_dict()
     else:
         found = reconcile(diagnosis.network, tensor_shapes(weights), diagnosis.name)
         fixes = found.fixes
-        text, document = render_reconciliation(found, width), reconciliation_dict(found)
+        text, document = render_reconciliation(found, width), found.to_dict()
     if fix is not None:
         print(_chosen(fixes, fix).network)
     elif json:

@@ -58,7 +58,7 @@ def run(
 
 
 def _explain(net: str, form: str, batch: int, optimizer: str, input_shape: str | None) -> None:
-    from lenet.anatomy import explain, render
+    from lenet.anatomy.explanation import explain, render
     from lenet.cli.networks import network_of
     from lenet.net import name_of
 
@@ -75,13 +75,13 @@ def _explain(net: str, form: str, batch: int, optimizer: str, input_shape: str |
 
 
 def _versus(image: str, units: int, form: str) -> None:
-    from lenet.anatomy.versus import dense_versus_conv, render_versus, versus_to_dict
+    from lenet.anatomy.versus import dense_versus_conv, render_versus
 
     if form not in ("text", "json"):
         raise UsageError(f"--dense-versus-conv is written as text or json, not {form!r}.")
     found = dense_versus_conv(image, units)
     if form == "json":
-        print_json(versus_to_dict(found))
+        print_json(found.to_dict())
     else:
         print(render_versus(found, min(_columns(), 100)))
 

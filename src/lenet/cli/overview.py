@@ -20,6 +20,7 @@ VERBS: Final = {
     "draw": "A picture of a network: the paper's figure or the graph of its layers.",
     "compare": "Networks side by side: what each costs, and what differs from the first.",
     "balance": "Are neighbouring layers about equally large? With a budget: channels that are.",
+    "bench": "How fast a network is on this machine, here and in other frameworks.",
     "checks": "Versions, machine, instruction set, threads and folders: for a bug report.",
 }
 

@@ -7,6 +7,7 @@
 - ``document``: a network as JSON, both ways
 - ``zoo``: networks known by name
 - ``sources``: a network from any of these
+- ``records``: the immutable classes that all of these are
 - ``words``: the wording that error messages share
 """
 
@@ -15,7 +16,7 @@ from lenet.net.layers import ACTIVATIONS, AvgPool2d, Conv2d, Dense, Layer, MaxPo
 from lenet.net.network import Block, Network, PlacedLayer
 from lenet.net.notation import format_network, parse_network
 from lenet.net.shapes import Shape
-from lenet.net.sources import is_model_file, name_of, read_network
+from lenet.net.sources import Source, is_model_file, name_of, read_named, read_network
 
 __all__ = [
     "ACTIVATIONS",
@@ -28,12 +29,14 @@ __all__ = [
     "Network",
     "PlacedLayer",
     "Shape",
+    "Source",
     "format_network",
     "from_document",
     "from_json",
     "is_model_file",
     "name_of",
     "parse_network",
+    "read_named",
     "read_network",
     "to_document",
     "to_json",

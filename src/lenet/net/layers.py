@@ -8,10 +8,10 @@ padding is (top, bottom, left, right). The total of both sides, the p of the see
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from lenet.errors import UsageError
+from lenet.net.records import Record
 from lenet.net.words import shown
 
 Pair = tuple[int, int]
@@ -26,8 +26,7 @@ LEAKY_SLOPE: Final = 0.01
 MAX_SIZE: Final = 10_000_000
 
 
-@dataclass(frozen=True, init=False)
-class Conv2d:
+class Conv2d(Record, init=False):
     """A two-dimensional convolution (cross-correlation), then an activation.
 
     Maps (C, H, W) to (channels, H', W'). Weights (channels, C, kernel height, kernel width) and
@@ -55,11 +54,13 @@ class Conv2d:
         """
         kernel = _pair(kernel_size, "kernel_size")
         steps = _pair(stride, "stride")
-        _set(self, "channels", _positive(channels, "channels"))
-        _set(self, "kernel_size", kernel)
-        _set(self, "stride", steps)
-        _set(self, "padding", _sides(padding, kernel, steps))
-        _set(self, "activation", _activation(activation))
+        super().__init__(
+            _positive(channels, "channels"),
+            kernel,
+            steps,
+            _sides(padding, kernel, steps),
+            _activation(activation),
+        )
 
     @property
     def total_padding(self) -> Pair:
@@ -67,8 +68,7 @@ class Conv2d:
         return _total(self.padding)
 
 
-@dataclass(frozen=True, init=False)
-class _Pool2d:
+class _Pool2d(Record, init=False):
     """What both poolings share: a window that slides over each channel by itself."""
 
     kernel_size: Pair
@@ -94,9 +94,7 @@ class _Pool2d:
                 f"a {kernel[0]}x{kernel[1]} pooling cannot have padding {sides}: every side must "
                 "be smaller than the window, or a window would see nothing but padding."
             )
-        _set(self, "kernel_size", kernel)
-        _set(self, "stride", steps)
-        _set(self, "padding", sides)
+        super().__init__(kernel, steps, sides)
 
     @property
     def total_padding(self) -> Pair:
@@ -104,18 +102,15 @@ class _Pool2d:
         return _total(self.padding)
 
 
-@dataclass(frozen=True, init=False)
-class MaxPool2d(_Pool2d):
+class MaxPool2d(_Pool2d, init=False):
     """The largest value under a sliding window; padding is never the largest."""
 
 
-@dataclass(frozen=True, init=False)
-class AvgPool2d(_Pool2d):
+class AvgPool2d(_Pool2d, init=False):
     """The mean under a sliding window; padding counts as zeros (as in PyTorch and MXNet)."""
 
 
-@dataclass(frozen=True, init=False)
-class Dense:
+class Dense(Record, init=False):
     """Every output sees every input: y = W x + b, then an activation.
 
     Flattens by itself, channel by channel, row by row. Weights (units, inputs), one bias a unit.
@@ -130,11 +125,14 @@ class Dense:
         Raises:
             UsageError: a value out of range.
         """
-        _set(self, "units", _positive(units, "units"))
-        _set(self, "activation", _activation(activation))
+        super().__init__(_positive(units, "units"), _activation(activation))
 
 
 Layer = Conv2d | MaxPool2d | AvgPool2d | Dense
+#: Layers whose window slides over maps.
+Windowed = Conv2d | MaxPool2d | AvgPool2d
+#: Layers that have weights, and an activation. The others pool.
+Trained = Conv2d | Dense
 
 #: Each layer's word in the notation, in JSON and in reports.
 KEYWORDS: Final[dict[type[Layer], str]] = {
@@ -145,14 +143,33 @@ KEYWORDS: Final[dict[type[Layer], str]] = {
 }
 
 
+def stem(layer: Layer) -> str:
+    """What names of such layers begin with: conv, pool or dense."""
+    if isinstance(layer, Conv2d):
+        return "conv"
+    return "dense" if isinstance(layer, Dense) else "pool"
+
+
+def width_of(layer: Trained) -> int:
+    """How many channels or units the layer has."""
+    return layer.channels if isinstance(layer, Conv2d) else layer.units
+
+
+def with_width(layer: Trained, width: int) -> Trained:
+    """``layer`` with so many channels or units.
+
+    Raises:
+        UsageError: the number is out of range.
+    """
+    if isinstance(layer, Conv2d):
+        return layer.changed(channels=width)
+    return layer.changed(units=width)
+
+
 def same_padding(kernel: Pair) -> Sides:
     """The padding that keeps a map's size at stride 1; an even kernel pads one more at the end."""
     (top, bottom), (left, right) = (((k - 1) // 2, k // 2) for k in kernel)
     return top, bottom, left, right
-
-
-def _set(layer: object, name: str, value: object) -> None:
-    object.__setattr__(layer, name, value)
 
 
 def _total(sides: Sides) -> Pair:

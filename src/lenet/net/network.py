@@ -8,20 +8,19 @@ an earlier one but for its number of channels is "the same block again".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from lenet.errors import ShapeError, UsageError
-from lenet.net.layers import MAX_SIZE, Conv2d, Dense, Layer
+from lenet.net.layers import MAX_SIZE, Conv2d, Dense, Layer, Trained, stem, with_width
+from lenet.net.records import Record
 from lenet.net.shapes import Shape, output_shape
 from lenet.net.words import shown
 
 MAX_LAYERS = 10_000
 
 
-@dataclass(frozen=True, init=False)
-class Block:
+class Block(Record, init=False):
     """Layers that belong together, e.g. a convolution and its pooling."""
 
     layers: tuple[Layer, ...]
@@ -32,7 +31,7 @@ class Block:
         Raises:
             UsageError: there are none, or one is no layer.
         """
-        object.__setattr__(self, "layers", tuple(layers))
+        super().__init__(tuple(layers))
         if not self.layers:
             raise UsageError("a block has no layers; give it at least one or leave it out.")
         for layer in self.layers:
@@ -50,8 +49,7 @@ class Block:
         return _without_widths(self) == _without_widths(other)
 
 
-@dataclass(frozen=True)
-class PlacedLayer:
+class PlacedLayer(Record):
     """A layer where it stands in its network: its name, its block, and what flows through."""
 
     name: str
@@ -61,8 +59,7 @@ class PlacedLayer:
     output_shape: Shape
 
 
-@dataclass(frozen=True, init=False)
-class Network:
+class Network(Record, init=False):
     """An input shape (channels, height, width) and the blocks it flows through.
 
     ``Network((1, 28, 28), [Conv2d(6, 5), MaxPool2d(2), Dense(10)])`` groups plain layers into
@@ -80,8 +77,7 @@ class Network:
             UsageError: an impossible input shape, no layers or too many, or blocks and plain
                 layers mixed.
         """
-        object.__setattr__(self, "input_shape", _input_shape(tuple(input_shape)))
-        object.__setattr__(self, "blocks", _blocks(tuple(blocks)))
+        super().__init__(_input_shape(input_shape), _blocks(blocks))
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -182,27 +178,18 @@ def _place(network: Network) -> Iterator[PlacedLayer]:
 def _names(layers: Iterable[Layer]) -> Iterator[str]:
     counts: dict[str, int] = {}
     for layer in layers:
-        stem = _stem(layer)
-        counts[stem] = counts.get(stem, -1) + 1
-        yield f"{stem}{counts[stem]}"
-
-
-def _stem(layer: Layer) -> str:
-    if isinstance(layer, Conv2d):
-        return "conv"
-    return "dense" if isinstance(layer, Dense) else "pool"
+        kind = stem(layer)
+        counts[kind] = counts.get(kind, -1) + 1
+        yield f"{kind}{counts[kind]}"
 
 
 def _without_widths(block: Block) -> tuple[Layer, ...]:
-    def widthless(layer: Layer) -> Layer:
-        if isinstance(layer, Conv2d):
-            return Conv2d(1, layer.kernel_size, layer.stride, layer.padding, layer.activation)
-        return Dense(1, layer.activation) if isinstance(layer, Dense) else layer
-
-    return tuple(map(widthless, block))
+    return tuple(with_width(one, 1) if isinstance(one, Trained) else one for one in block)
 
 
-def _input_shape(shape: tuple[object, ...]) -> tuple[int, int, int]:
+def _input_shape(shape: object) -> tuple[int, int, int]:
+    if isinstance(shape, Iterable) and not isinstance(shape, str):
+        shape = tuple(shape)
     match shape:
         case (int() as channels, int() as height, int() as width):
             sizes = (channels, height, width)
@@ -214,7 +201,10 @@ def _input_shape(shape: tuple[object, ...]) -> tuple[int, int, int]:
     )
 
 
-def _blocks(parts: tuple[Block | Layer, ...]) -> tuple[Block, ...]:
+def _blocks(given: Iterable[Block | Layer]) -> tuple[Block, ...]:
+    if isinstance(given, Layer):  # a single one is easily given without its brackets
+        raise UsageError(f"the layers are {shown(given)}; give a list of them, even of one.")
+    parts = tuple(given)
     if not parts:
         raise UsageError("the network has no layers; give it at least one, such as Dense(10).")
     blocks = tuple(part for part in parts if isinstance(part, Block))

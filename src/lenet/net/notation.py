@@ -33,6 +33,8 @@ from lenet.net.layers import (
     MaxPool2d,
     Pair,
     Sides,
+    Trained,
+    Windowed,
 )
 from lenet.net.network import Block, Network
 from lenet.net.shapes import pair_text
@@ -80,7 +82,7 @@ def format_layer(layer: Layer) -> str:
         case MaxPool2d() | AvgPool2d():
             words.append(size_text(layer.kernel_size))
             words += _window_words(layer, default_stride=layer.kernel_size)
-    if isinstance(layer, Conv2d | Dense) and layer.activation != "identity":
+    if isinstance(layer, Trained) and layer.activation != "identity":
         words.append(layer.activation)
     return " ".join(words)
 
@@ -98,7 +100,7 @@ def size_text(pair: Pair) -> str:
     return str(pair[0]) if pair[0] == pair[1] else pair_text(pair)
 
 
-def _window_words(layer: Conv2d | MaxPool2d | AvgPool2d, default_stride: Pair) -> Iterator[str]:
+def _window_words(layer: Windowed, default_stride: Pair) -> Iterator[str]:
     if layer.stride != default_stride:
         yield f"s{size_text(layer.stride)}"
     if any(layer.padding):

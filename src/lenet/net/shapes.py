@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from math import prod
 
-from lenet.errors import ShapeError
-from lenet.net.layers import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d
+from lenet.errors import ShapeError, UsageError
+from lenet.net.layers import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Windowed
+from lenet.net.words import shown
 
 Shape = tuple[int, ...]
 
@@ -26,11 +27,11 @@ def output_size(size: int, kernel: int, padding: int, stride: int) -> int:
 
 
 def size_formula(size: int, kernel: int, padding: int, stride: int) -> str:
-    """The formula with its numbers put in, e.g. ``(28-5+0+1)/1=24``; floor is shown if it acts."""
-    numerator = size - kernel + padding + stride
-    result = output_size(size, kernel, padding, stride)
-    text = f"({size}-{kernel}+{padding}+{stride})/{stride}"
-    return f"{text}={result}" if numerator % stride == 0 else f"floor({text})={result}"
+    """The formula with its numbers put in, ``(28 - 5 + 0 + 1) / 1 = 24``; floor where it acts."""
+    text = f"({size} - {kernel} + {padding} + {stride}) / {stride}"
+    if (size - kernel + padding) % stride:
+        text = f"floor({text})"
+    return f"{text} = {output_size(size, kernel, padding, stride)}"
 
 
 def output_shape(layer: Layer, shape: Shape, name: str) -> Shape:
@@ -53,15 +54,16 @@ def output_shape(layer: Layer, shape: Shape, name: str) -> Shape:
     return (layer.channels if isinstance(layer, Conv2d) else channels, *size)
 
 
-def _fit(layer: Conv2d | MaxPool2d | AvgPool2d, axis: int, n: int, name: str, shape: Shape) -> int:
+def _fit(layer: Windowed, axis: int, n: int, name: str, shape: Shape) -> int:
     kernel, stride = layer.kernel_size[axis], layer.stride[axis]
     padding = layer.total_padding[axis]
     result = output_size(n, kernel, padding, stride)
     if result < 1:
         raise ShapeError(
-            f"{name} gets {shape_text(shape)} and a {pair_text(layer.kernel_size)} kernel does "
-            f"not fit its {('height', 'width')[axis]}: {size_formula(n, kernel, padding, stride)}; "
-            f"use a kernel of at most {n + padding}, more padding, or a larger input.",
+            f"{name} gets {shape_text(shape)} and its {pair_text(layer.kernel_size)} "
+            f"{window_word(layer)} does not fit the {('height', 'width')[axis]}: "
+            f"{size_formula(n, kernel, padding, stride)}; use a {window_word(layer)} of at most "
+            f"{n + padding}, more padding, or a larger input.",
             name,
         )
     return result
@@ -80,6 +82,11 @@ def kind(layer: Layer) -> str:
             return "dense layer"
 
 
+def window_word(layer: Windowed) -> str:
+    """What its window is called: a convolution has a kernel."""
+    return "kernel" if isinstance(layer, Conv2d) else "window"
+
+
 def elements(shape: Shape) -> int:
     """How many numbers a tensor of this shape holds."""
     return prod(shape)
@@ -90,6 +97,21 @@ def shape_text(shape: Shape) -> str:
     if len(shape) == 3:
         return f"{shape[0]}@{shape[1]}x{shape[2]}"
     return "x".join(map(str, shape))
+
+
+def read_shape(text: str) -> tuple[int, ...]:
+    """The sizes in ``3x64x64``: channels, height, width.
+
+    Raises:
+        UsageError: ``text`` is anything else.
+    """
+    parts = text.strip().lower().split("x")
+    # Not int() alone: it reads "1_0" and the digits of every script, and some of great length.
+    if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) < 20 for p in parts):
+        raise UsageError(
+            f"the input is {shown(text)}; it must be channels x height x width, such as 3x64x64."
+        )
+    return tuple(map(int, parts))
 
 
 def pair_text(pair: tuple[int, int]) -> str:

@@ -7,6 +7,7 @@ stands above this package, which asks :func:`is_model_file` first.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Final
 
 from lenet.errors import UsageError
@@ -14,12 +15,16 @@ from lenet.net import zoo
 from lenet.net.document import MAX_JSON, from_json
 from lenet.net.network import Network
 from lenet.net.notation import EXAMPLE, parse_network
+from lenet.net.shapes import read_shape
 from lenet.net.words import did_you_mean, shown
 
 _MODEL_SUFFIX: Final = ".safetensors"
 
+#: Whatever a person names a network by.
+Source = str | os.PathLike[str] | Network
 
-def read_network(source: str | os.PathLike[str] | Network) -> Network:
+
+def read_network(source: Source) -> Network:
     """The network that ``source`` names.
 
     A zoo name (``lenet-60``), a notation (it contains ``|`` or starts with a digit), the path of
@@ -50,6 +55,29 @@ def read_network(source: str | os.PathLike[str] | Network) -> Network:
     raise UsageError(f"{shown(text)} names no network{near}; {_ALLOWED}.")
 
 
+def read_named(
+    source: Source, name: str = "", input_shape: Iterable[int] | str | None = None
+) -> tuple[Network, str]:
+    """The network that ``source`` names, and what to call it.
+
+    Args:
+        source: as :func:`read_network` takes it.
+        name: what to call it; by default what :func:`name_of` says.
+        input_shape: another input than the network's own: (channels, height, width), or text
+            such as ``3x64x64``.
+
+    Raises:
+        UsageError: ``source`` names no network, or the input shape is impossible.
+    """
+    network = read_network(source)
+    if not isinstance(source, Network):
+        name = name or name_of(source)
+    if input_shape is not None:
+        shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
+        network = network.changed(input_shape=shape)
+    return network, name
+
+
 def name_of(source: str | os.PathLike[str]) -> str:
     """What to call the network that ``source`` names: its zoo name or file name, or nothing."""
     text = os.fspath(source)
@@ -76,8 +104,9 @@ def _read_json(path: str) -> Network:
         raise UsageError(f"{shown(path)} is no text in UTF-8, so it is no network.") from None
     except (OSError, ValueError) as error:
         # ValueError: from_json's own UsageError, or a path with a zero byte in it.
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{shown(path)} cannot be read as a network: {reason}") from None
+        reason = getattr(error, "strerror", None)
+        why = f"{reason.lower()}; give a .json file that holds one." if reason else error
+        raise UsageError(f"{shown(path)} cannot be read as a network: {why}") from None
 
 
 _ALLOWED: Final = (

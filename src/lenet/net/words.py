@@ -16,6 +16,11 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
+def name_text(name: str) -> str:
+    """A name out of a file: as it is, or ``shown`` if it is long or a terminal would act on it."""
+    return name if name.isprintable() and len(name) <= _LONGEST else shown(name)
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """The choice nearest to ``word`` as a question, or nothing if none is near.
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet.anatomy.balancing.advice import COSTS, _Frame, costs_of
-from lenet.anatomy.balancing.neighbours import balance, balance_dict, farthest
+from lenet.anatomy.balancing.neighbours import balance, farthest
 from lenet.errors import UsageError
 from lenet.net import Conv2d, Dense, Network, format_network, parse_network, zoo
 from random_networks import networks
@@ -33,7 +33,7 @@ def test_every_proposal_is_valid_and_within_the_budget(
         assert parse_network(format_network(one.network)) == one.network
         assert _without_widths(one.network) == _without_widths(network)
     assert len({one.network for one in found.proposals}) == len(found.proposals)
-    json.dumps(balance_dict(found))
+    json.dumps(found.to_dict())
 
 
 def _without_widths(network: Network) -> object:

@@ -11,13 +11,6 @@ def holds(text: str) -> list[bool]:
     return [claim.holds for claim in balance(text).claims]
 
 
-def test_the_seeds_calculation() -> None:
-    first = balance("lenet").neighbours[0]
-    assert (first.before_activations, first.after_activations) == (864, 1024)
-    assert first.equal_width == 13.5
-    assert first.near
-
-
 @pytest.mark.parametrize(
     ("text", "found"),
     [

@@ -28,9 +28,9 @@ Neighbours (a pooling belongs to its convolution)
 Does it hold here? (about equal: at most 2x apart)
   no   neighbouring layers are about equally large: pool1 256 and dense0 120 are
        2.13x apart
-  yes  where maps get smaller, channels get more: channels 1 -> 6 -> 16
+  yes  smaller maps have more channels: 1 -> 6 -> 16
   no   neighbouring convolutions have about as many parameters: conv0 156 and
-       conv1 2,416 parameters are 15.49x apart (their multiply-adds 1.78x)"""
+       conv1 2,416 parameters are 15.5x apart (their multiply-adds 1.78x)"""
 
 
 def test_the_text() -> None:
@@ -42,6 +42,13 @@ def test_verdicts() -> None:
         balance("1x4x4 | maxpool 2 | conv 1 k2 p1 | dense 3")
     )
     assert "1.00x  near each other\n" in str(balance("1x8x8 | maxpool 2 | conv 1 k1 | dense 3"))
+
+
+def test_large_numbers_stay_within_the_width() -> None:
+    text = str(balance("3x100000x100000 | conv 1000 k7 s2, maxpool 3 s2 | conv 2000 k9 | dense 9"))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "e9x" in text or "e11x" in text  # no digits that nobody needs
+    assert ",000.00x" not in text
 
 
 @given(networks(ends_dense=False), st.integers(20, 120))

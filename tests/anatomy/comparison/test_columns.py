@@ -44,6 +44,8 @@ def test_names() -> None:
         compare(net, net, names=("x", "y", "z"))
     with pytest.raises(UsageError, match="two or more networks, not 1"):
         compare(net)
+    with pytest.raises(UsageError, match="5 names no network"):
+        compare(net, 5)  # type: ignore[arg-type]
 
 
 def test_long_networks_are_quick() -> None:

@@ -1,6 +1,5 @@
 """From figures to networks: the seed's, the papers', random ones, and any text at all."""
 
-import json
 import time
 from contextlib import suppress
 
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from lenet.anatomy.counts import count_network
 from lenet.anatomy.deduction import deduce, render_deduction
 from lenet.errors import LenetError, NotationError, UsageError
-from lenet.net import Conv2d, Dense, Network, parse_network
+from lenet.net import Conv2d, Dense, Network
 from lenet.net.shapes import shape_text
 from random_networks import networks
 
@@ -123,6 +122,14 @@ def test_other_figures() -> None:
     assert notation("8@14x14 -> 8@7x7 -> 8@3x3") == "8x14x14 | maxpool 2, maxpool 2"
 
 
+def test_a_single_pixel_and_a_name_are_told() -> None:
+    text = str(deduce("1@1x1 -> 1@1x1 -> 1"))
+    assert "One window covers the only pixel: 1 - 1 + 0 + 1 = 1." in text
+    assert "A dense layer sees the only number there is; all there is to" in text
+    last = deduce("16@5x5 -> C5: 120").steps[0]
+    assert last.reasoning[0].startswith("The figure calls it C5: the kernel is as large as the map")
+
+
 def test_odd_padding_is_split_and_said() -> None:
     found = deduce("6@28x28 -> 8@28x28", given="conv0 k4")
     assert str(found.network) == "6x28x28 | conv 8 k4 p1.2.1.2 relu"
@@ -136,6 +143,8 @@ def test_all_windows_are_listed() -> None:
     assert "26 windows for the height and width: kernel (padding in all)" in text
     assert "      stride 1   6, 7 (1), 8 (2), 9 (3), 10 (4), 11 (5)\n" in text
     assert "kernels up to 11, strides up to 4" in text
+    assert "(--all)" not in text
+    assert "...." not in text
 
 
 @settings(deadline=None, max_examples=60)
@@ -204,6 +213,9 @@ def test_given() -> None:
         ("6@8x8 -> 6@9x7", {"given": "conv0 k3"}, "3 on the height for a 3x3 kernel"),
         ("6@8x8 -> 6@9x9", {"given": "conv0 k3 p1"}, "no window makes 9 of 8 pixels"),
         (PAPER, {"given": "conv0 k3"}, "no window makes 28 of 32 pixels; drop 'conv0 k3', and a"),
+        # The layer is called as it would be without what is given.
+        (PAPER, {"given": "pool0 k2 p2"}, "pool0, 6@28x28 -> 6@14x14, is impossible: with 'pool0"),
+        (PAPER, {"given": "dense0 k3"}, "dense0, 16@5x5 -> 120, is impossible: no kernel"),
         (PAPER, {"given": "conv1 maxpool"}, "6 channels into 16 is a convolution"),
         (PAPER, {"given": "dense1 k5"}, "vectors have no windows"),
         (PAPER, {"given": "conv9 k5"}, "'conv9 k5' names no layer of this figure"),
@@ -212,6 +224,8 @@ def test_given() -> None:
         (PAPER, {"given": "conv0 k0"}, "must be from 1"),
         (PAPER, {"given": "conv0 k5 k3"}, "the kernel is given twice"),
         (PAPER, {"given": ["conv0 k5", "conv0 k3"]}, "contradict each other on the kernel"),
+        (PAPER, {"given": "pool0 maxpool avgpool"}, "the kind is given twice"),
+        (PAPER, {"given": ["pool0 maxpool", "pool0 avgpool"]}, "contradict each other on the kind"),
         (PAPER, {"given": [5]}, "what is given is a text"),
         (PAPER, {"params": 60_000}, "no combination has at most 60,000 .* nearest has 61,706"),
         (PAPER, {"params": "=61707"}, "no combination has exactly 61,707"),
@@ -241,6 +255,18 @@ def test_parameters_narrow() -> None:
     assert "by itself a convolution 3x3" in str(deduce(D2L, params="=61706"))
 
 
+def test_what_was_not_all_tried_is_not_denied() -> None:
+    # Costs are multiples of 8: a sum of exactly 200,000 may exist, and not all can be looked at.
+    figure = " -> ".join(["8@32x32"] * 1000)
+    with pytest.raises(UsageError, match="no combination was found that has exactly 200,001") as e:
+        deduce(figure, params="=200001")
+    assert len(str(e.value)) < 120  # the network of 999 layers is not in it
+    with pytest.raises(
+        UsageError, match="no combination has exactly 1,000 parameters; the nearest"
+    ):
+        deduce(" -> ".join(f"{n}@32x32" for n in range(8, 500)), params="=1000")
+
+
 @settings(deadline=None, max_examples=30)
 @given(networks(size=16, padding=1, maps=3))
 def test_a_networks_parameters_are_met(network: Network) -> None:
@@ -257,19 +283,6 @@ def test_a_networks_parameters_are_met(network: Network) -> None:
         )
     with suppress(UsageError):
         assert deduce(figure, params=wanted).parameters <= wanted
-
-
-def test_as_json() -> None:
-    values = deduce(PAPER, given="conv0 k5").to_dict()
-    assert json.loads(json.dumps(values)) == values
-    assert values["figure"][0] == [1, 32, 32]
-    assert parse_network(values["network"]) == deduce(PAPER).network
-    first = values["steps"][0]
-    assert (first["name"], first["given"], first["chosen"]) == ("conv0", "conv0 k5", 0)
-    best = first["candidates"][0]
-    assert best["kernel_size"] == [5, 5]
-    assert best["padding"] == [0, 0, 0, 0]
-    assert best["score"] == sum(reason["points"] for reason in best["reasons"])
 
 
 def test_it_is_quick() -> None:

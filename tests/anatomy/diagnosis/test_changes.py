@@ -1,15 +1,11 @@
 """The least input, held against trying smaller ones."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenet.anatomy.diagnosis.changes import least_sizes, rebuilt
-from lenet.errors import ShapeError, UsageError
-from lenet.net import (
-    Dense,
-    Network,
-)
+from lenet.anatomy.diagnosis.changes import least_sizes
+from lenet.errors import ShapeError
+from lenet.net import Network
 from random_networks import networks
 
 
@@ -23,20 +19,15 @@ def fits(network: Network) -> bool:
 @given(networks(ends_dense=False, window=7, maps=7))
 def test_the_least_input_is_the_least(network: Network) -> None:
     height, width = least_sizes(network.layers)[0]
-    assert fits(rebuilt(network, {}, (1, height, width)))
+    assert fits(network.changed(input_shape=(1, height, width)))
     for smaller in ((height - 1, width), (height, width - 1)):
-        assert min(smaller) == 0 or not fits(rebuilt(network, {}, (1, *smaller)))
-
-
-def test_no_layer_is_left() -> None:
-    with pytest.raises(UsageError, match="has no layers"):
-        rebuilt(Network((1, 8, 8), [Dense(10)]), {0: ()})
+        assert min(smaller) == 0 or not fits(network.changed(input_shape=(1, *smaller)))
 
 
 @given(networks(ends_dense=False), st.integers(0, 9), st.integers(0, 9))
 def test_a_larger_input_never_fits_worse(network: Network, taller: int, wider: int) -> None:
     channels, height, width = network.input_shape
-    assert fits(rebuilt(network, {}, (channels, height + taller, width + wider)))
+    assert fits(network.changed(input_shape=(channels, height + taller, width + wider)))
     least = least_sizes(network.layers)[0]
     assert least[0] <= height
     assert least[1] <= width

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenet.anatomy.diagnosis.problem import diagnose, diagnosis_dict, explain_misfit
+from lenet.anatomy.diagnosis.problem import diagnose, explain_misfit
 from lenet.errors import ShapeError
 from lenet.net import (
     AvgPool2d,
@@ -92,7 +92,7 @@ def test_every_fix_fits_reads_back_and_changes_something(network: Network) -> No
         assert parse_network(format_network(fix.network)) == fix.network
     assert len({fix.network for fix in found.fixes}) == len(found.fixes)
     assert len({fix.what for fix in found.fixes}) == len(found.fixes)
-    json.dumps(diagnosis_dict(found))
+    json.dumps(found.to_dict())
     if not found.fits:
         with pytest.raises(ShapeError) as caught:
             _ = network.placed

@@ -22,10 +22,13 @@ def test_another_input() -> None:
     found = diagnose("lenet", (3, 16, 15))
     assert found.layer == "pool1"
     assert found.problem == (
-        "pool1 gets 16@2x1 and a 2x2 window does not fit its width: floor((1-2+0+2)/2)=0."
+        "pool1 gets 16@2x1 and a 2x2 window does not fit its width: floor((1 - 2 + 0 + 2) / 2) = 0."
     )
+    assert diagnose("lenet", "3x16x15") == found
     with pytest.raises(UsageError, match="the input shape is"):
         diagnose("lenet", (3, 0, 16))
+    with pytest.raises(UsageError, match="the input is '16x16'"):
+        diagnose("lenet", "16x16")
 
 
 def test_maps_after_a_dense_layer() -> None:
@@ -51,9 +54,32 @@ def test_the_error_of_every_command() -> None:
     with pytest.raises(ShapeError) as caught:
         _ = parse_network(DEEP).placed
     text = explain_misfit(caught.value)
-    assert text.startswith("conv2 gets 16@4x4 and a 5x5 kernel does not fit: (4-5+0+1)/1=0.\n")
+    assert text.startswith(
+        "conv2 gets 16@4x4 and a 5x5 kernel does not fit: (4 - 5 + 0 + 1) / 1 = 0.\n"
+    )
     assert "\n  give conv2 padding 1         16@4x4 -> 32@2x2\n" in text
     assert parse_network(text.partition("copy and change:\n")[2]).placed
+
+
+def test_the_first_line_leaves_room_for_the_commands_name() -> None:
+    with pytest.raises(ShapeError) as caught:
+        _ = parse_network("1x9x9 | dense 20, avgpool 2").placed
+    lines = f"lenet: {explain_misfit(caught.value)}".splitlines()
+    assert lines[:2] == [
+        "lenet: pool0 is an average pooling and needs feature maps (channels, height,",
+        "width), but dense0 before it is dense and leaves only 20 numbers.",
+    ]
+    with pytest.raises(ShapeError) as caught:
+        _ = (
+            parse_network("6x10x10 | conv 16 k11x3 s3x2 p0.1.0.0")
+            .changed(input_shape=(6, 9, 10))
+            .placed
+        )
+    # A formula is not torn apart.
+    assert explain_misfit(caught.value).splitlines()[:2] == [
+        "conv0 gets 6@9x10 and an 11x3 kernel does not fit its height:",
+        "floor((9 - 11 + 1 + 3) / 3) = 0.",
+    ]
 
 
 def test_large_numbers_neither_overflow_nor_hang() -> None:

@@ -6,7 +6,7 @@ DEEP = "1x28x28 | conv 6 k5, maxpool 2 | conv 16 k5, maxpool 2 | conv 32 k5, max
 
 
 DEEP_TEXT = """\
-conv2 gets 16@4x4 and a 5x5 kernel does not fit: (4-5+0+1)/1=0.
+conv2 gets 16@4x4 and a 5x5 kernel does not fit: (4 - 5 + 0 + 1) / 1 = 0.
 Any one of these makes it fit (each was tried):
   1  give conv2 padding 1         16@4x4 -> 32@2x2
   2  use a 3x3 kernel in conv2    16@4x4 -> 32@2x2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenet.anatomy.diagnosis.weights import reconcile, reconciliation_dict, wanted_shapes
+from lenet.anatomy.diagnosis.weights import reconcile, wanted_shapes
 from lenet.errors import UsageError
 from lenet.net import Network, parse_network, zoo
 from random_networks import networks
@@ -85,7 +85,33 @@ def test_what_else_the_file_says() -> None:
         "The file also holds what no layer here has a place for: steps, bn.running_mean.",
     )
     turned = [(name, s[::-1] if len(s) == 2 else s) for name, s in shapes]
-    assert "dense0.weight looks transposed" in str(reconcile(zoo.lenet(), turned))
+    (note,) = reconcile(zoo.lenet(), turned).notes
+    assert note.startswith("dense0.weight looks transposed: the file stores (inputs, units)")
+    assert note.endswith("transpose the dense layers' weights.")
+
+
+def test_one_of_each() -> None:
+    small = parse_network("1x1x1 | dense 2")
+    assert str(reconcile(small, shapes_of(small))) == "The weight agrees with the network."
+    text = str(reconcile(small, [("fc.weight", (1, 1))]))
+    assert "give dense0 1 unit\n" in text
+    assert "This makes the weight agree (it was tried):" in text
+    text = str(reconcile("1x2x2 | conv 3 k1 | dense 2", [("c", (3, 1, 1, 1)), ("d", (2, 1))]))
+    assert "1 input is no whole number of maps of 3 channels; the network makes 3@2x2." in text
+
+
+def test_a_network_by_its_name() -> None:
+    assert reconcile("lenet", shapes_of(zoo.lenet())).name == "lenet"
+    assert reconcile("lenet", shapes_of(zoo.lenet()), "mine").name == "mine"
+
+
+def test_names_that_a_terminal_would_act_on_are_shown_as_text() -> None:
+    shapes = [*shapes_of(zoo.lenet_60()), ("\x1b[31m", (3, 4)), ("x" * 99, (1, 2, 3))]
+    text = str(reconcile(zoo.lenet_60(), shapes))
+    assert "\x1b" not in text
+    assert r"'\x1b[31m' is (3, 4) and the network has no layer for it." in text
+    assert "'xxx" in text
+    assert "x" * 61 not in text
 
 
 def test_a_file_without_weights() -> None:
@@ -101,7 +127,7 @@ def test_any_weights_and_any_network(first: Network, second: Network) -> None:
     assert bool(found.fixes) == bool(found.changes)
     for fix in found.fixes:
         assert reconcile(fix.network, shapes).agrees
-    json.dumps(reconciliation_dict(found))
+    json.dumps(found.to_dict())
     assert str(found)
     assert reconcile(first, shapes_of(first)).agrees
 

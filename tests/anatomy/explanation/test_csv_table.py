@@ -29,7 +29,10 @@ def test_a_row_a_layer(network: Network) -> None:
 def test_lenet() -> None:
     conv0, pool0, *_, dense2 = _rows(zoo.lenet_d2l())
     assert (conv0["kernel_size_height"], conv0["padding_left"]) == ("5", "2")
-    assert (conv0["total_padding_width"], conv0["formula_height"]) == ("4", "(28-5+4+1)/1=28")
+    assert (conv0["total_padding_width"], conv0["formula_height"]) == (
+        "4",
+        "(28 - 5 + 4 + 1) / 1 = 28",
+    )
     assert (conv0["connections"], conv0["receptive_field_width"]) == ("122304", "5")
     assert (pool0["activation"], pool0["parameters"]) == ("", "0")
     assert (dense2["stride_height"], dense2["jump_height"], dense2["output_shape"]) == (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lenet.anatomy import explain, to_dict
+from lenet.anatomy import explain
 from lenet.cli.main import main
 
 TEXT = (Path(__file__).parents[3] / "docs" / "explain.md").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def test_the_python_runs() -> None:
 
 
 def test_every_key_of_the_json_is_explained() -> None:
-    missing = {key for key in _keys(to_dict(explain("lenet"))) if f"`{key}`" not in TEXT}
+    missing = {key for key in _keys(explain("lenet").to_dict()) if f"`{key}`" not in TEXT}
     assert not missing
 
 

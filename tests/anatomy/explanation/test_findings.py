@@ -67,7 +67,7 @@ def test_maps_that_do_otherwise(text: str, sentence: str) -> None:
     ("text", "sentence"),
     [
         ("6x4x4 | maxpool 2 | conv 6 k3 same", "pool0 and conv0 have 24 activations each."),
-        ("6x9x9 | maxpool 3 | conv 2 k3", "far apart (27.00x); 54 channels in conv0 would"),
+        ("6x9x9 | maxpool 3 | conv 2 k3", "far apart (27.0x); 54 channels in conv0 would"),
         ("6x8x8 | avgpool 2 | conv 7 k2", "(1.52x); about 10.7 channels in conv0 would make them"),
         ("1x6x6 | maxpool 2 | conv 2 k2 p1", "a single channel in conv0 is already more."),
         ("1x8x8 | maxpool 2 | conv 16 k4 p6", "a single channel in conv0 is already more."),
@@ -78,6 +78,12 @@ def test_a_pooling_and_the_convolution_after_it(text: str, sentence: str) -> Non
     assert sentence in _findings(text)
 
 
+def test_a_ratio_is_judged_as_it_is_printed() -> None:
+    found = _findings("1x1999x1 | maxpool 1 | conv 4000 k1999x1")  # 2.001 times
+    assert "(2.00x)" in found
+    assert "near each other" in found
+
+
 def test_no_pair_no_balance() -> None:
     assert "make them equal" not in _findings("1x8x8 | conv 4 k3, maxpool 2 | dense 10")
 
@@ -86,7 +92,7 @@ def test_neighbours_that_are_far_apart() -> None:
     found = _findings("1x16x16 | conv 8 k3 same relu, maxpool 2 | dense 20 relu, dense 10")
     assert "dense0 has 20 activations, 25.6x fewer than the 512 of pool0 before it." in found
     found = _findings("1x4x4 | dense 16 relu, dense 64 relu, dense 2")
-    assert "dense1 has 64 activations, 4.0x more than the 16 of dense0 before it." in found
+    assert "dense1 has 64 activations, 4.00x more than the 16 of dense0 before it." in found
     # The output's size is given: dense1 is 8 times smaller than dense0, and nothing is said.
     assert "before it" not in _findings("1x4x4 | dense 16 relu, dense 2")
     assert "before it" not in _findings("1x4x4 | dense 16 relu, dense 63 relu, dense 2")
@@ -105,7 +111,11 @@ def test_saturating_activations() -> None:
     [
         (
             "1x9x9 | conv 3 k3 relu, maxpool 2 | dense 10",
-            "A unit of pool0 sees 4x4 of 9x9 pixels; dense0 is the first to see them all.",
+            "A unit of pool0 sees 4x4 of 9x9 pixels; one of dense0 sees 8x8.",
+        ),
+        (
+            "1x10x10 | conv 3 k3 relu, maxpool 2 | dense 10",
+            "A unit of pool0 sees 4x4 of 10x10 pixels; dense0 is the first to see them all.",
         ),
         (
             "1x9x9 | conv 3 k3 relu, conv 3 k7 relu | dense 10",
@@ -116,6 +126,20 @@ def test_saturating_activations() -> None:
             "No unit sees the whole input: one of conv0 sees 5x9 of 9x9 pixels.",
         ),
         ("1x9x9 | conv 3 k5x11 p5", "one of conv0 sees 5x9 of 9x9 pixels."),
+        (
+            "1x9x9 | conv 3 k9 p4 relu, conv 3 k3 relu | dense 10",
+            "From conv0 on, a unit's receptive field, 9x9, is as large as the 9x9 input.",
+        ),
+        ("1x9x9 | conv 3 k9x11 p4x5", "field, 9x11, is larger than the 9x9 input."),
+        # The pooling drops the last of 61 columns, and so the last of the input's 65.
+        (
+            "1x64x65 | conv 6 k5, avgpool 2 | dense 10",
+            "A unit of pool0 sees 6x6 of 64x65 pixels; one of dense0 sees 64x64.",
+        ),
+        (
+            "1x9x9 | conv 3 k1 s2 relu | dense 10",
+            "A unit of conv0 sees 1x1 of 9x9 pixels; dense0 is the first to see from edge to edge.",
+        ),
     ],
 )
 def test_where_the_whole_input_is_seen(text: str, sentence: str) -> None:
@@ -129,9 +153,12 @@ def test_dense_layers_alone_see_everything_anyway() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("1x9x9 | conv 4 k3 | conv 8 k3 relu", "conv0 has no activation function: with conv1 it"),
-        ("1x9x9 | conv 4 k3, avgpool 2 | dense 3", "conv0 has no activation function: with dense0"),
-        ("1x9x9 | dense 4, dense 4, dense 3", "with dense1 it is still linear. Likewise dense1."),
+        (
+            "1x9x9 | conv 4 k3 | conv 8 k3 relu",
+            "conv0 has no activation function: it and conv1 together are linear.",
+        ),
+        ("1x9x9 | conv 4 k3, avgpool 2 | dense 3", "it and dense0 together are linear."),
+        ("1x9x9 | dense 4, dense 4, dense 3", "together are linear. Likewise dense1."),
     ],
 )
 def test_layers_that_stay_linear(text: str, sentence: str) -> None:

@@ -32,7 +32,7 @@ def test_rows_have_as_many_cells_as_the_table_has_columns() -> None:
 
 def test_formulas_and_sizes_are_set_as_mathematics() -> None:
     text = render_latex(explain("1x9x7 | conv 2 k3x2 s2x1 p1.0.0.2"))
-    assert r"$\lfloor(9-3+1+2)/2\rfloor=4 \times (7-2+2+1)/1=8$" in text
+    assert r"$\lfloor(9 - 3 + 1 + 2) / 2\rfloor = 4 \times (7 - 2 + 2 + 1) / 1 = 8$" in text
     assert r"& 3$\times$2 & 2$\times$1 & 1.0.0.2 & 2@4$\times$8 &" in text
 
 

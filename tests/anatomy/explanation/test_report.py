@@ -5,26 +5,11 @@ import json
 import pytest
 from hypothesis import given
 
-from lenet.anatomy import ReceptiveField, count_network, explain, to_dict
+from lenet.anatomy import ReceptiveField, count_network, explain
 from lenet.errors import ShapeError, UsageError
 from lenet.net import Network, parse_network, zoo
+from papers import ALEXNET, LENET_5, VGG_16
 from random_networks import networks
-
-#: Krizhevsky, Sutskever & Hinton 2012, as one column.
-ALEXNET = (
-    "3x227x227 | conv 96 k11 s4 relu, maxpool 3 s2 | conv 256 k5 p2 relu, maxpool 3 s2 "
-    "| conv 384 k3 p1 relu, conv 384 k3 p1 relu, conv 256 k3 p1 relu, maxpool 3 s2 "
-    "| dense 4096 relu, dense 4096 relu, dense 1000"
-)
-#: Simonyan & Zisserman 2015, configuration D.
-VGG16 = (
-    "3x224x224"
-    + "".join(
-        f" | {', '.join([f'conv {channels} k3 p1 relu'] * count)}, maxpool 2"
-        for channels, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-    )
-    + " | dense 4096 relu, dense 4096 relu, dense 1000"
-)
 
 SHARES = ("parameter_share", "multiply_add_share", "activation_share", "connection_share")
 
@@ -40,7 +25,7 @@ def test_lenet() -> None:
     assert report.blocks[1].layers == ("conv1", "pool1")
     conv0, pool0, *_, dense2 = report.layers
     assert conv0.window
-    assert conv0.window.formulas == ("(28-5+0+1)/1=24", "(28-5+0+1)/1=24")
+    assert conv0.window.formulas == ("(28 - 5 + 0 + 1) / 1 = 24",) * 2
     assert (pool0.kind, pool0.activation, pool0.block) == ("maxpool", None, 1)
     assert (dense2.window, dense2.activation, dense2.block) == (None, "identity", 3)
 
@@ -49,78 +34,8 @@ def test_height_and_width_have_their_own_formulas() -> None:
     report = explain(parse_network("1x9x7 | conv 2 k3x2 s2x1 p1.0.0.2"))
     window = report.layers[0].window
     assert window
-    assert window.formulas == ("floor((9-3+1+2)/2)=4", "(7-2+2+1)/1=8")
+    assert window.formulas == ("floor((9 - 3 + 1 + 2) / 2) = 4", "(7 - 2 + 2 + 1) / 1 = 8")
     assert (window.padding, window.total_padding) == ((1, 0, 0, 2), (1, 2))
-
-
-def test_as_json() -> None:
-    document = to_dict(explain(zoo.lenet(), "lenet"))
-    assert json.loads(json.dumps(document)) == document
-    layers = document.pop("layers")
-    assert document == {
-        "format": "lenet-explanation",
-        "version": 1,
-        "name": "lenet",
-        "network": str(zoo.lenet()),
-        "input_shape": [1, 28, 28],
-        "output_shape": [10],
-        "layer_count": 5,
-        "convolutions": 2,
-        "dense_layers": 3,
-        "poolings": 2,
-        "blocks": [
-            {"number": 1, "repeats": None, "layers": ["conv0", "pool0"]},
-            {"number": 2, "repeats": 1, "layers": ["conv1", "pool1"]},
-            {"number": 3, "repeats": None, "layers": ["dense0", "dense1", "dense2"]},
-        ],
-        "total": {
-            "parameters": 44_426,
-            "weights": 44_190,
-            "biases": 236,
-            "multiply_adds": 281_640,
-            "activations": 5_814,
-            "connections": 290_814,
-        },
-        "memory": {
-            "optimizer": "sgd",
-            "batch": 256,
-            "parameters": 177_704,
-            "gradients": 177_704,
-            "optimizer_state": 0,
-            "activations": {"image": 27_512, "batch": 7_043_072},
-            "training": {"image": 382_920, "batch": 7_398_480},
-            "inference": {"image": 194_984, "batch": 4_601_384},
-            "largest_layer": "pool0",
-        },
-        "findings": list(explain(zoo.lenet()).findings),
-    }
-    assert layers[0] == {
-        "name": "conv0",
-        "kind": "conv",
-        "block": 1,
-        "kernel_size": [5, 5],
-        "stride": [1, 1],
-        "padding": [0, 0, 0, 0],
-        "total_padding": [0, 0],
-        "formulas": ["(28-5+0+1)/1=24", "(28-5+0+1)/1=24"],
-        "activation": "sigmoid",
-        "input_shape": [1, 28, 28],
-        "output_shape": [6, 24, 24],
-        "receptive_field": [5, 5],
-        "jump": [1, 1],
-        "parameters": 156,
-        "weights": 150,
-        "biases": 6,
-        "multiply_adds": 86_400,
-        "activations": 3_456,
-        "connections": 89_856,
-        "parameter_share": 156 / 44_426,
-        "multiply_add_share": 86_400 / 281_640,
-        "activation_share": 3_456 / 5_814,
-        "connection_share": 89_856 / 290_814,
-        "kept_bytes": 13_824,
-    }
-    assert layers[4]["kernel_size"] is layers[4]["jump"] is None
 
 
 @given(networks(ends_dense=False))
@@ -130,7 +45,7 @@ def test_shares_are_parts_of_the_totals(network: Network) -> None:
     for share in SHARES:
         shares = [getattr(row, share) for row in report.layers]
         assert sum(shares) == pytest.approx(1) or not any(shares)
-    assert json.loads(json.dumps(to_dict(report))) == to_dict(report)
+    assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
 
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), "3x64x64", " 3X64x64 "])
@@ -158,23 +73,24 @@ def test_an_input_that_is_out_of_range_or_too_small() -> None:
 
 def test_three_networks_of_the_papers() -> None:
     """Their published numbers of parameters; the shapes are those of the papers' figures."""
-    lenet5 = explain(
-        "1x32x32 | conv 6 k5 tanh, avgpool 2 | conv 16 k5 tanh, avgpool 2 | conv 120 k5"
-    )
-    assert [row.counts.connections for row in lenet5.layers][::4] == [122_304, 48_120]
+    lenet5 = explain(LENET_5)
+    connections = [row.counts.connections for row in lenet5.layers]
+    assert (connections[0], connections[4:6]) == (122_304, [48_120, 10_164])
     assert [row.output_shape for row in lenet5.layers] == [
         (6, 28, 28),
         (6, 14, 14),
         (16, 10, 10),
         (16, 5, 5),
         (120, 1, 1),
+        (84,),
+        (10,),
     ]
     alexnet = explain(ALEXNET)
     assert alexnet.total.parameters == 62_378_344  # one column: no split over two devices
     assert (alexnet.layer_count, alexnet.layers[-4].output_shape) == (8, (256, 6, 6))
     # Fields and jumps: the table of Araujo, Norris & Sim 2019.
     assert alexnet.layers[-4].receptive_field == ReceptiveField((195, 195), (32, 32))
-    vgg = explain(VGG16)
+    vgg = explain(VGG_16)
     assert vgg.layers[-4].receptive_field == ReceptiveField((212, 212), (32, 32))
     assert (vgg.layer_count, vgg.total.parameters) == (16, 138_357_544)
     assert vgg.total.multiply_adds == 15_470_264_320
@@ -183,7 +99,7 @@ def test_three_networks_of_the_papers() -> None:
 def test_sizes_of_10_to_the_5_and_parameters_of_10_to_the_12() -> None:
     report = explain("3x100000x100000 | conv 64 k7 s2 relu, maxpool 2 | dense 1000")
     assert report.total.parameters > 10**12
-    assert json.loads(json.dumps(to_dict(report))) == to_dict(report)
+    assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
 
 
 def test_a_network_that_does_not_fit_is_not_explained() -> None:

@@ -9,7 +9,7 @@ from lenet.anatomy.explanation.tables import (
     flow_columns,
     layer_count,
     memory_columns,
-    notation_lines,
+    rows_of,
 )
 from lenet.anatomy.units import short_count
 from lenet.net import parse_network, zoo
@@ -41,6 +41,7 @@ def test_the_layer_count(text: str, line: str) -> None:
             "1x99x99" + " | conv 2 k3" * 7,
             "7 blocks, 6 of them like an earlier one but for their channels or units",
         ),
+        ("1x99x99 | " + ", ".join(["conv 2 k3"] * 9), "1 block: conv0 to conv8"),
     ],
 )
 def test_the_blocks(text: str, line: str) -> None:
@@ -67,6 +68,17 @@ def test_memory_for_one_image_and_for_the_batch() -> None:
     assert (batch.title, batch.cells[3]) == ("1,000 images", "27.5 MB")
 
 
-def test_the_notation_reads_back() -> None:
-    network = zoo.lenet()
-    assert parse_network("\n".join(notation_lines(explain(network)))) == network
+def test_formulas_are_written_as_asked() -> None:
+    report = explain(parse_network("1x9x7 | conv 2 k3x2 s2x1 p1.0.0.2 | dense 3"))
+    assert flow_columns(report)["size"].cells == (
+        "floor((9 - 3 + 1 + 2) / 2) = 4 x (7 - 2 + 2 + 1) / 1 = 8",
+        "",
+    )
+    assert flow_columns(report, lambda text: f"<{text[:2]}>")["size"].cells[0] == "<fl> x <(7>"
+
+
+def test_columns_row_by_row() -> None:
+    flow = flow_columns(explain(zoo.lenet()))
+    rows = rows_of([flow["layer"], flow["input"]])
+    assert (rows[0], rows[1], rows[-1]) == (("layer", "input"), ("conv0", "1@28x28"), ("total", ""))
+    assert len(rows_of([flow["input"], flow["output"]])) == len(rows) - 1

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenet.anatomy import explain, render_text
+from lenet.anatomy import explain
+from lenet.anatomy.explanation.text import render_text
 from lenet.net import Network, parse_network, zoo
 from random_networks import networks
 
@@ -16,7 +17,7 @@ network    in 1@9x7    out 3    2 layers: 1 conv + 1 dense
 
 block  layer   kind   kernel  stride  pad      both  input  output  size                                  sees  jump     parameters  multiply-adds   activations  connections   kept
 1      conv0   conv   3x2     2x1     1.0.0.2  1x2   1@9x7  2@4x8   floor((9-3+1+2)/2)=4 x (7-2+2+1)/1=8  3x2   2x1    14  7% ▍      384 67% ███▍   64 96% ████▊          448  256 B
-2      dense0  dense                                 2@4x8  3                                             9x7         195 93% ████▋  192 33% █▋      3  4% ▎              195   12 B
+2      dense0  dense                                 2@4x8  3                                             8x7         195 93% ████▋  192 33% █▋      3  4% ▎              195   12 B
        total                                                                                                          209            576            67                    643  268 B
 
 """  # noqa: E501
@@ -25,7 +26,7 @@ NARROW = """\
 What flows
 block  layer   kernel  stride  pad      both  output  sees  jump
 1      conv0   3x2     2x1     1.0.0.2  1x2   2@4x8   3x2   2x1
-2      dense0                                 3       9x7
+2      dense0                                 3       8x7
 
 Sizes
   conv0  floor((9-3+1+2)/2)=4 x (7-2+2+1)/1=8

@@ -69,7 +69,10 @@ def test_steps_over_pixels() -> None:
     (found,) = _findings("1x7x7 | conv 2 k1 s2")
     assert found == "conv0 looks at 1 of every 4 pixels: its 1x1 window moves in steps of 2."
     (found,) = _findings("1x6x7 | conv 2 k3x1 s3x2")
-    assert found == "conv0 looks at 3 of every 6 pixels: its 3x1 window moves in steps of 3x2."
+    assert found == "conv0 looks at 1 of every 2 columns: its 3x1 window moves in steps of 3x2."
+    # A window that is nowhere followed by another leaves nothing between them.
+    found = _findings("1x3x30 | conv 2 k3 s4")
+    assert found[-1] == "conv0 looks at 3 of every 4 columns: its 3x3 window moves in steps of 4."
     assert not _findings("1x7x7 | conv 2 k3 s2")
     assert not any("looks at" in found for found in _findings("1x1x1 | conv 2 k1 s2"))
 

@@ -1,8 +1,8 @@
 """Activations from layer to layer.
 
-- ``neighbours``: how far apart they are
+- ``neighbours``: how far apart they are, and what is claimed
 - ``advice``: channels that even them out within a budget
-- ``text``: as a person reads it
+- ``text``, ``document``: as a person reads it, and as JSON
 """
 
 from lenet.anatomy.balancing.advice import Proposal

@@ -15,24 +15,25 @@ The input and the last layer stay as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import exp, log, prod
 from typing import Final
 
 from lenet.anatomy.counts import count_network
-from lenet.anatomy.diagnosis.changes import rebuilt
 from lenet.anatomy.memory import FLOAT_BYTES, measure_memory
+from lenet.anatomy.rebuild import rebuilt
+from lenet.anatomy.units import plural
 from lenet.errors import UsageError
-from lenet.net import Conv2d, Dense, Layer, Network
-from lenet.net.layers import MAX_SIZE
+from lenet.net import Conv2d, Layer, Network
+from lenet.net.layers import MAX_SIZE, Trained, width_of, with_width
+from lenet.net.records import Record
 from lenet.net.words import did_you_mean, shown
 
-#: What a budget may limit, and what people call it.
+#: What a budget may limit, and what people call one of it.
 COSTS: Final = {
-    "parameters": "parameters",
-    "macs": "multiply-adds",
-    "activations": "activations",
-    "memory": "bytes of memory",
+    "parameters": "parameter",
+    "macs": "multiply-add",
+    "activations": "activation",
+    "memory": "byte",
 }
 #: How much of the budget the proposals of the even family may take.
 _SHARES: Final = {"a quarter of it": 0.25, "half of it": 0.5, "all of it": 1.0}
@@ -41,8 +42,7 @@ _ONE_FACTOR: Final = "all, one factor"
 _HALVINGS: Final = 40
 
 
-@dataclass(frozen=True)
-class Proposal:
+class Proposal(Record):
     """Other widths for a network: ``what`` it aims at, and what it ``costs`` (as ``COSTS``)."""
 
     what: str
@@ -92,9 +92,9 @@ def advise(network: Network, budget: Mapping[str, int]) -> tuple[Proposal, ...]:
     for name, most in budget.items():
         if least[name] > most:
             raise UsageError(
-                f"the budget of {most:,} {COSTS[name]} is too small: even with one channel or unit "
-                f"in every layer before the last, this network takes {least[name]:,}; give that "
-                "or more, or a smaller network."
+                f"the budget of {plural(most, COSTS[name])} is too small: even with one channel or "
+                f"unit in every layer before the last, this network takes {least[name]:,}; give "
+                "that or more, or a smaller network."
             )
     proposals: dict[Network, Proposal] = {}
     goals = [(what, share, frame.even) for what, share in _SHARES.items()]
@@ -131,8 +131,7 @@ def _largest(frame: _Frame, family: _Family, limits: Mapping[str, int]) -> list[
     return widths(low)
 
 
-@dataclass(frozen=True)
-class _Part:
+class _Part(Record):
     """A layer's sizes that do not depend on widths: positions are those of one channel."""
 
     layer: Layer
@@ -149,22 +148,27 @@ class _Frame:
             _Part(one.layer, prod(one.input_shape[1:]), prod(one.output_shape[1:]))
             for one in network.placed
         ]
-        trained = [i for i, one in enumerate(self.parts) if isinstance(one.layer, Conv2d | Dense)]
+        trained: dict[int, Trained] = {
+            place: one.layer
+            for place, one in enumerate(self.parts)
+            if isinstance(one.layer, Trained)
+        }
         self.trained = trained
+        self.places = list(trained)
         #: The widths to choose are those of all but the last.
-        self.output = _width(self.parts[trained[-1]].layer) if trained else 0
+        self.output = width_of(trained[self.places[-1]]) if trained else 0
         self.least = [1] * (len(trained) - 1) + [self.output] * bool(trained)
         #: For each pair of neighbours, by how much the same width gives fewer numbers.
         self.gains = [
             self.parts[after - 1].positions_out / self.parts[after].positions_out
-            for after in trained[1:]
+            for after in self.places[1:]
         ]
 
     def network(self, widths: Sequence[int]) -> Network:
         """The network with these channels and units, in order."""
         changes = {
-            place: (_with_width(self.parts[place].layer, width),)
-            for place, width in zip(self.trained, widths, strict=True)
+            place: (with_width(layer, width),)
+            for (place, layer), width in zip(self.trained.items(), widths, strict=True)
         }
         return rebuilt(self.bare, changes)
 
@@ -175,8 +179,8 @@ class _Frame:
 
     def even(self, first: float) -> list[float]:
         """Convolutions equally large; dense layers lead to the output by one factor."""
-        convs = [i for i in self.trained[:-1] if isinstance(self.parts[i].layer, Conv2d)]
-        widths = self._grown(first, 1.0, max(1, len(convs)))
+        convs = sum(isinstance(self.trained[place], Conv2d) for place in self.places[:-1])
+        widths = self._grown(first, 1.0, max(1, convs))
         hidden = len(self.trained) - 1 - len(widths)
         if hidden > 0:
             inputs = widths[-1] * (self.gains[len(widths) - 1] if convs else 1.0)
@@ -199,7 +203,7 @@ class _Frame:
         """Widths that give ``factor`` times what they get; no fewer channels on smaller maps."""
         widths = [first]
         for pair, gain in enumerate(self.gains[: count - 1]):
-            before, after = (self.parts[self.trained[pair + k]] for k in (0, 1))
+            before, after = (self.parts[self.places[pair + k]] for k in (0, 1))
             width = widths[-1] * gain * factor
             shrinks = after.positions_out < before.positions_out
             if shrinks and isinstance(after.layer, Conv2d):
@@ -214,7 +218,7 @@ class _Frame:
         parameters = macs = activations = largest = 0
         for part in self.parts:
             layer, inputs = part.layer, channels * part.positions_in
-            if isinstance(layer, Conv2d | Dense):
+            if isinstance(layer, Trained):
                 seen = channels * prod(layer.kernel_size) if isinstance(layer, Conv2d) else inputs
                 channels = next(width)
                 parameters += (seen + 1) * channels
@@ -224,17 +228,3 @@ class _Frame:
             largest = max(largest, inputs + outputs)
         memory = FLOAT_BYTES * (parameters + largest)
         return dict(zip(COSTS, (parameters, macs, activations, memory), strict=True))
-
-
-def _width(layer: Layer) -> int:
-    if isinstance(layer, Conv2d):
-        return layer.channels
-    assert isinstance(layer, Dense)
-    return layer.units
-
-
-def _with_width(layer: Layer, width: int) -> Layer:
-    if isinstance(layer, Conv2d):
-        return Conv2d(width, layer.kernel_size, layer.stride, layer.padding, layer.activation)
-    assert isinstance(layer, Dense)
-    return Dense(width, layer.activation)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from lenet.anatomy.balancing.advice import COSTS, costs_of
-from lenet.anatomy.balancing.neighbours import NEAR, Balance, Neighbours, activations_of, farthest
-from lenet.anatomy.prose import notation_lines, wrapped
-from lenet.anatomy.units import bytes_text, short_count
-from lenet.net import Conv2d, Network
+from lenet.anatomy.balancing.neighbours import Balance, activations_of, farthest
+from lenet.anatomy.prose import notation_lines, side_by_side, wrapped
+from lenet.anatomy.ratios import NEAR, Neighbours
+from lenet.anatomy.units import bytes_text, plural, short_count, times
+from lenet.net import Network
 from lenet.net.shapes import shape_text
 
 _BAR: Final = "█"
@@ -30,7 +31,8 @@ def render_balance(found: Balance, width: int = 80, bar: str = _BAR) -> str:
         [f"{found.name or 'network'}    activations of one image", "", *_chart(network, width, bar)]
     ]
     if found.neighbours:
-        sections.append(["Neighbours (a pooling belongs to its convolution)", *_neighbours(found)])
+        title = "Neighbours (a pooling belongs to its convolution)"
+        sections.append([title, *_neighbours(found.neighbours, width)])
     if found.claims:
         sections.append([f"Does it hold here? (about equal: at most {NEAR:.0f}x apart)"])
         for claim in found.claims:
@@ -44,46 +46,42 @@ def render_balance(found: Balance, width: int = 80, bar: str = _BAR) -> str:
 
 def _chart(network: Network, width: int, bar: str) -> Iterator[str]:
     rows = activations_of(network)
-    cells = [(one.name, shape_text(one.output_shape), f"{size:,}") for one, size in rows]
-    names, shapes, sizes = (max(map(len, column)) for column in zip(*cells, strict=True))
-    room = max(_SHORTEST, width - names - shapes - sizes - 6)
+    labels = side_by_side(
+        [(one.name, shape_text(one.output_shape), f"{size:,}") for one, size in rows], right={2}
+    )
+    room = max(_SHORTEST, width - len(labels[0]) - 2)
     largest = max(size for _, size in rows)
-    for (name, shape, text), (_, size) in zip(cells, rows, strict=True):
-        length = max(1, round(room * size / largest))
-        yield f"{name:<{names}}  {shape:<{shapes}}  {text:>{sizes}}  {bar * length}"
+    for label, (_, size) in zip(labels, rows, strict=True):
+        yield f"{label}  {bar * max(1, round(room * size / largest))}"
 
 
-def _neighbours(found: Balance) -> Iterator[str]:
-    layers = {one.name: one.layer for one in found.network.placed}
+def _neighbours(pairs: Sequence[Neighbours], width: int) -> Iterator[str]:
     rows = [
         (
             f"{one.before} {one.before_activations:,}",
             f"{one.after} {one.after_activations:,}",
-            f"{one.ratio:,.2f}x",
-            _verdict(one, "channel" if isinstance(layers[one.after], Conv2d) else "unit"),
+            times(one.ratio),
         )
-        for one in found.neighbours
+        for one in pairs
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for before, after, ratio, verdict in rows:
-        yield (f"  {before:<{widths[0]}}  {after:<{widths[1]}}  {ratio:>{widths[2]}}  {verdict}")
+    for label, one in zip(side_by_side(rows, right={2}), pairs, strict=True):
+        yield from wrapped(_verdict(one), width, f"  {label}  ", "      ")
 
 
-def _verdict(one: Neighbours, word: str) -> str:
+def _verdict(one: Neighbours) -> str:
     if one.is_output:
         return "the output's width is the task's"
     verdict = "near each other" if one.near else "far apart"
     if one.ratio == 1:
         return verdict
-    width = f"{one.equal_width:,.1f}".removesuffix(".0")
-    if one.equal_width < 1:
-        return f"{verdict}; even one {word} is more"
-    return f"{verdict}; equal at {width} {word}{'s' * (width != '1')}"
+    if not one.equal_text:
+        return f"{verdict}; even one {one.width_word} is more"
+    return f"{verdict}; equal at {one.equal_text}"
 
 
 def _proposals(found: Balance, width: int) -> Iterator[str]:
     limits = ", ".join(
-        bytes_text(most) + " of memory" if name == "memory" else f"{most:,} {COSTS[name]}"
+        f"{bytes_text(most)} of memory" if name == "memory" else plural(most, COSTS[name])
         for name, most in found.budget.items()
     )
     yield from wrapped(
@@ -98,10 +96,7 @@ def _proposals(found: Balance, width: int) -> Iterator[str]:
     rows.append(("as it is", *_cells(found.network, costs_of(found.network))))
     for number, one in enumerate(found.proposals, 1):
         rows.append((f"{number}  {one.what}", *_cells(one.network, one.costs)))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for first, *others in rows:
-        cells = [cell.rjust(size) for cell, size in zip(others, widths[1:], strict=True)]
-        yield "  ".join([first.ljust(widths[0]), *cells])
+    yield from side_by_side(rows, right=range(1, len(rows[0])), width=width)
     for number, one in enumerate(found.proposals, 1):
         yield ""
         yield f"{number}  {one.what}"
@@ -110,4 +105,4 @@ def _proposals(found: Balance, width: int) -> Iterator[str]:
 
 def _cells(network: Network, costs: Mapping[str, int]) -> tuple[str, ...]:
     counts = (short_count(costs[name]) for name in ("parameters", "macs", "activations"))
-    return (*counts, bytes_text(costs["memory"]), f"{farthest(network):,.2f}x")
+    return (*counts, bytes_text(costs["memory"]), times(farthest(network)))

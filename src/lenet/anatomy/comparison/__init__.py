@@ -1,8 +1,7 @@
 """Networks side by side.
 
 - ``columns``: what each costs, and what differs from the first
-- ``align``: which layer of one is which of the other
-- ``text``: as a person reads it
+- ``text``, ``document``: as a person reads it, and as JSON
 """
 
 from lenet.anatomy.comparison.columns import Comparison, compare

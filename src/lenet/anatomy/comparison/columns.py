@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import log2
 from typing import Any, Final
 
-from lenet.anatomy.comparison.align import align
+from lenet.anatomy.align import align
 from lenet.anatomy.counts import LayerCounts, count_layers, count_network
 from lenet.anatomy.memory import DEFAULT_BATCH, Memory, measure_memory
 from lenet.anatomy.receptive import receptive_fields
 from lenet.errors import UsageError
-from lenet.net import Conv2d, Dense, Layer, Network, PlacedLayer, name_of, read_network
-from lenet.net.layers import KEYWORDS, Pair
+from lenet.net import Conv2d, Dense, Layer, Network, PlacedLayer, Source, read_named
+from lenet.net.layers import KEYWORDS, Pair, Trained, stem, width_of
 from lenet.net.notation import format_layer, padding_text, size_text
-from lenet.net.shapes import shape_text
+from lenet.net.records import Record
+from lenet.net.shapes import shape_text, window_word
 
 #: The counts that are compared.
 COUNTS: Final = ("parameters", "multiply_adds", "activations")
-
 
 #: A layer of the first network and one of another; None where one has none.
 Beside = tuple[PlacedLayer | None, PlacedLayer | None]
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Record):
     """One of the networks and its numbers.
 
     Attributes:
@@ -47,8 +44,7 @@ class Column:
     receptive_field: Pair | None
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Record):
     """How one layer differs from the first network's.
 
     Attributes:
@@ -64,8 +60,7 @@ class Difference:
     what: str
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Record):
     """What :func:`compare` found out; ``print`` it to read it.
 
     Attributes:
@@ -78,13 +73,19 @@ class Comparison:
     pairs: tuple[tuple[Beside, ...], ...]
     differences: tuple[tuple[Difference, ...], ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as JSON can hold it: dicts, lists, numbers, strings and None."""
+        from lenet.anatomy.comparison.document import to_dict
+
+        return to_dict(self)
+
     def __str__(self) -> str:
         from lenet.anatomy.comparison.text import render_comparison
 
         return render_comparison(self)
 
 
-def compare(*networks: Network | str | os.PathLike[str], names: Sequence[str] = ()) -> Comparison:
+def compare(*networks: Source, names: Sequence[str] = ()) -> Comparison:
     """Put networks side by side; ``print`` the comparison to read it.
 
     Args:
@@ -101,8 +102,9 @@ def compare(*networks: Network | str | os.PathLike[str], names: Sequence[str] = 
         raise UsageError(
             f"{len(names)} names and {len(networks)} networks are given; give one name for each."
         )
-    given = names or ["" if isinstance(one, Network) else name_of(one) for one in networks]
-    columns = tuple(map(_column, _unique(given), map(read_network, networks)))
+    read = [read_named(one) for one in networks]
+    unique = _unique(names or [name for _, name in read])
+    columns = tuple(_column(name, one) for name, (one, _) in zip(unique, read, strict=True))
     first = columns[0].network
     pairs = tuple(tuple(_aligned(first, other.network)) for other in columns[1:])
     differences = tuple(
@@ -112,48 +114,12 @@ def compare(*networks: Network | str | os.PathLike[str], names: Sequence[str] = 
     return Comparison(columns, pairs, differences)
 
 
-def comparison_dict(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as JSON can hold it."""
-    first = comparison.columns[0]
-    return {
-        "networks": [_column_dict(column, first) for column in comparison.columns],
-        "differences": [
-            {
-                "name": column.name,
-                "layers": [
-                    {"first": one.first, "other": one.other, "kind": one.kind, "what": one.what}
-                    for one in differences
-                ],
-            }
-            for column, differences in zip(
-                comparison.columns[1:], comparison.differences, strict=True
-            )
-        ],
-    }
-
-
 def numbers(column: Column) -> dict[str, int]:
     """What can be compared as a ratio: counts, and memory in bytes."""
     return {
         **{name: getattr(column.counts, name) for name in COUNTS},
         "inference_bytes": column.memory.inference(),
         "training_bytes": column.memory.training(DEFAULT_BATCH),
-    }
-
-
-def _column_dict(column: Column, first: Column) -> dict[str, Any]:
-    own, base = numbers(column), numbers(first)
-    field = column.receptive_field
-    return {
-        "name": column.name,
-        "network": str(column.network),
-        "input_shape": list(column.network.input_shape),
-        "output_shape": list(column.network.output_shape),
-        "layer_count": column.layer_count,
-        **own,
-        "training_batch": DEFAULT_BATCH,
-        "receptive_field": None if field is None else list(field),
-        "ratios": {name: own[name] / base[name] if base[name] else None for name in own},
     }
 
 
@@ -190,28 +156,16 @@ def _cost(first: Layer, other: Layer) -> float:
     """Nothing for equal layers, more the more fields differ, never a pair of different kinds."""
     if first == other:
         return 0
-    if _stem(first) != _stem(other):
+    if stem(first) != stem(other):
         return float("inf")
-    # Of equally many changes, the smaller ones: 84 units became 60, not 120 did.
-    ratio = abs(log2(_width(first) / _width(other)))
+    ratio = 0.0
+    if isinstance(first, Trained) and isinstance(other, Trained):
+        # Of equally many changes, the smaller ones: 84 units became 60, not 120 did.
+        ratio = abs(log2(width_of(first) / width_of(other)))
     return 1 + 0.2 * sum(1 for _ in _fields(first, other)) + 0.02 * min(ratio, 5)
 
 
-def _width(layer: Layer) -> int:
-    if isinstance(layer, Conv2d):
-        return layer.channels
-    return layer.units if isinstance(layer, Dense) else 1
-
-
-def _stem(layer: Layer) -> str:
-    return KEYWORDS[type(layer)][-4:]  # maxpool and avgpool are both poolings
-
-
-def _differences(
-    first: Network,
-    other: Network,
-    pairs: Sequence[Beside],
-) -> Iterator[Difference]:
+def _differences(first: Network, other: Network, pairs: Sequence[Beside]) -> Iterator[Difference]:
     if first.input_shape != other.input_shape:
         shapes = f"{shape_text(first.input_shape)} -> {shape_text(other.input_shape)}"
         yield Difference("input", "input", "changed", shapes)
@@ -239,8 +193,8 @@ def _values(layer: Layer) -> Iterator[tuple[str, str]]:
     else:
         if isinstance(layer, Conv2d):
             yield "channels", f"{layer.channels:,}"
-        yield "kernel" if isinstance(layer, Conv2d) else "window", size_text(layer.kernel_size)
+        yield window_word(layer), size_text(layer.kernel_size)
         yield "stride", size_text(layer.stride)
         yield "padding", padding_text(layer.padding)
-    if isinstance(layer, Conv2d | Dense):
+    if isinstance(layer, Trained):
         yield "activation", layer.activation

@@ -7,8 +7,8 @@ from typing import Final
 
 from lenet.anatomy.comparison.columns import Column, Comparison, Difference, numbers
 from lenet.anatomy.memory import DEFAULT_BATCH
-from lenet.anatomy.prose import wrapped
-from lenet.anatomy.units import bytes_text
+from lenet.anatomy.prose import side_by_side, wrapped
+from lenet.anatomy.units import bytes_text, times
 from lenet.net import PlacedLayer
 from lenet.net.shapes import pair_text, shape_text
 
@@ -28,10 +28,11 @@ def render_comparison(comparison: Comparison, width: int = 80) -> str:
     sections = []
     table = [["", *(column.name for column in comparison.columns)], *_number_rows(comparison)]
     layers = [["layer", *table[0][1:]], *_layer_rows(comparison)]
-    if len(comparison.columns) <= _MOST_COLUMNS and _width(table) <= width:
-        sections.append(_joined(table))
-        if _width(layers) <= width:
-            sections.append(_joined(layers))
+    lines, layer_lines = side_by_side(table), side_by_side(layers)
+    if len(comparison.columns) <= _MOST_COLUMNS and len(lines[0]) <= width:
+        sections.append(lines)
+        if len(layer_lines[0]) <= width:
+            sections.append(layer_lines)
     else:
         sections += [list(_listed(table, place)) for place in range(1, len(table[0]))]
     first = comparison.columns[0].name
@@ -42,7 +43,7 @@ def render_comparison(comparison: Comparison, width: int = 80) -> str:
         "ratios are to the first network."
     )
     sections.append(wrapped(note, width))
-    return "\n\n".join("\n".join(lines) for lines in sections)
+    return "\n\n".join("\n".join(line.rstrip() for line in lines) for lines in sections)
 
 
 def _number_rows(comparison: Comparison) -> Iterator[list[str]]:
@@ -59,14 +60,7 @@ def _number_rows(comparison: Comparison) -> Iterator[list[str]]:
 def _cell(column: Column, key: str, base: int) -> str:
     number = numbers(column)[key]
     text = bytes_text(number) if key.endswith("bytes") else f"{number:,}"
-    return text if number in (0, base) or not base else f"{text} {ratio_text(number / base)}"
-
-
-def ratio_text(ratio: float) -> str:
-    """``1.39x``; three digits also where it is far from 1."""
-    if ratio < 0.01:
-        return "<0.01x"
-    return f"{ratio:.2f}x" if ratio < 100 else f"{ratio:,.0f}x"
+    return text if number in (0, base) or not base else f"{text} {times(number / base)}"
 
 
 def _field(column: Column) -> str:
@@ -128,19 +122,3 @@ def _listed(table: list[list[str]], place: int) -> Iterator[str]:
     yield table[0][place]
     for title, *cells in table[1:]:
         yield f"  {title:<15}  {cells[place - 1]}"
-
-
-def _widths(table: list[list[str]]) -> list[int]:
-    return [max(map(len, cells)) for cells in zip(*table, strict=True)]
-
-
-def _width(table: list[list[str]]) -> int:
-    return sum(_widths(table)) + 2 * (len(table[0]) - 1)
-
-
-def _joined(table: list[list[str]]) -> list[str]:
-    widths = _widths(table)
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    ]

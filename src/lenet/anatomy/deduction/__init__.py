@@ -6,7 +6,7 @@
 - ``priors``: what is common counts: the candidates of a step, ranked
 - ``budget``: the best combination under a limit on the parameters
 - ``chain``: all of it, step by step over a whole figure
-- ``result``: what was found, and as JSON
+- ``result``: what was found; ``document`` is the same for JSON
 - ``wording``, ``impossible``, ``render``: as sentences, as errors, as a page of text
 """
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from lenet.errors import UsageError
+from lenet.net.records import Record
 from lenet.net.words import shown
 
 #: About how many partial sums are kept in all: bounds time and memory where steps are many.
@@ -28,8 +28,7 @@ _Chain = tuple[int, "_Chain"] | None
 _Sums = dict[int, tuple[int, _Chain]]
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(Record):
     """So many parameters in all, at most or exactly."""
 
     parameters: int
@@ -61,29 +60,46 @@ def read_limit(value: int | str) -> Limit:
     return Limit(int(match[2].replace(",", "")), match[1] == "=")
 
 
-def choose(steps: Sequence[Options], limit: Limit) -> tuple[list[int], int]:
-    """The index of the candidate to take in each step, and the sum of their parameters.
+class Choice(NamedTuple):
+    """The index of the candidate to take in each step, and what they cost together.
 
-    The best combination by score that keeps the limit; if there is none, the one nearest to it.
-    With dozens of steps that leave a choice, not every sum can be kept: those of least score go.
+    ``is_certain`` if there is no better one: where dozens of steps leave a choice, not every sum
+    of parameters can be kept, and those of least score go.
     """
+
+    indices: list[int]
+    parameters: int
+    is_certain: bool
+
+
+def choose(steps: Sequence[Options], limit: Limit) -> Choice:
+    """The best combination by score that keeps the limit; if there is none, the nearest to it."""
     # The middle of the steps that leave a choice, so that both halves are about equally large.
     open_steps = [i for i, options in enumerate(steps) if len({cost for cost, _ in options}) > 1]
     most = max(100, _MOST_SUMS // max(1, len(open_steps)))
     if limit.is_exact:
         middle = open_steps[len(open_steps) // 2] if open_steps else 0
-        left, right = (_sums(half, most) for half in (steps[:middle], steps[middle:]))
+        (left, all_left), (right, all_right) = (
+            _sums(half, most) for half in (steps[:middle], steps[middle:])
+        )
         first, second = _meeting(left, right, limit.parameters)
-        return [*_unchained(left[first][1]), *_unchained(right[second][1])], first + second
-    sums = _sums(steps, most, is_exact=False)
+        indices = [*_unchained(left[first][1]), *_unchained(right[second][1])]
+        # The least sum is always kept.
+        is_least = min(left) + min(right) >= limit.parameters
+        return Choice(indices, first + second, is_least or (all_left and all_right))
+    sums, is_complete = _sums(steps, most, is_exact=False)
     within = [cost for cost in sums if limit.holds(cost)]
     cost = max(within, key=lambda cost: sums[cost][0]) if within else min(sums)
-    return _unchained(sums[cost][1]), cost
+    return Choice(_unchained(sums[cost][1]), cost, is_complete or not within)
 
 
-def _sums(steps: Sequence[Options], most: int, is_exact: bool = True) -> _Sums:
-    """The best choice for every sum, or without ``is_exact`` only for those worth their size."""
+def _sums(steps: Sequence[Options], most: int, is_exact: bool = True) -> tuple[_Sums, bool]:
+    """The best choice for every sum, or without ``is_exact`` only for those worth their size.
+
+    Also whether these are all that there are.
+    """
     sums: _Sums = {0: (0, None)}
+    is_complete = True
     for options in steps:
         sums = _extended(sums, options)
         if not is_exact:
@@ -91,7 +107,8 @@ def _sums(steps: Sequence[Options], most: int, is_exact: bool = True) -> _Sums:
         if len(sums) > most:
             kept = sorted(sums, key=lambda cost: -sums[cost][0])[:most]
             sums = {cost: sums[cost] for cost in {min(sums), *kept}}
-    return sums
+            is_complete = False
+    return sums, is_complete
 
 
 def _extended(sums: _Sums, options: Options) -> _Sums:

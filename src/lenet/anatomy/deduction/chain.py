@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -12,17 +11,20 @@ from lenet.anatomy.deduction import budget, priors
 from lenet.anatomy.deduction.figure import Figure, Stage, read_figure
 from lenet.anatomy.deduction.given import Given, read_given
 from lenet.anatomy.deduction.impossible import impossible
-from lenet.anatomy.deduction.priors import CONV, Candidate
+from lenet.anatomy.deduction.priors import CONV, Candidate, Form
 from lenet.anatomy.deduction.result import Deduction, Step
 from lenet.anatomy.deduction.solve import Axis, windows
 from lenet.anatomy.deduction.wording import reasoning
 from lenet.errors import UsageError
 from lenet.net import Dense, Layer, MaxPool2d, Network, PlacedLayer
 from lenet.net.layers import ACTIVATIONS
+from lenet.net.records import Record
 from lenet.net.words import did_you_mean, shown
 
 #: Of a long list of layers' names, an error shows so many.
 _SHOWN: Final = 12
+#: A network is shown in an error if its notation is no longer than this.
+_LONGEST_SHOWN: Final = 500
 
 
 def deduce(
@@ -59,8 +61,7 @@ def deduce(
     return _deduction(read, solved, chosen, activation)
 
 
-@dataclass(frozen=True)
-class _Solved:
+class _Solved(Record):
     """A step before it is known which candidate is taken."""
 
     source: Stage
@@ -93,18 +94,18 @@ def _solve(figure: Figure, constraints: Sequence[Given]) -> list[_Solved]:
     left = list(constraints)
     names: list[str] = []
     solved: list[_Solved] = []
+    earlier: set[Form] = set()
     for source, target in pairwise(figure.stages):
-        earlier = [one.candidates[0] for one in solved]
-        one = _solve_step(source, target, Given(), earlier)
+        free = one = _solve_step(source, target, Given(), earlier)
         # A constraint may make the layer another kind, and so give it another name.
         while found := next((g for g in left if g.target in _names(one, names)), None):
             left.remove(found)
             one = _solve_step(source, target, one.given.joined(found), earlier)
-        name = _name(one.kind, names)
         if not one.candidates:
-            raise impossible(figure.text, source, target, one.given, name)
-        names.append(name)
+            raise impossible(figure.text, source, target, one.given, _name(free.kind, names))
+        names.append(_name(one.kind, names))
         solved.append(one)
+        earlier.add(one.candidates[0].form)
     if left:
         near = did_you_mean(left[0].target, names)
         raise UsageError(
@@ -114,9 +115,7 @@ def _solve(figure: Figure, constraints: Sequence[Given]) -> list[_Solved]:
     return solved
 
 
-def _solve_step(
-    source: Stage, target: Stage, given: Given, earlier: Sequence[Candidate]
-) -> _Solved:
+def _solve_step(source: Stage, target: Stage, given: Given, earlier: Container[Form]) -> _Solved:
     axes = _axes(source, target, given)
     allowed = [kind for kind in priors.kinds(source, target) if given.allows(kind)]
     candidates = priors.rank(source, target, allowed, axes, earlier)
@@ -154,12 +153,15 @@ def _within(
     if limit.holds(sum(one.parameters(c) for one, c in zip(solved, chosen, strict=True))):
         return chosen
     options = [[(one.parameters(c), c.score) for c in one.candidates] for one in solved]
-    indices, total = budget.choose(options, limit)
-    chosen = [one.candidates[index] for one, index in zip(solved, indices, strict=True)]
-    if not limit.holds(total):
+    choice = budget.choose(options, limit)
+    chosen = [one.candidates[index] for one, index in zip(solved, choice.indices, strict=True)]
+    if not limit.holds(choice.parameters):
+        has = "has" if choice.is_certain else "was found that has"
+        network = str(_network(solved, chosen, activation))
+        shown_as = f": {network}" if len(network) <= _LONGEST_SHOWN else ""
         raise UsageError(
-            f"no combination has {limit} parameters; the nearest has {total:,}: "
-            f"{_network(solved, chosen, activation)}."
+            f"no combination {has} {limit} parameters; the nearest has {choice.parameters:,}"
+            f"{shown_as}."
         )
     return chosen
 
@@ -196,7 +198,7 @@ def _deduction(
             widths=one.axes[1],
             given=one.given.text if one.given.decides else "",
         )
-        steps.append(replace(step, reasoning=tuple(reasoning(step, steps))))
+        steps.append(step.changed(reasoning=tuple(reasoning(step, steps))))
     parameters = sum(count_layer(placed).parameters for placed in network.placed)
     return Deduction(figure, tuple(steps), network, parameters, tuple(_assumed(figure, steps)))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -17,6 +16,7 @@ from lenet.anatomy.deduction.solve import windows
 from lenet.errors import NotationError, UsageError
 from lenet.net import Shape
 from lenet.net.layers import MAX_SIZE
+from lenet.net.records import Record
 from lenet.net.shapes import shape_text
 from lenet.net.words import shown
 
@@ -38,8 +38,7 @@ _SHAPE = re.compile(
 _SIZE = re.compile(r"\d\s*[xX×*]\s*\d", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(Record):
     """One shape of a figure, (channels, height, width) or (units,), and what the figure calls it.
 
     ``position`` is where it starts in the figure's text.
@@ -53,8 +52,7 @@ class Stage:
         return shape_text(self.shape)
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(Record):
     """The shapes of a figure in order; ``notes`` say what had to be assumed to read them."""
 
     text: str

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from lenet.anatomy.deduction.priors import CONV, DENSE, POOL
 from lenet.anatomy.deduction.solve import AxisGiven
 from lenet.errors import NotationError, UsageError
 from lenet.net.layers import ACTIVATIONS, MAX_SIZE, Pair
+from lenet.net.records import Record
 from lenet.net.words import did_you_mean, shown
 
 _WORDS: Final = (
@@ -21,14 +21,15 @@ _WORDS: Final = (
     "p0.1.0.1 or same, and an activation"
 )
 _KINDS: Final = {"conv": CONV, "pool": POOL, "maxpool": POOL, "avgpool": POOL, "dense": DENSE}
+#: The fields of ``Given`` that may be known or not.
+_KNOWN: Final = ("kind", "average", "kernel", "stride", "padding", "same", "activation")
 _FIELDS: Final = {"k": "kernel", "s": "stride", "p": "padding"}
 _NUMBERS: Final = re.compile(
     r"([ksp])(\d{1,8}(?:x\d{1,8})?|(?<=p)\d{1,8}(?:\.\d{1,8}){3})", re.ASCII
 )
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(Record):
     """What is known of one layer; None is not known. Pairs are (height, width)."""
 
     text: str = ""
@@ -77,16 +78,21 @@ class Given:
             UsageError: they say different things of the same.
         """
         values: dict[str, Any] = {}
-        for field in fields(self)[2:]:
-            mine, theirs = getattr(self, field.name), getattr(other, field.name)
+        for name in _KNOWN:
+            mine, theirs = getattr(self, name), getattr(other, name)
             if mine is not None and theirs not in (None, mine):
                 raise UsageError(
                     f"{shown(self.text)} and {shown(other.text)} contradict each other on the "
-                    f"{field.name} of one layer; keep one."
+                    f"{_word(name)} of one layer; keep one."
                 )
-            values[field.name] = mine if theirs is None else theirs
+            values[name] = mine if theirs is None else theirs
         text = f"{self.text}, {other.text}" if self.text else other.text
-        return replace(self, text=text, **values)
+        return self.changed(text=text, **values)
+
+
+def _word(name: str) -> str:
+    """What a field of ``Given`` is called: maximum or mean is the kind of a pooling."""
+    return "kind" if name == "average" else name
 
 
 def read_given(text: str) -> Given:
@@ -111,7 +117,7 @@ def read_given(text: str) -> Given:
     for word, position in rest:
         for name, value in _read_word(word, bool(values.get("kind") == POOL), text, position):
             if values.setdefault(name, value) != value:
-                raise NotationError(f"the {name} is given twice; keep one.", text, position)
+                raise NotationError(f"the {_word(name)} is given twice; keep one.", text, position)
     return Given(text.strip(), target.rstrip(":"), **values)
 
 

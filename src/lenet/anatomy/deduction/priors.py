@@ -7,8 +7,7 @@ then added: on a square they count twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Iterator
 from functools import cached_property, lru_cache
 from itertools import product
 from typing import Final, NamedTuple
@@ -16,6 +15,7 @@ from typing import Final, NamedTuple
 from lenet.anatomy.deduction.figure import Stage
 from lenet.anatomy.deduction.solve import Axis
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d
+from lenet.net.records import Record
 
 CONV: Final = "conv"
 POOL: Final = "pool"
@@ -24,6 +24,8 @@ DENSE: Final = "dense"
 SPELLED: Final = {CONV: "convolution", POOL: "pooling", DENSE: "dense layer"}
 
 Reasons = tuple[tuple[int, str], ...]
+#: A layer's kind, and its window on the height and on the width.
+Form = tuple[str, Axis | None, Axis | None]
 
 
 class _OnAxis(NamedTuple):
@@ -43,8 +45,8 @@ ON_AXIS: Final = (
     _OnAxis(+8, "channels stay, the map shrinks", (POOL,), lambda axis, size: axis.stride > 1),
     _OnAxis(+2, "windows side by side", (POOL,), lambda axis, size: axis.is_tile),
     _OnAxis(+3, "no padding", _BOTH, lambda axis, size: axis.padding == 0),
-    _OnAxis(+2, "half the kernel padded", (CONV,), lambda axis, size: axis.is_same > 0),
-    _OnAxis(+1, "both sides padded alike", _BOTH, lambda axis, size: axis.is_even > 0),
+    _OnAxis(+2, "half the kernel padded", (CONV,), lambda axis, size: axis.is_same),
+    _OnAxis(+1, "both sides padded alike", _BOTH, lambda axis, size: axis.is_even),
     _OnAxis(-1, "each 2 beyond kernel 3", _BOTH, lambda axis, size: axis.kernel // 2 - 1),
     _OnAxis(-2, "each unread pixel at the end", _BOTH, lambda axis, size: axis.unread(size)),
     _OnAxis(-3, "kernel exceeds the map", _BOTH, lambda axis, size: axis.kernel > size),
@@ -69,8 +71,7 @@ _NAMES: Final = {
 _AVERAGE: Final = re.compile(r"avg|average|mean")
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Record):
     """One way to make a step: a convolution, a pooling ("pool") or a dense layer.
 
     ``height`` and ``width`` are its window on each axis, None for a dense layer. ``reasons`` are
@@ -87,9 +88,10 @@ class Candidate:
         """The points of all priors."""
         return sum(points for points, _ in self.reasons)
 
-    def is_like(self, other: Candidate) -> bool:
-        """The same layer, but for the number of channels?"""
-        return (self.kind, self.height, self.width) == (other.kind, other.height, other.width)
+    @property
+    def form(self) -> Form:
+        """The layer but for its number of channels."""
+        return self.kind, self.height, self.width
 
     def layer(self, width: int, activation: str, average: bool = False) -> Layer:
         """The layer, with so many channels or units."""
@@ -122,7 +124,7 @@ def rank(
     target: Stage,
     allowed: Collection[str],
     axes: tuple[tuple[Axis, ...], tuple[Axis, ...]],
-    earlier: Collection[Candidate],
+    earlier: Container[Form],
 ) -> tuple[Candidate, ...]:
     """The candidates of these kinds with these windows, best first.
 
@@ -131,7 +133,7 @@ def rank(
         target: what comes out.
         allowed: the kinds to consider.
         axes: the windows that fit the height and the width.
-        earlier: what was chosen for the steps before.
+        earlier: the forms that were chosen for the steps before.
     """
     found = [
         candidate for kind in allowed for candidate in _scored(kind, source, target, axes, earlier)
@@ -144,7 +146,7 @@ def _scored(
     source: Stage,
     target: Stage,
     axes: tuple[tuple[Axis, ...], tuple[Axis, ...]],
-    earlier: Collection[Candidate],
+    earlier: Container[Form],
 ) -> Iterator[Candidate]:
     whole = (_NAMED,) if is_named(kind, target.name) else ()
     if kind == DENSE:
@@ -156,7 +158,6 @@ def _scored(
         return
     _, *results = target.shape
     is_alike = sizes[0] == sizes[1] and results[0] == results[1]
-    seen = {(one.height, one.width) for one in earlier if one.kind == kind}
     for height, width in _pairs(*axes, sizes, is_alike):
         if kind == POOL and not (_is_poolable(height) and _is_poolable(width)):
             continue
@@ -165,7 +166,7 @@ def _scored(
             reasons += [_SQUARE] + [_ONE_STRIDE] * (height.stride == width.stride)
         if _is_whole(height, width, sizes):
             reasons.append(_WHOLE)
-        if (height, width) in seen:
+        if (kind, height, width) in earlier:
             reasons.append(_AGAIN)
         yield Candidate(kind, height, width, tuple(reasons))
 
@@ -216,7 +217,6 @@ def _order(candidate: Candidate, source: Stage) -> tuple[int, ...]:
     """Most points first; of equals, what reads most, pads least, is smallest."""
     axes = [axis for axis in (candidate.height, candidate.width) if axis]
     unread = sum(axis.unread(size) for axis, size in zip(axes, source.shape[1:], strict=False))
-    padding, kernel = (sum(values) for values in (
-        [axis.padding for axis in axes], [axis.kernel for axis in axes]
-    ))  # fmt: skip
+    padding = sum(axis.padding for axis in axes)
+    kernel = sum(axis.kernel for axis in axes)
     return -candidate.score, unread, padding, kernel, candidate.kind == POOL

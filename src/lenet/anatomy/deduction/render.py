@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
-from textwrap import wrap
 from typing import Final
 
 from lenet.anatomy.deduction.result import Deduction, Step
 from lenet.anatomy.deduction.solve import MAX_KERNEL, MAX_STRIDE, Axis
 from lenet.anatomy.deduction.wording import describe
+from lenet.anatomy.prose import GLUE, notation_lines, wrapped
+from lenet.anatomy.units import plural
 from lenet.net import Network
 
 _NARROWEST: Final = 40
 _INDENT: Final = "    "
-#: A space at which no line is broken, and where it is wanted: around the signs of a formula.
-_GLUE: Final = "\u00a0"
-_IN_FORMULA: Final = re.compile(r"(?<=[\w)]) ([-+/=]) (?=[\w(])")
 _BOUNDS: Final = (
     f"Looked for: kernels up to {MAX_KERNEL}, strides up to {MAX_STRIDE} and no larger than the "
     "kernel, padding (both sides together) smaller than the kernel; also any window that tiles "
@@ -52,7 +49,7 @@ def _steps(deduction: Deduction, width: int, everything: bool) -> Iterator[str]:
             yield from _wrapped(what, width, _INDENT)
         for paragraph in step.reasoning:
             # Where everything is listed, nothing needs to say how to list it.
-            text = paragraph.replace(" (--all)", "") if everything else paragraph
+            text = paragraph.replace(" (--all).", "") if everything else paragraph
             yield from _wrapped(text, width, _INDENT)
         if everything:
             yield from _all_windows(step, width)
@@ -83,21 +80,14 @@ def _kernels(group: list[Axis]) -> Iterator[str]:
     for kernel, axes in groupby(group, key=lambda axis: axis.kernel):
         paddings = ", ".join(str(axis.padding) for axis in axes)
         text = str(kernel) if paddings == "0" else f"{kernel} ({paddings})"
-        yield text.replace(" ", _GLUE)
+        yield text.replace(" ", GLUE)
 
 
 def _network(deduction: Deduction, width: int) -> Iterator[str]:
     """How many parameters, which blocks repeat, and the notation."""
     network = deduction.network
-    yield from _wrapped(f"{deduction.parameters:,} parameters{_repeats(network)}", width)
-    text = str(network)
-    if len(text) + 2 <= width:
-        yield f"  {text}"
-        return
-    start, *blocks = text.split(" | ")
-    yield f"  {start}"
-    for block in blocks:
-        yield from _wrapped(block, width, "  | ", "    ")
+    yield from _wrapped(f"{plural(deduction.parameters, 'parameter')}{_repeats(network)}", width)
+    yield from notation_lines(network, width, "  ")
 
 
 def _repeats(network: Network) -> str:
@@ -107,12 +97,4 @@ def _repeats(network: Network) -> str:
 
 
 def _wrapped(text: str, width: int, first: str = "", others: str | None = None) -> list[str]:
-    lines = wrap(
-        _IN_FORMULA.sub(rf"{_GLUE}\1{_GLUE}", text),
-        width,
-        initial_indent=first,
-        subsequent_indent=first if others is None else others,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [line.replace(_GLUE, " ") for line in lines]
+    return wrapped(text, width, first, first if others is None else others)

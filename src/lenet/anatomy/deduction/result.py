@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from lenet.anatomy.deduction.figure import Figure, Stage
 from lenet.anatomy.deduction.priors import CONV, DENSE, POOL, Candidate
 from lenet.anatomy.deduction.solve import Axis
 from lenet.net import Conv2d, Dense, Layer, Network
+from lenet.net.records import Record
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Record):
     """One arrow of the figure: what leads from ``source`` to ``target``.
 
     Attributes:
@@ -65,8 +64,7 @@ class Step:
         )
 
 
-@dataclass(frozen=True)
-class Deduction:
+class Deduction(Record):
     """Everything :func:`deduce` found out; ``print`` it to read it, ``.network`` trains.
 
     ``assumptions`` say what no shapes tell; ``figure.notes`` how unclear shapes were read.
@@ -85,43 +83,6 @@ class Deduction:
 
     def to_dict(self) -> dict[str, Any]:
         """The deduction as JSON can hold it: dicts, lists, numbers, strings and None."""
-        return {
-            "figure": [list(stage.shape) for stage in self.figure.stages],
-            "network": str(self.network),
-            "parameters": self.parameters,
-            "notes": list(self.figure.notes),
-            "assumptions": list(self.assumptions),
-            "steps": [_step_dict(step) for step in self.steps],
-        }
+        from lenet.anatomy.deduction.document import to_dict
 
-
-def _step_dict(step: Step) -> dict[str, Any]:
-    return {
-        "name": step.name,
-        "figure_name": step.target.name or None,
-        "input_shape": list(step.source.shape),
-        "output_shape": list(step.target.shape),
-        "chosen": step.candidates.index(step.chosen),
-        "candidates": [_candidate_dict(candidate) for candidate in step.candidates],
-        "given": step.given or None,
-        "windows": {
-            name: [[axis.kernel, axis.stride, axis.before, axis.after] for axis in axes]
-            for name, axes in (("height", step.heights), ("width", step.widths))
-        },
-        "reasoning": list(step.reasoning),
-    }
-
-
-def _candidate_dict(candidate: Candidate) -> dict[str, Any]:
-    height, width = candidate.height, candidate.width
-    return {
-        "kind": candidate.kind,
-        "kernel_size": [height.kernel, width.kernel] if height and width else None,
-        "stride": [height.stride, width.stride] if height and width else None,
-        "padding": (
-            [height.before, height.after, width.before, width.after] if height and width else None
-        ),
-        "total_padding": [height.padding, width.padding] if height and width else None,
-        "score": candidate.score,
-        "reasons": [{"points": points, "why": why} for points, why in candidate.reasons],
-    }
+        return to_dict(self)

@@ -7,10 +7,10 @@ stride leave at most s values for the padding, and nothing is searched over size
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from lenet.net.records import Record
 from lenet.net.shapes import output_size
 
 #: Where windows are looked for. Total padding is always smaller than the kernel, and the stride
@@ -19,8 +19,7 @@ MAX_KERNEL: Final = 11
 MAX_STRIDE: Final = 4
 
 
-@dataclass(frozen=True)
-class Axis:
+class Axis(Record):
     """A window on one axis: kernel, stride, and the padding before and after, in pixels."""
 
     kernel: int
@@ -71,8 +70,7 @@ class Axis:
         return max(0, (size + self.padding - self.kernel) % self.stride - self.after)
 
 
-@dataclass(frozen=True)
-class AxisGiven:
+class AxisGiven(Record):
     """What is known of a window beforehand; None is not known."""
 
     kernel: int | None = None

@@ -8,6 +8,7 @@ from typing import Final
 from lenet.anatomy.deduction.priors import CONV, DENSE, POOL, SPELLED, Candidate, is_named
 from lenet.anatomy.deduction.result import Step
 from lenet.anatomy.deduction.solve import MAX_KERNEL, MAX_STRIDE, Axis, kernel_range
+from lenet.anatomy.units import plural
 from lenet.net.notation import padding_text, size_text
 from lenet.net.shapes import elements, output_size, pair_text, shape_text
 
@@ -34,7 +35,7 @@ def reasoning(step: Step, earlier: Sequence[Step]) -> Iterator[str]:
     if step.chosen.kind == DENSE:
         yield from _dense(step)
         return
-    again = next((one for one in earlier if one.chosen.is_like(step.chosen)), None)
+    again = next((one for one in earlier if one.chosen.form == step.chosen.form), None)
     yield " ".join([_kind(step), *_windows(step, again)])
     if step.ties:
         yield f"Equally good: {'; '.join(map(describe, step.ties[:_FEW]))}."
@@ -42,14 +43,13 @@ def reasoning(step: Step, earlier: Sequence[Step]) -> Iterator[str]:
 
 
 def _dense(step: Step) -> Iterator[str]:
-    what = _count(step.target.shape[0], "unit")
+    what = plural(step.target.shape[0], "unit")
     if len(step.source.shape) == 1:
         yield f"Between vectors stands a dense layer; all there is to choose is its {what}."
         return
-    yield (
-        f"A dense layer sees all {elements(step.source.shape):,} numbers at once; all there is to "
-        f"choose is its {what}."
-    )
+    numbers = elements(step.source.shape)
+    seen = f"all {numbers:,} numbers at once" if numbers > 1 else "the only number there is"
+    yield f"A dense layer sees {seen}; all there is to choose is its {what}."
     if step.of_kind(CONV):
         over = " over the whole map, as C5 of LeNet-5" if max(step.source.shape[1:]) > 1 else ""
         yield (
@@ -61,10 +61,12 @@ def _dense(step: Step) -> Iterator[str]:
 def _kind(step: Step) -> str:
     before, after = step.source.shape[0], step.target.shape[0]
     if len(step.target.shape) == 1:
-        return "The kernel is as large as the map and leaves one number a channel."
+        named = is_named(CONV, step.target.name) and not step.given
+        lead = f"The figure calls it {step.target.name}: the" if named else "The"
+        return f"{lead} kernel is as large as the map and leaves one number a channel."
     if before != after:
         become = "becomes" if before == 1 else "become"
-        return f"{_count(before, 'channel')} {become} {after}, so it is a convolution."
+        return f"{plural(before, 'channel')} {become} {after}, so it is a convolution."
     if _why_not_argued(step):
         return f"The channels stay; it is a {SPELLED[step.chosen.kind]}."
     if is_named(step.chosen.kind, step.target.name):
@@ -120,7 +122,7 @@ def _is_set_aside(step: Step) -> bool:
 def _remarks(label: str, size: int, axis: Axis) -> Iterator[str]:
     if unread := axis.unread(size):
         stay = "stays" if unread == 1 else "stay"
-        yield f"{label}{_count(unread, 'pixel')} at the end {stay} unread"
+        yield f"{label}{plural(unread, 'pixel')} at the end {stay} unread"
     if axis.padding % 2:
         sides = f"{axis.before} before and {axis.after} after"
         yield f"{label}padding of {axis.padding} in all is odd: {sides}"
@@ -129,7 +131,8 @@ def _remarks(label: str, size: int, axis: Axis) -> Iterator[str]:
 def _argument(size: int, result: int, axis: Axis, kind: str, again: Step | None) -> str:
     """Stride first, then the kernel, as the seed does it."""
     if result == 1 and axis.kernel == size and not axis.padding:
-        return f"one window covers all {_count(size, 'pixel')}: {_formula(size, axis)}"
+        pixels = f"all {plural(size, 'pixel')}" if size > 1 else "the only pixel"
+        return f"one window covers {pixels}: {_formula(size, axis)}"
     if again is not None:
         return f"{_lead(size, result)}, and {again.name} fits again: {_formula(size, axis)}"
     return f"{_stride_argument(size, result, axis)}; {_kernel_argument(size, result, axis, kind)}"
@@ -195,10 +198,10 @@ def _others(step: Step) -> Iterator[str]:
         padded = f",{' all' * (len(mine) > 1)} with padding" if all(map(_padding, mine)) else ""
         named = "; ".join(_briefly(one, step.chosen) for one in mine[:_FEW])
         more = ", ... (--all)" if len(mine) > _FEW else ""
-        yield f"{_count(len(mine), 'other way')}{padded}: {named}{more}."
+        yield f"{plural(len(mine), 'other way')}{padded}: {named}{more}."
     other = [one for one in step.candidates if one.kind not in (step.chosen.kind, DENSE)]
     if other and other[0] not in step.ties:
-        ways = _count(len(other), "way")
+        ways = plural(len(other), "way")
         yield f"It could also be a {describe(other[0])} ({ways})."
 
 
@@ -234,7 +237,7 @@ def _lead(size: int, result: int) -> str:
         return "the size stays"
     if 2 * result > size:
         lost = size - result
-        return f"{_count(lost, 'pixel')} {'is' if lost == 1 else 'are'} lost"
+        return f"{plural(lost, 'pixel')} {'is' if lost == 1 else 'are'} lost"
     if 2 * result == size:
         return "the size halves"
     exact = size % result == 0
@@ -252,7 +255,3 @@ def _formula(size: int, axis: Axis) -> str:
 def _written(size: int, kernel: str, padding: int, stride: int) -> str:
     numerator = f"{size} - {kernel} + {padding} + {stride}"
     return numerator if stride == 1 else f"({numerator}) / {stride}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'s' * (number != 1)}"

@@ -3,7 +3,7 @@
 - ``problem``: what is wrong, with its numbers
 - ``changes``, ``fixes``: small changes of a network, and those that make it fit, best first
 - ``weights``, ``adapt``: a weights file against a network, and the single change between them
-- ``text``: all of it as a person reads it
+- ``text``, ``document``: all of it as a person reads it, and as JSON
 """
 
 from lenet.anatomy.diagnosis.problem import Diagnosis, diagnose, explain_misfit

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
-from lenet.anatomy.diagnosis.changes import Window, first_dense, listed, rebuilt, with_window
+from lenet.anatomy.diagnosis.changes import first_dense
+from lenet.anatomy.prose import listed
+from lenet.anatomy.rebuild import rebuilt
+from lenet.anatomy.units import plural
 from lenet.errors import ShapeError, UsageError
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
-from lenet.net.layers import KEYWORDS, MAX_SIZE, same_padding
+from lenet.net.layers import KEYWORDS, MAX_SIZE, Trained, Windowed, same_padding
 from lenet.net.notation import format_layer
+from lenet.net.records import Record
 from lenet.net.shapes import elements, pair_text
 
 #: Padding, strides and windows up to these are tried, in so many layers.
@@ -19,8 +22,7 @@ _STEPS: Final = range(1, 5)
 _LAYERS: Final = 16
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(Record):
     """A tensor of a file: its name and shape."""
 
     name: str
@@ -60,8 +62,8 @@ def adapt(network: Network, pairs: Pairs, pools_go: bool = False) -> tuple[list[
         told += _add(network, changes, place, tensors)
     shape = _input_shape(network, pairs)
     if shape != network.input_shape:
-        told.insert(0, f"start from {shape[0]:,} channel{'s' * (shape[0] > 1)}")
-    return told, rebuilt(network, changes, shape)
+        told.insert(0, f"start from {plural(shape[0], 'channel')}")
+    return told, rebuilt(network.changed(input_shape=shape), changes)
 
 
 def _with_pools(network: Network, place: int) -> list[int]:
@@ -77,17 +79,17 @@ def _adapted(network: Network, place: int, shape: Shape) -> tuple[tuple[Layer, .
     told = []
     if isinstance(layer, Dense):
         if layer.units != shape[0]:
-            told.append(f"give {name} {shape[0]:,} units")
-        return (Dense(shape[0], layer.activation),), told
+            told.append(f"give {name} {plural(shape[0], 'unit')}")
+        return (layer.changed(units=shape[0]),), told
     assert isinstance(layer, Conv2d)
     kernel, padding = (shape[2], shape[3]), layer.padding
     if layer.channels != shape[0]:
-        told.append(f"give {name} {shape[0]:,} channels")
+        told.append(f"give {name} {plural(shape[0], 'channel')}")
     if layer.kernel_size != kernel:
         told.append(f"use a {pair_text(kernel)} kernel in {name}")
         if any(padding) and padding == same_padding(layer.kernel_size):
             padding = same_padding(kernel)  # what kept the size shall keep it
-    return (Conv2d(shape[0], kernel, layer.stride, padding, layer.activation),), told
+    return (layer.changed(channels=shape[0], kernel_size=kernel, padding=padding),), told
 
 
 def _add(
@@ -95,7 +97,7 @@ def _add(
 ) -> Iterator[str]:
     """Put new layers before the one at ``place``, or at the end; tells each change."""
     end = place == len(network.layers)
-    used = [one.activation for one in network.layers if isinstance(one, Conv2d | Dense)]
+    used = [one.activation for one in network.layers if isinstance(one, Trained)]
     activation = next((one for one in used if one != "identity"), "relu")
     where = "at the end" if end else f"before {network.names[place]}"
     added: list[Layer] = []
@@ -166,9 +168,9 @@ def _enlarged(
     low, high = 1, MAX_SIZE
     while low < high:
         middle = (low + high) // 2
-        enough = first_inputs(rebuilt(network, {}, shape(middle))) >= wanted
+        enough = first_inputs(network.changed(input_shape=shape(middle))) >= wanted
         low, high = (low, middle) if enough else (middle + 1, high)
-    return rebuilt(network, {}, shape(low))
+    return network.changed(input_shape=shape(low))
 
 
 def first_inputs(network: Network) -> int:
@@ -186,8 +188,7 @@ def _paddings(network: Network) -> _Changes:
     for place, name, layer in _windows(network, Conv2d):
         for side in _PADDINGS:
             if side < max(layer.kernel_size):
-                padded = with_window(layer, padding=(side,) * 4)
-                yield f"give {name} padding {side}", {place: (padded,)}
+                yield f"give {name} padding {side}", {place: (layer.changed(padding=side),)}
 
 
 def _poolings(network: Network) -> _Changes:
@@ -202,20 +203,19 @@ def _poolings(network: Network) -> _Changes:
         yield f"add {KEYWORDS[kind]} 2 after {name}", {place: (conv, kind(2))}
     for place, name, pool in pools:
         for size in _STEPS[1:]:
-            other = with_window(pool, (size, size), (size, size), (0, 0, 0, 0))
+            other = pool.changed(kernel_size=size, stride=size, padding=0)
             yield f"use a {size}x{size} window in {name}", {place: (other,)}
 
 
 def _steps(network: Network) -> _Changes:
     for place, name, layer in _windows(network, (Conv2d, MaxPool2d, AvgPool2d)):
         for step in _STEPS:
-            slower = with_window(layer, stride=(step, step))
-            yield f"give {name} stride {step}", {place: (slower,)}
+            yield f"give {name} stride {step}", {place: (layer.changed(stride=step),)}
 
 
 def _windows(
     network: Network, kinds: type[Layer] | tuple[type[Layer], ...]
-) -> Iterator[tuple[int, str, Window]]:
+) -> Iterator[tuple[int, str, Windowed]]:
     """The first layers of these kinds: place, name, layer."""
     places = [i for i, layer in enumerate(network.layers) if isinstance(layer, kinds)]
     for place in places[:_LAYERS]:

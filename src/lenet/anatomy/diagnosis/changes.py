@@ -1,20 +1,17 @@
-"""Changing a network, and finding where it does not fit: what every diagnosis is made of."""
+"""Where a network does not fit, and a change that was tried: what every diagnosis is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 from lenet.errors import ShapeError, UsageError
-from lenet.net import AvgPool2d, Block, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
-from lenet.net.layers import Pair, Sides
+from lenet.net import Dense, Layer, Network, Shape
+from lenet.net.layers import Pair
+from lenet.net.records import Record
 from lenet.net.shapes import output_shape, shape_text
 
-Window = Conv2d | MaxPool2d | AvgPool2d
 
-
-@dataclass(frozen=True)
-class Fix:
+class Fix(Record):
     """A change that makes the whole network fit.
 
     Attributes:
@@ -28,8 +25,7 @@ class Fix:
     network: Network
 
 
-@dataclass(frozen=True)
-class Misfit:
+class Misfit(Record):
     """The first layer that does not fit: its place from 0, and what each layer up to it gets."""
 
     index: int
@@ -68,27 +64,6 @@ def least_sizes(layers: Iterable[Layer]) -> list[Pair]:
     return least[::-1]
 
 
-def rebuilt(
-    network: Network,
-    changes: Mapping[int, tuple[Layer, ...]],
-    input_shape: tuple[int, ...] | None = None,
-) -> Network:
-    """``network`` with the layers at some places (from 0) replaced by none, one or more.
-
-    Raises:
-        UsageError: no layer is left.
-    """
-    index, blocks = 0, []
-    for block in network.blocks:
-        layers: list[Layer] = []
-        for layer in block:
-            layers += changes.get(index, (layer,))
-            index += 1
-        if layers:
-            blocks.append(Block(layers))
-    return Network(input_shape or network.input_shape, blocks)
-
-
 def first_dense(layers: tuple[Layer, ...]) -> int:
     """The place of the first dense layer; behind the end where there is none."""
     return next((i for i, one in enumerate(layers) if isinstance(one, Dense)), len(layers))
@@ -108,26 +83,3 @@ def tried(what: str, build: Callable[[], Network], place: int | None) -> Fix | N
         return Fix(what, effect, network) if network.placed else None
     except UsageError:
         return None
-
-
-def with_window(
-    layer: Window,
-    kernel_size: Pair | None = None,
-    stride: Pair | None = None,
-    padding: Sides | None = None,
-) -> Window:
-    """``layer`` with another kernel, stride or padding.
-
-    Raises:
-        UsageError: a pooling's padding is as large as its window.
-    """
-    kernel_size, stride = kernel_size or layer.kernel_size, stride or layer.stride
-    padding = layer.padding if padding is None else padding
-    if isinstance(layer, Conv2d):
-        return Conv2d(layer.channels, kernel_size, stride, padding, layer.activation)
-    return type(layer)(kernel_size, stride, padding)
-
-
-def listed(names: list[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

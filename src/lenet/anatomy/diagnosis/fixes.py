@@ -2,34 +2,34 @@
 
 A larger input, more padding, a smaller kernel and a smaller stride never make a map smaller, and a
 larger map never makes a later layer fit worse. So there is one least size for every layer's input
-(:func:`~lenet.anatomy.diagnose_changes.least_sizes`), and each change is computed from it instead
+(:func:`~lenet.anatomy.diagnosis.changes.least_sizes`), and each change is computed from it instead
 of searched for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from itertools import islice
 
 from lenet.anatomy.diagnosis.changes import (
     Fix,
     Misfit,
-    Window,
     first_dense,
     first_misfit,
     least_sizes,
-    listed,
-    rebuilt,
     tried,
-    with_window,
 )
+from lenet.anatomy.prose import listed
+from lenet.anatomy.rebuild import rebuilt
 from lenet.errors import UsageError
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network
-from lenet.net.layers import Pair, Sides
+from lenet.net.layers import Pair, Sides, Windowed
 from lenet.net.notation import padding_text, size_text
-from lenet.net.shapes import pair_text
+from lenet.net.shapes import pair_text, window_word
 
-_T = TypeVar("_T")
+#: Of one kind of change, so many layers are tried: beyond them it hardly helps, and a network of
+#: thousands of layers stays quick.
+_TRIES = 16
 
 
 def find_fixes(network: Network) -> tuple[Fix, ...]:
@@ -55,8 +55,9 @@ def _distinct(fixes: Iterable[Fix]) -> Iterator[Fix]:
 def _size_fixes(network: Network, misfit: Misfit) -> Iterator[Fix]:
     """One of each kind, the nearest to the layer that does not fit; a larger input comes last."""
     single = list(_single_fixes(_Search(network, misfit)))
-    yield from single or _joint_fixes(network, misfit)
-    yield from _larger_input(network, misfit)
+    yield from single or filter(None, _joint_fixes(network, misfit))
+    if larger := _larger_input(network, misfit):
+        yield larger
 
 
 class _Search:
@@ -66,7 +67,7 @@ class _Search:
         self.network, self.misfit = network, misfit
         self.least = least_sizes(network.layers)
 
-    def layer(self, index: int) -> Window:
+    def layer(self, index: int) -> Windowed:
         layer = self.network.layers[index]
         assert not isinstance(layer, Dense)
         return layer
@@ -92,8 +93,8 @@ def _single_fixes(search: _Search) -> Iterator[Fix]:
     index = search.misfit.index
     convs, pools = search.earlier(Conv2d), search.earlier((MaxPool2d, AvgPool2d))
     if isinstance(search.layer(index), Conv2d):
-        yield from _first(_pad(search, i) for i in (index,))
-        yield from _first(_shrink(search, i) for i in (index,))
+        yield from _first([_pad(search, index)])
+        yield from _first([_shrink(search, index)])
         yield from _first(_drop(search, i) for i in pools)
         yield from _first(_pad(search, i) for i in convs)
         yield from _first(_shrink(search, i) for i in convs)
@@ -107,16 +108,9 @@ def _single_fixes(search: _Search) -> Iterator[Fix]:
     yield from _first(_slow(search, i) for i in convs)
 
 
-#: Of one kind of change, so many layers are tried: beyond them it hardly helps, and a network of
-#: thousands of layers stays quick.
-_TRIES = 16
-
-
-def _first(fixes: Iterable[_T | None]) -> Iterator[_T]:
-    for _, fix in zip(range(_TRIES), fixes, strict=False):
-        if fix is not None:
-            yield fix
-            return
+def _first(fixes: Iterable[Fix | None]) -> Iterator[Fix]:
+    """The first that there is."""
+    yield from islice(filter(None, islice(fixes, _TRIES)), 1)
 
 
 def _drop(search: _Search, index: int) -> Fix | None:
@@ -139,10 +133,10 @@ def _pad(search: _Search, index: int) -> Fix | None:
     top, bottom, left, right = sides
     padding: Sides = (top, bottom, left, right)
     what = f"give {search.network.names[index]} padding {padding_text(padding)}"
-    return search.replace(index, with_window(layer, padding=padding), what)
+    return search.replace(index, layer.changed(padding=padding), what)
 
 
-def _most_padding(layer: Window, kernel: int) -> int:
+def _most_padding(layer: Windowed, kernel: int) -> int:
     """A pooling of 2 is not padded: its windows would see one pixel and nothing else."""
     if isinstance(layer, Conv2d):
         return kernel - 1
@@ -165,12 +159,11 @@ def _shrink(search: _Search, index: int) -> Fix | None:
     kernel_size = (sizes[0], sizes[1])
     if min(kernel_size) < 1 or (max(kernel_size) < 2 and not _may_be_one(search, index)):
         return None
-    name, size_word = search.network.names[index], pair_text(kernel_size)
-    kind = "kernel" if isinstance(layer, Conv2d) else "window"
-    what = f"use a {size_word} {kind} in {name}"
-    stride = kernel_size if tiles else None
+    name = search.network.names[index]
+    what = f"use a {pair_text(kernel_size)} {window_word(layer)} in {name}"
+    stride = kernel_size if tiles else layer.stride
     try:
-        smaller = with_window(layer, kernel_size=kernel_size, stride=stride)
+        smaller = layer.changed(kernel_size=kernel_size, stride=stride)
     except UsageError:  # a pooling's padding is as large as its window now
         return None
     return search.replace(index, smaller, what)
@@ -187,27 +180,23 @@ def _slow(search: _Search, index: int) -> Fix | None:
     strides = []
     for axis, (size, least) in enumerate(search.room(index)):
         span = size - layer.kernel_size[axis] + layer.total_padding[axis]
-        strides.append(min(layer.stride[axis], span // (least - 1) if least > 1 else 10**9))
+        most = span // (least - 1) if least > 1 else layer.stride[axis]
+        strides.append(min(layer.stride[axis], most))
     stride = (strides[0], strides[1])
     if min(stride) < 1 or stride == layer.stride:
         return None
     what = f"give {search.network.names[index]} stride {size_text(stride)}"
-    return search.replace(index, with_window(layer, stride=stride), what)
+    return search.replace(index, layer.changed(stride=stride), what)
 
 
-def _larger_input(network: Network, misfit: Misfit) -> Iterator[Fix]:
-    size = least_input(network)
-    channels = network.input_shape[0]
-    fix = tried(
-        f"start from {pair_text(size)} or more",
-        lambda: rebuilt(network, {}, (channels, *size)),
-        misfit.index,
-    )
-    if fix:
-        yield fix
+def _larger_input(network: Network, misfit: Misfit) -> Fix | None:
+    size = _least_input(network)
+    larger = (network.input_shape[0], *size)
+    what = f"start from {pair_text(size)} or more"
+    return tried(what, lambda: network.changed(input_shape=larger), misfit.index)
 
 
-def least_input(network: Network) -> Pair:
+def _least_input(network: Network) -> Pair:
     """The least (height, width) that fits and is at least the network's own; a square stays one."""
     _, height, width = network.input_shape
     least = least_sizes(network.layers)[0]
@@ -216,11 +205,11 @@ def least_input(network: Network) -> Pair:
     return max(height, least[0]), max(width, least[1])
 
 
-def _joint_fixes(network: Network, misfit: Misfit) -> Iterator[Fix]:
+def _joint_fixes(network: Network, misfit: Misfit) -> Iterator[Fix | None]:
     """Where no change of one layer is enough: the same change of several."""
-    yield from _first((_drop_several(network, pools=True),))
-    yield from _first((_pad_all(network, misfit),))
-    yield from _first((_drop_several(network, pools=False),))
+    yield _drop_several(network, pools=True)
+    yield _pad_all(network, misfit)
+    yield _drop_several(network, pools=False)
 
 
 def _pad_all(network: Network, misfit: Misfit) -> Fix | None:
@@ -231,7 +220,7 @@ def _pad_all(network: Network, misfit: Misfit) -> Fix | None:
             down, along = (kernel // 2 for kernel in layer.kernel_size)
             wanted = (down, down, along, along)
             top, bottom, left, right = map(max, layer.padding, wanted)
-            changes[index] = (with_window(layer, padding=(top, bottom, left, right)),)
+            changes[index] = (layer.changed(padding=(top, bottom, left, right)),)
     what = "give every convolution padding of half its kernel"
     return tried(what, lambda: rebuilt(network, changes), misfit.index)
 

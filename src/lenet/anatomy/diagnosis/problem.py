@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
-from lenet.anatomy.diagnosis.changes import (
-    Fix,
-    Misfit,
-    first_dense,
-    first_misfit,
-    least_sizes,
-    rebuilt,
-)
+from lenet.anatomy.diagnosis.changes import Fix, Misfit, first_dense, first_misfit, least_sizes
 from lenet.anatomy.diagnosis.fixes import find_fixes
 from lenet.anatomy.units import plural
 from lenet.errors import ShapeError
-from lenet.net import Conv2d, Dense, Layer, Network, Shape, name_of, read_network
-from lenet.net.shapes import kind, output_size, pair_text, shape_text, size_formula
+from lenet.net import Dense, Layer, Network, Shape, Source, read_named
+from lenet.net.records import Record
+from lenet.net.shapes import (
+    kind,
+    output_size,
+    pair_text,
+    shape_text,
+    size_formula,
+    window_word,
+)
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Record):
     """What :func:`diagnose` found out; ``print`` it to read it.
 
     Attributes:
@@ -47,6 +46,12 @@ class Diagnosis:
         """Do all layers fit?"""
         return self.layer is None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The diagnosis as JSON can hold it: dicts, lists, numbers, strings and None."""
+        from lenet.anatomy.diagnosis.document import diagnosis_document
+
+        return diagnosis_document(self)
+
     def __str__(self) -> str:
         from lenet.anatomy.diagnosis.text import render_diagnosis
 
@@ -54,25 +59,22 @@ class Diagnosis:
 
 
 def diagnose(
-    network: Network | str | os.PathLike[str],
-    input_shape: tuple[int, ...] | None = None,
+    network: Source,
+    input_shape: Iterable[int] | str | None = None,
     name: str = "",
 ) -> Diagnosis:
     """Find out whether a network fits, why it does not, and what makes it fit.
 
     Args:
         network: a network, zoo name, notation or ``.json`` file.
-        input_shape: another input (channels, height, width) than the network's own.
+        input_shape: look at the network on this input instead of its own: (channels, height,
+            width), or text such as ``3x64x64``.
         name: what to call it; by default its zoo name or file.
 
     Raises:
         UsageError: ``network`` names none, or the input shape is impossible.
     """
-    if not isinstance(network, Network):
-        name = name or name_of(network)
-        network = read_network(network)
-    if input_shape is not None:
-        network = rebuilt(network, {}, input_shape)
+    network, name = read_named(network, name, input_shape)
     misfit = first_misfit(network)
     return Diagnosis(
         name=name,
@@ -94,25 +96,6 @@ def explain_misfit(error: ShapeError) -> str:
     from lenet.anatomy.diagnosis.text import render_problem
 
     return render_problem(diagnose(error.network))
-
-
-def diagnosis_dict(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The diagnosis as JSON can hold it."""
-    least = diagnosis.least_input
-    return {
-        "name": diagnosis.name,
-        "network": str(diagnosis.network),
-        "fits": diagnosis.fits,
-        "input_shape": list(diagnosis.network.input_shape),
-        "output_shape": list(diagnosis.network.output_shape) if diagnosis.fits else None,
-        "least_input": None if least is None else list(least),
-        "layer": diagnosis.layer,
-        "problem": diagnosis.problem or None,
-        "fixes": [
-            {"what": fix.what, "effect": fix.effect or None, "network": str(fix.network)}
-            for fix in diagnosis.fixes
-        ],
-    }
 
 
 def _least(network: Network) -> tuple[int, int] | None:
@@ -141,9 +124,8 @@ def _too_large(layer: Layer, shape: Shape) -> str:
     wrong = [axis for axis, numbers in enumerate(axes) if output_size(*numbers) < 1]
     formulas = list(dict.fromkeys(size_formula(*axes[axis]) for axis in wrong))
     where = f" its {('height', 'width')[wrong[0]]}" if len(wrong) == 1 else ""
-    window = "kernel" if isinstance(layer, Conv2d) else "window"
     return (
-        f"{_article(pair_text(layer.kernel_size))} {window} does not fit{where}: "
+        f"{_article(pair_text(layer.kernel_size))} {window_word(layer)} does not fit{where}: "
         f"{' and '.join(formulas)}"
     )
 

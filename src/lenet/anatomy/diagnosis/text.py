@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from lenet.anatomy.prose import notation_lines, wrapped
+from lenet.anatomy.diagnosis.changes import Fix
+from lenet.anatomy.diagnosis.problem import Diagnosis, diagnose
+from lenet.anatomy.diagnosis.weights import Reconciliation
+from lenet.anatomy.prose import chain, notation_lines, wrapped
 from lenet.anatomy.units import plural
 from lenet.net.shapes import pair_text, shape_text
 
-if TYPE_CHECKING:  # other texts borrow from this one and have no use for these
-    from lenet.anatomy.diagnosis.changes import Fix
-    from lenet.anatomy.diagnosis.problem import Diagnosis
-    from lenet.anatomy.diagnosis.weights import Reconciliation
-
 #: Of a longer chain of shapes, the middle is left out.
 _LONGEST_CHAIN = 12
+#: The room on an error's first line that the command's name takes.
+_BEFORE_ERRORS = " " * len("lenet: ")
 #: Of more mismatches, only the number is told.
 _MOST_MISMATCHES = 8
 
@@ -24,15 +23,12 @@ def render_diagnosis(diagnosis: Diagnosis, width: int = 80) -> str:
     """``diagnosis`` in lines of at most ``width`` characters, as far as its numbers allow."""
     if not diagnosis.fits:
         lines = wrapped(diagnosis.problem, width)
-        return "\n".join([*lines, *fix_lines(diagnosis.fixes, "it fit", width, numbered=True)])
+        return "\n".join([*lines, *_fix_lines(diagnosis.fixes, "it fit", width, numbered=True)])
     network = diagnosis.network
     name = diagnosis.name or "The network"
     shapes = [network.input_shape, *(placed.output_shape for placed in network.placed)]
-    texts = list(map(shape_text, shapes))
-    if len(texts) > _LONGEST_CHAIN:
-        texts[5:-4] = ["..."]
-    lines = [f"{name} fits: {texts[0]} in, {texts[-1]} out."]
-    lines += wrapped(" -> ".join(texts), width, "  ", "    ")
+    lines = [f"{name} fits: {shape_text(shapes[0])} in, {shape_text(shapes[-1])} out."]
+    lines += wrapped(chain(map(shape_text, shapes), _LONGEST_CHAIN), width, "  ", "    ")
     if diagnosis.least_input is not None:
         least = pair_text(diagnosis.least_input)
         lines += wrapped(f"It fits every input of {least} or more.", width)
@@ -41,26 +37,25 @@ def render_diagnosis(diagnosis: Diagnosis, width: int = 80) -> str:
 
 def render_problem(diagnosis: Diagnosis, width: int = 80) -> str:
     """Why a network does not fit and what to do, as the error of any command."""
-    lines = [*wrapped(diagnosis.problem, width), *fix_lines(diagnosis.fixes, "it fit", width)]
-    return "\n".join(lines)
+    problem = wrapped(diagnosis.problem, width, first=_BEFORE_ERRORS)
+    return "\n".join([*problem, *_fix_lines(diagnosis.fixes, "it fit", width)]).lstrip()
 
 
 def render_reconciliation(found: Reconciliation, width: int = 80) -> str:
     """Where a file's weights and a network differ, and what makes them agree."""
-    name = found.name or "the network"
+    name, many = found.name or "the network", found.tensors > 1
     if found.agrees:
-        lines = wrapped(f"All {plural(found.tensors, 'weight')} agree with {name}.", width)
+        agree = f"All {found.tensors:,} weights agree" if many else "The weight agrees"
+        lines = wrapped(f"{agree} with {name}.", width)
         return "\n".join([*lines, *_notes(found, width)])
     lines = [*_mismatches(found, width), *_notes(found, width)]
-    goal = f"all {plural(found.tensors, 'weight')} agree"
+    goal = f"all {found.tensors:,} weights agree" if many else "the weight agree"
     if found.changes > 1:
         goal += f", {found.changes} changes together"
-    return "\n".join([*lines, *fix_lines(found.fixes, goal, width, numbered=True)])
+    return "\n".join([*lines, *_fix_lines(found.fixes, goal, width, numbered=True)])
 
 
 def _mismatches(found: Reconciliation, width: int) -> Iterator[str]:
-    from lenet.anatomy.diagnosis.problem import diagnose
-
     if problem := diagnose(found.network).problem:
         yield from wrapped(problem, width)
         return
@@ -75,7 +70,9 @@ def _notes(found: Reconciliation, width: int) -> Iterator[str]:
         yield from wrapped(note, width)
 
 
-def fix_lines(fixes: Sequence[Fix], goal: str, width: int, numbered: bool = False) -> Iterator[str]:
+def _fix_lines(
+    fixes: Sequence[Fix], goal: str, width: int, numbered: bool = False
+) -> Iterator[str]:
     """The fixes as a list, and the first as notation to copy."""
     if not fixes:
         yield f"No change of one layer or of the input makes {goal}."

@@ -10,24 +10,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, pairwise
 from math import isqrt
 from typing import Any
 
-from lenet.anatomy.comparison.align import align
+from lenet.anatomy.align import align
 from lenet.anatomy.diagnosis.adapt import Pairs, Tensor, adapt, geometries
 from lenet.anatomy.diagnosis.changes import Fix
+from lenet.anatomy.units import plural
 from lenet.errors import ShapeError, UsageError
-from lenet.net import Conv2d, Dense, Layer, Network, Shape
+from lenet.net import Conv2d, Dense, Layer, Network, Shape, Source, read_named
+from lenet.net.records import Record
 from lenet.net.shapes import elements, shape_text
+from lenet.net.words import name_text
 
 #: So many fixes are enough to choose from.
 _MOST_FIXES = 8
 
 
-@dataclass(frozen=True)
-class Mismatch:
+class Mismatch(Record):
     """A layer and the weight that should be its own.
 
     Attributes:
@@ -46,17 +47,17 @@ class Mismatch:
         if self.found is None:
             wanted = f" {_shape(self.wanted)}" if self.wanted else ""
             return f"{self.layer} wants a weight{wanted} and the file has none"
+        name = name_text(self.tensor or "")
         if self.layer is None:
-            return f"{self.tensor} is {_shape(self.found)} and the network has no layer for it"
-        own = self.tensor is not None and self.tensor.startswith(f"{self.layer}.")
-        name = self.tensor if own else f"{self.tensor} ({self.layer})"
+            return f"{name} is {_shape(self.found)} and the network has no layer for it"
+        if not name.startswith(f"{self.layer}."):
+            name = f"{name} ({self.layer})"
         if self.wanted is None:
             return f"{name} is {_shape(self.found)} and the network does not fit"
         return f"{name} is {_shape(self.found)} and the network wants {_shape(self.wanted)}"
 
 
-@dataclass(frozen=True)
-class Reconciliation:
+class Reconciliation(Record):
     """What :func:`reconcile` found out; ``print`` it to read it.
 
     Attributes:
@@ -82,6 +83,12 @@ class Reconciliation:
         """Has every weight the shape that the network wants?"""
         return not self.mismatches
 
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as JSON can hold it: dicts, lists, numbers, strings and None."""
+        from lenet.anatomy.diagnosis.document import reconciliation_document
+
+        return reconciliation_document(self)
+
     def __str__(self) -> str:
         from lenet.anatomy.diagnosis.text import render_reconciliation
 
@@ -93,18 +100,20 @@ def _shape(shape: Shape) -> str:
 
 
 def reconcile(
-    network: Network, shapes: Sequence[tuple[str, Sequence[int]]], name: str = ""
+    network: Source, shapes: Sequence[tuple[str, Sequence[int]]], name: str = ""
 ) -> Reconciliation:
     """Compare ``network`` with a file's tensors, and find the change that makes them agree.
 
     Args:
-        network: it need not fit.
+        network: a network, zoo name, notation or ``.json`` file; it need not fit.
         shapes: every tensor's name and shape, in the file's order.
-        name: what to call the network.
+        name: what to call it; by default its zoo name or file.
 
     Raises:
-        UsageError: among the tensors is no weight of a convolution or a dense layer.
+        UsageError: ``network`` names none, or among the tensors is no weight of a convolution or
+            a dense layer.
     """
+    network, name = read_named(network, name)
     tensors = [Tensor(tensor, tuple(shape)) for tensor, shape in shapes]
     weights = [*_ordered(tensors, 4), *_ordered(tensors, 2)]
     if not weights:
@@ -117,28 +126,6 @@ def reconcile(
     notes = [*_notes(network, match, mismatches), *_others(tensors)]
     changes, fixes = _fixes(network, match) if mismatches else (0, ())
     return Reconciliation(name, network, len(weights), mismatches, tuple(notes), changes, fixes)
-
-
-def reconciliation_dict(found: Reconciliation) -> dict[str, Any]:
-    """The comparison as JSON can hold it."""
-    return {
-        "name": found.name,
-        "network": str(found.network),
-        "agrees": found.agrees,
-        "weights": found.tensors,
-        "mismatches": [
-            {
-                "layer": one.layer,
-                "tensor": one.tensor,
-                "found": one.found and list(one.found),
-                "wanted": one.wanted and list(one.wanted),
-            }
-            for one in found.mismatches
-        ],
-        "notes": list(found.notes),
-        "changes": found.changes,
-        "fixes": [{"what": fix.what, "network": str(fix.network)} for fix in found.fixes],
-    }
 
 
 def _ordered(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
@@ -241,8 +228,8 @@ def _notes(network: Network, pairs: Pairs, mismatches: Sequence[Mismatch]) -> It
         return
     if dense.found == dense.wanted[::-1]:
         yield (
-            f"{dense.tensor} looks transposed: the file stores (inputs, units), as Keras does, and "
-            "here it is (units, inputs)."
+            f"{name_text(dense.tensor or '')} looks transposed: the file stores (inputs, units), "
+            "as Keras does, and here it is (units, inputs); transpose the dense layers' weights."
         )
         return
     place = next(i for i, _ in pairs if i is not None and network.names[i] == dense.layer)
@@ -256,13 +243,14 @@ def _notes(network: Network, pairs: Pairs, mismatches: Sequence[Mismatch]) -> It
 def _map_sentence(inputs: int, channels: int, maps: Shape) -> str:
     """What maps a dense layer of so many inputs once read."""
     made = f"the network makes {shape_text(maps)}"
+    given = f"{plural(inputs, 'input')} {'is' if inputs == 1 else 'are'}"
     if not channels or inputs % channels:
-        return f"{inputs:,} inputs are no whole number of maps of {channels} channels; {made}."
+        return f"{given} no whole number of maps of {plural(channels, 'channel')}; {made}."
     area = inputs // channels
     side = isqrt(area)
     if side * side == area:
-        return f"{inputs:,} inputs are {shape_text((channels, side, side))}, and {made}."
-    return f"{inputs:,} inputs are {channels} channels of {area:,} pixels, and {made}."
+        return f"{given} {shape_text((channels, side, side))}, and {made}."
+    return f"{given} {plural(channels, 'channel')} of {plural(area, 'pixel')}, and {made}."
 
 
 def _others(tensors: Iterable[Tensor]) -> Iterator[str]:
@@ -270,7 +258,7 @@ def _others(tensors: Iterable[Tensor]) -> Iterator[str]:
     odd = [t.name for t in tensors if len(t.shape) not in (1, 2, 4)]
     odd += [t.name for t in tensors if len(t.shape) == 1 and not t.name.lower().endswith("bias")]
     if odd:
-        names = ", ".join(name[:40] for name in odd[:4]) + (", ..." if len(odd) > 4 else "")
+        names = ", ".join(map(name_text, odd[:4])) + (", ..." if len(odd) > 4 else "")
         yield f"The file also holds what no layer here has a place for: {names}."
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from lenet.anatomy.explanation.report import Report, to_dict
+from lenet.anatomy.explanation.report import Report
 
 #: Keys of pairs (height, width), which become two columns each.
 _PAIRS = ("kernel_size", "stride", "total_padding", "receptive_field", "jump", "formulas")
@@ -20,7 +20,7 @@ def render_csv(report: Report) -> str:
     Pairs are two columns, the four paddings four, shapes one (``6x24x24``); what a layer has not
     is empty.
     """
-    rows = [_flat(layer) for layer in to_dict(report)["layers"]]
+    rows = [_flat(layer) for layer in report.to_dict()["layers"]]
     with io.StringIO(newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()

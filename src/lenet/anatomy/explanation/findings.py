@@ -10,23 +10,22 @@ from itertools import groupby, pairwise
 from typing import Final, TypeVar
 
 from lenet.anatomy.counts import LayerCounts, total
-from lenet.anatomy.explanation.window_findings import told_once, window_findings
+from lenet.anatomy.explanation.window_findings import skips_pixels, told_once, window_findings
 from lenet.anatomy.memory import Memory
+from lenet.anatomy.prose import chain
+from lenet.anatomy.ratios import Neighbours, neighbours_of
 from lenet.anatomy.receptive import ReceptiveField
-from lenet.anatomy.units import bytes_text, percent
-from lenet.net import AvgPool2d, Conv2d, Dense, Network, PlacedLayer
-from lenet.net.shapes import elements, pair_text
+from lenet.anatomy.units import bytes_text, percent, plural, times
+from lenet.net import AvgPool2d, Network
+from lenet.net.layers import Trained
+from lenet.net.shapes import pair_text
 
 _T = TypeVar("_T")
 
 #: The activations whose slope fades away from zero, and the largest slope they have.
 _SATURATING: Final = {"sigmoid": "1/4", "tanh": "1"}
-#: Activations of neighbours up to this factor apart are called near each other.
-_NEAR: Final = 2
 #: From this factor on, any two neighbours are told.
 _FAR: Final = 4
-#: Of a longer chain of numbers, the middle is left out.
-_LONGEST_CHAIN: Final = 8
 
 
 def findings(
@@ -70,8 +69,8 @@ def _pyramid(network: Network) -> Iterator[str]:
     if len(sizes) < 2:
         return
     square = all(height == width for height, width in sizes)
-    size_chain = _chain(str(size[0]) if square else pair_text(size) for size in sizes)
-    channel_chain = _chain(map(str, channels))
+    size_chain = chain(str(size[0]) if square else pair_text(size) for size in sizes)
+    channel_chain = chain(map(str, channels))
     if not all(a[0] >= b[0] and a[1] >= b[1] for a, b in pairwise(sizes)):
         yield f"Maps do not only shrink, {size_chain}, with channels {channel_chain}."
     elif len(channels) < 2:
@@ -87,57 +86,41 @@ def _balance(network: Network) -> Iterator[str]:
 
     The first pooling and the convolution after it are told, and the two that are furthest apart.
     """
-    pairs = [
-        (one, other)
-        for one, other in pairwise(network.placed)
-        # A dense output's size is the problem's, not a choice.
-        if _is_trained(other)
-        and not (other is network.placed[-1] and isinstance(other.layer, Dense))
-    ]
-    told = next(
-        (p for p in pairs if not _is_trained(p[0]) and isinstance(p[1].layer, Conv2d)), None
-    )
-    if told:
-        yield _pool_and_convolution(*told)
-    others = [pair for pair in pairs if pair != told]
-    if others and _ratio(*(furthest := max(others, key=lambda pair: _ratio(*pair)))) >= _FAR:
-        (left, before), (right, after) = ((p.name, elements(p.output_shape)) for p in furthest)
-        more = "more" if after > before else "fewer"
+    # A dense output's size is the problem's, not a choice.
+    is_vector = len(network.output_shape) == 1
+    pairs = [one for one in neighbours_of(network) if not (one.is_output and is_vector)]
+    pool = next((one for one in pairs if _is_pool_and_convolution(one)), None)
+    if pool:
+        yield _pool_and_convolution(pool)
+    furthest = max((one for one in pairs if one is not pool), key=_ratio, default=None)
+    if furthest and furthest.ratio >= _FAR:
+        before, after = furthest.before_activations, furthest.after_activations
         yield (
-            f"{right} has {after:,} activations, {_ratio(*furthest):,.1f}x {more} than the "
-            f"{before:,} of {left} before it."
+            f"{furthest.after} has {after:,} activations, {times(furthest.ratio)} "
+            f"{'more' if after > before else 'fewer'} than the {before:,} of {furthest.before} "
+            "before it."
         )
 
 
-def _is_trained(placed: PlacedLayer) -> bool:
-    return isinstance(placed.layer, Conv2d | Dense)
+def _is_pool_and_convolution(pair: Neighbours) -> bool:
+    return pair.before.startswith("pool") and pair.after.startswith("conv")
 
 
-def _ratio(one: PlacedLayer, other: PlacedLayer) -> float:
-    sizes = elements(one.output_shape), elements(other.output_shape)
-    return max(sizes) / min(sizes)
+def _ratio(pair: Neighbours) -> float:
+    return pair.ratio
 
 
-def _pool_and_convolution(pool: PlacedLayer, conv: PlacedLayer) -> str:
-    before, after = elements(pool.output_shape), elements(conv.output_shape)
+def _pool_and_convolution(pair: Neighbours) -> str:
+    before, after = pair.before_activations, pair.after_activations
     if before == after:
-        return f"{pool.name} and {conv.name} have {before:,} activations each."
-    ratio = _ratio(pool, conv)
-    verdict = "near each other" if ratio <= _NEAR else "far apart"
-    positions = elements(conv.output_shape[1:])
+        return f"{pair.before} and {pair.after} have {before:,} activations each."
+    equal = f"a single channel in {pair.after} is already more"
+    if pair.equal_text:
+        equal = f"{pair.equal_text} in {pair.after} would make them equal"
     return (
-        f"{pool.name} {before:,} and {conv.name} {after:,} activations are {verdict} "
-        f"({ratio:,.2f}x); {_equal_channels(before, positions, conv.name)}."
+        f"{pair.before} {before:,} and {pair.after} {after:,} activations are "
+        f"{'near each other' if pair.near else 'far apart'} ({times(pair.ratio)}); {equal}."
     )
-
-
-def _equal_channels(activations: int, positions: int, name: str) -> str:
-    if activations < positions:
-        return f"a single channel in {name} is already more"
-    channels = f"{activations / positions:,.1f}".removesuffix(".0")
-    about = "" if activations * 10 % positions == 0 else "about "
-    plural = "channel" if channels == "1" else "channels"
-    return f"{about}{channels} {plural} in {name} would make them equal"
 
 
 def _sight(network: Network, fields: Sequence[ReceptiveField]) -> Iterator[str]:
@@ -146,32 +129,39 @@ def _sight(network: Network, fields: Sequence[ReceptiveField]) -> Iterator[str]:
     maps = [(placed, field) for placed, field in seen if field.jump]
     if not maps:
         return
-    whole = pair_text(network.input_shape[1:])
+    _, *size = network.input_shape
+    whole = pair_text((size[0], size[1]))
     for placed, field in maps:
         if field.covers(network.input_shape):
+            larger = "larger than" if list(field.size) != size else "as large as"
             yield (
-                f"From {placed.name} on, a unit's receptive field, {pair_text(field.size)}, is as "
-                f"large as the {whole} input."
+                f"From {placed.name} on, a unit's receptive field, {pair_text(field.size)}, is "
+                f"{larger} the {whole} input."
             )
             return
     placed, field = maps[-1]
-    height, width = map(min, field.size, network.input_shape[1:])
+    height, width = map(min, field.size, size)
     part = f"{height}x{width} of {whole} pixels"
     if len(maps) == len(seen):
         yield f"No unit sees the whole input: one of {placed.name} sees {part}."
-    else:
-        first = seen[len(maps)][0].name
-        yield f"A unit of {placed.name} sees {part}; {first} is the first to see them all."
+        return
+    dense, reach = seen[len(maps)]
+    sees = f"one of {dense.name} sees {pair_text(reach.size)}"
+    if reach.covers(network.input_shape):
+        sees = f"{dense.name} is the first to see them all"
+        if any(skips_pixels(one) for one, _ in maps):
+            sees = f"{dense.name} is the first to see from edge to edge"
+    yield f"A unit of {placed.name} sees {part}; {sees}."
 
 
 def _saturation(network: Network) -> Iterator[str]:
-    used = [layer.activation for layer in network.layers if isinstance(layer, Conv2d | Dense)]
+    used = [layer.activation for layer in network.layers if isinstance(layer, Trained)]
     for name, slope in _SATURATING.items():
         if count := used.count(name):
-            layers = "layer" if len(used) == 1 else "layers"
+            share = f"{count:,} of {plural(len(used), 'layer')}"
             yield (
-                f"{name.capitalize()} in {count} of {len(used)} {layers}: its slope is at most "
-                f"{slope} and near 0 where it saturates, so gradients fade on their way back."
+                f"{name.capitalize()} in {share}: its slope is at most {slope} and near 0 where it "
+                "saturates, so gradients fade on their way back."
             )
 
 
@@ -179,10 +169,13 @@ def _linear_pairs(network: Network) -> Iterator[str]:
     """Layers without an activation function, where only a mean stands before the next weights."""
     bends = [placed for placed in network.placed if not isinstance(placed.layer, AvgPool2d)]
     pairs = [
-        (one.name, f"{one.name} has no activation function: with {other.name} it is still linear.")
+        (
+            one.name,
+            f"{one.name} has no activation function: it and {other.name} together are linear.",
+        )
         for one, other in pairwise(bends)
-        if _is_trained(other)
-        and isinstance(one.layer, Conv2d | Dense)
+        if isinstance(one.layer, Trained)
+        and isinstance(other.layer, Trained)
         and one.layer.activation == "identity"
     ]
     yield from told_once(pairs)
@@ -204,10 +197,3 @@ def _outweighed(memory: Memory) -> Iterator[str]:
 def _steps(values: Iterable[_T]) -> list[_T]:
     """``values`` without those equal to the one before."""
     return [value for value, _ in groupby(values)]
-
-
-def _chain(texts: Iterable[str]) -> str:
-    links = list(texts)
-    if len(links) > _LONGEST_CHAIN:
-        links[3:-2] = ["..."]
-    return " -> ".join(links)

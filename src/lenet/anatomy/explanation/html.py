@@ -20,8 +20,8 @@ from lenet.anatomy.explanation.tables import (
     layer_count,
     memory_columns,
     memory_notes,
-    notation_lines,
 )
+from lenet.anatomy.prose import notation_blocks
 from lenet.anatomy.units import percent
 
 _LIGHT: Final = (
@@ -73,7 +73,7 @@ def render_html(report: Report) -> str:
         *(f'<p class="note">{escape(note)}</p>' for note in memory_notes(report)),
         *_findings(report.findings),
         "<h3>As notation, to copy and change</h3>",
-        f"<pre><code>{escape(chr(10).join(notation_lines(report)))}</code></pre>",
+        f"<pre><code>{escape(chr(10).join(notation_blocks(report.network)))}</code></pre>",
         "</section>",
     ]
     return "\n".join(sections)

@@ -13,7 +13,7 @@ from lenet.anatomy.units import percent
 _LEFT_OUT = ("kind", "input", "both")
 #: The x of 5x3, and a formula that is rounded down.
 _TIMES = re.compile(r"(?<=\d)x(?=\d)")
-_FLOOR = re.compile(r"floor\((\([^)]*\)/\d+)\)")
+_FLOOR = re.compile(r"floor\((\([^)]*\) / \d+)\)")
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",

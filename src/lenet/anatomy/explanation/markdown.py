@@ -15,8 +15,9 @@ from lenet.anatomy.explanation.tables import (
     layer_count,
     memory_columns,
     memory_notes,
-    notation_lines,
+    rows_of,
 )
+from lenet.anatomy.prose import notation_blocks
 from lenet.anatomy.units import percent
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
@@ -38,7 +39,7 @@ def render_markdown(report: Report) -> str:
     ]
     if report.findings:
         lines += _section("Stands out", (f"- {_escaped_stars(text)}" for text in report.findings))
-    notation = ("```", *notation_lines(report), "```")
+    notation = ("```", *notation_blocks(report.network), "```")
     return "\n".join([*lines, *_section("As notation, to copy and change", notation)])
 
 
@@ -47,9 +48,7 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 
 def _table(columns: Sequence[Column]) -> Iterator[str]:
-    bottom = any(column.total for column in columns)
-    rows = zip(*((c.title, *c.cells, *([c.total] if bottom else [])) for c in columns), strict=True)
-    for index, row in enumerate(rows):
+    for index, row in enumerate(rows_of(columns)):
         yield f"| {' | '.join(row)} |"
         if index == 0:
             yield "".join("| ---: " if column.right else "| :--- " for column in columns) + "|"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Final
 
-from lenet.anatomy.explanation.report import Report, to_dict
+from lenet.anatomy.explanation.report import Report
 from lenet.errors import UsageError
 from lenet.net.words import did_you_mean, shown
 
@@ -30,8 +29,10 @@ def render(report: Report, form: str = "text", width: int = 80, ascii_only: bool
 
 
 def _json(report: Report) -> str:
+    import json
+
     # In ASCII, so that it arrives in every terminal's encoding.
-    return json.dumps(to_dict(report), indent=2, allow_nan=False)
+    return json.dumps(report.to_dict(), indent=2, allow_nan=False)
 
 
 def _markdown(report: Report) -> str:

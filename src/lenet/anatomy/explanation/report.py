@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from lenet.anatomy.counts import LayerCounts, count_layer, total
 from lenet.anatomy.explanation.findings import findings
 from lenet.anatomy.memory import DEFAULT_BATCH, Memory, measure_memory
 from lenet.anatomy.receptive import ReceptiveField, receptive_fields
-from lenet.errors import UsageError
-from lenet.net import Conv2d, Dense, Network, PlacedLayer, name_of, read_network
-from lenet.net.layers import KEYWORDS, Pair, Sides
+from lenet.net import Dense, Network, PlacedLayer, Source, read_named
+from lenet.net.layers import KEYWORDS, Pair, Sides, Trained
+from lenet.net.records import Record
 from lenet.net.shapes import Shape, size_formula
-from lenet.net.words import shown
 
 
-@dataclass(frozen=True)
-class BlockRow:
+class BlockRow(Record):
     """A block: its number from 1, the earlier block it repeats, and its layers' names."""
 
     number: int
@@ -27,8 +23,7 @@ class BlockRow:
     layers: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(Record):
     """How a convolution or a pooling slides: pairs are (height, width).
 
     ``padding`` is one side's (top, bottom, left, right), ``formulas`` is the size formula with
@@ -42,8 +37,7 @@ class Window:
     formulas: tuple[str, str]
 
 
-@dataclass(frozen=True)
-class LayerRow:
+class LayerRow(Record):
     """One layer where it stands; shares are parts of the network's total, from 0 to 1.
 
     ``kept_bytes`` is what it adds to the activations kept for the backward pass of one image.
@@ -65,8 +59,7 @@ class LayerRow:
     connection_share: float
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Record):
     """Everything :func:`explain` found out."""
 
     name: str
@@ -86,6 +79,12 @@ class Report:
         """Convolutions and dense layers; a pooling belongs to its convolution."""
         return self.count("conv", "dense")
 
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON can hold it: dicts, lists, numbers, strings and None."""
+        from lenet.anatomy.explanation.document import to_dict
+
+        return to_dict(self)
+
     def __str__(self) -> str:
         from lenet.anatomy.explanation.text import render_text
 
@@ -99,7 +98,7 @@ class Report:
 
 
 def explain(
-    network: Network | str | os.PathLike[str],
+    network: Source,
     name: str = "",
     *,
     batch: int = DEFAULT_BATCH,
@@ -120,12 +119,7 @@ def explain(
         UsageError: ``network`` names none, or another argument is out of range.
         ShapeError: the network does not fit together.
     """
-    if not isinstance(network, Network):
-        name = name or name_of(network)
-        network = read_network(network)
-    if input_shape is not None:
-        shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
-        network = Network(shape, network.blocks)
+    network, name = read_named(network, name, input_shape)
     counts = [count_layer(placed) for placed in network.placed]
     fields = receptive_fields(network)
     memory = measure_memory(network, batch, optimizer)
@@ -140,45 +134,6 @@ def explain(
         memory=memory,
         findings=findings(network, counts, fields, memory),
     )
-
-
-def read_shape(text: str) -> tuple[int, ...]:
-    """The sizes in ``3x64x64``: channels, height, width.
-
-    Raises:
-        UsageError: ``text`` is anything else.
-    """
-    parts = text.strip().lower().split("x")
-    # Not int() alone: it reads "1_0" and the digits of every script, and some of great length.
-    if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) < 20 for p in parts):
-        raise UsageError(
-            f"the input is {shown(text)}; it must be channels x height x width, such as 3x64x64."
-        )
-    return tuple(map(int, parts))
-
-
-def to_dict(report: Report) -> dict[str, Any]:
-    """The report as JSON can hold it: dicts, lists, numbers, strings and None."""
-    return {
-        "format": "lenet-explanation",
-        "version": 1,
-        "name": report.name,
-        "network": str(report.network),
-        "input_shape": list(report.network.input_shape),
-        "output_shape": list(report.network.output_shape),
-        "layer_count": report.layer_count,
-        "convolutions": report.count("conv"),
-        "dense_layers": report.count("dense"),
-        "poolings": report.count("maxpool", "avgpool"),
-        "blocks": [
-            {"number": block.number, "repeats": block.repeats, "layers": list(block.layers)}
-            for block in report.blocks
-        ],
-        "layers": [_layer_dict(row) for row in report.layers],
-        "total": _counts_dict(report.total),
-        "memory": _memory_dict(report.memory),
-        "findings": list(report.findings),
-    }
 
 
 def _blocks(network: Network) -> tuple[BlockRow, ...]:
@@ -205,7 +160,7 @@ def _layer(
         kind=KEYWORDS[type(layer)],
         block=placed.block + 1,
         window=_window(placed),
-        activation=layer.activation if isinstance(layer, Conv2d | Dense) else None,
+        activation=layer.activation if isinstance(layer, Trained) else None,
         input_shape=placed.input_shape,
         output_shape=placed.output_shape,
         receptive_field=field,
@@ -234,54 +189,3 @@ def _window(placed: PlacedLayer) -> Window | None:
         layer.total_padding,
         (height_formula, width_formula),
     )
-
-
-def _layer_dict(row: LayerRow) -> dict[str, Any]:
-    window = row.window
-    return {
-        "name": row.name,
-        "kind": row.kind,
-        "block": row.block,
-        "kernel_size": window and list(window.kernel_size),
-        "stride": window and list(window.stride),
-        "padding": window and list(window.padding),
-        "total_padding": window and list(window.total_padding),
-        "formulas": window and list(window.formulas),
-        "activation": row.activation,
-        "input_shape": list(row.input_shape),
-        "output_shape": list(row.output_shape),
-        "receptive_field": list(row.receptive_field.size),
-        "jump": row.receptive_field.jump and list(row.receptive_field.jump),
-        **_counts_dict(row.counts),
-        "parameter_share": row.parameter_share,
-        "multiply_add_share": row.multiply_add_share,
-        "activation_share": row.activation_share,
-        "connection_share": row.connection_share,
-        "kept_bytes": row.kept_bytes,
-    }
-
-
-def _counts_dict(counts: LayerCounts) -> dict[str, int]:
-    return {
-        "parameters": counts.parameters,
-        "weights": counts.weights,
-        "biases": counts.biases,
-        "multiply_adds": counts.multiply_adds,
-        "activations": counts.activations,
-        "connections": counts.connections,
-    }
-
-
-def _memory_dict(memory: Memory) -> dict[str, Any]:
-    """Bytes of float32; what grows with the batch is given for one image and for the batch."""
-    return {
-        "optimizer": memory.optimizer,
-        "batch": memory.batch,
-        "parameters": memory.parameters,
-        "gradients": memory.gradients,
-        "optimizer_state": memory.optimizer_state,
-        "activations": {"image": memory.activations(), "batch": memory.activations(memory.batch)},
-        "training": {"image": memory.training(), "batch": memory.training(memory.batch)},
-        "inference": {"image": memory.inference(), "batch": memory.inference(memory.batch)},
-        "largest_layer": memory.largest_layer,
-    }

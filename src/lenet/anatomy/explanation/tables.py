@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from lenet.anatomy.explanation.report import LayerRow, Report
+from lenet.anatomy.explanation.report import BlockRow, LayerRow, Report, Window
 from lenet.anatomy.memory import KEPT_RULE
 from lenet.anatomy.units import bytes_text, plural
 from lenet.net.notation import padding_text, size_text
@@ -18,8 +18,9 @@ _COUNTED = (
     ("activations", "activations", "activation_share"),
     ("connections", "connections", ""),
 )
-#: More blocks than this are counted, not listed.
+#: More blocks than this are counted, not listed; of more layers, the first and the last are.
 _BLOCKS_LISTED = 6
+_LAYERS_LISTED = 8
 
 
 class Column(NamedTuple):
@@ -30,6 +31,13 @@ class Column(NamedTuple):
     total: str = ""
     right: bool = False
     shares: tuple[float, ...] = ()
+
+
+def rows_of(columns: Sequence[Column]) -> list[tuple[str, ...]]:
+    """The columns' cells row by row: titles first, and totals last if there are any."""
+    has_totals = any(column.total for column in columns)
+    stacks = [(c.title, *c.cells, *([c.total] if has_totals else [])) for c in columns]
+    return list(zip(*stacks, strict=True))
 
 
 def in_and_out(report: Report) -> str:
@@ -57,20 +65,22 @@ def block_count(report: Report) -> str:
     if len(blocks) > _BLOCKS_LISTED:
         repeats = sum(block.repeats is not None for block in blocks)
         return f"{count}, {repeats:,} of them like an earlier one but for their channels or units"
-    texts = []
-    for block in blocks:
-        names = " ".join(block.layers)
-        again = block.repeats and (
-            "the same again"
-            if block.repeats == block.number - 1
-            else f"block {block.repeats} again"
-        )
-        texts.append(f"{again} ({names})" if again else names)
-    return f"{count}: {', '.join(texts)}"
+    return f"{count}: {', '.join(map(_block_text, blocks))}"
 
 
-def flow_columns(report: Report) -> dict[str, Column]:
-    """What flows: windows, shapes, and what a unit sees."""
+def _block_text(block: BlockRow) -> str:
+    names = " ".join(block.layers)
+    if len(block.layers) > _LAYERS_LISTED:
+        names = f"{block.layers[0]} to {block.layers[-1]}"
+    if block.repeats is None:
+        return names
+    if block.repeats == block.number - 1:
+        return f"the same again ({names})"
+    return f"block {block.repeats} again ({names})"
+
+
+def flow_columns(report: Report, formula: Callable[[str], str] = str) -> dict[str, Column]:
+    """What flows: windows, shapes, and what a unit sees; ``formula`` writes formulas."""
     rows = report.layers
     fields = [row.receptive_field for row in rows]
     windows = [row.window for row in rows]
@@ -84,7 +94,7 @@ def flow_columns(report: Report) -> dict[str, Column]:
         "both": Column("both", tuple(size_text(w.total_padding) if w else "" for w in windows)),
         "input": Column("input", tuple(shape_text(row.input_shape) for row in rows)),
         "output": Column("output", tuple(shape_text(row.output_shape) for row in rows)),
-        "size": Column("size", tuple(map(_formula, rows))),
+        "size": Column("size", tuple(_formulas(window, formula) for window in windows)),
         "sees": Column("sees", tuple(pair_text(field.size) for field in fields)),
         "jump": Column("jump", tuple(size_text(f.jump) if f.jump else "" for f in fields)),
     }
@@ -148,14 +158,6 @@ def memory_notes(report: Report) -> tuple[str, str]:
     )
 
 
-def notation_lines(report: Report) -> Iterator[str]:
-    """The notation with a block a line; it can be read back."""
-    start, *blocks = str(report.network).split(" | ")
-    yield start
-    for block in blocks:
-        yield f"| {block}"
-
-
 def _kind(row: LayerRow) -> str:
     return row.kind if row.activation in (None, "identity") else f"{row.kind} {row.activation}"
 
@@ -168,6 +170,6 @@ def _block_cells(report: Report) -> tuple[str, ...]:
     return tuple(cells)
 
 
-def _formula(row: LayerRow) -> str:
+def _formulas(window: Window | None, write: Callable[[str], str]) -> str:
     """The size formula; both axes' where they differ, height x width."""
-    return " x ".join(dict.fromkeys(row.window.formulas)) if row.window else ""
+    return " x ".join(dict.fromkeys(map(write, window.formulas))) if window else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from lenet.anatomy.explanation.report import Report
@@ -15,9 +15,9 @@ from lenet.anatomy.explanation.tables import (
     layer_count,
     memory_columns,
     memory_notes,
-    notation_lines,
+    rows_of,
 )
-from lenet.anatomy.prose import wrapped
+from lenet.anatomy.prose import notation_lines, side_by_side, wrapped
 from lenet.anatomy.units import percent, short_count
 
 _NARROWEST: Final = 40
@@ -33,30 +33,20 @@ def render_text(report: Report, width: int = 80, ascii_only: bool = False) -> st
     """
     width = max(width, _NARROWEST)
     sections = [_header(report, width), *_tables(report, width, ascii_only)]
-    sections.append(["Memory", *align(memory_columns(report), width)])
+    sections.append(["Memory", *_table(memory_columns(report), width)])
     prose = min(width, _PROSE)
     sections[-1] += [line for note in memory_notes(report) for line in wrapped(note, prose)]
     if report.findings:
         bullets = [line for text in report.findings for line in wrapped(text, prose, "- ", "  ")]
         sections.append(["Stands out", *bullets])
-    sections.append(["As notation, to copy and change", *_notation(report, width)])
+    notation = notation_lines(report.network, width, "  ")
+    sections.append(["As notation, to copy and change", *notation])
     return "\n\n".join("\n".join(line.rstrip() for line in lines) for lines in sections)
 
 
-def align(columns: Sequence[Column], width: int) -> list[str]:
-    """The columns side by side, two spaces apart where there is room, else one."""
-    widths = [max(map(len, (c.title, *c.cells, c.total))) for c in columns]
-    gap = "  " if sum(widths) + 2 * (len(columns) - 1) <= width else " "
-    bottom = any(column.total for column in columns)
-    stacks = [
-        [text.rjust(wide) if column.right else text.ljust(wide) for text in _stack(column, bottom)]
-        for column, wide in zip(columns, widths, strict=True)
-    ]
-    return [gap.join(cells) for cells in zip(*stacks, strict=True)]
-
-
-def _stack(column: Column, bottom: bool) -> Iterable[str]:
-    return (column.title, *column.cells, *([column.total] if bottom else []))
+def _table(columns: Sequence[Column], width: int) -> list[str]:
+    right = [index for index, column in enumerate(columns) if column.right]
+    return side_by_side(rows_of(columns), right, width)
 
 
 def _header(report: Report, width: int) -> list[str]:
@@ -68,9 +58,9 @@ def _header(report: Report, width: int) -> list[str]:
 
 def _tables(report: Report, width: int, ascii_only: bool) -> Iterator[list[str]]:
     """All in one table where that fits, else what flows, then what it costs."""
-    flow = flow_columns(report)
+    flow = flow_columns(report, _squeezed)
     costs = list(cost_columns(report).values())
-    full = align([*flow.values(), *(_shared(c, True, ascii_only) for c in costs)], width)
+    full = _table([*flow.values(), *(_shared(c, True, ascii_only) for c in costs)], width)
     if len(full[0]) <= width:
         yield full
         return
@@ -78,10 +68,15 @@ def _tables(report: Report, width: int, ascii_only: bool) -> Iterator[list[str]]
     short = list(cost_columns(report, short_count).values())
     names = flow["layer"]
     choices = [
-        align([names, *(_shared(column, bars, ascii_only) for column in chosen)], width)
+        _table([names, *(_shared(column, bars, ascii_only) for column in chosen)], width)
         for chosen, bars in ((costs, True), (costs, False), (short, True), (short, False))
     ]
     yield ["What it costs", *_first_that_fits(choices, width)]
+
+
+def _squeezed(formula: str) -> str:
+    """``(28-5+0+1)/1=24``: spaces would take the room of other columns."""
+    return formula.replace(" ", "")
 
 
 def _flow(flow: dict[str, Column], width: int) -> list[str]:
@@ -90,7 +85,7 @@ def _flow(flow: dict[str, Column], width: int) -> list[str]:
     sizes = columns["size"]
     choices = []
     for left_out in ((), ("input",), ("input", "both"), ("input", "size")):
-        choices.append(align([c for key, c in columns.items() if key not in left_out], width))
+        choices.append(_table([c for key, c in columns.items() if key not in left_out], width))
     best = _first_that_fits(choices, width)
     if best is not choices[-1]:
         return best
@@ -100,7 +95,7 @@ def _flow(flow: dict[str, Column], width: int) -> list[str]:
     if not names:
         return best
     formulas = tuple(filter(None, sizes.cells))
-    below = align([Column("", tuple(names)), Column("", formulas)], width)[1:]
+    below = side_by_side(list(zip(names, formulas, strict=True)), width=width)
     return [*best, "", "Sizes", *below]
 
 
@@ -132,13 +127,3 @@ def _bar(share: float, ascii_only: bool) -> str:
     eighths = max(round(share * _BAR * 8), share > 0)
     whole, part = divmod(eighths, 8)
     return ("█" * whole + _EIGHTHS[part]).strip().ljust(_BAR)
-
-
-def _notation(report: Report, width: int) -> Iterator[str]:
-    """On one line if it fits, else a block a line; it can be read back either way."""
-    text = str(report.network)
-    if len(text) + 2 <= width:
-        yield f"  {text}"
-        return
-    for line in notation_lines(report):
-        yield from wrapped(line, width, "  ", "    ")

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Final
 
+from lenet.anatomy.prose import listed
 from lenet.anatomy.units import plural
 from lenet.net import Conv2d, Dense, Network, PlacedLayer
+from lenet.net.layers import Trained
 from lenet.net.notation import size_text
 from lenet.net.shapes import pair_text, shape_text
 
@@ -37,8 +39,7 @@ def told_once(found: Sequence[Told]) -> Iterator[str]:
     more = len(others) - len(names)
     if more:
         names.append(plural(more, "more layer"))
-    listed = " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-    yield f"{sentence} Likewise {listed}." if names else sentence
+    yield f"{sentence} Likewise {listed(names)}." if names else sentence
 
 
 def _dropped(placed: PlacedLayer) -> Iterator[str]:
@@ -65,23 +66,34 @@ def _dropped(placed: PlacedLayer) -> Iterator[str]:
         )
 
 
-def _skipped(placed: PlacedLayer) -> Iterator[str]:
-    """Pixels between windows that no window covers."""
+def skips_pixels(placed: PlacedLayer) -> bool:
+    """Are there pixels between the layer's windows that no window covers?"""
+    return any(_gaps(placed))
+
+
+def _gaps(placed: PlacedLayer) -> list[bool]:
+    """Whether there are rows, and columns, between the windows."""
     layer = placed.layer
     if isinstance(layer, Dense):
-        return
-    gaps = [
+        return []
+    counts = placed.output_shape[1:]
+    return [
         count > 1 and step > size
-        for count, step, size in zip(
-            placed.output_shape[1:], layer.stride, layer.kernel_size, strict=True
-        )
+        for count, step, size in zip(counts, layer.stride, layer.kernel_size, strict=True)
     ]
-    if any(gaps):
-        seen = prod(map(min, layer.kernel_size, layer.stride))
-        yield (
-            f"{placed.name} looks at {seen:,} of every {prod(layer.stride):,} pixels: its "
-            f"{pair_text(layer.kernel_size)} window moves in steps of {size_text(layer.stride)}."
-        )
+
+
+def _skipped(placed: PlacedLayer) -> Iterator[str]:
+    layer, gaps = placed.layer, _gaps(placed)
+    if isinstance(layer, Dense) or not any(gaps):
+        return
+    seen = prod(size for size, gap in zip(layer.kernel_size, gaps, strict=True) if gap)
+    whole = prod(step for step, gap in zip(layer.stride, gaps, strict=True) if gap)
+    what = "pixels" if all(gaps) else ("rows", "columns")[gaps.index(True)]
+    yield (
+        f"{placed.name} looks at {seen:,} of every {whole:,} {what}: its "
+        f"{pair_text(layer.kernel_size)} window moves in steps of {size_text(layer.stride)}."
+    )
 
 
 def _even(placed: PlacedLayer) -> Iterator[str]:
@@ -111,7 +123,7 @@ def _padded(placed: PlacedLayer) -> Iterator[str]:
 def _overlapping(placed: PlacedLayer) -> Iterator[str]:
     """Pooling windows that share pixels, as in Krizhevsky, Sutskever & Hinton 2012."""
     layer = placed.layer
-    if isinstance(layer, Conv2d | Dense):
+    if isinstance(layer, Trained):
         return
     shared = tuple(
         max(0, size - step) if count > 1 else 0

@@ -1,0 +1,57 @@
+// One image alone, through whole networks, against plain loops.
+#include "check.h"
+#include "network_list.h"
+#include "stage.h"
+
+namespace lenet::test {
+namespace {
+
+void check_single(const Kernels& kernels, const Net& net, uint64_t seed) {
+    const Samples samples(net, 3, seed);
+    Program program(net.data(), net.count(), net.table, kernels.lanes, kernels.accumulators);
+    Buffer table = floats(samples.table), memory(program.single);
+    const Values expected = samples.plain(net).scores;
+    const int classes = net.classes();
+    for (int i = 0; i < 3; i++) {  // one after the other on the same memory
+        std::vector<float> scores(size_t(classes) + 1, 7.0f);
+        kernels.single(program.stages.data(), int(program.stages.size()), table.data(),
+                       samples.images.data() + i * net.pixels(), samples.scale.data(),
+                       samples.shift.data(), memory.data(), scores.data());
+        for (int k = 0; k < classes; k++)
+            CHECK_NEAR(double(scores[size_t(k)]), expected[size_t(i * classes + k)], 1e-5);
+        CHECK_EQUAL(scores[size_t(classes)], 7.0f);
+    }
+}
+
+LENET_TEST(single, small_networks) {
+    const std::vector<Net> networks = small_networks();
+    for (const Table& table : tables())
+        for (size_t n = 0; n < networks.size(); n++) {
+            Scope scope(std::string(table.kernels->name) + ", network " + std::to_string(n));
+            check_single(*table.kernels, networks[n], n);
+        }
+}
+
+// Widths around whole vectors, for every stride and padding, before and after a convolution.
+LENET_TEST(single, widths_strides_and_paddings) {
+    using enum Activation;
+    for (const Table& table : tables())
+        for (int width = 1; width <= 35; width += width < 18 ? 1 : 4)
+            for (int stride = 1; stride <= 3; stride++)
+                for (int side = 0; side <= 2; side++) {
+                    Scope scope(std::string(table.kernels->name) + ", width " +
+                                std::to_string(width) + ", stride " + std::to_string(stride) +
+                                ", padding " + std::to_string(side));
+                    const int kernel = width + 2 * side < 3 ? 1 : 3;
+                    Net net(2, 3, width);
+                    net.conv(7, 2, kernel, relu, 1, stride, side, 0, side, side)
+                        .pool(Kind::maxpool, 2, 2, 2, 2, 1, 1, 1, 1)
+                        .conv(5, 1, 1, tanh, 1, stride, 0, 1, side, 0)
+                        .dense(9, sigmoid)
+                        .dense(3);
+                    check_single(*table.kernels, net, uint64_t(width));
+                }
+}
+
+}  // namespace
+}  // namespace lenet::test

@@ -1,0 +1,49 @@
+"""Our layers in ONNX: same weights, same scores, in ONNX Runtime."""
+
+import numpy as np
+import pytest
+
+from lenet.benchmarking.workload import Workload
+from lenet.net import parse_network
+from lenet.net.layers import ACTIVATIONS
+from random_networks import random_network
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+from lenet.benchmarking.onnx_network import onnx_network  # noqa: E402
+
+
+def run(work, images):
+    content = onnx_network(work.network, work.plan, work.parameters)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    (scores,) = session.run(["scores"], {"images": images})
+    return scores
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_scores_of_random_networks(seed, expected_scores):
+    work = Workload(random_network(seed, ends_dense=seed % 3 > 0), batch=3)
+    expected = expected_scores(work, 3)
+    np.testing.assert_allclose(run(work, work.pixels[:3]), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation(activation, expected_scores):
+    layers = f"conv 4 k3 {activation}, avgpool 2 | dense 5 {activation}, dense 3 {activation}"
+    work = Workload(parse_network(f"2x8x8 | {layers}"), batch=2)
+    expected = expected_scores(work, 2)
+    np.testing.assert_allclose(run(work, work.pixels[:2]), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_any_number_of_images():
+    work = Workload(parse_network("1x4x4 | conv 3 k2 relu | dense 2"))
+    assert [run(work, work.pixels[:n]).shape for n in (1, 7)] == [(1, 2), (7, 2)]
+
+
+def test_no_node_too_many():
+    work = Workload(parse_network("1x8x8 | conv 4 k3 relu, maxpool 2 | dense 5 silu, dense 2"))
+    model = onnx.load_from_string(onnx_network(work.network, work.plan, work.parameters))
+    operators = [node.op_type for node in model.graph.node]
+    assert operators == ["Conv", "Relu", "MaxPool", "Flatten", "Gemm", "Sigmoid", "Mul", "Gemm"]
+    assert (model.ir_version, model.opset_import[0].version) == (8, 17)
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
