@@ -32,7 +32,7 @@ inline void load_row(const uint8_t* const* samples, int64_t at, int width, const
 // Bytes of L images become one group's map: byte * scale + shift, in the load.
 inline void load_images(const Map& map, const uint8_t* const* samples, const float* scale,
                         const float* shift, float* out) {
-    if (map.height * map.width == 1)  // a dense layer's: every pixel is a channel
+    if (map.rows * map.pitch == 1)  // a dense layer's: every pixel is a channel
         return load_row(samples, 0, map.channels, scale, shift, 1, out);
     int64_t at = 0;
     for (int c = 0; c < map.channels; c++)

@@ -28,6 +28,8 @@ inline std::vector<Net> small_networks() {
         Net(1, 9, 8).conv(4, 2, 2, sigmoid).pool(max, 2, 2, 2, 3),
         // One of everything at its smallest.
         Net(1, 1, 1).conv(1, 1, 1, sigmoid).pool(max, 1, 1, 1, 1).dense(1),
+        // One pixel inside a border.
+        Net(3, 1, 1).conv(3, 3, 2, leaky_relu, 1, 3, 2, 0, 0, 1).dense(4),
         // A window of more than 256 values.
         Net(1, 21, 20).conv(2, 2, 2, tanh).pool(max, 18, 17, 1, 2).dense(3),
         // Wider than a tile everywhere.
