@@ -47,7 +47,7 @@ inline void pool_rows(const Stage& stage, int block, int band, int last, const f
                       ptrdiff_t rows_channel, int begin, float* out, int32_t* positions) {
     const Window& pool = stage.pool;
     const Map &linear = stage.linear, &to = stage.output;
-    const bool plain = plain_2x2(pool, linear.height, linear.width, to.height, to.width);
+    const bool plain = stage.plain_pool;
     const auto general = stage.wide_positions ? max_pool_row<16> : max_pool_row<8>;
     const int first = stage.forward_blocks.begin(block);
     for (int c = 0; c < stage.forward_blocks.size(block); c++)
@@ -63,12 +63,80 @@ inline void pool_rows(const Stage& stage, int block, int band, int last, const f
         }
 }
 
+// A row of C channels, pooled by plain 2x2 windows as it is made: a tile is C channels at the four
+// positions of one window, and they never leave the registers.
+template <int C>
+[[gnu::noinline]] void conv_pool_row(const Stage& stage, const float* weights, const float* bias,
+                                     const float* in, float* out, int32_t* codes) {
+    const Window& w = stage.window;
+    const ptrdiff_t step = ptrdiff_t(w.stride_x) * L;
+    const ptrdiff_t below = w.stride_y * stage.input.row(), channel = stage.output.channel();
+    const int rows = stage.input.channels * w.height, taps = w.width;
+    const int64_t codes_channel = int64_t(stage.output.height) * stage.position_row;
+    for (int q = 0; q < stage.output.width; q += 4) {  // four positions fill a word of codes
+        const int count = stage.output.width - q < 4 ? stage.output.width - q : 4;
+        ivec words[C]{};
+        for (int k = 0; k < count; k++) {
+            const float* first = in + 2 * (q + k) * step;
+            const float* weight = weights;
+            vec sums[C][4];
+#pragma GCC unroll 8
+            for (int c = 0; c < C; c++)
+#pragma GCC unroll 4
+                for (int p = 0; p < 4; p++) sums[c][p] = broadcast(bias[c]);
+            for (int r = 0; r < rows; r++) {
+                const float* x = first + stage.forward_rows[r];
+                for (int t = 0; t < taps; t++, x += L, weight += C)
+                    multiply_add<C, 4>(sums, [&](int c) { return broadcast(weight[c]); },
+                                       [&](int p) { return load(x + p / 2 * below + p % 2 * step); });
+            }
+#pragma GCC unroll 8
+            for (int c = 0; c < C; c++)
+                words[c] |= max_of_2x2(sums[c][0], sums[c][1], sums[c][2], sums[c][3],
+                                       out + c * channel + (q + k) * L)
+                            << (8 * k);
+        }
+        if (codes)
+            for (int c = 0; c < C; c++)
+                *reinterpret_cast<ivec*>(codes + c * codes_channel + q / 4 * L) = words[c];
+    }
+}
+
+template <int C = accumulators / 4>
+inline auto conv_pool_row_of(int channels) {
+    if constexpr (C > 1) {
+        if (channels < C) return conv_pool_row_of<C - 1>(channels);
+    }
+    return conv_pool_row<C>;
+}
+
+inline void conv_pool_forward(const Stage& stage, const float* packed, const float* bias,
+                              const float* in, float* out, int32_t* positions) {
+    const Map& to = stage.output;
+    for (int block = 0; block < stage.forward_blocks.count; block++) {
+        const int first = stage.forward_blocks.begin(block);
+        const int channels = stage.forward_blocks.size(block);
+        const float* weights = packed + stage.packed_forward + int64_t(first) * stage.inputs;
+        const auto make_row = conv_pool_row_of(channels);
+        for (int y = 0; y < to.height; y++) {
+            const float* from = in + 2 * y * stage.window.stride_y * stage.input.row();
+            float* row = out + to.at(first, y, 0);
+            int32_t* codes = positions ? positions + stage.positions_of(first, y) : nullptr;
+            make_row(stage, weights, bias + first, from, row, codes);
+            for (int c = 0; c < channels; c++)
+                activate(stage.activation, to.width, row + c * to.channel(), nullptr);
+        }
+    }
+}
+
 inline void conv_forward(const Stage& stage, const float* packed, const float* bias,
                          const float* in, float* out, int32_t* positions, float* kept,
                          float* scratch) {
     const Window& pool = stage.pool;
     const Map &linear = stage.linear, &to = stage.output;
     const bool winograd = stage.winograd.outputs > 0;
+    if (stage.plain_pool && !winograd)
+        return conv_pool_forward(stage, packed, bias, in, out, positions);
     float* v = scratch;
     float* products = v + (winograd ? 6 * stage.winograd.in_plane : 0);
     float* rows = products + stage.products;
@@ -112,8 +180,7 @@ inline void conv_forward(const Stage& stage, const float* packed, const float* b
 // Does every position of the linear map get written by plain 2x2 windows?
 inline bool covered(const Stage& stage) {
     const Map &linear = stage.linear, &to = stage.output;
-    return plain_2x2(stage.pool, linear.height, linear.width, to.height, to.width) &&
-           to.height * 2 == linear.height && to.width * 2 == linear.width;
+    return stage.plain_pool && to.height * 2 == linear.height && to.width * 2 == linear.width;
 }
 
 // What a tile of the weight gradient runs over: outputs x taps, summed over positions.
@@ -244,7 +311,7 @@ inline vec linear_gradient_of(const Stage& stage, int c, const float* out_gradie
                               float* linear_gradient, float* pooled_row) {
     const Window& pool = stage.pool;
     const Map &to = stage.linear_gradient, &from = stage.output;
-    const bool plain = plain_2x2(pool, to.height, to.width, from.height, from.width);
+    const bool plain = stage.plain_pool;
     const auto general = stage.wide_positions ? max_unpool_row<16> : max_unpool_row<8>;
     if (stage.pooled && !covered(stage))
         for (int y = 0; y < to.height; y++)

@@ -85,23 +85,23 @@ inline void max_pool_row(const Window& window, const float* in, ptrdiff_t pitch,
     });
 }
 
+// The largest of a window's four values, row by row, and its position.
+inline ivec max_of_2x2(vec a, vec b, vec c, vec d, float* out) {
+    ivec right = larger(b, a), low_right = larger(d, c);
+    vec top = right ? b : a, bottom = low_right ? d : c;
+    ivec low = larger(bottom, top);
+    store(out, low ? bottom : top);
+    return low ? 2 - low_right : -right;
+}
+
 // The commonest window, 2x2 in steps of 2 and never clipped, without loops or spans.
 inline void max_pool_row_2x2(const float* in, ptrdiff_t pitch, int count, float* out,
                              int32_t* codes) {
     Codes<8>::keep(count, codes, [&](int q) {
         const float* at = in + q * 2 * L;
-        vec a = load(at), b = load(at + L), c = load(at + pitch), d = load(at + pitch + L);
-        ivec right = larger(b, a), low_right = larger(d, c);
-        vec top = right ? b : a, bottom = low_right ? d : c;
-        ivec low = larger(bottom, top);
-        store(out + q * L, low ? bottom : top);
-        return low ? 2 - low_right : -right;
+        return max_of_2x2(load(at), load(at + L), load(at + pitch), load(at + pitch + L),
+                          out + q * L);
     });
-}
-
-inline bool plain_2x2(const Window& w, int height, int width, int out_height, int out_width) {
-    return w.height == 2 && w.width == 2 && w.stride_y == 2 && w.stride_x == 2 && w.top == 0 &&
-           w.left == 0 && out_height * 2 <= height && out_width * 2 <= width;
 }
 
 // Adds the gradient of one pooled row to where its maxima lay.

@@ -152,14 +152,12 @@ inline void single_conv(const Stage& stage, const float* table, const Flat& next
     float *maps = memory + one.linear, *out = maps;
     single_linear(stage, table + stage.weights, table + stage.bias, memory + one.input.at, maps);
     if (stage.pooled) {
-        const bool plain =
-            plain_2x2(stage.pool, linear.height, linear.width, to.height, to.width);
         out = memory + one.pooled;
         for (int c = 0; c < to.channels; c++)
             for (int y = 0; y < to.height; y++) {
                 const float* map = maps + int64_t(c) * linear.height * pitch;
                 float* row = out + (int64_t(c) * to.height + y) * out_pitch;
-                if (plain)
+                if (stage.plain_pool)
                     single_pool_row_2x2(map + int64_t(y) * 2 * pitch, pitch, to.width, row);
                 else
                     single_pool_row(stage.pool, false, map, pitch, linear.height, linear.width, y,

@@ -110,6 +110,7 @@ struct Stage {
     Map linear;         // kind conv: the convolution's own output, before pooling, no border
     Window window;      // the convolution's or the pooling's
     Window pool;        // the fused pooling's
+    bool plain_pool;    // it is 2x2 in steps of 2, and no window is clipped
 
     int inputs;             // K: weights of one output
     int64_t weights, bias;  // offsets in the table

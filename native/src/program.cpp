@@ -59,6 +59,12 @@ Window window_of(const Step& s) {
     return {s.kernel_height, s.kernel_width, s.stride_y, s.stride_x, s.top, s.left};
 }
 
+// 2x2 in steps of 2, and every window inside the map.
+bool is_plain(const Step& s) {
+    return s.kernel_height == 2 && s.kernel_width == 2 && s.stride_y == 2 && s.stride_x == 2 &&
+           s.top == 0 && s.left == 0 && s.out_height * 2 <= s.height && s.out_width * 2 <= s.width;
+}
+
 // Offsets must fit the 32 bits of the tables.
 int32_t narrow(int64_t offset) {
     if (offset > INT32_MAX || offset < INT32_MIN)
@@ -83,7 +89,10 @@ public:
         stage.input = bordered_map(*step);
         stage.linear = plain_map(step->out_channels, step->out_height, step->out_width, lanes_);
         const Step* last = stage.pooled ? step + 1 : step;
-        if (stage.pooled) stage.pool = window_of(*last);
+        if (stage.pooled) {
+            stage.pool = window_of(*last);
+            stage.plain_pool = is_plain(*last);
+        }
         stage.output = last + 1 < end && last[1].kind != Kind::dense
             ? bordered_map(last[1])
             : plain_map(last->out_channels, last->out_height, last->out_width, lanes_);
@@ -171,6 +180,10 @@ private:
             back = stage.winograd.tiles;
         }
         stage.forward_blocks = tile_channels(step.out_channels, forward, taps, accumulators_);
+        if (stage.plain_pool && !stage.winograd.outputs) {
+            const int most = accumulators_ / 4;  // channels beside the four positions of a window
+            stage.forward_blocks = {step.out_channels, (step.out_channels + most - 1) / most};
+        }
         stage.input_blocks = tile_channels(step.channels, back, taps, accumulators_);
         stage.gradient_blocks = tile_channels(step.out_channels, gradient, terms, accumulators_);
     }

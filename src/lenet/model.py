@@ -174,7 +174,8 @@ class Model:
         prepared = np.ascontiguousarray(self.preprocessing.prepare(images))
         scale, shift = self.preprocessing.scale_and_shift()
         engine = self.engine(threads)
-        return engine.scores(self.parameters, prepared, scale, shift).astype(np.float32)
+        scores = engine.scores(self.parameters, prepared, scale, shift)
+        return scores.astype(np.float32, copy=False)
 
     def predict(self, images: Images) -> npt.NDArray[np.int64]:
         """The most likely class of each image (N, C, H, W) uint8: indices (N,)."""

@@ -99,13 +99,19 @@ class Preprocessing:
 
     def prepare(self, images: Images) -> Images:
         """Bring images to the network's channels and size; see :func:`match`."""
-        return match(images, self.input_shape)
+        return images if images.shape[1:] == self.input_shape else match(images, self.input_shape)
 
     def scale_and_shift(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """(C,) scale and (C,) shift, float32, such that x = byte * scale + shift."""
+        """(C,) scale and (C,) shift, float32, such that x = byte * scale + shift; read-only."""
+        return self._scale_and_shift
+
+    @functools.cached_property
+    def _scale_and_shift(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         std = np.array(self.std)
-        scale, shift = 1 / (255 * std), -np.array(self.mean) / std
-        return scale.astype(np.float32), shift.astype(np.float32)
+        scale = (1 / (255 * std)).astype(np.float32)
+        shift = (-np.array(self.mean) / std).astype(np.float32)
+        scale.flags.writeable = shift.flags.writeable = False
+        return scale, shift
 
     def to_dict(self) -> dict[str, Any]:
         """The same as values for JSON, nothing rounded."""

@@ -10,8 +10,6 @@ instead: slow, and the same numbers within rounding.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -64,7 +62,7 @@ class NativeEngine:
         native = _extension()
         steps = np.array([_fields(step) for step in self.plan.steps], np.int32)
         shape = self.plan.steps[0].input_shape
-        with _own_errors():
+        with _own_errors:
             self._started = native.Session(
                 steps, self.plan.table_size, *shape, self._isa, self._threads, self._convolution
             )
@@ -93,7 +91,7 @@ class NativeEngine:
         """Scores (N, classes), before the softmax, of ``images`` (N, C, H, W)."""
         scores = np.empty((len(images), self.plan.classes), np.float32)
         images, scale, shift = self._pixels(images, scale, shift)
-        with _own_errors():
+        with _own_errors:
             self._session.scores(_float32(parameters), images, scale, shift, scores)
         return scores
 
@@ -109,7 +107,7 @@ class NativeEngine:
         gradient = np.empty(self.plan.table_size, np.float32)
         images, scale, shift = self._pixels(images, scale, shift)
         labels = _int32("labels", labels)
-        with _own_errors():
+        with _own_errors:
             loss, correct = self._session.gradient(
                 _float32(parameters), images, labels, scale, shift, gradient
             )
@@ -136,7 +134,7 @@ class NativeEngine:
         losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
         images, scale, shift = self._pixels(images, scale, shift)
         labels, order = _int32("labels", labels), _int32("order", order[: len(rates) * batch_size])
-        with _own_errors():
+        with _own_errors:
             steps = self._session.train(
                 parameters,
                 state,
@@ -159,15 +157,18 @@ class NativeEngine:
         self, images: NDArray[np.uint8], scale: Floats, shift: Floats
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
         """Images as the first step reads them: a dense one takes every pixel for a channel."""
-        if images.dtype != np.uint8 or images.shape[1:] != self.plan.input_shape:
+        if images.dtype.char != "B" or images.shape[1:] != self.plan.input_shape:
             raise UsageError(
                 f"the images are {images.dtype} of shape {images.shape}; the network takes uint8 "
                 f"of shape (N, {', '.join(map(str, self.plan.input_shape))})."
             )
+        images, scale, shift = np.ascontiguousarray(images), _float32(scale), _float32(shift)
         shape = self.plan.steps[0].input_shape
+        if shape == self.plan.input_shape:
+            return images, scale, shift
         each = shape[0] // self.plan.input_shape[0]
-        images = np.ascontiguousarray(images).reshape(len(images), *shape)
-        return images, np.repeat(_float32(scale), each), np.repeat(_float32(shift), each)
+        images = images.reshape(len(images), *shape)
+        return images, np.repeat(scale, each), np.repeat(shift, each)
 
 
 def make_engine(plan: Plan, threads: int | None = None) -> Engine:
@@ -199,7 +200,7 @@ def measure_peak(threads: int = 1, seconds: float = 0.3) -> float:
     """
     check_threads(threads)
     isa = os.environ.get("LENET_ISA") or "auto"
-    with _own_errors():
+    with _own_errors:
         return float(_extension().measure_peak(isa, threads, seconds))
 
 
@@ -287,15 +288,22 @@ def _check_table(what: str, values: Floats) -> None:
         )
 
 
-@contextmanager
-def _own_errors() -> Iterator[None]:
-    """What the extension refuses or cannot get, as errors of ours."""
-    try:
-        yield
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    except (MemoryError, RuntimeError) as error:
-        raise EngineError(
-            f"this machine gives too little memory or too few threads for the network ({error}); "
-            "use fewer threads or a smaller network."
-        ) from error
+class _OwnErrors:
+    """What the extension refuses or cannot get, as errors of ours.
+
+    A class, because a generator's context takes as long as a tenth of an image.
+    """
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ValueError):
+            raise UsageError(str(error)) from error
+        if isinstance(error, MemoryError | RuntimeError):
+            raise EngineError(
+                f"this machine gives too little memory or too few threads for the network "
+                f"({error}); use fewer threads or a smaller network."
+            ) from error
+
+
+_own_errors = _OwnErrors()
