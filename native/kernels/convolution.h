@@ -34,6 +34,12 @@ inline void conv_rows(const Stage& stage, const float* packed, const float* bias
     row.weight_step = channels;
     row.weight_row = ptrdiff_t(w.width) * channels;
     row.bias = bias + first;
+    if (stage.inputs == from.channels) {  // 1x1: the taps are the channels
+        row.rows = nullptr;
+        row.row_count = 1;
+        row.taps = from.channels;
+        row.tap_step = from.channel();
+    }
     for (int y = begin; y < end; y++) {
         row.in = in + y * w.stride_y * from.row();
         row.out = out + (y - begin) * out_row;
@@ -386,6 +392,11 @@ inline void conv_input_gradient(const Stage& stage, const float* packed,
                 const int channels = stage.input_blocks.size(block);
                 row.weight_step = channels;
                 row.weight_row = ptrdiff_t(tap_columns) * channels;
+                if (stage.inputs == to.channels) {  // 1x1: the taps are the outputs
+                    row.taps = from.channels;
+                    row.tap_step = from.channel();
+                    row.clip_width = 0;
+                }
                 for (int y = 0; y < to.height; y++) {
                     if ((y + w.top) % w.stride_y != phase_y) continue;
                     const int p = (y + w.top) / w.stride_y;  // tap row 0 reads this row
@@ -393,6 +404,7 @@ inline void conv_input_gradient(const Stage& stage, const float* packed,
                     const int high = p + 1 < tap_rows ? p + 1 : tap_rows;
                     row.rows = stage.input_rows + int64_t(low) * from.channels;
                     row.row_count = high > low ? (high - low) * from.channels : 0;
+                    if (stage.inputs == to.channels && row.row_count) row.row_count = 1;
                     row.weights = weights + int64_t(low) * from.channels * row.weight_row;
                     row.in = linear_gradient + from.at(0, p, row.clip_first);
                     row.out = in_gradient + first * row.out_channel + y * out_row + first_x * L;

@@ -22,7 +22,7 @@ struct Shards {
 
     explicit Shards(int64_t batch) : samples(batch) {
         const int64_t count = std::clamp<int64_t>(batch / 64, 4, 64);
-        size = std::max<int64_t>(((batch + count - 1) / count + 15) / 16 * 16, 32);
+        size = ((batch + count - 1) / count + 15) / 16 * 16;
     }
     int count() const { return int((samples + size - 1) / size); }
 };
@@ -160,7 +160,9 @@ void Session::scores(const float* table, const Images& images, float* scores) {
         return;
     }
     self.pack_all(table);
-    const int64_t chunk = int64_t(self.program.groups) * self.program.lanes;
+    // No more than a worker holds at a time, and something for every member.
+    const int64_t lanes = self.program.lanes, share = (images.count - 1) / self.team.size() + 1;
+    const int64_t chunk = std::min(self.program.groups * lanes, (share + lanes - 1) / lanes * lanes);
     const int64_t chunks = (images.count + chunk - 1) / chunk;
     self.share_out(int(chunks), [&](int member, int c) {
         const Batch part{&images, nullptr, nullptr, c * chunk,
