@@ -392,7 +392,9 @@ inline void conv_input_gradient(const Stage& stage, const float* packed,
                 const int channels = stage.input_blocks.size(block);
                 row.weight_step = channels;
                 row.weight_row = ptrdiff_t(tap_columns) * channels;
-                if (stage.inputs == to.channels) {  // 1x1: the taps are the outputs
+                const bool pointwise =
+                    stage.inputs == to.channels && tap_rows > 0 && tap_columns > 0;
+                if (pointwise) {  // 1x1: the taps are the outputs
                     row.taps = from.channels;
                     row.tap_step = from.channel();
                     row.clip_width = 0;
@@ -404,7 +406,7 @@ inline void conv_input_gradient(const Stage& stage, const float* packed,
                     const int high = p + 1 < tap_rows ? p + 1 : tap_rows;
                     row.rows = stage.input_rows + int64_t(low) * from.channels;
                     row.row_count = high > low ? (high - low) * from.channels : 0;
-                    if (stage.inputs == to.channels && row.row_count) row.row_count = 1;
+                    if (pointwise && row.row_count) row.row_count = 1;
                     row.weights = weights + int64_t(low) * from.channels * row.weight_row;
                     row.in = linear_gradient + from.at(0, p, row.clip_first);
                     row.out = in_gradient + first * row.out_channel + y * out_row + first_x * L;

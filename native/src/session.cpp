@@ -22,7 +22,7 @@ struct Shards {
 
     explicit Shards(int64_t batch) : samples(batch) {
         const int64_t count = std::clamp<int64_t>(batch / 64, 4, 64);
-        size = ((batch + count - 1) / count + 15) / 16 * 16;
+        size = std::max<int64_t>(((batch + count - 1) / count + 15) / 16 * 16, 16);
     }
     int count() const { return int((samples + size - 1) / size); }
 };
