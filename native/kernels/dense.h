@@ -108,7 +108,9 @@ inline void dense_backward(const Stage& stage, const float* weights, int groups,
     if (in_gradient) {
         row = one_row(out_gradient, out_group, in_gradient, in_group, L, groups, outputs, L, weights);
         row.weight_step = inputs;  // inputs lie side by side as they are: nothing need be packed
-        product(stage.input_blocks, row, 1);
+        // With few groups a tile needs many inputs, or its sums are too few to keep the units busy.
+        const Split widest{inputs, (inputs + max_channels - 1) / max_channels};
+        product(groups <= 2 ? widest : stage.input_blocks, row, 1);
     }
 }
 

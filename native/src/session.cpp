@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "denormals.h"
 #include "pack.h"
 #include "team.h"
 #include "worker.h"
@@ -16,13 +17,13 @@ namespace {
 
 // How a batch is cut into shards. It depends on the batch alone, never on the threads, so that
 // the sums are the same on any number of them: about four shards for small batches, 64 samples
-// each for large ones, whole multiples of the widest vector.
+// each for large ones, whole vectors.
 struct Shards {
     int64_t samples, size;
 
-    explicit Shards(int64_t batch) : samples(batch) {
+    Shards(int64_t batch, int64_t lanes) : samples(batch) {
         const int64_t count = std::clamp<int64_t>(batch / 64, 4, 64);
-        size = std::max<int64_t>(((batch + count - 1) / count + 15) / 16 * 16, 16);
+        size = std::max(((batch + count - 1) / count + lanes - 1) / lanes, int64_t(1)) * lanes;
     }
     int count() const { return int((samples + size - 1) / size); }
 };
@@ -90,8 +91,10 @@ struct Session::Self {
     // Members take jobs 0 .. count-1 until none is left.
     template <typename Work>
     void share_out(int count, Work work) {
+        const DenormalsAreZero caller;
         if (count == 1) return work(0, 0);  // not worth waking anybody
         auto take = [&](int member) {
+            const DenormalsAreZero here;
             for (int job; (job = team.next()) < count;) work(member, job);
         };
         team.run(take);
@@ -105,7 +108,7 @@ struct Session::Self {
     }
 
     Share batch_gradient(const float* table, const Batch& batch) {
-        const Shards shards(batch.end - batch.begin);
+        const Shards shards(batch.end - batch.begin, program.lanes);
         share_out(shards.count(), [&](int member, int s) {
             Batch part = batch;
             part.begin = batch.begin + s * shards.size;
@@ -125,7 +128,7 @@ struct Session::Self {
     void move(const Job& job, const Optimizer& optimizer, float rate, int64_t step,
               int64_t samples, float* table, float* state) {
         const Stage& stage = program.stages[job.stage];
-        const int shards = Shards(samples).count();
+        const int shards = Shards(samples, program.lanes).count();
         float* second = state ? state + program.table : nullptr;
         const auto row = [&](int64_t at, int64_t gradient_at, int count) {
             const float* from[64];
@@ -155,6 +158,7 @@ void Session::scores(const float* table, const Images& images, float* scores) {
     Self& self = *self_;
     self.prepare(false, 0);
     if (images.count <= few) {
+        const DenormalsAreZero here;
         for (int64_t i = 0; i < images.count; i++)
             self.workers[0]->score_single(table, images, i, scores + i * self.program.classes);
         return;
@@ -184,7 +188,7 @@ double Session::gradient(const float* table, const Images& images, const int32_t
                          float* gradient, int64_t* correct) {
     Self& self = *self_;
     check_labels(images, labels, nullptr, images.count, self.program.classes);
-    self.prepare(true, Shards(images.count).count());
+    self.prepare(true, Shards(images.count, self.program.lanes).count());
     self.pack_all(table);
     const Share share = self.batch_gradient(table, {&images, labels, nullptr, 0, images.count});
     // The gradient is what plain descent at rate -1 adds to zeros.
@@ -204,7 +208,8 @@ Progress Session::train(float* table, float* state, const Images& images, const 
     // The last batch may be shorter and be cut into more shards: 128 samples are 4, 129 are 3.
     const int64_t batch = std::min<int64_t>(schedule.batch, schedule.samples);
     const int64_t rest = batch ? schedule.samples % batch : 0;
-    self.prepare(true, std::max(Shards(batch).count(), Shards(rest).count()));
+    const int64_t lanes = self.program.lanes;
+    self.prepare(true, std::max(Shards(batch, lanes).count(), Shards(rest, lanes).count()));
     self.pack_all(table);
     int64_t step = 0;
     for (int64_t begin = 0; begin < schedule.samples; begin += schedule.batch, step++) {

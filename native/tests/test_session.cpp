@@ -165,6 +165,27 @@ LENET_TEST(session, edges) {
     CHECK_EQUAL(first.gradient[27], 0.0f);  // behind 3 x 9 weights, before the biases at 32
 }
 
+// Denormal weights and gradients count as zero, and the caller's own arithmetic stays as it was.
+LENET_TEST(session, denormals_are_zero) {
+    const Net net = Net(1, 1, 1).dense(2);
+    const uint8_t pixel = 1;
+    const float scale = 1, shift = 0;
+    const Images images{&pixel, 1, &scale, &shift};
+    Buffer table(net.table);
+    table.data()[0] = 1e-40f;
+    table.data()[1] = 1e-30f;
+    for (const char* const* isa = available_isas(); *isa; isa++) {
+        Scope scope(*isa);
+        Session session(net.data(), net.count(), net.table, *isa, 2);
+        float scores[2] = {7, 7};
+        session.scores(table.data(), images, scores);
+        CHECK_EQUAL(scores[0], 0.0f);
+        CHECK_EQUAL(scores[1], 1e-30f);
+        volatile float small = 1e-38f;
+        CHECK(small * 0.01f > 0);
+    }
+}
+
 LENET_TEST(session, labels_and_indices_out_of_range_are_refused) {
     const Net net = small_networks()[0];
     Samples samples(net, 5, 1);
