@@ -10,6 +10,7 @@
 #include "activation.h"
 #include "correlate.h"
 #include "pool.h"
+#include "weights.h"
 #include "winograd.h"
 
 namespace lenet::LENET_ISA {
@@ -93,8 +94,9 @@ template <int C>
             for (int r = 0; r < rows; r++) {
                 const float* x = first + stage.forward_rows[r];
                 for (int t = 0; t < taps; t++, x += L, weight += C)
-                    multiply_add<C, 4>(sums, [&](int c) { return broadcast(weight[c]); },
-                                       [&](int p) { return load(x + p / 2 * below + p % 2 * step); });
+                    multiply_add<C, 4>(
+                        sums, [&](int c) { return broadcast(weight[c]); },
+                        [&](int p) { return load(x + p / 2 * below + p % 2 * step); });
             }
 #pragma GCC unroll 8
             for (int c = 0; c < C; c++)
@@ -189,76 +191,6 @@ inline bool covered(const Stage& stage) {
     return stage.plain_pool && to.height * 2 == linear.height && to.width * 2 == linear.width;
 }
 
-// What a tile of the weight gradient runs over: outputs x taps, summed over positions.
-struct Pairs {
-    const float* gradient;  // [output][row][position]
-    ptrdiff_t gradient_channel, gradient_row;
-    const float* in;
-    ptrdiff_t in_row, in_step;
-    int rows, positions;
-    const int32_t* taps;  // where each tap's input begins
-    int tap_count;
-    float* sums;  // [output][tap][lane]
-    ptrdiff_t sums_output;
-};
-
-// C outputs x T taps of the weight gradient: sums of products of two vectors.
-template <int C, int T>
-[[gnu::noinline]] void weight_tile(const Pairs& pairs, int first) {
-    const float* x[T];
-    float* sums = pairs.sums + ptrdiff_t(first) * L;
-    const ptrdiff_t channel = pairs.gradient_channel, in_step = pairs.in_step;
-    const int positions = pairs.positions;
-#pragma GCC unroll 8
-    for (int t = 0; t < T; t++) x[t] = pairs.in + pairs.taps[first + t];
-    vec total[C][T];
-#pragma GCC unroll 8
-    for (int c = 0; c < C; c++)
-#pragma GCC unroll 8
-        for (int t = 0; t < T; t++) total[c][t] = load(sums + c * pairs.sums_output + t * L);
-    for (int y = 0; y < pairs.rows; y++) {
-        const float* g = pairs.gradient + y * pairs.gradient_row;
-        ptrdiff_t at = y * pairs.in_row;
-        for (int q = 0; q < positions; q++) {
-            multiply_add<C, T>(total, [&](int c) { return load(g + c * channel); },
-                               [&](int t) { return load(x[t] + at); });
-            g += L;
-            at += in_step;
-        }
-    }
-#pragma GCC unroll 8
-    for (int c = 0; c < C; c++)
-#pragma GCC unroll 8
-        for (int t = 0; t < T; t++) store(sums + c * pairs.sums_output + t * L, total[c][t]);
-}
-
-template <int C, int T = tile_positions(C, accumulators)>
-inline void weight_tile_of(int size, const Pairs& pairs, int first) {
-    if constexpr (T > 1) {
-        if (size < T) return weight_tile_of<C, T - 1>(size, pairs, first);
-    }
-    weight_tile<C, T>(pairs, first);
-}
-
-template <int C>
-inline void weight_taps(const Pairs& pairs) {
-    constexpr int most = tile_positions(C, accumulators);
-    const Split parts{pairs.tap_count, (pairs.tap_count + most - 1) / most};
-    for (int part = 0; part < parts.count; part++)
-        weight_tile_of<C>(parts.size(part), pairs, parts.begin(part));
-}
-
-inline void weight_gradient(int outputs, const Pairs& pairs) {
-    switch (outputs) {
-        case 1: return weight_taps<1>(pairs);
-        case 2: return weight_taps<2>(pairs);
-        case 3: return weight_taps<3>(pairs);
-        case 4: return weight_taps<4>(pairs);
-        case 5: return weight_taps<5>(pairs);
-        default: return weight_taps<6>(pairs);
-    }
-}
-
 // Lane sums: [output][K][lane], then [output][lane] of the bias.
 inline void conv_weight_gradient(const Stage& stage, const float* linear_gradient,
                                  const float* in, float* lane_sums) {
@@ -286,28 +218,6 @@ inline void conv_weight_gradient(const Stage& stage, const float* linear_gradien
             weight_gradient(channels, pairs);
         }
     }
-}
-
-// The same of U. Lane sums: [product][output][channel, kernel row][lane], then the bias.
-inline void winograd_weight_gradient(const Stage& stage, const float* y, const float* v,
-                                     float* lane_sums) {
-    const Winograd& w = stage.winograd;
-    Pairs pairs{};
-    pairs.gradient_channel = w.row(stage.linear.height);
-    pairs.in_step = L;
-    pairs.rows = 1;
-    pairs.positions = stage.linear.height * w.tiles;
-    pairs.taps = stage.taps;
-    pairs.tap_count = w.taps;
-    pairs.sums_output = ptrdiff_t(w.taps) * L;
-    for (int i = 0; i < 6; i++)
-        for (int block = 0; block < stage.gradient_blocks.count; block++) {
-            const int first = stage.gradient_blocks.begin(block);
-            pairs.gradient = y + i * w.out_plane + first * pairs.gradient_channel;
-            pairs.in = v + i * w.in_plane;
-            pairs.sums = lane_sums + (i * int64_t(stage.linear.channels) + first) * pairs.sums_output;
-            weight_gradient(stage.gradient_blocks.size(block), pairs);
-        }
 }
 
 // One channel's gradient of the output, through activation and pooling, to that of the linear map;

@@ -9,9 +9,11 @@
 //     forward  A^T (U * V)      weights  G^T (Y * V)      input  B (U * Y)
 //
 // The five finite points are 0, +-3/4 and +-3/2: with them a float32 result is as exact as the
-// plain sum of products (with 0, +-1 and +-2 it would be less so; tests/test_winograd.cpp measures
-// it). Each of the 6 products is a matrix product over channels and kernel rows, with the map's
-// tiles, all rows one after the other, for positions.
+// plain sum of products (with 0, +-1 and +-2 it would be less so; tests/test_convolution.cpp holds
+// it). An infinity in the input makes its whole tile NaN.
+//
+// Each of the 6 products is a matrix product over channels and kernel rows, with the map's tiles,
+// all rows one after the other, for positions.
 //
 //     V: [product][channel][row][tile][lane], Y and the products: [product][output][row][tile][lane]
 #pragma once
@@ -19,6 +21,7 @@
 #include "../simd/vec.h"
 #include "../src/layout.h"
 #include "correlate.h"
+#include "weights.h"
 
 namespace lenet::LENET_ISA {
 
@@ -190,6 +193,29 @@ inline void winograd_gradient(const Stage& stage, const float* linear_gradient, 
                 transform_output_back<M>(gradient, to, w.out_plane);
         }
     });
+}
+
+// The gradient of U, from Y and V. Lane sums: [product][output][channel, kernel row][lane], then the
+// bias.
+inline void winograd_weight_gradient(const Stage& stage, const float* y, const float* v,
+                                     float* lane_sums) {
+    const Winograd& w = stage.winograd;
+    Pairs pairs{};
+    pairs.gradient_channel = w.row(stage.linear.height);
+    pairs.in_step = L;
+    pairs.rows = 1;
+    pairs.positions = stage.linear.height * w.tiles;
+    pairs.taps = stage.taps;
+    pairs.tap_count = w.taps;
+    pairs.sums_output = ptrdiff_t(w.taps) * L;
+    for (int i = 0; i < 6; i++)
+        for (int block = 0; block < stage.gradient_blocks.count; block++) {
+            const int first = stage.gradient_blocks.begin(block);
+            pairs.gradient = y + i * w.out_plane + first * pairs.gradient_channel;
+            pairs.in = v + i * w.in_plane;
+            pairs.sums = lane_sums + (i * int64_t(stage.linear.channels) + first) * pairs.sums_output;
+            weight_gradient(stage.gradient_blocks.size(block), pairs);
+        }
 }
 
 // The input's gradient, from Y: the products first, row after row of the input, into `products`;

@@ -173,9 +173,13 @@ struct Program {
             Method method = Method::fastest);
 };
 
-// The number of equal parts that `channels` are cut into so that tiles of channels x positions
-// keep the multiply-add units busiest; `taps` multiply-adds are done a tile.
-Split tile_channels(int channels, int positions, int taps, int accumulators);
+// The equal parts that `channels` are cut into so that tiles of channels x positions keep the
+// multiply-add units busiest, with `taps` multiply-adds for each of their sums; and the cycles.
+struct Cut {
+    double cycles;
+    Split blocks;
+};
+Cut cut_channels(int channels, int positions, int taps, int accumulators);
 
 // The tile's other side: at most this many positions beside `channels`.
 constexpr int max_channels = 6, max_positions = 8;

@@ -11,46 +11,6 @@ namespace {
 
 int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
 
-// Cycles for one tap of a tile: two multiply-adds and two loads a cycle, and no accumulator more
-// often than every four cycles. Between equals, the squarer tile issues fewer instructions.
-double tap_cost(int channels, int positions) {
-    const double loads = channels + positions;
-    return std::max({channels * positions / 2.0, loads / 2, 4.0}) + 0.05 * loads;
-}
-
-double row_cost(int channels, int positions, int taps, int accumulators) {
-    const int most = tile_positions(channels, accumulators);
-    const int tiles = (positions + most - 1) / most, size = positions / tiles;
-    const int more = positions % tiles;  // tiles with one position more
-    double cost = 12.0 * tiles;  // a tile's accumulators are set up and stored
-    cost += (tiles - more) * tap_cost(channels, size) * taps;
-    if (more) cost += more * tap_cost(channels, size + 1) * taps;
-    return cost;
-}
-
-// The cost of a product and the cut of its channels that is cheapest.
-struct Cut {
-    double cost;
-    Split blocks;
-};
-
-Cut cheapest_cut(int channels, int positions, int taps, int accumulators) {
-    Cut best{INFINITY, {channels, channels}};
-    for (int most = 1; most <= std::min(channels, max_channels); most++) {
-        const Split blocks{channels, (channels + most - 1) / most};
-        // Blocks of two sizes at most.
-        const int more = channels % blocks.count, size = channels / blocks.count;
-        double cost = (blocks.count - more) * row_cost(size, positions, taps, accumulators);
-        if (more) cost += more * row_cost(size + 1, positions, taps, accumulators);
-        if (cost < best.cost) best = {cost, blocks};
-    }
-    return best;
-}
-
-double product_cost(int channels, int positions, int taps, int accumulators) {
-    return cheapest_cut(channels, positions, taps, accumulators).cost;
-}
-
 Map plain_map(int channels, int height, int width, int lanes) {
     return {channels, height, width, 0, 0, height, width, lanes};
 }
@@ -116,6 +76,10 @@ public:
     }
 
 private:
+    Cut cut(int channels, int positions, int taps) const {
+        return cut_channels(channels, positions, taps, accumulators_);
+    }
+
     // The outputs of a Winograd tile, or 0 where the direct convolution is faster or the only one.
     int winograd_tile(const Step& s) const {
         const bool can = s.kind == Kind::conv && s.stride_y == 1 && s.stride_x == 1 &&
@@ -124,10 +88,9 @@ private:
         const int tile = 7 - s.kernel_width, tiles = (s.out_width + tile - 1) / tile;
         if (method_ == Method::winograd) return tile;
         const int taps = s.channels * s.kernel_height;
-        const double direct = s.out_height * product_cost(s.out_channels, s.out_width,
-                                                          taps * s.kernel_width, accumulators_);
-        const double products =
-            6 * product_cost(s.out_channels, s.out_height * tiles, taps, accumulators_);
+        const double direct =
+            s.out_height * cut(s.out_channels, s.out_width, taps * s.kernel_width).cycles;
+        const double products = 6 * cut(s.out_channels, s.out_height * tiles, taps).cycles;
         // Six loads, twelve operations and six stores a tile, and as much for the way back.
         const double transforms =
             10.0 * tiles *
@@ -179,13 +142,13 @@ private:
             forward = terms = stage.linear.height * stage.winograd.tiles;
             back = stage.winograd.tiles;
         }
-        stage.forward_blocks = tile_channels(step.out_channels, forward, taps, accumulators_);
+        stage.forward_blocks = cut(step.out_channels, forward, taps).blocks;
         if (stage.plain_pool && !stage.winograd.outputs) {
             const int most = accumulators_ / 4;  // channels beside the four positions of a window
             stage.forward_blocks = {step.out_channels, (step.out_channels + most - 1) / most};
         }
-        stage.input_blocks = tile_channels(step.channels, back, taps, accumulators_);
-        stage.gradient_blocks = tile_channels(step.out_channels, gradient, terms, accumulators_);
+        stage.input_blocks = cut(step.channels, back, taps).blocks;
+        stage.gradient_blocks = cut(step.out_channels, gradient, terms).blocks;
     }
 
     int32_t* offsets(int64_t count) {
@@ -332,7 +295,7 @@ private:
         const Map& to = stage.linear;
         const int vectors = (to.width + lanes_ - 1) / lanes_;
         stage.single.blocks =
-            tile_channels(to.channels, to.height * vectors, stage.inputs, accumulators_);
+            cut(to.channels, to.height * vectors, stage.inputs).blocks;
         int32_t* taps = offsets(stage.inputs);
         stage.single.taps = taps;
         for (int c = 0; c < stage.input.channels; c++)
@@ -397,10 +360,6 @@ int choose_groups(const Step* steps, int count, int lanes) {
 }
 
 }  // namespace
-
-Split tile_channels(int channels, int positions, int taps, int accumulators) {
-    return cheapest_cut(channels, positions, taps, accumulators).blocks;
-}
 
 Program::Program(const Step* steps, int count, int64_t table_size, int lane_count,
                  int accumulators, Method method)

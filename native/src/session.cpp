@@ -166,7 +166,8 @@ void Session::scores(const float* table, const Images& images, float* scores) {
     self.pack_all(table);
     // No more than a worker holds at a time, and something for every member.
     const int64_t lanes = self.program.lanes, share = (images.count - 1) / self.team.size() + 1;
-    const int64_t chunk = std::min(self.program.groups * lanes, (share + lanes - 1) / lanes * lanes);
+    const int64_t chunk =
+        std::min(self.program.groups * lanes, (share + lanes - 1) / lanes * lanes);
     const int64_t chunks = (images.count + chunk - 1) / chunk;
     self.share_out(int(chunks), [&](int member, int c) {
         const Batch part{&images, nullptr, nullptr, c * chunk,
