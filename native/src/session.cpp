@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -55,6 +56,7 @@ struct Session::Self {
     Program program;
     Team team;
     Buffer packed;
+    std::vector<float> packed_from;  // the table that is packed, if `scores` packed it
     std::vector<std::unique_ptr<Worker>> workers;
     bool trains = false;
     std::vector<Buffer> gradients;  // one a shard
@@ -100,7 +102,18 @@ struct Session::Self {
         team.run(take);
     }
 
+    // Comparing is quicker than packing, and small batches through large layers feel it.
+    void pack_for_scores(const float* table) {
+        const size_t size = size_t(program.table);
+        if (packed_from.size() == size &&
+            !std::memcmp(packed_from.data(), table, size * sizeof(float)))
+            return;
+        pack_all(table);
+        packed_from.assign(table, table + size);
+    }
+
     void pack_all(const float* table) {
+        packed_from.clear();
         share_out(int(jobs.size()), [&](int, int j) {
             const Job& job = jobs[size_t(j)];
             pack(program.stages[job.stage], job.block, table, packed.data());
@@ -163,7 +176,7 @@ void Session::scores(const float* table, const Images& images, float* scores) {
             self.workers[0]->score_single(table, images, i, scores + i * self.program.classes);
         return;
     }
-    self.pack_all(table);
+    self.pack_for_scores(table);
     // No more than a worker holds at a time, and something for every member.
     const int64_t lanes = self.program.lanes, share = (images.count - 1) / self.team.size() + 1;
     const int64_t chunk =

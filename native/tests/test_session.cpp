@@ -165,6 +165,36 @@ LENET_TEST(session, edges) {
     CHECK_EQUAL(first.gradient[27], 0.0f);  // behind 3 x 9 weights, before the biases at 32
 }
 
+// Scores follow every change of the table, whatever else the session did in between.
+LENET_TEST(session, scores_follow_the_table) {
+    const Net net = small_networks()[0];
+    const Samples samples(net, 9, 2);
+    Session session(net.data(), net.count(), net.table, "auto", 2);
+    Buffer table = floats(samples.table), other = floats(net.parameters(99));
+    const auto scores_of = [&](Buffer& values) {
+        std::vector<float> scores(size_t(9 * net.classes()));
+        session.scores(values.data(), samples.view(), scores.data());
+        return scores;
+    };
+    const std::vector<float> first = scores_of(table), second = scores_of(other);
+    CHECK(first != second);
+    CHECK(scores_of(table) == first);
+    Buffer gradient(net.table);
+    int64_t correct;
+    session.gradient(other.data(), samples.view(), samples.labels.data(), gradient.data(),
+                     &correct);
+    CHECK(scores_of(table) == first);
+    table.data()[0] += 1;
+    CHECK(scores_of(table) != first);
+    table.data()[0] -= 1;
+    const float rates[3] = {0.1f, 0.1f, 0.1f};
+    double losses[3];
+    int64_t right[3];
+    session.train(other.data(), nullptr, samples.view(), samples.labels.data(),
+                  {samples.order.data(), 9, 3, rates, 0}, {Rule::sgd, 0, 0, 0, 0, 0}, losses, right);
+    CHECK(scores_of(other) != second);
+}
+
 // Denormal weights and gradients count as zero, and the caller's own arithmetic stays as it was.
 LENET_TEST(session, denormals_are_zero) {
     const Net net = Net(1, 1, 1).dense(2);
