@@ -74,7 +74,18 @@ COMMANDS = {
     "lenet diagnose lenet": [*LENET, "diagnose", "lenet"],
     "lenet compare lenet lenet-60": [*LENET, "compare", "lenet", "lenet-60"],
     "lenet balance lenet": [*LENET, "balance", "lenet"],
-    "lenet draw lenet -o x.svg": [*LENET, "draw", "lenet", "-o", os.devnull, "--format", "svg"],
+    **{
+        f"lenet draw lenet -o x.{form}": [
+            *LENET,
+            "draw",
+            "lenet",
+            "-o",
+            os.devnull,
+            "--format",
+            form,
+        ]
+        for form in ("svg", "png", "pdf")
+    },
     "python -c pass": ["-c", "pass"],
     "import torch": ["-c", "import torch"],
 }

@@ -75,15 +75,20 @@ inline void single_channels(const Stage& stage, const float* weights, const floa
     const Map& to = stage.linear;
     const int wide = vectors(to.width), positions = to.height * wide;
     const int64_t in_row = int64_t(stage.window.stride_y) * stage.single.input.pitch;
-    const Split tiles{positions, (positions + most - 1) / most};
-    for (int t = 0; t < tiles.count; t++) {
-        const int begin = tiles.begin(t), size = tiles.size(t);
+    const int tiles = (positions + most - 1) / most, small = positions / tiles;
+    const int larger = positions % tiles;  // tiles with one position more
+    int x = 0;
+    for (int t = 0; t < tiles; t++) {
+        const int size = small + (t < larger);
         const float* from[most];
         float* at[most];
-        for (int p = 0; p < size; p++) {
-            const int y = (begin + p) / wide, x = (begin + p) % wide;
-            from[p] = in + y * in_row + x * L;
-            at[p] = out + int64_t(begin + p) * L;
+        for (int p = 0; p < size; p++, out += L) {
+            from[p] = in + x * L;
+            at[p] = out;
+            if (++x == wide) {
+                x = 0;
+                in += in_row;
+            }
         }
         single_tile_of<C, most>(size, stage, weights, bias, from, at, int64_t(positions) * L);
     }
@@ -166,8 +171,9 @@ inline void single_conv(const Stage& stage, const float* table, const Flat& next
     }
     // All rows in one go: an activation takes longer to come out than the next to go in.
     activate(stage.activation, rows * (out_pitch / L), out, nullptr);
-    for (int r = 0; r < rows; r++)
-        place(next, r / to.height, r % to.height, out + int64_t(r) * out_pitch, to.width, memory);
+    for (int c = 0; c < to.channels; c++)
+        for (int y = 0; y < to.height; y++, out += out_pitch)
+            place(next, c, y, out, to.width, memory);
 }
 
 inline void single_pool(const Stage& stage, const Flat& next, float* memory) {
