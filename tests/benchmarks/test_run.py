@@ -109,7 +109,7 @@ def test_whole_process(run):
     found = run.whole_process(["-c", "print('epoch 1 50.00 %'); print('99.25 % of 10,000')"])
     assert found["test_accuracy"] == 0.9925
     assert 0 < found["seconds"] < 30
-    assert 5 < found["peak_memory"] < 500
+    assert found["peak_memory"] > 5  # at least this process's own, which forks it
     with pytest.raises(SystemExit, match="failed; its message is above"):
         run.whole_process(["-c", "raise SystemExit(1)"])
 
