@@ -64,7 +64,8 @@ public:
             const char* convolution = "fastest");
     ~Session();
 
-    // scores (count, classes). Lanes and threads do not change a sample's scores.
+    // scores (count, classes). Threads, and neighbours in a batch, do not change a sample's scores.
+    // Up to four images in a call go one by one, by kernels of their own: other roundings.
     void scores(const float* table, const Images& images, float* scores);
 
     // The mean loss over all images and its gradient (table_size); returns the loss.

@@ -62,6 +62,33 @@ public:
         program_.stages.push_back(stage);
     }
 
+    // Once all stages are known: how one image passes them alone.
+    void add_single() {
+        std::vector<Stage>& stages = program_.stages;
+        int64_t linear = 0, pooled = 0;
+        int row = 0;
+        for (size_t s = 0; s < stages.size(); s++) {
+            // A dense layer's input is the map before it, as it lies.
+            const Map& map = s ? stages[s - 1].output : stages[s].input;
+            stages[s].single.input = flat_map(stages[s], map);
+            if (s) stages[s - 1].single.output = stages[s].single.input;
+            if (stages[s].kind == Kind::conv) add_single_convolution(stages[s], linear);
+            row = std::max({row, stages[s].input.width, stages[s].output.width});
+            const Map& out = stages[s].output;
+            if (stages[s].pooled)
+                pooled = std::max(pooled,
+                                  int64_t(out.channels) * out.height * round_up(out.width, lanes_));
+        }
+        const Map& last = stages.back().output;
+        stages.back().single.output = plain_flat(last.channels, last.height, last.width);
+        for (Stage& stage : stages) {
+            stage.single.linear = program_.single;
+            stage.single.pooled = stage.single.linear + round_up(linear, 16);
+            stage.single.row = stage.single.pooled + round_up(pooled, 16);
+        }
+        program_.single = stages[0].single.row + round_up(row, 16);
+    }
+
     // The map that a step reads, inside the border its convolution needs.
     Map bordered_map(const Step& s) const {
         Map map = plain_map(s.channels, s.height, s.width, lanes_);
@@ -240,35 +267,6 @@ private:
         program_.scratch = std::max(program_.scratch, scratch);
     }
 
-public:
-    // Once all stages are known: how one image passes them alone.
-    void add_single() {
-        std::vector<Stage>& stages = program_.stages;
-        int64_t linear = 0, pooled = 0;
-        int row = 0;
-        for (size_t s = 0; s < stages.size(); s++) {
-            // A dense layer's input is the map before it, as it lies.
-            const Map& map = s ? stages[s - 1].output : stages[s].input;
-            stages[s].single.input = flat_map(stages[s], map);
-            if (s) stages[s - 1].single.output = stages[s].single.input;
-            if (stages[s].kind == Kind::conv) add_single_convolution(stages[s], linear);
-            row = std::max({row, stages[s].input.width, stages[s].output.width});
-            const Map& out = stages[s].output;
-            if (stages[s].pooled)
-                pooled = std::max(pooled,
-                                  int64_t(out.channels) * out.height * round_up(out.width, lanes_));
-        }
-        const Map& last = stages.back().output;
-        stages.back().single.output = plain_flat(last.channels, last.height, last.width);
-        for (Stage& stage : stages) {
-            stage.single.linear = program_.single;
-            stage.single.pooled = stage.single.linear + round_up(linear, 16);
-            stage.single.row = stage.single.pooled + round_up(pooled, 16);
-        }
-        program_.single = stages[0].single.row + round_up(row, 16);
-    }
-
-private:
     Flat plain_flat(int channels, int height, int width) {
         Flat flat{height, width, 0, 0, 0, 1, program_.single};
         program_.single += round_up(int64_t(channels) * height * width + lanes_, 16);
@@ -294,8 +292,7 @@ private:
         const Flat& in = stage.single.input;
         const Map& to = stage.linear;
         const int vectors = (to.width + lanes_ - 1) / lanes_;
-        stage.single.blocks =
-            cut(to.channels, to.height * vectors, stage.inputs).blocks;
+        stage.single.blocks = cut(to.channels, to.height * vectors, stage.inputs).blocks;
         int32_t* taps = offsets(stage.inputs);
         stage.single.taps = taps;
         for (int c = 0; c < stage.input.channels; c++)

@@ -49,7 +49,11 @@ class Engine(Protocol):
     def scores(
         self, parameters: Floats, images: NDArray[np.uint8], scale: Floats, shift: Floats
     ) -> Floats:
-        """Scores (N, classes), before the softmax, of ``images`` (N, C, H, W)."""
+        """Scores (N, classes), before the softmax, of ``images`` (N, C, H, W).
+
+        The native engine has another way for four images and fewer: their scores equal those in a
+        larger batch within rounding, not bit for bit.
+        """
 
     def gradient(
         self,
