@@ -21,7 +21,7 @@ import numpy.typing as npt
 from lenet import files
 from lenet.data.dataset import Dataset, Part
 from lenet.data.preprocess import Preprocessing
-from lenet.engine import reference
+from lenet.engine import operations
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Plan, Step, make_plan
@@ -71,7 +71,16 @@ class ModelLayer:
             tensor.view(table).astype(x.dtype) if tensor else None
             for tensor in (self._step.weight, self._step.bias)
         )
-        return reference.apply(self._step, x, weight, bias)
+        return operations.apply(self._step, x, weight, bias, self._statistics(x.dtype))
+
+    def _statistics(self, dtype: npt.DTypeLike) -> operations.Statistics | None:
+        norm, table = self._step.norm, self._model.parameters
+        if norm is None:
+            return None
+        found = (
+            tensor.view(table).astype(dtype) for tensor in (norm.scale, norm.mean, norm.variance)
+        )
+        return operations.Statistics(*found)
 
     def __repr__(self) -> str:
         return f"<layer {self.name}>"

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.engine.objective import PLAIN, Objective
 from lenet.engine.optimizer import STATE_ROWS, Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.reference import ReferenceEngine
@@ -102,6 +103,8 @@ class NativeEngine:
         labels: NDArray[np.integer[Any]],
         scale: Floats,
         shift: Floats,
+        objective: Objective = PLAIN,
+        step: int = 1,
     ) -> Gradient:
         """Loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,) as one batch."""
         gradient = np.empty(self.plan.table_size, np.float32)
@@ -126,6 +129,7 @@ class NativeEngine:
         scale: Floats,
         shift: Floats,
         optimizer: Optimizer,
+        objective: Objective = PLAIN,
     ) -> TrainResult:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
         check_order(order, batch_size, len(rates))
