@@ -16,6 +16,7 @@ import pytest
 
 from lenet.engine.initialise import aligned_zeros
 from lenet.engine.native import NativeEngine, instruction_sets
+from lenet.engine.objective import Objective
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, make_plan
 from lenet.engine.reference import ReferenceEngine
@@ -34,10 +35,20 @@ TOLERANCE = 1e-5
 RULES = (
     Optimizer("sgd", weight_decay=0.01),
     Optimizer("momentum", momentum=0.8),
+    Optimizer("nesterov", momentum=0.8, weight_decay=0.01, clip=0.5, average=0.9),
     # With a tiny epsilon AdamW moves by the sign of a gradient however small, and rounding decides
     # the sign: no two engines would agree.
     Optimizer("adamw", epsilon=1e-2, weight_decay=0.01),
+    Optimizer("adamw", epsilon=1e-2, clip=0.5, average=0.8),
 )
+
+
+def objective(images: int, seed: int) -> Objective:
+    """Plain, or everything at once."""
+    if seed % 2:
+        return Objective()
+    weights = np.random.default_rng(seed).uniform(0, 2, images).astype(np.float32)
+    return Objective(smoothing=0.1, dropout=0.3, seed=seed, weights=weights)
 
 
 class Case:
@@ -51,6 +62,10 @@ class Case:
         for tensor in self.plan.tensors:
             inputs = np.prod(tensor.shape[1:]) if len(tensor.shape) > 1 else 10
             tensor.view(self.parameters)[...] = random.normal(0, inputs**-0.5, tensor.shape)
+        for norm in (step.norm for step in self.plan.steps if step.norm):
+            norm.scale.view(self.parameters)[...] += 1
+            norm.variance.view(self.parameters)[...] = random.uniform(0.3, 3, norm.variance.shape)
+        self.objective = objective(samples, seed)
         self.images = random.integers(0, 256, (samples, *network.input_shape), np.uint8)
         self.labels = random.integers(0, self.plan.classes, samples)
         self.scale = random.uniform(0.005, 0.02, network.input_shape[0]).astype(np.float32)
@@ -60,7 +75,15 @@ class Case:
         return engine.scores(self.parameters, self.images, self.scale, self.shift)
 
     def gradient(self, engine: Engine) -> Gradient:
-        return engine.gradient(self.parameters, self.images, self.labels, self.scale, self.shift)
+        return engine.gradient(
+            self.parameters,
+            self.images,
+            self.labels,
+            self.scale,
+            self.shift,
+            self.objective,
+            step=3,
+        )
 
     def train(
         self,
@@ -87,6 +110,7 @@ class Case:
             self.scale,
             self.shift,
             optimizer,
+            self.objective,
         )
         return result, parameters, state
 
@@ -209,7 +233,7 @@ def test_divergence_from_the_start_changes_nothing() -> None:
     case = Case(read_network("1x8x8 | conv 4 k3 silu, maxpool 2 | dense 3"), 20)
     case.parameters[case.plan.tensors[1].offset] = np.nan
     for engine in (ReferenceEngine(case.plan, np.float32), NativeEngine(case.plan, 2)):
-        result, parameters, state = case.train(engine, RULES[2])
+        result, parameters, state = case.train(engine, RULES[3])
         assert (result.steps, state.any()) == (0, False)
         assert np.isnan(result.losses[0])
         np.testing.assert_array_equal(parameters, case.parameters)
