@@ -11,6 +11,7 @@ Sections, and what they measure:
     process    `lenet train mnist --epochs 3` from start to exit, and its memory, beside
                plain_pytorch.py
     mnist      seconds of training to 99.0 % on MNIST, the mean of many seeds
+    progress   what bar, lines, metrics and history add to three epochs of MNIST
     commands   `lenet VERB` from start to exit
 
 Contenders run in processes of their own and in turn, round after round, so that a machine whose
@@ -39,6 +40,7 @@ from statistics import mean, median
 from typing import Any
 
 import epochs  # benchmarks/epochs.py, beside this file
+import progress
 
 import lenet
 from lenet.benchmarking.measuring import OURS, PAUSE, PEERS, Workers, contenders_of, measure
@@ -56,6 +58,7 @@ INFERENCE_BATCH = 500
 IMAGES = 10_000
 #: How often whole processes are run.
 PROCESS_ROUNDS = 3
+PROGRESS_EPOCHS = 3
 COMMAND_ROUNDS = 5
 #: Each training of theirs would compile anew, which takes longer than the training. They are slow,
 #: and their seconds differ little from seed to seed.
@@ -297,6 +300,25 @@ def mnist_rows(found: Raw) -> Iterator[Row]:
     yield Row(what, ours, "%", max(others), "", ">= 99.00 %")
 
 
+def measure_progress(settings: Settings) -> Raw:
+    """Trainings in turn, each in a new process, as a person starts it."""
+    found: Raw = {kind: [] for kind in progress.KINDS}
+    for _ in range(settings.epochs):
+        for kind in progress.KINDS:
+            with progress.start(kind) as child:
+                found[kind].append(child.ask(data=settings.mnist, epochs=PROGRESS_EPOCHS))
+            tell(f"progress, {kind}: {found[kind][-1]}")
+    return found
+
+
+def progress_rows(found: Raw) -> Iterator[Row]:
+    """What is added to the seconds of training; scoring the test images is told apart."""
+    plain, watched = (median(run["seconds"] for run in found[kind]) for kind in progress.KINDS)
+    yield Row("progress, metrics and history", watched / plain - 1, "%", to_reach="< 2 %")
+    scoring = median(run["scoring"] for run in found["watched"]) / PROGRESS_EPOCHS
+    yield Row("scoring the test images, an epoch", scoring, "s")
+
+
 def measure_commands(settings: Settings) -> Raw:
     """Whole processes; the first run of each fills the caches and is not counted."""
     return {name: start_times(line) for name, line in COMMANDS.items()}
@@ -323,6 +345,7 @@ SECTIONS: dict[str, tuple[Callable[[Settings], Raw], Callable[[Raw], Iterator[Ro
     "inference": (measure_inference, inference_rows),
     "process": (measure_process, process_rows),
     "mnist": (measure_mnist, mnist_rows),
+    "progress": (measure_progress, progress_rows),
     "commands": (measure_commands, command_rows),
 }
 
