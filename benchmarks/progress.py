@@ -1,7 +1,7 @@
 """What watching a training costs: the steps alone, and with bar, lines, metrics and history.
 
 As a script it serves one kind of training, ``plain`` or ``watched``, see ``Process`` in
-lenet.benchmarking: every request trains MNIST once more from the start.
+lenet.benchmarking: every request trains once more from the start.
 """
 
 from __future__ import annotations
@@ -24,6 +24,19 @@ from lenet.cli.progress import Display
 from lenet.engine.results import Engine
 from lenet.randomness import permutation
 from lenet.training import Run, Training
+
+EPOCHS = 3
+
+
+def measure(rounds: int, data: str) -> dict[str, list[dict[str, float]]]:
+    """All kinds in turn, round after round, each time in a new process."""
+    found: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
+    for _ in range(rounds):
+        for kind in KINDS:
+            with Process(kind, [__file__, kind]) as child:
+                found[kind].append(child.ask(data=data))
+            print(f"progress, {kind}: {found[kind][-1]}", file=sys.stderr, flush=True)
+    return found
 
 
 def plain(training: Training) -> dict[str, float]:
@@ -99,17 +112,12 @@ def terminal() -> Iterator[None]:
     reader.wait()
 
 
-def start(kind: str) -> Process:
-    """A process that trains so."""
-    return Process(kind, [__file__, kind])
-
-
 def main() -> None:
     """Serve the kind that the command line names."""
     way = KINDS[sys.argv[1]]
 
     def answer(request: dict[str, Any]) -> dict[str, Any]:
-        recipe = lenet.recipe("modern", epochs=request["epochs"])
+        recipe = lenet.recipe("modern", epochs=EPOCHS)
         data = lenet.load(request["data"])
         return way(Training(lenet.net.read_network("lenet-relu"), data, recipe, 0, None))
 

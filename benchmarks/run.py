@@ -58,7 +58,6 @@ INFERENCE_BATCH = 500
 IMAGES = 10_000
 #: How often whole processes are run.
 PROCESS_ROUNDS = 3
-PROGRESS_EPOCHS = 3
 COMMAND_ROUNDS = 5
 #: Each training of theirs would compile anew, which takes longer than the training. They are slow,
 #: and their seconds differ little from seed to seed.
@@ -80,12 +79,7 @@ COMMANDS = {
     **{
         f"lenet draw lenet -o x.{form}": [
             *LENET,
-            "draw",
-            "lenet",
-            "-o",
-            os.devnull,
-            "--format",
-            form,
+            *f"draw lenet -o {os.devnull} --format {form}".split(),
         ]
         for form in ("svg", "png", "pdf")
     },
@@ -302,20 +296,14 @@ def mnist_rows(found: Raw) -> Iterator[Row]:
 
 def measure_progress(settings: Settings) -> Raw:
     """Trainings in turn, each in a new process, as a person starts it."""
-    found: Raw = {kind: [] for kind in progress.KINDS}
-    for _ in range(settings.epochs):
-        for kind in progress.KINDS:
-            with progress.start(kind) as child:
-                found[kind].append(child.ask(data=settings.mnist, epochs=PROGRESS_EPOCHS))
-            tell(f"progress, {kind}: {found[kind][-1]}")
-    return found
+    return progress.measure(settings.epochs, settings.mnist)
 
 
 def progress_rows(found: Raw) -> Iterator[Row]:
     """What is added to the seconds of training; scoring the test images is told apart."""
     plain, watched = (median(run["seconds"] for run in found[kind]) for kind in progress.KINDS)
     yield Row("progress, metrics and history", watched / plain - 1, "%", to_reach="< 2 %")
-    scoring = median(run["scoring"] for run in found["watched"]) / PROGRESS_EPOCHS
+    scoring = median(run["scoring"] for run in found["watched"]) / progress.EPOCHS
     yield Row("scoring the test images, an epoch", scoring, "s")
 
 

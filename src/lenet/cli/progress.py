@@ -1,7 +1,7 @@
 """How training goes: a line an epoch on stdout, and between two lines a bar on stderr.
 
-The bar is drawn by hand: a library for it takes a tenth of a second to load, and draws in a thread of
-its own, which takes time from those that train.
+The bar is drawn by hand: a library for it takes a tenth of a second to load, and draws in a thread
+of its own, which takes time from those that train.
 """
 
 from __future__ import annotations
