@@ -8,8 +8,7 @@ Sections, and what they measure:
                plain SGD, rate 2.5), on 2 threads and on 1; the fraction of the machine's
                multiply-add peak; what the second thread brings
     inference  10,000 images in batches; one image, NumPy in, NumPy out
-    process    `lenet train mnist --epochs 3` from start to exit, and its memory, beside
-               plain_pytorch.py
+    process    `lenet train mnist --epochs 3`, time and memory, beside plain_pytorch.py
     mnist      seconds of training to 99.0 % on MNIST, the mean of many seeds
     progress   what bar, lines, metrics and history add to three epochs of MNIST
     commands   `lenet VERB` from start to exit
