@@ -43,7 +43,6 @@ PACKAGES = {
     "inference": {"numpy"},
     "training": {"numpy"},
     "benchmarking": {"numpy", "onnx", "onnxruntime", "torch"},
-    "cli": {"rich"},
 }
 #: Never, unless a room is given it above: other frameworks, and what runs code out of a file.
 BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}

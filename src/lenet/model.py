@@ -38,6 +38,8 @@ MAX_HEADER = 16_000_000
 MAX_TENSORS = 20_000
 
 Images = npt.NDArray[np.uint8]
+#: Made once: to compare with the class itself, NumPy would make one each time.
+_UINT8 = np.dtype(np.uint8)
 
 
 class ModelLayer:
@@ -168,21 +170,22 @@ class Model:
         Raises:
             DataError: another type or number of dimensions, or channels that cannot be matched.
         """
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
+        if not isinstance(images, np.ndarray) or images.dtype != _UINT8 or images.ndim != 4:
             given = f"{images.dtype} of shape {images.shape}" if hasattr(images, "dtype") else ""
             raise DataError(
                 f"the images are {given or type(images).__name__}; give a NumPy array "
                 "(N, C, H, W) of uint8, pixels from 0 to 255."
             )
-        if not len(images):
-            return np.empty((0, self.plan.classes), np.float32)
         if not images.size:
+            if not len(images):
+                return np.empty((0, self.plan.classes), np.float32)
             raise DataError(f"there are no pixels in images of shape {images.shape}.")
-        prepared = np.ascontiguousarray(self.preprocessing.prepare(images))
+        prepared = self.preprocessing.prepare(images)
         scale, shift = self.preprocessing.scale_and_shift()
-        engine = self.engine(threads)
-        scores = engine.scores(self.parameters, prepared, scale, shift)
-        return scores.astype(np.float32, copy=False)
+        scores: npt.NDArray[np.float32] = self.engine(threads).scores(
+            self.parameters, prepared, scale, shift
+        )
+        return scores
 
     def predict(self, images: Images) -> npt.NDArray[np.int64]:
         """The most likely class of each image (N, C, H, W) uint8: indices (N,)."""
