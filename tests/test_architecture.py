@@ -25,7 +25,7 @@ ROWS = (
     ("anatomy", "data", "engine", "metrics"),
     ("drawing", "model"),
     ("inference", "training"),
-    ("benchmarking", "installation"),
+    ("benchmarking", "estimator", "installation"),
     ("cli",),
 )
 ROW = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
@@ -45,6 +45,7 @@ PACKAGES = {
     "training": {"numpy"},
     "benchmarking": {"numpy", "onnx", "onnxruntime", "torch"},
     "cli": {"rich"},
+    "estimator": {"numpy", "sklearn"},
 }
 #: Never, unless a room is given it above: other frameworks, and what runs code out of a file.
 BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
@@ -80,6 +81,7 @@ UNMIRRORED = {
     "data.__init__": "data/test_load.py",
     "drawing.__init__": "re-exports only",
     "engine.__init__": "a docstring only",
+    "estimator.__init__": "a docstring only",
     "engine.results": "protocols and records; every engine's test uses them",
     "net.__init__": "re-exports only",
     "training.__init__": "training/test_train.py",
@@ -199,7 +201,7 @@ def test_only_main_and_the_processes_start_import_main():
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("lenet", {"numpy", "rich", "PIL", "safetensors"}),
+        ("lenet", {"numpy", "rich", "PIL", "safetensors", "sklearn"}),
         ("lenet.net", {"numpy", "rich", "PIL"}),
         ("lenet.anatomy", {"numpy", "rich", "PIL"}),
         ("lenet.cli.main", {"numpy", "rich", "PIL"}),
