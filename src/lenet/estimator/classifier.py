@@ -148,7 +148,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError: data or a parameter that cannot be meant.
-            DivergenceError: the loss was not a number; what was fitted before is kept.
+            DivergenceError: the loss was not a number.
         """
         rows, labels, shape = self._training_data(X, y)
         rows, labels, weights = _weighted(rows, labels, sample_weight)
@@ -243,13 +243,18 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         found = dict(state)
         if "model_" in found:
             model = Model.from_bytes(found["model_"])
-            found["model_"] = model
-            if model.classes != tuple(map(str, found["classes_"])):
+            shape = found["image_shape_"]
+            if (
+                model.classes != tuple(map(str, found["classes_"]))
+                or np.shape(found["value_range_"]) != (2, shape[0])
+                or prod(shape) != found["n_features_in_"]
+            ):
                 raise ModelFileError(
-                    "the estimator's classes are not its model's; save it anew from an intact one."
+                    "the estimator's parts do not belong together; save it anew from an intact one."
                 )
-            if found["_course"] is not None:
-                found["_course"] = Course.from_dict(model, found["_course"])
+            course = found["_course"]
+            found["model_"] = model
+            found["_course"] = course and Course.from_dict(model, course)
         super().__setstate__(found)
 
     def _training_data(
@@ -360,9 +365,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._check_shape(shape)
         rows = validate_data(self, X, reset=False)
         images = to_bytes(rows, self._layout(), self.value_range_)
-        missing = max(0, _FEW + 1 - len(images))
-        padded = np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)))
-        return self.model_.scores(padded, self.threads)[: len(images)]
+        count = len(images)
+        if count <= _FEW:
+            images = np.resize(images, (_FEW + 1, *images.shape[1:]))
+        return self.model_.scores(images, self.threads)[:count]
 
 
 def _rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:

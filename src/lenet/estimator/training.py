@@ -25,19 +25,21 @@ class Course:
 
     def __init__(self, model: Model, recipe: Recipe, seed: int) -> None:
         """Start; ``model`` has its first weights."""
-        self.model, self.seed = model, seed
+        self.model, self.recipe, self.seed = model, recipe, seed
         self.epochs = 0
-        self.change(recipe)
+        self._forget()
 
     def change(self, recipe: Recipe) -> None:
         """Go on with another recipe; another optimizer starts with an empty memory."""
-        before = getattr(self, "recipe", None)
+        forget = recipe.optimizer != self.recipe.optimizer
         self.recipe = recipe
-        self._optimizer = recipe.make_optimizer()
-        if before is None or before.optimizer != recipe.optimizer:
-            shape = self._optimizer.state_rows, self.model.plan.table_size
-            self.state: NDArray[np.float32] = np.zeros(shape, np.float32)
-            self.steps = 0
+        if forget:
+            self._forget()
+
+    def _forget(self) -> None:
+        shape = self.recipe.make_optimizer().state_rows, self.model.plan.table_size
+        self.state: NDArray[np.float32] = np.zeros(shape, np.float32)
+        self.steps = 0
 
     # A training that diverges is told by its loss, not by warnings on the way to it.
     @np.errstate(all="ignore")
@@ -45,10 +47,10 @@ class Course:
         """One pass over ``samples``, a step for each of ``rates``; the mean loss in nats.
 
         Raises:
-            DivergenceError: a loss was not a number; the weights are as before the epoch.
+            DivergenceError: a loss was not a number; weights and memory are as before the epoch.
         """
         self.epochs += 1
-        before = self.model.parameters.copy()
+        before = self.model.parameters.copy(), self.state.copy()
         order = permutation(self.seed, self.epochs, len(samples)).astype(np.int32)
         size = self.recipe.batch_size
         result = self.model.engine(threads).train(
@@ -61,11 +63,11 @@ class Course:
             rates,
             self.steps,
             *self.model.preprocessing.scale_and_shift(),
-            self._optimizer,
+            self.recipe.make_optimizer(),
             Objective(weights=samples.weights),
         )
         if result.steps < len(rates) or not np.isfinite(self.model.parameters).all():
-            self.model.parameters[...] = before
+            self.model.parameters[...], self.state[...] = before
             raise DivergenceError(
                 f"training diverged in epoch {self.epochs}: the loss is no longer a number; try a "
                 f"smaller learning rate than lr={self.recipe.lr:g}, or init='xavier'."

@@ -45,6 +45,8 @@ def find_range(rows: NDArray[Any], layout: Layout, given: Sequence[float] | None
     return np.array([_feature_range(column) for column in rows.T]).T
 
 
+# Numbers at the ends of float64's range overflow to what is cut off anyway.
+@np.errstate(over="ignore", invalid="ignore")
 def to_bytes(rows: NDArray[Any], layout: Layout, values: Range) -> NDArray[np.uint8]:
     """Rows (N, features) as images (N, C, H, W) uint8, rounded; what lies outside is cut off.
 
@@ -56,17 +58,16 @@ def to_bytes(rows: NDArray[Any], layout: Layout, values: Range) -> NDArray[np.ui
     low, high = (edge[:, None, None] / 2 for edge in values)
     scale = np.divide(255, high - low, out=np.zeros_like(low), where=high > low)
     step = max(1, _CHUNK // max(1, rows.shape[1]))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(images), step):
-            chunk = images[start : start + step].astype(np.float64) / 2
-            levels = np.rint((chunk.clip(low, high) - low) * scale)
-            found[start : start + step] = np.nan_to_num(levels).clip(0, 255)
+    for start in range(0, len(images), step):
+        chunk = images[start : start + step].astype(np.float64) / 2
+        levels = np.rint((chunk.clip(low, high) - low) * scale)
+        found[start : start + step] = np.nan_to_num(levels).clip(0, 255)
     return found
 
 
-def _read_range(given: object) -> tuple[float, float]:
+def _read_range(given: Any) -> tuple[float, float]:
     try:
-        low, high = (float(edge) for edge in given)  # type: ignore[attr-defined]
+        low, high = np.array(given, np.float64).tolist()
         good = np.isfinite([low, high]).all() and low < high
     except (TypeError, ValueError):
         good = False
@@ -85,12 +86,12 @@ def _pixel_range(rows: NDArray[Any]) -> tuple[float, float]:
     return low, high
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _feature_range(column: NDArray[Any]) -> tuple[float, float]:
     distinct = np.unique(column.astype(np.float64))
     low, high = float(distinct[0]), float(distinct[-1])
-    with np.errstate(over="ignore", invalid="ignore"):
-        first, third = np.quantile(distinct, (0.25, 0.75))
-        reach = FENCE * (third - first)
+    first, third = np.quantile(distinct, (0.25, 0.75))
+    reach = FENCE * (third - first)
     if not np.isfinite(reach):
         return low, high
     return max(low, float(first - reach)), min(high, float(third + reach))
