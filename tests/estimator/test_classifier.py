@@ -358,7 +358,7 @@ def test_data_that_cannot_be_meant(fitted, digits):
         quick().fit(np.where(X > 15, np.nan, X).reshape(-1, 8, 8), y)
     with pytest.raises(ValueError, match=r"inhomogeneous|sequence"):
         quick().fit([[1, 2], [3]], [0, 1])
-    with pytest.raises(ValueError, match="Negative values in sample_weight"):
+    with pytest.raises(ValueError, match="sample_weight has negative values"):
         quick().fit(X, y, sample_weight=-np.ones(len(y)))
     with pytest.raises(DataError, match="30 channels"):
         LeNetClassifier("lenet").fit(X[:, :30], y)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import MissingPackageError, ModelFileError
+from lenet.estimator.given import indices_of, listed, plain, rows_of, weighted
 from lenet.estimator.layout import Layout, find_layout
 from lenet.estimator.networks import choose_network, with_outputs
 from lenet.estimator.samples import Samples, canonical
@@ -24,7 +25,7 @@ from lenet.training import Recipe
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.utils import check_array, check_random_state
+    from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
@@ -151,7 +152,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             DivergenceError: the loss was not a number.
         """
         rows, labels, shape = self._training_data(X, y)
-        rows, labels, weights = _weighted(rows, labels, sample_weight)
+        rows, labels, weights = weighted(rows, labels, sample_weight)
         classes, indices = np.unique(labels, return_inverse=True)
         course, layout, values, samples = self._begin(rows, indices, weights, classes, shape)
         recipe = course.recipe
@@ -186,8 +187,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         first = not hasattr(self, "model_")
         rows, labels, shape = self._training_data(X, y, reset=first)
         known = self._known_classes(classes)
-        rows, labels, weights = _weighted(rows, labels, sample_weight)
-        indices = _indices(labels, known)
+        rows, labels, weights = weighted(rows, labels, sample_weight)
+        indices = indices_of(labels, known)
         if first:
             course, layout, values, samples = self._begin(rows, indices, weights, known, shape)
             recipe = course.recipe
@@ -261,7 +262,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self, X: Any, y: ArrayLike, reset: bool = True
     ) -> tuple[NDArray[Any], NDArray[Any], tuple[int, ...]]:
         """Rows (N, features), labels (N,) and a sample's shape as given."""
-        X, shape = _rows(X)
+        X, shape = rows_of(X)
         if not reset:
             self._check_shape(shape)
         rows, labels = validate_data(self, X, y, reset=reset)
@@ -333,8 +334,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         known: NDArray[Any] = self.classes_
         if given is not None and not np.array_equal(given, known):
             raise ValueError(
-                f"classes is {given!r} and was {known!r} before; leave it out, or clone the "
-                "estimator to start anew."
+                f"classes is {listed(given)} and was {listed(known)} before; leave it out, or "
+                "clone the estimator to start anew."
             )
         return known
 
@@ -343,14 +344,14 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(size, str) and size == "auto":
             size = int(np.clip(samples // _STEPS, *_BATCHES))
         return Recipe(
-            epochs=_plain(self.epochs),
-            batch_size=_plain(size),
-            optimizer=_plain(self.optimizer),
-            lr=_plain(self.lr),
-            schedule=_plain(self.schedule),
-            init=_plain(self.init),
-            standardize=_plain(self.standardize),
-            weight_decay=_plain(self.weight_decay),
+            epochs=plain(self.epochs),
+            batch_size=plain(size),
+            optimizer=plain(self.optimizer),
+            lr=plain(self.lr),
+            schedule=plain(self.schedule),
+            init=plain(self.init),
+            standardize=plain(self.standardize),
+            weight_decay=plain(self.weight_decay),
         )
 
     def _seed(self) -> int:
@@ -361,7 +362,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _scores(self, X: Any) -> NDArray[np.float32]:
         check_is_fitted(self)
-        X, shape = _rows(X)
+        X, shape = rows_of(X)
         self._check_shape(shape)
         rows = validate_data(self, X, reset=False)
         images = to_bytes(rows, self._layout(), self.value_range_)
@@ -371,60 +372,5 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.model_.scores(images, self.threads)[:count]
 
 
-def _rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
-    """Images as rows, and their shape; what has two dimensions or fewer is handed on as it is."""
-    if not hasattr(X, "shape"):
-        try:
-            X = np.asarray(X)
-        except ValueError:  # ragged: scikit-learn has the words
-            return X, None
-    shape = tuple(X.shape)
-    if len(shape) <= 2:
-        return X, None
-    if len(shape) > 4:
-        raise ValueError(
-            f"Found array with dim {len(shape)}; give (N, features), (N, H, W), (N, H, W, C) or "
-            "(N, C, H, W)."
-        )
-    return np.asarray(X).reshape(shape[0], prod(shape[1:])), shape[1:]
-
-
-def _weighted(
-    rows: NDArray[Any], labels: NDArray[Any], sample_weight: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
-    """What weighs more than nothing, and what it weighs."""
-    if sample_weight is None:
-        return rows, labels, np.ones(len(rows))
-    weights = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
-    if weights.shape != (len(rows),):
-        raise ValueError(
-            f"sample_weight has shape {weights.shape} and there are {len(rows):,} samples; give "
-            "one weight each."
-        )
-    if (weights < 0).any():
-        raise ValueError("Negative values in sample_weight; each must be 0 or more.")
-    kept = weights > 0
-    if not kept.any():
-        raise ValueError("All of sample_weight is zero; at least one weight must be above zero.")
-    return (rows, labels, weights) if kept.all() else (rows[kept], labels[kept], weights[kept])
-
-
-def _indices(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
-    found = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
-    strange = labels[classes[found] != labels]
-    if len(strange):
-        raise ValueError(
-            f"y has the label {strange[0]!r}, which is none of the classes {classes!r}."
-        )
-    return found
-
-
 def _steps(samples: Samples, recipe: Recipe) -> int:
     return ceil(len(samples) / recipe.batch_size)
-
-
-def _plain(value: Any) -> Any:
-    """Python's own number for one of NumPy's, as a grid of parameters may hold."""
-    return value.item() if isinstance(value, np.generic) else value
