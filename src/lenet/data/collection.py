@@ -12,7 +12,7 @@ from lenet.data import findings
 from lenet.data.dataset import Dataset, Part
 from lenet.data.listing import TEST, TRAIN, UNDECIDED
 from lenet.data.preprocess import Images
-from lenet.data.split import Digests, tested
+from lenet.data.split import Digests, for_testing
 from lenet.errors import DataError
 from lenet.net.words import name_text, shown
 
@@ -64,7 +64,7 @@ class Collection:
         undecided = parts == UNDECIDED
         if undecided.any():
             parts = parts.copy()
-            test = tested(digests[undecided], labels[undecided])
+            test = for_testing(digests[undecided], labels[undecided])
             parts[undecided] = np.where(test, TEST, TRAIN)
             said.append("a fifth of the images, chosen by their content, is kept for testing")
         said += findings.copies(digests, labels, parts, name)

@@ -40,8 +40,8 @@ def list_pictures(root: str) -> Listing:
     """
     folders, files = _look_into(root)
     if not folders:
-        found = "pictures but no folders" if files else "nothing"
-        raise DataError(f"there is {found} in {root}; {_ADVICE}")
+        found = "are files but no folders" if files else "is nothing"
+        raise DataError(f"there {found} in {root}; {_ADVICE}")
     notes = _left_out(root, root, files)
     parts = _as_parts(folders)
     if not parts:

@@ -200,12 +200,14 @@ def _label_is_last(path: str, titles: Sequence[str], rows: Sequence[Sequence[str
     for last, column in enumerate(columns):
         if not all(map(is_number, column)):
             return bool(last)
-    different = [len(set(column)) for column in columns]
-    # A corner of the image, which the other column would be, is often the same in all images.
-    if different[1] == 1 or 2 * different[0] <= different[1]:
-        return False
-    if different[0] == 1 or 2 * different[1] <= different[0]:
-        return True
+    first, second = (len(set(column)) for column in columns)
+    # Labels come again and again; a corner of the image, which the other column would be, is
+    # often the same in all images, or differs in nearly all.
+    is_label = [1 < count <= max(2, len(rows) // 2) for count in (first, second)]
+    if is_label[0] != is_label[1]:
+        return is_label[1]
+    if is_label[0] and max(first, second) >= 2 * min(first, second):
+        return second < first
     raise DataError(
         f"{path} does not tell whether its first or its last column is the label; put a line of "
         "titles above: label,pixel0,pixel1,..."

@@ -32,11 +32,12 @@ def digests_of(images: Images) -> Digests:
     return np.fromiter((digest(image) for image in images), np.uint64, len(images))
 
 
-def tested(digests: Digests, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def for_testing(digests: Digests, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Which images are to test on: those whose hash is in the lowest fifth of all hashes.
 
     A class of two or more different images that would have none on one side gives that side the
-    one that is nearest to it; only in such a class can an image change sides when others come.
+    one that is nearest to it, and one of a single image is to train on; only in such classes can
+    an image change sides when others come.
 
     Args:
         digests: (N,) of the images.
@@ -49,8 +50,9 @@ def tested(digests: Digests, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bo
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         own, side = digests[members], test[members]
-        if own.min() == own.max() or (side.any() and not side.all()):
-            continue
-        moved = own == (own.max() if side.all() else own.min())
-        test[members[moved]] = not side.all()
+        if own.min() == own.max():
+            test[members] = False
+        elif side.all() or not side.any():
+            moved = own == (own.max() if side.all() else own.min())
+            test[members[moved]] = not side.all()
     return test

@@ -21,11 +21,7 @@ def shaped(images: Images, size: Size, channels: int | None) -> Images:
 
 
 class Stack:
-    """Up to ``count`` images of one size, in the order of their numbers.
-
-    Attributes:
-        coloured: (count,) whether an image came in RGB.
-    """
+    """Up to ``count`` images of one size, in the order of their numbers."""
 
     def __init__(self, count: int, size: Size, channels: int | None) -> None:
         """Make room for grey images, or for RGB where ``channels`` is 3.
@@ -35,15 +31,12 @@ class Stack:
         """
         self._count, self._size = count, size
         self._images = self._room(channels or 1)
-        self.coloured: npt.NDArray[np.bool_] = np.zeros(count, np.bool_)
 
     def put(self, start: int, images: Images) -> None:
         """Store (n, 1 or 3, H, W) as the images from number ``start`` on."""
-        if images.shape[1] == 3:
-            self.coloured[start : start + len(images)] = True
-            if self._images.shape[1] == 1:
-                grey, self._images = self._images, self._room(3)
-                self._images[:start] = grey[:start]
+        if images.shape[1] > self._images.shape[1]:
+            grey, self._images = self._images, self._room(3)
+            self._images[:start] = grey[:start]
         self._images[start : start + len(images)] = images
 
     def take(self, kept: npt.NDArray[np.bool_] | None = None) -> Images:
