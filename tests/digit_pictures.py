@@ -8,7 +8,7 @@ import lenet
 
 
 def write_digits(folder, counts, *, ending="png", start=0, scale=1):
-    """A folder a class in ``folder``: of each digit in ``counts`` so many, from the ``start``-th on.
+    """A folder a class in ``folder``: so many of each digit in ``counts``, from ``start`` on.
 
     Returns:
         The paths, class by class.

@@ -117,7 +117,7 @@ def test_links_to_folders(files, tmp_path):
 def test_a_folder_that_cannot_be_read(files, tmp_path):
     files("a/1.png")
     (tmp_path / "a").chmod(0)
-    with pytest.raises(DataError, match="cannot read the folder .*: permission denied"):
+    with pytest.raises(DataError, match=r"cannot read the folder .*: permission denied"):
         files()
 
 

@@ -33,7 +33,7 @@ def test_one_spelling_of_an_accent():
 
 @pytest.mark.parametrize("text", ["", " ", "a\nb", "\x1b[31m", "\udce4", "x" * 201, "a\0"])
 def test_no_names(text):
-    with pytest.raises(DataError, match="here names a class .*; a class needs a name of 1 to 200"):
+    with pytest.raises(DataError, match=r"here names a class .*; a class needs a name of 1 to 200"):
         class_name(text, "here")
 
 

@@ -71,19 +71,13 @@ def _seen(training: Training) -> str:
 
 
 def _as_values(training: Training) -> dict[str, Any]:
-    import numpy as np
-
     data = training.data
-    counts = {
-        part: np.bincount(found.labels, minlength=len(data.classes)).tolist()
-        for part, found in data.parts.items()
-    }
     return {
         "dataset": data.name,
         "source": data.source or None,
         "image_shape": list(data.image_shape),
         "classes": list(data.classes),
-        "counts": counts,
+        "counts": data.class_counts,
         "notes": list(data.notes),
         "network": str(training.model.network),
         "parameters": training.model.plan.parameters,

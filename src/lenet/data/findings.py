@@ -75,10 +75,7 @@ def class_table(data: Dataset, most: int | None = None) -> str:
         data: the data set.
         most: rows at most; the classes in the middle are counted instead.
     """
-    parts = data.parts
-    counts = np.stack(
-        [np.bincount(part.labels, minlength=len(data.classes)) for part in parts.values()]
-    )
+    parts, counts = tuple(data.class_counts), np.array([*data.class_counts.values()])
     rows = [(name_text(name), row) for name, row in zip(data.classes, counts.T, strict=True)]
     total = ("total", counts.sum(axis=1))
     if most is not None and len(rows) > most:

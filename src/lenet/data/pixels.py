@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -18,7 +19,7 @@ from lenet.data.preprocess import Images
 from lenet.data.scale import Range, to_bytes
 from lenet.data.split import digests_of
 from lenet.data.stack import Stack, shaped
-from lenet.data.tables import LABEL_TITLES, Start, is_number
+from lenet.data.tables import LABEL_TITLES, Start, is_number, read_lines
 from lenet.data.wishes import Wishes, bounded, resized_note
 from lenet.errors import DataError
 
@@ -121,14 +122,9 @@ class _Table:
             yield list(names), self._numbers(values, rows[0][0])
 
     def _lines(self) -> Iterator[tuple[int, str]]:
-        text = io.TextIOWrapper(self.file, "utf-8-sig")
-        try:
-            numbered = ((n, line) for n, line in enumerate(text, 1) if line.strip())
-            yield from itertools.islice(numbered, self.layout.titles, None)
-        except UnicodeDecodeError as error:
-            raise DataError(f"{self.path} is no text in UTF-8; save it as UTF-8") from error
-        finally:
-            text.detach()
+        lines = enumerate(read_lines(self.path, self.file), 1)
+        filled = ((number, line) for number, line in lines if line.strip())
+        return itertools.islice(filled, self.layout.titles, None)
 
     def _divided(self, number: int, line: str) -> tuple[str, str]:
         """The label and the rest of a line."""
@@ -200,17 +196,27 @@ def _label_is_last(path: str, titles: Sequence[str], rows: Sequence[Sequence[str
     for last, column in enumerate(columns):
         if not all(map(is_number, column)):
             return bool(last)
-    first, second = (len(set(column)) for column in columns)
-    # Labels come again and again; a corner of the image, which the other column would be, is
-    # often the same in all images, or differs in nearly all.
-    is_label = [1 < count <= max(2, len(rows) // 2) for count in (first, second)]
-    if is_label[0] != is_label[1]:
-        return is_label[1]
-    if is_label[0] and max(first, second) >= 2 * min(first, second):
-        return second < first
+    likely = [_looks_like_labels(column) for column in columns]
+    if likely[0] != likely[1]:
+        return likely[1]
     raise DataError(
         f"{path} does not tell whether its first or its last column is the label; put a line of "
         "titles above: label,pixel0,pixel1,..."
+    )
+
+
+def _looks_like_labels(column: Sequence[str]) -> bool:
+    """Are these whole numbers in a row, each of them often and none nearly always?
+
+    The other column would be a corner of the image: nearly always the same, or of many values.
+    """
+    counts = Counter(map(float, column))
+    span = max(counts) - min(counts)
+    return (
+        1 < len(counts) <= max(2, len(column) / 2)
+        and all(value.is_integer() for value in counts)
+        and span < 2 * len(counts)
+        and max(counts.values()) <= 0.6 * len(column)
     )
 
 

@@ -10,7 +10,7 @@ import csv
 import io
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from lenet.data.folders import PARTS
@@ -72,9 +72,10 @@ def look_at_start(path: str, file: io.BufferedReader) -> Start:
     first = text.lstrip().partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first.count)
     rows = _rows(path, io.StringIO(text), delimiter)
-    found = [row for _, row in itertools.islice(rows, 100)]
-    numbers = sum(map(is_number, found[-1]))
-    return Start(delimiter, found, len(found[-1]) >= _FEWEST and numbers >= len(found[-1]) - 1)
+    found = [row for _, row in itertools.islice(rows, 1000)]
+    row = found[:2][-1]  # the first may be titles
+    numbers = sum(map(is_number, row))
+    return Start(delimiter, found, len(row) >= _FEWEST and numbers >= len(row) - 1)
 
 
 def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
@@ -91,8 +92,8 @@ def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
     root = os.path.dirname(os.path.realpath(path))
     columns = _columns(path, start.rows[0])
     entries = []
-    text = io.TextIOWrapper(file, "utf-8-sig", newline="")
-    for number, row in itertools.islice(_rows(path, text, start.delimiter), columns.skip, None):
+    rows = _rows(path, read_lines(path, file), start.delimiter)
+    for number, row in itertools.islice(rows, columns.skip, None):
         where = f"{path}, line {number:,},"
         if len(row) <= max(columns.path, columns.label):
             raise DataError(f"{where} has {len(row)} columns; {_ALLOWED}")
@@ -154,9 +155,24 @@ def _relative(text: str, where: str) -> str:
     return "/".join(parts)
 
 
-def _rows(path: str, text: io.TextIOBase, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def read_lines(path: str, file: Iterable[bytes]) -> Iterator[str]:
+    """The lines of a text in UTF-8.
+
+    Raises:
+        DataError: it is none.
+    """
+    for number, line in enumerate(file, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path}, line {number:,}, is no text in UTF-8; save it as UTF-8"
+            ) from error
+
+
+def _rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, each with its line's number."""
-    reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     try:
         for row in reader:
             if any(field := [field.strip() for field in row]):
@@ -164,8 +180,4 @@ def _rows(path: str, text: io.TextIOBase, delimiter: str) -> Iterator[tuple[int,
     except csv.Error as error:
         raise DataError(
             f"{path}, line {reader.line_num:,}, is no row of a table: {error}"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is no text in UTF-8 after line {reader.line_num:,}; save it as UTF-8"
         ) from error
