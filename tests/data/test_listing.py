@@ -5,16 +5,18 @@ import socket
 
 import pytest
 
+from lenet.data import listing
 from lenet.data.listing import TEST, TRAIN, Entry, Listing, look_at
+from lenet.errors import DataError
 
 
 def test_order_is_by_class_then_by_path():
     names = [("10", "a/2.png"), ("2", "b/10.png"), ("2", "b/9.png"), ("10", "a/10.png")]
-    listing = Listing.of("r", [Entry(label, path, TEST) for label, path in names], ["note"])
-    assert listing.classes == ("2", "10")
-    assert [e.path for e in listing.entries] == ["b/9.png", "b/10.png", "a/2.png", "a/10.png"]
-    assert (listing.labels.tolist(), listing.parts.tolist()) == ([0, 0, 1, 1], [TEST] * 4)
-    assert listing.notes == ("note",)
+    found = Listing.of("r", [Entry(label, path, TEST) for label, path in names], ["note"])
+    assert found.classes == ("2", "10")
+    assert [e.path for e in found.entries] == ["b/9.png", "b/10.png", "a/2.png", "a/10.png"]
+    assert (found.labels.tolist(), found.parts.tolist()) == ([0, 0, 1, 1], [TEST] * 4)
+    assert found.notes == ("note",)
 
 
 @pytest.fixture
@@ -61,3 +63,11 @@ def test_what_is_no_file(root):
     assert fault(root, "a/broken") == "cannot be opened (no such file or directory)"
     assert fault(root, "a/loop").startswith("cannot be opened (too many")
     assert fault(root, "a/nul\0") == "cannot be opened (embedded null byte)"
+
+
+def test_too_many(monkeypatch):
+    monkeypatch.setattr(listing, "MAX_FILES", 2)
+    entries = [Entry("a", str(number), TEST) for number in range(3)]
+    assert len(Listing.of("r", entries[:2]).entries) == 2
+    with pytest.raises(DataError, match="there are more than 2 files in r; give pictures alone"):
+        Listing.of("r", entries)

@@ -167,8 +167,7 @@ def _first_size(listing: Listing) -> Size:
             continue
         return height, width
     raise DataError(
-        f"none of the {len(listing.entries):,} pictures in {listing.root} can be read: {why}; "
-        "give PNG, JPEG or BMP files"
+        f"no file in {listing.root} can be read as a picture: {why}; give PNG, JPEG or BMP files"
     )
 
 

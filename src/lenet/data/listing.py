@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.data.names import in_order, natural
+from lenet.errors import DataError
 
 TRAIN: Final = 0
 VALIDATION: Final = 1
 TEST: Final = 2
+MAX_FILES: Final = 1_000_000
 UNDECIDED: Final = 3
 """To be split into train and test by :mod:`lenet.data.split`."""
 
@@ -57,9 +59,18 @@ class Listing:
 
     @classmethod
     def of(cls, root: str, entries: Iterable[Entry], notes: Iterable[str] = ()) -> Listing:
-        """The same list from entries in any order."""
+        """The same list from entries in any order.
+
+        Raises:
+            DataError: they are too many to be meant, or of too many classes.
+        """
         by_class: dict[str, list[Entry]] = {}
-        for entry in entries:
+        for number, entry in enumerate(entries):
+            if number >= MAX_FILES:
+                raise DataError(
+                    f"there are more than {MAX_FILES:,} files in {root}; give pictures alone, or "
+                    "an .npz file of so many"
+                )
             by_class.setdefault(entry.label, []).append(entry)
         classes = in_order(by_class)
         for found in by_class.values():  # class by class: the keys of all would fill memory

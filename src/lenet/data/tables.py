@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from lenet.data.folders import PARTS
-from lenet.data.listing import TEST, TRAIN, UNDECIDED, Listing, look_at
+from lenet.data.listing import MAX_FILES, TEST, TRAIN, UNDECIDED, Entry, Listing, look_at
 from lenet.data.names import class_name
 from lenet.errors import DataError
 from lenet.net.words import shown
@@ -90,8 +90,19 @@ def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
         DataError: a row that is none, or a path that leads out of the folder.
     """
     root = os.path.dirname(os.path.realpath(path))
+    entries = list(itertools.islice(_entries(path, root, file, start), MAX_FILES + 1))
+    if not entries:
+        raise DataError(f"{path} lists no pictures; {_ALLOWED}")
+    given = {entry.part for entry in entries}
+    if UNDECIDED in given and len(given) > 1:
+        raise DataError(f"{path} says of some pictures only which split they are in; say it of all")
+    if TEST not in given:
+        entries = [e._replace(part=UNDECIDED) if e.part == TRAIN else e for e in entries]
+    return Listing.of(root, entries)
+
+
+def _entries(path: str, root: str, file: io.BufferedReader, start: Start) -> Iterator[Entry]:
     columns = _columns(path, start.rows[0])
-    entries = []
     rows = _rows(path, read_lines(path, file), start.delimiter)
     for number, row in itertools.islice(rows, columns.skip, None):
         where = f"{path}, line {number:,},"
@@ -101,15 +112,7 @@ def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
         if columns.part is not None and len(row) > columns.part:
             part = _part(row[columns.part], where)
         name = _relative(row[columns.path], where)
-        entries.append(look_at(root, name, class_name(row[columns.label], where), part))
-    if not entries:
-        raise DataError(f"{path} lists no pictures; {_ALLOWED}")
-    given = {entry.part for entry in entries}
-    if UNDECIDED in given and len(given) > 1:
-        raise DataError(f"{path} says of some pictures only which split they are in; say it of all")
-    if TEST not in given:
-        entries = [e._replace(part=UNDECIDED) if e.part == TRAIN else e for e in entries]
-    return Listing.of(root, entries)
+        yield look_at(root, name, class_name(row[columns.label], where), part)
 
 
 class _Columns(NamedTuple):
