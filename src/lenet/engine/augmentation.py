@@ -1,9 +1,10 @@
 """Augmentation: training images that are shifted, turned, bent and so on, anew in every epoch.
 
-What happens to an image is a function of (seed, epoch, index of the image), whatever the order, the
-batches and the threads; and each kind of change draws from a stream of its own, so that asking for
-noise does not turn the images otherwise. Angles go through sines whose last bits in float64 may
-differ between processors; rounded to 16 bits such a difference survives in about one number in 10^9.
+What happens to an image is a function of (seed, epoch, index of the image), whatever the order,
+the batches and the threads; and each kind of change draws from a stream of its own, so that asking
+for noise does not turn the images otherwise. Angles go through sines whose last bits in float64
+may differ between processors; rounded to 16 bits such a difference survives in about one number
+in 10^9.
 """
 
 from __future__ import annotations
@@ -130,8 +131,9 @@ class Augmentation:
         """
         matrix = self._inverse(draws)
         affine = np.empty((len(draws.index), 6), np.int32)
-        right, down = (self._shifts(draws) + (x, y)).T
-        for row, centre in enumerate((x, y)):
+        centres = np.array([x, y])
+        right, down = (self._shifts(draws) + centres).T
+        for row, centre in enumerate(centres):
             to_x, to_y = np.rint(matrix[row][0] * ONE), np.rint(matrix[row][1] * ONE)
             affine[:, 3 * row] = to_x
             affine[:, 3 * row + 1] = to_y
@@ -140,8 +142,12 @@ class Augmentation:
 
     def _inverse(self, draws: _Draws) -> list[list[Any]]:
         """M^-1: each entry (B,), or one number for all."""
-        (xx, xy), (yx, yy) = (1.0, 0.0), (0.0, 1.0)
-        turn, slant = draws.uniform(_ANGLES).T if self.rotate or self.shear else (0.0, 0.0)
+        xx: Any = 1.0
+        xy: Any = 0.0
+        yx: Any = 0.0
+        yy: Any = 1.0
+        if self.rotate or self.shear:
+            turn, slant = draws.uniform(_ANGLES).T
         if self.rotate:
             angle = radians(self.rotate) * turn
             sine, cosine = np.sin(angle), np.cos(angle)
@@ -195,7 +201,7 @@ def augmented(
     """
     check_images(images, order, fill)
     if not augmentation.active:
-        return images[order]
+        return np.take(images, order, axis=0)
     distortions = augmentation.draw(seed, epoch, order, *images.shape[2:])
     return warp(images, order.astype(np.int32), distortions, fill, threads)
 
@@ -216,11 +222,13 @@ class _Draws:
     def uniform(self, kind: int) -> Numbers:
         """(B, 2) in (-1, 1): the halves of a word, the lower first."""
         halves = self.words(kind, 1).astype("<u8", copy=False).view("<u4")
-        return (halves + 0.5) * 2.0**-31 - 1
+        numbers: Numbers = (halves + 0.5) * 2.0**-31 - 1
+        return numbers
 
     def wholes(self, kind: int, counts: Any) -> Numbers:
         """(B, 2) whole numbers from 0 to below ``counts``."""
-        return np.floor((self.uniform(kind) + 1) * 0.5 * counts)
+        numbers: Numbers = np.floor((self.uniform(kind) + 1) * 0.5 * counts)
+        return numbers
 
     def bytes(self, kind: int, count: int) -> Bytes:
         """(B, count)."""

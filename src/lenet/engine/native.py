@@ -182,7 +182,7 @@ def make_engine(plan: Plan, threads: int | None = None) -> Engine:
         EngineError: the native extension is missing from this installation.
     """
     check_threads(threads)
-    return NativeEngine(plan, threads) if _native() else ReferenceEngine(plan, np.float32)
+    return NativeEngine(plan, threads) if _is_native() else ReferenceEngine(plan, np.float32)
 
 
 def warp(
@@ -201,7 +201,7 @@ def warp(
         EngineError: the native extension is missing from this installation.
     """
     threads = check_threads(threads) or processors()
-    if not _native():
+    if not _is_native():
         return reference_warp(images, order, distortions, fill)
     warped = np.empty((len(order), *images.shape[1:]), np.uint8)
     height, width = images.shape[2:]
@@ -267,7 +267,7 @@ def check_threads(threads: int | None) -> int | None:
     return threads
 
 
-def _native() -> bool:
+def _is_native() -> bool:
     name = os.environ.get("LENET_ENGINE") or "native"
     if name not in ("native", "reference"):
         raise UsageError(f"LENET_ENGINE is {name!r}; it must be native or reference.")
