@@ -84,12 +84,12 @@ inline void make_bends(const Warp& w, const uint8_t* nodes, const WarpScratch& s
 inline void bend(const Warp& w, int y, const int32_t* bends, int32_t* __restrict coordinates) {
     const int H = w.height, wide = whole_vectors(w.width);
     const int first = (2 * y + 1) * 2 / H;  // of four nodes: their cells are a quarter of the height
-    const int32_t *b0 = bends + first * wide, *b1 = b0 + wide, *b2 = b1 + wide, *b3 = b2 + wide;
+    const int32_t* row = bends + first * wide;
     const int32_t* weights = w.row_weights + first * H + y;
     const int32_t w0 = weights[0], w1 = weights[H], w2 = weights[2 * H], w3 = weights[3 * H];
     for (int x = 0; x < wide; x++) {
-        const int32_t upper = sum(product(w0, b0[x]), product(w1, b1[x]));
-        const int32_t lower = sum(product(w2, b2[x]), product(w3, b3[x]));
+        const int32_t upper = sum(product(w0, row[x]), product(w1, row[wide + x]));
+        const int32_t lower = sum(product(w2, row[2 * wide + x]), product(w3, row[3 * wide + x]));
         coordinates[x] = sum(coordinates[x], sum(upper, lower) >> 8);
     }
 }
