@@ -21,7 +21,7 @@ import numpy.typing as npt
 from lenet import files
 from lenet.data.dataset import Dataset, Part
 from lenet.data.preprocess import Preprocessing
-from lenet.engine import reference
+from lenet.engine import operations
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Plan, Step, make_plan
@@ -71,7 +71,14 @@ class ModelLayer:
             tensor.view(table).astype(x.dtype) if tensor else None
             for tensor in (self._step.weight, self._step.bias)
         )
-        return reference.apply(self._step, x, weight, bias)
+        return operations.apply(self._step, x, weight, bias, self._statistics(x.dtype))
+
+    def _statistics(self, dtype: npt.DTypeLike) -> operations.Statistics | None:
+        if self._step.norm is None:
+            return None
+        table = self._model.parameters
+        found = (tensor.view(table).astype(dtype) for tensor in self._step.norm)
+        return operations.Statistics(*found)
 
     def __repr__(self) -> str:
         return f"<layer {self.name}>"

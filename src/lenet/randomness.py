@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 #: First integer of the stream, one for each use, so that no two uses share their numbers.
 WEIGHTS: Final = 1
 ORDER: Final = 2
-AUGMENTATION: Final = 3
+DROPOUT: Final = 3
+AUGMENTATION: Final = 4
 
 _WORD: Final = 2**64
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)

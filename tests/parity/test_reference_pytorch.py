@@ -10,8 +10,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from lenet.engine.operations import backward
 from lenet.engine.plan import Floats, Plan, make_plan
-from lenet.engine.reference import ReferenceEngine, backward
+from lenet.engine.reference import ReferenceEngine
 from lenet.net.layers import ACTIVATIONS, AvgPool2d, Conv2d, Dense, Layer, MaxPool2d
 from lenet.net.network import Network
 from random_networks import random_network

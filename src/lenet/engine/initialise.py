@@ -1,4 +1,5 @@
-"""First values of the parameters: weights by one of three rules, biases zero.
+"""First values of the parameters: weights by one of three rules, biases zero; a normalisation's
+scale and running variance one, its running mean zero.
 
     normal:S   normal with standard deviation S
     xavier     uniform up to sqrt(6 / (fan_in + fan_out)); Glorot and Bengio 2010, equation 16
@@ -34,6 +35,8 @@ def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
         if len(tensor.shape) > 1:  # a bias has one axis
             values = _weights(rule, deviation, tensor, seed, index)
             tensor.view(table)[...] = values.reshape(tensor.shape)
+    for norm in (step.norm for step in plan.steps if step.norm):
+        norm.scale.view(table)[...] = norm.variance.view(table)[...] = 1
     return table
 
 

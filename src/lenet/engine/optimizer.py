@@ -1,7 +1,7 @@
 """What a training step does with the gradient: the readable twin of the native update.
 
-Steps and rounding follow PyTorch 2: ``torch.optim.SGD`` (no dampening, no Nesterov) and
-``torch.optim.AdamW``.
+Steps and rounding follow PyTorch 2: ``torch.optim.SGD`` (no dampening), ``torch.optim.AdamW`` and
+``torch.nn.utils.clip_grad_norm_``.
 """
 
 from __future__ import annotations
@@ -16,42 +16,57 @@ from lenet.engine.plan import Floats
 from lenet.errors import UsageError
 
 #: Every kind, with how many table-sized arrays of state it keeps.
-STATE_ROWS: Final = {"sgd": 0, "momentum": 1, "adamw": 2}
+STATE_ROWS: Final = {"sgd": 0, "momentum": 1, "nesterov": 1, "adamw": 2}
 
 
 @dataclass(frozen=True)
 class Optimizer:
     """One way to turn gradients into updates; settings another kind uses are ignored.
 
+    Attributes:
+        kind: sgd, momentum, nesterov or adamw.
+        momentum: of the two kinds named after it.
+        beta1: adamw's decay of the gradient's mean.
+        beta2: adamw's decay of its square's mean.
+        epsilon: adamw's floor under the root.
+        weight_decay: adamw's decoupled decay; for the others an L2 term in the gradient.
+        clip: the largest Euclidean norm of a whole gradient; 0 leaves it as it is.
+        average: the decay of a moving average of the parameters, kept in the state's last row
+            (Polyak and Juditsky 1992); 0 keeps none.
+
     Raises:
         UsageError: an unknown kind or a number out of range.
     """
 
-    kind: str  # sgd, momentum or adamw
+    kind: str
     momentum: float = 0.9
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.0
+    clip: float = 0.0
+    average: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in STATE_ROWS:
             raise UsageError(
                 f"the optimizer is {self.kind!r}; it must be one of {', '.join(STATE_ROWS)}."
             )
-        for name in ("momentum", "beta1", "beta2"):
+        for name in ("momentum", "beta1", "beta2", "average"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise UsageError(f"{name} is {value!r}; it must be at least 0 and below 1.")
         if not (self.epsilon > 0 and isfinite(self.epsilon)):
             raise UsageError(f"epsilon is {self.epsilon!r}; it must be a number above 0.")
-        if not (self.weight_decay >= 0 and isfinite(self.weight_decay)):
-            raise UsageError(f"weight_decay is {self.weight_decay!r}; it must be 0 or more.")
+        for name in ("weight_decay", "clip"):
+            value = getattr(self, name)
+            if not (value >= 0 and isfinite(value)):
+                raise UsageError(f"{name} is {value!r}; it must be 0 or more.")
 
     @property
     def state_rows(self) -> int:
         """How many table-sized arrays of state it keeps."""
-        return STATE_ROWS[self.kind]
+        return STATE_ROWS[self.kind] + bool(self.average)
 
     def update(
         self,
@@ -61,7 +76,7 @@ class Optimizer:
         rate: float,
         step: int,
     ) -> None:
-        """Take one step, in place, in the arrays' own precision.
+        """Take one step, in place, in the arrays' own precision. The average is not updated.
 
         Args:
             parameters: (T,), changed.
@@ -71,22 +86,40 @@ class Optimizer:
             step: which step this is, from 1.
         """
         rate = float(rate)  # a float64 scalar of NumPy would lift float32 arrays to float64
+        if self.clip:
+            norm = float(np.linalg.norm(gradient.astype(np.float64)))
+            gradient = gradient * min(1.0, self.clip / (norm + 1e-6))
         if self.kind == "adamw":
             self._adamw(parameters, gradient, state, rate, step)
-            return
+        else:
+            self._descend(parameters, gradient, state, rate)
+
+    def update_average(self, parameters: Floats, state: Floats) -> None:
+        """The average takes in ``parameters`` (T,); it starts from zero, as Adam's moments do."""
+        if self.average:
+            state[-1] *= self.average
+            state[-1] += (1 - self.average) * parameters
+
+    def averaged(self, state: Floats, steps: int) -> Floats:
+        """The moving average of the parameters (T,) after ``steps`` updates, its start from zero
+        taken out."""
+        table: Floats = state[-1] / (1 - self.average**steps)
+        return table.astype(state.dtype, copy=False)
+
+    def _descend(self, parameters: Floats, gradient: Floats, state: Floats, rate: float) -> None:
         if self.weight_decay:
             gradient = gradient + self.weight_decay * parameters
-        if self.kind == "momentum":
+        if self.kind != "sgd":
             state[0] *= self.momentum
             state[0] += gradient
-            gradient = state[0]
+            gradient = gradient + self.momentum * state[0] if self.kind == "nesterov" else state[0]
         parameters -= rate * gradient
 
     def _adamw(
         self, parameters: Floats, gradient: Floats, state: Floats, rate: float, step: int
     ) -> None:
         """Loshchilov and Hutter 2019, algorithm 2: the decay stays out of the moments."""
-        mean, square = state
+        mean, square = state[:2]
         mean += (1 - self.beta1) * (gradient - mean)
         square *= self.beta2
         square += (1 - self.beta2) * gradient * gradient

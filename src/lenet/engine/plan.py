@@ -13,8 +13,10 @@ A plan is one step a layer, in order, plus one flat table of parameters. Invaria
        after the first dense step only dense steps follow;
     4. tensors lie in the table in step order, weight before bias, each on a 64-byte boundary, and
        do not overlap; the gaps are zero and stay zero;
-    5. ``pool_first`` is set only on a convolution whose next step is a max pooling and whose
-       activation never decreases: then max(f(x)) = f(max(x)), and an engine may pool first.
+    5. ``pool_first`` is set only on a convolution without normalisation whose next step is a max
+       pooling and whose activation never decreases: then max(f(x)) = f(max(x)), and an engine may
+       pool first;
+    6. only a convolution is normalised.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +49,7 @@ class Tensor:
     name: str  # conv0.weight
     shape: tuple[int, ...]  # (O, C, kh, kw), (O, I) or (O,)
     offset: int
+    trained: bool = True  # by its gradient; what is counted on the way is not
 
     @property
     def size(self) -> int:
@@ -56,6 +59,14 @@ class Tensor:
     def view(self, table: Floats) -> Floats:
         """This tensor inside ``table`` (T,): writing to the view writes to the table."""
         return table[self.offset : self.offset + self.size].reshape(self.shape)
+
+
+class Norm(NamedTuple):
+    """The tensors of a batch normalisation, (O,) each; its shift is the step's bias."""
+
+    scale: Tensor
+    mean: Tensor  # running, as is the variance: counted while training, used afterwards
+    variance: Tensor
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,14 @@ class Step:
     pool_first: bool = False
     weight: Tensor | None = None
     bias: Tensor | None = None
+    norm: Norm | None = None
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Its tensors in table order."""
+        norm = self.norm
+        found = (self.weight, self.bias, *(norm or ()))
+        return tuple(tensor for tensor in found if tensor is not None)
 
 
 @dataclass(frozen=True)
@@ -85,13 +104,18 @@ class Plan:
 
     @cached_property
     def tensors(self) -> tuple[Tensor, ...]:
-        """All parameters in table order."""
-        return tuple(t for s in self.steps for t in (s.weight, s.bias) if t is not None)
+        """All tensors in table order."""
+        return tuple(tensor for step in self.steps for tensor in step.tensors)
 
     @property
     def parameters(self) -> int:
         """How many numbers are trained."""
-        return sum(tensor.size for tensor in self.tensors)
+        return sum(tensor.size for tensor in self.tensors if tensor.trained)
+
+    @property
+    def normalised(self) -> bool:
+        """Is any of its steps?"""
+        return any(step.norm for step in self.steps)
 
     @property
     def classes(self) -> int:
@@ -178,6 +202,7 @@ def _make_step(place: PlacedLayer, following: PlacedLayer | None, offset: int) -
         case Conv2d():
             shape = (layer.channels, place.input_shape[0], *layer.kernel_size)
             weight, bias, end = _tensors(name, shape, offset)
+            norm, end = _norm(name, layer.channels, end) if layer.batch_norm else (None, end)
             pools = following is not None and isinstance(following.layer, MaxPool2d)
             step = Step(
                 name=name,
@@ -188,9 +213,10 @@ def _make_step(place: PlacedLayer, following: PlacedLayer | None, offset: int) -
                 stride=layer.stride,
                 padding=layer.padding,
                 activation=layer.activation,
-                pool_first=pools and layer.activation in MONOTONE,
+                pool_first=pools and layer.activation in MONOTONE and norm is None,
                 weight=weight,
                 bias=bias,
+                norm=norm,
             )
         case MaxPool2d() | AvgPool2d():
             end = offset
@@ -210,6 +236,14 @@ def _tensors(name: str, shape: tuple[int, ...], offset: int) -> tuple[Tensor, Te
     weight = Tensor(f"{name}.weight", shape, offset)
     bias = Tensor(f"{name}.bias", shape[:1], _aligned(offset + weight.size))
     return weight, bias, _aligned(bias.offset + bias.size)
+
+
+def _norm(name: str, channels: int, offset: int) -> tuple[Norm, int]:
+    tensors = []
+    for part in ("scale", "mean", "variance"):
+        tensors.append(Tensor(f"{name}.{part}", (channels,), offset, trained=part == "scale"))
+        offset = _aligned(offset + channels)
+    return Norm(*tensors), offset
 
 
 def _aligned(offset: int) -> int:
@@ -262,6 +296,8 @@ def _kind_complaints(step: Step) -> Iterator[str]:
         found = step.weight and step.weight.shape, step.bias and step.bias.shape
         if found != (wanted, (outputs,)):
             yield f"{step.name} needs a weight of shape {wanted} and a bias of shape ({outputs},)"
+        if step.norm and {t.shape for t in step.norm} != {(outputs,)}:
+            yield f"{step.name} needs a scale, mean and variance of shape ({outputs},)"
         flat = (1, 1) == step.kernel == step.input_shape[1:] == step.output_shape[1:]
         if step.kind == "dense" and not flat:
             yield f"{step.name} is dense and reads or writes more than (I, 1, 1)"
@@ -276,8 +312,11 @@ def _kind_complaints(step: Step) -> Iterator[str]:
 
 def _order_complaints(step: Step, following: Step | None) -> Iterator[str]:
     fits = following is not None and following.kind == "maxpool"
-    if step.pool_first and not (step.kind == "conv" and fits and step.activation in MONOTONE):
+    rises = step.activation in MONOTONE and not step.norm
+    if step.pool_first and not (step.kind == "conv" and fits and rises):
         yield f"{step.name} may not pool first: that needs a max pooling and a rising activation"
+    if step.norm and step.kind != "conv":
+        yield f"{step.name} is normalised and no convolution"
     if following is None:
         return
     flattened = (elements(step.output_shape), 1, 1)

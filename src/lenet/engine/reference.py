@@ -1,97 +1,36 @@
-"""The oracle: every step in plain NumPy, slow and readable, in float64 or float32.
+"""The oracle: a whole training in plain NumPy, slow and readable, in float64 or float32.
 
-Nothing here is clever. A window slides over a padded map (``_windows``), and what a step does is
-one line on windows; going back, every position of every window gets its share of the gradient, and
-shares that fall on the same pixel add up (``_add_windows``). Letters as in ``plan.py``.
-
-``pool_first`` is ignored: the activation comes right after its layer.
+What a single step does is in ``operations.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from lenet.engine.normalise import MOMENTUM, ghosts, running
+from lenet.engine.objective import PLAIN, Objective
+from lenet.engine.operations import (
+    Labels,
+    Statistics,
+    apply,
+    backward,
+    correlate,
+    softmax_cross_entropy,
+)
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.results import Gradient, TrainResult, check_order
-from lenet.net.layers import LEAKY_SLOPE
 from lenet.net.shapes import elements
 
 #: Elements that the windows of one chunk of samples may take: memory stays bounded.
 CHUNK_ELEMENTS = 2**21
 
-Labels = NDArray[np.integer[Any]]
-
 #: NumPy need not warn as well: callers look at the numbers, and divergence is a result.
 _OVERFLOW_SHOWS = np.errstate(over="ignore", invalid="ignore")
-
-
-def apply(step: Step, x: Floats, weight: Floats | None, bias: Floats | None) -> Floats:
-    """What ``step`` makes of a batch, its activation included.
-
-    Args:
-        step: what to do.
-        x: (N, C, H, W); a dense step takes any shape and flattens it.
-        weight: (O, C, kh, kw) or (O, I); None for poolings.
-        bias: (O,); None for poolings.
-
-    Returns:
-        Maps (N, O, P, Q), or (N, O) from a dense step.
-    """
-    return _activate(step.activation, _before_activation(step, x, weight, bias))
-
-
-def backward(
-    step: Step, x: Floats, weight: Floats | None, bias: Floats | None, y: Floats, dy: Floats
-) -> tuple[Floats, Floats | None, Floats | None]:
-    """The gradient of a step's inputs, given the gradient ``dy`` of its output ``y``.
-
-    The gradient of a max pooling goes to the first maximum of each window in row order, as in
-    PyTorch; where relu and leaky-relu have a kink, at 0, they count as not rising and as their
-    lower branch.
-
-    Returns:
-        dx, dweight and dbias, shaped as x, weight and bias; the last two are None for poolings.
-    """
-    if step.kind == "maxpool":
-        return _max_pool_backward(step, x, dy), None, None
-    if step.kind == "avgpool":
-        shares = (dy / (step.kernel[0] * step.kernel[1]))[..., None, None]
-        shares = np.broadcast_to(shares, (*dy.shape, *step.kernel))
-        return _add_windows(step, shares, x.shape), None, None
-    dz = dy * _slope(step, x, weight, bias, y)
-    assert weight is not None
-    if step.kind == "dense":
-        flat = x.reshape(len(x), weight.shape[1])
-        return (dz @ weight).reshape(x.shape), dz.T @ flat, dz.sum(axis=0)
-    dweight = np.tensordot(dz, _windows(step, x), axes=((0, 2, 3), (0, 2, 3)))
-    shares = np.moveaxis(np.tensordot(dz, weight, axes=(1, 0)), 3, 1)  # (N, C, P, Q, kh, kw)
-    return _add_windows(step, shares, x.shape), dweight, dz.sum(axis=(0, 2, 3))
-
-
-def softmax_cross_entropy(scores: Floats, labels: Labels) -> tuple[Floats, Floats]:
-    """The loss of every sample, and the gradient of their mean.
-
-    loss = log(sum_k exp(score_k)) - score_label, in nats; the largest score is taken off first, so
-    that exp never overflows.
-
-    Args:
-        scores: (N, K).
-        labels: (N,), from 0 to K-1.
-
-    Returns:
-        Losses (N,) and the gradient of their mean by the scores (N, K).
-    """
-    rows = np.arange(len(scores))
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    dscores = np.exp(logs)
-    dscores[rows, labels] -= 1
-    return -logs[rows, labels], dscores / len(scores)
 
 
 class ReferenceEngine:
@@ -114,7 +53,7 @@ class ReferenceEngine:
         """Every step's output for the batch ``x`` (N, C, H, W) of floats, in order."""
         found = []
         for step in self.plan.steps:
-            x = apply(step, x, *self._tensors(step, parameters))
+            x = apply(step, x, *self._tensors(step, parameters), self._running(step, parameters))
             found.append(x)
         return found
 
@@ -129,7 +68,6 @@ class ReferenceEngine:
             found[part] = last.reshape(len(last), -1)
         return found
 
-    @_OVERFLOW_SHOWS
     def gradient(
         self,
         parameters: Floats,
@@ -137,18 +75,47 @@ class ReferenceEngine:
         labels: Labels,
         scale: Floats,
         shift: Floats,
+        objective: Objective = PLAIN,
+        step: int = 1,
     ) -> Gradient:
         """Loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,) as one batch."""
+        objective.check(len(images))
+        return self._batch_gradient(
+            parameters, images, labels, scale, shift, objective, objective.weights, step
+        )[0]
+
+    @_OVERFLOW_SHOWS
+    def _batch_gradient(
+        self,
+        parameters: Floats,
+        images: NDArray[np.uint8],
+        labels: Labels,
+        scale: Floats,
+        shift: Floats,
+        objective: Objective,
+        weights: Floats | None,
+        step: int,
+    ) -> tuple[Gradient, Floats]:
+        """And the statistics (T,) of the normalised steps, where their running ones lie."""
         loss, correct = 0.0, 0
         gradient = np.zeros(self.plan.table_size, self.dtype)
-        for part in self._chunks(len(images)):
-            x = self._pixels(images[part], scale, shift)
-            losses, hits, slope = self._chunk_gradient(parameters, x, labels[part])
-            weight = len(x) / len(images)
-            loss += weight * losses.mean(dtype=np.float64)
-            correct += hits
-            gradient += weight * slope
-        return Gradient(float(loss), correct, gradient)
+        statistics = np.zeros_like(gradient)
+        normalised = self.plan.normalised
+        parts = list(ghosts(len(images)) if normalised else self._chunks(len(images)))
+        for part in parts:
+            batch = _Batch(
+                self._pixels(images[part], scale, shift),
+                labels[part],
+                np.arange(part.start, part.stop),
+                None if weights is None else weights[part].astype(self.dtype),
+            )
+            found = self._part_gradient(parameters, batch, objective, step)
+            weight = len(batch.x) / len(images)
+            loss += weight * found.loss
+            correct += found.correct
+            gradient += weight * found.gradient
+            statistics += found.statistics / len(parts)
+        return Gradient(loss, correct, gradient), statistics
 
     @_OVERFLOW_SHOWS
     def train(
@@ -164,20 +131,32 @@ class ReferenceEngine:
         scale: Floats,
         shift: Floats,
         optimizer: Optimizer,
+        objective: Objective = PLAIN,
     ) -> TrainResult:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
         check_order(order, batch_size, len(rates))
+        objective.check(len(images))
         losses = np.zeros(len(rates))
         correct = np.zeros(len(rates), np.int64)
         for i, rate in enumerate(rates):
-            batch = order[i * batch_size : (i + 1) * batch_size]
-            found = self.gradient(parameters, images[batch], labels[batch], scale, shift)
+            batch, number = order[i * batch_size : (i + 1) * batch_size], first_step + i + 1
+            weights = None if objective.weights is None else objective.weights[batch]
+            found, statistics = self._batch_gradient(
+                parameters, images[batch], labels[batch], scale, shift, objective, weights, number
+            )
             losses[i] = found.loss
             if not np.isfinite(found.loss):
                 return TrainResult(losses, correct, i)
             correct[i] = found.correct
+            before = [tensor.view(parameters).copy() for tensor in running(self.plan)]
+            for tensor in running(self.plan):  # not the optimizer's: it must not decay them
+                tensor.view(parameters)[...] = 0
             slope = found.gradient.astype(parameters.dtype, copy=False)
-            optimizer.update(parameters, slope, state, rate, first_step + i + 1)
+            optimizer.update(parameters, slope, state, rate, number)
+            for tensor, old in zip(running(self.plan), before, strict=True):
+                new = tensor.view(statistics)
+                tensor.view(parameters)[...] = (1 - MOMENTUM) * old + MOMENTUM * new
+            optimizer.update_average(parameters, state)
         return TrainResult(losses, correct, len(rates))
 
     def _tensors(self, step: Step, parameters: Floats) -> tuple[Floats | None, Floats | None]:
@@ -194,104 +173,78 @@ class ReferenceEngine:
         for start in range(0, samples, self._chunk):
             yield slice(start, min(start + self._chunk, samples))
 
-    def _chunk_gradient(
-        self, parameters: Floats, x: Floats, labels: Labels
-    ) -> tuple[Floats, int, Floats]:
-        """Losses (n,), correct answers, and the gradient (T,) of the chunk's mean loss."""
-        outputs = self.outputs(parameters, x)
-        scores = outputs[-1].reshape(len(x), -1)
-        losses, dscores = softmax_cross_entropy(scores, labels)
+    def _running(self, step: Step, parameters: Floats) -> Statistics | None:
+        table = parameters.astype(self.dtype, copy=False)
+        norm = step.norm
+        if norm is None:
+            return None
+        return Statistics(*(tensor.view(table) for tensor in norm))
+
+    def _part_gradient(
+        self, parameters: Floats, batch: _Batch, objective: Objective, number: int
+    ) -> _Found:
+        """The gradient (T,) of the mean loss of ``batch``, which has statistics of its own."""
+        inputs, outputs, norms, masks = [], [], [], []
         gradient = np.zeros(self.plan.table_size, self.dtype)
-        dy = dscores.reshape(outputs[-1].shape)
-        inputs = [x, *outputs[:-1]]
-        for step, x, y in zip(self.plan.steps[::-1], inputs[::-1], outputs[::-1], strict=True):
-            dy, *found = backward(step, x, *self._tensors(step, parameters), y, dy)
-            for tensor, values in zip((step.weight, step.bias), found, strict=True):
-                if tensor is not None and values is not None:
-                    tensor.view(gradient)[...] = values
-        return losses, int((scores.argmax(axis=1) == labels).sum()), gradient
+        statistics = np.zeros_like(gradient)
+        x = batch.x
+        for index, step in enumerate(self.plan.steps):
+            weight, bias = self._tensors(step, parameters)
+            norm = self._running(step, parameters)
+            if norm and step.norm and weight is not None:
+                z = correlate(step, x, weight)
+                norm = norm._replace(mean=z.mean(axis=(0, 2, 3)), variance=z.var(axis=(0, 2, 3)))
+                values = z.size // z.shape[1]
+                step.norm.mean.view(statistics)[...] = norm.mean
+                unbiased = norm.variance * values / max(values - 1, 1)
+                step.norm.variance.view(statistics)[...] = unbiased
+            inputs.append(x)
+            norms.append(norm)
+            outputs.append(apply(step, x, weight, bias, norm))
+            masks.append(self._mask(index, batch, objective, number))
+            x = outputs[-1] * masks[-1]
+        scores = outputs[-1].reshape(len(batch.x), -1)
+        losses, dy = softmax_cross_entropy(scores, batch.labels, objective.smoothing, batch.weights)
+        dy = dy.reshape(outputs[-1].shape)
+        every = zip(self.plan.steps, inputs, outputs, norms, masks, strict=True)
+        for step, x, y, norm, mask in reversed(list(every)):
+            dy = (dy.reshape(y.shape) * mask).astype(self.dtype, copy=False)
+            slopes = backward(step, x, *self._tensors(step, parameters), y, dy, norm)
+            for tensor, slope in (
+                (step.weight, slopes.weight),
+                (step.bias, slopes.bias),
+                (step.norm and step.norm.scale, slopes.scale),
+            ):
+                if tensor and slope is not None:
+                    tensor.view(gradient)[...] = slope
+            dy = slopes.x
+        correct = int((scores.argmax(axis=1) == batch.labels).sum())
+        return _Found(float(losses.mean(dtype=np.float64)), correct, gradient, statistics)
+
+    def _mask(self, index: int, batch: _Batch, objective: Objective, number: int) -> Floats:
+        """What a step's outputs are multiplied by: dropout after hidden dense steps, else one."""
+        step = self.plan.steps[index]
+        if not objective.dropout or step.kind != "dense" or index == len(self.plan.steps) - 1:
+            return np.ones((), self.dtype)
+        kept = objective.kept(number, index, batch.rows, step.output_shape[0])
+        mask: Floats = kept.astype(self.dtype)
+        mask /= 1 - objective.dropout
+        return mask
 
 
-def _before_activation(step: Step, x: Floats, weight: Floats | None, bias: Floats | None) -> Floats:
-    y: Floats
-    if step.kind == "maxpool":
-        y = _windows(step, x, outside=-np.inf).max(axis=(4, 5))
-        return y
-    if step.kind == "avgpool":
-        y = _windows(step, x).mean(axis=(4, 5))
-        return y
-    assert weight is not None
-    assert bias is not None
-    if step.kind == "dense":
-        return x.reshape(len(x), weight.shape[1]) @ weight.T + bias
-    z = np.tensordot(_windows(step, x), weight, axes=((1, 4, 5), (1, 2, 3)))  # (N, P, Q, O)
-    return np.moveaxis(z, 3, 1) + bias[:, None, None]
+class _Batch(NamedTuple):
+    """Samples that are computed together."""
+
+    x: Floats  # (n, C, H, W)
+    labels: Labels
+    rows: NDArray[np.int64]  # their places in the whole batch
+    weights: Floats | None
 
 
-def _activate(activation: str, z: Floats) -> Floats:
-    match activation:
-        case "sigmoid":
-            return _sigmoid(z)
-        case "tanh":
-            return np.tanh(z)
-        case "relu":
-            return np.maximum(z, 0)
-        case "leaky-relu":
-            return np.where(z > 0, z, LEAKY_SLOPE * z)
-        case "silu":
-            return z * _sigmoid(z)
-        case _:
-            return z
+class _Found(NamedTuple):
+    """What a part of a batch yields."""
 
-
-def _sigmoid(z: Floats) -> Floats:
-    small = np.exp(-np.abs(z))  # at most 1: never overflows
-    y: Floats = np.where(z >= 0, 1, small) / (1 + small)
-    return y
-
-
-def _slope(step: Step, x: Floats, weight: Floats | None, bias: Floats | None, y: Floats) -> Floats:
-    """The activation's derivative, from its output where the output tells it."""
-    match step.activation:
-        case "sigmoid":
-            return y * (1 - y)
-        case "tanh":
-            return 1 - y * y
-        case "relu":
-            return (y > 0).astype(y.dtype)
-        case "leaky-relu":
-            return np.where(y > 0, y.dtype.type(1), y.dtype.type(LEAKY_SLOPE))
-        case "silu":  # falls, then rises: the same output comes from two inputs
-            s = _sigmoid(_before_activation(step, x, weight, bias))
-            return s + y * (1 - s)
-        case _:
-            return np.ones_like(y)
-
-
-def _windows(step: Step, x: Floats, outside: float = 0.0) -> Floats:
-    """Every window of every map, (N, C, P, Q, kh, kw), with ``outside`` as the padding."""
-    top, bottom, left, right = step.padding
-    padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=outside)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, step.kernel, axis=(2, 3))
-    return windows[:, :, :: step.stride[0], :: step.stride[1]]
-
-
-def _add_windows(step: Step, windows: Floats, shape: tuple[int, ...]) -> Floats:
-    """The reverse of :func:`_windows`: windows (N, C, P, Q, kh, kw) added up on maps ``shape``."""
-    samples, channels, height, width = shape
-    rows, columns = windows.shape[2:4]
-    top, bottom, left, right = step.padding
-    down, along = step.stride
-    padded_shape = (samples, channels, height + top + bottom, width + left + right)
-    padded = np.zeros(padded_shape, windows.dtype)
-    for i, j in np.ndindex(*step.kernel):
-        seen = np.s_[:, :, i : i + down * rows : down, j : j + along * columns : along]
-        padded[seen] += windows[..., i, j]
-    return padded[:, :, top : top + height, left : left + width]
-
-
-def _max_pool_backward(step: Step, x: Floats, dy: Floats) -> Floats:
-    windows = _windows(step, x, outside=-np.inf)
-    flat = windows.reshape(*windows.shape[:4], -1)  # row order; argmax takes the first maximum
-    first = flat.argmax(axis=-1)[..., None] == np.arange(flat.shape[-1])
-    return _add_windows(step, (first * dy[..., None]).reshape(windows.shape), x.shape)
+    loss: float
+    correct: int
+    gradient: Floats
+    statistics: Floats

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.engine.objective import PLAIN, Objective
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats
 from lenet.errors import UsageError
@@ -62,8 +63,11 @@ class Engine(Protocol):
         labels: NDArray[np.integer[Any]],
         scale: Floats,
         shift: Floats,
+        objective: Objective = PLAIN,
+        step: int = 1,
     ) -> Gradient:
-        """Loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,) as one batch."""
+        """Loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,) as one batch, as
+        training step ``step`` would have them."""
 
     def train(
         self,
@@ -78,6 +82,7 @@ class Engine(Protocol):
         scale: Floats,
         shift: Floats,
         optimizer: Optimizer,
+        objective: Objective = PLAIN,
     ) -> TrainResult:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place.
 
@@ -93,9 +98,11 @@ class Engine(Protocol):
             scale: (C,).
             shift: (C,).
             optimizer: what to do with a gradient.
+            objective: what is made small.
 
         Raises:
-            UsageError: ``order`` is too short for that many steps.
+            UsageError: ``order`` is too short for that many steps, or there are not as many
+                weights as images.
         """
 
 

@@ -31,6 +31,11 @@ class Conv2d(Record, init=False):
 
     Maps (C, H, W) to (channels, H', W'). Weights (channels, C, kernel height, kernel width) and
     one bias a channel. LeCun et al. 1998, section II.A.
+
+    With ``batch_norm`` its maps are normalised before the activation: each channel's values over
+    the batch get mean 0 and variance 1, then a trained scale and shift (Ioffe and Szegedy 2015).
+    The shift takes the bias' place, so there are ``channels`` numbers more to train; after
+    training the running mean and variance take the batch's place.
     """
 
     channels: int
@@ -38,6 +43,7 @@ class Conv2d(Record, init=False):
     stride: Pair
     padding: Sides
     activation: str
+    batch_norm: bool
 
     def __init__(
         self,
@@ -46,6 +52,7 @@ class Conv2d(Record, init=False):
         stride: int | Pair = 1,
         padding: int | Pair | Sides | str = 0,
         activation: str = "identity",
+        batch_norm: bool = False,
     ) -> None:
         """``padding`` is a number, a pair, four sides or "same" (stride 1 keeps the size).
 
@@ -60,6 +67,7 @@ class Conv2d(Record, init=False):
             steps,
             _sides(padding, kernel, steps),
             _activation(activation),
+            _switch(batch_norm, "batch_norm"),
         )
 
     @property
@@ -182,6 +190,12 @@ def _positive(value: object, what: str, least: int = 1) -> int:
         raise UsageError(
             f"{what} is {shown(value)}; it must be a whole number from {least} to {MAX_SIZE:,}."
         )
+    return value
+
+
+def _switch(value: object, what: str) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{what} is {shown(value)}; it must be True or False.")
     return value
 
 
