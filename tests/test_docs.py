@@ -16,6 +16,7 @@ from lenet.net import from_document
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "lenet"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+AUGMENTATION = (ROOT / "docs" / "augmentation.md").read_text(encoding="utf-8")
 NETWORKS = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
 MAP = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
 
@@ -96,6 +97,14 @@ def test_the_page_on_scikit_learn_prints_what_it_says(
     shown = re.findall(r"```\n\n    (.+)\n", page)
     assert len(shown) == len(blocks(page, "python")) == 5
     assert run("import lenet\n" + "\n".join(blocks(page, "python"))).splitlines() == shown
+
+
+def test_the_document_on_augmentation_holds() -> None:
+    for block in blocks(AUGMENTATION, "python"):
+        run(block)
+    table = AUGMENTATION.partition("In Python")[0]
+    settings = re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)
+    assert settings == list(lenet.Augmentation().to_dict())
 
 
 def test_the_map_names_every_module() -> None:
