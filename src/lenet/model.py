@@ -1,7 +1,8 @@
 """A model: a network with weights, the names of its classes, and how its images are prepared.
 
-A model is saved as one ``.safetensors`` file: the tensors ``conv0.weight``, ``conv0.bias``, ... and
-these metadata, all text: ``format`` ("lenet-model"), ``version``, ``network`` (its JSON),
+A model is saved as one ``.safetensors`` file: the tensors ``conv0.weight``, ``conv0.bias``, ...
+(of a normalised layer also ``conv0.scale``, ``conv0.mean`` and ``conv0.variance``) and these
+metadata, all text: ``format`` ("lenet-model"), ``version``, ``network`` (its JSON),
 ``classes``, ``preprocessing`` and ``training`` (JSON each). No pickle, ever; a file from anywhere
 is checked before anything of it is used.
 """
@@ -35,7 +36,7 @@ FORMAT = "lenet-model"
 VERSION = 1
 #: Caps that are checked before a header is parsed: a network of 10,000 layers fits.
 MAX_HEADER = 16_000_000
-MAX_TENSORS = 20_000
+MAX_TENSORS = 50_000
 
 Images = npt.NDArray[np.uint8]
 
@@ -365,4 +366,7 @@ def _fill(
         if not np.isfinite(value).all():
             raise _damaged(path, f"{tensor.name} holds values that are not finite")
         tensor.view(table)[...] = value
+    for norm in (step.norm for step in plan.steps if step.norm):
+        if (norm.variance.view(table) < 0).any():
+            raise _damaged(path, f"{norm.variance.name} holds values below 0")
     return table

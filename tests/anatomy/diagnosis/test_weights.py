@@ -122,6 +122,11 @@ def test_normalised_networks() -> None:
         )
         (fix,) = found.fixes
         assert (fix.what, fix.network) == ("normalise conv0 and conv1", network)
+    other = parse_network("1x28x28 | conv 8 k3 batchnorm, maxpool 2 | dense 10")
+    assert str(reconcile(plain, pytorch(other))).startswith(
+        "0.weight (conv0) is (8, 1, 3, 3) and the network wants (6, 1, 5, 5).\n"
+        "conv0 is normalised over the batch in the file and not in the network.\n"
+    )
     found = reconcile(network, shapes_of(plain))
     assert "conv1 is normalised over the batch in the network and not in the file." in str(found)
 
