@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
+from lenet.engine.plan import Floats, Plan
 from lenet.net import AvgPool2d, Block, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
 from lenet.net.layers import ACTIVATIONS, Sides
 from lenet.net.shapes import output_shape
@@ -57,6 +59,12 @@ def networks(**bounds: Any) -> st.SearchStrategy[Network]:
 def random_network(seed: int, **bounds: Any) -> Network:
     """The network that belongs to ``seed`` within ``Bounds(**bounds)``, always the same."""
     return _draw(Random(seed), Bounds(**bounds))
+
+
+def draw_variances(plan: Plan, table: Floats, random: np.random.Generator) -> None:
+    """Give every normalisation in ``table`` (T,) running variances that it could have."""
+    for norm in (step.norm for step in plan.steps if step.norm):
+        norm.variance.view(table)[...] = random.uniform(0.5, 2, norm.variance.shape)
 
 
 def _draw(random: Random, bounds: Bounds) -> Network:

@@ -21,7 +21,7 @@ from lenet.engine.plan import Floats, make_plan
 from lenet.engine.reference import ReferenceEngine
 from lenet.engine.results import Engine, Gradient, TrainResult
 from lenet.net import Network, read_network, zoo
-from random_networks import random_network
+from random_networks import draw_variances, random_network
 
 NETWORKS = int(os.environ.get("LENET_PARITY_NETWORKS") or 300)
 #: One test runs this many networks: as many tests as networks would take longer than the networks.
@@ -51,6 +51,7 @@ class Case:
         for tensor in self.plan.tensors:
             inputs = np.prod(tensor.shape[1:]) if len(tensor.shape) > 1 else 10
             tensor.view(self.parameters)[...] = random.normal(0, inputs**-0.5, tensor.shape)
+        draw_variances(self.plan, self.parameters, random)
         self.images = random.integers(0, 256, (samples, *network.input_shape), np.uint8)
         self.labels = random.integers(0, self.plan.classes, samples)
         self.scale = random.uniform(0.005, 0.02, network.input_shape[0]).astype(np.float32)
