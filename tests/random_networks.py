@@ -47,7 +47,7 @@ class Bounds:
     dense: int = 3
     ends_dense: bool = True
     activations: tuple[str, ...] = ACTIVATIONS
-    batch_norm: float = 0.0
+    batch_norm: float = 0.3
 
 
 def networks(**bounds: Any) -> st.SearchStrategy[Network]:
