@@ -61,10 +61,11 @@ def random_network(seed: int, **bounds: Any) -> Network:
     return _draw(Random(seed), Bounds(**bounds))
 
 
-def draw_variances(plan: Plan, table: Floats, random: np.random.Generator) -> None:
-    """Give every normalisation in ``table`` (T,) running variances that it could have."""
+def draw_norms(plan: Plan, table: Floats, random: np.random.Generator) -> None:
+    """Give every normalisation in ``table`` (T,) scales and running variances it could have."""
     for norm in (step.norm for step in plan.steps if step.norm):
-        norm.variance.view(table)[...] = random.uniform(0.5, 2, norm.variance.shape)
+        norm.scale.view(table)[...] += 1
+        norm.variance.view(table)[...] = random.uniform(0.3, 3, norm.variance.shape)
 
 
 def _draw(random: Random, bounds: Bounds) -> Network:

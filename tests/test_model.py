@@ -66,8 +66,7 @@ def normalised(seed: int = 1) -> Model:
     return model
 
 
-def test_a_normalised_layer_uses_the_running_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LENET_ENGINE", "reference")
+def test_a_normalised_layer_uses_the_running_statistics() -> None:
     model, images = normalised(), pictures(5, 1, 6, 5)
     x = images / 255.0
     conv = next(iter(model))

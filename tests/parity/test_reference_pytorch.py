@@ -18,7 +18,7 @@ from lenet.engine.plan import Floats, Plan, make_plan
 from lenet.engine.reference import ReferenceEngine
 from lenet.net.layers import ACTIVATIONS, AvgPool2d, Conv2d, Dense, Layer, MaxPool2d
 from lenet.net.network import Network
-from random_networks import draw_variances, random_network
+from random_networks import draw_norms, random_network
 
 torch = pytest.importorskip("torch")
 from lenet.benchmarking.torch_network import (  # noqa: E402
@@ -44,7 +44,7 @@ class Case:
         self.parameters = np.zeros(self.plan.table_size, dtype)
         for tensor in self.plan.tensors:
             tensor.view(self.parameters)[...] = random.normal(0, 0.5, tensor.shape)
-        draw_variances(self.plan, self.parameters, random)
+        draw_norms(self.plan, self.parameters, random)
         self.images = random.integers(0, 256, (samples, *network.input_shape), np.uint8)
         self.labels = random.integers(0, self.plan.classes, samples)
         self.scale = random.uniform(0.005, 0.01, network.input_shape[0])

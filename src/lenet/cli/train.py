@@ -96,11 +96,9 @@ def run(
         carry_out(training, folder, display)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_interrupted(training, folder)) from None
-    except OSError:  # nobody reads the first lines: a run that never began leaves no folder
-        folder.discard()
-        raise
     finally:
         display.close()
+        folder.discard()  # a run that never began leaves none
     if json:
         print_json(_result(training, folder))
         return

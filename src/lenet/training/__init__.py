@@ -75,17 +75,17 @@ def carry_out(training: Training, run: Run | None, watcher: Watcher | None) -> M
 
     What stopped it is raised again after the run is saved.
     """
-    if run:
-        run.start(training)
     try:
+        if run:
+            run.start(training)
         for _ in training.epochs(watcher):
             if run:
                 run.record(training)
-    except BaseException as stop:  # whatever it is, a watcher's own too: nothing is lost
         if run:
+            run.finish(training, "finished")
+    except BaseException as stop:  # whatever it is, a watcher's own too: nothing is lost
+        if run and run.folder.exists():
             run.finish(training, "diverged" if isinstance(stop, DivergenceError) else "interrupted")
         raise
-    if run:
-        run.finish(training, "finished")
     training.model.training = summary(training, "finished")
     return training.model
