@@ -1,8 +1,9 @@
 """A model: a network with weights, the names of its classes, and how its images are prepared.
 
-A model is saved as one ``.safetensors`` file: the tensors ``conv0.weight``, ``conv0.bias``, ... and
-these metadata, all text: ``network`` (its JSON), ``classes``, ``preprocessing`` and ``training``
-(JSON each). No pickle, ever; a file from anywhere is checked before anything of it is used.
+A model is saved as one ``.safetensors`` file: the tensors ``conv0.weight``, ``conv0.bias``, ...
+(of a normalised layer also ``conv0.scale``, ``conv0.mean`` and ``conv0.variance``) and these
+metadata, all text: ``network`` (its JSON), ``classes``, ``preprocessing`` and ``training`` (JSON
+each). No pickle, ever; a file from anywhere is checked before anything of it is used.
 """
 
 from __future__ import annotations
@@ -318,4 +319,7 @@ def _fill(
         if not np.isfinite(value).all():
             raise damaged(path, f"{tensor.name} holds values that are not finite")
         tensor.view(table)[...] = value
+    for norm in (step.norm for step in plan.steps if step.norm):
+        if (norm.variance.view(table) < 0).any():
+            raise damaged(path, f"{norm.variance.name} holds values below 0")
     return table

@@ -20,7 +20,7 @@ FORMAT: Final = "lenet-model"
 VERSION: Final = 1
 #: Caps that are checked before a header is parsed: a network of 10,000 layers fits.
 MAX_HEADER: Final = 16_000_000
-MAX_TENSORS: Final = 20_000
+MAX_TENSORS: Final = 50_000
 
 
 def compose(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
