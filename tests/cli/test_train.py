@@ -153,7 +153,7 @@ WHOLE = "it must be a whole number"
         (["--seed", str(2**63)], [f"seed is {2**63}", WHOLE]),
         (["--init", "normal:x"], ["'normal:x'", "normal:S", "xavier or kaiming"]),
         (["--init", "normal:1e300"], ["normal:1e300", "too large", "such as normal:0.2"]),
-        (["--optimizer", "foo"], ["'foo'", "it must be sgd, momentum or adamw"]),
+        (["--optimizer", "foo"], ["'foo'", "it must be sgd, momentum, nesterov or adamw"]),
         (["--schedule", "foo"], ["'foo'", "it must be constant or one-cycle"]),
         (["--recipe", "foo"], ["'foo'", "it must be modern or seed"]),
         (["--run", "../x"], ["--run is '../x'", "one folder under runs/, without slashes"]),

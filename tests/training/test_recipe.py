@@ -75,7 +75,11 @@ INIT = "it must be normal:S with a standard deviation S above 0"
         ),
         ("init", "normal:nan", INIT),
         ("init", "xavier:2", INIT),
-        ("optimizer", "adam", r"the optimizer is 'adam'; it must be sgd, momentum or adamw\."),
+        (
+            "optimizer",
+            "adam",
+            r"the optimizer is 'adam'; it must be sgd, momentum, nesterov or adamw\.",
+        ),
         ("schedule", "step", r"the schedule is 'step'; it must be constant or one-cycle\."),
         ("optimizer", 3, "the optimizer is 3; it must be"),
         ("schedule", ["constant"], "the schedule is .*; it must be"),
