@@ -1,0 +1,1 @@
+"""A run one can look at."""
