@@ -24,6 +24,7 @@ ROWS = (
     ("net",),
     ("anatomy", "data", "engine", "metrics"),
     ("drawing", "model"),
+    ("reporting",),
     ("inference", "training"),
     ("benchmarking", "installation"),
     ("cli",),
@@ -40,6 +41,7 @@ PACKAGES = {
     "metrics": {"numpy"},
     "model": {"numpy", "safetensors"},
     "drawing": {"reportlab", "resvg_py"},
+    "reporting": {"numpy", "tensorboard"},
     "inference": {"numpy"},
     "training": {"numpy"},
     "benchmarking": {"numpy", "onnx", "onnxruntime", "torch"},
@@ -81,6 +83,7 @@ UNMIRRORED = {
     "engine.__init__": "a docstring only",
     "engine.results": "protocols and records; every engine's test uses them",
     "net.__init__": "re-exports only",
+    "reporting.__init__": "a docstring only",
     "training.__init__": "training/test_train.py",
 }
 

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from lenet.net import Network as Network
     from lenet.net import parse_network as parse
     from lenet.net import zoo as zoo
+    from lenet.reporting.run_report import RunReport as RunReport
+    from lenet.reporting.run_report import report as report
     from lenet.training import Recipe as Recipe
     from lenet.training import named_recipe as recipe
     from lenet.training import train as train
@@ -94,6 +96,8 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "recipe": ("lenet.training", "named_recipe"),
     "train": ("lenet.training", "train"),
     "Model": ("lenet.model", "Model"),
+    "report": ("lenet.reporting.run_report", "report"),
+    "RunReport": ("lenet.reporting.run_report", "RunReport"),
     "predict": ("lenet.inference", "predict"),
     "Prediction": ("lenet.inference", "Prediction"),
     "evaluate": ("lenet.inference", "evaluate"),
@@ -128,6 +132,7 @@ __all__ = [
     "Recipe",
     "Reconciliation",
     "Report",
+    "RunReport",
     "__version__",
     "balance",
     "bench",
@@ -145,6 +150,7 @@ __all__ = [
     "predict",
     "recipe",
     "reconcile",
+    "report",
     "train",
     "zoo",
 ]

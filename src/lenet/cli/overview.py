@@ -12,6 +12,7 @@ from typing import Final
 #: Each verb (its module has the same name) with one line on it, in the order of a first session.
 VERBS: Final = {
     "train": "Train a network; with no arguments, on the digits inside the package.",
+    "report": "A run as one page to look at: how good, what it gets wrong, and why.",
     "evaluate": "Accuracy, per class, and confusion of a saved model on a data set's test images.",
     "predict": "What a saved model sees on pictures.",
     "explain": "What a network is made of: a row a layer, totals, memory, and what stands out.",

@@ -139,7 +139,7 @@ def _print_footer(training: Training, folder: Run) -> None:
         f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
     )
     rows = [
-        ("look at it", f"{folder.folder}/learning-curve.png"),
+        ("look at it", _page(folder)),
         ("use it", f"lenet predict {folder.model} your-image.png"),
         ("test it", f"lenet evaluate {folder.model} {training.data.name}"),
     ]
@@ -147,6 +147,12 @@ def _print_footer(training: Training, folder: Run) -> None:
         rows.append(("the real thing", "lenet train mnist"))
     for what, how in rows:
         print(f"  {what:<15} {how}")
+
+
+def _page(folder: Run) -> str:
+    if folder.no_page:
+        return f"no page could be made: {folder.no_page}"
+    return f"open {folder.folder}/report.html"
 
 
 def _interrupted(training: Training, folder: Run) -> str:

@@ -11,14 +11,19 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
+from math import ceil, log10
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from lenet import files
+from lenet.data import Part
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Floats, Plan
 from lenet.engine.results import Engine
+from lenet.errors import LenetError
 from lenet.model import Model
 from lenet.net.layers import LEAKY_SLOPE
 
@@ -27,6 +32,8 @@ FILE: Final = "signals.csv"
 FLAT: Final = 0.05
 #: The largest slope of silu, at 2.3994.
 _STEEPEST_SILU: Final = 1.0998
+#: From here on only every tenth epoch is looked at, ten times as far every hundredth, and so on.
+_OFTEN: Final = 400
 #: Images looked at: at most this many, this part of the training images, these multiply-adds.
 _MOST: Final = 32
 _SHARE: Final = 1 / 600
@@ -127,6 +134,54 @@ def _cut(plan: Plan, index: int, activation: str) -> Plan:
     """
     last = replace(plan.steps[index], pool_first=False, activation=activation)
     return Plan(plan.input_shape, (*plan.steps[:index], last), plan.table_size)
+
+
+class SignalLog:
+    """Measures while a run goes on, and writes ``signals.csv`` into its folder.
+
+    Attributes:
+        found: what was measured so far.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.found: list[LayerSignal] = []
+        self._path = folder / FILE
+        self._sample: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]] | None = None
+        self._works = True
+
+    def measure(self, model: Model, part: Part, engine: Engine, epoch: int) -> None:
+        """Measure on a few images of ``part``, always the same; a training never fails for it."""
+        if not self._works or epoch % _step(epoch):
+            return
+        try:
+            if self._sample is None:
+                self._sample = _draw_sample(model, part)
+            self.found += layer_signals(model, *self._sample, engine, epoch)
+        except (LenetError, MemoryError):  # too little memory for it: the training may still fit
+            self._works = False
+
+    def write(self) -> None:
+        """Write what there is.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        if self.found:
+            files.write_text(self._path, to_csv(self.found))
+
+
+def _step(epoch: int) -> int:
+    """How many epochs apart they are looked at."""
+    step: int = 10 ** max(0, ceil(log10(max(1, epoch) / _OFTEN)))
+    return step
+
+
+def _draw_sample(model: Model, part: Part) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Images from the whole of the part: it may be sorted by class."""
+    count = sample_size(model, len(part))
+    places = np.linspace(0, len(part) - 1, count).astype(np.int64)
+    images = np.ascontiguousarray(model.preprocessing.prepare(part.images[places]))
+    return images, part.labels[places].astype(np.int32)
 
 
 def to_csv(signals: Iterable[LayerSignal]) -> str:

@@ -147,4 +147,5 @@ def _small(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     if factor >= 1:
         return image
     size = (max(1, round(side * factor)) for side in (rows, columns))
-    return resize(image[np.newaxis], *size)[0]
+    small: npt.NDArray[np.uint8] = resize(image[np.newaxis], *size)[0]
+    return small

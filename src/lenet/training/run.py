@@ -3,7 +3,9 @@
     run.json            arguments, recipe, versions, machine, seed, status, epochs
     history.csv         a line an epoch
     last.safetensors    the model after the last step
+    signals.csv         a line a layer and epoch: gradients, saturation
     learning-curve.png  loss and accuracy over the epochs
+    report.html         all of it as a page to look at
 
 Every file is written whole or not at all.
 """
@@ -25,7 +27,8 @@ from typing import Any, Final
 import numpy as np
 
 from lenet import files
-from lenet.errors import OutputError, UsageError
+from lenet.errors import LenetError, OutputError, UsageError
+from lenet.reporting.signals import SignalLog
 from lenet.training.loop import EpochRecord, Training
 from lenet.version import VERSION
 
@@ -61,6 +64,9 @@ class Run:
         except (OSError, ValueError) as error:
             raise _cannot_make(self.folder, error) from error
         self._written = 0.0
+        self._signals = SignalLog(self.folder)
+        #: Why there is no page to look at; empty if there is one.
+        self.no_page = "no epoch was finished"
         self._started = datetime.now(UTC)
 
     @classmethod
@@ -86,6 +92,7 @@ class Run:
         """
         try:
             self._write_info(training, "running")
+            self._measure(training)
         except OutputError:
             self.discard()
             raise
@@ -97,8 +104,10 @@ class Run:
 
     def record(self, training: Training) -> None:
         """Write the history so far, about once a second at most."""
+        self._measure(training)
         if time.monotonic() - self._written >= _PAUSE:
             self._write_history(training.history)
+            self._signals.write()
             self._written = time.monotonic()
 
     def finish(self, training: Training, status: str) -> dict[str, Any]:
@@ -110,13 +119,28 @@ class Run:
         training.model.training = summary(training, status)
         training.model.save(self.model)
         self._write_history(training.history)
+        self._signals.write()
+        info = self._write_info(training, status)
         if training.history:
-            # Takes time to import, and a run needs it once, at its end.
-            from lenet.training.pictures import learning_curve
+            self.no_page = self._draw(training, info)
+        return info
 
-            title = f"{training.data.name} · {training.model.plan.parameters:,} parameters"
-            learning_curve(training.history, title).save(self.folder / "learning-curve.png")
-        return self._write_info(training, status)
+    def _draw(self, training: Training, info: dict[str, Any]) -> str:
+        """Make the picture and the page; if that fails, why: a run is not lost for it."""
+        # Takes time to import, and a run needs it once, at its end.
+        from lenet.reporting.record import RunRecord
+        from lenet.reporting.run_report import write_pages
+
+        try:
+            record = RunRecord(self.folder, info, self._signals.found)
+            write_pages(record, training.model, training.data, training.engine.threads)
+        except (LenetError, MemoryError) as error:
+            return str(error) or "not enough memory"
+        return ""
+
+    def _measure(self, training: Training) -> None:
+        epoch = len(training.history)
+        self._signals.measure(training.model, training.data.train, training.engine, epoch)
 
     def _write_history(self, history: Sequence[EpochRecord]) -> None:
         text = io.StringIO()

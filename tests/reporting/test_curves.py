@@ -4,11 +4,11 @@ import io
 import math
 
 import pytest
+from lenet.training.pictures import learning_curve
 from PIL import Image
 
 from lenet.drawing.palette import DARK, SERIES
 from lenet.training import EpochRecord
-from lenet.training.pictures import learning_curve
 
 
 def history(epochs):
