@@ -32,8 +32,8 @@ def run(
     data_dir
         Folder that has the IDX files already, compressed or not.
     picture
-        Only this one: learning-curve, confusion, mistakes, windows, signals, calibration or
-        network; it needs --output.
+        Only this one: learning-curve, confusion, mistakes, classes, windows, signals,
+        calibration or network; it needs --output.
     theme
         Of a picture: auto (an SVG follows the reader's screen), light or dark.
     json

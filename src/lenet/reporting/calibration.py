@@ -21,7 +21,9 @@ _BETWEEN: Final = 58.0
 #: Means of fewer images are shown fainter.
 _FEW: Final = 10
 _BAR: Final = "series-1"
-_GAP: Final = "series-2"
+#: What is missing to the promise, and what is there beyond it.
+_LESS: Final = "series-2"
+_MORE: Final = "series-3"
 
 
 def reliability_diagram(answers: Answers, heading: str = "", theme: str = "auto") -> Drawing:
@@ -76,10 +78,11 @@ def _bar(one: Bin, left: float, top: float, strip: float, most: int) -> Group:
     x, width = left + _SIDE * one.low + 1, _SIDE * (one.high - one.low) - 2
     faint = 0.35 if one.count < _FEW else 1.0
     low, high = sorted((one.accuracy, one.confidence))
+    gap = _LESS if one.accuracy < one.confidence else _MORE
     share = (1 + log10(one.count)) / (1 + log10(most))
     marks = (
-        _box(x, width, top, 0.0, one.accuracy, _BAR, 0.45 * faint),
-        _box(x, width, top, low, high, _GAP, 0.55 * faint),
+        _box(x, width, top, 0.0, low, _BAR, 0.45 * faint),
+        _box(x, width, top, low, high, gap, 0.6 * faint),
         Box(x, strip + _STRIP * (1 - share), width, _STRIP * share, Paint("line", opacity=0.6)),
     )
     return Group(_sentence(one), marks)

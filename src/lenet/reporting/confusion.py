@@ -154,7 +154,7 @@ class _Table:
         of = self.answers.class_figures[one.true].images
         share = one.count / of
         right = one.true == one.said
-        opacity = 0.12 + 0.33 * share if right else 0.1 + 0.6 * sqrt(share)
+        opacity = 0.12 + 0.33 * share if right else min(0.55, 0.13 + 0.9 * sqrt(share))
         if self.count > _MOST_NUMBERED:  # no number stands on it
             opacity = min(1.0, 0.25 + 1.2 * sqrt(share))
         size = max(self.cell, 1.5)

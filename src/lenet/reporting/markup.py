@@ -80,17 +80,17 @@ def scrolled(label: str, content: str) -> str:
 
 
 def table(
-    caption: str, heads: Sequence[str], rows: Iterable[Sequence[str | Cell]], numbers: bool = True
+    caption: str, heads: Sequence[str], rows: Iterable[Sequence[str | Cell]], words: int = 1
 ) -> str:
-    """A table whose first column names its rows; the others are numbers, or else words."""
-    right = ' class="right"' if numbers else ""
-    first, *others = (text(head) for head in heads)
-    titles = f'<th scope="col">{first}</th>'
-    titles += "".join(f'<th scope="col"{right}>{head}</th>' for head in others)
+    """A table whose first column names its rows; so many columns are words, the others numbers."""
+    kinds = ["" if i < words else ' class="right"' for i in range(len(heads))]
+    titles = "".join(
+        f'<th scope="col"{kind}>{text(head)}</th>' for head, kind in zip(heads, kinds, strict=True)
+    )
     lines = []
     for name, *cells in rows:
         label = name.text if isinstance(name, Cell) else name
-        line = "".join(_cell(cell, right) for cell in cells)
+        line = "".join(_cell(*both) for both in zip(cells, kinds[1:], strict=True))
         lines.append(f'<tr><th scope="row">{text(label)}</th>{line}</tr>')
     body = "\n".join(lines)
     return scrolled(
@@ -163,9 +163,9 @@ def _tile(tile: Tile) -> str:
     return f"<li>{image}{''.join(lines)}</li>"
 
 
-def _cell(cell: str | Cell, right: str) -> str:
+def _cell(cell: str | Cell, kind: str) -> str:
     if isinstance(cell, str) or cell.share is None:
-        return f"<td{right}>{text(cell if isinstance(cell, str) else cell.text)}</td>"
+        return f"<td{kind}>{text(cell if isinstance(cell, str) else cell.text)}</td>"
     return f'<td class="right bar" style="--share:{100 * cell.share:.1f}%">{text(cell.text)}</td>'
 
 
@@ -192,7 +192,7 @@ h3{{margin:2rem 0 .5rem;font-size:1rem}}
 section{{margin-top:3rem;padding-top:2rem;border-top:1px solid var(--grid)}}
 p{{max-width:44rem;margin:.5rem 0;overflow-wrap:anywhere}}
 .lead,.muted,figcaption,dt,caption,thead th{{color:var(--muted)}}
-.note{{padding:.6rem 1rem;border-left:3px solid var(--series-2);background:var(--data-face)}}
+.warning{{padding:.6rem 1rem;border-left:3px solid var(--series-2);background:var(--data-face)}}
 nav ul{{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:1.5rem 0 0;padding:0;list-style:none;
 font-size:.9rem}}
 a{{color:var(--series-1);text-decoration:none}}
@@ -229,7 +229,8 @@ thead th{{font-weight:400}}
 .right{{text-align:right}}
 .bar{{min-width:6.5rem;background:linear-gradient(to right,var(--data-face) var(--share),
 transparent 0) no-repeat}}
-.tiles{{display:grid;grid-template-columns:repeat(auto-fill,minmax(6.5rem,1fr));gap:1.25rem 1rem;
+.narrow{{max-width:30rem}}
+.tiles{{display:grid;grid-template-columns:repeat(auto-fill,minmax(6rem,1fr));gap:1.25rem 1rem;
 margin:1rem 0 0;padding:0;list-style:none;font-size:.8rem;line-height:1.4}}
 .tiles.small{{grid-template-columns:repeat(auto-fill,minmax(3.5rem,4.5rem));gap:.6rem}}
 .tiles li{{min-width:0}}

@@ -20,6 +20,7 @@ from lenet.net.words import did_you_mean, shown
 from lenet.reporting import card, markup, sections
 from lenet.reporting.answers import Answers, answer
 from lenet.reporting.calibration import reliability_diagram
+from lenet.reporting.classes import class_chart
 from lenet.reporting.confusion import confusion_matrix
 from lenet.reporting.curves import learning_curve, signal_curve
 from lenet.reporting.record import RunRecord, read_run
@@ -30,6 +31,7 @@ PICTURES: Final = (
     "learning-curve",
     "confusion",
     "mistakes",
+    "classes",
     "windows",
     "signals",
     "calibration",
@@ -104,6 +106,8 @@ class RunReport:
         match name:
             case "confusion":
                 return confusion_matrix(self.answers, heading, theme)
+            case "classes":
+                return class_chart(self.answers, heading, theme)
             case "calibration":
                 return reliability_diagram(self.answers, heading, theme)
             case _:
@@ -160,12 +164,12 @@ class RunReport:
         yield markup.paragraph(words, "lead")
         yield markup.pairs(self._facts(), "facts")
         if end := _ENDS.get(record.info["status"]):
-            yield markup.paragraph(end, "note")
+            yield markup.paragraph(end, "warning")
         if self.missing:
             words = (
                 f"The test images are not at hand, and what needs them is left out: {self.missing}"
             )
-            yield markup.paragraph(words, "note")
+            yield markup.paragraph(words, "warning")
         yield "</header>"
         yield markup.contents(there)
         yield from (part.html for part in there)

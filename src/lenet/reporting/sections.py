@@ -13,15 +13,13 @@ from lenet.model import Model
 from lenet.reporting import markup
 from lenet.reporting.answers import BINS, Answers, ClassFigures
 from lenet.reporting.calibration import reliability_diagram
+from lenet.reporting.classes import MOST, class_chart
 from lenet.reporting.confusion import confusion_matrix
 from lenet.reporting.curves import drawing, learning_charts, signal_charts
 from lenet.reporting.markup import Cell, Section
 from lenet.reporting.record import RunRecord
 from lenet.reporting.thumbnails import MOST_WINDOWS, mistake_tiles, window_tiles
 
-#: Of more classes than this, the worst are shown, and the others for those who ask.
-_MOST_CLASSES: Final = 40
-_WORST: Final = 20
 #: The most frequent confusions that are listed.
 _LISTED: Final = 10
 #: Figures of longer networks would be larger than the page.
@@ -58,7 +56,7 @@ def mistakes(answers: Answers) -> Section:
             for one in confusions
         ]
         heads = ("it is", "it said", "images", "of its class")
-        listing = markup.table("Most often taken for another", heads, rows)
+        listing = markup.table("Most often taken for another", heads, rows, words=2)
     worst = mistake_tiles(answers)
     gallery = ""
     if worst:
@@ -81,30 +79,26 @@ def classes(answers: Answers) -> Section:
         "Precision: of the images it said a class of, the share that are. Recall: of a class's "
         "images, the share it found. F1: their harmonic mean."
     )
-    worst = sorted(figures, key=lambda one: 2.0 if one.f1 is None else one.f1)[:_WORST]
-    if len(figures) <= _MOST_CLASSES:
-        content = _class_table("Every class", figures)
-    else:
-        everything = markup.details(
-            f"All {len(figures):,} classes", _class_table("Every class", figures)
-        )
-        content = _class_table(f"The {_WORST} classes with the least F1", worst) + everything
-    return markup.section("Class by class", markup.paragraph(words), content)
+    everything = _class_table(figures)
+    if len(figures) > MOST:
+        words += f" Drawn are the {MOST} classes with the least F1."
+        everything = markup.details(f"All {len(figures):,} classes in numbers", everything)
+    picture = markup.figure(class_chart(answers))
+    return markup.section(
+        "Class by class", markup.paragraph(words), markup.side_by_side(picture, everything)
+    )
 
 
-def _class_table(caption: str, figures: Sequence[ClassFigures]) -> str:
-    rows = [
+def _class_table(figures: Sequence[ClassFigures]) -> str:
+    rows = (
         (
-            Cell(one.name),
-            Cell(f"{one.images:,}"),
-            *(
-                Cell("-") if share is None else Cell(percent(share), share)
-                for share in (one.precision, one.recall, one.f1)
-            ),
+            one.name,
+            f"{one.images:,}",
+            *("-" if s is None else percent(s) for s in (one.precision, one.recall, one.f1)),
         )
         for one in figures
-    ]
-    return markup.table(caption, ("class", "images", "precision", "recall", "F1"), rows)
+    )
+    return markup.table("Every class", ("class", "images", "precision", "recall", "F1"), rows)
 
 
 def calibration(answers: Answers) -> Section:
@@ -118,8 +112,8 @@ def calibration(answers: Answers) -> Section:
         "their images (Guo et al. 2017)."
     )
     caption = (
-        "Blue: how many are right. Orange: what is missing to the mean probability, or beyond it. "
-        "Faint: fewer than 10 images, where chance decides."
+        "Blue: how many are right. Orange: what is missing to the probability that was promised. "
+        "Green: better than promised. Faint: fewer than 10 images, where chance decides."
     )
     picture = markup.figure(reliability_diagram(answers), caption)
     return markup.section(
