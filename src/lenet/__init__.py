@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from lenet.net import zoo as zoo
     from lenet.reporting.run_report import RunReport as RunReport
     from lenet.reporting.run_report import report as report
+    from lenet.reporting.versus import RunComparison as RunComparison
+    from lenet.reporting.versus import compare_runs as compare_runs
     from lenet.training import Recipe as Recipe
     from lenet.training import named_recipe as recipe
     from lenet.training import train as train
@@ -97,6 +99,8 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "train": ("lenet.training", "train"),
     "Model": ("lenet.model", "Model"),
     "report": ("lenet.reporting.run_report", "report"),
+    "compare_runs": ("lenet.reporting.versus", "compare_runs"),
+    "RunComparison": ("lenet.reporting.versus", "RunComparison"),
     "RunReport": ("lenet.reporting.run_report", "RunReport"),
     "predict": ("lenet.inference", "predict"),
     "Prediction": ("lenet.inference", "Prediction"),
@@ -132,12 +136,14 @@ __all__ = [
     "Recipe",
     "Reconciliation",
     "Report",
+    "RunComparison",
     "RunReport",
     "__version__",
     "balance",
     "bench",
     "checks",
     "compare",
+    "compare_runs",
     "deduce",
     "dense_versus_conv",
     "diagnose",

@@ -28,6 +28,7 @@ def run(
     threads: int | None = None,
     run: str | None = None,
     data_dir: Path | None = None,
+    tensorboard: bool = False,
     json: bool = False,
     quiet: bool = False,
 ) -> None:
@@ -63,6 +64,8 @@ def run(
         Name of the folder under runs/; numbered by itself otherwise. Never overwritten.
     data_dir
         Folder that has the IDX files already, compressed or not.
+    tensorboard
+        Write files for TensorBoard into the run's folder too; needs the package tensorboard.
     json
         Print one JSON object instead.
     quiet
@@ -88,7 +91,10 @@ def run(
     _check_name(run)
     training = Training(network, load(data, data_dir), chosen, seed, threads)
     stem = f"{training.data.name}-{name_of(net) or 'custom'}"
-    folder = Run(Path("runs") / run) if run else Run.numbered("runs", stem)
+    if run:
+        folder = Run(Path("runs") / run, tensorboard)
+    else:
+        folder = Run.numbered("runs", stem, tensorboard)
     display = Display(chosen.epochs, lines=not (json or quiet), bar=not quiet)
     try:
         if not (json or quiet):

@@ -76,16 +76,16 @@ class _Table:
         names = self.answers.classes
         if self.numbered:
             names = tuple(
-                f"{name}  {i}" if name != str(i) else name for i, name in enumerate(names)
+                f"{name} · {i}" if name != str(i) else name for i, name in enumerate(names)
             )
         return [self._fitting(name) for name in names]
 
     def _fitting(self, name: str) -> str:
         if text_width(name, _SIZE) <= _NAME:
             return name
-        words, _, number = name.rpartition("  ") if self.numbered else (name, "", "")
-        room = _NAME - text_width(f"  {number}", _SIZE)
-        return f"{shortened(words, _SIZE, room)}  {number}".rstrip()
+        words, _, number = name.rpartition(" · ") if self.numbered else (name, "", "")
+        room = _NAME - text_width(f" · {number}" * bool(number), _SIZE)
+        return shortened(words, _SIZE, room) + f" · {number}" * bool(number)
 
     @cached_property
     def left(self) -> float:

@@ -222,8 +222,10 @@ border-bottom:1px solid var(--grid)}}
 dl.card dd{{margin:0;max-width:44rem;overflow-wrap:anywhere}}
 table{{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}}
 caption{{padding:0 0 .5rem;text-align:left;font-size:.85rem}}
-th,td{{padding:.3rem .75rem;text-align:left;border-bottom:1px solid var(--grid);white-space:nowrap}}
-th[scope=row]{{font-weight:500;max-width:16rem;overflow:hidden;text-overflow:ellipsis}}
+th,td{{padding:.3rem .6rem;text-align:left;border-bottom:1px solid var(--grid);white-space:nowrap}}
+th[scope=row]{{font-weight:500}}
+th[scope=row],td:not([class]){{max-width:14rem;overflow:hidden;text-overflow:ellipsis}}
+.anatomy th,.anatomy td{{max-width:none!important}}
 th:first-child{{padding-left:0}}
 thead th{{font-weight:400}}
 .right{{text-align:right}}

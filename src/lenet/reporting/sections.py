@@ -66,7 +66,7 @@ def mistakes(answers: Answers) -> Section:
         )
         gallery = f"<h3>{title}</h3>{markup.paragraph(words)}{markup.tiles(worst)}"
     count = f"{plural(len(answers.part), 'test image')}"
-    words = f"{wrong:,} of {count} are answered wrongly." if wrong else f"Not one of {count} is."
+    words = f"{wrong:,} of {count} are answered wrongly." if wrong else f"Nothing in {count}."
     matrix = markup.figure(confusion_matrix(answers))
     together = markup.side_by_side(matrix, listing) if listing else matrix
     return markup.section("What it gets wrong", markup.paragraph(words), together, gallery)
@@ -94,11 +94,12 @@ def _class_table(figures: Sequence[ClassFigures]) -> str:
         (
             one.name,
             f"{one.images:,}",
-            *("-" if s is None else percent(s) for s in (one.precision, one.recall, one.f1)),
+            *("-" if s is None else f"{100 * s:.2f}" for s in (one.precision, one.recall, one.f1)),
         )
         for one in figures
     )
-    return markup.table("Every class", ("class", "images", "precision", "recall", "F1"), rows)
+    heads = ("class", "images", "precision", "recall", "F1")
+    return markup.table("Every class, in %", heads, rows)
 
 
 def calibration(answers: Answers) -> Section:

@@ -22,6 +22,8 @@ MOST_MISTAKES: Final = 36
 MOST_WINDOWS: Final = 64
 #: Larger images are made smaller.
 _LARGEST: Final = 64
+#: Characters of a class's name below an image.
+_LONGEST: Final = 24
 _MARGIN: Final = 24.0
 _GUTTER: Final = 16.0
 _HEAD: Final = 34.0
@@ -59,9 +61,9 @@ def mistake_tiles(answers: Answers, most: int = MOST_MISTAKES) -> list[Tile]:
         name, truth = answers.classes[said], answers.classes[true]
         chances = (chance(float(answers.probabilities[index, i])) for i in (said, true))
         first, second = chances
-        lines = f"said {name}, {first}", f"is {truth}, {second}"
+        lines = f"said {cut(name)}, {first}", f"is {cut(truth)}, {second}"
         words = f"test image {index:,}: said {name} ({first}), is {truth} ({second})"
-        found.append(Tile(_small(answers.part.images[index]), lines, words))
+        found.append(image_tile(answers.part.images[index], lines, words))
     return found
 
 
@@ -88,7 +90,7 @@ def window_tiles(model: Model) -> list[Tile]:
         largest = float(np.abs(weight).max()) or 1.0
     pixels = np.rint(127.5 + 127.5 * (weight[:MOST_WINDOWS] / largest)).astype(np.uint8)
     return [
-        Tile(_small(one), (), f"{step.name}, output {i}: the weights of its window")
+        image_tile(one, (), f"{step.name}, output {i}: the weights of its window")
         for i, one in enumerate(pixels)
     ]
 
@@ -125,8 +127,18 @@ def draw_tiles(
 def chance(probability: float) -> str:
     """A probability in percent; never 0 or 100 by rounding."""
     if 0 < probability < 0.0005:
-        return "<0.1 %"
-    return ">99.9 %" if 0.9995 <= probability < 1 else f"{100 * probability:.1f} %"
+        return "<0.1\u00a0%"
+    return ">99.9\u00a0%" if 0.9995 <= probability < 1 else f"{100 * probability:.1f}\u00a0%"
+
+
+def image_tile(image: npt.NDArray[np.uint8], lines: tuple[str, ...], words: str) -> Tile:
+    """Any image (C, H, W) as a tile: made smaller if need be, of strange channels their mean."""
+    return Tile(_small(image), lines, words)
+
+
+def cut(name: str) -> str:
+    """A name as it stands below an image."""
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST].rstrip()}…"
 
 
 def _group(tile: Tile, x: float, y: float, side: float) -> Group:

@@ -28,6 +28,7 @@ import numpy as np
 
 from lenet import files
 from lenet.errors import LenetError, OutputError, UsageError
+from lenet.reporting.board import Board, require_tensorboard
 from lenet.reporting.signals import SignalLog
 from lenet.training.loop import EpochRecord, Training
 from lenet.version import VERSION
@@ -43,14 +44,19 @@ _PAUSE: Final = 1.0
 class Run:
     """One run's folder, made new; nothing that exists is ever overwritten."""
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], tensorboard: bool = False) -> None:
         """Make the folder.
 
+        Args:
+            folder: where; the folders above it are made too.
+            tensorboard: write files for TensorBoard as well?
+
         Raises:
-            UsageError: it exists already.
+            UsageError: it exists already, or TensorBoard is not installed.
             OutputError: it cannot be made.
         """
         self.folder = Path(folder)
+        self._board = Board(self.folder) if tensorboard else None
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
@@ -70,12 +76,14 @@ class Run:
         self._started = datetime.now(UTC)
 
     @classmethod
-    def numbered(cls, root: str | os.PathLike[str], stem: str) -> Run:
+    def numbered(cls, root: str | os.PathLike[str], stem: str, tensorboard: bool = False) -> Run:
         """The first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet."""
+        if tensorboard:
+            require_tensorboard()
         number = 1
         while True:
             try:
-                return cls(Path(root) / f"{stem}-{number}")
+                return cls(Path(root) / f"{stem}-{number}", tensorboard)
             except UsageError:
                 number += 1
 
@@ -105,6 +113,8 @@ class Run:
     def record(self, training: Training) -> None:
         """Write the history so far, about once a second at most."""
         self._measure(training)
+        if self._board:
+            self._board.write(training.history[-1].to_dict(), self._signals.found)
         if time.monotonic() - self._written >= _PAUSE:
             self._write_history(training.history)
             self._signals.write()
@@ -121,6 +131,8 @@ class Run:
         self._write_history(training.history)
         self._signals.write()
         info = self._write_info(training, status)
+        if self._board:
+            self._board.close()
         if training.history:
             self.no_page = self._draw(training, info)
         return info
