@@ -34,7 +34,8 @@ def test_prints_the_seeds_line_and_what_to_type_next(command, here):
             assert not word.startswith("runs/") or (here / word).exists()
     assert lines[-1].endswith("lenet train mnist")
     assert sorted(os.listdir("runs/digits-lenet-relu-1")) == [
-        *("history.csv", "last.safetensors", "learning-curve.png", "run.json")
+        *("history.csv", "last.safetensors", "learning-curve.png", "report.html", "run.json"),
+        "signals.csv",
     ]
 
 

@@ -16,7 +16,10 @@ from lenet.errors import DivergenceError, OutputError, UsageError
 from lenet.training import Recipe, Run
 
 QUICK = Recipe(epochs=2, batch_size=100)
-FILES = ["history.csv", "last.safetensors", "learning-curve.png", "run.json"]
+FILES = [
+    *("history.csv", "last.safetensors", "learning-curve.png", "report.html", "run.json"),
+    "signals.csv",
+]
 
 
 def read(folder):
@@ -134,7 +137,9 @@ def test_what_is_there_is_saved_when_it_stops(few, small, tmp_path, error, statu
 def test_stopped_in_the_first_epoch(few, small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         lenet.train(small, few, QUICK, run=tmp_path / "a", watcher=Stop(1, KeyboardInterrupt()))
-    assert sorted(os.listdir(tmp_path / "a")) == sorted(set(FILES) - {"learning-curve.png"})
+    assert sorted(os.listdir(tmp_path / "a")) == sorted(
+        set(FILES) - {"learning-curve.png", "report.html"}
+    )
     info = read(tmp_path / "a")
     assert (info["test_accuracy"], info["epochs"], info["train_seconds"]) == (None, [], 0)
     assert lenet.Model.load(tmp_path / "a" / "last.safetensors").evaluate(few).count == 100

@@ -31,11 +31,12 @@ def recipe(record: RunRecord) -> markup.Section:
         "The same network, data, recipe and seed give the same weights, bit for bit, on any number "
         "of threads of the same instruction set."
     )
-    arguments = ", ".join(f"{key}={value!r}" for key, value in record.recipe.items())
+    arguments = "".join(f"    {key}={value!r},\n" for key, value in record.recipe.items())
     again = (
         "import lenet\n\n"
-        f"recipe = lenet.Recipe({arguments})\n"
-        f"lenet.train({str(record.network)!r}, {record.info['dataset']!r}, recipe, "
+        f"recipe = lenet.Recipe(\n{arguments})\n"
+        f"network = {str(record.network)!r}\n"
+        f"model = lenet.train(network, {record.info['dataset']!r}, recipe, "
         f"seed={record.info['seed']!r})"
     )
     return markup.section(

@@ -224,8 +224,8 @@ table{{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-num
 caption{{padding:0 0 .5rem;text-align:left;font-size:.85rem}}
 th,td{{padding:.3rem .6rem;text-align:left;border-bottom:1px solid var(--grid);white-space:nowrap}}
 th[scope=row]{{font-weight:500}}
-th[scope=row],td:not([class]){{max-width:14rem;overflow:hidden;text-overflow:ellipsis}}
-.anatomy th,.anatomy td{{max-width:none!important}}
+th[scope=row],td:not([class]){{max-width:20rem;white-space:normal;overflow-wrap:break-word}}
+.anatomy th,.anatomy td{{max-width:none!important;white-space:nowrap!important}}
 th:first-child{{padding-left:0}}
 thead th{{font-weight:400}}
 .right{{text-align:right}}

@@ -139,11 +139,15 @@ def _check(info: Any) -> None:
             raise ValueError("its epochs are no list of numbers by name")
         if not isinstance(epoch.get("epoch"), int):
             raise ValueError("an epoch has no number")
-    parse_network(info["network"])
+    if not _is_number(info["train_seconds"]):
+        raise ValueError("its train_seconds is no number of seconds")
+    _ = parse_network(info["network"]).placed  # raises if it does not fit
 
 
 def _is_number(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) < 2**63
+    return value is None or isinstance(value, float)
 
 
 _KINDS: Final[dict[str, type | tuple[type, ...]]] = {

@@ -29,7 +29,7 @@ _GUTTER: Final = 16.0
 _HEAD: Final = 34.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tile:
     """An image with lines of words below it.
 
