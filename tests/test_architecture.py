@@ -84,6 +84,10 @@ UNMIRRORED = {
     "engine.results": "protocols and records; every engine's test uses them",
     "net.__init__": "re-exports only",
     "reporting.__init__": "a docstring only",
+    "reporting.card": "reporting/test_run_report.py: the recipe and the card on the page",
+    "reporting.sections": "reporting/test_run_report.py: every section on the page",
+    "reporting.versus_page": "reporting/test_versus.py: saved as .html",
+    "reporting.versus_text": "reporting/test_versus.py and cli/test_report.py",
     "training.__init__": "training/test_train.py",
 }
 

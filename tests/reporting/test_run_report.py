@@ -182,7 +182,7 @@ def test_a_run_without_its_model(finished, tmp_path):
 
 
 def test_a_place_that_takes_no_file(finished):
-    with pytest.raises(OutputError, match="cannot write /proc/x.html"):
+    with pytest.raises(OutputError, match=r"cannot write /proc/x\.html"):
         report(finished).save("/proc/x.html")
 
 
