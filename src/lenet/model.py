@@ -74,12 +74,10 @@ class ModelLayer:
         return operations.apply(self._step, x, weight, bias, self._statistics(x.dtype))
 
     def _statistics(self, dtype: npt.DTypeLike) -> operations.Statistics | None:
-        norm, table = self._step.norm, self._model.parameters
-        if norm is None:
+        if self._step.norm is None:
             return None
-        found = (
-            tensor.view(table).astype(dtype) for tensor in (norm.scale, norm.mean, norm.variance)
-        )
+        table = self._model.parameters
+        found = (tensor.view(table).astype(dtype) for tensor in self._step.norm)
         return operations.Statistics(*found)
 
     def __repr__(self) -> str:

@@ -10,11 +10,13 @@ instead: slow, and the same numbers within rounding.
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.objective import PLAIN, Objective
 from lenet.engine.optimizer import STATE_ROWS, Optimizer
 from lenet.engine.plan import Floats, Plan, Step
@@ -76,6 +78,11 @@ class NativeEngine:
             self._start()
         return self._started
 
+    @cached_property
+    def _folded(self) -> NativeEngine:
+        """What scores the images of a normalised plan."""
+        return NativeEngine(folded_plan(self.plan), self._threads, self._isa, self._convolution)
+
     @property
     def name(self) -> str:
         """``native`` and the instruction set, e.g. ``native avx2``."""
@@ -90,6 +97,9 @@ class NativeEngine:
         self, parameters: Floats, images: NDArray[np.uint8], scale: Floats, shift: Floats
     ) -> Floats:
         """Scores (N, classes), before the softmax, of ``images`` (N, C, H, W)."""
+        if self.plan.normalised:  # multiplied into the convolutions: faster, and one way less
+            table = folded_table(self.plan, _float32(parameters))
+            return self._folded.scores(table, images, scale, shift)
         scores = np.empty((len(images), self.plan.classes), np.float32)
         images, scale, shift = self._pixels(images, scale, shift)
         with _own_errors:
@@ -110,9 +120,17 @@ class NativeEngine:
         gradient = np.empty(self.plan.table_size, np.float32)
         images, scale, shift = self._pixels(images, scale, shift)
         labels = _int32("labels", labels)
+        objective.check(len(images))
         with _own_errors:
             loss, correct = self._session.gradient(
-                _float32(parameters), images, labels, scale, shift, gradient
+                _float32(parameters),
+                images,
+                labels,
+                scale,
+                shift,
+                *_terms(objective),
+                step,
+                gradient,
             )
         return Gradient(loss, correct, gradient)
 
@@ -133,6 +151,7 @@ class NativeEngine:
     ) -> TrainResult:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
         check_order(order, batch_size, len(rates))
+        objective.check(len(images))
         _check_table("parameter", parameters)
         _check_table("state", state)
         losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
@@ -152,6 +171,7 @@ class NativeEngine:
                 shift,
                 _RULES.index(optimizer.kind),
                 _constants(optimizer),
+                *_terms(objective),
                 losses,
                 correct,
             )
@@ -255,6 +275,7 @@ def _fields(step: Step) -> tuple[int, ...]:
         int(step.pool_first),
         step.weight.offset if step.weight else -1,
         step.bias.offset if step.bias else -1,
+        *((t.offset for t in step.norm) if step.norm else (-1, -1, -1)),
     )
 
 
@@ -266,9 +287,16 @@ def _constants(optimizer: Optimizer) -> NDArray[np.float32]:
             optimizer.beta2,
             optimizer.epsilon,
             optimizer.weight_decay,
+            optimizer.clip,
+            optimizer.average,
         ],
         np.float32,
     )
+
+
+def _terms(objective: Objective) -> tuple[float, float, int, NDArray[np.float32]]:
+    weights = np.empty(0, np.float32) if objective.weights is None else objective.weights
+    return objective.smoothing, objective.dropout, objective.seed % 2**64, weights
 
 
 def _float32(values: Floats) -> NDArray[np.float32]:
