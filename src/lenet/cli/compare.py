@@ -15,7 +15,7 @@ def run(
     data_dir: Path | None = None,
     json: bool = False,
 ) -> None:
-    """Networks side by side: what each costs, and what differs from the first. Or runs.
+    """Networks or runs side by side: what each costs, and what differs from the first.
 
     Parameters
     ----------

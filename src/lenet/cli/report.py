@@ -18,7 +18,7 @@ def run(
     theme: str = "auto",
     json: bool = False,
 ) -> None:
-    """A run as one page to look at: how good, what it gets wrong, and why; or one of its pictures.
+    """A run as one page to look at: how good, what it gets wrong, and why; or a picture.
 
     Parameters
     ----------
