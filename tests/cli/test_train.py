@@ -307,7 +307,9 @@ def test_a_full_disk(process, here):
         "lenet: cannot write runs/digits-lenet-relu-1/last.safetensors: file too large; choose a "
         "folder that exists, is writable and has room.\n"
     )
-    assert sorted(os.listdir(here / "runs/digits-lenet-relu-1")) == ["history.csv", "run.json"]
+    assert sorted(os.listdir(here / "runs/digits-lenet-relu-1")) == [
+        *("history.csv", "run.json", "signals.csv")
+    ]
 
 
 @pytest.mark.skipif(

@@ -216,6 +216,17 @@ def test_a_page_that_cannot_be_made_costs_nothing(digits, tmp_path, monkeypatch)
     assert lenet.Model.load(run.model).training["status"] == "finished"
 
 
+def test_nor_does_a_page_that_breaks(digits, tmp_path, monkeypatch):
+    from lenet.reporting import sections
+
+    monkeypatch.setattr(sections, "learning", lambda record: 1 / 0)
+    run = lenet.training.Run(tmp_path / "a")
+    recipe = lenet.recipe("seed", epochs=1, lr=0.1)
+    training = lenet.training.Training(lenet.parse("1x8x8 | dense 10"), digits, recipe, 0, 1)
+    assert lenet.training.carry_out(training, run, None).training["status"] == "finished"
+    assert run.no_page == "ZeroDivisionError: division by zero"
+
+
 def test_a_thousand_epochs_and_ten_thousand_images_take_no_time(finished, digits, tmp_path):
     shutil.copytree(finished, tmp_path / "a")
     path = tmp_path / "a" / "run.json"

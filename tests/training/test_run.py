@@ -207,5 +207,5 @@ def test_a_file_that_outgrows_the_disk_is_not_half_there(tmp_path):
     assert done.stderr.startswith(
         "cannot write a/last.safetensors: file too large; choose a folder"
     )
-    assert sorted(os.listdir(tmp_path / "a")) == ["history.csv", "run.json"]
+    assert sorted(os.listdir(tmp_path / "a")) == ["history.csv", "run.json", "signals.csv"]
     assert read(tmp_path / "a")["status"] == "running"

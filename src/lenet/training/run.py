@@ -146,8 +146,10 @@ class Run:
         try:
             record = RunRecord(self.folder, info, self._signals.found)
             write_pages(record, training.model, training.data, training.engine.threads)
-        except (LenetError, MemoryError) as error:
-            return str(error) or "not enough memory"
+        except LenetError as error:
+            return str(error)
+        except Exception as error:  # whatever it is: the weights are saved, and are what counts
+            return f"{type(error).__name__}: {error}"
         return ""
 
     def _measure(self, training: Training) -> None:
