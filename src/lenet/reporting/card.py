@@ -40,7 +40,7 @@ def recipe(record: RunRecord) -> markup.Section:
         f"seed={record.info['seed']!r})"
     )
     return markup.section(
-        "The recipe", markup.pairs(rows, "card"), markup.paragraph(words), markup.code(again)
+        "The recipe", markup.pairs(rows, "card short"), markup.paragraph(words), markup.code(again)
     )
 
 
@@ -58,7 +58,7 @@ def card(record: RunRecord, model: Model, answers: Answers | None) -> markup.Sec
 
 def _rows(record: RunRecord, model: Model, answers: Answers | None) -> Iterator[tuple[str, str]]:
     info, names = record.info, model.classes
-    many = plural(len(names), "class").replace("classs", "classes")
+    many = f"{len(names):,} class" + "es" * (len(names) != 1)
     yield (
         "For",
         (

@@ -220,6 +220,8 @@ font-variant-numeric:tabular-nums}}
 dl.card div{{display:grid;grid-template-columns:10rem 1fr;gap:0 1.5rem;padding:.5rem 0;
 border-bottom:1px solid var(--grid)}}
 dl.card dd{{margin:0;max-width:44rem;overflow-wrap:anywhere}}
+dl.short{{columns:18rem;column-gap:2.5rem}}
+dl.short div{{break-inside:avoid;grid-template-columns:9rem 1fr}}
 table{{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}}
 caption{{padding:0 0 .5rem;text-align:left;font-size:.85rem}}
 th,td{{padding:.3rem .6rem;text-align:left;border-bottom:1px solid var(--grid);white-space:nowrap}}
@@ -254,7 +256,7 @@ color:var(--muted)}}
 @media (max-width:40rem){{
 main{{padding:2rem 1rem 3rem}}
 h1{{font-size:1.6rem}}
-dl.card div{{grid-template-columns:1fr}}
+dl.card:not(.short) div{{grid-template-columns:1fr}}
 dl.facts{{grid-template-columns:1fr 1fr}}
 .facts dd{{font-size:1.5rem}}
 .tiles{{grid-template-columns:repeat(3,1fr)}}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lenet.anatomy import explain
+from lenet.anatomy import Report, explain
 from lenet.anatomy.explanation.rendering import render
 from lenet.anatomy.units import plural
 from lenet.drawing.drawing import draw
+from lenet.errors import LenetError
 from lenet.model import Model
 from lenet.reporting import markup
 from lenet.reporting.answers import BINS, Answers, ClassFigures
@@ -148,8 +149,17 @@ def anatomy(record: RunRecord) -> Section:
     picture = ""
     if len(network.placed) <= _MOST_LAYERS:
         picture = markup.scrolled("The network, drawn", markup.figure(draw(network)))
-    table = f'<div class="anatomy">{render(explain(network), "html")}</div>'
+    table = f'<div class="anatomy">{render(_explain(record), "html")}</div>'
     return markup.section("The network", picture, table)
+
+
+def _explain(record: RunRecord) -> Report:
+    """With the memory that this very recipe takes, as far as the recipe says."""
+    try:
+        recipe = record.recipe
+        return explain(record.network, batch=recipe["batch_size"], optimizer=recipe["optimizer"])
+    except (KeyError, LenetError, TypeError):
+        return explain(record.network)
 
 
 def windows(model: Model) -> Section | None:
