@@ -132,3 +132,14 @@ def test_too_little_memory_for_it_costs_no_training(digits, tmp_path, monkeypatc
     log.measure(model, digits.train, model.engine(1), 1)
     log.write()
     assert (log.found, list(tmp_path.iterdir())) == ([], [])
+
+
+def test_normalised_convolutions(digits):
+    first = lenet.Conv2d(5, 3, activation="relu", batch_norm=True)
+    blocks = lenet.Block([first, lenet.MaxPool2d(2)]), lenet.Block([lenet.Dense(10)])
+    model = lenet.Model(lenet.Network((1, 8, 8), blocks)).initialize("kaiming", 0)
+    model.tensors["conv0.mean"][...] = 3.0
+    part = digits.train.images[:16], digits.train.labels[:16]
+    found = layer_signals(model, *part, model.engine(1))
+    assert found[0].saturated > 0.9  # what lies below the running mean is cut off
+    assert np.isfinite([one.relative_gradient for one in found]).all()
