@@ -87,6 +87,17 @@ def test_the_documents_on_networks_hold() -> None:
         assert lenet.explain(name).total.parameters == int(count.replace(",", ""))
 
 
+def test_the_page_on_scikit_learn_prints_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "sklearn.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```\n\n    (.+)\n", page)
+    assert len(shown) == len(blocks(page, "python")) == 5
+    assert run("import lenet\n" + "\n".join(blocks(page, "python"))).splitlines() == shown
+
+
 def test_the_map_names_every_module() -> None:
     words = set(re.findall(r"[\w.]+", MAP))
     missing = [

@@ -18,7 +18,8 @@ from safetensors.numpy import load, save
 
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import ModelFileError, OutputError, UsageError
-from lenet.model import MAX_HEADER, MAX_TENSORS, Model
+from lenet.model import Model
+from lenet.model_files import MAX_HEADER, MAX_TENSORS
 
 SMALL = "1x6x5 | conv 3 k3 relu, maxpool 2 | dense 4"
 
@@ -44,6 +45,7 @@ def test_a_round_trip(network: str, tmp_path: Path) -> None:
     assert back.training == model.training
     assert back.parameters.tobytes() == model.parameters.tobytes()
     assert not back.parameters.size or back.parameters.ctypes.data % 64 == 0
+    assert Model.from_bytes(model.to_bytes()).to_bytes() == model.to_bytes()
     images = np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8)
     np.testing.assert_array_equal(back.scores(images), model.scores(images))
 
@@ -121,6 +123,9 @@ def refusal(content: bytes, tmp_path: Path) -> str:
     with pytest.raises(ModelFileError) as caught:
         Model.load(path)
     message = str(caught.value)
+    with pytest.raises(ModelFileError) as bare:
+        Model.from_bytes(content)
+    assert str(bare.value) == message.replace(str(path), "the content")
     assert message.startswith(str(path)), message
     assert "\n" not in message
     assert len(message) < 500 + len(str(path))

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine.h"
+#include "outside.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -43,7 +44,7 @@ public:
         require(scores.shape(0) == images.shape(0) &&
                     int(scores.shape(1)) == session_->classes(),
                 "the scores' shape is not (images, classes).");
-        nb::gil_scoped_release release;
+        const Outside python;
         std::lock_guard<std::mutex> guard(lock_);
         session_->scores(table.data(), view, scores.data());
     }
@@ -60,7 +61,7 @@ public:
         int64_t correct = 0;
         double loss;
         {
-            nb::gil_scoped_release release;
+            const Outside python;
             std::lock_guard<std::mutex> guard(lock_);
             loss = session_->gradient(table.data(), view, labels.data(), objective, step,
                                       gradient.data(), &correct);
@@ -91,7 +92,7 @@ public:
             check_objective(smoothing, dropout, seed, weights, images);
         const lenet::Schedule schedule{order.data(), int64_t(order.size()), batch, rates.data(),
                                        first_step};
-        nb::gil_scoped_release release;
+        const Outside python;
         std::lock_guard<std::mutex> guard(lock_);
         return session_
             ->train(table.data(), rows ? state.data() : nullptr, view, labels.data(), schedule,
@@ -137,6 +138,8 @@ NB_MODULE(_native, m) {
     // A process that ends in the middle of work (a fork's child) never gives everything back; that is
     // no news to a user.
     nb::set_leak_warnings(false);
+    Outside::watch_forks();
+    nb::module_::import_("atexit").attr("register")(nb::cpp_function(&Outside::close));
     m.doc() = "The native engine; use it through lenet.engine.native.";
     nb::class_<Engine>(m, "Session")
         .def(nb::init<Array<const int32_t, 2>, int64_t, int, int, int, const std::string&, int,
@@ -165,7 +168,7 @@ NB_MODULE(_native, m) {
     m.def(
         "measure_peak",
         [](const std::string& isa, int threads, double seconds) {
-            nb::gil_scoped_release release;
+            const Outside python;
             return lenet::measure_peak(isa.c_str(), threads, seconds);
         },
         "isa"_a, "threads"_a, "seconds"_a);

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lenet.cli.material import print_dry_run, print_header
 from lenet.cli.output import percent, print_json
 
 if TYPE_CHECKING:
+    from lenet.data import Dataset
     from lenet.training import Run, Training
 
 
@@ -31,15 +34,21 @@ def run(
     tensorboard: bool = False,
     json: bool = False,
     quiet: bool = False,
+    size: str | None = None,
+    gray: bool = False,
+    rgb: bool = False,
+    skip_bad: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Train a network; with no arguments, on the digits inside the package.
 
     Parameters
     ----------
     data
-        digits (inside the package), mnist or fashion-mnist (downloaded once).
+        digits (inside the package), mnist or fashion-mnist (downloaded once); or pictures of your
+        own: a folder with a folder a class, a .csv of path,label or of pixels, an .npz.
     net
-        A zoo name, a notation or a .json file.
+        A zoo name, a notation or a .json file; one of the zoo is fitted to pictures of your own.
     recipe
         modern (ReLU-era defaults) or seed (the original article's: plain SGD, rate 2.5).
     epochs
@@ -70,12 +79,21 @@ def run(
         Print one JSON object instead.
     quiet
         Print nothing but the last lines.
+    size
+        Of your own pictures: 28, or height x width, 28x32. Theirs by default, 64 at most.
+    gray
+        Make your own pictures grey.
+    rgb
+        Make your own pictures RGB.
+    skip_bad
+        Leave out files of yours that cannot be read.
+    dry_run
+        Show the data and the network, and train nothing.
     """
     from lenet.cli.networks import network_of
     from lenet.cli.progress import Display
-    from lenet.data import load
     from lenet.net import name_of
-    from lenet.training import Run, Training, carry_out, named_recipe
+    from lenet.training import Run, Training, carry_out, named_recipe, pair
 
     chosen = named_recipe(
         recipe,
@@ -87,9 +105,21 @@ def run(
         init=init,
         weight_decay=weight_decay,
     )
-    network = network_of(net)
     _check_name(run)
-    training = Training(network, load(data, data_dir), chosen, seed, threads)
+    network, dataset = pair(
+        network_of(net),
+        net,
+        data,
+        data_dir,
+        size=size,
+        gray=gray,
+        rgb=rgb,
+        skip_bad=skip_bad,
+    )
+    training = Training(network, dataset, chosen, seed, threads)
+    if dry_run:
+        print_dry_run(training, net, json)
+        return
     stem = f"{training.data.name}-{name_of(net) or 'custom'}"
     if run:
         folder = Run(Path("runs") / run, tensorboard)
@@ -98,15 +128,13 @@ def run(
     display = Display(chosen.epochs, lines=not (json or quiet), bar=not quiet)
     try:
         if not (json or quiet):
-            _print_header(training, name_of(net) or str(network))
+            print_header(training, net)
         carry_out(training, folder, display)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_interrupted(training, folder)) from None
-    except OSError:  # nobody reads the first lines: a run that never began leaves no folder
-        folder.discard()
-        raise
     finally:
         display.close()
+        folder.discard()  # a run that never began leaves none
     if json:
         print_json(_result(training, folder))
         return
@@ -124,20 +152,6 @@ def _check_name(name: str | None) -> None:
         )
 
 
-def _print_header(training: Training, name: str) -> None:
-    from lenet.anatomy import explain
-
-    report = explain(training.model.network)
-    layers, threads = report.layer_count, training.engine.threads
-    print(training.data.summary())
-    print(
-        f"{name} · {layers} layer{'s' * (layers != 1)} ({report.count('conv')} conv + "
-        f"{report.count('dense')} dense) · {training.model.plan.parameters:,} parameters · "
-        f"{training.engine.name}, {threads} thread{'s' * (threads > 1)}\n",
-        flush=True,
-    )
-
-
 def _print_footer(training: Training, folder: Run) -> None:
     last = training.history[-1]
     print(
@@ -147,9 +161,9 @@ def _print_footer(training: Training, folder: Run) -> None:
     rows = [
         ("look at it", _page(folder)),
         ("use it", f"lenet predict {folder.model} your-image.png"),
-        ("test it", f"lenet evaluate {folder.model} {training.data.name}"),
+        ("test it", f"lenet evaluate {folder.model} {_shell(training.data)}"),
     ]
-    if training.data.name == "digits":
+    if training.data.name == "digits" and not training.data.source:
         rows.append(("the real thing", "lenet train mnist"))
     for what, how in rows:
         print(f"  {what:<15} {how}")
@@ -159,6 +173,11 @@ def _page(folder: Run) -> str:
     if folder.no_page:
         return f"no page could be made: {folder.no_page}"
     return f"open {folder.folder}/report.html"
+
+
+def _shell(data: Dataset) -> str:
+    """The data as one types them."""
+    return shlex.quote(data.source or data.name)
 
 
 def _interrupted(training: Training, folder: Run) -> str:

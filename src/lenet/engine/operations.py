@@ -185,7 +185,7 @@ def _activate(activation: str, z: Floats) -> Floats:
         case "leaky-relu":
             return np.where(z > 0, z, LEAKY_SLOPE * z)
         case "silu":
-            return z * _sigmoid(z)
+            return np.maximum(z, -800) * _sigmoid(z)  # zero at minus infinity, its limit
         case _:
             return z
 

@@ -7,7 +7,6 @@ for bit, on any number of threads.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from lenet.data.dataset import Dataset, Part
 from lenet.data.preprocess import Preprocessing
+from lenet.data.wishes import machine_memory
 from lenet.engine.results import TrainResult
 from lenet.errors import DivergenceError, UsageError
 from lenet.metrics import Evaluation, evaluate_scores
@@ -235,18 +235,10 @@ def _check_classes(network: Network, data: Dataset) -> None:
 def _check_memory(network: Network, data: Dataset) -> None:
     """Images that are made larger for the network are all held at once."""
     size = (len(data.train) + len(data.test)) * math.prod(network.input_shape)
-    if network.input_shape == data.image_shape or size <= _memory() / 2:
+    if network.input_shape == data.image_shape or size <= machine_memory() / 2:
         return
     raise UsageError(
         f"the network takes {shape_text(network.input_shape)} images, and all of {data.name} at "
-        f"that size would fill {size / 1e9:,.1f} GB of this machine's {_memory() / 1e9:,.1f} GB "
-        "of memory; use a network with a smaller input."
+        f"that size would fill {size / 1e9:,.1f} GB of this machine's "
+        f"{machine_memory() / 1e9:,.1f} GB of memory; use a network with a smaller input."
     )
-
-
-def _memory() -> int:
-    """Bytes of memory this machine has; where the system does not tell, 8 GB are assumed."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 8 * 10**9
