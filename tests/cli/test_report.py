@@ -109,3 +109,22 @@ def test_comparisons_refused(refused, run, arguments, words):
 
 def test_the_pages_python_runs(here, run):
     run_python(PAGE)
+
+
+def test_pictures_of_ones_own(command, here):
+    from PIL import Image
+
+    import lenet
+
+    part = lenet.load("digits").train
+    for number, (image, label) in enumerate(zip(part.images[:120], part.labels, strict=False)):
+        folder = here / "pictures" / f"class {label}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[0]).resize((10, 12)).save(folder / f"{number}.png")
+    assert command("train", "pictures", "--epochs", "1", "--run", "p", "--quiet").status == 0
+    page = (here / "runs/p/report.html").read_bytes()
+    assert command("report", "runs/p").out == "runs/p/report.html\n"
+    assert (here / "runs/p/report.html").read_bytes() == page
+    (here / "pictures").rename(here / "elsewhere")
+    assert "without the test images" in command("report", "runs/p").out
+    assert command("report", "runs/p", "--data", "elsewhere").out == "runs/p/report.html\n"

@@ -25,7 +25,7 @@ def run(
     output
         Of runs, a file for the learning curves (.svg, .pdf, .png, .tex) or for everything (.html).
     data
-        Of runs, the data set they were tested on, if it is called otherwise now.
+        Of runs, the data set they were tested on, or a path, if that is another now.
     data_dir
         Of runs, the folder that has the IDX files already, compressed or not.
     json

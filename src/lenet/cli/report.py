@@ -28,7 +28,7 @@ def run(
         The file to write; by default report.html in the run's folder. Of a picture, its ending
         chooses the format: .svg, .pdf, .png or .tex.
     data
-        The data set it was trained on, if it is called otherwise now.
+        The data set it was trained on, or the path of its pictures, if that is another now.
     data_dir
         Folder that has the IDX files already, compressed or not.
     picture

@@ -7,6 +7,7 @@ networks", equation 3, with 15 bins of equal width. Precision, recall, F1: van R
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
@@ -15,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Part, is_name, load, load_part
 from lenet.errors import DataError
 from lenet.metrics import Evaluation, evaluate_scores, log_softmax
 from lenet.model import Model
@@ -174,6 +175,24 @@ def answer(model: Model, data: Dataset | Part, threads: int | None = None) -> An
     scores = model.scores(part.images, threads)
     evaluation = evaluate_scores(scores, part.labels, model.classes)
     return Answers(part, model.classes, np.exp(log_softmax(scores)), evaluation)
+
+
+def read_images(
+    data: Dataset | Part | str | os.PathLike[str],
+    data_dir: str | os.PathLike[str] | None,
+    model: Model,
+) -> Dataset | Part:
+    """The images to answer: what is given, a data set by its name, or pictures at a path.
+
+    Raises:
+        LenetError: they cannot be read, or have other classes than the model.
+    """
+    if isinstance(data, Dataset | Part):
+        return data
+    if is_name(data):
+        return load(data, data_dir)
+    # Pictures that cannot be read were left out by the training too, or it would not have begun.
+    return load_part(data, model.classes, model.network.input_shape, skip_bad=True)
 
 
 def wilson(right: int, count: int) -> tuple[float, float]:

@@ -36,7 +36,7 @@ def recipe(record: RunRecord) -> markup.Section:
         "import lenet\n\n"
         f"recipe = lenet.Recipe(\n{arguments})\n"
         f"network = {str(record.network)!r}\n"
-        f"model = lenet.train(network, {record.info['dataset']!r}, recipe, "
+        f"model = lenet.train(network, {record.source!r}, recipe, "
         f"seed={record.info['seed']!r})"
     )
     return markup.section(
@@ -49,7 +49,7 @@ def card(record: RunRecord, model: Model, answers: Answers | None) -> markup.Sec
     path = shlex.quote(str(record.model))
     commands = (
         f"lenet predict {path} your-image.png\n"
-        f"lenet evaluate {path} {shlex.quote(str(record.info['dataset']))}\n"
+        f"lenet evaluate {path} {shlex.quote(record.source)}\n"
         f"lenet explain {path}"
     )
     rows = markup.pairs(_rows(record, model, answers), "card")

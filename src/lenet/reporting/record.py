@@ -70,6 +70,12 @@ class RunRecord:
         return found
 
     @property
+    def source(self) -> str:
+        """Where its images are from, as ``lenet.load`` takes it: a name or a path."""
+        source = self.info.get("source")
+        return source if isinstance(source, str) and source else str(self.info["dataset"])
+
+    @property
     def seconds(self) -> float:
         """Of training."""
         return float(self.info["train_seconds"])

@@ -12,13 +12,13 @@ from lenet import files
 from lenet.anatomy import explain
 from lenet.anatomy.explanation.tables import layer_count
 from lenet.anatomy.units import plural
-from lenet.data import Dataset, load
+from lenet.data import Dataset, Part
 from lenet.drawing.drawing import Drawing, draw
 from lenet.errors import LenetError, UsageError
 from lenet.model import Model
 from lenet.net.words import did_you_mean, shown
 from lenet.reporting import card, markup, sections
-from lenet.reporting.answers import Answers, answer
+from lenet.reporting.answers import Answers, answer, read_images
 from lenet.reporting.calibration import reliability_diagram
 from lenet.reporting.classes import class_chart
 from lenet.reporting.confusion import confusion_matrix
@@ -205,15 +205,15 @@ def write_pages(record: RunRecord, model: Model, data: Dataset, threads: int | N
 
 def report(
     run: str | os.PathLike[str],
-    data: Dataset | str | None = None,
+    data: Dataset | Part | str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
 ) -> RunReport:
     """The report of a run folder.
 
     Args:
         run: the folder.
-        data: the data set it was trained on, or its name; by default the name that the run has
-            written down. If there is none of that name here, the report does without.
+        data: the data set it was trained on, its name, or the path of pictures; by default what
+            the run has written down. If that is not here any more, the report does without.
         data_dir: see :func:`lenet.load`.
 
     Raises:
@@ -224,9 +224,8 @@ def report(
     record = read_run(run)
     model = Model.load(record.model)
     try:
-        name = record.info["dataset"] if data is None else data
-        known = name if isinstance(name, Dataset) else load(name, data_dir)
-        return RunReport(record, model, answer(model, known))
+        images = read_images(record.source if data is None else data, data_dir, model)
+        return RunReport(record, model, answer(model, images))
     except LenetError as error:
         if data is not None or data_dir is not None:
             raise

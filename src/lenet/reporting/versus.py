@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 
 from lenet import files
-from lenet.data import Dataset, load
+from lenet.data import Dataset, Part
 from lenet.drawing.chart import Chart, Series, draw_charts
 from lenet.drawing.drawing import Drawing, format_of
 from lenet.drawing.palette import SERIES
 from lenet.errors import LenetError, UsageError
 from lenet.model import Model
-from lenet.reporting.answers import Answers, answer
+from lenet.reporting.answers import Answers, answer, read_images
 from lenet.reporting.curves import thinned
 from lenet.reporting.record import RunRecord, read_run
 
@@ -184,15 +184,15 @@ class RunComparison:
 
 def compare_runs(
     *runs: str | os.PathLike[str],
-    data: Dataset | str | None = None,
+    data: Dataset | Part | str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
 ) -> RunComparison:
     """Lay runs side by side; the others are compared with the first.
 
     Args:
         runs: two or more folders.
-        data: the data set that they were all tested on, or its name; by default the one they have
-            written down, if it is the same.
+        data: the data set that they were all tested on, its name, or the path of pictures; by
+            default what they have written down, if it is the same.
         data_dir: see :func:`lenet.load`.
 
     Raises:
@@ -204,14 +204,15 @@ def compare_runs(
         raise UsageError(f"give two or more runs to compare, not {len(runs)}.")
     records = [read_run(run) for run in runs]
     models = [Model.load(record.model) for record in records]
-    names = {record.info["dataset"] for record in records}
+    sources = {record.source for record in records}
     classes = {model.classes for model in models}
-    if data is None and max(len(names), len(classes)) > 1:
+    if data is None and max(len(sources), len(classes)) > 1:
         return RunComparison(records, None, "they were not tested on the same data set.")
     try:
-        name = names.pop() if data is None else data
-        known = name if isinstance(name, Dataset) else load(name, data_dir)
-        return RunComparison(records, [answer(model, known) for model in models])
+        source = records[0].source if data is None else data
+        images = [read_images(source, data_dir, model) for model in models]
+        answers = [answer(*both) for both in zip(models, images, strict=True)]
+        return RunComparison(records, answers)
     except LenetError as error:
         if data is not None or data_dir is not None:
             raise
@@ -234,6 +235,7 @@ def _settings(record: RunRecord) -> dict[str, object]:
     own = {
         "network": str(record.network),
         "dataset": record.info["dataset"],
+        "source": record.info.get("source"),
         "train_images": record.info.get("train_images"),
     }
     return {**own, **record.recipe, "seed": record.info["seed"]}

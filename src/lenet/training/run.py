@@ -169,6 +169,7 @@ class Run:
             "version": FORMAT_VERSION,
             "started": self._started.isoformat(timespec="seconds"),
             **summary(training, status),
+            "source": training.data.source or None,
             "train_images": len(training.data.train),
             "test_images": len(training.data.test),
             "machine": machine(),
