@@ -120,7 +120,7 @@ def test_pictures_of_ones_own(command, here):
     for number, (image, label) in enumerate(zip(part.images[:120], part.labels, strict=False)):
         folder = here / "pictures" / f"class {label}"
         folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image[0]).resize((10, 12)).save(folder / f"{number}.png")
+        Image.fromarray(image[0]).resize((24, 28)).save(folder / f"{number}.png")
     assert command("train", "pictures", "--epochs", "1", "--run", "p", "--quiet").status == 0
     page = (here / "runs/p/report.html").read_bytes()
     assert command("report", "runs/p").out == "runs/p/report.html\n"

@@ -141,10 +141,12 @@ class SignalLog:
 
     Attributes:
         found: what was measured so far.
+        latest: the last of it, of one epoch.
     """
 
     def __init__(self, folder: Path) -> None:
         self.found: list[LayerSignal] = []
+        self.latest: list[LayerSignal] = []
         self._path = folder / FILE
         self._sample: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]] | None = None
         self._works = True
@@ -156,7 +158,8 @@ class SignalLog:
         try:
             if self._sample is None:
                 self._sample = _draw_sample(model, part)
-            self.found += layer_signals(model, *self._sample, engine, epoch)
+            self.latest = layer_signals(model, *self._sample, engine, epoch)
+            self.found += self.latest
         except (LenetError, MemoryError):  # too little memory for it: the training may still fit
             self._works = False
 

@@ -114,7 +114,7 @@ class Run:
         """Write the history so far, about once a second at most."""
         self._measure(training)
         if self._board:
-            self._board.write(training.history[-1].to_dict(), self._signals.found)
+            self._board.write(training.history[-1].to_dict(), self._signals.latest)
         if time.monotonic() - self._written >= _PAUSE:
             self._write_history(training.history)
             self._signals.write()
