@@ -24,6 +24,7 @@ ROWS = (
     ("net",),
     ("anatomy", "data", "engine", "metrics"),
     ("drawing", "model"),
+    ("reporting",),
     ("inference", "training"),
     ("benchmarking", "estimator", "installation"),
     ("cli",),
@@ -41,6 +42,7 @@ PACKAGES = {
     "model": {"numpy"},
     "model_files": {"numpy", "safetensors"},
     "drawing": {"reportlab", "resvg_py"},
+    "reporting": {"numpy", "tensorboard"},
     "inference": {"numpy"},
     "training": {"numpy"},
     "benchmarking": {"numpy", "onnx", "onnxruntime", "torch"},
@@ -85,6 +87,11 @@ UNMIRRORED = {
     "estimator.__init__": "a docstring only",
     "engine.results": "protocols and records; every engine's test uses them",
     "net.__init__": "re-exports only",
+    "reporting.__init__": "a docstring only",
+    "reporting.card": "reporting/test_run_report.py: the recipe and the card on the page",
+    "reporting.sections": "reporting/test_run_report.py: every section on the page",
+    "reporting.versus_page": "reporting/test_versus.py: saved as .html",
+    "reporting.versus_text": "reporting/test_versus.py and cli/test_report.py",
     "training.__init__": "training/test_train.py",
 }
 

@@ -54,6 +54,10 @@ if TYPE_CHECKING:
     from lenet.net import Network as Network
     from lenet.net import parse_network as parse
     from lenet.net import zoo as zoo
+    from lenet.reporting.run_report import RunReport as RunReport
+    from lenet.reporting.run_report import report as report
+    from lenet.reporting.versus import RunComparison as RunComparison
+    from lenet.reporting.versus import compare_runs as compare_runs
     from lenet.training import Recipe as Recipe
     from lenet.training import named_recipe as recipe
     from lenet.training import train as train
@@ -97,6 +101,10 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "recipe": ("lenet.training", "named_recipe"),
     "train": ("lenet.training", "train"),
     "Model": ("lenet.model", "Model"),
+    "report": ("lenet.reporting.run_report", "report"),
+    "compare_runs": ("lenet.reporting.versus", "compare_runs"),
+    "RunComparison": ("lenet.reporting.versus", "RunComparison"),
+    "RunReport": ("lenet.reporting.run_report", "RunReport"),
     "predict": ("lenet.inference", "predict"),
     "Prediction": ("lenet.inference", "Prediction"),
     "evaluate": ("lenet.inference", "evaluate"),
@@ -133,11 +141,14 @@ __all__ = [
     "Recipe",
     "Reconciliation",
     "Report",
+    "RunComparison",
+    "RunReport",
     "__version__",
     "balance",
     "bench",
     "checks",
     "compare",
+    "compare_runs",
     "deduce",
     "dense_versus_conv",
     "diagnose",
@@ -150,6 +161,7 @@ __all__ = [
     "predict",
     "recipe",
     "reconcile",
+    "report",
     "train",
     "zoo",
 ]

@@ -34,7 +34,8 @@ def test_prints_the_seeds_line_and_what_to_type_next(command, here):
             assert not word.startswith("runs/") or (here / word).exists()
     assert lines[-1].endswith("lenet train mnist")
     assert sorted(os.listdir("runs/digits-lenet-relu-1")) == [
-        *("history.csv", "last.safetensors", "learning-curve.png", "run.json")
+        *("history.csv", "last.safetensors", "learning-curve.png", "report.html", "run.json"),
+        "signals.csv",
     ]
 
 
@@ -306,7 +307,9 @@ def test_a_full_disk(process, here):
         "lenet: cannot write runs/digits-lenet-relu-1/last.safetensors: file too large; choose a "
         "folder that exists, is writable and has room.\n"
     )
-    assert sorted(os.listdir(here / "runs/digits-lenet-relu-1")) == ["history.csv", "run.json"]
+    assert sorted(os.listdir(here / "runs/digits-lenet-relu-1")) == [
+        *("history.csv", "run.json", "signals.csv")
+    ]
 
 
 @pytest.mark.skipif(

@@ -67,6 +67,7 @@ import os, sys, threading, time
 import numpy as np
 sys.path[:0] = {[str(Path(__file__).parent), str(Path(native.__file__).parents[2])]!r}
 from test_native_processes import *
+from lenet.engine import machine
 """
 
 

@@ -16,7 +16,10 @@ from lenet.errors import DivergenceError, OutputError, UsageError
 from lenet.training import Recipe, Run
 
 QUICK = Recipe(epochs=2, batch_size=100)
-FILES = ["history.csv", "last.safetensors", "learning-curve.png", "run.json"]
+FILES = [
+    *("history.csv", "last.safetensors", "learning-curve.png", "report.html", "run.json"),
+    "signals.csv",
+]
 
 
 def read(folder):
@@ -134,13 +137,15 @@ def test_what_is_there_is_saved_when_it_stops(few, small, tmp_path, error, statu
 def test_stopped_in_the_first_epoch(few, small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         lenet.train(small, few, QUICK, run=tmp_path / "a", watcher=Stop(1, KeyboardInterrupt()))
-    assert sorted(os.listdir(tmp_path / "a")) == sorted(set(FILES) - {"learning-curve.png"})
+    assert sorted(os.listdir(tmp_path / "a")) == sorted(
+        set(FILES) - {"learning-curve.png", "report.html"}
+    )
     info = read(tmp_path / "a")
     assert (info["test_accuracy"], info["epochs"], info["train_seconds"]) == (None, [], 0)
     assert lenet.Model.load(tmp_path / "a" / "last.safetensors").evaluate(few).count == 100
 
 
-@pytest.mark.parametrize("write", range(5))
+@pytest.mark.parametrize("write", range(8))
 def test_stopped_while_a_file_is_written(few, small, tmp_path, monkeypatch, write):
     """Ctrl-C at the start, on the way, and in the saving at the end: the run is whole."""
     write_bytes, written = files.write_bytes, []
@@ -154,13 +159,13 @@ def test_stopped_while_a_file_is_written(few, small, tmp_path, monkeypatch, writ
     monkeypatch.setattr(files, "write_bytes", stop)
     with pytest.raises(KeyboardInterrupt):
         lenet.train(small, few, QUICK, run=tmp_path / "a")
-    picture = {"learning-curve.png"} if write == 0 else set()
-    assert sorted(os.listdir(tmp_path / "a")) == sorted(set(FILES) - picture)
+    later = {"learning-curve.png", "report.html", "signals.csv"} if write == 0 else set()
+    assert sorted(os.listdir(tmp_path / "a")) == sorted(set(FILES) - later)
     info = read(tmp_path / "a")
     assert info["status"] == "interrupted"
     model = lenet.Model.load(tmp_path / "a" / "last.safetensors")
     assert model.training["epochs"] == info["epochs"]
-    assert len(info["epochs"]) == min(write, 2)
+    assert len(info["epochs"]) == (0, 1, 1, 2, 2, 2, 2, 2)[write]
 
 
 def test_diverged(few, small, tmp_path):
@@ -225,5 +230,5 @@ def test_a_file_that_outgrows_the_disk_is_not_half_there(tmp_path):
     assert done.stderr.startswith(
         "cannot write a/last.safetensors: file too large; choose a folder"
     )
-    assert sorted(os.listdir(tmp_path / "a")) == ["history.csv", "run.json"]
+    assert sorted(os.listdir(tmp_path / "a")) == ["history.csv", "run.json", "signals.csv"]
     assert read(tmp_path / "a")["status"] == "running"

@@ -12,13 +12,14 @@ from typing import Final
 #: Each verb (its module has the same name) with one line on it, in the order of a first session.
 VERBS: Final = {
     "train": "Train a network; with no arguments, on the digits inside the package.",
+    "report": "A run as one page to look at: how good, what it gets wrong, and why; or a picture.",
     "evaluate": "Accuracy, per class, and confusion of a saved model on a data set's test images.",
     "predict": "What a saved model sees on pictures.",
     "explain": "What a network is made of: a row a layer, totals, memory, and what stands out.",
     "deduce": "The network behind a figure that shows only shapes: kernels, strides, padding.",
     "diagnose": "Whether a network fits; if not, why, and what makes it fit, each tried.",
     "draw": "A picture of a network: the paper's figure or the graph of its layers.",
-    "compare": "Networks side by side: what each costs, and what differs from the first.",
+    "compare": "Networks or runs side by side: what each costs, and what differs from the first.",
     "balance": "Are neighbouring layers about equally large? With a budget: channels that are.",
     "bench": "How fast a network is on this machine, here and in other frameworks.",
     "checks": "Versions, machine, instruction set, threads and folders: for a bug report.",

@@ -27,6 +27,7 @@ _ARGUMENTS: Final = {
     "data": "a data set",
     "net": "a network",
     "figure": "a figure",
+    "run": "a run folder",
 }
 
 

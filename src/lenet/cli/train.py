@@ -31,6 +31,7 @@ def run(
     threads: int | None = None,
     run: str | None = None,
     data_dir: Path | None = None,
+    tensorboard: bool = False,
     json: bool = False,
     quiet: bool = False,
     size: str | None = None,
@@ -72,6 +73,8 @@ def run(
         Name of the folder under runs/; numbered by itself otherwise. Never overwritten.
     data_dir
         Folder that has the IDX files already, compressed or not.
+    tensorboard
+        Write files for TensorBoard into the run's folder too; needs the package tensorboard.
     json
         Print one JSON object instead.
     quiet
@@ -118,7 +121,10 @@ def run(
         print_dry_run(training, net, json)
         return
     stem = f"{training.data.name}-{name_of(net) or 'custom'}"
-    folder = Run(Path("runs") / run) if run else Run.numbered("runs", stem)
+    if run:
+        folder = Run(Path("runs") / run, tensorboard)
+    else:
+        folder = Run.numbered("runs", stem, tensorboard)
     display = Display(chosen.epochs, lines=not (json or quiet), bar=not quiet)
     try:
         if not (json or quiet):
@@ -153,7 +159,7 @@ def _print_footer(training: Training, folder: Run) -> None:
         f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
     )
     rows = [
-        ("look at it", f"{folder.folder}/learning-curve.png"),
+        ("look at it", _page(folder)),
         ("use it", f"lenet predict {folder.model} your-image.png"),
         ("test it", f"lenet evaluate {folder.model} {_shell(training.data)}"),
     ]
@@ -161,6 +167,12 @@ def _print_footer(training: Training, folder: Run) -> None:
         rows.append(("the real thing", "lenet train mnist"))
     for what, how in rows:
         print(f"  {what:<15} {how}")
+
+
+def _page(folder: Run) -> str:
+    if folder.no_page:
+        return f"no page could be made: {folder.no_page}"
+    return f"open {folder.folder}/report.html"
 
 
 def _shell(data: Dataset) -> str:

@@ -12,10 +12,10 @@ import struct
 from functools import cache
 from math import sqrt
 from typing import TYPE_CHECKING, Final
-from zlib import crc32
 
 from lenet.drawing.palette import THEMES
-from lenet.drawing.scene import Box, Mark, Paint, Path, Scene, Text
+from lenet.drawing.raster import chunk, png_file
+from lenet.drawing.scene import Box, Mark, Paint, Path, Pixels, Scene, Text
 from lenet.drawing.svg import to_svg
 from lenet.drawing.typeface import FAMILY, covers, font_file, printable
 
@@ -54,12 +54,7 @@ def _about(title: str, fineness: float) -> bytes:
     dots = round(fineness * _PIXELS_PER_INCH * _INCHES_PER_METRE)
     # After the keyword: not compressed, of no language.
     words = b"Title" + bytes(5) + printable(title).encode()
-    return _chunk(b"pHYs", struct.pack(">IIB", dots, dots, 1)) + _chunk(b"iTXt", words)
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    size, check = len(content), crc32(kind + content)
-    return struct.pack(">I", size) + kind + content + struct.pack(">I", check)
+    return chunk(b"pHYs", struct.pack(">IIB", dots, dots, 1)) + chunk(b"iTXt", words)
 
 
 def to_pdf(scene: Scene, theme: str, title: str) -> bytes:
@@ -114,6 +109,8 @@ class _Printer:
                 self._box(mark)
             case Path():
                 self._path(mark)
+            case Pixels():
+                self._pixels(mark)
 
     def _text(self, text: Text) -> None:
         canvas = self.canvas
@@ -144,6 +141,12 @@ class _Printer:
         if path.closed:
             way.close()
         self.canvas.drawPath(way, **self._paint(path.paint))
+
+    def _pixels(self, image: Pixels) -> None:
+        from reportlab.lib.utils import ImageReader
+
+        place = (image.x, self.height - image.y - image.height, image.width, image.height)
+        self.canvas.drawImage(ImageReader(io.BytesIO(png_file(image))), *place)
 
     def _paint(self, paint: Paint) -> dict[str, int]:
         """Choose the colours; what is to be done with them: fill, stroke."""

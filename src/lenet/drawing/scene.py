@@ -89,7 +89,30 @@ class Text:
         return left, top, left + self.width, bottom
 
 
-Mark = Path | Box | Text
+@dataclass(frozen=True)
+class Pixels:
+    """An image in an upright rectangle with its corner at (x, y), the same in every theme.
+
+    Attributes:
+        x: of the left edge.
+        y: of the upper edge.
+        width: on the page.
+        height: on the page.
+        size: pixels of the image, (rows, columns).
+        channels: 1 for grey, 3 for RGB.
+        data: a byte a channel and pixel, row by row, 0 for dark.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    size: tuple[int, int]
+    channels: int
+    data: bytes
+
+
+Mark = Path | Box | Text | Pixels
 
 
 @dataclass(frozen=True)
@@ -116,13 +139,19 @@ class Scene:
     @property
     def roles(self) -> frozenset[str]:
         """The roles of all colours in it."""
-        paints = (
-            (mark.role,) if isinstance(mark, Text) else (mark.paint.fill, mark.paint.stroke)
-            for mark in self.marks
-        )
-        return frozenset(role for paint in paints for role in paint if role)
+        return frozenset(role for mark in self.marks for role in _roles(mark) if role)
 
     @property
     def texts(self) -> tuple[Text, ...]:
         """All lines of text."""
         return tuple(mark for mark in self.marks if isinstance(mark, Text))
+
+
+def _roles(mark: Mark) -> tuple[str, ...]:
+    match mark:
+        case Text():
+            return (mark.role,)
+        case Pixels():
+            return ()
+        case _:
+            return mark.paint.fill, mark.paint.stroke

@@ -11,7 +11,8 @@ from typing import Final
 from zlib import crc32
 
 from lenet.drawing.palette import DARK, THEMES
-from lenet.drawing.scene import Box, Group, Mark, Paint, Path, Scene, Text
+from lenet.drawing.raster import png_address
+from lenet.drawing.scene import Box, Group, Mark, Paint, Path, Pixels, Scene, Text
 from lenet.drawing.typeface import printable
 
 FONTS: Final = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
@@ -80,13 +81,11 @@ class _Writer:
                 paint = self.paint(Paint(mark.role))
                 return f"<text {place}{anchor}{weight}{paint}>{_text(mark.text)}</text>"
             case Box():
-                numbers = (mark.x, mark.y, mark.width, mark.height)
-                names = ("x", "y", "width", "height")
-                place = " ".join(
-                    f'{name}="{_number(value)}"' for name, value in zip(names, numbers, strict=True)
-                )
                 radius = f' rx="{_number(mark.radius)}"' if mark.radius else ""
-                return f"<rect {place}{radius}{self.paint(mark.paint)}/>"
+                return f"<rect {_place(mark)}{radius}{self.paint(mark.paint)}/>"
+            case Pixels():
+                how = 'preserveAspectRatio="none" style="image-rendering:pixelated"'
+                return f'<image {_place(mark)} {how} href="{png_address(mark)}"/>'
             case Path():
                 return f'<path d="{_path(mark)}"{self.paint(mark.paint)}/>'
 
@@ -103,6 +102,11 @@ class _Writer:
             classes = " ".join(f"{use}-{role}" for use, role in named if role)
             words.append(f'class="{classes}"')
         return "".join(f" {word}" for word in words)
+
+
+def _place(mark: Box | Pixels) -> str:
+    numbers = {"x": mark.x, "y": mark.y, "width": mark.width, "height": mark.height}
+    return " ".join(f'{name}="{_number(value)}"' for name, value in numbers.items())
 
 
 def _path(path: Path) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Final
 
 from lenet.drawing.palette import LIGHT, THEMES
-from lenet.drawing.scene import Box, Mark, Paint, Path, Scene, Text
+from lenet.drawing.scene import Box, Mark, Paint, Path, Pixels, Scene, Text
 
 #: A pixel in TeX's big points: 1/96 inch in 1/72 inch.
 _POINTS: Final = 0.75
@@ -63,6 +64,26 @@ def _mark(mark: Mark) -> str:
         case Path():
             way = " -- ".join(_point(x, y) for x, y in mark.points)
             return rf"\path[{', '.join(_options(mark.paint))}] {way}{' -- cycle' * mark.closed};"
+        case Pixels():
+            return "\n".join(_runs(mark))
+
+
+def _runs(image: Pixels) -> Iterator[str]:
+    """An image as rectangles, each of equal pixels beside each other: TeX alone reads no PNG."""
+    rows, columns = image.size
+    wide, high, step = image.width / columns, image.height / rows, image.channels
+    for row in range(rows):
+        y = image.y + row * high
+        at = step * columns * row
+        line = [image.data[at + step * i : at + step * (i + 1)] for i in range(columns)]
+        for color, run in groupby(range(columns), line.__getitem__):
+            first, *others = run
+            left, right = image.x + first * wide, image.x + (first + 1 + len(others)) * wide
+            red, green, blue = color * (3 // step)
+            yield (
+                f"\\fill[fill={{rgb,255:red,{red};green,{green};blue,{blue}}}] "
+                f"{_point(left, y)} rectangle {_point(right, y + high)};"
+            )
 
 
 def _options(paint: Paint) -> Iterator[str]:

@@ -1,5 +1,5 @@
 """Training: ``recipe`` says how, ``pairing`` brings network and data together, ``loop`` does it,
-``run`` writes it down, ``pictures`` draws it.
+``run`` writes it down.
 
 :func:`train` is all of it in one call.
 """
@@ -40,6 +40,7 @@ def train(
     threads: int | None = None,
     run: str | os.PathLike[str] | None = None,
     watcher: Watcher | None = None,
+    tensorboard: bool = False,
 ) -> Model:
     """Train a network and return the model.
 
@@ -52,6 +53,7 @@ def train(
         threads: how many to use; by default one a processor. The result does not depend on it.
         run: a folder to make and to write the run into; by default nothing is written.
         watcher: is told how it goes.
+        tensorboard: write files for TensorBoard into ``run`` as well?
 
     Returns:
         The model; its ``training`` says what was done, epoch by epoch.
@@ -71,7 +73,7 @@ def train(
         )
     name = "" if isinstance(network, Network) else os.fspath(network)
     training = Training(*pair(read_network(network), name, data), chosen, seed, threads)
-    return carry_out(training, None if run is None else Run(run), watcher)
+    return carry_out(training, None if run is None else Run(run, tensorboard), watcher)
 
 
 def carry_out(training: Training, run: Run | None, watcher: Watcher | None) -> Model:

@@ -3,7 +3,9 @@
     run.json            arguments, recipe, versions, machine, seed, status, epochs
     history.csv         a line an epoch
     last.safetensors    the model after the last step
+    signals.csv         a line a layer and epoch: gradients, saturation
     learning-curve.png  loss and accuracy over the epochs
+    report.html         all of it as a page to look at
 
 Every file is written whole or not at all.
 """
@@ -25,7 +27,9 @@ from typing import Any, Final
 import numpy as np
 
 from lenet import files
-from lenet.errors import OutputError, UsageError
+from lenet.errors import LenetError, OutputError, UsageError
+from lenet.reporting.board import Board, require_tensorboard
+from lenet.reporting.signals import SignalLog
 from lenet.training.loop import EpochRecord, Training
 from lenet.version import VERSION
 
@@ -40,14 +44,19 @@ _PAUSE: Final = 1.0
 class Run:
     """One run's folder, made new; nothing that exists is ever overwritten."""
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], tensorboard: bool = False) -> None:
         """Make the folder.
 
+        Args:
+            folder: where; the folders above it are made too.
+            tensorboard: write files for TensorBoard as well?
+
         Raises:
-            UsageError: it exists already.
+            UsageError: it exists already, or TensorBoard is not installed.
             OutputError: it cannot be made.
         """
         self.folder = Path(folder)
+        self._board = Board(self.folder) if tensorboard else None
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
@@ -61,15 +70,20 @@ class Run:
         except (OSError, ValueError) as error:
             raise _cannot_make(self.folder, error) from error
         self._written = 0.0
+        self._signals = SignalLog(self.folder)
+        #: Why there is no page to look at; empty if there is one.
+        self.no_page = "no epoch was finished"
         self._started = datetime.now(UTC)
 
     @classmethod
-    def numbered(cls, root: str | os.PathLike[str], stem: str) -> Run:
+    def numbered(cls, root: str | os.PathLike[str], stem: str, tensorboard: bool = False) -> Run:
         """The first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet."""
+        if tensorboard:
+            require_tensorboard()
         number = 1
         while True:
             try:
-                return cls(Path(root) / f"{stem}-{number}")
+                return cls(Path(root) / f"{stem}-{number}", tensorboard)
             except UsageError:
                 number += 1
 
@@ -86,6 +100,7 @@ class Run:
         """
         try:
             self._write_info(training, "running")
+            self._measure(training)
         except OutputError:
             self.discard()
             raise
@@ -97,8 +112,12 @@ class Run:
 
     def record(self, training: Training) -> None:
         """Write the history so far, about once a second at most."""
+        self._measure(training)
+        if self._board:
+            self._board.write(training.history[-1].to_dict(), self._signals.latest)
         if time.monotonic() - self._written >= _PAUSE:
             self._write_history(training.history)
+            self._signals.write()
             self._written = time.monotonic()
 
     def finish(self, training: Training, status: str) -> dict[str, Any]:
@@ -110,13 +129,32 @@ class Run:
         training.model.training = summary(training, status)
         training.model.save(self.model)
         self._write_history(training.history)
+        self._signals.write()
+        info = self._write_info(training, status)
+        if self._board:
+            self._board.close()
         if training.history:
-            # Takes time to import, and a run needs it once, at its end.
-            from lenet.training.pictures import learning_curve
+            self.no_page = self._draw(training, info)
+        return info
 
-            title = f"{training.data.name} · {training.model.plan.parameters:,} parameters"
-            learning_curve(training.history, title).save(self.folder / "learning-curve.png")
-        return self._write_info(training, status)
+    def _draw(self, training: Training, info: dict[str, Any]) -> str:
+        """Make the picture and the page; if that fails, why: a run is not lost for it."""
+        # Takes time to import, and a run needs it once, at its end.
+        from lenet.reporting.record import RunRecord
+        from lenet.reporting.run_report import write_pages
+
+        try:
+            record = RunRecord(self.folder, info, self._signals.found)
+            write_pages(record, training.model, training.data, training.engine.threads)
+        except LenetError as error:
+            return str(error)
+        except Exception as error:  # whatever it is: the weights are saved, and are what counts
+            return f"{type(error).__name__}: {error}"
+        return ""
+
+    def _measure(self, training: Training) -> None:
+        epoch = len(training.history)
+        self._signals.measure(training.model, training.data.train, training.engine, epoch)
 
     def _write_history(self, history: Sequence[EpochRecord]) -> None:
         text = io.StringIO()
@@ -131,6 +169,7 @@ class Run:
             "version": FORMAT_VERSION,
             "started": self._started.isoformat(timespec="seconds"),
             **summary(training, status),
+            "source": training.data.source or None,
             "train_images": len(training.data.train),
             "test_images": len(training.data.test),
             "machine": machine(),

@@ -1,0 +1,70 @@
+"""Pieces of a page: all text is escaped, and the structure is that of HTML."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from lenet.reporting import markup
+from lenet.reporting.markup import Cell
+
+NASTY = "<script>alert(1)</script>\"'&\x00"
+SAFE = "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#x27;&amp;\ufffd"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        markup.paragraph(NASTY),
+        markup.section(NASTY, "").html,
+        markup.contents([markup.section(NASTY)]),
+        markup.table(NASTY, (NASTY, NASTY), [(NASTY, NASTY), (NASTY, Cell(NASTY, 0.5))]),
+        markup.pairs([(NASTY, NASTY)]),
+        markup.code(NASTY),
+        markup.details(NASTY, ""),
+        markup.scrolled(NASTY, ""),
+        markup.page(NASTY, []),
+    ],
+)
+def test_text_stays_text(piece):
+    assert SAFE in piece
+    assert "<script" not in piece
+
+
+def test_a_table_has_heads_for_rows_and_columns():
+    found = markup.table("t", ("a", "b"), [("x", "1"), (Cell("y"), Cell("2", 0.25))])
+    assert found.count('scope="col"') == found.count('scope="row"') == 2
+    assert "<caption>t</caption>" in found
+    assert '--share:25.0%">2</td>' in found
+
+
+def test_the_contents_lead_to_the_sections():
+    parts = [markup.section("What it gets wrong"), markup.section("図")]
+    for part in parts:
+        name = markup.anchor(part.title)
+        assert f'href="#{name}"' in markup.contents(parts)
+        assert f'id="{name}"' in part.html
+        assert " " not in name
+
+
+class Loads(HTMLParser):
+    """Notes whatever a page would fetch or run."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            outside = name in ("src", "href") and not (value or "").startswith(("data:", "#"))
+            if outside or name.startswith("on") or tag in ("script", "link", "iframe", "object"):
+                self.found.append((tag, name, value))
+
+
+def test_a_page_loads_nothing():
+    page = markup.page("t", [markup.paragraph("x")])
+    loads = Loads()
+    loads.feed(page)
+    assert loads.found == []
+    assert "default-src 'none'" in page
+    assert 'name="viewport"' in page
+    assert page.startswith('<!DOCTYPE html>\n<html lang="en">')

@@ -1,0 +1,145 @@
+"""Signal and gradient by layer, against the readable engine and the definition."""
+
+import numpy as np
+import pytest
+
+import lenet
+from lenet.engine import operations
+from lenet.engine.reference import ReferenceEngine
+from lenet.errors import EngineError
+from lenet.reporting import signals
+from lenet.reporting.signals import SignalLog, from_csv, layer_signals, sample_size, to_csv
+
+LARGEST = {"sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "leaky-relu": 1.0, "silu": 1.0998}
+
+
+def make(activation, init="normal:0.6"):
+    net = f"1x8x8 | conv 5 k3 {activation}, maxpool 2 | dense 12 {activation}, dense 10"
+    return lenet.Model(net).initialize(init, 1)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "leaky-relu", "silu"])
+def test_against_the_definition(digits, activation):
+    model = make(activation)
+    images, labels = digits.train.images[:40], digits.train.labels[:40]
+    found = layer_signals(model, images, labels, model.engine(1), 7)
+    assert [(one.epoch, one.layer) for one in found] == [
+        *((7, "conv0"), (7, "dense0"), (7, "dense1"))
+    ]
+    scale, shift = model.preprocessing.scale_and_shift()
+    reference = ReferenceEngine(model.plan)
+    gradient = reference.gradient(model.parameters, images, labels, scale, shift).gradient
+    x = images * scale[:, None, None].astype(float) + shift[:, None, None]
+    outputs = reference.outputs(model.parameters, x)
+    steps = [step for step in model.plan.steps if step.weight]
+    kept = [y for step, y in zip(model.plan.steps, outputs, strict=True) if step.weight]
+    for one, step, y in zip(found, steps, kept, strict=True):
+        weight = step.weight.view(model.parameters)
+        assert one.weight == pytest.approx(np.sqrt((weight.astype(float) ** 2).mean()))
+        slope = np.sqrt((step.weight.view(gradient) ** 2).mean())
+        assert one.gradient == pytest.approx(slope, rel=1e-3)
+        assert one.relative_gradient == pytest.approx(one.gradient / one.weight)
+        assert one.output == pytest.approx(np.sqrt((y**2).mean()), rel=1e-4)
+    x = images * scale[:, None, None] + shift[:, None, None]
+    z = ReferenceEngine(signals._cut(model.plan, 0, "identity")).outputs(model.parameters, x)[0]
+    step = 1e-4
+    rise = operations._activate(activation, z + step) - operations._activate(activation, z - step)
+    flat = np.abs(rise / (2 * step)) < signals.FLAT * LARGEST[activation]
+    if activation in ("relu", "leaky-relu"):
+        flat |= z <= 0  # at the kink they count as their lower branch
+    assert found[0].saturated == pytest.approx(flat.mean(), abs=0.002)
+    assert found[-1].saturated is None
+
+
+def test_sigmoids_saturate_and_their_gradients_vanish_and_relus_do_not(digits):
+    """The point of it: eight sigmoids in a row starve the first layer."""
+    part = digits.train.images[:32], digits.train.labels[:32]
+    first = {}
+    for activation, init in (("sigmoid", "xavier"), ("relu", "kaiming")):
+        hidden = ", ".join([f"dense 30 {activation}"] * 8)
+        model = lenet.Model(f"1x8x8 | {hidden}, dense 10").initialize(init, 0)
+        found = layer_signals(model, *part, model.engine(1))
+        first[activation] = found[0].relative_gradient / found[-1].relative_gradient
+    assert first["sigmoid"] < 1e-3
+    assert first["relu"] > 0.05
+
+
+def test_large_weights_saturate(digits):
+    part = digits.train.images[:32], digits.train.labels[:32]
+    small, large = (
+        layer_signals(model, *part, model.engine(1))[0].saturated
+        for model in (make("tanh", "normal:0.01"), make("tanh", "normal:9"))
+    )
+    assert small == 0
+    assert large > 0.8
+
+
+@pytest.mark.parametrize(
+    ("network", "images", "count"),
+    [
+        ("lenet", 60_000, 32),
+        ("1x8x8 | dense 10", 1_437, 8),
+        ("1x8x8 | dense 10", 3, 3),
+        ("3x224x224 | conv 64 k3 same relu | dense 10", 60_000, 1),
+    ],
+)
+def test_how_many_images(network, images, count):
+    assert sample_size(lenet.Model(network), images) == count
+
+
+def test_csv_comes_back(digits):
+    model = make("relu")
+    found = layer_signals(model, digits.train.images[:8], digits.train.labels[:8], model.engine(1))
+    assert from_csv(to_csv(found)) == found
+    assert from_csv(to_csv([])) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a,b\n1,2\n", "epoch,layer,weight,gradient,output,saturated\n1,conv0\n", "\0"],
+)
+def test_no_csv_of_ours(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says, the reader goes without
+        from_csv(text)
+
+
+def test_a_log_measures_the_same_images_and_writes(digits, tmp_path):
+    model, log = make("relu"), SignalLog(tmp_path)
+    for epoch in (0, 1):
+        log.measure(model, digits.train, model.engine(1), epoch)
+    assert [one.epoch for one in log.found] == [0, 0, 0, 1, 1, 1]
+    assert log.found[0].gradient == log.found[3].gradient
+    log.write()
+    assert from_csv((tmp_path / "signals.csv").read_text()) == log.found
+
+
+def test_long_runs_are_looked_at_less_often(digits, tmp_path, monkeypatch):
+    model, log = make("relu"), SignalLog(tmp_path)
+    monkeypatch.setattr(signals, "layer_signals", lambda *given: [given[-1]])
+    for epoch in range(10_001):
+        log.measure(model, digits.train, model.engine(1), epoch)
+    assert log.found == [*range(401), *range(410, 4001, 10), *range(4100, 10_001, 100)]
+
+
+def test_too_little_memory_for_it_costs_no_training(digits, tmp_path, monkeypatch):
+    def fail(*_):
+        raise EngineError("no memory")
+
+    model, log = make("relu"), SignalLog(tmp_path)
+    monkeypatch.setattr(signals, "layer_signals", fail)
+    log.measure(model, digits.train, model.engine(1), 0)
+    monkeypatch.undo()
+    log.measure(model, digits.train, model.engine(1), 1)
+    log.write()
+    assert (log.found, list(tmp_path.iterdir())) == ([], [])
+
+
+def test_normalised_convolutions(digits):
+    first = lenet.Conv2d(5, 3, activation="relu", batch_norm=True)
+    blocks = lenet.Block([first, lenet.MaxPool2d(2)]), lenet.Block([lenet.Dense(10)])
+    model = lenet.Model(lenet.Network((1, 8, 8), blocks)).initialize("kaiming", 0)
+    model.tensors["conv0.mean"][...] = 3.0
+    part = digits.train.images[:16], digits.train.labels[:16]
+    found = layer_signals(model, *part, model.engine(1))
+    assert found[0].saturated > 0.9  # what lies below the running mean is cut off
+    assert np.isfinite([one.relative_gradient for one in found]).all()
