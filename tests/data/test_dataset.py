@@ -54,7 +54,7 @@ def test_counts_that_differ():
 
 
 def test_parts_of_different_shapes():
-    message = "x trains on images of 8x8 but tests on images of 9x9; both parts need the same"
+    message = "x trains on images of 8x8 but tests on images of 9x9; all parts need the same"
     with pytest.raises(DataError, match=message):
         Dataset("x", part(), part(shape=(1, 9, 9)), ("a",))
 

@@ -59,6 +59,9 @@ class Dataset:
         train: the part to train on.
         test: the part to test on; its images have the same (C, H, W).
         classes: the name of each class; a label is an index into them.
+        validation: a part to choose settings by, where the data have one of their own.
+        source: the path it was read from; empty for others.
+        notes: sentences on what was found when it was read.
 
     Raises:
         DataError: the parts' shapes differ, or a label names no class.
@@ -68,15 +71,26 @@ class Dataset:
     train: Part
     test: Part
     classes: tuple[str, ...]
+    validation: Part | None = None
+    source: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.train.images.shape[1:] != self.test.images.shape[1:]:
-            raise DataError(
-                f"{self.name} trains on {_describe_images(self.train.images.shape[1:])} but tests "
-                f"on {_describe_images(self.test.images.shape[1:])}; both parts need the same shape"
-            )
-        _require_labels(self.name, "train", self.train.labels, len(self.classes))
-        _require_labels(self.name, "test", self.test.labels, len(self.classes))
+        for verb, part in (("tests", self.test), ("validates", self.validation or self.test)):
+            if self.train.images.shape[1:] != part.images.shape[1:]:
+                raise DataError(
+                    f"{self.name} trains on {_describe_images(self.train.images.shape[1:])} but "
+                    f"{verb} on {_describe_images(part.images.shape[1:])}; all parts need the same "
+                    "shape"
+                )
+        for name, part in self.parts.items():
+            _require_labels(self.name, name, part.labels, len(self.classes))
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts there are, by name: train, perhaps validation, test."""
+        middle = {"validation": self.validation} if self.validation else {}
+        return {"train": self.train, **middle, "test": self.test}
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -86,10 +100,11 @@ class Dataset:
 
     def summary(self) -> str:
         """One line: the name, how many images of what size, classes, and the two parts."""
-        total = len(self.train) + len(self.test)
+        total = sum(map(len, self.parts.values()))
+        middle = f"{len(self.validation):,} to validate, " if self.validation else ""
         return (
             f"{self.name} · {total:,} {_describe_images(self.image_shape)}, "
-            f"{len(self.classes)} classes · {len(self.train):,} to train on, "
+            f"{len(self.classes)} classes · {len(self.train):,} to train on, {middle}"
             f"{len(self.test):,} to test"
         )
 

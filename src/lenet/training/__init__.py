@@ -1,4 +1,9 @@
-"""Training: ``recipe`` says how, ``loop`` does it, ``run`` writes it down, ``pictures`` draws it.
+"""Training: ``recipe`` and ``recipe_file`` say how, ``loop`` does it, ``run`` writes it down.
+
+``schedules`` are the learning rates, ``validation`` sets images aside, ``prepared`` checks what
+comes in, ``history`` is what epochs yielded, ``summary`` and ``pictures`` show it. ``checkpoint``
+is the state on the disk, ``pacing`` how often, ``lock`` holds the folder, ``interrupts`` makes
+Ctrl-C wait, ``identity`` and ``resume`` go on with a run that was cut off.
 
 :func:`train` is all of it in one call.
 """
@@ -6,48 +11,69 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from lenet.data import Dataset, load
 from lenet.errors import DivergenceError, UsageError
 from lenet.model import Model
 from lenet.net import Network, read_network
-from lenet.training.loop import EpochRecord, Training, Watcher
+from lenet.training.history import EpochRecord
+from lenet.training.interrupts import Interrupts
+from lenet.training.loop import Training, Watcher
 from lenet.training.recipe import Recipe
-from lenet.training.recipe import recipe as named_recipe
-from lenet.training.run import Run, summary
+from lenet.training.recipe_file import recipe as named_recipe
+from lenet.training.resume import Resumed, read_info, reopen
+from lenet.training.run import CHECKPOINT_SECONDS, Run, kept_model
+from lenet.training.summary import details, summary
 
 __all__ = [
+    "CHECKPOINT_SECONDS",
+    "DEFAULT_NET",
     "EpochRecord",
     "Recipe",
+    "Resumed",
     "Run",
     "Training",
     "Watcher",
     "carry_out",
+    "details",
+    "kept_model",
     "named_recipe",
+    "read_info",
+    "reopen",
+    "resume",
     "train",
 ]
 
+#: What is trained if neither a person nor the recipe names a network.
+DEFAULT_NET = "lenet-relu"
+
 
 def train(
-    network: Network | str | os.PathLike[str] = "lenet-relu",
+    network: Network | str | os.PathLike[str] | None = None,
     data: Dataset | str = "digits",
-    recipe: Recipe | str = "modern",
+    recipe: Recipe | str | os.PathLike[str] = "modern",
     *,
     seed: int = 0,
     threads: int | None = None,
     run: str | os.PathLike[str] | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
     watcher: Watcher | None = None,
 ) -> Model:
     """Train a network and return the model.
 
     Args:
-        network: a network, zoo name, notation or ``.json`` file.
+        network: a network, zoo name, notation or ``.json`` file; by default the recipe's, or
+            lenet-relu.
         data: a data set, or the name of one.
-        recipe: a recipe, or the name of one.
-        seed: decides the first weights and the order of the images.
+        recipe: a recipe, the name of one, or a ``.toml`` file.
+        seed: decides the first weights, the order of the images, and what is dropped.
         threads: how many to use; by default one a processor. The result does not depend on it.
-        run: a folder to make and to write the run into; by default nothing is written.
-        watcher: is told how it goes.
+        run: a folder to make and to write the run into; by default nothing is written. If the
+            process dies, :func:`resume` goes on.
+        checkpoint_seconds: of training between two checkpoints within an epoch.
+        watcher: is told how it goes; its ``notice``, if it has one, of checkpoints that cannot be
+            written.
 
     Returns:
         The model; its ``training`` says what was done, epoch by epoch.
@@ -60,14 +86,52 @@ def train(
         OutputError: the run folder cannot be written.
     """
     dataset = load(data) if isinstance(data, str) else data
-    chosen = named_recipe(recipe) if isinstance(recipe, str) else recipe
-    if not (isinstance(dataset, Dataset) and isinstance(chosen, Recipe)):
+    named = isinstance(recipe, str | os.PathLike)
+    name = dataset.name if isinstance(dataset, Dataset) else ""
+    chosen = named_recipe(recipe, data=name) if isinstance(recipe, str | os.PathLike) else recipe
+    if not (isinstance(dataset, Dataset) and (named or isinstance(chosen, Recipe))):
         raise UsageError(
             f"data is a {type(dataset).__name__} and recipe a {type(chosen).__name__}; give a "
             "lenet.Dataset and a lenet.Recipe, or their names."
         )
-    training = Training(read_network(network), dataset, chosen, seed, threads)
-    return carry_out(training, None if run is None else Run(run), watcher)
+    source = (chosen.net or DEFAULT_NET) if network is None else network
+    training = Training(read_network(source), dataset, chosen, seed, threads)
+    arguments = {"source": data} if isinstance(data, str) else None
+    folder = None if run is None else Run(run, arguments, checkpoint_seconds)
+    return carry_out(training, folder, watcher)
+
+
+def resume(
+    folder: str | os.PathLike[str],
+    data: Dataset | str | None = None,
+    *,
+    threads: int | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    watcher: Watcher | None = None,
+) -> Model:
+    """Go on with a run that was killed or stopped; the result is that of one never stopped.
+
+    Args:
+        folder: the run's. A run that is finished is only loaded.
+        data: what it trains on, if the run does not know or the data have moved.
+        threads: as in :func:`train`; they may be others than before.
+        checkpoint_seconds: as in :func:`train`.
+        watcher: as in :func:`train`.
+
+    Returns:
+        The model, bit for bit the one that the run would have led to.
+
+    Raises:
+        UsageError: it cannot be resumed: the data, the recipe or lenet are others than before, it
+            diverged, or another process trains it.
+        DataError: the data set cannot be read, or ``run.json`` is damaged.
+        DivergenceError, OutputError: as in :func:`train`.
+    """
+    dataset = load(data) if isinstance(data, str) else data
+    resumed = reopen(folder, dataset, threads, checkpoint_seconds)
+    if resumed is None:
+        return Model.load(kept_model(folder))
+    return carry_out(resumed.training, resumed.run, watcher)
 
 
 def carry_out(training: Training, run: Run | None, watcher: Watcher | None) -> Model:
@@ -77,15 +141,41 @@ def carry_out(training: Training, run: Run | None, watcher: Watcher | None) -> M
     """
     if run:
         run.start(training)
+    told = ""
+
+    def write(step: Callable[[Training], None]) -> None:
+        nonlocal told
+        step(training)
+        if run and run.trouble != told:
+            told = run.trouble
+            notice = getattr(watcher, "notice", None)
+            if told and notice:
+                notice(f"no checkpoint: {told}")
+
     try:
-        for _ in training.epochs(watcher):
-            if run:
-                run.record(training)
+        with Interrupts() as interrupts:
+
+            def pause() -> None:
+                interrupts.check()
+                if run:
+                    write(run.pause)
+
+            for _ in training.epochs(watcher, pause):
+                interrupts.check()
+                if run and not training.is_done:
+                    write(run.record)
     except BaseException as stop:  # whatever it is, a watcher's own too: nothing is lost
-        if run:
-            run.finish(training, "diverged" if isinstance(stop, DivergenceError) else "interrupted")
+        _finish(training, run, "diverged" if isinstance(stop, DivergenceError) else "interrupted")
         raise
-    if run:
-        run.finish(training, "finished")
-    training.model.training = summary(training, "finished")
+    _finish(training, run, "finished")
     return training.model
+
+
+def _finish(training: Training, run: Run | None, status: str) -> None:
+    if run:
+        run.finish(training, status)
+    else:
+        if status != "diverged":
+            training.publish()
+        kept = "best" if training.publish_best() else "last"
+        training.model.training = summary(training, status, kept)

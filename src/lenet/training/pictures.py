@@ -11,7 +11,7 @@ from lenet.drawing.drawing import Drawing
 from lenet.drawing.palette import SERIES
 
 if TYPE_CHECKING:
-    from lenet.training.loop import EpochRecord
+    from lenet.training.history import EpochRecord
 
 _TRAIN, _TEST = SERIES[:2]
 
