@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from lenet.net import zoo as zoo
     from lenet.training import Recipe as Recipe
     from lenet.training import named_recipe as recipe
+    from lenet.training import resume as resume
     from lenet.training import train as train
     from lenet.version import VERSION as __version__  # noqa: N811
 
@@ -93,6 +94,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "Recipe": ("lenet.training", "Recipe"),
     "recipe": ("lenet.training", "named_recipe"),
     "train": ("lenet.training", "train"),
+    "resume": ("lenet.training", "resume"),
     "Model": ("lenet.model", "Model"),
     "predict": ("lenet.inference", "predict"),
     "Prediction": ("lenet.inference", "Prediction"),
@@ -145,6 +147,7 @@ __all__ = [
     "predict",
     "recipe",
     "reconcile",
+    "resume",
     "train",
     "zoo",
 ]

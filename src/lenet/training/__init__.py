@@ -3,7 +3,7 @@
 ``schedules`` are the learning rates, ``validation`` sets images aside, ``prepared`` checks what
 comes in, ``history`` is what epochs yielded, ``summary`` and ``pictures`` show it. ``checkpoint``
 is the state on the disk, ``pacing`` how often, ``lock`` holds the folder, ``interrupts`` makes
-Ctrl-C wait, ``identity`` and ``resume`` go on with a run that was cut off.
+Ctrl-C wait, ``identity`` and ``resumption`` go on with a run that was cut off.
 
 :func:`train` is all of it in one call.
 """
@@ -22,7 +22,7 @@ from lenet.training.interrupts import Interrupts
 from lenet.training.loop import Training, Watcher
 from lenet.training.recipe import Recipe
 from lenet.training.recipe_file import recipe as named_recipe
-from lenet.training.resume import Resumed, read_info, reopen
+from lenet.training.resumption import Resumed, read_info, reopen
 from lenet.training.run import CHECKPOINT_SECONDS, Run, kept_model
 from lenet.training.summary import details, summary
 

@@ -62,8 +62,8 @@ def difference(begun: Mapping[str, Any], now: Mapping[str, Any], folder: object)
     if name == "engine":
         return (
             f"{folder} was begun on the engine {begun.get(name)!r} and this is {now[name]!r}, "
-            "which rounds differently; go on where it was begun (LENET_ENGINE and LENET_ISA choose), or "
-            "begin a new run."
+            "which rounds differently; go on where it was begun (LENET_ENGINE and LENET_ISA "
+            "choose), or begin a new run."
         )
     if name:
         return (

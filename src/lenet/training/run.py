@@ -18,6 +18,7 @@ import csv
 import io
 import json
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -96,12 +97,18 @@ class Run:
         self._lock = Lock(folder)
 
     @classmethod
-    def numbered(cls, root: str | os.PathLike[str], stem: str, **settings: Any) -> Run:
+    def numbered(
+        cls,
+        root: str | os.PathLike[str],
+        stem: str,
+        arguments: Mapping[str, Any] | None = None,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    ) -> Run:
         """The first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet."""
         number = 1
         while True:
             try:
-                return cls(Path(root) / f"{stem}-{number}", **settings)
+                return cls(Path(root) / f"{stem}-{number}", arguments, checkpoint_seconds)
             except UsageError:
                 number += 1
 
@@ -109,7 +116,7 @@ class Run:
     def reopen(
         cls, folder: str | os.PathLike[str], checkpoint_seconds: float = CHECKPOINT_SECONDS
     ) -> Run:
-        """A run that is there already, to go on with; ``lenet.training.resume`` does the rest.
+        """A run that is there already, to go on with; ``resumption`` does the rest.
 
         Raises:
             UsageError: another process trains it.
@@ -124,6 +131,11 @@ class Run:
     def model(self) -> Path:
         """Where the model is saved that the recipe keeps."""
         return self.folder / self._keeps
+
+    @property
+    def command(self) -> str:
+        """What resumes it."""
+        return f"lenet train --resume {shlex.quote(str(self.folder))}"
 
     def take_over(self, info: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
         """Go on from what ``run.json`` says."""
@@ -265,7 +277,7 @@ class Run:
 
     def _unsaved(self, error: OutputError) -> OutputError:
         why = str(error).partition(";")[0]
-        return OutputError(f"{why}; make room, then lenet train --resume {self.folder} goes on.")
+        return OutputError(f"{why}; make room, then {self.command} goes on.")
 
 
 def kept_model(folder: str | os.PathLike[str]) -> Path:

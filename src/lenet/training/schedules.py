@@ -14,7 +14,7 @@ cosine falls over what is left. A rate is taken in the middle of its step.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class Schedule:
 
     def rates(self, steps: int, begin: int = 0, end: int | None = None) -> NDArray[np.float64]:
         """The rates of steps [begin, end) of ``steps`` in all the epochs; (end - begin,)."""
-        at: NDArray[np.float64] = np.arange(begin, steps if end is None else end) + 0.5
+        at = np.arange(begin, steps if end is None else end, dtype=np.float64) + 0.5
         if self.kind == "one-cycle":
             return self._one_cycle(at / steps)
         each = steps / self.epochs
@@ -70,5 +70,6 @@ class Schedule:
         return np.where(at < RISE, rising, falling)
 
 
-def _half_cosine(start: float, end: float, at: NDArray[np.float64]) -> NDArray[np.float64]:
-    return end + (start - end) * (1 + np.cos(np.pi * np.clip(at, 0, 1))) / 2
+def _half_cosine(start: float, end: float, at: Any) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = end + (start - end) * (1 + np.cos(np.pi * np.clip(at, 0, 1))) / 2
+    return found

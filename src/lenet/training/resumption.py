@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def reopen(
     data: Dataset | None = None,
     threads: int | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
-    **arguments: Any,
+    arguments: Mapping[str, Any] | None = None,
 ) -> Resumed | None:
     """Bring a training to where its newest checkpoint is; None if it is finished.
 
@@ -88,14 +89,14 @@ def reopen(
         return None
     run = Run.reopen(folder, checkpoint_seconds)
     try:
-        return _reopened(run, data, threads, arguments)
+        return _reopened(run, data, threads, arguments or {})
     except BaseException:
         run.close()
         raise
 
 
 def _reopened(
-    run: Run, data: Dataset | None, threads: int | None, arguments: dict[str, Any]
+    run: Run, data: Dataset | None, threads: int | None, arguments: Mapping[str, Any]
 ) -> Resumed | None:
     info = read_info(run.folder)  # once more: nobody else can change it now
     if info.get("status") == "finished":
