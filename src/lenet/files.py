@@ -6,8 +6,10 @@ the old one: a reader sees the old content or the new, nothing between.
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from lenet.errors import OutputError
@@ -51,6 +53,17 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
 def write_text(path: str | os.PathLike[str], content: str) -> Path:
     """Write ``content`` as UTF-8 to ``path``; see :func:`write_bytes`."""
     return write_bytes(path, content.encode("utf-8"))
+
+
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Take away what a process that was killed while it wrote ``path`` has left beside it.
+
+    Only where nobody writes that file now.
+    """
+    target = Path(path)
+    for temporary in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _refusal(target: Path, error: Exception) -> str:

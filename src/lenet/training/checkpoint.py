@@ -124,11 +124,10 @@ class Checkpoints:
         return newest, complaints
 
     def remove(self) -> None:
-        """Take them away, with what a kill in the middle of a writing left over."""
+        """Take them away."""
         for path in self._paths:
-            for each in (path, *path.parent.glob(f".{path.name}.*")):
-                with suppress(OSError):
-                    each.unlink()
+            with suppress(OSError):
+                path.unlink()
 
 
 def _digest(metadata: Mapping[str, str], tensors: Tensors) -> str:

@@ -48,6 +48,12 @@ def recipe(name: str | os.PathLike[str] = "modern", *, data: str = "", **changes
         return read_recipe(text, **changes)
     stems, wanted = _files(), text.strip().lower()
     path = stems.get(f"{wanted}.{data.strip().lower().replace('_', '-')}", stems.get(wanted))
+    if path is None and wanted in names():
+        only = [stem.partition(".")[2] for stem in stems if stem.startswith(f"{wanted}.")]
+        raise UsageError(
+            f"the recipe {wanted} is for {' and '.join(only)} alone; train on that, or take "
+            "another recipe."
+        )
     if path is None or wanted not in names():
         near = did_you_mean(wanted, names())
         raise UsageError(

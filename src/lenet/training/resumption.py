@@ -145,5 +145,6 @@ def _restore(run: Run, training: Training, now: dict[str, Any]) -> list[str]:
                 "and the run begins anew."
             ) from error
     epochs, steps = training.place
-    place = f"after epoch {epochs}, step {steps} of the next" if epochs + steps else "at its start"
+    place = f"after epoch {epochs}" + f", step {steps} of the next" * bool(steps)
+    place = place if epochs + steps else "at its start"
     return [f"{note.removesuffix('.')}; going on {place}." for note in notes]

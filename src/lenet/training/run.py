@@ -27,6 +27,7 @@ from typing import Any, Final
 
 from lenet import files
 from lenet.errors import OutputError, UsageError
+from lenet.training.checkpoint import NAMES as CHECKPOINTS
 from lenet.training.checkpoint import Checkpoint, Checkpoints
 from lenet.training.history import EpochRecord
 from lenet.training.identity import identity
@@ -42,6 +43,10 @@ INFO: Final = "run.json"
 RECIPE: Final = "recipe.toml"
 LAST: Final = "last.safetensors"
 BEST: Final = "best.safetensors"
+HISTORY: Final = "history.csv"
+CURVE: Final = "learning-curve.png"
+#: All that is written into the folder.
+FILES: Final = (INFO, RECIPE, LAST, BEST, HISTORY, CURVE, *CHECKPOINTS)
 #: Seconds between two checkpoints within an epoch.
 CHECKPOINT_SECONDS: Final = 60.0
 
@@ -125,6 +130,8 @@ class Run:
         check_seconds(checkpoint_seconds)
         run = cls.__new__(cls)
         run._hold(Path(folder), {}, checkpoint_seconds)
+        for name in FILES:
+            files.remove_leftovers(run.folder / name)
         return run
 
     @property
@@ -250,7 +257,7 @@ class Run:
         writer = csv.DictWriter(text, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        files.write_text(self.folder / "history.csv", text.getvalue())
+        files.write_text(self.folder / HISTORY, text.getvalue())
 
     def _draw(self, training: Training) -> None:
         if not training.history:
@@ -259,7 +266,7 @@ class Run:
         from lenet.training.pictures import learning_curve
 
         title = f"{training.data.name} · {training.model.plan.parameters:,} parameters"
-        learning_curve(training.history, title).save(self.folder / "learning-curve.png")
+        learning_curve(training.history, title).save(self.folder / CURVE)
 
     def _write_info(self, training: Training, status: str) -> None:
         info = {

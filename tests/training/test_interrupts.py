@@ -1,0 +1,62 @@
+"""Ctrl-C is kept until nothing is half done."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from lenet.training.interrupts import Interrupts
+
+
+def ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_the_first_waits_and_the_second_does_not():
+    with pytest.raises(KeyboardInterrupt), Interrupts() as interrupts:
+        interrupts.check()
+        ctrl_c()
+        reached = True
+        interrupts.check()
+    assert reached
+    with pytest.raises(KeyboardInterrupt), Interrupts():
+        ctrl_c()
+        again = True
+        ctrl_c()
+    assert again
+
+
+def test_afterwards_all_is_as_before():
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupts():
+        assert signal.getsignal(signal.SIGINT) != before
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_somebody_elses_handler_is_left_alone():
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    try:
+        with Interrupts() as interrupts:
+            ctrl_c()
+            interrupts.check()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [1]
+
+
+def test_in_another_thread():
+    errors = []
+
+    def use():
+        try:
+            with Interrupts() as interrupts:
+                interrupts.check()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert not errors
