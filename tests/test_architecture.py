@@ -41,7 +41,7 @@ PACKAGES = {
     "model": {"numpy", "safetensors"},
     "drawing": {"reportlab", "resvg_py"},
     "inference": {"numpy"},
-    "training": {"numpy"},
+    "training": {"numpy", "safetensors"},
     "benchmarking": {"numpy", "onnx", "onnxruntime", "torch"},
     "cli": {"rich"},
 }
@@ -82,6 +82,8 @@ UNMIRRORED = {
     "engine.results": "protocols and records; every engine's test uses them",
     "net.__init__": "re-exports only",
     "training.__init__": "training/test_train.py",
+    "training.prepared": "training/test_loop.py: what is refused",
+    "training.summary": "training/test_run.py: what a run and its model say",
 }
 
 

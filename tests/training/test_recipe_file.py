@@ -35,7 +35,7 @@ def test_a_recipe_may_differ_by_the_data(folder):
     assert named_recipe("best", data="mnist", epochs=7).epochs == 7
     with pytest.raises(UsageError, match="the recipe only is for mnist alone; train on"):
         named_recipe("only")
-    with pytest.raises(UsageError, match="the recipe is 'best.mnist'"):
+    with pytest.raises(UsageError, match="the recipe is 'best"):
         named_recipe("best.mnist")
 
 
@@ -123,7 +123,7 @@ def test_settings():
 
 @pytest.mark.parametrize("text", ["", "lr", "=3", " = 3"])
 def test_settings_that_are_none(text):
-    with pytest.raises(UsageError, match="--set is .*; give a name and a value, such as lr=0.02"):
+    with pytest.raises(UsageError, match=r"--set is .*; give a name and a value, such as lr="):
         read_settings([text])
 
 

@@ -101,7 +101,7 @@ def run(
         "weight_decay": weight_decay,
         "balance": balance or None,
     }
-    source = {"source": data, "data_dir": data_dir and data_dir.absolute()}
+    source = {"source": data, "data_dir": data_dir}
     pace = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
     if resume is not None:
         given = {"net": net, "recipe": recipe, "seed": seed, "run": run, "set": set, **values}
@@ -158,9 +158,9 @@ def _begun(
     source = {"source": "digits", **source}
     training = Training(network, load(**source), recipe, seed, threads)
     if name:
-        return training, Run(Path("runs") / name, source, pace)
+        return training, Run(Path("runs") / name, _from_anywhere(source), pace)
     stem = f"{training.data.name}-{name_of(named) or _zoo_name(network) or 'custom'}"
-    return training, Run.numbered("runs", stem, source, pace)
+    return training, Run.numbered("runs", stem, _from_anywhere(source), pace)
 
 
 def _reopened(
@@ -180,7 +180,7 @@ def _reopened(
         raise UsageError(
             f"--resume goes on with the run's own network, recipe and seed; leave --{option} out."
         )
-    resumed = reopen(folder, None, threads, pace, source)
+    resumed = reopen(folder, None, threads, pace, _from_anywhere(source))
     if resumed is None:
         return None
     for note in resumed.notes:
@@ -200,6 +200,15 @@ def _carry_out(training: Training, folder: Run, display: Display, header: bool) 
     finally:
         folder.discard()  # if it never began: nobody read even the first lines
         display.close()
+
+
+def _from_anywhere(source: dict[str, str]) -> dict[str, str]:
+    """The same when the run is resumed in another folder."""
+    import os
+
+    return {
+        name: os.path.abspath(text) if name == "data_dir" else text for name, text in source.items()
+    }
 
 
 def _zoo_name(network: Network) -> str:

@@ -70,8 +70,9 @@ def difference(begun: Mapping[str, Any], now: Mapping[str, Any], folder: object)
             f"{folder} was begun with the {name} {shown(begun.get(name))} and its files now say "
             f"{shown(now[name])}; put that back, or begin a new run."
         )
-    old, new = begun.get("recipe", {}), now["recipe"]
-    for key, value in new.items():
+    recipe = begun.get("recipe")
+    old = recipe if isinstance(recipe, Mapping) else {}
+    for key, value in now["recipe"].items():
         if old.get(key) != value:
             return (
                 f"{folder} was begun with {key} = {shown(old.get(key))} and its recipe.toml now "
