@@ -16,6 +16,7 @@ from lenet.net import from_document
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "lenet"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+AUGMENTATION = (ROOT / "docs" / "augmentation.md").read_text(encoding="utf-8")
 NETWORKS = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
 MAP = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
 
@@ -85,6 +86,13 @@ def test_the_documents_on_networks_hold() -> None:
     assert [name for name, _ in zoo] == list(lenet.zoo.names())
     for name, count in zoo:
         assert lenet.explain(name).total.parameters == int(count.replace(",", ""))
+
+
+def test_the_document_on_augmentation_holds() -> None:
+    for block in blocks(AUGMENTATION, "python"):
+        run(block)
+    settings = re.findall(r"^\| `(\w+)` \|", AUGMENTATION, flags=re.MULTILINE)
+    assert settings == list(lenet.Augmentation().to_dict())
 
 
 def test_the_map_names_every_module() -> None:

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from lenet.randomness import _GOLDEN, _mix, normal, permutation, random_bits, uniform
+from lenet.randomness import (
+    _GOLDEN,
+    _mix,
+    normal,
+    permutation,
+    random_bits,
+    random_bits_at,
+    stream_key,
+    uniform,
+)
 
 COUNT = 100_000
 
@@ -25,6 +34,16 @@ def test_the_numbers_never_change() -> None:
 def test_a_number_does_not_depend_on_how_many_are_drawn() -> None:
     np.testing.assert_array_equal(random_bits(5, 2, count=10), random_bits(5, 2, count=99)[:10])
     np.testing.assert_array_equal(normal(5, 2, count=10), normal(5, 2, count=99)[:10])
+
+
+def test_words_by_their_numbers() -> None:
+    words = random_bits(7, 3, 1, count=50)
+    index = np.array([[4, 0, 49], [4, 1, 7]], np.int32)
+    np.testing.assert_array_equal(random_bits_at(index, 7, 3, 1), words[index])
+    far = np.array([2**63 - 1])  # the counter wraps around, silently
+    assert random_bits_at(far, 7, 3, 1).shape == (1,)
+    counter = (stream_key(7, 3, 1) + 5 * int(_GOLDEN)) % 2**64
+    assert _mix(np.array([counter], np.uint64))[0] == words[4]
 
 
 def test_every_bit_is_set_half_the_time() -> None:

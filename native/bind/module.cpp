@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "augment.h"
 #include "engine.h"
 
 namespace nb = nanobind;
@@ -113,6 +114,51 @@ private:
     std::mutex lock_;
 };
 
+// B images distorted; arrays of no rows stand for what is not asked for.
+void warp(Pixels images, Integers order, Array<const int32_t, 2> affine,
+          Array<const uint8_t, 2> nodes, int elastic, Array<const int32_t, 2> row_weights,
+          Array<const int32_t, 2> column_weights, uint64_t noise_key, int noise,
+          Array<const int32_t, 2> corners, int side, Array<const uint8_t, 1> fill,
+          Array<uint8_t, 4> out, const std::string& isa, int threads) {
+    const size_t size = order.size(), channels = images.shape(1), height = images.shape(2),
+                 width = images.shape(3);
+    const auto is = [](const auto& array, size_t rows, size_t columns) {
+        return array.shape(0) == rows && array.shape(1) == columns;
+    };
+    constexpr size_t grid = lenet::warp_nodes;
+    const bool bent = nodes.shape(0) > 0;
+    require(is(affine, size, 6), "affine needs six numbers an image.");
+    require(!bent || (is(nodes, size, 2 * grid * grid) && is(row_weights, grid, height) &&
+                      is(column_weights, grid, width)),
+            "the nodes or their weights have the wrong shape.");
+    require(!side || is(corners, size, 2), "a square needs two numbers an image.");
+    require(fill.size() == channels, "fill needs one number a channel.");
+    require(out.shape(0) == size && out.shape(1) == channels && out.shape(2) == height &&
+                out.shape(3) == width,
+            "the result's shape is not the images'.");
+    require(channels <= 4096 && height <= 4096 && width <= 4096,
+            "an image has at most 4,096 channels, rows and columns.");
+    const lenet::Warp warp{.images = images.data(),
+                           .count = int64_t(images.shape(0)),
+                           .channels = int(channels),
+                           .height = int(height),
+                           .width = int(width),
+                           .order = order.data(),
+                           .size = int64_t(size),
+                           .affine = affine.data(),
+                           .nodes = bent ? nodes.data() : nullptr,
+                           .elastic = elastic,
+                           .row_weights = row_weights.data(),
+                           .column_weights = column_weights.data(),
+                           .noise_key = noise_key,
+                           .noise = noise,
+                           .corners = corners.data(),
+                           .side = side,
+                           .fill = fill.data()};
+    nb::gil_scoped_release release;
+    lenet::warp_images(warp, isa.c_str(), threads, out.data());
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -149,4 +195,7 @@ NB_MODULE(_native, m) {
             return lenet::measure_peak(isa.c_str(), threads, seconds);
         },
         "isa"_a, "threads"_a, "seconds"_a);
+    m.def("warp", &warp, "images"_a.noconvert(), "order"_a, "affine"_a, "nodes"_a, "elastic"_a,
+          "row_weights"_a, "column_weights"_a, "noise_key"_a, "noise"_a, "corners"_a, "side"_a,
+          "fill"_a, "out"_a.noconvert(), "isa"_a, "threads"_a);
 }

@@ -1,4 +1,4 @@
-// The engine's only public header: plain pointers and sizes, no Python, no NumPy.
+// The engine's public header (augment.h beside it): plain pointers and sizes, no Python, no NumPy.
 //
 // Letters, here and in every kernel:
 //   N samples, C input channels, H x W input map, O output channels, P x Q output map,

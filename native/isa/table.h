@@ -5,6 +5,7 @@
 #include "../kernels/pool.h"
 #include "../kernels/samples.h"
 #include "../kernels/single.h"
+#include "../kernels/warp.h"
 #include "../src/kernels.h"
 
 #define LENET_TEXT_OF(name) #name
@@ -29,6 +30,7 @@ const Kernels& kernels() {
         .loss = loss,
         .update = update,
         .single = single,
+        .warp = warp,
         .spin = spin,
     };
     return table;

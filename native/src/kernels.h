@@ -3,6 +3,7 @@
 #pragma once
 
 #include "layout.h"
+#include "warp.h"
 
 namespace lenet {
 
@@ -58,6 +59,9 @@ struct Kernels {
     // before the first image.
     void (*single)(const Stage* stages, int count, const float* table, const uint8_t* pixels,
                    const float* scale, const float* shift, float* memory, float* scores);
+
+    // Writes image number `at` of the result.
+    void (*warp)(const Warp& warp, int64_t at, const WarpScratch& scratch);
 
     // Multiply-adds on registers only: returns how many were done.
     double (*spin)(int64_t rounds, float* sink);

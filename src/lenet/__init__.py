@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lenet.data.preprocess import Preprocessing as Preprocessing
     from lenet.drawing import Drawing as Drawing
     from lenet.drawing import draw as draw
+    from lenet.engine.augmentation import Augmentation as Augmentation
     from lenet.inference import Prediction as Prediction
     from lenet.inference import evaluate as evaluate
     from lenet.inference import predict as predict
@@ -91,6 +92,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "Part": ("lenet.data", "Part"),
     "Preprocessing": ("lenet.data.preprocess", "Preprocessing"),
     # training and use
+    "Augmentation": ("lenet.engine.augmentation", "Augmentation"),
     "Recipe": ("lenet.training", "Recipe"),
     "recipe": ("lenet.training", "named_recipe"),
     "train": ("lenet.training", "train"),
@@ -109,6 +111,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
 }
 
 __all__ = [
+    "Augmentation",
     "AvgPool2d",
     "Balance",
     "Benchmark",

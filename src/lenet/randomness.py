@@ -13,7 +13,7 @@ difference survives in about one number in 10^8.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 WEIGHTS: Final = 1
 ORDER: Final = 2
 DROPOUT: Final = 3
+AUGMENTATION: Final = 4
 
 _WORD: Final = 2**64
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -37,10 +38,21 @@ def random_bits(seed: int, *stream: int, count: int) -> NDArray[np.uint64]:
         stream: whole numbers that name what the words are for, e.g. (ORDER, epoch).
         count: how many words.
     """
-    counter = np.arange(1, count + 1, dtype=np.uint64)
+    return random_bits_at(np.arange(count, dtype=np.uint64), seed, *stream)
+
+
+def random_bits_at(index: NDArray[np.integer[Any]], seed: int, *stream: int) -> NDArray[np.uint64]:
+    """The words number ``index`` of :func:`random_bits`, in the shape of ``index``."""
+    counter = index.astype(np.uint64)
+    counter += np.uint64(1)
     counter *= _GOLDEN
     counter += _key(seed, stream)
     return _mix(counter)
+
+
+def stream_key(seed: int, *stream: int) -> int:
+    """Where a stream's counter starts: word i is the hash of key + (i + 1) * golden ratio."""
+    return int(_key(seed, stream)[0])
 
 
 def uniform(seed: int, *stream: int, count: int) -> NDArray[np.float64]:

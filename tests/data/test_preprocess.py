@@ -111,6 +111,17 @@ def test_polarity_looks_at_the_border_only():
     assert preprocess.has_light_border(~image).tolist() == [False]
 
 
+def test_backgrounds():
+    image = np.full((2, 3, 6, 4), 200, np.uint8)
+    image[:, :, 1:-1, 1:-1] = 5
+    image[:, 1] = ~image[:, 1]
+    image[0, 2] = 30  # as many border pixels as have 200: the lower one counts
+    assert preprocess.background(image).tolist() == [200, 55, 30]
+    assert preprocess.background(image[:, :1, :1]).tolist() == [200]
+    assert preprocess.background(image[:, :, 2:3, 2:3]).tolist() == [5, 250, 5]
+    assert preprocess.background(digits.load().train.images).tolist() == [0]
+
+
 def test_digits_are_light_on_dark():
     fitted = Preprocessing.fit(digits.load().train.images, (1, 28, 28))
     assert fitted.polarity == "dark"

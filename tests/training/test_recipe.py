@@ -36,6 +36,12 @@ def test_changes_of_unknown_names():
         Recipe().but(epoch=3)
 
 
+def test_changes_of_the_augmentation_leave_the_rest_of_it():
+    recipe = Recipe(augment={"shift": 1}).but(augment={"rotate": 5})
+    assert recipe.augment == lenet.Augmentation(shift=1, rotate=5)
+    assert Recipe(augment=lenet.Augmentation(shift=1, rotate=5)) == recipe
+
+
 def test_changes():
     recipe = named_recipe("seed", epochs=3, lr=None)
     assert recipe == named_recipe("seed").but(epochs=3)
@@ -102,6 +108,13 @@ INIT = "it must be normal:S with a standard deviation S above 0"
         *(("step_factor", value, "the step_factor is .*; it must be") for value in (0, -1, "x")),
         ("keep", "first", r"the choice of weights \(keep\) is 'first'; it must be last or best\."),
         ("balance", "yes", r"balance is 'yes'; it must be True or False\."),
+        ("augment", 3, r"augment is 3; it must be a table of its values, such as shift = 1\."),
+        (
+            "augment",
+            {"shfit": 1},
+            r"augment has no 'shfit' \(did you mean 'shift'\?\); it has shift",
+        ),
+        ("augment", {"shift": 0.5}, "shift is 0.5; it must be a whole number of pixels from 0 to"),
         ("net", 3, "net is 3; it must be a network's name or notation"),
         *(
             ("warm_up", value, r"warm_up is .*; it must be a number of epochs, from 0 to all 20\.")

@@ -54,6 +54,7 @@ STRANGE = 'a "net" \\ with \t tabs,\nlines, \x7f, \x01 and 図'
     [
         Recipe(),
         Recipe(lr=1e-30, weight_decay=1e30, standardize=False, net=STRANGE),
+        Recipe(augment={"shift": 1, "elastic": 0.5, "flip": True}),
         Recipe(lr=1, schedule="cosine", warm_up=0.1 + 0.2, validation=0.1, keep="best", patience=3),
     ],
 )
@@ -125,6 +126,19 @@ def test_settings():
 def test_settings_that_are_none(text):
     with pytest.raises(UsageError, match=r"--set is .*; give a name and a value, such as lr="):
         read_settings([text])
+
+
+def test_settings_of_the_augmentation(tmp_path):
+    found = read_settings(["augment.shift=2", "lr=1", "augment.flip=true"])
+    assert found == {"augment": {"shift": 2, "flip": True}, "lr": 1}
+    (tmp_path / "r.toml").write_text("[augment]\nshift = 1\nrotate = 5\n")
+    recipe = named_recipe(tmp_path / "r.toml", **found)
+    assert recipe.augment.to_dict() | {"shift": 2, "rotate": 5, "flip": True} == (
+        recipe.augment.to_dict()
+    )
+    for twice in (["augment.shift=1"] * 2, ["augment=1", "augment.shift=1"]):
+        with pytest.raises(UsageError, match="shift is set more than once"):
+            read_settings(twice)
 
 
 def test_a_setting_twice():

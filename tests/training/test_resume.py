@@ -34,6 +34,7 @@ EVERYTHING = Recipe(
     balance=True,
     validation=0.1,
     keep="best",
+    augment=lenet.Augmentation(shift=1, rotate=10, noise=5),
 )
 
 #: Writes a checkpoint whenever it could, so that many kills fall into the middle of a writing.
@@ -45,10 +46,15 @@ from lenet.training import loop, pacing, reopen, carry_out
 
 pacing.SHARE, loop.PATIENCE = 1e9, 0.0
 
+class Tells:
+    def step(self, epoch, share):
+        print("step", flush=True)
+    def epoch(self, record): ...
+
 def live(folder, threads):
     resumed = reopen(folder, threads=int(threads), checkpoint_seconds=0.0)
     print("at", *resumed.training.place, *resumed.notes, flush=True)
-    carry_out(resumed.training, resumed.run, None)
+    carry_out(resumed.training, resumed.run, Tells())
 
 for line in sys.stdin:
     sys.stdout.flush()
@@ -79,8 +85,8 @@ class Lives:
     def __init__(self, server, folder, chance):
         self._server, self._folder, self._chance = server, folder, chance
 
-    def live(self, seconds):
-        """One life of so many seconds from when it goes on; of None, to its end.
+    def live(self, steps, seconds=0.0):
+        """One life of so many steps and then seconds; of None, to its end.
 
         Returns:
             Where it began: epochs and steps.
@@ -88,12 +94,14 @@ class Lives:
         self._server.stdin.write(f"{self._folder} {self._chance.choice((1, 2, 3))}\n")
         self._server.stdin.flush()
         found = dict(self._line() for _ in range(2))
-        if seconds is not None:
+        for _ in range(steps or 0):
+            assert self._line()[0] == "step"
+        if steps is not None:
             time.sleep(seconds)
             os.kill(int(found["pid"]), signal.SIGKILL)
-        what, status = self._line()
-        assert what == "end"
-        assert int(status) == (0 if seconds is None else -signal.SIGKILL)
+        while (line := self._line())[0] == "step":
+            pass
+        assert line == ("end", str(0 if steps is None else -signal.SIGKILL))
         place = found["at"].split()
         assert len(place) == 2, f"a damaged checkpoint: {place}"
         return tuple(map(int, place))
@@ -127,12 +135,12 @@ def assert_equal_runs(one, other):
 
 
 def test_kills(tmp_path, lives):
-    recipe = EVERYTHING.but(epochs=max(8, 2 * KILLS // 3))
+    recipe = EVERYTHING.but(epochs=max(8, KILLS // 2))
     lenet.train(NETWORK, "digits", recipe, seed=3, run=tmp_path / "whole")
     begin(tmp_path / "killed", recipe)
     chance = random.Random(KILLS)
     several = lives(tmp_path / "killed", chance)
-    places = [several.live(chance.uniform(0, 0.25)) for _ in range(KILLS)]
+    places = [several.live(chance.randrange(6), chance.uniform(0, 0.04)) for _ in range(KILLS)]
     assert places == sorted(places), "a resumed run never falls back"
     assert len(set(places)) > len(places) / 2
     places.append(several.live(None))

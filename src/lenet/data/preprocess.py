@@ -205,12 +205,23 @@ def resize(images: Images, height: int, width: int) -> Images:
 
 def has_light_border(images: Images) -> npt.NDArray[np.bool_]:
     """(N,) whether at least half of an image's border pixels are 128 or brighter."""
-    flat = images.reshape(len(images), -1, *images.shape[2:])
-    top, bottom = flat[:, :, 0], flat[:, :, -1]
-    left, right = flat[:, :, 1:-1, 0], flat[:, :, 1:-1, -1]
-    border = np.concatenate([top, bottom, left, right], axis=2)
-    light: npt.NDArray[np.bool_] = (border >= 128).mean(axis=(1, 2)) >= 0.5
+    light: npt.NDArray[np.bool_] = (_border(images) >= 128).mean(axis=(1, 2)) >= 0.5
     return light
+
+
+def background(images: Images) -> npt.NDArray[np.uint8]:
+    """(C,) uint8: what images continue with beyond their edges, the median of all border pixels.
+
+    0 for white on black as in MNIST, 255 for black on white, something between for photographs.
+    """
+    return np.asarray(np.quantile(_border(images), 0.5, axis=(0, 2), method="lower"), np.uint8)
+
+
+def _border(images: Images) -> Images:
+    """(N, C, P): the pixels along the edges of each image."""
+    top, bottom = images[:, :, 0], images[:, :, -1]
+    left, right = images[:, :, 1:-1, 0], images[:, :, 1:-1, -1]
+    return np.concatenate([top, bottom, left, right], axis=2)
 
 
 @functools.lru_cache(maxsize=16)

@@ -20,8 +20,11 @@ from lenet.engine.optimizer import STATE_ROWS, Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.reference import ReferenceEngine
 from lenet.engine.results import Engine, Gradient, TrainResult, check_order
+from lenet.engine.warp import Distortions, spline_weights
+from lenet.engine.warp import warp as reference_warp
 from lenet.errors import EngineError, UsageError
 from lenet.net.layers import ACTIVATIONS
+from lenet.randomness import stream_key
 
 MAX_THREADS = 1024
 
@@ -183,12 +186,49 @@ def make_engine(plan: Plan, threads: int | None = None) -> Engine:
         EngineError: the native extension is missing from this installation.
     """
     check_threads(threads)
-    name = os.environ.get("LENET_ENGINE") or "native"
-    if name == "native":
-        return NativeEngine(plan, threads)
-    if name == "reference":
-        return ReferenceEngine(plan, np.float32)
-    raise UsageError(f"LENET_ENGINE is {name!r}; it must be native or reference.")
+    return NativeEngine(plan, threads) if _is_native() else ReferenceEngine(plan, np.float32)
+
+
+def warp(
+    images: NDArray[np.uint8],
+    order: NDArray[np.int32],
+    distortions: Distortions,
+    fill: NDArray[np.uint8],
+    threads: int | None = None,
+) -> NDArray[np.uint8]:
+    """Images ``order`` of ``images``, each distorted; see :func:`lenet.engine.warp.warp`.
+
+    Every engine, instruction set and number of threads gives the same bytes.
+
+    Raises:
+        UsageError: ``threads`` or ``LENET_ENGINE`` out of range, an index without an image.
+        EngineError: the native extension is missing from this installation.
+    """
+    threads = check_threads(threads) or processors()
+    if not _is_native():
+        return reference_warp(images, order, distortions, fill)
+    warped = np.empty((len(order), *images.shape[1:]), np.uint8)
+    height, width = images.shape[2:]
+    nodes, corners = distortions.nodes, distortions.corners
+    with _own_errors:
+        _extension().warp(
+            np.ascontiguousarray(images),
+            order,
+            distortions.affine,
+            np.empty((0, 0), np.uint8) if nodes is None else nodes.reshape(len(order), -1),
+            distortions.elastic,
+            spline_weights(height),
+            spline_weights(width),
+            stream_key(*distortions.noise_stream),
+            distortions.noise,
+            np.empty((0, 0), np.int32) if corners is None else corners,
+            0 if corners is None else distortions.side,
+            fill,
+            warped,
+            os.environ.get("LENET_ISA") or "auto",
+            threads,
+        )
+    return warped
 
 
 def instruction_sets() -> tuple[str, ...]:
@@ -229,6 +269,13 @@ def check_threads(threads: int | None) -> int | None:
             f"(this machine has {processors()} processors for us)."
         )
     return threads
+
+
+def _is_native() -> bool:
+    name = os.environ.get("LENET_ENGINE") or "native"
+    if name not in ("native", "reference"):
+        raise UsageError(f"LENET_ENGINE is {name!r}; it must be native or reference.")
+    return name == "native"
 
 
 def _extension() -> Any:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lenet.data.dataset import Dataset
-from lenet.data.preprocess import Preprocessing
+from lenet.data.preprocess import Preprocessing, background
 from lenet.data.weights import class_weights
+from lenet.engine.augmentation import augmented
 from lenet.engine.initialise import aligned_zeros
 from lenet.engine.objective import Objective
 from lenet.engine.results import TrainResult
@@ -105,6 +106,9 @@ class Training:
         self._best: NDArray[np.float32] | None = None
         self._under_way: UnderWay | None = None
         self._pixels = preprocessing.scale_and_shift()
+        self._fill = np.zeros(network.input_shape[0], np.uint8)
+        if recipe.augment.active:
+            self._fill = background(self._parts["train"].images)
 
     @property
     def steps(self) -> int:
@@ -200,20 +204,36 @@ class Training:
     def _train(
         self, order: NDArray[np.int32], rates: NDArray[np.float64], begin: int, end: int
     ) -> TrainResult:
-        size, train = self.recipe.batch_size, self._parts["train"]
+        size = self.recipe.batch_size
+        chosen = order[begin * size : end * size]
         return self.engine.train(
             self._table,
             self._state,
-            train.images,
-            train.labels,
-            order[begin * size : end * size],
+            *self._training_images(chosen),
             size,
             rates[begin:end],
             len(self.history) * self.steps + begin,
             *self._pixels,
             self._optimizer,
-            self._objective,
+            self._training_objective(chosen),
         )
+
+    def _training_images(
+        self, chosen: NDArray[np.int32]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]]:
+        """Images, labels and the order to take them in: all there are, or those chosen, changed."""
+        train, augment = self._parts["train"], self.recipe.augment
+        if not augment.active:
+            return train.images, train.labels, chosen
+        epoch, threads = len(self.history) + 1, self.engine.threads
+        images = augmented(train.images, chosen, augment, self.seed, epoch, self._fill, threads)
+        return images, train.labels[chosen], np.arange(len(chosen), dtype=np.int32)
+
+    def _training_objective(self, chosen: NDArray[np.int32]) -> Objective:
+        weights = self._objective.weights
+        if weights is None or not self.recipe.augment.active:
+            return self._objective
+        return replace(self._objective, weights=weights[chosen])
 
     def _record(self, epoch: int, rate: float) -> EpochRecord:
         """Test the weights that the epoch under way, all of whose steps are made, has led to."""

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.engine.augmentation import Augmentation
 from lenet.engine.initialise import parse_init
 from lenet.engine.optimizer import STATE_ROWS, Optimizer
 from lenet.errors import UsageError
@@ -19,6 +20,7 @@ OPTIMIZERS: Final = tuple(STATE_ROWS)
 KEEPS: Final = ("last", "best")
 #: The largest learning rate, weight decay and clip: the engine counts in 32 bits.
 LARGEST: Final = 1e30
+NOTHING: Final = Augmentation()
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Recipe:
         patience: stop after so many epochs without a lower validation loss; 0 for never.
         keep: last, or best: the weights of the epoch with the lowest validation loss.
         net: the network that is trained when none is named; empty for no wish.
+        augment: how training images change in every epoch, in pixels of the network's input; a
+            mapping of its values will do.
 
     Raises:
         UsageError: a value out of range, or two that do not go together.
@@ -75,17 +79,13 @@ class Recipe:
     patience: int = 0
     keep: str = "last"
     net: str = ""
+    augment: Augmentation = NOTHING
 
     def __post_init__(self) -> None:
         _whole("number of epochs", self.epochs, 1, 100_000)
         _whole("batch size", self.batch_size, 1, 1_000_000)
         _whole("patience", self.patience, 0, 100_000)
         _whole("step_every", self.step_every, 1, 100_000)
-        for name in ("standardize", "balance"):
-            if not isinstance(getattr(self, name), bool):
-                raise UsageError(
-                    f"{name} is {shown(getattr(self, name))}; it must be True or False."
-                )
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("choice of weights (keep)", self.keep, KEEPS)
@@ -106,10 +106,20 @@ class Recipe:
                 raise UsageError(
                     f"{name} is {shown(value)}; it must be a number of at least 0 and below 1."
                 )
+        self._check_kinds()
         self._check_warm_up()
         parse_init(str(self.init))
+
+    def _check_kinds(self) -> None:
+        for name in ("standardize", "balance"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(
+                    f"{name} is {shown(getattr(self, name))}; it must be True or False."
+                )
         if not isinstance(self.net, str):
             raise UsageError(f"net is {shown(self.net)}; it must be a network's name or notation.")
+        if not isinstance(self.augment, Augmentation):
+            object.__setattr__(self, "augment", _augmentation(self.augment))
 
     def _check_warm_up(self) -> None:
         if not (_is_number(self.warm_up) and 0 <= self.warm_up <= self.epochs):
@@ -124,12 +134,15 @@ class Recipe:
             )
 
     def but(self, **changes: Any) -> Self:
-        """The same recipe with some values changed; ``None`` leaves a value as it is.
+        """The same recipe with some values changed; ``None`` leaves a value as it is, and so does a
+        mapping for ``augment`` that leaves it out.
 
         Raises:
             UsageError: a recipe has no such value, or it is out of range.
         """
         check_names(changes)
+        if isinstance(changes.get("augment"), Mapping):
+            changes["augment"] = {**self.augment.to_dict(), **changes["augment"]}
         return replace(self, **{k: v for k, v in changes.items() if v is not None})
 
     def make_optimizer(self) -> Optimizer:
@@ -164,16 +177,25 @@ class Recipe:
         return cls(**values)
 
 
-def check_names(values: Mapping[str, Any]) -> None:
+def check_names(values: Mapping[str, Any], kind: type = Recipe, what: str = "a recipe") -> None:
     """Does a recipe have values of these names?
 
     Raises:
         UsageError: one that it does not have.
     """
-    known = [field.name for field in fields(Recipe)]
+    known = [field.name for field in fields(kind)]
     if unknown := [name for name in values if name not in known]:
-        near = did_you_mean(unknown[0], known)
-        raise UsageError(f"a recipe has no {shown(unknown[0])}{near}; it has {', '.join(known)}.")
+        near = did_you_mean(str(unknown[0]), known)
+        raise UsageError(f"{what} has no {shown(unknown[0])}{near}; it has {', '.join(known)}.")
+
+
+def _augmentation(values: object) -> Augmentation:
+    if not isinstance(values, Mapping):
+        raise UsageError(
+            f"augment is {shown(values)}; it must be a table of its values, such as shift = 1."
+        )
+    check_names(values, Augmentation, "augment")
+    return Augmentation(**values)
 
 
 def _is_number(value: object) -> bool:

@@ -88,7 +88,10 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
             f"cannot read the recipe {shown_path}: {why}; give a file with lines such as lr = 0.01."
         ) from None
     # What comes on top is said first, so that two values are only held against each other at last.
-    values |= {name: value for name, value in changes.items() if value is not None}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if isinstance(changes.get("augment"), Mapping) and isinstance(values.get("augment"), Mapping):
+        changes["augment"] = {**values["augment"], **changes["augment"]}
+    values |= changes
     try:
         return Recipe.from_dict(values)
     except UsageError as error:
@@ -109,7 +112,7 @@ def recipe_text(recipe: Recipe, about: str = "") -> str:
 
 
 def read_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """Values by name from texts such as ``lr=0.02``, as a command line gives them.
+    """Values by name from texts such as ``lr=0.02`` or ``augment.shift=1``.
 
     Raises:
         UsageError: one that is no such text, or a name that comes twice.
@@ -120,9 +123,12 @@ def read_settings(settings: Iterable[str]) -> dict[str, Any]:
         name = name.strip().replace("-", "_")
         if not (equals and name):
             raise UsageError(f"--set is {shown(text)}; give a name and a value, such as lr=0.02.")
-        if name in found:
+        table = found
+        if name.startswith("augment."):
+            table, name = found.setdefault("augment", {}), name.removeprefix("augment.")
+        if not isinstance(table, dict) or name in table:
             raise UsageError(f"{name} is set more than once; set it once.")
-        found[name] = value if name in _TEXTS else _read_value(value)
+        table[name] = value if table is found and name in _TEXTS else _read_value(value)
     return found
 
 

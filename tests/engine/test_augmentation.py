@@ -1,0 +1,256 @@
+"""Augmentation: what may be asked for, and what is drawn."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lenet.engine.augmentation import Augmentation, augmented
+from lenet.engine.warp import ONE
+from lenet.errors import UsageError
+
+BLACK = np.zeros(1, np.uint8)
+MANY = np.arange(20_000)
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.integers(0, 256, (50, 1, 28, 28), np.uint8)
+
+
+def drawn(augmentation: Augmentation, side: int = 28) -> Any:
+    return augmentation.draw(0, 1, MANY, side, side)
+
+
+def after(images: Any, augmentation: Augmentation, fill: Any = BLACK, **more: Any) -> Any:
+    given = {"order": np.arange(len(images)), "seed": 3, "epoch": 1} | more
+    return augmented(images, augmentation=augmentation, fill=fill, **given)
+
+
+def matrices(augmentation: Augmentation) -> Any:
+    """What happens to an image, forwards: (B, 2, 2)."""
+    affine = drawn(augmentation).affine / ONE
+    return np.linalg.inv(affine[:, [0, 1, 3, 4]].reshape(-1, 2, 2))
+
+
+def test_settings_are_values() -> None:
+    augmentation = Augmentation(shift=2, rotate=10, flip=True)
+    assert Augmentation(**json.loads(json.dumps(augmentation.to_dict()))) == augmentation
+    assert augmentation.active
+    assert not Augmentation().active
+    with pytest.raises(FrozenInstanceError):
+        augmentation.shift = 3  # type: ignore[misc]
+
+
+NOT_NUMBERS = (-1, float("nan"), float("inf"), "2", None, True, [1])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        *(("shift", value, "a whole number of pixels from 0 to 1,000") for value in NOT_NUMBERS),
+        ("shift", 1.5, "shift is 1.5; it must be a whole number of pixels from 0 to 1,000."),
+        ("shift", 1001, "shift is 1001; it must be"),
+        *(("rotate", value, "a number of degrees from 0 to 180") for value in NOT_NUMBERS),
+        ("rotate", 181, "rotate is 181; it must be a number of degrees from 0 to 180."),
+        *(("scale", value, "scale is .* from 0 to 0.5") for value in (*NOT_NUMBERS, 0.51, 10)),
+        *(("shear", value, "shear is .* degrees from 0 to 45") for value in (*NOT_NUMBERS, 46)),
+        *(("elastic", value, "elastic is .* pixels from 0 to 16") for value in (*NOT_NUMBERS, 17)),
+        *(("noise", value, "noise is .* levels from 0 to 255") for value in (*NOT_NUMBERS, 256)),
+        *(("cutout", value, "cutout is .* a whole number") for value in (*NOT_NUMBERS, 2.5, 1001)),
+        *(("flip", value, "flip is .*; it must be True or False") for value in (0, 1, "yes", None)),
+    ],
+)
+def test_settings_out_of_range(name: str, value: Any, text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        Augmentation(**{name: value})
+
+
+def test_nothing_asked_for_is_the_identity() -> None:
+    order = np.array([3, 1, 3])
+    same = augmented(IMAGES, order, Augmentation(), 0, 0, BLACK)
+    np.testing.assert_array_equal(same, IMAGES[order])
+    assert not np.shares_memory(same, IMAGES)
+    assert after(IMAGES, Augmentation(shift=2), order=np.arange(0)).shape == (0, 1, 28, 28)
+
+
+def test_epochs_seeds_and_images_differ() -> None:
+    augmentation = Augmentation(2, 10.0, 0.1, 5.0, 1.0, 10.0, 4)
+    again = {"order": np.zeros(2, int)}
+    first = after(IMAGES, augmentation, **again)
+    np.testing.assert_array_equal(first[0], first[1])
+    same_images = np.repeat(IMAGES[:1], 50, axis=0)
+    others = [
+        after(IMAGES, augmentation, **again, epoch=2)[0],
+        after(IMAGES, augmentation, **again, seed=4)[0],
+        after(same_images, augmentation)[1],
+    ]
+    for other in others:
+        assert (other != first[0]).mean() > 0.5
+
+
+def test_kinds_draw_from_streams_of_their_own() -> None:
+    alone, together = drawn(Augmentation(rotate=10)), drawn(Augmentation(rotate=10, elastic=1))
+    np.testing.assert_array_equal(alone.affine, together.affine)
+    more = drawn(Augmentation(rotate=10, cutout=3, elastic=1, noise=3, scale=0.1))
+    np.testing.assert_array_equal(more.nodes, together.nodes)
+
+
+def test_shifts_are_whole_and_even() -> None:
+    affine = drawn(Augmentation(shift=2)).affine
+    np.testing.assert_array_equal(affine[:, [0, 1, 3, 4]], [[ONE, 0, 0, ONE]] * len(MANY))
+    for column in (2, 5):
+        values, counts = np.unique(affine[:, column] / ONE, return_counts=True)
+        assert values.tolist() == [-2, -1, 0, 1, 2]
+        assert np.abs(counts / len(MANY) - 0.2).max() < 0.02
+    assert abs(np.corrcoef(affine[:, 2], affine[:, 5])[0, 1]) < 0.03
+
+
+def test_shifted_and_mirrored_pixels_are_copies() -> None:
+    changed = after(IMAGES, Augmentation(shift=3, flip=True), np.array([9], np.uint8))
+    wide = np.pad(IMAGES, ((0, 0), (0, 0), (3, 3), (3, 3)), constant_values=9)
+    seen = set()
+    for image, padded in zip(changed[:, 0], wide[:, 0], strict=True):
+        places = [
+            (dy, dx, step)
+            for dy in range(7)
+            for dx in range(7)
+            for step in (1, -1)
+            if np.array_equal(padded[dy : dy + 28, dx : dx + 28][:, ::step], image)
+        ]
+        assert len(places) == 1
+        seen.add(places[0])
+    assert len(seen) > 20
+    assert {step for *_, step in seen} == {1, -1}
+
+
+def test_every_second_image_is_mirrored() -> None:
+    affine = drawn(Augmentation(flip=True)).affine
+    mirrored = affine[:, 0] == -ONE
+    assert abs(mirrored.mean() - 0.5) < 0.02
+    assert (affine[mirrored, 2] == 27 * ONE).all()
+    assert (affine[~mirrored] == [ONE, 0, 0, 0, ONE, 0]).all()
+
+
+def test_turns() -> None:
+    turns = matrices(Augmentation(rotate=30))
+    angles = np.degrees(np.arctan2(turns[:, 1, 0], turns[:, 0, 0]))
+    assert 29.9 < angles.max() < 30.01
+    assert -30.01 < angles.min() < -29.9
+    assert abs(angles.mean()) < 0.5
+    assert abs(angles.std() - 30 / math.sqrt(3)) < 0.3
+    np.testing.assert_allclose(np.linalg.det(turns), 1, atol=1e-3)
+
+
+def test_scales() -> None:
+    scales = matrices(Augmentation(scale=0.2))
+    for axis in (0, 1):
+        along = scales[:, axis, axis]
+        assert 0.8 < along.min() < 0.802
+        assert 1.198 < along.max() < 1.2 + 1 / ONE
+        assert abs(along.mean() - 1) < 0.005
+    assert abs(np.corrcoef(scales[:, 0, 0], scales[:, 1, 1])[0, 1]) < 0.03
+    assert not scales[:, [0, 1], [1, 0]].any()
+
+
+def test_slants() -> None:
+    slants = matrices(Augmentation(shear=20))
+    angles = np.degrees(np.arctan(slants[:, 0, 1]))
+    assert 19.9 < angles.max() < 20.01
+    assert abs(angles.mean()) < 0.3
+    np.testing.assert_allclose(slants[:, [0, 1], [0, 1]], 1, atol=1e-4)
+    assert not slants[:, 1, 0].any()
+
+
+def test_the_centre_stays() -> None:
+    affine = drawn(Augmentation(rotate=180, scale=0.5, shear=45, flip=True), side=29).affine / ONE
+    centre = np.array([14, 14, 1])
+    np.testing.assert_allclose(affine.reshape(-1, 2, 3) @ centre, 14, atol=1e-3)
+
+
+def test_between_pixels_shifts_are_any_number() -> None:
+    affine = drawn(Augmentation(shift=2, elastic=0.1)).affine
+    shifts = affine[:, [2, 5]] / ONE
+    assert 1.99 < np.abs(shifts).max() <= 2
+    assert np.abs(shifts.mean(axis=0)).max() < 0.03
+    assert len(np.unique(shifts)) > len(MANY) / 2
+
+
+def test_the_centre_of_mass_moves_by_the_shift() -> None:
+    images = np.zeros((2000, 1, 28, 28), np.uint8)
+    images[:, :, 12:16, 12:16] = 255
+    for augmentation in (Augmentation(shift=4), Augmentation(shift=4, scale=1e-9)):
+        mass = after(images, augmentation)[:, 0] / (16 * 255)
+        rows, columns = mass.sum(axis=2) @ np.arange(28), mass.sum(axis=1) @ np.arange(28)
+        expected = math.sqrt(20 / 3) if augmentation.scale == 0 else 4 / math.sqrt(3)
+        for place in (rows, columns):
+            assert abs(place.mean() - 13.5) < 0.2
+            assert abs(place.std() - expected) < 0.15
+
+
+@pytest.mark.parametrize("side", [8, 28, 64])
+def test_the_root_mean_square_of_the_displacement(side: int) -> None:
+    """In a ramp of grey, a pixel's change shows how far away it was read."""
+    step, amount = 128 // side, side / 56
+    ramp = np.tile(64 + step * np.arange(side, dtype=np.uint8), (side, 1))
+    middle = slice(side // 4, -side // 4)
+    for turned in (ramp, ramp.T):
+        images = np.ascontiguousarray(np.broadcast_to(turned, (600, 1, side, side)))
+        bent = after(images, Augmentation(elastic=amount)).astype(float)
+        moved = ((bent - images) / step)[:, 0, middle, middle]
+        assert abs(moved.mean()) < 0.1 * amount
+        rounding = 1 / 12 / step**2
+        assert abs(math.sqrt((moved**2).mean() - rounding) - amount) < 0.04 * amount
+
+
+def test_noise_has_its_standard_deviation() -> None:
+    grey = np.full((100, 1, 28, 28), 128, np.uint8)
+    levels = after(grey, Augmentation(noise=12.5)).astype(float) - 128
+    assert abs(levels.mean()) < 0.2
+    assert abs(levels.std() - 12.5) < 0.2
+    assert abs((levels**4).mean() / levels.var() ** 2 - 2.7) < 0.1  # four bytes: 3 - 0.3
+    flat = levels.reshape(100, -1)
+    assert abs(np.corrcoef(flat[:, 0::2].ravel(), flat[:, 1::2].ravel())[0, 1]) < 0.02
+    assert abs(np.corrcoef(flat[:-1].ravel(), flat[1:].ravel())[0, 1]) < 0.02
+
+
+def test_squares_are_anywhere() -> None:
+    corners = drawn(Augmentation(cutout=5)).corners
+    for axis in (0, 1):
+        assert np.unique(corners[:, axis]).tolist() == list(range(-2, 26))
+    white = np.full((500, 3, 9, 9), 255, np.uint8)
+    fill = np.array([1, 2, 3], np.uint8)
+    cut = after(white, Augmentation(cutout=3), fill) != 255
+    assert (cut[:, 0] == cut[:, 1]).all()
+    assert set(cut[:, 0].sum(axis=(1, 2))) == {4, 6, 9}
+    assert cut.any(axis=0).all()
+    assert (after(white, Augmentation(cutout=1000), fill)[0] == fill[:, None, None]).all()
+
+
+def test_whatever_order_type_it_is() -> None:
+    expected = after(IMAGES, Augmentation(shift=2))
+    for kind in (np.uint8, np.int16, np.int32, np.uint64):
+        order = np.arange(50, dtype=kind)
+        np.testing.assert_array_equal(after(IMAGES, Augmentation(shift=2), order=order), expected)
+
+
+def test_whatever_layout_the_images_have() -> None:
+    expected = after(IMAGES, Augmentation(shift=2, rotate=5))
+    columns_first = np.asfortranarray(IMAGES)
+    np.testing.assert_array_equal(after(columns_first, Augmentation(shift=2, rotate=5)), expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"fill": np.zeros(3, np.uint8)}, "the fill is uint8"),
+        ({"order": np.array([50])}, "the order names image 50"),
+        ({"threads": 0}, "threads is 0; it must be from 1"),
+    ],
+)
+def test_arguments_that_cannot_be_meant(changes: dict[str, Any], text: str) -> None:
+    given = {"images": IMAGES, "augmentation": Augmentation(rotate=3)}
+    with pytest.raises(UsageError, match=text):
+        after(**(given | changes))
