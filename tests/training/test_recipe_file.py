@@ -1,12 +1,17 @@
 """Recipes by name and as TOML: found, read, written, refused."""
 
+import re
 import tomllib
 
 import pytest
 
+import lenet
+from lenet.cli.parser import Command
+from lenet.cli.train import run as train_verb
 from lenet.errors import UsageError
 from lenet.training import Recipe, named_recipe, recipe_file
 from lenet.training.recipe_file import names, read_recipe, read_settings, recipe_text
+from pages import read_page, run_python
 
 
 def test_every_named_recipe_is_one():
@@ -144,3 +149,22 @@ def test_settings_of_the_augmentation(tmp_path):
 def test_a_setting_twice():
     with pytest.raises(UsageError, match="lr is set more than once; set it once"):
         read_settings(["lr=1", "lr=2"])
+
+
+def test_the_page_on_training_holds(tmp_path, monkeypatch):
+    """Its Python runs, its TOML is a recipe, its table has every value, its commands are some."""
+    monkeypatch.chdir(tmp_path)
+    page = read_page("training.md")
+    run_python(page)
+    (toml,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "mine.toml").write_text(toml, encoding="utf-8")
+    assert lenet.parse(read_recipe("mine.toml").net).output_shape
+    rows = re.findall(r"^\| `(\w+)` \| ([\w.-]*) *\|", page, flags=re.MULTILINE)
+    values = Recipe().to_dict()
+    assert [name for name, _ in rows] == list(values)
+    for name, text in rows[:-2]:
+        assert read_settings([f"{name}={text}"])[name] == values[name]
+    lines = re.findall(r"^lenet train (.*)$", page, flags=re.MULTILINE)
+    assert len(lines) == 4
+    for line in lines:
+        assert Command("lenet train", train_verb).read(line.split())
