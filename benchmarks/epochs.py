@@ -89,7 +89,7 @@ class TorchEpochs:
             self._run.step(self._images[batch], self._labels[batch])
         seconds = time.perf_counter() - start
         with torch.inference_mode():
-            answers = self._run.module(self._test_images).argmax(1)
+            answers = self._run.module.eval()(self._test_images).argmax(1)
         accuracy = (answers == self._test_labels).float().mean().item()
         return {"seconds": seconds, "test_accuracy": accuracy}
 

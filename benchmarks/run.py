@@ -8,9 +8,9 @@ Sections, and what they measure:
                plain SGD, rate 2.5), on 2 threads and on 1; the fraction of the machine's
                multiply-add peak; what the second thread brings
     inference  10,000 images in batches; one image, NumPy in, NumPy out
-    process    `lenet train mnist --epochs 3` from start to exit, and its memory, beside
-               plain_pytorch.py
+    process    `lenet train mnist --epochs 3`, time and memory, beside plain_pytorch.py
     mnist      seconds of training to 99.0 % on MNIST, the mean of many seeds
+    progress   what bar, lines, metrics and history add to three epochs of MNIST
     commands   `lenet VERB` from start to exit
 
 Contenders run in processes of their own and in turn, round after round, so that a machine whose
@@ -39,6 +39,7 @@ from statistics import mean, median
 from typing import Any
 
 import epochs  # benchmarks/epochs.py, beside this file
+import progress
 
 import lenet
 from lenet.benchmarking.measuring import OURS, PAUSE, PEERS, Workers, contenders_of, measure
@@ -77,12 +78,7 @@ COMMANDS = {
     **{
         f"lenet draw lenet -o x.{form}": [
             *LENET,
-            "draw",
-            "lenet",
-            "-o",
-            os.devnull,
-            "--format",
-            form,
+            *f"draw lenet -o {os.devnull} --format {form}".split(),
         ]
         for form in ("svg", "png", "pdf")
     },
@@ -297,6 +293,19 @@ def mnist_rows(found: Raw) -> Iterator[Row]:
     yield Row(what, ours, "%", max(others), "", ">= 99.00 %")
 
 
+def measure_progress(settings: Settings) -> Raw:
+    """Trainings in turn, each in a new process, as a person starts it."""
+    return progress.measure(settings.epochs, settings.mnist)
+
+
+def progress_rows(found: Raw) -> Iterator[Row]:
+    """What is added to the seconds of training; scoring the test images is told apart."""
+    plain, watched = (median(run["seconds"] for run in found[kind]) for kind in progress.KINDS)
+    yield Row("progress, metrics and history", watched / plain - 1, "%", to_reach="< 2 %")
+    scoring = median(run["scoring"] for run in found["watched"]) / progress.EPOCHS
+    yield Row("scoring the test images, an epoch", scoring, "s")
+
+
 def measure_commands(settings: Settings) -> Raw:
     """Whole processes; the first run of each fills the caches and is not counted."""
     return {name: start_times(line) for name, line in COMMANDS.items()}
@@ -323,6 +332,7 @@ SECTIONS: dict[str, tuple[Callable[[Settings], Raw], Callable[[Raw], Iterator[Ro
     "inference": (measure_inference, inference_rows),
     "process": (measure_process, process_rows),
     "mnist": (measure_mnist, mnist_rows),
+    "progress": (measure_progress, progress_rows),
     "commands": (measure_commands, command_rows),
 }
 

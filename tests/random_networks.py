@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
+from lenet.engine.plan import Floats, Plan
 from lenet.net import AvgPool2d, Block, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
 from lenet.net.layers import ACTIVATIONS, Sides
 from lenet.net.shapes import output_shape
@@ -32,6 +34,7 @@ class Bounds:
         dense: most dense layers.
         ends_dense: the last layer is a dense one; without it, it may be any.
         activations: those to choose from.
+        batch_norm: share of the convolutions that are normalised.
     """
 
     channels: int = 6
@@ -44,6 +47,7 @@ class Bounds:
     dense: int = 3
     ends_dense: bool = True
     activations: tuple[str, ...] = ACTIVATIONS
+    batch_norm: float = 0.3
 
 
 def networks(**bounds: Any) -> st.SearchStrategy[Network]:
@@ -55,6 +59,13 @@ def networks(**bounds: Any) -> st.SearchStrategy[Network]:
 def random_network(seed: int, **bounds: Any) -> Network:
     """The network that belongs to ``seed`` within ``Bounds(**bounds)``, always the same."""
     return _draw(Random(seed), Bounds(**bounds))
+
+
+def draw_norms(plan: Plan, table: Floats, random: np.random.Generator) -> None:
+    """Give every normalisation in ``table`` (T,) scales and running variances it could have."""
+    for norm in (step.norm for step in plan.steps if step.norm):
+        norm.scale.view(table)[...] += 1
+        norm.variance.view(table)[...] = random.uniform(0.3, 3, norm.variance.shape)
 
 
 def _draw(random: Random, bounds: Bounds) -> Network:
@@ -79,7 +90,9 @@ def _map_layer(random: Random, bounds: Bounds, shape: Shape) -> Layer:
     pool = random.choice((None, None, MaxPool2d, AvgPool2d))
     stride = (random.randint(1, bounds.stride), random.randint(1, bounds.stride))
     # A pooling's window must be larger than the padding of every side.
-    sides = _padding(random, min(bounds.padding, bounds.window - 1) if pool else bounds.padding)
+    sides: Sides | str = _padding(
+        random, min(bounds.padding, bounds.window - 1) if pool else bounds.padding
+    )
     height, width = (
         random.randint(max(both) + 1 if pool else 1, min(bounds.window, size + sum(both)))
         for size, both in zip(shape[1:], (sides[:2], sides[2:]), strict=True)
@@ -88,8 +101,10 @@ def _map_layer(random: Random, bounds: Bounds, shape: Shape) -> Layer:
         return pool((height, width), stride, sides)
     channels, activation = random.randint(1, bounds.channels), random.choice(bounds.activations)
     if stride == (1, 1) and random.random() < 0.3:
-        return Conv2d(channels, (height, width), 1, "same", activation)
-    return Conv2d(channels, (height, width), stride, sides, activation)
+        sides = "same"
+    # Drawn only where it may come out: without, a seed stands for the network it always did.
+    norm = bounds.batch_norm > 0 and random.random() < bounds.batch_norm
+    return Conv2d(channels, (height, width), stride, sides, activation, norm)
 
 
 def _padding(random: Random, most: int) -> Sides:

@@ -88,10 +88,22 @@ def test_the_documents_on_networks_hold() -> None:
         assert lenet.explain(name).total.parameters == int(count.replace(",", ""))
 
 
+def test_the_page_on_scikit_learn_prints_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "sklearn.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```\n\n    (.+)\n", page)
+    assert len(shown) == len(blocks(page, "python")) == 5
+    assert run("import lenet\n" + "\n".join(blocks(page, "python"))).splitlines() == shown
+
+
 def test_the_document_on_augmentation_holds() -> None:
     for block in blocks(AUGMENTATION, "python"):
         run(block)
-    settings = re.findall(r"^\| `(\w+)` \|", AUGMENTATION, flags=re.MULTILINE)
+    table = AUGMENTATION.partition("In Python")[0]
+    settings = re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)
     assert settings == list(lenet.Augmentation().to_dict())
 
 

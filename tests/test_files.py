@@ -92,3 +92,20 @@ def test_a_folder_in_the_files_place(tmp_path):
 def test_a_zero_byte_in_the_name(tmp_path):
     with pytest.raises(OutputError, match=r"cannot write .*a\\0b: embedded null byte; choose"):
         files.write_bytes(tmp_path / "a\0b", b"")
+
+
+def test_pieces_are_written_one_behind_the_other(tmp_path):
+    pieces = (piece for piece in (b"ab", memoryview(b"cd"), b""))
+    assert files.write_pieces(tmp_path / "a", pieces).read_bytes() == b"abcd"
+
+
+def test_a_piece_that_fails_leaves_the_old_file(tmp_path):
+    def pieces():
+        yield b"new"
+        raise KeyboardInterrupt
+
+    path = files.write_text(tmp_path / "a", "old")
+    with pytest.raises(KeyboardInterrupt):
+        files.write_pieces(path, pieces())
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a"]

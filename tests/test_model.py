@@ -56,6 +56,39 @@ def test_the_layers_one_by_one_give_the_scores() -> None:
     np.testing.assert_allclose(x, model.scores(images), rtol=1e-5, atol=1e-6)
 
 
+def normalised(seed: int = 1) -> Model:
+    """Trained for some steps, in a way: its statistics are not those it began with."""
+    model = Model("1x6x5 | conv 3 k3 batchnorm silu, maxpool 2 | dense 4").initialize(seed=seed)
+    random = np.random.default_rng(seed)
+    for value in model.tensors.values():
+        if value.ndim == 1:
+            value[...] = random.uniform(0.5, 2, len(value))
+    return model
+
+
+def test_a_normalised_layer_uses_the_running_statistics() -> None:
+    model, images = normalised(), pictures(5, 1, 6, 5)
+    x = images / 255.0
+    conv = next(iter(model))
+    tensors = {name.removeprefix("conv0."): value for name, value in model.tensors.items()}
+    windows = np.lib.stride_tricks.sliding_window_view(x[:, 0], (3, 3), axis=(1, 2))
+    z = np.einsum("nijkl,okl->noij", windows, tensors["weight"][:, 0].astype(np.float64))
+    scale, mean, variance, shift = (
+        tensors[name].astype(np.float64)[:, None, None]
+        for name in ("scale", "mean", "variance", "bias")
+    )
+    z = scale * (z - mean) / np.sqrt(variance + 1e-5) + shift
+    np.testing.assert_allclose(conv(x), z / (1 + np.exp(-z)), rtol=1e-9)
+    # So one image says the same alone as among others, in every way to ask.
+    np.testing.assert_allclose(conv(x[:1]), conv(x)[:1])
+    for layer in model:
+        x = layer(x)
+    np.testing.assert_allclose(x, model.scores(images), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(model.scores(images[:1]), model.scores(images)[:1], rtol=1e-5)
+    found = model.evaluate(Part(images, model.predict(images)))
+    assert found.accuracy == 1
+
+
 def test_a_layer_says_what_it_takes() -> None:
     conv, pool, dense = small()
     with pytest.raises(UsageError, match=r"conv0 is given an array of shape \(6, 5\); it takes"):

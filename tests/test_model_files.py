@@ -18,9 +18,11 @@ from safetensors.numpy import load, save
 
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import ModelFileError, OutputError, UsageError
-from lenet.model import MAX_HEADER, MAX_TENSORS, Model
+from lenet.model import Model
+from lenet.model_files import MAX_HEADER, MAX_TENSORS
 
 SMALL = "1x6x5 | conv 3 k3 relu, maxpool 2 | dense 4"
+NORMALISED = SMALL.replace("relu", "batchnorm silu")
 
 
 def small(**settings: Any) -> Model:
@@ -31,7 +33,9 @@ def saved(tmp_path: Path) -> Path:
     return small(classes=tuple("wxyz")).save(tmp_path / "m.safetensors")
 
 
-@pytest.mark.parametrize("network", [SMALL, "lenet", "2x4x4 | maxpool 2", "3x1x2 | conv 4 k1x2"])
+@pytest.mark.parametrize(
+    "network", [SMALL, "lenet", "2x4x4 | maxpool 2", "3x1x2 | conv 4 k1x2", NORMALISED]
+)
 def test_a_round_trip(network: str, tmp_path: Path) -> None:
     model = Model(network).initialize("kaiming", seed=7)
     shape = model.network.input_shape
@@ -44,6 +48,7 @@ def test_a_round_trip(network: str, tmp_path: Path) -> None:
     assert back.training == model.training
     assert back.parameters.tobytes() == model.parameters.tobytes()
     assert not back.parameters.size or back.parameters.ctypes.data % 64 == 0
+    assert Model.from_bytes(model.to_bytes()).to_bytes() == model.to_bytes()
     images = np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8)
     np.testing.assert_array_equal(back.scores(images), model.scores(images))
 
@@ -56,6 +61,20 @@ def test_other_programs_read_the_tensors(tmp_path: Path) -> None:
         "dense0.weight": (4, 6),
         "dense0.bias": (4,),
     }
+
+
+def test_the_tensors_of_a_normalised_layer(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    model = Model(NORMALISED).initialize(seed=1)
+    tensors = load(model.save(path).read_bytes())
+    words = ("weight", "bias", "scale", "mean", "variance")
+    assert set(tensors) == {*(f"conv0.{word}" for word in words), "dense0.weight", "dense0.bias"}
+    del tensors["conv0.mean"]
+    lacking = save(tensors, metadata_of(path))
+    assert "its network lacks the tensor 'conv0.mean'" in refusal(lacking, tmp_path)
+    model.tensors["conv0.variance"][1] = -1
+    content = model.save(path).read_bytes()
+    assert "conv0.variance holds values below 0" in refusal(content, tmp_path)
 
 
 def test_class_names_are_text(tmp_path: Path) -> None:
@@ -121,6 +140,9 @@ def refusal(content: bytes, tmp_path: Path) -> str:
     with pytest.raises(ModelFileError) as caught:
         Model.load(path)
     message = str(caught.value)
+    with pytest.raises(ModelFileError) as bare:
+        Model.from_bytes(content)
+    assert str(bare.value) == message.replace(str(path), "the content")
     assert message.startswith(str(path)), message
     assert "\n" not in message
     assert len(message) < 500 + len(str(path))
@@ -310,7 +332,7 @@ def metadata_of(path: Path) -> dict[str, str]:
 def test_too_many_tensors(tmp_path: Path) -> None:
     nothing = np.zeros(0, np.float32)
     content = changed(tmp_path, {f"t{i}": nothing for i in range(MAX_TENSORS)})
-    assert "it holds 20,004 tensors, 20,000 at most" in refusal(content, tmp_path)
+    assert "it holds 50,004 tensors, 50,000 at most" in refusal(content, tmp_path)
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

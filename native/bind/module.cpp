@@ -9,6 +9,7 @@
 
 #include "augment.h"
 #include "engine.h"
+#include "outside.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -44,31 +45,35 @@ public:
         require(scores.shape(0) == images.shape(0) &&
                     int(scores.shape(1)) == session_->classes(),
                 "the scores' shape is not (images, classes).");
-        nb::gil_scoped_release release;
+        const Outside python;
         std::lock_guard<std::mutex> guard(lock_);
         session_->scores(table.data(), view, scores.data());
     }
 
     nb::tuple gradient(Floats table, Pixels images, Integers labels, Floats scale, Floats shift,
+                       float smoothing, float dropout, uint64_t seed, Floats weights, int64_t step,
                        Array<float, 1> gradient) {
         const lenet::Images view = check(table.data(), table.size(), images, scale, shift);
         require(labels.size() == images.shape(0) && images.shape(0) > 0,
                 "there must be a label for every image, and at least one.");
         require(int64_t(gradient.size()) == table_, "the gradient's size is not the table's.");
+        const lenet::Objective objective =
+            check_objective(smoothing, dropout, seed, weights, images);
         int64_t correct = 0;
         double loss;
         {
-            nb::gil_scoped_release release;
+            const Outside python;
             std::lock_guard<std::mutex> guard(lock_);
-            loss = session_->gradient(table.data(), view, labels.data(), gradient.data(),
-                                      &correct);
+            loss = session_->gradient(table.data(), view, labels.data(), objective, step,
+                                      gradient.data(), &correct);
         }
         return nb::make_tuple(loss, correct);
     }
 
     int64_t train(Array<float, 1> table, Array<float, 2> state, Pixels images, Integers labels,
                   Integers order, int batch, Floats rates, int64_t first_step, Floats scale,
-                  Floats shift, int rule, Floats constants, Array<double, 1> losses,
+                  Floats shift, int rule, Floats constants, float smoothing, float dropout,
+                  uint64_t seed, Floats weights, Array<double, 1> losses,
                   Array<int64_t, 1> correct) {
         const lenet::Images view = check(table.data(), table.size(), images, scale, shift);
         require(labels.size() == images.shape(0), "there must be a label for every image.");
@@ -76,19 +81,23 @@ public:
         const size_t steps = (order.size() + size_t(batch) - 1) / size_t(batch);
         require(rates.size() == steps && losses.size() == steps && correct.size() == steps,
                 "there must be a rate, a loss and a count for every step.");
-        require(rule >= 0 && rule <= 2 && constants.size() == 5,
-                "an optimizer is a rule from 0 to 2 and five constants.");
-        require(int(state.shape(0)) >= rule && (rule == 0 || int64_t(state.shape(1)) == table_),
-                "the optimizer's state has the wrong shape.");
+        require(rule >= 0 && rule <= 3 && constants.size() == 7,
+                "an optimizer is a rule from 0 to 3 and seven constants.");
         const float* c = constants.data();
-        const lenet::Optimizer optimizer{lenet::Rule(rule), c[0], c[1], c[2], c[3], c[4]};
+        const lenet::Optimizer optimizer{lenet::Rule(rule), c[0], c[1], c[2], c[3], c[4],
+                                         c[5],              c[6]};
+        const int rows = optimizer.rows();
+        require(int(state.shape(0)) >= rows && (!rows || int64_t(state.shape(1)) == table_),
+                "the optimizer's state has the wrong shape.");
+        const lenet::Objective objective =
+            check_objective(smoothing, dropout, seed, weights, images);
         const lenet::Schedule schedule{order.data(), int64_t(order.size()), batch, rates.data(),
                                        first_step};
-        nb::gil_scoped_release release;
+        const Outside python;
         std::lock_guard<std::mutex> guard(lock_);
         return session_
-            ->train(table.data(), rule ? state.data() : nullptr, view, labels.data(), schedule,
-                    optimizer, losses.data(), correct.data())
+            ->train(table.data(), rows ? state.data() : nullptr, view, labels.data(), schedule,
+                    optimizer, objective, losses.data(), correct.data())
             .steps;
     }
 
@@ -106,6 +115,16 @@ private:
         require(int(scale.size()) == channels_ && int(shift.size()) == channels_,
                 "scale and shift need one number a channel.");
         return {images.data(), int64_t(images.shape(0)), scale.data(), shift.data()};
+    }
+
+    // weights: one an image, or none at all.
+    static lenet::Objective check_objective(float smoothing, float dropout, uint64_t seed,
+                                            const Floats& weights, const Pixels& images) {
+        require(smoothing >= 0 && smoothing < 1 && dropout >= 0 && dropout < 1,
+                "smoothing and dropout are shares from 0 to below 1.");
+        require(!weights.size() || weights.size() == images.shape(0),
+                "there must be a weight for every image.");
+        return {smoothing, dropout, seed, weights.size() ? weights.data() : nullptr};
     }
 
     int64_t table_;
@@ -155,7 +174,7 @@ void warp(Pixels images, Integers order, Array<const int32_t, 2> affine,
                            .corners = corners.data(),
                            .side = side,
                            .fill = fill.data()};
-    nb::gil_scoped_release release;
+    Outside outside;
     lenet::warp_images(warp, isa.c_str(), threads, out.data());
 }
 
@@ -165,6 +184,8 @@ NB_MODULE(_native, m) {
     // A process that ends in the middle of work (a fork's child) never gives everything back; that is
     // no news to a user.
     nb::set_leak_warnings(false);
+    Outside::watch_forks();
+    nb::module_::import_("atexit").attr("register")(nb::cpp_function(&Outside::close));
     m.doc() = "The native engine; use it through lenet.engine.native.";
     nb::class_<Engine>(m, "Session")
         .def(nb::init<Array<const int32_t, 2>, int64_t, int, int, int, const std::string&, int,
@@ -175,10 +196,12 @@ NB_MODULE(_native, m) {
         .def("scores", &Engine::scores, "table"_a, "images"_a.noconvert(), "scale"_a, "shift"_a,
              "scores"_a.noconvert())
         .def("gradient", &Engine::gradient, "table"_a, "images"_a.noconvert(), "labels"_a,
-             "scale"_a, "shift"_a, "gradient"_a.noconvert())
+             "scale"_a, "shift"_a, "smoothing"_a, "dropout"_a, "seed"_a, "weights"_a, "step"_a,
+             "gradient"_a.noconvert())
         .def("train", &Engine::train, "table"_a.noconvert(), "state"_a.noconvert(),
              "images"_a.noconvert(), "labels"_a, "order"_a, "batch"_a, "rates"_a, "first_step"_a,
-             "scale"_a, "shift"_a, "rule"_a, "constants"_a, "losses"_a.noconvert(),
+             "scale"_a, "shift"_a, "rule"_a, "constants"_a, "smoothing"_a, "dropout"_a, "seed"_a,
+             "weights"_a, "losses"_a.noconvert(),
              "correct"_a.noconvert())
         .def_prop_ro("isa", &Engine::isa)
         .def_prop_ro("threads", &Engine::threads);
@@ -191,7 +214,7 @@ NB_MODULE(_native, m) {
     m.def(
         "measure_peak",
         [](const std::string& isa, int threads, double seconds) {
-            nb::gil_scoped_release release;
+            const Outside python;
             return lenet::measure_peak(isa.c_str(), threads, seconds);
         },
         "isa"_a, "threads"_a, "seconds"_a);

@@ -12,9 +12,9 @@
 
 namespace lenet {
 
-enum class Kind : int32_t { conv, maxpool, avgpool, dense };
+enum class Kind : int32_t { conv, maxpool, avgpool, dense, norm };  // norm: the engine's own
 enum class Activation : int32_t { identity, sigmoid, tanh, relu, leaky_relu, silu };
-enum class Rule : int32_t { sgd, momentum, adamw };
+enum class Rule : int32_t { sgd, momentum, nesterov, adamw };
 
 // One layer, as the plan describes it. Dense steps are I x 1 x 1 to O x 1 x 1.
 struct Step {
@@ -26,6 +26,8 @@ struct Step {
     Activation activation;
     int32_t pool_first;            // pool before the activation: the next step is a max pooling
     int32_t weight_offset, bias_offset;  // floats from the start of the table; -1 without
+    // Of a normalised convolution, (O) each; its bias is the normalisation's shift.
+    int32_t scale_offset = -1, mean_offset = -1, variance_offset = -1;
 };
 
 struct Images {
@@ -38,6 +40,21 @@ struct Images {
 struct Optimizer {
     Rule rule;
     float momentum, beta1, beta2, epsilon, weight_decay;
+    float clip;     // the largest norm of a gradient; 0: any
+    float average;  // decay of the parameters' moving average; 0: none is kept
+
+    // Tables of state: the rule's own, then the average.
+    int rows() const {
+        return (rule == Rule::sgd ? 0 : rule == Rule::adamw ? 2 : 1) + (average > 0);
+    }
+};
+
+// What is made small: weight * cross-entropy against (1 - smoothing) at the label and
+// smoothing / classes everywhere on top.
+struct Objective {
+    float smoothing, dropout;  // dropout: share of hidden dense outputs put to zero
+    uint64_t seed;             // decides which
+    const float* weights;      // one an image, or null
 };
 
 // Consecutive training steps: step s takes order[s * batch .. ) and moves with rates[s].
@@ -64,20 +81,22 @@ public:
             const char* convolution = "fastest");
     ~Session();
 
+    // No step may be normalised: fold the normalisation into its convolution before.
     // scores (count, classes). Threads, and neighbours in a batch, do not change a sample's scores.
     // Up to four images in a call go one by one, by kernels of their own: other roundings.
     void scores(const float* table, const Images& images, float* scores);
 
-    // The mean loss over all images and its gradient (table_size); returns the loss.
+    // The mean loss over all images and its gradient (table_size), as step `step` (from 1) would
+    // have them; returns the loss.
     double gradient(const float* table, const Images& images, const int32_t* labels,
-                    float* gradient, int64_t* correct);
+                    const Objective& objective, int64_t step, float* gradient, int64_t* correct);
 
-    // Trains in place. state: momentum keeps 1 table, adamw 2, one after the other. losses and
+    // Trains in place. state: optimizer.rows() tables, one after the other. losses and
     // correct (one a step) are the batch's mean loss and its number of correct answers, both
     // before the update. Stops before the update of a step whose loss is not finite.
     Progress train(float* table, float* state, const Images& images, const int32_t* labels,
-                   const Schedule& schedule, const Optimizer& optimizer, double* losses,
-                   int64_t* correct);
+                   const Schedule& schedule, const Optimizer& optimizer,
+                   const Objective& objective, double* losses, int64_t* correct);
 
     const char* isa() const;
     int lanes() const;

@@ -2,6 +2,7 @@
 // and their table.
 #include "../kernels/convolution.h"
 #include "../kernels/dense.h"
+#include "../kernels/norm.h"
 #include "../kernels/pool.h"
 #include "../kernels/samples.h"
 #include "../kernels/single.h"
@@ -27,6 +28,11 @@ const Kernels& kernels() {
         .conv_weight_sums = conv_weight_sums,
         .dense_forward = dense_forward,
         .dense_backward = dense_backward,
+        .norm_moments = norm_moments,
+        .norm_forward = norm_forward,
+        .norm_chain = norm_chain,
+        .norm_backward = norm_backward,
+        .drop = drop,
         .loss = loss,
         .update = update,
         .single = single,

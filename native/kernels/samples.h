@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../simd/vec.h"
-#include "../src/layout.h"
+#include "../src/kernels.h"
 
 namespace lenet::LENET_ISA {
 
@@ -40,17 +40,19 @@ inline void load_images(const Map& map, const uint8_t* const* samples, const flo
             load_row(samples, at, map.width, scale + c, shift + c, 0, out + map.at(c, y, 0));
 }
 
-// Softmax and cross-entropy: loss = log(sum(exp(s - max))) + max - s[label], its gradient the
-// probabilities less the one-hot label. Lanes from `live` on get a zero gradient.
-inline int loss(int classes, int live, const float* scores, const int32_t* labels, double* losses,
-                float* gradient) {
-    vec best = load(scores);
+// Softmax and cross-entropy: loss = log(sum(exp(s - max))) + max - target . s, its gradient the
+// probabilities less the target, both times the sample's weight. Lanes from `live` on get a zero
+// gradient.
+inline int loss(int classes, int live, float smoothing, const float* scores, const int32_t* labels,
+                const float* weights, double* losses, float* gradient) {
+    vec best = load(scores), all{};
     ivec winner{};
-    for (int k = 1; k < classes; k++) {
+    for (int k = 0; k < classes; k++) {
         vec score = load(scores + k * L);
         ivec better = score > best;
         best = better ? score : best;
         winner = better ? ivec{} + k : winner;
+        all += score;
     }
     vec total{};
     for (int k = 0; k < classes; k++) {
@@ -58,59 +60,88 @@ inline int loss(int classes, int live, const float* scores, const int32_t* label
         store(gradient + k * L, e);
         total += e;
     }
-    vec alive{};
-    for (int l = 0; l < live; l++) alive[l] = 1.0f;
+    vec weight{};
+    for (int l = 0; l < live; l++) weight[l] = weights[l];
+    const float everywhere = smoothing / float(classes), there = 1.0f - smoothing;
     for (int k = 0; k < classes; k++) {
-        vec p = load(gradient + k * L) / total * alive;
-        store(gradient + k * L, p);
+        vec p = load(gradient + k * L) / total - everywhere;
+        store(gradient + k * L, weight == 0.0f ? vec{} : p * weight);
     }
     int correct = 0;
     for (int l = 0; l < live; l++) {
         const int label = labels[l];
-        losses[l] = __builtin_log(double(total[l])) + double(best[l]) - double(scores[label * L + l]);
-        gradient[label * L + l] -= 1.0f;
+        double target = double(scores[label * L + l]);
+        if (smoothing > 0)
+            target += double(smoothing) * (double(all[l]) / classes - target);
+        losses[l] = double(weights[l]) * (__builtin_log(double(total[l])) + double(best[l]) - target);
+        gradient[label * L + l] -= there * weights[l];
         correct += winner[l] == label;
     }
     return correct;
 }
 
-// PyTorch's SGD, momentum (no dampening) and AdamW (decoupled decay), element by element; the
-// shards' gradients are added in their order, so the result does not depend on the threads.
+typedef uint32_t uvec __attribute__((vector_size(L * 4), may_alias));
+
+// MurmurHash3's finaliser over the place of each output; the twin is engine/objective.py.
+inline void drop(const Drop& drop, int units, float scale, float* values) {
+    uvec rows;
+    for (int l = 0; l < L; l++) rows[l] = (drop.row + uint32_t(l)) * 0x9E3779B1u + drop.key;
+    for (int u = 0; u < units; u++, values += L) {
+        uvec word = rows + uint32_t(u) * 0x85EBCA77u;
+        word ^= word >> 16;
+        word *= 0x85EBCA6Bu;
+        word ^= word >> 13;
+        word *= 0xC2B2AE35u;
+        word ^= word >> 16;
+        store(values, word >= drop.threshold ? load(values) * scale : vec{});
+    }
+}
+
+// PyTorch's SGD, momentum (no dampening), Nesterov and AdamW (decoupled decay), element by
+// element; the shards' gradients are added in their order, so the result does not depend on the
+// threads.
 template <Rule R>
-inline void update_as(const Optimizer& o, float rate, int64_t step, float mean, int shards,
-                      const float* const* gradients, int count, float* __restrict values,
-                      float* __restrict state1, float* __restrict state2) {
-    const float correction1 = float(1.0 - __builtin_pow(double(o.beta1), double(step)));
-    const float correction2 = float(__builtin_sqrt(1.0 - __builtin_pow(double(o.beta2), double(step))));
-    const float decay = 1.0f - rate * o.weight_decay, size = rate / correction1;
+inline void update_as(const Update& u, int shards, const float* const* gradients, int count,
+                      float* __restrict values, float* __restrict state1,
+                      float* __restrict state2) {
+    const Optimizer& o = u.optimizer;
     for (int i = 0; i < count; i++) {
         float g = gradients[0][i];
         for (int s = 1; s < shards; s++) g += gradients[s][i];
-        g *= mean;
+        g *= u.mean;
         if constexpr (R == Rule::adamw) {
             state1[i] = o.beta1 * state1[i] + (1.0f - o.beta1) * g;
             state2[i] = o.beta2 * state2[i] + (1.0f - o.beta2) * g * g;
-            float root = __builtin_sqrtf(state2[i]) / correction2 + o.epsilon;
-            values[i] = values[i] * decay - size * state1[i] / root;
+            float root = __builtin_sqrtf(state2[i]) / u.correction2 + o.epsilon;
+            values[i] = values[i] * u.decay - u.size * state1[i] / root;
         } else {
             g += o.weight_decay * values[i];
-            if constexpr (R == Rule::momentum) g = state1[i] = o.momentum * state1[i] + g;
-            values[i] -= rate * g;
+            if constexpr (R != Rule::sgd) {
+                state1[i] = o.momentum * state1[i] + g;
+                g = R == Rule::nesterov ? g + o.momentum * state1[i] : state1[i];
+            }
+            values[i] -= u.rate * g;
         }
     }
 }
 
-inline void update(const Optimizer& o, float rate, int64_t step, float mean, int shards,
-                   const float* const* gradients, int count, float* values, float* state1,
-                   float* state2) {
+inline void update(const Update& u, int shards, const float* const* gradients, int count,
+                   float* values, float* const* states) {
     auto as = [&]<Rule R>() {
-        update_as<R>(o, rate, step, mean, shards, gradients, count, values, state1, state2);
+        float* first = R == Rule::sgd ? nullptr : states[0];
+        update_as<R>(u, shards, gradients, count, values, first,
+                     R == Rule::adamw ? states[1] : nullptr);
     };
-    switch (o.rule) {
-        case Rule::sgd: return as.template operator()<Rule::sgd>();
-        case Rule::momentum: return as.template operator()<Rule::momentum>();
-        case Rule::adamw: return as.template operator()<Rule::adamw>();
+    switch (u.optimizer.rule) {
+        case Rule::sgd: as.template operator()<Rule::sgd>(); break;
+        case Rule::momentum: as.template operator()<Rule::momentum>(); break;
+        case Rule::nesterov: as.template operator()<Rule::nesterov>(); break;
+        case Rule::adamw: as.template operator()<Rule::adamw>(); break;
     }
+    const float keep = u.optimizer.average;
+    if (keep <= 0) return;
+    float* __restrict average = states[u.optimizer.rows() - 1];
+    for (int i = 0; i < count; i++) average[i] = keep * average[i] + (1.0f - keep) * values[i];
 }
 
 // Twelve (twenty-four) independent chains of multiply-adds: nothing but the units is in the way.

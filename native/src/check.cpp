@@ -61,6 +61,15 @@ void check_kind(const Step& s, int i, int64_t table) {
          i, "its parameters lie outside the table");
 }
 
+void check_norm(const Step& s, int i, int64_t table) {
+    if (s.scale_offset < 0 && s.mean_offset < 0 && s.variance_offset < 0) return;
+    need(s.kind == Kind::conv && !s.pool_first, i,
+         "only a convolution that does not pool first is normalised");
+    for (int64_t at : {s.scale_offset, s.mean_offset, s.variance_offset})
+        need(at >= 0 && at + s.out_channels <= table, i,
+             "its normalisation lies outside the table");
+}
+
 void check_order(const Step& s, const Step* next, int i) {
     const bool pools = next && next->kind == Kind::maxpool;
     need(!s.pool_first ||
@@ -83,6 +92,7 @@ void check(const Step* steps, int count, int64_t table) {
     for (int i = 0; i < count; i++) {
         check_sizes(steps[i], i);
         check_kind(steps[i], i, table);
+        check_norm(steps[i], i, table);
         check_order(steps[i], i + 1 < count ? &steps[i + 1] : nullptr, i);
     }
 }

@@ -7,6 +7,20 @@
 
 namespace lenet {
 
+// One update of all parameters: what is the same for each of them.
+struct Update {
+    Optimizer optimizer;
+    float rate, mean;                // mean: of the shards' sums, the clipping included
+    float decay, size, correction2;  // adamw's, corrections for the start from zero included
+
+    Update(const Optimizer& optimizer, float rate, int64_t step, float mean);
+};
+
+// What decides which outputs are dropped: `row` is the first sample's place in its batch.
+struct Drop {
+    uint32_t key, row, threshold;
+};
+
 struct Kernels {
     const char* name;
     int lanes, accumulators;
@@ -45,15 +59,26 @@ struct Kernels {
                            float* in_gradient, float* gradient, bool accumulate,
                            float* transposed);
 
-    // Softmax and cross-entropy of one group: losses (L,) and the scores' gradient of the SUM of
-    // losses, zero in lanes from `live` on. Returns how many are right.
-    int (*loss)(int classes, int live, const float* scores, const int32_t* labels, double* loss,
-                float* gradient);
+    // Normalisation of one group; see kernels/norm.h.
+    void (*norm_moments)(const Stage& stage, int live, const float* in, double* moments);
+    void (*norm_forward)(const Stage& stage, const float* factors, const float* in, float* out);
+    void (*norm_chain)(const Stage& stage, const float* factors, const double* moments,
+                       const float* in, const float* out, float* gradient, double* sums);
+    void (*norm_backward)(const Stage& stage, int live, const float* back, const float* in,
+                          float* gradient);
 
-    // values[i] moves by the sum over shards of gradients[s][i], times `mean`.
-    void (*update)(const Optimizer& optimizer, float rate, int64_t step, float mean, int shards,
-                   const float* const* gradients, int count, float* values, float* state1,
-                   float* state2);
+    // One group's units: dropped, or times `scale`.
+    void (*drop)(const Drop& drop, int units, float scale, float* values);
+
+    // Softmax and cross-entropy of one group: losses (L,) and the scores' gradient of the SUM of
+    // losses, zero in lanes from `live` on. weights: (live,). Returns how many are right.
+    int (*loss)(int classes, int live, float smoothing, const float* scores,
+                const int32_t* labels, const float* weights, double* loss, float* gradient);
+
+    // values[i] moves by the sum over shards of gradients[s][i], times update.mean. states: one a
+    // row of the optimizer's state.
+    void (*update)(const Update& update, int shards, const float* const* gradients, int count,
+                   float* values, float* const* states);
 
     // One image, pixels (C, H, W), alone through all stages. memory: Program::single floats, zero
     // before the first image.

@@ -105,6 +105,8 @@ struct Stage {
     bool first;   // reads the images: needs no input gradient
     bool pooled;  // kind conv: followed by a fused max pooling
     bool keeps_input;  // the activation's derivative needs what came in (silu)
+    bool normalised;   // kind conv: the next stage normalises, and has the shift for a bias
+    int step;          // which step of the plan it is, or begins with
 
     Map input, output;  // of one group
     Map linear;         // kind conv: the convolution's own output, before pooling, no border
@@ -113,7 +115,9 @@ struct Stage {
     bool plain_pool;    // it is 2x2 in steps of 2, and no window is clipped
 
     int inputs;             // K: weights of one output
-    int64_t weights, bias;  // offsets in the table
+    int64_t weights, bias;          // offsets in the table; kind norm: the bias is its shift
+    int64_t scale, mean, variance;  // kind norm: the same
+    int64_t moments;                // kind norm: where a worker keeps those of its channels
 
     // Packed weights: [block][tap][output in block], and for the input gradient
     // [phase y][phase x][block][tap row][output][tap column][input in block].
@@ -130,7 +134,8 @@ struct Stage {
 
     Single single;
 
-    // The gradient of a shard: row o holds K weights, then the bias.
+    // The gradient of a shard: row o holds K weights, then the bias. Kind norm: four rows of
+    // channels: scale, shift, and the shard's own mean and unbiased variance.
     int64_t gradient;
     int gradient_row;
 
@@ -157,6 +162,7 @@ struct Program {
     std::vector<Stage> stages;
     Map images;
     int first_dense = 0;  // stages from here on are dense
+    bool normalised = false;
     int classes = 0;
     int64_t table = 0, packed = 0, gradient = 0;
 
@@ -165,6 +171,8 @@ struct Program {
     int64_t flow = 0;  // the largest gradient of a map, without border
     int64_t linear = 0, lane_sums = 0, scratch = 0, transposed = 0;
     int64_t single = 0;  // floats for one image alone
+    int64_t moments = 0;      // channels of all norm stages
+    std::vector<float> zeros;  // biases of normalised convolutions
 
     std::vector<std::unique_ptr<int32_t[]>> offsets;  // what the stages' tables point to
 

@@ -34,16 +34,18 @@ int32_t narrow(int64_t offset) {
 
 class Compiler {
 public:
-    Compiler(Program& program, int accumulators, Method method)
-        : program_(program), lanes_(program.lanes), accumulators_(accumulators), method_(method) {}
+    Compiler(Program& program, const Step* begin, int accumulators, Method method)
+        : program_(program), begin_(begin), lanes_(program.lanes), accumulators_(accumulators), method_(method) {}
 
     void add(const Step* step, const Step* end) {
         Stage stage{};
+        stage.step = int(step - begin_);
         stage.kind = step->kind;
-        stage.activation = step->activation;
+        stage.normalised = step->scale_offset >= 0;
+        stage.activation = stage.normalised ? Activation::identity : step->activation;
         stage.first = program_.stages.empty();
         stage.pooled = step->pool_first;
-        stage.keeps_input = step->activation == Activation::silu;
+        stage.keeps_input = stage.activation == Activation::silu;
         stage.window = window_of(*step);
         stage.winograd.outputs = winograd_tile(*step);
         stage.input = bordered_map(*step);
@@ -53,13 +55,12 @@ public:
             stage.pool = window_of(*last);
             stage.plain_pool = is_plain(*last);
         }
-        stage.output = last + 1 < end && last[1].kind != Kind::dense
-            ? bordered_map(last[1])
-            : plain_map(last->out_channels, last->out_height, last->out_width, lanes_);
+        stage.output = stage.normalised ? stage.linear : output_map(last, end);
         if (stage.linear_step()) add_weights(stage, *step);
         if (stage.kind == Kind::conv) add_convolution(stage);
         add_memory(stage);
         program_.stages.push_back(stage);
+        if (stage.normalised) add_norm(step, end);
     }
 
     // Once all stages are known: how one image passes them alone.
@@ -87,6 +88,13 @@ public:
             stage.single.row = stage.single.pooled + round_up(pooled, 16);
         }
         program_.single = stages[0].single.row + round_up(row, 16);
+    }
+
+    // What the step's last stage writes: the next step's map.
+    Map output_map(const Step* step, const Step* end) const {
+        return step + 1 < end && step[1].kind != Kind::dense
+            ? bordered_map(step[1])
+            : plain_map(step->out_channels, step->out_height, step->out_width, lanes_);
     }
 
     // The map that a step reads, inside the border its convolution needs.
@@ -123,6 +131,31 @@ private:
             10.0 * tiles *
             (s.channels * (s.out_height + s.kernel_height - 1) + s.out_channels * s.out_height);
         return products + transforms < 0.9 * direct ? tile : 0;
+    }
+
+    // A stage of its own behind the convolution's.
+    void add_norm(const Step* step, const Step* end) {
+        Stage stage{};
+        stage.step = int(step - begin_);
+        stage.kind = Kind::norm;
+        stage.activation = step->activation;
+        stage.input = stage.linear = program_.stages.back().output;
+        stage.output = output_map(step, end);
+        stage.scale = step->scale_offset;
+        stage.bias = step->bias_offset;
+        stage.mean = step->mean_offset;
+        stage.variance = step->variance_offset;
+        stage.moments = program_.moments;
+        program_.moments += step->out_channels;
+        stage.forward_blocks = {step->out_channels, 1};
+        stage.gradient_row = int(round_up(step->out_channels, 16));
+        stage.gradient = program_.gradient;
+        program_.gradient += 4 * int64_t(stage.gradient_row);
+        program_.normalised = true;
+        if (program_.zeros.size() < size_t(step->out_channels))
+            program_.zeros.resize(size_t(step->out_channels));
+        add_memory(stage);
+        program_.stages.push_back(stage);
     }
 
     void add_weights(Stage& stage, const Step& step) {
@@ -341,14 +374,18 @@ private:
     }
 
     Program& program_;
+    const Step* begin_;
     int lanes_, accumulators_;
     Method method_;
 };
 
 // As many groups as hold `samples`, fewer where a sample's activations are large: a worker's
 // share should not grow past what a machine has.
+// A ghost batch is held whole.
 int choose_groups(const Step* steps, int count, int lanes) {
     constexpr int samples = 64;
+    if (std::any_of(steps, steps + count, [](const Step& s) { return s.scale_offset >= 0; }))
+        return samples / lanes;
     constexpr int64_t budget = 64 << 20;  // floats a worker
     int64_t floats = int64_t(steps[0].channels) * steps[0].height * steps[0].width;
     for (int i = 0; i < count; i++)
@@ -363,12 +400,12 @@ Program::Program(const Step* steps, int count, int64_t table_size, int lane_coun
     : lanes(lane_count), table(table_size) {
     check(steps, count, table_size);
     groups = choose_groups(steps, count, lanes);
-    Compiler compiler(*this, accumulators, method);
+    Compiler compiler(*this, steps, accumulators, method);
     images = compiler.bordered_map(steps[0]);
     kept = round_up(images.size(), 16);
     for (int i = 0; i < count; i += steps[i].pool_first ? 2 : 1)
         compiler.add(steps + i, steps + count);
-    compiler.add_single();
+    if (!normalised) compiler.add_single();
     first_dense = int(std::count_if(stages.begin(), stages.end(),
                                     [](const Stage& s) { return s.kind != Kind::dense; }));
     const Step& last = steps[count - 1];

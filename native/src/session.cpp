@@ -18,15 +18,27 @@ namespace {
 
 // How a batch is cut into shards. It depends on the batch alone, never on the threads, so that
 // the sums are the same on any number of them: about four shards for small batches, 64 samples
-// each for large ones, whole vectors.
-struct Shards {
-    int64_t samples, size;
-
-    Shards(int64_t batch, int64_t lanes) : samples(batch) {
-        const int64_t count = std::clamp<int64_t>(batch / 64, 4, 64);
-        size = std::max(((batch + count - 1) / count + lanes - 1) / lanes, int64_t(1)) * lanes;
+// each for large ones, whole vectors. Ghost batches are shards of their own, 32 to 63 samples that
+// differ by one at most, and do not depend on the lanes either: engine/normalise.py cuts the same.
+class Shards {
+public:
+    Shards(int64_t samples, const Program& program) : samples_(samples) {
+        if (program.normalised) {
+            ghosts_ = int(std::max<int64_t>(samples / 32, 1));
+            return;
+        }
+        const int64_t parts = std::clamp<int64_t>(samples / 64, 4, 64), lanes = program.lanes;
+        size_ = std::max(((samples + parts - 1) / parts + lanes - 1) / lanes, int64_t(1)) * lanes;
     }
-    int count() const { return int((samples + size - 1) / size); }
+    int count() const { return ghosts_ ? ghosts_ : int((samples_ + size_ - 1) / size_); }
+    int64_t begin(int shard) const {
+        if (ghosts_) return Split{int(samples_), ghosts_}.begin(shard);
+        return std::min(shard * size_, samples_);
+    }
+
+private:
+    int64_t samples_, size_ = 0;
+    int ghosts_ = 0;
 };
 
 // So many images go one by one: packing the weights and filling the lanes would take longer.
@@ -74,7 +86,7 @@ struct Session::Self {
           team(threads),
           packed(program.packed) {
         for (size_t s = 0; s < program.stages.size(); s++)
-            if (program.stages[s].linear_step())
+            if (program.stages[s].kind == Kind::norm || program.stages[s].linear_step())
                 for (int b = 0; b < program.stages[s].forward_blocks.count; b++)
                     jobs.push_back({s, b});
     }
@@ -115,17 +127,21 @@ struct Session::Self {
     void pack_all(const float* table) {
         packed_from.clear();
         share_out(int(jobs.size()), [&](int, int j) {
-            const Job& job = jobs[size_t(j)];
-            pack(program.stages[job.stage], job.block, table, packed.data());
+            pack_job(jobs[size_t(j)], table);
         });
     }
 
+    void pack_job(const Job& job, const float* table) {
+        const Stage& stage = program.stages[job.stage];
+        if (stage.linear_step()) pack(stage, job.block, table, packed.data());
+    }
+
     Share batch_gradient(const float* table, const Batch& batch) {
-        const Shards shards(batch.end - batch.begin, program.lanes);
+        const Shards shards(batch.end - batch.begin, program);
         share_out(shards.count(), [&](int member, int s) {
             Batch part = batch;
-            part.begin = batch.begin + s * shards.size;
-            part.end = std::min(part.begin + shards.size, batch.end);
+            part.begin = batch.begin + shards.begin(s);
+            part.end = batch.begin + shards.begin(s + 1);
             shares[size_t(s)] = workers[size_t(member)]->gradient(
                 table, packed.data(), part, gradients[size_t(s)].data());
         });
@@ -137,27 +153,83 @@ struct Session::Self {
         return total;
     }
 
-    // Moves one block of outputs by the shards' gradients.
-    void move(const Job& job, const Optimizer& optimizer, float rate, int64_t step,
-              int64_t samples, float* table, float* state) {
+    // Calls row(offset in the table, offset in a shard's gradient, count) for all parameters of a
+    // block of outputs.
+    template <typename F>
+    void for_rows(const Job& job, F row) const {
         const Stage& stage = program.stages[job.stage];
-        const int shards = Shards(samples, program.lanes).count();
-        float* second = state ? state + program.table : nullptr;
-        const auto row = [&](int64_t at, int64_t gradient_at, int count) {
-            const float* from[64];
-            for (int s = 0; s < shards; s++) from[s] = gradients[size_t(s)].data() + gradient_at;
-            kernels.update(optimizer, rate, step, 1.0f / float(samples), shards, from, count,
-                           table + at, state ? state + at : nullptr,
-                           second ? second + at : nullptr);
-        };
+        if (stage.kind == Kind::norm) {
+            row(stage.scale, stage.gradient, stage.output.channels);
+            row(stage.bias, stage.gradient + stage.gradient_row, stage.output.channels);
+            return;
+        }
         const int first = stage.forward_blocks.begin(job.block);
         for (int o = first; o < first + stage.forward_blocks.size(job.block); o++) {
             const int64_t gradient = stage.gradient + int64_t(o) * stage.gradient_row;
             row(stage.weights + int64_t(o) * stage.inputs, gradient, stage.inputs);
-            row(stage.bias + o, gradient + stage.inputs, 1);
+            if (!stage.normalised) row(stage.bias + o, gradient + stage.inputs, 1);
         }
     }
+
+    // Moves one block of outputs by the shards' gradients. state: the optimizer's tables.
+    void move(const Job& job, const Update& update, int shards, float* table, float* state) {
+        std::vector<const float*> from(static_cast<size_t>(shards));
+        const int rows = update.optimizer.rows();
+        for_rows(job, [&](int64_t at, int64_t gradient_at, int count) {
+            float* states[3]{};
+            for (int s = 0; s < shards; s++)
+                from[size_t(s)] = gradients[size_t(s)].data() + gradient_at;
+            for (int r = 0; r < rows; r++) states[r] = state + r * program.table + at;
+            kernels.update(update, shards, from.data(), count, table + at, states);
+        });
+    }
+
+    // The running statistics of a norm stage move towards the mean of its ghosts' own.
+    void count_statistics(const Stage& stage, const Update& update, int shards, float* table,
+                          float* state) {
+        constexpr float momentum = 0.1f;
+        const float keep = update.optimizer.average;
+        float* average = keep > 0 ? state + (update.optimizer.rows() - 1) * program.table : nullptr;
+        const auto follow = [&](int64_t at, int64_t found) {
+            for (int c = 0; c < stage.output.channels; c++) {
+                double total = 0;
+                for (int s = 0; s < shards; s++) total += double(gradients[size_t(s)].data()[found + c]);
+                float& value = table[at + c];
+                value = (1 - momentum) * value + momentum * float(total / shards);
+                if (keep > 0) average[at + c] = keep * average[at + c] + (1 - keep) * value;
+            }
+        };
+        follow(stage.mean, stage.gradient + 2 * stage.gradient_row);
+        follow(stage.variance, stage.gradient + 3 * stage.gradient_row);
+    }
+
+    // What the gradient, the mean over `samples`, is multiplied by so that its norm does not pass
+    // `clip`; as PyTorch's clip_grad_norm_.
+    float clipping(float clip, int shards, int64_t samples) {
+        std::vector<double> squares(jobs.size());
+        share_out(int(jobs.size()), [&](int, int j) {
+            double total = 0;
+            for_rows(jobs[size_t(j)], [&](int64_t, int64_t at, int count) {
+                for (int i = 0; i < count; i++) {
+                    float g = 0;
+                    for (int s = 0; s < shards; s++) g += gradients[size_t(s)].data()[at + i];
+                    total += double(g) * double(g);
+                }
+            });
+            squares[size_t(j)] = total;
+        });
+        double total = 0;
+        for (double part : squares) total += part;
+        return float(std::min(1.0, double(clip) / (std::sqrt(total) / double(samples) + 1e-6)));
+    }
 };
+
+Update::Update(const Optimizer& rule, float learning_rate, int64_t step, float factor)
+    : optimizer(rule), rate(learning_rate), mean(factor), decay(1.0f - rate * rule.weight_decay) {
+    const double first = 1.0 - std::pow(double(rule.beta1), double(step));
+    size = rate / float(first);
+    correction2 = float(std::sqrt(1.0 - std::pow(double(rule.beta2), double(step))));
+}
 
 Session::Session(const Step* steps, int count, int64_t table, const char* isa, int threads,
                  const char* convolution) {
@@ -169,6 +241,7 @@ Session::~Session() = default;
 
 void Session::scores(const float* table, const Images& images, float* scores) {
     Self& self = *self_;
+    require(!self.program.normalised, "fold the normalisation into its convolution to score.");
     self.prepare(false, 0);
     if (images.count <= few) {
         const DenormalsAreZero here;
@@ -199,45 +272,54 @@ static void check_labels(const Images& images, const int32_t* labels, const int3
 }
 
 double Session::gradient(const float* table, const Images& images, const int32_t* labels,
-                         float* gradient, int64_t* correct) {
+                         const Objective& objective, int64_t step, float* gradient,
+                         int64_t* correct) {
     Self& self = *self_;
     check_labels(images, labels, nullptr, images.count, self.program.classes);
-    self.prepare(true, Shards(images.count, self.program.lanes).count());
+    const int shards = Shards(images.count, self.program).count();
+    self.prepare(true, shards);
     self.pack_all(table);
-    const Share share = self.batch_gradient(table, {&images, labels, nullptr, 0, images.count});
+    const Share share = self.batch_gradient(
+        table, {&images, labels, nullptr, 0, images.count, &objective, 0, step});
     // The gradient is what plain descent at rate -1 adds to zeros.
     std::fill_n(gradient, self.program.table, 0.0f);
-    const Optimizer descent{Rule::sgd, 0, 0, 0, 0, 0};
-    for (const Self::Job& job : self.jobs)
-        self.move(job, descent, -1.0f, 1, images.count, gradient, nullptr);
+    const Update descent{{}, -1.0f, 1, 1.0f / float(images.count)};
+    for (const Self::Job& job : self.jobs) self.move(job, descent, shards, gradient, nullptr);
     *correct = share.correct;
     return share.loss / double(images.count);
 }
 
 Progress Session::train(float* table, float* state, const Images& images, const int32_t* labels,
-                        const Schedule& schedule, const Optimizer& optimizer, double* losses,
-                        int64_t* correct) {
+                        const Schedule& schedule, const Optimizer& optimizer,
+                        const Objective& objective, double* losses, int64_t* correct) {
     Self& self = *self_;
     check_labels(images, labels, schedule.order, schedule.samples, self.program.classes);
     // The last batch may be shorter and be cut into more shards: 128 samples are 4, 129 are 3.
     const int64_t batch = std::min<int64_t>(schedule.batch, schedule.samples);
     const int64_t rest = batch ? schedule.samples % batch : 0;
-    const int64_t lanes = self.program.lanes;
-    self.prepare(true, std::max(Shards(batch, lanes).count(), Shards(rest, lanes).count()));
+    self.prepare(true, std::max(Shards(batch, self.program).count(),
+                                Shards(rest, self.program).count()));
     self.pack_all(table);
     int64_t step = 0;
     for (int64_t begin = 0; begin < schedule.samples; begin += schedule.batch, step++) {
         const int64_t end = std::min(begin + schedule.batch, schedule.samples);
-        const Share share =
-            self.batch_gradient(table, {&images, labels, schedule.order, begin, end});
-        losses[step] = share.loss / double(end - begin);
+        const int64_t number = schedule.first_step + step + 1, samples = end - begin;
+        const Share share = self.batch_gradient(
+            table, {&images, labels, schedule.order, begin, end, &objective, begin, number});
+        losses[step] = share.loss / double(samples);
         if (!std::isfinite(losses[step])) return {step};
         correct[step] = share.correct;
+        const int shards = Shards(samples, self.program).count();
+        float mean = 1.0f / float(samples);
+        if (optimizer.clip > 0) mean *= self.clipping(optimizer.clip, shards, samples);
+        const Update update(optimizer, schedule.rates[step], number, mean);
         self.share_out(int(self.jobs.size()), [&](int, int j) {
             const Self::Job& job = self.jobs[size_t(j)];
-            self.move(job, optimizer, schedule.rates[step], schedule.first_step + step + 1,
-                      end - begin, table, state);
-            pack(self.program.stages[job.stage], job.block, table, self.packed.data());
+            const Stage& stage = self.program.stages[job.stage];
+            self.move(job, update, shards, table, state);
+            if (stage.kind == Kind::norm)
+                self.count_statistics(stage, update, shards, table, state);
+            self.pack_job(job, table);
         });
     }
     return {step};

@@ -2,10 +2,29 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <new>
 #include <utility>
 
 namespace lenet {
+namespace {
+
+// SplitMix64 (Steele, Lea and Flood 2014); the twin is randomness.py.
+uint64_t mix(uint64_t word) {
+    word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9u;
+    word = (word ^ (word >> 27)) * 0x94D049BB133111EBu;
+    return word ^ (word >> 31);
+}
+
+uint32_t dropout_key(uint64_t seed, int64_t step, int layer) {
+    constexpr uint64_t golden = 0x9E3779B97F4A7C15u, stream = 3;
+    uint64_t key = 0;
+    for (uint64_t number : {seed, stream, uint64_t(step), uint64_t(layer)})
+        key = mix((key ^ number) + golden);
+    return uint32_t(mix(golden + key) >> 32);
+}
+
+}  // namespace
 
 Buffer::Buffer(int64_t floats) : size_(floats) {
     if (!floats) return;
@@ -26,39 +45,63 @@ Worker::Worker(const Program& program, const Kernels& kernels, bool trains)
     positions_ = Buffer(program.groups * program.positions);
     for (Buffer& flow : flow_) flow = Buffer(std::max(program.groups, 2) * program.flow);
     linear_ = Buffer(program.linear);
+    moments_.resize(size_t(2 * program.moments));
+    sums_.resize(size_t(2 * program.moments));
+    factors_.resize(size_t(2 * program.moments));
+    backs_.resize(size_t(4 * program.moments));
     lane_sums_ = Buffer(program.lane_sums);
     transposed_ = Buffer(program.transposed);
 }
 
 void Worker::forward(const float* table, const float* packed, const Batch& batch, bool training) {
-    const int lanes = program_.lanes;
-    const int groups = int((batch.end - batch.begin + lanes - 1) / lanes);
+    const int lanes = program_.lanes, samples = int(batch.end - batch.begin);
+    const int groups = (samples + lanes - 1) / lanes;
     const int64_t pixels =
         int64_t(program_.images.channels) * program_.images.height * program_.images.width;
     for (int g = 0; g < groups; g++) {
-        std::array<const uint8_t*, 16> samples{};
+        std::array<const uint8_t*, 16> from{};
         for (int l = 0; l < lanes; l++) {  // lanes that are left over repeat the last sample
             const int64_t i = std::min(batch.begin + int64_t(g) * lanes + l, batch.end - 1);
-            samples[size_t(l)] = batch.images->pixels + batch.index(i) * pixels;
+            from[size_t(l)] = batch.images->pixels + batch.index(i) * pixels;
         }
-        kernels_.load_images(program_.images, samples.data(), batch.images->scale,
+        kernels_.load_images(program_.images, from.data(), batch.images->scale,
                              batch.images->shift, kept(g));
-        for (int s = 0; s < program_.first_dense; s++) {
-            const Stage& stage = program_.stages[size_t(s)];
-            int32_t* at = training ? positions(stage, g) : nullptr;
-            if (stage.kind == Kind::conv)
-                kernels_.conv_forward(stage, packed, table + stage.bias, input(size_t(s), g),
-                                      output(size_t(s), g), at,
-                                      training ? kept_input(stage, g) : nullptr, scratch_.data());
-            else
-                kernels_.pool_forward(stage, input(size_t(s), g), output(size_t(s), g), at);
+        if (!program_.normalised)
+            forward_group(table, packed, 0, size_t(program_.first_dense), g, training);
+    }
+    if (program_.normalised) {
+        size_t begin = 0;
+        for (size_t s = 0; s < size_t(program_.first_dense); s++) {
+            if (program_.stages[s].kind != Kind::norm) continue;
+            for (int g = 0; g < groups; g++) forward_group(table, packed, begin, s, g, training);
+            normalise(table, s, samples);
+            begin = s + 1;
         }
+        for (int g = 0; g < groups; g++)
+            forward_group(table, packed, begin, size_t(program_.first_dense), g, training);
     }
     for (size_t s = size_t(program_.first_dense); s < program_.stages.size(); s++) {
         const Stage& stage = program_.stages[s];
         kernels_.dense_forward(stage, packed, table + stage.bias, groups, input(s, 0),
                                program_.kept, output(s, 0), program_.kept,
                                training ? kept_input(stage, 0) : nullptr, program_.kept);
+        if (training && drops(s, batch))
+            drop(s, batch, 1.0f / (1.0f - batch.objective->dropout), output(s, 0), program_.kept);
+    }
+}
+
+// One group through stages of maps, none of which normalises.
+void Worker::forward_group(const float* table, const float* packed, size_t begin, size_t end,
+                           int group, bool training) {
+    for (size_t s = begin; s < end; s++) {
+        const Stage& stage = program_.stages[s];
+        int32_t* at = training ? positions(stage, group) : nullptr;
+        if (stage.kind == Kind::conv)
+            kernels_.conv_forward(stage, packed, bias(stage, table), input(s, group),
+                                  output(s, group), at,
+                                  training ? kept_input(stage, group) : nullptr, scratch_.data());
+        else
+            kernels_.pool_forward(stage, input(s, group), output(s, group), at);
     }
 }
 
@@ -73,8 +116,9 @@ void Worker::score_single(const float* table, const Images& images, int64_t inde
 void Worker::scores(const float* table, const float* packed, const Batch& batch, float* scores) {
     const int lanes = program_.lanes, classes = program_.classes;
     for (int64_t begin = batch.begin; begin < batch.end; begin += chunk_) {
-        const Batch part{batch.images, nullptr, batch.order, begin,
-                         std::min(begin + chunk_, batch.end)};
+        Batch part = batch;
+        part.begin = begin;
+        part.end = std::min(begin + chunk_, batch.end);
         forward(table, packed, part, false);
         for (int64_t i = part.begin; i < part.end; i++) {
             const int64_t n = i - part.begin;
@@ -90,8 +134,9 @@ Share Worker::gradient(const float* table, const float* packed, const Batch& bat
     Share total;
     std::fill_n(lane_sums_.data(), lane_sums_.size(), 0.0f);
     for (int64_t begin = batch.begin; begin < batch.end; begin += chunk_) {
-        const Batch part{batch.images, batch.labels, batch.order, begin,
-                         std::min(begin + chunk_, batch.end)};
+        Batch part = batch;
+        part.begin = begin;
+        part.end = std::min(begin + chunk_, batch.end);
         forward(table, packed, part, true);
         const Share share = backward(table, packed, part, gradient, begin > batch.begin);
         total.loss += share.loss;
@@ -112,17 +157,28 @@ Share Worker::backward(const float* table, const float* packed, const Batch& bat
     Share share;
     for (int g = 0; g < groups; g++) {
         std::array<int32_t, 16> labels{};
+        std::array<float, 16> weights{};
         std::array<double, 16> losses{};
-        const int live = std::min(lanes, count - g * lanes);
-        for (int l = 0; l < live; l++)
-            labels[size_t(l)] = batch.labels[batch.index(batch.begin + g * lanes + l)];
-        share.correct +=
-            kernels_.loss(classes, live, output(program_.stages.size() - 1, g), labels.data(),
-                          losses.data(), flow + int64_t(g) * classes * lanes);
-        for (int l = 0; l < live; l++) share.loss += losses[size_t(l)];
+        const float* each = batch.objective->weights;
+        for (int l = 0; l < live(count, g); l++) {
+            const int64_t at = batch.index(batch.begin + g * lanes + l);
+            labels[size_t(l)] = batch.labels[at];
+            weights[size_t(l)] = each ? each[at] : 1.0f;
+        }
+        share.correct += kernels_.loss(classes, live(count, g), batch.objective->smoothing,
+                                       output(program_.stages.size() - 1, g), labels.data(),
+                                       weights.data(), losses.data(),
+                                       flow + int64_t(g) * classes * lanes);
+        for (int l = 0; l < live(count, g); l++) share.loss += losses[size_t(l)];
     }
     for (size_t s = program_.stages.size(); s-- > size_t(program_.first_dense);) {
         const Stage& stage = program_.stages[s];
+        if (drops(s, batch)) {
+            // What stayed goes back to what the activation made of it.
+            const float stays = 1.0f - batch.objective->dropout;
+            drop(s, batch, 1.0f / stays, flow, int64_t(stage.output.channels) * lanes);
+            drop(s, batch, stays, output(s, 0), program_.kept);
+        }
         kernels_.dense_backward(stage, table + stage.weights, groups, input(s, 0), program_.kept,
                                 output(s, 0), program_.kept, kept_input(stage, 0), program_.kept,
                                 flow, stage.first ? nullptr : other, gradient + stage.gradient,
@@ -132,6 +188,10 @@ Share Worker::backward(const float* table, const float* packed, const Batch& bat
     if (!program_.first_dense) return share;
     const Map& last = program_.stages[size_t(program_.first_dense) - 1].output;
     const int64_t size = int64_t(last.channels) * last.height * last.width * lanes;
+    if (program_.normalised) {
+        backward_ghost(table, packed, count, flow, other, size, gradient);
+        return share;
+    }
     for (int g = 0; g < groups; g++) backward_maps(packed, g, flow + g * size, other);
     return share;
 }
@@ -141,19 +201,52 @@ Share Worker::backward(const float* table, const float* packed, const Batch& bat
 void Worker::backward_maps(const float* packed, int group, float* gradient, float* work) {
     float* spare = work + program_.flow;
     for (size_t s = size_t(program_.first_dense); s-- > 0;) {
-        const Stage& stage = program_.stages[s];
-        if (stage.kind == Kind::conv) {
-            float* linear = linear_.data() + stage.linear_at;
-            kernels_.conv_backward(stage, gradient, output(s, group), positions(stage, group),
-                                   kept_input(stage, group), input(s, group), linear,
-                                   lane_sums_.data() + stage.lane_sums_at, scratch_.data());
-            if (!stage.first) 
-                kernels_.conv_input_gradient(stage, packed, linear, work, scratch_.data());
-        } else if (!stage.first) {
-            kernels_.pool_backward(stage, gradient, positions(stage, group), work);
-        }
+        backward_stage(packed, s, group, gradient, work);
         gradient = work;
         std::swap(work, spare);
+    }
+}
+
+void Worker::backward_stage(const float* packed, size_t s, int group, float* gradient, float* to) {
+    const Stage& stage = program_.stages[s];
+    if (stage.kind == Kind::conv) {
+        float* linear = linear_.data() + stage.linear_at;
+        kernels_.conv_backward(stage, gradient, output(s, group), positions(stage, group),
+                               kept_input(stage, group), input(s, group), linear,
+                               lane_sums_.data() + stage.lane_sums_at, scratch_.data());
+        if (!stage.first) kernels_.conv_input_gradient(stage, packed, linear, to, scratch_.data());
+    } else if (!stage.first) {
+        kernels_.pool_backward(stage, gradient, positions(stage, group), to);
+    }
+}
+
+// All groups' gradients, `stride` floats apart in `flow`, stage by stage.
+void Worker::backward_ghost(const float* table, const float* packed, int samples, float* flow,
+                            float* work, int64_t stride, float* gradient) {
+    const int groups = (samples + program_.lanes - 1) / program_.lanes;
+    for (size_t s = size_t(program_.first_dense); s-- > 0;) {
+        if (program_.stages[s].kind == Kind::norm) {
+            normalise_back(table, s, samples, flow, stride, gradient);
+            continue;
+        }
+        for (int g = 0; g < groups; g++)
+            backward_stage(packed, s, g, flow + g * stride, work + g * program_.flow);
+        std::swap(flow, work);
+        stride = program_.flow;
+    }
+}
+
+bool Worker::drops(size_t stage, const Batch& batch) const {
+    return batch.objective->dropout > 0 && stage + 1 < program_.stages.size();
+}
+
+void Worker::drop(size_t s, const Batch& batch, float scale, float* values, int64_t stride) {
+    const Stage& stage = program_.stages[s];
+    const Objective& o = *batch.objective;
+    Drop drop{dropout_key(o.seed, batch.step, stage.step), 0, uint32_t(std::nearbyint(double(o.dropout) * 4294967296.0))};
+    for (int64_t i = batch.begin; i < batch.end; i += program_.lanes, values += stride) {
+        drop.row = uint32_t(i - batch.origin);
+        kernels_.drop(drop, stage.output.channels, scale, values);
     }
 }
 

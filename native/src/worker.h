@@ -1,9 +1,11 @@
 // One thread's memory, and the way of a few groups of samples through the network and back.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "kernels.h"
 
@@ -30,6 +32,8 @@ struct Batch {
     const int32_t* labels;
     const int32_t* order;
     int64_t begin, end;
+    const Objective* objective = nullptr;  // when training
+    int64_t origin = 0, step = 0;          // where the whole batch begins; its step, from 1
 
     int64_t index(int64_t i) const { return order ? order[i] : i; }
 };
@@ -53,7 +57,31 @@ private:
     void forward(const float* table, const float* packed, const Batch& batch, bool training);
     Share backward(const float* table, const float* packed, const Batch& batch, float* gradient,
                    bool accumulate);
+    void forward_group(const float* table, const float* packed, size_t begin, size_t end, int group,
+                       bool training);
     void backward_maps(const float* packed, int group, float* gradient, float* work);
+
+    void backward_stage(const float* packed, size_t stage, int group, float* gradient, float* to);
+
+    // Stage by stage, as normalisation needs all groups of a ghost batch at a time.
+    void normalise(const float* table, size_t stage, int samples);
+    void merge_moments(size_t stage, int samples);
+    void backward_ghost(const float* table, const float* packed, int samples, float* flow,
+                        float* work, int64_t stride, float* gradient);
+    void normalise_back(const float* table, size_t stage, int samples, float* flow,
+                        int64_t stride, float* gradient);
+    double* moments(const Stage& stage) { return moments_.data() + 2 * stage.moments; }
+
+    // Whether dropout follows a dense stage, and what it does to values of the stage's groups.
+    bool drops(size_t stage, const Batch& batch) const;
+    void drop(size_t stage, const Batch& batch, float scale, float* values, int64_t stride);
+
+    const float* bias(const Stage& stage, const float* table) const {
+        return stage.normalised ? program_.zeros.data() : table + stage.bias;
+    }
+    int live(int samples, int group) const {
+        return std::min(program_.lanes, samples - group * program_.lanes);
+    }
 
     float* kept(int group) { return kept_.data() + group * program_.kept; }
     float* input(size_t stage, int group) {
@@ -73,6 +101,8 @@ private:
     const Program& program_;
     const Kernels& kernels_;
     int64_t chunk_;  // samples held at a time
+    std::vector<double> moments_, sums_;   // a channel of a norm stage: two numbers
+    std::vector<float> factors_, backs_;  // two and four
     Buffer kept_, positions_, flow_[2], linear_, lane_sums_, scratch_, transposed_, single_;
 };
 

@@ -174,7 +174,8 @@ Net& Net::conv(int out, int kernel_height, int kernel_width, Activation activati
 Net& Net::pool(Kind kind, int height, int width, int stride_y, int stride_x, int top, int bottom,
                int left, int right) {
     if (kind == Kind::maxpool && !steps.empty() && steps.back().kind == Kind::conv)
-        steps.back().pool_first = steps.back().activation != Activation::silu;
+        steps.back().pool_first =
+            steps.back().activation != Activation::silu && steps.back().scale_offset < 0;
     conv(channels_, height, width, Activation::identity, stride_y, stride_x, top, bottom, left,
          right);
     Step& step = steps.back();
@@ -189,6 +190,15 @@ Net& Net::dense(int out, Activation activation) {
     height_ = width_ = 1;
     conv(out, 1, 1, activation);
     steps.back().kind = Kind::dense;
+    return *this;
+}
+
+Net& Net::norm() {
+    Step& step = steps.back();
+    for (int32_t* offset : {&step.scale_offset, &step.mean_offset, &step.variance_offset}) {
+        *offset = int32_t(table);
+        table += (step.out_channels + 15) / 16 * 16;
+    }
     return *this;
 }
 
@@ -210,6 +220,9 @@ Values Net::parameters(uint64_t seed) const {
         };
         draw(s.weight_offset, inputs * s.out_channels);
         draw(s.bias_offset, s.out_channels);
+        if (s.scale_offset < 0) continue;
+        for (int o = 0; o < s.out_channels; o++)
+            values[size_t(s.scale_offset + o)] = values[size_t(s.variance_offset + o)] = 1;
     }
     return values;
 }

@@ -43,6 +43,7 @@ public:
     Net& pool(Kind kind, int height, int width, int stride_y, int stride_x, int top = 0,
               int bottom = 0, int left = 0, int right = 0);
     Net& dense(int out, Activation activation = {});
+    Net& norm();  // normalises the convolution before; the plain loops do not
 
     const Step* data() const { return steps.data(); }
     int count() const { return int(steps.size()); }

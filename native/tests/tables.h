@@ -31,6 +31,9 @@ inline void fill(Buffer& buffer, float value) {
     for (int64_t i = 0; i < buffer.size(); i++) buffer.data()[i] = value;
 }
 
+// Cross-entropy and nothing more.
+inline constexpr Objective plain_objective{0, 0, 0, nullptr};
+
 // A table of floats as the engine wants it.
 inline Buffer floats(const Values& values) {
     Buffer buffer(int64_t(values.size()));

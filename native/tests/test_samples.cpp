@@ -35,8 +35,20 @@ LENET_TEST(samples, images_are_scaled_into_their_border) {
     }
 }
 
+// The loss against (1 - smoothing) at the label and smoothing / K everywhere, times a weight.
+void smooth(Loss& loss, const Values& scores, int label, double smoothing, double weight) {
+    const double share = smoothing / double(scores.size());
+    double mean = 0;
+    for (double score : scores) mean += score / double(scores.size());
+    loss.loss = weight * (loss.loss + smoothing * (scores[size_t(label)] - mean));
+    for (size_t k = 0; k < scores.size(); k++)
+        loss.gradient[k] =
+            weight * (loss.gradient[k] + (k == size_t(label) ? smoothing : 0) - share);
+}
+
 // Scores of `spread` either side of `middle`, in all lanes; the loss looks at the first `live`.
-void check_loss(const Kernels& kernels, int classes, int live, double spread, double middle) {
+void check_loss(const Kernels& kernels, int classes, int live, double spread, double middle,
+                float smoothing = 0) {
     Scope scope(std::string(kernels.name) + ", " + std::to_string(classes) + " classes, " +
                 std::to_string(live) + " live, around " + std::to_string(middle));
     Random random{uint64_t(classes * 100 + live)};
@@ -47,13 +59,16 @@ void check_loss(const Kernels& kernels, int classes, int live, double spread, do
     std::vector<int32_t> labels(size_t(lanes), 0);
     for (int l = 0; l < live; l++) labels[size_t(l)] = random.below(classes);
     std::vector<double> losses(size_t(lanes), -1.0);
-    const int correct = kernels.loss(classes, live, scores.data(), labels.data(), losses.data(),
-                                     gradient.data());
+    std::vector<float> weights(size_t(live), 1.0f);
+    if (smoothing > 0) weights[0] = 0.375f;
+    const int correct = kernels.loss(classes, live, smoothing, scores.data(), labels.data(),
+                                     weights.data(), losses.data(), gradient.data());
     int expected_correct = 0;
     for (int l = 0; l < lanes; l++) {
         Values sample;
         for (int k = 0; k < classes; k++) sample.push_back(double(scores.data()[k * lanes + l]));
-        const Loss expected = softmax_loss(sample, labels[size_t(l)]);
+        Loss expected = softmax_loss(sample, labels[size_t(l)]);
+        smooth(expected, sample, labels[size_t(l)], double(smoothing), l ? 1 : double(weights[0]));
         expected_correct += l < live && expected.correct;
         CHECK_NEAR(losses[size_t(l)], l < live ? expected.loss : -1.0, 1e-6);
         for (int k = 0; k < classes; k++)
@@ -71,6 +86,7 @@ LENET_TEST(samples, loss_and_its_gradient) {
                 check_loss(*table.kernels, classes, live, 300, 0);
                 check_loss(*table.kernels, classes, live, 10, 1e6);
                 check_loss(*table.kernels, classes, live, 1e30, -1e30);
+                check_loss(*table.kernels, classes, live, 3, 0, 0.125f);
             }
 }
 
@@ -80,9 +96,10 @@ LENET_TEST(samples, equal_scores_answer_the_first_class) {
         Buffer scores(3 * lanes), gradient(3 * lanes);
         std::vector<int32_t> labels(size_t(lanes), 1);
         labels[0] = 0;
+        const std::vector<float> ones(size_t(lanes), 1.0f);
         std::vector<double> losses(static_cast<size_t>(lanes));
-        CHECK_EQUAL(table.kernels->loss(3, lanes, scores.data(), labels.data(), losses.data(),
-                                        gradient.data()), 1);
+        CHECK_EQUAL(table.kernels->loss(3, lanes, 0, scores.data(), labels.data(), ones.data(),
+                                        losses.data(), gradient.data()), 1);
     }
 }
 
@@ -96,8 +113,9 @@ LENET_TEST(samples, a_score_that_is_no_number_makes_a_loss_that_is_none) {
                 scores.data()[where * lanes + 1] = bad;
                 std::vector<int32_t> labels(size_t(lanes), where);
                 std::vector<double> losses(static_cast<size_t>(lanes));
-                table.kernels->loss(3, lanes, scores.data(), labels.data(), losses.data(),
-                                    gradient.data());
+                const std::vector<float> ones(size_t(lanes), 1.0f);
+                table.kernels->loss(3, lanes, 0, scores.data(), labels.data(), ones.data(),
+                                    losses.data(), gradient.data());
                 CHECK(!std::isfinite(losses[1]));
                 CHECK_NEAR(losses[0], std::log(3.0), 1e-6);  // the next lane's is not touched
             }
@@ -108,10 +126,14 @@ void check_update(const Kernels& kernels, Rule rule, float decay, int count, int
     Scope scope(std::string(kernels.name) + ", rule " + std::to_string(int(rule)) + ", decay " +
                 std::to_string(decay) + ", " + std::to_string(count) + " values");
     Random random{uint64_t(count)};
-    const Optimizer optimizer{rule, 0.9f, 0.8f, 0.99f, 1e-4f, decay};
+    const Optimizer optimizer{rule, 0.9f, 0.8f, 0.99f, 1e-4f, decay, 0, 0.75f};
     const double momentum = double(0.9f), beta1 = double(0.8f), beta2 = double(0.99f);
     const double rate = 0.125, mean = 0.25;
     Buffer values(count + 1), state1(count + 1), state2(count + 1);
+    Buffer average(count + 1);
+    float* states[3] = {state1.data(), state2.data(), nullptr};
+    states[optimizer.rows() - 1] = average.data();
+    Values a(size_t(count), 0.0);
     fill(values, random);
     values.data()[count] = 7;  // one behind the end
     Values x(values.data(), values.data() + count), m(size_t(count), 0.0), v(size_t(count), 0.0);
@@ -123,9 +145,8 @@ void check_update(const Kernels& kernels, Rule rule, float decay, int count, int
             fill(part, random);
             gradients.push_back(part.data());
         }
-        kernels.update(optimizer, float(rate), step, float(mean), shards, gradients.data(), count,
-                       values.data(), rule == Rule::sgd ? nullptr : state1.data(),
-                       rule == Rule::adamw ? state2.data() : nullptr);
+        kernels.update({optimizer, float(rate), step, float(mean)}, shards, gradients.data(), count,
+                       values.data(), states);
         for (int i = 0; i < count; i++) {
             const size_t at = size_t(i);
             double g = 0;
@@ -140,8 +161,11 @@ void check_update(const Kernels& kernels, Rule rule, float decay, int count, int
             } else {
                 g += double(decay) * x[at];
                 m[at] = momentum * m[at] + g;
+                if (rule == Rule::nesterov) g += momentum * m[at];
                 x[at] -= rate * (rule == Rule::momentum ? m[at] : g);
             }
+            a[at] = 0.75 * a[at] + 0.25 * x[at];
+            CHECK_NEAR(double(average.data()[i]), a[at], 2e-6);
             CHECK_NEAR(double(values.data()[i]), x[at], 2e-6);
             if (rule != Rule::sgd) CHECK_NEAR(double(state1.data()[i]), m[at], 2e-6);
             if (rule == Rule::adamw) CHECK_NEAR(double(state2.data()[i]), v[at], 2e-6);
@@ -153,7 +177,7 @@ void check_update(const Kernels& kernels, Rule rule, float decay, int count, int
 
 LENET_TEST(samples, updates_of_every_rule) {
     for (const Table& table : tables())
-        for (Rule rule : {Rule::sgd, Rule::momentum, Rule::adamw})
+        for (Rule rule : {Rule::sgd, Rule::momentum, Rule::nesterov, Rule::adamw})
             for (float decay : {0.0f, 0.0625f})
                 for (int count : {1, 5, 16, 67})
                     check_update(*table.kernels, rule, decay, count, count == 5 ? 1 : 3);

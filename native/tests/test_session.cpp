@@ -30,7 +30,7 @@ Found found_by(Session& session, const Net& net, const Samples& samples) {
                 std::vector<float>(size_t(net.table), NAN), NAN, -1};
     session.scores(table.data(), samples.view(), found.scores.data());
     found.loss = session.gradient(table.data(), samples.view(), samples.labels.data(),
-                                  found.gradient.data(), &found.correct);
+                                  plain_objective, 1, found.gradient.data(), &found.correct);
     return found;
 }
 
@@ -83,7 +83,8 @@ LENET_TEST(session, wide_lanes_equal_plain_loops) {
                     pack(stage, b, table.data(), packed.data());
         Worker worker(program, kernels, true);
         const Images images = samples.view();
-        const Batch batch{&images, samples.labels.data(), nullptr, 0, samples.count};
+        const Batch batch{&images, samples.labels.data(), nullptr, 0, samples.count,
+                          &plain_objective};
         std::vector<float> scores(size_t(samples.count * net.classes()), NAN);
         worker.scores(table.data(), packed.data(), batch, scores.data());
         const Share share =
@@ -181,8 +182,8 @@ LENET_TEST(session, scores_follow_the_table) {
     CHECK(scores_of(table) == first);
     Buffer gradient(net.table);
     int64_t correct;
-    session.gradient(other.data(), samples.view(), samples.labels.data(), gradient.data(),
-                     &correct);
+    session.gradient(other.data(), samples.view(), samples.labels.data(), plain_objective, 1,
+                     gradient.data(), &correct);
     CHECK(scores_of(table) == first);
     table.data()[0] += 1;
     CHECK(scores_of(table) != first);
@@ -191,7 +192,8 @@ LENET_TEST(session, scores_follow_the_table) {
     double losses[3];
     int64_t right[3];
     session.train(other.data(), nullptr, samples.view(), samples.labels.data(),
-                  {samples.order.data(), 9, 3, rates, 0}, {Rule::sgd, 0, 0, 0, 0, 0}, losses, right);
+                  {samples.order.data(), 9, 3, rates, 0}, {Rule::sgd, 0, 0, 0, 0, 0, 0, 0}, plain_objective,
+                  losses, right);
     CHECK(scores_of(other) != second);
 }
 
@@ -225,7 +227,7 @@ LENET_TEST(session, labels_and_indices_out_of_range_are_refused) {
     for (int32_t bad : {-1, 4, std::numeric_limits<int32_t>::max()}) {
         samples.labels[4] = bad;
         CHECK_REFUSED(session.gradient(table.data(), samples.view(), samples.labels.data(),
-                                       gradient.data(), &correct),
+                                       plain_objective, 1, gradient.data(), &correct),
                       "a label lies outside the classes");
         samples.labels[4] = 3;
     }
@@ -236,7 +238,8 @@ LENET_TEST(session, labels_and_indices_out_of_range_are_refused) {
         const int32_t order[] = {0, 1, bad};
         const Schedule schedule{order, 3, 1, rates, 0};
         CHECK_REFUSED(session.train(table.data(), nullptr, samples.view(), samples.labels.data(),
-                                    schedule, {Rule::sgd, 0, 0, 0, 0, 0}, losses, right),
+                                    schedule, {Rule::sgd, 0, 0, 0, 0, 0, 0, 0}, plain_objective,
+                                    losses, right),
                       "an index lies outside the images");
     }
 }

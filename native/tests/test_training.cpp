@@ -19,14 +19,14 @@ struct Trained {
 
 Trained train(Session& session, const Net& net, const Samples& samples, int batch,
               const std::vector<float>& rates, const Optimizer& optimizer,
-              const std::vector<int32_t>& order) {
-    Trained trained{floats(samples.table), Buffer(2 * net.table),
+              const std::vector<int32_t>& order, const Objective& objective = plain_objective) {
+    Trained trained{floats(samples.table), Buffer(3 * net.table),
                     std::vector<double>(rates.size(), -1), std::vector<int64_t>(rates.size(), -1),
                     0};
     const Schedule schedule{order.data(), int64_t(order.size()), batch, rates.data(), 0};
     trained.steps = session.train(trained.table.data(), trained.state.data(), samples.view(),
                                   samples.labels.data(), schedule, optimizer,
-                                  trained.losses.data(), trained.correct.data()).steps;
+                                  objective, trained.losses.data(), trained.correct.data()).steps;
     return trained;
 }
 
@@ -57,7 +57,9 @@ Values plain_train(const Net& net, const Samples& samples, int batch,
             } else {
                 g += decay * table[i];
                 m[i] = double(o.momentum) * m[i] + g;
-                table[i] -= rate * (o.rule == Rule::momentum ? m[i] : g);
+                if (o.rule == Rule::momentum) g = m[i];
+                if (o.rule == Rule::nesterov) g += double(o.momentum) * m[i];
+                table[i] -= rate * g;
             }
         }
     }
@@ -72,9 +74,9 @@ LENET_TEST(training, every_rule_equals_plain_loops_on_any_threads) {
     const std::vector<float> rates{0.05f, 0.025f, 0.1f};
     const std::vector<int32_t> order{3, 3, 0, 8, 1, 40, 2, 7, 5, 6, 11, 10, 9, 39, 38, 3};
     const auto networks = small_networks();
-    for (Rule rule : {Rule::sgd, Rule::momentum, Rule::adamw}) {
+    for (Rule rule : {Rule::sgd, Rule::momentum, Rule::nesterov, Rule::adamw}) {
         // A large epsilon: with a small one AdamW moves by the sign of gradients near zero.
-        const Optimizer optimizer{rule, 0.9f, 0.9f, 0.99f, 1e-2f, 0.0625f};
+        const Optimizer optimizer{rule, 0.9f, 0.9f, 0.99f, 1e-2f, 0.0625f, 0, 0};
         for (size_t index : {size_t(0), size_t(2), size_t(3), size_t(4)}) {
             const Net& net = networks[index];
             const Samples samples(net, 41, index + 1);
@@ -112,7 +114,7 @@ LENET_TEST(training, a_short_last_batch_may_have_more_shards) {
             Scope scope("batch " + std::to_string(batch) + " of " + std::to_string(count));
             const Samples samples(net, count, 1);
             const std::vector<float> rates{0.5f, 0.5f};
-            const Optimizer optimizer{Rule::momentum, 0.9f, 0, 0, 0, 0};
+            const Optimizer optimizer{Rule::momentum, 0.9f, 0, 0, 0, 0, 0, 0};
             std::vector<double> losses;
             const Values expected =
                 plain_train(net, samples, batch, rates, optimizer, samples.order, losses);
@@ -124,11 +126,43 @@ LENET_TEST(training, a_short_last_batch_may_have_more_shards) {
         }
 }
 
+// Whatever is done to the objective, to the gradient or beside it: bit for bit on any threads, and
+// the loss goes down. Its numbers are held against the readable engine by tests/parity.
+LENET_TEST(training, everything_at_once_on_any_threads) {
+    const Net net = Net(2, 10, 9).conv(5, 3, 3, Activation::silu, 1, 1, 1, 1, 1, 1).norm()
+        .pool(Kind::maxpool, 2, 2, 2, 2).conv(7, 2, 3, Activation::relu).norm()
+        .conv(3, 1, 1, Activation::tanh).norm().dense(9, Activation::sigmoid)
+        .dense(6, Activation::relu).dense(4);
+    const Samples samples(net, 150, 4);
+    std::vector<float> weights;
+    for (int i = 0; i < samples.count; i++) weights.push_back(float(i % 3));
+    const Objective objective{0.1f, 0.2f, 7, weights.data()};
+    const Optimizer optimizer{Rule::nesterov, 0.9f, 0, 0, 0, 1e-4f, 1.0f, 0.9f};
+    std::vector<int32_t> order;
+    for (int e = 0; e < 100; e++)
+        order.insert(order.end(), samples.order.begin(), samples.order.end());
+    const std::vector<float> rates(150, 0.05f);
+    for (const char* const* isa = available_isas(); *isa; isa++) {
+        Scope scope(*isa);
+        Session alone(net.data(), net.count(), net.table, *isa, 1);
+        Trained first = train(alone, net, samples, 100, rates, optimizer, order, objective);
+        CHECK_EQUAL(first.steps, int64_t(150));
+        CHECK(first.losses[149] < 0.8 * first.losses[0]);
+        for (int threads : {2, 3, 4}) {
+            Session session(net.data(), net.count(), net.table, *isa, threads);
+            Trained other = train(session, net, samples, 100, rates, optimizer, order, objective);
+            CHECK(same(first.table, other.table));
+            CHECK(same(first.state, other.state));
+            CHECK(first.losses == other.losses);
+        }
+    }
+}
+
 // A loss that is no number stops before its update; what was done stays.
 LENET_TEST(training, divergence_stops_before_the_update) {
     const Net net = small_networks()[1];
     const Samples samples(net, 12, 3);
-    const Optimizer optimizer{Rule::momentum, 0.9f, 0, 0, 0, 0};
+    const Optimizer optimizer{Rule::momentum, 0.9f, 0, 0, 0, 0, 0, 0};
     for (const char* const* isa = available_isas(); *isa; isa++) {
         Scope scope(*isa);
         Session session(net.data(), net.count(), net.table, *isa, 2);
@@ -159,7 +193,7 @@ LENET_TEST(training, a_nan_reaches_the_loss) {
             Buffer table = floats(samples.table);
             const auto loss = [&] {
                 return session.gradient(table.data(), samples.view(), samples.labels.data(),
-                                        gradient.data(), &correct);
+                                        plain_objective, 1, gradient.data(), &correct);
             };
             CHECK(std::isfinite(loss()));
             samples.shift[0] = nan;

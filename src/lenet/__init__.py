@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from lenet.drawing import Drawing as Drawing
     from lenet.drawing import draw as draw
     from lenet.engine.augmentation import Augmentation as Augmentation
+    from lenet.estimator.classifier import LeNetClassifier as LeNetClassifier
     from lenet.inference import Prediction as Prediction
     from lenet.inference import evaluate as evaluate
     from lenet.inference import predict as predict
@@ -102,6 +103,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "Prediction": ("lenet.inference", "Prediction"),
     "evaluate": ("lenet.inference", "evaluate"),
     "Evaluation": ("lenet.metrics", "Evaluation"),
+    "LeNetClassifier": ("lenet.estimator.classifier", "LeNetClassifier"),
     # this machine and installation
     "bench": ("lenet.benchmarking", "bench"),
     "Benchmark": ("lenet.benchmarking", "Benchmark"),
@@ -155,6 +157,10 @@ __all__ = [
     "zoo",
 ]
 
+#: Public as well, but not everybody has the packages they need: ``from lenet import *`` leaves
+#: them out.
+_EXTRA = ("LeNetClassifier",)
+
 
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
@@ -168,4 +174,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted((*__all__, *_EXTRA))

@@ -81,5 +81,9 @@ class DivergenceError(LenetError):
     """Training whose loss is no longer a number."""
 
 
+class MissingPackageError(LenetError, ImportError):
+    """A package that only an extra of the installation brings, such as scikit-learn."""
+
+
 class EngineError(LenetError):
     """The native engine is missing, or cannot do what was asked on this machine."""

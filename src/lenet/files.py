@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +17,12 @@ from lenet.errors import OutputError
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write ``content`` to ``path``, all or nothing, and return the path.
+    """Write ``content`` to ``path``, all or nothing; see :func:`write_pieces`."""
+    return write_pieces(path, (content,))
+
+
+def write_pieces(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryview]) -> Path:
+    """Write ``pieces`` one behind the other to ``path``, all or nothing, and return the path.
 
     What is there already and is no regular file, such as ``/dev/stdout`` or a pipe, is written to
     as it is: a rename would put a file in its place.
@@ -29,14 +35,14 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
     try:
         if target.exists() and not target.is_file():
             with target.open("wb") as stream:
-                stream.write(content)
+                stream.writelines(pieces)
             return target
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise OutputError(_refusal(target, error)) from error
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
@@ -51,7 +57,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
 
 
 def write_text(path: str | os.PathLike[str], content: str) -> Path:
-    """Write ``content`` as UTF-8 to ``path``; see :func:`write_bytes`."""
+    """Write ``content`` as UTF-8 to ``path``; see :func:`write_pieces`."""
     return write_bytes(path, content.encode("utf-8"))
 
 

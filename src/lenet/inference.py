@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lenet.data import Dataset, Part, load
+from lenet.data import Dataset, Part, is_name, load, load_part
 from lenet.data.pictures import read_images
 from lenet.metrics import Evaluation
 from lenet.model import Model
@@ -65,17 +65,33 @@ def predict(
 
 def evaluate(
     model: Model | str | os.PathLike[str],
-    data: Dataset | Part | str,
+    data: Dataset | Part | str | os.PathLike[str],
     data_dir: str | os.PathLike[str] | None = None,
+    *,
+    everything: bool = False,
+    skip_bad: bool = False,
 ) -> Evaluation:
-    """How a model does on a data set's test part (or on a part, or on a data set by its name).
+    """How a model does on a data set's test part, or on a part.
+
+    Args:
+        model: a model, or the file of one.
+        data: a data set or a part, a data set's name, or the path of pictures of one's own, as
+            ``lenet.load`` takes it.
+        data_dir: the folder that holds the IDX files already.
+        everything: of a path, take the pictures that are to train on, too.
+        skip_bad: of a path, leave out files that cannot be read.
 
     Raises:
         ModelFileError: the model cannot be read.
         DataError: the data set cannot be read, or does not suit the model.
     """
     known = _model(model)
-    return known.evaluate(load(data, data_dir) if isinstance(data, str) else data)
+    if not isinstance(data, Dataset | Part):
+        if is_name(data):
+            return known.evaluate(load(data, data_dir))
+        shape = known.network.input_shape
+        data = load_part(data, known.classes, shape, everything=everything, skip_bad=skip_bad)
+    return known.evaluate(data)
 
 
 def _model(model: Model | str | os.PathLike[str]) -> Model:

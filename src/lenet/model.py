@@ -1,9 +1,9 @@
 """A model: a network with weights, the names of its classes, and how its images are prepared.
 
-A model is saved as one ``.safetensors`` file: the tensors ``conv0.weight``, ``conv0.bias``, ... and
-these metadata, all text: ``format`` ("lenet-model"), ``version``, ``network`` (its JSON),
-``classes``, ``preprocessing`` and ``training`` (JSON each). No pickle, ever; a file from anywhere
-is checked before anything of it is used.
+A model is saved as one ``.safetensors`` file: the tensors ``conv0.weight``, ``conv0.bias``, ...
+(of a normalised layer also ``conv0.scale``, ``conv0.mean`` and ``conv0.variance``) and these
+metadata, all text: ``network`` (its JSON), ``classes``, ``preprocessing`` and ``training`` (JSON
+each). No pickle, ever; a file from anywhere is checked before anything of it is used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from lenet import files
+from lenet import files, model_files
 from lenet.data.dataset import Dataset, Part
 from lenet.data.preprocess import Preprocessing
 from lenet.engine import operations
@@ -26,18 +26,15 @@ from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Plan, Step, make_plan
 from lenet.engine.results import Engine
-from lenet.errors import DataError, LenetError, ModelFileError, UsageError
+from lenet.errors import DataError, LenetError, UsageError
 from lenet.metrics import Evaluation, evaluate_scores, log_softmax
+from lenet.model_files import damaged
 from lenet.net import Network, from_json, is_model_file, read_network, to_json
 from lenet.net.shapes import shape_text
 
-FORMAT = "lenet-model"
-VERSION = 1
-#: Caps that are checked before a header is parsed: a network of 10,000 layers fits.
-MAX_HEADER = 16_000_000
-MAX_TENSORS = 20_000
-
 Images = npt.NDArray[np.uint8]
+#: Made once: to compare with the class itself, NumPy would make one each time.
+_UINT8 = np.dtype(np.uint8)
 
 
 class ModelLayer:
@@ -74,12 +71,10 @@ class ModelLayer:
         return operations.apply(self._step, x, weight, bias, self._statistics(x.dtype))
 
     def _statistics(self, dtype: npt.DTypeLike) -> operations.Statistics | None:
-        norm, table = self._step.norm, self._model.parameters
-        if norm is None:
+        if self._step.norm is None:
             return None
-        found = (
-            tensor.view(table).astype(dtype) for tensor in (norm.scale, norm.mean, norm.variance)
-        )
+        table = self._model.parameters
+        found = (tensor.view(table).astype(dtype) for tensor in self._step.norm)
         return operations.Statistics(*found)
 
     def __repr__(self) -> str:
@@ -170,21 +165,22 @@ class Model:
         Raises:
             DataError: another type or number of dimensions, or channels that cannot be matched.
         """
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
+        if not isinstance(images, np.ndarray) or images.dtype != _UINT8 or images.ndim != 4:
             given = f"{images.dtype} of shape {images.shape}" if hasattr(images, "dtype") else ""
             raise DataError(
                 f"the images are {given or type(images).__name__}; give a NumPy array "
                 "(N, C, H, W) of uint8, pixels from 0 to 255."
             )
-        if not len(images):
-            return np.empty((0, self.plan.classes), np.float32)
         if not images.size:
+            if not len(images):
+                return np.empty((0, self.plan.classes), np.float32)
             raise DataError(f"there are no pixels in images of shape {images.shape}.")
-        prepared = np.ascontiguousarray(self.preprocessing.prepare(images))
+        prepared = self.preprocessing.prepare(images)
         scale, shift = self.preprocessing.scale_and_shift()
-        engine = self.engine(threads)
-        scores = engine.scores(self.parameters, prepared, scale, shift)
-        return scores.astype(np.float32, copy=False)
+        scores: npt.NDArray[np.float32] = self.engine(threads).scores(
+            self.parameters, prepared, scale, shift
+        )
+        return scores
 
     def predict(self, images: Images) -> npt.NDArray[np.int64]:
         """The most likely class of each image (N, C, H, W) uint8: indices (N,)."""
@@ -226,18 +222,7 @@ class Model:
             raise UsageError(
                 f"{os.fspath(path)!r} is no name for a model; it must end in .safetensors."
             )
-        import safetensors.numpy
-
-        metadata = {
-            "format": FORMAT,
-            "version": str(VERSION),
-            "network": to_json(self.network),
-            "classes": json.dumps(self.classes),
-            "preprocessing": json.dumps(self.preprocessing.to_dict()),
-            "training": json.dumps(dict(self.training)),
-        }
-        tensors = {name: np.ascontiguousarray(value) for name, value in self.tensors.items()}
-        return files.write_bytes(path, _in_order(safetensors.numpy.save(tensors, metadata)))
+        return files.write_bytes(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -246,7 +231,36 @@ class Model:
         Raises:
             ModelFileError: the file is missing, cut, damaged, hostile or of a newer format.
         """
-        metadata, tensors = _read_file(Path(path))
+        return cls._read(path, model_files.read(Path(path)))
+
+    def to_bytes(self) -> bytes:
+        """What :meth:`save` writes.
+
+        Raises:
+            UsageError: there are no weights yet.
+        """
+        metadata = {
+            "network": to_json(self.network),
+            "classes": json.dumps(self.classes),
+            "preprocessing": json.dumps(self.preprocessing.to_dict()),
+            "training": json.dumps(dict(self.training)),
+        }
+        tensors = {name: np.ascontiguousarray(value) for name, value in self.tensors.items()}
+        return model_files.compose(tensors, metadata)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """The inverse of :meth:`to_bytes`.
+
+        Raises:
+            ModelFileError: the bytes are cut, damaged, hostile or of a newer format.
+        """
+        return cls._read("the content", content)
+
+    @classmethod
+    def _read(cls, path: object, content: bytes) -> Self:
+        """The model in ``content``; ``path`` is what an error calls it."""
+        metadata, tensors = model_files.parse(path, content)
         try:
             model = cls(
                 from_json(metadata["network"]),
@@ -255,9 +269,9 @@ class Model:
             )
             training = json.loads(metadata["training"])
         except KeyError as error:
-            raise _damaged(path, f"its metadata lack {error}") from error
+            raise damaged(path, f"its metadata lack {error}") from error
         except (LenetError, ValueError, RecursionError) as error:
-            raise _damaged(path, str(error) or "its metadata are no JSON") from error
+            raise damaged(path, str(error) or "its metadata are no JSON") from error
         model.training = training if isinstance(training, dict) else {}
         model._parameters = _fill(path, model.plan, tensors)
         return model
@@ -278,66 +292,6 @@ def _class_names(classes: Sequence[str] | None, count: int) -> tuple[str, ...]:
     return names
 
 
-def _in_order(content: bytes) -> bytes:
-    """The same file with its header's keys sorted: the library shuffles the metadata, and equal
-    models should be equal files."""
-    end = 8 + int.from_bytes(content[:8], "little")
-    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header + content[end:]
-
-
-def _damaged(path: object, why: str) -> ModelFileError:
-    return ModelFileError(f"{path} is not an intact model: {why}; save or copy it anew.")
-
-
-def _read_file(path: Path) -> tuple[dict[str, str], dict[str, npt.NDArray[Any]]]:
-    """Metadata and tensors; the header's size is checked before it is parsed."""
-    import safetensors
-
-    _check_header(path)
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            _check_format(path, metadata)
-            names = list(file.keys())
-            if len(names) > MAX_TENSORS:
-                raise _damaged(path, f"it holds {len(names):,} tensors, {MAX_TENSORS:,} at most")
-            return metadata, {name: file.get_tensor(name) for name in names}
-    except (safetensors.SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
-        # The last three: a type of numbers that NumPy does not have.
-        raise _damaged(path, str(error).strip().rstrip(".")) from error
-
-
-def _check_header(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            header = int.from_bytes(file.read(8), "little")
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise ModelFileError(f"cannot read {path}: {reason}; give a .safetensors file.") from error
-    if size < 8 or header > size - 8:
-        raise _damaged(path, f"it has {size:,} bytes and its header needs {header + 8:,}")
-    if header > MAX_HEADER:
-        raise _damaged(path, f"its header has {header:,} bytes, at most {MAX_HEADER:,} are read")
-
-
-def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
-    if metadata.get("format") != FORMAT:
-        raise ModelFileError(
-            f"{path} is a safetensors file but no lenet model (its format is "
-            f"{metadata.get('format')!r}, not {FORMAT!r}); give a file that lenet saved."
-        )
-    version = metadata.get("version", "")
-    if version != str(VERSION):
-        newer = version.isascii() and version.isdecimal() and int(version[:9]) > VERSION
-        raise ModelFileError(
-            f"{path} has model format {version[:20]!r} and this lenet reads {VERSION}; "
-            + ("upgrade lenet." if newer else "save it anew.")
-        )
-
-
 def _text_list(text: str) -> list[str]:
     values = json.loads(text)
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
@@ -352,17 +306,20 @@ def _fill(
     wanted = {tensor.name for tensor in plan.tensors}
     if strange := sorted(set(tensors) ^ wanted):
         lacks = "lacks" if strange[0] in wanted else "has no place for"
-        raise _damaged(path, f"its network {lacks} the tensor {strange[0][:60]!r}")
+        raise damaged(path, f"its network {lacks} the tensor {strange[0][:60]!r}")
     table = aligned_zeros(plan.table_size)
     for tensor in plan.tensors:
         value = tensors[tensor.name]
         if value.shape != tensor.shape or value.dtype != np.float32:
-            raise _damaged(
+            raise damaged(
                 path,
                 f"{tensor.name} is {value.dtype} {value.shape} where the network needs float32 "
                 f"{tensor.shape}",
             )
         if not np.isfinite(value).all():
-            raise _damaged(path, f"{tensor.name} holds values that are not finite")
+            raise damaged(path, f"{tensor.name} holds values that are not finite")
         tensor.view(table)[...] = value
+    for norm in (step.norm for step in plan.steps if step.norm):
+        if (norm.variance.view(table) < 0).any():
+            raise damaged(path, f"{norm.variance.name} holds values below 0")
     return table

@@ -50,13 +50,26 @@ def test_a_dense_layer_on_a_large_image_is_counted_exactly() -> None:
     assert count_network(huge).weights == 10**21 + 10**14
 
 
+def test_batch_normalisation_by_hand() -> None:
+    """As PyTorch's BatchNorm2d after a Conv2d without a bias: 6 weights, 6 biases, 12 buffers."""
+    plain, normalised = (
+        count_network(parse_network(f"1x28x28 | conv 6 k5 {word}")) for word in ("", "batchnorm")
+    )
+    assert (normalised.weights, normalised.biases, normalised.scales) == (150, 6, 6)
+    assert normalised.parameters == plain.parameters + 6 == 162
+    assert (plain.statistics, normalised.statistics) == (0, 12)
+    for same in ("multiply_adds", "activations", "connections"):
+        assert getattr(normalised, same) == getattr(plain, same)
+
+
 def test_pooling_is_not_counted_as_a_layer() -> None:
     assert count_layers(zoo.lenet()) == 5
     assert count_layers(parse_network("1x8x8 | maxpool 2")) == 0
 
 
 def test_counts_add_up() -> None:
-    assert LayerCounts(1, 2, 3, 4, 5) + LayerCounts(1, 1, 1, 1, 1) == LayerCounts(2, 3, 4, 5, 6)
+    ones = LayerCounts(1, 1, 1, 1, 1, 1, 1)
+    assert LayerCounts(1, 2, 3, 4, 5, 6, 7) + ones == LayerCounts(2, 3, 4, 5, 6, 7, 8)
 
 
 @settings(max_examples=60, deadline=None)
@@ -66,10 +79,12 @@ def test_pytorch_counts_the_same(network: Network) -> None:
     counter = pytest.importorskip("torch.utils.flop_counter")
     x = torch.zeros(1, *network.input_shape)
     for placed in network.placed:
-        module = _module(torch, placed.layer, x)
+        module = _module(torch, placed.layer, x).eval()
         counts = count_layer(placed)
         sizes = [parameter.numel() for parameter in module.parameters()]
-        assert sizes == [n for n in (counts.weights, counts.biases) if n]
+        assert sizes == [n for n in (counts.weights, counts.scales, counts.biases) if n]
+        buffers = sum(one.numel() for one in module.buffers() if one.ndim)
+        assert buffers == counts.statistics
         x = _padded(torch, placed.layer, x)
         with counter.FlopCounterMode(display=False) as flops:
             x = module(x)
@@ -83,7 +98,10 @@ def _module(torch, layer: Layer, x):  # type: ignore[no-untyped-def]
     match layer:
         case Conv2d():
             size = (x.shape[1], layer.channels, layer.kernel_size, layer.stride)
-            return torch.nn.Conv2d(*size)
+            if not layer.batch_norm:
+                return torch.nn.Conv2d(*size)
+            conv = torch.nn.Conv2d(*size, bias=False)
+            return torch.nn.Sequential(conv, torch.nn.BatchNorm2d(layer.channels))
         case Dense():
             linear = torch.nn.Linear(x.numel(), layer.units)
             return torch.nn.Sequential(torch.nn.Flatten(), linear)

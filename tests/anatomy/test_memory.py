@@ -40,6 +40,10 @@ def test_what_an_optimizer_remembers(optimizer: str, times: int) -> None:
         ("1x4x4 | conv 1 k1 silu, dense 1", 64, (2 * 4 * 16, 4)),
         ("1x4x4 | conv 1 k1 silu, maxpool 2, dense 1", 64, (4 * 16, 4 * 4 + 4, 4)),
         ("1x4x4 | dense 1 relu", 64, (4,)),
+        # Maps before normalisation tell what every activation function gets and gives.
+        ("1x4x4 | conv 1 k1 batchnorm silu, dense 1", 64, (2 * 4 * 16, 4)),
+        ("1x4x4 | conv 1 k1 batchnorm silu, maxpool 2, dense 1", 64, (4 * 16, 4 * 4 + 4, 4)),
+        ("1x4x4 | conv 1 k1 batchnorm, avgpool 2, dense 1", 64, (4 * 16, 4 * 4, 4)),
         # A pooling's backward pass needs no image; only the output is read, by the loss.
         ("1x4x4 | avgpool 2", 0, (16,)),
         # Places of windows of more than 256 pixels are two bytes.
@@ -50,6 +54,13 @@ def test_what_an_optimizer_remembers(optimizer: str, times: int) -> None:
 def test_the_rule(text: str, image: int, kept: tuple[int, ...]) -> None:
     memory = measure_memory(parse_network(text))
     assert (memory.image, memory.kept) == (image, kept)
+
+
+def test_running_statistics_are_held_and_not_trained() -> None:
+    memory = measure_memory(parse_network("1x4x4 | conv 8 k1 batchnorm"), optimizer="adamw")
+    assert (memory.parameters, memory.statistics) == (4 * 24, 4 * 16)
+    assert memory.training() == 4 * 4 * 24 + 4 * 16 + memory.activations()
+    assert memory.inference() == 4 * 24 + 4 * 16 + memory.largest_pair
 
 
 @settings(max_examples=60, deadline=None)
@@ -69,9 +80,8 @@ def test_between_the_inputs_and_everything(network: Network) -> None:
         if isinstance(placed.layer, MaxPool2d)
     )
     assert read <= memory.activations() <= memory.image + 8 * everything + places
-    assert memory.inference() <= memory.parameters + 4 * (
-        everything + _elements(network.input_shape)
-    )
+    numbers = memory.parameters + memory.statistics
+    assert memory.inference() <= numbers + 4 * (everything + _elements(network.input_shape))
 
 
 def test_pytorch_keeps_the_same_for_dense_layers() -> None:

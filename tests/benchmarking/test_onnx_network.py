@@ -35,6 +35,17 @@ def test_every_activation(activation, expected_scores):
     np.testing.assert_allclose(run(work, work.pixels[:2]), expected, rtol=1e-5, atol=1e-5)
 
 
+def test_normalisation_is_folded_into_the_weights(expected_scores):
+    layers = "conv 4 k3 p1 batchnorm silu, avgpool 2, conv 3 k2 batchnorm | dense 2"
+    work = Workload(parse_network(f"2x8x8 | {layers}"), batch=6)
+    expected = expected_scores(work, 6)
+    np.testing.assert_allclose(run(work, work.pixels[:6]), expected, rtol=1e-5, atol=1e-5)
+    model = onnx.load_from_string(onnx_network(work.network, work.plan, work.parameters))
+    names = [tensor.name for tensor in model.graph.initializer]
+    parts = ("weight", "bias")
+    assert names == [f"{layer}.{part}" for layer in ("conv0", "conv1", "dense0") for part in parts]
+
+
 def test_any_number_of_images():
     work = Workload(parse_network("1x4x4 | conv 3 k2 relu | dense 2"))
     assert [run(work, work.pixels[:n]).shape for n in (1, 7)] == [(1, 2), (7, 2)]

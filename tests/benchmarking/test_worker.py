@@ -46,6 +46,21 @@ def test_training_leaves_the_weights_about_where_they_are(contender, workload, e
     np.testing.assert_allclose(found, expected, atol=0.05)
 
 
+def test_torch_normalises_by_the_batch_in_training_only():
+    torch = pytest.importorskip("torch")
+    from lenet.benchmarking.with_torch import WithTorch
+
+    work = Workload(read_network("1x8x8 | conv 4 k3 batchnorm tanh, maxpool 2 | dense 5"), 16, 1)
+    found = WithTorch(work, "eager")
+    _, norm, *_ = found._run.module
+    before = found.infer(0)
+    assert torch.equal(norm.running_mean, WithTorch(work, "eager")._run.module[1].running_mean)
+    found.train(2)
+    after = found.infer(0)
+    assert np.abs(after - before).max() > 1e-3  # the statistics have moved
+    np.testing.assert_allclose(found.infer_one(3), after[3:4], rtol=1e-5, atol=1e-6)
+
+
 def test_torchs_step_is_ours():
     """The same images in the same order: after three steps at a rate that shows, same weights."""
     torch = pytest.importorskip("torch")

@@ -21,6 +21,18 @@ def test_biases_are_drawn(workload):
         assert tensor.view(workload.parameters).all()
 
 
+def test_a_normalisation_has_numbers_that_it_could_have():
+    work = Workload(parse_network("1x8x8 | conv 4 k3 batchnorm | dense 2"))
+    norm = work.plan.steps[0].norm
+    scale, mean, variance = (
+        tensor.view(work.parameters) for tensor in (norm.scale, norm.mean, norm.variance)
+    )
+    assert min(scale.min(), variance.min()) > 0.5
+    assert max(scale.max(), variance.max()) < 1.5
+    assert 0 < np.abs(mean).max() < 0.5
+    assert len({*scale, *variance}) == 8
+
+
 def test_images_are_whole_batches_larger_than_a_cache():
     work = Workload(read_network("lenet"), 8)
     assert len(work.images) == 8 * work.batches

@@ -75,6 +75,30 @@ def test_mnist_rows(run):
     assert "3 seeds" in accuracy.what
 
 
+def test_progress_rows(run):
+    found = {
+        "plain": [{"seconds": s} for s in (2.0, 9.0, 1.0)],
+        "watched": [{"seconds": s, "scoring": 0.3} for s in (2.1, 2.05, 2.0)],
+    }
+    added, scoring = run.progress_rows(found)
+    assert (added.ours, added.unit) == (pytest.approx(0.025), "%")
+    assert (scoring.ours, scoring.unit) == (pytest.approx(0.1), "s")
+
+
+def test_both_kinds_of_training_are_the_same(run):
+    """The digits, three epochs: the same weights with everything around the steps and without."""
+    weights = []
+    for way in run.progress.KINDS.values():
+        recipe = lenet.recipe("modern", epochs=3)
+        network = lenet.net.read_network("lenet-relu")
+        training = run.progress.Training(network, lenet.load("digits"), recipe, 0, 2)
+        found = way(training)
+        assert found["seconds"] > 0
+        weights.append(training.model.parameters)
+    assert found["scoring"] > 0
+    assert (weights[0] == weights[1]).all()
+
+
 def test_the_table(run):
     rows = [
         run.Row("an epoch", 1.0, "s", 4.0, "torch-eager", "<= 0.16"),

@@ -104,6 +104,16 @@ def test_a_notation_with_its_own_text_back(command):
     assert command("explain", text).status == 0
 
 
+def test_a_saved_model_that_is_normalised(command, tmp_path):
+    network = "1x8x8 | conv 4 k3 batchnorm silu, avgpool 6 | dense 3"
+    path = lenet.Model(network).initialize().save(tmp_path / "n.safetensors")
+    found = command("explain", path).out
+    assert found == command("explain", network).out.replace("network    in", "n    in", 1)
+    assert "running means, variances" in found
+    assert "pool0 is a global average pooling" in found
+    assert command("diagnose", path, "--weights", path).out == "All 2 weights agree with n.\n"
+
+
 def test_a_saved_model(command, model):
     assert command("explain", model).out.startswith("m ")
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -78,6 +79,29 @@ def test_every_error_is_a_status_and_a_sentence(monkeypatch, capsys, error, stat
     err = capsys.readouterr().err
     assert err.startswith(text)
     assert err.count("\n") == (1 if text else 0)
+
+
+def test_ctrl_c_that_an_extension_swallows(monkeypatch, capsys):
+    """NumPy, interrupted while it is loaded, says that it is badly installed."""
+
+    def fail(interrupted):
+        def run(_arguments):
+            if interrupted:
+                with suppress(KeyboardInterrupt):
+                    signal.raise_signal(signal.SIGINT)
+            raise ImportError("badly installed")
+
+        monkeypatch.setattr("lenet.cli.parser.parse_and_run", run)
+        return main(["checks"])
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert fail(interrupted=True) == 130
+        assert capsys.readouterr().err == "lenet: stopped by Ctrl-C.\n"
+        with pytest.raises(ImportError, match="badly installed"):
+            fail(interrupted=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_without_streams(monkeypatch):

@@ -48,6 +48,29 @@ def test_a_bar_on_a_terminal_that_wipes_itself(monkeypatch, capsys, bar):
     assert capsys.readouterr().out.startswith("epoch  3/10")
 
 
+@pytest.mark.parametrize("columns", [8, 20, 50, 200])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_the_bar_fits_the_terminal(monkeypatch, columns, encoding):
+    """It never wraps: a line that did could not be overwritten."""
+    bytes_written = io.BytesIO()
+    terminal = io.TextIOWrapper(bytes_written, encoding=encoding)
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    display = Display(9, lines=False, bar=True)
+    for share in (0.001, 0.25, 0.5, 1.0):
+        display.step(1, share)
+    display.close()
+    *drawn, wiped, end = bytes_written.getvalue().decode(encoding).split("\r")[1:]
+    assert all(len(text) < max(columns, 12) for text in drawn)
+    assert (wiped.strip(), end) == ("", "")
+    assert len(wiped) >= len(drawn[-1].rstrip())
+    if columns == 200:
+        full, empty = "━─" if encoding == "utf-8" else "#-"
+        assert f"epoch 1/9 {full * 10}{empty * 30}  25 %, 0:00:00 left" in drawn
+        assert f"epoch 1/9 {full * 40} 100 %, 0:00:00 left" in drawn[-1]
+
+
 def test_an_epoch_of_one_look_needs_no_bar(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)

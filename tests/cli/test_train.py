@@ -147,7 +147,7 @@ def test_resume(command, here):
     assert json.loads((here / "runs/cut dead/run.json").read_text())["status"] == "running"
     found = command("train", "--resume", "runs/cut dead", "--threads", "2")
     assert (found.status, found.err) == (0, "")
-    assert found.out.splitlines()[2:5] == ["going on after epoch 1", "", found.out.splitlines()[4]]
+    assert found.out.splitlines()[2:4] == ["", "going on after epoch 1"]
     assert found.out.splitlines()[4].startswith("epoch 2/2 ")
     one, other = (here / "runs" / name / "last.safetensors" for name in ("whole", "cut dead"))
     assert one.read_bytes() == other.read_bytes()
@@ -458,6 +458,53 @@ def test_ctrl_c(here):
     assert model.training["status"] == "interrupted"
     drawn = lenet.Model(model.network).initialize("kaiming", 0)
     assert not np.array_equal(model.parameters, drawn.parameters)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.003, 0.03, 0.2, 0.7])
+def test_ctrl_c_leaves_a_whole_run(here, delay):
+    """So long after the header: while training starts, between files, in the middle of a step."""
+    line = [sys.executable, "-m", "lenet", "train", "--epochs", "100000", "--run", "x"]
+    with subprocess.Popen(
+        line, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline().startswith("digits")
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.startswith("lenet: stopped by Ctrl-C after ")
+    assert err.count("\n") == 1
+    if not (here / "runs/x").exists():  # it came before the training did
+        assert err.endswith("epochs; nothing is saved.\n")
+        return
+    assert err.endswith(
+        "epochs; the weights so far are in runs/x/last.safetensors; lenet train --resume runs/x "
+        "goes on.\n"
+    )
+    info = json.loads((here / "runs/x/run.json").read_text())
+    assert info["status"] == "interrupted"
+    assert f"after {len(info['epochs'])} of 100000" in err
+    rows = (here / "runs/x/history.csv").read_text().splitlines()
+    assert len(rows) == 1 + len(info["epochs"])
+    epochs = lenet.Model.load(here / "runs/x/last.safetensors").training["epochs"]
+    assert [
+        {**epoch, "seconds": row["seconds"]}
+        for epoch, row in zip(epochs, info["epochs"], strict=True)
+    ] == info["epochs"]
+    assert {"history.csv", "last.safetensors", "run.json"} <= set(os.listdir(here / "runs/x"))
+    assert not [name for name in os.listdir(here / "runs/x") if name.startswith(".")]
+
+
+def test_ctrl_c_before_the_training_leaves_no_folder(command, here, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lenet.cli.train.print_header", stop)
+    found = command("train", "--run", "x")
+    assert (found.status, found.out) == (130, "")
+    assert found.err == "lenet: stopped by Ctrl-C after 0 of 20 epochs; nothing is saved.\n"
+    assert list((here / "runs").iterdir()) == []
 
 
 def test_a_reader_that_goes_away_costs_no_weights(here):

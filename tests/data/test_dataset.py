@@ -21,6 +21,17 @@ def test_shape_length_and_summary():
     assert repr(data.train) == "<Part 1,437 images of 8x8>"
 
 
+def test_a_part_to_validate():
+    data = Dataset("x", part(6), part(2), ("a", "b"), part(3, label=1), notes=("n",))
+    assert list(data.parts) == ["train", "validation", "test"]
+    assert data.class_counts == {"train": [6, 0], "validation": [0, 3], "test": [2, 0]}
+    assert data.summary().startswith("x · 11 images of 8x8, 2 classes · 6 to train on, 3 to val")
+    with pytest.raises(DataError, match="trains on images of 8x8 but validates on images of 9x9"):
+        Dataset("x", part(), part(), ("a",), part(shape=(1, 9, 9)))
+    with pytest.raises(DataError, match="but validation image 0 has label 3; correct"):
+        Dataset("x", part(), part(), ("a",), part(label=3))
+
+
 @pytest.mark.parametrize(
     ("channels", "words"),
     [(1, "images of 8x6,"), (3, "images of 8x6 RGB,"), (4, "images of 8x6 with 4 channels,")],

@@ -29,6 +29,7 @@ def test_every_source_has_a_name():
 def test_unknown_name(name, hint):
     with pytest.raises(UsageError) as caught:
         load(name)
-    expected = f"no data set is called {name!r}: choose digits, mnist or fashion-mnist{hint}"
+    expected = f"no data set is called {name!r}: choose digits, mnist or fashion-mnist, or "
+    expected += f"name a folder, .csv or .npz that exists{hint}"
     assert str(caught.value) == expected
     assert caught.value.exit_code == 2

@@ -1,4 +1,4 @@
-"""Weights of classes that have more or fewer images."""
+"""Weights that let every class count alike."""
 
 import numpy as np
 import pytest
@@ -7,15 +7,23 @@ from lenet.data.weights import class_weights
 from lenet.errors import DataError
 
 
-def test_all_classes_count_alike():
-    labels = np.array([0] * 6 + [1] * 3 + [3], np.int64)
-    weights = class_weights(labels, 4)
+def test_by_hand():
+    weights = class_weights(np.array([0, 0, 0, 1]), 2)
     assert weights.dtype == np.float32
-    np.testing.assert_allclose(weights, [10 / 18, 10 / 9, 0, 10 / 3], rtol=1e-6)
+    np.testing.assert_allclose(weights, [4 / (2 * 3), 4 / (2 * 1)])
+
+
+@pytest.mark.parametrize("classes", [3, 5])
+def test_every_class_counts_alike_and_an_image_one_on_average(classes):
+    labels = np.random.default_rng(0).choice(3, 500, p=[0.7, 0.2, 0.1])
+    weights = class_weights(labels, classes)
     assert weights[labels].mean() == pytest.approx(1)
+    sums = np.bincount(labels, weights[labels], minlength=classes)
+    np.testing.assert_allclose(sums[:3], 500 / 3, rtol=1e-6)
+    assert (weights[3:] == 0).all()
 
 
-@pytest.mark.parametrize("labels", [[], [-1], [4]])
-def test_labels_that_are_none(labels):
-    with pytest.raises(DataError, match="the labels are none of 0 to 3, or there are none at all"):
-        class_weights(np.array(labels, np.int64), 4)
+@pytest.mark.parametrize("labels", [[], [2], [-1]])
+def test_no_labels(labels):
+    with pytest.raises(DataError, match="the labels are none of 0 to 1, or there are none"):
+        class_weights(np.array(labels, np.int64), 2)

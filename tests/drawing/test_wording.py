@@ -29,6 +29,12 @@ from lenet.net.notation import parse_network
             ("Convolutions", "3x3, stride 1", "padding 0.1.0.1"),
             "3x3, stride 1, padding 0.1.0.1",
         ),
+        (
+            "conv 6 k3 batchnorm silu",
+            ("Convolutions", "3x3, stride 1", "batch norm", "silu"),
+            "3x3, stride 1, padding 0, batch norm, silu",
+        ),
+        ("avgpool 9", ("Global average pooling", "9x9, stride 9"), "9x9, stride 9, padding 0"),
         ("maxpool 2", ("Max pooling", "2x2, stride 2"), "2x2, stride 2, padding 0"),
         ("avgpool 3x2 s1", ("Average pooling", "3x2, stride 1"), "3x2, stride 1, padding 0"),
         ("dense 84 sigmoid", ("Full connection", "sigmoid"), "84 units, sigmoid"),
@@ -36,9 +42,9 @@ from lenet.net.notation import parse_network
     ],
 )
 def test_a_layer(layer, below, inside):
-    (found,) = parse_network(f"1x9x9 | {layer}").layers
+    (found,) = parse_network(f"1x9x9 | {layer}").placed
     assert operation_label(found) == below
-    assert box_label(found) == inside
+    assert box_label(found.layer) == inside
 
 
 def test_labels_are_in_the_papers_manner():
@@ -63,6 +69,12 @@ def test_the_picture_in_words():
         "conv0: convolution, 5x5, stride 1, padding 0, sigmoid; 1@28x28 to 6@24x24; "
         "156 parameters, 86,400 multiply-adds."
     )
+    pooled = lenet.parse("1x8x8 | conv 2 k1 batchnorm, avgpool 8").placed
+    assert layer_title(pooled[0]) == (
+        "conv0: convolution, 1x1, stride 1, padding 0, batch norm; 1@8x8 to 2@8x8; 6 parameters, "
+        "128 multiply-adds."
+    )
+    assert layer_title(pooled[1]).startswith("pool0: global average pooling, 8x8, stride 8")
     words = description(network)
     assert all(name in words for name in ("conv0", "pool1", "dense2", "44,426", "281,640"))
     assert "pool0: max pooling, 2x2, stride 2, padding 0; 6@24x24 to 6@12x12; nothing" in words

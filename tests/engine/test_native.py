@@ -1,15 +1,13 @@
-"""The native engine's edges: what it refuses, and how it lives with threads and forks.
+"""The native engine's edges: what it refuses.
 
-That its numbers are right is held in tests/parity.
+That its numbers are right is held in tests/parity, how it lives with threads, forks and signals in
+test_native_processes.py.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -266,106 +264,3 @@ def test_training_changes_the_tables_given() -> None:
     train(parameters=aligned)
     assert (aligned != PARAMETERS).any()
     np.testing.assert_array_equal(aligned, unaligned)
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-def test_two_python_threads_at_once(threads: int) -> None:
-    """On one engine they take turns; with an engine each they do not know each other."""
-    shared = NativeEngine(PLAN, threads)
-    images = np.repeat(IMAGES, 50, axis=0)
-    expected = shared.scores(PARAMETERS, images, SCALE, SHIFT)
-
-    def work(own: bool) -> bool:
-        run = NativeEngine(PLAN, threads) if own else shared
-        return all(
-            np.array_equal(run.scores(PARAMETERS, images, SCALE, SHIFT), expected)
-            for _ in range(30)
-        )
-
-    with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(work, [False, False, True, True]))
-
-
-FORK = """
-import os, sys, threading
-import numpy as np
-sys.path[:0] = {path!r}
-from test_native import *
-
-parent = engine(3)
-expected = parent.scores(PARAMETERS, IMAGES, SCALE, SHIFT)
-stop = threading.Event()
-{before}
-child = os.fork()
-if not child:
-    run = {engine}
-    same = np.array_equal(run.scores(PARAMETERS, IMAGES, SCALE, SHIFT), expected)
-    same = same and np.isfinite(run.gradient(PARAMETERS, IMAGES, LABELS, SCALE, SHIFT).loss)
-    sys.exit(0 if same else 3)  # at the end of the interpreter every engine is deleted
-status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-stop.set()
-assert np.array_equal(parent.scores(PARAMETERS, IMAGES, SCALE, SHIFT), expected)
-sys.exit(status)
-"""
-BUSY = """
-def use():
-    while not stop.is_set():
-        parent.scores(PARAMETERS, np.repeat(IMAGES, 500, axis=0), SCALE, SHIFT)
-user = threading.Thread(target=use)
-user.start()
-"""
-
-
-def run_script(script: str) -> subprocess.CompletedProcess[str]:
-    """In a process of its own, so that a hang or a crash is a failed test."""
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-@pytest.mark.skipif(not hasattr(native.os, "fork"), reason="this system has no fork")
-@pytest.mark.parametrize(
-    ("run", "before"),
-    [
-        ("engine(3)", ""),  # an engine of its own
-        ("parent", ""),  # its parent's, whose threads stayed behind
-        ("(engine(3), parent)[1]", ""),  # new threads first, under the old ones' names
-        ("parent", BUSY),  # in the middle of work, the lock taken
-    ],
-    ids=["own", "parent's", "both", "busy"],
-)
-def test_the_child_of_a_fork_computes(run: str, before: str) -> None:
-    path = [str(Path(__file__).parent), str(Path(native.__file__).parents[2])]
-    found = run_script(FORK.format(path=path, engine=run, before=before))
-    assert (found.returncode, found.stderr) == (0, "")
-
-
-THREADLESS = """
-import resource, sys
-import numpy as np
-sys.path[:0] = {path!r}
-from test_native import *
-
-engine(1).scores(PARAMETERS, IMAGES, SCALE, SHIFT)
-pages = int(open("/proc/self/statm").read().split()[0])
-limit = pages * resource.getpagesize() + 200_000_000  # no room for a thousand stacks
-resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-try:
-    engine(1000)
-except EngineError as error:
-    assert "too few threads" in str(error), error
-else:
-    sys.exit("a thousand threads were started")
-engine(2).scores(PARAMETERS, IMAGES, SCALE, SHIFT)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space")
-def test_threads_that_the_system_refuses() -> None:
-    path = [str(Path(__file__).parent), str(Path(native.__file__).parents[2])]
-    found = run_script(THREADLESS.format(path=path))
-    assert (found.returncode, found.stderr) == (0, "")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lenet.anatomy import count_network
 from lenet.engine.plan import ALIGNMENT, Plan, Tensor, complaints, make_plan, verify
 from lenet.errors import PlanError, ShapeError
 from lenet.net.layers import AvgPool2d, Conv2d, Dense, MaxPool2d
@@ -100,7 +101,9 @@ def test_every_fitting_network_has_a_valid_plan(seed: int) -> None:
         tensor.view(covered)[...] += 1
         assert tensor.offset % ALIGNMENT == 0
     assert covered.max(initial=0) <= 1
-    assert covered.sum() == plan.parameters
+    counts = count_network(network)
+    assert plan.parameters == counts.parameters
+    assert covered.sum() == counts.parameters + counts.statistics
 
 
 STEPS = make_plan(LENET).steps

@@ -31,6 +31,17 @@ def test_the_format() -> None:
     )
 
 
+def test_normalisation_is_written_only_where_there_is_one() -> None:
+    """Documents from before it could be written still say what they said."""
+    network = Network((1, 9, 9), [Conv2d(2, 3, batch_norm=True), Conv2d(2, 3)])
+    normalised, plain = to_document(network)["blocks"][0]["layers"]
+    assert normalised == {**plain, "batch_norm": True}
+    plain["batch_norm"] = False
+    document = to_document(network)
+    document["blocks"][0]["layers"] = [normalised, plain]
+    assert from_document(document) == from_json(to_json(network)) == network
+
+
 def _changed(path: str, value: object) -> dict[str, Any]:
     """lenet's document with one value replaced, or taken out by the value ``...``."""
     document = to_document(zoo.lenet())
@@ -79,6 +90,10 @@ def _changed(path: str, value: object) -> dict[str, Any]:
         ("blocks/0/layers/0/channels", float("nan"), "channels is nan; it must be a whole number"),
         ("blocks/0/layers/0/activation", "gelu", "activation is 'gelu'; it must be one of"),
         ("blocks/0/layers/0/activation", ["relu"], "activation is ['relu']"),
+        ("blocks/0/layers/0/batch_norm", 1, "[0].batch_norm is 1; it must be true or false"),
+        ("blocks/0/layers/0/batchnorm", True, "'batchnorm' (did you mean 'batch_norm'?); it has"),
+        ("blocks/0/layers/1/batch_norm", True, "layers[1] has the unknown key 'batch_norm'; it"),
+        ("blocks/2/layers/0/batch_norm", True, "layers[0] has the unknown key 'batch_norm'; it"),
         ("blocks/2/layers/0/units", None, "blocks[2].layers[0].units is None"),
     ],
 )
@@ -113,7 +128,7 @@ def test_hostile_json_gets_one_sentence(text: str, message: str) -> None:
 
 def test_the_longest_network_can_be_read_back() -> None:
     sides = (MAX_SIZE, MAX_SIZE, MAX_SIZE, MAX_SIZE)
-    layer = Conv2d(MAX_SIZE, MAX_SIZE, MAX_SIZE, sides, "leaky-relu")
+    layer = Conv2d(MAX_SIZE, MAX_SIZE, MAX_SIZE, sides, "leaky-relu", batch_norm=True)
     network = Network((1, 1, 1), [Block([layer])] * MAX_LAYERS)
     assert from_json(to_json(network)) == network
 

@@ -70,10 +70,18 @@ def test_an_unknown_activation_lists_the_known() -> None:
         Dense(1, "gelu")
 
 
+def test_normalisation_is_on_or_off() -> None:
+    assert Conv2d(6, 5, batch_norm=True) != Conv2d(6, 5)
+    for value in (1, None, "yes"):
+        with pytest.raises(UsageError, match="it must be True or False"):
+            Conv2d(6, 5, batch_norm=value)  # type: ignore[arg-type]
+
+
 def test_width_is_channels_or_units() -> None:
     conv, dense = Conv2d(6, 5, 2, 1, "tanh"), Dense(10, "relu")
     assert (width_of(conv), width_of(dense)) == (6, 10)
     assert with_width(conv, 7) == Conv2d(7, 5, 2, 1, "tanh")
+    assert with_width(Conv2d(6, 5, batch_norm=True), 7) == Conv2d(7, 5, batch_norm=True)
     assert with_width(dense, 7) == Dense(7, "relu")
     with pytest.raises(UsageError, match="channels is 0"):
         with_width(conv, 0)

@@ -43,6 +43,8 @@ def test_the_canonical_text() -> None:
         ("conv 6 k5 p2x1", Conv2d(6, 5, padding=(2, 1))),
         ("conv 6 k5 p0.1.2.3 leaky-relu", Conv2d(6, 5, 1, (0, 1, 2, 3), "leaky-relu")),
         ("conv 06 k5 identity s1x1 p0", Conv2d(6, 5)),
+        ("conv 6 k5 batchnorm", Conv2d(6, 5, batch_norm=True)),
+        ("conv 6 silu BatchNorm k5 p1", Conv2d(6, 5, 1, 1, "silu", batch_norm=True)),
         ("maxpool 2", MaxPool2d(2)),
         ("maxpool 3x2 s2 p1", MaxPool2d((3, 2), 2, 1)),
         ("avgpool 2 s2x1", AvgPool2d(2, (2, 1))),
@@ -60,6 +62,7 @@ def test_layers(text: str, layer: Conv2d | MaxPool2d | AvgPool2d | Dense) -> Non
         ("conv 6 k5 same", "conv 6 k5 p2"),
         ("conv 6 k4 same", "conv 6 k4 p1.2.1.2"),
         ("conv 6 k5x3 p2x1", "conv 6 k5x3 p2x1"),
+        ("conv 6 k3 silu batchnorm p1", "conv 6 k3 p1 batchnorm silu"),
         ("maxpool 2 s2", "maxpool 2"),
         ("maxpool 2 s1", "maxpool 2 s1"),
         ("avgpool 3x2 s3x2 p1.1.1.1", "avgpool 3x2 p1"),
@@ -97,6 +100,10 @@ def test_defaults_are_left_out(text: str, canonical: str) -> None:
         ("1x28x28 | dense", "dense", "dense needs its number of units"),
         ("1x28x28 | conv 6 k5 sigmod", "sigmod", "(did you mean 'sigmoid'?)"),
         ("1x28x28 | conv 6 k5 leaky_relu", "leaky_relu", "(did you mean 'leaky-relu'?)"),
+        ("1x28x28 | conv 6 k5 batch_norm", "batch_norm", "(did you mean 'batchnorm'?)"),
+        ("1x28x28 | conv 6 k5 batchnorm2d", "batchnorm2d", "p0.1.0.1 or same, batchnorm, and an"),
+        ("1x28x28 | dense 10 batchnorm", "batchnorm", "here; a dense layer takes an activation"),
+        ("1x28x28 | maxpool 2 batchnorm", "batchnorm", "here; a max pooling takes s2 or s2x1"),
         ("1x28x28 | conv 6 k", "k", "a convolution takes k5 or k5x3, s2 or s2x1, p2, p1x2"),
         ("1x28x28 | conv 6 k5 7", "7", "'7' does not fit here"),
         ("1x28x28 | conv 6 k5x", "k5x", "'k5x' is no kernel; write k5 or k5x3"),
@@ -109,6 +116,11 @@ def test_defaults_are_left_out(text: str, canonical: str) -> None:
         ("1x28x28 | conv 6 k5 s1 k3", "k3", "the kernel is given twice"),
         ("1x28x28 | conv 6 k5 p2 same", "same", "the padding is given twice"),
         ("1x28x28 | conv 6 k5 relu tanh", "tanh", "the activation is given twice"),
+        (
+            "1x28x28 | conv 6 k5 batchnorm BATCHNORM",
+            "BATCH",
+            "the batch normalisation is given twice",
+        ),
         ("1x28x28 | conv 6 k5 s2 same", "conv", "padding 'same' needs stride 1"),
         ("1x28x28 | conv 0 k5", "conv", "channels is 0; it must be a whole number from 1"),
         ("1x28x28 | maxpool 2 p2", "maxpool", "every side must be smaller than the window"),
@@ -154,7 +166,7 @@ def test_escape_codes_are_not_passed_on() -> None:
 def test_the_longest_network_can_be_read_back_but_nothing_longer() -> None:
     size = (MAX_SIZE, MAX_SIZE - 1)
     sides = (MAX_SIZE, MAX_SIZE - 1, MAX_SIZE, MAX_SIZE)
-    layer = Conv2d(MAX_SIZE, size, size, sides, "leaky-relu")
+    layer = Conv2d(MAX_SIZE, size, size, sides, "leaky-relu", batch_norm=True)
     network = Network((1, 1, 1), [Block([layer])] * MAX_LAYERS)
     assert parse_network(str(network)) == network
     with pytest.raises(UsageError, match="at most 2,000,000"):

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet.errors import ShapeError, UsageError
-from lenet.net import Conv2d, Dense, MaxPool2d
+from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d
 from lenet.net.shapes import (
     elements,
+    is_global,
+    kind,
     output_shape,
     output_size,
     read_shape,
@@ -29,6 +31,15 @@ def test_the_formula_counts_the_places_of_a_window(
 def test_the_formula_is_shown_with_its_numbers() -> None:
     assert size_formula(28, 5, 0, 1) == "(28 - 5 + 0 + 1) / 1 = 24"
     assert size_formula(28, 3, 0, 2) == "floor((28 - 3 + 0 + 2) / 2) = 13"
+
+
+def test_an_average_over_the_whole_map_is_global() -> None:
+    assert kind(AvgPool2d(7)) == kind(AvgPool2d(7), (6, 8, 7)) == "average pooling"
+    assert kind(AvgPool2d((8, 7)), (6, 8, 7)) == "global average pooling"
+    assert kind(MaxPool2d(7), (6, 7, 7)) == "max pooling"
+    assert is_global(AvgPool2d(7, 1), (6, 7, 7))
+    assert not is_global(AvgPool2d(7, padding=1), (6, 7, 7))  # the padding counts in the mean
+    assert not is_global(Dense(7), (6, 7, 7))
 
 
 def test_shapes_flow_through_layers() -> None:

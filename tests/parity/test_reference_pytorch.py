@@ -1,4 +1,5 @@
-"""The reference engine equals PyTorch in float64: scores, loss, every gradient.
+"""The reference engine equals PyTorch in float64: scores, loss, every gradient, and the running
+statistics of batch normalisation.
 
 PyTorch's side is built from the network's layers, not from the plan, so that a wrong plan shows.
 """
@@ -10,15 +11,22 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.operations import backward
+from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, make_plan
 from lenet.engine.reference import ReferenceEngine
 from lenet.net.layers import ACTIVATIONS, AvgPool2d, Conv2d, Dense, Layer, MaxPool2d
 from lenet.net.network import Network
-from random_networks import random_network
+from random_networks import draw_norms, random_network
 
 torch = pytest.importorskip("torch")
-from lenet.benchmarking.torch_network import torch_modules, torch_network  # noqa: E402
+from lenet.benchmarking.torch_network import (  # noqa: E402
+    torch_modules,
+    torch_network,
+    torch_table,
+    torch_tensors,
+)
 
 functional = torch.nn.functional
 
@@ -26,23 +34,27 @@ functional = torch.nn.functional
 class Case:
     """The same parameters and images for both sides."""
 
-    def __init__(self, network: Network, seed: int = 0, samples: int = 5) -> None:
+    def __init__(
+        self, network: Network, seed: int = 0, samples: int = 5, dtype: type = np.float64
+    ) -> None:
         self.network = network
         self.plan: Plan = make_plan(network)
-        self.engine = ReferenceEngine(self.plan)
+        self.engine = ReferenceEngine(self.plan, dtype)
         random = np.random.default_rng(seed)
-        self.parameters = np.zeros(self.plan.table_size)
+        self.parameters = np.zeros(self.plan.table_size, dtype)
         for tensor in self.plan.tensors:
             tensor.view(self.parameters)[...] = random.normal(0, 0.5, tensor.shape)
+        draw_norms(self.plan, self.parameters, random)
         self.images = random.integers(0, 256, (samples, *network.input_shape), np.uint8)
         self.labels = random.integers(0, self.plan.classes, samples)
         self.scale = random.uniform(0.005, 0.01, network.input_shape[0])
         self.shift = random.uniform(-1, 0, network.input_shape[0])
-        self.x = self.images * self.scale[:, None, None] + self.shift[:, None, None]
+        x = self.images * self.scale[:, None, None] + self.shift[:, None, None]
+        self.x = x.astype(dtype)
 
-    def pytorch(self) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        """Every layer's input and the scores at the end; every parameter in table order."""
-        network = torch_network(self.network, self.plan, self.parameters)
+    def pytorch(self, training: bool = False) -> tuple[list[torch.Tensor], torch.nn.Sequential]:
+        """Every layer's input and the scores at the end, and the network."""
+        network = torch_network(self.network, self.plan, self.parameters).train(training)
         modules = iter(network)
         flow = [torch.tensor(self.x, requires_grad=True)]
         for place in self.network.placed:
@@ -50,28 +62,44 @@ class Case:
             for module in islice(modules, len(torch_modules(place))):
                 value = module(value)
             flow.append(value)
-        return flow, list(network.parameters())
+        return flow, network
+
+    def trained(self) -> Floats:
+        """The table after a step that moves nothing but running statistics."""
+        table, order = self.parameters.copy(), np.arange(len(self.images))
+        pixels = self.scale, self.shift
+        state = np.zeros((0, self.plan.table_size))
+        rates, batch = np.zeros(1), len(order)
+        data = self.images, self.labels, order, batch, rates, 0
+        self.engine.train(table, state, *data, *pixels, Optimizer("sgd"))
+        return table
 
 
 def assert_near(found: Floats, expected: torch.Tensor) -> None:
     expected = expected.detach().numpy().reshape(found.shape)
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-13)
+    rtol, atol = (1e-9, 1e-13) if found.dtype == np.float64 else (2e-4, 2e-5)
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=atol)
 
 
 def check(case: Case) -> None:
-    flow, tensors = case.pytorch()
+    flow, network = case.pytorch()
     outputs = case.engine.outputs(case.parameters, case.x)
     for found, expected in zip(outputs, flow[1:], strict=True):
         assert_near(found, expected)
     scores = flow[-1].flatten(1)
     assert_near(case.engine.scores(case.parameters, case.images, case.scale, case.shift), scores)
+    if case.plan.normalised:  # in training by the batch: fewer than 64 images are one ghost
+        flow, network = case.pytorch(training=True)
+        scores = flow[-1].flatten(1)
+        assert_near(case.trained(), torch.from_numpy(torch_table(network, case.plan)))
     loss = functional.cross_entropy(scores, torch.tensor(case.labels))
     loss.backward()
     found = case.engine.gradient(case.parameters, case.images, case.labels, case.scale, case.shift)
-    assert found.loss == pytest.approx(loss.item(), rel=1e-9)
+    assert_near(np.array([found.loss], case.parameters.dtype), loss)
     assert found.correct == (scores.argmax(1).numpy() == case.labels).sum()
-    for tensor, expected in zip(case.plan.tensors, tensors, strict=True):
-        assert_near(tensor.view(found.gradient), expected.grad)
+    for tensor, expected in zip(case.plan.tensors, torch_tensors(network), strict=True):
+        slope = expected.grad if tensor.trained else torch.zeros(tensor.shape)
+        assert_near(tensor.view(found.gradient), slope)
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -93,6 +121,67 @@ def test_every_activation_with_every_pooling(
         Dense(5),
     ]
     check(Case(Network((2, 9, 11), layers)))
+
+
+NORMALISED = [
+    Conv2d(3, (4, 2), (1, 2), (2, 1, 0, 3), "silu", batch_norm=True),
+    MaxPool2d((3, 2), (2, 1), (0, 1, 1, 0)),
+    Conv2d(4, (1, 3), padding="same", activation="relu", batch_norm=True),
+    Conv2d(4, 2, activation="tanh"),
+    AvgPool2d(2),
+    Conv2d(5, 1, activation="leaky-relu", batch_norm=True),
+    Dense(5),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("samples", [2, 31, 63])
+def test_a_normalised_network(samples: int, dtype: type) -> None:
+    check(Case(Network((2, 9, 11), NORMALISED), samples, samples, dtype))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("pooling", [MaxPool2d, AvgPool2d])
+def test_every_activation_normalised(activation: str, pooling: type[MaxPool2d | AvgPool2d]) -> None:
+    layers = [Conv2d(3, 3, 1, 1, activation, batch_norm=True), pooling(2), Dense(4)]
+    check(Case(Network((2, 7, 6), layers), samples=9))
+
+
+def test_a_normalised_network_that_ends_with_maps() -> None:
+    layers = [Conv2d(3, 2, batch_norm=True), AvgPool2d(2, 1), Conv2d(2, 2, 2, batch_norm=True)]
+    check(Case(Network((2, 7, 6), layers), samples=9))
+
+
+def test_ghosts_are_pytorch_on_each_of_them() -> None:
+    """150 images are four ghosts: the mean of what PyTorch finds on each, weighted by its size."""
+    case = Case(Network((2, 9, 11), NORMALISED), samples=150)
+    found = case.engine.gradient(case.parameters, case.images, case.labels, case.scale, case.shift)
+    loss, gradient = 0.0, np.zeros_like(case.parameters)
+    moved = np.zeros_like(case.parameters)
+    sizes = (38, 38, 37, 37)
+    for size, end in zip(sizes, np.cumsum(sizes), strict=True):
+        network = torch_network(case.network, case.plan, case.parameters).train()
+        ghost = slice(end - size, end)
+        own = functional.cross_entropy(
+            network(torch.tensor(case.x[ghost])), torch.tensor(case.labels[ghost])
+        )
+        own.backward()
+        loss += size / 150 * own.item()
+        for tensor, theirs in zip(case.plan.tensors, torch_tensors(network), strict=True):
+            if tensor.trained:
+                tensor.view(gradient)[...] += size / 150 * theirs.grad.numpy()
+        moved += torch_table(network, case.plan) / len(sizes)
+    assert found.loss == pytest.approx(loss, rel=1e-9)
+    assert_near(found.gradient, torch.from_numpy(gradient))
+    assert_near(case.trained(), torch.from_numpy(moved))
+
+
+def test_folded_weights_give_the_same_scores() -> None:
+    case = Case(Network((2, 9, 11), NORMALISED))
+    flow, _ = case.pytorch()
+    folded = ReferenceEngine(folded_plan(case.plan))
+    table = folded_table(case.plan, case.parameters)
+    assert_near(folded.scores(table, case.images, case.scale, case.shift), flow[-1])
 
 
 STEPS = [

@@ -66,8 +66,10 @@ def test_run_json(run):
     assert info["test_accuracy"] == info["epochs"][-1]["test_accuracy"]
     assert info["train_seconds"] == sum(epoch["seconds"] for epoch in info["epochs"])
     assert [list(epoch) for epoch in info["epochs"]] == [
-        *[["epoch", "loss", "train_accuracy", "test_accuracy", "seconds"]],
-        *[["test_loss", "learning_rate"]],
+        [
+            *("epoch", "loss", "train_accuracy", "test_accuracy", "seconds"),
+            *("test_loss", "learning_rate"),
+        ]
     ] * 2
     assert {"lenet", "python", "numpy", "system", "processor"} <= set(info["machine"])
     assert info["started"].endswith("+00:00")
@@ -164,6 +166,31 @@ def test_stopped_in_the_first_epoch(few, small, tmp_path):
     info = read(tmp_path / "a")
     assert (info["test_accuracy"], info["epochs"], info["train_seconds"]) == (None, [], 0)
     assert lenet.Model.load(tmp_path / "a" / "last.safetensors").evaluate(few).count == 100
+
+
+@pytest.mark.parametrize("write", range(5))
+def test_stopped_while_a_file_is_written(few, small, tmp_path, monkeypatch, write):
+    """Ctrl-C at the start, on the way, and in the saving at the end: the run is whole."""
+    write_bytes, written = files.write_bytes, []
+
+    def stop(path, content):
+        written.append(path.name)
+        if len(written) == write + 1:
+            raise KeyboardInterrupt
+        return write_bytes(path, content)
+
+    monkeypatch.setattr(files, "write_bytes", stop)
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(small, few, QUICK, run=tmp_path / "a")
+    picture = {"learning-curve.png"} if write < 2 else set()
+    assert sorted(os.listdir(tmp_path / "a")) == sorted({*FILES, CHECKPOINT} - picture)
+    info = read(tmp_path / "a")
+    assert info["status"] == "interrupted"
+    model = lenet.Model.load(tmp_path / "a" / "last.safetensors")
+    assert model.training["epochs"] == without_seconds(info["epochs"])
+    assert len(info["epochs"]) == (0 if write < 2 else 2)
+    resumed = lenet.resume(tmp_path / "a", few)
+    assert resumed.parameters.tobytes() == lenet.train(small, few, QUICK).parameters.tobytes()
 
 
 def test_diverged(few, small, tmp_path):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import prod
+from operator import add
 
 from lenet.net import Conv2d, Dense, Network, PlacedLayer
 from lenet.net.layers import Trained
@@ -18,16 +19,21 @@ class LayerCounts(Record):
     """The counts of one layer, or of a whole network when added up.
 
     Attributes:
-        weights: trainable numbers without the biases.
-        biases: one a channel of a convolution, one a unit of a dense layer.
+        weights: trainable numbers without the biases and scales.
+        biases: one a channel of a convolution, one a unit of a dense layer. Where batch
+            normalisation follows, its shift is the bias: another would be taken off with the mean.
         multiply_adds: multiplications followed by an addition, forward. The bias is not counted,
             nor are activations; pooling multiplies nothing, and its comparisons and additions
-            are not counted. Positions on padding are, as the work is usually stated.
+            are not counted. Positions on padding are, as the work is usually stated. Batch
+            normalisation has none: after training it is multiplied into the convolution.
         activations: numbers that come out.
         connections: the lines from inputs and biases to outputs, as LeCun et al. 1998 count
             them: a weight or bias once for every output that uses it. C1 of LeNet-5 has
             (25 + 1) * 28 * 28 * 6 = 122,304. A pooling without trainable numbers has one
             connection for each place of its window, and no bias.
+        scales: one a channel of a convolution with batch normalisation.
+        statistics: running means and variances of batch normalisation, two a channel: counted
+            while training, not trained, and so no parameters (PyTorch calls them buffers).
     """
 
     weights: int = 0
@@ -35,20 +41,16 @@ class LayerCounts(Record):
     multiply_adds: int = 0
     activations: int = 0
     connections: int = 0
+    scales: int = 0
+    statistics: int = 0
 
     @property
     def parameters(self) -> int:
         """All trainable numbers."""
-        return self.weights + self.biases
+        return self.weights + self.biases + self.scales
 
     def __add__(self, other: LayerCounts) -> LayerCounts:
-        return LayerCounts(
-            self.weights + other.weights,
-            self.biases + other.biases,
-            self.multiply_adds + other.multiply_adds,
-            self.activations + other.activations,
-            self.connections + other.connections,
-        )
+        return LayerCounts(*map(add, self._values(), other._values()))
 
 
 def count_layer(placed: PlacedLayer) -> LayerCounts:
@@ -68,6 +70,8 @@ def count_layer(placed: PlacedLayer) -> LayerCounts:
             multiply_adds=seen * outputs,
             activations=outputs,
             connections=(seen + 1) * outputs,
+            scales=layer.channels * layer.batch_norm,
+            statistics=2 * layer.channels * layer.batch_norm,
         )
     return LayerCounts(activations=outputs, connections=window * outputs)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from lenet.anatomy.counts import count_network
 from lenet.errors import UsageError
-from lenet.net import MaxPool2d, Network, PlacedLayer
+from lenet.net import Conv2d, MaxPool2d, Network, PlacedLayer
 from lenet.net.layers import MAX_SIZE, Trained
 from lenet.net.records import Record
 from lenet.net.shapes import elements
@@ -31,6 +31,11 @@ KEPT_RULE: Final = (
     "output, and of a max pooling the place of each maximum (a byte for windows of up to 256 "
     "pixels). An average pooling needs nothing."
 )
+#: The rule where there is batch normalisation.
+NORMALISED_RULE: Final = (
+    "A normalised convolution keeps its maps before normalisation in place of what its "
+    "activation function gives or gets: both follow from them."
+)
 
 
 class Memory(Record):
@@ -39,7 +44,8 @@ class Memory(Record):
     Attributes:
         optimizer: sgd, momentum or adamw.
         batch: images a training step.
-        parameters: weights and biases.
+        parameters: weights, biases and scales.
+        statistics: running means and variances of batch normalisation.
         optimizer_state: what the optimizer remembers of earlier steps.
         image: the input image, if the first layer's backward pass needs it.
         kept: what each layer adds to what is kept, in the network's order.
@@ -50,6 +56,7 @@ class Memory(Record):
     optimizer: str
     batch: int
     parameters: int
+    statistics: int
     optimizer_state: int
     image: int
     kept: tuple[int, ...]
@@ -68,11 +75,12 @@ class Memory(Record):
     def training(self, images: int = 1) -> int:
         """All that a training step on so many images holds, without work space."""
         step = self.parameters + self.gradients + self.optimizer_state
-        return step + self.activations(images)
+        return step + self.statistics + self.activations(images)
 
     def inference(self, images: int = 1) -> int:
-        """Parameters, and the most that is alive at once when layers run one after the other."""
-        return self.parameters + images * self.largest_pair
+        """Parameters and statistics, and the most that is alive at once when layers run one
+        after the other."""
+        return self.parameters + self.statistics + images * self.largest_pair
 
 
 def measure_memory(network: Network, batch: int = DEFAULT_BATCH, optimizer: str = "sgd") -> Memory:
@@ -91,12 +99,14 @@ def measure_memory(network: Network, batch: int = DEFAULT_BATCH, optimizer: str 
         known = ", ".join(OPTIMIZER_STATES)
         raise UsageError(f"the optimizer is {shown(optimizer)}{near}; it must be one of {known}.")
     placed = network.placed
-    parameters = FLOAT_BYTES * count_network(network).parameters
+    counts = count_network(network)
+    parameters = FLOAT_BYTES * counts.parameters
     largest = max(placed, key=_pair)
     return Memory(
         optimizer=optimizer,
         batch=batch,
         parameters=parameters,
+        statistics=FLOAT_BYTES * counts.statistics,
         optimizer_state=OPTIMIZER_STATES[optimizer] * parameters,
         image=FLOAT_BYTES * elements(network.input_shape) * isinstance(placed[0].layer, Trained),
         kept=tuple(map(_kept, placed, (*placed[1:], None))),
@@ -114,9 +124,12 @@ def _kept(placed: PlacedLayer, reader: PlacedLayer | None) -> int:
     layer, outputs = placed.layer, elements(placed.output_shape)
     activation = layer.activation if isinstance(layer, Trained) else "identity"
     is_read = reader is None or isinstance(reader.layer, Trained)
-    # silu falls, then rises: the same output comes from two inputs with different slopes.
-    output_is_needed = is_read or activation not in _NOT_FROM_OUTPUT
-    kept = FLOAT_BYTES * outputs * (output_is_needed + (activation == "silu"))
+    if isinstance(layer, Conv2d) and layer.batch_norm:
+        kept = FLOAT_BYTES * outputs * (1 + is_read)
+    else:
+        # silu falls, then rises: the same output comes from two inputs with different slopes.
+        output_is_needed = is_read or activation not in _NOT_FROM_OUTPUT
+        kept = FLOAT_BYTES * outputs * (output_is_needed + (activation == "silu"))
     if isinstance(layer, MaxPool2d):
         kept += outputs * _place_bytes(prod(layer.kernel_size))
     return kept

@@ -1,7 +1,8 @@
 """A network as an ONNX file, for ONNX Runtime.
 
-The operators of opset 17 in a row: every padding, one side at a time, is theirs as well. Only
-processes that run ONNX Runtime import this file.
+The operators of opset 17 in a row: every padding, one side at a time, is theirs as well. Batch
+normalisation is folded into the weights, as ONNX Runtime would do by itself. Only processes that
+run ONNX Runtime import this file.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
+from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.plan import Floats, Plan
 from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d, Network, PlacedLayer
 from lenet.net.layers import LEAKY_SLOPE
@@ -28,14 +30,15 @@ def onnx_network(network: Network, plan: Plan, parameters: Floats) -> bytes:
 
     Its input ``images`` is (N, C, H, W) float32 for any N, its output ``scores`` (N, classes).
     """
+    folded = folded_table(plan, parameters)
     graph = helper.make_graph(
         list(_all_nodes(network)),
         "network",
         [_value("images", network.input_shape)],
         [_value("scores", (plan.classes,))],
         [
-            numpy_helper.from_array(tensor.view(parameters).astype(np.float32), tensor.name)
-            for tensor in plan.tensors
+            numpy_helper.from_array(tensor.view(folded).astype(np.float32), tensor.name)
+            for tensor in folded_plan(plan).tensors
         ],
     )
     opset = helper.make_opsetid("", OPSET)

@@ -6,11 +6,14 @@ import this file.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import nn
 
+from lenet.engine.normalise import EPSILON, MOMENTUM
 from lenet.engine.plan import Floats, Plan
 from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d, Network, PlacedLayer
 from lenet.net.layers import LEAKY_SLOPE, Pair
@@ -28,17 +31,37 @@ _ACTIVATIONS: Final = {
 def torch_network(network: Network, plan: Plan, parameters: Floats) -> Any:
     """``network`` with ``parameters`` (T,) as an ``nn.Sequential``, images to scores.
 
-    Takes (N, C, H, W) and gives (N, classes), in the parameters' precision.
+    Takes (N, C, H, W) and gives (N, classes), in the parameters' precision. In training mode, as
+    PyTorch's modules begin, batch normalisation is over all images that it is called with.
     """
     modules = [module for place in network.placed for module in torch_modules(place)]
     if not any(isinstance(layer, Dense) for layer in network.layers):
         modules.append(nn.Flatten())
     found = nn.Sequential(*modules).to(torch.from_numpy(parameters[:1]).dtype)
-    # Both sides list weight, bias, weight, bias, ... in the layers' order.
     with torch.no_grad():
-        for theirs, ours in zip(found.parameters(), plan.tensors, strict=True):
+        for theirs, ours in zip(torch_tensors(found), plan.tensors, strict=True):
             theirs.copy_(torch.from_numpy(ours.view(parameters).copy()))
     return found
+
+
+def torch_tensors(modules: Iterable[Any]) -> Iterator[Any]:
+    """Their tensors in the order of our plan's: each layer's weight and bias; of a normalised one
+    the shift, which is its bias, the scale, the running mean and variance."""
+    for module in modules:
+        names: tuple[str, ...] = ("weight", "bias")
+        if isinstance(module, nn.BatchNorm2d):
+            names = ("bias", "weight", "running_mean", "running_var")
+        tensors = (getattr(module, name, None) for name in names)
+        yield from (tensor for tensor in tensors if tensor is not None)
+
+
+def torch_table(modules: Iterable[Any], plan: Plan) -> Floats:
+    """The reverse of :func:`torch_network`: our table (T,) of what the modules hold now."""
+    tensors = [tensor.detach().numpy() for tensor in torch_tensors(modules)]
+    table = np.zeros(plan.table_size, tensors[0].dtype if tensors else np.float32)
+    for ours, theirs in zip(plan.tensors, tensors, strict=True):
+        ours.view(table)[...] = theirs
+    return table
 
 
 def torch_modules(place: PlacedLayer) -> list[Any]:
@@ -51,7 +74,9 @@ def torch_modules(place: PlacedLayer) -> list[Any]:
         case Conv2d():
             pad, padding = _padding(layer)
             window = layer.kernel_size, layer.stride, padding
-            modules = [*pad, nn.Conv2d(inputs[0], layer.channels, *window)]
+            norm = [nn.BatchNorm2d(layer.channels, EPSILON, MOMENTUM)] * layer.batch_norm
+            conv = nn.Conv2d(inputs[0], layer.channels, *window, bias=not norm)
+            modules = [*pad, conv, *norm]
         case MaxPool2d():
             pad, padding = _padding(layer)
             modules = [*pad, nn.MaxPool2d(layer.kernel_size, layer.stride, padding)]

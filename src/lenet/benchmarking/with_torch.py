@@ -43,8 +43,21 @@ class TorchRun:
 
     def gradient(self, images: torch.Tensor, labels: torch.Tensor) -> None:
         """Forward and backward."""
+        self._switch(training=True)
         self.optimizer.zero_grad()
         self._loss(self.scores(images), labels).backward()
+
+    def infer(self, images: torch.Tensor) -> NDArray[np.float32]:
+        """Scores (N, classes)."""
+        self._switch(training=False)
+        with torch.inference_mode():
+            scores: NDArray[np.float32] = self.scores(images).numpy()
+        return scores
+
+    def _switch(self, training: bool) -> None:
+        """Batch normalisation is another thing in training; asked first, for that takes no time."""
+        if self.module.training != training:
+            self.scores.train(training)
 
     def step(self, images: torch.Tensor, labels: torch.Tensor) -> None:
         """A training step: forward, backward, update."""
@@ -67,10 +80,14 @@ class WithTorch:
             self._compile()
 
     def _compile(self) -> None:
-        """Compile for all tasks now, so that what fails fails here; the weights stay."""
+        """Compile for all tasks now, so that what fails fails here; the weights stay, and running
+        statistics are put back."""
+        module = self._run.module
+        state = {name: tensor.clone() for name, tensor in module.state_dict().items()}
         try:
             first = self._workload.batch_slice(0)
             self._run.gradient(self._images[first], self._labels[first])
+            module.load_state_dict(state)
             self.infer(0)
             self.infer_one(0)
         except Exception as error:  # PyTorch has no common class for what may go wrong
@@ -87,13 +104,8 @@ class WithTorch:
 
     def infer(self, number: int) -> NDArray[np.float32]:
         """The scores of batch ``number``."""
-        return self._scores(self._images[self._workload.batch_slice(number)])
+        return self._run.infer(self._images[self._workload.batch_slice(number)])
 
     def infer_one(self, number: int) -> NDArray[np.float32]:
         """The scores (1, classes) of image ``number``, from NumPy to NumPy."""
-        return self._scores(torch.from_numpy(self._workload.pixels[number : number + 1]))
-
-    def _scores(self, images: torch.Tensor) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            scores: NDArray[np.float32] = self._run.scores(images).numpy()
-        return scores
+        return self._run.infer(torch.from_numpy(self._workload.pixels[number : number + 1]))

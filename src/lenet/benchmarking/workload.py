@@ -66,12 +66,16 @@ class Workload:
 
     @cached_property
     def parameters(self) -> NDArray[np.float32]:
-        """The flat table (T,); biases are drawn too, so that a lost one shows in the scores."""
+        """The flat table (T,); biases are drawn too, so that a lost one shows in the scores, and
+        what a normalisation has beside its bias."""
         table = initialise(self.plan, "kaiming", seed=0)
         random = np.random.default_rng(0)
         for tensor in self.plan.tensors:
             if len(tensor.shape) == 1:
                 tensor.view(table)[...] = random.normal(0, 0.1, tensor.shape)
+        for norm in (step.norm for step in self.plan.steps if step.norm):
+            for tensor in (norm.scale, norm.variance):
+                tensor.view(table)[...] += 1
         return table
 
     @property

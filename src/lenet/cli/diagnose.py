@@ -12,7 +12,7 @@ from lenet.cli.output import print_json
 if TYPE_CHECKING:
     from lenet.anatomy.diagnosis.changes import Fix
 
-#: The longest header that is read, in bytes; one of 20,000 tensors is a tenth of it.
+#: The longest header that is read, in bytes; one of 50,000 tensors is a third of it.
 _MAX_HEADER = 16_000_000
 
 

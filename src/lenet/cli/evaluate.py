@@ -17,6 +17,8 @@ def run(
     /,
     *,
     data_dir: Path | None = None,
+    all: bool = False,
+    skip_bad: bool = False,
     json: bool = False,
 ) -> None:
     """Accuracy, per class, and confusion of a saved model on a data set's test images.
@@ -26,27 +28,30 @@ def run(
     model
         A .safetensors file that lenet saved.
     data
-        digits, mnist or fashion-mnist.
+        digits, mnist or fashion-mnist; or a path of pictures, as lenet train takes it.
     data_dir
         Folder that has the IDX files already, compressed or not.
+    all
+        Of a path take all pictures, not only those to test on.
+    skip_bad
+        Of a path leave out files that cannot be read.
     json
         Print one JSON object instead.
     """
     from lenet.inference import evaluate
 
-    found = evaluate(model, data, data_dir)
+    found = evaluate(model, data, data_dir, everything=all, skip_bad=skip_bad)
     if json:
         print_json({"model": str(model), "dataset": data, **found.to_dict()})
     else:
-        print(_render(found, data))
+        print(_render(found, f"images of {data}" if all else f"test images of {data}"))
 
 
 def _render(found: Evaluation, data: str) -> str:
     counts = found.confusion.sum(axis=1)
     names = max(5, *map(len, found.classes))
     lines = [
-        f"{percent(found.accuracy)} of {found.count:,} test images of {data}, "
-        f"loss {found.loss:.4f}",
+        f"{percent(found.accuracy)} of {found.count:,} {data}, loss {found.loss:.4f}",
         "",
         f"{'class':<{names}}  images  right",
     ]

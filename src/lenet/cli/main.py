@@ -6,8 +6,10 @@ Nothing slow is imported here: Ctrl-C is met from the first moment on.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from lenet.errors import LenetError, ShapeError
 
@@ -15,6 +17,7 @@ from lenet.errors import LenetError, ShapeError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     try:
+        _watch_interrupts()
         _prepare_streams()
         _run(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
@@ -36,6 +39,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _discard_output()
         what = f"use {error.filename}" if error.filename else "write the output"
         return _fail(f"cannot {what}: {(error.strerror or str(error)).lower()}.", 1)
+    except Exception:
+        if _interrupts:
+            return _fail("stopped by Ctrl-C.", 130)
+        raise
+
+
+#: Every Ctrl-C so far.
+_interrupts: list[int] = []
+
+
+def _watch_interrupts() -> None:
+    """Python's own answer to Ctrl-C, with a note of it: some extensions, NumPy among them, swallow
+    the exception when it comes while they are loaded, and fail with another."""
+
+    def interrupt(number: int, frame: object) -> None:
+        _interrupts.append(number)
+        raise KeyboardInterrupt
+
+    _interrupts.clear()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        with suppress(ValueError):  # not the main thread: Ctrl-C is not ours
+            signal.signal(signal.SIGINT, interrupt)
 
 
 def _run(arguments: list[str]) -> None:

@@ -1,14 +1,21 @@
-"""How training goes: a line an epoch on stdout, and between two lines a bar on stderr."""
+"""How training goes: a line an epoch on stdout, and between two lines a bar on stderr.
+
+The bar is drawn by hand: a library for it takes a tenth of a second to load, and draws in a thread
+of its own, which takes time from those that train.
+"""
 
 from __future__ import annotations
 
+import shutil
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from lenet.training import EpochRecord
+
+#: Columns of the bar, where the terminal has room for it.
+WIDTH: Final = 40
 
 
 class Display:
@@ -17,23 +24,26 @@ class Display:
     def __init__(self, epochs: int, lines: bool, bar: bool) -> None:
         self._epochs, self._lines = epochs, lines
         self._bar = bar and sys.stderr.isatty()
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
+        self._shown = 0  # columns of the bar that is on the screen
+        self._start = time.monotonic()
 
     def step(self, epoch: int, share: float) -> None:
-        """Move the bar."""
-        if not self._bar or (share == 1 and self._progress is None):
+        """Draw the bar."""
+        if not self._bar or (share == 1 and not self._shown):
             return  # an epoch of one look needs no bar
-        if self._progress is None:
-            self._progress = _make_progress()
-            self._task = self._progress.add_task(f"epoch {epoch}/{self._epochs}", total=1.0)
-            self._progress.start()
-        assert self._task is not None
-        self._progress.update(self._task, completed=share)
+        left = (time.monotonic() - self._start) * (1 - share) / share
+        before = f"epoch {epoch}/{self._epochs} "
+        after = f" {100 * share:3.0f} %, {_clock(left)} left"
+        # A line that fills the terminal would wrap, and could not be overwritten.
+        room = shutil.get_terminal_size().columns - len(before) - len(after) - 1
+        text = before + _bar(share, max(0, min(WIDTH, room))) + after if room >= 0 else before
+        print(f"\r{text:<{self._shown}}", end="", file=sys.stderr, flush=True)
+        self._shown = len(text)
 
     def epoch(self, record: EpochRecord) -> None:
         """Print the epoch's line."""
         self.close()
+        self._start = time.monotonic()
         if not self._lines:
             return
         width = len(str(self._epochs))
@@ -54,22 +64,20 @@ class Display:
 
     def close(self) -> None:
         """Wipe the bar."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        if self._shown:
+            print(f"\r{'':<{self._shown}}", end="\r", file=sys.stderr, flush=True)
+            self._shown = 0
 
 
-def _make_progress() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+def _bar(share: float, width: int) -> str:
+    done = round(share * width)
+    try:
+        "━─".encode(sys.stderr.encoding or "ascii")
+        return "━" * done + "─" * (width - done)
+    except UnicodeEncodeError:
+        return "#" * done + "-" * (width - done)
 
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=40),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"

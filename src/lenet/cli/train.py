@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lenet.cli.material import print_dry_run, print_header
 from lenet.cli.output import percent, print_json
 
 if TYPE_CHECKING:
-    from lenet.cli.progress import Display
+    from lenet.data import Dataset
     from lenet.net import Network
     from lenet.training import Recipe, Run, Training
 
@@ -22,6 +24,11 @@ def run(
     seed: int | None = None,
     threads: int | None = None,
     data_dir: Path | None = None,
+    dry_run: bool = False,
+    size: str | None = None,
+    gray: bool = False,
+    rgb: bool = False,
+    skip_bad: bool = False,
     epochs: int | None = None,
     batch_size: int | None = None,
     lr: float | None = None,
@@ -42,9 +49,12 @@ def run(
     Parameters
     ----------
     data
-        digits (inside the package), mnist or fashion-mnist (downloaded once); digits by default.
+        digits (inside the package, the default), mnist or fashion-mnist (downloaded once); or
+        pictures of your own: a folder with a folder a class, a .csv of path,label or of pixels, an
+        .npz.
     net
-        A zoo name, a notation or a .json file; by default the recipe's, or lenet-relu.
+        A zoo name, a notation or a .json file; by default the recipe's, or lenet-relu. One of the
+        zoo is fitted to pictures of your own.
     recipe
         modern (the default), seed (the original article's: plain SGD, rate 2.5) or a .toml file.
     seed
@@ -53,6 +63,19 @@ def run(
         How many to use; all processors by default. The result does not depend on it.
     data_dir
         Folder that has the IDX files already, compressed or not.
+    dry_run
+        Show the data and the network, and train nothing.
+
+    Pictures of your own
+    --------------------
+    size
+        28, or height x width, 28x32. Theirs by default, 64 at most.
+    gray
+        Make them grey.
+    rgb
+        Make them RGB.
+    skip_bad
+        Leave out files that cannot be read.
 
     Values of the recipe
     --------------------
@@ -88,8 +111,11 @@ def run(
     quiet
         Print nothing but the last lines.
     """
+    from lenet.cli.networks import network_of
     from lenet.cli.progress import Display
-    from lenet.training import CHECKPOINT_SECONDS
+    from lenet.training import CHECKPOINT_SECONDS, DEFAULT_NET, Training, carry_out, pair
+    from lenet.training.pairing import arguments, lasting
+    from lenet.training.run import check_seconds
 
     values = {
         "epochs": epochs,
@@ -101,20 +127,45 @@ def run(
         "weight_decay": weight_decay,
         "balance": balance or None,
     }
-    source = {"source": data, "data_dir": data_dir}
+    wishes: dict[str, Any] = {"size": size, "gray": gray, "rgb": rgb, "skip_bad": skip_bad}
     pace = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
+    source = "digits" if data is None else data
     if resume is not None:
         given = {"net": net, "recipe": recipe, "seed": seed, "run": run, "set": set, **values}
-        found = _reopened(resume, given, _plain(source), threads, pace)
+        given |= {name: value or None for name, value in wishes.items()}
+        found = _reopened(
+            resume, {**given, "dry_run": dry_run or None}, data, data_dir, threads, pace
+        )
         if found is None:
             _print_finished(resume, json)
             return
         training, folder = found
+        named = _zoo_name(training.model.network)
     else:
-        chosen = _recipe(recipe or "modern", data or "digits", values, set or [])
-        training, folder = _begun(net, chosen, seed or 0, threads, run, _plain(source), pace)
+        chosen = _recipe("modern" if recipe is None else recipe, source, values, set or [])
+        named = net if net is not None else chosen.net or DEFAULT_NET
+        _check_name(run)
+        check_seconds(pace)
+        network = network_of(named)
+        material = arguments(network, named, source, data_dir, **wishes)
+        training = Training(
+            *pair(network, named, source, data_dir, **wishes), chosen, seed or 0, threads
+        )
+        if dry_run:
+            print_dry_run(training, named, json)
+            return
+        folder = _folder(training, named, run, lasting(material), pace)
     display = Display(training.recipe.epochs, lines=not (json or quiet), bar=not quiet)
-    _carry_out(training, folder, display, header=not (json or quiet))
+    try:
+        if not (json or quiet):
+            print_header(training, named)
+            _print_place(training)
+        carry_out(training, folder, display)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_interrupted(training, folder)) from None
+    finally:
+        display.close()
+        folder.discard()  # a run that never began leaves none
     if json:
         print_json(_result(training, folder))
         return
@@ -136,37 +187,23 @@ def _recipe(name: str, data: str, values: dict[str, Any], settings: list[str]) -
     return named_recipe(name, data=data, **{**values, **more})
 
 
-def _begun(
-    net: str | None,
-    recipe: Recipe,
-    seed: int,
-    threads: int | None,
-    name: str | None,
-    source: dict[str, str],
-    pace: float,
-) -> tuple[Training, Run]:
-    from lenet.cli.networks import network_of
-    from lenet.data import load
+def _folder(
+    training: Training, net: str, name: str | None, material: dict[str, Any], pace: float
+) -> Run:
     from lenet.net import name_of
-    from lenet.training import DEFAULT_NET, Run, Training
-    from lenet.training.run import check_seconds
+    from lenet.training import Run
 
-    named = net if net is not None else recipe.net or DEFAULT_NET
-    network = network_of(named)
-    _check_name(name)
-    check_seconds(pace)
-    source = {"source": "digits", **source}
-    training = Training(network, load(**source), recipe, seed, threads)
     if name:
-        return training, Run(Path("runs") / name, _from_anywhere(source), pace)
-    stem = f"{training.data.name}-{name_of(named) or _zoo_name(network) or 'custom'}"
-    return training, Run.numbered("runs", stem, _from_anywhere(source), pace)
+        return Run(Path("runs") / name, material, pace)
+    stem = name_of(net) or _zoo_name(training.model.network) or "custom"
+    return Run.numbered("runs", f"{training.data.name}-{stem}", material, pace)
 
 
 def _reopened(
     folder: Path,
     given: dict[str, Any],
-    source: dict[str, str],
+    data: str | None,
+    data_dir: Path | None,
     threads: int | None,
     pace: float,
 ) -> tuple[Training, Run] | None:
@@ -174,41 +211,21 @@ def _reopened(
 
     from lenet.errors import UsageError
     from lenet.training import reopen
+    from lenet.training.pairing import lasting
 
     if extra := [name for name, value in given.items() if value is not None]:
         option = extra[0].replace("_", "-")
         raise UsageError(
             f"--resume goes on with the run's own network, recipe and seed; leave --{option} out."
         )
-    resumed = reopen(folder, None, threads, pace, _from_anywhere(source))
+    moved = {"source": data, "data_dir": data_dir}
+    moved = lasting({name: value for name, value in moved.items() if value is not None})
+    resumed = reopen(folder, None, threads, pace, moved)
     if resumed is None:
         return None
     for note in resumed.notes:
         print(f"lenet: {note}", file=sys.stderr)
     return resumed.training, resumed.run
-
-
-def _carry_out(training: Training, folder: Run, display: Display, header: bool) -> None:
-    from lenet.training import carry_out
-
-    try:
-        if header:
-            _print_header(training)
-        carry_out(training, folder, display)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(_interrupted(training, folder)) from None
-    finally:
-        folder.discard()  # if it never began: nobody read even the first lines
-        display.close()
-
-
-def _from_anywhere(source: dict[str, str]) -> dict[str, str]:
-    """The same when the run is resumed in another folder."""
-    import os
-
-    return {
-        name: os.path.abspath(text) if name == "data_dir" else text for name, text in source.items()
-    }
 
 
 def _zoo_name(network: Network) -> str:
@@ -231,23 +248,10 @@ def _check_name(name: str | None) -> None:
         )
 
 
-def _print_header(training: Training) -> None:
-    from lenet.anatomy import explain
-
-    network = training.model.network
-    name = _zoo_name(network) or str(network)
-    report = explain(network)
-    layers, threads = report.layer_count, training.engine.threads
-    print(training.data.summary())
-    print(
-        f"{name} · {layers} layer{'s' * (layers != 1)} ({report.count('conv')} conv + "
-        f"{report.count('dense')} dense) · {training.model.plan.parameters:,} parameters · "
-        f"{training.engine.name}, {threads} thread{'s' * (threads > 1)}"
-    )
+def _print_place(training: Training) -> None:
     epochs, steps = training.place
     if epochs or steps:
-        print(f"going on after epoch {epochs}" + f", step {steps:,}" * bool(steps))
-    print(flush=True)
+        print(f"going on after epoch {epochs}" + f", step {steps:,}" * bool(steps), flush=True)
 
 
 def _print_footer(training: Training, folder: Run) -> None:
@@ -267,12 +271,17 @@ def _print_footer(training: Training, folder: Run) -> None:
     rows = [
         ("look at it", f"{folder.folder}/learning-curve.png"),
         ("use it", f"lenet predict {folder.model} your-image.png"),
-        ("test it", f"lenet evaluate {folder.model} {training.data.name}"),
+        ("test it", f"lenet evaluate {folder.model} {_shell(training.data)}"),
     ]
-    if training.data.name == "digits":
+    if training.data.name == "digits" and not training.data.source:
         rows.append(("the real thing", "lenet train mnist"))
     for what, how in rows:
         print(f"  {what:<15} {how}")
+
+
+def _shell(data: Dataset) -> str:
+    """The data as one types them."""
+    return shlex.quote(data.source or data.name)
 
 
 def _print_finished(folder: Path, json: bool) -> None:
@@ -288,13 +297,10 @@ def _print_finished(folder: Path, json: bool) -> None:
 
 
 def _interrupted(training: Training, folder: Run) -> str:
-    done = len(training.history)
-    saved = folder.model.exists()  # not if a second Ctrl-C stopped the saving
-    weights = f"the weights so far are in {folder.model}" if saved else "nothing is saved"
-    return (
-        f"stopped by Ctrl-C after {done} of {training.recipe.epochs} epochs; {weights}; "
-        f"{folder.command} goes on."
-    )
+    stopped = f"stopped by Ctrl-C after {len(training.history)} of {training.recipe.epochs} epochs"
+    if not folder.model.exists():  # a second Ctrl-C stopped the saving, or nothing was begun
+        return f"{stopped}; nothing is saved."
+    return f"{stopped}; the weights so far are in {folder.model}; {folder.command} goes on."
 
 
 def _result(training: Training, folder: Run) -> dict[str, Any]:

@@ -98,6 +98,14 @@ class Dataset:
         _, channels, height, width = self.train.images.shape
         return channels, height, width
 
+    @property
+    def class_counts(self) -> dict[str, list[int]]:
+        """Of each part, by its name, how many images each class has."""
+        return {
+            name: np.bincount(part.labels, minlength=len(self.classes)).tolist()
+            for name, part in self.parts.items()
+        }
+
     def summary(self) -> str:
         """One line: the name, how many images of what size, classes, and the two parts."""
         total = sum(map(len, self.parts.values()))

@@ -7,9 +7,15 @@ matched.
 
 from __future__ import annotations
 
+import errno
+import io
+import math
 import os
+import stat
 import warnings
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -19,6 +25,8 @@ from lenet.data.preprocess import Images, Preprocessing, has_light_border, match
 from lenet.errors import DataError, PictureError
 
 FORMATS = ("PNG", "JPEG", "BMP")
+MAX_BYTES: Final = 64 << 20
+"""The largest file that is taken for a picture."""
 
 _NPY_MAGIC = b"\x93NUMPY"
 
@@ -35,24 +43,62 @@ def read_picture(path: str | os.PathLike[str]) -> Images:
     Raises:
         PictureError: the file is missing, damaged, too large to be meant, or no picture.
     """
+    with quiet_decoders():
+        return decode_picture(path, os.fspath(path))
+
+
+@contextmanager
+def quiet_decoders() -> Iterator[None]:
+    """Without warnings of small faults in files that can be read; for one thread at a time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def decode_picture(path: str | os.PathLike[str], name: str) -> Images:
+    """:func:`read_picture` for any thread, within :func:`quiet_decoders`; errors say ``name``."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of small faults in a file that can be read
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as picture:
+        with open_regular(path) as file:
+            if (size := os.fstat(file.fileno()).st_size) > MAX_BYTES:
+                raise PictureError(
+                    f"{name} has {size:,} bytes, more than {MAX_BYTES:,}; make it smaller first"
+                )
+            with Image.open(file, formats=FORMATS) as picture:
+                if math.prod(picture.size) > (Image.MAX_IMAGE_PIXELS or math.inf):
+                    raise Image.DecompressionBombError
                 return _to_array(ImageOps.exif_transpose(picture))
+    except PictureError:
+        raise
     except UnidentifiedImageError as error:
         raise PictureError(
-            f"{path} is not a picture that can be read; give a PNG, JPEG or BMP file"
+            f"{name} is not a picture that can be read; give a PNG, JPEG or BMP file"
         ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise PictureError(
-            f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; make it smaller first"
+            f"{name} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; make it smaller first"
         ) from error
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(name, error) from error
     except Exception as error:  # a decoder that is fed damaged bytes may raise anything
-        raise PictureError(f"{path} is damaged; give an intact picture") from error
+        raise PictureError(f"{name} is damaged; give an intact picture") from error
+
+
+def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
+    """Open a file to read it; a pipe or a device, which may never end, is refused at once.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    file = open(path, "rb", buffering=0, opener=_open_at_once)  # noqa: SIM115 - given back
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is a pipe or a device, no file")
+    return io.BufferedReader(file)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # A pipe that nobody writes to would keep its reader waiting.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def fit_picture(picture: Images, preprocessing: Preprocessing) -> Images:
@@ -77,9 +123,32 @@ def fit_picture(picture: Images, preprocessing: Preprocessing) -> Images:
     wanted = preprocessing.polarity
     if wanted is not None and bool(has_light_border(image)[0]) != (wanted == "light"):
         image = np.invert(image)
-    if image.shape[2:] == (height, width):
-        return np.asarray(image[0])
-    return _centre(image, height, width)
+    return np.asarray(centre(image, height, width)[0])
+
+
+def centre(images: Images, height: int, width: int) -> Images:
+    """Resize (N, C, h, w) to (N, C, height, width): as large as fits with its proportions kept,
+    in the middle, on the median of its border; the very same array if it has that size."""
+    count, channels, old_height, old_width = images.shape
+    if (old_height, old_width) == (height, width):
+        return images
+    scale = min(height / old_height, width / old_width)
+    new_height = max(1, round(old_height * scale))
+    new_width = max(1, round(old_width * scale))
+    canvas = np.empty((count, channels, height, width), np.uint8)
+    canvas[:] = _background(images)[:, :, np.newaxis, np.newaxis]
+    top, left = (height - new_height) // 2, (width - new_width) // 2
+    inner = resize(images, new_height, new_width)
+    canvas[:, :, top : top + new_height, left : left + new_width] = inner
+    return canvas
+
+
+def _background(images: Images) -> Images:
+    """(N, C) the median of each border of (N, C, h, w) images."""
+    top, bottom = images[:, :, 0], images[:, :, -1]
+    left, right = images[:, :, 1:-1, 0], images[:, :, 1:-1, -1]
+    border = np.concatenate([top, bottom, left, right], axis=2)
+    return np.asarray(np.median(border, axis=2), np.uint8)
 
 
 def read_images(path: str | os.PathLike[str], preprocessing: Preprocessing) -> Images:
@@ -97,7 +166,7 @@ def read_images(path: str | os.PathLike[str], preprocessing: Preprocessing) -> I
         DataError: an array of another type or shape, or a damaged one.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(len(_NPY_MAGIC))
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -129,26 +198,6 @@ def _to_array(picture: Image.Image) -> Images:
     pixels = np.array(picture.convert("RGB")).transpose(2, 0, 1)
     grey = bool((pixels[0] == pixels[1]).all() and (pixels[0] == pixels[2]).all())
     return np.ascontiguousarray(pixels[:1] if grey else pixels)
-
-
-def _centre(image: Images, height: int, width: int) -> Images:
-    """(1, C, h, w) to (C, height, width): as large as fits, on the border's median."""
-    _, channels, old_height, old_width = image.shape
-    scale = min(height / old_height, width / old_width)
-    new_height = max(1, round(old_height * scale))
-    new_width = max(1, round(old_width * scale))
-    canvas = np.empty((channels, height, width), np.uint8)
-    canvas[:] = _background(image[0])[:, np.newaxis, np.newaxis]
-    top, left = (height - new_height) // 2, (width - new_width) // 2
-    inner = resize(image, new_height, new_width)[0]
-    canvas[:, top : top + new_height, left : left + new_width] = inner
-    return canvas
-
-
-def _background(picture: Images) -> Images:
-    """(C,) the median of the border of a (C, h, w) picture."""
-    sides = [picture[:, 0], picture[:, -1], picture[:, 1:-1, 0], picture[:, 1:-1, -1]]
-    return np.asarray(np.median(np.concatenate(sides, axis=1), axis=1), np.uint8)
 
 
 def _read_npy(path: str | os.PathLike[str]) -> Images:

@@ -49,7 +49,7 @@ class _Stage:
 
     @property
     def operation(self) -> tuple[str, ...]:
-        return operation_label(self.placed.layer) if self.placed else ()
+        return operation_label(self.placed) if self.placed else ()
 
     @cached_property
     def operation_width(self) -> float:

@@ -72,7 +72,8 @@ def _box_width(network: Network) -> float:
     """Every box is as wide as the widest needs to be."""
     widest = 180.0
     for placed in network.placed:
-        head = text_width(placed.name, _SIZE, bold=True) + text_width(kind(placed.layer), _SIZE)
+        what = kind(placed.layer, placed.input_shape)
+        head = text_width(placed.name, _SIZE, bold=True) + text_width(what, _SIZE)
         lines = (box_label(placed.layer), cost_label(count_layer(placed)))
         widest = max(widest, head + 2 * _PAD, *(text_width(line, _SIZE) for line in lines))
     # A block's name ends before the arrow, which comes down in the middle.
@@ -171,7 +172,7 @@ class _Drawing:
         left, line = x + _PAD, y + _PAD + _SIZE - 3
         right = x + self.box_width - _PAD
         yield Text(left, line, placed.name, _SIZE, "start", bold=True)
-        yield Text(right, line, kind(placed.layer), _SIZE, "end")
+        yield Text(right, line, kind(placed.layer, placed.input_shape), _SIZE, "end")
         yield Text(left, line + _LEADING, box_label(placed.layer), _SIZE, "start")
         costs = cost_label(count_layer(placed))
         yield Text(left, line + 2 * _LEADING, costs, _SIZE, "start", role="muted")

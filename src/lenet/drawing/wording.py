@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lenet.anatomy.counts import LayerCounts, count_layer, count_layers, count_network
-from lenet.net import AvgPool2d, Conv2d, Dense, Layer, Network, PlacedLayer
+from lenet.net import Conv2d, Dense, Layer, Network, PlacedLayer
 from lenet.net.notation import padding_text
 from lenet.net.shapes import Shape, kind, pair_text, shape_text
 
@@ -32,27 +32,26 @@ def shape_label(shape: Shape) -> str:
     return shape_text(shape) if len(shape) == 3 else f"{shape[0]:,}"
 
 
-def operation_label(layer: Layer) -> tuple[str, ...]:
+def operation_label(placed: PlacedLayer) -> tuple[str, ...]:
     """The lines below, between two stacks: what is done, with which window."""
+    layer = placed.layer
     match layer:
         case Conv2d():
             title = "Convolutions"
         case Dense():
             title = "Full connection"
-        case AvgPool2d():
-            title = "Average pooling"
         case _:
-            title = "Max pooling"
-    return (title, *_window(layer), *_activation(layer))
+            title = kind(layer, placed.input_shape).capitalize()
+    return (title, *_window(layer), *_then(layer))
 
 
 def box_label(layer: Layer) -> str:
     """The line in a box of the graph, with everything that was chosen for the layer."""
     if isinstance(layer, Dense):
-        return ", ".join((_count(layer.units, "unit"), *_activation(layer)))
+        return ", ".join((_count(layer.units, "unit"), *_then(layer)))
     padding = padding_text(layer.padding) if any(layer.padding) else "0"
     size, stride = pair_text(layer.kernel_size), _stride(layer.stride)
-    return ", ".join((size, stride, f"padding {padding}", *_activation(layer)))
+    return ", ".join((size, stride, f"padding {padding}", *_then(layer)))
 
 
 def cost_label(counts: LayerCounts) -> str:
@@ -67,7 +66,8 @@ def layer_title(placed: PlacedLayer) -> str:
     """One layer as a sentence: what a pointer over it shows."""
     flow = f"{shape_text(placed.input_shape)} to {shape_text(placed.output_shape)}"
     costs = cost_label(count_layer(placed))
-    return f"{placed.name}: {kind(placed.layer)}, {box_label(placed.layer)}; {flow}; {costs}."
+    what = f"{kind(placed.layer, placed.input_shape)}, {box_label(placed.layer)}"
+    return f"{placed.name}: {what}; {flow}; {costs}."
 
 
 def block_label(network: Network, index: int) -> tuple[str, ...]:
@@ -104,7 +104,10 @@ def _window(layer: Layer) -> Iterator[str]:
         yield f"padding {padding_text(layer.padding)}"
 
 
-def _activation(layer: Layer) -> Iterator[str]:
+def _then(layer: Layer) -> Iterator[str]:
+    """What is done to the sums of a convolution or a dense layer."""
+    if isinstance(layer, Conv2d) and layer.batch_norm:
+        yield "batch norm"
     if isinstance(layer, Conv2d | Dense) and layer.activation != "identity":
         yield layer.activation
 

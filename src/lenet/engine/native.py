@@ -10,11 +10,13 @@ instead: slow, and the same numbers within rounding.
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.objective import PLAIN, Objective
 from lenet.engine.optimizer import STATE_ROWS, Optimizer
 from lenet.engine.plan import Floats, Plan, Step
@@ -22,7 +24,7 @@ from lenet.engine.reference import ReferenceEngine
 from lenet.engine.results import Engine, Gradient, TrainResult, check_order
 from lenet.engine.warp import Distortions, spline_weights
 from lenet.engine.warp import warp as reference_warp
-from lenet.errors import EngineError, UsageError
+from lenet.errors import EngineError, LenetError, UsageError
 from lenet.net.layers import ACTIVATIONS
 from lenet.randomness import stream_key
 
@@ -31,6 +33,22 @@ MAX_THREADS = 1024
 # The order of the enumerations in native/include/engine.h.
 _KINDS = ("conv", "maxpool", "avgpool", "dense")
 _RULES = tuple(STATE_ROWS)
+#: What the extension raises.
+_FOREIGN = (ValueError, MemoryError, RuntimeError)
+#: Made once: one image is scored in the time that NumPy takes to make ten of these.
+_FLOAT32 = np.dtype(np.float32)
+
+#: How many forks lie between the first process and this one.
+_forks = 0
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_count_fork)
 
 
 class NativeEngine:
@@ -57,6 +75,8 @@ class NativeEngine:
             EngineError: the extension is missing from this installation.
         """
         self.plan = plan
+        self._classes, self._normalised = plan.classes, plan.normalised
+        self._image, self._input = plan.input_shape, plan.steps[0].input_shape
         self._isa = isa or os.environ.get("LENET_ISA") or "auto"
         self._convolution = convolution or os.environ.get("LENET_CONVOLUTION") or "fastest"
         self._threads = check_threads(threads) or processors()
@@ -66,18 +86,25 @@ class NativeEngine:
         native = _extension()
         steps = np.array([_fields(step) for step in self.plan.steps], np.int32)
         shape = self.plan.steps[0].input_shape
-        with _own_errors:
+        try:
             self._started = native.Session(
                 steps, self.plan.table_size, *shape, self._isa, self._threads, self._convolution
             )
-        self._process = os.getpid()
+        except _FOREIGN as error:
+            raise _own(error) from error
+        self._forks = _forks
 
     @property
     def _session(self) -> Any:
         """The session of this process: threads do not live on in the child of a fork."""
-        if os.getpid() != self._process:
+        if self._forks != _forks:
             self._start()
         return self._started
+
+    @cached_property
+    def _folded(self) -> NativeEngine:
+        """What scores the images of a normalised plan."""
+        return NativeEngine(folded_plan(self.plan), self._threads, self._isa, self._convolution)
 
     @property
     def name(self) -> str:
@@ -93,10 +120,15 @@ class NativeEngine:
         self, parameters: Floats, images: NDArray[np.uint8], scale: Floats, shift: Floats
     ) -> Floats:
         """Scores (N, classes), before the softmax, of ``images`` (N, C, H, W)."""
-        scores = np.empty((len(images), self.plan.classes), np.float32)
+        if self._normalised:  # multiplied into the convolutions: faster, and one way less
+            table = folded_table(self.plan, _float32(parameters))
+            return self._folded.scores(table, images, scale, shift)
         images, scale, shift = self._pixels(images, scale, shift)
-        with _own_errors:
+        scores = np.empty((len(images), self._classes), _FLOAT32)
+        try:
             self._session.scores(_float32(parameters), images, scale, shift, scores)
+        except _FOREIGN as error:
+            raise _own(error) from error
         return scores
 
     def gradient(
@@ -113,10 +145,20 @@ class NativeEngine:
         gradient = np.empty(self.plan.table_size, np.float32)
         images, scale, shift = self._pixels(images, scale, shift)
         labels = _int32("labels", labels)
-        with _own_errors:
+        objective.check(len(images))
+        try:
             loss, correct = self._session.gradient(
-                _float32(parameters), images, labels, scale, shift, gradient
+                _float32(parameters),
+                images,
+                labels,
+                scale,
+                shift,
+                *_terms(objective),
+                step,
+                gradient,
             )
+        except _FOREIGN as error:
+            raise _own(error) from error
         return Gradient(loss, correct, gradient)
 
     def train(
@@ -136,12 +178,13 @@ class NativeEngine:
     ) -> TrainResult:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
         check_order(order, batch_size, len(rates))
+        objective.check(len(images))
         _check_table("parameter", parameters)
         _check_table("state", state)
         losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
         images, scale, shift = self._pixels(images, scale, shift)
         labels, order = _int32("labels", labels), _int32("order", order[: len(rates) * batch_size])
-        with _own_errors:
+        try:
             steps = self._session.train(
                 parameters,
                 state,
@@ -155,26 +198,28 @@ class NativeEngine:
                 shift,
                 _RULES.index(optimizer.kind),
                 _constants(optimizer),
+                *_terms(objective),
                 losses,
                 correct,
             )
+        except _FOREIGN as error:
+            raise _own(error) from error
         return TrainResult(losses, correct, steps)
 
     def _pixels(
         self, images: NDArray[np.uint8], scale: Floats, shift: Floats
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
         """Images as the first step reads them: a dense one takes every pixel for a channel."""
-        if images.dtype.char != "B" or images.shape[1:] != self.plan.input_shape:
+        if images.dtype.char != "B" or images.shape[1:] != self._image:
             raise UsageError(
                 f"the images are {images.dtype} of shape {images.shape}; the network takes uint8 "
-                f"of shape (N, {', '.join(map(str, self.plan.input_shape))})."
+                f"of shape (N, {', '.join(map(str, self._image))})."
             )
         images, scale, shift = np.ascontiguousarray(images), _float32(scale), _float32(shift)
-        shape = self.plan.steps[0].input_shape
-        if shape == self.plan.input_shape:
+        if self._input == self._image:
             return images, scale, shift
-        each = shape[0] // self.plan.input_shape[0]
-        images = images.reshape(len(images), *shape)
+        each = self._input[0] // self._image[0]
+        images = images.reshape(len(images), *self._input)
         return images, np.repeat(scale, each), np.repeat(shift, each)
 
 
@@ -244,8 +289,10 @@ def measure_peak(threads: int = 1, seconds: float = 0.3) -> float:
     """
     check_threads(threads)
     isa = os.environ.get("LENET_ISA") or "auto"
-    with _own_errors:
+    try:
         return float(_extension().measure_peak(isa, threads, seconds))
+    except _FOREIGN as error:
+        raise _own(error) from error
 
 
 def processors() -> int:
@@ -302,6 +349,7 @@ def _fields(step: Step) -> tuple[int, ...]:
         int(step.pool_first),
         step.weight.offset if step.weight else -1,
         step.bias.offset if step.bias else -1,
+        *((t.offset for t in step.norm) if step.norm else (-1, -1, -1)),
     )
 
 
@@ -313,13 +361,20 @@ def _constants(optimizer: Optimizer) -> NDArray[np.float32]:
             optimizer.beta2,
             optimizer.epsilon,
             optimizer.weight_decay,
+            optimizer.clip,
+            optimizer.average,
         ],
         np.float32,
     )
 
 
+def _terms(objective: Objective) -> tuple[float, float, int, NDArray[np.float32]]:
+    weights = np.empty(0, np.float32) if objective.weights is None else objective.weights
+    return objective.smoothing, objective.dropout, objective.seed % 2**64, weights
+
+
 def _float32(values: Floats) -> NDArray[np.float32]:
-    return np.ascontiguousarray(values, np.float32)
+    return np.ascontiguousarray(values, _FLOAT32)
 
 
 def _int32(what: str, values: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
@@ -339,22 +394,11 @@ def _check_table(what: str, values: Floats) -> None:
         )
 
 
-class _OwnErrors:
-    """What the extension refuses or cannot get, as errors of ours.
-
-    A class, because a generator's context takes as long as a tenth of an image.
-    """
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ValueError):
-            raise UsageError(str(error)) from error
-        if isinstance(error, MemoryError | RuntimeError):
-            raise EngineError(
-                f"this machine gives too little memory or too few threads for the network "
-                f"({error}); use fewer threads or a smaller network."
-            ) from error
-
-
-_own_errors = _OwnErrors()
+def _own(error: Exception) -> LenetError:
+    """What the extension refuses or cannot get, as an error of ours."""
+    if isinstance(error, ValueError):
+        return UsageError(str(error))
+    return EngineError(
+        f"this machine gives too little memory or too few threads for the network "
+        f"({error}); use fewer threads or a smaller network."
+    )

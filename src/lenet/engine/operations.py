@@ -88,7 +88,7 @@ def backward(
         shares = (dy / (step.kernel[0] * step.kernel[1]))[..., None, None]
         shares = np.broadcast_to(shares, (*dy.shape, *step.kernel))
         return Slopes(_add_windows(step, shares, x.shape))
-    dz = dy * _slope(step, x, weight, bias, y, norm)
+    dz: Floats = dy * _slope(step, x, weight, bias, y, norm)
     assert weight is not None
     if step.kind == "dense":
         flat = x.reshape(len(x), weight.shape[1])
@@ -185,7 +185,7 @@ def _activate(activation: str, z: Floats) -> Floats:
         case "leaky-relu":
             return np.where(z > 0, z, LEAKY_SLOPE * z)
         case "silu":
-            return z * _sigmoid(z)
+            return np.maximum(z, -800) * _sigmoid(z)  # zero at minus infinity, its limit
         case _:
             return z
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,8 +61,7 @@ class Tensor:
         return table[self.offset : self.offset + self.size].reshape(self.shape)
 
 
-@dataclass(frozen=True)
-class Norm:
+class Norm(NamedTuple):
     """The tensors of a batch normalisation, (O,) each; its shift is the step's bias."""
 
     scale: Tensor
@@ -91,7 +90,7 @@ class Step:
     def tensors(self) -> tuple[Tensor, ...]:
         """Its tensors in table order."""
         norm = self.norm
-        found = (self.weight, self.bias, *((norm.scale, norm.mean, norm.variance) if norm else ()))
+        found = (self.weight, self.bias, *(norm or ()))
         return tuple(tensor for tensor in found if tensor is not None)
 
 
@@ -297,7 +296,7 @@ def _kind_complaints(step: Step) -> Iterator[str]:
         found = step.weight and step.weight.shape, step.bias and step.bias.shape
         if found != (wanted, (outputs,)):
             yield f"{step.name} needs a weight of shape {wanted} and a bias of shape ({outputs},)"
-        if step.norm and {t.shape for t in vars(step.norm).values()} != {(outputs,)}:
+        if step.norm and {t.shape for t in step.norm} != {(outputs,)}:
             yield f"{step.name} needs a scale, mean and variance of shape ({outputs},)"
         flat = (1, 1) == step.kernel == step.input_shape[1:] == step.output_shape[1:]
         if step.kind == "dense" and not flat:

@@ -178,7 +178,7 @@ class ReferenceEngine:
         norm = step.norm
         if norm is None:
             return None
-        return Statistics(*(t.view(table) for t in (norm.scale, norm.mean, norm.variance)))
+        return Statistics(*(tensor.view(table) for tensor in norm))
 
     def _part_gradient(
         self, parameters: Floats, batch: _Batch, objective: Objective, number: int

@@ -7,11 +7,13 @@
 - ``document``: a network as JSON, both ways
 - ``zoo``: networks known by name
 - ``sources``: a network from any of these
+- ``fitting``: a network known by name, for other images and classes
 - ``records``: the immutable classes that all of these are
 - ``words``: the wording that error messages share
 """
 
 from lenet.net.document import from_document, from_json, to_document, to_json
+from lenet.net.fitting import fitted
 from lenet.net.layers import ACTIVATIONS, AvgPool2d, Conv2d, Dense, Layer, MaxPool2d
 from lenet.net.network import Block, Network, PlacedLayer
 from lenet.net.notation import format_network, parse_network
@@ -30,6 +32,7 @@ __all__ = [
     "PlacedLayer",
     "Shape",
     "Source",
+    "fitted",
     "format_network",
     "from_document",
     "from_json",

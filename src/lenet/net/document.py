@@ -8,8 +8,10 @@
       {"layers": [
         {"kind": "dense", "units": 10, "activation": "identity"}]}]}
 
-Pairs are (height, width), padding is (top, bottom, left, right). Every key is required and no
-other is allowed: such a document may come from anywhere, so nothing in it is guessed.
+Pairs are (height, width), padding is (top, bottom, left, right). A convolution may also have
+``"batch_norm": true``; it is written only where it is so, for documents without it are older than
+it is. Every other key is required and no other is allowed: such a document may come from anywhere,
+so nothing in it is guessed.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ _FIELDS: Final = {
     "avgpool": ("kernel_size", "stride", "padding"),
     "dense": ("units", "activation"),
 }
+#: Keys that may be left out, with what they then are.
+_OPTIONAL: Final = {"conv": {"batch_norm": False}}
 #: The keys whose value is a list: what its numbers are.
 _LISTS: Final = {
     "input": ("channels", "height", "width"),
@@ -116,6 +120,9 @@ def from_json(text: str) -> Network:
 def _layer_document(layer: Layer) -> dict[str, Any]:
     kind = KEYWORDS[type(layer)]
     values = {name: getattr(layer, name) for name in _FIELDS[kind]}
+    for name, default in _OPTIONAL.get(kind, {}).items():
+        if getattr(layer, name) != default:
+            values[name] = getattr(layer, name)
     return {"kind": kind} | {
         name: list(value) if name in _LISTS else value for name, value in values.items()
     }
@@ -145,9 +152,8 @@ def _layer(value: object, path: str) -> Layer:
     kind = layer.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise UsageError(f"{path}.kind is {shown(kind)}; it must be one of {', '.join(_KINDS)}.")
-    fields = _FIELDS[kind]
-    _check_keys(layer, ("kind", *fields), path)
-    values = {name: _field(layer[name], name, f"{path}.{name}") for name in fields}
+    _check_keys(layer, ("kind", *_FIELDS[kind]), path, tuple(_OPTIONAL.get(kind, ())))
+    values = {name: _field(layer[name], name, f"{path}.{name}") for name in layer if name != "kind"}
     try:
         return _KINDS[kind](**values)
     except UsageError as error:
@@ -162,6 +168,10 @@ def _field(value: object, name: str, path: str) -> Any:
             raise UsageError(
                 f"{path} is {shown(value)}; it must be one of {', '.join(ACTIVATIONS)}."
             )
+        return value
+    if name == "batch_norm":
+        if not isinstance(value, bool):
+            raise UsageError(f"{path} is {shown(value)}; it must be true or false.")
         return value
     if not _is_whole(value):
         raise UsageError(f"{path} is {shown(value)}; it must be a whole number.")
@@ -194,12 +204,15 @@ def _list(value: object, path: str) -> list[Any]:
     return value
 
 
-def _check_keys(value: dict[str, Any], keys: tuple[str, ...], path: str) -> None:
+def _check_keys(
+    value: dict[str, Any], keys: tuple[str, ...], path: str, optional: tuple[str, ...] = ()
+) -> None:
+    allowed = keys + optional
     for key in value:
-        if key not in keys:
-            near = did_you_mean(key, keys) if isinstance(key, str) else ""
+        if key not in allowed:
+            near = did_you_mean(key, allowed) if isinstance(key, str) else ""
             raise UsageError(
-                f"{path} has the unknown key {shown(key)}{near}; it has {', '.join(keys)}."
+                f"{path} has the unknown key {shown(key)}{near}; it has {', '.join(allowed)}."
             )
     for key in keys:
         if key not in value:

@@ -4,7 +4,7 @@
 
 The first part is the input, channels x height x width; ``|`` parts blocks and ``,`` layers:
 
-    conv CHANNELS kK [sS] [pP | same] [ACTIVATION]
+    conv CHANNELS kK [sS] [pP | same] [batchnorm] [ACTIVATION]
     maxpool K [sS] [pP]
     avgpool K [sS] [pP]
     dense UNITS [ACTIVATION]
@@ -44,6 +44,9 @@ from lenet.net.words import did_you_mean, shown
 MAX_TEXT: Final = 2_000_000
 EXAMPLE: Final = "1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10"
 
+#: The word for a convolution whose maps are normalised over the batch.
+BATCH_NORM: Final = "batchnorm"
+
 _WORD = re.compile(r"[|,]|[^\s|,]+")
 
 
@@ -79,6 +82,7 @@ def format_layer(layer: Layer) -> str:
         case Conv2d():
             words += [str(layer.channels), f"k{size_text(layer.kernel_size)}"]
             words += _window_words(layer, default_stride=(1, 1))
+            words += [BATCH_NORM] * layer.batch_norm
         case MaxPool2d() | AvgPool2d():
             words.append(size_text(layer.kernel_size))
             words += _window_words(layer, default_stride=layer.kernel_size)
@@ -129,9 +133,9 @@ _GRAMMAR: Final = {
         Conv2d,
         "its number of channels",
         "conv 6 k5",
-        ("kernel_size", "stride", "padding", "activation"),
-        "a convolution takes k5 or k5x3, s2 or s2x1, p2, p1x2, p0.1.0.1 or same, and "
-        + _ACTIVATION_WORDS,
+        ("kernel_size", "stride", "padding", "batch_norm", "activation"),
+        f"a convolution takes k5 or k5x3, s2 or s2x1, p2, p1x2, p0.1.0.1 or same, {BATCH_NORM}, "
+        f"and {_ACTIVATION_WORDS}",
     ),
     "maxpool": _Grammar(
         MaxPool2d, "its window", "maxpool 2", _POOL_OPTIONS, f"a max pooling {_POOL_WORDS}"
@@ -284,9 +288,7 @@ class _Reader:
         for word in words:
             name, value = self.option(grammar, word)
             if name in options:
-                raise self.error(
-                    f"the {name.replace('_size', '')} is given twice; keep one.", word.position
-                )
+                raise self.error(f"the {_spoken(name)} is given twice; keep one.", word.position)
             options[name] = value
         return options
 
@@ -297,6 +299,8 @@ class _Reader:
             return "activation", text
         if text == "same" and grammar.build is Conv2d:
             return "padding", text
+        if text == BATCH_NORM and "batch_norm" in grammar.options:
+            return "batch_norm", True
         name, written = _LETTERS.get(text[0], ("", ""))
         if name not in grammar.options or not "0" <= text[1:2] <= "9":
             near = did_you_mean(word.text, _known_words(grammar))
@@ -307,7 +311,7 @@ class _Reader:
         sizes = self.numbers(word, text[1:], "." if sides else "x")
         if sizes is None or len(sizes) not in ((4,) if sides else (1, 2)):
             raise self.error(
-                f"{shown(word.text)} is no {name.replace('_size', '')}; write {written}.",
+                f"{shown(word.text)} is no {_spoken(name)}; write {written}.",
                 word.position,
             )
         return name, sizes if len(sizes) > 1 else sizes[0]
@@ -330,5 +334,9 @@ class _Reader:
 
 
 def _known_words(grammar: _Grammar) -> tuple[str, ...]:
-    same = ("same",) if grammar.build is Conv2d else ()
-    return same + ACTIVATIONS if "activation" in grammar.options else ()
+    only = ("same", BATCH_NORM) if grammar.build is Conv2d else ()
+    return only + ACTIVATIONS if "activation" in grammar.options else ()
+
+
+def _spoken(parameter: str) -> str:
+    return parameter.removesuffix("_size").replace("_norm", " normalisation")

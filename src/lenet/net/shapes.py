@@ -69,17 +69,27 @@ def _fit(layer: Windowed, axis: int, n: int, name: str, shape: Shape) -> int:
     return result
 
 
-def kind(layer: Layer) -> str:
-    """What a person calls the layer: convolution, max pooling, average pooling, dense layer."""
+def kind(layer: Layer, shape: Shape = ()) -> str:
+    """What a person calls the layer: convolution, max pooling, average pooling, dense layer.
+
+    ``shape`` is what it is given, if that is known.
+    """
     match layer:
         case Conv2d():
             return "convolution"
         case MaxPool2d():
             return "max pooling"
         case AvgPool2d():
-            return "average pooling"
+            return "global average pooling" if is_global(layer, shape) else "average pooling"
         case Dense():
             return "dense layer"
+
+
+def is_global(layer: Layer, shape: Shape) -> bool:
+    """Does ``layer`` take the mean of each whole map of ``shape``? Lin, Chen and Yan 2014."""
+    if not isinstance(layer, AvgPool2d):
+        return False
+    return layer.kernel_size == shape[1:] and not any(layer.padding)
 
 
 def window_word(layer: Windowed) -> str:

@@ -1,9 +1,10 @@
 """Training: ``recipe`` and ``recipe_file`` say how, ``loop`` does it, ``run`` writes it down.
 
-``schedules`` are the learning rates, ``validation`` sets images aside, ``prepared`` checks what
-comes in, ``history`` is what epochs yielded, ``summary`` and ``pictures`` show it. ``checkpoint``
-is the state on the disk, ``pacing`` how often, ``lock`` holds the folder, ``interrupts`` makes
-Ctrl-C wait, ``identity`` and ``resumption`` go on with a run that was cut off.
+``schedules`` are the learning rates, ``pairing`` brings network and data together, ``validation``
+sets images aside, ``prepared`` checks what comes in, ``history`` is what epochs yielded,
+``summary`` and ``pictures`` show it. ``checkpoint`` is the state on the disk, ``pacing`` how often,
+``lock`` holds the folder, ``interrupts`` makes Ctrl-C wait, ``identity`` and ``resumption`` go on
+with a run that was cut off.
 
 :func:`train` is all of it in one call.
 """
@@ -14,12 +15,13 @@ import os
 from collections.abc import Callable
 
 from lenet.data import Dataset, load
-from lenet.errors import DivergenceError, UsageError
+from lenet.errors import DivergenceError, OutputError, UsageError
 from lenet.model import Model
 from lenet.net import Network, read_network
 from lenet.training.history import EpochRecord
 from lenet.training.interrupts import Interrupts
 from lenet.training.loop import Training, Watcher
+from lenet.training.pairing import arguments, lasting, pair
 from lenet.training.recipe import Recipe
 from lenet.training.recipe_file import recipe as named_recipe
 from lenet.training.resumption import Resumed, read_info, reopen
@@ -39,6 +41,7 @@ __all__ = [
     "details",
     "kept_model",
     "named_recipe",
+    "pair",
     "read_info",
     "reopen",
     "resume",
@@ -51,7 +54,7 @@ DEFAULT_NET = "lenet-relu"
 
 def train(
     network: Network | str | os.PathLike[str] | None = None,
-    data: Dataset | str = "digits",
+    data: Dataset | str | os.PathLike[str] = "digits",
     recipe: Recipe | str | os.PathLike[str] = "modern",
     *,
     seed: int = 0,
@@ -64,8 +67,9 @@ def train(
 
     Args:
         network: a network, zoo name, notation or ``.json`` file; by default the recipe's, or
-            lenet-relu.
-        data: a data set, or the name of one.
+            lenet-relu. A network named by the zoo gets the input and the classes of data that are
+            one's own.
+        data: a data set, the name of one, or the path of pictures, as ``lenet.load`` takes it.
         recipe: a recipe, the name of one, or a ``.toml`` file.
         seed: decides the first weights, the order of the images, and what is dropped.
         threads: how many to use; by default one a processor. The result does not depend on it.
@@ -85,25 +89,27 @@ def train(
         DivergenceError: a loss was not a number; ``run`` has the weights of the epoch before.
         OutputError: the run folder cannot be written.
     """
-    dataset = load(data) if isinstance(data, str) else data
-    named = isinstance(recipe, str | os.PathLike)
-    name = dataset.name if isinstance(dataset, Dataset) else ""
-    chosen = named_recipe(recipe, data=name) if isinstance(recipe, str | os.PathLike) else recipe
-    if not (isinstance(dataset, Dataset) and (named or isinstance(chosen, Recipe))):
+    given, known = isinstance(data, Dataset), isinstance(recipe, Recipe)
+    paths = (str, os.PathLike)
+    if not ((given or isinstance(data, paths)) and (known or isinstance(recipe, paths))):
         raise UsageError(
-            f"data is a {type(dataset).__name__} and recipe a {type(chosen).__name__}; give a "
+            f"data is a {type(data).__name__} and recipe a {type(recipe).__name__}; give a "
             "lenet.Dataset and a lenet.Recipe, or their names."
         )
+    kind = data.name if isinstance(data, Dataset) else os.fsdecode(data)
+    chosen = recipe if isinstance(recipe, Recipe) else named_recipe(recipe, data=kind)
     source = (chosen.net or DEFAULT_NET) if network is None else network
-    training = Training(read_network(source), dataset, chosen, seed, threads)
-    arguments = {"source": data} if isinstance(data, str) else None
-    folder = None if run is None else Run(run, arguments, checkpoint_seconds)
+    name = "" if isinstance(source, Network) else os.fspath(source)
+    described = read_network(source)
+    training = Training(*pair(described, name, data), chosen, seed, threads)
+    where = {} if isinstance(data, Dataset) else lasting(arguments(described, name, data))
+    folder = None if run is None else Run(run, where, checkpoint_seconds)
     return carry_out(training, folder, watcher)
 
 
 def resume(
     folder: str | os.PathLike[str],
-    data: Dataset | str | None = None,
+    data: Dataset | str | os.PathLike[str] | None = None,
     *,
     threads: int | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
@@ -127,7 +133,7 @@ def resume(
         DataError: the data set cannot be read, or ``run.json`` is damaged.
         DivergenceError, OutputError: as in :func:`train`.
     """
-    dataset = load(data) if isinstance(data, str) else data
+    dataset = data if isinstance(data, Dataset | None) else load(data)
     resumed = reopen(folder, dataset, threads, checkpoint_seconds)
     if resumed is None:
         return Model.load(kept_model(folder))
@@ -139,8 +145,25 @@ def carry_out(training: Training, run: Run | None, watcher: Watcher | None) -> M
 
     What stopped it is raised again after the run is saved.
     """
-    if run:
-        run.start(training)
+    try:
+        if run:
+            run.start(training)
+        _train(training, run, watcher)
+        _finish(training, run, "finished")
+    except OutputError:  # all that can be written is
+        raise
+    except BaseException as stop:  # whatever it is, a watcher's own too: nothing is lost
+        if run and run.is_begun:
+            diverged = isinstance(stop, DivergenceError)
+            _finish(training, run, "diverged" if diverged else "interrupted")
+        raise
+    finally:
+        if run:
+            run.discard()
+    return training.model
+
+
+def _train(training: Training, run: Run | None, watcher: Watcher | None) -> None:
     told = ""
 
     def write(step: Callable[[Training], None]) -> None:
@@ -152,23 +175,17 @@ def carry_out(training: Training, run: Run | None, watcher: Watcher | None) -> M
             if told and notice:
                 notice(f"no checkpoint: {told}")
 
-    try:
-        with Interrupts() as interrupts:
+    with Interrupts() as interrupts:
 
-            def pause() -> None:
-                interrupts.check()
-                if run:
-                    write(run.pause)
+        def pause() -> None:
+            interrupts.check()
+            if run:
+                write(run.pause)
 
-            for _ in training.epochs(watcher, pause):
-                interrupts.check()
-                if run and not training.is_done:
-                    write(run.record)
-    except BaseException as stop:  # whatever it is, a watcher's own too: nothing is lost
-        _finish(training, run, "diverged" if isinstance(stop, DivergenceError) else "interrupted")
-        raise
-    _finish(training, run, "finished")
-    return training.model
+        for _ in training.epochs(watcher, pause):
+            interrupts.check()
+            if run and not training.is_done:
+                write(run.record)
 
 
 def _finish(training: Training, run: Run | None, status: str) -> None:

@@ -9,20 +9,21 @@ from typing import Any, Self
 
 
 class Interrupts:
-    """Within its ``with`` block, the first Ctrl-C is kept until :meth:`check` asks for it.
+    """Within its ``with`` block, the first Ctrl-C is kept until :meth:`check` passes it on.
 
-    Only where Ctrl-C would raise ``KeyboardInterrupt``: in the main thread, and where nobody else
-    has taken the signal.
+    It goes to whom it was meant for, which by default raises ``KeyboardInterrupt``. Only the main
+    thread hears of Ctrl-C; in others, and where it is switched off, nothing changes.
     """
 
     def __init__(self) -> None:
-        self._asked = False
+        self._kept: int | None = None
         self._before: Any = None
 
     def __enter__(self) -> Self:
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._note)
+        before = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is threading.main_thread() and callable(before):
+            self._before = before
+            signal.signal(signal.SIGINT, self._keep)
         return self
 
     def __exit__(
@@ -33,6 +34,8 @@ class Interrupts:
     ) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
+        if error is None:
+            self.check()
 
     def check(self) -> None:
         """This is a moment to stop at.
@@ -40,10 +43,13 @@ class Interrupts:
         Raises:
             KeyboardInterrupt: there was a Ctrl-C.
         """
-        if self._asked:
-            raise KeyboardInterrupt
+        if self._kept is not None:
+            number, self._kept = self._kept, None
+            self._before(number, None)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
-            raise KeyboardInterrupt
-        self._asked = True
+    def _keep(self, number: int, frame: FrameType | None) -> None:
+        if self._kept is not None:
+            self._kept = None
+            self._before(number, frame)
+        else:
+            self._kept = number

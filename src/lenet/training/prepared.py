@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from lenet.data.dataset import Dataset, Part
 from lenet.data.preprocess import Preprocessing
+from lenet.data.wishes import machine_memory
 from lenet.errors import UsageError
 from lenet.net import Network
 from lenet.net.shapes import shape_text
@@ -65,18 +65,10 @@ def check_memory(network: Network, data: Dataset) -> None:
         UsageError: there is not.
     """
     size = sum(map(len, data.parts.values())) * math.prod(network.input_shape)
-    if network.input_shape == data.image_shape or size <= _memory() / 2:
+    if network.input_shape == data.image_shape or size <= machine_memory() / 2:
         return
     raise UsageError(
         f"the network takes {shape_text(network.input_shape)} images, and all of {data.name} at "
-        f"that size would fill {size / 1e9:,.1f} GB of this machine's {_memory() / 1e9:,.1f} GB "
-        "of memory; use a network with a smaller input."
+        f"that size would fill {size / 1e9:,.1f} GB of this machine's "
+        f"{machine_memory() / 1e9:,.1f} GB of memory; use a network with a smaller input."
     )
-
-
-def _memory() -> int:
-    """Bytes of memory this machine has; where the system does not tell, 8 GB are assumed."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 8 * 10**9

@@ -153,31 +153,32 @@ class Run:
         """How far it came, and what is wrong with a checkpoint that cannot be read."""
         return self._checkpoints.newest()
 
+    @property
+    def is_begun(self) -> bool:
+        """Is there something that could be finished?"""
+        return bool(self._identity) and self.folder.exists()
+
     def start(self, training: Training) -> None:
         """Write down what is about to be done.
 
         Raises:
-            OutputError: it cannot be written; a folder made for it is gone again then.
+            OutputError: it cannot be written; :meth:`discard` takes an empty folder away.
         """
         self._identity = identity(training)
-        try:
-            with self._pacing:
-                about = f"The recipe of {self.folder.name}; lenet train --recipe takes this file."
-                files.write_text(self.folder / RECIPE, recipe_text(training.recipe, about))
-                self._write_info(training, "running")
-        except OutputError:
-            self.discard()
-            raise
+        with self._pacing:
+            self._write_recipe(training)
+            self._write_info(training, "running")
 
     def discard(self) -> None:
-        """Let it go, and take the folder away again if nothing was begun in it."""
-        if not self._resumed and not (self.folder / INFO).exists():
+        """Let others have it, and take the folder away again if nothing was begun in it."""
+        empty = not self._resumed and not (self.folder / INFO).exists()
+        if empty:
             with suppress(OSError):
                 (self.folder / RECIPE).unlink(missing_ok=True)
-            self._lock.release()
+        self.close()
+        if empty:
             with suppress(OSError):
                 self.folder.rmdir()
-        self.close()
 
     def close(self) -> None:
         """Let others resume it."""
@@ -202,6 +203,8 @@ class Run:
             OutputError: some of it cannot be written; all that can be is.
         """
         attempts: list[Callable[[], object]] = []
+        if not (self.folder / RECIPE).exists():  # stopped at the very start
+            attempts.append(lambda: self._write_recipe(training))
         if status == "interrupted" and training.is_whole:
             attempts.append(lambda: self._write_checkpoint(training))
         attempts += [
@@ -223,8 +226,6 @@ class Run:
                 self._checkpoints.remove()
         except OutputError as error:
             raise self._unsaved(error) from error
-        finally:
-            self.close()
 
     def _write_state(self, training: Training) -> None:
         try:
@@ -249,6 +250,10 @@ class Run:
             self._keeps = BEST
             model.training = summary(training, status, BEST)
             model.save(self.folder / BEST)
+
+    def _write_recipe(self, training: Training) -> None:
+        about = f"The recipe of {self.folder.name}; lenet train --recipe takes this file."
+        files.write_text(self.folder / RECIPE, recipe_text(training.recipe, about))
 
     def _write_history(self, history: Sequence[EpochRecord]) -> None:
         text = io.StringIO()

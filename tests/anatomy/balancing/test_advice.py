@@ -61,6 +61,14 @@ def test_costs_without_building_the_network(network: Network) -> None:
     assert frame.network(widths) == network
 
 
+def test_costs_of_normalised_layers() -> None:
+    network = parse_network("1x9x9 | conv 4 k3 batchnorm relu | conv 8 k3 | dense 3")
+    assert _Frame(network).costs([4, 8, 3]) == costs_of(network)
+    assert costs_of(network)["parameters"] == 36 + 2 * 4 + 288 + 8 + 600 + 3
+    proposals = balance(network, {"parameters": 1000}).proposals
+    assert all(one.network.layers[0].batch_norm for one in proposals)  # type: ignore[union-attr]
+
+
 def test_the_whole_budget_is_used_and_neighbours_are_nearer() -> None:
     found = balance("lenet", {"parameters": 60_000})
     all_of_it = next(one for one in found.proposals if one.what == "all of it")

@@ -23,6 +23,8 @@ def changes(first: str, other: str) -> list[str]:
          ["changed dense0: units 120 -> 60, activation relu -> tanh"]),
         ("1x9x9 | conv 6 k5", "1x9x9 | conv 1,6 k3 s2 p1".replace("1,6", "16"),
          ["changed conv0: channels 6 -> 16, kernel 5 -> 3, stride 1 -> 2, padding 0 -> 1"]),
+        ("1x9x9 | conv 6 k5 relu", "1x9x9 | conv 6 k5 batchnorm silu",
+         ["changed conv0: batch norm no -> yes, activation relu -> silu"]),
         ("1x9x9 | maxpool 2", "1x9x9 | avgpool 3x2 s1",
          ["changed pool0: maxpool -> avgpool, window 2 -> 3x2, stride 2 -> 1"]),
         ("1x9x9 | conv 6 k5 | dense 10", "1x9x9 | dense 5 relu, dense 10",

@@ -201,6 +201,17 @@ def test_given() -> None:
         "6x28x28 | conv 16 k3 p2.2.1.2 relu"
     )
     assert notation("3@64x64 -> 8@32x32", given="conv0 k1 s2") == "3x64x64 | conv 8 k1 s2 relu"
+    assert notation("1@28x28 -> 6@28x28 -> 6@14x14", given=["conv0 BatchNorm", "conv0 silu"]) == (
+        "1x28x28 | conv 6 k3 p1 batchnorm silu, maxpool 2"
+    )
+
+
+def test_a_normalised_layer_has_a_scale_a_channel() -> None:
+    known = ["conv0 batchnorm", "conv1 batchnorm"]
+    assert deduce(PAPER, given=known).parameters == deduce(PAPER).parameters + 6 + 16
+    assert deduce(PAPER, given=known, params="=61728").parameters == 61_706 + 22
+    with pytest.raises(UsageError, match="at most 61,727 parameters; the nearest has 61,728"):
+        deduce(PAPER, given=known, params=61_727)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +229,10 @@ def test_given() -> None:
         (PAPER, {"given": "dense0 k3"}, "dense0, 16@5x5 -> 120, is impossible: no kernel"),
         (PAPER, {"given": "conv1 maxpool"}, "6 channels into 16 is a convolution"),
         (PAPER, {"given": "dense1 k5"}, "vectors have no windows"),
+        (PAPER, {"given": "dense1 batchnorm"}, "is impossible: only a convolution is normalised"),
+        (PAPER, {"given": "pool0 maxpool batchnorm"}, "only a convolution is normalised; drop"),
+        (PAPER, {"given": ["pool0 avgpool", "pool0 batchnorm"]}, "convolution is normalised; drop"),
+        (PAPER, {"given": "conv0 batchnrm"}, r"'batchnrm' does .* \(did you mean 'batchnorm'\?\)"),
         (PAPER, {"given": "conv9 k5"}, "'conv9 k5' names no layer of this figure"),
         (PAPER, {"given": "conv0"}, "says nothing of a layer"),
         (PAPER, {"given": "conv0 k5x"}, "'k5x' does not fit here"),

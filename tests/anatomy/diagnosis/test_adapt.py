@@ -2,6 +2,7 @@
 
 import pytest
 
+from lenet.anatomy.diagnosis.adapt import normalised
 from lenet.anatomy.diagnosis.weights import reconcile, wanted_shapes
 from lenet.net import Network, parse_network
 
@@ -17,6 +18,8 @@ def shapes_of(network: Network) -> Shapes:
     for place, shape in wanted_shapes(network).items():
         name = network.names[place]
         found += [(f"{name}.bias", shape[:1]), (f"{name}.weight", shape)]
+        if normalised(network.layers[place]):
+            found += [(f"{name}.{word}", shape[:1]) for word in ("scale", "mean", "variance")]
     return found
 
 
@@ -40,6 +43,15 @@ def whats(given: str, wanted: str) -> list[str]:
         (f"1x28x28 | {BODY}".replace("dense 84, ", ""), "drop dense1"),
         (f"1x28x28 | {BODY}".replace("84,", "84, dense 30,"), "add dense 30 relu before dense2"),
         (f"1x28x28 | {BODY}, dense 3", "add dense 3 at the end"),
+        (f"1x28x28 | {BODY}".replace("k5", "k5 batchnorm"), "normalise conv0 and conv1"),
+        (
+            f"1x28x28 | {BODY}".replace("v 6 k5", "v 6 k3 batchnorm"),
+            "use a 3x3 kernel in conv0, normalise conv0",
+        ),
+        (
+            f"1x28x28 | {BODY}".replace("| dense 120", "| conv 8 k3 batchnorm | dense 120"),
+            "add conv 8 k3 batchnorm relu before dense0",
+        ),
         (
             f"1x28x28 | {BODY}".replace("| dense 120", "| conv 8 k3 | dense 120"),
             "add conv 8 k3 relu before dense0",
@@ -54,6 +66,13 @@ def whats(given: str, wanted: str) -> list[str]:
 )
 def test_the_first_fix(weights: str, fix: str) -> None:
     assert whats(f"1x28x28 | {BODY}", weights)[0] == fix
+
+
+def test_weights_that_are_not_normalised() -> None:
+    one = f"1x28x28 | {BODY}".replace("v 6 k5", "v 6 k5 batchnorm")
+    assert whats(one, f"1x28x28 | {BODY}") == ["do not normalise conv0"]
+    other = f"1x28x28 | {BODY}".replace("16 k5", "16 k5 batchnorm")
+    assert whats(one, other) == ["normalise conv1, do not normalise conv0"]
 
 
 def test_every_change_of_sizes_that_helps() -> None:

@@ -47,7 +47,13 @@ def test_a_reconciliation() -> None:
         "agrees": False,
         "weights": 1,
         "mismatches": [
-            {"layer": "dense0", "tensor": "fc.weight", "found": [5, 64], "wanted": [10, 64]}
+            {
+                "layer": "dense0",
+                "tensor": "fc.weight",
+                "found": [5, 64],
+                "wanted": [10, 64],
+                "normalised": None,
+            }
         ],
         "notes": [],
         "changes": 1,

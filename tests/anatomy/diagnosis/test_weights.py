@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lenet.anatomy.diagnosis.adapt import normalised
 from lenet.anatomy.diagnosis.weights import reconcile, wanted_shapes
 from lenet.errors import UsageError
 from lenet.net import Network, parse_network, zoo
@@ -39,6 +40,8 @@ def shapes_of(network: Network) -> Shapes:
     for place, shape in wanted_shapes(network).items():
         name = network.names[place]
         found += [(f"{name}.bias", shape[:1]), (f"{name}.weight", shape)]
+        if normalised(network.layers[place]):
+            found += [(f"{name}.{word}", shape[:1]) for word in ("scale", "mean", "variance")]
     return found
 
 
@@ -90,6 +93,62 @@ def test_what_else_the_file_says() -> None:
     assert note.endswith("transpose the dense layers' weights.")
 
 
+def pytorch(network: Network, bias: bool = False) -> Shapes:
+    """What PyTorch saves of the network as modules in a row."""
+    found: Shapes = []
+    for place, shape in wanted_shapes(network).items():
+        norm = normalised(network.layers[place])
+        found.append((f"{2 * place}.weight", shape))
+        if bias or not norm:
+            found.append((f"{2 * place}.bias", shape[:1]))
+        if norm:
+            words = ("weight", "bias", "running_mean", "running_var")
+            found += [(f"{2 * place + 1}.{word}", shape[:1]) for word in words]
+            found.append((f"{2 * place + 1}.num_batches_tracked", ()))
+    return found
+
+
+def test_normalised_networks() -> None:
+    plain = zoo.lenet()
+    network = parse_network(str(plain).replace("k5", "k5 batchnorm"))
+    for shapes in (shapes_of(network), pytorch(network)):
+        found = reconcile(network, shapes)
+        assert found.agrees
+        assert not found.notes
+        found = reconcile(plain, shapes)
+        assert [one.normalised for one in found.mismatches] == [True, True]
+        assert str(found).startswith(
+            "conv0 is normalised over the batch in the file and not in the network.\n"
+        )
+        (fix,) = found.fixes
+        assert (fix.what, fix.network) == ("normalise conv0 and conv1", network)
+    other = parse_network("1x28x28 | conv 8 k3 batchnorm, maxpool 2 | dense 10")
+    assert str(reconcile(plain, pytorch(other))).startswith(
+        "0.weight (conv0) is (8, 1, 3, 3) and the network wants (6, 1, 5, 5).\n"
+        "conv0 is normalised over the batch in the file and not in the network.\n"
+    )
+    found = reconcile(network, shapes_of(plain))
+    assert "conv1 is normalised over the batch in the network and not in the file." in str(found)
+
+
+def test_a_bias_before_normalisation_is_told() -> None:
+    network = parse_network(str(zoo.lenet()).replace("k5", "k5 batchnorm"))
+    found = reconcile(network, pytorch(network, bias=True))
+    assert found.agrees
+    assert found.notes == (
+        "0.bias does nothing before normalisation: take it off 1.running_mean, and leave it out.",
+    )
+
+
+def test_normalisation_of_what_we_do_not_normalise() -> None:
+    shapes = [*pytorch(zoo.lenet_60()), ("9.running_mean", (60,)), ("9.running_var", (60,))]
+    found = reconcile(zoo.lenet_60(), shapes)
+    assert found.agrees
+    assert found.notes == (
+        "The file also holds what no layer here has a place for: 9.running_mean, 9.running_var.",
+    )
+
+
 def test_one_of_each() -> None:
     small = parse_network("1x1x1 | dense 2")
     assert str(reconcile(small, shapes_of(small))) == "The weight agrees with the network."
@@ -123,13 +182,20 @@ def test_a_file_without_weights() -> None:
 def test_any_weights_and_any_network(first: Network, second: Network) -> None:
     shapes = shapes_of(second)
     found = reconcile(first, shapes)
-    assert found.agrees == (list(wanted_shapes(first).values()) == [s for _, s in shapes[1::2]])
+    assert found.agrees == (_weights_of(first) == _weights_of(second))
     assert bool(found.fixes) == bool(found.changes)
     for fix in found.fixes:
         assert reconcile(fix.network, shapes).agrees
     json.dumps(found.to_dict())
     assert str(found)
     assert reconcile(first, shapes_of(first)).agrees
+
+
+def _weights_of(network: Network) -> list[object]:
+    return [
+        (shape, normalised(network.layers[place]))
+        for place, shape in wanted_shapes(network).items()
+    ]
 
 
 @given(

@@ -33,6 +33,7 @@ def test_lenet() -> None:
         "4",
         "(28 - 5 + 4 + 1) / 1 = 28",
     )
+    assert (conv0["batch_norm"], pool0["batch_norm"]) == ("false", "")
     assert (conv0["connections"], conv0["receptive_field_width"]) == ("122304", "5")
     assert (pool0["activation"], pool0["parameters"]) == ("", "0")
     assert (dense2["stride_height"], dense2["jump_height"], dense2["output_shape"]) == (

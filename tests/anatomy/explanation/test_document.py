@@ -33,11 +33,14 @@ def test_as_json() -> None:
             "multiply_adds": 281_640,
             "activations": 5_814,
             "connections": 290_814,
+            "scales": 0,
+            "statistics": 0,
         },
         "memory": {
             "optimizer": "sgd",
             "batch": 256,
             "parameters": 177_704,
+            "statistics": 0,
             "gradients": 177_704,
             "optimizer_state": 0,
             "activations": {"image": 27_512, "batch": 7_043_072},
@@ -57,6 +60,7 @@ def test_as_json() -> None:
         "total_padding": [0, 0],
         "formulas": ["(28 - 5 + 0 + 1) / 1 = 24"] * 2,
         "activation": "sigmoid",
+        "batch_norm": False,
         "input_shape": [1, 28, 28],
         "output_shape": [6, 24, 24],
         "receptive_field": [5, 5],
@@ -67,6 +71,8 @@ def test_as_json() -> None:
         "multiply_adds": 86_400,
         "activations": 3_456,
         "connections": 89_856,
+        "scales": 0,
+        "statistics": 0,
         "parameter_share": 156 / 44_426,
         "multiply_add_share": 86_400 / 281_640,
         "activation_share": 3_456 / 5_814,
@@ -74,3 +80,11 @@ def test_as_json() -> None:
         "kept_bytes": 13_824,
     }
     assert layers[4]["kernel_size"] is layers[4]["jump"] is None
+
+
+def test_normalised_layers() -> None:
+    document = explain("1x9x9 | conv 4 k3 batchnorm relu, maxpool 2 | dense 3").to_dict()
+    assert [layer["batch_norm"] for layer in document["layers"]] == [True, None, None]
+    assert [layer["scales"] for layer in document["layers"]] == [4, 0, 0]
+    assert document["total"]["statistics"] == 8
+    assert document["memory"]["statistics"] == 32

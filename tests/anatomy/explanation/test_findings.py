@@ -177,6 +177,23 @@ def test_layers_that_bend(text: str) -> None:
     assert "linear" not in _findings(text)
 
 
+def test_batch_normalisation() -> None:
+    found = _findings("1x9x9 | conv 4 k3 batchnorm relu, conv 8 k3 batchnorm relu | dense 3")
+    assert (
+        "conv0 and conv1 are normalised over the batch in training; a shift takes the bias' place, "
+        "which the mean would take off again."
+    ) in found
+    assert (
+        "For use, running means and variances (24 numbers, counted and not trained) fold into "
+        "weights and biases: normalisation then costs nothing."
+    ) in found
+    layers = ", ".join(["conv 4 k1 batchnorm relu"] * 6)
+    several = _findings(f"1x9x9 | {layers} | dense 3")
+    assert "conv0, conv1, conv2 and 3 more layers are normalised over" in several
+    assert "conv0 is normalised over" in _findings("1x9x9 | conv 4 k3 batchnorm relu | dense 3")
+    assert "normalis" not in _findings("1x9x9 | conv 4 k3 relu | dense 3")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -9,6 +9,7 @@ from lenet.anatomy.explanation.tables import (
     flow_columns,
     layer_count,
     memory_columns,
+    memory_notes,
     rows_of,
 )
 from lenet.anatomy.units import short_count
@@ -82,3 +83,16 @@ def test_columns_row_by_row() -> None:
     rows = rows_of([flow["layer"], flow["input"]])
     assert (rows[0], rows[1], rows[-1]) == (("layer", "input"), ("conv0", "1@28x28"), ("total", ""))
     assert len(rows_of([flow["input"], flow["output"]])) == len(rows) - 1
+
+
+def test_normalisation_is_told_where_there_is_one() -> None:
+    report = explain(parse_network("1x8x8 | conv 4 k3 p1 batchnorm silu, conv 2 k3 batchnorm"))
+    assert flow_columns(report)["kind"].cells == ("conv batchnorm silu", "conv batchnorm")
+    names, amounts, _ = memory_columns(report)
+    assert names.cells[1] == "running means, variances"
+    assert amounts.cells[1] == "48 B"
+    rule, held = memory_notes(report)
+    assert "keeps its maps before normalisation" in rule
+    assert "Inference holds the parameters, means and variances, and" in held
+    plain = explain("lenet")
+    assert "normal" not in " ".join([*memory_columns(plain)[0].cells, *memory_notes(plain)])

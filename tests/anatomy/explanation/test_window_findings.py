@@ -116,6 +116,11 @@ def test_single_pixels() -> None:
     (found,) = _findings("6x2x2 | maxpool 2")
     assert found == "pool0 makes 6@1x1 of 6@2x2: single pixels, with no neighbours left."
     assert not _findings("6x4x2 | maxpool 2")
+    (found,) = _findings("6x7x5 | avgpool 7x5")
+    assert found == (
+        "pool0 is a global average pooling: it leaves the mean of each map, 6@1x1 of 6@7x5."
+    )
+    assert "global" not in " ".join(_findings("6x7x5 | avgpool 7x5 p1"))
 
 
 def test_what_many_layers_share_is_told_once() -> None:

@@ -215,16 +215,19 @@ class _Frame:
         """What :func:`costs_of` says of the network with these widths, without building it."""
         width = iter(widths)
         channels = self.bare.input_shape[0]
-        parameters = macs = activations = largest = 0
+        parameters = statistics = macs = activations = largest = 0
         for part in self.parts:
             layer, inputs = part.layer, channels * part.positions_in
             if isinstance(layer, Trained):
-                seen = channels * prod(layer.kernel_size) if isinstance(layer, Conv2d) else inputs
+                seen, normalised = inputs, False
+                if isinstance(layer, Conv2d):
+                    seen, normalised = channels * prod(layer.kernel_size), layer.batch_norm
                 channels = next(width)
-                parameters += (seen + 1) * channels
+                parameters += (seen + 1 + normalised) * channels
+                statistics += 2 * channels * normalised
                 macs += seen * channels * part.positions_out
             outputs = channels * part.positions_out
             activations += outputs
             largest = max(largest, inputs + outputs)
-        memory = FLOAT_BYTES * (parameters + largest)
+        memory = FLOAT_BYTES * (parameters + statistics + largest)
         return dict(zip(COSTS, (parameters, macs, activations, memory), strict=True))

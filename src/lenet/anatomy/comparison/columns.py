@@ -196,5 +196,7 @@ def _values(layer: Layer) -> Iterator[tuple[str, str]]:
         yield window_word(layer), size_text(layer.kernel_size)
         yield "stride", size_text(layer.stride)
         yield "padding", padding_text(layer.padding)
+    if isinstance(layer, Conv2d):
+        yield "batch norm", "yes" if layer.batch_norm else "no"
     if isinstance(layer, Trained):
         yield "activation", layer.activation

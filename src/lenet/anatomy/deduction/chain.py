@@ -81,7 +81,10 @@ class _Solved(Record):
         average = self.given.average
         if average is None:
             average = priors.is_average(self.target.name)
-        return candidate.layer(self.target.shape[0], self.given.activation or activation, average)
+        known = self.given
+        return candidate.layer(
+            self.target.shape[0], known.activation or activation, average, bool(known.batch_norm)
+        )
 
     def parameters(self, candidate: Candidate) -> int:
         layer = self.layer(candidate, "identity")

@@ -13,16 +13,26 @@ from lenet.anatomy.deduction.priors import CONV, DENSE, POOL
 from lenet.anatomy.deduction.solve import AxisGiven
 from lenet.errors import NotationError, UsageError
 from lenet.net.layers import ACTIVATIONS, MAX_SIZE, Pair
+from lenet.net.notation import BATCH_NORM
 from lenet.net.records import Record
 from lenet.net.words import did_you_mean, shown
 
 _WORDS: Final = (
     "after the name come a kind (conv, maxpool, avgpool, dense), k5 or k5x3, s2 or s2x1, p2, p2x1, "
-    "p0.1.0.1 or same, and an activation"
+    f"p0.1.0.1 or same, {BATCH_NORM}, and an activation"
 )
 _KINDS: Final = {"conv": CONV, "pool": POOL, "maxpool": POOL, "avgpool": POOL, "dense": DENSE}
 #: The fields of ``Given`` that may be known or not.
-_KNOWN: Final = ("kind", "average", "kernel", "stride", "padding", "same", "activation")
+_KNOWN: Final = (
+    "kind",
+    "average",
+    "kernel",
+    "stride",
+    "padding",
+    "same",
+    "batch_norm",
+    "activation",
+)
 _FIELDS: Final = {"k": "kernel", "s": "stride", "p": "padding"}
 _NUMBERS: Final = re.compile(
     r"([ksp])(\d{1,8}(?:x\d{1,8})?|(?<=p)\d{1,8}(?:\.\d{1,8}){3})", re.ASCII
@@ -40,6 +50,7 @@ class Given(Record):
     stride: Pair | None = None
     padding: tuple[Pair, Pair] | None = None  # (top, bottom), (left, right)
     same: bool | None = None
+    batch_norm: bool | None = None
     activation: str | None = None
 
     def axes(self) -> tuple[AxisGiven, AxisGiven]:
@@ -66,7 +77,10 @@ class Given(Record):
         return self.has_window or (self.kind is not None and self.average is None)
 
     def allows(self, kind: str) -> bool:
-        """May the layer be of this kind? A dense layer has no window, a pooling no activation."""
+        """May the layer be of this kind? A dense layer has no window, a pooling no activation, and
+        only a convolution is normalised."""
+        if self.batch_norm and kind != CONV:
+            return False
         if self.kind is not None:
             return kind == self.kind
         return not (self.has_window if kind == DENSE else kind == POOL and self.activation)
@@ -92,7 +106,7 @@ class Given(Record):
 
 def _word(name: str) -> str:
     """What a field of ``Given`` is called: maximum or mean is the kind of a pooling."""
-    return "kind" if name == "average" else name
+    return {"average": "kind", "batch_norm": "batch normalisation"}.get(name, name)
 
 
 def read_given(text: str) -> Given:
@@ -129,10 +143,12 @@ def _read_word(word: str, is_pool: bool, text: str, position: int) -> Iterable[t
         return (("activation", word),)
     if word == "same":
         return (("same", True),)
+    if word == BATCH_NORM:
+        return (("batch_norm", True),)
     # The notation writes a pooling's window without a letter: maxpool 2.
     match = _NUMBERS.fullmatch(f"k{word}" if is_pool and word[0].isdigit() else word)
     if match is None:
-        near = did_you_mean(word, (*_KINDS, *ACTIVATIONS, "same"))
+        near = did_you_mean(word, (*_KINDS, *ACTIVATIONS, "same", BATCH_NORM))
         raise NotationError(f"{shown(word)} does not fit here{near}; {_WORDS}.", text, position)
     numbers = tuple(map(int, re.findall(r"\d+", match[2])))
     least = 0 if match[1] == "p" else 1

@@ -23,6 +23,8 @@ def impossible(text: str, source: Stage, target: Stage, given: Given, name: str)
             f"a vector cannot become maps again; put {target} before the first vector, or write "
             f"{source} as maps too."
         )
+    elif given.batch_norm and not any(map(given.allows, kinds(source, target))):
+        why = f"only a convolution is normalised; drop {shown(given.text)}."
     elif given.kind and given.kind not in kinds(source, target):
         why = _wrong_kind(source, target, given)
     elif given.padding is None and not all(map(windows, source.shape[1:], target.shape[1:])):

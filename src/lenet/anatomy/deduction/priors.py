@@ -93,7 +93,9 @@ class Candidate(Record):
         """The layer but for its number of channels."""
         return self.kind, self.height, self.width
 
-    def layer(self, width: int, activation: str, average: bool = False) -> Layer:
+    def layer(
+        self, width: int, activation: str, average: bool = False, batch_norm: bool = False
+    ) -> Layer:
         """The layer, with so many channels or units."""
         if self.height is None or self.width is None:
             return Dense(width, activation)
@@ -101,7 +103,7 @@ class Candidate(Record):
         stride = (self.height.stride, self.width.stride)
         sides = (self.height.before, self.height.after, self.width.before, self.width.after)
         if self.kind == CONV:
-            return Conv2d(width, kernel, stride, sides, activation)
+            return Conv2d(width, kernel, stride, sides, activation, batch_norm)
         return (AvgPool2d if average else MaxPool2d)(kernel, stride, sides)
 
 

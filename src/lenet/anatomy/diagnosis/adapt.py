@@ -23,10 +23,12 @@ _LAYERS: Final = 16
 
 
 class Tensor(Record):
-    """A tensor of a file: its name and shape."""
+    """A tensor of a file: its name and shape, and of a convolution's weight if what it gives is
+    normalised over the batch."""
 
     name: str
     shape: Shape
+    batch_norm: bool = False
 
 
 #: (a layer's place in the network, its weight), convolutions first; either may be missing.
@@ -52,8 +54,9 @@ def adapt(network: Network, pairs: Pairs, pools_go: bool = False) -> tuple[list[
             changes |= dict.fromkeys(gone, ())
             told.append(f"drop {listed([network.names[i] for i in gone])}")
         elif place is not None and tensor is not None:
-            changes[place], words = _adapted(network, place, tensor.shape)
+            changes[place], words = _adapted(network, place, tensor)
             told += words
+    told += _norm_words(network, pairs)
     new: dict[int, list[Tensor]] = {}
     for number, (place, tensor) in enumerate(pairs):
         if place is None and tensor is not None:
@@ -73,9 +76,27 @@ def _with_pools(network: Network, place: int) -> list[int]:
     return list(range(place, end))
 
 
-def _adapted(network: Network, place: int, shape: Shape) -> tuple[tuple[Layer, ...], list[str]]:
-    """A layer as its weight says it is, and the changes in words."""
-    layer, name = network.layers[place], network.names[place]
+def _norm_words(network: Network, pairs: Pairs) -> Iterator[str]:
+    """Which convolutions are to be normalised, and which no longer."""
+    for wanted, what in ((True, "normalise"), (False, "do not normalise")):
+        if places := [
+            place
+            for place, tensor in pairs
+            if place is not None
+            and tensor is not None
+            and normalised(network.layers[place]) != tensor.batch_norm == wanted
+        ]:
+            yield f"{what} {listed([network.names[place] for place in places])}"
+
+
+def normalised(layer: Layer) -> bool:
+    """Are the layer's maps normalised over the batch?"""
+    return isinstance(layer, Conv2d) and layer.batch_norm
+
+
+def _adapted(network: Network, place: int, tensor: Tensor) -> tuple[tuple[Layer, ...], list[str]]:
+    """A layer as its weight says it is, and the changes of its sizes in words."""
+    layer, name, shape = network.layers[place], network.names[place], tensor.shape
     told = []
     if isinstance(layer, Dense):
         if layer.units != shape[0]:
@@ -89,7 +110,10 @@ def _adapted(network: Network, place: int, shape: Shape) -> tuple[tuple[Layer, .
         told.append(f"use a {pair_text(kernel)} kernel in {name}")
         if any(padding) and padding == same_padding(layer.kernel_size):
             padding = same_padding(kernel)  # what kept the size shall keep it
-    return (layer.changed(channels=shape[0], kernel_size=kernel, padding=padding),), told
+    changed = layer.changed(
+        channels=shape[0], kernel_size=kernel, padding=padding, batch_norm=tensor.batch_norm
+    )
+    return (changed,), told
 
 
 def _add(
@@ -104,7 +128,9 @@ def _add(
     for tensor in tensors:
         shape = tensor.shape
         if len(shape) == 4:
-            added.append(Conv2d(shape[0], (shape[2], shape[3]), activation=activation))
+            kernel = shape[2], shape[3]
+            norm = tensor.batch_norm
+            added.append(Conv2d(shape[0], kernel, activation=activation, batch_norm=norm))
         else:
             is_output = end and tensor is tensors[-1]
             added.append(Dense(shape[0], "identity" if is_output else activation))

@@ -44,6 +44,7 @@ def reconciliation_document(found: Reconciliation) -> dict[str, Any]:
                 "tensor": one.tensor,
                 "found": one.found and list(one.found),
                 "wanted": one.wanted and list(one.wanted),
+                "normalised": one.normalised,
             }
             for one in found.mismatches
         ],

@@ -3,20 +3,21 @@
 Tensors are told apart by their axes, as PyTorch and our own files have them: four are a
 convolution's weight (channels, input channels, height, width), two a dense layer's (units,
 inputs), one a bias. Names only decide the order: ``conv0.weight``, ``0.weight``,
-``features.0.weight`` and ``fc1.weight`` are all understood.
+``features.0.weight`` and ``fc1.weight`` are all understood. Batch normalisation is known by the
+names of its running mean and variance (``norms``).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from math import isqrt
 from typing import Any
 
 from lenet.anatomy.align import align
-from lenet.anatomy.diagnosis.adapt import Pairs, Tensor, adapt, geometries
+from lenet.anatomy.diagnosis.adapt import Pairs, Tensor, adapt, geometries, normalised
 from lenet.anatomy.diagnosis.changes import Fix
+from lenet.anatomy.diagnosis.norms import FileNorm, natural, norms_of
 from lenet.anatomy.units import plural
 from lenet.errors import ShapeError, UsageError
 from lenet.net import Conv2d, Dense, Layer, Network, Shape, Source, read_named
@@ -36,14 +37,21 @@ class Mismatch(Record):
         tensor: the weight's name; None for a layer whose weight the file lacks.
         found: the weight's shape.
         wanted: the shape that the network wants; None too where the network does not fit so far.
+        normalised: where it is not the shape that differs: is the layer normalised over the batch
+            in the file (and not in the network), or the other way round?
     """
 
     layer: str | None
     tensor: str | None
     found: Shape | None
     wanted: Shape | None
+    normalised: bool | None = None
 
     def __str__(self) -> str:
+        if self.normalised is not None:
+            where = ("in the file", "in the network")
+            one, other = where if self.normalised else where[::-1]
+            return f"{self.layer} is normalised over the batch {one} and not {other}"
         if self.found is None:
             wanted = f" {_shape(self.wanted)}" if self.wanted else ""
             return f"{self.layer} wants a weight{wanted} and the file has none"
@@ -115,7 +123,10 @@ def reconcile(
     """
     network, name = read_named(network, name)
     tensors = [Tensor(tensor, tuple(shape)) for tensor, shape in shapes]
-    weights = [*_ordered(tensors, 4), *_ordered(tensors, 2)]
+    convs = _ordered(tensors, 4)
+    norms = norms_of(convs, tensors)
+    convs = [conv.changed(batch_norm=conv.name in norms) for conv in convs]
+    weights = [*convs, *_ordered(tensors, 2)]
     if not weights:
         raise UsageError(
             "the file holds no weights: a convolution's has four axes and a dense layer's two; "
@@ -123,7 +134,8 @@ def reconcile(
         )
     match = _match(network, weights)
     mismatches = tuple(_mismatches(network, match))
-    notes = [*_notes(network, match, mismatches), *_others(tensors)]
+    notes = [*_notes(network, match, mismatches), *_biases(norms, tensors)]
+    notes += _others(tensors, norms)
     changes, fixes = _fixes(network, match) if mismatches else (0, ())
     return Reconciliation(name, network, len(weights), mismatches, tuple(notes), changes, fixes)
 
@@ -135,13 +147,8 @@ def _ordered(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
     what the one before it gives.
     """
     given = [tensor for tensor in tensors if len(tensor.shape) == axes]
-    by_name = sorted(given, key=lambda tensor: _natural(tensor.name))
+    by_name = sorted(given, key=lambda tensor: natural(tensor.name))
     return given if _is_chain(given) and not _is_chain(by_name) else by_name
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    parts = re.findall(r"[0-9]{1,18}|[^0-9]+", name)
-    return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts]
 
 
 def _is_chain(tensors: list[Tensor]) -> bool:
@@ -180,20 +187,21 @@ def _transposed(network: Network, dense: Sequence[Tensor]) -> Pairs:
 
 
 def _differences(layer: tuple[object, ...], tensor: tuple[object, ...]) -> float:
-    return sum(a != b for a, b in zip(layer, tensor, strict=True))
+    """At most 2: a layer that is another in every way is changed, not dropped and added."""
+    return min(2, sum(a != b for a, b in zip(layer, tensor, strict=True)))
 
 
 def _key(layer: Layer) -> tuple[object, ...]:
     """What a weight's shape says of its layer by itself."""
     if isinstance(layer, Conv2d):
-        return (layer.channels, layer.kernel_size)
+        return (layer.channels, layer.kernel_size, layer.batch_norm)
     assert isinstance(layer, Dense)
     return (layer.units,)
 
 
 def _tensor_key(tensor: Tensor) -> tuple[object, ...]:
     shape = tensor.shape
-    return (shape[0], shape[2:]) if len(shape) == 4 else shape[:1]
+    return (shape[0], shape[2:], tensor.batch_norm) if len(shape) == 4 else shape[:1]
 
 
 def wanted_shapes(network: Network) -> dict[int, Shape]:
@@ -219,10 +227,12 @@ def _mismatches(network: Network, pairs: Pairs) -> Iterator[Mismatch]:
         name, found = (tensor.name, tensor.shape) if tensor else (None, None)
         if shape is None or shape != found:
             yield Mismatch(layer, name, found, shape)
+        if place is not None and tensor and normalised(network.layers[place]) != tensor.batch_norm:
+            yield Mismatch(layer, name, found, shape, tensor.batch_norm)
 
 
 def _notes(network: Network, pairs: Pairs, mismatches: Sequence[Mismatch]) -> Iterator[str]:
-    wrong = [one for one in mismatches if one.found and one.wanted]
+    wrong = [one for one in mismatches if one.found and one.wanted and one.normalised is None]
     dense = next((one for one in wrong if len(one.found or ()) == 2), None)
     if dense is None or dense.found is None or dense.wanted is None:
         return
@@ -253,8 +263,24 @@ def _map_sentence(inputs: int, channels: int, maps: Shape) -> str:
     return f"{given} {plural(channels, 'channel')} of {plural(area, 'pixel')}, and {made}."
 
 
-def _others(tensors: Iterable[Tensor]) -> Iterator[str]:
-    """Tensors that belong to no layer of ours: normalisation, counters, transformers."""
+def _biases(norms: dict[str, FileNorm], tensors: Sequence[Tensor]) -> Iterator[str]:
+    """A bias that normalisation takes off again; our own files have the shift in its place."""
+    every = {tensor.name for tensor in tensors}
+    for weight, norm in norms.items():
+        prefix, dot, _ = weight.rpartition(".")
+        bias = f"{prefix}{dot}bias"
+        if bias in every and prefix != norm.prefix:
+            yield (
+                f"{name_text(bias)} does nothing before normalisation: take it off "
+                f"{name_text(norm.names[0])}, and leave it out."
+            )
+            return
+
+
+def _others(tensors: Sequence[Tensor], norms: dict[str, FileNorm]) -> Iterator[str]:
+    """Tensors that belong to no layer of ours: counters, transformers."""
+    known = {name for norm in norms.values() for name in norm.names}
+    tensors = [tensor for tensor in tensors if tensor.name not in known]
     odd = [t.name for t in tensors if len(t.shape) not in (1, 2, 4)]
     odd += [t.name for t in tensors if len(t.shape) == 1 and not t.name.lower().endswith("bias")]
     if odd:
@@ -265,9 +291,13 @@ def _others(tensors: Iterable[Tensor]) -> Iterator[str]:
 def _fixes(network: Network, pairs: Pairs) -> tuple[int, tuple[Fix, ...]]:
     """What the weights say directly, and if that is not enough, one change of the sizes more."""
     shapes = [tensor.shape for _, tensor in pairs if tensor]
+    norms = [tensor.batch_norm for _, tensor in pairs if tensor]
 
     def agrees(changed: Network) -> bool:
-        return list(wanted_shapes(changed).values()) == shapes
+        wanted = wanted_shapes(changed)
+        return list(wanted.values()) == shapes and norms == [
+            normalised(changed.layers[place]) for place in wanted
+        ]
 
     dense = next((shape[1] for shape in shapes if len(shape) == 2), None)
     try:

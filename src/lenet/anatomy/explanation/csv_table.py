@@ -37,6 +37,8 @@ def _flat(layer: dict[str, Any]) -> dict[str, Any]:
             row |= _spread(key, _SIDES, value)
         elif isinstance(value, list):
             row[key] = "x".join(map(str, value))
+        elif isinstance(value, bool):
+            row[key] = str(value).lower()  # as in JSON
         else:
             row[key] = value
     return row

@@ -45,6 +45,7 @@ def _layer_dict(row: LayerRow) -> dict[str, Any]:
         "total_padding": window and list(window.total_padding),
         "formulas": window and list(window.formulas),
         "activation": row.activation,
+        "batch_norm": row.batch_norm,
         "input_shape": list(row.input_shape),
         "output_shape": list(row.output_shape),
         "receptive_field": list(row.receptive_field.size),
@@ -66,6 +67,8 @@ def _counts_dict(counts: LayerCounts) -> dict[str, int]:
         "multiply_adds": counts.multiply_adds,
         "activations": counts.activations,
         "connections": counts.connections,
+        "scales": counts.scales,
+        "statistics": counts.statistics,
     }
 
 
@@ -75,6 +78,7 @@ def _memory_dict(memory: Memory) -> dict[str, Any]:
         "optimizer": memory.optimizer,
         "batch": memory.batch,
         "parameters": memory.parameters,
+        "statistics": memory.statistics,
         "gradients": memory.gradients,
         "optimizer_state": memory.optimizer_state,
         "activations": {"image": memory.activations(), "batch": memory.activations(memory.batch)},

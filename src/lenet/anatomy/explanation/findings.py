@@ -10,7 +10,12 @@ from itertools import groupby, pairwise
 from typing import Final, TypeVar
 
 from lenet.anatomy.counts import LayerCounts, total
-from lenet.anatomy.explanation.window_findings import skips_pixels, told_once, window_findings
+from lenet.anatomy.explanation.window_findings import (
+    skips_pixels,
+    some_listed,
+    told_once,
+    window_findings,
+)
 from lenet.anatomy.memory import Memory
 from lenet.anatomy.prose import chain
 from lenet.anatomy.ratios import Neighbours, neighbours_of
@@ -43,6 +48,7 @@ def findings(
             *_sight(network, fields),
             *_saturation(network),
             *_linear_pairs(network),
+            *_normalised(network, counts),
             *window_findings(network),
             *_outweighed(memory),
         ]
@@ -179,6 +185,19 @@ def _linear_pairs(network: Network) -> Iterator[str]:
         and one.layer.activation == "identity"
     ]
     yield from told_once(pairs)
+
+
+def _normalised(network: Network, counts: Sequence[LayerCounts]) -> Iterator[str]:
+    pairs = zip(network.names, counts, strict=True)
+    if names := [name for name, count in pairs if count.statistics]:
+        yield (
+            f"{some_listed(names)} {'is' if len(names) == 1 else 'are'} normalised over the batch "
+            "in training; a shift takes the bias' place, which the mean would take off again."
+        )
+        yield (
+            f"For use, running means and variances ({total(counts).statistics:,} numbers, counted "
+            "and not trained) fold into weights and biases: normalisation then costs nothing."
+        )
 
 
 def _outweighed(memory: Memory) -> Iterator[str]:

@@ -9,7 +9,7 @@ from lenet.anatomy.counts import LayerCounts, count_layer, total
 from lenet.anatomy.explanation.findings import findings
 from lenet.anatomy.memory import DEFAULT_BATCH, Memory, measure_memory
 from lenet.anatomy.receptive import ReceptiveField, receptive_fields
-from lenet.net import Dense, Network, PlacedLayer, Source, read_named
+from lenet.net import Conv2d, Dense, Network, PlacedLayer, Source, read_named
 from lenet.net.layers import KEYWORDS, Pair, Sides, Trained
 from lenet.net.records import Record
 from lenet.net.shapes import Shape, size_formula
@@ -48,6 +48,7 @@ class LayerRow(Record):
     block: int  # from 1
     window: Window | None  # a dense layer has none
     activation: str | None  # a pooling has none
+    batch_norm: bool | None  # only a convolution can have it
     input_shape: Shape
     output_shape: Shape
     receptive_field: ReceptiveField
@@ -161,6 +162,7 @@ def _layer(
         block=placed.block + 1,
         window=_window(placed),
         activation=layer.activation if isinstance(layer, Trained) else None,
+        batch_norm=layer.batch_norm if isinstance(layer, Conv2d) else None,
         input_shape=placed.input_shape,
         output_shape=placed.output_shape,
         receptive_field=field,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from lenet.anatomy.explanation.report import BlockRow, LayerRow, Report, Window
-from lenet.anatomy.memory import KEPT_RULE
+from lenet.anatomy.memory import KEPT_RULE, NORMALISED_RULE
 from lenet.anatomy.units import bytes_text, plural
-from lenet.net.notation import padding_text, size_text
+from lenet.net.notation import BATCH_NORM, padding_text, size_text
 from lenet.net.shapes import pair_text, shape_text
 
 #: Title, the count's name in LayerCounts, and its share's in LayerRow; connections go without.
@@ -121,45 +121,40 @@ def cost_columns(report: Report, number: Callable[[int], str] = "{:,}".format) -
 def memory_columns(report: Report) -> tuple[Column, ...]:
     """What it takes in memory, for one image and, if it is larger, for the batch."""
     memory = report.memory
-    columns = [
-        Column(
-            "float32",
-            (
-                "parameters",
-                "gradients",
-                f"optimizer state, {memory.optimizer}",
-                "activations kept",
-                "training, together",
-                "inference",
-            ),
-        )
-    ]
+    statistics = {"running means, variances": memory.statistics} if memory.statistics else {}
+    columns: list[Column] = []
     for images in dict.fromkeys((1, memory.batch)):
-        amounts = (
-            memory.parameters,
-            memory.gradients,
-            memory.optimizer_state,
-            memory.activations(images),
-            memory.training(images),
-            memory.inference(images),
-        )
+        amounts = {
+            "parameters": memory.parameters,
+            **statistics,
+            "gradients": memory.gradients,
+            f"optimizer state, {memory.optimizer}": memory.optimizer_state,
+            "activations kept": memory.activations(images),
+            "training, together": memory.training(images),
+            "inference": memory.inference(images),
+        }
         title = "one image" if images == 1 else f"{images:,} images"
-        columns.append(Column(title, tuple(map(bytes_text, amounts)), right=True))
+        columns = columns or [Column("float32", tuple(amounts))]
+        columns.append(Column(title, tuple(map(bytes_text, amounts.values())), right=True))
     return tuple(columns)
 
 
 def memory_notes(report: Report) -> tuple[str, str]:
     """The rules behind the memory table."""
     memory = report.memory
+    rule, held = KEPT_RULE, "the parameters"
+    if memory.statistics:
+        rule, held = f"{KEPT_RULE} {NORMALISED_RULE}", f"{held}, means and variances"
     return (
-        KEPT_RULE,
-        "Inference holds the parameters, and input and output of one layer at a time: "
+        rule,
+        f"Inference holds {held}, and input and output of one layer at a time: "
         f"{memory.largest_layer} needs most, {bytes_text(memory.largest_pair)} an image.",
     )
 
 
 def _kind(row: LayerRow) -> str:
-    return row.kind if row.activation in (None, "identity") else f"{row.kind} {row.activation}"
+    activation = row.activation if row.activation != "identity" else None
+    return " ".join(filter(None, (row.kind, BATCH_NORM * bool(row.batch_norm), activation)))
 
 
 def _block_cells(report: Report) -> tuple[str, ...]:

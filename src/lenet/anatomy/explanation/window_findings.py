@@ -14,7 +14,7 @@ from lenet.anatomy.units import plural
 from lenet.net import Conv2d, Dense, Network, PlacedLayer
 from lenet.net.layers import Trained
 from lenet.net.notation import size_text
-from lenet.net.shapes import pair_text, shape_text
+from lenet.net.shapes import is_global, pair_text, shape_text
 
 #: A layer's name, and the sentence on it.
 Told = tuple[str, str]
@@ -35,11 +35,15 @@ def told_once(found: Sequence[Told]) -> Iterator[str]:
     if not found:
         return
     (_, sentence), *others = found
-    names = [name for name, _ in others[:_NAMES_SHOWN]]
-    more = len(others) - len(names)
-    if more:
-        names.append(plural(more, "more layer"))
-    yield f"{sentence} Likewise {listed(names)}." if names else sentence
+    names = [name for name, _ in others]
+    yield f"{sentence} Likewise {some_listed(names)}." if names else sentence
+
+
+def some_listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - _NAMES_SHOWN
+    rest = [plural(more, "more layer")] if more > 0 else []
+    return listed([*names[:_NAMES_SHOWN], *rest])
 
 
 def _dropped(placed: PlacedLayer) -> Iterator[str]:
@@ -150,6 +154,11 @@ def _last_pixel(placed: PlacedLayer) -> Iterator[str]:
         yield (
             f"{placed.name} leaves {left}: its {pair_text(layer.kernel_size)} kernel covers all of "
             f"its {given} input, so it is a dense layer in all but name."
+        )
+    elif is_global(layer, placed.input_shape):
+        yield (
+            f"{placed.name} is a global average pooling: it leaves the mean of each map, {left} of "
+            f"{given}."
         )
     else:
         yield f"{placed.name} makes {left} of {given}: single pixels, with no neighbours left."

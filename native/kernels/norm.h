@@ -1,0 +1,99 @@
+// Batch normalisation in training: moments of a group, the normalised map, and the way back. z is
+// the convolution's output, a = scale / deviation; statistics are merged between groups by the
+// worker, in double.
+//
+// Limit: z is read twice forwards and backwards each, a few operations a value: memory.
+#pragma once
+
+#include "activation.h"
+
+namespace lenet::LENET_ISA {
+
+// Adds up f(0) .. f(count - 1), four sums at a time: as exact as it is quick.
+template <typename F>
+inline vec add_up(int count, F f) {
+    vec sums[4]{};
+    int i = 0;
+    for (; i + 4 <= count; i += 4)
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; k++) sums[k] += f(i + k);
+    for (; i < count; i++) sums[0] += f(i);
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+inline vec living(int live) {
+    vec alive{};
+    for (int l = 0; l < live; l++) alive[l] = 1.0f;
+    return alive;
+}
+
+// moments[c]: the mean of a channel's values of the first `live` lanes, and the sum of their
+// squared distances from it.
+inline void norm_moments(const Stage& stage, int live, const float* in, double* moments) {
+    const int count = stage.input.height * stage.input.width;
+    const vec alive = living(live);
+    for (int c = 0; c < stage.input.channels; c++, in += int64_t(count) * L) {
+        const float mean = sum(alive * add_up(count, [&](int i) { return load(in + i * L); })) /
+                           float(int64_t(count) * live);
+        const vec squares = add_up(count, [&](int i) {
+            const vec far = load(in + i * L) - mean;
+            return far * far;
+        });
+        moments[2 * c] = double(mean);
+        moments[2 * c + 1] = double(sum(alive * squares));
+    }
+}
+
+// out = f(z * a + b); factors[c] is a, b.
+inline void norm_forward(const Stage& stage, const float* factors, const float* in, float* out) {
+    const Map& to = stage.output;
+    with_activation(stage.activation, [&]<Activation A>() {
+        for (int c = 0; c < to.channels; c++) {
+            const float a = factors[2 * c], b = factors[2 * c + 1];
+            for (int y = 0; y < to.height; y++) {
+                float* row = out + to.at(c, y, 0);
+                for (int x = 0; x < to.width; x++, in += L)
+                    store(row + x * L, activated<A>(load(in) * a + b));
+            }
+        }
+    });
+}
+
+// gradient *= f'; sums[c]: what it then adds up to, and what it adds up to times z - mean.
+inline void norm_chain(const Stage& stage, const float* factors, const double* moments,
+                       const float* in, const float* out, float* gradient, double* sums) {
+    const Map& to = stage.output;
+    with_activation(stage.activation, [&]<Activation A>() {
+        for (int c = 0; c < to.channels; c++) {
+            const float a = factors[2 * c], b = factors[2 * c + 1], mean = float(moments[2 * c]);
+            vec total{}, product{};
+            for (int y = 0; y < to.height; y++) {
+                const float* row = out + to.at(c, y, 0);
+                for (int x = 0; x < to.width; x++, in += L, gradient += L) {
+                    const vec z = load(in);
+                    const vec g = load(gradient) * derivative<A>(load(row + x * L), z * a + b);
+                    store(gradient, g);
+                    total += g;
+                    product += g * (z - mean);
+                }
+            }
+            sums[2 * c] += double(sum(total));
+            sums[2 * c + 1] += double(sum(product));
+        }
+    });
+}
+
+// gradient = a * gradient + p * (z - mean) + q in the first `live` lanes, zero in the others;
+// back[c] is a, p, q and the mean.
+inline void norm_backward(const Stage& stage, int live, const float* back, const float* in,
+                          float* gradient) {
+    const int count = stage.input.height * stage.input.width;
+    const vec alive = living(live);
+    for (int c = 0; c < stage.input.channels; c++, back += 4) {
+        const vec a = alive * back[0], p = alive * back[1], q = alive * back[2];
+        for (int i = 0; i < count; i++, in += L, gradient += L)
+            store(gradient, load(gradient) * a + (load(in) - back[3]) * p + q);
+    }
+}
+
+}  // namespace lenet::LENET_ISA

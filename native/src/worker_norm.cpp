@@ -1,0 +1,82 @@
+// Batch normalisation over a ghost batch, which one worker holds: statistics of its groups merged
+// in double, and their share in the gradient. The twin is engine/normalise.py.
+#include <cmath>
+
+#include "worker.h"
+
+namespace lenet {
+
+constexpr double epsilon = 1e-5;
+
+// Chan, Golub and LeVeque 1979: means and squared distances of parts are those of the whole.
+void Worker::merge_moments(size_t s, int samples) {
+    const Stage& stage = program_.stages[s];
+    const int channels = stage.input.channels, lanes = program_.lanes;
+    const double values = double(stage.input.height) * stage.input.width;
+    double* whole = moments(stage);
+    std::fill_n(whole, 2 * channels, 0.0);
+    double before = 0;
+    for (int g = 0; g * lanes < samples; g++) {
+        const double more = values * live(samples, g), total = before + more;
+        kernels_.norm_moments(stage, live(samples, g), input(s, g), sums_.data());
+        for (int c = 0; c < 2 * channels; c += 2) {
+            const double apart = sums_[size_t(c)] - whole[c];
+            whole[c] += apart * more / total;
+            whole[c + 1] += sums_[size_t(c) + 1] + apart * apart * before * more / total;
+        }
+        before = total;
+    }
+}
+
+void Worker::normalise(const float* table, size_t s, int samples) {
+    const Stage& stage = program_.stages[s];
+    merge_moments(s, samples);
+    const double values = double(stage.input.height) * stage.input.width * samples;
+    const double* found = moments(stage);
+    float* factors = factors_.data() + 2 * stage.moments;
+    for (int c = 0; c < stage.input.channels; c++) {
+        const double deviation = std::sqrt(found[2 * c + 1] / values + epsilon);
+        const double a = double(table[stage.scale + c]) / deviation;
+        factors[2 * c] = float(a);
+        factors[2 * c + 1] = float(double(table[stage.bias + c]) - found[2 * c] * a);
+    }
+    for (int g = 0; g * program_.lanes < samples; g++)
+        kernels_.norm_forward(stage, factors, input(s, g), output(s, g));
+}
+
+// Ioffe and Szegedy 2015, section 3, put together: dz = a (g - mean(g) - u mean(g u)), u the
+// normalised value. Also writes the shard's rows.
+void Worker::normalise_back(const float* table, size_t s, int samples, float* flow,
+                            int64_t stride, float* gradient) {
+    const Stage& stage = program_.stages[s];
+    const int channels = stage.input.channels, lanes = program_.lanes;
+    const double* found = moments(stage);
+    const float* factors = factors_.data() + 2 * stage.moments;
+    std::fill_n(sums_.begin(), 2 * channels, 0.0);
+    for (int g = 0; g * lanes < samples; g++)
+        kernels_.norm_chain(stage, factors, found, input(s, g), output(s, g), flow + g * stride,
+                            sums_.data());
+    const double values = double(stage.input.height) * stage.input.width * samples;
+    float *scale = gradient + stage.gradient, *shift = scale + stage.gradient_row;
+    float *mean = shift + stage.gradient_row, *variance = mean + stage.gradient_row;
+    for (int c = 0; c < channels; c++) {
+        const double total = sums_[size_t(2 * c)], squares = found[2 * c + 1];
+        const double spread = squares / values + epsilon, deviation = std::sqrt(spread);
+        const double product = sums_[size_t(2 * c) + 1] / deviation;  // the scale's gradient
+        const double a = double(table[stage.scale + c]) / deviation;
+        float* back = backs_.data() + 4 * c;
+        back[0] = float(a);
+        back[1] = float(-a * product / (values * deviation));
+        back[2] = float(-a * total / values);
+        back[3] = float(found[2 * c]);
+        scale[c] = float(product);
+        shift[c] = float(total);
+        mean[c] = float(found[2 * c]);
+        variance[c] = float(squares / std::max(values - 1, 1.0));
+    }
+    for (int g = 0; g * lanes < samples; g++)
+        kernels_.norm_backward(stage, live(samples, g), backs_.data(), input(s, g),
+                               flow + g * stride);
+}
+
+}  // namespace lenet

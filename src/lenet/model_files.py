@@ -1,0 +1,111 @@
+"""The bytes of a model's file: a safetensors file whose metadata say that it is ours.
+
+Besides what :mod:`lenet.model` puts in, the metadata have ``format`` ("lenet-model") and
+``version``. Nothing of a file is taken on trust: its sizes are checked before it is parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy.typing as npt
+
+from lenet.errors import ModelFileError
+
+FORMAT: Final = "lenet-model"
+VERSION: Final = 1
+#: Caps that are checked before a header is parsed: a network of 10,000 layers fits.
+MAX_HEADER: Final = 16_000_000
+MAX_TENSORS: Final = 50_000
+
+
+def compose(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
+    """The file that holds these; equal ones are equal bytes."""
+    import safetensors.numpy
+
+    own = {"format": FORMAT, "version": str(VERSION)}
+    return _in_order(safetensors.numpy.save(dict(tensors), own | dict(metadata)))
+
+
+def damaged(path: object, why: str) -> ModelFileError:
+    """The error for a file, or bytes, that were such a file once."""
+    return ModelFileError(f"{path} is not an intact model: {why}; save or copy it anew.")
+
+
+def read(path: Path) -> bytes:
+    """All bytes of a file; of one whose sizes cannot be ours only the first eight are read.
+
+    Raises:
+        ModelFileError: it cannot be read, is cut, or has a header too large.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            _check_sizes(path, start, os.fstat(file.fileno()).st_size)
+            return start + file.read()
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise ModelFileError(f"cannot read {path}: {reason}; give a .safetensors file.") from error
+
+
+def _check_sizes(path: object, start: bytes, size: int) -> None:
+    """The header's size is checked before it is parsed."""
+    header = int.from_bytes(start[:8], "little")
+    if size < 8 or header > size - 8:
+        raise damaged(path, f"it has {size:,} bytes and its header needs {header + 8:,}")
+    if header > MAX_HEADER:
+        raise damaged(path, f"its header has {header:,} bytes, at most {MAX_HEADER:,} are read")
+
+
+def parse(path: object, content: bytes) -> tuple[dict[str, str], dict[str, npt.NDArray[Any]]]:
+    """Metadata and tensors of ``content``; ``path`` is what an error calls it.
+
+    Raises:
+        ModelFileError: it is cut, damaged, hostile, another program's or of another version.
+    """
+    import safetensors.numpy
+
+    _check_sizes(path, content, len(content))
+    try:
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        # Holds the header against the format, too.
+        tensors = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
+        metadata = header.get("__metadata__") or {}
+        _check_format(path, metadata)
+        if len(tensors) > MAX_TENSORS:
+            raise damaged(path, f"it holds {len(tensors):,} tensors, {MAX_TENSORS:,} at most")
+        return metadata, safetensors.numpy.load(content)
+    except safetensors.SafetensorError as error:
+        raise damaged(path, str(error).strip().rstrip(".")) from error
+    except KeyError as error:  # a type of numbers that NumPy does not have
+        raise damaged(path, f"it holds numbers of type {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, "its header is no JSON") from error
+
+
+def _check_format(path: object, metadata: Mapping[str, str]) -> None:
+    if metadata.get("format") != FORMAT:
+        raise ModelFileError(
+            f"{path} is a safetensors file but no lenet model (its format is "
+            f"{metadata.get('format')!r}, not {FORMAT!r}); give a file that lenet saved."
+        )
+    version = metadata.get("version", "")
+    if version != str(VERSION):
+        newer = version.isascii() and version.isdecimal() and int(version[:9]) > VERSION
+        raise ModelFileError(
+            f"{path} has model format {version[:20]!r} and this lenet reads {VERSION}; "
+            + ("upgrade lenet." if newer else "save it anew.")
+        )
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same file with its header's keys sorted: the library shuffles the metadata, and equal
+    models should be equal files."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[end:]
