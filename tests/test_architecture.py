@@ -80,6 +80,8 @@ UNMIRRORED = {
     "data.__init__": "data/test_load.py",
     "drawing.__init__": "re-exports only",
     "engine.__init__": "a docstring only",
+    "engine.machine": "engine/test_native.py, test_native_processes.py and test_installation.py",
+    "engine.operations": "engine/test_reference.py and parity/test_reference_pytorch.py",
     "estimator.__init__": "a docstring only",
     "engine.results": "protocols and records; every engine's test uses them",
     "net.__init__": "re-exports only",
@@ -138,8 +140,8 @@ def complaint(found: Import) -> str | None:
         if package in allowed:
             return None
         return f"{found.place} imports {package}; {here} may use {sorted(allowed) or 'no package'}"
-    if rest[:2] == ["engine", "_native"] and dotted(found.path) != "engine.native":
-        return f"{found.place} imports the extension; only engine/native.py may"
+    if rest[:2] == ["engine", "_native"] and dotted(found.path) != "engine.machine":
+        return f"{found.place} imports the extension; only engine/machine.py may"
     if not rest:  # the root itself: only for the short hands network.explain() and .draw()
         only = "only net/network.py imports the root, for its short hands"
         return None if dotted(found.path) == "net.network" else f"{found.place}: {only}"
@@ -166,7 +168,7 @@ def test_imports(path):
         ("net/a.py", "def f():\n  from lenet.data import x", "net/a.py:2 imports lenet.data"),
         ("data/a.py", "from lenet.engine import plan", "data may import itself and ['errors'"),
         ("data/a.py", "if TYPE_CHECKING:\n import lenet.cli", "data/a.py:2 imports lenet.cli"),
-        ("model.py", "from lenet.engine import _native", "only engine/native.py"),
+        ("model.py", "from lenet.engine import _native", "only engine/machine.py"),
         ("__init__.py", "import torch", "nothing of lenet may"),
         ("model.py", "import lenet", "only net/network.py imports the root"),
         ("cli/a.py", "from lenet import train", "name the room it lies in"),

@@ -174,7 +174,7 @@ void warp(Pixels images, Integers order, Array<const int32_t, 2> affine,
                            .corners = corners.data(),
                            .side = side,
                            .fill = fill.data()};
-    Outside outside;
+    const Outside python;
     lenet::warp_images(warp, isa.c_str(), threads, out.data());
 }
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import lenet.engine.native as native
+from lenet.engine import machine
 from lenet.engine.initialise import aligned_zeros, initialise
-from lenet.engine.native import NativeEngine, instruction_sets, make_engine, measure_peak
+from lenet.engine.machine import instruction_sets, measure_peak
+from lenet.engine.native import NativeEngine, make_engine
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import make_plan
 from lenet.engine.reference import ReferenceEngine
@@ -65,7 +66,7 @@ def test_it_says_what_it_is() -> None:
     assert engine(3).threads == 3
     assert engine().name == f"native {instruction_sets()[0]}"
     assert instruction_sets()[-1] == "baseline"
-    assert NativeEngine(PLAN).threads == native.processors()
+    assert NativeEngine(PLAN).threads == machine.processors()
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1025, 5000])

@@ -222,7 +222,7 @@ CALLS = {
     "a gradient": "run.gradient(PARAMETERS, IMAGES, LABELS, SCALE, SHIFT)",
     "training": "train(run, steps=5)",
     "a long training": "train(run, steps=10_000)",
-    "measuring": "native.measure_peak(2, 0.001)",
+    "measuring": "machine.measure_peak(2, 0.001)",
     "a refusal": "refusal(run)",
 }
 

@@ -51,7 +51,7 @@ def test_state_rows_and_precision(kind: str, rows: int) -> None:
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"kind": "adam"}, "optimizer is 'adam'; it must be one of sgd, momentum, adamw"),
+        ({"kind": "adam"}, "optimizer is 'adam'; it must be one of sgd, momentum, nesterov, adamw"),
         ({"momentum": 1.0}, "momentum is 1.0; it must be at least 0 and below 1"),
         ({"beta1": -0.1}, "beta1 is -0.1"),
         ({"beta2": float("nan")}, "beta2 is nan"),

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from lenet.engine.initialise import aligned_zeros
-from lenet.engine.native import NativeEngine, instruction_sets
+from lenet.engine.machine import instruction_sets
+from lenet.engine.native import NativeEngine
 from lenet.engine.objective import Objective
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, make_plan

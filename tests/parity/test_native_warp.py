@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from lenet.engine.augmentation import Augmentation, augmented
-from lenet.engine.native import instruction_sets, warp
+from lenet.engine.machine import instruction_sets
+from lenet.engine.native import warp
 from lenet.engine.warp import warp as twin
 
 SHAPES = (
@@ -69,5 +70,5 @@ def test_the_environment_chooses_the_twin(monkeypatch: pytest.MonkeyPatch) -> No
     fill, order = np.array([1, 2, 3], np.uint8), np.array([4, 0, 4])
     native = augmented(images, order, EVERYTHING, 1, 1, fill)
     monkeypatch.setenv("LENET_ENGINE", "reference")
-    monkeypatch.setattr("lenet.engine.native._extension", None)
+    monkeypatch.setattr("lenet.engine.native.extension", None)
     np.testing.assert_array_equal(augmented(images, order, EVERYTHING, 1, 1, fill), native)

@@ -1,10 +1,8 @@
-"""The native engine: the one place that imports the compiled extension.
+"""The native engine: a plan run in compiled code.
 
-``LENET_ISA`` (baseline, avx2, avx512) picks an instruction set by hand; by default the best that
-the processor has is taken. ``LENET_CONVOLUTION=direct`` computes every convolution as the plain sum
-of products, ``winograd`` by Winograd's transforms wherever they apply; by default each layer takes
-what is faster. ``LENET_ENGINE=reference`` runs everything on the readable NumPy engine
-instead: slow, and the same numbers within rounding.
+``LENET_CONVOLUTION=direct`` computes every convolution as the plain sum of products, ``winograd``
+by Winograd's transforms wherever they apply; by default each layer takes what is faster. What
+``LENET_ISA`` and ``LENET_ENGINE`` do is in ``machine.py``.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.engine.machine import FOREIGN, check_threads, extension, is_native, own, processors
 from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.objective import PLAIN, Objective
 from lenet.engine.optimizer import STATE_ROWS, Optimizer
@@ -24,17 +23,13 @@ from lenet.engine.reference import ReferenceEngine
 from lenet.engine.results import Engine, Gradient, TrainResult, check_order
 from lenet.engine.warp import Distortions, spline_weights
 from lenet.engine.warp import warp as reference_warp
-from lenet.errors import EngineError, LenetError, UsageError
+from lenet.errors import UsageError
 from lenet.net.layers import ACTIVATIONS
 from lenet.randomness import stream_key
-
-MAX_THREADS = 1024
 
 # The order of the enumerations in native/include/engine.h.
 _KINDS = ("conv", "maxpool", "avgpool", "dense")
 _RULES = tuple(STATE_ROWS)
-#: What the extension raises.
-_FOREIGN = (ValueError, MemoryError, RuntimeError)
 #: Made once: one image is scored in the time that NumPy takes to make ten of these.
 _FLOAT32 = np.dtype(np.float32)
 
@@ -83,15 +78,15 @@ class NativeEngine:
         self._start()
 
     def _start(self) -> None:
-        native = _extension()
+        native = extension()
         steps = np.array([_fields(step) for step in self.plan.steps], np.int32)
         shape = self.plan.steps[0].input_shape
         try:
             self._started = native.Session(
                 steps, self.plan.table_size, *shape, self._isa, self._threads, self._convolution
             )
-        except _FOREIGN as error:
-            raise _own(error) from error
+        except FOREIGN as error:
+            raise own(error) from error
         self._forks = _forks
 
     @property
@@ -127,8 +122,8 @@ class NativeEngine:
         scores = np.empty((len(images), self._classes), _FLOAT32)
         try:
             self._session.scores(_float32(parameters), images, scale, shift, scores)
-        except _FOREIGN as error:
-            raise _own(error) from error
+        except FOREIGN as error:
+            raise own(error) from error
         return scores
 
     def gradient(
@@ -157,8 +152,8 @@ class NativeEngine:
                 step,
                 gradient,
             )
-        except _FOREIGN as error:
-            raise _own(error) from error
+        except FOREIGN as error:
+            raise own(error) from error
         return Gradient(loss, correct, gradient)
 
     def train(
@@ -202,8 +197,8 @@ class NativeEngine:
                 losses,
                 correct,
             )
-        except _FOREIGN as error:
-            raise _own(error) from error
+        except FOREIGN as error:
+            raise own(error) from error
         return TrainResult(losses, correct, steps)
 
     def _pixels(
@@ -231,7 +226,7 @@ def make_engine(plan: Plan, threads: int | None = None) -> Engine:
         EngineError: the native extension is missing from this installation.
     """
     check_threads(threads)
-    return NativeEngine(plan, threads) if _is_native() else ReferenceEngine(plan, np.float32)
+    return NativeEngine(plan, threads) if is_native() else ReferenceEngine(plan, np.float32)
 
 
 def warp(
@@ -250,13 +245,13 @@ def warp(
         EngineError: the native extension is missing from this installation.
     """
     threads = check_threads(threads) or processors()
-    if not _is_native():
+    if not is_native():
         return reference_warp(images, order, distortions, fill)
     warped = np.empty((len(order), *images.shape[1:]), np.uint8)
     height, width = images.shape[2:]
     nodes, corners = distortions.nodes, distortions.corners
-    with _own_errors:
-        _extension().warp(
+    try:
+        extension().warp(
             np.ascontiguousarray(images),
             order,
             distortions.affine,
@@ -273,67 +268,9 @@ def warp(
             os.environ.get("LENET_ISA") or "auto",
             threads,
         )
+    except FOREIGN as error:
+        raise own(error) from error
     return warped
-
-
-def instruction_sets() -> tuple[str, ...]:
-    """What this build holds and this processor runs, best first."""
-    return tuple(_extension().available_isas())
-
-
-def measure_peak(threads: int = 1, seconds: float = 0.3) -> float:
-    """This machine's float32 multiply-add rate in FLOP/s, two per multiply-add, measured now.
-
-    Raises:
-        UsageError: ``threads`` or ``seconds`` out of range.
-    """
-    check_threads(threads)
-    isa = os.environ.get("LENET_ISA") or "auto"
-    try:
-        return float(_extension().measure_peak(isa, threads, seconds))
-    except _FOREIGN as error:
-        raise _own(error) from error
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows have no affinity to ask for
-        return os.cpu_count() or 1
-
-
-def check_threads(threads: int | None) -> int | None:
-    """``threads`` itself.
-
-    Raises:
-        UsageError: it is out of range.
-    """
-    whole = isinstance(threads, int) and not isinstance(threads, bool)
-    if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):
-        raise UsageError(
-            f"threads is {threads!r}; it must be from 1 to {MAX_THREADS} "
-            f"(this machine has {processors()} processors for us)."
-        )
-    return threads
-
-
-def _is_native() -> bool:
-    name = os.environ.get("LENET_ENGINE") or "native"
-    if name not in ("native", "reference"):
-        raise UsageError(f"LENET_ENGINE is {name!r}; it must be native or reference.")
-    return name == "native"
-
-
-def _extension() -> Any:
-    try:
-        import lenet.engine._native as extension
-    except ImportError as error:
-        raise EngineError(
-            f"the native engine cannot be loaded ({error}); reinstall lenet with "
-            "'pip install --force-reinstall lenet', or set LENET_ENGINE=reference to run slowly."
-        ) from error
-    return extension
 
 
 def _fields(step: Step) -> tuple[int, ...]:
@@ -392,13 +329,3 @@ def _check_table(what: str, values: Floats) -> None:
             f"the {what} table is {values.dtype}; to be trained in place it must be float32, in "
             "one piece, and writable."
         )
-
-
-def _own(error: Exception) -> LenetError:
-    """What the extension refuses or cannot get, as an error of ours."""
-    if isinstance(error, ValueError):
-        return UsageError(str(error))
-    return EngineError(
-        f"this machine gives too little memory or too few threads for the network "
-        f"({error}); use fewer threads or a smaller network."
-    )
