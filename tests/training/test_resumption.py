@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import lenet
+from digit_pictures import write_digits
 from lenet.data import Dataset, Part
 from lenet.errors import DataError, DivergenceError, UsageError
 from lenet.training import Recipe, Run, carry_out, read_info, reopen
@@ -80,6 +81,20 @@ def test_the_data_are_found_again_by_name(small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         lenet.train(small, "digits", QUICK, run=tmp_path / "a", watcher=Stop())
     assert len(lenet.resume(tmp_path / "a").training["epochs"]) == 3
+
+
+def test_pictures_that_have_moved(tmp_path):
+    write_digits(tmp_path / "here", {"2": 20, "3": 20}, scale=2)
+    whole = lenet.train("lenet-relu", tmp_path / "here", QUICK, run=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train("lenet-relu", tmp_path / "here", QUICK, run=tmp_path / "a", watcher=Stop())
+    (tmp_path / "here").rename(tmp_path / "there")
+    with pytest.raises(UsageError, match=r"are no longer in .*here; say where they are: lenet tra"):
+        lenet.resume(tmp_path / "a")
+    model = lenet.resume(tmp_path / "a", tmp_path / "there")
+    assert model.parameters.tobytes() == whole.parameters.tobytes()
+    one, other = ((tmp_path / name / "last.safetensors").read_bytes() for name in ("whole", "a"))
+    assert one == other
 
 
 def test_data_without_a_name_must_be_given(cut):

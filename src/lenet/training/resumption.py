@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lenet.data import Dataset, load
+from lenet.data import Dataset, is_name, load
 from lenet.errors import DataError, ModelFileError, UsageError
 from lenet.net import read_network
 from lenet.training.identity import difference, identity
@@ -112,7 +112,7 @@ def _reopened(
         begun = {name: info[name] for name in ("engine", "network", "seed", "recipe")}
         begun |= {"lenet": info["machine"]["lenet"], "data": info["data_hash"]}
         where = {**info["arguments"], **arguments}
-        started = str(info["started"])
+        started, name = str(info["started"]), str(info["dataset"])
     except (LookupError, TypeError) as error:
         raise UsageError(
             f"{run.folder} was begun by a lenet that could not resume ({INFO} lacks {error}); "
@@ -120,7 +120,8 @@ def _reopened(
         ) from None
     if data is None and not where:
         raise UsageError(f"{run.folder} does not say where its data are; name them as well.")
-    dataset = load(**where) if data is None else data
+    dataset = _load(run, where, bool(arguments)) if data is None else data
+    dataset = replace(dataset, name=name)  # what a folder is called may have changed
     training = Training(
         read_network(recipe.net or begun["network"]), dataset, recipe, begun["seed"], threads
     )
@@ -130,6 +131,16 @@ def _reopened(
     notes = _restore(run, training, now)
     run.take_over({**info, "started": started}, where)
     return Resumed(training, run, notes)
+
+
+def _load(run: Run, where: dict[str, Any], named_now: bool) -> Dataset:
+    source = str(where.get("source"))
+    if named_now or is_name(source) or os.path.exists(source):
+        return load(**where)
+    raise UsageError(
+        f"the data of {run.folder} are no longer in {source}; say where they are: lenet train PATH "
+        f"--resume {run.folder}."
+    )
 
 
 def _restore(run: Run, training: Training, now: dict[str, Any]) -> list[str]:
