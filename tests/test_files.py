@@ -109,3 +109,11 @@ def test_a_piece_that_fails_leaves_the_old_file(tmp_path):
         files.write_pieces(path, pieces())
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a"]
+
+
+def test_leftovers_of_a_killed_writing_are_removed(tmp_path):
+    for name in (".a[1].txt.x_y", ".a[1].txt.", "a[1].txt", ".a1.txt.x", ".other"):
+        (tmp_path / name).write_text("")
+    files.remove_leftovers(tmp_path / "a[1].txt")
+    assert sorted(os.listdir(tmp_path)) == [".a1.txt.x", ".other", "a[1].txt"]
+    files.remove_leftovers(tmp_path / "nowhere" / "a")
