@@ -117,3 +117,15 @@ def test_leftovers_of_a_killed_writing_are_removed(tmp_path):
     files.remove_leftovers(tmp_path / "a[1].txt")
     assert sorted(os.listdir(tmp_path)) == [".a1.txt.x", ".other", "a[1].txt"]
     files.remove_leftovers(tmp_path / "nowhere" / "a")
+
+
+def test_regular_files_are_read_and_others_are_none(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert files.read_regular(tmp_path / "a", 2**60) == b"abc"
+    assert files.read_regular(str(tmp_path / "a"), 2) == b"ab"
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(OSError, match="it is no regular file"):
+            files.read_regular(path, 10)
+    with pytest.raises(FileNotFoundError):
+        files.read_regular(tmp_path / "nowhere", 10)

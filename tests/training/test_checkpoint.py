@@ -105,4 +105,4 @@ def test_a_folder_where_a_checkpoint_should_be(tmp_path):
     (tmp_path / NAMES[0]).mkdir()
     found, (complaint,) = Checkpoints(tmp_path).newest()
     assert found is None
-    assert complaint.startswith(f"cannot read {tmp_path / NAMES[0]}: is a directory")
+    assert complaint.startswith(f"cannot read {tmp_path / NAMES[0]}: it is no regular file")

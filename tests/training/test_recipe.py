@@ -99,8 +99,12 @@ INIT = "it must be normal:S with a standard deviation S above 0"
         ("optimizer", 3, "the optimizer is 3; it must be"),
         *(
             (name, value, rf"{name} is .*; it must be a number of at least 0 and below 1\.")
-            for name in ("momentum", "smoothing", "dropout", "average", "validation")
+            for name in ("momentum", "smoothing", "dropout", "validation")
             for value in (-0.1, 1, 1.5, float("nan"), float("inf"), True, "0.1", None)
+        ),
+        *(
+            ("average", value, r"average is .*; it must be a number from 0 to 0\.9999\.")
+            for value in (-1, 0.99999, 1, "0.9", float("nan"))
         ),
         *(("clip", value, "the clip is .*; it must be a number from 0") for value in (-1, "1")),
         *(("patience", value, "the patience is .*; it must be a whole") for value in (-1, 0.5)),

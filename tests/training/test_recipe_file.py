@@ -1,5 +1,6 @@
 """Recipes by name and as TOML: found, read, written, refused."""
 
+import os
 import re
 import tomllib
 
@@ -112,7 +113,14 @@ def test_an_empty_file_is_the_default(tmp_path):
 
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "folder.toml").mkdir()
-    for name in ("nowhere.toml", "folder.toml", "zero\0byte.toml", "a" * 300 + ".toml"):
+    os.mkfifo(tmp_path / "pipe.toml")
+    for name in (
+        "nowhere.toml",
+        "pipe.toml",
+        "folder.toml",
+        "zero\0byte.toml",
+        "a" * 300 + ".toml",
+    ):
         with pytest.raises(UsageError, match=r"cannot read the recipe .*; give a file with lines"):
             named_recipe(tmp_path / name)
 

@@ -208,6 +208,21 @@ def test_folders_that_hold_no_run(tmp_path, name):
     assert os.listdir(tmp_path / "empty") == []
 
 
+def test_a_pipe_keeps_nobody_waiting(few, cut):
+    for name in ("run.json", "checkpoint-1.safetensors"):
+        (cut / name).rename(cut / "kept")
+        os.mkfifo(cut / name)
+        if name == "run.json":
+            with pytest.raises(UsageError, match=r"holds no run .*: it is no regular file"):
+                lenet.resume(cut, few)
+            (cut / "kept").replace(cut / name)
+    resumed = reopen(cut, few)
+    assert resumed.notes == [
+        f"cannot read {cut / name}: it is no regular file; going on at its start."
+    ]
+    resumed.run.close()
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff", b"[" * 100_000, b"null"])
 def test_a_damaged_run_json(few, cut, content):
     (cut / "run.json").write_bytes(content)

@@ -24,6 +24,8 @@ from lenet.errors import ModelFileError
 
 FORMAT: Final = "lenet-checkpoint"
 VERSION: Final = "1"
+#: The largest network that is trained has states of a few gigabytes.
+MAX_BYTES: Final = 2**36
 NAMES: Final = ("checkpoint-1.safetensors", "checkpoint-2.safetensors")
 
 Tensors = Mapping[str, npt.NDArray[Any]]
@@ -108,7 +110,7 @@ class Checkpoints:
         complaints = []
         for index, path in enumerate(self._paths):
             try:
-                checkpoint = Checkpoint.from_bytes(path.read_bytes(), path)
+                checkpoint = Checkpoint.from_bytes(files.read_regular(path, MAX_BYTES), path)
             except FileNotFoundError:
                 continue
             except ModelFileError as error:

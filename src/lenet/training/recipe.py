@@ -20,6 +20,8 @@ OPTIMIZERS: Final = tuple(STATE_ROWS)
 KEEPS: Final = ("last", "best")
 #: The largest learning rate, weight decay and clip: the engine counts in 32 bits.
 LARGEST: Final = 1e30
+#: The largest decay of the average: beyond it, what a step adds is lost in 32 bits.
+LONGEST_AVERAGE: Final = 0.9999
 NOTHING: Final = Augmentation()
 
 
@@ -100,7 +102,12 @@ class Recipe:
                 raise UsageError(
                     f"the {name} is {shown(value)}; it must be a number from 0 to {LARGEST:g}."
                 )
-        for name in ("momentum", "smoothing", "dropout", "average", "validation"):
+        if not (_is_number(self.average) and 0 <= self.average <= LONGEST_AVERAGE):
+            raise UsageError(
+                f"average is {shown(self.average)}; it must be a number from 0 to "
+                f"{LONGEST_AVERAGE}."
+            )
+        for name in ("momentum", "smoothing", "dropout", "validation"):
             value = getattr(self, name)
             if not (_is_number(value) and 0 <= value < 1):
                 raise UsageError(

@@ -14,6 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
+from lenet import files
 from lenet.errors import UsageError
 from lenet.net.words import did_you_mean, shown
 from lenet.training.recipe import Recipe
@@ -70,8 +71,7 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
     """
     shown_path = str(path).replace("\0", "\\0")
     try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = files.read_regular(path, MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise UsageError(f"{shown_path} has more than {MAX_BYTES:,} bytes, so it is no recipe.")
         values = tomllib.loads(content.decode("utf-8-sig"))

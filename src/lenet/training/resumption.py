@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lenet import files
 from lenet.data import Dataset, is_name, load
 from lenet.errors import DataError, ModelFileError, UsageError
 from lenet.net import read_network
@@ -45,8 +46,7 @@ def read_info(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """
     path = Path(folder) / INFO
     try:
-        with path.open("rb") as file:
-            info = json.loads(file.read(MAX_BYTES))
+        info = json.loads(files.read_regular(path, MAX_BYTES))
         if not isinstance(info, dict) or info.get("format") != FORMAT:
             raise ValueError("it is another JSON file")
     except OSError as error:
