@@ -44,7 +44,7 @@ PACKAGES = {
     "drawing": {"reportlab", "resvg_py"},
     "reporting": {"numpy", "tensorboard"},
     "inference": {"numpy"},
-    "training": {"numpy"},
+    "training": {"numpy", "safetensors"},
     "benchmarking": {"numpy", "onnx", "onnxruntime", "torch"},
     "estimator": {"numpy", "sklearn"},
 }
@@ -93,6 +93,8 @@ UNMIRRORED = {
     "reporting.versus_page": "reporting/test_versus.py: saved as .html",
     "reporting.versus_text": "reporting/test_versus.py and cli/test_report.py",
     "training.__init__": "training/test_train.py",
+    "training.prepared": "training/test_loop.py: what is refused",
+    "training.summary": "training/test_run.py: what a run and its model say",
 }
 
 

@@ -109,3 +109,23 @@ def test_a_piece_that_fails_leaves_the_old_file(tmp_path):
         files.write_pieces(path, pieces())
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a"]
+
+
+def test_leftovers_of_a_killed_writing_are_removed(tmp_path):
+    for name in (".a[1].txt.x_y", ".a[1].txt.", "a[1].txt", ".a1.txt.x", ".other"):
+        (tmp_path / name).write_text("")
+    files.remove_leftovers(tmp_path / "a[1].txt")
+    assert sorted(os.listdir(tmp_path)) == [".a1.txt.x", ".other", "a[1].txt"]
+    files.remove_leftovers(tmp_path / "nowhere" / "a")
+
+
+def test_regular_files_are_read_and_others_are_none(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert files.read_regular(tmp_path / "a", 2**60) == b"abc"
+    assert files.read_regular(str(tmp_path / "a"), 2) == b"ab"
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(OSError, match="it is no regular file"):
+            files.read_regular(path, 10)
+    with pytest.raises(FileNotFoundError):
+        files.read_regular(tmp_path / "nowhere", 10)

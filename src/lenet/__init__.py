@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from lenet.reporting.versus import compare_runs as compare_runs
     from lenet.training import Recipe as Recipe
     from lenet.training import named_recipe as recipe
+    from lenet.training import resume as resume
     from lenet.training import train as train
     from lenet.version import VERSION as __version__  # noqa: N811
 
@@ -100,6 +101,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "Recipe": ("lenet.training", "Recipe"),
     "recipe": ("lenet.training", "named_recipe"),
     "train": ("lenet.training", "train"),
+    "resume": ("lenet.training", "resume"),
     "Model": ("lenet.model", "Model"),
     "report": ("lenet.reporting.run_report", "report"),
     "compare_runs": ("lenet.reporting.versus", "compare_runs"),
@@ -162,6 +164,7 @@ __all__ = [
     "recipe",
     "reconcile",
     "report",
+    "resume",
     "train",
     "zoo",
 ]

@@ -6,9 +6,13 @@ the old one: a reader sees the old content or the new, nothing between.
 
 from __future__ import annotations
 
+import errno
+import glob
 import os
+import stat
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from lenet.errors import OutputError
@@ -57,6 +61,30 @@ def write_pieces(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryvi
 def write_text(path: str | os.PathLike[str], content: str) -> Path:
     """Write ``content`` as UTF-8 to ``path``; see :func:`write_pieces`."""
     return write_bytes(path, content.encode("utf-8"))
+
+
+def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
+    """The first ``most`` bytes of a file; a pipe, which may keep one waiting forever, is none.
+
+    Raises:
+        OSError, ValueError: it cannot be read, is no regular file, or no name of one.
+    """
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", path)
+    with open(path, "rb") as file:
+        return file.read(min(found.st_size, most))  # room is made for as much as is asked for
+
+
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Take away what a process that was killed while it wrote ``path`` has left beside it.
+
+    Only where nobody writes that file now.
+    """
+    target = Path(path)
+    for temporary in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _refusal(target: Path, error: Exception) -> str:

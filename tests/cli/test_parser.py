@@ -105,3 +105,28 @@ def test_every_parameter_is_described(verb):
     described = [one.name for one in command.arguments] + [one.keyword for one in command.options]
     assert list(texts) == described
     assert all(text[-1] in ".?" for text in texts.values())
+
+
+def grouped(*, one: bool = False, two: int = 3, three: str = "") -> None:
+    """What it does.
+
+    Parameters
+    ----------
+    one
+        First.
+
+    Other things
+    ------------
+    two
+        Second.
+    three
+        Third.
+    """
+
+
+def test_a_section_of_the_docstring_is_a_group_of_the_help():
+    page = Command("lenet grouped", grouped).help()
+    options, others = page.partition("Options:\n")[2].split("\nOther things:\n")
+    assert [line.split()[0] for line in options.splitlines()] == ["--one", "-h,"]
+    assert [line.split()[0] for line in others.splitlines()] == ["--two", "--three"]
+    assert "Second. [default: 3]" in others

@@ -76,3 +76,24 @@ def test_an_epoch_of_one_look_needs_no_bar(monkeypatch):
     monkeypatch.setattr("sys.stderr", terminal)
     Display(10, lines=False, bar=True).step(1, 1.0)
     assert terminal.getvalue() == ""
+
+
+def test_validation_has_a_place_in_the_line(capsys):
+    record = EpochRecord(1, 0.5, 0.5, 0.25, 1.0, validation_accuracy=0.75)
+    Display(1, lines=True, bar=False).epoch(record)
+    found = capsys.readouterr().out
+    assert (
+        found
+        == "epoch 1/1   loss 0.5000   train 0.5000   validation 0.7500   test 0.2500   1.00 s\n"
+    )
+
+
+def test_a_notice_wipes_the_bar_first(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    display = Display(10, lines=True, bar=True)
+    display.step(1, 0.5)
+    display.notice("no checkpoint")
+    shown = terminal.getvalue()
+    assert shown.endswith("\rlenet: no checkpoint\n")
+    assert "epoch 1/10" in shown

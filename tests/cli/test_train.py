@@ -34,8 +34,8 @@ def test_prints_the_seeds_line_and_what_to_type_next(command, here):
             assert not word.startswith("runs/") or (here / word).exists()
     assert lines[-1].endswith("lenet train mnist")
     assert sorted(os.listdir("runs/digits-lenet-relu-1")) == [
-        *("history.csv", "last.safetensors", "learning-curve.png", "report.html", "run.json"),
-        "signals.csv",
+        *("history.csv", "last.safetensors", "learning-curve.png", "recipe.toml", "report.html"),
+        *("run.json", "signals.csv"),
     ]
 
 
@@ -56,7 +56,8 @@ def test_json_is_one_object(command):
     assert (values["dataset"], values["seed"], values["threads"]) == ("digits", 7, 2)
     assert values["recipe"]["epochs"] == len(values["epochs"]) == 2
     assert list(values["epochs"][0]) == [
-        *("epoch", "loss", "train_accuracy", "test_accuracy", "seconds")
+        *("epoch", "loss", "train_accuracy", "test_accuracy", "seconds"),
+        *("test_loss", "learning_rate"),
     ]
     assert values["test_accuracy"] == values["epochs"][-1]["test_accuracy"]
     assert values["train_seconds"] > 0
@@ -95,7 +96,113 @@ def test_the_options_reach_the_recipe(command):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     values = json.loads(command("train", *SMALL, *options, "--json").out)
     del given["recipe"]
-    assert values["recipe"] == {"epochs": 2, "standardize": False, **given}
+    expected = lenet.recipe("seed", epochs=2, net=SMALL[1], **given)
+    assert values["recipe"] == expected.to_dict()
+
+
+def test_set_reaches_all_the_others(command):
+    given = {"validation": 0.1, "keep": "best", "warm_up": 1, "patience": 5, "dropout": 0.1}
+    settings = [f"--set={name}={value}" for name, value in given.items()]
+    options = ["--schedule", "cosine", "--balance", *settings]
+    values = json.loads(command("train", *SMALL, *options, "--json").out)
+    expected = lenet.recipe(epochs=2, net=SMALL[1], schedule="cosine", balance=True, **given)
+    assert values["recipe"] == expected.to_dict()
+    assert os.path.basename(values["model"]) == "best.safetensors"
+    assert values["test_accuracy"] == values["epochs"][values["kept_epoch"] - 1]["test_accuracy"]
+
+
+def test_validation_is_shown(command):
+    options = ["--set", "validation=0.2", "--set", "keep=best", "--set", "patience=1"]
+    found = command("train", *SMALL[:2], "--lr", "0.3", "--epochs", "40", *options)
+    assert "1,150 to train on, 287 to validate, 360 to test" in found.out
+    lines = found.out.splitlines()
+    epochs = [line for line in lines if line.startswith("epoch")]
+    assert all("   validation 0." in line for line in epochs)
+    done = len(epochs)
+    assert f"stopped after epoch {done}: no lower validation loss since epoch {done - 1}." in lines
+    assert f"kept epoch {done - 1}, whose validation loss is the lowest." in lines
+    assert any(line.split()[-2].endswith("best.safetensors") for line in lines if "test it" in line)
+
+
+def test_a_recipes_network_is_taken_unless_one_is_named(command, here):
+    (here / "r.toml").write_text('epochs = 1\nnet = "1x8x8 | dense 10"\n')
+    values = json.loads(command("train", "--recipe", "r.toml", "--json").out)
+    assert values["network"] == "1x8x8 | dense 10"
+    values = json.loads(command("train", "--recipe", "r.toml", "--net", SMALL[1], "--json").out)
+    assert values["network"] == SMALL[1]
+
+
+def test_a_runs_recipe_repeats_it(command, here):
+    command("train", *SMALL, "--run", "a", "--lr", "0.02")
+    command("train", "--recipe", "runs/a/recipe.toml", "--run", "b")
+    first, second = (here / "runs" / name / "last.safetensors" for name in "ab")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_resume(command, here):
+    """Killed after the first of two epochs."""
+    command("train", *SMALL, "--run", "whole")
+    begun = ["train", *SMALL, "--run", "cut dead", "--threads", "1"]
+    training = [sys.executable, "-c", KILLED, *begun]
+    assert subprocess.run(training, check=False).returncode == -signal.SIGKILL
+    assert json.loads((here / "runs/cut dead/run.json").read_text())["status"] == "running"
+    found = command("train", "--resume", "runs/cut dead", "--threads", "2")
+    assert (found.status, found.err) == (0, "")
+    assert found.out.splitlines()[2:4] == ["", "going on after epoch 1"]
+    assert found.out.splitlines()[4].startswith("epoch 2/2 ")
+    one, other = (here / "runs" / name / "last.safetensors" for name in ("whole", "cut dead"))
+    assert one.read_bytes() == other.read_bytes()
+    again = command("train", "--resume", "runs/cut dead")
+    assert again.status == 0
+    assert again.out.startswith("runs/cut dead/ is finished with ")
+    assert again.out.endswith(" of the test images; there is nothing left to do.\n")
+    values = json.loads(command("train", "--resume", "runs/cut dead", "--json").out)
+    assert values["model"] == os.path.join("runs", "cut dead", "last.safetensors")
+
+
+#: Dies after the first epoch's checkpoint.
+KILLED = """
+import os, signal, sys
+from lenet.cli.main import main
+from lenet.training import Run, pacing
+pacing.SHARE = 1e9
+record = Run.record
+def dies(run, training):
+    record(run, training)
+    os.kill(os.getpid(), signal.SIGKILL)
+Run.record = dies
+main(sys.argv[1:])
+"""
+
+
+def test_a_torn_checkpoint_is_told(command, here):
+    begun = ["train", *SMALL, "--run", "a"]
+    subprocess.run([sys.executable, "-c", KILLED, *begun], check=False)
+    (here / "runs/a/checkpoint-1.safetensors").write_bytes(b"torn")
+    found = command("train", "--resume", "runs/a", "--quiet")
+    assert found.status == 0
+    assert found.err == (
+        "lenet: runs/a/checkpoint-1.safetensors is no intact checkpoint: it is cut or changed; "
+        "going on at its start.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        *(["--lr", "1"], ["--net", "lenet"], ["--recipe", "seed"], ["--seed", "0"]),
+        *(["--set", "lr=1"], ["--balance"], ["--run", "x"], ["--epochs", "9"]),
+    ],
+)
+def test_resume_takes_no_other_wishes(refused, more):
+    words = f"leave {more[0]} out"
+    refused(["train", "--resume", "runs/a", *more], 2, "the run's own network, recipe and", words)
+
+
+def test_resume_of_nothing(refused, command, here):
+    refused(["train", "--resume", "x"], 2, "x holds no run that could be resumed: run.json: no su")
+    command("train", *SMALL, "--run", "x")
+    refused(["train", "--resume", "x"], 2, "(did you mean runs/x?)")
 
 
 def test_equal_commands_give_equal_models(command, here):
@@ -155,8 +262,17 @@ WHOLE = "it must be a whole number"
         (["--init", "normal:x"], ["'normal:x'", "normal:S", "xavier or kaiming"]),
         (["--init", "normal:1e300"], ["normal:1e300", "too large", "such as normal:0.2"]),
         (["--optimizer", "foo"], ["'foo'", "it must be sgd, momentum, nesterov or adamw"]),
-        (["--schedule", "foo"], ["'foo'", "it must be constant or one-cycle"]),
-        (["--recipe", "foo"], ["'foo'", "it must be modern or seed"]),
+        (["--schedule", "foo"], ["'foo'", "it must be constant, one-cycle, cosine or step"]),
+        (["--recipe", "foo"], ["'foo'", "it must be modern, seed or a .toml file"]),
+        (["--recipe", "no.toml"], ["cannot read the recipe no.toml: no such file or directory"]),
+        (["--set", "lr"], ["--set is 'lr'; give a name and a value, such as lr=0.02"]),
+        (["--set", "rate=1"], ["a recipe has no 'rate'"]),
+        (["--set", "lr=x"], ["the learning rate (lr) is 'x'"]),
+        (["--set", "lr=1", "--lr", "1"], ["lr is given by --lr and by --set; give it once"]),
+        (["--set", "lr=1", "--set", "lr=2"], ["lr is set more than once"]),
+        (["--set", "keep=best"], ["no validation images", "--set validation=0.1"]),
+        (["--checkpoint-seconds", "-1"], ["the time between checkpoints is -1.0"]),
+        (["--checkpoint-seconds", "nan"], ["the time between checkpoints is nan"]),
         (["--run", "../x"], ["--run is '../x'", "one folder under runs/, without slashes"]),
         (["--run", "a\\b"], ["--run is", "without slashes"]),
         (["--run", ".."], ["--run is '..'", "one folder under runs/"]),
@@ -175,7 +291,10 @@ WHOLE = "it must be a whole number"
         (["cifar"], ["no data set is called 'cifar'", "digits, mnist or fashion-mnist"]),
         ([""], ["no data set is called ''"]),
         (["digits", "extra"], ["no use for 'extra'", "no more arguments"]),
-        (["--foo"], ["no option '--foo'", "it takes --batch-size, --data-dir"]),
+        (
+            ["--foo"],
+            ["no option '--foo'", "it takes --balance, --batch-size, --checkpoint-seconds"],
+        ),
         (["--epoch", "3"], ["no option '--epoch' (did you mean '--epochs'?)"]),
         (["--no-json"], ["no option '--no-json' (did you mean '--json'?)"]),
         (["--json=3"], ["--json stands alone"]),
@@ -304,12 +423,11 @@ def test_a_full_disk(process, here):
     found = process("train", "--epochs", "1", "--json", preexec_fn=limit_files)
     assert (found.status, found.out) == (1, "")
     assert found.err == (
-        "lenet: cannot write runs/digits-lenet-relu-1/last.safetensors: file too large; choose a "
-        "folder that exists, is writable and has room.\n"
+        "lenet: cannot write runs/digits-lenet-relu-1/last.safetensors: file too large; make room, "
+        "then lenet train --resume runs/digits-lenet-relu-1 goes on.\n"
     )
-    assert sorted(os.listdir(here / "runs/digits-lenet-relu-1")) == [
-        *("history.csv", "run.json", "signals.csv")
-    ]
+    left = ["history.csv", "recipe.toml", "run.json", "signals.csv"]
+    assert sorted(os.listdir(here / "runs/digits-lenet-relu-1")) == left
 
 
 @pytest.mark.skipif(
@@ -334,7 +452,8 @@ def test_ctrl_c(here):
     assert took < 2
     assert err == (
         "lenet: stopped by Ctrl-C after 0 of 1000 epochs; the weights so far are in "
-        "runs/mnist-lenet-relu-1/last.safetensors.\n"
+        "runs/mnist-lenet-relu-1/last.safetensors; lenet train --resume runs/mnist-lenet-relu-1 "
+        "goes on.\n"
     )
     model = lenet.Model.load(here / "runs/mnist-lenet-relu-1/last.safetensors")
     assert model.training["status"] == "interrupted"
@@ -360,13 +479,20 @@ def test_ctrl_c_leaves_a_whole_run(here, delay):
     if not (here / "runs/x").exists():  # it came before the training did
         assert err.endswith("epochs; nothing is saved.\n")
         return
-    assert err.endswith("epochs; the weights so far are in runs/x/last.safetensors.\n")
+    assert err.endswith(
+        "epochs; the weights so far are in runs/x/last.safetensors; lenet train --resume runs/x "
+        "goes on.\n"
+    )
     info = json.loads((here / "runs/x/run.json").read_text())
     assert info["status"] == "interrupted"
     assert f"after {len(info['epochs'])} of 100000" in err
     rows = (here / "runs/x/history.csv").read_text().splitlines()
     assert len(rows) == 1 + len(info["epochs"])
-    assert lenet.Model.load(here / "runs/x/last.safetensors").training["epochs"] == info["epochs"]
+    epochs = lenet.Model.load(here / "runs/x/last.safetensors").training["epochs"]
+    assert [
+        {**epoch, "seconds": row["seconds"]}
+        for epoch, row in zip(epochs, info["epochs"], strict=True)
+    ] == info["epochs"]
     assert {"history.csv", "last.safetensors", "run.json"} <= set(os.listdir(here / "runs/x"))
     assert not [name for name in os.listdir(here / "runs/x") if name.startswith(".")]
 
@@ -375,7 +501,7 @@ def test_ctrl_c_before_the_training_leaves_no_folder(command, here, monkeypatch)
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lenet.cli.train._print_header", stop)
+    monkeypatch.setattr("lenet.cli.train.print_header", stop)
     found = command("train", "--run", "x")
     assert (found.status, found.out) == (130, "")
     assert found.err == "lenet: stopped by Ctrl-C after 0 of 20 epochs; nothing is saved.\n"

@@ -24,11 +24,7 @@ def test_the_thread_count_does_not_matter(few, small, recipe):
     for threads in (2, 3):
         other = trained(few, small, recipe, threads=threads)
         assert other.parameters.tobytes() == one.parameters.tobytes()
-        assert without_seconds(other) == without_seconds(one)
-
-
-def without_seconds(model):
-    return [{**epoch, "seconds": 0} for epoch in model.training["epochs"]]
+        assert other.training == one.training
 
 
 def test_the_seed_matters(few, small):
@@ -41,6 +37,54 @@ def test_looks_at_the_progress_do_not_matter(few, small, monkeypatch):
     before = trained(few, small).parameters
     monkeypatch.setattr(loop, "PATIENCE", 0.0)  # a look after every step
     assert np.array_equal(trained(few, small).parameters, before)
+
+
+AUGMENTED = QUICK.but(augment={"shift": 1, "rotate": 10}, balance=True, lr=0.05)
+
+
+def test_augmented_images_are_a_function_of_their_epoch(few, small, monkeypatch):
+    """Neither threads nor looks at the progress matter; the seed and the augmentation do."""
+    before = trained(few, small, AUGMENTED).parameters
+    monkeypatch.setattr(loop, "PATIENCE", 0.0)
+    assert np.array_equal(trained(few, small, AUGMENTED, threads=3).parameters, before)
+    more = AUGMENTED.but(augment={"shift": 2})
+    for other in (AUGMENTED.but(augment={"rotate": 0}), more):
+        assert not np.array_equal(trained(few, small, other).parameters, before)
+
+
+def test_every_epoch_has_other_images(few, small):
+    """With a rate of next to nothing, the loss of an epoch is that of its images."""
+    still = {"lr": 1e-30, "optimizer": "sgd", "schedule": "constant", "weight_decay": 0.0}
+    for augment, equal in (({}, True), ({"shift": 2}, False)):
+        recipe = Recipe(epochs=2, batch_size=300, augment=augment, **still)
+        first, second = trained(few, small, recipe).training["epochs"]
+        assert (first["loss"] == pytest.approx(second["loss"], rel=1e-6)) == equal
+        assert first["test_loss"] == second["test_loss"]  # the test's images stay as they are
+
+
+def test_balance_lets_every_class_count_alike(few):
+    """Nine in ten images are of one class: the biases alone then say that all are as likely."""
+    chosen = np.concatenate(
+        [np.flatnonzero(few.train.labels == 0)[:2], np.flatnonzero(few.train.labels == 1)[:18]]
+    )
+    part = Part(np.zeros((20, 1, 8, 8), np.uint8), few.train.labels[chosen])
+    data = Dataset("two", part, part, ("a", "b"))
+    recipe = Recipe(epochs=200, optimizer="sgd", lr=0.5, schedule="constant", weight_decay=0.0)
+    for balance, share in ((False, 0.1), (True, 0.5)):
+        model = trained(data, "1x8x8 | dense 2", recipe.but(balance=balance, batch_size=20))
+        assert model.predict_proba(part.images)[0, 0] == pytest.approx(share, abs=0.01)
+
+
+def test_the_average_is_what_is_tested_and_kept(few, small):
+    recipe = Recipe(epochs=2, batch_size=300, optimizer="sgd", lr=0.1, schedule="constant")
+    tables = []
+    training = Training(lenet.parse(small), few, recipe, 0, 1)
+    for _ in training.epochs():
+        tables.append(training.model.parameters.astype(np.float64))
+    model = trained(few, small, recipe.but(average=0.5))
+    expected = (0.25 * tables[0] + 0.5 * tables[1]) / 0.75
+    np.testing.assert_allclose(model.parameters, expected, rtol=1e-5, atol=1e-6)
+    assert model.evaluate(few).accuracy == model.training["test_accuracy"]
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adamw"])
@@ -113,7 +157,9 @@ def test_a_batch_larger_than_the_data(few, small):
 
 @pytest.mark.parametrize("threads", [1, 64])
 def test_many_threads(few, small, threads):
-    assert trained(few, small, threads=threads).training["threads"] == threads
+    training = Training(lenet.parse(small), few, QUICK, 0, threads)
+    assert len(list(training.epochs())) == 2
+    assert training.engine.threads == (threads if training.engine.name != "reference" else 1)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Who follows whom: the network the data, or the data the network."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ import lenet
 from digit_pictures import write_digits
 from lenet.data import Dataset, Part
 from lenet.errors import UsageError
-from lenet.training.pairing import is_zoo_name, pair
+from lenet.training.pairing import arguments, is_zoo_name, lasting, pair
 
 
 @pytest.fixture
@@ -84,3 +86,16 @@ def test_predict_sees_what_was_trained_on(tmp_path):
     trained = sorted(model.predict_proba(images).max(axis=1).tolist())
     found = sorted(one.probability for one in lenet.predict(model, *tmp_path.glob("*/*.png")))
     assert found == pytest.approx(trained)
+
+
+def test_the_arguments_of_the_loading_hold_in_any_folder(digits, monkeypatch):
+    monkeypatch.chdir(digits.parent)
+    zoo, own = lenet.zoo.lenet(), lenet.parse("1x12x10 | dense 3")
+    found = lasting(arguments(zoo, "lenet", "d", size=None, gray=False, rgb=True, skip_bad=False))
+    assert found == {"source": str(digits), "rgb": True}
+    found = lasting(arguments(own, "", digits, None, size=None, gray=False))
+    assert found == {"source": str(digits), "size": [12, 10], "gray": True}
+    found = lasting(arguments(zoo, "lenet", "MNIST", digits.parent / "." / "d"))
+    assert found == {"source": "MNIST", "data_dir": str(digits)}
+    for each in (found, lasting(found)):
+        assert json.loads(json.dumps(each)) == each

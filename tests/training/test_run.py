@@ -13,13 +13,14 @@ import pytest
 import lenet
 from lenet import files
 from lenet.errors import DivergenceError, OutputError, UsageError
-from lenet.training import Recipe, Run
+from lenet.training import Recipe, Run, pacing
 
 QUICK = Recipe(epochs=2, batch_size=100)
 FILES = [
-    *("history.csv", "last.safetensors", "learning-curve.png", "report.html", "run.json"),
-    "signals.csv",
+    *("history.csv", "last.safetensors", "learning-curve.png", "recipe.toml", "report.html"),
+    *("run.json", "signals.csv"),
 ]
+CHECKPOINT = "checkpoint-1.safetensors"
 
 
 def read(folder):
@@ -62,13 +63,16 @@ def test_run_json(run):
     assert info["parameters"] == model.plan.parameters
     assert (info["dataset"], info["classes"]) == ("few", list("0123456789"))
     assert (info["train_images"], info["test_images"]) == (300, 100)
-    assert Recipe(**info["recipe"]) == QUICK
+    assert Recipe.from_dict(info["recipe"]) == QUICK.but(net=str(model.network))
     assert (info["seed"], info["threads"]) == (3, 2)
     assert info["engine"]
     assert info["test_accuracy"] == info["epochs"][-1]["test_accuracy"]
     assert info["train_seconds"] == sum(epoch["seconds"] for epoch in info["epochs"])
     assert [list(epoch) for epoch in info["epochs"]] == [
-        ["epoch", "loss", "train_accuracy", "test_accuracy", "seconds"]
+        [
+            *("epoch", "loss", "train_accuracy", "test_accuracy", "seconds"),
+            *("test_loss", "learning_rate"),
+        ]
     ] * 2
     assert {"lenet", "python", "numpy", "system", "processor"} <= set(info["machine"])
     assert info["started"].endswith("+00:00")
@@ -79,13 +83,35 @@ def test_the_model_carries_the_same(run):
     info, loaded = read(folder), lenet.Model.load(folder / "last.safetensors")
     assert loaded.parameters.tobytes() == model.parameters.tobytes()
     assert loaded.training == model.training
+    info["epochs"] = without_seconds(info["epochs"])
     assert {key: info[key] for key in loaded.training} == loaded.training
+
+
+def without_seconds(rows):
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def test_equal_trainings_are_equal_files(few, tmp_path):
+    network = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10"
+    paths = [tmp_path / name / "last.safetensors" for name in "ab"]
+    for threads, path in enumerate(paths, 1):
+        lenet.train(network, few, QUICK, threads=threads, run=path.parent)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_the_recipe_can_be_used_again(run, few, tmp_path):
+    folder, model = run
+    again = lenet.train(data=few, recipe=folder / "recipe.toml", seed=3)
+    assert again.network == model.network
+    assert again.parameters.tobytes() == model.parameters.tobytes()
 
 
 def test_history_csv(run):
     with (run[0] / "history.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [{k: float(v) for k, v in row.items()} for row in rows] == run[1].training["epochs"]
+    assert float(rows[0]["seconds"]) > 0
+    found = without_seconds([{k: float(v) for k, v in row.items()} for row in rows])
+    assert found == run[1].training["epochs"]
 
 
 def test_nothing_is_written_without_a_folder(few, small, tmp_path, monkeypatch):
@@ -125,7 +151,7 @@ def test_a_place_that_takes_no_folder(tmp_path, monkeypatch, root):
 def test_what_is_there_is_saved_when_it_stops(few, small, tmp_path, error, status):
     with pytest.raises(type(error)):
         lenet.train(small, few, QUICK, run=tmp_path / "a", watcher=Stop(2, error))
-    assert sorted(os.listdir(tmp_path / "a")) == FILES
+    assert sorted(os.listdir(tmp_path / "a")) == sorted([*FILES, CHECKPOINT])
     info = read(tmp_path / "a")
     assert info["status"] == status
     assert len(info["epochs"]) == 1
@@ -138,14 +164,14 @@ def test_stopped_in_the_first_epoch(few, small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         lenet.train(small, few, QUICK, run=tmp_path / "a", watcher=Stop(1, KeyboardInterrupt()))
     assert sorted(os.listdir(tmp_path / "a")) == sorted(
-        set(FILES) - {"learning-curve.png", "report.html"}
+        {*FILES, CHECKPOINT} - {"learning-curve.png", "report.html"}
     )
     info = read(tmp_path / "a")
     assert (info["test_accuracy"], info["epochs"], info["train_seconds"]) == (None, [], 0)
     assert lenet.Model.load(tmp_path / "a" / "last.safetensors").evaluate(few).count == 100
 
 
-@pytest.mark.parametrize("write", range(8))
+@pytest.mark.parametrize("write", range(7))
 def test_stopped_while_a_file_is_written(few, small, tmp_path, monkeypatch, write):
     """Ctrl-C at the start, on the way, and in the saving at the end: the run is whole."""
     write_bytes, written = files.write_bytes, []
@@ -159,13 +185,15 @@ def test_stopped_while_a_file_is_written(few, small, tmp_path, monkeypatch, writ
     monkeypatch.setattr(files, "write_bytes", stop)
     with pytest.raises(KeyboardInterrupt):
         lenet.train(small, few, QUICK, run=tmp_path / "a")
-    later = {"learning-curve.png", "report.html", "signals.csv"} if write == 0 else set()
-    assert sorted(os.listdir(tmp_path / "a")) == sorted(set(FILES) - later)
+    later = {"learning-curve.png", "report.html", "signals.csv"} if write < 2 else set()
+    assert sorted(os.listdir(tmp_path / "a")) == sorted({*FILES, CHECKPOINT} - later)
     info = read(tmp_path / "a")
     assert info["status"] == "interrupted"
     model = lenet.Model.load(tmp_path / "a" / "last.safetensors")
-    assert model.training["epochs"] == info["epochs"]
-    assert len(info["epochs"]) == (0, 1, 1, 2, 2, 2, 2, 2)[write]
+    assert model.training["epochs"] == without_seconds(info["epochs"])
+    assert len(info["epochs"]) == (0 if write < 2 else 2)
+    resumed = lenet.resume(tmp_path / "a", few)
+    assert resumed.parameters.tobytes() == lenet.train(small, few, QUICK).parameters.tobytes()
 
 
 def test_diverged(few, small, tmp_path):
@@ -173,6 +201,9 @@ def test_diverged(few, small, tmp_path):
     with pytest.raises(DivergenceError):
         lenet.train(small, few, wild, run=tmp_path / "a")
     assert read(tmp_path / "a")["status"] == "diverged"
+    assert sorted(os.listdir(tmp_path / "a")) == sorted(
+        set(FILES) - {"learning-curve.png", "report.html"}
+    )
     assert lenet.Model.load(tmp_path / "a" / "last.safetensors").evaluate(few).count == 100
 
 
@@ -197,9 +228,66 @@ def test_a_disk_full_from_the_start_leaves_no_folder(few, small, tmp_path, monke
 
 def test_a_history_that_cannot_be_written_costs_no_weights(few, small, tmp_path, monkeypatch):
     full(monkeypatch, "history.csv")
-    with pytest.raises(OutputError, match="no space left"):
+    with pytest.raises(
+        OutputError, match=r"no space left .*; make room, then lenet train --resume"
+    ):
         lenet.train(small, few, QUICK, run=tmp_path / "a")
+    assert lenet.Model.load(tmp_path / "a" / "last.safetensors").training["status"] == "finished"
+    assert read(tmp_path / "a")["status"] == "running"  # not before all is there
+
+
+class Ears:
+    """A watcher that hears of trouble."""
+
+    def __init__(self):
+        self.heard = []
+
+    def step(self, epoch, share):
+        pass
+
+    def epoch(self, record):
+        pass
+
+    def notice(self, text):
+        self.heard.append(text)
+
+
+def test_checkpoints_that_cannot_be_written_stop_nothing(few, small, tmp_path, monkeypatch):
+    whole = lenet.train(small, few, QUICK)
+    monkeypatch.setattr(pacing, "SHARE", 1e9)
+    full(monkeypatch, CHECKPOINT)
+    ears = Ears()
+    model = lenet.train(small, few, QUICK.but(epochs=4), run=tmp_path / "a", watcher=ears)
+    (heard,) = ears.heard  # once, not every time
+    assert heard.startswith("no checkpoint: cannot write ")
+    assert "no space left" in heard
+    assert read(tmp_path / "a")["status"] == "finished"
+    assert len(model.training["epochs"]) == 4
+    assert whole.network == model.network
+
+
+def test_interrupted_on_a_full_disk_says_what_is_not_saved(few, small, tmp_path, monkeypatch):
+    full(monkeypatch, CHECKPOINT)
+    stop = Stop(2, KeyboardInterrupt())
+    with pytest.raises(OutputError, match=r"cannot write .*checkpoint-1.*; make room, then lenet"):
+        lenet.train(small, few, QUICK, run=tmp_path / "a", watcher=stop)
     assert lenet.Model.load(tmp_path / "a" / "last.safetensors").training["status"] == "interrupted"
+    monkeypatch.undo()
+    lenet.resume(tmp_path / "a", few)
+    assert read(tmp_path / "a")["status"] == "finished"
+
+
+def test_the_history_grows_while_it_runs(few, small, tmp_path, monkeypatch):
+    monkeypatch.setattr(pacing, "SHARE", 1e9)
+    seen = []
+
+    class Reader(Ears):
+        def epoch(self, record):
+            path = tmp_path / "a" / "history.csv"
+            seen.append(len(path.read_text().splitlines()) if path.exists() else 0)
+
+    lenet.train(small, few, QUICK.but(epochs=4), run=tmp_path / "a", watcher=Reader())
+    assert seen == [0, 2, 3, 4]
 
 
 SCRIPT = """
@@ -228,7 +316,8 @@ def test_a_file_that_outgrows_the_disk_is_not_half_there(tmp_path):
     )
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "cannot write a/last.safetensors: file too large; choose a folder"
+        "cannot write a/last.safetensors: file too large; make room, then lenet train --resume a"
     )
-    assert sorted(os.listdir(tmp_path / "a")) == ["history.csv", "run.json", "signals.csv"]
+    left = ["history.csv", "recipe.toml", "run.json", "signals.csv"]
+    assert sorted(os.listdir(tmp_path / "a")) == left
     assert read(tmp_path / "a")["status"] == "running"

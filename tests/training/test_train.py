@@ -59,7 +59,7 @@ def test_the_model_is_ready(few, small):
         ({"data": "mnits"}, UsageError, r"no data set is called 'mnits'.*did you mean mnist"),
         ({"recipe": "sead"}, UsageError, "the recipe is 'sead'"),
         ({"recipe": 3}, UsageError, "data is a str and recipe a int; give a lenet.Dataset"),
-        ({"data": 3}, UsageError, "data is a int and recipe a Recipe; give a lenet.Dataset"),
+        ({"data": 3}, UsageError, "data is a int and recipe a str; give a lenet.Dataset"),
         ({"network": "2x8x8 | dense 10"}, DataError, "cannot become 2"),
         ({"network": "m.safetensors"}, UsageError, "is a saved model"),
     ],

@@ -31,6 +31,10 @@ _ARGUMENTS: Final = {
 }
 
 
+#: A parameter in a docstring: its name, and below it, indented, what is said of it.
+_ENTRY: Final = re.compile(r"^(\w+)\n((?:[ ]{4}.*\n?)+)", re.MULTILINE)
+
+
 def parse_and_run(arguments: Sequence[str]) -> None:
     """Find the verb and run it.
 
@@ -126,15 +130,19 @@ class Command:
             for one in self.arguments:
                 text = _help(texts[one.name], one.default)
                 group.add_argument(one.name, metavar=one.name.upper(), help=text)
-        group = parser.add_argument_group("Options")
+        titles = read_titles(getdoc(self.run) or "") if texts else {}
+        groups = {
+            title: parser.add_argument_group(title) for title in ("Options", *titles.values())
+        }
         for option in self.options:
+            group = groups[titles.get(option.keyword, "Options")]
             about = _help(texts[option.keyword], option.default) if texts else None
             if option.is_flag:
                 group.add_argument(*option.names, action="append_const", const="", help=about)
             else:
                 word = option.kind.metavar
                 group.add_argument(*option.names, action="append", metavar=word, help=about)
-        group.add_argument("-h", "--help", action="store_true", help="Print this page.")
+        groups["Options"].add_argument("-h", "--help", action="store_true", help="Print this page.")
         return parser
 
     def _values(self, texts: list[str]) -> list[Any]:
@@ -166,9 +174,18 @@ class Command:
 
 def read_docstring(text: str) -> tuple[str, dict[str, str]]:
     """What a docstring in NumPy's style says of the whole, and of each parameter."""
-    about, _, section = text.partition("\n\nParameters\n----------\n")
-    entries = re.findall(r"^(\w+)\n((?:[ ]{4}.*\n?)+)", section, re.MULTILINE)
-    return about, {name: " ".join(words.split()) for name, words in entries}
+    about, _, sections = text.partition("\n\nParameters\n----------\n")
+    return about, {name: " ".join(words.split()) for name, words in _ENTRY.findall(sections)}
+
+
+def read_titles(text: str) -> dict[str, str]:
+    """The section of each parameter that stands in one of its own, below "Parameters"."""
+    found: dict[str, str] = {}
+    _, *sections = re.split(r"\n\n(\w[\w ]*)\n-{3,}\n", text)
+    for title, section in zip(sections[::2], sections[1::2], strict=True):
+        if title != "Parameters":
+            found |= {name: title for name, _ in _ENTRY.findall(section)}
+    return found
 
 
 def _help(text: str, default: object) -> str:

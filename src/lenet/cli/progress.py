@@ -47,12 +47,20 @@ class Display:
         if not self._lines:
             return
         width = len(str(self._epochs))
+        validation = ""
+        if record.validation_accuracy is not None:
+            validation = f"validation {record.validation_accuracy:.4f}   "
         print(
             f"epoch {record.epoch:>{width}}/{self._epochs}   loss {record.loss:.4f}   "
-            f"train {record.train_accuracy:.4f}   test {record.test_accuracy:.4f}   "
+            f"train {record.train_accuracy:.4f}   {validation}test {record.test_accuracy:.4f}   "
             f"{record.seconds:.2f} s",
             flush=True,
         )
+
+    def notice(self, text: str) -> None:
+        """Say what goes wrong without stopping anything."""
+        self.close()
+        print(f"lenet: {text}", file=sys.stderr)
 
     def close(self) -> None:
         """Wipe the bar."""

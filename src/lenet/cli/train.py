@@ -11,15 +11,24 @@ from lenet.cli.output import percent, print_json
 
 if TYPE_CHECKING:
     from lenet.data import Dataset
-    from lenet.training import Run, Training
+    from lenet.net import Network
+    from lenet.training import Recipe, Run, Training
 
 
 def run(
-    data: str = "digits",
+    data: str | None = None,
     /,
     *,
-    net: str = "lenet-relu",
-    recipe: str = "modern",
+    net: str | None = None,
+    recipe: str | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    data_dir: Path | None = None,
+    dry_run: bool = False,
+    size: str | None = None,
+    gray: bool = False,
+    rgb: bool = False,
+    skip_bad: bool = False,
     epochs: int | None = None,
     batch_size: int | None = None,
     lr: float | None = None,
@@ -27,108 +36,133 @@ def run(
     schedule: str | None = None,
     init: str | None = None,
     weight_decay: float | None = None,
-    seed: int = 0,
-    threads: int | None = None,
+    balance: bool = False,
+    set: list[str] | None = None,
     run: str | None = None,
-    data_dir: Path | None = None,
+    resume: Path | None = None,
+    checkpoint_seconds: float | None = None,
     tensorboard: bool = False,
     json: bool = False,
     quiet: bool = False,
-    size: str | None = None,
-    gray: bool = False,
-    rgb: bool = False,
-    skip_bad: bool = False,
-    dry_run: bool = False,
 ) -> None:
     """Train a network; with no arguments, on the digits inside the package.
 
     Parameters
     ----------
     data
-        digits (inside the package), mnist or fashion-mnist (downloaded once); or pictures of your
-        own: a folder with a folder a class, a .csv of path,label or of pixels, an .npz.
+        digits (inside the package, the default), mnist or fashion-mnist (downloaded once); or
+        pictures of your own: a folder with a folder a class, a .csv of path,label or of pixels, an
+        .npz.
     net
-        A zoo name, a notation or a .json file; one of the zoo is fitted to pictures of your own.
+        A zoo name, a notation or a .json file; by default the recipe's, or lenet-relu. One of the
+        zoo is fitted to pictures of your own.
     recipe
-        modern (ReLU-era defaults) or seed (the original article's: plain SGD, rate 2.5).
+        modern (the default), seed (the original article's: plain SGD, rate 2.5) or a .toml file.
+    seed
+        Decides first weights and order: same seed, same result, bit for bit; 0 by default.
+    threads
+        How many to use; all processors by default. The result does not depend on it.
+    data_dir
+        Folder that has the IDX files already, compressed or not.
+    dry_run
+        Show the data and the network, and train nothing.
+
+    Pictures of your own
+    --------------------
+    size
+        28, or height x width, 28x32. Theirs by default, 64 at most.
+    gray
+        Make them grey.
+    rgb
+        Make them RGB.
+    skip_bad
+        Leave out files that cannot be read.
+
+    Values of the recipe
+    --------------------
     epochs
         Passes over the training images.
     batch_size
         Images a step.
     lr
-        Learning rate; with one-cycle its peak.
+        Learning rate; where it changes, its peak.
     optimizer
-        sgd, momentum or adamw.
+        sgd, momentum, nesterov or adamw.
     schedule
-        constant or one-cycle.
+        constant, one-cycle, cosine or step.
     init
         First weights: normal:0.2, xavier or kaiming.
     weight_decay
         Pull of the weights towards zero.
-    seed
-        Decides first weights and order: same seed, same result, bit for bit.
-    threads
-        How many to use; all processors by default. The result does not depend on it.
+    balance
+        Let images of rare classes weigh more.
+    set
+        Any other value, NAME=VALUE, such as validation=0.1; repeat it for more.
+
+    The run
+    -------
     run
         Name of the folder under runs/; numbered by itself otherwise. Never overwritten.
-    data_dir
-        Folder that has the IDX files already, compressed or not.
+    resume
+        Folder of a run that was stopped or killed: go on, to the same final weights.
+    checkpoint_seconds
+        Of training between two checkpoints within an epoch; 60 by default.
     tensorboard
         Write files for TensorBoard into the run's folder too; needs the package tensorboard.
     json
         Print one JSON object instead.
     quiet
         Print nothing but the last lines.
-    size
-        Of your own pictures: 28, or height x width, 28x32. Theirs by default, 64 at most.
-    gray
-        Make your own pictures grey.
-    rgb
-        Make your own pictures RGB.
-    skip_bad
-        Leave out files of yours that cannot be read.
-    dry_run
-        Show the data and the network, and train nothing.
     """
     from lenet.cli.networks import network_of
     from lenet.cli.progress import Display
-    from lenet.net import name_of
-    from lenet.training import Run, Training, carry_out, named_recipe, pair
+    from lenet.training import CHECKPOINT_SECONDS, DEFAULT_NET, Training, carry_out, pair
+    from lenet.training.pairing import arguments, lasting
+    from lenet.training.run import check_seconds
 
-    chosen = named_recipe(
-        recipe,
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=lr,
-        optimizer=optimizer,
-        schedule=schedule,
-        init=init,
-        weight_decay=weight_decay,
-    )
-    _check_name(run)
-    network, dataset = pair(
-        network_of(net),
-        net,
-        data,
-        data_dir,
-        size=size,
-        gray=gray,
-        rgb=rgb,
-        skip_bad=skip_bad,
-    )
-    training = Training(network, dataset, chosen, seed, threads)
-    if dry_run:
-        print_dry_run(training, net, json)
-        return
-    stem = f"{training.data.name}-{name_of(net) or 'custom'}"
-    if run:
-        folder = Run(Path("runs") / run, tensorboard)
+    values = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "init": init,
+        "weight_decay": weight_decay,
+        "balance": balance or None,
+    }
+    wishes: dict[str, Any] = {"size": size, "gray": gray, "rgb": rgb, "skip_bad": skip_bad}
+    pace = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
+    source = "digits" if data is None else data
+    if resume is not None:
+        given = {"net": net, "recipe": recipe, "seed": seed, "run": run, "set": set, **values}
+        given |= {name: value or None for name, value in wishes.items()}
+        found = _reopened(
+            resume, {**given, "dry_run": dry_run or None}, data, data_dir, threads, pace
+        )
+        if found is None:
+            _print_finished(resume, json)
+            return
+        training, folder = found
+        named = _zoo_name(training.model.network)
     else:
-        folder = Run.numbered("runs", stem, tensorboard)
-    display = Display(chosen.epochs, lines=not (json or quiet), bar=not quiet)
+        chosen = _recipe("modern" if recipe is None else recipe, source, values, set or [])
+        named = net if net is not None else chosen.net or DEFAULT_NET
+        _check_name(run)
+        check_seconds(pace)
+        network = network_of(named)
+        material = arguments(network, named, source, data_dir, **wishes)
+        training = Training(
+            *pair(network, named, source, data_dir, **wishes), chosen, seed or 0, threads
+        )
+        if dry_run:
+            print_dry_run(training, named, json)
+            return
+        folder = _folder(training, named, run, lasting(material), pace, tensorboard)
+    display = Display(training.recipe.epochs, lines=not (json or quiet), bar=not quiet)
     try:
         if not (json or quiet):
-            print_header(training, net)
+            print_header(training, named)
+            _print_place(training)
         carry_out(training, folder, display)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_interrupted(training, folder)) from None
@@ -143,6 +177,76 @@ def run(
     _print_footer(training, folder)
 
 
+def _recipe(name: str, data: str, values: dict[str, Any], settings: list[str]) -> Recipe:
+    from lenet.errors import UsageError
+    from lenet.training import named_recipe
+    from lenet.training.recipe_file import read_settings
+
+    more = read_settings(settings)
+    twice = [each for each, value in values.items() if value is not None and each in more]
+    if twice:
+        option = twice[0].replace("_", "-")
+        raise UsageError(f"{twice[0]} is given by --{option} and by --set; give it once.")
+    return named_recipe(name, data=data, **{**values, **more})
+
+
+def _folder(
+    training: Training,
+    net: str,
+    name: str | None,
+    material: dict[str, Any],
+    pace: float,
+    tensorboard: bool,
+) -> Run:
+    from lenet.net import name_of
+    from lenet.training import Run
+
+    if name:
+        return Run(Path("runs") / name, material, pace, tensorboard)
+    stem = name_of(net) or _zoo_name(training.model.network) or "custom"
+    return Run.numbered("runs", f"{training.data.name}-{stem}", material, pace, tensorboard)
+
+
+def _reopened(
+    folder: Path,
+    given: dict[str, Any],
+    data: str | None,
+    data_dir: Path | None,
+    threads: int | None,
+    pace: float,
+) -> tuple[Training, Run] | None:
+    import sys
+
+    from lenet.errors import UsageError
+    from lenet.training import reopen
+    from lenet.training.pairing import lasting
+
+    if extra := [name for name, value in given.items() if value is not None]:
+        option = extra[0].replace("_", "-")
+        raise UsageError(
+            f"--resume goes on with the run's own network, recipe and seed; leave --{option} out."
+        )
+    moved = {"source": data, "data_dir": data_dir}
+    moved = lasting({name: value for name, value in moved.items() if value is not None})
+    resumed = reopen(folder, None, threads, pace, moved)
+    if resumed is None:
+        return None
+    for note in resumed.notes:
+        print(f"lenet: {note}", file=sys.stderr)
+    return resumed.training, resumed.run
+
+
+def _zoo_name(network: Network) -> str:
+    from lenet.net import zoo
+
+    return next((name for name in zoo.names() if zoo.get(name) == network), "")
+
+
+def _plain(source: dict[str, Any]) -> dict[str, str]:
+    """What is given of it, as text."""
+    return {name: str(value) for name, value in source.items() if value is not None}
+
+
 def _check_name(name: str | None) -> None:
     from lenet.errors import UsageError
 
@@ -152,10 +256,24 @@ def _check_name(name: str | None) -> None:
         )
 
 
+def _print_place(training: Training) -> None:
+    epochs, steps = training.place
+    if epochs or steps:
+        print(f"going on after epoch {epochs}" + f", step {steps:,}" * bool(steps), flush=True)
+
+
 def _print_footer(training: Training, folder: Run) -> None:
-    last = training.history[-1]
+    from lenet.training.history import best_epoch
+
+    kept, done = training.history[-1], len(training.history)
+    if training.stops_early:
+        best = best_epoch(training.history)
+        print(f"stopped after epoch {done}: no lower validation loss since epoch {best}.")
+    if training.recipe.keep == "best":
+        kept = training.history[(best_epoch(training.history) or done) - 1]
+        print(f"kept epoch {kept.epoch}, whose validation loss is the lowest.")
     print(
-        f"{percent(last.test_accuracy)} of {len(training.data.test):,} test images in "
+        f"{percent(kept.test_accuracy)} of {len(training.data.test):,} test images in "
         f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
     )
     rows = [
@@ -180,18 +298,30 @@ def _shell(data: Dataset) -> str:
     return shlex.quote(data.source or data.name)
 
 
+def _print_finished(folder: Path, json: bool) -> None:
+    from lenet.training import kept_model, read_info
+
+    info = read_info(folder)
+    if json:
+        print_json({**info, "run": str(folder), "model": str(kept_model(folder))})
+        return
+    accuracy = info.get("test_accuracy")
+    reached = f" with {percent(accuracy)} of the test images" if isinstance(accuracy, float) else ""
+    print(f"{folder}/ is finished{reached}; there is nothing left to do.")
+
+
 def _interrupted(training: Training, folder: Run) -> str:
-    done = len(training.history)
-    saved = folder.model.exists()  # not if a second Ctrl-C stopped the saving
-    weights = f"the weights so far are in {folder.model}" if saved else "nothing is saved"
-    return f"stopped by Ctrl-C after {done} of {training.recipe.epochs} epochs; {weights}."
+    stopped = f"stopped by Ctrl-C after {len(training.history)} of {training.recipe.epochs} epochs"
+    if not folder.model.exists():  # a second Ctrl-C stopped the saving, or nothing was begun
+        return f"{stopped}; nothing is saved."
+    return f"{stopped}; the weights so far are in {folder.model}; {folder.command} goes on."
 
 
 def _result(training: Training, folder: Run) -> dict[str, Any]:
-    from lenet.training.run import summary
+    from lenet.training import details
 
     return {
-        **summary(training, "finished"),
+        **details(training, "finished", folder.model.name),
         "run": str(folder.folder),
         "model": str(folder.model),
     }

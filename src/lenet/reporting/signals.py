@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from math import ceil, log10
 from pathlib import Path
@@ -162,6 +163,12 @@ class SignalLog:
             self.found += self.latest
         except (LenetError, MemoryError):  # too little memory for it: the training may still fit
             self._works = False
+
+    def take_up(self, epochs: int) -> None:
+        """Go on with a file that was begun, from what it says of the first ``epochs`` epochs."""
+        with suppress(OSError, ValueError, LenetError):  # damaged or gone: what follows still is
+            lines = from_csv(self._path.read_text(encoding="utf-8"))
+            self.found = [signal for signal in lines if signal.epoch <= epochs]
 
     def write(self) -> None:
         """Write what there is.

@@ -1,57 +1,40 @@
 """The loop: epochs of steps on the engine, with what they yield written down.
 
 Everything random is a function of (seed, epoch, index), so equal arguments give equal weights, bit
-for bit, on any number of threads.
+for bit, on any number of threads, and however often the training is stopped and resumed: tables,
+counters and history are all there is to it.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.data.dataset import Dataset, Part
-from lenet.data.preprocess import Preprocessing
-from lenet.data.wishes import machine_memory
+from lenet.data.dataset import Dataset
+from lenet.data.preprocess import Preprocessing, background
+from lenet.data.weights import class_weights
+from lenet.engine.augmentation import augmented
+from lenet.engine.initialise import aligned_zeros
+from lenet.engine.objective import Objective
 from lenet.engine.results import TrainResult
 from lenet.errors import DivergenceError, UsageError
 from lenet.metrics import Evaluation, evaluate_scores
 from lenet.model import Model
 from lenet.net import Network
-from lenet.net.shapes import shape_text
 from lenet.randomness import permutation
+from lenet.training.history import EpochRecord, best_epoch, is_exhausted
+from lenet.training.prepared import Prepared, check_classes, check_memory, check_seed
 from lenet.training.recipe import Recipe
+from lenet.training.validation import with_validation
 
 #: Seconds between two looks at the progress (and at Ctrl-C).
 PATIENCE: Final = 0.1
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What an epoch yielded.
-
-    Attributes:
-        epoch: from 1.
-        loss: mean cross-entropy of the training images in nats, each before its step's update.
-        train_accuracy: share of right answers among them, likewise on the way.
-        test_accuracy: share of right answers on the test images at the epoch's end.
-        seconds: of training; the test is not counted.
-    """
-
-    epoch: int
-    loss: float
-    train_accuracy: float
-    test_accuracy: float
-    seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as values for JSON."""
-        return asdict(self)
 
 
 class Watcher(Protocol):
@@ -64,10 +47,29 @@ class Watcher(Protocol):
         """An epoch is done."""
 
 
+@dataclass
+class UnderWay:
+    """An epoch that is not done yet.
+
+    Attributes:
+        losses: (steps,) of the steps done.
+        steps: how many are done.
+        correct: right answers in them.
+        seconds: they took.
+    """
+
+    losses: NDArray[np.float64]
+    steps: int = 0
+    correct: int = 0
+    seconds: float = 0.0
+
+
 class Training:
     """One training of one network, epoch by epoch; iterate :meth:`epochs` to do it.
 
-    ``model`` holds the weights of the moment, ``history`` the epochs done.
+    ``model`` holds the weights after the last whole epoch (their moving average, if the recipe asks
+    for one), ``history`` the epochs done, ``data`` the parts as they are used. ``is_whole`` is
+    false only while steps are being made: :meth:`snapshot` would not fit together then.
     """
 
     def __init__(
@@ -76,112 +78,251 @@ class Training:
         """Draw the first weights and prepare the images.
 
         Raises:
-            UsageError: the network's outputs are not the data's classes, or a value out of range.
+            UsageError: the network's outputs are not the data's classes, a value out of range, or
+                no validation images where the recipe needs some.
             ShapeError: the network does not fit.
             DataError: the images' channels cannot become the network's.
         """
-        seed = _check_seed(seed)
-        _check_classes(network, data)
-        _check_memory(network, data)
-        self.data, self.recipe, self.seed = data, recipe, seed
+        self.seed = check_seed(seed)
+        check_classes(network, data)
+        check_memory(network, data)
+        self.data, self.recipe = with_validation(data, recipe), recipe.but(net=str(network))
         preprocessing = Preprocessing.fit(
-            data.train.images, network.input_shape, recipe.standardize
+            self.data.train.images, network.input_shape, recipe.standardize
         )
         self.model = Model(network, data.classes, preprocessing)
         self.engine = self.model.engine(threads)
         self._draw_weights()
         self.history: list[EpochRecord] = []
-        self._train, self._test = self._prepare(data.train), self._prepare(data.test)
+        self.is_whole = True
+        parts = self.data.parts.items()
+        self._parts = {name: Prepared.of(part, preprocessing) for name, part in parts}
         self._optimizer = recipe.make_optimizer()
-        self._state = np.zeros((self._optimizer.state_rows, self.model.plan.table_size), np.float32)
+        self._objective = self._make_objective()
+        size = self.model.plan.table_size
+        self._table = aligned_zeros(size)
+        self._table[...] = self.model.parameters
+        self._state = np.zeros((self._optimizer.state_rows, size), np.float32)
+        self._best: NDArray[np.float32] | None = None
+        self._under_way: UnderWay | None = None
         self._pixels = preprocessing.scale_and_shift()
+        self._fill = np.zeros(network.input_shape[0], np.uint8)
+        if recipe.augment.active:
+            self._fill = background(self._parts["train"].images)
 
     @property
     def steps(self) -> int:
         """Steps in an epoch; the last may be of fewer images."""
-        return math.ceil(len(self._train) / self.recipe.batch_size)
+        return math.ceil(len(self._parts["train"]) / self.recipe.batch_size)
 
     @property
     def seconds(self) -> float:
         """Of training in all epochs so far."""
         return sum(record.seconds for record in self.history)
 
-    def epochs(self, watcher: Watcher | None = None) -> Iterator[EpochRecord]:
-        """Train; yields after every epoch.
+    @property
+    def place(self) -> tuple[int, int]:
+        """Whole epochs, and steps of the next."""
+        return len(self.history), self._under_way.steps if self._under_way else 0
+
+    @property
+    def stops_early(self) -> bool:
+        """Is the recipe's patience at its end?"""
+        return is_exhausted(self.history, self.recipe.patience)
+
+    @property
+    def is_done(self) -> bool:
+        """Is there no epoch left to do?"""
+        return len(self.history) >= self.recipe.epochs or self.stops_early
+
+    def epochs(
+        self, watcher: Watcher | None = None, pause: Callable[[], None] | None = None
+    ) -> Iterator[EpochRecord]:
+        """Train what is left to do; yields after every epoch.
+
+        Args:
+            watcher: is told how it goes.
+            pause: is called between steps, some ten times a second; the state is whole then.
 
         Raises:
             DivergenceError: a loss was not a number. The weights are then those of the last
                 whole epoch.
         """
-        rates = self.recipe.rates(self.steps * self.recipe.epochs)
-        for epoch in range(1, self.recipe.epochs + 1):
-            before = self.model.parameters.copy()
-            try:
-                record = self._epoch(epoch, rates, watcher)
-            except DivergenceError:
-                self.model.parameters[...] = before
-                raise
-            self.history.append(record)
+        while not self.is_done:
+            record = self._epoch(watcher, pause)
             if watcher:
                 watcher.epoch(record)
             yield record
 
     # A training that diverges is told by its loss, not by warnings on the way to it.
     @np.errstate(all="ignore")
-    def _epoch(
-        self, epoch: int, rates: NDArray[np.float64], watcher: Watcher | None
-    ) -> EpochRecord:
+    def _epoch(self, watcher: Watcher | None, pause: Callable[[], None] | None) -> EpochRecord:
+        epoch, first = len(self.history) + 1, len(self.history) * self.steps
         start = time.perf_counter()
-        order = permutation(self.seed, epoch, len(self._train)).astype(np.int32)
-        losses = np.zeros(self.steps)
-        correct, done, chunk = 0, 0, 1
-        while done < self.steps:
-            chunk_start = time.perf_counter()
+        rates = self.recipe.rates(self.steps * self.recipe.epochs, first, first + self.steps)
+        order = permutation(self.seed, epoch, len(self._parts["train"])).astype(np.int32)
+        if self._under_way is None:
+            self._under_way = UnderWay(np.zeros(self.steps))
+        self._under_way.seconds += time.perf_counter() - start
+        chunk = 1
+        while (done := self._under_way.steps) < self.steps:
             end = min(done + chunk, self.steps)
-            result = self._run(order, rates, epoch, done, end)
-            losses[done:end] = result.losses
-            correct += int(result.correct.sum())
-            if result.steps < end - done:
-                raise self._divergence(f"epoch {epoch}, step {done + result.steps + 1}")
-            each = (time.perf_counter() - chunk_start) / chunk
-            chunk, done = max(1, min(2 * chunk, int(PATIENCE / each))), end
+            each = self._run(order, rates, done, end) / (end - done)
+            chunk = max(1, min(2 * chunk, int(PATIENCE / each)))
             if watcher:
-                watcher.step(epoch, done / self.steps)
-        seconds = time.perf_counter() - start
-        sizes = np.full(self.steps, self.recipe.batch_size)
-        sizes[-1] = len(self._train) - sizes[:-1].sum()
-        test = self._test_evaluation()
-        if not math.isfinite(test.loss):
-            raise self._divergence(f"epoch {epoch}, after step {self.steps}")
-        return EpochRecord(
-            epoch=epoch,
-            loss=float(losses @ sizes / len(self._train)),
-            train_accuracy=correct / len(self._train),
-            test_accuracy=test.accuracy,
-            seconds=seconds,
-        )
+                watcher.step(epoch, end / self.steps)
+            if pause and end < self.steps:
+                pause()
+        record = self._record(epoch, float(rates[-1]))
+        # Both in one go: whoever looks sees an epoch that is done, or one that is not.
+        self.is_whole = False
+        self.history.append(record)
+        self._under_way = None
+        if self.recipe.keep == "best" and best_epoch(self.history) == epoch:
+            self._best = self.model.parameters.copy()
+        self.is_whole = True
+        return record
 
     def _run(
-        self, order: NDArray[np.int32], rates: NDArray[np.float64], epoch: int, begin: int, end: int
+        self, order: NDArray[np.int32], rates: NDArray[np.float64], begin: int, end: int
+    ) -> float:
+        """Make steps [begin, end) of the epoch under way, and count them; the seconds it took."""
+        assert self._under_way
+        start = time.perf_counter()
+        self.is_whole = False
+        result = self._train(order, rates, begin, end)
+        if result.steps < end - begin:
+            raise self._divergence(f"step {begin + result.steps + 1}")
+        taken = time.perf_counter() - start
+        self._under_way.losses[begin:end] = result.losses
+        self._under_way.correct += int(result.correct.sum())
+        self._under_way.seconds += taken
+        self._under_way.steps = end
+        self.is_whole = True
+        return taken
+
+    def _train(
+        self, order: NDArray[np.int32], rates: NDArray[np.float64], begin: int, end: int
     ) -> TrainResult:
-        """Steps [begin, end) of an epoch."""
-        size, first = self.recipe.batch_size, (epoch - 1) * self.steps
+        size = self.recipe.batch_size
+        chosen = order[begin * size : end * size]
         return self.engine.train(
-            self.model.parameters,
+            self._table,
             self._state,
-            self._train.images,
-            self._train.labels,
-            order[begin * size : end * size],
+            *self._training_images(chosen),
             size,
-            rates[first + begin : first + end],
-            first + begin,
+            rates[begin:end],
+            len(self.history) * self.steps + begin,
             *self._pixels,
             self._optimizer,
+            self._training_objective(chosen),
         )
 
-    def _test_evaluation(self) -> Evaluation:
-        scores = self.engine.scores(self.model.parameters, self._test.images, *self._pixels)
-        return evaluate_scores(scores, self.data.test.labels, self.data.classes)
+    def _training_images(
+        self, chosen: NDArray[np.int32]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]]:
+        """Images, labels and the order to take them in: all there are, or those chosen, changed."""
+        train, augment = self._parts["train"], self.recipe.augment
+        if not augment.active:
+            return train.images, train.labels, chosen
+        epoch, threads = len(self.history) + 1, self.engine.threads
+        images = augmented(train.images, chosen, augment, self.seed, epoch, self._fill, threads)
+        return images, train.labels[chosen], np.arange(len(chosen), dtype=np.int32)
+
+    def _training_objective(self, chosen: NDArray[np.int32]) -> Objective:
+        weights = self._objective.weights
+        if weights is None or not self.recipe.augment.active:
+            return self._objective
+        return replace(self._objective, weights=weights[chosen])
+
+    def _record(self, epoch: int, rate: float) -> EpochRecord:
+        """Test the weights that the epoch under way, all of whose steps are made, has led to."""
+        assert self._under_way
+        before = self.model.parameters.copy()
+        self.publish()
+        found = {name: self._evaluate(name) for name in self._parts if name != "train"}
+        if not all(math.isfinite(evaluation.loss) for evaluation in found.values()):
+            self.model.parameters[...] = before
+            raise self._divergence(f"after step {self.steps}")
+        test, validation = found["test"], found.get("validation")
+        images = len(self._parts["train"])
+        sizes = np.full(self.steps, self.recipe.batch_size)
+        sizes[-1] = images - sizes[:-1].sum()
+        return EpochRecord(
+            epoch=epoch,
+            loss=float(self._under_way.losses @ sizes / images),
+            train_accuracy=self._under_way.correct / images,
+            test_accuracy=test.accuracy,
+            seconds=self._under_way.seconds,
+            test_loss=test.loss,
+            validation_accuracy=validation.accuracy if validation else None,
+            validation_loss=validation.loss if validation else None,
+            learning_rate=rate,
+        )
+
+    def publish(self) -> None:
+        """Give the model the weights of this moment, or their moving average."""
+        epochs, steps = self.place
+        made = epochs * self.steps + steps
+        averaged = self.recipe.average and made
+        self.model.parameters[...] = (
+            self._optimizer.averaged(self._state, made) if averaged else self._table
+        )
+
+    def publish_best(self) -> bool:
+        """Give the model the weights that the recipe keeps; are they others than the last?"""
+        if self._best is None:
+            return False
+        self.model.parameters[...] = self._best
+        return True
+
+    def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """The whole state: tensors by name, and counters and history as values for JSON."""
+        epochs, steps = self.place
+        progress = {
+            "epochs": epochs,
+            "steps": steps,
+            "history": [record.to_dict() for record in self.history],
+        }
+        tensors: dict[str, NDArray[Any]] = {"table": self._table, "state": self._state}
+        if self._best is not None:
+            tensors["best"] = self._best
+        if self._under_way:
+            tensors |= {"model": self.model.parameters, "losses": self._under_way.losses}
+            progress |= {"correct": self._under_way.correct, "seconds": self._under_way.seconds}
+        return tensors, progress
+
+    def restore(self, tensors: dict[str, NDArray[Any]], progress: dict[str, Any]) -> None:
+        """Go on where :meth:`snapshot` was taken, in a training of equal arguments.
+
+        Raises:
+            LookupError, TypeError, ValueError: they are none of :meth:`snapshot`'s.
+        """
+        history = [EpochRecord.from_dict(record) for record in progress["history"]]
+        under_way = None
+        if "losses" in tensors:
+            counted = (progress[name] for name in ("steps", "correct", "seconds"))
+            under_way = UnderWay(np.zeros(self.steps), *counted)
+            under_way.losses[...] = tensors["losses"]
+        self._best = tensors["best"].copy() if "best" in tensors else None
+        self._table[...] = tensors["table"]
+        self._state[...] = tensors["state"]
+        self.history[:], self._under_way = history, under_way
+        if under_way:
+            self.model.parameters[...] = tensors["model"]
+        else:
+            self.publish()
+
+    def _evaluate(self, part: str) -> Evaluation:
+        images = self._parts[part].images
+        scores = self.engine.scores(self.model.parameters, images, *self._pixels)
+        return evaluate_scores(scores, self.data.parts[part].labels, self.data.classes)
+
+    def _make_objective(self) -> Objective:
+        weights, labels = None, self.data.train.labels
+        if self.recipe.balance:
+            weights = class_weights(labels, len(self.data.classes))[labels]
+        return Objective(self.recipe.smoothing, self.recipe.dropout, self.seed, weights)
 
     def _draw_weights(self) -> None:
         with np.errstate(over="ignore"):
@@ -192,53 +333,10 @@ class Training:
                 "a smaller standard deviation, such as normal:0.2."
             )
 
-    def _prepare(self, part: Part) -> _Prepared:
-        images = np.ascontiguousarray(self.model.preprocessing.prepare(part.images))
-        return _Prepared(images, part.labels.astype(np.int32))
-
     def _divergence(self, place: str) -> DivergenceError:
         return DivergenceError(
-            f"training diverged in {place} of {self.steps}: the loss is no "
-            f"longer a number; try a smaller learning rate than {self.recipe.lr:g} "
+            f"training diverged in epoch {len(self.history) + 1}, {place} of {self.steps}: the "
+            f"loss is no longer a number; try a smaller learning rate than {self.recipe.lr:g} "
             f"(--lr {self.recipe.lr / 10:g}) or another initialisation than {self.recipe.init} "
             "(--init xavier)."
         )
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A part as the engine takes it: images of the network's shape, labels in 32 bits."""
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-def _check_seed(seed: int) -> int:
-    """``seed`` as a plain int, of which JSON knows; NumPy's whole numbers are welcome too."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-        raise UsageError(f"the seed is {seed!r}; it must be a whole number from 0 to 2^63 - 1.")
-    return int(seed)
-
-
-def _check_classes(network: Network, data: Dataset) -> None:
-    outputs = math.prod(network.output_shape)
-    if outputs != len(data.classes):
-        raise UsageError(
-            f"the network has {outputs} outputs and {data.name} has {len(data.classes)} classes; "
-            f"end the network with 'dense {len(data.classes)}'."
-        )
-
-
-def _check_memory(network: Network, data: Dataset) -> None:
-    """Images that are made larger for the network are all held at once."""
-    size = (len(data.train) + len(data.test)) * math.prod(network.input_shape)
-    if network.input_shape == data.image_shape or size <= machine_memory() / 2:
-        return
-    raise UsageError(
-        f"the network takes {shape_text(network.input_shape)} images, and all of {data.name} at "
-        f"that size would fill {size / 1e9:,.1f} GB of this machine's "
-        f"{machine_memory() / 1e9:,.1f} GB of memory; use a network with a smaller input."
-    )

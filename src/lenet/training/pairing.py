@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lenet.data import NAMES, Dataset, is_name, load
 from lenet.net import Network, fitted, zoo
@@ -36,17 +37,40 @@ def pair(
         UsageError: a name or path nobody knows, or images too small for a network of the zoo.
         DataError: the data cannot be read.
     """
-    in_zoo = is_zoo_name(name)
     if not isinstance(data, Dataset):
-        if not in_zoo and not is_name(data):
-            channels, *own = network.input_shape
-            size = own if size is None else size
-            if not (gray or rgb):
-                gray, rgb = channels == 1, channels == 3
-        data = load(data, data_dir, size=size, gray=gray, rgb=rgb, skip_bad=skip_bad)
-    if in_zoo and (data.source or data.name not in NAMES):
+        wishes = {"size": size, "gray": gray, "rgb": rgb, "skip_bad": skip_bad}
+        data = load(**arguments(network, name, data, data_dir, **wishes))
+    if is_zoo_name(name) and (data.source or data.name not in NAMES):
         network = fitted(network, data.image_shape, len(data.classes))
     return network, data
+
+
+def arguments(
+    network: Network,
+    name: str,
+    data: str | os.PathLike[str],
+    data_dir: str | os.PathLike[str] | None = None,
+    **wishes: Any,
+) -> dict[str, Any]:
+    """What :func:`pair` calls ``lenet.load`` with; its arguments are those of :func:`pair`."""
+    found: dict[str, Any] = {"source": data, "data_dir": data_dir, **wishes}
+    if not is_zoo_name(name) and not is_name(data):
+        channels, *own = network.input_shape
+        found["size"] = own if wishes.get("size") is None else wishes["size"]
+        if not (wishes.get("gray") or wishes.get("rgb")):
+            found |= {"gray": channels == 1, "rgb": channels == 3}
+    return {each: value for each, value in found.items() if value not in (None, False)}
+
+
+def lasting(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of ``lenet.load`` in values for JSON that hold in any folder."""
+    found = dict(arguments)
+    for name in ("source", "data_dir"):
+        if name in found:
+            text = os.fsdecode(found[name])
+            named = name == "source" and is_name(text)
+            found[name] = text if named else os.path.abspath(text)
+    return found
 
 
 def is_zoo_name(name: str) -> bool:

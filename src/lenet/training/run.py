@@ -1,13 +1,17 @@
 """The run folder: what was asked, what happened, and the model.
 
-    run.json            arguments, recipe, versions, machine, seed, status, epochs
-    history.csv         a line an epoch
-    last.safetensors    the model after the last step
-    signals.csv         a line a layer and epoch: gradients, saturation
-    learning-curve.png  loss and accuracy over the epochs
-    report.html         all of it as a page to look at
+    run.json             arguments, recipe, versions, machine, seed, status, epochs
+    recipe.toml          the recipe, every value written out; ``--recipe`` takes it
+    history.csv          a line an epoch
+    last.safetensors     the model after the last step
+    best.safetensors     the model with the lowest validation loss, if the recipe keeps that one
+    signals.csv          a line a layer and epoch: gradients, saturation
+    learning-curve.png   loss and accuracy over the epochs
+    report.html          all of it as a page to look at
+    checkpoint-1, -2     while it is not finished: all that is needed to go on
 
-Every file is written whole or not at all.
+Every file is written whole or not at all. While training runs, a disk that is full costs no more
+than the checkpoints; at its end, what cannot be written is an error, and the run can be resumed.
 """
 
 from __future__ import annotations
@@ -16,126 +20,276 @@ import csv
 import io
 import json
 import os
-import platform
-import time
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from lenet import files
 from lenet.errors import LenetError, OutputError, UsageError
 from lenet.reporting.board import Board, require_tensorboard
+from lenet.reporting.signals import FILE as SIGNALS
 from lenet.reporting.signals import SignalLog
-from lenet.training.loop import EpochRecord, Training
-from lenet.version import VERSION
+from lenet.training.checkpoint import NAMES as CHECKPOINTS
+from lenet.training.checkpoint import Checkpoint, Checkpoints
+from lenet.training.history import EpochRecord
+from lenet.training.identity import identity
+from lenet.training.lock import Lock
+from lenet.training.loop import Training
+from lenet.training.pacing import Pacing
+from lenet.training.recipe_file import recipe_text
+from lenet.training.summary import details, machine, summary
 
 FORMAT: Final = "lenet-run"
 FORMAT_VERSION: Final = 1
-MODEL: Final = "last.safetensors"
-_COLUMNS: Final = ("epoch", "loss", "train_accuracy", "test_accuracy", "seconds")
-#: Seconds between two writings of a history that grows quickly.
-_PAUSE: Final = 1.0
+INFO: Final = "run.json"
+RECIPE: Final = "recipe.toml"
+LAST: Final = "last.safetensors"
+BEST: Final = "best.safetensors"
+HISTORY: Final = "history.csv"
+CURVE: Final = "learning-curve.png"
+PAGE: Final = "report.html"
+#: All that is written into the folder.
+FILES: Final = (INFO, RECIPE, LAST, BEST, HISTORY, SIGNALS, CURVE, PAGE, *CHECKPOINTS)
+#: Seconds between two checkpoints within an epoch.
+CHECKPOINT_SECONDS: Final = 60.0
+
+__all__ = ["CHECKPOINT_SECONDS", "Run", "machine", "summary"]
 
 
 class Run:
-    """One run's folder, made new; nothing that exists is ever overwritten."""
+    """One run's folder, held against other processes until it is finished or closed."""
 
-    def __init__(self, folder: str | os.PathLike[str], tensorboard: bool = False) -> None:
-        """Make the folder.
+    _board: Board | None
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        arguments: Mapping[str, Any] | None = None,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        tensorboard: bool = False,
+    ) -> None:
+        """Make the folder; nothing that exists is ever overwritten.
 
         Args:
-            folder: where; the folders above it are made too.
+            folder: to be made.
+            arguments: what ``lenet.load`` reads the data again with, so that a resumed run finds
+                them by itself.
+            checkpoint_seconds: between two checkpoints within an epoch.
             tensorboard: write files for TensorBoard as well?
 
         Raises:
             UsageError: it exists already, or TensorBoard is not installed.
             OutputError: it cannot be made.
         """
-        self.folder = Path(folder)
-        self._board = Board(self.folder) if tensorboard else None
+        check_seconds(checkpoint_seconds)
+        path = Path(folder)
+        if tensorboard:
+            require_tensorboard()
         try:
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
-            raise _cannot_make(self.folder, error) from error
+            raise _cannot_make(path, error) from error
         try:
-            self.folder.mkdir()
+            path.mkdir()
         except FileExistsError as error:
             raise UsageError(
-                f"{self.folder} exists already and is never overwritten; choose another name."
+                f"{path} exists already and is never overwritten; choose another name."
             ) from error
         except (OSError, ValueError) as error:
-            raise _cannot_make(self.folder, error) from error
-        self._written = 0.0
-        self._signals = SignalLog(self.folder)
+            raise _cannot_make(path, error) from error
+        self._hold(path, dict(arguments or {}), checkpoint_seconds)
+        if tensorboard:
+            self._board = Board(self.folder)
+
+    def _hold(self, folder: Path, arguments: dict[str, Any], checkpoint_seconds: float) -> None:
+        self.folder = folder
+        self.trouble = ""
+        self._arguments = arguments
+        self._seconds = checkpoint_seconds
+        self._started, self._resumed = _now(), list[str]()
+        self._checkpoints, self._pacing = Checkpoints(folder), Pacing()
+        self._board = None
+        self._identity: dict[str, Any] = {}
+        self._keeps = LAST
+        self._signals = SignalLog(folder)
         #: Why there is no page to look at; empty if there is one.
         self.no_page = "no epoch was finished"
-        self._started = datetime.now(UTC)
+        self._lock = Lock(folder)
 
     @classmethod
-    def numbered(cls, root: str | os.PathLike[str], stem: str, tensorboard: bool = False) -> Run:
+    def numbered(
+        cls,
+        root: str | os.PathLike[str],
+        stem: str,
+        arguments: Mapping[str, Any] | None = None,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        tensorboard: bool = False,
+    ) -> Run:
         """The first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet."""
         if tensorboard:
             require_tensorboard()
         number = 1
         while True:
             try:
-                return cls(Path(root) / f"{stem}-{number}", tensorboard)
+                return cls(
+                    Path(root) / f"{stem}-{number}", arguments, checkpoint_seconds, tensorboard
+                )
             except UsageError:
                 number += 1
 
+    @classmethod
+    def reopen(
+        cls, folder: str | os.PathLike[str], checkpoint_seconds: float = CHECKPOINT_SECONDS
+    ) -> Run:
+        """A run that is there already, to go on with; ``resumption`` does the rest.
+
+        Raises:
+            UsageError: another process trains it.
+            OutputError: it cannot be written to.
+        """
+        check_seconds(checkpoint_seconds)
+        run = cls.__new__(cls)
+        run._hold(Path(folder), {}, checkpoint_seconds)
+        for name in FILES:
+            files.remove_leftovers(run.folder / name)
+        return run
+
     @property
     def model(self) -> Path:
-        """Where the model is saved."""
-        return self.folder / MODEL
+        """Where the model is saved that the recipe keeps."""
+        return self.folder / self._keeps
+
+    @property
+    def command(self) -> str:
+        """What resumes it."""
+        return f"lenet train --resume {shlex.quote(str(self.folder))}"
+
+    def take_over(self, info: Mapping[str, Any], arguments: Mapping[str, Any], epochs: int) -> None:
+        """Go on from what ``run.json`` says, after so many epochs."""
+        self._signals.take_up(epochs)
+        self._started, self._arguments = info["started"], dict(arguments)
+        self._resumed = [*info.get("resumed", ()), _now()]
+
+    def newest_checkpoint(self) -> tuple[Checkpoint | None, list[str]]:
+        """How far it came, and what is wrong with a checkpoint that cannot be read."""
+        return self._checkpoints.newest()
+
+    @property
+    def is_begun(self) -> bool:
+        """Is there something that could be finished?"""
+        return bool(self._identity) and self.folder.exists()
 
     def start(self, training: Training) -> None:
         """Write down what is about to be done.
 
         Raises:
-            OutputError: it cannot be written; the empty folder is gone again then.
+            OutputError: it cannot be written; :meth:`discard` takes an empty folder away.
         """
-        try:
+        self._identity = identity(training)
+        with self._pacing:
+            self._write_recipe(training)
             self._write_info(training, "running")
             self._measure(training)
-        except OutputError:
-            self.discard()
-            raise
 
     def discard(self) -> None:
-        """Take the folder away again, if nothing is in it yet."""
-        with suppress(OSError):
-            self.folder.rmdir()
+        """Let others have it, and take the folder away again if nothing was begun in it."""
+        empty = not self._resumed and not (self.folder / INFO).exists()
+        if empty:
+            with suppress(OSError):
+                (self.folder / RECIPE).unlink(missing_ok=True)
+        self.close()
+        if empty:
+            with suppress(OSError):
+                self.folder.rmdir()
+
+    def close(self) -> None:
+        """Let others resume it."""
+        self._lock.release()
+
+    def pause(self, training: Training) -> None:
+        """Within an epoch: write a checkpoint, if the last one is long ago."""
+        if self._pacing.due(self._seconds):
+            self._write_state(training)
 
     def record(self, training: Training) -> None:
-        """Write the history so far, about once a second at most."""
+        """After an epoch: write the history and a checkpoint, if that costs little enough."""
         self._measure(training)
-        if self._board:
-            self._board.write(training.history[-1].to_dict(), self._signals.latest)
-        if time.monotonic() - self._written >= _PAUSE:
-            self._write_history(training.history)
-            self._signals.write()
-            self._written = time.monotonic()
+        if self._pacing.due():
+            self._write_state(training)
 
-    def finish(self, training: Training, status: str) -> dict[str, Any]:
+    def finish(self, training: Training, status: str) -> None:
         """Save everything; ``status`` is finished, interrupted or diverged.
 
-        Returns:
-            What ``run.json`` holds.
+        The model then has the weights that the recipe keeps.
+
+        Raises:
+            OutputError: some of it cannot be written; all that can be is.
         """
-        training.model.training = summary(training, status)
-        training.model.save(self.model)
-        self._write_history(training.history)
-        self._signals.write()
-        info = self._write_info(training, status)
-        if self._board:
-            self._board.close()
+        if status == "finished":  # the last epoch is not recorded before
+            self._measure(training)
+        attempts: list[Callable[[], object]] = []
+        if not (self.folder / RECIPE).exists():  # stopped at the very start
+            attempts.append(lambda: self._write_recipe(training))
+        if status == "interrupted" and training.is_whole:
+            attempts.append(lambda: self._write_checkpoint(training))
+        attempts += [
+            lambda: self._save_models(training, status),
+            lambda: self._write_history(training.history),
+            self._signals.write,
+        ]
+        try:
+            _all_of(attempts)
+            info = self._write_info(training, status)
+            if status != "interrupted":
+                self._checkpoints.remove()
+        except OutputError as error:
+            raise self._unsaved(error) from error
+        finally:
+            if self._board:
+                self._board.close()
         if training.history:
             self.no_page = self._draw(training, info)
-        return info
+
+    def _write_state(self, training: Training) -> None:
+        try:
+            with self._pacing:
+                self._write_history(training.history)
+                self._signals.write()
+                self._write_checkpoint(training)
+            self.trouble = ""
+        except OutputError as error:
+            self.trouble = str(error)
+
+    def _write_checkpoint(self, training: Training) -> None:
+        tensors, progress = training.snapshot()
+        self._checkpoints.save(Checkpoint(tensors, progress, self._identity))
+
+    def _save_models(self, training: Training, status: str) -> None:
+        if status != "diverged":  # then it has the weights of the last whole epoch
+            training.publish()
+        model = training.model
+        model.training = summary(training, status, LAST)
+        model.save(self.folder / LAST)
+        if training.publish_best():
+            self._keeps = BEST
+            model.training = summary(training, status, BEST)
+            model.save(self.folder / BEST)
+
+    def _write_recipe(self, training: Training) -> None:
+        about = f"The recipe of {self.folder.name}; lenet train --recipe takes this file."
+        files.write_text(self.folder / RECIPE, recipe_text(training.recipe, about))
+
+    def _write_history(self, history: Sequence[EpochRecord]) -> None:
+        text = io.StringIO()
+        rows = [record.to_dict() for record in history]
+        columns = rows[0] if rows else EpochRecord(0, 0, 0, 0, 0).to_dict()
+        writer = csv.DictWriter(text, list(columns), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        files.write_text(self.folder / HISTORY, text.getvalue())
 
     def _draw(self, training: Training, info: dict[str, Any]) -> str:
         """Make the picture and the page; if that fails, why: a run is not lost for it."""
@@ -153,29 +307,66 @@ class Run:
         return ""
 
     def _measure(self, training: Training) -> None:
+        """What the layers do, after an epoch or before the first."""
         epoch = len(training.history)
         self._signals.measure(training.model, training.data.train, training.engine, epoch)
-
-    def _write_history(self, history: Sequence[EpochRecord]) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(record.to_dict() for record in history)
-        files.write_text(self.folder / "history.csv", text.getvalue())
+        if self._board and training.history:
+            self._board.write(training.history[-1].to_dict(), self._signals.latest)
 
     def _write_info(self, training: Training, status: str) -> dict[str, Any]:
         info = {
             "format": FORMAT,
             "version": FORMAT_VERSION,
-            "started": self._started.isoformat(timespec="seconds"),
-            **summary(training, status),
+            "started": self._started,
+            "resumed": self._resumed,
+            "arguments": self._arguments,
             "source": training.data.source or None,
-            "train_images": len(training.data.train),
-            "test_images": len(training.data.test),
+            **details(training, status, self._keeps),
+            **{f"{name}_images": len(part) for name, part in training.data.parts.items()},
+            "data_hash": self._identity["data"],
             "machine": machine(),
         }
-        files.write_text(self.folder / "run.json", json.dumps(info, indent=2) + "\n")
+        files.write_text(self.folder / INFO, json.dumps(info, indent=2) + "\n")
         return info
+
+    def _unsaved(self, error: OutputError) -> OutputError:
+        why = str(error).partition(";")[0]
+        return OutputError(f"{why}; make room, then {self.command} goes on.")
+
+
+def kept_model(folder: str | os.PathLike[str]) -> Path:
+    """The model of a finished run: the best, if its recipe keeps that, or the last."""
+    best = Path(folder) / BEST
+    return best if best.exists() else Path(folder) / LAST
+
+
+def check_seconds(seconds: float) -> None:
+    """Can that be the time between two checkpoints?
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not (isinstance(seconds, int | float) and 0 <= seconds <= 1e9):
+        raise UsageError(
+            f"the time between checkpoints is {seconds!r}; it must be a number of seconds from 0 "
+            "to 1e9."
+        )
+
+
+def _all_of(attempts: Sequence[Callable[[], object]]) -> None:
+    """Every one of them, then the last error there was."""
+    errors = []
+    for attempt in attempts:
+        try:
+            attempt()
+        except OutputError as error:
+            errors.append(error)
+    if errors:
+        raise errors[-1]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _cannot_make(folder: Path, error: OSError | ValueError) -> OutputError:
@@ -185,46 +376,3 @@ def _cannot_make(folder: Path, error: OSError | ValueError) -> OutputError:
         f"cannot make the run folder {folder}: {reason}; work in a folder that is writable and "
         "has room."
     )
-
-
-def summary(training: Training, status: str) -> dict[str, Any]:
-    """What a training did, as values for JSON; the model file carries it too."""
-    history = training.history
-    return {
-        "status": status,
-        "network": str(training.model.network),
-        "parameters": training.model.plan.parameters,
-        "dataset": training.data.name,
-        "classes": list(training.data.classes),
-        "recipe": training.recipe.to_dict(),
-        "seed": training.seed,
-        "threads": training.engine.threads,
-        "engine": training.engine.name,
-        "epochs": [record.to_dict() for record in history],
-        "test_accuracy": history[-1].test_accuracy if history else None,
-        "train_seconds": training.seconds,
-    }
-
-
-def machine() -> dict[str, Any]:
-    """The versions and the machine that a figure was measured with."""
-    return {
-        "lenet": VERSION,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "system": platform.platform(),
-        "processor": _processor(),
-        "processors": os.cpu_count(),
-    }
-
-
-def _processor() -> str:
-    """The processor's name; ``platform`` does not know it on Linux."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

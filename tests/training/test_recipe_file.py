@@ -1,0 +1,178 @@
+"""Recipes by name and as TOML: found, read, written, refused."""
+
+import os
+import re
+import tomllib
+
+import pytest
+
+import lenet
+from lenet.cli.parser import Command
+from lenet.cli.train import run as train_verb
+from lenet.errors import UsageError
+from lenet.training import Recipe, named_recipe, recipe_file
+from lenet.training.recipe_file import names, read_recipe, read_settings, recipe_text
+from pages import read_page, run_python
+
+
+def test_every_named_recipe_is_one():
+    assert names() == ("modern", "seed")
+    for path in recipe_file.FOLDER.glob("*.toml"):
+        assert read_recipe(path).epochs >= 1
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of named recipes of which one has a file for a data set."""
+    (tmp_path / "best.toml").write_text("epochs = 1")
+    (tmp_path / "best.mnist.toml").write_text("epochs = 2\nnet = 'lenet-60'")
+    (tmp_path / "only.mnist.toml").write_text("epochs = 3")
+    monkeypatch.setattr(recipe_file, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_a_recipe_may_differ_by_the_data(folder):
+    assert names() == ("best", "only")
+    assert named_recipe("best").epochs == 1
+    assert named_recipe("best", data="digits").epochs == 1
+    assert named_recipe(" BEST ", data="MNIST").epochs == 2
+    assert named_recipe("best", data="mnist").net == "lenet-60"
+    assert named_recipe("best", data="../best.mnist").epochs == 1
+    assert named_recipe("best", data="mnist", epochs=7).epochs == 7
+    with pytest.raises(UsageError, match="the recipe only is for mnist alone; train on"):
+        named_recipe("only")
+    with pytest.raises(UsageError, match="the recipe is 'best"):
+        named_recipe("best.mnist")
+
+
+@pytest.mark.parametrize("name", ["sead", "", "Modern toml", "../seed", "a" * 5000, "a\0b"])
+def test_unknown_name(name):
+    with pytest.raises(UsageError, match=r"it must be modern, seed or a \.toml file\.") as caught:
+        named_recipe(name)
+    assert len(str(caught.value)) < 200
+
+
+STRANGE = 'a "net" \\ with \t tabs,\nlines, \x7f, \x01 and 図'
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(),
+        Recipe(lr=1e-30, weight_decay=1e30, standardize=False, net=STRANGE),
+        Recipe(augment={"shift": 1, "elastic": 0.5, "flip": True}),
+        Recipe(lr=1, schedule="cosine", warm_up=0.1 + 0.2, validation=0.1, keep="best", patience=3),
+    ],
+)
+def test_written_and_read_again(tmp_path, recipe):
+    path = tmp_path / "r.toml"
+    path.write_text(recipe_text(recipe, "one\ntwo"), encoding="utf-8")
+    assert path.read_text(encoding="utf-8").startswith("# one\n# two\nepochs = 20\n")
+    assert read_recipe(path) == recipe
+    assert named_recipe(path) == recipe
+    assert list(tomllib.loads(path.read_text(encoding="utf-8"))) == list(recipe.to_dict())
+    assert recipe_text(read_recipe(path), "one\ntwo") == path.read_text(encoding="utf-8")
+
+
+def test_changes_come_on_top(tmp_path):
+    (tmp_path / "r.toml").write_text('schedule = "one-cycle"\nepochs = 3\n')
+    recipe = read_recipe(tmp_path / "r.toml", schedule="cosine", warm_up=1, lr=None)
+    assert recipe == Recipe(schedule="cosine", epochs=3, warm_up=1)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"lr = ", "it is no TOML: Invalid value (at end of document)"),
+        (b"lr = 1\nlr = 2", "it is no TOML: Cannot overwrite a value"),
+        (b"\xff\xfe", "is no text in UTF-8, so it is no recipe."),
+        (b"x = " + b"[" * 50_000, "it is no TOML: "),
+        (b"#" * 100_001, "has more than 100,000 bytes, so it is no recipe."),
+        (b"epochs = " + b"9" * 5000, "cannot read the recipe"),
+        (b"rate = 1", "r.toml: a recipe has no 'rate'; it has epochs, "),
+        (b"epoch = 1", "r.toml: a recipe has no 'epoch' (did you mean 'epochs'?); it has epochs"),
+        (b"[lr]\nx = 1", "r.toml: the learning rate (lr) is {'x': 1}; it must be a number"),
+        (b"lr = nan", "r.toml: the learning rate (lr) is nan; it must be a number above 0"),
+        (b"epochs = 1.0", "r.toml: the number of epochs is 1.0; it must be a whole number"),
+        (b"epochs = 2020-01-01", "the number of epochs is datetime.date(2020, 1, 1); it must be"),
+        (b"optimizer = ['sgd']", "r.toml: the optimizer is ['sgd']; it must be sgd, "),
+    ],
+)
+def test_files_that_are_no_recipe(tmp_path, content, words):
+    (tmp_path / "r.toml").write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        read_recipe(tmp_path / "r.toml")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_file_is_the_default(tmp_path):
+    (tmp_path / "r.toml").write_bytes(b"\xef\xbb\xbf")
+    assert read_recipe(tmp_path / "r.toml") == Recipe()
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    (tmp_path / "folder.toml").mkdir()
+    os.mkfifo(tmp_path / "pipe.toml")
+    for name in (
+        "nowhere.toml",
+        "pipe.toml",
+        "folder.toml",
+        "zero\0byte.toml",
+        "a" * 300 + ".toml",
+    ):
+        with pytest.raises(UsageError, match=r"cannot read the recipe .*; give a file with lines"):
+            named_recipe(tmp_path / name)
+
+
+def test_settings():
+    texts = ["lr=0.02", "epochs=3", "balance=true", "net=lenet-60", "keep=best", "init=normal:0.2"]
+    texts += ["step-every=5", "net-work=x=y", "clip=nonsense", "patience=", "average=1\nx=2"]
+    assert read_settings(texts) == {
+        **{"lr": 0.02, "epochs": 3, "balance": True, "net": "lenet-60", "keep": "best"},
+        **{"init": "normal:0.2", "step_every": 5, "net_work": "x=y", "clip": "nonsense"},
+        **{"patience": "", "average": "1\nx=2"},
+    }
+
+
+@pytest.mark.parametrize("text", ["", "lr", "=3", " = 3"])
+def test_settings_that_are_none(text):
+    with pytest.raises(UsageError, match=r"--set is .*; give a name and a value, such as lr="):
+        read_settings([text])
+
+
+def test_settings_of_the_augmentation(tmp_path):
+    found = read_settings(["augment.shift=2", "lr=1", "augment.flip=true"])
+    assert found == {"augment": {"shift": 2, "flip": True}, "lr": 1}
+    (tmp_path / "r.toml").write_text("[augment]\nshift = 1\nrotate = 5\n")
+    recipe = named_recipe(tmp_path / "r.toml", **found)
+    assert recipe.augment.to_dict() | {"shift": 2, "rotate": 5, "flip": True} == (
+        recipe.augment.to_dict()
+    )
+    for twice in (["augment.shift=1"] * 2, ["augment=1", "augment.shift=1"]):
+        with pytest.raises(UsageError, match="shift is set more than once"):
+            read_settings(twice)
+
+
+def test_a_setting_twice():
+    with pytest.raises(UsageError, match="lr is set more than once; set it once"):
+        read_settings(["lr=1", "lr=2"])
+
+
+def test_the_page_on_training_holds(tmp_path, monkeypatch):
+    """Its Python runs, its TOML is a recipe, its table has every value, its commands are some."""
+    monkeypatch.chdir(tmp_path)
+    page = read_page("training.md")
+    run_python(page)
+    (toml,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "mine.toml").write_text(toml, encoding="utf-8")
+    assert lenet.parse(read_recipe("mine.toml").net).output_shape
+    rows = re.findall(r"^\| `(\w+)` \| ([\w.-]*) *\|", page, flags=re.MULTILINE)
+    values = Recipe().to_dict()
+    assert [name for name, _ in rows] == list(values)
+    for name, text in rows[:-2]:
+        assert read_settings([f"{name}={text}"])[name] == values[name]
+    lines = re.findall(r"^lenet train (.*)$", page, flags=re.MULTILINE)
+    assert len(lines) == 4
+    for line in lines:
+        assert Command("lenet train", train_verb).read(line.split())

@@ -1,0 +1,279 @@
+"""Killed at any moment and resumed: the same weights, the same history, the same files.
+
+A dozen kills; ``LENET_KILLS=200 pytest tests/training/test_resume.py`` is the full form.
+"""
+
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import lenet
+from lenet.training import Recipe, Run, Training, carry_out, loop, pacing, reopen
+from lenet.training.checkpoint import NAMES
+
+KILLS = int(os.environ.get("LENET_KILLS", "12"))
+NETWORK = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 12 relu, dense 10"
+#: Everything that keeps a state: a moving average, moments, the best weights, dropout by step.
+EVERYTHING = Recipe(
+    epochs=4,
+    batch_size=100,
+    optimizer="adamw",
+    schedule="cosine",
+    warm_up=0.5,
+    smoothing=0.1,
+    dropout=0.2,
+    clip=1.0,
+    average=0.9,
+    balance=True,
+    validation=0.1,
+    keep="best",
+    augment=lenet.Augmentation(shift=1, rotate=10, noise=5),
+)
+
+#: Writes a checkpoint whenever it could, so that many kills fall into the middle of a writing.
+#: A life is a fork of a process that has everything imported, for speed.
+SERVER = """
+import os, sys, traceback
+import lenet.reporting.run_report
+from lenet.training import loop, pacing, reopen, carry_out
+
+pacing.SHARE, loop.PATIENCE = 1e9, 0.0
+
+class Tells:
+    def step(self, epoch, share):
+        print("step", flush=True)
+    def epoch(self, record): ...
+
+def live(folder, threads):
+    resumed = reopen(folder, threads=int(threads), checkpoint_seconds=0.0)
+    print("at", *resumed.training.place, *resumed.notes, flush=True)
+    carry_out(resumed.training, resumed.run, Tells())
+
+for line in sys.stdin:
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        try:
+            live(*line.split())
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    os.write(1, f"pid {child}\\n".encode())
+    os.write(1, f"end {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\\n".encode())
+"""
+
+
+def begin(folder, recipe):
+    """A run of which nothing but its beginning is done."""
+    training = Training(lenet.parse(NETWORK), lenet.load("digits"), recipe, 3, 1)
+    run = Run(folder, {"source": "digits"})
+    run.start(training)
+    run.close()
+
+
+class Lives:
+    """Resumes a run in processes that are killed."""
+
+    def __init__(self, server, folder, chance):
+        self._server, self._folder, self._chance = server, folder, chance
+
+    def live(self, steps, seconds=0.0):
+        """One life of so many steps and then seconds; of None, to its end.
+
+        Returns:
+            Where it began: epochs and steps.
+        """
+        self._server.stdin.write(f"{self._folder} {self._chance.choice((1, 2, 3))}\n")
+        self._server.stdin.flush()
+        found = dict(self._line() for _ in range(2))
+        for _ in range(steps or 0):
+            assert self._line()[0] == "step"
+        if steps is not None:
+            time.sleep(seconds)
+            os.kill(int(found["pid"]), signal.SIGKILL)
+        while (line := self._line())[0] == "step":
+            pass
+        assert line == ("end", str(0 if steps is None else -signal.SIGKILL))
+        place = found["at"].split()
+        assert len(place) == 2, f"a damaged checkpoint: {place}"
+        return tuple(map(int, place))
+
+    def _line(self):
+        what, _, rest = self._server.stdout.readline().strip().partition(" ")
+        return what, rest
+
+
+@pytest.fixture
+def lives():
+    """Makes :class:`Lives` of a folder."""
+    line = [sys.executable, "-c", SERVER]
+    with subprocess.Popen(line, stdin=-1, stdout=-1, text=True) as server:
+        yield lambda folder, chance: Lives(server, folder, chance)
+        server.stdin.close()
+
+
+def history(folder):
+    with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def assert_equal_runs(one, other):
+    for name in ("last.safetensors", "best.safetensors"):
+        assert (one / name).exists() == (other / name).exists()
+        if (one / name).exists():
+            assert (one / name).read_bytes() == (other / name).read_bytes()
+    assert history(one) == history(other)
+    assert sorted(os.listdir(one)) == sorted(os.listdir(other))
+
+
+def test_kills(tmp_path, lives):
+    recipe = EVERYTHING.but(epochs=max(8, KILLS // 2))
+    lenet.train(NETWORK, "digits", recipe, seed=3, run=tmp_path / "whole")
+    begin(tmp_path / "killed", recipe)
+    chance = random.Random(KILLS)
+    several = lives(tmp_path / "killed", chance)
+    places = [several.live(chance.randrange(6), chance.uniform(0, 0.04)) for _ in range(KILLS)]
+    assert places == sorted(places), "a resumed run never falls back"
+    assert len(set(places)) > len(places) / 2
+    places.append(several.live(None))
+    print(f"{KILLS} kills; began at epoch, step: {places}")
+    assert_equal_runs(tmp_path / "killed", tmp_path / "whole")
+
+
+class StopAt:
+    """A watcher that stops the training at a step's look, counted over the whole of it."""
+
+    def __init__(self, look):
+        self._looks = look
+
+    def step(self, epoch, share):
+        self._looks -= 1
+        if self._looks == 0:
+            raise KeyboardInterrupt
+
+    def epoch(self, record):
+        pass
+
+
+@pytest.fixture
+def each_step(monkeypatch):
+    """A look after each step, and a checkpoint at each look."""
+    monkeypatch.setattr(loop, "PATIENCE", 0.0)
+    monkeypatch.setattr(pacing, "SHARE", 1e9)
+
+
+RECIPES = {
+    "everything": EVERYTHING.but(epochs=2),
+    "plain": Recipe(epochs=2, batch_size=100, optimizer="sgd", schedule="constant", lr=0.1),
+    "momentum": Recipe(epochs=2, batch_size=100, optimizer="momentum", lr=0.05),
+    "nesterov": Recipe(epochs=2, batch_size=100, optimizer="nesterov", lr=0.05, average=0.5),
+    "patience": Recipe(
+        epochs=6,
+        batch_size=100,
+        lr=0.1,
+        schedule="constant",
+        average=0.5,
+        validation=0.3,
+        patience=2,
+        keep="best",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("look", [1, 3, 5])
+def test_stopped_at_each_step(few, tmp_path, each_step, name, look):
+    recipe, network = RECIPES[name], "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 12 relu, dense 10"
+    whole = lenet.train(network, few, recipe, run=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(network, few, recipe, run=tmp_path / "cut", watcher=StopAt(look))
+    model = lenet.resume(tmp_path / "cut", few)
+    assert model.parameters.tobytes() == whole.parameters.tobytes()
+    assert model.training == whole.training
+    assert_equal_runs(tmp_path / "cut", tmp_path / "whole")
+
+
+def test_the_last_look_of_all(few, tmp_path, each_step):
+    """Every step is made, and the last epoch's record is not."""
+    recipe = EVERYTHING.but(epochs=2)
+    whole = lenet.train(NETWORK, few, recipe)
+    looks = 2 * Training(lenet.parse(NETWORK), few, recipe, 0, 1).steps
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(NETWORK, few, recipe, run=tmp_path / "cut", watcher=StopAt(looks))
+    resumed = reopen(tmp_path / "cut", few)
+    assert resumed.training.place == (1, looks // 2)
+    model = carry_out(resumed.training, resumed.run, None)
+    assert model.parameters.tobytes() == whole.parameters.tobytes()
+
+
+def test_stopped_again_and_again(few, tmp_path, each_step):
+    whole = lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "cut", watcher=StopAt(2))
+    for _ in range(30):
+        try:
+            model = lenet.resume(tmp_path / "cut", few, watcher=StopAt(2))
+            break
+        except KeyboardInterrupt:
+            pass
+    assert np.array_equal(model.parameters, whole.parameters)
+    assert_equal_runs(tmp_path / "cut", tmp_path / "whole")
+    info = lenet.training.read_info(tmp_path / "cut")
+    assert info["status"] == "finished"
+    assert len(info["resumed"]) > 1
+
+
+def test_one_of_them_stops_early(few):
+    recipe = RECIPES["patience"]
+    whole = lenet.train(NETWORK, few, recipe)
+    done = len(whole.training["epochs"])
+    assert whole.training["stopped_early"]
+    assert done < recipe.epochs
+    assert whole.training["kept_epoch"] == done - recipe.patience
+
+
+@pytest.mark.parametrize("offset", [0, 7, 8, 100, 600, 5000, -1, -3000])
+@pytest.mark.parametrize("way", ["cut", "changed"])
+def test_a_torn_checkpoint_is_told_and_the_one_before_is_taken(
+    few, tmp_path, each_step, offset, way
+):
+    whole = lenet.train(NETWORK, few, EVERYTHING)
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "a", watcher=StopAt(5))
+    torn = newest(tmp_path / "a")
+    content = bytearray(torn.read_bytes())
+    if way == "cut":
+        content = content[:offset]
+    else:
+        content[offset] ^= 0x10
+    torn.write_bytes(content)
+    resumed = reopen(tmp_path / "a", few)
+    (note,) = resumed.notes
+    assert note.startswith(f"{torn} is no intact checkpoint: ")
+    assert note.endswith(" going on after epoch 1.")
+    model = carry_out(resumed.training, resumed.run, None)
+    assert model.parameters.tobytes() == whole.parameters.tobytes()
+
+
+def newest(folder):
+    return max((folder / name for name in NAMES), key=lambda path: path.stat().st_mtime_ns)
+
+
+def test_no_intact_checkpoint_at_all_begins_anew(few, tmp_path, each_step):
+    whole = lenet.train(NETWORK, few, EVERYTHING)
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "a", watcher=StopAt(5))
+    for name in NAMES:
+        (tmp_path / "a" / name).write_bytes(b"nonsense")
+    resumed = reopen(tmp_path / "a", few)
+    assert [note.partition("; ")[2] for note in resumed.notes] == ["going on at its start."] * 2
+    model = carry_out(resumed.training, resumed.run, None)
+    assert model.parameters.tobytes() == whole.parameters.tobytes()

@@ -1,0 +1,287 @@
+"""Going on with a run: what is refused, what is said, and what needs no doing."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import lenet
+from digit_pictures import write_digits
+from lenet.data import Dataset, Part
+from lenet.errors import DataError, DivergenceError, UsageError
+from lenet.training import Recipe, Run, carry_out, read_info, reopen
+
+QUICK = Recipe(epochs=3, batch_size=100)
+
+
+class Stop:
+    """A watcher that stops in the second epoch."""
+
+    def step(self, epoch, share):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    def epoch(self, record):
+        pass
+
+
+@pytest.fixture(scope="module")
+def stopped(few, tmp_path_factory):
+    """A run that was stopped."""
+    folder = tmp_path_factory.mktemp("runs") / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(
+            "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10", few, QUICK, run=folder, watcher=Stop()
+        )
+    return folder
+
+
+@pytest.fixture
+def cut(stopped, tmp_path):
+    """A copy of it, to be changed."""
+    return shutil.copytree(stopped, tmp_path / "cut")
+
+
+def change(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_goes_on(few, small, cut):
+    whole = lenet.train(small, few, QUICK)
+    model = lenet.resume(cut, few, threads=2)
+    assert model.parameters.tobytes() == whole.parameters.tobytes()
+    info = read_info(cut)
+    assert info["status"] == "finished"
+    assert len(info["resumed"]) == 1
+    assert not [name for name in os.listdir(cut) if "checkpoint" in name or name[0] == "."]
+
+
+def test_a_finished_run_is_only_loaded(few, cut):
+    model = lenet.resume(cut, few)
+    before = {path: path.stat().st_mtime_ns for path in cut.iterdir()}
+    again = lenet.resume(cut)
+    assert again.parameters.tobytes() == model.parameters.tobytes()
+    assert again.training == model.training
+    assert {path: path.stat().st_mtime_ns for path in cut.iterdir()} == before
+
+
+def test_the_best_of_a_finished_run_is_loaded(few, small, tmp_path):
+    recipe = Recipe(epochs=3, lr=0.3, schedule="constant", validation=0.3, keep="best")
+    model = lenet.train(small, few, recipe, run=tmp_path / "a")
+    assert lenet.resume(tmp_path / "a").parameters.tobytes() == model.parameters.tobytes()
+
+
+def test_the_data_are_found_again_by_name(small, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(small, "digits", QUICK, run=tmp_path / "a", watcher=Stop())
+    assert len(lenet.resume(tmp_path / "a").training["epochs"]) == 3
+
+
+def test_pictures_that_have_moved(tmp_path):
+    write_digits(tmp_path / "here", {"2": 20, "3": 20}, scale=2)
+    whole = lenet.train("lenet-relu", tmp_path / "here", QUICK, run=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train("lenet-relu", tmp_path / "here", QUICK, run=tmp_path / "a", watcher=Stop())
+    (tmp_path / "here").rename(tmp_path / "there")
+    with pytest.raises(UsageError, match=r"are no longer in .*here; say where they are: lenet tra"):
+        lenet.resume(tmp_path / "a")
+    model = lenet.resume(tmp_path / "a", tmp_path / "there")
+    assert model.parameters.tobytes() == whole.parameters.tobytes()
+    one, other = ((tmp_path / name / "last.safetensors").read_bytes() for name in ("whole", "a"))
+    assert one == other
+
+
+def test_data_without_a_name_must_be_given(cut):
+    with pytest.raises(UsageError, match="does not say where its data are; name them as well"):
+        lenet.resume(cut)
+
+
+def test_other_data_are_refused(few, cut):
+    images = few.train.images.copy()
+    images[0, 0, 0, 0] ^= 1
+    other = Dataset("few", Part(images, few.train.labels), few.test, few.classes)
+    with pytest.raises(UsageError, match=r"the images or labels are not those that .* was begun"):
+        lenet.resume(cut, other)
+    lenet.resume(cut, few)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "words"),
+    [
+        (
+            "recipe.toml",
+            "lr = 0.01",
+            "lr = 0.02",
+            "with lr = 0.01 and its recipe.toml now says 0.0",
+        ),
+        ("recipe.toml", "dense 10", "dense 12 relu, dense 10", "was begun with the network '1x8x8"),
+        ("recipe.toml", "epochs = 3", "epochs = 'x'", "recipe.toml: the number of epochs is 'x'"),
+        ("recipe.toml", "epochs = 3", "epochs =", "cannot read the recipe"),
+        ("run.json", '"lenet": "', '"lenet": "9', "was begun by lenet 9"),
+        ("run.json", '"seed": 0', '"seed": 1', "was begun with the seed 0 and its files now say 1"),
+        ("run.json", '"data_hash"', '"hash"', "lacks 'data_hash'); begin a new run with --recipe"),
+        ("run.json", '"interrupted"', '"diverged"', "diverged, and would again; begin a new run"),
+    ],
+)
+def test_what_was_changed_is_refused_and_named(few, cut, name, old, new, words):
+    change(cut / name, old, new)
+    before = {path.name: path.read_bytes() for path in cut.iterdir()}
+    with pytest.raises(UsageError) as caught:
+        lenet.resume(cut, few)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert {path.name: path.read_bytes() for path in cut.iterdir()} == before
+
+
+def test_a_checkpoint_of_another_run_is_refused(few, cut, small, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(small, few, QUICK, seed=5, run=tmp_path / "b", watcher=Stop())
+    shutil.copy(tmp_path / "b" / "checkpoint-1.safetensors", cut)
+    with pytest.raises(UsageError, match="was begun with the seed 5 and its files now say 0"):
+        lenet.resume(cut, few)
+
+
+def test_without_any_checkpoint_it_begins_anew(few, small, cut):
+    for path in cut.glob("checkpoint*"):
+        path.unlink()
+    whole = lenet.train(small, few, QUICK)
+    assert lenet.resume(cut, few).parameters.tobytes() == whole.parameters.tobytes()
+
+
+def test_what_a_killed_writing_left_is_cleared_away(few, cut):
+    for name in (".run.json.abc", ".checkpoint-1.safetensors.x_y", ".last.safetensors.1", ".mine"):
+        (cut / name).write_bytes(b"half")
+    lenet.resume(cut, few)
+    assert [name for name in os.listdir(cut) if name.startswith(".")] == [".mine"]
+
+
+def test_a_diverged_run_is_refused(few, small, tmp_path):
+    wild = Recipe(epochs=3, batch_size=50, optimizer="sgd", schedule="constant", lr=1e20)
+    with pytest.raises(DivergenceError):
+        lenet.train(small, few, wild, run=tmp_path / "a")
+    with pytest.raises(UsageError, match=r"a diverged, and would again; .* --lr \.\.\.$"):
+        lenet.resume(tmp_path / "a", few)
+
+
+def test_it_diverges_where_it_would_have(few, small, tmp_path):
+    """Resumed in the middle of the epoch in which it diverges: the same place, the same weights."""
+    wild = Recipe(
+        epochs=3, batch_size=10, optimizer="momentum", schedule="constant", lr=2e3, average=0.5
+    )
+    with pytest.raises(DivergenceError) as first:
+        lenet.train(small, few, wild, run=tmp_path / "a")
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(small, few, wild, run=tmp_path / "b", watcher=At(1))
+    with pytest.raises(DivergenceError) as second:
+        lenet.resume(tmp_path / "b", few)
+    assert str(first.value) == str(second.value)
+    one, other = ((tmp_path / name / "last.safetensors").read_bytes() for name in "ab")
+    assert one == other
+
+
+class At(Stop):
+    """A watcher that stops at a look of the first epoch."""
+
+    def __init__(self, look):
+        self._look = look
+
+    def step(self, epoch, share):
+        self._look -= 1
+        if not self._look:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file", "empty", "zero\0byte"])
+def test_folders_that_hold_no_run(tmp_path, name):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises((UsageError, DataError)) as caught:
+        lenet.resume(tmp_path / name)
+    assert "\n" not in str(caught.value)
+    assert sorted(os.listdir(tmp_path)) == ["empty", "file"]
+    assert os.listdir(tmp_path / "empty") == []
+
+
+def test_a_pipe_keeps_nobody_waiting(few, cut):
+    for name in ("run.json", "checkpoint-1.safetensors"):
+        (cut / name).rename(cut / "kept")
+        os.mkfifo(cut / name)
+        if name == "run.json":
+            with pytest.raises(UsageError, match=r"holds no run .*: it is no regular file"):
+                lenet.resume(cut, few)
+            (cut / "kept").replace(cut / name)
+    resumed = reopen(cut, few)
+    assert resumed.notes == [
+        f"cannot read {cut / name}: it is no regular file; going on at its start."
+    ]
+    resumed.run.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff", b"[" * 100_000, b"null"])
+def test_a_damaged_run_json(few, cut, content):
+    (cut / "run.json").write_bytes(content)
+    with pytest.raises(DataError, match=r"run\.json is not what a run wrote: .*; begin a new run"):
+        lenet.resume(cut, few)
+
+
+@pytest.mark.parametrize("key", ["machine", "recipe", "arguments", "started", "network"])
+@pytest.mark.parametrize("value", [None, 3, "x", []])
+def test_strange_values_in_a_run_json(few, cut, key, value):
+    info = json.loads((cut / "run.json").read_text())
+    info[key] = value
+    (cut / "run.json").write_text(json.dumps(info))
+    try:
+        lenet.resume(cut, few)
+    except (UsageError, DataError) as error:
+        assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_a_folder_in_use_is_refused(few, cut):
+    run = Run.reopen(cut)
+    with pytest.raises(UsageError, match="is in use by another process that trains it; wait"):
+        lenet.resume(cut, few)
+    run.close()
+    lenet.resume(cut, few)
+
+
+def test_a_refusal_lets_others_in(few, cut):
+    with pytest.raises(UsageError):
+        lenet.resume(cut)
+    lenet.resume(cut, few)
+
+
+SLOW = """
+import sys, time, lenet
+class Slow:
+    def step(self, epoch, share):
+        print("step", flush=True)
+        time.sleep(60)
+    def epoch(self, record): ...
+lenet.train("1x8x8 | dense 10", "digits", lenet.recipe(epochs=1), run=sys.argv[1], watcher=Slow())
+"""
+
+
+def test_a_training_in_another_process_is_left_alone(tmp_path):
+    line = [sys.executable, "-c", SLOW, str(tmp_path / "a")]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "step\n"
+        with pytest.raises(UsageError, match="is in use by another process"):
+            lenet.resume(tmp_path / "a")
+        process.kill()
+    assert read_info(tmp_path / "a")["status"] == "running"
+    assert lenet.resume(tmp_path / "a").training["status"] == "finished"
+
+
+def test_the_place_is_known_before_it_goes_on(few, cut):
+    resumed = reopen(cut, few)
+    assert resumed.training.place == (1, 1)
+    assert resumed.notes == []
+    model = carry_out(resumed.training, resumed.run, None)
+    assert np.isfinite(model.parameters).all()
