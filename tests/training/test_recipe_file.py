@@ -16,7 +16,7 @@ from pages import read_page, run_python
 
 
 def test_every_named_recipe_is_one():
-    assert names() == ("modern", "seed")
+    assert names() == ("best", "modern", "seed")
     for path in recipe_file.FOLDER.glob("*.toml"):
         assert read_recipe(path).epochs >= 1
 
@@ -47,7 +47,9 @@ def test_a_recipe_may_differ_by_the_data(folder):
 
 @pytest.mark.parametrize("name", ["sead", "", "Modern toml", "../seed", "a" * 5000, "a\0b"])
 def test_unknown_name(name):
-    with pytest.raises(UsageError, match=r"it must be modern, seed or a \.toml file\.") as caught:
+    with pytest.raises(
+        UsageError, match=r"it must be best, modern, seed or a \.toml file\."
+    ) as caught:
         named_recipe(name)
     assert len(str(caught.value)) < 200
 
