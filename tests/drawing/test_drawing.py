@@ -1,5 +1,6 @@
 """``lenet.drawing.draw``: what it takes, what it gives, what it refuses."""
 
+import os
 import re
 import subprocess
 import sys
@@ -102,14 +103,19 @@ def test_thousands_of_layers_do_not_hang(style):
     assert time.perf_counter() - start < 15
 
 
+@pytest.mark.skipif("LENET_DATA" not in os.environ, reason="strips of MNIST need LENET_DATA")
 def test_the_pictures_in_the_documents_are_todays(tmp_path):
     line = [sys.executable, str(ROOT / "scripts" / "pictures"), str(tmp_path)]
     subprocess.run(line, check=True, capture_output=True)
+    pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
     drawn = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert len(drawn) == len(lenet.zoo.names()) * len(STYLES)
+    assert len(drawn) > len(lenet.zoo.names()) * len(STYLES)
     for name, content in drawn.items():
-        assert (PICTURES / name).read_bytes() == content, f"{name}: run scripts/pictures"
-        assert f"(pictures/{name})" in DOCUMENT, f"docs/draw.md does not show {name}"
+        assert f"pictures/{name})" in pages, f"no page of docs/ shows {name}"
+        # A training's last digits differ from one instruction set to the next.
+        same = name.startswith("run-") or (PICTURES / name).read_bytes() == content
+        assert same, f"{name}: run scripts/pictures"
+        assert (PICTURES / name).exists(), name
 
 
 def test_the_document_runs_and_names_every_choice(tmp_path, monkeypatch):
