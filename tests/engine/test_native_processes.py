@@ -275,8 +275,8 @@ last = Last(engine(2))
 INTERRUPTED = """
 run = engine(2)
 expected = train(run, steps=3000)
-print("begun", flush=True)
 try:
+    print("begun", flush=True)
     for _ in range(1000):
         found = train(run, steps=3000)
 except KeyboardInterrupt:
