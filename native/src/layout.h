@@ -189,6 +189,9 @@ struct Cut {
 };
 Cut cut_channels(int channels, int positions, int taps, int accumulators);
 
+// The outputs of a Winograd tile, or 0 where the direct convolution is faster or the only one.
+int winograd_tile(const Step& step, int accumulators, Method method);
+
 // The tile's other side: at most this many positions beside `channels`.
 constexpr int max_channels = 6, max_positions = 8;
 LENET_INLINE constexpr int tile_positions(int channels, int accumulators) {

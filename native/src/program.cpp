@@ -47,7 +47,7 @@ public:
         stage.pooled = step->pool_first;
         stage.keeps_input = stage.activation == Activation::silu;
         stage.window = window_of(*step);
-        stage.winograd.outputs = winograd_tile(*step);
+        stage.winograd.outputs = winograd_tile(*step, accumulators_, method_);
         stage.input = bordered_map(*step);
         stage.linear = plain_map(step->out_channels, step->out_height, step->out_width, lanes_);
         const Step* last = stage.pooled ? step + 1 : step;
@@ -105,7 +105,7 @@ public:
         map.left = s.left;
         map.rows = std::max(s.top + s.height, (s.out_height - 1) * s.stride_y + s.kernel_height);
         map.pitch = std::max(s.left + s.width, (s.out_width - 1) * s.stride_x + s.kernel_width);
-        if (const int tile = winograd_tile(s))
+        if (const int tile = winograd_tile(s, accumulators_, method_))
             map.pitch = std::max(map.pitch, int(round_up(s.out_width, tile)) + s.kernel_width - 1);
         return map;
     }
@@ -113,24 +113,6 @@ public:
 private:
     Cut cut(int channels, int positions, int taps) const {
         return cut_channels(channels, positions, taps, accumulators_);
-    }
-
-    // The outputs of a Winograd tile, or 0 where the direct convolution is faster or the only one.
-    int winograd_tile(const Step& s) const {
-        const bool can = s.kind == Kind::conv && s.stride_y == 1 && s.stride_x == 1 &&
-                         s.kernel_width >= 2 && s.kernel_width <= 5;
-        if (!can || method_ == Method::direct) return 0;
-        const int tile = 7 - s.kernel_width, tiles = (s.out_width + tile - 1) / tile;
-        if (method_ == Method::winograd) return tile;
-        const int taps = s.channels * s.kernel_height;
-        const double direct =
-            s.out_height * cut(s.out_channels, s.out_width, taps * s.kernel_width).cycles;
-        const double products = 6 * cut(s.out_channels, s.out_height * tiles, taps).cycles;
-        // Six loads, twelve operations and six stores a tile, and as much for the way back.
-        const double transforms =
-            10.0 * tiles *
-            (s.channels * (s.out_height + s.kernel_height - 1) + s.out_channels * s.out_height);
-        return products + transforms < 0.9 * direct ? tile : 0;
     }
 
     // A stage of its own behind the convolution's.

@@ -1,4 +1,4 @@
-// What a tile costs, and the cut of channels into tiles that is cheapest.
+// What a tile costs, and the cut of channels into tiles that is cheapest; where Winograd's tiles pay.
 #include <algorithm>
 #include <cmath>
 
@@ -37,6 +37,25 @@ Cut cut_channels(int channels, int positions, int taps, int accumulators) {
         if (cost < best.cycles) best = {cost, blocks};
     }
     return best;
+}
+
+int winograd_tile(const Step& s, int accumulators, Method method) {
+    const bool can = s.kind == Kind::conv && s.stride_y == 1 && s.stride_x == 1 &&
+                     s.kernel_width >= 2 && s.kernel_width <= 5;
+    if (!can || method == Method::direct) return 0;
+    const int tile = 7 - s.kernel_width, tiles = (s.out_width + tile - 1) / tile;
+    if (method == Method::winograd) return tile;
+    const int taps = s.channels * s.kernel_height;
+    const auto cycles = [&](int positions, int terms) {
+        return cut_channels(s.out_channels, positions, terms, accumulators).cycles;
+    };
+    const double direct = s.out_height * cycles(s.out_width, taps * s.kernel_width);
+    const double products = 6 * cycles(s.out_height * tiles, taps);
+    // Six loads, twelve operations and six stores a tile, and as much for the way back.
+    const double transforms =
+        10.0 * tiles *
+        (s.channels * (s.out_height + s.kernel_height - 1) + s.out_channels * s.out_height);
+    return products + transforms < 0.9 * direct ? tile : 0;
 }
 
 }  // namespace lenet

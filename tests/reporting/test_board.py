@@ -57,6 +57,7 @@ def test_tensorboard_reads_it(tmp_path):
     events.Reload()
     assert set(events.Tags()["tensors"]) == {
         *("run/loss", "run/train_accuracy", "run/test_accuracy", "run/seconds"),
+        *("run/test_loss", "run/learning_rate"),
         *("relative gradient/dense0", "relative gradient/dense1", "saturated/dense0"),
     }
     found = events.Tensors("run/loss")

@@ -138,7 +138,7 @@ def run(
         given = {"net": net, "recipe": recipe, "seed": seed, "run": run, "set": set, **values}
         given |= {name: value or None for name, value in wishes.items()}
         found = _reopened(
-            resume, {**given, "dry_run": dry_run or None}, data, data_dir, threads, pace
+            resume, {**given, "dry_run": dry_run or None, "tensorboard": tensorboard or None}, data, data_dir, threads, pace
         )
         if found is None:
             _print_finished(resume, json)

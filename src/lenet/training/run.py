@@ -29,6 +29,7 @@ from typing import Any, Final
 
 from lenet import files
 from lenet.errors import LenetError, OutputError, UsageError
+from lenet.reporting.board import FOLDER as BOARD
 from lenet.reporting.board import Board, require_tensorboard
 from lenet.reporting.signals import FILE as SIGNALS
 from lenet.reporting.signals import SignalLog
@@ -155,6 +156,9 @@ class Run:
         run._hold(Path(folder), {}, checkpoint_seconds)
         for name in FILES:
             files.remove_leftovers(run.folder / name)
+        if (run.folder / BOARD).is_dir():  # begun with it; where the package is gone, without
+            with suppress(UsageError):
+                run._board = Board(run.folder)
         return run
 
     @property
