@@ -136,10 +136,9 @@ def run(
     source = "digits" if data is None else data
     if resume is not None:
         given = {"net": net, "recipe": recipe, "seed": seed, "run": run, "set": set, **values}
-        given |= {name: value or None for name, value in wishes.items()}
-        found = _reopened(
-            resume, {**given, "dry_run": dry_run or None, "tensorboard": tensorboard or None}, data, data_dir, threads, pace
-        )
+        switches = {**wishes, "dry_run": dry_run, "tensorboard": tensorboard}
+        given |= {name: value or None for name, value in switches.items()}
+        found = _reopened(resume, given, data, data_dir, threads, pace)
         if found is None:
             _print_finished(resume, json)
             return
