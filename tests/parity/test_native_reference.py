@@ -9,141 +9,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import cycle, product
+from itertools import cycle
 
 import numpy as np
 import pytest
 
-from lenet.engine.initialise import aligned_zeros
 from lenet.engine.machine import instruction_sets
 from lenet.engine.native import NativeEngine
-from lenet.engine.objective import Objective
 from lenet.engine.optimizer import Optimizer
-from lenet.engine.plan import Floats, make_plan
 from lenet.engine.reference import ReferenceEngine
-from lenet.engine.results import Engine, Gradient, TrainResult
-from lenet.net import Network, read_network, zoo
-from random_networks import draw_norms, random_network
+from lenet.net import read_network, zoo
+from parity_cases import (
+    CONVOLUTIONS,
+    RULES,
+    Case,
+    assert_near,
+    compare,
+)
+from random_networks import random_network
 
 NETWORKS = int(os.environ.get("LENET_PARITY_NETWORKS") or 300)
 #: One test runs this many networks: as many tests as networks would take longer than the networks.
 PORTION = 20
-#: The plain sums of products, and Winograd's transforms wherever they apply.
-CONVOLUTIONS = ("direct", "winograd")
 #: Numbers of images: one, short of a vector, just past one, several groups, several shards.
 SAMPLES = (1, 2, 3, 5, 7, 8, 9, 15, 17, 31, 33, 64, 65, 100, 129)
-TOLERANCE = 1e-5
-RULES = (
-    Optimizer("sgd", weight_decay=0.01),
-    Optimizer("momentum", momentum=0.8),
-    Optimizer("nesterov", momentum=0.8, weight_decay=0.01, clip=0.5, average=0.9),
-    # With a tiny epsilon AdamW moves by the sign of a gradient however small, and rounding decides
-    # the sign: no two engines would agree.
-    Optimizer("adamw", epsilon=1e-2, weight_decay=0.01),
-    Optimizer("adamw", epsilon=1e-2, clip=0.5, average=0.8),
-)
-
-
-def objective(images: int, seed: int) -> Objective:
-    """Plain, or everything at once."""
-    if seed % 2:
-        return Objective()
-    weights = np.random.default_rng(seed).uniform(0, 2, images).astype(np.float32)
-    return Objective(smoothing=0.1, dropout=0.3, seed=seed, weights=weights)
-
-
-class Case:
-    """A network with parameters and images, the same for every engine."""
-
-    def __init__(self, network: Network, samples: int, seed: int = 0) -> None:
-        self.network = network
-        self.plan = make_plan(network)
-        random = np.random.default_rng(seed)
-        self.parameters = aligned_zeros(self.plan.table_size)
-        for tensor in self.plan.tensors:
-            inputs = np.prod(tensor.shape[1:]) if len(tensor.shape) > 1 else 10
-            tensor.view(self.parameters)[...] = random.normal(0, inputs**-0.5, tensor.shape)
-        draw_norms(self.plan, self.parameters, random)
-        self.objective = objective(samples, seed)
-        self.images = random.integers(0, 256, (samples, *network.input_shape), np.uint8)
-        self.labels = random.integers(0, self.plan.classes, samples)
-        self.scale = random.uniform(0.005, 0.02, network.input_shape[0]).astype(np.float32)
-        self.shift = random.uniform(-2, 0, network.input_shape[0]).astype(np.float32)
-
-    def scores(self, engine: Engine) -> Floats:
-        return engine.scores(self.parameters, self.images, self.scale, self.shift)
-
-    def gradient(self, engine: Engine) -> Gradient:
-        return engine.gradient(
-            self.parameters,
-            self.images,
-            self.labels,
-            self.scale,
-            self.shift,
-            self.objective,
-            step=3,
-        )
-
-    def train(
-        self,
-        engine: Engine,
-        optimizer: Optimizer,
-        order: Floats | None = None,
-        batch_size: int = 16,
-        rate: float = 0.05,
-    ) -> tuple[TrainResult, Floats, Floats]:
-        """What happened, the parameters and the state afterwards; the case stays as it is."""
-        order = np.arange(len(self.images)) if order is None else order
-        parameters = aligned_zeros(self.plan.table_size)
-        parameters[:] = self.parameters
-        state = np.zeros((optimizer.state_rows, self.plan.table_size), np.float32)
-        result = engine.train(
-            parameters,
-            state,
-            self.images,
-            self.labels,
-            order,
-            batch_size,
-            np.full(-(-len(order) // batch_size), rate),
-            0,
-            self.scale,
-            self.shift,
-            optimizer,
-            self.objective,
-        )
-        return result, parameters, state
-
-
-def assert_near(found: Floats, expected: Floats, tolerance: float = TOLERANCE) -> None:
-    """Within tolerance * max(1, |expected|)."""
-    assert error_of(found, expected) <= tolerance  # a NaN is not
-
-
-def error_of(found: Floats, expected: Floats) -> float:
-    """The largest, by max(1, |expected|)."""
-    return float((np.abs(found - expected) / np.maximum(1, np.abs(expected))).max(initial=0))
-
-
-def tolerance_of(case: Case, expected: Gradient) -> float:
-    """Of a few values that are nearly equal the variance is nearly 0, and normalisation multiplies
-    their rounding: then the readable engine in float32 says how far it goes."""
-    if not case.plan.normalised:
-        return TOLERANCE
-    found = case.gradient(ReferenceEngine(case.plan, np.float32))
-    return max(TOLERANCE, 4 * error_of(found.gradient, expected.gradient))
-
-
-def compare(case: Case, isas: tuple[str, ...] = instruction_sets(), threads: int = 1) -> None:
-    reference = ReferenceEngine(case.plan)
-    scores, expected = case.scores(reference), case.gradient(reference)
-    tolerance = tolerance_of(case, expected)
-    for isa, convolution in product(isas, CONVOLUTIONS):
-        engine = NativeEngine(case.plan, threads, isa, convolution)
-        assert_near(case.scores(engine), scores)
-        found = case.gradient(engine)
-        assert_near(found.gradient, expected.gradient, tolerance)
-        assert abs(found.loss - expected.loss) <= tolerance * max(1, abs(expected.loss))
-        assert found.correct == expected.correct
 
 
 def random_cases(start: int) -> Iterator[Case]:
@@ -288,120 +177,3 @@ def test_special_networks(notation: str, samples: int) -> None:
     expected = case.train(ReferenceEngine(case.plan), RULES[1])
     found = case.train(NativeEngine(case.plan, 2), RULES[1])
     assert_near(found[1], expected[1], 2e-5)
-
-
-@pytest.mark.parametrize("scale", [0.0, 1e-30, 1e-42, 100.0])
-def test_inputs_of_any_size(scale: float) -> None:
-    """Zeros, denormals, and values that saturate every activation."""
-    for activation in ("sigmoid", "tanh", "relu", "silu"):
-        layers = f"conv 4 k3 {activation}, maxpool 2 | dense 6 {activation}, dense 3"
-        case = Case(read_network(f"1x8x8 | {layers}"), 9)
-        case.scale[:], case.shift[:] = scale, 0
-        compare(case)
-
-
-#: Every kind of stage, and the activations that know an infinity's limit.
-FRAGILE = (
-    "2x12x12 | conv 4 k5 {0}, maxpool 2 | conv 6 k3 {0} | dense 6 {0}, dense 3",
-    "2x9x9 | conv 4 k3 p1 {0}, avgpool 2 | dense 8 {0}, dense 3",
-    "2x8x8 | dense 8 {0}, dense 3",
-    "2x12x12 | conv 4 k3 {0}, maxpool 3 s2 | dense 3",
-)
-
-
-def spoiled(notation: str, samples: int, value: float) -> Iterator[Case]:
-    """The network with ``value`` in one of its tensors, in the scale, in the shift."""
-    network = read_network(notation)
-    for number in range(len(make_plan(network).tensors) + 2):
-        case = Case(network, samples)
-        tables = [tensor.view(case.parameters) for tensor in case.plan.tensors]
-        [*tables, case.scale, case.shift][number].flat[-1] = value
-        yield case
-
-
-@pytest.mark.parametrize("samples", [1, 9])
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "leaky-relu", "silu"])
-@pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered")
-def test_what_is_no_number_stays_none(activation: str, samples: int) -> None:
-    """Exactly those scores are NaN that are NaN by the reference, and the others are right."""
-    for notation, isa, convolution in product(FRAGILE, instruction_sets(), CONVOLUTIONS):
-        for case in spoiled(notation.format(activation), samples, np.nan):
-            found = case.scores(NativeEngine(case.plan, 2, isa, convolution))
-            expected = case.scores(ReferenceEngine(case.plan))
-            np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
-            assert np.isnan(found).any()
-            assert_near(np.nan_to_num(found), np.nan_to_num(expected))
-
-
-@pytest.mark.parametrize("samples", [1, 9])
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "leaky-relu", "silu"])
-@pytest.mark.parametrize("value", [np.inf, -np.inf])
-@pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered")
-def test_infinities(value: float, activation: str, samples: int) -> None:
-    """As the reference's; Winograd's transforms take differences, and may make NaN of an infinity
-    that an activation would have brought back to its limit. None comes out as a wrong number."""
-    for notation, isa, convolution in product(FRAGILE, instruction_sets(), CONVOLUTIONS):
-        for case in spoiled(notation.format(activation), samples, value):
-            found = case.scores(NativeEngine(case.plan, 2, isa, convolution))
-            expected = case.scores(ReferenceEngine(case.plan, np.float32))
-            if convolution == "direct":
-                np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
-            else:
-                assert not np.isfinite(found[~np.isfinite(expected)]).any()
-            known = ~np.isnan(found)
-            infinite = np.isinf(expected[known])
-            np.testing.assert_array_equal(found[known][infinite], expected[known][infinite])
-            assert_near(found[known][~infinite], expected[known][~infinite], 1e-4)
-
-
-def test_an_image_that_overflows_spoils_no_other() -> None:
-    """Samples lie side by side in a vector; the bright one's scores are infinite, the others' are
-    those that they have without it."""
-    for isa, convolution in product(instruction_sets(), CONVOLUTIONS):
-        case = Case(read_network("1x12x12 | conv 4 k3 relu, maxpool 2 | conv 3 k3 | dense 3"), 9)
-        case.shift[:] = 0
-        case.images[:], case.images[4] = case.images // 255, 255
-        case.scale[:] = 3e36
-        found = case.scores(NativeEngine(case.plan, 2, isa, convolution))
-        case.images[4] = 0
-        calm = case.scores(NativeEngine(case.plan, 2, isa, convolution))
-        assert not np.isfinite(found[4]).any()
-        assert np.isfinite(calm).all()
-        np.testing.assert_array_equal(np.delete(found, 4, axis=0), np.delete(calm, 4, axis=0))
-
-
-@pytest.mark.parametrize("samples", [1, 4, 5, 100])
-def test_denormals_count_as_zero(samples: int) -> None:
-    """Bit for bit, wherever they stand: that is what keeps them from costing time."""
-    for notation, isa, convolution in product(FRAGILE, instruction_sets(), CONVOLUTIONS):
-        denormal, zero = (
-            spoil_with(Case(read_network(notation.format("tanh")), samples), value)
-            for value in (1e-40, 0.0)
-        )
-        for threads in (1, 3):
-            engine = NativeEngine(denormal.plan, threads, isa, convolution)
-            np.testing.assert_array_equal(denormal.scores(engine), zero.scores(engine))
-            found, expected = denormal.gradient(engine), zero.gradient(engine)
-            np.testing.assert_array_equal(found.gradient, expected.gradient)
-            assert found.loss == expected.loss
-            for optimizer in RULES:
-                found, expected = denormal.train(engine, optimizer), zero.train(engine, optimizer)
-                np.testing.assert_array_equal(found[1], expected[1])
-                np.testing.assert_array_equal(found[2], expected[2])
-
-
-def spoil_with(case: Case, value: float) -> Case:
-    """Half of the weights, of the channels' scales and all shifts become ``value``."""
-    for tensor in case.plan.tensors:
-        tensor.view(case.parameters).flat[::2] = value
-    case.scale[::2] = value
-    case.shift[:] = value
-    return case
-
-
-def test_denormals_live_on_outside_the_engine() -> None:
-    case = Case(read_network(FRAGILE[0].format("relu")), 100)
-    engine = NativeEngine(case.plan, 2)
-    case.scores(engine), case.gradient(engine), case.train(engine, RULES[2])
-    small = np.full(1000, 1e-38, np.float32)
-    assert (small * np.float32(0.01) > 0).all()

@@ -1,0 +1,133 @@
+"""A network with parameters and images, the same for every engine, and how engines are compared."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from lenet.engine.initialise import aligned_zeros
+from lenet.engine.machine import instruction_sets
+from lenet.engine.native import NativeEngine
+from lenet.engine.objective import Objective
+from lenet.engine.optimizer import Optimizer
+from lenet.engine.plan import Floats, make_plan
+from lenet.engine.reference import ReferenceEngine
+from lenet.engine.results import Engine, Gradient, TrainResult
+from lenet.net import Network
+from random_networks import draw_norms
+
+#: The plain sums of products, and Winograd's transforms wherever they apply.
+CONVOLUTIONS = ("direct", "winograd")
+TOLERANCE = 1e-5
+RULES = (
+    Optimizer("sgd", weight_decay=0.01),
+    Optimizer("momentum", momentum=0.8),
+    Optimizer("nesterov", momentum=0.8, weight_decay=0.01, clip=0.5, average=0.9),
+    # With a tiny epsilon AdamW moves by the sign of a gradient however small, and rounding decides
+    # the sign: no two engines would agree.
+    Optimizer("adamw", epsilon=1e-2, weight_decay=0.01),
+    Optimizer("adamw", epsilon=1e-2, clip=0.5, average=0.8),
+)
+
+
+def objective(images: int, seed: int) -> Objective:
+    """Plain, or everything at once."""
+    if seed % 2:
+        return Objective()
+    weights = np.random.default_rng(seed).uniform(0, 2, images).astype(np.float32)
+    return Objective(smoothing=0.1, dropout=0.3, seed=seed, weights=weights)
+
+
+class Case:
+    """A network with parameters and images, the same for every engine."""
+
+    def __init__(self, network: Network, samples: int, seed: int = 0) -> None:
+        self.network = network
+        self.plan = make_plan(network)
+        random = np.random.default_rng(seed)
+        self.parameters = aligned_zeros(self.plan.table_size)
+        for tensor in self.plan.tensors:
+            inputs = np.prod(tensor.shape[1:]) if len(tensor.shape) > 1 else 10
+            tensor.view(self.parameters)[...] = random.normal(0, inputs**-0.5, tensor.shape)
+        draw_norms(self.plan, self.parameters, random)
+        self.objective = objective(samples, seed)
+        self.images = random.integers(0, 256, (samples, *network.input_shape), np.uint8)
+        self.labels = random.integers(0, self.plan.classes, samples)
+        self.scale = random.uniform(0.005, 0.02, network.input_shape[0]).astype(np.float32)
+        self.shift = random.uniform(-2, 0, network.input_shape[0]).astype(np.float32)
+
+    def scores(self, engine: Engine) -> Floats:
+        return engine.scores(self.parameters, self.images, self.scale, self.shift)
+
+    def gradient(self, engine: Engine) -> Gradient:
+        return engine.gradient(
+            self.parameters,
+            self.images,
+            self.labels,
+            self.scale,
+            self.shift,
+            self.objective,
+            step=3,
+        )
+
+    def train(
+        self,
+        engine: Engine,
+        optimizer: Optimizer,
+        order: Floats | None = None,
+        batch_size: int = 16,
+        rate: float = 0.05,
+    ) -> tuple[TrainResult, Floats, Floats]:
+        """What happened, the parameters and the state afterwards; the case stays as it is."""
+        order = np.arange(len(self.images)) if order is None else order
+        parameters = aligned_zeros(self.plan.table_size)
+        parameters[:] = self.parameters
+        state = np.zeros((optimizer.state_rows, self.plan.table_size), np.float32)
+        result = engine.train(
+            parameters,
+            state,
+            self.images,
+            self.labels,
+            order,
+            batch_size,
+            np.full(-(-len(order) // batch_size), rate),
+            0,
+            self.scale,
+            self.shift,
+            optimizer,
+            self.objective,
+        )
+        return result, parameters, state
+
+
+def assert_near(found: Floats, expected: Floats, tolerance: float = TOLERANCE) -> None:
+    """Within tolerance * max(1, |expected|)."""
+    assert error_of(found, expected) <= tolerance  # a NaN is not
+
+
+def error_of(found: Floats, expected: Floats) -> float:
+    """The largest, by max(1, |expected|)."""
+    return float((np.abs(found - expected) / np.maximum(1, np.abs(expected))).max(initial=0))
+
+
+def tolerance_of(case: Case, expected: Gradient) -> float:
+    """Of a few values that are nearly equal the variance is nearly 0, and normalisation multiplies
+    their rounding: then the readable engine in float32 says how far it goes."""
+    if not case.plan.normalised:
+        return TOLERANCE
+    found = case.gradient(ReferenceEngine(case.plan, np.float32))
+    return max(TOLERANCE, 4 * error_of(found.gradient, expected.gradient))
+
+
+def compare(case: Case, isas: tuple[str, ...] = instruction_sets(), threads: int = 1) -> None:
+    reference = ReferenceEngine(case.plan)
+    scores, expected = case.scores(reference), case.gradient(reference)
+    tolerance = tolerance_of(case, expected)
+    for isa, convolution in product(isas, CONVOLUTIONS):
+        engine = NativeEngine(case.plan, threads, isa, convolution)
+        assert_near(case.scores(engine), scores)
+        found = case.gradient(engine)
+        assert_near(found.gradient, expected.gradient, tolerance)
+        assert abs(found.loss - expected.loss) <= tolerance * max(1, abs(expected.loss))
+        assert found.correct == expected.correct
