@@ -4,8 +4,6 @@ import copy
 import os
 import pickle
 import pickletools
-import subprocess
-import sys
 
 # scipy must have been told so before it is imported, or one of the checks is skipped.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
@@ -14,7 +12,7 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.errors import DataError, DivergenceError, LenetError, ModelFileError, UsageError
+from lenet.errors import DataError, DivergenceError, ModelFileError, UsageError
 
 pytest.importorskip("sklearn")
 
@@ -364,39 +362,3 @@ def test_data_that_cannot_be_meant(fitted, digits):
         LeNetClassifier("lenet").fit(X[:, :30], y)
     with pytest.raises(DivergenceError, match="training diverged in epoch 1"):
         quick(optimizer="sgd", lr=1e30, schedule="constant").fit(X, y)
-
-
-def run(code):
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=True
-    ).stdout
-
-
-def test_lenet_never_imports_scikit_learn_by_itself():
-    code = """
-import sys
-import lenet
-from lenet import *
-lenet.train(data="digits", recipe=lenet.recipe(epochs=1))
-assert "LeNetClassifier" in dir(lenet)
-print("sklearn" in sys.modules)
-"""
-    assert run(code) == "False\n"
-
-
-def test_without_scikit_learn_there_is_one_sentence():
-    code = """
-import sys
-sys.modules["sklearn"] = sys.modules["sklearn.base"] = None
-import lenet
-from lenet import *
-try:
-    from lenet import LeNetClassifier
-except ImportError as error:
-    print(type(error).__name__, error)
-"""
-    said = run(code)
-    assert said.startswith("MissingPackageError lenet.LeNetClassifier needs scikit-learn 1.6 or")
-    assert said.endswith('run pip install "lenet[sklearn]".\n')
-    assert said.count("\n") == 1
-    assert issubclass(lenet.errors.MissingPackageError, LenetError)
