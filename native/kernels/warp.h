@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../src/random.h"
 #include "../simd/vec.h"
 #include "../src/warp.h"
 
@@ -158,14 +159,6 @@ inline void resample(const Warp& w, int64_t at, const uint8_t* in, uint8_t* out,
             blend(n, s.quads, s.right, s.down, out + (c * H + begin) * W);
         }
     }
-}
-
-// SplitMix64's word number `index` of the stream, as in lenet/randomness.py.
-inline uint64_t random_word(uint64_t key, uint64_t index) {
-    uint64_t z = key + (index + 1) * 0x9E3779B97F4A7C15;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
-    z = (z ^ z >> 27) * 0x94D049BB133111EB;
-    return z ^ z >> 31;
 }
 
 // Nearly normal: the sum of four random bytes, two sums a word.

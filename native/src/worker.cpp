@@ -6,22 +6,18 @@
 #include <new>
 #include <utility>
 
+#include "random.h"
+
 namespace lenet {
 namespace {
 
-// SplitMix64 (Steele, Lea and Flood 2014); the twin is randomness.py.
-uint64_t mix(uint64_t word) {
-    word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9u;
-    word = (word ^ (word >> 27)) * 0x94D049BB133111EBu;
-    return word ^ (word >> 31);
-}
-
+// The key that engine/objective.py makes.
 uint32_t dropout_key(uint64_t seed, int64_t step, int layer) {
-    constexpr uint64_t golden = 0x9E3779B97F4A7C15u, stream = 3;
+    constexpr uint64_t stream = 3;
     uint64_t key = 0;
     for (uint64_t number : {seed, stream, uint64_t(step), uint64_t(layer)})
         key = mix((key ^ number) + golden);
-    return uint32_t(mix(golden + key) >> 32);
+    return uint32_t(random_word(key, 0) >> 32);
 }
 
 }  // namespace
