@@ -54,8 +54,6 @@ inline void pool_rows(const Stage& stage, int block, int band, int last, const f
                       ptrdiff_t rows_channel, int begin, float* out, int32_t* positions) {
     const Window& pool = stage.pool;
     const Map &linear = stage.linear, &to = stage.output;
-    const bool plain = stage.plain_pool;
-    const auto general = stage.wide_positions ? max_pool_row<16> : max_pool_row<8>;
     const int first = stage.forward_blocks.begin(block);
     for (int c = 0; c < stage.forward_blocks.size(block); c++)
         for (int p = band; p < last; p++) {
@@ -63,9 +61,7 @@ inline void pool_rows(const Stage& stage, int block, int band, int last, const f
             const float* row = rows + c * rows_channel + (origin - begin) * linear.row();
             float* pooled = out + to.at(first + c, p, 0);
             int32_t* codes = positions ? positions + stage.positions_of(first + c, p) : nullptr;
-            if (plain) max_pool_row_2x2(row, linear.row(), to.width, pooled, codes);
-            else general(pool, row, linear.row(), linear.height, linear.width, origin, to.width,
-                         pooled, codes);
+            max_row(stage, pool, linear, row, origin, to.width, pooled, codes);
             activate(stage.activation, to.width, pooled, nullptr);
         }
 }
@@ -148,7 +144,6 @@ inline void conv_forward(const Stage& stage, const float* packed, const float* b
     float* v = scratch;
     float* products = v + (winograd ? 6 * stage.winograd.in_plane : 0);
     float* rows = products + stage.products;
-    int transformed = 0;  // rows of the input
     for (int band = 0; band < to.height; band += stage.band) {
         const int last = band + stage.band < to.height ? band + stage.band : to.height;
         int begin = band, end = last;  // rows of the linear map
@@ -159,10 +154,8 @@ inline void conv_forward(const Stage& stage, const float* packed, const float* b
             if (end > linear.height) end = linear.height;
         }
         if (winograd) {
-            const int needed = end + stage.window.height - 1;
-            winograd_input(stage, in, transformed, needed, v);
-            transformed = needed;
-            winograd_products(stage, packed, v, begin, end, products);
+            winograd_input(stage, in, begin, end, v);
+            winograd_products(stage, packed, v, end - begin, products);
         }
         for (int block = 0; block < stage.forward_blocks.count; block++) {
             const int first = stage.forward_blocks.begin(block);
@@ -183,12 +176,6 @@ inline void conv_forward(const Stage& stage, const float* packed, const float* b
                              kept ? kept + (int64_t(c) * to.height + y) * to.width * L : nullptr);
         }
     }
-}
-
-// Does every position of the linear map get written by plain 2x2 windows?
-inline bool covered(const Stage& stage) {
-    const Map &linear = stage.linear, &to = stage.output;
-    return stage.plain_pool && to.height * 2 == linear.height && to.width * 2 == linear.width;
 }
 
 // Lane sums: [output][K][lane], then [output][lane] of the bias.
@@ -227,9 +214,7 @@ inline vec linear_gradient_of(const Stage& stage, int c, const float* out_gradie
                               float* linear_gradient, float* pooled_row) {
     const Window& pool = stage.pool;
     const Map &to = stage.linear_gradient, &from = stage.output;
-    const bool plain = stage.plain_pool;
-    const auto general = stage.wide_positions ? max_unpool_row<16> : max_unpool_row<8>;
-    if (stage.pooled && !covered(stage))
+    if (stage.pooled && !covered(stage, to.height, to.width))
         for (int y = 0; y < to.height; y++)
             for (int x = 0; x < to.width; x++) store(linear_gradient + to.at(c, y, x), vec{});
     vec total{};
@@ -242,8 +227,8 @@ inline vec linear_gradient_of(const Stage& stage, int c, const float* out_gradie
         const int origin = y * pool.stride_y - pool.top;
         float* target = linear_gradient + to.at(c, 0, 0) + origin * to.row();
         const int32_t* codes = positions + stage.positions_of(c, y);
-        if (plain) max_unpool_row_2x2(target, to.row(), from.width, row, codes);
-        else general(pool, target, to.row(), to.height, to.width, origin, from.width, row, codes);
+        max_row_back(stage, pool, to.row(), to.height, to.width, origin, from.width, row, codes,
+                     target);
     }
     return total;
 }
@@ -262,8 +247,12 @@ inline void conv_backward(const Stage& stage, const float* out_gradient, const f
     if (!stage.winograd.outputs) return conv_weight_gradient(stage, linear_gradient, in, lane_sums);
     float* transformed = linear_gradient + stage.transformed_at;
     winograd_gradient(stage, linear_gradient, transformed);
-    winograd_input(stage, in, 0, stage.winograd.in_rows, scratch);
-    winograd_weight_gradient(stage, transformed, scratch, lane_sums);
+    const int height = stage.linear.height;
+    for (int begin = 0, end; begin < height; begin = end) {
+        end = begin + stage.winograd.band < height ? begin + stage.winograd.band : height;
+        winograd_input(stage, in, begin, end, scratch);
+        winograd_weight_gradient(stage, transformed, scratch, begin, end, lane_sums);
+    }
 }
 
 // in_gradient has the input's size without border, and is written whole. An input row of phase r

@@ -75,7 +75,8 @@ struct Winograd {
     int outputs;  // of a tile, M = 7 - kernel width; 0: the convolution is computed directly
     int tiles;    // in a row of the linear map
     int lanes;
-    int in_rows;  // rows of V, border included
+    int band;     // rows of the linear map whose V is made at a time for the weights' gradient
+    int in_rows;  // most rows of V at a time: with those around them that the kernel needs
     int taps;     // C * kh: terms of one product
     int64_t in_plane, out_plane;  // floats from one of the 6 products to the next in V, in Y
     int64_t weights;              // the same in the packed weights

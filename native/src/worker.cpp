@@ -225,8 +225,13 @@ void Worker::backward_ghost(const float* table, const float* packed, int samples
             normalise_back(table, s, samples, flow, stride, gradient);
             continue;
         }
-        for (int g = 0; g < groups; g++)
-            backward_stage(packed, s, g, flow + g * stride, work + g * program_.flow);
+        for (int g = 0; g < groups; g++) {
+            float* group = flow + g * stride;
+            if (program_.stages[s].normalised)
+                kernels_.norm_backward(program_.stages[s + 1], live(samples, g), backs_.data(),
+                                       input(s + 1, g), group);
+            backward_stage(packed, s, g, group, work + g * program_.flow);
+        }
         std::swap(flow, work);
         stride = program_.flow;
     }

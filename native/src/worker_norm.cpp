@@ -45,7 +45,8 @@ void Worker::normalise(const float* table, size_t s, int samples) {
 }
 
 // Ioffe and Szegedy 2015, section 3, put together: dz = a (g - mean(g) - u mean(g u)), u the
-// normalised value. Also writes the shard's rows.
+// normalised value. Here the sums, the shard's rows and the factors; the groups follow as their
+// convolution takes them, while they are in a cache.
 void Worker::normalise_back(const float* table, size_t s, int samples, float* flow,
                             int64_t stride, float* gradient) {
     const Stage& stage = program_.stages[s];
@@ -74,9 +75,6 @@ void Worker::normalise_back(const float* table, size_t s, int samples, float* fl
         mean[c] = float(found[2 * c]);
         variance[c] = float(squares / std::max(values - 1, 1.0));
     }
-    for (int g = 0; g * lanes < samples; g++)
-        kernels_.norm_backward(stage, live(samples, g), backs_.data(), input(s, g),
-                               flow + g * stride);
 }
 
 }  // namespace lenet
