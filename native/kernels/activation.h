@@ -33,6 +33,8 @@ inline vec derivative(vec y, vec x) {
     if constexpr (A == Activation::silu) {
         x = silu_input(x);
         const vec s = x == 0.0f ? broadcast(0.5f) : y / x;
+        // From 32 on 1 - s is zero but for y's rounding, which a large x would make large.
+        x = x > 32.0f ? broadcast(32.0f) : x;
         return s * (1.0f + x * (1.0f - s));
     }
     return broadcast(1.0f);
