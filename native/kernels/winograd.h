@@ -86,17 +86,6 @@ inline void transform_output_back(const float* gradient, float* to, int64_t plan
     store(to + 5 * plane, g[M - 1]);
 }
 
-// G^T sums: an output's gradient [tap][kernel column] from its 6 products' sums.
-inline void winograd_weights_back(const WinogradWeights& transform, int width, int taps,
-                                  const float* sums, int64_t plane, float* weights) {
-    for (int t = 0; t < taps; t++)
-        for (int k = 0; k < width; k++) {
-            float total = 0;
-            for (int i = 0; i < 6; i++) total += transform.g[i][k] * sums[i * plane + t];
-            weights[t * width + k] = total;
-        }
-}
-
 // Calls f with M, the outputs of a tile, as a compile-time constant.
 template <typename F>
 inline void with_tile(int outputs, F f) {
@@ -196,10 +185,10 @@ inline void winograd_gradient(const Stage& stage, const float* linear_gradient, 
     });
 }
 
-// What rows [begin, end) of the linear map add to the gradient of U, from Y and the rows' V. Lane
-// sums: [product][output][channel, kernel row][lane], then the bias.
+// What rows [begin, end) of the linear map add to the gradient of U, from Y and the rows' V: sums
+// of tiles, [product][tile].
 inline void winograd_weight_gradient(const Stage& stage, const float* y, const float* v, int begin,
-                                     int end, float* lane_sums) {
+                                     int end, float* sums) {
     const Winograd& w = stage.winograd;
     Pairs pairs{};
     pairs.gradient_channel = w.row(stage.linear.height);
@@ -208,13 +197,13 @@ inline void winograd_weight_gradient(const Stage& stage, const float* y, const f
     pairs.positions = (end - begin) * w.tiles;
     pairs.taps = stage.taps;
     pairs.tap_count = w.taps;
-    pairs.sums_output = ptrdiff_t(w.taps) * L;
+    pairs.slot = stage.slot;
     for (int i = 0; i < 6; i++)
         for (int block = 0; block < stage.gradient_blocks.count; block++) {
             const int first = stage.gradient_blocks.begin(block);
             pairs.gradient = y + i * w.out_plane + w.row(begin) + first * pairs.gradient_channel;
             pairs.in = v + i * w.in_plane;
-            pairs.sums = lane_sums + (i * int64_t(stage.linear.channels) + first) * pairs.sums_output;
+            pairs.sums = sums + i * stage.product_sums + block * stage.block_sums;
             weight_gradient(stage.gradient_blocks.size(block), pairs);
         }
 }

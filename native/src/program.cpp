@@ -343,18 +343,31 @@ private:
         if (stage.kind == Kind::conv) {
             // Each convolution has its own: the zeros around the gradient are written once.
             stage.linear_at = program_.linear;
-            stage.lane_sums_at = program_.lane_sums;
+            stage.sums_at = program_.sums;
             stage.pooled_at = round_up(stage.linear_gradient.size(), 16);
             stage.transformed_at = stage.pooled_at + round_up(int64_t(out.width) * lanes_, 16);
             program_.linear += stage.transformed_at + round_up(6 * stage.winograd.out_plane, 16);
-            const int taps = stage.winograd.outputs ? 6 * stage.winograd.taps : stage.inputs;
-            stage.lane_sums = int64_t(taps + 1) * stage.linear.channels;
-            program_.lane_sums += round_up(stage.lane_sums * lanes_, 16);
+            program_.sums += add_sums(stage);
         }
         if (stage.kind == Kind::dense)
             program_.transposed = std::max(
                 program_.transposed, (stage.gradient_row + round_up(out.channels, lanes_)) *
                                          lanes_ * program_.groups);
+    }
+
+    // Returns how many floats the sums of the weights' gradient take.
+    int64_t add_sums(Stage& stage) {
+        const Split& blocks = stage.gradient_blocks;
+        const bool winograd = stage.winograd.outputs > 0;
+        const int taps = winograd ? stage.winograd.taps : stage.inputs;
+        stage.slot = int(round_up(accumulators_, lanes_));
+        for (int b = 0; b < blocks.count; b++)
+            stage.block_sums = std::max<int64_t>(
+                stage.block_sums,
+                tap_parts(blocks.size(b), taps, accumulators_).count * int64_t(stage.slot));
+        stage.product_sums = blocks.count * stage.block_sums;
+        stage.bias_sums = round_up(stage.product_sums * (winograd ? 6 : 1), 16);
+        return round_up(stage.bias_sums + int64_t(stage.linear.channels) * lanes_, 16);
     }
 
     Program& program_;

@@ -72,7 +72,7 @@ void profile(const Net& net, const Kernels& kernels) {
     Random random(2);
     Buffer kept(groups * program.kept), positions(groups * program.positions);
     Buffer gradient(program.gradient), flow(groups * program.flow), other(groups * program.flow);
-    Buffer linear(program.linear), sums(program.lane_sums), scratch(program.scratch);
+    Buffer linear(program.linear), sums(program.sums), scratch(program.scratch);
     Buffer transposed(program.transposed), factors(4 * 64);
     std::vector<double> moments(2 * 64), totals(2 * 64);
     fill(flow, random);
@@ -119,7 +119,7 @@ void profile(const Net& net, const Kernels& kernels) {
                 for (int g = 0; g < groups; g++)
                     kernels.conv_backward(stage, flow.data() + g * program.flow, out(s, g), codes(stage, g), nullptr,
                                           in(s, g), linear.data() + stage.linear_at,
-                                          sums.data() + stage.lane_sums_at, scratch.data());
+                                          sums.data() + stage.sums_at, scratch.data());
             });
             if (!stage.first)
                 add("conv input" + at, work, [&] {
@@ -129,8 +129,8 @@ void profile(const Net& net, const Kernels& kernels) {
                                                     other.data() + g * program.flow,
                                                     scratch.data());
                 });
-            add("lane sums" + at, 0, [&] {
-                kernels.conv_weight_sums(stage, sums.data() + stage.lane_sums_at,
+            add("weight sums" + at, 0, [&] {
+                kernels.conv_weight_sums(stage, sums.data() + stage.sums_at,
                                          gradient.data() + stage.gradient);
             });
         } else if (stage.kind == Kind::norm) {
