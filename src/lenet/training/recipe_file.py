@@ -32,6 +32,13 @@ def names() -> tuple[str, ...]:
     return tuple(sorted({stem.partition(".")[0] for stem in _files()}))
 
 
+def stem_of(name: str | os.PathLike[str]) -> str:
+    """What to call the recipe that ``name`` names: that name, or its file's without the ending."""
+    text = os.fspath(name)
+    is_file = text.lower().endswith(SUFFIX)
+    return Path(text).name[: -len(SUFFIX)] if is_file else text.strip().lower()
+
+
 def recipe(name: str | os.PathLike[str] = "modern", *, data: str = "", **changes: Any) -> Recipe:
     """A recipe by name, or from a ``.toml`` file, with some values changed.
 
