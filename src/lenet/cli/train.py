@@ -281,8 +281,9 @@ def _print_footer(training: Training, folder: Run) -> None:
     if training.recipe.keep == "best":
         kept = training.history[(best_epoch(training.history) or done) - 1]
         print(f"kept epoch {kept.epoch}, whose validation loss is the lowest.")
+    assert kept.test_accuracy is not None  # data that are loaded have a test part
     print(
-        f"{percent(kept.test_accuracy)} of {len(training.data.test):,} test images in "
+        f"{percent(kept.test_accuracy)} of {len(training.data.tested):,} test images in "
         f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
     )
     rows = [

@@ -39,11 +39,16 @@ def stem_of(name: str | os.PathLike[str]) -> str:
     return Path(text).name[: -len(SUFFIX)] if is_file else text.strip().lower()
 
 
-def recipe(name: str | os.PathLike[str] = "modern", *, data: str = "", **changes: Any) -> Recipe:
+def recipe(
+    name: str | os.PathLike[str] | Mapping[str, Any] | Recipe = "modern",
+    *,
+    data: str = "",
+    **changes: Any,
+) -> Recipe:
     """A recipe by name, or from a ``.toml`` file, with some values changed.
 
     Args:
-        name: the name, or the file's path.
+        name: the name, or the file's path; a recipe, or a mapping of its values, will do.
         data: the name of the data set it is for; some recipes differ.
         changes: values by name; ``None`` leaves a value as it is.
 
@@ -51,7 +56,11 @@ def recipe(name: str | os.PathLike[str] = "modern", *, data: str = "", **changes
         UsageError: there is no such recipe or file, the file is no recipe, or a value is out of
             range.
     """
-    text = os.fspath(name)
+    if isinstance(name, Recipe):
+        return name.but(**changes)
+    if isinstance(name, Mapping):
+        return Recipe.from_dict(name).but(**changes)
+    text = os.fsdecode(name) if isinstance(name, str | os.PathLike) else repr(name)
     if text.lower().endswith(SUFFIX):
         return read_recipe(text, **changes)
     stems, wanted = _files(), text.strip().lower()
