@@ -22,7 +22,7 @@ class Part:
     Attributes:
         images: (N, C, H, W) uint8, one byte a pixel.
         labels: (N,) int64, each the index of a class.
-        weights: (N,) float32, how much each image counts in the loss, above 0 and usually 1 on
+        weights: (N,) float32, how much each image counts in the loss, 0 or more and usually 1 on
             average; None for 1 each.
 
     Raises:
@@ -161,10 +161,12 @@ def _require_array(name: str, array: Any, dtype: type, dimensions: int, layout: 
 
 def _require_weights(weights: Any, images: int) -> None:
     _require_array("weights", weights, np.float32, 1, "(N,)")
-    if len(weights) != images or not (np.isfinite(weights) & (weights > 0)).all():
+    if len(weights) != images:
+        raise DataError(f"there are {len(weights):,} weights for {images:,} images; give one each")
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
         raise DataError(
-            f"there are {len(weights):,} weights for {images:,} images, the smallest "
-            f"{weights.min(initial=np.inf):g}; give one each, all finite and above 0"
+            f"the weights go from {weights.min():g} to {weights.max():g}; give 0 or more, not all "
+            "0, and no infinity"
         )
 
 

@@ -34,6 +34,8 @@ except ImportError as error:
         '"lenet[sklearn]".'
     ) from error
 
+#: Parameters that change a value of the recipe each.
+_CHANGES: Final = ("epochs", "optimizer", "lr", "schedule", "init", "standardize", "weight_decay")
 #: Fewest samples a step that batch_size="auto" takes, and how many steps it wants.
 _FEWEST: Final = 8
 _STEPS: Final = 20
@@ -362,8 +364,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _recipe(self) -> Recipe:
         """The recipe with the parameters that say otherwise, but for the batch size."""
-        names = (*("epochs", "optimizer", "lr", "schedule", "init", "standardize", "weight_decay"),)
-        return named_recipe(self.recipe, **{name: plain(getattr(self, name)) for name in names})
+        return named_recipe(self.recipe, **{name: plain(getattr(self, name)) for name in _CHANGES})
 
     def _fitted(self, recipe: Recipe, part: Part, layout: Layout) -> Recipe:
         """``recipe`` for these samples: the size of a batch, and no pixels moved where none are."""

@@ -368,7 +368,7 @@ class Training:
         for name, mine in (("table", self._table), ("state", self._state)):
             if (given := np.shape(memory[name])) != mine.shape:
                 raise ModelFileError(
-                    f"the optimizer's {name} has shape {given} where the model needs {mine.shape}; "
+                    f"the training's {name} has shape {given} where the model needs {mine.shape}; "
                     "save it anew from an intact one."
                 )
             mine[...] = memory[name]
