@@ -60,7 +60,8 @@ def recipe(
         return name.but(**changes)
     if isinstance(name, Mapping):
         return Recipe.from_dict(name).but(**changes)
-    text = os.fsdecode(name) if isinstance(name, str | os.PathLike) else repr(name)
+    is_name = isinstance(name, str | os.PathLike)
+    text = os.fsdecode(name) if is_name else ""
     if text.lower().endswith(SUFFIX):
         return read_recipe(text, **changes)
     stems, wanted = _files(), text.strip().lower()
@@ -74,7 +75,8 @@ def recipe(
     if path is None or wanted not in names():
         near = did_you_mean(wanted, names())
         raise UsageError(
-            f"the recipe is {shown(text)}{near}; it must be {', '.join(names())} or a .toml file."
+            f"the recipe is {shown(text if is_name else name)}{near}; it must be "
+            f"{', '.join(names())} or a .toml file."
         )
     return read_recipe(path, **changes)
 
