@@ -53,6 +53,7 @@ def test_a_recipe_from_a_recipe_or_its_values():
         changed = named_recipe(source, epochs=4, lr=None, augment={"shift": 1})
         assert changed == own.but(epochs=4, augment={"shift": 1})
     assert named_recipe({}) == Recipe()
+    assert named_recipe({"warm_up": 2}, schedule="cosine").warm_up == 2
     with pytest.raises(UsageError, match="a recipe has no 'epoch'"):
         named_recipe({"epoch": 1})
     for wrong in (None, 5, ["best"], b"best"):

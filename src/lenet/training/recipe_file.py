@@ -59,7 +59,7 @@ def recipe(
     if isinstance(name, Recipe):
         return name.but(**changes)
     if isinstance(name, Mapping):
-        return Recipe.from_dict(name).but(**changes)
+        return _changed(name, changes)
     is_name = isinstance(name, str | os.PathLike)
     text = os.fsdecode(name) if is_name else ""
     if text.lower().endswith(SUFFIX):
@@ -105,16 +105,20 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
         raise UsageError(
             f"cannot read the recipe {shown_path}: {why}; give a file with lines such as lr = 0.01."
         ) from None
-    # What comes on top is said first, so that two values are only held against each other at last.
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if isinstance(changes.get("augment"), Mapping) and isinstance(values.get("augment"), Mapping):
-        changes["augment"] = {**values["augment"], **changes["augment"]}
-    values |= changes
     try:
-        return Recipe.from_dict(values)
+        return _changed(values, changes)
     except UsageError as error:
         where = "" if Path(path).parent == FOLDER else f"{shown_path}: "
         raise UsageError(f"{where}{error}") from None
+
+
+def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Recipe:
+    """The recipe of ``values`` with ``changes`` on top: two values are only held against each other
+    when all are said."""
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if isinstance(changes.get("augment"), Mapping) and isinstance(values.get("augment"), Mapping):
+        changes["augment"] = {**values["augment"], **changes["augment"]}
+    return Recipe.from_dict({**values, **changes})
 
 
 def recipe_text(recipe: Recipe, about: str = "") -> str:
