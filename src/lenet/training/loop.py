@@ -357,7 +357,8 @@ class Training:
 
     def recall(self, memory: Mapping[str, Any]) -> None:
         """Before the first epoch: go on where :meth:`memory` was taken. Another optimizer, or
-        another average, forgets all but the weights that the model has.
+        another average, forgets all but the weights that the model has. No :meth:`snapshot` knows
+        of what was before.
 
         Raises:
             ModelFileError: it is not of a model of this size.
