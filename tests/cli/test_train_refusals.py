@@ -39,7 +39,10 @@ WHOLE = "it must be a whole number"
         (["--init", "normal:1e300"], ["normal:1e300", "too large", "such as normal:0.2"]),
         (["--optimizer", "foo"], ["'foo'", "it must be sgd, momentum, nesterov or adamw"]),
         (["--schedule", "foo"], ["'foo'", "it must be constant, one-cycle, cosine or step"]),
-        (["--recipe", "foo"], ["'foo'", "it must be best, modern, seed or a .toml file"]),
+        (
+            ["--recipe", "foo"],
+            ["'foo'", "it must be best, best-lenet, best-tiny, modern, seed or a .toml file"],
+        ),
         (["--recipe", "no.toml"], ["cannot read the recipe no.toml: no such file or directory"]),
         (["--set", "lr"], ["--set is 'lr'; give a name and a value, such as lr=0.02"]),
         (["--set", "rate=1"], ["a recipe has no 'rate'"]),

@@ -6,6 +6,7 @@ import lenet
 from lenet.errors import ShapeError, UsageError
 from lenet.estimator.layout import Layout
 from lenet.estimator.networks import choose_network, with_outputs
+from lenet.net import fitted
 
 
 def chosen(shape, classes=10):
@@ -41,3 +42,13 @@ def test_refusals():
         with_outputs(lenet.parse("1x4x4 | maxpool 2"), 3)
     with pytest.raises(ShapeError):
         with_outputs(lenet.parse("1x4x4 | conv 2 k9 | dense 2"), 2)
+
+
+def test_a_recipes_wish_is_for_images():
+    small, colour, none = ((1, 8, 8), (3, 40, 40), (4, 1, 1))
+    for shape in (small, colour):
+        found = choose_network(Layout(shape, shape), 7, "compact")
+        assert found == fitted(lenet.zoo.compact(), (shape[0], 28, 28), 7)
+    assert choose_network(Layout(none, none), 7, "compact") == chosen(none, 7)
+    own = choose_network(Layout(small, small), 7, "1x9x9 | dense 3 relu, dense 10")
+    assert str(own) == "1x9x9 | dense 3 relu, dense 7"

@@ -23,7 +23,7 @@ def test_the_variants() -> None:
 
 
 def test_names_and_functions_agree() -> None:
-    assert zoo.names() == ("lenet", "lenet-60", "lenet-d2l", "lenet-relu")
+    assert zoo.names() == ("lenet", "lenet-60", "lenet-d2l", "lenet-relu", "compact", "tiny")
     for name in zoo.names():
         assert zoo.get(name) == getattr(zoo, name.replace("-", "_"))()
 
@@ -33,5 +33,5 @@ def test_an_unknown_name_lists_the_known() -> None:
         zoo.get("lenet60")
     assert str(caught.value) == (
         "no network is called 'lenet60' (did you mean 'lenet-60'?); there are lenet, lenet-60, "
-        "lenet-d2l, lenet-relu."
+        "lenet-d2l, lenet-relu, compact, tiny."
     )

@@ -17,7 +17,7 @@ from pages import read_page, run_python
 
 
 def test_every_named_recipe_is_one():
-    assert names() == ("best", "modern", "seed")
+    assert names() == ("best", "best-lenet", "best-tiny", "modern", "seed")
     for path in recipe_file.FOLDER.glob("*.toml"):
         assert read_recipe(path).epochs >= 1
 
@@ -57,7 +57,10 @@ def test_a_recipe_from_a_recipe_or_its_values():
     with pytest.raises(UsageError, match="a recipe has no 'epoch'"):
         named_recipe({"epoch": 1})
     for wrong in (None, 5, ["best"], b"best"):
-        with pytest.raises(UsageError, match=r"the recipe is .*; it must be best, modern, seed"):
+        with pytest.raises(
+            UsageError,
+            match=r"the recipe is .*; it must be best, best-lenet, best-tiny, modern, seed",
+        ):
             named_recipe(wrong)
 
 
@@ -69,7 +72,7 @@ def test_what_a_recipe_is_called():
 @pytest.mark.parametrize("name", ["sead", "", "Modern toml", "../seed", "a" * 5000, "a\0b"])
 def test_unknown_name(name):
     with pytest.raises(
-        UsageError, match=r"it must be best, modern, seed or a \.toml file\."
+        UsageError, match=r"it must be best, best-lenet, best-tiny, modern, seed or a \.toml file\."
     ) as caught:
         named_recipe(name)
     assert len(str(caught.value)) < 200

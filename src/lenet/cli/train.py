@@ -57,8 +57,9 @@ def run(
         A zoo name, a notation or a .json file; by default the recipe's, or lenet-relu. One of the
         zoo is fitted to pictures of your own.
     recipe
-        modern (the default), seed (the original article's: plain SGD, rate 2.5), best (longer,
-        with augmentation) or a .toml file.
+        modern (the default), seed (the original article's: plain SGD, rate 2.5), best (the network
+        compact, long, on augmented images), best-lenet and best-tiny (the same for LeNet's layers
+        and for tiny) or a .toml file.
     seed
         Decides first weights and order: same seed, same result, bit for bit; 0 by default.
     threads

@@ -73,8 +73,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     net : str, path or Network, default="auto"
         A zoo name, notation, ``.json`` file or network; its last dense layer gets as many units as
-        there are classes, and images are resized to its input. "auto" is the recipe's network; if
-        it has none, LeNet with ReLU on images and two dense layers on what is no image.
+        there are classes, and images are resized to its input. "auto" is the recipe's network on
+        images; if it has none, LeNet with ReLU; and two dense layers on what is no image.
     recipe : str, path, Recipe or mapping, default="modern"
         How to train: "modern", "seed", "best", a ``.toml`` file, a ``lenet.recipe(...)``, or some
         of its values by name, {"smoothing": 0.1}. Validation images are taken from those of
@@ -301,11 +301,12 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self, rows: NDArray[Any], shape: tuple[int, ...], classes: NDArray[Any], recipe: Recipe
     ) -> tuple[Network, Layout, NDArray[np.float64]]:
         """What follows from the first data: the network, which image a row is, and its range."""
-        auto = isinstance(self.net, str) and self.net == "auto"
-        source = recipe.net if auto else self.net
-        network = None if auto and not source else with_outputs(read_network(source), len(classes))
-        layout = find_layout(shape, self.image_shape, network)
-        network = network or choose_network(layout, len(classes))
+        if isinstance(self.net, str) and self.net == "auto":
+            layout = find_layout(shape, self.image_shape, None)
+            network = choose_network(layout, len(classes), recipe.net)
+        else:
+            network = with_outputs(read_network(self.net), len(classes))
+            layout = find_layout(shape, self.image_shape, network)
         return network, layout, find_range(rows, layout, self.value_range)
 
     def _train(

@@ -5,22 +5,29 @@ from __future__ import annotations
 from lenet.anatomy.rebuild import rebuilt
 from lenet.errors import UsageError
 from lenet.estimator.layout import SMALLEST_SIDE, Layout
-from lenet.net import Dense, Network, parse_network
+from lenet.net import Dense, Network, fitted, parse_network, read_network, zoo
 from lenet.net.shapes import elements
 
 #: From this height and width on, LeNet's windows leave something of an image.
 _LARGE = 20
 
 
-def choose_network(layout: Layout, classes: int) -> Network:
+def choose_network(layout: Layout, classes: int, wish: str = "") -> Network:
     """``net="auto"``: ``lenet-relu``'s layers on images, narrower windows on small ones, and dense
     layers on what is no image.
 
     Args:
         layout: which image a sample is.
         classes: how many outputs.
+        wish: the network for images, if there is one; one of the zoo takes as many channels as
+            they have.
     """
     channels, height, width = layout.image_shape
+    if wish and layout.is_image:
+        network = read_network(wish)
+        if wish in zoo.names():
+            return fitted(network, (channels, *network.input_shape[1:]), classes)
+        return with_outputs(network, classes)
     side = min(height, width)
     if side >= _LARGE:
         middle = (
