@@ -21,8 +21,7 @@ def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) ->
     Raises:
         UsageError: the last layer is not dense, or the images are too small for a layer.
     """
-    *blocks, last = network.blocks
-    *layers, output = last
+    output = network.layers[-1]
     if not isinstance(output, Dense):
         raise UsageError(
             f"the network ends in {output!r}, whose size does not follow from the number of "
@@ -52,5 +51,7 @@ def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) ->
 def _global(placed: PlacedLayer, shape: Shape) -> Layer:
     """The layer, its window as large as the map if it was so before."""
     layer = placed.layer
-    whole = isinstance(layer, MaxPool2d | AvgPool2d) and layer.kernel_size == placed.input_shape[1:]
-    return type(layer)((shape[1], shape[2])) if whole and not any(layer.padding) else layer
+    if isinstance(layer, MaxPool2d | AvgPool2d) and not any(layer.padding):
+        if layer.kernel_size == placed.input_shape[1:]:
+            return type(layer)((shape[1], shape[2]))
+    return layer
