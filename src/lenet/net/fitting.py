@@ -51,7 +51,7 @@ def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) ->
 def _global(placed: PlacedLayer, shape: Shape) -> Layer:
     """The layer, its window as large as the map if it was so before."""
     layer = placed.layer
-    if isinstance(layer, MaxPool2d | AvgPool2d) and not any(layer.padding):
-        if layer.kernel_size == placed.input_shape[1:]:
-            return type(layer)((shape[1], shape[2]))
-    return layer
+    if not isinstance(layer, MaxPool2d | AvgPool2d) or any(layer.padding):
+        return layer
+    whole = layer.kernel_size == placed.input_shape[1:]
+    return type(layer)((shape[1], shape[2])) if whole else layer
