@@ -43,7 +43,7 @@ Worker::Worker(const Program& program, const Kernels& kernels, bool trains)
     linear_ = Buffer(program.linear);
     moments_.resize(size_t(2 * program.moments));
     sums_.resize(size_t(2 * program.moments));
-    factors_.resize(size_t(2 * program.moments));
+    factors_.resize(size_t(3 * program.moments));
     backs_.resize(size_t(4 * program.moments));
     lane_sums_ = Buffer(program.lane_sums);
     transposed_ = Buffer(program.transposed);
