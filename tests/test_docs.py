@@ -95,7 +95,7 @@ def test_the_page_on_scikit_learn_prints_what_it_says(
     monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "sklearn.md").read_text(encoding="utf-8")
     shown = re.findall(r"```\n\n    (.+)\n", page)
-    assert len(shown) == len(blocks(page, "python")) == 5
+    assert len(shown) == len(blocks(page, "python")) == 6
     assert run("import lenet\n" + "\n".join(blocks(page, "python"))).splitlines() == shown
 
 

@@ -21,7 +21,8 @@ inline vec activated(vec x) {
     return x;
 }
 
-// The derivative from what came out (y), or for silu from what went in (x).
+// The derivative from what came out (y), and for silu from what went in (x) too: y / x is the
+// sigmoid, without another exponential.
 template <Activation A>
 inline vec derivative(vec y, vec x) {
     if constexpr (A == Activation::sigmoid) return y * (1.0f - y);
@@ -31,7 +32,9 @@ inline vec derivative(vec y, vec x) {
         return y > 0.0f ? broadcast(1.0f) : broadcast(leaky_slope);
     if constexpr (A == Activation::silu) {
         x = silu_input(x);
-        vec s = sigmoid(x);
+        const vec s = x == 0.0f ? broadcast(0.5f) : y / x;
+        // From 32 on 1 - s is zero but for y's rounding, which a large x would make large.
+        x = x > 32.0f ? broadcast(32.0f) : x;
         return s * (1.0f + x * (1.0f - s));
     }
     return broadcast(1.0f);

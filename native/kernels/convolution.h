@@ -54,8 +54,6 @@ inline void pool_rows(const Stage& stage, int block, int band, int last, const f
                       ptrdiff_t rows_channel, int begin, float* out, int32_t* positions) {
     const Window& pool = stage.pool;
     const Map &linear = stage.linear, &to = stage.output;
-    const bool plain = stage.plain_pool;
-    const auto general = stage.wide_positions ? max_pool_row<16> : max_pool_row<8>;
     const int first = stage.forward_blocks.begin(block);
     for (int c = 0; c < stage.forward_blocks.size(block); c++)
         for (int p = band; p < last; p++) {
@@ -63,9 +61,7 @@ inline void pool_rows(const Stage& stage, int block, int band, int last, const f
             const float* row = rows + c * rows_channel + (origin - begin) * linear.row();
             float* pooled = out + to.at(first + c, p, 0);
             int32_t* codes = positions ? positions + stage.positions_of(first + c, p) : nullptr;
-            if (plain) max_pool_row_2x2(row, linear.row(), to.width, pooled, codes);
-            else general(pool, row, linear.row(), linear.height, linear.width, origin, to.width,
-                         pooled, codes);
+            max_row(stage, pool, linear, row, origin, to.width, pooled, codes);
             activate(stage.activation, to.width, pooled, nullptr);
         }
 }
@@ -148,7 +144,6 @@ inline void conv_forward(const Stage& stage, const float* packed, const float* b
     float* v = scratch;
     float* products = v + (winograd ? 6 * stage.winograd.in_plane : 0);
     float* rows = products + stage.products;
-    int transformed = 0;  // rows of the input
     for (int band = 0; band < to.height; band += stage.band) {
         const int last = band + stage.band < to.height ? band + stage.band : to.height;
         int begin = band, end = last;  // rows of the linear map
@@ -159,10 +154,8 @@ inline void conv_forward(const Stage& stage, const float* packed, const float* b
             if (end > linear.height) end = linear.height;
         }
         if (winograd) {
-            const int needed = end + stage.window.height - 1;
-            winograd_input(stage, in, transformed, needed, v);
-            transformed = needed;
-            winograd_products(stage, packed, v, begin, end, products);
+            winograd_input(stage, in, begin, end, v);
+            winograd_products(stage, packed, v, end - begin, products);
         }
         for (int block = 0; block < stage.forward_blocks.count; block++) {
             const int first = stage.forward_blocks.begin(block);
@@ -185,15 +178,8 @@ inline void conv_forward(const Stage& stage, const float* packed, const float* b
     }
 }
 
-// Does every position of the linear map get written by plain 2x2 windows?
-inline bool covered(const Stage& stage) {
-    const Map &linear = stage.linear, &to = stage.output;
-    return stage.plain_pool && to.height * 2 == linear.height && to.width * 2 == linear.width;
-}
-
-// Lane sums: [output][K][lane], then [output][lane] of the bias.
 inline void conv_weight_gradient(const Stage& stage, const float* linear_gradient,
-                                 const float* in, float* lane_sums) {
+                                 const float* in, float* sums) {
     const Map& to = stage.linear_gradient;
     Pairs pairs{};
     pairs.gradient_channel = to.channel();
@@ -203,14 +189,14 @@ inline void conv_weight_gradient(const Stage& stage, const float* linear_gradien
     pairs.positions = to.width;
     pairs.taps = stage.taps;
     pairs.tap_count = stage.inputs;
-    pairs.sums_output = ptrdiff_t(stage.inputs) * L;
+    pairs.slot = stage.slot;
     for (int block = 0; block < stage.gradient_blocks.count; block++) {
         const int first = stage.gradient_blocks.begin(block);
         const int channels = stage.gradient_blocks.size(block);
         // As many rows of the gradient as stay in the first-level cache while all taps pass.
         int band = int(4096 / (channels * to.row()));
         if (band < 1) band = 1;
-        pairs.sums = lane_sums + first * pairs.sums_output;
+        pairs.sums = sums + block * stage.block_sums;
         for (int y = 0; y < to.height; y += band) {
             pairs.rows = y + band < to.height ? band : to.height - y;
             pairs.gradient = linear_gradient + to.at(first, y, 0);
@@ -227,9 +213,7 @@ inline vec linear_gradient_of(const Stage& stage, int c, const float* out_gradie
                               float* linear_gradient, float* pooled_row) {
     const Window& pool = stage.pool;
     const Map &to = stage.linear_gradient, &from = stage.output;
-    const bool plain = stage.plain_pool;
-    const auto general = stage.wide_positions ? max_unpool_row<16> : max_unpool_row<8>;
-    if (stage.pooled && !covered(stage))
+    if (stage.pooled && !covered(stage, to.height, to.width))
         for (int y = 0; y < to.height; y++)
             for (int x = 0; x < to.width; x++) store(linear_gradient + to.at(c, y, x), vec{});
     vec total{};
@@ -242,28 +226,31 @@ inline vec linear_gradient_of(const Stage& stage, int c, const float* out_gradie
         const int origin = y * pool.stride_y - pool.top;
         float* target = linear_gradient + to.at(c, 0, 0) + origin * to.row();
         const int32_t* codes = positions + stage.positions_of(c, y);
-        if (plain) max_unpool_row_2x2(target, to.row(), from.width, row, codes);
-        else general(pool, target, to.row(), to.height, to.width, origin, from.width, row, codes);
+        max_row_back(stage, pool, to.row(), to.height, to.width, origin, from.width, row, codes,
+                     target);
     }
     return total;
 }
 
 inline void conv_backward(const Stage& stage, const float* out_gradient, const float* out,
                           const int32_t* positions, const float* kept, const float* in,
-                          float* linear_gradient, float* lane_sums, float* scratch) {
-    const int outputs = stage.linear.channels;
-    float* biases = lane_sums + (stage.lane_sums - outputs) * L;
-    for (int c = 0; c < outputs; c++) {
+                          float* linear_gradient, float* sums, float* scratch) {
+    float* biases = sums + stage.bias_sums;
+    for (int c = 0; c < stage.linear.channels; c++) {
         const vec total =
             linear_gradient_of(stage, c, out_gradient, out, positions, kept, linear_gradient,
                                linear_gradient + stage.pooled_at);
         store(biases + c * L, load(biases + c * L) + total);
     }
-    if (!stage.winograd.outputs) return conv_weight_gradient(stage, linear_gradient, in, lane_sums);
+    if (!stage.winograd.outputs) return conv_weight_gradient(stage, linear_gradient, in, sums);
     float* transformed = linear_gradient + stage.transformed_at;
     winograd_gradient(stage, linear_gradient, transformed);
-    winograd_input(stage, in, 0, stage.winograd.in_rows, scratch);
-    winograd_weight_gradient(stage, transformed, scratch, lane_sums);
+    const int height = stage.linear.height;
+    for (int begin = 0, end; begin < height; begin = end) {
+        end = begin + stage.winograd.band < height ? begin + stage.winograd.band : height;
+        winograd_input(stage, in, begin, end, scratch);
+        winograd_weight_gradient(stage, transformed, scratch, begin, end, sums);
+    }
 }
 
 // in_gradient has the input's size without border, and is written whole. An input row of phase r
@@ -327,28 +314,32 @@ inline void conv_input_gradient(const Stage& stage, const float* packed,
         }
 }
 
-// Adds up the lanes, in place of the first `count` floats.
-inline void reduce_lanes(float* lane_sums, int64_t count) {
-    for (int64_t i = 0; i < count; i++) lane_sums[i] = sum(load(lane_sums + i * L));
-}
-
-// The gradient rows [output][K weights, bias] from the lane sums, which are lost.
-inline void conv_weight_sums(const Stage& stage, float* lane_sums, float* gradient) {
-    const int outputs = stage.linear.channels, inputs = stage.inputs, width = stage.window.width;
-    reduce_lanes(lane_sums, stage.lane_sums);
-    const float* biases = lane_sums + stage.lane_sums - outputs;
-    const int64_t plane = int64_t(outputs) * stage.winograd.taps;
-    const WinogradWeights transform(width < 5 ? width : 5);
-    for (int o = 0; o < outputs; o++) {
-        float* row = gradient + int64_t(o) * stage.gradient_row;
-        row[inputs] = biases[o];
-        if (!stage.winograd.outputs) {
-            for (int k = 0; k < inputs; k++) row[k] = lane_sums[int64_t(o) * inputs + k];
-            continue;
+// The gradient rows [output][K weights, bias] from the tiles' sums; Winograd's are G^T sums.
+inline void conv_weight_sums(const Stage& stage, const float* sums, float* gradient) {
+    const bool winograd = stage.winograd.outputs > 0;
+    const int width = winograd ? stage.window.width : 1;  // weights of a tap
+    const WinogradWeights transform(width);
+    for (int block = 0; block < stage.gradient_blocks.count; block++) {
+        const int first = stage.gradient_blocks.begin(block);
+        const int channels = stage.gradient_blocks.size(block);
+        const Split parts = tap_parts(channels, stage.inputs / width, accumulators);
+        for (int part = 0; part < parts.count; part++) {
+            const float* from = sums + block * stage.block_sums + part * int64_t(stage.slot);
+            for (int c = 0; c < channels; c++) {
+                float* row = gradient + int64_t(first + c) * stage.gradient_row;
+                for (int t = parts.begin(part); t < parts.begin(part + 1); t++, from++)
+                    for (int k = 0; k < width; k++) {
+                        float total = winograd ? 0 : *from;
+                        for (int i = 0; winograd && i < 6; i++)
+                            total += transform.g[i][k] * from[i * stage.product_sums];
+                        row[t * width + k] = total;
+                    }
+            }
         }
-        winograd_weights_back(transform, width, stage.winograd.taps,
-                              lane_sums + int64_t(o) * stage.winograd.taps, plane, row);
     }
+    for (int o = 0; o < stage.linear.channels; o++)
+        gradient[int64_t(o) * stage.gradient_row + stage.inputs] =
+            sum(load(sums + stage.bias_sums + o * L));
 }
 
 }  // namespace lenet::LENET_ISA

@@ -135,6 +135,28 @@ inline void max_unpool_row_2x2(float* out, ptrdiff_t pitch, int count, const flo
     });
 }
 
+// A row of maxima by the stage's window, from row `origin` of one channel's map.
+inline void max_row(const Stage& stage, const Window& window, const Map& from, const float* in,
+                    int origin, int count, float* out, int32_t* codes) {
+    if (stage.plain_pool) return max_pool_row_2x2(in, from.row(), count, out, codes);
+    const auto general = stage.wide_positions ? max_pool_row<16> : max_pool_row<8>;
+    general(window, in, from.row(), from.height, from.width, origin, count, out, codes);
+}
+
+// Its way back, into one channel's gradient.
+inline void max_row_back(const Stage& stage, const Window& window, ptrdiff_t pitch, int height,
+                         int width, int origin, int count, const float* gradient,
+                         const int32_t* codes, float* out) {
+    if (stage.plain_pool) return max_unpool_row_2x2(out, pitch, count, gradient, codes);
+    const auto general = stage.wide_positions ? max_unpool_row<16> : max_unpool_row<8>;
+    general(window, out, pitch, height, width, origin, count, gradient, codes);
+}
+
+// Does every position of a map lie in one of the plain 2x2 windows over it?
+inline bool covered(const Stage& stage, int height, int width) {
+    return stage.plain_pool && stage.output.height * 2 == height && stage.output.width * 2 == width;
+}
+
 inline void pool_forward(const Stage& stage, const float* in, float* out, int32_t* positions) {
     const Window& w = stage.window;
     const Map &from = stage.input, &to = stage.output;
@@ -146,8 +168,7 @@ inline void pool_forward(const Stage& stage, const float* in, float* out, int32_
             const float* row = in + from.at(c, 0, 0) + origin * from.row();
             float* sums = out + to.at(c, p, 0);
             if (stage.kind == Kind::maxpool) {
-                const auto pool = stage.wide_positions ? max_pool_row<16> : max_pool_row<8>;
-                pool(w, row, from.row(), from.height, from.width, origin, to.width, sums, codes);
+                max_row(stage, w, from, row, origin, to.width, sums, codes);
                 if (codes) codes += stage.position_row;
                 continue;
             }
@@ -171,17 +192,17 @@ inline void pool_backward(const Stage& stage, const float* out_gradient,
     const int height = stage.input.height, width = stage.input.width;
     const ptrdiff_t pitch = ptrdiff_t(width) * L;
     const float divisor = 1.0f / float(w.height * w.width);
-    for (int64_t i = 0; i < stage.input.channels * height * pitch; i += L)
-        store(in_gradient + i, vec{});
+    if (!covered(stage, height, width))
+        for (int64_t i = 0; i < stage.input.channels * height * pitch; i += L)
+            store(in_gradient + i, vec{});
     int64_t at = 0;
     for (int c = 0; c < stage.output.channels; c++)
         for (int p = 0; p < stage.output.height; p++, at += int64_t(stage.output.width) * L) {
             int origin = p * w.stride_y - w.top;
             float* row = in_gradient + (ptrdiff_t(c) * height + origin) * pitch;
             if (stage.kind == Kind::maxpool) {
-                const auto unpool = stage.wide_positions ? max_unpool_row<16> : max_unpool_row<8>;
-                unpool(w, row, pitch, height, width, origin, stage.output.width,
-                       out_gradient + at, positions);
+                max_row_back(stage, w, pitch, height, width, origin, stage.output.width,
+                             out_gradient + at, positions, row);
                 positions += stage.position_row;
                 continue;
             }

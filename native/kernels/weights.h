@@ -1,6 +1,6 @@
 // The tile of a convolution's weight gradient: sums of products of two vectors, the gradient's and
-// the input's, over the positions of a map. The samples stay in the lanes; they are added up once
-// for all groups of a shard.
+// the input's, over the positions of a map, and then over the lanes. A tile's sums lie side by side
+// in a slot of its own: [block][part of the taps][output in block][tap in part].
 //
 // Limit: C * T multiply-adds for C + T loads, and no broadcast.
 #pragma once
@@ -18,24 +18,19 @@ struct Pairs {
     int rows, positions;
     const int32_t* taps;  // where each tap's input begins
     int tap_count;
-    float* sums;  // [output][tap][lane]
-    ptrdiff_t sums_output;
+    float* sums;  // of one block
+    ptrdiff_t slot;
 };
 
-// C outputs x T taps of the weight gradient: sums of products of two vectors.
+// C outputs x T taps, added to `sums`.
 template <int C, int T>
-[[gnu::noinline]] void weight_tile(const Pairs& pairs, int first) {
+[[gnu::noinline]] void weight_tile(const Pairs& pairs, int first, float* sums) {
     const float* x[T];
-    float* sums = pairs.sums + ptrdiff_t(first) * L;
     const ptrdiff_t channel = pairs.gradient_channel, in_step = pairs.in_step;
     const int positions = pairs.positions;
 #pragma GCC unroll 8
     for (int t = 0; t < T; t++) x[t] = pairs.in + pairs.taps[first + t];
-    vec total[C][T];
-#pragma GCC unroll 8
-    for (int c = 0; c < C; c++)
-#pragma GCC unroll 8
-        for (int t = 0; t < T; t++) total[c][t] = load(sums + c * pairs.sums_output + t * L);
+    vec total[C][T]{};
     for (int y = 0; y < pairs.rows; y++) {
         const float* g = pairs.gradient + y * pairs.gradient_row;
         ptrdiff_t at = y * pairs.in_row;
@@ -47,25 +42,28 @@ template <int C, int T>
         }
     }
 #pragma GCC unroll 8
-    for (int c = 0; c < C; c++)
-#pragma GCC unroll 8
-        for (int t = 0; t < T; t++) store(sums + c * pairs.sums_output + t * L, total[c][t]);
+    for (int from = 0; from < C * T; from += L) {
+        vec rows[L];
+#pragma GCC unroll 16
+        for (int i = 0; i < L; i++)
+            rows[i] = from + i < C * T ? total[(from + i) / T][(from + i) % T] : vec{};
+        store(sums + from, load(sums + from) + sums_of(rows));
+    }
 }
 
 template <int C, int T = tile_positions(C, accumulators)>
-inline void weight_tile_of(int size, const Pairs& pairs, int first) {
+inline void weight_tile_of(int size, const Pairs& pairs, int first, float* sums) {
     if constexpr (T > 1) {
-        if (size < T) return weight_tile_of<C, T - 1>(size, pairs, first);
+        if (size < T) return weight_tile_of<C, T - 1>(size, pairs, first, sums);
     }
-    weight_tile<C, T>(pairs, first);
+    weight_tile<C, T>(pairs, first, sums);
 }
 
 template <int C>
 inline void weight_taps(const Pairs& pairs) {
-    constexpr int most = tile_positions(C, accumulators);
-    const Split parts{pairs.tap_count, (pairs.tap_count + most - 1) / most};
+    const Split parts = tap_parts(C, pairs.tap_count, accumulators);
     for (int part = 0; part < parts.count; part++)
-        weight_tile_of<C>(parts.size(part), pairs, parts.begin(part));
+        weight_tile_of<C>(parts.size(part), pairs, parts.begin(part), pairs.sums + part * pairs.slot);
 }
 
 inline void weight_gradient(int outputs, const Pairs& pairs) {

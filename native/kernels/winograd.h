@@ -86,17 +86,6 @@ inline void transform_output_back(const float* gradient, float* to, int64_t plan
     store(to + 5 * plane, g[M - 1]);
 }
 
-// G^T sums: an output's gradient [tap][kernel column] from its 6 products' sums.
-inline void winograd_weights_back(const WinogradWeights& transform, int width, int taps,
-                                  const float* sums, int64_t plane, float* weights) {
-    for (int t = 0; t < taps; t++)
-        for (int k = 0; k < width; k++) {
-            float total = 0;
-            for (int i = 0; i < 6; i++) total += transform.g[i][k] * sums[i * plane + t];
-            weights[t * width + k] = total;
-        }
-}
-
 // Calls f with M, the outputs of a tile, as a compile-time constant.
 template <typename F>
 inline void with_tile(int outputs, F f) {
@@ -108,13 +97,14 @@ inline void with_tile(int outputs, F f) {
     }
 }
 
-// Rows [begin, end) of the input, border included, to V.
+// The input of rows [begin, end) of the linear map to V, whose first row is `begin`.
 inline void winograd_input(const Stage& stage, const float* in, int begin, int end, float* v) {
     const Map& from = stage.input;
     const Winograd& w = stage.winograd;
+    const int rows = end - begin + stage.window.height - 1;
     for (int c = 0; c < from.channels; c++)
-        for (int y = begin; y < end; y++) {
-            const float* x = in + c * from.channel() + y * from.row();
+        for (int y = 0; y < rows; y++) {
+            const float* x = in + c * from.channel() + (begin + y) * from.row();
             float* to = v + w.row(int64_t(c) * w.in_rows + y);
             for (int t = 0; t < w.tiles; t++, x += w.outputs * L, to += L) {
                 vec tile[6];
@@ -125,15 +115,15 @@ inline void winograd_input(const Stage& stage, const float* in, int begin, int e
         }
 }
 
-// The products of rows [begin, end) of the linear map.
-inline void winograd_products(const Stage& stage, const float* packed, const float* v, int begin,
-                              int end, float* products) {
+// The products of `rows` rows of the linear map, from their V.
+inline void winograd_products(const Stage& stage, const float* packed, const float* v, int rows,
+                              float* products) {
     const Winograd& w = stage.winograd;
-    const int64_t plane = w.row(int64_t(stage.linear.channels) * (end - begin));
+    const int64_t plane = w.row(int64_t(stage.linear.channels) * rows);
     Row row{};
     row.in_step = row.out_step = L;
-    row.out_channel = w.row(end - begin);
-    row.positions = (end - begin) * w.tiles;
+    row.out_channel = w.row(rows);
+    row.positions = rows * w.tiles;
     row.rows = stage.forward_rows;
     row.row_count = stage.input.channels;
     row.taps = stage.window.height;
@@ -142,7 +132,7 @@ inline void winograd_products(const Stage& stage, const float* packed, const flo
         for (int block = 0; block < stage.forward_blocks.count; block++) {
             const int first = stage.forward_blocks.begin(block);
             const int channels = stage.forward_blocks.size(block);
-            row.in = v + i * w.in_plane + w.row(begin);
+            row.in = v + i * w.in_plane;
             row.out = products + i * plane + first * row.out_channel;
             row.weights = packed + stage.packed_forward + i * w.weights + int64_t(first) * w.taps;
             row.weight_step = channels;
@@ -195,25 +185,25 @@ inline void winograd_gradient(const Stage& stage, const float* linear_gradient, 
     });
 }
 
-// The gradient of U, from Y and V. Lane sums: [product][output][channel, kernel row][lane], then the
-// bias.
-inline void winograd_weight_gradient(const Stage& stage, const float* y, const float* v,
-                                     float* lane_sums) {
+// What rows [begin, end) of the linear map add to the gradient of U, from Y and the rows' V: sums
+// of tiles, [product][tile].
+inline void winograd_weight_gradient(const Stage& stage, const float* y, const float* v, int begin,
+                                     int end, float* sums) {
     const Winograd& w = stage.winograd;
     Pairs pairs{};
     pairs.gradient_channel = w.row(stage.linear.height);
     pairs.in_step = L;
     pairs.rows = 1;
-    pairs.positions = stage.linear.height * w.tiles;
+    pairs.positions = (end - begin) * w.tiles;
     pairs.taps = stage.taps;
     pairs.tap_count = w.taps;
-    pairs.sums_output = ptrdiff_t(w.taps) * L;
+    pairs.slot = stage.slot;
     for (int i = 0; i < 6; i++)
         for (int block = 0; block < stage.gradient_blocks.count; block++) {
             const int first = stage.gradient_blocks.begin(block);
-            pairs.gradient = y + i * w.out_plane + first * pairs.gradient_channel;
+            pairs.gradient = y + i * w.out_plane + w.row(begin) + first * pairs.gradient_channel;
             pairs.in = v + i * w.in_plane;
-            pairs.sums = lane_sums + (i * int64_t(stage.linear.channels) + first) * pairs.sums_output;
+            pairs.sums = sums + i * stage.product_sums + block * stage.block_sums;
             weight_gradient(stage.gradient_blocks.size(block), pairs);
         }
 }

@@ -63,6 +63,22 @@ template <int S = L / 2>
     if constexpr (S > 1) transpose<S / 2>(rows);
 }
 
+// Lane i: the sum of rows[i]. The rows are lost.
+template <int S = L / 2>
+[[gnu::always_inline]] inline vec sums_of(vec (&rows)[L]) {
+    ivec lower, upper;  // as in transpose
+    for (int l = 0; l < L; l++) {
+        lower[l] = l & S ? L + l - S : l;
+        upper[l] = l & S ? L + l : l + S;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < S; i++)
+        rows[i] = __builtin_shuffle(rows[i], rows[i + S], lower) +
+                  __builtin_shuffle(rows[i], rows[i + S], upper);
+    if constexpr (S > 1) return sums_of<S / 2>(rows);
+    return rows[0];
+}
+
 inline vec clamp(vec x, float low, float high) {  // a NaN stays one
     x = x < low ? broadcast(low) : x;
     return x > high ? broadcast(high) : x;

@@ -37,17 +37,17 @@ struct Kernels {
     void (*pool_forward)(const Stage& stage, const float* in, float* out, int32_t* positions);
 
     // Gradient of the stage's output (no border) to that of its linear part (with border), and
-    // the weights' and biases' lane sums, added to.
+    // the weights' and biases' sums, added to.
     void (*conv_backward)(const Stage& stage, const float* out_gradient, const float* out,
                           const int32_t* positions, const float* kept, const float* in,
-                          float* linear_gradient, float* lane_sums, float* scratch);
+                          float* linear_gradient, float* sums, float* scratch);
     // After conv_backward of the same group.
     void (*conv_input_gradient)(const Stage& stage, const float* packed,
                                 const float* linear_gradient, float* in_gradient, float* scratch);
     void (*pool_backward)(const Stage& stage, const float* out_gradient,
                           const int32_t* positions, float* in_gradient);
-    // A shard's gradient rows, [output][K weights, bias], from the lane sums of all its groups.
-    void (*conv_weight_sums)(const Stage& stage, float* lane_sums, float* gradient);
+    // A shard's gradient rows, [output][K weights, bias], from the sums of all its groups.
+    void (*conv_weight_sums)(const Stage& stage, const float* sums, float* gradient);
 
     // Dense, all groups at once; strides between groups in floats.
     void (*dense_forward)(const Stage& stage, const float* packed, const float* bias, int groups,

@@ -75,7 +75,8 @@ struct Winograd {
     int outputs;  // of a tile, M = 7 - kernel width; 0: the convolution is computed directly
     int tiles;    // in a row of the linear map
     int lanes;
-    int in_rows;  // rows of V, border included
+    int band;     // rows of the linear map whose V is made at a time for the weights' gradient
+    int in_rows;  // most rows of V at a time: with those around them that the kernel needs
     int taps;     // C * kh: terms of one product
     int64_t in_plane, out_plane;  // floats from one of the 6 products to the next in V, in Y
     int64_t weights;              // the same in the packed weights
@@ -129,7 +130,10 @@ struct Stage {
     Map linear_gradient;          // with a border for the input gradient's tiles
     int band;                     // rows of the output computed at a time
     Winograd winograd;
-    int64_t lane_sums;            // how many vectors of them
+    // Sums of the weights' gradient: a slot a tile, tiles a block, blocks a product; then of the
+    // biases', a vector each. In floats.
+    int slot;
+    int64_t block_sums, product_sums, bias_sums;
     int64_t products;             // floats of a band's products
 
     Single single;
@@ -140,7 +144,7 @@ struct Stage {
     int gradient_row;
 
     // Where a worker keeps things of one group, in floats (positions: words).
-    int64_t output_at, input_kept_at, positions_at, linear_at, lane_sums_at;
+    int64_t output_at, input_kept_at, positions_at, linear_at, sums_at;
     int64_t pooled_at, transformed_at;  // behind the linear gradient: work space, and Y
     bool wide_positions;  // windows of more than 256 values
     int position_row;     // words that a row of maxima's positions takes
@@ -156,6 +160,19 @@ LENET_INLINE constexpr int phase_taps(int kernel, int stride, int phase) {
     return phase < kernel ? (kernel - phase + stride - 1) / stride : 0;
 }
 
+// The tile's other side: at most this many positions beside `channels`.
+constexpr int max_channels = 6, max_positions = 8;
+LENET_INLINE constexpr int tile_positions(int channels, int accumulators) {
+    int fit = accumulators / channels;
+    return fit < max_positions ? fit : max_positions;
+}
+
+// How a block of the weights' gradient cuts its taps into tiles.
+LENET_INLINE constexpr Split tap_parts(int channels, int taps, int accumulators) {
+    const int most = tile_positions(channels, accumulators);
+    return {taps, (taps + most - 1) / most};
+}
+
 // A network compiled for a number of lanes.
 struct Program {
     int lanes = 0, groups = 0;  // groups of samples a worker holds at a time
@@ -169,7 +186,7 @@ struct Program {
     // A worker's memory: a group's activations and positions, and work space.
     int64_t kept = 0, positions = 0;
     int64_t flow = 0;  // the largest gradient of a map, without border
-    int64_t linear = 0, lane_sums = 0, scratch = 0, transposed = 0;
+    int64_t linear = 0, sums = 0, scratch = 0, transposed = 0;
     int64_t single = 0;  // floats for one image alone
     int64_t moments = 0;      // channels of all norm stages
     std::vector<float> zeros;  // biases of normalised convolutions
@@ -191,12 +208,5 @@ Cut cut_channels(int channels, int positions, int taps, int accumulators);
 
 // The outputs of a Winograd tile, or 0 where the direct convolution is faster or the only one.
 int winograd_tile(const Step& step, int accumulators, Method method);
-
-// The tile's other side: at most this many positions beside `channels`.
-constexpr int max_channels = 6, max_positions = 8;
-LENET_INLINE constexpr int tile_positions(int channels, int accumulators) {
-    int fit = accumulators / channels;
-    return fit < max_positions ? fit : max_positions;
-}
 
 }  // namespace lenet

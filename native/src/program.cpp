@@ -51,10 +51,8 @@ public:
         stage.input = bordered_map(*step);
         stage.linear = plain_map(step->out_channels, step->out_height, step->out_width, lanes_);
         const Step* last = stage.pooled ? step + 1 : step;
-        if (stage.pooled) {
-            stage.pool = window_of(*last);
-            stage.plain_pool = is_plain(*last);
-        }
+        if (stage.pooled) stage.pool = window_of(*last);
+        stage.plain_pool = last->kind == Kind::maxpool && is_plain(*last);
         stage.output = stage.normalised ? stage.linear : output_map(last, end);
         if (stage.linear_step()) add_weights(stage, *step);
         if (stage.kind == Kind::conv) add_convolution(stage);
@@ -163,9 +161,7 @@ private:
         Winograd& w = stage.winograd;
         w.tiles = (step.out_width + w.outputs - 1) / w.outputs;
         w.lanes = lanes_;
-        w.in_rows = step.out_height + step.kernel_height - 1;
         w.taps = step.channels * step.kernel_height;
-        w.in_plane = w.row(int64_t(step.channels) * w.in_rows);
         w.out_plane = w.row(int64_t(step.out_channels) * step.out_height);
         w.weights = int64_t(step.out_channels) * w.taps;
     }
@@ -199,6 +195,7 @@ private:
     }
 
     void add_convolution(Stage& stage) {
+        choose_band(stage);
         add_offsets(stage);
         stage.linear_gradient = stage.linear;
         Map& gradient = stage.linear_gradient;
@@ -211,7 +208,6 @@ private:
             gradient.pitch += 2 * gradient.left;
         }
         add_backward_offsets(stage);
-        choose_band(stage);
     }
 
     // Where the taps of the forward product begin: rows of them, and each.
@@ -254,30 +250,36 @@ private:
     }
 
     // Rows of the output that are computed at a time, so that what is made of them stays in a
-    // cache: a block of channels before pooling in the first level, products in the second.
-    // Windows that overlap take the whole map, lest rows be done twice.
+    // cache: a block of channels before pooling in the first level, V and the products in the
+    // second. Windows that overlap take the whole map, lest rows be done twice.
     void choose_band(Stage& stage) {
         int channels = 1;
         for (int b = 0; b < stage.forward_blocks.count; b++)
             channels = std::max(channels, stage.forward_blocks.size(b));
-        const bool winograd = stage.winograd.outputs > 0;
+        Winograd& w = stage.winograd;
+        const bool winograd = w.outputs > 0;
         const int step = stage.pooled ? stage.pool.stride_y : 1;
         const int window = stage.pooled ? stage.pool.height : 1;
         const int64_t row = stage.linear.row() * channels;
-        const int64_t products = 6 * stage.winograd.row(stage.linear.channels);
+        const int64_t products = 6 * w.row(stage.linear.channels);
+        const int64_t transformed = products + 6 * w.row(stage.input.channels);
         stage.band = stage.output.height;
         if (winograd && step >= window)
-            stage.band = int(std::clamp<int64_t>(32768 / (products * step), 1, stage.band));
+            stage.band = int(std::clamp<int64_t>(65536 / (transformed * step), 1, stage.band));
         else if (stage.pooled && step >= window)
             stage.band = int(std::clamp<int64_t>(4096 / (row * step), 1, stage.band));
         const int rows = std::min(stage.linear.height, (stage.band - 1) * step + window);
         int64_t scratch = stage.pooled ? row * rows : 0;
         if (winograd) {
+            // A sum of the weights' gradient is fetched once a band: that should be worth it.
+            w.band = std::clamp((64 + w.tiles - 1) / w.tiles, rows, stage.linear.height);
+            w.in_rows = w.band + stage.window.height - 1;
+            w.in_plane = w.row(int64_t(stage.input.channels) * w.in_rows);
             stage.products = products * rows;
             // V and the products forwards, V backwards, then the products of the input gradient.
-            const int64_t back = 6 * stage.winograd.row(int64_t(stage.input.channels) *
-                                                        stage.input.height);
-            scratch = std::max(6 * stage.winograd.in_plane + stage.products + scratch, back);
+            const int64_t back =
+                6 * w.row(int64_t(stage.input.channels) * stage.input.height);
+            scratch = std::max(6 * w.in_plane + stage.products + scratch, back);
         }
         program_.scratch = std::max(program_.scratch, scratch);
     }
@@ -341,18 +343,31 @@ private:
         if (stage.kind == Kind::conv) {
             // Each convolution has its own: the zeros around the gradient are written once.
             stage.linear_at = program_.linear;
-            stage.lane_sums_at = program_.lane_sums;
+            stage.sums_at = program_.sums;
             stage.pooled_at = round_up(stage.linear_gradient.size(), 16);
             stage.transformed_at = stage.pooled_at + round_up(int64_t(out.width) * lanes_, 16);
             program_.linear += stage.transformed_at + round_up(6 * stage.winograd.out_plane, 16);
-            const int taps = stage.winograd.outputs ? 6 * stage.winograd.taps : stage.inputs;
-            stage.lane_sums = int64_t(taps + 1) * stage.linear.channels;
-            program_.lane_sums += round_up(stage.lane_sums * lanes_, 16);
+            program_.sums += add_sums(stage);
         }
         if (stage.kind == Kind::dense)
             program_.transposed = std::max(
                 program_.transposed, (stage.gradient_row + round_up(out.channels, lanes_)) *
                                          lanes_ * program_.groups);
+    }
+
+    // Returns how many floats the sums of the weights' gradient take.
+    int64_t add_sums(Stage& stage) {
+        const Split& blocks = stage.gradient_blocks;
+        const bool winograd = stage.winograd.outputs > 0;
+        const int taps = winograd ? stage.winograd.taps : stage.inputs;
+        stage.slot = int(round_up(accumulators_, lanes_));
+        for (int b = 0; b < blocks.count; b++)
+            stage.block_sums = std::max<int64_t>(
+                stage.block_sums,
+                tap_parts(blocks.size(b), taps, accumulators_).count * int64_t(stage.slot));
+        stage.product_sums = blocks.count * stage.block_sums;
+        stage.bias_sums = round_up(stage.product_sums * (winograd ? 6 : 1), 16);
+        return round_up(stage.bias_sums + int64_t(stage.linear.channels) * lanes_, 16);
     }
 
     Program& program_;

@@ -42,10 +42,10 @@ Worker::Worker(const Program& program, const Kernels& kernels, bool trains)
     for (Buffer& flow : flow_) flow = Buffer(std::max(program.groups, 2) * program.flow);
     linear_ = Buffer(program.linear);
     moments_.resize(size_t(2 * program.moments));
-    sums_.resize(size_t(2 * program.moments));
+    totals_.resize(size_t(2 * program.moments));
     factors_.resize(size_t(3 * program.moments));
     backs_.resize(size_t(4 * program.moments));
-    lane_sums_ = Buffer(program.lane_sums);
+    sums_ = Buffer(program.sums);
     transposed_ = Buffer(program.transposed);
 }
 
@@ -128,7 +128,7 @@ void Worker::scores(const float* table, const float* packed, const Batch& batch,
 Share Worker::gradient(const float* table, const float* packed, const Batch& batch,
                        float* gradient) {
     Share total;
-    std::fill_n(lane_sums_.data(), lane_sums_.size(), 0.0f);
+    std::fill_n(sums_.data(), sums_.size(), 0.0f);
     for (int64_t begin = batch.begin; begin < batch.end; begin += chunk_) {
         Batch part = batch;
         part.begin = begin;
@@ -140,7 +140,7 @@ Share Worker::gradient(const float* table, const float* packed, const Batch& bat
     }
     for (const Stage& stage : program_.stages)
         if (stage.kind == Kind::conv)
-            kernels_.conv_weight_sums(stage, lane_sums_.data() + stage.lane_sums_at,
+            kernels_.conv_weight_sums(stage, sums_.data() + stage.sums_at,
                                       gradient + stage.gradient);
     return total;
 }
@@ -209,7 +209,7 @@ void Worker::backward_stage(const float* packed, size_t s, int group, float* gra
         float* linear = linear_.data() + stage.linear_at;
         kernels_.conv_backward(stage, gradient, output(s, group), positions(stage, group),
                                kept_input(stage, group), input(s, group), linear,
-                               lane_sums_.data() + stage.lane_sums_at, scratch_.data());
+                               sums_.data() + stage.sums_at, scratch_.data());
         if (!stage.first) kernels_.conv_input_gradient(stage, packed, linear, to, scratch_.data());
     } else if (!stage.first) {
         kernels_.pool_backward(stage, gradient, positions(stage, group), to);
@@ -225,8 +225,13 @@ void Worker::backward_ghost(const float* table, const float* packed, int samples
             normalise_back(table, s, samples, flow, stride, gradient);
             continue;
         }
-        for (int g = 0; g < groups; g++)
-            backward_stage(packed, s, g, flow + g * stride, work + g * program_.flow);
+        for (int g = 0; g < groups; g++) {
+            float* group = flow + g * stride;
+            if (program_.stages[s].normalised)
+                kernels_.norm_backward(program_.stages[s + 1], live(samples, g), backs_.data(),
+                                       input(s + 1, g), group);
+            backward_stage(packed, s, g, group, work + g * program_.flow);
+        }
         std::swap(flow, work);
         stride = program_.flow;
     }

@@ -101,9 +101,9 @@ private:
     const Program& program_;
     const Kernels& kernels_;
     int64_t chunk_;  // samples held at a time
-    std::vector<double> moments_, sums_;   // a channel of a norm stage: two numbers
+    std::vector<double> moments_, totals_;   // a channel of a norm stage: two numbers
     std::vector<float> factors_, backs_;  // three and four
-    Buffer kept_, positions_, flow_[2], linear_, lane_sums_, scratch_, transposed_, single_;
+    Buffer kept_, positions_, flow_[2], linear_, sums_, scratch_, transposed_, single_;
 };
 
 }  // namespace lenet

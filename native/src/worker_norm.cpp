@@ -18,11 +18,11 @@ void Worker::merge_moments(size_t s, int samples) {
     double before = 0;
     for (int g = 0; g * lanes < samples; g++) {
         const double more = values * live(samples, g), total = before + more;
-        kernels_.norm_moments(stage, live(samples, g), input(s, g), sums_.data());
+        kernels_.norm_moments(stage, live(samples, g), input(s, g), totals_.data());
         for (int c = 0; c < 2 * channels; c += 2) {
-            const double apart = sums_[size_t(c)] - whole[c];
+            const double apart = totals_[size_t(c)] - whole[c];
             whole[c] += apart * more / total;
-            whole[c + 1] += sums_[size_t(c) + 1] + apart * apart * before * more / total;
+            whole[c + 1] += totals_[size_t(c) + 1] + apart * apart * before * more / total;
         }
         before = total;
     }
@@ -47,26 +47,27 @@ void Worker::normalise(const float* table, size_t s, int samples) {
 }
 
 // Ioffe and Szegedy 2015, section 3, put together: dz = a (g - mean(g) - u mean(g u)), u the
-// normalised value. Also writes the shard's rows.
+// normalised value. Here the sums, the shard's rows and the factors; the groups follow as their
+// convolution takes them, while they are in a cache.
 void Worker::normalise_back(const float* table, size_t s, int samples, float* flow,
                             int64_t stride, float* gradient) {
     const Stage& stage = program_.stages[s];
     const int channels = stage.input.channels, lanes = program_.lanes;
     const double* found = moments(stage);
     const float* factors = factors_.data() + 3 * stage.moments;
-    std::fill_n(sums_.begin(), 2 * channels, 0.0);
+    std::fill_n(totals_.begin(), 2 * channels, 0.0);
     for (int g = 0; g * lanes < samples; g++)
         kernels_.norm_chain(stage, factors, input(s, g), output(s, g), flow + g * stride,
-                            sums_.data());
+                            totals_.data());
     const double values = double(stage.input.height) * stage.input.width * samples;
     float *scale = gradient + stage.gradient, *shift = scale + stage.gradient_row;
     float *mean = shift + stage.gradient_row, *variance = mean + stage.gradient_row;
     for (int c = 0; c < channels; c++) {
-        const double total = sums_[size_t(2 * c)], squares = found[2 * c + 1];
+        const double total = totals_[size_t(2 * c)], squares = found[2 * c + 1];
         const double spread = squares / values + epsilon, deviation = std::sqrt(spread);
         // The kernels' mean is a float, which is `off` by as much as a value may be.
         const double off = double(factors[3 * c + 2]) - found[2 * c];
-        const double product = (sums_[size_t(2 * c) + 1] + off * total) / deviation;
+        const double product = (totals_[size_t(2 * c) + 1] + off * total) / deviation;
         const double a = double(table[stage.scale + c]) / deviation;
         float* back = backs_.data() + 4 * c;
         back[0] = float(a);
@@ -79,9 +80,6 @@ void Worker::normalise_back(const float* table, size_t s, int samples, float* fl
         mean[c] = float(found[2 * c]);
         variance[c] = float(squares / std::max(values - 1, 1.0));
     }
-    for (int g = 0; g * lanes < samples; g++)
-        kernels_.norm_backward(stage, live(samples, g), backs_.data(), input(s, g),
-                               flow + g * stride);
 }
 
 }  // namespace lenet

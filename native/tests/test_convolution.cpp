@@ -86,11 +86,11 @@ struct Run {
           scratch(program.scratch),
           gradient(random_map(output, random)),
           linear_gradient(stage.transformed_at + 6 * stage.winograd.out_plane),
-          lane_sums(stage.lane_sums * output.lanes),
-          sums(int64_t(stage.gradient_row) * stage.linear.channels),
+          sums(stage.bias_sums + int64_t(stage.linear.channels) * output.lanes),
+          weights(int64_t(stage.gradient_row) * stage.linear.channels),
           in_gradient(without_border(stage.input).size()) {
         fill(in_gradient, NAN);  // written whole
-        fill(sums, NAN);
+        fill(weights, NAN);
         fill(scratch, NAN);
     }
 
@@ -98,7 +98,7 @@ struct Run {
     void backwards(const Kernels& kernels, const Stage& stage, Compiled& compiled, Run& memory) {
         float* given = stage.keeps_input ? kept.data() : nullptr;
         kernels.conv_backward(stage, gradient.data(), out.data(), positions(), given,
-                              in.data(), memory.linear_gradient.data(), lane_sums.data(),
+                              in.data(), memory.linear_gradient.data(), sums.data(),
                               memory.scratch.data());
         kernels.conv_input_gradient(stage, compiled.packed.data(), memory.linear_gradient.data(),
                                     in_gradient.data(), memory.scratch.data());
@@ -107,7 +107,7 @@ struct Run {
     int32_t* positions() { return reinterpret_cast<int32_t*>(words.data()); }
 
     Map output;
-    Buffer in, out, words, kept, scratch, gradient, linear_gradient, lane_sums, sums;
+    Buffer in, out, words, kept, scratch, gradient, linear_gradient, sums, weights;
     Buffer in_gradient;
 };
 
@@ -134,12 +134,12 @@ void compare(const Stage& stage, const Net& net, const Values& table, Run& run, 
 // The weights' gradient, after so many runs backwards.
 void compare_weights(const Stage& stage, const Kernels& kernels, Run& run, int runs,
                      const Values& gradient) {
-    kernels.conv_weight_sums(stage, run.lane_sums.data(), run.sums.data());
+    kernels.conv_weight_sums(stage, run.sums.data(), run.weights.data());
     for (int o = 0; o < stage.linear.channels; o++)
         for (int k = 0; k <= stage.inputs; k++) {
             const int64_t from = k < stage.inputs ? stage.weights + o * stage.inputs + k
                                                   : stage.bias + o;
-            const float found = run.sums.data()[int64_t(o) * stage.gradient_row + k];
+            const float found = run.weights.data()[int64_t(o) * stage.gradient_row + k];
             CHECK_NEAR(double(found), runs * gradient[size_t(from)], 2e-5);
         }
 }

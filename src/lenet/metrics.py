@@ -57,9 +57,18 @@ class Evaluation:
 
 
 def evaluate_scores(
-    scores: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], classes: tuple[str, ...]
+    scores: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int64],
+    classes: tuple[str, ...],
+    weights: npt.NDArray[np.float32] | None = None,
 ) -> Evaluation:
     """Compare scores (N, K), before the softmax, with labels (N,).
+
+    Args:
+        scores: of each image and class.
+        labels: the true classes.
+        classes: the K names.
+        weights: (N,) how much each image counts in the loss; None for 1 each.
 
     Raises:
         DataError: the counts differ.
@@ -72,7 +81,8 @@ def evaluate_scores(
     answers = scores.argmax(axis=1)
     confusion = np.bincount(labels * size + answers, minlength=size * size).reshape(size, size)
     chosen = log_softmax(scores)[np.arange(len(labels)), labels]
-    return Evaluation(confusion.astype(np.int64), float(-chosen.mean()), classes)
+    loss = float(-np.average(chosen, weights=weights))
+    return Evaluation(confusion.astype(np.int64), loss, classes)
 
 
 def log_softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

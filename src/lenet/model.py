@@ -197,7 +197,7 @@ class Model:
         Raises:
             DataError: the data have other classes than the model.
         """
-        part = data.test if isinstance(data, Dataset) else data
+        part = data.tested if isinstance(data, Dataset) else data
         if isinstance(data, Dataset) and data.classes != self.classes:
             raise DataError(
                 f"the model tells {_listed(self.classes)} apart and {data.name} has "

@@ -75,6 +75,32 @@ def test_runs_are_numbered(command):
         assert f"runs/digits-custom-{number}/" in command("train", *SMALL, "--quiet").out
 
 
+@pytest.mark.parametrize(
+    ("options", "folder"),
+    [
+        ((), "digits-lenet-relu-1"),
+        (("--net", "LeNet-Relu"), "digits-lenet-relu-1"),
+        (("--recipe", "best"), "digits-best-1"),
+        (("--recipe", " BEST "), "digits-best-1"),
+        (("--recipe", "modern"), "digits-modern-1"),
+        (("--recipe", "best", "--net", "lenet-relu"), "digits-lenet-relu-best-1"),
+        (("--recipe", "best", *SMALL[:2]), "digits-custom-best-1"),
+        (("--recipe", "in/Größer.v2.TOML"), "digits-Größer.v2-1"),
+        (("--recipe", "in/.toml", *SMALL[:2]), "digits-custom-1"),
+        (("--set", f"net={SMALL[1]}"), "digits-custom-1"),
+    ],
+)
+def test_a_run_has_the_names_that_were_given(command, here, options, folder):
+    """Those of the network and of the recipe; if neither is given, the network's that is taken."""
+    (here / "in").mkdir()
+    for name in ("Größer.v2.TOML", ".toml"):
+        (here / "in" / name).write_text(f"net = {SMALL[1]!r}")
+    found = command("train", *options, "--epochs", "1", "--quiet")
+    assert found.status == 0
+    assert os.listdir("runs") == [folder]
+    assert found.out.splitlines()[0].endswith(f"Saved runs/{folder}/")
+
+
 @pytest.mark.parametrize("name", ["mein lauf", "図", "-x", "a.b", "ä" * 100])
 def test_run_names(command, here, name):
     assert command("train", *SMALL, "--quiet", f"--run={name}").status == 0

@@ -32,6 +32,47 @@ def test_a_part_to_validate():
         Dataset("x", part(), part(), ("a",), part(label=3))
 
 
+def test_without_a_part_to_test():
+    data = Dataset("x", part(6), None, ("a",))
+    assert list(data.parts) == ["train"]
+    assert data.summary() == "x · 6 images of 8x8, 1 classes · 6 to train on"
+    with pytest.raises(DataError, match="x has no images to test on; give a part of them"):
+        _ = data.tested
+    assert Dataset("x", part(6), data.train, ("a",)).tested is data.train
+
+
+def test_chosen_images_keep_their_labels_and_weights():
+    images, labels = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1), np.arange(4)
+    weights = np.array([0, 1, 2, 3], np.float32)
+    for which in (np.array([False, True, False, True]), np.array([1, 3])):
+        found = Part(images, labels, weights).chosen(which)
+        assert found.images.ravel().tolist() == found.labels.tolist() == [1, 3]
+        assert found.weights.tolist() == [1, 3]
+        assert Part(images, labels).chosen(which).weights is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (
+            np.ones(2),
+            r"the weights are float64 of shape \(2,\); give a NumPy array \(N,\) of float32",
+        ),
+        (np.ones((2, 1), np.float32), "the weights are float32 of shape"),
+        ([1.0, 1.0], "the weights are a list"),
+        (np.ones(3, np.float32), "there are 3 weights for 2 images; give one each"),
+        (np.ones(0, np.float32), "there are 0 weights for 2 images; give one each"),
+        (np.array([1, -1], np.float32), "the weights go from -1 to 1; give 0 or more, not all 0"),
+        (np.array([1, np.nan], np.float32), "the weights go from nan to nan; give 0 or more"),
+        (np.array([1, np.inf], np.float32), "the weights go from 1 to inf; give 0 or more"),
+        (np.zeros(2, np.float32), "the weights go from 0 to 0; give 0 or more, not all 0"),
+    ],
+)
+def test_weights_that_cannot_be(weights, message):
+    with pytest.raises(DataError, match=message):
+        Part(np.zeros((2, 1, 1, 1), np.uint8), np.zeros(2, np.int64), weights)
+
+
 @pytest.mark.parametrize(
     ("channels", "words"),
     [(1, "images of 8x6,"), (3, "images of 8x6 RGB,"), (4, "images of 8x6 with 4 channels,")],

@@ -23,6 +23,13 @@ def test_every_class_counts_alike_and_an_image_one_on_average(classes):
     assert (weights[3:] == 0).all()
 
 
+def test_a_weight_is_a_repetition():
+    labels, times = np.array([0, 1, 1, 2]), np.array([3, 1, 1, 0], np.float32)
+    found = class_weights(labels, 3, times)
+    np.testing.assert_array_equal(found, class_weights(labels.repeat(times.astype(int)), 3))
+    assert (found[labels] * times).sum() == pytest.approx(5)
+
+
 @pytest.mark.parametrize("labels", [[], [2], [-1]])
 def test_no_labels(labels):
     with pytest.raises(DataError, match="the labels are none of 0 to 1, or there are none"):

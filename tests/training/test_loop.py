@@ -7,7 +7,7 @@ import pytest
 
 import lenet
 from lenet.data import Dataset, Part
-from lenet.errors import DataError, DivergenceError, UsageError
+from lenet.errors import DataError, DivergenceError, ModelFileError, UsageError
 from lenet.training import Recipe, Training, loop
 
 QUICK = Recipe(epochs=2, batch_size=37)
@@ -243,8 +243,8 @@ def test_divergence_names_the_place_and_what_to_try(few, small, monkeypatch, eng
         trained(few, small, WILD)
     text = str(caught.value)
     assert text.startswith("training diverged in epoch 1, step 2 of 6: the loss is no longer a ")
-    assert "(--lr 1e+19)" in text
-    assert "(--init xavier)" in text
+    assert "(lr 1e+19)" in text
+    assert "(init xavier)" in text
     assert caught.value.exit_code == 1
 
 
@@ -262,3 +262,108 @@ def test_divergence_leaves_the_weights_of_the_last_whole_epoch(few, small):
         list(training.epochs())
     assert np.array_equal(training.model.parameters, drawn)
     assert training.history == []
+
+
+def test_weights_are_repetitions(few):
+    """All images in each step: an image that weighs twice is there twice."""
+    images, labels = few.train.images[:40], few.train.labels[:40]
+    times = np.arange(40) % 3
+    weighted = Part(images, labels, (times / times.mean()).astype(np.float32))
+    repeated = Part(images.repeat(times, axis=0), labels.repeat(times))
+    for balance in (False, True):
+        found = [
+            Training(
+                lenet.Model("1x8x8 | dense 10").initialize(),
+                Dataset("x", part, None, few.classes),
+                Recipe(epochs=5, batch_size=100, optimizer="sgd", lr=0.5, balance=balance),
+                *(0, 1),
+            )
+            for part in (weighted, repeated)
+        ]
+        losses = [[record.loss for record in training.epochs()] for training in found]
+        np.testing.assert_allclose(*losses, rtol=1e-5)
+        tables = [training.model.parameters for training in found]
+        np.testing.assert_allclose(*tables, atol=1e-5)
+        assert found[0].history[0].to_dict().keys().isdisjoint({"test_accuracy", "test_loss"})
+
+
+def test_a_weight_belongs_to_its_image_however_that_is_changed(few, small):
+    """Rare images weigh all there is: they are what is learnt."""
+    train, rare = few.train, few.train.labels == 3
+    weights = np.where(rare, 1, 1e-9).astype(np.float32)
+    data = Dataset("x", Part(train.images, train.labels, weights), few.test, few.classes)
+    for augment in ({}, {"shift": 1}):
+        model = trained(data, small, Recipe(epochs=5, batch_size=50, augment=augment))
+        assert (model.predict(few.test.images) == 3).mean() > 0.95
+
+
+MEMORY = Recipe(epochs=1, batch_size=37, schedule="constant", dropout=0.2, average=0.9, clip=1.0)
+
+
+def split(data, middle):
+    parts = (slice(None, middle), slice(middle, None))
+    return [Dataset("x", data.train.chosen(part), None, data.classes) for part in parts]
+
+
+def test_what_is_remembered_goes_on(few, small):
+    """Two trainings in turn on the same images are one of two epochs."""
+    whole = trained(few, small, MEMORY.but(epochs=2))
+    first = Training(lenet.parse(small), few, MEMORY, 0, 1)
+    list(first.epochs())
+    second = Training(first.model, few, MEMORY, 0, 1)
+    second.recall(first.memory())
+    list(second.epochs())
+    assert second.model is first.model
+    assert second.model.parameters.tobytes() == whole.parameters.tobytes()
+    assert second.memory()["epochs"] == 2
+    assert second.memory()["steps"] == 2 * first.steps
+
+
+def test_what_is_remembered_may_go_on_with_other_images(few, small):
+    one, other = split(few, 120)
+    first = Training(lenet.parse(small), one, MEMORY, 0, 1)
+    list(first.epochs())
+    second = Training(first.model, other, MEMORY.but(lr=0.02), 0, 1)
+    second.recall(first.memory())
+    list(second.epochs())
+    assert second.memory()["steps"] == math.ceil(120 / 37) + math.ceil(180 / 37)
+    assert not np.array_equal(second.memory()["table"], second.model.parameters)  # the average
+
+
+@pytest.mark.parametrize("change", [{"optimizer": "nesterov"}, {"average": 0.5}])
+def test_another_optimizer_or_average_forgets(few, small, change):
+    first = Training(lenet.parse(small), few, MEMORY, 0, 1)
+    list(first.epochs())
+    second = Training(first.model, few, MEMORY.but(**change), 0, 1)
+    second.recall(first.memory())
+    memory = second.memory()
+    assert (memory["epochs"], memory["steps"]) == (1, 0)
+    assert not memory["state"].any()
+    np.testing.assert_array_equal(memory["table"], first.model.parameters)
+
+
+@pytest.mark.parametrize("name", ["table", "state"])
+def test_a_memory_of_another_model(few, small, name):
+    training = Training(lenet.parse(small), few, MEMORY, 0, 1)
+    memory = training.memory()
+    with pytest.raises(
+        ModelFileError, match=rf"the training's {name} has shape .* the model needs"
+    ):
+        training.recall({**memory, name: memory[name][..., :-1]})
+
+
+def test_divergence_after_a_memory_changes_nothing(few, small):
+    first = Training(lenet.parse(small), few, MEMORY, 0, 1)
+    list(first.epochs())
+    before = first.model.parameters.copy()
+    second = Training(first.model, few, MEMORY.but(lr=1e30, clip=0.0), 0, 1)
+    second.recall(first.memory())
+    with pytest.raises(DivergenceError, match="training diverged in epoch 2, "):
+        list(second.epochs())
+    np.testing.assert_array_equal(first.model.parameters, before)
+
+
+def test_divergence_is_seen_without_a_test_part(few):
+    part = Dataset("x", few.train, None, few.classes)
+    with pytest.raises(DivergenceError, match=r"in epoch 1, after step 1 of 1: the loss is no"):
+        trained(part, "1x8x8 | dense 10", WILD.but(batch_size=300, lr=1e30, weight_decay=1e30))

@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from lenet.cli.parser import Command
 from lenet.cli.train import run as train_verb
 from lenet.errors import UsageError
 from lenet.training import Recipe, named_recipe, recipe_file
-from lenet.training.recipe_file import names, read_recipe, read_settings, recipe_text
+from lenet.training.recipe_file import names, read_recipe, read_settings, recipe_text, stem_of
 from pages import read_page, run_python
 
 
@@ -43,6 +44,26 @@ def test_a_recipe_may_differ_by_the_data(folder):
         named_recipe("only")
     with pytest.raises(UsageError, match="the recipe is 'best"):
         named_recipe("best.mnist")
+
+
+def test_a_recipe_from_a_recipe_or_its_values():
+    own = Recipe(epochs=3, augment={"shift": 2, "rotate": 10})
+    assert named_recipe(own) == named_recipe(own.to_dict()) == own
+    for source in (own, own.to_dict()):
+        changed = named_recipe(source, epochs=4, lr=None, augment={"shift": 1})
+        assert changed == own.but(epochs=4, augment={"shift": 1})
+    assert named_recipe({}) == Recipe()
+    assert named_recipe({"warm_up": 2}, schedule="cosine").warm_up == 2
+    with pytest.raises(UsageError, match="a recipe has no 'epoch'"):
+        named_recipe({"epoch": 1})
+    for wrong in (None, 5, ["best"], b"best"):
+        with pytest.raises(UsageError, match=r"the recipe is .*; it must be best, modern, seed"):
+            named_recipe(wrong)
+
+
+def test_what_a_recipe_is_called():
+    for name, stem in ((" Best ", "best"), ("a/b c.toml", "b c"), (Path("A.x.TOML"), "A.x")):
+        assert stem_of(name) == stem
 
 
 @pytest.mark.parametrize("name", ["sead", "", "Modern toml", "../seed", "a" * 5000, "a\0b"])

@@ -23,6 +23,16 @@ def test_a_share_of_every_class(digits):
     assert np.array_equal(found.validation.images, again.validation.images)
 
 
+def test_weights_go_with_their_images(digits):
+    train = digits.train
+    weights = np.arange(1, len(train) + 1, dtype=np.float32)
+    weighted = replace(digits, train=Part(train.images, train.labels, weights))
+    found = with_validation(weighted, Recipe(validation=0.1))
+    for part in (found.train, found.validation):
+        at = part.weights.astype(int) - 1
+        np.testing.assert_array_equal(train.images[at], part.images)
+
+
 def test_without_one(digits):
     assert with_validation(digits, Recipe()) is digits
 

@@ -47,13 +47,15 @@ class Display:
         if not self._lines:
             return
         width = len(str(self._epochs))
-        validation = ""
-        if record.validation_accuracy is not None:
-            validation = f"validation {record.validation_accuracy:.4f}   "
+        shares = {
+            "train": record.train_accuracy,
+            "validation": record.validation_accuracy,
+            "test": record.test_accuracy,
+        }
+        found = (f"{name} {share:.4f}   " for name, share in shares.items() if share is not None)
         print(
             f"epoch {record.epoch:>{width}}/{self._epochs}   loss {record.loss:.4f}   "
-            f"train {record.train_accuracy:.4f}   {validation}test {record.test_accuracy:.4f}   "
-            f"{record.seconds:.2f} s",
+            f"{''.join(found)}{record.seconds:.2f} s",
             flush=True,
         )
 

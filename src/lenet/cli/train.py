@@ -103,7 +103,8 @@ def run(
     The run
     -------
     run
-        Name of the folder under runs/; numbered by itself otherwise. Never overwritten.
+        Name of the folder under runs/; otherwise the data's with the network's and recipe's, as far
+        as they are given, and a number. Never overwritten.
     resume
         Folder of a run that was stopped or killed: go on, to the same final weights.
     checkpoint_seconds
@@ -157,7 +158,8 @@ def run(
         if dry_run:
             print_dry_run(training, named, json)
             return
-        folder = _folder(training, named, run, lasting(material), pace, tensorboard)
+        stem = run or _stem(training, net, named, recipe)
+        folder = _folder(stem, not run, lasting(material), pace, tensorboard)
     display = Display(training.recipe.epochs, lines=not (json or quiet), bar=not quiet)
     try:
         if not (json or quiet):
@@ -190,21 +192,28 @@ def _recipe(name: str, data: str, values: dict[str, Any], settings: list[str]) -
     return named_recipe(name, data=data, **{**values, **more})
 
 
-def _folder(
-    training: Training,
-    net: str,
-    name: str | None,
-    material: dict[str, Any],
-    pace: float,
-    tensorboard: bool,
-) -> Run:
+def _stem(training: Training, net: str | None, named: str, recipe: str | None) -> str:
+    """What a run is called: its data, then the network and the recipe that a person named, and if
+    none is, the network that is trained by default."""
     from lenet.net import name_of
+    from lenet.training.recipe_file import stem_of
+
+    words = [training.data.name]
+    if net is not None or recipe is None:
+        words.append(name_of(named) or _zoo_name(training.model.network) or "custom")
+    if recipe is not None:
+        words.append(stem_of(recipe))
+    return "-".join(filter(None, words))
+
+
+def _folder(
+    stem: str, numbered: bool, material: dict[str, Any], pace: float, tensorboard: bool
+) -> Run:
     from lenet.training import Run
 
-    if name:
-        return Run(Path("runs") / name, material, pace, tensorboard)
-    stem = name_of(net) or _zoo_name(training.model.network) or "custom"
-    return Run.numbered("runs", f"{training.data.name}-{stem}", material, pace, tensorboard)
+    if numbered:
+        return Run.numbered("runs", stem, material, pace, tensorboard)
+    return Run(Path("runs") / stem, material, pace, tensorboard)
 
 
 def _reopened(
@@ -272,8 +281,9 @@ def _print_footer(training: Training, folder: Run) -> None:
     if training.recipe.keep == "best":
         kept = training.history[(best_epoch(training.history) or done) - 1]
         print(f"kept epoch {kept.epoch}, whose validation loss is the lowest.")
+    assert kept.test_accuracy is not None  # data that are loaded have a test part
     print(
-        f"{percent(kept.test_accuracy)} of {len(training.data.test):,} test images in "
+        f"{percent(kept.test_accuracy)} of {len(training.data.tested):,} test images in "
         f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
     )
     rows = [

@@ -22,6 +22,8 @@ class Part:
     Attributes:
         images: (N, C, H, W) uint8, one byte a pixel.
         labels: (N,) int64, each the index of a class.
+        weights: (N,) float32, how much each image counts in the loss, 0 or more and usually 1 on
+            average; None for 1 each.
 
     Raises:
         DataError: a wrong type or number of dimensions, different counts, or nothing at all.
@@ -29,6 +31,7 @@ class Part:
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         _require_array("images", self.images, np.uint8, 4, "(N, C, H, W)")
@@ -42,6 +45,13 @@ class Part:
             raise DataError(
                 f"no pixels in images of shape {self.images.shape}; give at least one image"
             )
+        if self.weights is not None:
+            _require_weights(self.weights, len(self))
+
+    def chosen(self, which: npt.NDArray[Any]) -> Part:
+        """The images that ``which`` picks: (N,) bool, or indices."""
+        weights = None if self.weights is None else self.weights[which]
+        return Part(self.images[which], self.labels[which], weights)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -52,12 +62,12 @@ class Part:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """A named set of labelled images, in a part to train on and a part to test on.
+    """A named set of labelled images: a part to train on, and usually one to test on.
 
     Attributes:
         name: what it is called on the command line, such as ``mnist``.
         train: the part to train on.
-        test: the part to test on; its images have the same (C, H, W).
+        test: the part to test on, or None; all parts' images have the same (C, H, W).
         classes: the name of each class; a label is an index into them.
         validation: a part to choose settings by, where the data have one of their own.
         source: the path it was read from; empty for others.
@@ -69,15 +79,15 @@ class Dataset:
 
     name: str
     train: Part
-    test: Part
+    test: Part | None
     classes: tuple[str, ...]
     validation: Part | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for verb, part in (("tests", self.test), ("validates", self.validation or self.test)):
-            if self.train.images.shape[1:] != part.images.shape[1:]:
+        for verb, part in (("tests", self.test), ("validates", self.validation)):
+            if part and self.train.images.shape[1:] != part.images.shape[1:]:
                 raise DataError(
                     f"{self.name} trains on {_describe_images(self.train.images.shape[1:])} but "
                     f"{verb} on {_describe_images(part.images.shape[1:])}; all parts need the same "
@@ -89,8 +99,19 @@ class Dataset:
     @property
     def parts(self) -> dict[str, Part]:
         """The parts there are, by name: train, perhaps validation, test."""
-        middle = {"validation": self.validation} if self.validation else {}
-        return {"train": self.train, **middle, "test": self.test}
+        found = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: part for name, part in found.items() if part}
+
+    @property
+    def tested(self) -> Part:
+        """The part to test on.
+
+        Raises:
+            DataError: there is none.
+        """
+        if self.test is None:
+            raise DataError(f"{self.name} has no images to test on; give a part of them.")
+        return self.test
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -107,13 +128,13 @@ class Dataset:
         }
 
     def summary(self) -> str:
-        """One line: the name, how many images of what size, classes, and the two parts."""
+        """One line: the name, how many images of what size, classes, and the parts."""
         total = sum(map(len, self.parts.values()))
-        middle = f"{len(self.validation):,} to validate, " if self.validation else ""
+        verbs = {"train": "to train on", "validation": "to validate", "test": "to test"}
+        parts = ", ".join(f"{len(part):,} {verbs[name]}" for name, part in self.parts.items())
         return (
             f"{self.name} · {total:,} {_describe_images(self.image_shape)}, "
-            f"{len(self.classes)} classes · {len(self.train):,} to train on, {middle}"
-            f"{len(self.test):,} to test"
+            f"{len(self.classes)} classes · {parts}"
         )
 
     def __repr__(self) -> str:
@@ -135,6 +156,17 @@ def _require_array(name: str, array: Any, dtype: type, dimensions: int, layout: 
         )
         raise DataError(
             f"the {name} are {given}; give a NumPy array {layout} of {np.dtype(dtype).name}"
+        )
+
+
+def _require_weights(weights: Any, images: int) -> None:
+    _require_array("weights", weights, np.float32, 1, "(N,)")
+    if len(weights) != images:
+        raise DataError(f"there are {len(weights):,} weights for {images:,} images; give one each")
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise DataError(
+            f"the weights go from {weights.min():g} to {weights.max():g}; give 0 or more, not all "
+            "0, and no infinity"
         )
 
 

@@ -8,7 +8,9 @@ import numpy.typing as npt
 from lenet.errors import DataError
 
 
-def class_weights(labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.float32]:
+def class_weights(
+    labels: npt.NDArray[np.int64], classes: int, weights: npt.NDArray[np.float32] | None = None
+) -> npt.NDArray[np.float32]:
     """A weight for each class, so that all classes count alike and an image counts 1 on average.
 
     Of n images in K classes that have any, one of a class with n_k weighs n / (K n_k), as in
@@ -18,6 +20,7 @@ def class_weights(labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np
     Args:
         labels: (n,) the class of each image.
         classes: how many classes there are.
+        weights: (n,) how many images each one stands for; None for 1.
 
     Returns:
         (classes,) float32; 0 for a class without images.
@@ -30,8 +33,8 @@ def class_weights(labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np
             f"the labels are none of 0 to {classes - 1}, or there are none at all; give the class "
             "of every image"
         )
-    counts = np.bincount(labels, minlength=classes)
+    counts = np.bincount(labels, weights, minlength=classes)
     present = np.count_nonzero(counts)
     with np.errstate(divide="ignore"):
-        weights = np.where(counts, len(labels) / (present * counts), 0)
-    return weights.astype(np.float32)
+        found = np.where(counts, counts.sum() / (present * counts), 0)
+    return found.astype(np.float32)

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from math import ceil, prod
+from math import prod
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lenet.data.preprocess import Preprocessing
+from lenet.data import Dataset, Part
 from lenet.errors import MissingPackageError, ModelFileError
 from lenet.estimator.given import indices_of, listed, plain, rows_of, weighted
 from lenet.estimator.layout import Layout, find_layout
 from lenet.estimator.networks import choose_network, with_outputs
-from lenet.estimator.samples import Samples, canonical
-from lenet.estimator.training import Course
+from lenet.estimator.samples import canonical
 from lenet.estimator.values import find_range, to_bytes
 from lenet.metrics import log_softmax
 from lenet.model import Model
 from lenet.net import Network, read_network
-from lenet.training import Recipe
+from lenet.training import Recipe, Training, named_recipe
+from lenet.training.recipe import NOTHING
+from lenet.training.summary import summary
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -34,10 +34,20 @@ except ImportError as error:
         '"lenet[sklearn]".'
     ) from error
 
-_MODERN: Final = Recipe()
-#: Fewest and most samples a step that batch_size="auto" takes, and how many steps it wants.
-_BATCHES: Final = (8, _MODERN.batch_size)
+#: Parameters that change a value of the recipe each.
+_CHANGES: Final = ("epochs", "optimizer", "lr", "schedule", "init", "standardize", "weight_decay")
+#: Fewest samples a step that batch_size="auto" takes, and how many steps it wants.
+_FEWEST: Final = 8
 _STEPS: Final = 20
+#: What ``partial_fit``, which knows no end, makes of any recipe.
+_AT_ONCE: Final[dict[str, Any]] = {
+    "epochs": 1,
+    "schedule": "constant",
+    "warm_up": 0.0,
+    "validation": 0.0,
+    "patience": 0,
+    "keep": "last",
+}
 #: The engine has another way for up to so many images, whose scores may differ in the last bit.
 _FEW: Final = 4
 
@@ -51,6 +61,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     any range become the 256 levels of a byte: exactly, if they are pixels from 0 to 255 or those
     divided by 255.
 
+    It is trained as ``lenet train`` does, by a recipe; ``epochs``, ``optimizer``, ``lr``,
+    ``schedule``, ``init``, ``standardize`` and ``weight_decay`` change a value of it each, if they
+    are not None.
+
     Training does not depend on the order of the samples, and a weight is a repetition: weight 3 is
     the same as three times the sample and weight 0 as none, bit for bit. Weights count relative to
     each other, within one call.
@@ -59,29 +73,35 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     net : str, path or Network, default="auto"
         A zoo name, notation, ``.json`` file or network; its last dense layer gets as many units as
-        there are classes, and images are resized to its input. "auto" is LeNet with ReLU on images
-        and two dense layers on what is no image.
+        there are classes, and images are resized to its input. "auto" is the recipe's network; if
+        it has none, LeNet with ReLU on images and two dense layers on what is no image.
+    recipe : str, path, Recipe or mapping, default="modern"
+        How to train: "modern", "seed", "best", a ``.toml`` file, a ``lenet.recipe(...)``, or some
+        of its values by name, {"smoothing": 0.1}. Validation images are taken from those of
+        ``fit``. What is no image is not augmented.
     image_shape : (H, W) or (C, H, W), default=None
         Which image a row of ``X`` is, in C order; of four-dimensional ``X``, which axes are what.
     value_range : (low, high), default=None
         The numbers that become black and white; None measures them in the data of ``fit``, or of
         the first ``partial_fit``. What lies outside is cut off.
-    epochs : int, default=20
-        Passes over the data.
-    batch_size : int, default="auto"
-        Samples a step; "auto" takes 8 to 128, so that small data have some 20 steps an epoch.
-    optimizer : {"sgd", "momentum", "nesterov", "adamw"}, default="adamw"
-        What is done with the gradient.
-    lr : float, default=0.01
-        The learning rate, of a one-cycle schedule its peak.
-    schedule : {"one-cycle", "constant"}, default="one-cycle"
-        How the rate changes in ``fit``; ``partial_fit``, which knows no end, keeps it constant.
-    init : str, default="kaiming"
-        The first weights: kaiming, xavier or normal:S.
-    standardize : bool, default=True
-        Whether each channel gets mean 0 and standard deviation 1.
-    weight_decay : float, default=0.1
-        AdamW's decoupled decay, of the others an L2 term.
+    epochs : int, default=None
+        Passes over the data; of "modern" 20.
+    batch_size : int or None, default="auto"
+        Samples a step; "auto" takes 8 to the recipe's, of "modern" 128, so that small data have
+        some 20 steps an epoch; None the recipe's.
+    optimizer : {"sgd", "momentum", "nesterov", "adamw"}, default=None
+        What is done with the gradient; of "modern" adamw.
+    lr : float, default=None
+        The learning rate; where it changes, its peak; of "modern" 0.01.
+    schedule : {"constant", "one-cycle", "cosine", "step"}, default=None
+        How the rate changes in ``fit``; of "modern" one-cycle. ``partial_fit``, which knows no end,
+        keeps it constant.
+    init : str, default=None
+        The first weights: kaiming, of "modern", xavier or normal:S.
+    standardize : bool, default=None
+        Whether each channel gets mean 0 and standard deviation 1; of "modern" True.
+    weight_decay : float, default=None
+        AdamW's decoupled decay, of the others an L2 term; of "modern" 0.1.
     random_state : int, RandomState or None, default=0
         Decides the first weights and the order of the samples. None draws another each time.
     threads : int, default=None
@@ -93,6 +113,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         The labels, of whatever type, sorted. A class whose samples all weigh 0 is none.
     model_ : lenet.Model
         The network and its weights, on bytes; ``model_.save("a.safetensors")`` keeps it.
+        ``model_.training`` says what was done, epoch by epoch.
     n_features_in_ : int
         Numbers a sample has.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -102,30 +123,32 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     value_range_ : ndarray of shape (2, C)
         What became byte 0, and what became byte 255.
     n_iter_ : int
-        Epochs trained.
+        Epochs trained, fewer than ``epochs`` if the recipe's patience ended.
     loss_curve_ : list of float
-        Each epoch's mean cross-entropy in nats.
+        Each epoch's mean loss in nats: cross-entropy, with the recipe's smoothing if it has any.
     """
 
     def __init__(
         self,
         net: Any = "auto",
         *,
+        recipe: Any = "modern",
         image_shape: Sequence[int] | None = None,
         value_range: Sequence[float] | None = None,
-        epochs: int = _MODERN.epochs,
-        batch_size: int | str = "auto",
-        optimizer: str = _MODERN.optimizer,
-        lr: float = _MODERN.lr,
-        schedule: str = _MODERN.schedule,
-        init: str = _MODERN.init,
-        standardize: bool = _MODERN.standardize,
-        weight_decay: float = _MODERN.weight_decay,
+        epochs: int | None = None,
+        batch_size: int | str | None = "auto",
+        optimizer: str | None = None,
+        lr: float | None = None,
+        schedule: str | None = None,
+        init: str | None = None,
+        standardize: bool | None = None,
+        weight_decay: float | None = None,
         random_state: Any = 0,
         threads: int | None = None,
     ) -> None:
         """Keep the parameters as they are; they are checked in ``fit``."""
         self.net = net
+        self.recipe = recipe
         self.image_shape = image_shape
         self.value_range = value_range
         self.epochs = epochs
@@ -154,14 +177,15 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows, labels, shape = self._training_data(X, y)
         rows, labels, weights = weighted(rows, labels, sample_weight)
         classes, indices = np.unique(labels, return_inverse=True)
-        course, layout, values, samples = self._begin(rows, indices, weights, classes, shape)
-        recipe = course.recipe
-        rates = recipe.rates(recipe.epochs * _steps(samples, recipe)).reshape(recipe.epochs, -1)
-        losses = [course.epoch(samples, epoch_rates, self.threads) for epoch_rates in rates]
-        self._keep(course.model, layout, values, classes)
-        self._course: Course | None = None
-        self.loss_curve_ = losses
-        return self._note(course)
+        recipe = self._recipe()
+        network, layout, values = self._measure(rows, shape, classes, recipe)
+        part = canonical(to_bytes(rows, layout, values), indices, weights)
+        training = self._train(network, part, classes, self._fitted(recipe, part, layout))
+        self._keep(layout, values, classes)
+        # So that a fitted estimator stays small.
+        self._memory: dict[str, Any] | None = None
+        self.loss_curve_: list[float] = []
+        return self._note(training)
 
     def partial_fit(
         self,
@@ -172,7 +196,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Train one epoch on these samples, from where the last call ended.
 
-        The first call fixes the classes and, from its data, the range of values.
+        The first call fixes the classes and, from its data, the range of values. Of the recipe
+        what knows an end has no part: schedule, validation images, patience.
 
         Args:
             X: as in :meth:`fit`.
@@ -185,29 +210,24 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             DivergenceError: the loss was not a number; the weights are as before.
         """
         first = not hasattr(self, "model_")
+        recipe = self._recipe()
         rows, labels, shape = self._training_data(X, y, reset=first)
         known = self._known_classes(classes)
         rows, labels, weights = weighted(rows, labels, sample_weight)
         indices = indices_of(labels, known)
+        network, layout, values = (
+            self._measure(rows, shape, known, recipe)
+            if first
+            else (self.model_, self._layout(), self.value_range_)
+        )
+        part = canonical(to_bytes(rows, layout, values), indices, weights)
+        recipe = self._fitted(recipe, part, layout).but(**_AT_ONCE)
+        training = self._train(network, part, known, recipe, None if first else self._memory)
         if first:
-            course, layout, values, samples = self._begin(rows, indices, weights, known, shape)
-            recipe = course.recipe
-        else:
-            layout, values = self._layout(), self.value_range_
-            images = to_bytes(rows, layout, values)
-            samples = canonical(self.model_.preprocessing.prepare(images), indices, weights)
-            recipe = self._recipe(len(samples))
-            # After fit nothing is remembered, so that a fitted estimator stays small.
-            course = self._course or Course(self.model_, recipe, self._seed())
-            course.change(recipe)
-        rates = np.full(_steps(samples, recipe), recipe.lr)
-        loss = course.epoch(samples, rates, self.threads)
-        if first:
-            self._keep(course.model, layout, values, known)
+            self._keep(layout, values, known)
             self.loss_curve_ = []
-        self._course = course
-        self.loss_curve_ = [*self.loss_curve_, loss]
-        return self._note(course)
+        self._memory = {"seed": training.seed, **training.memory()}
+        return self._note(training)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The likeliest class of each sample, (N,), of ``classes_``'s type."""
@@ -230,9 +250,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         state = dict(super().__getstate__())
         if isinstance(self.net, Network):
             state["net"] = str(self.net)
+        if isinstance(self.recipe, Recipe):
+            state["recipe"] = self.recipe.to_dict()
         if "model_" in state:
             state["model_"] = self.model_.to_bytes()
-            state["_course"] = self._course and self._course.to_dict()
         return state
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -253,9 +274,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 raise ModelFileError(
                     "the estimator's parts do not belong together; save it anew from an intact one."
                 )
-            course = found["_course"]
             found["model_"] = model
-            found["_course"] = course and Course.from_dict(model, course)
         super().__setstate__(found)
 
     def _training_data(
@@ -278,44 +297,48 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "features."
             )
 
-    def _begin(
-        self,
-        rows: NDArray[Any],
-        indices: NDArray[np.int64],
-        weights: NDArray[np.float64],
-        classes: NDArray[Any],
-        shape: tuple[int, ...],
-    ) -> tuple[Course, Layout, NDArray[np.float64], Samples]:
-        """New weights, and everything that is measured on the first data."""
+    def _measure(
+        self, rows: NDArray[Any], shape: tuple[int, ...], classes: NDArray[Any], recipe: Recipe
+    ) -> tuple[Network, Layout, NDArray[np.float64]]:
+        """What follows from the first data: the network, which image a row is, and its range."""
         auto = isinstance(self.net, str) and self.net == "auto"
-        network = None if auto else with_outputs(read_network(self.net), len(classes))
+        source = recipe.net if auto else self.net
+        network = None if auto and not source else with_outputs(read_network(source), len(classes))
         layout = find_layout(shape, self.image_shape, network)
         network = network or choose_network(layout, len(classes))
-        values = find_range(rows, layout, self.value_range)
-        samples = canonical(to_bytes(rows, layout, values), indices, weights)
-        recipe = self._recipe(len(samples))
-        seed = self._seed()
-        preprocessing = Preprocessing.fit(samples.images, network.input_shape, recipe.standardize)
-        model = Model(network, tuple(map(str, classes)), preprocessing)
-        with np.errstate(over="ignore"):  # weights that are too large show in the first loss
-            model.initialize(recipe.init, seed)
-        prepared = np.ascontiguousarray(preprocessing.prepare(samples.images))
-        return Course(model, recipe, seed), layout, values, replace(samples, images=prepared)
+        return network, layout, find_range(rows, layout, self.value_range)
 
-    def _keep(
-        self, model: Model, layout: Layout, values: NDArray[np.float64], classes: NDArray[Any]
-    ) -> None:
-        self.model_, self.classes_, self.value_range_ = model, classes, values
-        self.image_shape_ = layout.image_shape
+    def _train(
+        self,
+        network: Network | Model,
+        part: Part,
+        classes: NDArray[Any],
+        recipe: Recipe,
+        memory: Mapping[str, Any] | None = None,
+    ) -> Training:
+        """Train to the recipe's end; with a memory, from there on."""
+        data = Dataset("X", part, None, tuple(map(str, classes)))
+        seed = memory["seed"] if memory else self._seed()
+        training = Training(network, data, recipe, seed, self.threads)
+        if memory:
+            training.recall(memory)
+        for _ in training.epochs():
+            pass
+        return training
+
+    def _keep(self, layout: Layout, values: NDArray[np.float64], classes: NDArray[Any]) -> None:
+        self.classes_, self.value_range_, self.image_shape_ = classes, values, layout.image_shape
         self._sample_shape, self._channels_last = layout.sample_shape, layout.channels_last
 
-    def _note(self, course: Course) -> Self:
-        """Write down what was done, in the model too: its file shall explain itself."""
+    def _note(self, training: Training) -> Self:
+        """Keep the model and what was done, in the model too: its file shall explain itself."""
+        kept = "best" if training.publish_best() else "last"
+        self.model_ = training.model
+        self.loss_curve_ = [*self.loss_curve_, *(record.loss for record in training.history)]
         self.n_iter_ = len(self.loss_curve_)
-        course.model.training = {
+        self.model_.training = {
+            **summary(training, "finished", kept),
             "estimator": "LeNetClassifier",
-            "recipe": course.recipe.to_dict(),
-            "seed": course.seed,
             "losses": self.loss_curve_,
             "image_shape": list(self.image_shape_),
             "value_range": self.value_range_.tolist(),
@@ -339,20 +362,17 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         return known
 
-    def _recipe(self, samples: int) -> Recipe:
+    def _recipe(self) -> Recipe:
+        """The recipe with the parameters that say otherwise, but for the batch size."""
+        return named_recipe(self.recipe, **{name: plain(getattr(self, name)) for name in _CHANGES})
+
+    def _fitted(self, recipe: Recipe, part: Part, layout: Layout) -> Recipe:
+        """``recipe`` for these samples: the size of a batch, and no pixels moved where none are."""
         size = self.batch_size
         if isinstance(size, str) and size == "auto":
-            size = int(np.clip(samples // _STEPS, *_BATCHES))
-        return Recipe(
-            epochs=plain(self.epochs),
-            batch_size=plain(size),
-            optimizer=plain(self.optimizer),
-            lr=plain(self.lr),
-            schedule=plain(self.schedule),
-            init=plain(self.init),
-            standardize=plain(self.standardize),
-            weight_decay=plain(self.weight_decay),
-        )
+            size = min(max(len(part) // _STEPS, _FEWEST), recipe.batch_size)
+        augment = recipe.augment if layout.is_image else NOTHING
+        return recipe.but(batch_size=plain(size), augment=augment)
 
     def _seed(self) -> int:
         given = self.random_state
@@ -370,7 +390,3 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if count <= _FEW:
             images = np.resize(images, (_FEW + 1, *images.shape[1:]))
         return self.model_.scores(images, self.threads)[:count]
-
-
-def _steps(samples: Samples, recipe: Recipe) -> int:
-    return ceil(len(samples) / recipe.batch_size)

@@ -7,34 +7,16 @@ repeated or weighted: weight 3 is three times the same, weight 0 is none, exactl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """What an engine trains on.
-
-    Attributes:
-        images: (N, C, H, W) uint8.
-        labels: (N,) int64, indices of classes.
-        weights: (N,) float32 of mean 1, or None if all are equal.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    weights: NDArray[np.float32] | None
-
-    def __len__(self) -> int:
-        return len(self.labels)
+from lenet.data import Part
 
 
 def canonical(
     images: NDArray[np.uint8], labels: NDArray[np.int64], weights: NDArray[np.float64]
-) -> Samples:
-    """Merge and order samples.
+) -> Part:
+    """Merge and order samples; their weights then are 1 on average, or None if all are equal.
 
     Args:
         images: (N, C, H, W).
@@ -50,7 +32,7 @@ def canonical(
     sums = np.add.reduceat(weights[order] / weights.max(), starts)
     first = order[starts]
     same = bool((sums == sums[0]).all())
-    return Samples(
+    return Part(
         np.ascontiguousarray(images[first]),
         labels[first],
         None if same else (sums / sums.mean()).astype(np.float32),

@@ -166,7 +166,7 @@ def answer(model: Model, data: Dataset | Part, threads: int | None = None) -> An
     Raises:
         DataError: the data have other classes than the model.
     """
-    part = data.test if isinstance(data, Dataset) else data
+    part = data.tested if isinstance(data, Dataset) else data
     names = data.classes if isinstance(data, Dataset) else model.classes
     if names != model.classes or not 0 <= part.labels.min() <= part.labels.max() < len(names):
         raise DataError(

@@ -99,7 +99,7 @@ def train(
             "lenet.Dataset and a lenet.Recipe, or their names."
         )
     kind = data.name if isinstance(data, Dataset) else os.fsdecode(data)
-    chosen = recipe if isinstance(recipe, Recipe) else named_recipe(recipe, data=kind)
+    chosen = named_recipe(recipe, data=kind)
     source = (chosen.net or DEFAULT_NET) if network is None else network
     name = "" if isinstance(source, Network) else os.fspath(source)
     described = read_network(source)

@@ -16,10 +16,11 @@ class EpochRecord:
         loss: mean loss of the training images in nats, each before its step's update; with the
             smoothing and the weights that the recipe gives them.
         train_accuracy: share of right answers among them, likewise on the way.
-        test_accuracy: share of right answers on the test images at the epoch's end.
+        test_accuracy: share of right answers on the test images at the epoch's end; None without
+            any.
         seconds: of training; tests and writing are not counted.
         test_loss: mean cross-entropy of the test images in nats.
-        validation_accuracy: as of the test images; None without a validation part.
+        validation_accuracy: as of the test images.
         validation_loss: likewise.
         learning_rate: of the last step.
     """
@@ -27,8 +28,8 @@ class EpochRecord:
     epoch: int
     loss: float
     train_accuracy: float
-    test_accuracy: float
-    seconds: float
+    test_accuracy: float | None = None
+    seconds: float = 0.0
     test_loss: float | None = None
     validation_accuracy: float | None = None
     validation_loss: float | None = None

@@ -30,12 +30,14 @@ def identity(training: Training) -> dict[str, Any]:
 
 
 def data_hash(data: Dataset) -> str:
-    """SHA-256 of the classes, and of the images and labels of every part."""
+    """SHA-256 of the classes, and of the images, labels and weights of every part."""
     state = hashlib.sha256(json.dumps(data.classes).encode())
     for name, part in data.parts.items():
         state.update(f"{name} {part.images.shape}".encode())
         state.update(np.ascontiguousarray(part.images).data)
         state.update(np.ascontiguousarray(part.labels).data)
+        if part.weights is not None:
+            state.update(np.ascontiguousarray(part.weights).data)
     return state.hexdigest()
 
 

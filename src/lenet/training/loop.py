@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -17,19 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.data.dataset import Dataset
-from lenet.data.preprocess import Preprocessing, background
+from lenet.data.preprocess import background
 from lenet.data.weights import class_weights
 from lenet.engine.augmentation import augmented
 from lenet.engine.initialise import aligned_zeros
 from lenet.engine.objective import Objective
 from lenet.engine.results import TrainResult
-from lenet.errors import DivergenceError, UsageError
+from lenet.errors import DivergenceError, ModelFileError
 from lenet.metrics import Evaluation, evaluate_scores
 from lenet.model import Model
 from lenet.net import Network
 from lenet.randomness import permutation
 from lenet.training.history import EpochRecord, best_epoch, is_exhausted
-from lenet.training.prepared import Prepared, check_classes, check_memory, check_seed
+from lenet.training.prepared import Prepared, check_classes, check_memory, check_seed, new_model
 from lenet.training.recipe import Recipe
 from lenet.training.validation import with_validation
 
@@ -73,9 +73,22 @@ class Training:
     """
 
     def __init__(
-        self, network: Network, data: Dataset, recipe: Recipe, seed: int, threads: int | None
+        self,
+        network: Network | Model,
+        data: Dataset,
+        recipe: Recipe,
+        seed: int,
+        threads: int | None,
     ) -> None:
         """Draw the first weights and prepare the images.
+
+        Args:
+            network: what to train; or a model, to go on from its weights and with its
+                preprocessing.
+            data: what to train on, and perhaps to test on.
+            recipe: how.
+            seed: decides the first weights, the order of the images, and what is dropped.
+            threads: how many to use; by default one a processor.
 
         Raises:
             UsageError: the network's outputs are not the data's classes, a value out of range, or
@@ -84,18 +97,20 @@ class Training:
             DataError: the images' channels cannot become the network's.
         """
         self.seed = check_seed(seed)
-        check_classes(network, data)
-        check_memory(network, data)
-        self.data, self.recipe = with_validation(data, recipe), recipe.but(net=str(network))
-        preprocessing = Preprocessing.fit(
-            self.data.train.images, network.input_shape, recipe.standardize
+        described = network.network if isinstance(network, Model) else network
+        check_classes(described, data)
+        check_memory(described, data)
+        self.data, self.recipe = with_validation(data, recipe), recipe.but(net=str(described))
+        self.model = (
+            network
+            if isinstance(network, Model)
+            else new_model(network, self.data, recipe, self.seed)
         )
-        self.model = Model(network, data.classes, preprocessing)
         self.engine = self.model.engine(threads)
-        self._draw_weights()
         self.history: list[EpochRecord] = []
         self.is_whole = True
         parts = self.data.parts.items()
+        preprocessing = self.model.preprocessing
         self._parts = {name: Prepared.of(part, preprocessing) for name, part in parts}
         self._optimizer = recipe.make_optimizer()
         self._objective = self._make_objective()
@@ -105,8 +120,10 @@ class Training:
         self._state = np.zeros((self._optimizer.state_rows, size), np.float32)
         self._best: NDArray[np.float32] | None = None
         self._under_way: UnderWay | None = None
+        #: Epochs and steps of the trainings that this one goes on from.
+        self._before = 0, 0
         self._pixels = preprocessing.scale_and_shift()
-        self._fill = np.zeros(network.input_shape[0], np.uint8)
+        self._fill = np.zeros(described.input_shape[0], np.uint8)
         if recipe.augment.active:
             self._fill = background(self._parts["train"].images)
 
@@ -124,6 +141,17 @@ class Training:
     def place(self) -> tuple[int, int]:
         """Whole epochs, and steps of the next."""
         return len(self.history), self._under_way.steps if self._under_way else 0
+
+    @property
+    def _epoch_number(self) -> int:
+        """Of the epoch under way, from 1: it decides the order of the images and their changes."""
+        return self._before[0] + len(self.history) + 1
+
+    @property
+    def _steps_made(self) -> int:
+        """Since the optimizer's memory was empty."""
+        epochs, steps = self.place
+        return self._before[1] + epochs * self.steps + steps
 
     @property
     def stops_early(self) -> bool:
@@ -160,7 +188,8 @@ class Training:
         epoch, first = len(self.history) + 1, len(self.history) * self.steps
         start = time.perf_counter()
         rates = self.recipe.rates(self.steps * self.recipe.epochs, first, first + self.steps)
-        order = permutation(self.seed, epoch, len(self._parts["train"])).astype(np.int32)
+        images = len(self._parts["train"])
+        order = permutation(self.seed, self._epoch_number, images).astype(np.int32)
         if self._under_way is None:
             self._under_way = UnderWay(np.zeros(self.steps))
         self._under_way.seconds += time.perf_counter() - start
@@ -212,7 +241,7 @@ class Training:
             *self._training_images(chosen),
             size,
             rates[begin:end],
-            len(self.history) * self.steps + begin,
+            self._steps_made,
             *self._pixels,
             self._optimizer,
             self._training_objective(chosen),
@@ -225,7 +254,7 @@ class Training:
         train, augment = self._parts["train"], self.recipe.augment
         if not augment.active:
             return train.images, train.labels, chosen
-        epoch, threads = len(self.history) + 1, self.engine.threads
+        epoch, threads = self._epoch_number, self.engine.threads
         images = augmented(train.images, chosen, augment, self.seed, epoch, self._fill, threads)
         return images, train.labels[chosen], np.arange(len(chosen), dtype=np.int32)
 
@@ -241,10 +270,11 @@ class Training:
         before = self.model.parameters.copy()
         self.publish()
         found = {name: self._evaluate(name) for name in self._parts if name != "train"}
-        if not all(math.isfinite(evaluation.loss) for evaluation in found.values()):
+        losses = [evaluation.loss for evaluation in found.values()]
+        if not (np.isfinite(losses).all() and np.isfinite(self.model.parameters).all()):
             self.model.parameters[...] = before
             raise self._divergence(f"after step {self.steps}")
-        test, validation = found["test"], found.get("validation")
+        test, validation = found.get("test"), found.get("validation")
         images = len(self._parts["train"])
         sizes = np.full(self.steps, self.recipe.batch_size)
         sizes[-1] = images - sizes[:-1].sum()
@@ -252,9 +282,9 @@ class Training:
             epoch=epoch,
             loss=float(self._under_way.losses @ sizes / images),
             train_accuracy=self._under_way.correct / images,
-            test_accuracy=test.accuracy,
+            test_accuracy=test.accuracy if test else None,
             seconds=self._under_way.seconds,
-            test_loss=test.loss,
+            test_loss=test.loss if test else None,
             validation_accuracy=validation.accuracy if validation else None,
             validation_loss=validation.loss if validation else None,
             learning_rate=rate,
@@ -262,8 +292,7 @@ class Training:
 
     def publish(self) -> None:
         """Give the model the weights of this moment, or their moving average."""
-        epochs, steps = self.place
-        made = epochs * self.steps + steps
+        made = self._steps_made
         averaged = self.recipe.average and made
         self.model.parameters[...] = (
             self._optimizer.averaged(self._state, made) if averaged else self._table
@@ -313,30 +342,56 @@ class Training:
         else:
             self.publish()
 
+    def memory(self) -> dict[str, Any]:
+        """What another training needs to go on with this one's model: NumPy's and Python's types.
+
+        Unlike :meth:`snapshot` it belongs to no data and no recipe.
+        """
+        return {
+            "table": self._table,
+            "state": self._state,
+            "optimizer": [self.recipe.optimizer, self.recipe.average],
+            "epochs": self._before[0] + len(self.history),
+            "steps": self._steps_made,
+        }
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Before the first epoch: go on where :meth:`memory` was taken. Another optimizer, or
+        another average, forgets all but the weights that the model has. No :meth:`snapshot` knows
+        of what was before.
+
+        Raises:
+            ModelFileError: it is not of a model of this size.
+        """
+        self._before = int(memory["epochs"]), 0
+        if list(memory["optimizer"]) != self.memory()["optimizer"]:
+            return
+        for name, mine in (("table", self._table), ("state", self._state)):
+            if (given := np.shape(memory[name])) != mine.shape:
+                raise ModelFileError(
+                    f"the training's {name} has shape {given} where the model needs {mine.shape}; "
+                    "save it anew from an intact one."
+                )
+            mine[...] = memory[name]
+        self._before = int(memory["epochs"]), int(memory["steps"])
+
     def _evaluate(self, part: str) -> Evaluation:
         images = self._parts[part].images
         scores = self.engine.scores(self.model.parameters, images, *self._pixels)
-        return evaluate_scores(scores, self.data.parts[part].labels, self.data.classes)
+        known = self.data.parts[part]
+        return evaluate_scores(scores, known.labels, self.data.classes, known.weights)
 
     def _make_objective(self) -> Objective:
-        weights, labels = None, self.data.train.labels
+        weights, labels = self.data.train.weights, self.data.train.labels
         if self.recipe.balance:
-            weights = class_weights(labels, len(self.data.classes))[labels]
+            balanced = class_weights(labels, len(self.data.classes), weights)[labels]
+            weights = balanced if weights is None else balanced * weights
         return Objective(self.recipe.smoothing, self.recipe.dropout, self.seed, weights)
-
-    def _draw_weights(self) -> None:
-        with np.errstate(over="ignore"):
-            weights = self.model.initialize(self.recipe.init, self.seed).parameters
-        if not np.isfinite(weights).all():
-            raise UsageError(
-                f"the initialisation {self.recipe.init} draws weights too large for 32 bits; use "
-                "a smaller standard deviation, such as normal:0.2."
-            )
 
     def _divergence(self, place: str) -> DivergenceError:
         return DivergenceError(
-            f"training diverged in epoch {len(self.history) + 1}, {place} of {self.steps}: the "
+            f"training diverged in epoch {self._epoch_number}, {place} of {self.steps}: the "
             f"loss is no longer a number; try a smaller learning rate than {self.recipe.lr:g} "
-            f"(--lr {self.recipe.lr / 10:g}) or another initialisation than {self.recipe.init} "
-            "(--init xavier)."
+            f"(lr {self.recipe.lr / 10:g}) or another initialisation than {self.recipe.init} "
+            "(init xavier)."
         )

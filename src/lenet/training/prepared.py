@@ -1,4 +1,4 @@
-"""What is checked before a training begins, and images as the engines take them."""
+"""Before a training begins: what is checked, first weights, and images as the engines take them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from lenet.data.dataset import Dataset, Part
 from lenet.data.preprocess import Preprocessing
 from lenet.data.wishes import machine_memory
 from lenet.errors import UsageError
+from lenet.model import Model
 from lenet.net import Network
 from lenet.net.shapes import shape_text
+from lenet.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,21 @@ def check_memory(network: Network, data: Dataset) -> None:
         f"that size would fill {size / 1e9:,.1f} GB of this machine's "
         f"{machine_memory() / 1e9:,.1f} GB of memory; use a network with a smaller input."
     )
+
+
+def new_model(network: Network, data: Dataset, recipe: Recipe, seed: int) -> Model:
+    """``network`` with its first weights, and the preprocessing that the training images ask for.
+
+    Raises:
+        UsageError: the weights are too large.
+    """
+    preprocessing = Preprocessing.fit(data.train.images, network.input_shape, recipe.standardize)
+    model = Model(network, data.classes, preprocessing)
+    with np.errstate(over="ignore"):
+        weights = model.initialize(recipe.init, seed).parameters
+    if not np.isfinite(weights).all():
+        raise UsageError(
+            f"the initialisation {recipe.init} draws weights too large for 32 bits; use a smaller "
+            "standard deviation, such as normal:0.2."
+        )
+    return model

@@ -32,11 +32,23 @@ def names() -> tuple[str, ...]:
     return tuple(sorted({stem.partition(".")[0] for stem in _files()}))
 
 
-def recipe(name: str | os.PathLike[str] = "modern", *, data: str = "", **changes: Any) -> Recipe:
+def stem_of(name: str | os.PathLike[str]) -> str:
+    """What to call the recipe that ``name`` names: that name, or its file's without the ending."""
+    text = os.fspath(name)
+    is_file = text.lower().endswith(SUFFIX)
+    return Path(text).name[: -len(SUFFIX)] if is_file else text.strip().lower()
+
+
+def recipe(
+    name: str | os.PathLike[str] | Mapping[str, Any] | Recipe = "modern",
+    *,
+    data: str = "",
+    **changes: Any,
+) -> Recipe:
     """A recipe by name, or from a ``.toml`` file, with some values changed.
 
     Args:
-        name: the name, or the file's path.
+        name: the name, or the file's path; a recipe, or a mapping of its values, will do.
         data: the name of the data set it is for; some recipes differ.
         changes: values by name; ``None`` leaves a value as it is.
 
@@ -44,7 +56,12 @@ def recipe(name: str | os.PathLike[str] = "modern", *, data: str = "", **changes
         UsageError: there is no such recipe or file, the file is no recipe, or a value is out of
             range.
     """
-    text = os.fspath(name)
+    if isinstance(name, Recipe):
+        return name.but(**changes)
+    if isinstance(name, Mapping):
+        return _changed(name, changes)
+    is_name = isinstance(name, str | os.PathLike)
+    text = os.fsdecode(name) if is_name else ""
     if text.lower().endswith(SUFFIX):
         return read_recipe(text, **changes)
     stems, wanted = _files(), text.strip().lower()
@@ -58,7 +75,8 @@ def recipe(name: str | os.PathLike[str] = "modern", *, data: str = "", **changes
     if path is None or wanted not in names():
         near = did_you_mean(wanted, names())
         raise UsageError(
-            f"the recipe is {shown(text)}{near}; it must be {', '.join(names())} or a .toml file."
+            f"the recipe is {shown(text if is_name else name)}{near}; it must be "
+            f"{', '.join(names())} or a .toml file."
         )
     return read_recipe(path, **changes)
 
@@ -87,16 +105,20 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
         raise UsageError(
             f"cannot read the recipe {shown_path}: {why}; give a file with lines such as lr = 0.01."
         ) from None
-    # What comes on top is said first, so that two values are only held against each other at last.
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if isinstance(changes.get("augment"), Mapping) and isinstance(values.get("augment"), Mapping):
-        changes["augment"] = {**values["augment"], **changes["augment"]}
-    values |= changes
     try:
-        return Recipe.from_dict(values)
+        return _changed(values, changes)
     except UsageError as error:
         where = "" if Path(path).parent == FOLDER else f"{shown_path}: "
         raise UsageError(f"{where}{error}") from None
+
+
+def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Recipe:
+    """The recipe of ``values`` with ``changes`` on top: two values are only held against each other
+    when all are said."""
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if isinstance(changes.get("augment"), Mapping) and isinstance(values.get("augment"), Mapping):
+        changes["augment"] = {**values["augment"], **changes["augment"]}
+    return Recipe.from_dict({**values, **changes})
 
 
 def recipe_text(recipe: Recipe, about: str = "") -> str:

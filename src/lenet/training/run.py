@@ -289,7 +289,7 @@ class Run:
     def _write_history(self, history: Sequence[EpochRecord]) -> None:
         text = io.StringIO()
         rows = [record.to_dict() for record in history]
-        columns = rows[0] if rows else EpochRecord(0, 0, 0, 0, 0).to_dict()
+        columns = rows[0] if rows else EpochRecord(0, 0, 0, 0).to_dict()
         writer = csv.DictWriter(text, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lenet.data.dataset import Dataset, Part
+from lenet.data.dataset import Dataset
 from lenet.data.digits import split
 from lenet.errors import UsageError
 from lenet.training.recipe import Recipe
@@ -35,7 +35,7 @@ def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
                 "to decide by; set some aside as well, such as --set validation=0.1."
             )
         return data
-    images, labels = data.train.images, data.train.labels
+    labels = data.train.labels
     aside = split(labels, round(recipe.validation * len(labels)))
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
@@ -46,11 +46,7 @@ def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
             f"validation is {recipe.validation:g}, which is no image of {len(labels):,} with "
             f"{len(np.unique(labels))} classes; set more aside, or none."
         )
-    return replace(
-        data,
-        train=Part(images[~aside], labels[~aside]),
-        validation=Part(images[aside], labels[aside]),
-    )
+    return replace(data, train=data.train.chosen(~aside), validation=data.train.chosen(aside))
 
 
 def _needs(recipe: Recipe, name: str) -> bool:
