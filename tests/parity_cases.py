@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from unittest.mock import patch
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from lenet.engine.initialise import aligned_zeros
 from lenet.engine.machine import instruction_sets
 from lenet.engine.native import NativeEngine
 from lenet.engine.objective import Objective
+from lenet.engine.operations import softmax_cross_entropy
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, make_plan
 from lenet.engine.reference import ReferenceEngine
@@ -111,23 +113,54 @@ def error_of(found: Floats, expected: Floats) -> float:
     return float((np.abs(found - expected) / np.maximum(1, np.abs(expected))).max(initial=0))
 
 
-def tolerance_of(case: Case, expected: Gradient) -> float:
-    """Of a few values that are nearly equal the variance is nearly 0, and normalisation multiplies
-    their rounding: then the readable engine in float32 says how far it goes."""
-    if not case.plan.normalised:
-        return TOLERANCE
-    found = case.gradient(ReferenceEngine(case.plan, np.float32))
-    return max(TOLERANCE, 4 * error_of(found.gradient, expected.gradient))
+def rounding(case: Case, expected: Gradient) -> float:
+    """How far rounding may take the gradient: the readable engine's error in float32, the largest
+    of 20 in which every parameter is moved by as much as a sum of n products of it moves when they
+    are added up in another order, about sqrt(n) * 2^-24 of itself (Higham 2002, Accuracy and
+    Stability of Numerical Algorithms, sections 2.8 and 3.1)."""
+    random, exact, errors = np.random.default_rng(0), case.parameters.copy(), []
+    for _ in range(20):
+        for tensor in case.plan.tensors:
+            most = np.prod(tensor.shape[1:]) ** 0.5 * 2**-24
+            moves = random.uniform(-most, most, tensor.shape)
+            tensor.view(case.parameters)[...] = tensor.view(exact) * (1 + moves)
+        found = case.gradient(ReferenceEngine(case.plan, np.float32))
+        errors.append(error_of(found.gradient, expected.gradient))
+    case.parameters[:] = exact
+    return max(errors)
+
+
+def ties(case: Case) -> int:
+    """Images of which rounding decides whether their label's score is the best."""
+    name = "lenet.engine.reference.softmax_cross_entropy"
+    with patch(name, wraps=softmax_cross_entropy) as loss:
+        case.gradient(ReferenceEngine(case.plan))
+    found = 0
+    for scores, labels, *_ in (call.args for call in loss.call_args_list):
+        label = np.arange(scores.shape[1]) == labels[:, None]
+        lead = scores[label] - np.where(label, -np.inf, scores).max(axis=1)
+        found += (np.abs(lead) <= TOLERANCE).sum()
+    return found
+
+
+def assert_same_gradient(case: Case, found: Gradient, expected: Gradient) -> None:
+    """As near to the reference's as the tolerance says, or as rounding allows where it grows.
+
+    That is where it decides which of a window's two best values is the maximum, or on which side
+    of relu's kink a value lies; and where a channel's few values are so close together that their
+    last digits make up the variance by which all is divided.
+    """
+    assert abs(found.loss - expected.loss) <= TOLERANCE * max(1, abs(expected.loss))
+    if not error_of(found.gradient, expected.gradient) <= TOLERANCE:  # a NaN is not
+        assert_near(found.gradient, expected.gradient, 2 * rounding(case, expected))
+    if found.correct != expected.correct:
+        assert abs(found.correct - expected.correct) <= ties(case)
 
 
 def compare(case: Case, isas: tuple[str, ...] = instruction_sets(), threads: int = 1) -> None:
     reference = ReferenceEngine(case.plan)
     scores, expected = case.scores(reference), case.gradient(reference)
-    tolerance = tolerance_of(case, expected)
     for isa, convolution in product(isas, CONVOLUTIONS):
         engine = NativeEngine(case.plan, threads, isa, convolution)
         assert_near(case.scores(engine), scores)
-        found = case.gradient(engine)
-        assert_near(found.gradient, expected.gradient, tolerance)
-        assert abs(found.loss - expected.loss) <= tolerance * max(1, abs(expected.loss))
-        assert found.correct == expected.correct
+        assert_same_gradient(case, case.gradient(engine), expected)

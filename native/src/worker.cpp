@@ -43,7 +43,7 @@ Worker::Worker(const Program& program, const Kernels& kernels, bool trains)
     linear_ = Buffer(program.linear);
     moments_.resize(size_t(2 * program.moments));
     totals_.resize(size_t(2 * program.moments));
-    factors_.resize(size_t(2 * program.moments));
+    factors_.resize(size_t(3 * program.moments));
     backs_.resize(size_t(4 * program.moments));
     sums_ = Buffer(program.sums);
     transposed_ = Buffer(program.transposed);

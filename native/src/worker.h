@@ -102,7 +102,7 @@ private:
     const Kernels& kernels_;
     int64_t chunk_;  // samples held at a time
     std::vector<double> moments_, totals_;   // a channel of a norm stage: two numbers
-    std::vector<float> factors_, backs_;  // two and four
+    std::vector<float> factors_, backs_;  // three and four
     Buffer kept_, positions_, flow_[2], linear_, sums_, scratch_, transposed_, single_;
 };
 

@@ -33,12 +33,14 @@ void Worker::normalise(const float* table, size_t s, int samples) {
     merge_moments(s, samples);
     const double values = double(stage.input.height) * stage.input.width * samples;
     const double* found = moments(stage);
-    float* factors = factors_.data() + 2 * stage.moments;
+    float* factors = factors_.data() + 3 * stage.moments;
     for (int c = 0; c < stage.input.channels; c++) {
         const double deviation = std::sqrt(found[2 * c + 1] / values + epsilon);
         const double a = double(table[stage.scale + c]) / deviation;
-        factors[2 * c] = float(a);
-        factors[2 * c + 1] = float(double(table[stage.bias + c]) - found[2 * c] * a);
+        const float mean = float(found[2 * c]);
+        factors[3 * c] = float(a);
+        factors[3 * c + 1] = float(double(table[stage.bias + c]) + (double(mean) - found[2 * c]) * a);
+        factors[3 * c + 2] = mean;
     }
     for (int g = 0; g * program_.lanes < samples; g++)
         kernels_.norm_forward(stage, factors, input(s, g), output(s, g));
@@ -52,10 +54,10 @@ void Worker::normalise_back(const float* table, size_t s, int samples, float* fl
     const Stage& stage = program_.stages[s];
     const int channels = stage.input.channels, lanes = program_.lanes;
     const double* found = moments(stage);
-    const float* factors = factors_.data() + 2 * stage.moments;
+    const float* factors = factors_.data() + 3 * stage.moments;
     std::fill_n(totals_.begin(), 2 * channels, 0.0);
     for (int g = 0; g * lanes < samples; g++)
-        kernels_.norm_chain(stage, factors, found, input(s, g), output(s, g), flow + g * stride,
+        kernels_.norm_chain(stage, factors, input(s, g), output(s, g), flow + g * stride,
                             totals_.data());
     const double values = double(stage.input.height) * stage.input.width * samples;
     float *scale = gradient + stage.gradient, *shift = scale + stage.gradient_row;
@@ -63,13 +65,16 @@ void Worker::normalise_back(const float* table, size_t s, int samples, float* fl
     for (int c = 0; c < channels; c++) {
         const double total = totals_[size_t(2 * c)], squares = found[2 * c + 1];
         const double spread = squares / values + epsilon, deviation = std::sqrt(spread);
-        const double product = totals_[size_t(2 * c) + 1] / deviation;  // the scale's gradient
+        // The kernels' mean is a float, which is `off` by as much as a value may be.
+        const double off = double(factors[3 * c + 2]) - found[2 * c];
+        const double product = (totals_[size_t(2 * c) + 1] + off * total) / deviation;
         const double a = double(table[stage.scale + c]) / deviation;
         float* back = backs_.data() + 4 * c;
         back[0] = float(a);
-        back[1] = float(-a * product / (values * deviation));
-        back[2] = float(-a * total / values);
-        back[3] = float(found[2 * c]);
+        const double slope = -product / (values * deviation);
+        back[1] = float(slope);
+        back[2] = float(total / values - off * slope);
+        back[3] = factors[3 * c + 2];
         scale[c] = float(product);
         shift[c] = float(total);
         mean[c] = float(found[2 * c]);

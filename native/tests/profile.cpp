@@ -144,7 +144,7 @@ void profile(const Net& net, const Kernels& kernels) {
             });
             add("chain" + at, 0, [&, s] {
                 for (int g = 0; g < groups; g++)
-                    kernels.norm_chain(stage, factors.data(), moments.data(), in(s, g), out(s, g),
+                    kernels.norm_chain(stage, factors.data(), in(s, g), out(s, g),
                                        flow.data() + g * program.flow, totals.data());
             });
             add("normalise back" + at, 0, [&, s] {

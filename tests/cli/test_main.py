@@ -104,6 +104,52 @@ def test_ctrl_c_that_an_extension_swallows(monkeypatch, capsys):
         signal.signal(signal.SIGINT, before)
 
 
+LOST = """
+import signal, sys, time, weakref
+import lenet.cli.parser
+from lenet.cli.main import main
+
+def interrupt(*_):
+    signal.raise_signal(signal.SIGINT)
+
+class Thing:
+    {method}
+
+def run(_arguments):
+    thing = Thing()
+    {statement}
+    del thing
+    time.sleep(30)
+
+lenet.cli.parser.parse_and_run = run
+sys.exit(main(["checks"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "statement"),
+    [
+        ("pass", "callback = weakref.ref(thing, interrupt)"),
+        ("__del__ = interrupt", "pass"),
+        # It comes again while the next one is deleted, and is lost again.
+        (
+            "__del__ = lambda self: (time.sleep(0.1), interrupt())",
+            "things = [thing, Thing()]; del things",
+        ),
+    ],
+)
+def test_ctrl_c_that_python_can_only_print(method, statement):
+    """In a weak reference's callback, or in a destructor."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOST.format(method=method, statement=statement)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "lenet: stopped by Ctrl-C.\n")
+
+
 def test_without_streams(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)

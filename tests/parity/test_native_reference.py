@@ -79,6 +79,17 @@ def test_the_number_of_threads_does_not_change_a_bit(start: int) -> None:
             np.testing.assert_array_equal(other[2], state)
 
 
+@pytest.mark.parametrize("spread", [0, 1, 4])
+@pytest.mark.parametrize("samples", [1, 2, 3, 9, 40])
+def test_normalising_values_close_together(samples: int, spread: int) -> None:
+    """A channel's values are one, equal, or far from zero and near each other: what is left of them
+    is divided by next to nothing, and of equal ones nothing may be left."""
+    for seed in range(5):
+        case = Case(read_network("2x6x6 | conv 6 k6 batchnorm silu | dense 4 tanh"), samples, seed)
+        case.images[:] = case.images[0] // 2 + case.images % (spread + 1)
+        compare(case)
+
+
 @pytest.mark.parametrize("isa", instruction_sets())
 @pytest.mark.parametrize("optimizer", RULES, ids=lambda rule: rule.kind)
 @pytest.mark.parametrize("seed", range(6))

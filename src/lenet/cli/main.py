@@ -5,9 +5,11 @@ Nothing slow is imported here: Ctrl-C is met from the first moment on.
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -61,6 +63,29 @@ def _watch_interrupts() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         with suppress(ValueError):  # not the main thread: Ctrl-C is not ours
             signal.signal(signal.SIGINT, interrupt)
+            _repeat_lost_interrupts()
+
+
+def _repeat_lost_interrupts() -> None:
+    """In a destructor or a weak reference's callback, as importlib has, an exception goes nowhere:
+    Python prints it and goes on. A Ctrl-C that is lost there comes again a moment later."""
+    before = sys.unraisablehook
+
+    def again(thread: int) -> None:
+        time.sleep(0.01)  # until that thread has left the hook, where it would be lost too
+        if sys.platform == "win32":
+            _thread.interrupt_main()
+        else:  # unlike that, ends a wait
+            signal.pthread_kill(thread, signal.SIGINT)
+
+    def repeat(lost: sys.UnraisableHookArgs) -> None:
+        if lost.exc_type is not KeyboardInterrupt:
+            before(lost)
+        else:
+            with suppress(RuntimeError):  # the interpreter has come to its end
+                _thread.start_new_thread(again, (_thread.get_ident(),))
+
+    sys.unraisablehook = repeat
 
 
 def _run(arguments: list[str]) -> None:
