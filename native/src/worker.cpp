@@ -69,7 +69,10 @@ void Worker::forward(const float* table, const float* packed, const Batch& batch
         size_t begin = 0;
         for (size_t s = 0; s < size_t(program_.first_dense); s++) {
             if (program_.stages[s].kind != Kind::norm) continue;
-            for (int g = 0; g < groups; g++) forward_group(table, packed, begin, s, g, training);
+            for (int g = 0; g < groups; g++) {
+                forward_group(table, packed, begin, s, g, training);
+                merge_moments(s, g, samples);  // while the map is in a cache
+            }
             normalise(table, s, samples);
             begin = s + 1;
         }

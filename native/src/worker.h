@@ -65,7 +65,7 @@ private:
 
     // Stage by stage, as normalisation needs all groups of a ghost batch at a time.
     void normalise(const float* table, size_t stage, int samples);
-    void merge_moments(size_t stage, int samples);
+    void merge_moments(size_t stage, int group, int samples);
     void backward_ghost(const float* table, const float* packed, int samples, float* flow,
                         float* work, int64_t stride, float* gradient);
     void normalise_back(const float* table, size_t stage, int samples, float* flow,

@@ -9,28 +9,23 @@ namespace lenet {
 constexpr double epsilon = 1e-5;
 
 // Chan, Golub and LeVeque 1979: means and squared distances of parts are those of the whole.
-void Worker::merge_moments(size_t s, int samples) {
+void Worker::merge_moments(size_t s, int group, int samples) {
     const Stage& stage = program_.stages[s];
-    const int channels = stage.input.channels, lanes = program_.lanes;
+    const int channels = stage.input.channels;
     const double values = double(stage.input.height) * stage.input.width;
+    const double before = values * group * program_.lanes, more = values * live(samples, group);
     double* whole = moments(stage);
-    std::fill_n(whole, 2 * channels, 0.0);
-    double before = 0;
-    for (int g = 0; g * lanes < samples; g++) {
-        const double more = values * live(samples, g), total = before + more;
-        kernels_.norm_moments(stage, live(samples, g), input(s, g), totals_.data());
-        for (int c = 0; c < 2 * channels; c += 2) {
-            const double apart = totals_[size_t(c)] - whole[c];
-            whole[c] += apart * more / total;
-            whole[c + 1] += totals_[size_t(c) + 1] + apart * apart * before * more / total;
-        }
-        before = total;
+    if (group == 0) std::fill_n(whole, 2 * channels, 0.0);
+    kernels_.norm_moments(stage, live(samples, group), input(s, group), totals_.data());
+    for (int c = 0; c < 2 * channels; c += 2) {
+        const double apart = totals_[size_t(c)] - whole[c], share = more / (before + more);
+        whole[c] += apart * share;
+        whole[c + 1] += totals_[size_t(c) + 1] + apart * apart * before * share;
     }
 }
 
 void Worker::normalise(const float* table, size_t s, int samples) {
     const Stage& stage = program_.stages[s];
-    merge_moments(s, samples);
     const double values = double(stage.input.height) * stage.input.width * samples;
     const double* found = moments(stage);
     float* factors = factors_.data() + 3 * stage.moments;
