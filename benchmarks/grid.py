@@ -24,7 +24,7 @@ from typing import Any
 from lenet.benchmarking.measuring import OURS, Workers, measure
 from lenet.benchmarking.result import Benchmark
 from lenet.benchmarking.workload import Workload
-from lenet.net import parse_network
+from lenet.net import parse_network, zoo
 from lenet.training.run import machine
 
 PEERS = ("torch-eager", "torch-channels-last")
@@ -99,6 +99,7 @@ GRID = (
         128,
         "an activation that must come before the pooling",
     ),
+    Point("compact", str(zoo.compact()), 128, "what `--recipe best` trains: normalised, 3x3"),
     Point(
         "narrow-5",
         "1x32x32 | conv 4 k3 p1 relu, conv 4 k3 p1 relu, maxpool 2 | conv 4 k3 p1 relu, "

@@ -15,7 +15,7 @@ Sections, and what they measure:
 
 Contenders run in processes of their own and in turn, round after round, so that a machine whose
 speed drifts slows all alike; figures are medians over the rounds. The table shows ours, the best
-of the others, ours as a share of it, and what issue 4 wants to reach; --json keeps every raw
+of the others, ours as a share of it, and what we want to reach; --json keeps every raw
 figure. Needs `pip install ".[bench]"`, a C++ compiler for torch.compile, and the data (see
 `lenet checks`).
 """

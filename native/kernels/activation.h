@@ -40,6 +40,18 @@ inline vec derivative(vec y, vec x) {
     return broadcast(1.0f);
 }
 
+// The derivative from what went in alone.
+template <Activation A>
+inline vec slope(vec x) {
+    if constexpr (A == Activation::silu) {
+        x = silu_input(x);
+        const vec s = sigmoid(x);
+        x = x > 32.0f ? broadcast(32.0f) : x;
+        return s * (1.0f + x * (1.0f - s));
+    }
+    return derivative<A>(activated<A>(x), x);
+}
+
 // Calls f with the activation as a compile-time constant.
 template <typename F>
 inline void with_activation(Activation activation, F f) {

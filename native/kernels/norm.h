@@ -3,7 +3,8 @@
 // worker, in double. What is large and nearly equal is subtracted before a multiplies it: where the
 // variance is nearly 0, a is up to 316 times the scale.
 //
-// Limit: z is read twice forwards and backwards each, a few operations a value: memory.
+// Limit: a few operations a value: memory. z is all that is kept of a group, and what follows from
+// it is made again on the way back.
 #pragma once
 
 #include "activation.h"
@@ -70,22 +71,19 @@ inline void norm_forward(const Stage& stage, const float* factors, const float* 
 }
 
 // gradient *= f'; sums[c]: what it then adds up to, and what it adds up to times z - mean.
-inline void norm_chain(const Stage& stage, const float* factors, const float* in, const float* out,
-                       float* gradient, double* sums) {
-    const Map& to = stage.output;
+inline void norm_chain(const Stage& stage, const float* factors, const float* in, float* gradient,
+                       double* sums) {
+    const int count = stage.input.height * stage.input.width;
     with_activation(stage.activation, [&]<Activation A>() {
-        for (int c = 0; c < to.channels; c++) {
+        for (int c = 0; c < stage.input.channels; c++) {
             const float a = factors[3 * c], b = factors[3 * c + 1], mean = factors[3 * c + 2];
             vec total{}, product{};
-            for (int y = 0; y < to.height; y++) {
-                const float* row = out + to.at(c, y, 0);
-                for (int x = 0; x < to.width; x++, in += L, gradient += L) {
-                    const vec far = load(in) - mean;
-                    const vec g = load(gradient) * derivative<A>(load(row + x * L), far * a + b);
-                    store(gradient, g);
-                    total += g;
-                    product += g * far;
-                }
+            for (int i = 0; i < count; i++, in += L, gradient += L) {
+                const vec far = load(in) - mean;
+                const vec g = load(gradient) * slope<A>(far * a + b);
+                store(gradient, g);
+                total += g;
+                product += g * far;
             }
             sums[2 * c] += double(sum(total));
             sums[2 * c + 1] += double(sum(product));

@@ -62,8 +62,8 @@ struct Kernels {
     // Normalisation of one group; see kernels/norm.h.
     void (*norm_moments)(const Stage& stage, int live, const float* in, double* moments);
     void (*norm_forward)(const Stage& stage, const float* factors, const float* in, float* out);
-    void (*norm_chain)(const Stage& stage, const float* factors, const float* in, const float* out,
-                       float* gradient, double* sums);
+    void (*norm_chain)(const Stage& stage, const float* factors, const float* in, float* gradient,
+                       double* sums);
     void (*norm_backward)(const Stage& stage, int live, const float* back, const float* in,
                           float* gradient);
 

@@ -107,6 +107,7 @@ struct Stage {
     bool pooled;  // kind conv: followed by a fused max pooling
     bool keeps_input;  // the activation's derivative needs what came in (silu)
     bool normalised;   // kind conv: the next stage normalises, and has the shift for a bias
+    bool passing;      // kind norm: its output is not kept, but made again on the way back
     int step;          // which step of the plan it is, or begins with
 
     Map input, output;  // of one group
@@ -184,7 +185,7 @@ struct Program {
     int64_t table = 0, packed = 0, gradient = 0;
 
     // A worker's memory: a group's activations and positions, and work space.
-    int64_t kept = 0, positions = 0;
+    int64_t kept = 0, passing = 0, positions = 0;
     int64_t flow = 0;  // the largest gradient of a map, without border
     int64_t linear = 0, sums = 0, scratch = 0, transposed = 0;
     int64_t single = 0;  // floats for one image alone

@@ -121,6 +121,7 @@ private:
         stage.activation = step->activation;
         stage.input = stage.linear = program_.stages.back().output;
         stage.output = output_map(step, end);
+        stage.passing = step + 1 < end && step[1].kind != Kind::dense;
         stage.scale = step->scale_offset;
         stage.bias = step->bias_offset;
         stage.mean = step->mean_offset;
@@ -325,8 +326,9 @@ private:
         const Map &out = stage.output, &in = stage.input;
         const int64_t out_plain = int64_t(out.channels) * out.height * out.width * lanes_;
         const int64_t in_plain = int64_t(in.channels) * in.height * in.width * lanes_;
-        stage.output_at = program_.kept;
-        program_.kept += round_up(out.size(), 16);
+        int64_t& place = stage.passing ? program_.passing : program_.kept;
+        stage.output_at = place;
+        place += round_up(out.size(), 16);
         stage.input_kept_at = program_.kept;
         if (stage.keeps_input) program_.kept += round_up(out_plain, 16);
 

@@ -35,6 +35,7 @@ Worker::Worker(const Program& program, const Kernels& kernels, bool trains)
       kernels_(kernels),
       chunk_(int64_t(program.groups) * program.lanes),
       kept_(program.groups * program.kept),
+      passing_(program.passing),
       scratch_(program.scratch),
       single_(program.single) {
     if (!trains) return;
@@ -74,7 +75,7 @@ void Worker::forward(const float* table, const float* packed, const Batch& batch
                 merge_moments(s, g, samples);  // while the map is in a cache
             }
             normalise(table, s, samples);
-            begin = s + 1;
+            begin = s;
         }
         for (int g = 0; g < groups; g++)
             forward_group(table, packed, begin, size_t(program_.first_dense), g, training);
@@ -89,7 +90,7 @@ void Worker::forward(const float* table, const float* packed, const Batch& batch
     }
 }
 
-// One group through stages of maps, none of which normalises.
+// One group through stages of maps.
 void Worker::forward_group(const float* table, const float* packed, size_t begin, size_t end,
                            int group, bool training) {
     for (size_t s = begin; s < end; s++) {
@@ -99,6 +100,8 @@ void Worker::forward_group(const float* table, const float* packed, size_t begin
             kernels_.conv_forward(stage, packed, bias(stage, table), input(s, group),
                                   output(s, group), at,
                                   training ? kept_input(stage, group) : nullptr, scratch_.data());
+        else if (stage.kind == Kind::norm)
+            normalised(s, group);
         else
             kernels_.pool_forward(stage, input(s, group), output(s, group), at);
     }
@@ -230,6 +233,7 @@ void Worker::backward_ghost(const float* table, const float* packed, int samples
         }
         for (int g = 0; g < groups; g++) {
             float* group = flow + g * stride;
+            if (s > 0 && program_.stages[s - 1].passing) normalised(s - 1, g);
             if (program_.stages[s].normalised)
                 kernels_.norm_backward(program_.stages[s + 1], live(samples, g), backs_.data(),
                                        input(s + 1, g), group);

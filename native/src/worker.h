@@ -65,6 +65,7 @@ private:
 
     // Stage by stage, as normalisation needs all groups of a ghost batch at a time.
     void normalise(const float* table, size_t stage, int samples);
+    void normalised(size_t stage, int group);
     void merge_moments(size_t stage, int group, int samples);
     void backward_ghost(const float* table, const float* packed, int samples, float* flow,
                         float* work, int64_t stride, float* gradient);
@@ -85,10 +86,11 @@ private:
 
     float* kept(int group) { return kept_.data() + group * program_.kept; }
     float* input(size_t stage, int group) {
-        return stage ? kept(group) + program_.stages[stage - 1].output_at : kept(group);
+        return stage ? output(stage - 1, group) : kept(group);
     }
     float* output(size_t stage, int group) {
-        return kept(group) + program_.stages[stage].output_at;
+        const Stage& one = program_.stages[stage];
+        return (one.passing ? passing_.data() : kept(group)) + one.output_at;
     }
     float* kept_input(const Stage& stage, int group) {
         return stage.keeps_input ? kept(group) + stage.input_kept_at : nullptr;
@@ -103,7 +105,7 @@ private:
     int64_t chunk_;  // samples held at a time
     std::vector<double> moments_, totals_;   // a channel of a norm stage: two numbers
     std::vector<float> factors_, backs_;  // three and four
-    Buffer kept_, positions_, flow_[2], linear_, sums_, scratch_, transposed_, single_;
+    Buffer kept_, passing_, positions_, flow_[2], linear_, sums_, scratch_, transposed_, single_;
 };
 
 }  // namespace lenet

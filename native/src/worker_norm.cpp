@@ -37,8 +37,12 @@ void Worker::normalise(const float* table, size_t s, int samples) {
         factors[3 * c + 1] = float(double(table[stage.bias + c]) + (double(mean) - found[2 * c]) * a);
         factors[3 * c + 2] = mean;
     }
-    for (int g = 0; g * program_.lanes < samples; g++)
-        kernels_.norm_forward(stage, factors, input(s, g), output(s, g));
+}
+
+void Worker::normalised(size_t s, int group) {
+    const Stage& stage = program_.stages[s];
+    kernels_.norm_forward(stage, factors_.data() + 3 * stage.moments, input(s, group),
+                          output(s, group));
 }
 
 // Ioffe and Szegedy 2015, section 3, put together: dz = a (g - mean(g) - u mean(g u)), u the
@@ -52,7 +56,7 @@ void Worker::normalise_back(const float* table, size_t s, int samples, float* fl
     const float* factors = factors_.data() + 3 * stage.moments;
     std::fill_n(totals_.begin(), 2 * channels, 0.0);
     for (int g = 0; g * lanes < samples; g++)
-        kernels_.norm_chain(stage, factors, input(s, g), output(s, g), flow + g * stride,
+        kernels_.norm_chain(stage, factors, input(s, g), flow + g * stride,
                             totals_.data());
     const double values = double(stage.input.height) * stage.input.width * samples;
     float *scale = gradient + stage.gradient, *shift = scale + stage.gradient_row;

@@ -31,11 +31,11 @@ double seconds_of(const std::function<void()>& run) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Net normalised() {
+Net compact() {
     Net net(1, 28, 28);
     const auto block = [&](int outputs, int kernel) {
         const int pad = kernel / 2;
-        net.conv(outputs, kernel, kernel, Activation::silu, 1, 1, pad, pad, pad, pad).norm();
+        net.conv(outputs, kernel, kernel, Activation::relu, 1, 1, pad, pad, pad, pad).norm();
     };
     block(16, 3), block(16, 3), net.pool(Kind::maxpool, 2, 2, 2, 2);
     block(32, 3), block(32, 3), net.pool(Kind::maxpool, 2, 2, 2, 2);
@@ -60,7 +60,7 @@ const struct {
     {"strided", Net(1, 28, 28).conv(16, 3, 3, Activation::relu, 2, 2, 1, 1, 1, 1)
                     .conv(32, 3, 3, Activation::relu, 2, 2, 1, 1, 1, 1)
                     .conv(64, 1, 1, Activation::relu).dense(10)},
-    {"normalised", normalised()},
+    {"compact", compact()},
     {"bare", Net(1, 28, 28).conv(6, 5, 5, Activation::identity).dense(10)},
     {"dense", Net(1, 28, 28).dense(512, Activation::relu).dense(512, Activation::relu).dense(10)},
 };
@@ -70,7 +70,7 @@ void profile(const Net& net, const Kernels& kernels) {
     const Program& program = compiled.program;
     const int lanes = kernels.lanes, groups = std::min(program.groups, samples / lanes);
     Random random(2);
-    Buffer kept(groups * program.kept), positions(groups * program.positions);
+    Buffer kept(groups * program.kept), passing(program.passing), positions(groups * program.positions);
     Buffer gradient(program.gradient), flow(groups * program.flow), other(groups * program.flow);
     Buffer linear(program.linear), sums(program.sums), scratch(program.scratch);
     Buffer transposed(program.transposed), factors(4 * 64);
@@ -81,11 +81,12 @@ void profile(const Net& net, const Kernels& kernels) {
     for (uint8_t& pixel : pixels) pixel = uint8_t(random.below(256));
     const float scale[3] = {0.004f, 0.004f, 0.004f}, shift[3] = {};
 
-    const auto in = [&](size_t s, int g) {
-        return kept.data() + g * program.kept + (s ? program.stages[s - 1].output_at : 0);
-    };
     const auto out = [&](size_t s, int g) {
-        return kept.data() + g * program.kept + program.stages[s].output_at;
+        const Stage& stage = program.stages[s];
+        return (stage.passing ? passing.data() : kept.data() + g * program.kept) + stage.output_at;
+    };
+    const auto in = [&](size_t s, int g) {
+        return s ? out(s - 1, g) : kept.data() + g * program.kept;
     };
     const auto codes = [&](const Stage& stage, int g) {
         return reinterpret_cast<int32_t*>(positions.data()) + g * program.positions +
@@ -144,7 +145,7 @@ void profile(const Net& net, const Kernels& kernels) {
             });
             add("chain" + at, 0, [&, s] {
                 for (int g = 0; g < groups; g++)
-                    kernels.norm_chain(stage, factors.data(), in(s, g), out(s, g),
+                    kernels.norm_chain(stage, factors.data(), in(s, g),
                                        flow.data() + g * program.flow, totals.data());
             });
             add("normalise back" + at, 0, [&, s] {

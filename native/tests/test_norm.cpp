@@ -63,7 +63,7 @@ void check_norm(const Kernels& kernels, Activation activation, int channels, int
     // Lanes beyond `live` have no gradient, as the loss leaves it.
     for (int64_t i = 0; i < flow.size(); i++)
         if (i % lanes >= live) flow.data()[i] = gradient.data()[i] = 0;
-    kernels.norm_chain(stage, factors.data(), in.data(), out.data(), flow.data(), sums.data());
+    kernels.norm_chain(stage, factors.data(), in.data(), flow.data(), sums.data());
     Values totals(size_t(channels), 1.0), products(size_t(channels), 1.0);
     each([&](Channel& channel, int c, int i, int64_t at) {
         const float* k = factors.data() + 3 * c;
