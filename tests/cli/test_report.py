@@ -21,8 +21,8 @@ def run(command, here):
 
 def test_a_run_leaves_a_page_and_says_how_to_see_it(command, here, run):
     found = command("train", *SMALL, "--epochs", "1", "--quiet")
-    assert "  look at it      open runs/digits-custom-1/report.html\n" in found.out
-    assert (here / "runs/digits-custom-1/report.html").exists()
+    assert "  look at it      open runs/digits-custom-seed-1/report.html\n" in found.out
+    assert (here / "runs/digits-custom-seed-1/report.html").exists()
 
 
 def test_the_page_is_made_again(command, here, run):
