@@ -99,7 +99,7 @@ class Row:
         unit: s, us, MB, x (a factor) or % (a share from 0 to 1).
         peer: the best figure of the others, in the same unit.
         peer_name: whose it is.
-        to_reach: what issue 4 asks for.
+        to_reach: what we want to reach.
     """
 
     what: str
