@@ -21,6 +21,13 @@ inline vec activated(vec x) {
     return x;
 }
 
+// silu's derivative, from its input and that one's sigmoid. From 32 on 1 - s is zero but for a
+// rounding, which a large x would make large.
+inline vec silu_slope(vec x, vec s) {
+    x = x > 32.0f ? broadcast(32.0f) : x;
+    return s * (1.0f + x * (1.0f - s));
+}
+
 // The derivative from what came out (y), and for silu from what went in (x) too: y / x is the
 // sigmoid, without another exponential.
 template <Activation A>
@@ -32,10 +39,7 @@ inline vec derivative(vec y, vec x) {
         return y > 0.0f ? broadcast(1.0f) : broadcast(leaky_slope);
     if constexpr (A == Activation::silu) {
         x = silu_input(x);
-        const vec s = x == 0.0f ? broadcast(0.5f) : y / x;
-        // From 32 on 1 - s is zero but for y's rounding, which a large x would make large.
-        x = x > 32.0f ? broadcast(32.0f) : x;
-        return s * (1.0f + x * (1.0f - s));
+        return silu_slope(x, x == 0.0f ? broadcast(0.5f) : y / x);
     }
     return broadcast(1.0f);
 }
@@ -45,9 +49,7 @@ template <Activation A>
 inline vec slope(vec x) {
     if constexpr (A == Activation::silu) {
         x = silu_input(x);
-        const vec s = sigmoid(x);
-        x = x > 32.0f ? broadcast(32.0f) : x;
-        return s * (1.0f + x * (1.0f - s));
+        return silu_slope(x, sigmoid(x));
     }
     return derivative<A>(activated<A>(x), x);
 }

@@ -207,6 +207,9 @@ struct Cut {
 };
 Cut cut_channels(int channels, int positions, int taps, int accumulators);
 
+// Groups of samples that a worker holds at a time.
+int choose_groups(const Step* steps, int count, int lanes);
+
 // The outputs of a Winograd tile, or 0 where the direct convolution is faster or the only one.
 int winograd_tile(const Step& step, int accumulators, Method method);
 

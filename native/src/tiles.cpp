@@ -1,4 +1,5 @@
-// What a tile costs, and the cut of channels into tiles that is cheapest; where Winograd's tiles pay.
+// Sizes that are chosen: the cut of channels into tiles that costs least, where Winograd's tiles pay,
+// and how many groups a worker holds.
 #include <algorithm>
 #include <cmath>
 
@@ -56,6 +57,20 @@ int winograd_tile(const Step& s, int accumulators, Method method) {
         10.0 * tiles *
         (s.channels * (s.out_height + s.kernel_height - 1) + s.out_channels * s.out_height);
     return products + transforms < 0.9 * direct ? tile : 0;
+}
+
+// As many groups as hold `samples`, fewer where a sample's activations are large: a worker's
+// share should not grow past what a machine has.
+// A ghost batch is held whole.
+int choose_groups(const Step* steps, int count, int lanes) {
+    constexpr int samples = 64;
+    if (std::any_of(steps, steps + count, [](const Step& s) { return s.scale_offset >= 0; }))
+        return samples / lanes;
+    constexpr int64_t budget = 64 << 20;  // floats a worker
+    int64_t floats = int64_t(steps[0].channels) * steps[0].height * steps[0].width;
+    for (int i = 0; i < count; i++)
+        floats += 2 * int64_t(steps[i].out_channels) * steps[i].out_height * steps[i].out_width;
+    return int(std::clamp<int64_t>(budget / (floats * lanes), 1, samples / lanes));
 }
 
 }  // namespace lenet

@@ -233,8 +233,11 @@ void Worker::backward_ghost(const float* table, const float* packed, int samples
         }
         for (int g = 0; g < groups; g++) {
             float* group = flow + g * stride;
-            if (s > 0 && program_.stages[s - 1].passing) normalised(s - 1, g);
-            if (program_.stages[s].normalised)
+            // A convolution's weights need its input; a pooling needs none.
+            const Stage& stage = program_.stages[s];
+            if (stage.kind == Kind::conv && s > 0 && program_.stages[s - 1].passing)
+                normalised(s - 1, g);
+            if (stage.normalised)
                 kernels_.norm_backward(program_.stages[s + 1], live(samples, g), backs_.data(),
                                        input(s + 1, g), group);
             backward_stage(packed, s, g, group, work + g * program_.flow);
