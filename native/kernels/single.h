@@ -2,8 +2,9 @@
 // layer, instead of samples. Weights are read where they lie in the table; nothing is packed.
 //
 // Limits: a convolution's tile of C x P does C * P multiply-adds for C broadcasts and P loads, as
-// ever, but a row that is no multiple of L wide computes columns that nobody reads. A dense layer
-// loads a vector of weights for each multiply-add: the second-level cache is the limit.
+// ever, but the ends of rows are computed that nobody reads: the fewest of three ways (Single in
+// src/layout.h). A dense layer loads a vector of weights for each multiply-add: the second-level
+// cache is the limit.
 #pragma once
 
 #include "activation.h"
@@ -13,12 +14,25 @@
 namespace lenet::LENET_ISA {
 
 typedef float loose __attribute__((vector_size(L * 4), may_alias, aligned(4)));
+typedef float half __attribute__((vector_size(L * 2), may_alias, aligned(4)));
 inline vec load_loose(const float* p) { return *reinterpret_cast<const loose*>(p); }
 inline void store_loose(float* p, vec v) { *reinterpret_cast<loose*>(p) = v; }
 
+inline vec load_halves(const float* low, const float* high) {
+    const half a = *reinterpret_cast<const half*>(low), b = *reinterpret_cast<const half*>(high);
+#if LENET_LANES == 16
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif LENET_LANES == 8
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3);
+#endif
+}
+
 constexpr int vectors(int count) { return (count + L - 1) / L; }
 
-// A row of a map, `count` floats and rubbish up to a whole vector, to where the next stage reads it.
+// `count` floats of a row, and zeros up to whole vectors, to where the next stage reads them. Rows
+// come in order: what reaches over the end of one is written by the next, or is border.
 inline void place(const Flat& to, int c, int y, const float* row, int count, float* memory) {
     float* out = memory + to.at + (int64_t(c) * to.rows + to.top + y) * to.pitch;
     if (to.step > 1) {  // columns lie apart by their place in the stride: each tap reads neighbours
@@ -27,12 +41,16 @@ inline void place(const Flat& to, int c, int y, const float* row, int count, flo
         return;
     }
     out += to.left;
-    for (int x = 0; x < count; x += L) store_loose(out + x, load(row + x));
-    for (int x = count; x < count + to.right; x++) out[x] = 0;
+    int x = 0;
+    for (; x + L <= count; x += L) store_loose(out + x, load_loose(row + x));
+    if (x == count) return;
+    ivec lane;
+    for (int l = 0; l < L; l++) lane[l] = l;
+    store_loose(out + x, lane < count - x ? load_loose(row + x) : vec{});
 }
 
 // C outputs at P vectors of positions.
-template <int C, int P>
+template <bool Pairs, int C, int P>
 [[gnu::noinline]] void single_tile(const Stage& stage, const float* weights, const float* bias,
                                    const float* const* in, float* const* out,
                                    int64_t out_channel) {
@@ -41,6 +59,7 @@ template <int C, int P>
     for (int p = 0; p < P; p++) x[p] = in[p];
     const int taps = stage.inputs;
     const int32_t* offsets = stage.single.taps;
+    const int64_t below = int64_t(stage.window.stride_y) * stage.single.input.pitch;
     vec sums[C][P];
 #pragma GCC unroll 8
     for (int c = 0; c < C; c++)
@@ -49,7 +68,10 @@ template <int C, int P>
     for (int t = 0; t < taps; t++) {
         const int64_t at = offsets[t];
         multiply_add<C, P>(sums, [&](int c) { return broadcast(weights[int64_t(c) * taps + t]); },
-                           [&](int p) { return load_loose(x[p] + at); });
+                           [&](int p) {
+                               return Pairs ? load_halves(x[p] + at, x[p] + below + at)
+                                            : load_loose(x[p] + at);
+                           });
     }
 #pragma GCC unroll 8
     for (int c = 0; c < C; c++)
@@ -57,24 +79,24 @@ template <int C, int P>
         for (int p = 0; p < P; p++) store(out[p] + c * out_channel, sums[c][p]);
 }
 
-template <int C, int P>
+template <bool Pairs, int C, int P>
 inline void single_tile_of(int size, const Stage& stage, const float* weights, const float* bias,
                            const float* const* in, float* const* out, int64_t out_channel) {
     if constexpr (P > 1) {
         if (size < P)
-            return single_tile_of<C, P - 1>(size, stage, weights, bias, in, out, out_channel);
+            return single_tile_of<Pairs, C, P - 1>(size, stage, weights, bias, in, out, out_channel);
     }
-    single_tile<C, P>(stage, weights, bias, in, out, out_channel);
+    single_tile<Pairs, C, P>(stage, weights, bias, in, out, out_channel);
 }
 
-// C outputs of the linear map, [row][vector of columns], at all positions.
-template <int C>
+// C outputs of the linear map, [row][vector], at all positions.
+template <bool Pairs, int C>
 inline void single_channels(const Stage& stage, const float* weights, const float* bias,
                             const float* in, float* out) {
     constexpr int most = tile_positions(C, accumulators);
-    const Map& to = stage.linear;
-    const int wide = vectors(to.width), positions = to.height * wide;
-    const int64_t in_row = int64_t(stage.window.stride_y) * stage.single.input.pitch;
+    const Single& one = stage.single;
+    const int wide = one.wide, positions = one.rows * wide;
+    const int64_t in_row = int64_t(stage.window.stride_y) * one.input.pitch * (Pairs ? 2 : 1);
     const int tiles = (positions + most - 1) / most, small = positions / tiles;
     const int larger = positions % tiles;  // tiles with one position more
     int x = 0;
@@ -90,25 +112,26 @@ inline void single_channels(const Stage& stage, const float* weights, const floa
                 in += in_row;
             }
         }
-        single_tile_of<C, most>(size, stage, weights, bias, from, at, int64_t(positions) * L);
+        single_tile_of<Pairs, C, most>(size, stage, weights, bias, from, at, int64_t(positions) * L);
     }
 }
 
+template <bool Pairs>
 inline void single_linear(const Stage& stage, const float* weights, const float* bias,
                           const float* in, float* out) {
     const Split& blocks = stage.single.blocks;
-    const int64_t channel = int64_t(stage.linear.height) * vectors(stage.linear.width) * L;
+    const int64_t channel = int64_t(stage.single.rows) * stage.single.wide * L;
     for (int b = 0; b < blocks.count; b++) {
         const int first = blocks.begin(b);
         const float* w = weights + int64_t(first) * stage.inputs;
         float* to = out + first * channel;
         switch (blocks.size(b)) {
-            case 1: single_channels<1>(stage, w, bias + first, in, to); break;
-            case 2: single_channels<2>(stage, w, bias + first, in, to); break;
-            case 3: single_channels<3>(stage, w, bias + first, in, to); break;
-            case 4: single_channels<4>(stage, w, bias + first, in, to); break;
-            case 5: single_channels<5>(stage, w, bias + first, in, to); break;
-            default: single_channels<6>(stage, w, bias + first, in, to); break;
+            case 1: single_channels<Pairs, 1>(stage, w, bias + first, in, to); break;
+            case 2: single_channels<Pairs, 2>(stage, w, bias + first, in, to); break;
+            case 3: single_channels<Pairs, 3>(stage, w, bias + first, in, to); break;
+            case 4: single_channels<Pairs, 4>(stage, w, bias + first, in, to); break;
+            case 5: single_channels<Pairs, 5>(stage, w, bias + first, in, to); break;
+            default: single_channels<Pairs, 6>(stage, w, bias + first, in, to); break;
         }
     }
 }
@@ -142,38 +165,44 @@ inline void single_pool_row_2x2(const float* in, int pitch, int count, float* ou
     for (int l = 0; l < L; l++) even[l] = 2 * l, odd[l] = 2 * l + 1;
     for (int q = 0; q < count; q += L) {
         const float* at = in + 2 * q;
-        const vec left = larger_of(load(at), load(at + pitch));
-        const vec right = larger_of(load(at + L), load(at + pitch + L));
-        store(out + q, larger_of(__builtin_shuffle(left, right, even),
-                                 __builtin_shuffle(left, right, odd)));
+        const vec left = larger_of(load_loose(at), load_loose(at + pitch));
+        const vec right = larger_of(load_loose(at + L), load_loose(at + pitch + L));
+        store_loose(out + q, larger_of(__builtin_shuffle(left, right, even),
+                                       __builtin_shuffle(left, right, odd)));
     }
 }
 
 inline void single_conv(const Stage& stage, const float* table, const Flat& next, float* memory) {
     const Map &linear = stage.linear, &to = stage.output;
     const Single& one = stage.single;
-    const int pitch = vectors(linear.width) * L, rows = to.channels * to.height;
-    const int out_pitch = vectors(to.width) * L;
+    const int64_t channel = int64_t(one.rows) * one.wide * L;
+    const bool flows_on = stage.pooled && one.flows_on(to);
     float *maps = memory + one.linear, *out = maps;
-    single_linear(stage, table + stage.weights, table + stage.bias, memory + one.input.at, maps);
-    if (stage.pooled) {
-        out = memory + one.pooled;
+    const auto linearly = one.pairs ? single_linear<true> : single_linear<false>;
+    linearly(stage, table + stage.weights, table + stage.bias, memory + one.input.at, maps);
+    int64_t out_channel = channel;
+    int out_pitch = one.pitch;
+    if (stage.pooled) {  // without gaps: the activation has the less to do
+        out = memory + (flows_on ? next.at : one.pooled);
+        out_channel = int64_t(to.height) * to.width;
+        out_pitch = to.width;
+        float* row = out;
         for (int c = 0; c < to.channels; c++)
-            for (int y = 0; y < to.height; y++) {
-                const float* map = maps + int64_t(c) * linear.height * pitch;
-                float* row = out + (int64_t(c) * to.height + y) * out_pitch;
+            for (int y = 0; y < to.height; y++, row += to.width) {
+                const float* map = maps + c * channel;
                 if (stage.plain_pool)
-                    single_pool_row_2x2(map + int64_t(y) * 2 * pitch, pitch, to.width, row);
+                    single_pool_row_2x2(map + int64_t(y) * 2 * one.pitch, one.pitch, to.width, row);
                 else
-                    single_pool_row(stage.pool, false, map, pitch, linear.height, linear.width, y,
-                                    to.width, row);
+                    single_pool_row(stage.pool, false, map, one.pitch, linear.height, linear.width,
+                                    y, to.width, row);
             }
     }
     // All rows in one go: an activation takes longer to come out than the next to go in.
-    activate(stage.activation, rows * (out_pitch / L), out, nullptr);
+    activate(stage.activation, vectors(int(to.channels * out_channel)), out, nullptr);
+    if (flows_on) return;
     for (int c = 0; c < to.channels; c++)
-        for (int y = 0; y < to.height; y++, out += out_pitch)
-            place(next, c, y, out, to.width, memory);
+        for (int y = 0; y < to.height; y++)
+            place(next, c, y, out + c * out_channel + int64_t(y) * out_pitch, to.width, memory);
 }
 
 inline void single_pool(const Stage& stage, const Flat& next, float* memory) {
@@ -189,10 +218,15 @@ inline void single_pool(const Stage& stage, const Flat& next, float* memory) {
         }
 }
 
-// L outputs at a time: their sums are turned, so that adding the vectors adds up the lanes.
+// L outputs at a time. Inputs that fill no vector are the last lanes of one more, which the others'
+// are masked out of: a row of weights is never read beyond its ends.
 inline void single_dense(const Stage& stage, const float* table, const float* in, float* out) {
     const int inputs = stage.inputs, outputs = stage.output.channels, whole = inputs / L * L;
+    const bool over = inputs > whole && whole > 0;
     const float* bias = table + stage.bias;
+    vec last{};
+    for (int l = 0; over && l < L; l++)
+        if (l >= whole + L - inputs) last[l] = in[inputs - L + l];
     for (int first = 0; first < outputs; first += L) {
         const float* weights[L];
         vec sums[L];
@@ -207,13 +241,14 @@ inline void single_dense(const Stage& stage, const float* table, const float* in
 #pragma GCC unroll 16
             for (int o = 0; o < L; o++) sums[o] += load_loose(weights[o] + i) * x;
         }
-        transpose(sums);
+        if (over) {
 #pragma GCC unroll 16
-        for (int l = 1; l < L; l++) sums[0] += sums[l];
-        vec total = sums[0];
+            for (int o = 0; o < L; o++) sums[o] += load_loose(weights[o] + inputs - L) * last;
+        }
+        vec total = sums_of(sums);
         for (int o = 0; o < L && first + o < outputs; o++) {
             float rest = bias[first + o];
-            for (int i = whole; i < inputs; i++) rest += weights[o][i] * in[i];
+            for (int i = whole; !over && i < inputs; i++) rest += weights[o][i] * in[i];
             total[o] += rest;
         }
         store(out + first, total);
@@ -221,15 +256,36 @@ inline void single_dense(const Stage& stage, const float* table, const float* in
     activate(stage.activation, vectors(outputs), out, nullptr);
 }
 
+// A row of pixels to floats, by vectors of which the last two may overlap.
+inline void single_pixels(const uint8_t* pixels, int count, float scale, float shift, float* row) {
+    typedef uint8_t bytes __attribute__((vector_size(L), aligned(1)));
+    const auto convert = [&](int x) {
+        const ivec words =
+            __builtin_convertvector(*reinterpret_cast<const bytes*>(pixels + x), ivec);
+        store_loose(row + x, __builtin_convertvector(words, vec) * scale + shift);
+    };
+    int x = 0;
+    for (; x + L <= count; x += L) convert(x);
+    if (x < count && count >= L) return convert(count - L);
+    for (; x < count; x++) row[x] = float(pixels[x]) * scale + shift;
+}
+
 // pixels: (C, H, W) bytes of one image; memory: as large as Program::single, zero before the first.
 inline void single(const Stage* stages, int count, const float* table, const uint8_t* pixels,
                    const float* scale, const float* shift, float* memory, float* scores) {
     const Map& image = stages[0].input;
+    const Flat& first = stages[0].single.input;
     float* row = memory + stages[0].single.row;
     for (int c = 0; c < image.channels; c++)
         for (int y = 0; y < image.height; y++, pixels += image.width) {
-            for (int x = 0; x < image.width; x++) row[x] = float(pixels[x]) * scale[c] + shift[c];
-            place(stages[0].single.input, c, y, row, image.width, memory);
+            if (first.step == 1) {
+                const int64_t at = (int64_t(c) * first.rows + first.top + y) * first.pitch;
+                single_pixels(pixels, image.width, scale[c], shift[c],
+                              memory + first.at + at + first.left);
+                continue;
+            }
+            single_pixels(pixels, image.width, scale[c], shift[c], row);
+            place(first, c, y, row, image.width, memory);
         }
     for (int s = 0; s < count; s++) {
         const Stage& stage = stages[s];

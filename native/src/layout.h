@@ -87,16 +87,25 @@ struct Winograd {
 // A map of one image alone, [channel][row][column], inside a border of zeros; where the next
 // convolution steps by more than one column, [channel][row][column % step][column / step].
 struct Flat {
-    int rows, pitch, top, left, right, step;
+    int rows, pitch, top, left, step;
     int64_t at;
 };
 
-// How one image passes a stage, its neighbouring columns in the lanes.
+// How one image passes a stage, its neighbouring columns in the lanes. A convolution takes its map
+// in whichever way fills the fewest vectors: row by row; as one long row, which runs on over the
+// columns between two rows' ends; or, where a row fits half a vector, by pairs of rows.
 struct Single {
     Flat input, output;
     Split blocks;
+    bool pairs;
+    int rows, wide, pitch;  // of the linear map: how many, vectors in each, floats from y to y + 1
     const int32_t* taps;  // (K): where each tap of the first position lies
     int64_t linear, pooled, row;  // work space: before pooling, before placing, one row
+
+    // Does what comes out, without gaps, lie as the next stage reads it?
+    LENET_INLINE bool flows_on(const Map& out) const {
+        return output.step == 1 && output.pitch == out.width && output.rows == out.height;
+    }
 };
 
 // A convolution or dense step with the max pooling fused into it, or a pooling alone.

@@ -75,8 +75,7 @@ public:
             row = std::max({row, stages[s].input.width, stages[s].output.width});
             const Map& out = stages[s].output;
             if (stages[s].pooled)
-                pooled = std::max(pooled,
-                                  int64_t(out.channels) * out.height * round_up(out.width, lanes_));
+                pooled = std::max(pooled, int64_t(out.channels) * out.height * out.width + lanes_);
         }
         const Map& last = stages.back().output;
         stages.back().single.output = plain_flat(last.channels, last.height, last.width);
@@ -286,40 +285,55 @@ private:
     }
 
     Flat plain_flat(int channels, int height, int width) {
-        Flat flat{height, width, 0, 0, 0, 1, program_.single};
+        Flat flat{height, width, 0, 0, 1, program_.single};
         program_.single += round_up(int64_t(channels) * height * width + lanes_, 16);
         return flat;
     }
 
-    // The map that a stage reads. A row has room for whole vectors, written and read.
+    // The map that a stage reads.
     Flat flat_map(const Stage& stage, const Map& in) {
         if (stage.kind != Kind::conv) return plain_flat(in.channels, in.height, in.width);
         const Window& w = stage.window;
-        const int step = w.stride_x, read = int(round_up(stage.linear.width, lanes_));
-        const int right = std::max(0, (stage.linear.width - 1) * step + w.width - w.left - in.width);
-        const int columns = std::max(read + (w.width - 1) / step + 1,
-                                     (w.left + int(round_up(in.width, lanes_)) + right) / step + 1);
+        const int step = w.stride_x;
+        const int width = std::max(w.left + in.width, (stage.linear.width - 1) * step + w.width);
         const int rows = std::max(w.top + in.height,
                                   (stage.linear.height - 1) * w.stride_y + w.height);
-        Flat flat{rows, columns * step, w.top, w.left, right, step, program_.single};
-        program_.single += round_up(int64_t(in.channels) * rows * flat.pitch + lanes_, 16);
+        Flat flat{rows, (width + step - 1) / step * step, w.top, w.left, step, program_.single};
+        // Whole vectors reach over the map's end, and the last of an odd number of rows has no pair.
+        const int64_t over = lanes_ + int64_t(w.stride_y) * flat.pitch;
+        program_.single += round_up(int64_t(in.channels) * rows * flat.pitch + over, 16);
         return flat;
     }
 
     void add_single_convolution(Stage& stage, int64_t& linear) {
-        const Flat& in = stage.single.input;
+        Single& one = stage.single;
+        const Flat& in = one.input;
         const Map& to = stage.linear;
-        const int vectors = (to.width + lanes_ - 1) / lanes_;
-        stage.single.blocks = cut(to.channels, to.height * vectors, stage.inputs).blocks;
+        const int vectors = (to.width + lanes_ - 1) / lanes_, below = stage.window.stride_y * in.pitch;
+        const int whole = int((int64_t(to.height - 1) * below + to.width + lanes_ - 1) / lanes_);
+        const int half = (to.height + 1) / 2, each = to.height * vectors;
+        one.rows = to.height;
+        one.wide = vectors;
+        one.pitch = vectors * lanes_;
+        one.pairs = to.width <= lanes_ / 2 && half < std::min(whole, each);
+        if (one.pairs) {
+            one.rows = half;
+            one.pitch = lanes_ / 2;
+        } else if (whole < each) {
+            one.rows = 1;
+            one.wide = whole;
+            one.pitch = below;
+        }
+        one.blocks = cut(to.channels, one.rows * one.wide, stage.inputs).blocks;
         int32_t* taps = offsets(stage.inputs);
-        stage.single.taps = taps;
+        one.taps = taps;
         for (int c = 0; c < stage.input.channels; c++)
             for (int y = 0; y < stage.window.height; y++)
                 for (int x = 0; x < stage.window.width; x++)
                     *taps++ = narrow((int64_t(c) * in.rows + y) * in.pitch +
                                      x % in.step * (in.pitch / in.step) + x / in.step);
         // The rows of a pooling are read two vectors at a time.
-        linear = std::max(linear, int64_t(to.channels) * to.height * vectors * lanes_ + 2 * lanes_);
+        linear = std::max(linear, int64_t(to.channels) * one.rows * one.wide * lanes_ + 2 * lanes_);
     }
 
     void add_memory(Stage& stage) {

@@ -88,7 +88,7 @@ class Augmentation:
     @property
     def active(self) -> bool:
         """Whether anything changes at all."""
-        return any(self.to_dict().values())
+        return any(vars(self).values())
 
     def to_dict(self) -> dict[str, Any]:
         """All values, for JSON."""

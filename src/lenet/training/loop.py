@@ -120,6 +120,8 @@ class Training:
         self._state = np.zeros((self._optimizer.state_rows, size), np.float32)
         self._best: NDArray[np.float32] | None = None
         self._under_way: UnderWay | None = None
+        #: Steps between two looks: known from the epoch before, found out in the first.
+        self._chunk = 1
         #: Epochs and steps of the trainings that this one goes on from.
         self._before = 0, 0
         self._pixels = preprocessing.scale_and_shift()
@@ -193,11 +195,10 @@ class Training:
         if self._under_way is None:
             self._under_way = UnderWay(np.zeros(self.steps))
         self._under_way.seconds += time.perf_counter() - start
-        chunk = 1
         while (done := self._under_way.steps) < self.steps:
-            end = min(done + chunk, self.steps)
+            end = min(done + self._chunk, self.steps)
             each = self._run(order, rates, done, end) / (end - done)
-            chunk = max(1, min(2 * chunk, int(PATIENCE / each)))
+            self._chunk = max(1, min(2 * self._chunk, int(PATIENCE / each)))
             if watcher:
                 watcher.step(epoch, end / self.steps)
             if pause and end < self.steps:

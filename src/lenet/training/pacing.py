@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Final
 
 #: The largest share of the time that may go into writing while training runs.
-SHARE: Final = 0.02
+SHARE: Final = 0.005
 
 
 class Pacing:
