@@ -114,10 +114,12 @@ inline auto conv_pool_row_of(int channels) {
     return conv_pool_row<C>;
 }
 
-inline void conv_pool_forward(const Stage& stage, const float* packed, const float* bias,
-                              const float* in, float* out, int32_t* positions) {
+inline void conv_pool_forward(const Stage& stage, Part part, const float* packed,
+                              const float* bias, const float* in, float* out,
+                              int32_t* positions) {
     const Map& to = stage.output;
-    for (int block = 0; block < stage.forward_blocks.count; block++) {
+    const int first_block = part.begin(stage.forward_blocks), end = part.end(stage.forward_blocks);
+    for (int block = first_block; block < end; block++) {
         const int first = stage.forward_blocks.begin(block);
         const int channels = stage.forward_blocks.size(block);
         const float* weights = packed + stage.packed_forward + int64_t(first) * stage.inputs;
@@ -133,14 +135,16 @@ inline void conv_pool_forward(const Stage& stage, const float* packed, const flo
     }
 }
 
-inline void conv_forward(const Stage& stage, const float* packed, const float* bias,
+inline void conv_forward(const Stage& stage, Part part, const float* packed, const float* bias,
                          const float* in, float* out, int32_t* positions, float* kept,
                          float* scratch) {
     const Window& pool = stage.pool;
     const Map &linear = stage.linear, &to = stage.output;
     const bool winograd = stage.winograd.outputs > 0;
     if (stage.plain_pool && !winograd)
-        return conv_pool_forward(stage, packed, bias, in, out, positions);
+        return conv_pool_forward(stage, part, packed, bias, in, out, positions);
+    const int first_block = part.begin(stage.forward_blocks);
+    const int end_block = part.end(stage.forward_blocks);
     float* v = scratch;
     float* products = v + (winograd ? 6 * stage.winograd.in_plane : 0);
     float* rows = products + stage.products;
@@ -155,9 +159,9 @@ inline void conv_forward(const Stage& stage, const float* packed, const float* b
         }
         if (winograd) {
             winograd_input(stage, in, begin, end, v);
-            winograd_products(stage, packed, v, end - begin, products);
+            winograd_products(stage, part, packed, v, end - begin, products);
         }
-        for (int block = 0; block < stage.forward_blocks.count; block++) {
+        for (int block = first_block; block < end_block; block++) {
             const int first = stage.forward_blocks.begin(block);
             float* at = stage.pooled ? rows : out + to.at(first, begin, 0);
             const ptrdiff_t pitch = stage.pooled ? linear.row() : to.row();
@@ -178,7 +182,7 @@ inline void conv_forward(const Stage& stage, const float* packed, const float* b
     }
 }
 
-inline void conv_weight_gradient(const Stage& stage, const float* linear_gradient,
+inline void conv_weight_gradient(const Stage& stage, Part part, const float* linear_gradient,
                                  const float* in, float* sums) {
     const Map& to = stage.linear_gradient;
     Pairs pairs{};
@@ -190,7 +194,8 @@ inline void conv_weight_gradient(const Stage& stage, const float* linear_gradien
     pairs.taps = stage.taps;
     pairs.tap_count = stage.inputs;
     pairs.slot = stage.slot;
-    for (int block = 0; block < stage.gradient_blocks.count; block++) {
+    for (int block = part.begin(stage.gradient_blocks); block < part.end(stage.gradient_blocks);
+         block++) {
         const int first = stage.gradient_blocks.begin(block);
         const int channels = stage.gradient_blocks.size(block);
         // As many rows of the gradient as stay in the first-level cache while all taps pass.
@@ -232,35 +237,37 @@ inline vec linear_gradient_of(const Stage& stage, int c, const float* out_gradie
     return total;
 }
 
-inline void conv_backward(const Stage& stage, const float* out_gradient, const float* out,
-                          const int32_t* positions, const float* kept, const float* in,
-                          float* linear_gradient, float* sums, float* scratch) {
+inline void conv_backward(const Stage& stage, Part part, const float* out_gradient,
+                          const float* out, const int32_t* positions, const float* kept,
+                          const float* in, float* linear_gradient, float* sums, float* scratch) {
     float* biases = sums + stage.bias_sums;
-    for (int c = 0; c < stage.linear.channels; c++) {
+    const int first = stage.gradient_blocks.begin(part.begin(stage.gradient_blocks));
+    const int last = stage.gradient_blocks.begin(part.end(stage.gradient_blocks));
+    for (int c = first; c < last; c++) {
         const vec total =
-            linear_gradient_of(stage, c, out_gradient, out, positions, kept, linear_gradient,
-                               linear_gradient + stage.pooled_at);
+            linear_gradient_of(stage, c, out_gradient, out, positions, kept, linear_gradient, scratch);
         store(biases + c * L, load(biases + c * L) + total);
     }
-    if (!stage.winograd.outputs) return conv_weight_gradient(stage, linear_gradient, in, sums);
+    if (!stage.winograd.outputs)
+        return conv_weight_gradient(stage, part, linear_gradient, in, sums);
     float* transformed = linear_gradient + stage.transformed_at;
-    winograd_gradient(stage, linear_gradient, transformed);
+    winograd_gradient(stage, first, last, linear_gradient, transformed);
     const int height = stage.linear.height;
     for (int begin = 0, end; begin < height; begin = end) {
         end = begin + stage.winograd.band < height ? begin + stage.winograd.band : height;
         winograd_input(stage, in, begin, end, scratch);
-        winograd_weight_gradient(stage, transformed, scratch, begin, end, sums);
+        winograd_weight_gradient(stage, part, transformed, scratch, begin, end, sums);
     }
 }
 
 // in_gradient has the input's size without border, and is written whole. An input row of phase r
 // (its distance to the grid of windows) meets kernel rows r, r + stride, ...: no multiplication by
 // the zeros between strides, and none by rows that are only padding.
-inline void conv_input_gradient(const Stage& stage, const float* packed,
+inline void conv_input_gradient(const Stage& stage, Part part, const float* packed,
                                 const float* linear_gradient, float* in_gradient,
                                 float* scratch) {
     if (stage.winograd.outputs)
-        return winograd_input_gradient(stage, packed, linear_gradient + stage.transformed_at,
+        return winograd_input_gradient(stage, part, packed, linear_gradient + stage.transformed_at,
                                        in_gradient, scratch);
     const Window& w = stage.window;
     const Map &from = stage.linear_gradient, &to = stage.input;
@@ -284,9 +291,12 @@ inline void conv_input_gradient(const Stage& stage, const float* packed,
             row.tap_step = -L;
             row.clip_first = (first_x + w.left) / w.stride_x;
             row.clip_width = from.width;
-            for (int block = 0; block < stage.input_blocks.count; block++) {
+            for (int block = part.begin(stage.input_blocks); block < part.end(stage.input_blocks);
+                 block++) {
                 const int first = stage.input_blocks.begin(block);
                 const int channels = stage.input_blocks.size(block);
+                const float* packed_block =
+                    weights + int64_t(tap_rows) * tap_columns * from.channels * first;
                 row.weight_step = channels;
                 row.weight_row = ptrdiff_t(tap_columns) * channels;
                 const bool pointwise =
@@ -304,13 +314,13 @@ inline void conv_input_gradient(const Stage& stage, const float* packed,
                     row.rows = stage.input_rows + int64_t(low) * from.channels;
                     row.row_count = high > low ? (high - low) * from.channels : 0;
                     if (pointwise && row.row_count) row.row_count = 1;
-                    row.weights = weights + int64_t(low) * from.channels * row.weight_row;
+                    row.weights = packed_block + int64_t(low) * from.channels * row.weight_row;
                     row.in = linear_gradient + from.at(0, p, row.clip_first);
                     row.out = in_gradient + first * row.out_channel + y * out_row + first_x * L;
                     correlate(channels, row);
                 }
-                weights += int64_t(tap_rows) * tap_columns * from.channels * channels;
             }
+            weights += int64_t(tap_rows) * tap_columns * from.channels * to.channels;
         }
 }
 

@@ -116,8 +116,8 @@ inline void winograd_input(const Stage& stage, const float* in, int begin, int e
 }
 
 // The products of `rows` rows of the linear map, from their V.
-inline void winograd_products(const Stage& stage, const float* packed, const float* v, int rows,
-                              float* products) {
+inline void winograd_products(const Stage& stage, Part part, const float* packed, const float* v,
+                              int rows, float* products) {
     const Winograd& w = stage.winograd;
     const int64_t plane = w.row(int64_t(stage.linear.channels) * rows);
     Row row{};
@@ -129,7 +129,8 @@ inline void winograd_products(const Stage& stage, const float* packed, const flo
     row.taps = stage.window.height;
     row.tap_step = w.row(1);
     for (int i = 0; i < 6; i++)
-        for (int block = 0; block < stage.forward_blocks.count; block++) {
+        for (int block = part.begin(stage.forward_blocks); block < part.end(stage.forward_blocks);
+             block++) {
             const int first = stage.forward_blocks.begin(block);
             const int channels = stage.forward_blocks.size(block);
             row.in = v + i * w.in_plane;
@@ -171,12 +172,13 @@ inline void winograd_output(const Stage& stage, const float* bias, const float* 
     });
 }
 
-// The linear map's gradient to Y. Beyond the map's width it is zero.
-inline void winograd_gradient(const Stage& stage, const float* linear_gradient, float* y) {
+// The gradient of channels [begin, end) of the linear map to Y. Beyond the map's width it is zero.
+inline void winograd_gradient(const Stage& stage, int begin, int end, const float* linear_gradient,
+                              float* y) {
     const Winograd& w = stage.winograd;
     const Map& from = stage.linear_gradient;
     with_tile(w.outputs, [&]<int M>() {
-        for (int64_t row = 0; row < int64_t(from.channels) * from.height; row++) {
+        for (int64_t row = int64_t(begin) * from.height; row < int64_t(end) * from.height; row++) {
             const float* gradient = linear_gradient + row * from.row();
             float* to = y + w.row(row);
             for (int t = 0; t < w.tiles; t++, gradient += M * L, to += L)
@@ -187,8 +189,8 @@ inline void winograd_gradient(const Stage& stage, const float* linear_gradient, 
 
 // What rows [begin, end) of the linear map add to the gradient of U, from Y and the rows' V: sums
 // of tiles, [product][tile].
-inline void winograd_weight_gradient(const Stage& stage, const float* y, const float* v, int begin,
-                                     int end, float* sums) {
+inline void winograd_weight_gradient(const Stage& stage, Part part, const float* y, const float* v,
+                                     int begin, int end, float* sums) {
     const Winograd& w = stage.winograd;
     Pairs pairs{};
     pairs.gradient_channel = w.row(stage.linear.height);
@@ -199,7 +201,8 @@ inline void winograd_weight_gradient(const Stage& stage, const float* y, const f
     pairs.tap_count = w.taps;
     pairs.slot = stage.slot;
     for (int i = 0; i < 6; i++)
-        for (int block = 0; block < stage.gradient_blocks.count; block++) {
+        for (int block = part.begin(stage.gradient_blocks);
+             block < part.end(stage.gradient_blocks); block++) {
             const int first = stage.gradient_blocks.begin(block);
             pairs.gradient = y + i * w.out_plane + w.row(begin) + first * pairs.gradient_channel;
             pairs.in = v + i * w.in_plane;
@@ -210,8 +213,8 @@ inline void winograd_weight_gradient(const Stage& stage, const float* y, const f
 
 // The input's gradient, from Y: the products first, row after row of the input, into `products`;
 // then overlapping tiles are added up.
-inline void winograd_input_gradient(const Stage& stage, const float* packed, const float* y,
-                                    float* in_gradient, float* products) {
+inline void winograd_input_gradient(const Stage& stage, Part part, const float* packed,
+                                    const float* y, float* in_gradient, float* products) {
     const Winograd& w = stage.winograd;
     const Map &to = stage.input, &linear = stage.linear;
     const int kernel = stage.window.height;
@@ -234,7 +237,8 @@ inline void winograd_input_gradient(const Stage& stage, const float* packed, con
         row.rows = stage.input_rows + low(p);
         row.row_count = high(p) > low(p) ? high(p) - low(p) : 0;
         for (int i = 0; i < 6; i++)
-            for (int block = 0; block < stage.input_blocks.count; block++) {
+            for (int block = part.begin(stage.input_blocks); block < part.end(stage.input_blocks);
+                 block++) {
                 const int first = stage.input_blocks.begin(block);
                 const int channels = stage.input_blocks.size(block);
                 row.weight_step = channels;
@@ -247,7 +251,9 @@ inline void winograd_input_gradient(const Stage& stage, const float* packed, con
             }
     }
     with_tile(w.outputs, [&]<int M>() {
-        for (int64_t at = 0; at < int64_t(to.channels) * to.height; at++) {
+        const int64_t begin = stage.input_blocks.begin(part.begin(stage.input_blocks));
+        const int64_t end = stage.input_blocks.begin(part.end(stage.input_blocks));
+        for (int64_t at = begin * to.height; at < end * to.height; at++) {
             const float* from = products + w.row(at);
             float* out = in_gradient + at * to.width * L;
             vec open[6]{};  // what is not yet complete: sums for columns x .. x + 5

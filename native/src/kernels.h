@@ -29,20 +29,20 @@ struct Kernels {
     void (*load_images)(const Map& map, const uint8_t* const* samples, const float* scale,
                         const float* shift, float* out);
 
-    // One group through a convolution, its activation and its fused pooling.
+    // One group through a part of a convolution, its activation and its fused pooling.
     // scratch: the convolution's rows before pooling. positions, kept: null when not training.
-    void (*conv_forward)(const Stage& stage, const float* packed, const float* bias,
+    void (*conv_forward)(const Stage& stage, Part part, const float* packed, const float* bias,
                          const float* in, float* out, int32_t* positions, float* kept,
                          float* scratch);
     void (*pool_forward)(const Stage& stage, const float* in, float* out, int32_t* positions);
 
     // Gradient of the stage's output (no border) to that of its linear part (with border), and
     // the weights' and biases' sums, added to.
-    void (*conv_backward)(const Stage& stage, const float* out_gradient, const float* out,
-                          const int32_t* positions, const float* kept, const float* in,
-                          float* linear_gradient, float* sums, float* scratch);
-    // After conv_backward of the same group.
-    void (*conv_input_gradient)(const Stage& stage, const float* packed,
+    void (*conv_backward)(const Stage& stage, Part part, const float* out_gradient,
+                          const float* out, const int32_t* positions, const float* kept,
+                          const float* in, float* linear_gradient, float* sums, float* scratch);
+    // After conv_backward of all parts of the same group.
+    void (*conv_input_gradient)(const Stage& stage, Part part, const float* packed,
                                 const float* linear_gradient, float* in_gradient, float* scratch);
     void (*pool_backward)(const Stage& stage, const float* out_gradient,
                           const int32_t* positions, float* in_gradient);

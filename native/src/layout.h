@@ -41,6 +41,15 @@ struct Split {
     LENET_INLINE int size(int part) const { return begin(part + 1) - begin(part); }
 };
 
+// What one of `count` members does of a stage's blocks, where they work on it together.
+struct Part {
+    int index, count;
+
+    LENET_INLINE int begin(const Split& blocks) const { return Split{blocks.count, count}.begin(index); }
+    LENET_INLINE int end(const Split& blocks) const { return Split{blocks.count, count}.begin(index + 1); }
+};
+constexpr Part whole{0, 1};
+
 // A window that slides over a map.
 struct Window {
     int height, width, stride_y, stride_x, top, left;
@@ -155,7 +164,7 @@ struct Stage {
 
     // Where a worker keeps things of one group, in floats (positions: words).
     int64_t output_at, input_kept_at, positions_at, linear_at, sums_at;
-    int64_t pooled_at, transformed_at;  // behind the linear gradient: work space, and Y
+    int64_t transformed_at;  // behind the linear gradient: Y
     bool wide_positions;  // windows of more than 256 values
     int position_row;     // words that a row of maxima's positions takes
 

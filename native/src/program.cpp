@@ -281,7 +281,8 @@ private:
                 6 * w.row(int64_t(stage.input.channels) * stage.input.height);
             scratch = std::max(6 * w.in_plane + stage.products + scratch, back);
         }
-        program_.scratch = std::max(program_.scratch, scratch);
+        const int64_t pooled_row = int64_t(stage.output.width) * lanes_;
+        program_.scratch = std::max({program_.scratch, scratch, pooled_row});
     }
 
     Flat plain_flat(int channels, int height, int width) {
@@ -360,8 +361,7 @@ private:
             // Each convolution has its own: the zeros around the gradient are written once.
             stage.linear_at = program_.linear;
             stage.sums_at = program_.sums;
-            stage.pooled_at = round_up(stage.linear_gradient.size(), 16);
-            stage.transformed_at = stage.pooled_at + round_up(int64_t(out.width) * lanes_, 16);
+            stage.transformed_at = round_up(stage.linear_gradient.size(), 16);
             program_.linear += stage.transformed_at + round_up(6 * stage.winograd.out_plane, 16);
             program_.sums += add_sums(stage);
         }

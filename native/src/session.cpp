@@ -114,6 +114,19 @@ struct Session::Self {
         team.run(take);
     }
 
+    // Calls work(worker, job) for all jobs: each by one member, or one after the other by all of
+    // them together where there are too few.
+    template <typename Work>
+    void each_or_together(int count, Work work) {
+        if (count >= team.size())
+            return share_out(count, [&](int member, int job) { work(*workers[size_t(member)], job); });
+        const DenormalsAreZero caller;
+        const Crew crew{team, workers};
+        workers[0]->work_with(&crew);
+        for (int job = 0; job < count; job++) work(*workers[0], job);
+        workers[0]->work_with(nullptr);
+    }
+
     // Comparing is quicker than packing, and small batches through large layers feel it.
     void pack_for_scores(const float* table) {
         const size_t size = size_t(program.table);
@@ -138,12 +151,12 @@ struct Session::Self {
 
     Share batch_gradient(const float* table, const Batch& batch) {
         const Shards shards(batch.end - batch.begin, program);
-        share_out(shards.count(), [&](int member, int s) {
+        each_or_together(shards.count(), [&](Worker& worker, int s) {
             Batch part = batch;
             part.begin = batch.begin + shards.begin(s);
             part.end = batch.begin + shards.begin(s + 1);
-            shares[size_t(s)] = workers[size_t(member)]->gradient(
-                table, packed.data(), part, gradients[size_t(s)].data());
+            shares[size_t(s)] =
+                worker.gradient(table, packed.data(), part, gradients[size_t(s)].data());
         });
         Share total;
         for (int s = 0; s < shards.count(); s++) {
@@ -255,10 +268,10 @@ void Session::scores(const float* table, const Images& images, float* scores) {
     const int64_t chunk =
         std::min(self.program.groups * lanes, (share + lanes - 1) / lanes * lanes);
     const int64_t chunks = (images.count + chunk - 1) / chunk;
-    self.share_out(int(chunks), [&](int member, int c) {
+    self.each_or_together(int(chunks), [&](Worker& worker, int c) {
         const Batch part{&images, nullptr, nullptr, c * chunk,
                          std::min((c + 1) * chunk, images.count)};
-        self.workers[size_t(member)]->scores(table, self.packed.data(), part, scores);
+        worker.scores(table, self.packed.data(), part, scores);
     });
 }
 

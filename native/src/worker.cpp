@@ -97,9 +97,11 @@ void Worker::forward_group(const float* table, const float* packed, size_t begin
         const Stage& stage = program_.stages[s];
         int32_t* at = training ? positions(stage, group) : nullptr;
         if (stage.kind == Kind::conv)
-            kernels_.conv_forward(stage, packed, bias(stage, table), input(s, group),
-                                  output(s, group), at,
-                                  training ? kept_input(stage, group) : nullptr, scratch_.data());
+            share_out(stage, [&](Part part, float* scratch) {
+                kernels_.conv_forward(stage, part, packed, bias(stage, table), input(s, group),
+                                      output(s, group), at,
+                                      training ? kept_input(stage, group) : nullptr, scratch);
+            });
         else if (stage.kind == Kind::norm)
             normalised(s, group);
         else
@@ -213,10 +215,15 @@ void Worker::backward_stage(const float* packed, size_t s, int group, float* gra
     const Stage& stage = program_.stages[s];
     if (stage.kind == Kind::conv) {
         float* linear = linear_.data() + stage.linear_at;
-        kernels_.conv_backward(stage, gradient, output(s, group), positions(stage, group),
-                               kept_input(stage, group), input(s, group), linear,
-                               sums_.data() + stage.sums_at, scratch_.data());
-        if (!stage.first) kernels_.conv_input_gradient(stage, packed, linear, to, scratch_.data());
+        share_out(stage, [&](Part part, float* scratch) {
+            kernels_.conv_backward(stage, part, gradient, output(s, group), positions(stage, group),
+                                   kept_input(stage, group), input(s, group), linear,
+                                   sums_.data() + stage.sums_at, scratch);
+        });
+        if (stage.first) return;
+        share_out(stage, [&](Part part, float* scratch) {
+            kernels_.conv_input_gradient(stage, part, packed, linear, to, scratch);
+        });
     } else if (!stage.first) {
         kernels_.pool_backward(stage, gradient, positions(stage, group), to);
     }
@@ -245,6 +252,12 @@ void Worker::backward_ghost(const float* table, const float* packed, int samples
         std::swap(flow, work);
         stride = program_.flow;
     }
+}
+
+// A round of the team costs a microsecond: from some ten times that on, in multiply-adds.
+bool Worker::is_long(const Stage& stage) {
+    const Map& to = stage.linear;
+    return int64_t(to.channels) * to.height * to.width * stage.inputs > 100'000;
 }
 
 bool Worker::drops(size_t stage, const Batch& batch) const {

@@ -7,7 +7,9 @@
 #include <memory>
 #include <vector>
 
+#include "denormals.h"
 #include "kernels.h"
+#include "team.h"
 
 namespace lenet {
 
@@ -44,9 +46,21 @@ struct Share {
     int64_t correct = 0;
 };
 
+class Worker;
+
+// Those who work on one shard together, where there are fewer shards than members: on the first's
+// memory, each with work space of its own.
+struct Crew {
+    Team& team;
+    const std::vector<std::unique_ptr<Worker>>& workers;
+};
+
 class Worker {
 public:
     Worker(const Program& program, const Kernels& kernels, bool trains);
+
+    // Until it is called again: who helps, or nobody (null). Results do not depend on it.
+    void work_with(const Crew* crew) { crew_ = crew; }
 
     void scores(const float* table, const float* packed, const Batch& batch, float* scores);
     // One image, by the way that is quickest for one.
@@ -62,6 +76,20 @@ private:
     void backward_maps(const float* packed, int group, float* gradient, float* work);
 
     void backward_stage(const float* packed, size_t stage, int group, float* gradient, float* to);
+
+    // Calls work(part, work space) for all parts of a stage; all members do if it is long enough.
+    template <typename Work>
+    void share_out(const Stage& stage, Work work) {
+        if (!crew_ || !is_long(stage)) return work(whole, scratch_.data());
+        const int parts = crew_->team.size();
+        auto take = [&](int member) {
+            const DenormalsAreZero here;
+            float* scratch = crew_->workers[size_t(member)]->scratch_.data();
+            for (int part; (part = crew_->team.next()) < parts;) work({part, parts}, scratch);
+        };
+        crew_->team.run(take);
+    }
+    static bool is_long(const Stage& stage);
 
     // Stage by stage, as normalisation needs all groups of a ghost batch at a time.
     void normalise(const float* table, size_t stage, int samples);
@@ -102,6 +130,7 @@ private:
 
     const Program& program_;
     const Kernels& kernels_;
+    const Crew* crew_ = nullptr;
     int64_t chunk_;  // samples held at a time
     std::vector<double> moments_, totals_;   // a channel of a norm stage: two numbers
     std::vector<float> factors_, backs_;  // three and four

@@ -113,19 +113,19 @@ void profile(const Net& net, const Kernels& kernels) {
         if (stage.kind == Kind::conv) {
             add("conv forward" + at, work, [&, s, bias] {
                 for (int g = 0; g < groups; g++)
-                    kernels.conv_forward(stage, compiled.packed.data(), bias, in(s, g), out(s, g),
+                    kernels.conv_forward(stage, whole, compiled.packed.data(), bias, in(s, g), out(s, g),
                                          codes(stage, g), nullptr, scratch.data());
             });
             add("conv weights" + at, work, [&, s] {
                 for (int g = 0; g < groups; g++)
-                    kernels.conv_backward(stage, flow.data() + g * program.flow, out(s, g), codes(stage, g), nullptr,
+                    kernels.conv_backward(stage, whole, flow.data() + g * program.flow, out(s, g), codes(stage, g), nullptr,
                                           in(s, g), linear.data() + stage.linear_at,
                                           sums.data() + stage.sums_at, scratch.data());
             });
             if (!stage.first)
                 add("conv input" + at, work, [&] {
                     for (int g = 0; g < groups; g++)
-                        kernels.conv_input_gradient(stage, compiled.packed.data(),
+                        kernels.conv_input_gradient(stage, whole, compiled.packed.data(),
                                                     linear.data() + stage.linear_at,
                                                     other.data() + g * program.flow,
                                                     scratch.data());

@@ -67,6 +67,31 @@ LENET_TEST(session, equals_plain_loops_and_itself_on_any_threads) {
 }
 
 // 16 lanes without AVX-512: the session has no such choice, a worker has.
+// Convolutions so long that several threads work on one shard's together: both ways to compute
+// them, with and without strides, pooled and not.
+LENET_TEST(session, a_shard_by_several_threads) {
+    using enum Activation;
+    const Net net = Net(3, 20, 22).conv(17, 3, 3, relu, 1, 1, 1, 1, 1, 1)
+                        .pool(Kind::maxpool, 2, 2, 2, 2).conv(24, 5, 5, silu, 1, 1, 2, 2, 2, 2)
+                        .conv(20, 3, 3, tanh, 2, 2).pool(Kind::maxpool, 3, 3, 1, 1).conv(64, 1, 1)
+                        .conv(65, 2, 2, sigmoid, 1, 1, 1, 1, 1, 1).dense(4);
+    const Samples samples(net, 13, 5);
+    const Answer expected = samples.plain(net);
+    for (const char* const* isa = available_isas(); *isa; isa++)
+        for (const char* method : {"direct", "winograd"}) {
+            Scope scope(std::string(*isa) + ", " + method);
+            Session alone(net.data(), net.count(), net.table, *isa, 1, method);
+            const Found first = found_by(alone, net, samples);
+            compare(first, expected);
+            for (int threads : {2, 3, 8}) {
+                Session session(net.data(), net.count(), net.table, *isa, threads, method);
+                const Found other = found_by(session, net, samples);
+                CHECK(same(first.scores, other.scores));
+                CHECK(same(first.gradient, other.gradient));
+            }
+        }
+}
+
 LENET_TEST(session, wide_lanes_equal_plain_loops) {
     const Kernels& kernels = wide::kernels();
     int index = 0;
