@@ -6,6 +6,7 @@
 #include "../kernels/pool.h"
 #include "../kernels/samples.h"
 #include "../kernels/single.h"
+#include "../kernels/single_back.h"
 #include "../kernels/warp.h"
 #include "../src/kernels.h"
 
@@ -36,6 +37,8 @@ const Kernels& kernels() {
         .loss = loss,
         .update = update,
         .single = single,
+        .single_backward = single_backward,
+        .single_row = single_row,
         .warp = warp,
         .spin = spin,
     };

@@ -172,7 +172,9 @@ inline void single_pool_row_2x2(const float* in, int pitch, int count, float* ou
     }
 }
 
-inline void single_conv(const Stage& stage, const float* table, const Flat& next, float* memory) {
+// keeps: what a silu is applied to, for the way back.
+inline void single_conv(const Stage& stage, const float* table, const Flat& next, float* memory,
+                        bool keeps) {
     const Map &linear = stage.linear, &to = stage.output;
     const Single& one = stage.single;
     const int64_t channel = int64_t(one.rows) * one.wide * L;
@@ -198,7 +200,8 @@ inline void single_conv(const Stage& stage, const float* table, const Flat& next
             }
     }
     // All rows in one go: an activation takes longer to come out than the next to go in.
-    activate(stage.activation, vectors(int(to.channels * out_channel)), out, nullptr);
+    float* kept = keeps && stage.keeps_input ? memory + one.kept : nullptr;
+    activate(stage.activation, vectors(int(to.channels * out_channel)), out, kept);
     if (flows_on) return;
     for (int c = 0; c < to.channels; c++)
         for (int y = 0; y < to.height; y++)
@@ -220,7 +223,8 @@ inline void single_pool(const Stage& stage, const Flat& next, float* memory) {
 
 // L outputs at a time. Inputs that fill no vector are the last lanes of one more, which the others'
 // are masked out of: a row of weights is never read beyond its ends.
-inline void single_dense(const Stage& stage, const float* table, const float* in, float* out) {
+inline void single_dense(const Stage& stage, const float* table, const float* in, float* out,
+                         float* kept) {
     const int inputs = stage.inputs, outputs = stage.output.channels, whole = inputs / L * L;
     const bool over = inputs > whole && whole > 0;
     const float* bias = table + stage.bias;
@@ -253,7 +257,7 @@ inline void single_dense(const Stage& stage, const float* table, const float* in
         }
         store(out + first, total);
     }
-    activate(stage.activation, vectors(outputs), out, nullptr);
+    activate(stage.activation, vectors(outputs), out, kept);
 }
 
 // A row of pixels to floats, by vectors of which the last two may overlap.
@@ -271,8 +275,10 @@ inline void single_pixels(const uint8_t* pixels, int count, float scale, float s
 }
 
 // pixels: (C, H, W) bytes of one image; memory: as large as Program::single, zero before the first.
-inline void single(const Stage* stages, int count, const float* table, const uint8_t* pixels,
-                   const float* scale, const float* shift, float* memory, float* scores) {
+// keeps: all that the way back needs. Returns the scores.
+inline const float* single(const Stage* stages, int count, const float* table,
+                           const uint8_t* pixels, const float* scale, const float* shift,
+                           float* memory, bool keeps) {
     const Map& image = stages[0].input;
     const Flat& first = stages[0].single.input;
     float* row = memory + stages[0].single.row;
@@ -290,14 +296,13 @@ inline void single(const Stage* stages, int count, const float* table, const uin
     for (int s = 0; s < count; s++) {
         const Stage& stage = stages[s];
         const Flat& next = stage.single.output;
-        if (stage.kind == Kind::conv) single_conv(stage, table, next, memory);
+        if (stage.kind == Kind::conv) single_conv(stage, table, next, memory, keeps);
         else if (stage.kind == Kind::dense)
-            single_dense(stage, table, memory + stage.single.input.at, memory + next.at);
+            single_dense(stage, table, memory + stage.single.input.at, memory + next.at,
+                         keeps && stage.keeps_input ? memory + stage.single.kept : nullptr);
         else single_pool(stage, next, memory);
     }
-    const Stage& last = stages[count - 1];
-    const int64_t classes = int64_t(last.output.channels) * last.output.height * last.output.width;
-    for (int64_t k = 0; k < classes; k++) scores[k] = memory[last.single.output.at + k];
+    return memory + stages[count - 1].single.output.at;
 }
 
 }  // namespace lenet::LENET_ISA

@@ -81,9 +81,19 @@ struct Kernels {
                    float* values, float* const* states);
 
     // One image, pixels (C, H, W), alone through all stages. memory: Program::single floats, zero
-    // before the first image.
-    void (*single)(const Stage* stages, int count, const float* table, const uint8_t* pixels,
-                   const float* scale, const float* shift, float* memory, float* scores);
+    // before the first image. Returns its scores, in the memory; keeps: what single_backward needs.
+    const float* (*single)(const Stage* stages, int count, const float* table,
+                           const uint8_t* pixels, const float* scale, const float* shift,
+                           float* memory, bool keeps);
+    // Its way back, after `single`. gradients: as large as memory, the scores' gradient where
+    // `single` has the scores; flows: Program::single_flow floats, zero before the first. gradient:
+    // of the shard, but dense steps have their factors instead, as `single_row` reads them.
+    void (*single_backward)(const Stage* stages, int count, const float* table,
+                            const float* memory, float* gradients, float* flows, float* gradient);
+    // One row of a dense step's gradient, (inputs,), summed over the shards whose factors these
+    // are; returns the bias's.
+    float (*single_row)(const Stage& stage, int shards, const float* const* factors, int output,
+                        float* row);
 
     // Writes image number `at` of the result.
     void (*warp)(const Warp& warp, int64_t at, const WarpScratch& scratch);

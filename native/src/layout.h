@@ -14,6 +14,10 @@
 
 namespace lenet {
 
+LENET_INLINE constexpr int64_t round_up(int64_t value, int64_t unit) {
+    return (value + unit - 1) / unit * unit;
+}
+
 // A feature map of one group, [channel][row][column][lane], inside a border that holds the zeros
 // the next convolution pads with. Offsets are in floats.
 struct Map {
@@ -109,7 +113,13 @@ struct Single {
     bool pairs;
     int rows, wide, pitch;  // of the linear map: how many, vectors in each, floats from y to y + 1
     const int32_t* taps;  // (K): where each tap of the first position lies
-    int64_t linear, pooled, row;  // work space: before pooling, before placing, one row
+    int64_t linear, kept;  // the map before pooling; what a silu is applied to
+    int64_t pooled, row;   // work space: before placing, one row
+
+    // The way back: the gradient of the linear map, [channel][y * flow_pitch + x], zero in between
+    // and around, so that it too is one long row a channel.
+    int64_t flow, flow_channel;
+    int flow_pitch, flow_size;  // floats from y to y + 1; from the first to the last, in vectors
 
     // Does what comes out, without gaps, lie as the next stage reads it?
     LENET_INLINE bool flows_on(const Map& out) const {
@@ -207,6 +217,8 @@ struct Program {
     int64_t flow = 0;  // the largest gradient of a map, without border
     int64_t linear = 0, sums = 0, scratch = 0, transposed = 0;
     int64_t single = 0;  // floats for one image alone
+    int64_t single_flow = 0;  // and for the gradients of its linear maps, on the way back
+    int alone = 0;  // batches of up to so many images are trained on one by one
     int64_t moments = 0;      // channels of all norm stages
     std::vector<float> zeros;  // biases of normalised convolutions
 
@@ -216,6 +228,12 @@ struct Program {
     Program(const Step* steps, int count, int64_t table, int lanes, int accumulators,
             Method method = Method::fastest);
 };
+
+// How one image passes the stages, once all of them are known.
+void add_single(Program& program, int accumulators);
+
+// Offsets must fit the 32 bits of the tables: throws std::invalid_argument.
+int32_t narrow(int64_t offset);
 
 // The equal parts that `channels` are cut into so that tiles of channels x positions keep the
 // multiply-add units busiest, with `taps` multiply-adds for each of their sums; and the cycles.

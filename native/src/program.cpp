@@ -9,8 +9,6 @@
 namespace lenet {
 namespace {
 
-int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
-
 Map plain_map(int channels, int height, int width, int lanes) {
     return {channels, height, width, 0, 0, height, width, lanes};
 }
@@ -23,13 +21,6 @@ Window window_of(const Step& s) {
 bool is_plain(const Step& s) {
     return s.kernel_height == 2 && s.kernel_width == 2 && s.stride_y == 2 && s.stride_x == 2 &&
            s.top == 0 && s.left == 0 && s.out_height * 2 <= s.height && s.out_width * 2 <= s.width;
-}
-
-// Offsets must fit the 32 bits of the tables.
-int32_t narrow(int64_t offset) {
-    if (offset > INT32_MAX || offset < INT32_MIN)
-        throw std::invalid_argument("a map is too large for this engine.");
-    return int32_t(offset);
 }
 
 class Compiler {
@@ -59,32 +50,6 @@ public:
         add_memory(stage);
         program_.stages.push_back(stage);
         if (stage.normalised) add_norm(step, end);
-    }
-
-    // Once all stages are known: how one image passes them alone.
-    void add_single() {
-        std::vector<Stage>& stages = program_.stages;
-        int64_t linear = 0, pooled = 0;
-        int row = 0;
-        for (size_t s = 0; s < stages.size(); s++) {
-            // A dense layer's input is the map before it, as it lies.
-            const Map& map = s ? stages[s - 1].output : stages[s].input;
-            stages[s].single.input = flat_map(stages[s], map);
-            if (s) stages[s - 1].single.output = stages[s].single.input;
-            if (stages[s].kind == Kind::conv) add_single_convolution(stages[s], linear);
-            row = std::max({row, stages[s].input.width, stages[s].output.width});
-            const Map& out = stages[s].output;
-            if (stages[s].pooled)
-                pooled = std::max(pooled, int64_t(out.channels) * out.height * out.width + lanes_);
-        }
-        const Map& last = stages.back().output;
-        stages.back().single.output = plain_flat(last.channels, last.height, last.width);
-        for (Stage& stage : stages) {
-            stage.single.linear = program_.single;
-            stage.single.pooled = stage.single.linear + round_up(linear, 16);
-            stage.single.row = stage.single.pooled + round_up(pooled, 16);
-        }
-        program_.single = stages[0].single.row + round_up(row, 16);
     }
 
     // What the step's last stage writes: the next step's map.
@@ -285,58 +250,6 @@ private:
         program_.scratch = std::max({program_.scratch, scratch, pooled_row});
     }
 
-    Flat plain_flat(int channels, int height, int width) {
-        Flat flat{height, width, 0, 0, 1, program_.single};
-        program_.single += round_up(int64_t(channels) * height * width + lanes_, 16);
-        return flat;
-    }
-
-    // The map that a stage reads.
-    Flat flat_map(const Stage& stage, const Map& in) {
-        if (stage.kind != Kind::conv) return plain_flat(in.channels, in.height, in.width);
-        const Window& w = stage.window;
-        const int step = w.stride_x;
-        const int width = std::max(w.left + in.width, (stage.linear.width - 1) * step + w.width);
-        const int rows = std::max(w.top + in.height,
-                                  (stage.linear.height - 1) * w.stride_y + w.height);
-        Flat flat{rows, (width + step - 1) / step * step, w.top, w.left, step, program_.single};
-        // Whole vectors reach over the map's end, and the last of an odd number of rows has no pair.
-        const int64_t over = lanes_ + int64_t(w.stride_y) * flat.pitch;
-        program_.single += round_up(int64_t(in.channels) * rows * flat.pitch + over, 16);
-        return flat;
-    }
-
-    void add_single_convolution(Stage& stage, int64_t& linear) {
-        Single& one = stage.single;
-        const Flat& in = one.input;
-        const Map& to = stage.linear;
-        const int vectors = (to.width + lanes_ - 1) / lanes_, below = stage.window.stride_y * in.pitch;
-        const int whole = int((int64_t(to.height - 1) * below + to.width + lanes_ - 1) / lanes_);
-        const int half = (to.height + 1) / 2, each = to.height * vectors;
-        one.rows = to.height;
-        one.wide = vectors;
-        one.pitch = vectors * lanes_;
-        one.pairs = to.width <= lanes_ / 2 && half < std::min(whole, each);
-        if (one.pairs) {
-            one.rows = half;
-            one.pitch = lanes_ / 2;
-        } else if (whole < each) {
-            one.rows = 1;
-            one.wide = whole;
-            one.pitch = below;
-        }
-        one.blocks = cut(to.channels, one.rows * one.wide, stage.inputs).blocks;
-        int32_t* taps = offsets(stage.inputs);
-        one.taps = taps;
-        for (int c = 0; c < stage.input.channels; c++)
-            for (int y = 0; y < stage.window.height; y++)
-                for (int x = 0; x < stage.window.width; x++)
-                    *taps++ = narrow((int64_t(c) * in.rows + y) * in.pitch +
-                                     x % in.step * (in.pitch / in.step) + x / in.step);
-        // The rows of a pooling are read two vectors at a time.
-        linear = std::max(linear, int64_t(to.channels) * one.rows * one.wide * lanes_ + 2 * lanes_);
-    }
-
     void add_memory(Stage& stage) {
         const Map &out = stage.output, &in = stage.input;
         const int64_t out_plain = int64_t(out.channels) * out.height * out.width * lanes_;
@@ -394,6 +307,12 @@ private:
 
 }  // namespace
 
+int32_t narrow(int64_t offset) {
+    if (offset > INT32_MAX || offset < INT32_MIN)
+        throw std::invalid_argument("a map is too large for this engine.");
+    return int32_t(offset);
+}
+
 Program::Program(const Step* steps, int count, int64_t table_size, int lane_count,
                  int accumulators, Method method)
     : lanes(lane_count), table(table_size) {
@@ -404,7 +323,7 @@ Program::Program(const Step* steps, int count, int64_t table_size, int lane_coun
     kept = round_up(images.size(), 16);
     for (int i = 0; i < count; i += steps[i].pool_first ? 2 : 1)
         compiler.add(steps + i, steps + count);
-    if (!normalised) compiler.add_single();
+    if (!normalised) add_single(*this, accumulators);
     first_dense = int(std::count_if(stages.begin(), stages.end(),
                                     [](const Stage& s) { return s.kind != Kind::dense; }));
     const Step& last = steps[count - 1];

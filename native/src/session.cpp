@@ -20,9 +20,14 @@ namespace {
 // the sums are the same on any number of them: about four shards for small batches, 64 samples
 // each for large ones, whole vectors. Ghost batches are shards of their own, 32 to 63 samples that
 // differ by one at most, and do not depend on the lanes either: engine/normalise.py cuts the same.
+// Images that go alone are a shard each.
 class Shards {
 public:
-    Shards(int64_t samples, const Program& program) : samples_(samples) {
+    Shards(int64_t samples, const Program& program, bool alone = false) : samples_(samples) {
+        if (alone) {
+            size_ = 1;
+            return;
+        }
         if (program.normalised) {
             ghosts_ = int(std::max<int64_t>(samples / 32, 1));
             return;
@@ -149,15 +154,24 @@ struct Session::Self {
         if (stage.linear_step()) pack(stage, job.block, table, packed.data());
     }
 
-    Share batch_gradient(const float* table, const Batch& batch) {
-        const Shards shards(batch.end - batch.begin, program);
-        each_or_together(shards.count(), [&](Worker& worker, int s) {
+    // Do the images of such small batches go one by one? Nothing is packed then.
+    bool goes_alone(int64_t batch, const Objective& objective) const {
+        return batch <= program.alone && objective.dropout == 0;
+    }
+
+    Share batch_gradient(const float* table, const Batch& batch, bool alone) {
+        const Shards shards(batch.end - batch.begin, program, alone);
+        const auto work = [&](Worker& worker, int s) {
             Batch part = batch;
             part.begin = batch.begin + shards.begin(s);
             part.end = batch.begin + shards.begin(s + 1);
-            shares[size_t(s)] =
-                worker.gradient(table, packed.data(), part, gradients[size_t(s)].data());
-        });
+            float* gradient = gradients[size_t(s)].data();
+            shares[size_t(s)] = alone ? worker.gradient_alone(table, part, gradient)
+                                      : worker.gradient(table, packed.data(), part, gradient);
+        };
+        if (alone)
+            share_out(shards.count(), [&](int member, int s) { work(*workers[size_t(member)], s); });
+        else each_or_together(shards.count(), work);
         Share total;
         for (int s = 0; s < shards.count(); s++) {
             total.loss += shares[size_t(s)].loss;
@@ -166,34 +180,50 @@ struct Session::Self {
         return total;
     }
 
-    // Calls row(offset in the table, offset in a shard's gradient, count) for all parameters of a
-    // block of outputs.
+    // Calls f(offset in the table, the shards' gradients, how many there are, count) for all
+    // parameters of a block of outputs.
     template <typename F>
-    void for_rows(const Job& job, F row) const {
+    void for_gradients(const Job& job, int shards, bool alone, F f) {
         const Stage& stage = program.stages[job.stage];
+        std::vector<const float*> from(static_cast<size_t>(shards));
+        const auto run = [&](int64_t at, int64_t gradient_at, int count) {
+            for (int s = 0; s < shards; s++)
+                from[size_t(s)] = gradients[size_t(s)].data() + gradient_at;
+            f(at, from.data(), shards, count);
+        };
         if (stage.kind == Kind::norm) {
-            row(stage.scale, stage.gradient, stage.output.channels);
-            row(stage.bias, stage.gradient + stage.gradient_row, stage.output.channels);
+            run(stage.scale, stage.gradient, stage.output.channels);
+            run(stage.bias, stage.gradient + stage.gradient_row, stage.output.channels);
             return;
         }
+        const bool factors = alone && stage.kind == Kind::dense;
+        std::vector<float> row(size_t(factors ? stage.inputs : 0));
         const int first = stage.forward_blocks.begin(job.block);
         for (int o = first; o < first + stage.forward_blocks.size(job.block); o++) {
+            const int64_t weights = stage.weights + int64_t(o) * stage.inputs;
+            if (factors) {
+                for (int s = 0; s < shards; s++)
+                    from[size_t(s)] = gradients[size_t(s)].data() + stage.gradient;
+                const float bias = kernels.single_row(stage, shards, from.data(), o, row.data());
+                const float* sums[] = {row.data(), &bias};
+                f(weights, sums, 1, stage.inputs);
+                f(stage.bias + o, sums + 1, 1, 1);
+                continue;
+            }
             const int64_t gradient = stage.gradient + int64_t(o) * stage.gradient_row;
-            row(stage.weights + int64_t(o) * stage.inputs, gradient, stage.inputs);
-            if (!stage.normalised) row(stage.bias + o, gradient + stage.inputs, 1);
+            run(weights, gradient, stage.inputs);
+            if (!stage.normalised) run(stage.bias + o, gradient + stage.inputs, 1);
         }
     }
 
     // Moves one block of outputs by the shards' gradients. state: the optimizer's tables.
-    void move(const Job& job, const Update& update, int shards, float* table, float* state) {
-        std::vector<const float*> from(static_cast<size_t>(shards));
+    void move(const Job& job, const Update& update, int shards, bool alone, float* table,
+              float* state) {
         const int rows = update.optimizer.rows();
-        for_rows(job, [&](int64_t at, int64_t gradient_at, int count) {
+        for_gradients(job, shards, alone, [&](int64_t at, const float* const* from, int sums, int count) {
             float* states[3]{};
-            for (int s = 0; s < shards; s++)
-                from[size_t(s)] = gradients[size_t(s)].data() + gradient_at;
             for (int r = 0; r < rows; r++) states[r] = state + r * program.table + at;
-            kernels.update(update, shards, from.data(), count, table + at, states);
+            kernels.update(update, sums, from, count, table + at, states);
         });
     }
 
@@ -218,17 +248,18 @@ struct Session::Self {
 
     // What the gradient, the mean over `samples`, is multiplied by so that its norm does not pass
     // `clip`; as PyTorch's clip_grad_norm_.
-    float clipping(float clip, int shards, int64_t samples) {
+    float clipping(float clip, int shards, bool alone, int64_t samples) {
         std::vector<double> squares(jobs.size());
         share_out(int(jobs.size()), [&](int, int j) {
             double total = 0;
-            for_rows(jobs[size_t(j)], [&](int64_t, int64_t at, int count) {
-                for (int i = 0; i < count; i++) {
-                    float g = 0;
-                    for (int s = 0; s < shards; s++) g += gradients[size_t(s)].data()[at + i];
-                    total += double(g) * double(g);
-                }
-            });
+            for_gradients(jobs[size_t(j)], shards, alone,
+                          [&](int64_t, const float* const* from, int sums, int count) {
+                              for (int i = 0; i < count; i++) {
+                                  float g = 0;
+                                  for (int s = 0; s < sums; s++) g += from[s][i];
+                                  total += double(g) * double(g);
+                              }
+                          });
             squares[size_t(j)] = total;
         });
         double total = 0;
@@ -289,15 +320,17 @@ double Session::gradient(const float* table, const Images& images, const int32_t
                          int64_t* correct) {
     Self& self = *self_;
     check_labels(images, labels, nullptr, images.count, self.program.classes);
-    const int shards = Shards(images.count, self.program).count();
+    const bool alone = self.goes_alone(images.count, objective);
+    const int shards = Shards(images.count, self.program, alone).count();
     self.prepare(true, shards);
-    self.pack_all(table);
+    if (!alone) self.pack_all(table);
     const Share share = self.batch_gradient(
-        table, {&images, labels, nullptr, 0, images.count, &objective, 0, step});
+        table, {&images, labels, nullptr, 0, images.count, &objective, 0, step}, alone);
     // The gradient is what plain descent at rate -1 adds to zeros.
     std::fill_n(gradient, self.program.table, 0.0f);
     const Update descent{{}, -1.0f, 1, 1.0f / float(images.count)};
-    for (const Self::Job& job : self.jobs) self.move(job, descent, shards, gradient, nullptr);
+    for (const Self::Job& job : self.jobs) 
+        self.move(job, descent, shards, alone, gradient, nullptr);
     *correct = share.correct;
     return share.loss / double(images.count);
 }
@@ -310,29 +343,32 @@ Progress Session::train(float* table, float* state, const Images& images, const 
     // The last batch may be shorter and be cut into more shards: 128 samples are 4, 129 are 3.
     const int64_t batch = std::min<int64_t>(schedule.batch, schedule.samples);
     const int64_t rest = batch ? schedule.samples % batch : 0;
-    self.prepare(true, std::max(Shards(batch, self.program).count(),
-                                Shards(rest, self.program).count()));
-    self.pack_all(table);
+    // By what was asked for, not by how many there are: the last of many batches may be short.
+    const bool alone = self.goes_alone(schedule.batch, objective);
+    self.prepare(true, std::max(Shards(batch, self.program, alone).count(),
+                                Shards(rest, self.program, alone).count()));
+    if (!alone) self.pack_all(table);
     int64_t step = 0;
     for (int64_t begin = 0; begin < schedule.samples; begin += schedule.batch, step++) {
         const int64_t end = std::min(begin + schedule.batch, schedule.samples);
         const int64_t number = schedule.first_step + step + 1, samples = end - begin;
         const Share share = self.batch_gradient(
-            table, {&images, labels, schedule.order, begin, end, &objective, begin, number});
+            table, {&images, labels, schedule.order, begin, end, &objective, begin, number},
+            alone);
         losses[step] = share.loss / double(samples);
         if (!std::isfinite(losses[step])) return {step};
         correct[step] = share.correct;
-        const int shards = Shards(samples, self.program).count();
+        const int shards = Shards(samples, self.program, alone).count();
         float mean = 1.0f / float(samples);
-        if (optimizer.clip > 0) mean *= self.clipping(optimizer.clip, shards, samples);
+        if (optimizer.clip > 0) mean *= self.clipping(optimizer.clip, shards, alone, samples);
         const Update update(optimizer, schedule.rates[step], number, mean);
         self.share_out(int(self.jobs.size()), [&](int, int j) {
             const Self::Job& job = self.jobs[size_t(j)];
             const Stage& stage = self.program.stages[job.stage];
-            self.move(job, update, shards, table, state);
+            self.move(job, update, shards, alone, table, state);
             if (stage.kind == Kind::norm)
                 self.count_statistics(stage, update, shards, table, state);
-            self.pack_job(job, table);
+            if (!alone) self.pack_job(job, table);
         });
     }
     return {step};

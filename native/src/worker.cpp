@@ -109,12 +109,38 @@ void Worker::forward_group(const float* table, const float* packed, size_t begin
     }
 }
 
-void Worker::score_single(const float* table, const Images& images, int64_t index, float* scores) {
+const float* Worker::single(const float* table, const Images& images, int64_t index, bool keeps) {
     const Map& map = program_.images;
     const uint8_t* pixels =
         images.pixels + index * int64_t(map.channels) * map.height * map.width;
-    kernels_.single(program_.stages.data(), int(program_.stages.size()), table, pixels,
-                    images.scale, images.shift, single_.data(), scores);
+    return kernels_.single(program_.stages.data(), int(program_.stages.size()), table, pixels,
+                           images.scale, images.shift, single_.data(), keeps);
+}
+
+void Worker::score_single(const float* table, const Images& images, int64_t index, float* scores) {
+    std::copy_n(single(table, images, index, false), program_.classes, scores);
+}
+
+Share Worker::gradient_alone(const float* table, const Batch& batch, float* gradient) {
+    if (!single_back_.size()) {
+        single_back_ = Buffer(program_.single);
+        single_flows_ = Buffer(program_.single_flow);
+    }
+    const int64_t at = batch.index(batch.begin);
+    const float* scores = single(table, *batch.images, at, true);
+    // The loss is of a group, of which the image is the first lane.
+    float *group = flow_[0].data(), *back = flow_[1].data();
+    for (int k = 0; k < program_.classes; k++) group[int64_t(k) * program_.lanes] = scores[k];
+    const Objective& objective = *batch.objective;
+    const float weight = objective.weights ? objective.weights[at] : 1.0f;
+    Share share;
+    share.correct = kernels_.loss(program_.classes, 1, objective.smoothing, group, batch.labels + at,
+                                  &weight, &share.loss, back);
+    float* to = single_back_.data() + (scores - single_.data());
+    for (int k = 0; k < program_.classes; k++) to[k] = back[int64_t(k) * program_.lanes];
+    kernels_.single_backward(program_.stages.data(), int(program_.stages.size()), table,
+                             single_.data(), single_back_.data(), single_flows_.data(), gradient);
+    return share;
 }
 
 void Worker::scores(const float* table, const float* packed, const Batch& batch, float* scores) {

@@ -66,8 +66,12 @@ public:
     // One image, by the way that is quickest for one.
     void score_single(const float* table, const Images& images, int64_t index, float* scores);
     Share gradient(const float* table, const float* packed, const Batch& batch, float* gradient);
+    // The same of the batch's first image alone: its dense steps' gradients are factors.
+    Share gradient_alone(const float* table, const Batch& batch, float* gradient);
 
 private:
+    // One image through all stages, by the way that is quickest for one; its scores.
+    const float* single(const float* table, const Images& images, int64_t index, bool keeps);
     void forward(const float* table, const float* packed, const Batch& batch, bool training);
     Share backward(const float* table, const float* packed, const Batch& batch, float* gradient,
                    bool accumulate);
@@ -134,7 +138,8 @@ private:
     int64_t chunk_;  // samples held at a time
     std::vector<double> moments_, totals_;   // a channel of a norm stage: two numbers
     std::vector<float> factors_, backs_;  // three and four
-    Buffer kept_, passing_, positions_, flow_[2], linear_, sums_, scratch_, transposed_, single_;
+    Buffer kept_, passing_, positions_, flow_[2], linear_, sums_, scratch_, transposed_;
+    Buffer single_, single_back_, single_flows_;  // the last two from the first image on
 };
 
 }  // namespace lenet

@@ -185,9 +185,8 @@ void profile(const Net& net, const Kernels& kernels) {
 
     Buffer memory(program.single);
     Operation alone{"one image alone", 0, [&] {
-        std::vector<float> scores(size_t(program.classes));
         kernels.single(program.stages.data(), int(program.stages.size()), compiled.table.data(),
-                       pixels.data(), scale, shift, memory.data(), scores.data());
+                       pixels.data(), scale, shift, memory.data(), false);
     }};
     for (const Stage& stage : program.stages)
         alone.multiply_adds += double(stage.linear.channels) * stage.linear.height *

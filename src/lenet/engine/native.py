@@ -186,7 +186,7 @@ class NativeEngine:
                 images,
                 labels,
                 order,
-                min(batch_size, max(len(order), 1)),
+                min(batch_size, 2**31 - 1),
                 _float32(rates),
                 first_step,
                 scale,
