@@ -97,18 +97,14 @@ inline void drop(const Drop& drop, int units, float scale, float* values) {
     }
 }
 
-// PyTorch's SGD, momentum (no dampening), Nesterov and AdamW (decoupled decay), element by
-// element; the shards' gradients are added in their order, so the result does not depend on the
-// threads.
+// PyTorch's SGD, momentum (no dampening), Nesterov and AdamW (decoupled decay), element by element.
+// `sums` are the shards' gradients, added up.
 template <Rule R>
-inline void update_as(const Update& u, int shards, const float* const* gradients, int count,
-                      float* __restrict values, float* __restrict state1,
-                      float* __restrict state2) {
+inline void update_as(const Update& u, const float* sums, int count, float* __restrict values,
+                      float* __restrict state1, float* __restrict state2) {
     const Optimizer& o = u.optimizer;
     for (int i = 0; i < count; i++) {
-        float g = gradients[0][i];
-        for (int s = 1; s < shards; s++) g += gradients[s][i];
-        g *= u.mean;
+        float g = sums[i] * u.mean;
         if constexpr (R == Rule::adamw) {
             state1[i] = o.beta1 * state1[i] + (1.0f - o.beta1) * g;
             state2[i] = o.beta2 * state2[i] + (1.0f - o.beta2) * g * g;
@@ -125,23 +121,46 @@ inline void update_as(const Update& u, int shards, const float* const* gradients
     }
 }
 
+// A stretch of parameters at a time, whose sum stays in the first-level cache. The shards are added in
+// their order, so the result does not depend on the threads.
+//
+// Limit: memory, a read for each shard and a read and a write for each table.
 inline void update(const Update& u, int shards, const float* const* gradients, int count,
                    float* values, float* const* states) {
-    auto as = [&]<Rule R>() {
-        float* first = R == Rule::sgd ? nullptr : states[0];
-        update_as<R>(u, shards, gradients, count, values, first,
-                     R == Rule::adamw ? states[1] : nullptr);
-    };
-    switch (u.optimizer.rule) {
-        case Rule::sgd: as.template operator()<Rule::sgd>(); break;
-        case Rule::momentum: as.template operator()<Rule::momentum>(); break;
-        case Rule::nesterov: as.template operator()<Rule::nesterov>(); break;
-        case Rule::adamw: as.template operator()<Rule::adamw>(); break;
-    }
+    constexpr int most = 512;
+    const int rows = u.optimizer.rows();
     const float keep = u.optimizer.average;
-    if (keep <= 0) return;
-    float* __restrict average = states[u.optimizer.rows() - 1];
-    for (int i = 0; i < count; i++) average[i] = keep * average[i] + (1.0f - keep) * values[i];
+    for (int begin = 0; begin < count; begin += most) {
+        const int size = count - begin < most ? count - begin : most;
+        alignas(64) float sums[most];
+        int whole = 0;
+        for (; whole + L <= size; whole += L) {
+            vec sum = load_loose(gradients[0] + begin + whole);
+            for (int s = 1; s < shards; s++) sum += load_loose(gradients[s] + begin + whole);
+            store(sums + whole, sum);
+        }
+        for (int i = whole; i < size; i++) {
+            float sum = gradients[0][begin + i];
+            for (int s = 1; s < shards; s++) sum += gradients[s][begin + i];
+            sums[i] = sum;
+        }
+        float* state[3]{};
+        for (int r = 0; r < rows; r++) state[r] = states[r] + begin;
+        float* here = values + begin;
+        switch (u.optimizer.rule) {
+            case Rule::sgd: update_as<Rule::sgd>(u, sums, size, here, nullptr, nullptr); break;
+            case Rule::momentum:
+                update_as<Rule::momentum>(u, sums, size, here, state[0], nullptr);
+                break;
+            case Rule::nesterov:
+                update_as<Rule::nesterov>(u, sums, size, here, state[0], nullptr);
+                break;
+            case Rule::adamw: update_as<Rule::adamw>(u, sums, size, here, state[0], state[1]); break;
+        }
+        if (keep <= 0) continue;
+        float* __restrict average = state[rows - 1];
+        for (int i = 0; i < size; i++) average[i] = keep * average[i] + (1.0f - keep) * here[i];
+    }
 }
 
 // Twelve (twenty-four) independent chains of multiply-adds: nothing but the units is in the way.

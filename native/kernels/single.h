@@ -13,10 +13,7 @@
 
 namespace lenet::LENET_ISA {
 
-typedef float loose __attribute__((vector_size(L * 4), may_alias, aligned(4)));
 typedef float half __attribute__((vector_size(L * 2), may_alias, aligned(4)));
-inline vec load_loose(const float* p) { return *reinterpret_cast<const loose*>(p); }
-inline void store_loose(float* p, vec v) { *reinterpret_cast<loose*>(p) = v; }
 
 inline vec load_halves(const float* low, const float* high) {
     const half a = *reinterpret_cast<const half*>(low), b = *reinterpret_cast<const half*>(high);

@@ -21,6 +21,12 @@ typedef int32_t ivec __attribute__((vector_size(L * 4), may_alias));
 
 inline vec load(const float* p) { return *reinterpret_cast<const vec*>(p); }
 inline void store(float* p, vec v) { *reinterpret_cast<vec*>(p) = v; }
+
+// The same where nothing is known of the address.
+typedef float loose __attribute__((vector_size(L * 4), may_alias, aligned(4)));
+inline vec load_loose(const float* p) { return *reinterpret_cast<const loose*>(p); }
+inline void store_loose(float* p, vec v) { *reinterpret_cast<loose*>(p) = v; }
+
 inline vec broadcast(float x) { return x - vec{}; }
 
 // Keeps the compiler from folding one load into several instructions as their memory operand:

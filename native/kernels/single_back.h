@@ -1,0 +1,314 @@
+// One image alone on its way back: the same maps, and beside each of them its gradient at the same
+// place. A convolution's linear gradient ("flow") lies between zeros, one long row a channel, so
+// that the weights' and the input's gradient are sums over whole vectors:
+//
+//     weights[o][t] = sum over i   flow[o][i] * in[tap t + i]
+//     input[c][i]   = sum over o,k weight[o][c][k] * flow[o][i - tap k]
+//
+// A dense layer's weight gradient is an outer product. It is never written down: the update makes
+// each row of it anew from its two factors, and what is read and written is the weights alone.
+//
+// Limits: O * K multiply-adds for each vector of a flow, C * O * k for each of an input; a dense
+// layer reads its weights once here and reads and writes them once in the update.
+#pragma once
+
+#include "single.h"
+
+namespace lenet::LENET_ISA {
+
+// `v` where the lane is below `count`, or zero.
+inline vec first_lanes(vec v, int count) {
+    ivec lane;
+    for (int l = 0; l < L; l++) lane[l] = l;
+    return lane < count ? v : vec{};
+}
+
+// As `chain`, for rows that lie anywhere; behind `count` zeros are written up to a whole vector.
+inline vec single_chain(Activation activation, int count, const float* gradient,
+                        const float* values, const float* kept, float* out) {
+    vec total{};
+    with_activation(activation, [&]<Activation A>() {
+        for (int x = 0; x < count; x += L) {
+            const vec before = kept ? load_loose(kept + x) : vec{};
+            vec g = load_loose(gradient + x) * derivative<A>(load_loose(values + x), before);
+            if (x + L > count) g = first_lanes(g, count - x);
+            store_loose(out + x, g);
+            total += g;
+        }
+    });
+    return total;
+}
+
+// Adds one pooled row's gradient to where its maxima lay in the linear map, the first of equals.
+inline void single_unpool_row(const Stage& stage, const float* map, int p, const float* gradient,
+                              float* flow) {
+    const Window& w = stage.pool;
+    const int pitch = stage.single.pitch, below = stage.single.flow_pitch;
+    const int origin = p * w.stride_y - w.top;
+    const Span ys = inside(origin, w.height, stage.linear.height);
+    for (int q = 0; q < stage.output.width; q++) {
+        const int x0 = q * w.stride_x - w.left;
+        const Span xs = inside(x0, w.width, stage.linear.width);
+        int row = origin + ys.begin, column = x0 + xs.begin;
+        float best = map[row * pitch + column];
+        for (int y = origin + ys.begin; y < origin + ys.end; y++)
+            for (int x = x0 + xs.begin; x < x0 + xs.end; x++) {
+                const float value = map[y * pitch + x];
+                if (value > best || value != value) best = value, row = y, column = x;
+            }
+        flow[row * below + column] += gradient[q];
+    }
+}
+
+// The linear map's gradient; the biases' go to the gradient's rows.
+inline void single_flow(const Stage& stage, const float* memory, float* gradients, float* flows,
+                        float* gradient) {
+    const Single& one = stage.single;
+    const Flat& from = one.output;
+    const Map& to = stage.output;
+    const int64_t channel = int64_t(one.rows) * one.wide * L;
+    for (int c = 0; c < to.channels; c++) {
+        float* flow = flows + one.flow + c * one.flow_channel;
+        if (stage.pooled)
+            for (int i = 0; i < one.flow_size; i += L) store(flow + i, vec{});
+        vec total{};
+        for (int y = 0; y < to.height; y++) {
+            const int64_t at =
+                from.at + (int64_t(c) * from.rows + from.top + y) * from.pitch + from.left;
+            const float* kept =
+                stage.keeps_input ? memory + one.kept + c * channel + y * one.pitch : nullptr;
+            float* row = stage.pooled ? gradients + one.row : flow + int64_t(y) * one.flow_pitch;
+            total += single_chain(stage.activation, to.width, gradients + at, memory + at, kept, row);
+            if (stage.pooled)
+                single_unpool_row(stage, memory + one.linear + c * channel, y, row, flow);
+        }
+        gradient[int64_t(c) * stage.gradient_row + stage.inputs] = sum(total);
+    }
+}
+
+// C outputs x T taps of the weights' gradient.
+template <int C, int T>
+[[gnu::noinline]] void single_weight_tile(const Stage& stage, const float* flow, const float* in,
+                                          int first, float* gradient) {
+    const float* x[T];
+#pragma GCC unroll 8
+    for (int t = 0; t < T; t++) x[t] = in + stage.single.taps[first + t];
+    const int64_t channel = stage.single.flow_channel;
+    const int size = stage.single.flow_size;
+    vec total[C][T]{};
+    for (int i = 0; i < size; i += L)
+        multiply_add<C, T>(total, [&](int c) { return load(flow + c * channel + i); },
+                           [&](int t) { return load_loose(x[t] + i); });
+    gradient += first;
+#pragma GCC unroll 8
+    for (int from = 0; from < C * T; from += L) {
+        vec rows[L];
+#pragma GCC unroll 16
+        for (int i = 0; i < L; i++)
+            rows[i] = from + i < C * T ? total[(from + i) / T][(from + i) % T] : vec{};
+        const vec sums = sums_of(rows);
+#pragma GCC unroll 16
+        for (int i = 0; i < L; i++)
+            if (from + i < C * T)
+                gradient[int64_t((from + i) / T) * stage.gradient_row + (from + i) % T] = sums[i];
+    }
+}
+
+template <int C, int T = tile_positions(C, accumulators)>
+inline void single_weight_tile_of(int size, const Stage& stage, const float* flow, const float* in,
+                                  int first, float* gradient) {
+    if constexpr (T > 1) {
+        if (size < T)
+            return single_weight_tile_of<C, T - 1>(size, stage, flow, in, first, gradient);
+    }
+    single_weight_tile<C, T>(stage, flow, in, first, gradient);
+}
+
+// C inputs' gradient at P vectors, that begin at at[p].
+template <int C, int P>
+[[gnu::noinline]] void single_back_tile(const Stage& stage, const float* weights,
+                                        const float* flow, const int* at, float* out) {
+    const Single& one = stage.single;
+    const int height = stage.window.height, width = stage.window.width, area = height * width;
+    const int64_t channel = int64_t(one.input.rows) * one.input.pitch;
+    const float* x[P];
+#pragma GCC unroll 8
+    for (int p = 0; p < P; p++) x[p] = flow + at[p];
+    vec sums[C][P]{};
+    for (int o = 0; o < stage.linear.channels; o++) {
+        const float* w = weights + int64_t(o) * stage.inputs;
+        for (int y = 0; y < height; y++)
+            for (int k = 0; k < width; k++, w++) {
+                const int64_t back = o * one.flow_channel - y * one.flow_pitch - k;
+                multiply_add<C, P>(sums, [&](int c) { return broadcast(w[c * area]); },
+                                   [&](int p) { return load_loose(x[p] + back); });
+            }
+    }
+#pragma GCC unroll 8
+    for (int c = 0; c < C; c++)
+#pragma GCC unroll 8
+        for (int p = 0; p < P; p++) {
+            float* to = out + c * channel + at[p];
+            if (channel >= L) store_loose(to, sums[c][p]);
+            else
+                for (int i = 0; i < channel; i++) to[i] = sums[c][p][i];
+        }
+}
+
+template <int C, int P>
+inline void single_back_tile_of(int size, const Stage& stage, const float* weights,
+                                const float* flow, const int* at, float* out) {
+    if constexpr (P > 1) {
+        if (size < P) return single_back_tile_of<C, P - 1>(size, stage, weights, flow, at, out);
+    }
+    single_back_tile<C, P>(stage, weights, flow, at, out);
+}
+
+// C inputs at all positions; the last vector ends with the map, and may overlap the one before.
+template <int C>
+inline void single_back_channels(const Stage& stage, const float* weights, const float* flow,
+                                 float* out) {
+    constexpr int most = tile_positions(C, accumulators);
+    const int size = stage.single.input.rows * stage.single.input.pitch;
+    const Split tiles{vectors(size), (vectors(size) + most - 1) / most};
+    for (int t = 0; t < tiles.count; t++) {
+        int at[most];
+        for (int p = 0; p < tiles.size(t); p++) {
+            at[p] = (tiles.begin(t) + p) * L;
+            if (at[p] + L > size) at[p] = size > L ? size - L : 0;
+        }
+        single_back_tile_of<C, most>(tiles.size(t), stage, weights, flow, at, out);
+    }
+}
+
+// Calls f with a block's channels, 1 to 6, as a compile-time constant.
+template <typename F>
+inline void with_channels(int channels, F f) {
+    switch (channels) {
+        case 1: return f.template operator()<1>();
+        case 2: return f.template operator()<2>();
+        case 3: return f.template operator()<3>();
+        case 4: return f.template operator()<4>();
+        case 5: return f.template operator()<5>();
+        default: return f.template operator()<6>();
+    }
+}
+
+inline void single_conv_backward(const Stage& stage, const float* table, const float* memory,
+                                 float* gradients, float* flows, float* gradient) {
+    const Single& one = stage.single;
+    single_flow(stage, memory, gradients, flows, gradient);
+    for (int b = 0; b < stage.gradient_blocks.count; b++) {
+        const int first = stage.gradient_blocks.begin(b);
+        const float* flow = flows + one.flow + first * one.flow_channel;
+        with_channels(stage.gradient_blocks.size(b), [&]<int C>() {
+            const Split parts = tap_parts(C, stage.inputs, accumulators);
+            for (int part = 0; part < parts.count; part++)
+                single_weight_tile_of<C>(parts.size(part), stage, flow, memory + one.input.at,
+                                         parts.begin(part),
+                                         gradient + int64_t(first) * stage.gradient_row);
+        });
+    }
+    if (stage.first) return;
+    for (int b = 0; b < stage.input_blocks.count; b++) {
+        const int64_t first = stage.input_blocks.begin(b);
+        const float* weights = table + stage.weights + first * stage.window.height * stage.window.width;
+        float* out = gradients + one.input.at + first * one.input.rows * one.input.pitch;
+        with_channels(stage.input_blocks.size(b), [&]<int C>() {
+            single_back_channels<C>(stage, weights, flows + one.flow, out);
+        });
+    }
+}
+
+inline void single_pool_backward(const Stage& stage, const float* memory, float* gradients) {
+    const Window& w = stage.window;
+    const Map &from = stage.input, &to = stage.output;
+    const Flat &in = stage.single.input, &out = stage.single.output;
+    const float divisor = 1.0f / float(w.height * w.width);
+    for (int64_t i = 0; i < int64_t(from.channels) * from.height * from.width; i++)
+        gradients[in.at + i] = 0;
+    for (int c = 0; c < to.channels; c++)
+        for (int p = 0; p < to.height; p++)
+            for (int q = 0; q < to.width; q++) {
+                const Span ys = inside(p * w.stride_y - w.top, w.height, from.height);
+                const Span xs = inside(q * w.stride_x - w.left, w.width, from.width);
+                const int64_t origin = in.at + (int64_t(c) * from.height + p * w.stride_y - w.top) * from.width +
+                                       q * w.stride_x - w.left;
+                const float g = gradients[out.at + (int64_t(c) * out.rows + out.top + p) * out.pitch +
+                                          out.left + q];
+                int64_t winner = origin + ys.begin * from.width + xs.begin;
+                for (int y = ys.begin; y < ys.end; y++)
+                    for (int x = xs.begin; x < xs.end; x++) {
+                        const int64_t at = origin + int64_t(y) * from.width + x;
+                        if (stage.kind == Kind::avgpool) gradients[at] += g * divisor;
+                        else if (memory[at] > memory[winner] || memory[at] != memory[at]) winner = at;
+                    }
+                if (stage.kind == Kind::maxpool) gradients[winner] += g;
+            }
+}
+
+// P vectors of the input's gradient: rows of weights, times what each output's gradient is.
+template <int P>
+inline void single_dense_back(const float* weights, int inputs, int outputs, const float* g, float* out) {
+    vec sums[P]{};
+    for (int o = 0; o < outputs; o++, weights += inputs) {
+        const vec each = broadcast(g[o]);
+#pragma GCC unroll 16
+        for (int p = 0; p < P; p++) sums[p] += load_loose(weights + p * L) * each;
+    }
+#pragma GCC unroll 16
+    for (int p = 0; p < P; p++) store_loose(out + p * L, sums[p]);
+}
+
+// The two factors of the weights' gradient, what went in and what comes back, and the input's.
+inline void single_dense_backward(const Stage& stage, const float* table, const float* memory,
+                                  float* gradients, float* gradient) {
+    const int inputs = stage.inputs, outputs = stage.output.channels;
+    const float* kept = stage.keeps_input ? memory + stage.single.kept : nullptr;
+    float* g = gradients + stage.single.output.at;
+    single_chain(stage.activation, outputs, g, memory + stage.single.output.at, kept, g);
+    const float* in = memory + stage.single.input.at;
+    for (int i = 0; i < inputs; i++) gradient[i] = in[i];
+    for (int o = 0; o < outputs; o++) gradient[inputs + o] = g[o];
+    if (stage.first) return;
+    const float* weights = table + stage.weights;
+    float* out = gradients + stage.single.input.at;
+    int i = 0;
+    for (; i + 16 * L <= inputs; i += 16 * L)
+        single_dense_back<16>(weights + i, inputs, outputs, g, out + i);
+    for (; i + 4 * L <= inputs; i += 4 * L)
+        single_dense_back<4>(weights + i, inputs, outputs, g, out + i);
+    for (; i + L <= inputs; i += L) single_dense_back<1>(weights + i, inputs, outputs, g, out + i);
+    for (; i < inputs; i++) {
+        out[i] = 0;
+        for (int o = 0; o < outputs; o++) out[i] += weights[int64_t(o) * inputs + i] * g[o];
+    }
+}
+
+inline float single_row(const Stage& stage, int shards, const float* const* factors, int output,
+                        float* row) {
+    const int inputs = stage.inputs;
+    float bias = 0;
+    for (int s = 0; s < shards; s++) {
+        const float* in = factors[s];
+        const float g = in[inputs + output];
+        bias += g;
+        for (int i = 0; i < inputs; i++) row[i] = s ? row[i] + g * in[i] : g * in[i];
+    }
+    return bias;
+}
+
+inline void single_backward(const Stage* stages, int count, const float* table,
+                            const float* memory, float* gradients, float* flows, float* gradient) {
+    for (int s = count; s-- > 0;) {
+        const Stage& stage = stages[s];
+        float* to = gradient + stage.gradient;
+        if (stage.kind == Kind::conv)
+            single_conv_backward(stage, table, memory, gradients, flows, to);
+        else if (stage.kind == Kind::dense)
+            single_dense_backward(stage, table, memory, gradients, to);
+        else if (!stage.first) single_pool_backward(stage, memory, gradients);
+    }
+}
+
+}  // namespace lenet::LENET_ISA
