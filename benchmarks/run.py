@@ -51,7 +51,7 @@ from lenet.training.run import machine
 SEEDS_RECIPE = lenet.recipe("seed", epochs=1_000)
 #: How both sides train MNIST to 99.0 %: the seed's topology, the epochs included.
 MNIST_NETWORK = "lenet-relu"
-MNIST_RECIPE = lenet.recipe("modern", epochs=2, batch_size=128, lr=0.02)
+MNIST_RECIPE = lenet.recipe("modern", epochs=3, batch_size=128, lr=0.02)
 #: Images a batch in inference: all of 10,000 in whole batches.
 INFERENCE_BATCH = 500
 IMAGES = 10_000

@@ -52,7 +52,7 @@ struct Part {
     LENET_INLINE int begin(const Split& blocks) const { return Split{blocks.count, count}.begin(index); }
     LENET_INLINE int end(const Split& blocks) const { return Split{blocks.count, count}.begin(index + 1); }
 };
-constexpr Part whole{0, 1};
+constexpr Part undivided{0, 1};
 
 // A window that slides over a map.
 struct Window {

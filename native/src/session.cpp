@@ -165,6 +165,7 @@ struct Session::Self {
             Batch part = batch;
             part.begin = batch.begin + shards.begin(s);
             part.end = batch.begin + shards.begin(s + 1);
+            part.ahead = part.begin + team.size() * (part.end - part.begin);
             float* gradient = gradients[size_t(s)].data();
             shares[size_t(s)] = alone ? worker.gradient_alone(table, part, gradient)
                                       : worker.gradient(table, packed.data(), part, gradient);
@@ -300,8 +301,9 @@ void Session::scores(const float* table, const Images& images, float* scores) {
         std::min(self.program.groups * lanes, (share + lanes - 1) / lanes * lanes);
     const int64_t chunks = (images.count + chunk - 1) / chunk;
     self.each_or_together(int(chunks), [&](Worker& worker, int c) {
-        const Batch part{&images, nullptr, nullptr, c * chunk,
-                         std::min((c + 1) * chunk, images.count)};
+        Batch part{&images, nullptr, nullptr, c * chunk, std::min((c + 1) * chunk, images.count)};
+        part.ahead = part.begin + self.team.size() * chunk;
+        part.last = images.count;
         worker.scores(table, self.packed.data(), part, scores);
     });
 }
@@ -325,7 +327,8 @@ double Session::gradient(const float* table, const Images& images, const int32_t
     self.prepare(true, shards);
     if (!alone) self.pack_all(table);
     const Share share = self.batch_gradient(
-        table, {&images, labels, nullptr, 0, images.count, &objective, 0, step}, alone);
+        table, {&images, labels, nullptr, 0, images.count, &objective, 0, step, 0, images.count},
+        alone);
     // The gradient is what plain descent at rate -1 adds to zeros.
     std::fill_n(gradient, self.program.table, 0.0f);
     const Update descent{{}, -1.0f, 1, 1.0f / float(images.count)};
@@ -353,7 +356,9 @@ Progress Session::train(float* table, float* state, const Images& images, const 
         const int64_t end = std::min(begin + schedule.batch, schedule.samples);
         const int64_t number = schedule.first_step + step + 1, samples = end - begin;
         const Share share = self.batch_gradient(
-            table, {&images, labels, schedule.order, begin, end, &objective, begin, number},
+            table,
+            {&images, labels, schedule.order, begin, end, &objective, begin, number, 0,
+             schedule.samples},
             alone);
         losses[step] = share.loss / double(samples);
         if (!std::isfinite(losses[step])) return {step};

@@ -63,6 +63,7 @@ void Worker::forward(const float* table, const float* packed, const Batch& batch
         }
         kernels_.load_images(program_.images, from.data(), batch.images->scale,
                              batch.images->shift, kept(g));
+        fetch_images(batch, g + 1 < groups ? batch.begin + int64_t(g + 1) * lanes : batch.ahead);
         if (!program_.normalised)
             forward_group(table, packed, 0, size_t(program_.first_dense), g, training);
     }
@@ -87,6 +88,19 @@ void Worker::forward(const float* table, const float* packed, const Batch& batch
                                training ? kept_input(stage, 0) : nullptr, program_.kept);
         if (training && drops(s, batch))
             drop(s, batch, 1.0f / (1.0f - batch.objective->dropout), output(s, 0), program_.kept);
+    }
+}
+
+// Images lie all over the memory, and their order is known: the next group's are asked for while
+// this one's are worked on, unless they would take the cache from it.
+void Worker::fetch_images(const Batch& batch, int64_t begin) const {
+    constexpr int64_t line = 64, most = 32 << 10;
+    const Map& map = program_.images;
+    const int64_t pixels = int64_t(map.channels) * map.height * map.width;
+    if (pixels * program_.lanes > most) return;
+    for (int64_t i = begin; i < std::min(begin + program_.lanes, batch.last); i++) {
+        const uint8_t* image = batch.images->pixels + batch.index(i) * pixels;
+        for (int64_t at = 0; at < pixels; at += line) __builtin_prefetch(image + at, 0, 2);
     }
 }
 

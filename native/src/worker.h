@@ -36,6 +36,7 @@ struct Batch {
     int64_t begin, end;
     const Objective* objective = nullptr;  // when training
     int64_t origin = 0, step = 0;          // where the whole batch begins; its step, from 1
+    int64_t ahead = 0, last = 0;           // where this worker may go on; the end of all there is
 
     int64_t index(int64_t i) const { return order ? order[i] : i; }
 };
@@ -73,6 +74,7 @@ private:
     // One image through all stages, by the way that is quickest for one; its scores.
     const float* single(const float* table, const Images& images, int64_t index, bool keeps);
     void forward(const float* table, const float* packed, const Batch& batch, bool training);
+    void fetch_images(const Batch& batch, int64_t begin) const;
     Share backward(const float* table, const float* packed, const Batch& batch, float* gradient,
                    bool accumulate);
     void forward_group(const float* table, const float* packed, size_t begin, size_t end, int group,
@@ -84,7 +86,7 @@ private:
     // Calls work(part, work space) for all parts of a stage; all members do if it is long enough.
     template <typename Work>
     void share_out(const Stage& stage, Work work) {
-        if (!crew_ || !is_long(stage)) return work(whole, scratch_.data());
+        if (!crew_ || !is_long(stage)) return work(undivided, scratch_.data());
         const int parts = crew_->team.size();
         auto take = [&](int member) {
             const DenormalsAreZero here;

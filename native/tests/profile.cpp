@@ -113,19 +113,19 @@ void profile(const Net& net, const Kernels& kernels) {
         if (stage.kind == Kind::conv) {
             add("conv forward" + at, work, [&, s, bias] {
                 for (int g = 0; g < groups; g++)
-                    kernels.conv_forward(stage, whole, compiled.packed.data(), bias, in(s, g), out(s, g),
+                    kernels.conv_forward(stage, undivided, compiled.packed.data(), bias, in(s, g), out(s, g),
                                          codes(stage, g), nullptr, scratch.data());
             });
             add("conv weights" + at, work, [&, s] {
                 for (int g = 0; g < groups; g++)
-                    kernels.conv_backward(stage, whole, flow.data() + g * program.flow, out(s, g), codes(stage, g), nullptr,
+                    kernels.conv_backward(stage, undivided, flow.data() + g * program.flow, out(s, g), codes(stage, g), nullptr,
                                           in(s, g), linear.data() + stage.linear_at,
                                           sums.data() + stage.sums_at, scratch.data());
             });
             if (!stage.first)
                 add("conv input" + at, work, [&] {
                     for (int g = 0; g < groups; g++)
-                        kernels.conv_input_gradient(stage, whole, compiled.packed.data(),
+                        kernels.conv_input_gradient(stage, undivided, compiled.packed.data(),
                                                     linear.data() + stage.linear_at,
                                                     other.data() + g * program.flow,
                                                     scratch.data());
@@ -188,6 +188,12 @@ void profile(const Net& net, const Kernels& kernels) {
         kernels.single(program.stages.data(), int(program.stages.size()), compiled.table.data(),
                        pixels.data(), scale, shift, memory.data(), false);
     }};
+    Buffer gradients(program.single), flows(program.single_flow);
+    Operation back{"and its way back", 0, [&] {
+        kernels.single_backward(program.stages.data(), int(program.stages.size()),
+                                compiled.table.data(), memory.data(), gradients.data(),
+                                flows.data(), gradient.data());
+    }};
     for (const Stage& stage : program.stages)
         alone.multiply_adds += double(stage.linear.channels) * stage.linear.height *
                                stage.linear.width * stage.inputs * stage.linear_step();
@@ -197,6 +203,7 @@ void profile(const Net& net, const Kernels& kernels) {
     for (int round = 0; round < 200; round++) {
         if (round % 10 == 0) peak.seconds = std::min(peak.seconds, seconds_of(peak.run));
         if (!program.normalised) alone.seconds = std::min(alone.seconds, seconds_of(alone.run));
+        if (program.alone) back.seconds = std::min(back.seconds, seconds_of(back.run));
         for (Operation& one : operations) one.seconds = std::min(one.seconds, seconds_of(one.run));
     }
     const double rate = peak.multiply_adds / peak.seconds;
@@ -216,6 +223,7 @@ void profile(const Net& net, const Kernels& kernels) {
     if (!program.normalised)  // one image of such a network goes through its folded plan
         std::printf("  %-18s %9.1f us          %5.1f %% of peak\n", alone.name.c_str(),
                     alone.seconds * 1e6, 100 * alone.multiply_adds / alone.seconds / rate);
+    if (program.alone) std::printf("  %-18s %9.1f us\n", back.name.c_str(), back.seconds * 1e6);
     std::printf("\n");
 }
 

@@ -97,10 +97,10 @@ struct Run {
     // Backwards on the work space of `memory`.
     void backwards(const Kernels& kernels, const Stage& stage, Compiled& compiled, Run& memory) {
         float* given = stage.keeps_input ? kept.data() : nullptr;
-        kernels.conv_backward(stage, whole, gradient.data(), out.data(), positions(), given,
+        kernels.conv_backward(stage, undivided, gradient.data(), out.data(), positions(), given,
                               in.data(), memory.linear_gradient.data(), sums.data(),
                               memory.scratch.data());
-        kernels.conv_input_gradient(stage, whole, compiled.packed.data(), memory.linear_gradient.data(),
+        kernels.conv_input_gradient(stage, undivided, compiled.packed.data(), memory.linear_gradient.data(),
                                     in_gradient.data(), memory.scratch.data());
     }
 
@@ -152,13 +152,13 @@ void check_convolution(const Kernels& kernels, const Case& c, Method method) {
     Run run(stage, compiled.program, random);
     const float* bias = compiled.table.data() + stage.bias;
     float* kept = stage.keeps_input ? run.kept.data() : nullptr;
-    kernels.conv_forward(stage, whole, compiled.packed.data(), bias, run.in.data(), run.out.data(),
+    kernels.conv_forward(stage, undivided, compiled.packed.data(), bias, run.in.data(), run.out.data(),
                          run.positions(), kept, run.scratch.data());
     for (int runs = 0; runs < 2; runs++)  // the weights' sums are added to, all else written anew
         run.backwards(kernels, stage, compiled, run);
     CHECK_EQUAL(touched_border(stage.output, run.out), int64_t(0));
     Buffer again(stage.output.size());  // not training: nothing is kept, and the same comes out
-    kernels.conv_forward(stage, whole, compiled.packed.data(), bias, run.in.data(), again.data(), nullptr,
+    kernels.conv_forward(stage, undivided, compiled.packed.data(), bias, run.in.data(), again.data(), nullptr,
                          nullptr, run.scratch.data());
     CHECK(!std::memcmp(run.out.data(), again.data(), size_t(again.size()) * sizeof(float)));
     Values gradient(compiled.values.size());
@@ -203,7 +203,7 @@ double forward_error(const Kernels& kernels, const Net& net, Method method) {
     Random random(11);
     Run run(stage, compiled.program, random);
     for (int64_t i = 0; i < run.in.size(); i++) run.in.data()[i] = std::fabs(run.in.data()[i]);
-    kernels.conv_forward(stage, whole, compiled.packed.data(), compiled.table.data() + stage.bias,
+    kernels.conv_forward(stage, undivided, compiled.packed.data(), compiled.table.data() + stage.bias,
                          run.in.data(), run.out.data(), nullptr, nullptr, run.scratch.data());
     // The table in float is what the kernels see.
     Values table;
@@ -245,7 +245,7 @@ LENET_TEST(convolution, buffers_are_used_again) {
             Run first(stage, compiled.program, random), second(stage, compiled.program, random);
             const auto backwards = [&](Run& run, Run& memory) {
                 const float* bias = compiled.table.data() + stage.bias;
-                table.kernels->conv_forward(stage, whole, compiled.packed.data(), bias, run.in.data(),
+                table.kernels->conv_forward(stage, undivided, compiled.packed.data(), bias, run.in.data(),
                                             run.out.data(), run.positions(), nullptr,
                                             memory.scratch.data());
                 run.backwards(*table.kernels, stage, compiled, memory);
