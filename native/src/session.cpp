@@ -84,6 +84,7 @@ struct Session::Self {
         int block;
     };
     std::vector<Job> jobs;  // a block of outputs: moved, then packed
+    std::vector<int> ends;  // a member's jobs end here
 
     Self(const Step* steps, int count, int64_t table, const char* isa, int threads, Method method)
         : kernels(choose_kernels(isa)),
@@ -94,6 +95,25 @@ struct Session::Self {
             if (program.stages[s].kind == Kind::norm || program.stages[s].linear_step())
                 for (int b = 0; b < program.stages[s].forward_blocks.count; b++)
                     jobs.push_back({s, b});
+        divide_jobs();
+    }
+
+    int64_t size_of(const Job& job) const {
+        const Stage& stage = program.stages[job.stage];
+        if (stage.kind == Kind::norm) return 2 * stage.output.channels;
+        return int64_t(stage.forward_blocks.size(job.block)) * (stage.inputs + 1);
+    }
+
+    // Members' jobs end where their share of all parameters does.
+    void divide_jobs() {
+        int64_t total = 0, before = 0;
+        for (const Job& job : jobs) total += size_of(job);
+        int end = 0;
+        for (int member = 1; member <= team.size(); member++) {
+            while (end < int(jobs.size()) && before < total * member / team.size())
+                before += size_of(jobs[size_t(end++)]);
+            ends.push_back(end);
+        }
     }
 
     void prepare(bool training, int shards) {
@@ -110,11 +130,26 @@ struct Session::Self {
     // Members take jobs 0 .. count-1 until none is left.
     template <typename Work>
     void share_out(int count, Work work) {
-        const DenormalsAreZero caller;
-        if (count == 1) return work(0, 0);  // not worth waking anybody
+        if (count == 1) {  // not worth waking anybody
+            const DenormalsAreZero caller;
+            return work(0, 0);
+        }
+        team.deal(count);
+        do_jobs(work);
+    }
+
+    // The same of blocks of outputs, of which members have equally many parameters.
+    template <typename Work>
+    void share_out_blocks(Work work) {
+        team.deal(ends);
+        do_jobs([&](int, int j) { work(jobs[size_t(j)]); });
+    }
+
+    template <typename Work>
+    void do_jobs(Work work) {
         auto take = [&](int member) {
             const DenormalsAreZero here;
-            for (int job; (job = team.next()) < count;) work(member, job);
+            for (int job; (job = team.next(member)) >= 0;) work(member, job);
         };
         team.run(take);
     }
@@ -144,9 +179,7 @@ struct Session::Self {
 
     void pack_all(const float* table) {
         packed_from.clear();
-        share_out(int(jobs.size()), [&](int, int j) {
-            pack_job(jobs[size_t(j)], table);
-        });
+        share_out_blocks([&](const Job& job) { pack_job(job, table); });
     }
 
     void pack_job(const Job& job, const float* table) {
@@ -251,9 +284,9 @@ struct Session::Self {
     // `clip`; as PyTorch's clip_grad_norm_.
     float clipping(float clip, int shards, bool alone, int64_t samples) {
         std::vector<double> squares(jobs.size());
-        share_out(int(jobs.size()), [&](int, int j) {
+        share_out_blocks([&](const Job& job) {
             double total = 0;
-            for_gradients(jobs[size_t(j)], shards, alone,
+            for_gradients(job, shards, alone,
                           [&](int64_t, const float* const* from, int sums, int count) {
                               for (int i = 0; i < count; i++) {
                                   float g = 0;
@@ -261,7 +294,7 @@ struct Session::Self {
                                   total += double(g) * double(g);
                               }
                           });
-            squares[size_t(j)] = total;
+            squares[size_t(&job - jobs.data())] = total;
         });
         double total = 0;
         for (double part : squares) total += part;
@@ -367,8 +400,7 @@ Progress Session::train(float* table, float* state, const Images& images, const 
         float mean = 1.0f / float(samples);
         if (optimizer.clip > 0) mean *= self.clipping(optimizer.clip, shards, alone, samples);
         const Update update(optimizer, schedule.rates[step], number, mean);
-        self.share_out(int(self.jobs.size()), [&](int, int j) {
-            const Self::Job& job = self.jobs[size_t(j)];
+        self.share_out_blocks([&](const Self::Job& job) {
             const Stage& stage = self.program.stages[job.stage];
             self.move(job, update, shards, alone, table, state);
             if (stage.kind == Kind::norm)

@@ -31,7 +31,7 @@ void spin_until(int spins, Done done) {
 
 }  // namespace
 
-Team::Team(int threads) : process_(getpid()) {
+Team::Team(int threads) : hands_(size_t(threads)), process_(getpid()) {
     // More threads than processors: spinning would take the time that the work needs.
     spins_ = threads > processors() ? 0 : 20'000;
     try {
@@ -58,8 +58,25 @@ void Team::stop() {
     for (std::thread& helper : helpers_) helper.join();
 }
 
+void Team::deal(int count) {
+    int begin = 0;
+    for (int member = 0; member < size(); member++) {
+        Hand& hand = hands_[size_t(member)];
+        hand.next.store(begin, std::memory_order_relaxed);
+        begin += count / size() + (member < count % size());
+        hand.end = begin;
+    }
+}
+
+void Team::deal(const std::vector<int>& ends) {
+    for (int member = 0; member < size(); member++) {
+        Hand& hand = hands_[size_t(member)];
+        hand.next.store(member ? ends[size_t(member) - 1] : 0, std::memory_order_relaxed);
+        hand.end = ends[size_t(member)];
+    }
+}
+
 void Team::start(void* work, Call call) {
-    next_.store(0, std::memory_order_relaxed);
     if (helpers_.empty()) return;
     work_ = work;
     call_ = call;

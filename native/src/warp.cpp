@@ -91,12 +91,13 @@ void warp_images(const Warp& warp, const char* isa, int threads, uint8_t* out) {
     for (int member = 0; member < team.size(); member++)
         scratch.push_back(std::make_unique<Scratch>(warp, out));
     auto work = [&](int member) {
-        for (int64_t taken; (taken = team.next()) < jobs;)
+        for (int64_t taken; (taken = team.next(member)) >= 0;)
             for (int64_t at = taken * job; at < std::min((taken + 1) * job, warp.size); at++) {
                 if (at + 1 < warp.size) fetch(warp, at + 1);
                 kernels.warp(warp, at, scratch[size_t(member)]->view());
             }
     };
+    team.deal(int(jobs));
     team.run(work);
 }
 

@@ -91,8 +91,9 @@ private:
         auto take = [&](int member) {
             const DenormalsAreZero here;
             float* scratch = crew_->workers[size_t(member)]->scratch_.data();
-            for (int part; (part = crew_->team.next()) < parts;) work({part, parts}, scratch);
+            for (int part; (part = crew_->team.next(member)) >= 0;) work({part, parts}, scratch);
         };
+        crew_->team.deal(parts);
         crew_->team.run(take);
     }
     static bool is_long(const Stage& stage);

@@ -22,8 +22,9 @@ void check_rounds(int threads, int rounds, bool sleepy) {
         std::vector<int> done(37, 0);  // written without atomics: the team must order it
         auto work = [&](int member) {
             calls[size_t(member)]++;
-            for (int job; (job = team.next()) < int(done.size());) done[size_t(job)]++;
+            for (int job; (job = team.next(member)) >= 0;) done[size_t(job)]++;
         };
+        team.deal(int(done.size()));
         team.run(work);
         bool every_job_once = true, no_member_twice = true;
         for (int count : done) every_job_once = every_job_once && count == 1;
@@ -61,6 +62,25 @@ LENET_TEST(team, every_job_once_a_round) {
     check_rounds(33, 20, false);  // more than processors
 }
 
+// A member does its own jobs first, then the others': alone it does all, in an order that begins
+// with its own.
+LENET_TEST(team, everybody_begins_with_his_own) {
+    Team team(3);
+    const std::vector<std::vector<int>> expected{
+        {0, 1, 2, 3, 4, 5, 6}, {3, 4, 5, 6, 0, 1, 2}, {5, 6, 0, 1, 2, 3, 4}};
+    for (int member = 0; member < 3; member++) {
+        std::vector<int> jobs;
+        team.deal(7);
+        for (int job; (job = team.next(member)) >= 0;) jobs.push_back(job);
+        CHECK(jobs == expected[size_t(member)]);
+        CHECK_EQUAL(team.next(member), -1);
+    }
+    std::vector<int> jobs;
+    team.deal({0, 0, 2});
+    for (int job; (job = team.next(1)) >= 0;) jobs.push_back(job);
+    CHECK((jobs == std::vector<int>{0, 1}));
+}
+
 LENET_TEST(team, starts_and_stops_many_times) {
     int made = 0;
     for (int i = 0; i < 300; i++) {
@@ -84,10 +104,13 @@ LENET_TEST(team, several_at_once) {
         callers.emplace_back([&] {
             for (int i = 0; i < 20; i++) {
                 Team team(3);
-                auto work = [&](int) {
-                    while (team.next() < 7) jobs++;
+                auto work = [&](int member) {
+                    while (team.next(member) >= 0) jobs++;
                 };
-                for (int round = 0; round < 5; round++) team.run(work);
+                for (int round = 0; round < 5; round++) {
+                    team.deal(7);
+                    team.run(work);
+                }
             }
         });
     for (std::thread& caller : callers) caller.join();
