@@ -23,7 +23,7 @@ def test_equal_trainings_are_equal(few, small):
     ("name", "value", "words"),
     [
         ("lenet", "0.0.1", "runs/x was begun by lenet 0.0.1 and this is lenet"),
-        ("engine", "native avx512", "was begun on the engine 'native avx512' and this is "),
+        ("engine", "native vax", "was begun on the engine 'native vax' and this is "),
         ("network", "1x8x8 | dense 10", "was begun with the network '1x8x8 | dense 10' and its"),
         ("seed", 3, "runs/x was begun with the seed 3 and its files now say 0; put that back"),
         ("data", "?", "the images or labels are not those that runs/x was begun with; bring"),

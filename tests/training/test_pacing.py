@@ -13,13 +13,13 @@ def test_after_a_costly_writing_it_waits(monkeypatch):
     with pace:
         now[0] += 0.5
     assert not pace.due()
-    now[0] += 24.9  # half a second is two hundredths of 25
+    now[0] += 99.9  # half a second is half a hundredth of 100
     assert not pace.due()
     now[0] += 0.2
     assert pace.due()
-    assert not pace.due(60)
+    assert not pace.due(120)
     now[0] += 40
-    assert pace.due(60)
+    assert pace.due(120)
 
 
 def test_a_writing_that_fails_counts_too(monkeypatch):

@@ -13,13 +13,13 @@ import lenet
 from digit_pictures import write_digits
 from lenet.data import Dataset, Part
 from lenet.errors import DataError, DivergenceError, UsageError
-from lenet.training import Recipe, Run, carry_out, read_info, reopen
+from lenet.training import Recipe, Run, carry_out, loop, read_info, reopen
 
 QUICK = Recipe(epochs=3, batch_size=100)
 
 
 class Stop:
-    """A watcher that stops in the second epoch."""
+    """A watcher that stops after the second epoch's first look."""
 
     def step(self, epoch, share):
         if epoch == 2:
@@ -31,9 +31,10 @@ class Stop:
 
 @pytest.fixture(scope="module")
 def stopped(few, tmp_path_factory):
-    """A run that was stopped."""
+    """A run that was stopped, one step into its second epoch."""
     folder = tmp_path_factory.mktemp("runs") / "stopped"
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "PATIENCE", 0.0)
         lenet.train(
             "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10", few, QUICK, run=folder, watcher=Stop()
         )
