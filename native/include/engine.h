@@ -86,13 +86,15 @@ public:
     // Up to four images in a call go one by one, by kernels of their own: other roundings.
     void scores(const float* table, const Images& images, float* scores);
 
+    // In batches of up to a quarter of the lanes `gradient` and `train` take images one by one, by
+    // kernels of their own (other roundings), unless outputs are dropped, the network is normalised,
+    // a later convolution is strided or the first one's steps are large.
+
     // The mean loss over all images and its gradient (table_size), as step `step` (from 1) would
     // have them; returns the loss.
     double gradient(const float* table, const Images& images, const int32_t* labels,
                     const Objective& objective, int64_t step, float* gradient, int64_t* correct);
 
-    // In batches of up to a quarter of the lanes images go one by one, by kernels of their own, unless
-    // some outputs are dropped, the network is normalised or a later convolution strided.
     // Trains in place. state: optimizer.rows() tables, one after the other. losses and
     // correct (one a step) are the batch's mean loss and its number of correct answers, both
     // before the update. Stops before the update of a step whose loss is not finite.

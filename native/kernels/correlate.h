@@ -125,15 +125,21 @@ inline void correlate_channels(const Row& row) {
     tiles_of<C>(row, size, larger * (size + 1), count - larger);
 }
 
-inline void correlate(int channels, const Row& row) {
+// Calls f with a block's channels, 1 to 6, as a compile-time constant.
+template <typename F>
+inline void with_channels(int channels, F f) {
     switch (channels) {
-        case 1: return correlate_channels<1>(row);
-        case 2: return correlate_channels<2>(row);
-        case 3: return correlate_channels<3>(row);
-        case 4: return correlate_channels<4>(row);
-        case 5: return correlate_channels<5>(row);
-        default: return correlate_channels<6>(row);
+        case 1: return f.template operator()<1>();
+        case 2: return f.template operator()<2>();
+        case 3: return f.template operator()<3>();
+        case 4: return f.template operator()<4>();
+        case 5: return f.template operator()<5>();
+        default: return f.template operator()<6>();
     }
+}
+
+inline void correlate(int channels, const Row& row) {
+    with_channels(channels, [&]<int C>() { correlate_channels<C>(row); });
 }
 
 }  // namespace lenet::LENET_ISA

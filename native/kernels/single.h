@@ -17,7 +17,11 @@ typedef float half __attribute__((vector_size(L * 2), may_alias, aligned(4)));
 
 inline vec load_halves(const float* low, const float* high) {
     const half a = *reinterpret_cast<const half*>(low), b = *reinterpret_cast<const half*>(high);
-#if LENET_LANES == 16
+#if !__has_builtin(__builtin_shufflevector)  // GCC before 12
+    vec both;
+    for (int l = 0; l < L; l++) both[l] = l < L / 2 ? a[l] : b[l - L / 2];
+    return both;
+#elif LENET_LANES == 16
     return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 #elif LENET_LANES == 8
     return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
@@ -27,6 +31,13 @@ inline vec load_halves(const float* low, const float* high) {
 }
 
 constexpr int vectors(int count) { return (count + L - 1) / L; }
+
+// `v` where the lane is below `count`, or zero.
+inline vec first_lanes(vec v, int count) {
+    ivec lane;
+    for (int l = 0; l < L; l++) lane[l] = l;
+    return lane < count ? v : vec{};
+}
 
 // `count` floats of a row, and zeros up to whole vectors, to where the next stage reads them. Rows
 // come in order: what reaches over the end of one is written by the next, or is border.
@@ -40,10 +51,7 @@ inline void place(const Flat& to, int c, int y, const float* row, int count, flo
     out += to.left;
     int x = 0;
     for (; x + L <= count; x += L) store_loose(out + x, load_loose(row + x));
-    if (x == count) return;
-    ivec lane;
-    for (int l = 0; l < L; l++) lane[l] = l;
-    store_loose(out + x, lane < count - x ? load_loose(row + x) : vec{});
+    if (x < count) store_loose(out + x, first_lanes(load_loose(row + x), count - x));
 }
 
 // C outputs at P vectors of positions.
@@ -56,7 +64,7 @@ template <bool Pairs, int C, int P>
     for (int p = 0; p < P; p++) x[p] = in[p];
     const int taps = stage.inputs;
     const int32_t* offsets = stage.single.taps;
-    const int64_t below = int64_t(stage.window.stride_y) * stage.single.input.pitch;
+    const int64_t below = stage.single.below;
     vec sums[C][P];
 #pragma GCC unroll 8
     for (int c = 0; c < C; c++)
@@ -93,7 +101,7 @@ inline void single_channels(const Stage& stage, const float* weights, const floa
     constexpr int most = tile_positions(C, accumulators);
     const Single& one = stage.single;
     const int wide = one.wide, positions = one.rows * wide;
-    const int64_t in_row = int64_t(stage.window.stride_y) * one.input.pitch * (Pairs ? 2 : 1);
+    const int64_t in_row = int64_t(one.below) * (Pairs ? 2 : 1);
     const int tiles = (positions + most - 1) / most, small = positions / tiles;
     const int larger = positions % tiles;  // tiles with one position more
     int x = 0;
@@ -122,14 +130,9 @@ inline void single_linear(const Stage& stage, const float* weights, const float*
         const int first = blocks.begin(b);
         const float* w = weights + int64_t(first) * stage.inputs;
         float* to = out + first * channel;
-        switch (blocks.size(b)) {
-            case 1: single_channels<Pairs, 1>(stage, w, bias + first, in, to); break;
-            case 2: single_channels<Pairs, 2>(stage, w, bias + first, in, to); break;
-            case 3: single_channels<Pairs, 3>(stage, w, bias + first, in, to); break;
-            case 4: single_channels<Pairs, 4>(stage, w, bias + first, in, to); break;
-            case 5: single_channels<Pairs, 5>(stage, w, bias + first, in, to); break;
-            default: single_channels<Pairs, 6>(stage, w, bias + first, in, to); break;
-        }
+        with_channels(blocks.size(b), [&]<int C>() {
+            single_channels<Pairs, C>(stage, w, bias + first, in, to);
+        });
     }
 }
 

@@ -16,13 +16,6 @@
 
 namespace lenet::LENET_ISA {
 
-// `v` where the lane is below `count`, or zero.
-inline vec first_lanes(vec v, int count) {
-    ivec lane;
-    for (int l = 0; l < L; l++) lane[l] = l;
-    return lane < count ? v : vec{};
-}
-
 // As `chain`, for rows that lie anywhere; behind `count` zeros are written up to a whole vector.
 inline vec single_chain(Activation activation, int count, const float* gradient,
                         const float* values, const float* kept, float* out) {
@@ -39,24 +32,30 @@ inline vec single_chain(Activation activation, int count, const float* gradient,
     return total;
 }
 
-// Adds one pooled row's gradient to where its maxima lay in the linear map, the first of equals.
+// Where the largest of a window's values lies, the first of equals, by the place of the map's first
+// value in `values`.
+inline int64_t single_winner(const float* values, int64_t pitch, int top, int left, Span ys, Span xs) {
+    int64_t winner = int64_t(top + ys.begin) * pitch + left + xs.begin;
+    for (int y = top + ys.begin; y < top + ys.end; y++)
+        for (int x = left + xs.begin; x < left + xs.end; x++) {
+            const float value = values[y * pitch + x];
+            if (value > values[winner] || value != value) winner = y * pitch + x;
+        }
+    return winner;
+}
+
+// Adds one pooled row's gradient to where its maxima lay in the linear map.
 inline void single_unpool_row(const Stage& stage, const float* map, int p, const float* gradient,
                               float* flow) {
     const Window& w = stage.pool;
-    const int pitch = stage.single.pitch, below = stage.single.flow_pitch;
-    const int origin = p * w.stride_y - w.top;
-    const Span ys = inside(origin, w.height, stage.linear.height);
+    const int pitch = stage.single.pitch, below = stage.single.below;
+    const int top = p * w.stride_y - w.top;
+    const Span ys = inside(top, w.height, stage.linear.height);
     for (int q = 0; q < stage.output.width; q++) {
-        const int x0 = q * w.stride_x - w.left;
-        const Span xs = inside(x0, w.width, stage.linear.width);
-        int row = origin + ys.begin, column = x0 + xs.begin;
-        float best = map[row * pitch + column];
-        for (int y = origin + ys.begin; y < origin + ys.end; y++)
-            for (int x = x0 + xs.begin; x < x0 + xs.end; x++) {
-                const float value = map[y * pitch + x];
-                if (value > best || value != value) best = value, row = y, column = x;
-            }
-        flow[row * below + column] += gradient[q];
+        const int left = q * w.stride_x - w.left;
+        const Span xs = inside(left, w.width, stage.linear.width);
+        const int64_t winner = single_winner(map, pitch, top, left, ys, xs);
+        flow[pitch == below ? winner : winner / pitch * below + winner % pitch] += gradient[q];
     }
 }
 
@@ -77,7 +76,7 @@ inline void single_flow(const Stage& stage, const float* memory, float* gradient
                 from.at + (int64_t(c) * from.rows + from.top + y) * from.pitch + from.left;
             const float* kept =
                 stage.keeps_input ? memory + one.kept + c * channel + y * one.pitch : nullptr;
-            float* row = stage.pooled ? gradients + one.row : flow + int64_t(y) * one.flow_pitch;
+            float* row = stage.pooled ? gradients + one.row : flow + int64_t(y) * one.below;
             total += single_chain(stage.activation, to.width, gradients + at, memory + at, kept, row);
             if (stage.pooled)
                 single_unpool_row(stage, memory + one.linear + c * channel, y, row, flow);
@@ -139,7 +138,7 @@ template <int C, int P>
         const float* w = weights + int64_t(o) * stage.inputs;
         for (int y = 0; y < height; y++)
             for (int k = 0; k < width; k++, w++) {
-                const int64_t back = o * one.flow_channel - y * one.flow_pitch - k;
+                const int64_t back = o * one.flow_channel - y * one.below - k;
                 multiply_add<C, P>(sums, [&](int c) { return broadcast(w[c * area]); },
                                    [&](int p) { return load_loose(x[p] + back); });
             }
@@ -181,19 +180,6 @@ inline void single_back_channels(const Stage& stage, const float* weights, const
     }
 }
 
-// Calls f with a block's channels, 1 to 6, as a compile-time constant.
-template <typename F>
-inline void with_channels(int channels, F f) {
-    switch (channels) {
-        case 1: return f.template operator()<1>();
-        case 2: return f.template operator()<2>();
-        case 3: return f.template operator()<3>();
-        case 4: return f.template operator()<4>();
-        case 5: return f.template operator()<5>();
-        default: return f.template operator()<6>();
-    }
-}
-
 inline void single_conv_backward(const Stage& stage, const float* table, const float* memory,
                                  float* gradients, float* flows, float* gradient) {
     const Single& one = stage.single;
@@ -230,20 +216,19 @@ inline void single_pool_backward(const Stage& stage, const float* memory, float*
     for (int c = 0; c < to.channels; c++)
         for (int p = 0; p < to.height; p++)
             for (int q = 0; q < to.width; q++) {
-                const Span ys = inside(p * w.stride_y - w.top, w.height, from.height);
-                const Span xs = inside(q * w.stride_x - w.left, w.width, from.width);
-                const int64_t origin = in.at + (int64_t(c) * from.height + p * w.stride_y - w.top) * from.width +
-                                       q * w.stride_x - w.left;
-                const float g = gradients[out.at + (int64_t(c) * out.rows + out.top + p) * out.pitch +
-                                          out.left + q];
-                int64_t winner = origin + ys.begin * from.width + xs.begin;
-                for (int y = ys.begin; y < ys.end; y++)
-                    for (int x = xs.begin; x < xs.end; x++) {
-                        const int64_t at = origin + int64_t(y) * from.width + x;
-                        if (stage.kind == Kind::avgpool) gradients[at] += g * divisor;
-                        else if (memory[at] > memory[winner] || memory[at] != memory[at]) winner = at;
-                    }
-                if (stage.kind == Kind::maxpool) gradients[winner] += g;
+                const int top = p * w.stride_y - w.top, left = q * w.stride_x - w.left;
+                const Span ys = inside(top, w.height, from.height);
+                const Span xs = inside(left, w.width, from.width);
+                const int64_t map = in.at + int64_t(c) * from.height * from.width;
+                const int64_t row = (int64_t(c) * out.rows + out.top + p) * out.pitch;
+                const float g = gradients[out.at + row + out.left + q];
+                if (stage.kind == Kind::maxpool) {
+                    gradients[map + single_winner(memory + map, from.width, top, left, ys, xs)] += g;
+                    continue;
+                }
+                for (int y = top + ys.begin; y < top + ys.end; y++)
+                    for (int x = left + xs.begin; x < left + xs.end; x++)
+                        gradients[map + int64_t(y) * from.width + x] += g * divisor;
             }
 }
 

@@ -67,14 +67,7 @@ inline void weight_taps(const Pairs& pairs) {
 }
 
 inline void weight_gradient(int outputs, const Pairs& pairs) {
-    switch (outputs) {
-        case 1: return weight_taps<1>(pairs);
-        case 2: return weight_taps<2>(pairs);
-        case 3: return weight_taps<3>(pairs);
-        case 4: return weight_taps<4>(pairs);
-        case 5: return weight_taps<5>(pairs);
-        default: return weight_taps<6>(pairs);
-    }
+    with_channels(outputs, [&]<int C>() { weight_taps<C>(pairs); });
 }
 
 }  // namespace lenet::LENET_ISA

@@ -112,14 +112,15 @@ struct Single {
     Split blocks;
     bool pairs;
     int rows, wide, pitch;  // of the linear map: how many, vectors in each, floats from y to y + 1
+    int below;              // floats of the input from what is read for y to what is for y + 1
     const int32_t* taps;  // (K): where each tap of the first position lies
     int64_t linear, kept;  // the map before pooling; what a silu is applied to
     int64_t pooled, row;   // work space: before placing, one row
 
-    // The way back: the gradient of the linear map, [channel][y * flow_pitch + x], zero in between
-    // and around, so that it too is one long row a channel.
+    // The way back: the gradient of the linear map, [channel][y * below + x], zero in between and
+    // around, so that it too is one long row a channel.
     int64_t flow, flow_channel;
-    int flow_pitch, flow_size;  // floats from y to y + 1; from the first to the last, in vectors
+    int flow_size;  // floats from the first to the last, in whole vectors
 
     // Does what comes out, without gaps, lie as the next stage reads it?
     LENET_INLINE bool flows_on(const Map& out) const {

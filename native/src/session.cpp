@@ -116,13 +116,16 @@ struct Session::Self {
         }
     }
 
-    void prepare(bool training, int shards) {
+    // Whatever may need memory does it here: not among the team, where nobody could be told.
+    void prepare(bool training, int shards, bool alone = false) {
         if (workers.empty() || (training && !trains)) {
-            workers.clear();
+            std::vector<std::unique_ptr<Worker>> made;
             for (int t = 0; t < team.size(); t++)
-                workers.push_back(std::make_unique<Worker>(program, kernels, training));
+                made.push_back(std::make_unique<Worker>(program, kernels, training));
+            workers = std::move(made);
             trains = training;
         }
+        for (int t = 0; alone && t < team.size(); t++) workers[size_t(t)]->prepare_alone();
         while (int(gradients.size()) < shards) gradients.emplace_back(program.gradient);
         shares.resize(gradients.size());
     }
@@ -141,8 +144,9 @@ struct Session::Self {
     // The same of blocks of outputs, of which members have equally many parameters.
     template <typename Work>
     void share_out_blocks(Work work) {
+        if (jobs.size() == 1) return share_out(1, [&](int, int job) { work(job); });
         team.deal(ends);
-        do_jobs([&](int, int j) { work(jobs[size_t(j)]); });
+        do_jobs([&](int, int job) { work(job); });
     }
 
     template <typename Work>
@@ -154,17 +158,24 @@ struct Session::Self {
         team.run(take);
     }
 
-    // Calls work(worker, job) for all jobs: each by one member, or one after the other by all of
-    // them together where there are too few.
+    // Calls work(worker, job) for all jobs: each by one member, or by all of them together where
+    // there is only one.
     template <typename Work>
     void each_or_together(int count, Work work) {
-        if (count >= team.size())
-            return share_out(count, [&](int member, int job) { work(*workers[size_t(member)], job); });
-        const DenormalsAreZero caller;
         const Crew crew{team, workers};
-        workers[0]->work_with(&crew);
-        for (int job = 0; job < count; job++) work(*workers[0], job);
+        workers[0]->work_with(count == 1 && team.size() > 1 ? &crew : nullptr);
+        share_out(count, [&](int member, int job) { work(*workers[size_t(member)], job); });
         workers[0]->work_with(nullptr);
+    }
+
+    // Where the member that does shard s will probably go on: with the next one, or after its last
+    // with its first of the next batch.
+    int64_t after(int s, const Shards& shards, const Batch& batch) const {
+        const Split own{shards.count(), team.size()};
+        for (int member = 0; member < team.size(); member++)
+            if (own.begin(member + 1) == s + 1)
+                return batch.end + shards.begin(own.begin(member));
+        return batch.begin + shards.begin(s + 1);
     }
 
     // Comparing is quicker than packing, and small batches through large layers feel it.
@@ -179,7 +190,7 @@ struct Session::Self {
 
     void pack_all(const float* table) {
         packed_from.clear();
-        share_out_blocks([&](const Job& job) { pack_job(job, table); });
+        share_out_blocks([&](int j) { pack_job(jobs[size_t(j)], table); });
     }
 
     void pack_job(const Job& job, const float* table) {
@@ -198,14 +209,12 @@ struct Session::Self {
             Batch part = batch;
             part.begin = batch.begin + shards.begin(s);
             part.end = batch.begin + shards.begin(s + 1);
-            part.ahead = part.begin + team.size() * (part.end - part.begin);
+            part.ahead = after(s, shards, batch);
             float* gradient = gradients[size_t(s)].data();
             shares[size_t(s)] = alone ? worker.gradient_alone(table, part, gradient)
                                       : worker.gradient(table, packed.data(), part, gradient);
         };
-        if (alone)
-            share_out(shards.count(), [&](int member, int s) { work(*workers[size_t(member)], s); });
-        else each_or_together(shards.count(), work);
+        each_or_together(shards.count(), work);
         Share total;
         for (int s = 0; s < shards.count(); s++) {
             total.loss += shares[size_t(s)].loss;
@@ -284,9 +293,9 @@ struct Session::Self {
     // `clip`; as PyTorch's clip_grad_norm_.
     float clipping(float clip, int shards, bool alone, int64_t samples) {
         std::vector<double> squares(jobs.size());
-        share_out_blocks([&](const Job& job) {
+        share_out_blocks([&](int j) {
             double total = 0;
-            for_gradients(job, shards, alone,
+            for_gradients(jobs[size_t(j)], shards, alone,
                           [&](int64_t, const float* const* from, int sums, int count) {
                               for (int i = 0; i < count; i++) {
                                   float g = 0;
@@ -294,7 +303,7 @@ struct Session::Self {
                                   total += double(g) * double(g);
                               }
                           });
-            squares[size_t(&job - jobs.data())] = total;
+            squares[size_t(j)] = total;
         });
         double total = 0;
         for (double part : squares) total += part;
@@ -335,7 +344,7 @@ void Session::scores(const float* table, const Images& images, float* scores) {
     const int64_t chunks = (images.count + chunk - 1) / chunk;
     self.each_or_together(int(chunks), [&](Worker& worker, int c) {
         Batch part{&images, nullptr, nullptr, c * chunk, std::min((c + 1) * chunk, images.count)};
-        part.ahead = part.begin + self.team.size() * chunk;
+        part.ahead = part.end;
         part.last = images.count;
         worker.scores(table, self.packed.data(), part, scores);
     });
@@ -357,7 +366,7 @@ double Session::gradient(const float* table, const Images& images, const int32_t
     check_labels(images, labels, nullptr, images.count, self.program.classes);
     const bool alone = self.goes_alone(images.count, objective);
     const int shards = Shards(images.count, self.program, alone).count();
-    self.prepare(true, shards);
+    self.prepare(true, shards, alone);
     if (!alone) self.pack_all(table);
     const Share share = self.batch_gradient(
         table, {&images, labels, nullptr, 0, images.count, &objective, 0, step, 0, images.count},
@@ -365,7 +374,7 @@ double Session::gradient(const float* table, const Images& images, const int32_t
     // The gradient is what plain descent at rate -1 adds to zeros.
     std::fill_n(gradient, self.program.table, 0.0f);
     const Update descent{{}, -1.0f, 1, 1.0f / float(images.count)};
-    for (const Self::Job& job : self.jobs) 
+    for (const Self::Job& job : self.jobs)
         self.move(job, descent, shards, alone, gradient, nullptr);
     *correct = share.correct;
     return share.loss / double(images.count);
@@ -382,7 +391,8 @@ Progress Session::train(float* table, float* state, const Images& images, const 
     // By what was asked for, not by how many there are: the last of many batches may be short.
     const bool alone = self.goes_alone(schedule.batch, objective);
     self.prepare(true, std::max(Shards(batch, self.program, alone).count(),
-                                Shards(rest, self.program, alone).count()));
+                                Shards(rest, self.program, alone).count()),
+                 alone);
     if (!alone) self.pack_all(table);
     int64_t step = 0;
     for (int64_t begin = 0; begin < schedule.samples; begin += schedule.batch, step++) {
@@ -400,7 +410,8 @@ Progress Session::train(float* table, float* state, const Images& images, const 
         float mean = 1.0f / float(samples);
         if (optimizer.clip > 0) mean *= self.clipping(optimizer.clip, shards, alone, samples);
         const Update update(optimizer, schedule.rates[step], number, mean);
-        self.share_out_blocks([&](const Self::Job& job) {
+        self.share_out_blocks([&](int j) {
+            const Self::Job& job = self.jobs[size_t(j)];
             const Stage& stage = self.program.stages[job.stage];
             self.move(job, update, shards, alone, table, state);
             if (stage.kind == Kind::norm)

@@ -45,6 +45,9 @@ private:
         return at;
     }
 
+    // A stride along which nobody steps counts for one: it may be as large as a person likes.
+    static int step_of(int stride, int outputs) { return outputs > 1 ? stride : 1; }
+
     Flat plain_flat(int channels, int height, int width) {
         return {height, width, 0, 0, 1, take(int64_t(channels) * height * width + lanes_)};
     }
@@ -53,13 +56,13 @@ private:
     Flat flat_map(const Stage& stage, const Map& in) {
         if (stage.kind != Kind::conv) return plain_flat(in.channels, in.height, in.width);
         const Window& w = stage.window;
-        const int step = w.stride_x;
+        const int step = step_of(w.stride_x, stage.linear.width);
         const int width = std::max(w.left + in.width, (stage.linear.width - 1) * step + w.width);
         const int pitch = (width + step - 1) / step * step;
         const int rows = std::max(w.top + in.height,
                                   (stage.linear.height - 1) * w.stride_y + w.height);
         // Whole vectors reach over the map's end, and the last of an odd number of rows has no pair.
-        const int64_t over = lanes_ + int64_t(w.stride_y) * pitch;
+        const int64_t over = lanes_ + int64_t(step_of(w.stride_y, stage.linear.height)) * pitch;
         return {rows, pitch, w.top, w.left, step, take(int64_t(in.channels) * rows * pitch + over)};
     }
 
@@ -67,7 +70,8 @@ private:
         Single& one = stage.single;
         const Flat& in = one.input;
         const Map& to = stage.linear;
-        const int vectors = (to.width + lanes_ - 1) / lanes_, below = stage.window.stride_y * in.pitch;
+        const int vectors = (to.width + lanes_ - 1) / lanes_;
+        const int below = one.below = step_of(stage.window.stride_y, to.height) * in.pitch;
         const int whole = int((int64_t(to.height - 1) * below + to.width + lanes_ - 1) / lanes_);
         const int half = (to.height + 1) / 2, each = to.height * vectors;
         one.rows = to.height;
@@ -89,7 +93,7 @@ private:
         const int64_t size = int64_t(to.channels) * one.rows * one.wide * lanes_ + 2 * lanes_;
         one.linear = take(size);
         if (stage.keeps_input) one.kept = take(size);
-        add_flow(stage, below, whole * lanes_);
+        add_flow(stage, whole * lanes_);
     }
 
     void add_taps(Stage& stage) {
@@ -106,13 +110,13 @@ private:
 
     // The input's gradient reads a kernel's height of rows before the first, and to the end of the
     // input's map.
-    void add_flow(Stage& stage, int below, int size) {
+    void add_flow(Stage& stage, int size) {
         Single& one = stage.single;
-        one.flow_pitch = below;
         one.flow_size = size;
         int64_t before = 0, behind = size;
         if (!stage.first) {
-            before = round_up(int64_t(stage.window.height - 1) * below + stage.window.width - 1, 16);
+            before =
+                round_up(int64_t(stage.window.height - 1) * one.below + stage.window.width - 1, 16);
             behind = std::max<int64_t>(behind, int64_t(one.input.rows) * one.input.pitch);
         }
         one.flow = program_.single_flow + before;
@@ -121,12 +125,13 @@ private:
         program_.single_flow = round_up(program_.single_flow, 16);
     }
 
-    // The gradient of a strided convolution's input would need its phases.
+    // The gradient of a strided convolution's input would need its phases, and a first one's large
+    // steps make the long row of its own gradient mostly zeros.
     bool can_train() const {
-        for (const Stage& stage : program_.stages)
-            if (stage.kind == Kind::conv && !stage.first &&
-                (stage.window.stride_y > 1 || stage.window.stride_x > 1))
-                return false;
+        for (const Stage& stage : program_.stages) {
+            const int64_t steps = int64_t(stage.window.stride_y) * stage.window.stride_x;
+            if (stage.kind == Kind::conv && steps > (stage.first ? 4 : 1)) return false;
+        }
         return true;
     }
 

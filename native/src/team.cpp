@@ -1,5 +1,7 @@
 #include "team.h"
 
+#include "layout.h"
+
 #include <sched.h>
 #include <unistd.h>
 
@@ -59,21 +61,14 @@ void Team::stop() {
 }
 
 void Team::deal(int count) {
-    int begin = 0;
-    for (int member = 0; member < size(); member++) {
-        Hand& hand = hands_[size_t(member)];
-        hand.next.store(begin, std::memory_order_relaxed);
-        begin += count / size() + (member < count % size());
-        hand.end = begin;
-    }
+    const Split own{count, size()};
+    for (int member = 0; member < size(); member++)
+        hands_[size_t(member)].hold(own.begin(member), own.begin(member + 1));
 }
 
 void Team::deal(const std::vector<int>& ends) {
-    for (int member = 0; member < size(); member++) {
-        Hand& hand = hands_[size_t(member)];
-        hand.next.store(member ? ends[size_t(member) - 1] : 0, std::memory_order_relaxed);
-        hand.end = ends[size_t(member)];
-    }
+    for (int member = 0; member < size(); member++)
+        hands_[size_t(member)].hold(member ? ends[size_t(member) - 1] : 0, ends[size_t(member)]);
 }
 
 void Team::start(void* work, Call call) {

@@ -22,9 +22,13 @@ public:
     // waiting is not waited for: the work must be jobs, dealt before and taken from `next`.
     template <typename Work>
     void run(Work& work) {
+        struct End {
+            Team& team;
+            ~End() { team.finish(); }  // also where the caller's own part throws
+        };
         start(&work, [](void* self, int member) { (*static_cast<Work*>(self))(member); });
+        const End end{*this};
         work(0);
-        finish();
     }
 
     // Jobs 0 .. count-1 are to be done. Every member has neighbouring ones for its own, the same ones
@@ -55,6 +59,11 @@ private:
     struct alignas(64) Hand {
         std::atomic<int> next{0};
         int end = 0;
+
+        void hold(int first, int last) {
+            next.store(first, std::memory_order_relaxed);
+            end = last;
+        }
     };
 
     std::vector<std::thread> helpers_;

@@ -135,11 +135,14 @@ void Worker::score_single(const float* table, const Images& images, int64_t inde
     std::copy_n(single(table, images, index, false), program_.classes, scores);
 }
 
+void Worker::prepare_alone() {
+    if (single_back_.size()) return;
+    Buffer flows(program_.single_flow);
+    single_back_ = Buffer(program_.single);
+    single_flows_ = std::move(flows);
+}
+
 Share Worker::gradient_alone(const float* table, const Batch& batch, float* gradient) {
-    if (!single_back_.size()) {
-        single_back_ = Buffer(program_.single);
-        single_flows_ = Buffer(program_.single_flow);
-    }
     const int64_t at = batch.index(batch.begin);
     const float* scores = single(table, *batch.images, at, true);
     // The loss is of a group, of which the image is the first lane.
@@ -163,6 +166,7 @@ void Worker::scores(const float* table, const float* packed, const Batch& batch,
         Batch part = batch;
         part.begin = begin;
         part.end = std::min(begin + chunk_, batch.end);
+        if (part.end < batch.end) part.ahead = part.end;
         forward(table, packed, part, false);
         for (int64_t i = part.begin; i < part.end; i++) {
             const int64_t n = i - part.begin;
@@ -181,6 +185,7 @@ Share Worker::gradient(const float* table, const float* packed, const Batch& bat
         Batch part = batch;
         part.begin = begin;
         part.end = std::min(begin + chunk_, batch.end);
+        if (part.end < batch.end) part.ahead = part.end;
         forward(table, packed, part, true);
         const Share share = backward(table, packed, part, gradient, begin > batch.begin);
         total.loss += share.loss;
@@ -294,10 +299,13 @@ void Worker::backward_ghost(const float* table, const float* packed, int samples
     }
 }
 
-// A round of the team costs a microsecond: from some ten times that on, in multiply-adds.
-bool Worker::is_long(const Stage& stage) {
+// A round of the team costs a microsecond: some ten times that, in multiply-adds, should be done in
+// it. No more parts than blocks: each transforms its input for itself.
+int Worker::parts_of(const Stage& stage, int members) {
     const Map& to = stage.linear;
-    return int64_t(to.channels) * to.height * to.width * stage.inputs > 100'000;
+    if (int64_t(to.channels) * to.height * to.width * stage.inputs <= 100'000) return 1;
+    const int blocks = std::min(stage.forward_blocks.count, stage.gradient_blocks.count);
+    return std::min({members, blocks, stage.first ? blocks : stage.input_blocks.count});
 }
 
 bool Worker::drops(size_t stage, const Batch& batch) const {

@@ -67,7 +67,9 @@ public:
     // One image, by the way that is quickest for one.
     void score_single(const float* table, const Images& images, int64_t index, float* scores);
     Share gradient(const float* table, const float* packed, const Batch& batch, float* gradient);
-    // The same of the batch's first image alone: its dense steps' gradients are factors.
+    // The same of the batch's first image alone: its dense steps' gradients are factors. Once
+    // before the first: `prepare_alone`.
+    void prepare_alone();
     Share gradient_alone(const float* table, const Batch& batch, float* gradient);
 
 private:
@@ -86,8 +88,8 @@ private:
     // Calls work(part, work space) for all parts of a stage; all members do if it is long enough.
     template <typename Work>
     void share_out(const Stage& stage, Work work) {
-        if (!crew_ || !is_long(stage)) return work(undivided, scratch_.data());
-        const int parts = crew_->team.size();
+        const int parts = crew_ ? parts_of(stage, crew_->team.size()) : 1;
+        if (parts == 1) return work(undivided, scratch_.data());
         auto take = [&](int member) {
             const DenormalsAreZero here;
             float* scratch = crew_->workers[size_t(member)]->scratch_.data();
@@ -96,7 +98,7 @@ private:
         crew_->team.deal(parts);
         crew_->team.run(take);
     }
-    static bool is_long(const Stage& stage);
+    static int parts_of(const Stage& stage, int members);
 
     // Stage by stage, as normalisation needs all groups of a ghost batch at a time.
     void normalise(const float* table, size_t stage, int samples);
@@ -142,7 +144,7 @@ private:
     std::vector<double> moments_, totals_;   // a channel of a norm stage: two numbers
     std::vector<float> factors_, backs_;  // three and four
     Buffer kept_, passing_, positions_, flow_[2], linear_, sums_, scratch_, transposed_;
-    Buffer single_, single_back_, single_flows_;  // the last two from the first image on
+    Buffer single_, single_back_, single_flows_;  // the last two: prepare_alone
 };
 
 }  // namespace lenet

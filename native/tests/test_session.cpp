@@ -66,7 +66,6 @@ LENET_TEST(session, equals_plain_loops_and_itself_on_any_threads) {
     }
 }
 
-// 16 lanes without AVX-512: the session has no such choice, a worker has.
 // Convolutions so long that several threads work on one shard's together: both ways to compute
 // them, with and without strides, pooled and not.
 LENET_TEST(session, a_shard_by_several_threads) {
@@ -92,6 +91,7 @@ LENET_TEST(session, a_shard_by_several_threads) {
         }
 }
 
+// 16 lanes without AVX-512: the session has no such choice, a worker has.
 LENET_TEST(session, wide_lanes_equal_plain_loops) {
     const Kernels& kernels = wide::kernels();
     int index = 0;

@@ -29,6 +29,7 @@ void check_way_back(const Kernels& kernels, const Net& net, uint64_t seed) {
     const Samples samples(net, 3, seed);
     Buffer table = floats(samples.table), gradient(program.gradient);
     Worker worker(program, kernels, true);
+    worker.prepare_alone();
     const Images images = samples.view();
     for (int i = 0; i < 3; i++) {
         const Answer expected = run(net, samples.table, samples.images, samples.labels, {i},
