@@ -3,15 +3,15 @@
 import os
 import signal
 
-# A shell starts what it puts in the background with Ctrl-C ignored, and so would be what the tests
-# start and then interrupt.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
 # Before NumPy is imported: the reference's products are small, and threads of OpenBLAS that wait
 # for each other make a busy machine ten times slower.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
+
+# A shell starts what it puts in the background with Ctrl-C ignored, and so would be what the tests
+# start and then interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")

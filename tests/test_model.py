@@ -240,3 +240,8 @@ def test_data_of_other_classes_are_refused() -> None:
     for label in (4, -1):
         with pytest.raises(DataError, match=f"label {label} names no class; .* labels 0 to 3"):
             small().evaluate(Part(part.images, np.array([0, label, 2])))
+
+
+def test_evaluating_what_is_no_data() -> None:
+    with pytest.raises(DataError, match=r"of type str; give a data set .* lenet\.evaluate\(model"):
+        Model("1x8x8 | dense 10").initialize().evaluate("mnist")  # type: ignore[arg-type]

@@ -70,11 +70,26 @@ def test_the_tensors_of_a_normalised_layer(tmp_path: Path) -> None:
     words = ("weight", "bias", "scale", "mean", "variance")
     assert set(tensors) == {*(f"conv0.{word}" for word in words), "dense0.weight", "dense0.bias"}
     del tensors["conv0.mean"]
-    lacking = save(tensors, metadata_of(path))
+    metadata = metadata_of(path)
+    del metadata["sha256"]
+    lacking = save(tensors, metadata)
     assert "its network lacks the tensor 'conv0.mean'" in refusal(lacking, tmp_path)
     model.tensors["conv0.variance"][1] = -1
     content = model.save(path).read_bytes()
     assert "conv0.variance holds values below 0" in refusal(content, tmp_path)
+
+
+def test_a_bit_that_fell_over(tmp_path: Path) -> None:
+    content = bytearray(saved(tmp_path).read_bytes())
+    for place in (-1, -50, -100):
+        content[place] ^= 1
+        assert "its weights are not those that were saved" in refusal(bytes(content), tmp_path)
+        content[place] ^= 1
+    Model.from_bytes(bytes(content))
+
+
+def test_a_file_of_before_it_had_a_checksum(tmp_path: Path) -> None:
+    Model.from_bytes(changed(tmp_path))
 
 
 def test_class_names_are_text(tmp_path: Path) -> None:
@@ -220,7 +235,7 @@ def changed(
     path = saved(tmp_path)
     content = path.read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    found = header["__metadata__"] | metadata
+    found = header["__metadata__"] | {"sha256": None} | metadata
     values = load(content) | (tensors or {})
     values.pop(without, None)
     return save(values, {key: value for key, value in found.items() if value is not None})

@@ -1,6 +1,8 @@
 """The lazy root: the map of public names."""
 
 import inspect
+import subprocess
+import sys
 import types
 
 import pytest
@@ -33,6 +35,14 @@ def test_public_methods_explain_themselves():
 
 def test_the_map_and_the_list_are_the_same():
     assert sorted(lenet._PUBLIC) == sorted({*lenet.__all__, *lenet._EXTRA}) == dir(lenet)
+
+
+@pytest.mark.parametrize("folder", ["net", "anatomy", "data"])
+def test_folders_are_there_from_the_start(folder):
+    """Docs call ``lenet.net.to_json``; nothing else need have loaded it before."""
+    script = f"import lenet; print(lenet.{folder}.__name__)"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert found.stdout.decode().strip() == f"lenet.{folder}"
 
 
 def test_a_name_is_resolved_once():

@@ -16,7 +16,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lenet import anatomy as anatomy
+    from lenet import data as data
     from lenet import errors as errors
+    from lenet import net as net
     from lenet.anatomy import Report as Report
     from lenet.anatomy import explain as explain
     from lenet.anatomy.balancing import Balance as Balance
@@ -75,7 +78,9 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "Dense": ("lenet.net", "Dense"),
     "parse": ("lenet.net", "parse_network"),
     "zoo": ("lenet.net.zoo", None),
+    "net": ("lenet.net", None),
     # what follows from it
+    "anatomy": ("lenet.anatomy", None),
     "explain": ("lenet.anatomy", "explain"),
     "Report": ("lenet.anatomy", "Report"),
     "deduce": ("lenet.anatomy.deduction", "deduce"),
@@ -92,6 +97,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "draw": ("lenet.drawing", "draw"),
     "Drawing": ("lenet.drawing", "Drawing"),
     # images in
+    "data": ("lenet.data", None),
     "load": ("lenet.data", "load"),
     "Dataset": ("lenet.data", "Dataset"),
     "Part": ("lenet.data", "Part"),
@@ -146,11 +152,13 @@ __all__ = [
     "RunComparison",
     "RunReport",
     "__version__",
+    "anatomy",
     "balance",
     "bench",
     "checks",
     "compare",
     "compare_runs",
+    "data",
     "deduce",
     "dense_versus_conv",
     "diagnose",
@@ -159,6 +167,7 @@ __all__ = [
     "evaluate",
     "explain",
     "load",
+    "net",
     "parse",
     "predict",
     "recipe",

@@ -18,13 +18,18 @@ from pathlib import Path
 from lenet.errors import OutputError
 
 
-def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
+def write_bytes(path: str | os.PathLike[str], content: bytes, durable: bool = True) -> Path:
     """Write ``content`` to ``path``, all or nothing; see :func:`write_pieces`."""
-    return write_pieces(path, (content,))
+    return write_pieces(path, (content,), durable)
 
 
-def write_pieces(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryview]) -> Path:
+def write_pieces(
+    path: str | os.PathLike[str], pieces: Iterable[bytes | memoryview], durable: bool = True
+) -> Path:
     """Write ``pieces`` one behind the other to ``path``, all or nothing, and return the path.
+
+    Where it need not be ``durable`` nothing waits for the disk, which takes most of the time: it is
+    whole or not there all the same when a process is killed, and may be neither after a power cut.
 
     What is there already and is no regular file, such as ``/dev/stdout`` or a pipe, is written to
     as it is: a rename would put a file in its place.
@@ -46,7 +51,8 @@ def write_pieces(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryvi
         with os.fdopen(handle, "wb") as file:
             file.writelines(pieces)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, target)
     except BaseException as error:
@@ -54,13 +60,14 @@ def write_pieces(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryvi
         if isinstance(error, OSError):
             raise OutputError(_refusal(target, error)) from error
         raise
-    _sync_folder(target.parent)
+    if durable:
+        _sync_folder(target.parent)
     return target
 
 
-def write_text(path: str | os.PathLike[str], content: str) -> Path:
+def write_text(path: str | os.PathLike[str], content: str, durable: bool = True) -> Path:
     """Write ``content`` as UTF-8 to ``path``; see :func:`write_pieces`."""
-    return write_bytes(path, content.encode("utf-8"))
+    return write_bytes(path, content.encode("utf-8"), durable)
 
 
 def read_regular(path: str | os.PathLike[str], most: int) -> bytes:

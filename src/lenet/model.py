@@ -197,6 +197,11 @@ class Model:
         Raises:
             DataError: the data have other classes than the model.
         """
+        if not isinstance(data, Dataset | Part):
+            raise DataError(
+                f"the data are of type {type(data).__name__}; give a data set or one of its parts, "
+                'such as lenet.load("mnist"), or call lenet.evaluate(model, "mnist").'
+            )
         part = data.tested if isinstance(data, Dataset) else data
         if isinstance(data, Dataset) and data.classes != self.classes:
             raise DataError(

@@ -1,11 +1,13 @@
 """The bytes of a model's file: a safetensors file whose metadata say that it is ours.
 
-Besides what :mod:`lenet.model` puts in, the metadata have ``format`` ("lenet-model") and
-``version``. Nothing of a file is taken on trust: its sizes are checked before it is parsed.
+Besides what :mod:`lenet.model` puts in, the metadata have ``format`` ("lenet-model"), ``version``
+and ``sha256``, of all bytes behind the header (older files have none). Nothing of a file is taken
+on trust: its sizes are checked before it is parsed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -28,7 +30,7 @@ def compose(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]
     import safetensors.numpy
 
     own = {"format": FORMAT, "version": str(VERSION)}
-    return _in_order(safetensors.numpy.save(dict(tensors), own | dict(metadata)))
+    return _finished(safetensors.numpy.save(dict(tensors), own | dict(metadata)))
 
 
 def damaged(path: object, why: str) -> ModelFileError:
@@ -76,6 +78,9 @@ def parse(path: object, content: bytes) -> tuple[dict[str, str], dict[str, npt.N
         tensors = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
         metadata = header.get("__metadata__") or {}
         _check_format(path, metadata)
+        behind = content[8 + int.from_bytes(content[:8], "little") :]
+        if metadata.get("sha256", digest := hashlib.sha256(behind).hexdigest()) != digest:
+            raise damaged(path, "its weights are not those that were saved")
         if len(tensors) > MAX_TENSORS:
             raise damaged(path, f"it holds {len(tensors):,} tensors, {MAX_TENSORS:,} at most")
         return metadata, safetensors.numpy.load(content)
@@ -102,10 +107,12 @@ def _check_format(path: object, metadata: Mapping[str, str]) -> None:
         )
 
 
-def _in_order(content: bytes) -> bytes:
-    """The same file with its header's keys sorted: the library shuffles the metadata, and equal
-    models should be equal files."""
+def _finished(content: bytes) -> bytes:
+    """The same file with its checksum, and its header's keys sorted: the library shuffles the
+    metadata, and equal models should be equal files."""
     end = 8 + int.from_bytes(content[:8], "little")
-    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    parsed = json.loads(content[8:end])
+    parsed["__metadata__"]["sha256"] = hashlib.sha256(content[end:]).hexdigest()
+    header = json.dumps(parsed, sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + content[end:]

@@ -43,7 +43,10 @@ def test_the_header_has_the_table(command, mine):
 def test_what_to_type_next_has_quotes(command, mine, here):
     mine.rename(here / "my pictures")
     found = command("train", "my pictures", "--epochs", "1", "--quiet")
-    assert found.out.splitlines()[3].endswith("last.safetensors 'my pictures'")
+    model = "'runs/my pictures-lenet-relu-1/last.safetensors'"
+    lines = found.out.splitlines()
+    assert f"  use it          lenet predict {model} your-image.png" in lines
+    assert f"  test it         lenet evaluate {model} 'my pictures'" in lines
     assert "the real thing" not in found.out
 
 

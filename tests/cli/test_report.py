@@ -59,8 +59,8 @@ def test_a_picture(command, here, run, name):
 def test_without_the_data(command, here, run):
     path = here / run / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset": "mine"}))
-    found = command("report", run)
-    assert found.status == 0
+    found = command("report", run, "-o", "x.html")
+    assert (found.status, (here / "x.html").exists()) == (0, True)
     assert "without the test images: no data set is called 'mine'" in found.out
     assert command("report", run, "--data", "digits").out == "runs/a/report.html\n"
 
@@ -68,6 +68,8 @@ def test_without_the_data(command, here, run):
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
+        (["runs/a", "-o", "x.pdf"], 2, "the page is HTML and x.pdf has another ending; end it in"),
+        (["runs/a", "--theme", "dark"], 2, "--theme is a picture's; the page follows its reader"),
         ([], 2, "needs a run folder (RUN)"),
         (["nowhere"], 2, "'nowhere' is no run: it has no run.json; name a folder"),
         (["runs/a", "--picture", "confusion"], 2, "no file is given to draw into"),
@@ -107,6 +109,33 @@ def test_comparisons_refused(refused, run, arguments, words):
     refused(["compare", *arguments], 2, words)
 
 
+@pytest.mark.parametrize("verb", [["report"], ["compare", "runs/a"]])
+def test_images_that_the_run_was_not_tested_on(command, here, run, verb):
+    """As many, of the same classes, and others."""
+    path = here / run / "run.json"
+    info = json.loads(path.read_text())
+    info["epochs"][-1]["test_accuracy"] -= 0.01
+    path.write_text(json.dumps(info))
+    found = command(*verb, run, "--data", "digits")
+    assert (found.status, found.out) == (1, "")
+    assert "these are not the images that a was tested on: " in found.err
+
+
+def test_a_run_that_was_killed(command, here, run):
+    (here / run / "last.safetensors").unlink()
+    found = command("report", run)
+    assert (found.status, found.out) == (1, "")
+    assert "runs/a has no model: its training is not done" in found.err
+    assert "lenet train --resume runs/a goes on" in found.err
+
+
+def test_the_folder_of_the_data_is_remembered(command, here, run):
+    path = here / run / "run.json"
+    info = json.loads(path.read_text())
+    path.write_text(json.dumps(info | {"dataset": "mnist", "arguments": {"data_dir": "/nowhere"}}))
+    assert "/nowhere" in command("report", run).err
+
+
 def test_the_pages_python_runs(here, run):
     run_python(PAGE)
 
@@ -126,5 +155,11 @@ def test_pictures_of_ones_own(command, here):
     assert command("report", "runs/p").out == "runs/p/report.html\n"
     assert (here / "runs/p/report.html").read_bytes() == page
     (here / "pictures").rename(here / "elsewhere")
-    assert "without the test images" in command("report", "runs/p").out
+    found = command("report", "runs/p")
+    assert (found.status, found.out) == (1, "")
+    assert "the test images are not at hand (" in found.err
+    assert "so runs/p/report.html is left as it is; -o FILE.html writes a page" in found.err
+    assert (here / "runs/p/report.html").read_bytes() == page
+    found = command("report", "runs/p", "--data", "digits")
+    assert found.status == 1
     assert command("report", "runs/p", "--data", "elsewhere").out == "runs/p/report.html\n"

@@ -252,3 +252,23 @@ def test_a_network_from_a_file(command, here, model, net):
 def test_a_folder_of_idx_files(command, idx_folder):
     values = json.loads(command("train", "mnist", "--data-dir", "data", *SMALL, "--json").out)
     assert values["dataset"] == "mnist"
+
+
+def test_a_training_that_learns_nothing_says_so(command):
+    """A rate for sigmoids, and none there."""
+    network = "1x8x8 | conv 6 k3 relu, maxpool 2 | dense 32 relu, dense 10"
+    found = command("train", "--recipe", "seed", "--net", network, "--epochs", "2", "--quiet")
+    assert found.status == 0
+    assert (
+        "hardly better than guessing: try a smaller --lr, another --init or --recipe." in found.out
+    )
+
+
+def test_a_saved_model_gives_its_layers(command, model):
+    found = command("train", "--net", model, "--epochs", "1")
+    assert f"lenet: {model} gives its layers alone; their weights begin anew." in found.err
+
+
+def test_where_the_data_lie_is_part_of_what_to_type(command, idx_folder):
+    found = command("train", "mnist", "--data-dir", idx_folder, "--epochs", "1", "--quiet")
+    assert f"last.safetensors mnist --data-dir {idx_folder}\n" in found.out

@@ -72,6 +72,15 @@ def test_hidden_things_are_left_out(files):
     assert listing.notes == ()
 
 
+def test_trainings_that_were_started_there_are_left_out(files):
+    names = ("a/1.png", "b/1.png", "runs/b-1/run.json", "runs/b-1/learning-curve.png")
+    assert found(files(*names)) == [("a", "a/1.png", UNDECIDED), ("b", "b/1.png", UNDECIDED)]
+
+
+def test_a_class_may_be_called_runs(files):
+    assert {label for label, _, _ in found(files("a/1.png", "runs/1.png"))} == {"a", "runs"}
+
+
 def test_what_lies_beside_the_classes_is_told(files):
     listing = files("a/1.png", "README.md", "x.png", "y.png", "z.png")
     (note,) = listing.notes

@@ -1,5 +1,5 @@
-"""Small batches go one by one, by kernels of their own, and equal the reference: up to a quarter of the
-lanes, so up to four images on AVX-512, two on AVX2 and one on SSE2; what is above goes as ever."""
+"""Small batches go one by one, by kernels of their own, and equal the reference: up to a quarter of
+the lanes, so four images on AVX-512, two on AVX2 and one on SSE2; what is above goes as ever."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 
 import lenet
 from lenet.drawing import FORMATS
-from lenet.errors import DataError, ModelFileError, OutputError, UsageError
+from lenet.errors import DataError, OutputError, UsageError
 from lenet.reporting.run_report import PICTURES, report
 
 VOID = {"meta", "img", "br", "rect", "path", "image", "small"}
@@ -177,7 +177,8 @@ def test_a_run_without_an_epoch(finished, tmp_path, status):
 
 def test_a_run_without_its_model(finished, tmp_path):
     (tmp_path / "run.json").write_bytes((finished / "run.json").read_bytes())
-    with pytest.raises(ModelFileError, match=r"last\.safetensors"):
+    words = r"has no model: its training is not done, .*; lenet train --resume \S+ goes on\."
+    with pytest.raises(DataError, match=words):
         report(tmp_path)
 
 
@@ -200,10 +201,10 @@ def test_a_page_that_cannot_be_made_costs_nothing(digits, tmp_path, monkeypatch)
 
     write = files.write_text
 
-    def refuse(path, content):
+    def refuse(path, content, *more):
         if Path(path).name == "report.html":
             raise OutputError("cannot write report.html: no space left on device; choose a folder")
-        return write(path, content)
+        return write(path, content, *more)
 
     monkeypatch.setattr(files, "write_text", refuse)
     run = lenet.training.Run(tmp_path / "a")

@@ -89,7 +89,7 @@ def test_a_writing_that_fails_leaves_both(tmp_path, monkeypatch):
         kept.save(checkpoint(epochs))
     before = {name: (tmp_path / name).read_bytes() for name in NAMES}
 
-    def refuse(path, content):
+    def refuse(path, content, *more):
         raise OutputError("no space left on device")
 
     with monkeypatch.context() as patch:

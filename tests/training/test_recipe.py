@@ -20,6 +20,7 @@ def test_the_seed_is_the_articles():
         "init": "normal:0.2",
         "standardize": False,
         "weight_decay": 0.0,
+        "net": "lenet",
     }
 
 

@@ -64,6 +64,11 @@ def test_a_recipe_from_a_recipe_or_its_values():
             named_recipe(wrong)
 
 
+@pytest.mark.parametrize("text", ["true", "True", " TRUE"])
+def test_true_as_anybody_writes_it(text):
+    assert read_settings([f"balance={text}"]) == {"balance": True}
+
+
 def test_what_a_recipe_is_called():
     for name, stem in ((" Best ", "best"), ("a/b c.toml", "b c"), (Path("A.x.TOML"), "A.x")):
         assert stem_of(name) == stem

@@ -33,11 +33,11 @@ class Stop:
 def stopped(few, tmp_path_factory):
     """A run that was stopped, one step into its second epoch."""
     folder = tmp_path_factory.mktemp("runs") / "stopped"
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    network = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10"
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "PATIENCE", 0.0)
-        lenet.train(
-            "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10", few, QUICK, run=folder, watcher=Stop()
-        )
+        with pytest.raises(KeyboardInterrupt):
+            lenet.train(network, few, QUICK, run=folder, watcher=Stop())
     return folder
 
 

@@ -171,16 +171,16 @@ def test_stopped_in_the_first_epoch(few, small, tmp_path):
     assert lenet.Model.load(tmp_path / "a" / "last.safetensors").evaluate(few).count == 100
 
 
-@pytest.mark.parametrize("write", range(7))
+@pytest.mark.parametrize("write", range(9))
 def test_stopped_while_a_file_is_written(few, small, tmp_path, monkeypatch, write):
     """Ctrl-C at the start, on the way, and in the saving at the end: the run is whole."""
     write_bytes, written = files.write_bytes, []
 
-    def stop(path, content):
+    def stop(path, content, *more):
         written.append(path.name)
         if len(written) == write + 1:
             raise KeyboardInterrupt
-        return write_bytes(path, content)
+        return write_bytes(path, content, *more)
 
     monkeypatch.setattr(files, "write_bytes", stop)
     with pytest.raises(KeyboardInterrupt):
@@ -191,7 +191,7 @@ def test_stopped_while_a_file_is_written(few, small, tmp_path, monkeypatch, writ
     assert info["status"] == "interrupted"
     model = lenet.Model.load(tmp_path / "a" / "last.safetensors")
     assert model.training["epochs"] == without_seconds(info["epochs"])
-    assert len(info["epochs"]) == (0 if write < 2 else 2)
+    assert len(info["epochs"]) == (0 if write < 2 else 1 if write < 4 else 2)
     resumed = lenet.resume(tmp_path / "a", few)
     assert resumed.parameters.tobytes() == lenet.train(small, few, QUICK).parameters.tobytes()
 
@@ -211,10 +211,10 @@ def full(monkeypatch, *names):
     """From now on the disk is full for files of these names."""
     write = files.write_bytes
 
-    def refuse(path, content):
+    def refuse(path, content, *more):
         if path.name in names:
             raise OutputError(f"cannot write {path}: no space left on device")
-        return write(path, content)
+        return write(path, content, *more)
 
     monkeypatch.setattr(files, "write_bytes", refuse)
 
@@ -277,8 +277,10 @@ def test_interrupted_on_a_full_disk_says_what_is_not_saved(few, small, tmp_path,
     assert read(tmp_path / "a")["status"] == "finished"
 
 
-def test_the_history_grows_while_it_runs(few, small, tmp_path, monkeypatch):
-    monkeypatch.setattr(pacing, "SHARE", 1e9)
+@pytest.mark.parametrize("share", [1e9, pacing.SHARE])
+def test_the_history_grows_while_it_runs(few, small, tmp_path, monkeypatch, share):
+    """Also where checkpoints would cost too much."""
+    monkeypatch.setattr(pacing, "SHARE", share)
     seen = []
 
     class Reader(Ears):
@@ -287,7 +289,8 @@ def test_the_history_grows_while_it_runs(few, small, tmp_path, monkeypatch):
             seen.append(len(path.read_text().splitlines()) if path.exists() else 0)
 
     lenet.train(small, few, QUICK.but(epochs=4), run=tmp_path / "a", watcher=Reader())
-    assert seen == [0, 2, 3, 4]
+    assert seen[:2] == [0, 2]
+    assert share < 1 or seen == [0, 2, 3, 4]
 
 
 SCRIPT = """

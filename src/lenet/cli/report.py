@@ -39,9 +39,16 @@ def run(
     json
         Print one JSON object instead, and write nothing but --output.
     """
-    from lenet.errors import UsageError
-    from lenet.reporting.run_report import report
+    from lenet.errors import DataError, UsageError
+    from lenet.reporting.run_report import PAGE, report
 
+    if picture is None and theme != "auto":
+        raise UsageError("--theme is a picture's; the page follows its reader's screen.")
+    if picture is None and output and output.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(
+            f"the page is HTML and {output} has another ending; end it in .html, or name one of "
+            "its pictures with --picture."
+        )
     if picture is not None and output is None:
         raise UsageError(
             "no file is given to draw into; name it: lenet report RUN --picture NAME -o FILE.svg"
@@ -50,6 +57,11 @@ def run(
     if picture is not None:
         found.picture(picture, theme).save(output or "")
     elif output is not None or not json:
+        if found.missing and output is None and (run / PAGE).exists():
+            raise DataError(
+                f"the test images are not at hand ({found.missing.rstrip('.')}), so {run / PAGE} "
+                "is left as it is; -o FILE.html writes a page without them."
+            )
         output = found.save(output)
     if json:
         print_json({**found.to_dict(), "file": None if output is None else str(output)})

@@ -117,8 +117,11 @@ def run(
     quiet
         Print nothing but the last lines.
     """
+    import sys
+
     from lenet.cli.networks import network_of
     from lenet.cli.progress import Display
+    from lenet.net import is_model_file
     from lenet.training import CHECKPOINT_SECONDS, DEFAULT_NET, Training, carry_out, pair
     from lenet.training.pairing import arguments, lasting
     from lenet.training.run import check_seconds
@@ -152,6 +155,10 @@ def run(
         _check_name(run)
         check_seconds(pace)
         network = network_of(named)
+        if is_model_file(named) and not (json or quiet):
+            print(
+                f"lenet: {named} gives its layers alone; their weights begin anew.", file=sys.stderr
+            )
         material = arguments(network, named, source, data_dir, **wishes)
         training = Training(
             *pair(network, named, source, data_dir, **wishes), chosen, seed or 0, threads
@@ -177,7 +184,7 @@ def run(
         return
     if not quiet:
         print()
-    _print_footer(training, folder)
+    _print_footer(training, folder, data_dir)
 
 
 def _recipe(name: str, data: str, values: dict[str, Any], settings: list[str]) -> Recipe:
@@ -272,7 +279,7 @@ def _print_place(training: Training) -> None:
         print(f"going on after epoch {epochs}" + f", step {steps:,}" * bool(steps), flush=True)
 
 
-def _print_footer(training: Training, folder: Run) -> None:
+def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> None:
     from lenet.training.history import best_epoch
 
     kept, done = training.history[-1], len(training.history)
@@ -287,10 +294,16 @@ def _print_footer(training: Training, folder: Run) -> None:
         f"{percent(kept.test_accuracy)} of {len(training.data.tested):,} test images in "
         f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
     )
+    if _is_guessing(training, kept.test_accuracy):
+        print(
+            "That is hardly better than guessing: try a smaller --lr, another --init or --recipe."
+        )
+    model, where = shlex.quote(str(folder.model)), _shell(training.data)
+    where += f" --data-dir {shlex.quote(str(data_dir))}" if data_dir else ""
     rows = [
         ("look at it", _page(folder)),
-        ("use it", f"lenet predict {folder.model} your-image.png"),
-        ("test it", f"lenet evaluate {folder.model} {_shell(training.data)}"),
+        ("use it", f"lenet predict {model} your-image.png"),
+        ("test it", f"lenet evaluate {model} {where}"),
     ]
     if training.data.name == "digits" and not training.data.source:
         rows.append(("the real thing", "lenet train mnist"))
@@ -301,7 +314,16 @@ def _print_footer(training: Training, folder: Run) -> None:
 def _page(folder: Run) -> str:
     if folder.no_page:
         return f"no page could be made: {folder.no_page}"
-    return f"open {folder.folder}/report.html"
+    return f"open {shlex.quote(str(folder.folder / 'report.html'))}"
+
+
+def _is_guessing(training: Training, accuracy: float) -> bool:
+    """Is it within a tenth of the way of always naming the most frequent class?"""
+    from collections import Counter
+
+    labels = Counter(training.data.tested.labels.tolist())
+    chance = max(labels.values()) / labels.total()
+    return accuracy < chance + 0.1 * (1 - chance)
 
 
 def _shell(data: Dataset) -> str:

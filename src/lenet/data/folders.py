@@ -103,11 +103,21 @@ def _look_into(folder: str) -> tuple[list[str], list[str]]:
                     continue
                 # A link to a folder may lead round in circles, or out.
                 is_folder = entry.is_dir(follow_symlinks=False)
+                if is_folder and _holds_runs(entry):
+                    continue
                 (folders if is_folder else others).append(entry.name)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"cannot read the folder {folder}: {reason}") from error
     return sorted(folders), sorted(others)
+
+
+def _holds_runs(entry: os.DirEntry[str]) -> bool:
+    """Is it ``runs``, where trainings that were started here lie with pictures of their own?"""
+    if entry.name != "runs":
+        return False
+    with os.scandir(entry.path) as found:
+        return any(os.path.exists(os.path.join(run.path, "run.json")) for run in found)
 
 
 def _left_out(root: str, folder: str, files: list[str]) -> list[str]:

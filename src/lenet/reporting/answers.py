@@ -7,7 +7,9 @@ networks", equation 3, with 15 bins of equal width. Precision, recall, F1: van R
 
 from __future__ import annotations
 
+import math
 import os
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
@@ -20,6 +22,7 @@ from lenet.data import Dataset, Part, is_name, load, load_part
 from lenet.errors import DataError
 from lenet.metrics import Evaluation, evaluate_scores, log_softmax
 from lenet.model import Model
+from lenet.reporting.record import RunRecord
 
 BINS: Final = 15
 #: The quantile of the normal distribution for 95 % between two sides.
@@ -193,6 +196,42 @@ def read_images(
         return load(data, data_dir)
     # Pictures that cannot be read were left out by the training too, or it would not have begun.
     return load_part(data, model.classes, model.network.input_shape, skip_bad=True)
+
+
+def read_model(record: RunRecord) -> Model:
+    """A run's model.
+
+    Raises:
+        DataError: it has none yet.
+        ModelFileError: it cannot be read.
+    """
+    if not record.model.exists():
+        raise DataError(
+            f"{record.folder} has no model: its training is not done, or was ended by force; "
+            f"lenet train --resume {shlex.quote(str(record.folder))} goes on."
+        )
+    return Model.load(record.model)
+
+
+def check_same_images(record: RunRecord, answers: Answers) -> None:
+    """Are these the images that a run was tested on, as far as its own figures tell?
+
+    Raises:
+        DataError: they are as many or as well answered as its own cannot be.
+    """
+    epochs = record.epochs
+    accuracy = epochs[-1].get("test_accuracy") if epochs else None
+    if record.info["status"] != "finished" or accuracy is None or math.isnan(accuracy):
+        return
+    found, count = answers.evaluation.accuracy, len(answers.part)
+    known = record.info.get("test_images", count)
+    # Another instruction set rounds otherwise, and may answer an image or two otherwise.
+    if known != count or abs(found - accuracy) > max(2 / count, 0.002):
+        raise DataError(
+            f"these are not the images that {record.name} was tested on: {100 * found:.2f} % of "
+            f"{count:,} are right, and its own record has {100 * accuracy:.2f} % of {known:,}; "
+            "bring the same images back, or name them with --data."
+        )
 
 
 def wilson(right: int, count: int) -> tuple[float, float]:

@@ -76,6 +76,13 @@ class RunRecord:
         return source if isinstance(source, str) and source else str(self.info["dataset"])
 
     @property
+    def data_dir(self) -> str | None:
+        """The folder of its IDX files, if one was named."""
+        arguments = self.info.get("arguments")
+        found = arguments.get("data_dir") if isinstance(arguments, dict) else None
+        return found if isinstance(found, str) else None
+
+    @property
     def seconds(self) -> float:
         """Of training."""
         return float(self.info["train_seconds"])

@@ -18,7 +18,13 @@ from lenet.errors import LenetError, UsageError
 from lenet.model import Model
 from lenet.net.words import did_you_mean, shown
 from lenet.reporting import card, markup, sections
-from lenet.reporting.answers import Answers, answer, read_images
+from lenet.reporting.answers import (
+    Answers,
+    answer,
+    check_same_images,
+    read_images,
+    read_model,
+)
 from lenet.reporting.calibration import reliability_diagram
 from lenet.reporting.classes import class_chart
 from lenet.reporting.confusion import confusion_matrix
@@ -218,14 +224,18 @@ def report(
 
     Raises:
         UsageError: there is no run in the folder.
-        DataError: its run.json is damaged, or ``data`` has other classes.
+        DataError: its run.json is damaged, it has no model yet, or ``data`` are not the images that
+            it was tested on.
         ModelFileError: its model cannot be read.
     """
     record = read_run(run)
-    model = Model.load(record.model)
+    model = read_model(record)
     try:
-        images = read_images(record.source if data is None else data, data_dir, model)
-        return RunReport(record, model, answer(model, images))
+        source = record.source if data is None else data
+        images = read_images(source, data_dir or record.data_dir, model)
+        answers = answer(model, images)
+        check_same_images(record, answers)
+        return RunReport(record, model, answers)
     except LenetError as error:
         if data is not None or data_dir is not None:
             raise

@@ -170,14 +170,14 @@ class SignalLog:
             lines = from_csv(self._path.read_text(encoding="utf-8"))
             self.found = [signal for signal in lines if signal.epoch <= epochs]
 
-    def write(self) -> None:
-        """Write what there is.
+    def write(self, durable: bool = True) -> None:
+        """Write what there is; see :func:`lenet.files.write_pieces`.
 
         Raises:
             OutputError: the file cannot be written.
         """
         if self.found:
-            files.write_text(self._path, to_csv(self.found))
+            files.write_text(self._path, to_csv(self.found), durable)
 
 
 def _step(epoch: int) -> int:

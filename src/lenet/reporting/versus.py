@@ -24,8 +24,13 @@ from lenet.drawing.chart import Chart, Series, draw_charts
 from lenet.drawing.drawing import Drawing, format_of
 from lenet.drawing.palette import SERIES
 from lenet.errors import LenetError, UsageError
-from lenet.model import Model
-from lenet.reporting.answers import Answers, answer, read_images
+from lenet.reporting.answers import (
+    Answers,
+    answer,
+    check_same_images,
+    read_images,
+    read_model,
+)
 from lenet.reporting.curves import thinned
 from lenet.reporting.record import RunRecord, read_run
 
@@ -203,15 +208,18 @@ def compare_runs(
     if len(runs) < 2:
         raise UsageError(f"give two or more runs to compare, not {len(runs)}.")
     records = [read_run(run) for run in runs]
-    models = [Model.load(record.model) for record in records]
+    models = [read_model(record) for record in records]
     sources = {record.source for record in records}
     classes = {model.classes for model in models}
     if data is None and max(len(sources), len(classes)) > 1:
         return RunComparison(records, None, "they were not tested on the same data set.")
     try:
         source = records[0].source if data is None else data
-        images = [read_images(source, data_dir, model) for model in models]
+        folder = data_dir or records[0].data_dir
+        images = [read_images(source, folder, model) for model in models]
         answers = [answer(*both) for both in zip(models, images, strict=True)]
+        for both in zip(records, answers, strict=True):
+            check_same_images(*both)
         return RunComparison(records, answers)
     except LenetError as error:
         if data is not None or data_dir is not None:
@@ -238,7 +246,8 @@ def _settings(record: RunRecord) -> dict[str, object]:
         "source": record.info.get("source"),
         "train_images": record.info.get("train_images"),
     }
-    return {**own, **record.recipe, "seed": record.info["seed"]}
+    recipe = {name: value for name, value in record.recipe.items() if name != "net"}
+    return {**own, **recipe, "seed": record.info["seed"]}
 
 
 def _series(named: tuple[str, str], record: RunRecord, key: str, times: float, end: str) -> Series:

@@ -390,9 +390,10 @@ class Training:
         return Objective(self.recipe.smoothing, self.recipe.dropout, self.seed, weights)
 
     def _divergence(self, place: str) -> DivergenceError:
+        lr, decay = self.recipe.lr, self.recipe.weight_decay
+        less = f"a smaller weight decay than {decay:g}, " if lr * decay >= 1 else ""
         return DivergenceError(
             f"training diverged in epoch {self._epoch_number}, {place} of {self.steps}: the "
-            f"loss is no longer a number; try a smaller learning rate than {self.recipe.lr:g} "
-            f"(lr {self.recipe.lr / 10:g}) or another initialisation than {self.recipe.init} "
-            "(init xavier)."
+            f"loss is no longer a number; try {less}a smaller learning rate than {lr:g} "
+            f"(lr {lr / 10:g}) or another initialisation than {self.recipe.init} (init xavier)."
         )

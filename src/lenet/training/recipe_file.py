@@ -168,9 +168,10 @@ def _value(value: Any) -> str:
 
 
 def _read_value(text: str) -> Any:
-    """A number, ``true`` or ``false`` as TOML has it; any other text as it is."""
+    """A number, ``true`` or ``false`` as TOML has it or as Python does; other text as it is."""
     try:
-        found = tomllib.loads(f"value = {text}")
+        lower = text.strip().lower()
+        found = tomllib.loads(f"value = {lower if lower in ('true', 'false') else text}")
     except (ValueError, RecursionError):
         return text
     return found["value"] if len(found) == 1 else text

@@ -112,6 +112,7 @@ class Run:
         self._seconds = checkpoint_seconds
         self._started, self._resumed = _now(), list[str]()
         self._checkpoints, self._pacing = Checkpoints(folder), Pacing()
+        self._look_pacing = Pacing()
         self._board = None
         self._identity: dict[str, Any] = {}
         self._keeps = LAST
@@ -196,7 +197,7 @@ class Run:
         with self._pacing:
             self._write_recipe(training)
             self._write_info(training, "running")
-            self._measure(training)
+        self._measure(training)
 
     def discard(self) -> None:
         """Let others have it, and take the folder away again if nothing was begun in it."""
@@ -223,6 +224,8 @@ class Run:
         self._measure(training)
         if self._pacing.due():
             self._write_state(training)
+        elif self._look_pacing.due():
+            self._write_figures(training)
 
     def finish(self, training: Training, status: str) -> None:
         """Save everything; ``status`` is finished, interrupted or diverged.
@@ -257,6 +260,12 @@ class Run:
         if training.history:
             self.no_page = self._draw(training, info)
 
+    def _write_figures(self, training: Training) -> None:
+        """For who looks on: what is a checkpoint's waits for the disk, this does not."""
+        with suppress(OutputError), self._look_pacing:
+            self._write_history(training.history, durable=False)
+            self._signals.write(durable=False)
+
     def _write_state(self, training: Training) -> None:
         try:
             with self._pacing:
@@ -286,14 +295,14 @@ class Run:
         about = f"The recipe of {self.folder.name}; lenet train --recipe takes this file."
         files.write_text(self.folder / RECIPE, recipe_text(training.recipe, about))
 
-    def _write_history(self, history: Sequence[EpochRecord]) -> None:
+    def _write_history(self, history: Sequence[EpochRecord], durable: bool = True) -> None:
         text = io.StringIO()
         rows = [record.to_dict() for record in history]
         columns = rows[0] if rows else EpochRecord(0, 0, 0, 0).to_dict()
         writer = csv.DictWriter(text, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        files.write_text(self.folder / HISTORY, text.getvalue())
+        files.write_text(self.folder / HISTORY, text.getvalue(), durable)
 
     def _draw(self, training: Training, info: dict[str, Any]) -> str:
         """Make the picture and the page; if that fails, why: a run is not lost for it."""
