@@ -299,11 +299,12 @@ void Worker::backward_ghost(const float* table, const float* packed, int samples
     }
 }
 
-// A round of the team costs a microsecond: some ten times that, in multiply-adds, should be done in
-// it. No more parts than blocks: each transforms its input for itself.
+// A round of the team costs a microsecond or two, and each part's weights and input come from another
+// cache: some tens of that, in multiply-adds, should be done in it. No more parts than blocks: each
+// transforms its input for itself.
 int Worker::parts_of(const Stage& stage, int members) {
     const Map& to = stage.linear;
-    if (int64_t(to.channels) * to.height * to.width * stage.inputs <= 100'000) return 1;
+    if (int64_t(to.channels) * to.height * to.width * stage.inputs <= 300'000) return 1;
     const int blocks = std::min(stage.forward_blocks.count, stage.gradient_blocks.count);
     return std::min({members, blocks, stage.first ? blocks : stage.input_blocks.count});
 }
