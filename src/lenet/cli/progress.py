@@ -55,7 +55,7 @@ class Display:
         found = (f"{name} {share:.4f}   " for name, share in shares.items() if share is not None)
         print(
             f"epoch {record.epoch:>{width}}/{self._epochs}   loss {record.loss:.4f}   "
-            f"{''.join(found)}{record.seconds:.2f} s",
+            f"{''.join(found)}{record.seconds:.{2 if record.seconds >= 0.1 else 3}f} s",
             flush=True,
         )
 
