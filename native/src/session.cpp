@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "blocks.h"
 #include "denormals.h"
-#include "pack.h"
 #include "team.h"
 #include "worker.h"
 
@@ -78,43 +78,14 @@ struct Session::Self {
     bool trains = false;
     std::vector<Buffer> gradients;  // one a shard
     std::vector<Share> shares;
-
-    struct Job {
-        size_t stage;
-        int block;
-    };
-    std::vector<Job> jobs;  // a block of outputs: moved, then packed
-    std::vector<int> ends;  // a member's jobs end here
+    Blocks blocks;
 
     Self(const Step* steps, int count, int64_t table, const char* isa, int threads, Method method)
         : kernels(choose_kernels(isa)),
           program(steps, count, table, kernels.lanes, kernels.accumulators, method),
           team(threads),
-          packed(program.packed) {
-        for (size_t s = 0; s < program.stages.size(); s++)
-            if (program.stages[s].kind == Kind::norm || program.stages[s].linear_step())
-                for (int b = 0; b < program.stages[s].forward_blocks.count; b++)
-                    jobs.push_back({s, b});
-        divide_jobs();
-    }
-
-    int64_t size_of(const Job& job) const {
-        const Stage& stage = program.stages[job.stage];
-        if (stage.kind == Kind::norm) return 2 * stage.output.channels;
-        return int64_t(stage.forward_blocks.size(job.block)) * (stage.inputs + 1);
-    }
-
-    // Members' jobs end where their share of all parameters does.
-    void divide_jobs() {
-        int64_t total = 0, before = 0;
-        for (const Job& job : jobs) total += size_of(job);
-        int end = 0;
-        for (int member = 1; member <= team.size(); member++) {
-            while (end < int(jobs.size()) && before < total * member / team.size())
-                before += size_of(jobs[size_t(end++)]);
-            ends.push_back(end);
-        }
-    }
+          packed(program.packed),
+          blocks(program, kernels, team.size()) {}
 
     // Whatever may need memory does it here: not among the team, where nobody could be told.
     void prepare(bool training, int shards, bool alone = false) {
@@ -141,12 +112,12 @@ struct Session::Self {
         do_jobs(work);
     }
 
-    // The same of blocks of outputs, of which members have equally many parameters.
+    // The same of the parameters' blocks: every member has its own.
     template <typename Work>
     void share_out_blocks(Work work) {
-        if (jobs.size() == 1) return share_out(1, [&](int, int job) { work(job); });
-        team.deal(ends);
-        do_jobs([&](int, int job) { work(job); });
+        if (blocks.count() == 1) return share_out(1, [&](int, int b) { work(b); });
+        team.deal(blocks.ends());
+        do_jobs([&](int, int b) { work(b); });
     }
 
     template <typename Work>
@@ -190,12 +161,7 @@ struct Session::Self {
 
     void pack_all(const float* table) {
         packed_from.clear();
-        share_out_blocks([&](int j) { pack_job(jobs[size_t(j)], table); });
-    }
-
-    void pack_job(const Job& job, const float* table) {
-        const Stage& stage = program.stages[job.stage];
-        if (stage.linear_step()) pack(stage, job.block, table, packed.data());
+        share_out_blocks([&](int b) { blocks.pack(b, table, packed.data()); });
     }
 
     // Do the images of such small batches go one by one? Nothing is packed then.
@@ -223,88 +189,11 @@ struct Session::Self {
         return total;
     }
 
-    // Calls f(offset in the table, the shards' gradients, how many there are, count) for all
-    // parameters of a block of outputs.
-    template <typename F>
-    void for_gradients(const Job& job, int shards, bool alone, F f) {
-        const Stage& stage = program.stages[job.stage];
-        std::vector<const float*> from(static_cast<size_t>(shards));
-        const auto run = [&](int64_t at, int64_t gradient_at, int count) {
-            for (int s = 0; s < shards; s++)
-                from[size_t(s)] = gradients[size_t(s)].data() + gradient_at;
-            f(at, from.data(), shards, count);
-        };
-        if (stage.kind == Kind::norm) {
-            run(stage.scale, stage.gradient, stage.output.channels);
-            run(stage.bias, stage.gradient + stage.gradient_row, stage.output.channels);
-            return;
-        }
-        const bool factors = alone && stage.kind == Kind::dense;
-        std::vector<float> row(size_t(factors ? stage.inputs : 0));
-        const int first = stage.forward_blocks.begin(job.block);
-        for (int o = first; o < first + stage.forward_blocks.size(job.block); o++) {
-            const int64_t weights = stage.weights + int64_t(o) * stage.inputs;
-            if (factors) {
-                for (int s = 0; s < shards; s++)
-                    from[size_t(s)] = gradients[size_t(s)].data() + stage.gradient;
-                const float bias = kernels.single_row(stage, shards, from.data(), o, row.data());
-                const float* sums[] = {row.data(), &bias};
-                f(weights, sums, 1, stage.inputs);
-                f(stage.bias + o, sums + 1, 1, 1);
-                continue;
-            }
-            const int64_t gradient = stage.gradient + int64_t(o) * stage.gradient_row;
-            run(weights, gradient, stage.inputs);
-            if (!stage.normalised) run(stage.bias + o, gradient + stage.inputs, 1);
-        }
-    }
-
-    // Moves one block of outputs by the shards' gradients. state: the optimizer's tables.
-    void move(const Job& job, const Update& update, int shards, bool alone, float* table,
-              float* state) {
-        const int rows = update.optimizer.rows();
-        for_gradients(job, shards, alone, [&](int64_t at, const float* const* from, int sums, int count) {
-            float* states[3]{};
-            for (int r = 0; r < rows; r++) states[r] = state + r * program.table + at;
-            kernels.update(update, sums, from, count, table + at, states);
-        });
-    }
-
-    // The running statistics of a norm stage move towards the mean of its ghosts' own.
-    void count_statistics(const Stage& stage, const Update& update, int shards, float* table,
-                          float* state) {
-        constexpr float momentum = 0.1f;
-        const float keep = update.optimizer.average;
-        float* average = keep > 0 ? state + (update.optimizer.rows() - 1) * program.table : nullptr;
-        const auto follow = [&](int64_t at, int64_t found) {
-            for (int c = 0; c < stage.output.channels; c++) {
-                double total = 0;
-                for (int s = 0; s < shards; s++) total += double(gradients[size_t(s)].data()[found + c]);
-                float& value = table[at + c];
-                value = (1 - momentum) * value + momentum * float(total / shards);
-                if (keep > 0) average[at + c] = keep * average[at + c] + (1 - keep) * value;
-            }
-        };
-        follow(stage.mean, stage.gradient + 2 * stage.gradient_row);
-        follow(stage.variance, stage.gradient + 3 * stage.gradient_row);
-    }
-
     // What the gradient, the mean over `samples`, is multiplied by so that its norm does not pass
     // `clip`; as PyTorch's clip_grad_norm_.
-    float clipping(float clip, int shards, bool alone, int64_t samples) {
-        std::vector<double> squares(jobs.size());
-        share_out_blocks([&](int j) {
-            double total = 0;
-            for_gradients(jobs[size_t(j)], shards, alone,
-                          [&](int64_t, const float* const* from, int sums, int count) {
-                              for (int i = 0; i < count; i++) {
-                                  float g = 0;
-                                  for (int s = 0; s < sums; s++) g += from[s][i];
-                                  total += double(g) * double(g);
-                              }
-                          });
-            squares[size_t(j)] = total;
-        });
+    float clipping(float clip, const Gradients& found, int64_t samples) {
+        std::vector<double> squares(size_t(blocks.count()));
+        share_out_blocks([&](int b) { squares[size_t(b)] = blocks.square(b, found); });
         double total = 0;
         for (double part : squares) total += part;
         return float(std::min(1.0, double(clip) / (std::sqrt(total) / double(samples) + 1e-6)));
@@ -374,8 +263,8 @@ double Session::gradient(const float* table, const Images& images, const int32_t
     // The gradient is what plain descent at rate -1 adds to zeros.
     std::fill_n(gradient, self.program.table, 0.0f);
     const Update descent{{}, -1.0f, 1, 1.0f / float(images.count)};
-    for (const Self::Job& job : self.jobs)
-        self.move(job, descent, shards, alone, gradient, nullptr);
+    for (int b = 0; b < self.blocks.count(); b++)
+        self.blocks.move(b, descent, {self.gradients, shards, alone}, gradient, nullptr);
     *correct = share.correct;
     return share.loss / double(images.count);
 }
@@ -407,16 +296,14 @@ Progress Session::train(float* table, float* state, const Images& images, const 
         if (!std::isfinite(losses[step])) return {step};
         correct[step] = share.correct;
         const int shards = Shards(samples, self.program, alone).count();
+        const Gradients found{self.gradients, shards, alone};
         float mean = 1.0f / float(samples);
-        if (optimizer.clip > 0) mean *= self.clipping(optimizer.clip, shards, alone, samples);
+        if (optimizer.clip > 0) mean *= self.clipping(optimizer.clip, found, samples);
         const Update update(optimizer, schedule.rates[step], number, mean);
-        self.share_out_blocks([&](int j) {
-            const Self::Job& job = self.jobs[size_t(j)];
-            const Stage& stage = self.program.stages[job.stage];
-            self.move(job, update, shards, alone, table, state);
-            if (stage.kind == Kind::norm)
-                self.count_statistics(stage, update, shards, table, state);
-            if (!alone) self.pack_job(job, table);
+        self.share_out_blocks([&](int b) {
+            self.blocks.move(b, update, found, table, state);
+            self.blocks.follow_statistics(b, update, found, table, state);
+            if (!alone) self.blocks.pack(b, table, self.packed.data());
         });
     }
     return {step};

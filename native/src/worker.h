@@ -18,6 +18,7 @@ class Buffer {
 public:
     explicit Buffer(int64_t floats = 0);
     float* data() { return memory_.get(); }
+    const float* data() const { return memory_.get(); }
     int64_t size() const { return size_; }
 
 private:
