@@ -49,6 +49,7 @@ def test_a_full_disk(process, here):
 )
 def test_ctrl_c(here):
     line = [sys.executable, "-m", "lenet", "train", "mnist", "--epochs", "1000"]
+    line += ["--batch-size", "1", "--lr", "1e-4"]  # an epoch takes seconds on any machine
     with subprocess.Popen(
         line, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -145,7 +145,7 @@ def test_what_cannot_be_read_is_told(save, tmp_path, monkeypatch):
         "a/2.txt is not a picture that can be read",
         "a/3.png is not a picture that can be read",
         "a/4.png has 1,000 bytes, more than 500",
-        "a/5.gif is not a picture that can be read",
+        "a/5.gif is a GIF file, which is not read here",
         "a/6.png is a pipe or a device, no file",
         "a/7.png is a link that leads out of the folder",
     )

@@ -103,7 +103,7 @@ def test_missing_and_folder(tmp_path):
             read(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"GIF89a\1\0\1\0", b"\0\0\1\0\1\0"])
+@pytest.mark.parametrize("content", [b"", b"no picture", b"RIFF\0\0\0\0WAVE", b"\0\0\1\0\1\0"])
 def test_no_picture(tmp_path, content):
     (tmp_path / "x.png").write_bytes(content)
     message = r"x.png is not a picture that can be read; give a PNG, JPEG or BMP file$"
@@ -113,9 +113,10 @@ def test_no_picture(tmp_path, content):
 
 
 def test_other_formats_are_not_tried(save):
-    for name in ("a.gif", "a.tiff", "a.webp"):
-        with pytest.raises(PictureError, match="give a PNG, JPEG or BMP"):
-            read_picture(save(GREY, name))
+    for ending, kind in (("gif", "GIF"), ("tiff", "TIFF"), ("webp", "WebP")):
+        words = f"a.{ending} is a {kind} file, which is not read here; save it as a PNG file$"
+        with pytest.raises(PictureError, match=words):
+            read_picture(save(GREY, f"a.{ending}"))
 
 
 def test_too_many_pixels(save, monkeypatch):

@@ -70,6 +70,10 @@ def decode_picture(path: str | os.PathLike[str], name: str) -> Images:
     except PictureError:
         raise
     except UnidentifiedImageError as error:
+        if kind := _other_kind(path):
+            raise PictureError(
+                f"{name} is a {kind} file, which is not read here; save it as a PNG file"
+            ) from error
         raise PictureError(
             f"{name} is not a picture that can be read; give a PNG, JPEG or BMP file"
         ) from error
@@ -81,6 +85,18 @@ def decode_picture(path: str | os.PathLike[str], name: str) -> Images:
         raise _unreadable(name, error) from error
     except Exception as error:  # a decoder that is fed damaged bytes may raise anything
         raise PictureError(f"{name} is damaged; give an intact picture") from error
+
+
+def _other_kind(path: str | os.PathLike[str]) -> str:
+    """TIFF, GIF or WebP, if it is one: formats whose decoders strangers' files are not fed to."""
+    try:
+        with open_regular(path) as file:
+            start = file.read(12)
+    except OSError:
+        return ""
+    if start[:4] == b"RIFF":
+        return "WebP" if start[8:] == b"WEBP" else ""
+    return {b"II*\0": "TIFF", b"MM\0*": "TIFF", b"GIF8": "GIF"}.get(start[:4], "")
 
 
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
