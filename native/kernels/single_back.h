@@ -13,6 +13,7 @@
 #pragma once
 
 #include "single.h"
+#include "weights.h"
 
 namespace lenet::LENET_ISA {
 
@@ -101,11 +102,7 @@ template <int C, int T>
     gradient += first;
 #pragma GCC unroll 8
     for (int from = 0; from < C * T; from += L) {
-        vec rows[L];
-#pragma GCC unroll 16
-        for (int i = 0; i < L; i++)
-            rows[i] = from + i < C * T ? total[(from + i) / T][(from + i) % T] : vec{};
-        const vec sums = sums_of(rows);
+        const vec sums = lane_sums<C, T>(total, from);
 #pragma GCC unroll 16
         for (int i = 0; i < L; i++)
             if (from + i < C * T)

@@ -22,6 +22,16 @@ struct Pairs {
     ptrdiff_t slot;
 };
 
+// The sums over the lanes of L of a tile's totals, from the one at `from` on; zeros behind the last.
+template <int C, int T>
+[[gnu::always_inline]] inline vec lane_sums(const vec (&total)[C][T], int from) {
+    vec rows[L];
+#pragma GCC unroll 16
+    for (int i = 0; i < L; i++)
+        rows[i] = from + i < C * T ? total[(from + i) / T][(from + i) % T] : vec{};
+    return sums_of(rows);
+}
+
 // C outputs x T taps, added to `sums`.
 template <int C, int T>
 [[gnu::noinline]] void weight_tile(const Pairs& pairs, int first, float* sums) {
@@ -42,13 +52,8 @@ template <int C, int T>
         }
     }
 #pragma GCC unroll 8
-    for (int from = 0; from < C * T; from += L) {
-        vec rows[L];
-#pragma GCC unroll 16
-        for (int i = 0; i < L; i++)
-            rows[i] = from + i < C * T ? total[(from + i) / T][(from + i) % T] : vec{};
-        store(sums + from, load(sums + from) + sums_of(rows));
-    }
+    for (int from = 0; from < C * T; from += L)
+        store(sums + from, load(sums + from) + lane_sums<C, T>(total, from));
 }
 
 template <int C, int T = tile_positions(C, accumulators)>

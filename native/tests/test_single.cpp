@@ -65,48 +65,49 @@ LENET_TEST(single, small_networks) {
         }
 }
 
-// Widths around whole vectors, for every stride and padding, before and after a convolution.
-LENET_TEST(single, widths_strides_and_paddings) {
-    using enum Activation;
+// Calls check(kernels, width, stride, side, kernel) for widths around whole vectors, every stride and
+// padding.
+template <typename Check>
+void for_widths(int least, Check check) {
     for (const Table& table : tables())
-        for (int width = 1; width <= 35; width += width < 18 ? 1 : 4)
+        for (int width = least; width <= 35; width += width < 18 ? 1 : 4)
             for (int stride = 1; stride <= 3; stride++)
                 for (int side = 0; side <= 2; side++) {
                     Scope scope(std::string(table.kernels->name) + ", width " +
                                 std::to_string(width) + ", stride " + std::to_string(stride) +
                                 ", padding " + std::to_string(side));
-                    const int kernel = width + 2 * side < 3 ? 1 : 3;
-                    Net net(2, 3, width);
-                    net.conv(7, 2, kernel, relu, 1, stride, side, 0, side, side)
-                        .pool(Kind::maxpool, 2, 2, 2, 2, 1, 1, 1, 1)
-                        .conv(5, 1, 1, tanh, 1, stride, 0, 1, side, 0)
-                        .dense(9, sigmoid)
-                        .dense(3);
-                    check_single(*table.kernels, net, uint64_t(width));
+                    check(*table.kernels, width, stride, side, width + 2 * side < 3 ? 1 : 3);
                 }
+}
+
+// Before and after a convolution.
+LENET_TEST(single, widths_strides_and_paddings) {
+    using enum Activation;
+    for_widths(1, [](const Kernels& kernels, int width, int stride, int side, int kernel) {
+        Net net(2, 3, width);
+        net.conv(7, 2, kernel, relu, 1, stride, side, 0, side, side)
+            .pool(Kind::maxpool, 2, 2, 2, 2, 1, 1, 1, 1)
+            .conv(5, 1, 1, tanh, 1, stride, 0, 1, side, 0)
+            .dense(9, sigmoid)
+            .dense(3);
+        check_single(kernels, net, uint64_t(width));
+    });
 }
 
 // The same on the way back, where the first convolution alone may be strided.
 LENET_TEST(single, the_way_back) {
     using enum Activation;
-    for (const Table& table : tables())
-        for (int width = 2; width <= 35; width += width < 18 ? 1 : 4)
-            for (int stride = 1; stride <= 3; stride++)
-                for (int side = 0; side <= 2; side++) {
-                    Scope scope(std::string(table.kernels->name) + ", width " +
-                                std::to_string(width) + ", stride " + std::to_string(stride) +
-                                ", padding " + std::to_string(side));
-                    const int kernel = width + 2 * side < 3 ? 1 : 3;
-                    Net net(2, 5, width);
-                    net.conv(7, 2, kernel, relu, 1, stride, side, 0, side, side)
-                        .pool(Kind::maxpool, 2, 2, 1, 1, 1, 1, 1, 1)
-                        .conv(5, 1, 2, silu, 1, 1, 0, 1, side, 1)
-                        .pool(Kind::avgpool, 2, 1, 2, 1)
-                        .conv(9, 2, 1, tanh, 1, 1, 1, 1)
-                        .dense(9, silu)
-                        .dense(3);
-                    check_way_back(*table.kernels, net, uint64_t(width));
-                }
+    for_widths(2, [](const Kernels& kernels, int width, int stride, int side, int kernel) {
+        Net net(2, 5, width);
+        net.conv(7, 2, kernel, relu, 1, stride, side, 0, side, side)
+            .pool(Kind::maxpool, 2, 2, 1, 1, 1, 1, 1, 1)
+            .conv(5, 1, 2, silu, 1, 1, 0, 1, side, 1)
+            .pool(Kind::avgpool, 2, 1, 2, 1)
+            .conv(9, 2, 1, tanh, 1, 1, 1, 1)
+            .dense(9, silu)
+            .dense(3);
+        check_way_back(kernels, net, uint64_t(width));
+    });
 }
 
 }  // namespace

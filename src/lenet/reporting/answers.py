@@ -217,7 +217,7 @@ def check_same_images(record: RunRecord, answers: Answers) -> None:
     """Are these the images that a run was tested on, as far as its own figures tell?
 
     Raises:
-        DataError: they are as many or as well answered as its own cannot be.
+        DataError: they are not as many as its own were, or not as well answered.
     """
     epochs = record.epochs
     accuracy = epochs[-1].get("test_accuracy") if epochs else None
