@@ -21,7 +21,7 @@ import numpy as np
 from epochs import make_epochs  # benchmarks/epochs.py, beside this file
 
 import lenet
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.data.split import digests_of
 
 
@@ -72,7 +72,7 @@ def in_ten_folds(data: str, recipe: str) -> Callable[[int, int], float]:
         fold[order] = np.arange(len(labels)) % 10
         right = 0.0
         for each in range(10):
-            train, test = (Part(images[of], labels[of]) for of in (fold != each, fold == each))
+            train, test = (Split(images[of], labels[of]) for of in (fold != each, fold == each))
             parts = Dataset(whole.name, train, test, whole.classes)
             model = lenet.train(None, parts, recipe, seed=seed, threads=threads)
             right += float(model.training["test_accuracy"]) * len(test)

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from lenet.engine.plan import Floats, Plan
 from lenet.net import AvgPool2d, Block, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
 from lenet.net.layers import ACTIVATIONS, Sides
-from lenet.net.shapes import output_shape
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Bounds:
     maps: int = 5
     dense: int = 3
     ends_dense: bool = True
-    activations: tuple[str, ...] = ACTIVATIONS
+    activations: tuple[str, ...] = tuple(ACTIVATIONS)
     batch_norm: float = 0.3
 
 
@@ -78,7 +77,7 @@ def _draw(random: Random, bounds: Bounds) -> Network:
     shape: Shape = start
     for _ in range(random.randint(0, bounds.maps)):
         layers.append(_map_layer(random, bounds, shape))
-        shape = output_shape(layers[-1], shape, "drawn")
+        shape = layers[-1].output_shape(shape, "drawn")
     least = 1 if bounds.ends_dense or not layers else 0
     for _ in range(random.randint(least, max(least, bounds.dense))):
         layers.append(Dense(random.randint(1, bounds.units), random.choice(bounds.activations)))

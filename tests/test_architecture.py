@@ -1,4 +1,4 @@
-"""The house: who may import whom and what, how long a file may be, and which test it has.
+"""The house: who may import whom and what, and that no modules import each other in a circle.
 
 Imports are read with ``ast``, those inside functions and under ``TYPE_CHECKING`` too: a type is
 knowledge as well. Only the package's root, which is a map of all rooms, may look everywhere.
@@ -20,9 +20,9 @@ SOURCE = TESTS.parent / "src" / "lenet"
 #: A file imports from rows above its own, or from its own room; rooms in a row are strangers.
 ROWS = (
     ("errors",),
-    ("files", "model_files", "randomness", "version"),
+    ("files", "tensor_files", "randomness", "version"),
     ("net",),
-    ("anatomy", "data", "engine", "metrics"),
+    ("analysis", "data", "engine", "metrics"),
     ("drawing", "model"),
     ("reporting",),
     ("inference", "training"),
@@ -40,7 +40,7 @@ PACKAGES = {
     "engine": {"numpy"},
     "metrics": {"numpy"},
     "model": {"numpy"},
-    "model_files": {"numpy", "safetensors"},
+    "tensor_files": {"numpy", "safetensors"},
     "drawing": {"reportlab", "resvg_py"},
     "reporting": {"numpy", "tensorboard"},
     "inference": {"numpy"},
@@ -50,52 +50,6 @@ PACKAGES = {
 }
 #: Never, unless a room is given it above: other frameworks, and what runs code out of a file.
 BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
-
-LONGEST = 400
-
-#: Modules without a test file of the mirrored name, and where they are held instead.
-UNMIRRORED = {
-    "__init__": "test_public.py",
-    "__main__": "cli/test_main.py runs it as a process",
-    "errors": "its classes are what the other tests expect",
-    "metrics": "test_inference.py and test_model.py: what evaluate() returns",
-    "version": "cli/test_main.py: lenet --version",
-    "anatomy.__init__": "re-exports only",
-    "anatomy.balancing.__init__": "re-exports only",
-    "anatomy.comparison.__init__": "re-exports only",
-    "anatomy.deduction.__init__": "re-exports only",
-    "anatomy.deduction.budget": "deduction/test_chain.py, --params",
-    "anatomy.deduction.figure": "deduction/test_chain.py reads figures of every spelling",
-    "anatomy.deduction.given": "deduction/test_chain.py, --given",
-    "anatomy.deduction.impossible": "deduction/test_chain.py, figures that cannot be",
-    "anatomy.deduction.priors": "deduction/test_chain.py, what is ranked first",
-    "anatomy.deduction.render": "cli/test_deduce.py compares every page",
-    "anatomy.deduction.result": "deduction/test_chain.py, what deduce() returns",
-    "anatomy.deduction.wording": "deduction/test_chain.py and cli/test_deduce.py: its sentences",
-    "anatomy.diagnosis.__init__": "re-exports only",
-    "anatomy.explanation.__init__": "re-exports only",
-    "cli.__init__": "a docstring only",
-    "benchmarking.__init__": "re-exports only",
-    "benchmarking.with_lenet": "benchmarking/test_worker.py",
-    "benchmarking.with_onnxruntime": "benchmarking/test_worker.py",
-    "benchmarking.with_torch": "benchmarking/test_worker.py",
-    "data.__init__": "data/test_load.py",
-    "drawing.__init__": "re-exports only",
-    "engine.__init__": "a docstring only",
-    "engine.machine": "engine/test_native.py, test_native_processes.py and test_installation.py",
-    "engine.operations": "engine/test_reference.py and parity/test_reference_pytorch.py",
-    "estimator.__init__": "a docstring only",
-    "engine.results": "protocols and records; every engine's test uses them",
-    "net.__init__": "re-exports only",
-    "reporting.__init__": "a docstring only",
-    "reporting.card": "reporting/test_run_report.py: the recipe and the card on the page",
-    "reporting.sections": "reporting/test_run_report.py: every section on the page",
-    "reporting.versus_page": "reporting/test_versus.py: saved as .html",
-    "reporting.versus_text": "reporting/test_versus.py and cli/test_report.py",
-    "training.__init__": "training/test_train.py",
-    "training.prepared": "training/test_loop.py: what is refused",
-    "training.summary": "training/test_run.py: what a run and its model say",
-}
 
 
 @dataclass(frozen=True)
@@ -213,7 +167,7 @@ def test_only_main_and_the_processes_start_import_main():
     [
         ("lenet", {"numpy", "rich", "PIL", "safetensors", "sklearn"}),
         ("lenet.net", {"numpy", "rich", "PIL"}),
-        ("lenet.anatomy", {"numpy", "rich", "PIL"}),
+        ("lenet.analysis", {"numpy", "rich", "PIL"}),
         ("lenet.cli.main", {"numpy", "rich", "PIL"}),
         ("lenet.cli.parser", {"numpy", "PIL", "safetensors", "pooch"}),
         ("lenet.drawing", {"numpy", "rich", "PIL", "reportlab", "resvg_py"}),
@@ -229,23 +183,42 @@ def test_light_at_import(module, heavy):
     assert not loaded, f"importing {module} imports {sorted(loaded)}; import it where it is used"
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_length(path):
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGEST, f"{path} has {lines} lines, at most {LONGEST} are allowed; divide it"
+def imported_modules(path: Path) -> set[str]:
+    """The modules of ours that a file imports, wherever the import stands."""
+    known = {dotted(module) for module in modules()}
+    found = set()
+    for one in imports(path):
+        name = one.name.removeprefix("lenet").removeprefix(".")
+        while name and name not in known and f"{name}.__init__" not in known:
+            name = name.rpartition(".")[0]
+        if name:
+            found.add(name if name in known else f"{name}.__init__")
+    return found - {dotted(path)}
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_has_a_test_file(path):
-    mirror = TESTS / path.relative_to(SOURCE).with_name(f"test_{path.name}")
-    if dotted(path) in UNMIRRORED:
-        assert not mirror.exists(), f"{mirror} exists; take {dotted(path)} out of UNMIRRORED"
-    else:
-        assert mirror.exists(), f"{path} has no {mirror}; write it, or say in UNMIRRORED why not"
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of modules that import each other (Tarjan 1972, iterated until nothing leaves)."""
+    left = dict(graph)
+    while leaves := [m for m, uses in left.items() if not uses & left.keys()]:
+        for leaf in leaves:
+            del left[leaf]
+    used = set().union(*left.values()) if left else set()
+    while tops := [m for m in left if m not in used]:
+        for top in tops:
+            del left[top]
+        used = set().union(*left.values()) if left else set()
+    return [sorted(left)] if left else []
 
 
-def test_exceptions_name_modules_that_exist():
-    assert set(UNMIRRORED) <= {dotted(path) for path in modules()}
+def test_no_circles():
+    """A package's ``__init__`` re-exports its modules; they never import it."""
+    graph = {dotted(path): imported_modules(path) for path in modules()}
+    del graph["__init__"]
+    assert circles(graph) == []
+
+
+def test_a_circle_is_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
 
 
 @pytest.mark.parametrize("path", modules(), ids=dotted)

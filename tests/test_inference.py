@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import lenet
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.errors import DataError, ModelFileError, PictureError, UsageError
 
 
@@ -89,15 +89,15 @@ def test_evaluate_a_part(model, digits):
 
 def test_a_class_without_images(model, digits):
     zeros = digits.test.labels == 0
-    found = lenet.evaluate(model, Part(digits.test.images[zeros], digits.test.labels[zeros]))
+    found = lenet.evaluate(model, Split(digits.test.images[zeros], digits.test.labels[zeros]))
     assert found.class_accuracy[0] == found.accuracy
     assert found.class_accuracy[1:] == (None,) * 9
     assert json.loads(json.dumps(found.to_dict()))["classes"][1]["accuracy"] is None
 
 
 def test_evaluate_on_other_classes(model, digits):
-    part = Part(digits.test.images, digits.test.labels % 2)
+    part = Split(digits.test.images, digits.test.labels % 2)
     with pytest.raises(DataError, match=r"tells 10 classes \(.*\) apart and parity has 2"):
         lenet.evaluate(model, Dataset("parity", part, part, ("even", "odd")))
     with pytest.raises(DataError, match="label 10 names no class"):
-        lenet.evaluate(model, Part(digits.test.images, digits.test.labels + 1))
+        lenet.evaluate(model, Split(digits.test.images, digits.test.labels + 1))

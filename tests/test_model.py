@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet.data.dataset import Dataset, Part
+from lenet.data.dataset import Dataset, Split
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import DataError, UsageError
 from lenet.metrics import Evaluation, evaluate_scores, log_softmax
@@ -85,7 +85,7 @@ def test_a_normalised_layer_uses_the_running_statistics() -> None:
         x = layer(x)
     np.testing.assert_allclose(x, model.scores(images), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(model.scores(images[:1]), model.scores(images)[:1], rtol=1e-5)
-    found = model.evaluate(Part(images, model.predict(images)))
+    found = model.evaluate(Split(images, model.predict(images)))
     assert found.accuracy == 1
 
 
@@ -225,8 +225,8 @@ def test_answers_and_labels_belong_together(answers: int, labels: int) -> None:
 def test_a_model_is_evaluated_on_a_data_sets_test_part() -> None:
     model = small(classes=("a", "b", "c", "d"))
     images = pictures(20, 1, 6, 5)
-    test = Part(images, model.predict(images))
-    data = Dataset("mine", Part(images, np.zeros(20, np.int64)), test, ("a", "b", "c", "d"))
+    test = Split(images, model.predict(images))
+    data = Dataset("mine", Split(images, np.zeros(20, np.int64)), test, ("a", "b", "c", "d"))
     found = model.evaluate(data)
     assert isinstance(found, Evaluation)
     assert (found.accuracy, found.count, found.classes) == (1.0, 20, model.classes)
@@ -234,12 +234,12 @@ def test_a_model_is_evaluated_on_a_data_sets_test_part() -> None:
 
 
 def test_data_of_other_classes_are_refused() -> None:
-    part = Part(pictures(3, 1, 6, 5), np.array([0, 1, 2]))
+    part = Split(pictures(3, 1, 6, 5), np.array([0, 1, 2]))
     with pytest.raises(DataError, match=r"tells 4 classes \(.*\) apart and mine has 3 classes"):
         small().evaluate(Dataset("mine", part, part, ("a", "b", "c")))
     for label in (4, -1):
         with pytest.raises(DataError, match=f"label {label} names no class; .* labels 0 to 3"):
-            small().evaluate(Part(part.images, np.array([0, label, 2])))
+            small().evaluate(Split(part.images, np.array([0, label, 2])))
 
 
 def test_evaluating_what_is_no_data() -> None:

@@ -37,7 +37,7 @@ def test_the_map_and_the_list_are_the_same():
     assert sorted(lenet._PUBLIC) == sorted({*lenet.__all__, *lenet._EXTRA}) == dir(lenet)
 
 
-@pytest.mark.parametrize("folder", ["net", "anatomy", "data"])
+@pytest.mark.parametrize("folder", ["net", "analysis", "data"])
 def test_folders_are_there_from_the_start(folder):
     """Docs call ``lenet.net.to_json``; nothing else need have loaded it before."""
     script = f"import lenet; print(lenet.{folder}.__name__)"

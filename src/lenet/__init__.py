@@ -16,27 +16,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lenet import anatomy as anatomy
+    from lenet import analysis as analysis
     from lenet import data as data
     from lenet import errors as errors
     from lenet import net as net
-    from lenet.anatomy import Report as Report
-    from lenet.anatomy import explain as explain
-    from lenet.anatomy.balancing import Balance as Balance
-    from lenet.anatomy.balancing import balance as balance
-    from lenet.anatomy.comparison import Comparison as Comparison
-    from lenet.anatomy.comparison import compare as compare
-    from lenet.anatomy.deduction import Deduction as Deduction
-    from lenet.anatomy.deduction import deduce as deduce
-    from lenet.anatomy.diagnosis import Diagnosis as Diagnosis
-    from lenet.anatomy.diagnosis import Reconciliation as Reconciliation
-    from lenet.anatomy.diagnosis import diagnose as diagnose
-    from lenet.anatomy.diagnosis import reconcile as reconcile
-    from lenet.anatomy.versus import dense_versus_conv as dense_versus_conv
+    from lenet.analysis import Report as Report
+    from lenet.analysis import explain as explain
+    from lenet.analysis.balancing import Balance as Balance
+    from lenet.analysis.balancing import balance as balance
+    from lenet.analysis.comparison import Comparison as Comparison
+    from lenet.analysis.comparison import compare as compare
+    from lenet.analysis.deduction import Deduction as Deduction
+    from lenet.analysis.deduction import deduce as deduce
+    from lenet.analysis.diagnosis import Diagnosis as Diagnosis
+    from lenet.analysis.diagnosis import Reconciliation as Reconciliation
+    from lenet.analysis.diagnosis import diagnose as diagnose
+    from lenet.analysis.diagnosis import reconcile as reconcile
+    from lenet.analysis.versus import dense_versus_conv as dense_versus_conv
     from lenet.benchmarking import Benchmark as Benchmark
     from lenet.benchmarking import bench as bench
     from lenet.data import Dataset as Dataset
-    from lenet.data import Part as Part
+    from lenet.data import Split as Split
     from lenet.data import load as load
     from lenet.data.preprocess import Preprocessing as Preprocessing
     from lenet.drawing import Drawing as Drawing
@@ -80,27 +80,27 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "zoo": ("lenet.net.zoo", None),
     "net": ("lenet.net", None),
     # what follows from it
-    "anatomy": ("lenet.anatomy", None),
-    "explain": ("lenet.anatomy", "explain"),
-    "Report": ("lenet.anatomy", "Report"),
-    "deduce": ("lenet.anatomy.deduction", "deduce"),
-    "Deduction": ("lenet.anatomy.deduction", "Deduction"),
-    "diagnose": ("lenet.anatomy.diagnosis", "diagnose"),
-    "Diagnosis": ("lenet.anatomy.diagnosis", "Diagnosis"),
-    "reconcile": ("lenet.anatomy.diagnosis", "reconcile"),
-    "Reconciliation": ("lenet.anatomy.diagnosis", "Reconciliation"),
-    "compare": ("lenet.anatomy.comparison", "compare"),
-    "Comparison": ("lenet.anatomy.comparison", "Comparison"),
-    "balance": ("lenet.anatomy.balancing", "balance"),
-    "Balance": ("lenet.anatomy.balancing", "Balance"),
-    "dense_versus_conv": ("lenet.anatomy.versus", "dense_versus_conv"),
+    "analysis": ("lenet.analysis", None),
+    "explain": ("lenet.analysis", "explain"),
+    "Report": ("lenet.analysis", "Report"),
+    "deduce": ("lenet.analysis.deduction", "deduce"),
+    "Deduction": ("lenet.analysis.deduction", "Deduction"),
+    "diagnose": ("lenet.analysis.diagnosis", "diagnose"),
+    "Diagnosis": ("lenet.analysis.diagnosis", "Diagnosis"),
+    "reconcile": ("lenet.analysis.diagnosis", "reconcile"),
+    "Reconciliation": ("lenet.analysis.diagnosis", "Reconciliation"),
+    "compare": ("lenet.analysis.comparison", "compare"),
+    "Comparison": ("lenet.analysis.comparison", "Comparison"),
+    "balance": ("lenet.analysis.balancing", "balance"),
+    "Balance": ("lenet.analysis.balancing", "Balance"),
+    "dense_versus_conv": ("lenet.analysis.versus", "dense_versus_conv"),
     "draw": ("lenet.drawing", "draw"),
     "Drawing": ("lenet.drawing", "Drawing"),
     # images in
     "data": ("lenet.data", None),
     "load": ("lenet.data", "load"),
     "Dataset": ("lenet.data", "Dataset"),
-    "Part": ("lenet.data", "Part"),
+    "Split": ("lenet.data", "Split"),
     "Preprocessing": ("lenet.data.preprocess", "Preprocessing"),
     # training and use
     "Augmentation": ("lenet.engine.augmentation", "Augmentation"),
@@ -143,7 +143,6 @@ __all__ = [
     "MaxPool2d",
     "Model",
     "Network",
-    "Part",
     "Prediction",
     "Preprocessing",
     "Recipe",
@@ -151,8 +150,9 @@ __all__ = [
     "Report",
     "RunComparison",
     "RunReport",
+    "Split",
     "__version__",
-    "anatomy",
+    "analysis",
     "balance",
     "bench",
     "checks",

@@ -44,7 +44,7 @@ class ShapeError(UsageError):
     """A layer that does not fit on what it is given; ``layer`` is its name.
 
     ``network`` is the :class:`lenet.net.Network` it stands in, where that is known: from it
-    ``lenet.anatomy.explain_misfit`` finds the changes that make it fit.
+    ``lenet.analysis.explain_misfit`` finds the changes that make it fit.
     """
 
     def __init__(self, message: str, layer: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lenet.data import Dataset, Part, is_name, load, load_part
+from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.data.pictures import read_images
 from lenet.metrics import Evaluation
 from lenet.model import Model
@@ -65,7 +65,7 @@ def predict(
 
 def evaluate(
     model: Model | str | os.PathLike[str],
-    data: Dataset | Part | str | os.PathLike[str],
+    data: Dataset | Split | str | os.PathLike[str],
     data_dir: str | os.PathLike[str] | None = None,
     *,
     everything: bool = False,
@@ -86,11 +86,11 @@ def evaluate(
         DataError: the data set cannot be read, or does not suit the model.
     """
     known = _model(model)
-    if not isinstance(data, Dataset | Part):
+    if not isinstance(data, Dataset | Split):
         if is_name(data):
             return known.evaluate(load(data, data_dir))
         shape = known.network.input_shape
-        data = load_part(data, known.classes, shape, everything=everything, skip_bad=skip_bad)
+        data = load_split(data, known.classes, shape, everything=everything, skip_bad=skip_bad)
     return known.evaluate(data)
 
 

@@ -18,8 +18,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from lenet import files, model_files
-from lenet.data.dataset import Dataset, Part
+from lenet import files, tensor_files
+from lenet.data.dataset import Dataset, Split
 from lenet.data.preprocess import Preprocessing
 from lenet.engine import operations
 from lenet.engine.initialise import aligned_zeros, initialise
@@ -28,9 +28,9 @@ from lenet.engine.plan import Plan, Step, make_plan
 from lenet.engine.results import Engine
 from lenet.errors import DataError, LenetError, UsageError
 from lenet.metrics import Evaluation, evaluate_scores, log_softmax
-from lenet.model_files import damaged
 from lenet.net import Network, from_json, is_model_file, read_network, to_json
 from lenet.net.shapes import shape_text
+from lenet.tensor_files import damaged
 
 Images = npt.NDArray[np.uint8]
 #: Made once: to compare with the class itself, NumPy would make one each time.
@@ -191,13 +191,13 @@ class Model:
         """Probabilities (N, classes), rows that add up to 1, of images (N, C, H, W) uint8."""
         return np.exp(log_softmax(self.scores(images))).astype(np.float32)
 
-    def evaluate(self, data: Dataset | Part) -> Evaluation:
+    def evaluate(self, data: Dataset | Split) -> Evaluation:
         """Accuracy, per class, and confusion on labelled images; of a data set, its test part.
 
         Raises:
             DataError: the data have other classes than the model.
         """
-        if not isinstance(data, Dataset | Part):
+        if not isinstance(data, Dataset | Split):
             raise DataError(
                 f"the data are of type {type(data).__name__}; give a data set or one of its parts, "
                 'such as lenet.load("mnist"), or call lenet.evaluate(model, "mnist").'
@@ -236,7 +236,7 @@ class Model:
         Raises:
             ModelFileError: the file is missing, cut, damaged, hostile or of a newer format.
         """
-        return cls._read(path, model_files.read(Path(path)))
+        return cls._read(path, tensor_files.read(Path(path)))
 
     def to_bytes(self) -> bytes:
         """What :meth:`save` writes.
@@ -251,7 +251,7 @@ class Model:
             "training": json.dumps(dict(self.training)),
         }
         tensors = {name: np.ascontiguousarray(value) for name, value in self.tensors.items()}
-        return model_files.compose(tensors, metadata)
+        return tensor_files.compose(tensors, metadata)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
@@ -265,7 +265,7 @@ class Model:
     @classmethod
     def _read(cls, path: object, content: bytes) -> Self:
         """The model in ``content``; ``path`` is what an error calls it."""
-        metadata, tensors = model_files.parse(path, content)
+        metadata, tensors = tensor_files.parse(path, content)
         try:
             model = cls(
                 from_json(metadata["network"]),

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from lenet.anatomy.deduction import priors
+from lenet.analysis.deduction import priors
 from lenet.cli.parser import parse_and_run
 from lenet.errors import LenetError
 from lenet.net import parse_network

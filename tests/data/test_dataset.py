@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.errors import DataError
 
 
 def part(count=4, shape=(1, 8, 8), label=0):
-    return Part(np.zeros((count, *shape), np.uint8), np.full(count, label, np.int64))
+    return Split(np.zeros((count, *shape), np.uint8), np.full(count, label, np.int64))
 
 
 def test_shape_length_and_summary():
@@ -18,7 +18,7 @@ def test_shape_length_and_summary():
     expected = "shapes · 1,797 images of 8x8, 2 classes · 1,437 to train on, 360 to test"
     assert data.summary() == expected
     assert repr(data) == f"<Dataset {expected}>"
-    assert repr(data.train) == "<Part 1,437 images of 8x8>"
+    assert repr(data.train) == "<Split 1,437 images of 8x8>"
 
 
 def test_a_part_to_validate():
@@ -45,10 +45,10 @@ def test_chosen_images_keep_their_labels_and_weights():
     images, labels = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1), np.arange(4)
     weights = np.array([0, 1, 2, 3], np.float32)
     for which in (np.array([False, True, False, True]), np.array([1, 3])):
-        found = Part(images, labels, weights).chosen(which)
+        found = Split(images, labels, weights).chosen(which)
         assert found.images.ravel().tolist() == found.labels.tolist() == [1, 3]
         assert found.weights.tolist() == [1, 3]
-        assert Part(images, labels).chosen(which).weights is None
+        assert Split(images, labels).chosen(which).weights is None
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_chosen_images_keep_their_labels_and_weights():
 )
 def test_weights_that_cannot_be(weights, message):
     with pytest.raises(DataError, match=message):
-        Part(np.zeros((2, 1, 1, 1), np.uint8), np.zeros(2, np.int64), weights)
+        Split(np.zeros((2, 1, 1, 1), np.uint8), np.zeros(2, np.int64), weights)
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,13 @@ def test_summary_names_the_channels(channels, words):
 )
 def test_part_refuses(images, labels, message):
     with pytest.raises(DataError, match=message):
-        Part(images, labels)
+        Split(images, labels)
 
 
 def test_counts_that_differ():
     images, labels = np.zeros((60_000, 1, 1, 1), np.uint8), np.zeros(59_999, np.int64)
     with pytest.raises(DataError, match="60,000 images but 59,999 labels; every image needs"):
-        Part(images, labels)
+        Split(images, labels)
 
 
 def test_parts_of_different_shapes():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.data.findings import balance, class_table, copies
 from lenet.data.listing import TEST, TRAIN, VALIDATION
 
@@ -39,7 +39,7 @@ def test_balance():
 
 def data(classes, validation=None):
     def part(labels):
-        return Part(np.zeros((len(labels), 1, 2, 2), np.uint8), np.array(labels, np.int64))
+        return Split(np.zeros((len(labels), 1, 2, 2), np.uint8), np.array(labels, np.int64))
 
     labels = list(range(len(classes)))
     middle = part(validation) if validation else None

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lenet.anatomy import count_network
+from lenet.analysis import count_network
 from lenet.engine.plan import ALIGNMENT, Plan, Tensor, complaints, make_plan, verify
 from lenet.errors import PlanError, ShapeError
 from lenet.net.layers import AvgPool2d, Conv2d, Dense, MaxPool2d

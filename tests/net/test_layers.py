@@ -4,7 +4,6 @@ import pytest
 
 from lenet.errors import UsageError
 from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d
-from lenet.net.layers import stem, width_of, with_width
 
 
 def test_a_number_stands_for_both_axes() -> None:
@@ -79,14 +78,14 @@ def test_normalisation_is_on_or_off() -> None:
 
 def test_width_is_channels_or_units() -> None:
     conv, dense = Conv2d(6, 5, 2, 1, "tanh"), Dense(10, "relu")
-    assert (width_of(conv), width_of(dense)) == (6, 10)
-    assert with_width(conv, 7) == Conv2d(7, 5, 2, 1, "tanh")
-    assert with_width(Conv2d(6, 5, batch_norm=True), 7) == Conv2d(7, 5, batch_norm=True)
-    assert with_width(dense, 7) == Dense(7, "relu")
+    assert (conv.width, dense.width) == (6, 10)
+    assert conv.with_width(7) == Conv2d(7, 5, 2, 1, "tanh")
+    assert Conv2d(6, 5, batch_norm=True).with_width(7) == Conv2d(7, 5, batch_norm=True)
+    assert dense.with_width(7) == Dense(7, "relu")
     with pytest.raises(UsageError, match="channels is 0"):
-        with_width(conv, 0)
+        conv.with_width(0)
 
 
 def test_layers_of_a_sort_share_the_start_of_their_names() -> None:
     layers = (Conv2d(6, 5), MaxPool2d(2), AvgPool2d(2), Dense(10))
-    assert [stem(layer) for layer in layers] == ["conv", "pool", "pool", "dense"]
+    assert [layer.stem for layer in layers] == ["conv", "pool", "pool", "dense"]

@@ -6,16 +6,7 @@ from hypothesis import strategies as st
 
 from lenet.errors import ShapeError, UsageError
 from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d
-from lenet.net.shapes import (
-    elements,
-    is_global,
-    kind,
-    output_shape,
-    output_size,
-    read_shape,
-    shape_text,
-    size_formula,
-)
+from lenet.net.shapes import elements, output_size, read_shape, shape_text, size_formula
 
 small = st.integers(1, 12)
 
@@ -34,35 +25,35 @@ def test_the_formula_is_shown_with_its_numbers() -> None:
 
 
 def test_an_average_over_the_whole_map_is_global() -> None:
-    assert kind(AvgPool2d(7)) == kind(AvgPool2d(7), (6, 8, 7)) == "average pooling"
-    assert kind(AvgPool2d((8, 7)), (6, 8, 7)) == "global average pooling"
-    assert kind(MaxPool2d(7), (6, 7, 7)) == "max pooling"
-    assert is_global(AvgPool2d(7, 1), (6, 7, 7))
-    assert not is_global(AvgPool2d(7, padding=1), (6, 7, 7))  # the padding counts in the mean
-    assert not is_global(Dense(7), (6, 7, 7))
+    assert AvgPool2d(7).describe() == AvgPool2d(7).describe((6, 8, 7)) == "average pooling"
+    assert AvgPool2d((8, 7)).describe((6, 8, 7)) == "global average pooling"
+    assert MaxPool2d(7).describe((6, 7, 7)) == "max pooling"
+    assert AvgPool2d(7, 1).is_global((6, 7, 7))
+    assert not AvgPool2d(7, padding=1).is_global((6, 7, 7))  # the padding counts in the mean
+    assert not Dense(7).is_global((6, 7, 7))
 
 
 def test_shapes_flow_through_layers() -> None:
-    assert output_shape(Conv2d(6, (5, 3), (1, 2)), (1, 28, 28), "conv0") == (6, 24, 13)
-    assert output_shape(MaxPool2d(2), (6, 24, 24), "pool0") == (6, 12, 12)
-    assert output_shape(Dense(10), (16, 4, 4), "dense0") == (10,)
+    assert Conv2d(6, (5, 3), (1, 2)).output_shape((1, 28, 28), "conv0") == (6, 24, 13)
+    assert MaxPool2d(2).output_shape((6, 24, 24), "pool0") == (6, 12, 12)
+    assert Dense(10).output_shape((16, 4, 4), "dense0") == (10,)
 
 
 def test_a_window_that_does_not_fit_names_layer_axis_and_remedy() -> None:
     with pytest.raises(ShapeError) as caught:
-        output_shape(Conv2d(32, 5), (16, 6, 4), "conv2")
+        Conv2d(32, 5).output_shape((16, 6, 4), "conv2")
     assert caught.value.layer == "conv2"
     assert str(caught.value) == (
         "conv2 gets 16@6x4 and its 5x5 kernel does not fit the width: (4 - 5 + 0 + 1) / 1 = 0; "
         "use a kernel of at most 4, more padding, or a larger input."
     )
     with pytest.raises(ShapeError, match="its 9x2 window does not fit the height"):
-        output_shape(MaxPool2d((9, 2)), (16, 6, 4), "pool2")
+        MaxPool2d((9, 2)).output_shape((16, 6, 4), "pool2")
 
 
 def test_a_convolution_after_a_dense_layer_is_refused() -> None:
     with pytest.raises(ShapeError, match="conv0 is a convolution and needs feature maps"):
-        output_shape(Conv2d(6, 5), (120,), "conv0")
+        Conv2d(6, 5).output_shape((120,), "conv0")
 
 
 def test_texts() -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lenet.errors import NotationError, UsageError
+from lenet.errors import ModelFileError, NotationError, UsageError
+from lenet.model import Model
 from lenet.net import is_model_file, parse_network, read_named, read_network, to_json, zoo
 
 
@@ -31,13 +32,13 @@ def test_an_unknown_name_says_what_is_accepted() -> None:
     assert str(caught.value) == (
         "'lenet-6' names no network (did you mean 'lenet-60'?); give one of lenet, lenet-60, "
         "lenet-d2l, lenet-relu, compact, tiny, a notation such as '1x28x28 | conv 6 k5 relu, "
-        "maxpool 2 | dense 10', or a .json file."
+        "maxpool 2 | dense 10', a .json file or a saved model."
     )
 
 
 @pytest.mark.parametrize("source", ["", 5, None, b"lenet", Path("folder")])
 def test_what_is_no_source_is_refused(source: object) -> None:
-    with pytest.raises(UsageError, match=r"names no network.* or a \.json file"):
+    with pytest.raises(UsageError, match=r"names no network.* a \.json file"):
         read_network(source)  # type: ignore[arg-type]
 
 
@@ -63,13 +64,27 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_network(tmp_path / "folder.json")
 
 
-def test_a_saved_model_is_left_to_the_model() -> None:
+def test_model_files_are_known_by_their_ending() -> None:
     assert is_model_file("runs/a/last.safetensors")
     assert is_model_file(Path("A.SAFETENSORS"))
     assert not is_model_file("lenet")
     assert not is_model_file(zoo.lenet())
-    with pytest.raises(UsageError, match=r"is a saved model.*lenet\.Model\.load"):
-        read_network("last.safetensors")
+
+
+def test_a_saved_model_and_a_model_name_their_network(tmp_path: Path) -> None:
+    model = Model("1x8x8 | conv 2 k3 relu | dense 3").initialize()
+    path = model.save(tmp_path / "mine.safetensors")
+    assert read_network(path) == read_network(str(path)) == read_network(model) == model.network
+    assert read_named(path) == (model.network, "mine")
+
+
+def test_a_saved_model_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cut.safetensors"
+    path.write_bytes(b"\xff" * 20)
+    with pytest.raises(ModelFileError, match="not an intact model"):
+        read_network(path)
+    with pytest.raises(ModelFileError, match="no such file"):
+        read_network(tmp_path / "none.safetensors")
 
 
 def test_a_network_with_its_name_and_on_another_input(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.metrics import evaluate_scores, log_softmax
 from lenet.reporting.answers import Answers
 
@@ -46,7 +46,7 @@ def answers_of():
         images = np.arange(len(labels) * channels * size[0] * size[1]) % 251
         images = images.reshape(len(labels), channels, *size).astype(np.uint8)
         found = evaluate_scores(scores, labels, names)
-        return Answers(Part(images, labels), names, np.exp(log_softmax(scores)), found)
+        return Answers(Split(images, labels), names, np.exp(log_softmax(scores)), found)
 
     return make
 
@@ -81,7 +81,7 @@ def odd_data():
     random = np.random.default_rng(0)
     labels = np.arange(60) % 6
     images = random.integers(0, 256, (60, 1, 8, 8)).astype(np.uint8)
-    part = Part(images, labels)
+    part = Split(images, labels)
     return Dataset("</title><script>", part, part, HOSTILE)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.errors import DataError
 from lenet.reporting.answers import BINS, answer, wilson
 
@@ -91,6 +91,6 @@ def test_other_classes_are_refused(digits):
     renamed = Dataset("x", digits.train, digits.test, tuple("abcdefghij"))
     with pytest.raises(DataError, match="other classes"):
         answer(lenet.Model("1x8x8 | dense 10").initialize(), renamed)
-    low = Part(digits.test.images[:1], np.array([-1]))
+    low = Split(digits.test.images[:1], np.array([-1]))
     with pytest.raises(DataError, match="other classes"):
         answer(lenet.Model("1x8x8 | dense 10").initialize(), low)

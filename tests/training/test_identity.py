@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.data import Part
+from lenet.data import Split
 from lenet.training import Recipe, Training
 from lenet.training.identity import data_hash, difference, identity
 
@@ -43,22 +43,22 @@ def test_the_hash_knows_every_pixel_label_and_class(few):
     label = test.labels.copy()
     label[-1] = (label[-1] + 1) % 10
     others = [
-        replace(few, train=Part(pixel, train.labels)),
-        replace(few, test=Part(test.images, label)),
+        replace(few, train=Split(pixel, train.labels)),
+        replace(few, test=Split(test.images, label)),
         replace(few, classes=(*few.classes[:9], "nine")),
         replace(few, validation=few.test),
         replace(few, test=None),
-        replace(few, train=Part(train.images, train.labels, np.ones(300, np.float32))),
-        replace(few, train=Part(train.images[:-1], train.labels[:-1])),
+        replace(few, train=Split(train.images, train.labels, np.ones(300, np.float32))),
+        replace(few, train=Split(train.images[:-1], train.labels[:-1])),
         replace(
             few,
-            train=Part(train.images.reshape(300, 1, 4, 16), train.labels),
-            test=Part(test.images.reshape(100, 1, 4, 16), test.labels),
+            train=Split(train.images.reshape(300, 1, 4, 16), train.labels),
+            test=Split(test.images.reshape(100, 1, 4, 16), test.labels),
         ),
     ]
     hashes = {data_hash(each) for each in (few, *others)}
     assert len(hashes) == 1 + len(others)
     assert data_hash(few) == data_hash(replace(few, name="other"))
     assert data_hash(few) == data_hash(
-        replace(few, train=Part(np.asfortranarray(train.images), train.labels))
+        replace(few, train=Split(np.asfortranarray(train.images), train.labels))
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.errors import DataError, DivergenceError, ModelFileError, UsageError
 from lenet.training import Recipe, Training, loop
 
@@ -67,7 +67,7 @@ def test_balance_lets_every_class_count_alike(few):
     chosen = np.concatenate(
         [np.flatnonzero(few.train.labels == 0)[:2], np.flatnonzero(few.train.labels == 1)[:18]]
     )
-    part = Part(np.zeros((20, 1, 8, 8), np.uint8), few.train.labels[chosen])
+    part = Split(np.zeros((20, 1, 8, 8), np.uint8), few.train.labels[chosen])
     data = Dataset("two", part, part, ("a", "b"))
     recipe = Recipe(epochs=200, optimizer="sgd", lr=0.5, schedule="constant", weight_decay=0.0)
     for balance, share in ((False, 0.1), (True, 0.5)):
@@ -181,7 +181,7 @@ def test_unusual_networks_train(few, network):
 
 def test_rgb_images_for_a_grey_network(few, small):
     images = {part: np.repeat(getattr(few, part).images, 3, axis=1) for part in ("train", "test")}
-    parts = (Part(images[part], getattr(few, part).labels) for part in ("train", "test"))
+    parts = (Split(images[part], getattr(few, part).labels) for part in ("train", "test"))
     coloured = Dataset("coloured", *parts, few.classes)
     assert np.array_equal(trained(coloured, small).parameters, trained(few, small).parameters)
 
@@ -268,8 +268,8 @@ def test_weights_are_repetitions(few):
     """All images in each step: an image that weighs twice is there twice."""
     images, labels = few.train.images[:40], few.train.labels[:40]
     times = np.arange(40) % 3
-    weighted = Part(images, labels, (times / times.mean()).astype(np.float32))
-    repeated = Part(images.repeat(times, axis=0), labels.repeat(times))
+    weighted = Split(images, labels, (times / times.mean()).astype(np.float32))
+    repeated = Split(images.repeat(times, axis=0), labels.repeat(times))
     for balance in (False, True):
         found = [
             Training(
@@ -291,7 +291,7 @@ def test_a_weight_belongs_to_its_image_however_that_is_changed(few, small):
     """Rare images weigh all there is: they are what is learnt."""
     train, rare = few.train, few.train.labels == 3
     weights = np.where(rare, 1, 1e-9).astype(np.float32)
-    data = Dataset("x", Part(train.images, train.labels, weights), few.test, few.classes)
+    data = Dataset("x", Split(train.images, train.labels, weights), few.test, few.classes)
     for augment in ({}, {"shift": 1}):
         model = trained(data, small, Recipe(epochs=5, batch_size=50, augment=augment))
         assert (model.predict(few.test.images) == 3).mean() > 0.95

@@ -7,7 +7,7 @@ import pytest
 
 import lenet
 from digit_pictures import write_digits
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.errors import UsageError
 from lenet.training.pairing import arguments, is_zoo_name, lasting, pair
 
@@ -27,7 +27,7 @@ def test_a_network_of_the_zoo_follows_pictures(digits):
 
 
 def test_and_data_made_in_python():
-    part = Part(np.zeros((7, 3, 32, 32), np.uint8), np.arange(7))
+    part = Split(np.zeros((7, 3, 32, 32), np.uint8), np.arange(7))
     network, _ = pair(lenet.zoo.lenet(), "lenet", Dataset("mine", part, part, tuple("abcdefg")))
     assert (network.input_shape, network.output_shape) == ((3, 32, 32), (7,))
 

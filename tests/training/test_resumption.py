@@ -11,7 +11,7 @@ import pytest
 
 import lenet
 from digit_pictures import write_digits
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.errors import DataError, DivergenceError, UsageError
 from lenet.training import Recipe, Run, carry_out, loop, read_info, reopen
 
@@ -106,7 +106,7 @@ def test_data_without_a_name_must_be_given(cut):
 def test_other_data_are_refused(few, cut):
     images = few.train.images.copy()
     images[0, 0, 0, 0] ^= 1
-    other = Dataset("few", Part(images, few.train.labels), few.test, few.classes)
+    other = Dataset("few", Split(images, few.train.labels), few.test, few.classes)
     with pytest.raises(UsageError, match=r"the images or labels are not those that .* was begun"):
         lenet.resume(cut, other)
     lenet.resume(cut, few)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.errors import UsageError
 from lenet.training import Recipe, Training
 from lenet.training.validation import with_validation
@@ -26,7 +26,7 @@ def test_a_share_of_every_class(digits):
 def test_weights_go_with_their_images(digits):
     train = digits.train
     weights = np.arange(1, len(train) + 1, dtype=np.float32)
-    weighted = replace(digits, train=Part(train.images, train.labels, weights))
+    weighted = replace(digits, train=Split(train.images, train.labels, weights))
     found = with_validation(weighted, Recipe(validation=0.1))
     for part in (found.train, found.validation):
         at = part.weights.astype(int) - 1
@@ -47,7 +47,7 @@ def test_a_part_of_their_own_is_taken(digits):
 @pytest.mark.parametrize("share", [0.5, 0.99, 1 - 1e-9])
 def test_every_class_keeps_an_image(share):
     labels = np.array([0] * 50 + [1] * 2 + [2], np.int64)
-    part = Part(np.zeros((53, 1, 8, 8), np.uint8), labels)
+    part = Split(np.zeros((53, 1, 8, 8), np.uint8), labels)
     found = with_validation(Dataset("d", part, part, tuple("abc")), Recipe(validation=share))
     assert set(found.train.labels.tolist()) == {0, 1, 2}
 
@@ -73,7 +73,7 @@ def test_nothing_of_them_is_measured_or_learnt(digits, small):
     recipe = Recipe(epochs=1, validation=0.2)
     parts = with_validation(digits, recipe)
     blank = replace(
-        parts, validation=Part(np.zeros_like(parts.validation.images), parts.validation.labels)
+        parts, validation=Split(np.zeros_like(parts.validation.images), parts.validation.labels)
     )
     one, other = (lenet.train(small, data, recipe) for data in (digits, blank))
     assert one.preprocessing == other.preprocessing
@@ -83,7 +83,7 @@ def test_nothing_of_them_is_measured_or_learnt(digits, small):
 def test_the_test_part_decides_nothing(few, small):
     """With other test labels the same epoch is kept, and the same weights."""
     recipe = Recipe(epochs=5, validation=0.3, keep="best", patience=1, lr=0.1, schedule="constant")
-    wrong = replace(few, test=Part(few.test.images, few.test.labels[::-1].copy()))
+    wrong = replace(few, test=Split(few.test.images, few.test.labels[::-1].copy()))
     one, other = (lenet.train(small, data, recipe) for data in (few, wrong))
     assert one.training["kept_epoch"] == other.training["kept_epoch"]
     assert one.parameters.tobytes() == other.parameters.tobytes()

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Final
 
-from lenet.anatomy.prose import wrapped
-from lenet.anatomy.units import percent, plural, times
+from lenet.analysis.prose import wrapped
+from lenet.analysis.units import percent, plural, times
 from lenet.benchmarking.chart import BLOCK, Bar, draw_bars
 from lenet.benchmarking.result import OURS, Benchmark
 

@@ -16,8 +16,8 @@ from torch import nn
 from lenet.engine.normalise import EPSILON, MOMENTUM
 from lenet.engine.plan import Floats, Plan
 from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d, Network, PlacedLayer
-from lenet.net.layers import LEAKY_SLOPE, Pair
-from lenet.net.shapes import elements
+from lenet.net.layers import LEAKY_SLOPE
+from lenet.net.shapes import Pair, elements
 
 _ACTIVATIONS: Final = {
     "sigmoid": nn.Sigmoid,

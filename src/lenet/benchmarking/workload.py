@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.anatomy.counts import count_layer
+from lenet.analysis.counts import count_layer
 from lenet.engine.initialise import initialise
 from lenet.engine.machine import check_threads
 from lenet.engine.plan import Plan, make_plan

@@ -26,8 +26,8 @@ def run(net: str, /, *, budget: list[str] | None = None, json: bool = False) -> 
     json
         Print one JSON object instead.
     """
-    from lenet.anatomy.balancing import balance
-    from lenet.anatomy.balancing.text import render_balance
+    from lenet.analysis.balancing import balance
+    from lenet.analysis.balancing.text import render_balance
     from lenet.cli.networks import network_of
     from lenet.net import name_of
 

@@ -51,8 +51,8 @@ def run(
 
 
 def _compare_networks(nets: tuple[str, ...], width: int, json: bool) -> None:
-    from lenet.anatomy.comparison import compare
-    from lenet.anatomy.comparison.text import render_comparison
+    from lenet.analysis.comparison import compare
+    from lenet.analysis.comparison.text import render_comparison
     from lenet.cli.networks import network_of
     from lenet.net import name_of
 

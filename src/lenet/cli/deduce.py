@@ -37,7 +37,7 @@ def run(
     json
         Print one JSON object instead.
     """
-    from lenet.anatomy.deduction import deduce, render_deduction
+    from lenet.analysis.deduction import deduce, render_deduction
 
     found = deduce(figure, given=given or (), params=params, activation=activation)
     if json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lenet.cli.output import print_json
 
 if TYPE_CHECKING:
-    from lenet.anatomy.diagnosis.changes import Fix
+    from lenet.analysis.diagnosis.changes import Fix
 
 #: The longest header that is read, in bytes; one of 50,000 tensors is a third of it.
 _MAX_HEADER = 16_000_000
@@ -40,8 +40,8 @@ def run(
     json
         Print one JSON object instead.
     """
-    from lenet.anatomy.diagnosis import diagnose, reconcile
-    from lenet.anatomy.diagnosis.text import render_diagnosis, render_reconciliation
+    from lenet.analysis.diagnosis import diagnose, reconcile
+    from lenet.analysis.diagnosis.text import render_diagnosis, render_reconciliation
     from lenet.cli.networks import network_of
     from lenet.net import name_of
 

@@ -58,7 +58,7 @@ def run(
 
 
 def _explain(net: str, form: str, batch: int, optimizer: str, input_shape: str | None) -> None:
-    from lenet.anatomy.explanation import explain, render
+    from lenet.analysis.explanation import explain, render
     from lenet.cli.networks import network_of
     from lenet.net import name_of
 
@@ -75,7 +75,7 @@ def _explain(net: str, form: str, batch: int, optimizer: str, input_shape: str |
 
 
 def _versus(image: str, units: int, form: str) -> None:
-    from lenet.anatomy.versus import dense_versus_conv, render_versus
+    from lenet.analysis.versus import dense_versus_conv, render_versus
 
     if form not in ("text", "json"):
         raise UsageError(f"--dense-versus-conv is written as text or json, not {form!r}.")

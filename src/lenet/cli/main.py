@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return 0
     except ShapeError as error:
-        from lenet.anatomy.diagnosis import explain_misfit
+        from lenet.analysis.diagnosis import explain_misfit
 
         return _fail(explain_misfit(error), error.exit_code)
     except LenetError as error:

@@ -33,7 +33,7 @@ def print_dry_run(training: Training, net: str, json: bool) -> None:
 
 
 def _network_line(training: Training, net: str) -> str:
-    from lenet.anatomy import explain
+    from lenet.analysis import explain
     from lenet.net import name_of
     from lenet.training.pairing import is_zoo_name
 

@@ -16,10 +16,10 @@ import os
 from collections.abc import Sequence
 
 from lenet.data import digits, sources
-from lenet.data.dataset import Dataset, Part
+from lenet.data.dataset import Dataset, Split
 from lenet.errors import UsageError
 
-__all__ = ["NAMES", "Dataset", "Part", "is_name", "load", "load_part"]
+__all__ = ["NAMES", "Dataset", "Split", "is_name", "load", "load_split"]
 
 NAMES = (digits.NAME, *sources.SOURCES)
 """The data sets that have a name."""
@@ -78,14 +78,14 @@ def load(
     return own.read(path, Wishes.of(size, gray, rgb, skip_bad)).dataset(own.title(path), path)
 
 
-def load_part(
+def load_split(
     source: Source,
     classes: Sequence[str],
     input_shape: tuple[int, int, int],
     *,
     everything: bool = False,
     skip_bad: bool = False,
-) -> Part:
+) -> Split:
     """Pictures of one's own to test a model on: the part to test on, or all.
 
     Args:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.data import findings
-from lenet.data.dataset import Dataset, Part
+from lenet.data.dataset import Dataset, Split
 from lenet.data.listing import TEST, TRAIN, UNDECIDED
 from lenet.data.preprocess import Images
 from lenet.data.split import Digests, for_testing
@@ -103,7 +103,7 @@ class Collection:
                 )
         return Dataset(name, train, test, self.classes, validation, source, self.notes)
 
-    def part(self, classes: Sequence[str], everything: bool, source: str) -> Part:
+    def part(self, classes: Sequence[str], everything: bool, source: str) -> Split:
         """The images to test a model on that tells ``classes`` apart, or all images.
 
         Returns:
@@ -119,15 +119,15 @@ class Collection:
                 f"tells {', '.join(map(name_text, classes[:10]))}{', ...' * (len(classes) > 10)} "
                 "apart"
             )
-        found = Part(self.images, self.labels) if everything else self._parts()[TEST]
+        found = Split(self.images, self.labels) if everything else self._parts()[TEST]
         if found is None:
             raise DataError(f"{source} has no images to test on; --all takes those it has")
-        return Part(found.images, np.array([place[n] for n in self.classes])[found.labels])
+        return Split(found.images, np.array([place[n] for n in self.classes])[found.labels])
 
-    def _parts(self) -> list[Part | None]:
+    def _parts(self) -> list[Split | None]:
         ends = np.cumsum(self.counts).tolist()
         return [
-            Part(self.images[end - count : end], self.labels[end - count : end]) if count else None
+            Split(self.images[end - count : end], self.labels[end - count : end]) if count else None
             for count, end in zip(self.counts, ends, strict=True)
         ]
 

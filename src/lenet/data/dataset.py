@@ -16,7 +16,7 @@ from lenet.errors import DataError
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Part:
+class Split:
     """Images and their labels: what one trains on, or what one tests on.
 
     Attributes:
@@ -48,16 +48,16 @@ class Part:
         if self.weights is not None:
             _require_weights(self.weights, len(self))
 
-    def chosen(self, which: npt.NDArray[Any]) -> Part:
+    def chosen(self, which: npt.NDArray[Any]) -> Split:
         """The images that ``which`` picks: (N,) bool, or indices."""
         weights = None if self.weights is None else self.weights[which]
-        return Part(self.images[which], self.labels[which], weights)
+        return Split(self.images[which], self.labels[which], weights)
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __repr__(self) -> str:
-        return f"<Part {len(self):,} {_describe_images(self.images.shape[1:])}>"
+        return f"<Split {len(self):,} {_describe_images(self.images.shape[1:])}>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,10 +78,10 @@ class Dataset:
     """
 
     name: str
-    train: Part
-    test: Part | None
+    train: Split
+    test: Split | None
     classes: tuple[str, ...]
-    validation: Part | None = None
+    validation: Split | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
 
@@ -97,13 +97,13 @@ class Dataset:
             _require_labels(self.name, name, part.labels, len(self.classes))
 
     @property
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, Split]:
         """The parts there are, by name: train, perhaps validation, test."""
         found = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: part for name, part in found.items() if part}
 
     @property
-    def tested(self) -> Part:
+    def tested(self) -> Split:
         """The part to test on.
 
         Raises:

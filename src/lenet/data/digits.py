@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.data import idx
-from lenet.data.dataset import Dataset, Part
+from lenet.data.dataset import Dataset, Split
 
 NAME = "digits"
 CLASSES = tuple("0123456789")
@@ -36,8 +36,8 @@ def load() -> Dataset:
     images = np.rint(values * (255 / _MAX_VALUE)).astype(np.uint8)[:, np.newaxis]
     labels = idx.read(_FOLDER / "digits-labels-idx1-ubyte.gz", _REMEDY).astype(np.int64)
     test = split(labels, TEST_SIZE)
-    train_part = Part(images[~test], labels[~test])
-    return Dataset(NAME, train_part, Part(images[test], labels[test]), CLASSES)
+    train_part = Split(images[~test], labels[~test])
+    return Dataset(NAME, train_part, Split(images[test], labels[test]), CLASSES)
 
 
 def split(labels: npt.NDArray[np.int64], test_size: int) -> npt.NDArray[np.bool_]:

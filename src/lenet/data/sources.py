@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from lenet import files
 from lenet.data import download, idx
-from lenet.data.dataset import Dataset, Part
+from lenet.data.dataset import Dataset, Split
 from lenet.errors import DataError, OutputError
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -132,11 +132,11 @@ def _read(source: Source, found: Mapping[str, Path], remedy: str) -> Dataset:
     return Dataset(source.name, train, test, source.classes)
 
 
-def _read_part(images_path: Path, labels_path: Path, remedy: str) -> Part:
+def _read_part(images_path: Path, labels_path: Path, remedy: str) -> Split:
     images = _read_values(images_path, 3, "images", remedy)[:, np.newaxis]
     labels = _read_values(labels_path, 1, "labels", remedy).astype(np.int64)
     try:
-        return Part(images, labels)
+        return Split(images, labels)
     except DataError as error:
         raise DataError(f"{images_path} and {labels_path} do not match: {error}") from error
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from lenet.anatomy.counts import count_layer
+from lenet.analysis.counts import count_layer
 from lenet.drawing.breaks import narrowest
 from lenet.drawing.scene import Box, Group, Mark, Paint, Path, Point, Scene, Text
 from lenet.drawing.typeface import text_width
 from lenet.drawing.wording import block_label, box_label, cost_label, layer_title, role, shape_label
 from lenet.net import Network, PlacedLayer
-from lenet.net.shapes import kind
 
 _MARGIN: Final = 24.0
 _SIZE: Final = 12.0
@@ -72,7 +71,7 @@ def _box_width(network: Network) -> float:
     """Every box is as wide as the widest needs to be."""
     widest = 180.0
     for placed in network.placed:
-        what = kind(placed.layer, placed.input_shape)
+        what = placed.layer.describe(placed.input_shape)
         head = text_width(placed.name, _SIZE, bold=True) + text_width(what, _SIZE)
         lines = (box_label(placed.layer), cost_label(count_layer(placed)))
         widest = max(widest, head + 2 * _PAD, *(text_width(line, _SIZE) for line in lines))
@@ -172,7 +171,7 @@ class _Drawing:
         left, line = x + _PAD, y + _PAD + _SIZE - 3
         right = x + self.box_width - _PAD
         yield Text(left, line, placed.name, _SIZE, "start", bold=True)
-        yield Text(right, line, kind(placed.layer, placed.input_shape), _SIZE, "end")
+        yield Text(right, line, placed.layer.describe(placed.input_shape), _SIZE, "end")
         yield Text(left, line + _LEADING, box_label(placed.layer), _SIZE, "start")
         costs = cost_label(count_layer(placed))
         yield Text(left, line + 2 * _LEADING, costs, _SIZE, "start", role="muted")

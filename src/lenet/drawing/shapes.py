@@ -11,7 +11,8 @@ from math import log
 from typing import Final
 
 from lenet.drawing.scene import Box, Mark, Paint, Path, Point
-from lenet.net import Conv2d, Dense, PlacedLayer, Shape
+from lenet.net import Conv2d, PlacedLayer, Shape
+from lenet.net.layers import Windowed
 
 #: The largest body's side; no map and no slab is smaller than these. Where proportion would make
 #: one smaller, the scale is logarithmic.
@@ -201,7 +202,7 @@ def _beam(
 def _window(source: Stack, target: Stack, placed: PlacedLayer, turn: int) -> tuple[Box, Box]:
     """One window on the source's front sheet, and its output on the target's."""
     layer = placed.layer
-    assert not isinstance(layer, Dense)
+    assert isinstance(layer, Windowed)
     share_y, share_x = (0.3 if turn % 2 == 0 else 0.72), 0.62
     rows, columns = (
         _interval(placed, axis, round(share * (placed.output_shape[axis + 1] - 1)))
@@ -222,7 +223,7 @@ def _interval(
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """On one axis, as shares of the maps: what output ``index`` sees, and where it stands."""
     layer = placed.layer
-    assert not isinstance(layer, Dense)
+    assert isinstance(layer, Windowed)
     size, outputs = placed.input_shape[axis + 1], placed.output_shape[axis + 1]
     start = index * layer.stride[axis] - layer.padding[2 * axis]
     end = start + layer.kernel_size[axis]

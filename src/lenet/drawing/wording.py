@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lenet.anatomy.counts import LayerCounts, count_layer, count_layers, count_network
+from lenet.analysis.counts import LayerCounts, count_layer, count_layers, count_network
 from lenet.net import Conv2d, Dense, Layer, Network, PlacedLayer
-from lenet.net.notation import padding_text
-from lenet.net.shapes import Shape, kind, pair_text, shape_text
+from lenet.net.layers import Trained, Windowed, padding_text
+from lenet.net.shapes import Shape, pair_text, shape_text
 
 
 def role(layer: Layer) -> str:
     """The family of colours: conv, pool or dense."""
-    if isinstance(layer, Conv2d):
-        return "conv"
-    return "dense" if isinstance(layer, Dense) else "pool"
+    return layer.stem
 
 
 def stage_label(name: str, shape: Shape, is_output: bool = False) -> tuple[str, ...]:
@@ -41,14 +39,15 @@ def operation_label(placed: PlacedLayer) -> tuple[str, ...]:
         case Dense():
             title = "Full connection"
         case _:
-            title = kind(layer, placed.input_shape).capitalize()
+            title = layer.describe(placed.input_shape).capitalize()
     return (title, *_window(layer), *_then(layer))
 
 
 def box_label(layer: Layer) -> str:
     """The line in a box of the graph, with everything that was chosen for the layer."""
-    if isinstance(layer, Dense):
-        return ", ".join((_count(layer.units, "unit"), *_then(layer)))
+    if not isinstance(layer, Windowed):
+        assert isinstance(layer, Trained)
+        return ", ".join((_count(layer.width, layer.width_noun), *_then(layer)))
     padding = padding_text(layer.padding) if any(layer.padding) else "0"
     size, stride = pair_text(layer.kernel_size), _stride(layer.stride)
     return ", ".join((size, stride, f"padding {padding}", *_then(layer)))
@@ -66,7 +65,7 @@ def layer_title(placed: PlacedLayer) -> str:
     """One layer as a sentence: what a pointer over it shows."""
     flow = f"{shape_text(placed.input_shape)} to {shape_text(placed.output_shape)}"
     costs = cost_label(count_layer(placed))
-    what = f"{kind(placed.layer, placed.input_shape)}, {box_label(placed.layer)}"
+    what = f"{placed.layer.describe(placed.input_shape)}, {box_label(placed.layer)}"
     return f"{placed.name}: {what}; {flow}; {costs}."
 
 
@@ -97,7 +96,7 @@ def description(network: Network) -> str:
 
 
 def _window(layer: Layer) -> Iterator[str]:
-    if isinstance(layer, Dense):
+    if not isinstance(layer, Windowed):
         return
     yield f"{pair_text(layer.kernel_size)}, {_stride(layer.stride)}"
     if any(layer.padding):

@@ -24,11 +24,12 @@ from lenet.engine.results import Engine, Gradient, TrainResult, check_order
 from lenet.engine.warp import Distortions, spline_weights
 from lenet.engine.warp import warp as reference_warp
 from lenet.errors import UsageError
-from lenet.net.layers import ACTIVATIONS
+from lenet.net.layers import ACTIVATIONS, LAYERS
 from lenet.randomness import stream_key
 
 # The order of the enumerations in native/include/engine.h.
-_KINDS = ("conv", "maxpool", "avgpool", "dense")
+_KINDS = tuple(LAYERS)
+_ACTIVATIONS = tuple(ACTIVATIONS)
 _RULES = tuple(STATE_ROWS)
 #: Made once: one image is scored in the time that NumPy takes to make ten of these.
 _FLOAT32 = np.dtype(np.float32)
@@ -282,7 +283,7 @@ def _fields(step: Step) -> tuple[int, ...]:
         *step.kernel,
         *step.stride,
         *step.padding,
-        ACTIVATIONS.index(step.activation),
+        _ACTIVATIONS.index(step.activation),
         int(step.pool_first),
         step.weight.offset if step.weight else -1,
         step.bias.offset if step.bias else -1,

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from lenet.engine.plan import Floats, Plan, Step, Tensor
-from lenet.net.layers import MONOTONE
+from lenet.net.layers import ACTIVATIONS
 
 GHOST: Final = 32
 MOMENTUM: Final = 0.1
@@ -65,4 +65,4 @@ def _folded_step(step: Step, following: Step | None) -> Step:
     if not step.norm:
         return step
     pools = following is not None and following.kind == "maxpool"
-    return replace(step, norm=None, pool_first=pools and step.activation in MONOTONE)
+    return replace(step, norm=None, pool_first=pools and ACTIVATIONS[step.activation].monotone)

@@ -30,9 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import PlanError
-from lenet.net.layers import ACTIVATIONS, MONOTONE, AvgPool2d, Conv2d, Dense, MaxPool2d, Pair, Sides
+from lenet.net.layers import ACTIVATIONS, AvgPool2d, Conv2d, Dense, MaxPool2d, Sides, Windowed
 from lenet.net.network import Network, PlacedLayer
-from lenet.net.shapes import Shape, elements, output_size
+from lenet.net.shapes import Pair, Shape, elements, output_size
 
 Floats = NDArray[np.floating[Any]]
 
@@ -170,7 +170,7 @@ def _check_size(network: Network) -> None:
 
 
 def _padded_size(place: PlacedLayer) -> int:
-    if isinstance(place.layer, Dense):
+    if not isinstance(place.layer, Windowed):
         return elements(place.input_shape)
     channels, height, width = place.input_shape
     down, along = place.layer.total_padding
@@ -178,11 +178,7 @@ def _padded_size(place: PlacedLayer) -> int:
 
 
 def _weight_size(place: PlacedLayer) -> int:
-    layer = place.layer
-    if isinstance(layer, Conv2d):
-        kernel_height, kernel_width = layer.kernel_size
-        return layer.channels * place.input_shape[0] * kernel_height * kernel_width
-    return layer.units * elements(place.input_shape) if isinstance(layer, Dense) else 0
+    return sum(tensor.size for tensor in place.tensors if tensor.name == "weight")
 
 
 def _make_step(place: PlacedLayer, following: PlacedLayer | None, offset: int) -> tuple[Step, int]:
@@ -213,7 +209,7 @@ def _make_step(place: PlacedLayer, following: PlacedLayer | None, offset: int) -
                 stride=layer.stride,
                 padding=layer.padding,
                 activation=layer.activation,
-                pool_first=pools and layer.activation in MONOTONE and norm is None,
+                pool_first=pools and ACTIVATIONS[layer.activation].monotone and norm is None,
                 weight=weight,
                 bias=bias,
                 norm=norm,
@@ -312,7 +308,8 @@ def _kind_complaints(step: Step) -> Iterator[str]:
 
 def _order_complaints(step: Step, following: Step | None) -> Iterator[str]:
     fits = following is not None and following.kind == "maxpool"
-    rises = step.activation in MONOTONE and not step.norm
+    activation = ACTIVATIONS.get(step.activation)
+    rises = activation is not None and activation.monotone and not step.norm
     if step.pool_first and not (step.kind == "conv" and fits and rises):
         yield f"{step.name} may not pool first: that needs a max pooling and a rising activation"
     if step.norm and step.kind != "conv":

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.errors import MissingPackageError, ModelFileError
 from lenet.estimator.given import indices_of, listed, plain, rows_of, weighted
 from lenet.estimator.layout import Layout, find_layout
@@ -312,7 +312,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _train(
         self,
         network: Network | Model,
-        part: Part,
+        part: Split,
         classes: NDArray[Any],
         recipe: Recipe,
         memory: Mapping[str, Any] | None = None,
@@ -367,7 +367,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The recipe with the parameters that say otherwise, but for the batch size."""
         return named_recipe(self.recipe, **{name: plain(getattr(self, name)) for name in _CHANGES})
 
-    def _fitted(self, recipe: Recipe, part: Part, layout: Layout) -> Recipe:
+    def _fitted(self, recipe: Recipe, part: Split, layout: Layout) -> Recipe:
         """``recipe`` for these samples: the size of a batch, and no pixels moved where none are."""
         size = self.batch_size
         if isinstance(size, str) and size == "auto":

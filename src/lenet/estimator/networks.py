@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lenet.anatomy.rebuild import rebuilt
 from lenet.errors import UsageError
 from lenet.estimator.layout import SMALLEST_SIDE, Layout
 from lenet.net import Dense, Network, fitted, parse_network, read_network, zoo
+from lenet.net.network import rebuilt
 from lenet.net.shapes import elements
 
 #: From this height and width on, LeNet's windows leave something of an image.

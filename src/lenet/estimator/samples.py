@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.data import Part
+from lenet.data import Split
 
 
 def canonical(
     images: NDArray[np.uint8], labels: NDArray[np.int64], weights: NDArray[np.float64]
-) -> Part:
+) -> Split:
     """Merge and order samples; their weights then are 1 on average, or None if all are equal.
 
     Args:
@@ -32,7 +32,7 @@ def canonical(
     sums = np.add.reduceat(weights[order] / weights.max(), starts)
     first = order[starts]
     same = bool((sums == sums[0]).all())
-    return Part(
+    return Split(
         np.ascontiguousarray(images[first]),
         labels[first],
         None if same else (sums / sums.mean()).astype(np.float32),

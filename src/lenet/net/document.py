@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lenet.errors import UsageError
-from lenet.net.layers import ACTIVATIONS, KEYWORDS, Layer
+from lenet.net.layers import ACTIVATIONS, LAYERS, Field, Layer
 from lenet.net.network import Block, Network
 from lenet.net.words import did_you_mean, shown
 
@@ -28,23 +28,9 @@ VERSION: Final = 1
 #: In bytes; longer than the longest network of MAX_LAYERS layers that ``to_json`` can write.
 MAX_JSON: Final = 4_000_000
 
-_KINDS: Final = {word: layer for layer, word in KEYWORDS.items()}
-#: The keys of each kind of layer, named as its constructor's parameters.
-_FIELDS: Final = {
-    "conv": ("channels", "kernel_size", "stride", "padding", "activation"),
-    "maxpool": ("kernel_size", "stride", "padding"),
-    "avgpool": ("kernel_size", "stride", "padding"),
-    "dense": ("units", "activation"),
-}
-#: Keys that may be left out, with what they then are.
-_OPTIONAL: Final = {"conv": {"batch_norm": False}}
-#: The keys whose value is a list: what its numbers are.
-_LISTS: Final = {
-    "input": ("channels", "height", "width"),
-    "kernel_size": ("height", "width"),
-    "stride": ("height", "width"),
-    "padding": ("top", "bottom", "left", "right"),
-}
+#: What the numbers of a value are that is a list.
+_INPUT: Final = ("channels", "height", "width")
+_NUMBERS: Final = {"pair": ("height", "width"), "sides": ("top", "bottom", "left", "right")}
 
 
 def to_document(network: Network) -> dict[str, Any]:
@@ -70,7 +56,7 @@ def from_document(document: object) -> Network:
         )
     _check_version(top.get("version"))
     _check_keys(top, ("format", "version", "input", "blocks"), "the document")
-    shape = _numbers(top["input"], "input", "input")
+    shape = _numbers(top["input"], _INPUT, "input")
     blocks = [
         _block(block, f"blocks[{i}]") for i, block in enumerate(_list(top["blocks"], "blocks"))
     ]
@@ -118,14 +104,12 @@ def from_json(text: str) -> Network:
 
 
 def _layer_document(layer: Layer) -> dict[str, Any]:
-    kind = KEYWORDS[type(layer)]
-    values = {name: getattr(layer, name) for name in _FIELDS[kind]}
-    for name, default in _OPTIONAL.get(kind, {}).items():
-        if getattr(layer, name) != default:
-            values[name] = getattr(layer, name)
-    return {"kind": kind} | {
-        name: list(value) if name in _LISTS else value for name, value in values.items()
-    }
+    document: dict[str, Any] = {"kind": layer.keyword}
+    for field in layer.fields:
+        value = getattr(layer, field.name)
+        if not (field.may_lack and value == field.default):
+            document[field.name] = list(value) if field.kind in _NUMBERS else value
+    return document
 
 
 def _check_version(version: object) -> None:
@@ -148,38 +132,41 @@ def _block(value: object, path: str) -> Block:
 
 
 def _layer(value: object, path: str) -> Layer:
-    layer = _object(value, path)
-    kind = layer.get("kind")
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise UsageError(f"{path}.kind is {shown(kind)}; it must be one of {', '.join(_KINDS)}.")
-    _check_keys(layer, ("kind", *_FIELDS[kind]), path, tuple(_OPTIONAL.get(kind, ())))
-    values = {name: _field(layer[name], name, f"{path}.{name}") for name in layer if name != "kind"}
+    document = _object(value, path)
+    kind = document.get("kind")
+    if not isinstance(kind, str) or kind not in LAYERS:
+        raise UsageError(f"{path}.kind is {shown(kind)}; it must be one of {', '.join(LAYERS)}.")
+    layer = LAYERS[kind]
+    required = [field.name for field in layer.fields if not field.may_lack]
+    optional = [field.name for field in layer.fields if field.may_lack]
+    _check_keys(document, ("kind", *required), path, tuple(optional))
+    values = {
+        field.name: _field(document[field.name], field, f"{path}.{field.name}")
+        for field in layer.fields
+        if field.name in document
+    }
     try:
-        return _KINDS[kind](**values)
+        return layer(**values)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
 
 
-def _field(value: object, name: str, path: str) -> Any:
-    if name in _LISTS:
-        return _numbers(value, name, path)
-    if name == "activation":
-        if not isinstance(value, str) or value not in ACTIVATIONS:
-            raise UsageError(
-                f"{path} is {shown(value)}; it must be one of {', '.join(ACTIVATIONS)}."
-            )
-        return value
-    if name == "batch_norm":
-        if not isinstance(value, bool):
-            raise UsageError(f"{path} is {shown(value)}; it must be true or false.")
-        return value
-    if not _is_whole(value):
-        raise UsageError(f"{path} is {shown(value)}; it must be a whole number.")
+def _field(value: object, field: Field, path: str) -> Any:
+    match field.kind:
+        case "pair" | "sides":
+            return _numbers(value, _NUMBERS[field.kind], path)
+        case "activation":
+            valid, allowed = value in list(ACTIVATIONS), f"one of {', '.join(ACTIVATIONS)}"
+        case "switch":
+            valid, allowed = isinstance(value, bool), "true or false"
+        case "count":
+            valid, allowed = _is_whole(value), "a whole number"
+    if not valid:
+        raise UsageError(f"{path} is {shown(value)}; it must be {allowed}.")
     return value
 
 
-def _numbers(value: object, name: str, path: str) -> tuple[int, ...]:
-    wanted = _LISTS[name]
+def _numbers(value: object, wanted: tuple[str, ...], path: str) -> tuple[int, ...]:
     if not isinstance(value, list) or len(value) != len(wanted) or not all(map(_is_whole, value)):
         raise UsageError(
             f"{path} is {shown(value)}; it must be a list of {len(wanted)} whole numbers, "

@@ -1,36 +1,295 @@
-"""The layers a network is written with: frozen descriptions that know no arrays.
+"""The layers a network is made of. Each says everything about itself, and knows no arrays.
+
+A layer's class holds its names, its fields (one declaration, which the notation, JSON, comparison
+and explanation read), its output shape, its tensors and what it costs. Whoever needs one of these
+asks the layer; nobody decides by its class what a layer does.
 
 Every pair is (height, width). ``padding`` is one side's, as in every framework; asymmetric
-padding is (top, bottom, left, right). The total of both sides, the p of the seed's formula, is
+padding is (top, bottom, left, right). The total of both sides, the p of the article's formula, is
 ``total_padding``.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final, Literal, Self
 
-from lenet.errors import UsageError
-from lenet.net.records import Record
-from lenet.net.words import shown
+from lenet.errors import ShapeError, UsageError
+from lenet.net.shapes import (
+    Pair,
+    Shape,
+    elements,
+    output_size,
+    pair_text,
+    shape_text,
+    size_formula,
+    size_text,
+)
+from lenet.net.words import shown, with_article
 
-Pair = tuple[int, int]
 Sides = tuple[int, int, int, int]
 
-ACTIVATIONS: Final = ("identity", "sigmoid", "tanh", "relu", "leaky-relu", "silu")
-#: Never decreasing: the maximum of the activated values is the activated maximum.
-MONOTONE: Final = frozenset(ACTIVATIONS) - {"silu"}
-#: The slope of leaky-relu below zero (the default of PyTorch and Keras' older layers).
-LEAKY_SLOPE: Final = 0.01
 #: No size, count or window may exceed this: keeps every product far from overflow and hangs.
 MAX_SIZE: Final = 10_000_000
+#: The slope of leaky-relu below zero (the default of PyTorch and Keras' older layers).
+LEAKY_SLOPE: Final = 0.01
 
 
-class Conv2d(Record, init=False):
+@dataclass(frozen=True)
+class Activation:
+    """An activation function, and what follows from it for training.
+
+    Attributes:
+        monotone: it never decreases, so the maximum of the activated values is the activated
+            maximum, and pooling may come first.
+        keeps: what its derivative is computed from in the backward pass: its ``output``, its
+            ``input``, or ``nothing``.
+        saturates: it is nearly flat far from zero on both sides.
+        steepest: its largest derivative.
+    """
+
+    monotone: bool = True
+    keeps: Literal["output", "input", "nothing"] = "output"
+    saturates: bool = False
+    steepest: float = 1.0
+
+
+#: By the name it has everywhere. The native engine counts them in this order.
+ACTIVATIONS: Final = {
+    "identity": Activation(keeps="nothing"),
+    "sigmoid": Activation(saturates=True, steepest=0.25),
+    "tanh": Activation(saturates=True),
+    "relu": Activation(),
+    "leaky-relu": Activation(),
+    # Falls, then rises: one output comes from two inputs. Steepest at an input of 2.3994.
+    "silu": Activation(monotone=False, keeps="input", steepest=1.0998),
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value that a layer is described by.
+
+    Attributes:
+        name: of the constructor's parameter, the attribute and the JSON key.
+        kind: count, pair, sides, switch or activation: what may stand there.
+        noun: what a person calls it.
+        written: how it stands in the notation: "" for a value that comes first without a letter
+            or is its own word (an activation), else the letter before it or, for a switch, the
+            word.
+        default: the value that the notation leaves out; for a stride "kernel_size" means as large
+            as the window. None: it is always written.
+        may_lack: JSON may leave it out, since documents without it are older than the field is.
+    """
+
+    name: str
+    kind: Literal["count", "pair", "sides", "switch", "activation"]
+    noun: str
+    written: str = ""
+    default: Any = None
+    may_lack: bool = False
+
+    @property
+    def is_window_sized(self) -> bool:
+        """Is its default as large as the window?"""
+        return bool(self.default == "kernel_size")
+
+    def text(self, value: Any) -> str:
+        """Write ``value`` as a person reads it: ``5``, ``5x3``, ``0.1.0.1``, ``yes``, ``relu``."""
+        match self.kind:
+            case "pair":
+                return size_text(value)
+            case "sides":
+                return padding_text(value)
+            case "switch":
+                return "yes" if value else "no"
+        return str(value)
+
+
+@dataclass(frozen=True)
+class TensorShape:
+    """A tensor that a layer owns; ``trained`` by its gradient, or counted while training."""
+
+    name: str  # weight, bias, scale, mean or variance
+    shape: Shape
+    trained: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return elements(self.shape)
+
+
+_ACTIVATION: Final = Field("activation", "activation", "activation", default="identity")
+_PADDING: Final = Field("padding", "sides", "padding", "p", default=(0, 0, 0, 0))
+
+
+class Layer(ABC):
+    """What every layer says of itself."""
+
+    #: Its word in the notation, in JSON and in reports.
+    keyword: ClassVar[str]
+    #: What names of such layers begin with: conv0, pool0, dense0.
+    stem: ClassVar[str]
+    #: What a person calls it.
+    noun: ClassVar[str]
+    fields: ClassVar[tuple[Field, ...]]
+    #: A layer of the notation, as an example.
+    example: ClassVar[str]
+
+    @abstractmethod
+    def output_shape(self, shape: Shape, name: str = "") -> Shape:
+        """Return the shape that the layer makes of ``shape``; ``name`` is used in errors.
+
+        Raises:
+            ShapeError: the layer needs a map and gets a vector, or its window does not fit.
+        """
+
+    def tensors(self, shape: Shape) -> tuple[TensorShape, ...]:
+        """Return the tensors of the layer on an input of ``shape``, in the table's order."""
+        return ()
+
+    def multiply_adds(self, shape: Shape) -> int:
+        """Return the multiplications followed by an addition, forward, for one image.
+
+        Biases, activations and poolings are not counted, positions on padding are.
+        """
+        return 0
+
+    @abstractmethod
+    def connections(self, shape: Shape) -> int:
+        """Return the lines from inputs and biases to outputs (LeCun et al. 1998).
+
+        A weight or bias counts once for every output that uses it.
+        """
+
+    def describe(self, shape: Shape = ()) -> str:
+        """Return what a person calls the layer on an input of ``shape``."""
+        return self.noun
+
+    def notation(self) -> str:
+        """Write the layer as the notation has it, as short as possible: ``conv 6 k5 p2 relu``."""
+        words = [self.keyword]
+        for field in self.fields:
+            value = getattr(self, field.name)
+            default = getattr(self, field.default) if field.is_window_sized else field.default
+            if default is None or value != default:
+                text = "" if field.kind == "switch" else field.text(value)
+                words.append(field.written + text)
+        return " ".join(words)
+
+    def is_global(self, shape: Shape) -> bool:
+        """Does it take the mean of each whole map of ``shape``? (Lin, Chen and Yan 2014)."""
+        return False
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the layer with other values of some fields, checked as at the start."""
+        return replace(self, **changes)  # type: ignore[type-var]
+
+    def _set(self, **values: Any) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+class Windowed(Layer):
+    """A layer whose window slides over maps."""
+
+    kernel_size: Pair
+    stride: Pair
+    padding: Sides
+
+    #: What its window is called.
+    window_noun: ClassVar[str] = "window"
+
+    @property
+    def total_padding(self) -> Pair:
+        """Padding of both sides together, (p_h, p_w)."""
+        top, bottom, left, right = self.padding
+        return top + bottom, left + right
+
+    def channels_out(self, channels: int) -> int:
+        """Return how many maps come out of ``channels`` maps."""
+        return channels
+
+    def output_shape(self, shape: Shape, name: str = "") -> Shape:
+        """Apply the size formula to both axes; see :meth:`Layer.output_shape`."""
+        if len(shape) != 3:
+            raise ShapeError(
+                f"{name} is {with_article(self.noun)} and needs feature maps (channels, height, "
+                f"width), but a dense layer before it leaves only {shape[0]} numbers; put {name} "
+                "before the first dense layer.",
+                name,
+            )
+        height, width = (self._fit(axis, shape, name) for axis in (0, 1))
+        return self.channels_out(shape[0]), height, width
+
+    def size_formulas(self, shape: Shape) -> tuple[str, str]:
+        """Write the size formula with its numbers put in, for height and for width."""
+        height, width = (size_formula(*self._axis(axis, shape)) for axis in (0, 1))
+        return height, width
+
+    def _axis(self, axis: int, shape: Shape) -> tuple[int, int, int, int]:
+        padding = self.total_padding[axis]
+        return shape[1 + axis], self.kernel_size[axis], padding, self.stride[axis]
+
+    def _fit(self, axis: int, shape: Shape, name: str) -> int:
+        size, kernel, padding, stride = self._axis(axis, shape)
+        result = output_size(size, kernel, padding, stride)
+        if result < 1:
+            raise ShapeError(
+                f"{name} gets {shape_text(shape)} and its {pair_text(self.kernel_size)} "
+                f"{self.window_noun} does not fit the {('height', 'width')[axis]}: "
+                f"{size_formula(size, kernel, padding, stride)}; use a {self.window_noun} of at "
+                f"most {size + padding}, more padding, or a larger input.",
+                name,
+            )
+        return result
+
+
+class Trained(Layer):
+    """A layer with weights, a bias for each channel or unit, and an activation after them."""
+
+    activation: str
+
+    #: The field that says how many channels or units there are, and what one of them is called.
+    width_field: ClassVar[str]
+    width_noun: ClassVar[str]
+
+    @property
+    def width(self) -> int:
+        """How many channels or units come out."""
+        value: int = getattr(self, self.width_field)
+        return value
+
+    def with_width(self, width: int) -> Self:
+        """Return the layer with another number of channels or units.
+
+        Raises:
+            UsageError: the number is out of range.
+        """
+        return self.replace(**{self.width_field: width})
+
+    def multiply_adds(self, shape: Shape) -> int:
+        """Count each weight once for every position of the output."""
+        return self.tensors(shape)[0].size * self._positions(shape)
+
+    def connections(self, shape: Shape) -> int:
+        """Count each weight and bias once for every position of the output."""
+        weight, bias, *_ = self.tensors(shape)
+        return (weight.size + bias.size) * self._positions(shape)
+
+    def _positions(self, shape: Shape) -> int:
+        return elements(self.output_shape(shape)[1:])
+
+
+@dataclass(frozen=True, init=False)
+class Conv2d(Windowed, Trained):
     """A two-dimensional convolution (cross-correlation), then an activation.
 
     Maps (C, H, W) to (channels, H', W'). Weights (channels, C, kernel height, kernel width) and
-    one bias a channel. LeCun et al. 1998, section II.A.
+    one bias per channel. LeCun et al. 1998, section II.A.
 
     With ``batch_norm`` its maps are normalised before the activation: each channel's values over
     the batch get mean 0 and variance 1, then a trained scale and shift (Ioffe and Szegedy 2015).
@@ -45,6 +304,22 @@ class Conv2d(Record, init=False):
     activation: str
     batch_norm: bool
 
+    keyword = "conv"
+    stem = "conv"
+    noun = "convolution"
+    window_noun = "kernel"
+    width_field = "channels"
+    width_noun = "channel"
+    example = "conv 6 k5"
+    fields = (
+        Field("channels", "count", "channels"),
+        Field("kernel_size", "pair", "kernel", "k"),
+        Field("stride", "pair", "stride", "s", default=(1, 1)),
+        _PADDING,
+        Field("batch_norm", "switch", "batch normalisation", "batchnorm", False, may_lack=True),
+        _ACTIVATION,
+    )
+
     def __init__(
         self,
         channels: int,
@@ -54,34 +329,54 @@ class Conv2d(Record, init=False):
         activation: str = "identity",
         batch_norm: bool = False,
     ) -> None:
-        """``padding`` is a number, a pair, four sides or "same" (stride 1 keeps the size).
+        """Describe a convolution.
+
+        ``padding`` is a number, a pair, four sides or "same" (stride 1 keeps the size).
 
         Raises:
             UsageError: a value out of range.
         """
-        kernel = _pair(kernel_size, "kernel_size")
-        steps = _pair(stride, "stride")
-        super().__init__(
-            _positive(channels, "channels"),
-            kernel,
-            steps,
-            _sides(padding, kernel, steps),
-            _activation(activation),
-            _switch(batch_norm, "batch_norm"),
+        kernel, steps = _pair(kernel_size, "kernel_size"), _pair(stride, "stride")
+        self._set(
+            channels=_positive(channels, "channels"),
+            kernel_size=kernel,
+            stride=steps,
+            padding=_sides(padding, kernel, steps),
+            activation=_activation(activation),
+            batch_norm=_switch(batch_norm, "batch_norm"),
         )
 
-    @property
-    def total_padding(self) -> Pair:
-        """Padding of both sides together, (p_h, p_w)."""
-        return _total(self.padding)
+    def channels_out(self, channels: int) -> int:
+        """Return its own number of channels."""
+        return self.channels
+
+    def tensors(self, shape: Shape) -> tuple[TensorShape, ...]:
+        """Weights (O, C, kh, kw) and a bias; with batch normalisation three more of (O,)."""
+        each = (self.channels,)
+        tensors = (
+            TensorShape("weight", (self.channels, shape[0], *self.kernel_size)),
+            TensorShape("bias", each),
+        )
+        if not self.batch_norm:
+            return tensors
+        running = (TensorShape(name, each, trained=False) for name in ("mean", "variance"))
+        return (*tensors, TensorShape("scale", each), *running)
 
 
-class _Pool2d(Record, init=False):
-    """What both poolings share: a window that slides over each channel by itself."""
+@dataclass(frozen=True, init=False)
+class Pool2d(Windowed):
+    """What poolings share: a window that slides over each channel by itself."""
 
     kernel_size: Pair
     stride: Pair
     padding: Sides
+
+    stem = "pool"
+    fields = (
+        Field("kernel_size", "pair", "window"),
+        Field("stride", "pair", "stride", "s", default="kernel_size"),
+        _PADDING,
+    )
 
     def __init__(
         self,
@@ -89,7 +384,7 @@ class _Pool2d(Record, init=False):
         stride: int | Pair | None = None,
         padding: int | Pair | Sides = 0,
     ) -> None:
-        """The stride is the window's own size unless given.
+        """Describe a pooling. The stride is the window's own size unless given.
 
         Raises:
             UsageError: a value out of range, or padding as large as the window.
@@ -102,87 +397,96 @@ class _Pool2d(Record, init=False):
                 f"a {kernel[0]}x{kernel[1]} pooling cannot have padding {sides}: every side must "
                 "be smaller than the window, or a window would see nothing but padding."
             )
-        super().__init__(kernel, steps, sides)
+        self._set(kernel_size=kernel, stride=steps, padding=sides)
 
-    @property
-    def total_padding(self) -> Pair:
-        """Padding of both sides together, (p_h, p_w)."""
-        return _total(self.padding)
+    def connections(self, shape: Shape) -> int:
+        """Count one connection for each place of the window of each output, and no bias."""
+        return elements(self.kernel_size) * elements(self.output_shape(shape))
 
 
-class MaxPool2d(_Pool2d, init=False):
+@dataclass(frozen=True, init=False)
+class MaxPool2d(Pool2d):
     """The largest value under a sliding window; padding is never the largest."""
 
+    keyword = "maxpool"
+    noun = "max pooling"
+    example = "maxpool 2"
 
-class AvgPool2d(_Pool2d, init=False):
+
+@dataclass(frozen=True, init=False)
+class AvgPool2d(Pool2d):
     """The mean under a sliding window; padding counts as zeros (as in PyTorch and MXNet)."""
 
+    keyword = "avgpool"
+    noun = "average pooling"
+    example = "avgpool 2"
 
-class Dense(Record, init=False):
+    def describe(self, shape: Shape = ()) -> str:
+        """Call a pooling over the whole map global."""
+        return f"global {self.noun}" if self.is_global(shape) else self.noun
+
+    def is_global(self, shape: Shape) -> bool:
+        """Is the window the whole map?"""
+        return self.kernel_size == shape[1:] and not any(self.padding)
+
+
+@dataclass(frozen=True, init=False)
+class Dense(Trained):
     """Every output sees every input: y = W x + b, then an activation.
 
-    Flattens by itself, channel by channel, row by row. Weights (units, inputs), one bias a unit.
+    Flattens by itself, channel by channel, row by row. Weights (units, inputs), one bias per unit.
     """
 
     units: int
     activation: str
 
+    keyword = "dense"
+    stem = "dense"
+    noun = "dense layer"
+    width_field = "units"
+    width_noun = "unit"
+    example = "dense 10"
+    fields = (Field("units", "count", "units"), _ACTIVATION)
+
     def __init__(self, units: int, activation: str = "identity") -> None:
-        """A layer of ``units`` outputs.
+        """Describe a layer of ``units`` outputs.
 
         Raises:
             UsageError: a value out of range.
         """
-        super().__init__(_positive(units, "units"), _activation(activation))
+        self._set(units=_positive(units, "units"), activation=_activation(activation))
+
+    def output_shape(self, shape: Shape, name: str = "") -> Shape:
+        """Whatever comes in, (units,) comes out."""
+        return (self.units,)
+
+    def tensors(self, shape: Shape) -> tuple[TensorShape, ...]:
+        """Weights (O, I) and a bias (O,)."""
+        weight = TensorShape("weight", (self.units, elements(shape)))
+        return weight, TensorShape("bias", (self.units,))
 
 
-Layer = Conv2d | MaxPool2d | AvgPool2d | Dense
-#: Layers whose window slides over maps.
-Windowed = Conv2d | MaxPool2d | AvgPool2d
-#: Layers that have weights, and an activation. The others pool.
-Trained = Conv2d | Dense
-
-#: Each layer's word in the notation, in JSON and in reports.
-KEYWORDS: Final[dict[type[Layer], str]] = {
-    Conv2d: "conv",
-    MaxPool2d: "maxpool",
-    AvgPool2d: "avgpool",
-    Dense: "dense",
+#: Every layer there is, by its keyword, in the order in which the native engine counts them.
+LAYERS: Final[dict[str, type[Layer]]] = {
+    layer.keyword: layer for layer in (Conv2d, MaxPool2d, AvgPool2d, Dense)
 }
 
 
-def stem(layer: Layer) -> str:
-    """What names of such layers begin with: conv, pool or dense."""
-    if isinstance(layer, Conv2d):
-        return "conv"
-    return "dense" if isinstance(layer, Dense) else "pool"
-
-
-def width_of(layer: Trained) -> int:
-    """How many channels or units the layer has."""
-    return layer.channels if isinstance(layer, Conv2d) else layer.units
-
-
-def with_width(layer: Trained, width: int) -> Trained:
-    """``layer`` with so many channels or units.
-
-    Raises:
-        UsageError: the number is out of range.
-    """
-    if isinstance(layer, Conv2d):
-        return layer.changed(channels=width)
-    return layer.changed(units=width)
+def padding_text(padding: Sides) -> str:
+    """Write one side's padding: ``2``, ``2x1`` (height x width), ``0.1.0.1`` where sides differ."""
+    top, bottom, left, right = padding
+    if top == bottom and left == right:
+        return size_text((top, left))
+    return ".".join(map(str, padding))
 
 
 def same_padding(kernel: Pair) -> Sides:
-    """The padding that keeps a map's size at stride 1; an even kernel pads one more at the end."""
+    """Return the padding that keeps a map's size at stride 1.
+
+    An even kernel pads one more at the end.
+    """
     (top, bottom), (left, right) = (((k - 1) // 2, k // 2) for k in kernel)
     return top, bottom, left, right
-
-
-def _total(sides: Sides) -> Pair:
-    top, bottom, left, right = sides
-    return top + bottom, left + right
 
 
 def _positive(value: object, what: str, least: int = 1) -> int:
@@ -233,8 +537,8 @@ def _sides(value: object, kernel: Pair, stride: Pair) -> Sides:
 
 
 def _activation(name: object) -> str:
-    if name not in ACTIVATIONS:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
         raise UsageError(
             f"activation is {shown(name)}; it must be one of {', '.join(ACTIVATIONS)}."
         )
-    return str(name)
+    return name

@@ -1,26 +1,27 @@
 """A network: what goes in, and blocks of layers. Immutable; everything else is computed from it.
 
-Names and block structure follow the seed: convolutions, poolings and dense layers are counted
+Names and block structure follow the article: convolutions, poolings and dense layers are counted
 each by themselves from zero (conv0, pool0, conv1, pool1, dense0, ...), and a block that is like
 an earlier one but for its number of channels is "the same block again".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from lenet.errors import ShapeError, UsageError
-from lenet.net.layers import MAX_SIZE, Conv2d, Dense, Layer, Trained, stem, with_width
-from lenet.net.records import Record
-from lenet.net.shapes import Shape, output_shape
+from lenet.net.layers import LAYERS, MAX_SIZE, Conv2d, Dense, Layer, Pool2d, TensorShape, Trained
+from lenet.net.shapes import Shape, shape_text
 from lenet.net.words import shown
 
-MAX_LAYERS = 10_000
+MAX_LAYERS: Final = 10_000
 
 
-class Block(Record, init=False):
+@dataclass(frozen=True, init=False)
+class Block:
     """Layers that belong together, e.g. a convolution and its pooling."""
 
     layers: tuple[Layer, ...]
@@ -31,14 +32,15 @@ class Block(Record, init=False):
         Raises:
             UsageError: there are none, or one is no layer.
         """
-        super().__init__(tuple(layers))
+        object.__setattr__(self, "layers", tuple(layers))
         if not self.layers:
             raise UsageError("a block has no layers; give it at least one or leave it out.")
         for layer in self.layers:
             if not isinstance(layer, Layer):
+                *classes, last = (known.__name__ for known in LAYERS.values())
                 raise UsageError(
-                    f"{shown(layer)} is no layer; a network is made of Conv2d, MaxPool2d, "
-                    "AvgPool2d and Dense."
+                    f"{shown(layer)} is no layer; a network is made of {', '.join(classes)} and "
+                    f"{last}."
                 )
 
     def __iter__(self) -> Iterator[Layer]:
@@ -49,7 +51,8 @@ class Block(Record, init=False):
         return _without_widths(self) == _without_widths(other)
 
 
-class PlacedLayer(Record):
+@dataclass(frozen=True)
+class PlacedLayer:
     """A layer where it stands in its network: its name, its block, and what flows through."""
 
     name: str
@@ -58,8 +61,14 @@ class PlacedLayer(Record):
     input_shape: Shape
     output_shape: Shape
 
+    @property
+    def tensors(self) -> tuple[TensorShape, ...]:
+        """The tensors that the layer owns here, in the table's order."""
+        return self.layer.tensors(self.input_shape)
 
-class Network(Record, init=False):
+
+@dataclass(frozen=True, init=False)
+class Network:
     """An input shape (channels, height, width) and the blocks it flows through.
 
     ``Network((1, 28, 28), [Conv2d(6, 5), MaxPool2d(2), Dense(10)])`` groups plain layers into
@@ -77,7 +86,8 @@ class Network(Record, init=False):
             UsageError: an impossible input shape, no layers or too many, or blocks and plain
                 layers mixed.
         """
-        super().__init__(_input_shape(input_shape), _blocks(blocks))
+        object.__setattr__(self, "input_shape", _input_shape(input_shape))
+        object.__setattr__(self, "blocks", _blocks(blocks))
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -121,9 +131,9 @@ class Network(Record, init=False):
         )
 
     def __str__(self) -> str:
-        from lenet.net.notation import format_network
-
-        return format_network(self)
+        """Write the notation, as short as possible."""
+        blocks = (", ".join(layer.notation() for layer in block) for block in self.blocks)
+        return " | ".join(["x".join(map(str, self.input_shape)), *blocks])
 
     # Short hands for what stands rows above. They go through the root's map of public names, the
     # one place that knows where; nothing here depends on what comes back.
@@ -146,7 +156,7 @@ class Network(Record, init=False):
 
 
 def group_blocks(layers: Iterable[Layer]) -> tuple[Block, ...]:
-    """Group plain layers as the seed does.
+    """Group plain layers as the article does.
 
     A convolution opens a block after a pooling; dense layers at the end are one block.
     """
@@ -165,12 +175,77 @@ def group_blocks(layers: Iterable[Layer]) -> tuple[Block, ...]:
     return tuple(Block(tuple(group)) for group in groups)
 
 
+def rebuilt(network: Network, changes: Mapping[int, Sequence[Layer]]) -> Network:
+    """Replace the layers at some places (from 0) by none, one or more.
+
+    The blocks stay as they are; one that has no layer left goes.
+
+    Raises:
+        UsageError: no layer is left, or there are too many.
+    """
+    place, blocks = 0, []
+    for block in network.blocks:
+        layers: list[Layer] = []
+        for layer in block:
+            layers += changes.get(place, (layer,))
+            place += 1
+        if layers:
+            blocks.append(Block(layers))
+    return replace(network, blocks=tuple(blocks))
+
+
+def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) -> Network:
+    """Give ``network`` another input, and its last layer as many units as there are classes.
+
+    A pooling over the whole map stays one.
+
+    Args:
+        network: one that ends in a dense layer.
+        input_shape: (channels, height, width) of the images.
+        classes: how many there are.
+
+    Raises:
+        UsageError: the last layer is not dense, or the images are too small for a layer.
+    """
+    *inner, output = network.placed
+    if not isinstance(output.layer, Dense):
+        raise UsageError(
+            f"the network ends in {output.layer!r}, whose size does not follow from the number of "
+            f"classes; end it with 'dense {classes}'."
+        )
+    shape: Shape = input_shape
+    changes: dict[int, Sequence[Layer]] = {}
+    try:
+        for place, placed in enumerate(inner):
+            layer = _still_global(placed, shape)
+            changes[place] = (layer,)
+            shape = layer.output_shape(shape, placed.name)
+    except ShapeError as error:
+        _, height, width = network.input_shape
+        raise UsageError(
+            f"the images are {shape_text(input_shape)}, too small for the network: {error.layer} "
+            f"would have nothing left; enlarge them to what it is made for (size "
+            f"{height if height == width else f'{height}x{width}'}), or write a smaller network."
+        ) from error
+    changes[len(inner)] = (output.layer.with_width(classes),)
+    return replace(rebuilt(network, changes), input_shape=input_shape)
+
+
+def _still_global(placed: PlacedLayer, shape: Shape) -> Layer:
+    """Return the layer with a window as large as the map, if it was so before."""
+    layer = placed.layer
+    if not isinstance(layer, Pool2d) or any(layer.padding):
+        return layer
+    whole = layer.kernel_size == placed.input_shape[1:]
+    return type(layer)((shape[1], shape[2])) if whole else layer
+
+
 def _place(network: Network) -> Iterator[PlacedLayer]:
     shape: Shape = network.input_shape
     names = iter(network.names)
     for index, block in enumerate(network.blocks):
         for layer, name in zip(block, names):  # noqa: B905 - the names go on to the next block
-            output = output_shape(layer, shape, name)
+            output = layer.output_shape(shape, name)
             yield PlacedLayer(name, index, layer, shape, output)
             shape = output
 
@@ -178,13 +253,13 @@ def _place(network: Network) -> Iterator[PlacedLayer]:
 def _names(layers: Iterable[Layer]) -> Iterator[str]:
     counts: dict[str, int] = {}
     for layer in layers:
-        kind = stem(layer)
+        kind = layer.stem
         counts[kind] = counts.get(kind, -1) + 1
         yield f"{kind}{counts[kind]}"
 
 
 def _without_widths(block: Block) -> tuple[Layer, ...]:
-    return tuple(with_width(one, 1) if isinstance(one, Trained) else one for one in block)
+    return tuple(one.with_width(1) if isinstance(one, Trained) else one for one in block)
 
 
 def _input_shape(shape: object) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""A network as one line of text, both ways.
+"""Reading a network from one line of text; ``str(network)`` writes it.
 
     1x28x28 | conv 6 k5 sigmoid, maxpool 2 | dense 120 sigmoid, dense 10
 
@@ -11,43 +11,30 @@ The first part is the input, channels x height x width; ``|`` parts blocks and `
 
 K, S and P are one number or height x width (``5x3``); padding may also name its four sides,
 ``p0.1.0.1`` (top.bottom.left.right). Options stand in any order, none twice. Spaces, line breaks
-and upper case do not matter. ``format_network`` writes the one shortest form, in lower case with
-defaults left out, and ``parse_network(format_network(network)) == network``.
+and upper case do not matter. What may follow a keyword is read from the layer's fields.
+``parse_network(str(network)) == network``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
 
 from lenet.errors import NotationError, UsageError
-from lenet.net.layers import (
-    ACTIVATIONS,
-    KEYWORDS,
-    MAX_SIZE,
-    AvgPool2d,
-    Conv2d,
-    Dense,
-    Layer,
-    MaxPool2d,
-    Pair,
-    Sides,
-    Trained,
-    Windowed,
-)
+from lenet.net.layers import ACTIVATIONS, LAYERS, MAX_SIZE, Conv2d, Field, Layer
 from lenet.net.network import Block, Network
-from lenet.net.shapes import pair_text
-from lenet.net.words import did_you_mean, shown
+from lenet.net.shapes import read_sizes
+from lenet.net.words import did_you_mean, shown, with_article
 
-#: Longer than the longest network of MAX_LAYERS layers that ``format_network`` can write.
+#: Longer than the longest network of MAX_LAYERS layers that can be written.
 MAX_TEXT: Final = 2_000_000
 EXAMPLE: Final = "1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10"
 
-#: The word for a convolution whose maps are normalised over the batch.
-BATCH_NORM: Final = "batchnorm"
-
-_WORD = re.compile(r"[|,]|[^\s|,]+")
+_WORD: Final = re.compile(r"[|,]|[^\s|,]+")
+#: The padding that keeps a map's size, of a convolution only.
+_SAME: Final = "same"
 
 
 def parse_network(text: str) -> Network:
@@ -66,100 +53,37 @@ def parse_network(text: str) -> Network:
     return _Reader(text).network()
 
 
-def format_network(network: Network) -> str:
-    """The notation of ``network``, as short as it can be written."""
-    parts = ["x".join(map(str, network.input_shape))]
-    parts.extend(", ".join(map(format_layer, block)) for block in network.blocks)
-    return " | ".join(parts)
+def _options(layer: type[Layer]) -> tuple[Field, ...]:
+    """The fields that may follow the number behind the keyword."""
+    return layer.fields[1:]
 
 
-def format_layer(layer: Layer) -> str:
-    """The notation of one layer, e.g. ``conv 6 k5 p2 sigmoid``."""
-    words = [KEYWORDS[type(layer)]]
-    match layer:
-        case Dense():
-            words.append(str(layer.units))
-        case Conv2d():
-            words += [str(layer.channels), f"k{size_text(layer.kernel_size)}"]
-            words += _window_words(layer, default_stride=(1, 1))
-            words += [BATCH_NORM] * layer.batch_norm
-        case MaxPool2d() | AvgPool2d():
-            words.append(size_text(layer.kernel_size))
-            words += _window_words(layer, default_stride=layer.kernel_size)
-    if isinstance(layer, Trained) and layer.activation != "identity":
-        words.append(layer.activation)
-    return " ".join(words)
+def _form(field: Field) -> str:
+    """How a field's value is written, by examples."""
+    letter = field.written
+    match field.kind:
+        case "pair":
+            return (
+                f"{letter}5 or {letter}5x3"
+                if field.default is None
+                else f"{letter}2 or {letter}2x1"
+            )
+        case "sides":
+            return f"{letter}2, {letter}1x2 or {letter}0.1.0.1"
+        case "activation":
+            return f"an activation: {', '.join(ACTIVATIONS)}"
+    return letter
 
 
-def padding_text(padding: Sides) -> str:
-    """One side's padding: ``2``, ``2x1`` (height x width), or ``0.1.0.1`` where sides differ."""
-    top, bottom, left, right = padding
-    if top == bottom and left == right:
-        return size_text((top, left))
-    return ".".join(map(str, padding))
+def _takes(layer: type[Layer]) -> str:
+    """What may follow, in words."""
+    forms = [_form(field) for field in _options(layer)]
+    same = [_SAME] if layer is Conv2d else []
+    return f"{with_article(layer.noun)} takes {'; '.join([*same, *forms])}"
 
 
-def size_text(pair: Pair) -> str:
-    """``5`` for a square, else ``5x3`` (height x width)."""
-    return str(pair[0]) if pair[0] == pair[1] else pair_text(pair)
-
-
-def _window_words(layer: Windowed, default_stride: Pair) -> Iterator[str]:
-    if layer.stride != default_stride:
-        yield f"s{size_text(layer.stride)}"
-    if any(layer.padding):
-        yield f"p{padding_text(layer.padding)}"
-
-
-class _Grammar(NamedTuple):
-    """What may follow a layer's keyword."""
-
-    build: Callable[..., Layer]
-    number: str  # what the number after the keyword is
-    example: str
-    options: tuple[str, ...]  # the names of the constructor's parameters
-    takes: str  # the same in words, for errors
-
-    @property
-    def number_is_size(self) -> bool:
-        return "kernel_size" not in self.options and "stride" in self.options
-
-
-_ACTIVATION_WORDS = f"an activation: {', '.join(ACTIVATIONS)}"
-_POOL_OPTIONS = ("stride", "padding")
-_POOL_WORDS = "takes s2 or s2x1, and p1, p1x2 or p0.1.0.1"
-_GRAMMAR: Final = {
-    "conv": _Grammar(
-        Conv2d,
-        "its number of channels",
-        "conv 6 k5",
-        ("kernel_size", "stride", "padding", "batch_norm", "activation"),
-        f"a convolution takes k5 or k5x3, s2 or s2x1, p2, p1x2, p0.1.0.1 or same, {BATCH_NORM}, "
-        f"and {_ACTIVATION_WORDS}",
-    ),
-    "maxpool": _Grammar(
-        MaxPool2d, "its window", "maxpool 2", _POOL_OPTIONS, f"a max pooling {_POOL_WORDS}"
-    ),
-    "avgpool": _Grammar(
-        AvgPool2d, "its window", "avgpool 2", _POOL_OPTIONS, f"an average pooling {_POOL_WORDS}"
-    ),
-    "dense": _Grammar(
-        Dense,
-        "its number of units",
-        "dense 10",
-        ("activation",),
-        f"a dense layer takes {_ACTIVATION_WORDS}",
-    ),
-}
-#: The options that start with a letter: their parameter, and how they are written.
-_LETTERS: Final = {
-    "k": ("kernel_size", "k5 or k5x3 (height x width)"),
-    "s": ("stride", "s2 or s2x1 (height x width)"),
-    "p": ("padding", "p2, p1x2 (height x width) or p0.1.0.1 (top.bottom.left.right)"),
-}
-
-
-class _Word(NamedTuple):
+@dataclass(frozen=True)
+class _Word:
     text: str
     position: int
 
@@ -169,7 +93,8 @@ class _Word(NamedTuple):
         return self.text.lower() if self.text.isascii() else self.text
 
 
-class _Part(NamedTuple):
+@dataclass(frozen=True)
+class _Part:
     """The words between two marks (``|``, ``,``, the start or the end of the text)."""
 
     words: tuple[_Word, ...]
@@ -222,7 +147,7 @@ class _Reader:
             given = "the input is missing" if part.closer else "the network is empty"
             raise self.error(f"{given}; {rule}, as in {EXAMPLE!r}.", part.end)
         first, *others = part.words
-        sizes = self.numbers(first, first.lower, "x")
+        sizes = self.numbers(first, first.lower)
         if sizes is None or len(sizes) != 3:
             raise self.error(f"{shown(first.text)} is no input; {rule}.", first.position)
         if others or part.closer == ",":
@@ -234,23 +159,25 @@ class _Reader:
         if not part.words:
             raise self.error(self.missing(part), part.end)
         keyword, *words = part.words
-        grammar = _GRAMMAR.get(keyword.lower)
-        if grammar is None:
+        layer = LAYERS.get(keyword.lower)
+        if layer is None:
             raise self.error(
-                f"{shown(keyword.text)} is no layer{did_you_mean(keyword.text, _GRAMMAR)}; "
-                f"write one of {', '.join(_GRAMMAR)}.",
+                f"{shown(keyword.text)} is no layer{did_you_mean(keyword.text, LAYERS)}; "
+                f"write one of {', '.join(LAYERS)}.",
                 keyword.position,
             )
-        number = self.layer_number(grammar, keyword, words)
-        options = self.options(grammar, words[1:])
-        if grammar.build is Conv2d and "kernel_size" not in options:
-            raise self.error(
-                "a convolution needs its kernel; write k5 or k5x3 (height x width) behind its "
-                "channels.",
-                keyword.position,
-            )
+        values = {layer.fields[0].name: self.first_value(layer, keyword, words)}
+        values |= self.options(layer, words[1:])
+        for field in layer.fields:
+            if field.default is None and field.name not in values:
+                what, form = with_article(layer.noun), _form(field)
+                raise self.error(
+                    f"{what} needs its {field.noun}; write {form} behind its "
+                    f"{layer.fields[0].noun}.",
+                    keyword.position,
+                )
         try:
-            return grammar.build(number, **options)
+            return layer(**values)
         except UsageError as error:
             raise self.error(str(error), keyword.position) from None
 
@@ -262,81 +189,83 @@ class _Reader:
             return "a layer is missing before the comma; write one or drop the comma."
         return "a block has no layers; write at least one behind the | or drop the |."
 
-    def layer_number(
-        self, grammar: _Grammar, keyword: _Word, words: list[_Word]
+    def first_value(
+        self, layer: type[Layer], keyword: _Word, words: list[_Word]
     ) -> int | tuple[int, ...]:
         """The number (channels, units) or the window that follows the keyword."""
-        name = keyword.lower
+        field = layer.fields[0]
+        count = field.kind == "count"
+        what = f"its number of {field.noun}" if count else f"its {field.noun}"
         if not words:
             raise self.error(
-                f"{name} needs {grammar.number}; write it behind the word, as in "
-                f"{grammar.example!r}.",
+                f"{keyword.lower} needs {what}; write it behind the word, as in {layer.example!r}.",
                 keyword.position,
             )
-        numbers = self.numbers(words[0], words[0].lower, "x")
-        if numbers is None or len(numbers) > (2 if grammar.number_is_size else 1):
-            one = "one number or height x width" if grammar.number_is_size else "one whole number"
+        numbers = self.numbers(words[0], words[0].lower)
+        if numbers is None or len(numbers) > (1 if count else 2):
+            form = "one whole number" if count else "one number or height x width"
             raise self.error(
-                f"{name} needs {grammar.number} first, {one}, not {shown(words[0].text)}; write it "
-                f"as in {grammar.example!r}.",
+                f"{keyword.lower} needs {what} first, {form}, not {shown(words[0].text)}; write it "
+                f"as in {layer.example!r}.",
                 words[0].position,
             )
         return numbers if len(numbers) == 2 else numbers[0]
 
-    def options(self, grammar: _Grammar, words: list[_Word]) -> dict[str, Any]:
+    def options(self, layer: type[Layer], words: list[_Word]) -> dict[str, Any]:
         options: dict[str, Any] = {}
         for word in words:
-            name, value = self.option(grammar, word)
-            if name in options:
-                raise self.error(f"the {_spoken(name)} is given twice; keep one.", word.position)
-            options[name] = value
+            field, value = self.option(layer, word)
+            if field.name in options:
+                raise self.error(f"the {field.noun} is given twice; keep one.", word.position)
+            options[field.name] = value
         return options
 
-    def option(self, grammar: _Grammar, word: _Word) -> tuple[str, object]:
-        """One option: the constructor's parameter and its value."""
+    def option(self, layer: type[Layer], word: _Word) -> tuple[Field, object]:
+        """One option: the field and its value."""
         text = word.lower
-        if text in ACTIVATIONS and "activation" in grammar.options:
-            return "activation", text
-        if text == "same" and grammar.build is Conv2d:
-            return "padding", text
-        if text == BATCH_NORM and "batch_norm" in grammar.options:
-            return "batch_norm", True
-        name, written = _LETTERS.get(text[0], ("", ""))
-        if name not in grammar.options or not "0" <= text[1:2] <= "9":
-            near = did_you_mean(word.text, _known_words(grammar))
+        for field in _options(layer):
+            match field.kind:
+                case "activation" if text in ACTIVATIONS:
+                    return field, text
+                case "switch" if text == field.written:
+                    return field, True
+                case "sides" if text == _SAME and layer is Conv2d:
+                    return field, text
+                case "pair" | "sides" if text[:1] == field.written and "0" <= text[1:2] <= "9":
+                    return field, self.sizes(field, word)
+        near = did_you_mean(word.text, _known_words(layer))
+        raise self.error(
+            f"{shown(word.text)} does not fit here{near}; {_takes(layer)}.", word.position
+        )
+
+    def sizes(self, field: Field, word: _Word) -> int | tuple[int, ...]:
+        """What stands behind the letter of an option."""
+        text = word.lower[1:]
+        four = field.kind == "sides" and "." in text
+        sizes = self.numbers(word, text.replace(".", "x") if four and "x" not in text else text)
+        if sizes is None or len(sizes) not in ((4,) if four else (1, 2)):
             raise self.error(
-                f"{shown(word.text)} does not fit here{near}; {grammar.takes}.", word.position
-            )
-        sides = name == "padding" and "." in text
-        sizes = self.numbers(word, text[1:], "." if sides else "x")
-        if sizes is None or len(sizes) not in ((4,) if sides else (1, 2)):
-            raise self.error(
-                f"{shown(word.text)} is no {_spoken(name)}; write {written}.",
+                f"{shown(word.text)} is no {field.noun}; write {_form(field)}.",
                 word.position,
             )
-        return name, sizes if len(sizes) > 1 else sizes[0]
+        return sizes if len(sizes) > 1 else sizes[0]
 
-    def numbers(self, word: _Word, text: str, separator: str) -> tuple[int, ...] | None:
-        """The whole numbers in ``text``, or None if it is anything else.
-
-        ``int`` alone will not do: it reads '1_0', ' 1', '-1' and the digits of every script.
-        """
-        parts = text.split(separator)
-        if not all(part.isascii() and part.isdigit() for part in parts):
-            return None
-        if max(map(len, parts)) > len(str(MAX_SIZE)):
+    def numbers(self, word: _Word, text: str) -> tuple[int, ...] | None:
+        """The whole numbers in ``text``, or None if it is anything else."""
+        numbers = read_sizes(text, digits=len(str(MAX_SIZE)))
+        if numbers is None and all(p.isascii() and p.isdigit() for p in text.split("x")):
             raise self.error(
                 f"{shown(word.text)} has a number of too many digits; at most {MAX_SIZE:,} is "
                 "allowed.",
                 word.position,
             )
-        return tuple(map(int, parts))
+        return numbers
 
 
-def _known_words(grammar: _Grammar) -> tuple[str, ...]:
-    only = ("same", BATCH_NORM) if grammar.build is Conv2d else ()
-    return only + ACTIVATIONS if "activation" in grammar.options else ()
-
-
-def _spoken(parameter: str) -> str:
-    return parameter.removesuffix("_size").replace("_norm", " normalisation")
+def _known_words(layer: type[Layer]) -> tuple[str, ...]:
+    """The whole words among a layer's options."""
+    words = [_SAME] if layer is Conv2d else []
+    for field in _options(layer):
+        words += [field.written] * (field.kind == "switch")
+        words += list(ACTIVATIONS) * (field.kind == "activation")
+    return tuple(words)

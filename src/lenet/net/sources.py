@@ -1,16 +1,17 @@
-"""A network from whatever a person names it by: a zoo name, a notation, a JSON file.
+"""The one door to a network: whatever a person names it by, this reads it.
 
-Saved models hold a network too, but reading them takes weights and arrays: that is done by what
-stands above this package, which asks :func:`is_model_file` first.
+A zoo name, a notation, a ``.json`` file, a saved model, or an object that is a network or has one
+(such as :class:`lenet.Model`). Of a saved model only the header is read, not the weights.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Protocol
 
-from lenet.errors import UsageError
+from lenet import tensor_files
+from lenet.errors import LenetError, UsageError
 from lenet.net import zoo
 from lenet.net.document import MAX_JSON, from_json
 from lenet.net.network import Network
@@ -18,32 +19,40 @@ from lenet.net.notation import EXAMPLE, parse_network
 from lenet.net.shapes import read_shape
 from lenet.net.words import did_you_mean, shown
 
-_MODEL_SUFFIX: Final = ".safetensors"
+
+class HasNetwork(Protocol):
+    """Anything that holds a network, such as a model."""
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+
 
 #: Whatever a person names a network by.
-Source = str | os.PathLike[str] | Network
+Source = str | os.PathLike[str] | Network | HasNetwork
 
 
 def read_network(source: Source) -> Network:
-    """The network that ``source`` names.
+    """Return the network that ``source`` names.
 
     A zoo name (``lenet-60``), a notation (it contains ``|`` or starts with a digit), the path of
-    a ``.json`` file, or a network, which is given back as it is.
+    a ``.json`` file or of a saved model, a network, which is given back as it is, or a model.
 
     Raises:
         NotationError: a notation that cannot be read.
+        ModelFileError: a saved model that cannot be read.
         UsageError: a name nobody knows, or a file that is missing or no network.
     """
     if isinstance(source, Network):
         return source
     if not isinstance(source, str | os.PathLike):
+        network = getattr(source, "network", None)
+        if isinstance(network, Network):
+            return network
         raise UsageError(f"{shown(source)} names no network; {_ALLOWED}.")
     text = os.fspath(source)
     if is_model_file(source):
-        raise UsageError(
-            f"{shown(text)} is a saved model, not only a network; lenet.Model.load reads it, and "
-            "its .network is what you want."
-        )
+        return _read_model(text)
     if text.lower().endswith(".json"):
         return _read_json(text)
     name = text.strip().lower()
@@ -70,16 +79,17 @@ def read_named(
         UsageError: ``source`` names no network, or the input shape is impossible.
     """
     network = read_network(source)
-    if not isinstance(source, Network):
-        name = name or name_of(source)
+    name = name or name_of(source)
     if input_shape is not None:
         shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
-        network = network.changed(input_shape=shape)
+        network = Network(shape, network.blocks)
     return network, name
 
 
-def name_of(source: str | os.PathLike[str]) -> str:
-    """What to call the network that ``source`` names: its zoo name or file name, or nothing."""
+def name_of(source: Source) -> str:
+    """Return what to call the network that ``source`` names: its zoo or file name, or nothing."""
+    if not isinstance(source, str | os.PathLike):
+        return ""
     text = os.fspath(source)
     name = text.strip().lower()
     if name in zoo.names():
@@ -88,11 +98,24 @@ def name_of(source: str | os.PathLike[str]) -> str:
     return os.path.splitext(os.path.basename(text))[0] if is_file else ""
 
 
+def zoo_name_of(network: Network) -> str:
+    """Return the name that the zoo has for exactly this network, or nothing."""
+    return next((name for name in zoo.names() if zoo.get(name) == network), "")
+
+
 def is_model_file(source: object) -> bool:
     """Does ``source`` name a saved model, by its ending?"""
     if not isinstance(source, str | os.PathLike):
         return False
-    return os.fspath(source).lower().endswith(_MODEL_SUFFIX)
+    return os.fspath(source).lower().endswith(tensor_files.SUFFIX)
+
+
+def _read_model(path: str) -> Network:
+    text = tensor_files.read_model_header(path).metadata.get("network")
+    try:
+        return from_json(str(text))
+    except LenetError as error:
+        raise tensor_files.damaged(path, str(error)) from error
 
 
 def _read_json(path: str) -> Network:
@@ -110,5 +133,6 @@ def _read_json(path: str) -> Network:
 
 
 _ALLOWED: Final = (
-    f"give one of {', '.join(zoo.names())}, a notation such as {EXAMPLE!r}, or a .json file"
+    f"give one of {', '.join(zoo.names())}, a notation such as {EXAMPLE!r}, a .json file or a "
+    "saved model"
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _LONGEST = 60
 
@@ -21,6 +21,13 @@ def name_text(name: str) -> str:
     return name if name.isprintable() and len(name) <= _LONGEST else shown(name)
 
 
+def with_article(words: str) -> str:
+    """``a max pooling``, ``an average pooling``, ``an 8x8``, ``an 11x11``."""
+    number = words.partition("x")[0]
+    vowel = words[0] in "ae8" or number in ("11", "18")
+    return f"{'an' if vowel else 'a'} {words}"
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """The choice nearest to ``word`` as a question, or nothing if none is near.
 
@@ -30,3 +37,8 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
     near = get_close_matches(word[:_LONGEST].lower(), list(choices), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return f" {last} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data import Dataset, Part, is_name, load, load_part
+from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.errors import DataError
 from lenet.metrics import Evaluation, evaluate_scores, log_softmax
 from lenet.model import Model
@@ -86,7 +86,7 @@ class Answers:
         evaluation: accuracy, loss, confusion.
     """
 
-    part: Part
+    part: Split
     classes: tuple[str, ...]
     probabilities: npt.NDArray[np.float64]
     evaluation: Evaluation
@@ -158,7 +158,7 @@ class Answers:
         return wilson(int(self.right.sum()), len(self.part))
 
 
-def answer(model: Model, data: Dataset | Part, threads: int | None = None) -> Answers:
+def answer(model: Model, data: Dataset | Split, threads: int | None = None) -> Answers:
     """Let a model answer; of a data set, its test part.
 
     Args:
@@ -181,21 +181,21 @@ def answer(model: Model, data: Dataset | Part, threads: int | None = None) -> An
 
 
 def read_images(
-    data: Dataset | Part | str | os.PathLike[str],
+    data: Dataset | Split | str | os.PathLike[str],
     data_dir: str | os.PathLike[str] | None,
     model: Model,
-) -> Dataset | Part:
+) -> Dataset | Split:
     """The images to answer: what is given, a data set by its name, or pictures at a path.
 
     Raises:
         LenetError: they cannot be read, or have other classes than the model.
     """
-    if isinstance(data, Dataset | Part):
+    if isinstance(data, Dataset | Split):
         return data
     if is_name(data):
         return load(data, data_dir)
     # Pictures that cannot be read were left out by the training too, or it would not have begun.
-    return load_part(data, model.classes, model.network.input_shape, skip_bad=True)
+    return load_split(data, model.classes, model.network.input_shape, skip_bad=True)
 
 
 def read_model(record: RunRecord) -> Model:

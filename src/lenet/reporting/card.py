@@ -10,8 +10,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Any, Final
 
-from lenet.anatomy.prose import listed
-from lenet.anatomy.units import plural
+from lenet.analysis.prose import listed
+from lenet.analysis.units import plural
 from lenet.model import Model
 from lenet.net.shapes import shape_text
 from lenet.reporting import markup

@@ -227,7 +227,7 @@ caption{{padding:0 0 .5rem;text-align:left;font-size:.85rem}}
 th,td{{padding:.3rem .6rem;text-align:left;border-bottom:1px solid var(--grid);white-space:nowrap}}
 th[scope=row]{{font-weight:500}}
 th[scope=row],td:not([class]){{max-width:20rem;white-space:normal;overflow-wrap:break-word}}
-.anatomy th,.anatomy td{{max-width:none!important;white-space:nowrap!important}}
+.analysis th,.analysis td{{max-width:none!important;white-space:nowrap!important}}
 th:first-child{{padding-left:0}}
 thead th{{font-weight:400}}
 .right{{text-align:right}}
@@ -245,12 +245,12 @@ pre{{margin:1rem 0 0;padding:1rem 1.25rem;background:var(--data-face);border-rad
 font:.85rem/1.6 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-x:auto}}
 details{{margin-top:1rem}}
 summary{{cursor:pointer;color:var(--series-1);font-size:.9rem}}
-.anatomy .lenet-report{{--ink:var(--text);--paper:var(--page);--faint:var(--muted);
+.analysis .lenet-report{{--ink:var(--text);--paper:var(--page);--faint:var(--muted);
 --line:var(--grid);--bar:var(--data-face);padding:0;max-width:none;font:inherit}}
-.anatomy .lenet-report{{border:0;margin:1.5rem 0 0}}
-.anatomy .lenet-report h2{{display:none}}
-.anatomy .lenet-report pre{{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--data-face);
-margin-top:.5rem}}
+.analysis .lenet-report{{border:0;margin:1.5rem 0 0}}
+.analysis .lenet-report h2{{display:none}}
+.analysis .lenet-report pre{{white-space:pre-wrap;overflow-wrap:anywhere;
+background:var(--data-face);margin-top:.5rem}}
 footer{{margin-top:3rem;padding-top:1.5rem;border-top:1px solid var(--grid);font-size:.85rem;
 color:var(--muted)}}
 @media (max-width:40rem){{

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from lenet import files
-from lenet.anatomy import explain
-from lenet.anatomy.explanation.tables import layer_count
-from lenet.anatomy.units import plural
-from lenet.data import Dataset, Part
+from lenet.analysis import explain
+from lenet.analysis.explanation.tables import layer_count
+from lenet.analysis.units import plural
+from lenet.data import Dataset, Split
 from lenet.drawing.drawing import Drawing, draw
 from lenet.errors import LenetError, UsageError
 from lenet.model import Model
@@ -162,7 +162,7 @@ class RunReport:
             there += [sections.calibration(answers)]
         perhaps = (sections.signals(record), sections.windows(self.model))
         there += [part for part in perhaps if part]
-        there += [sections.anatomy(record), card.recipe(record)]
+        there += [sections.analysis(record), card.recipe(record)]
         there += [card.card(record, self.model, answers)]
         yield "<header>"
         yield f"<h1>{markup.text(record.name)}</h1>"
@@ -211,7 +211,7 @@ def write_pages(record: RunRecord, model: Model, data: Dataset, threads: int | N
 
 def report(
     run: str | os.PathLike[str],
-    data: Dataset | Part | str | os.PathLike[str] | None = None,
+    data: Dataset | Split | str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
 ) -> RunReport:
     """The report of a run folder.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lenet.anatomy import Report, explain
-from lenet.anatomy.explanation.rendering import render
-from lenet.anatomy.units import plural
+from lenet.analysis import Report, explain
+from lenet.analysis.explanation.rendering import render
+from lenet.analysis.units import plural
 from lenet.drawing.drawing import draw
 from lenet.errors import LenetError
 from lenet.model import Model
@@ -143,13 +143,13 @@ def signals(record: RunRecord) -> Section | None:
     )
 
 
-def anatomy(record: RunRecord) -> Section:
+def analysis(record: RunRecord) -> Section:
     """The network, drawn and explained."""
     network = record.network
     picture = ""
     if len(network.placed) <= _MOST_LAYERS:
         picture = markup.scrolled("The network, drawn", markup.figure(draw(network)))
-    table = f'<div class="anatomy">{render(_explain(record), "html")}</div>'
+    table = f'<div class="analysis">{render(_explain(record), "html")}</div>'
     return markup.section("The network", picture, table)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet import files
-from lenet.data import Part
+from lenet.data import Split
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Floats, Plan
 from lenet.engine.results import Engine
@@ -152,7 +152,7 @@ class SignalLog:
         self._sample: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]] | None = None
         self._works = True
 
-    def measure(self, model: Model, part: Part, engine: Engine, epoch: int) -> None:
+    def measure(self, model: Model, part: Split, engine: Engine, epoch: int) -> None:
         """Measure on a few images of ``part``, always the same; a training never fails for it."""
         if not self._works or epoch % _step(epoch):
             return
@@ -186,7 +186,7 @@ def _step(epoch: int) -> int:
     return step
 
 
-def _draw_sample(model: Model, part: Part) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+def _draw_sample(model: Model, part: Split) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
     """Images from the whole of the part: it may be sorted by class."""
     count = sample_size(model, len(part))
     places = np.linspace(0, len(part) - 1, count).astype(np.int64)

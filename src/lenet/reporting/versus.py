@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from lenet import files
-from lenet.data import Dataset, Part
+from lenet.data import Dataset, Split
 from lenet.drawing.chart import Chart, Series, draw_charts
 from lenet.drawing.drawing import Drawing, format_of
 from lenet.drawing.palette import SERIES
@@ -189,7 +189,7 @@ class RunComparison:
 
 def compare_runs(
     *runs: str | os.PathLike[str],
-    data: Dataset | Part | str | os.PathLike[str] | None = None,
+    data: Dataset | Split | str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
 ) -> RunComparison:
     """Lay runs side by side; the others are compared with the first.

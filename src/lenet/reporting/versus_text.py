@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lenet.anatomy.prose import side_by_side, wrapped
-from lenet.anatomy.units import plural
+from lenet.analysis.prose import side_by_side, wrapped
+from lenet.analysis.units import plural
 from lenet.net.words import name_text
 from lenet.reporting.versus import Duel, RunComparison
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.data.dataset import Dataset, Part
+from lenet.data.dataset import Dataset, Split
 from lenet.data.preprocess import Preprocessing
 from lenet.data.wishes import machine_memory
 from lenet.errors import UsageError
@@ -26,7 +26,7 @@ class Prepared:
     labels: NDArray[np.int32]
 
     @classmethod
-    def of(cls, part: Part, preprocessing: Preprocessing) -> Prepared:
+    def of(cls, part: Split, preprocessing: Preprocessing) -> Prepared:
         """``part`` brought to the network's channels and size."""
         images = np.ascontiguousarray(preprocessing.prepare(part.images))
         return cls(images, part.labels.astype(np.int32))

@@ -1,0 +1,368 @@
+"""A model's file: what is saved comes back, and what anyone may have written is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from lenet.data.preprocess import Preprocessing
+from lenet.errors import ModelFileError, OutputError, UsageError
+from lenet.model import Model
+from lenet.tensor_files import MAX_HEADER, MAX_TENSORS
+
+SMALL = "1x6x5 | conv 3 k3 relu, maxpool 2 | dense 4"
+NORMALISED = SMALL.replace("relu", "batchnorm silu")
+
+
+def small(**settings: Any) -> Model:
+    return Model(SMALL, **settings).initialize(seed=1)
+
+
+def saved(tmp_path: Path) -> Path:
+    return small(classes=tuple("wxyz")).save(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize(
+    "network", [SMALL, "lenet", "2x4x4 | maxpool 2", "3x1x2 | conv 4 k1x2", NORMALISED]
+)
+def test_a_round_trip(network: str, tmp_path: Path) -> None:
+    model = Model(network).initialize("kaiming", seed=7)
+    shape = model.network.input_shape
+    model.preprocessing = Preprocessing(shape, (0.1,) * shape[0], (0.3,) * shape[0], "dark")
+    model.training = {"epochs": 3, "recipe": "seed", "rate": 0.1}
+    back = Model.load(model.save(tmp_path / "m.safetensors"))
+    assert back.network == model.network
+    assert back.classes == model.classes
+    assert back.preprocessing == model.preprocessing
+    assert back.training == model.training
+    assert back.parameters.tobytes() == model.parameters.tobytes()
+    assert not back.parameters.size or back.parameters.ctypes.data % 64 == 0
+    assert Model.from_bytes(model.to_bytes()).to_bytes() == model.to_bytes()
+    images = np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8)
+    np.testing.assert_array_equal(back.scores(images), model.scores(images))
+
+
+def test_other_programs_read_the_tensors(tmp_path: Path) -> None:
+    tensors = load(saved(tmp_path).read_bytes())
+    assert {name: value.shape for name, value in tensors.items()} == {
+        "conv0.weight": (3, 1, 3, 3),
+        "conv0.bias": (3,),
+        "dense0.weight": (4, 6),
+        "dense0.bias": (4,),
+    }
+
+
+def test_the_tensors_of_a_normalised_layer(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    model = Model(NORMALISED).initialize(seed=1)
+    tensors = load(model.save(path).read_bytes())
+    words = ("weight", "bias", "scale", "mean", "variance")
+    assert set(tensors) == {*(f"conv0.{word}" for word in words), "dense0.weight", "dense0.bias"}
+    del tensors["conv0.mean"]
+    metadata = metadata_of(path)
+    del metadata["sha256"]
+    lacking = save(tensors, metadata)
+    assert "its network lacks the tensor 'conv0.mean'" in refusal(lacking, tmp_path)
+    model.tensors["conv0.variance"][1] = -1
+    content = model.save(path).read_bytes()
+    assert "conv0.variance holds values below 0" in refusal(content, tmp_path)
+
+
+def test_a_bit_that_fell_over(tmp_path: Path) -> None:
+    content = bytearray(saved(tmp_path).read_bytes())
+    for place in (-1, -50, -100):
+        content[place] ^= 1
+        assert "its weights are not those that were saved" in refusal(bytes(content), tmp_path)
+        content[place] ^= 1
+    Model.from_bytes(bytes(content))
+
+
+def test_a_file_of_before_it_had_a_checksum(tmp_path: Path) -> None:
+    Model.from_bytes(changed(tmp_path))
+
+
+def test_class_names_are_text(tmp_path: Path) -> None:
+    """Numbers would be written as numbers, and such a file would be refused."""
+    model = small(classes=range(4))
+    assert Model.load(model.save(tmp_path / "m.safetensors")).classes == ("0", "1", "2", "3")
+    assert small(classes=np.array(["α", "b", "c", "d"])).classes[0] == "α"
+
+
+SCRIPT = """
+import sys
+from lenet.model import Model
+Model({!r}).initialize(seed=3).save(sys.argv[1])
+"""
+
+
+def test_equal_models_are_equal_files_in_every_process(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.safetensors" for i in range(3)]
+    for path, hash_seed in zip(paths, ("0", "1", "2"), strict=True):
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT.format(SMALL), str(path)],
+            env=os.environ | {"PYTHONHASHSEED": hash_seed},
+            check=True,
+        )
+    assert len({path.read_bytes() for path in paths}) == 1
+
+
+def test_a_name_that_is_no_models(tmp_path: Path) -> None:
+    for name in ("m", "m.bin", "m.safetensors.gz", ""):
+        with pytest.raises(UsageError, match=r"no name for a model; it must end in \.safetensors"):
+            small().save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    small().save(tmp_path / "M.SafeTensors")
+
+
+def test_folders_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.safetensors").mkdir()
+    for path in ("missing/m.safetensors", "file/m.safetensors", "folder.safetensors"):
+        with pytest.raises(OutputError, match=r"cannot write .*; choose a folder that exists"):
+            small().save(tmp_path / path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.safetensors"]
+
+
+def test_a_failed_save_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path)
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="no space left on device"):
+        small().initialize(seed=2).save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def refusal(content: bytes, tmp_path: Path) -> str:
+    """One sentence, with the file's name in it, and no other kind of error."""
+    path = tmp_path / "hostile.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError) as caught:
+        Model.load(path)
+    message = str(caught.value)
+    with pytest.raises(ModelFileError) as bare:
+        Model.from_bytes(content)
+    assert str(bare.value) == message.replace(str(path), "the content")
+    assert message.startswith(str(path)), message
+    assert "\n" not in message
+    assert len(message) < 500 + len(str(path))
+    assert caught.value.exit_code == 1
+    return message
+
+
+def test_a_cut_file(tmp_path: Path) -> None:
+    content = saved(tmp_path).read_bytes()
+    for size in {*range(0, 40), *range(40, len(content), 97), len(content) - 1}:
+        assert "is not an intact model" in refusal(content[:size], tmp_path)
+    assert "not an intact model" in refusal(content + b"\0", tmp_path)
+
+
+def test_flipped_bytes_are_refused_or_harmless(tmp_path: Path) -> None:
+    """Whatever byte is wrong: an error of ours, or a model with one other number or name."""
+    content = bytearray(saved(tmp_path).read_bytes())
+    path = tmp_path / "flipped.safetensors"
+    for index in range(0, len(content), 7):
+        flipped = bytearray(content)
+        flipped[index] ^= 1 << index % 8
+        path.write_bytes(flipped)
+        with contextlib.suppress(ModelFileError):
+            assert Model.load(path).parameters.shape == small().parameters.shape
+
+
+def with_header(header: bytes, data: bytes = b"") -> bytes:
+    return len(header).to_bytes(8, "little") + header + data
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ((2**64 - 1).to_bytes(8, "little") + bytes(64), "its header needs 18,446,744,073,709,551"),
+        ((65).to_bytes(8, "little") + bytes(64), "it has 72 bytes and its header needs 73"),
+        (with_header(b""), "header"),
+        (with_header(b"this is no JSON at all"), "header"),
+        (with_header(b"\xff\xfe{}"), "header"),
+        (with_header(b"[]"), "header"),
+        (with_header(b"{" * 5000), "header"),
+        (with_header(b'{"a":' * 5000 + b"1" + b"}" * 5000), "header"),
+        (with_header(b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'), ""),
+        (with_header(b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', bytes(4)), ""),
+        (with_header(b'{"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', bytes(4)), ""),
+        (with_header(b'{"w":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}', bytes(4)), ""),
+        (with_header(b'{"__metadata__":{"format":7}}'), ""),
+        (with_header(b"{}"), "no lenet model .its format is None"),
+        (b"PK\3\4" + bytes(100), "its header needs"),
+        (pickle.dumps({"weight": list(range(100))}, protocol=2), "its header needs"),
+        (pickle.dumps({"weight": list(range(100))}, protocol=5), "its header needs|header"),
+        (b"not a model, just some text that somebody renamed", "its header needs"),
+    ],
+)
+def test_hostile_headers(content: bytes, text: str, tmp_path: Path) -> None:
+    assert re.search(text, refusal(content, tmp_path))
+
+
+def test_an_oversized_header_is_not_parsed(tmp_path: Path) -> None:
+    size = MAX_HEADER + 1
+    path = tmp_path / "hostile.safetensors"
+    with path.open("wb") as file:
+        file.write(size.to_bytes(8, "little"))
+        file.truncate(size + 100)  # sparse: takes no room
+    with pytest.raises(ModelFileError, match="header has 16,000,001 bytes, at most 16,000,000"):
+        Model.load(path)
+
+
+def changed(
+    tmp_path: Path,
+    tensors: dict[str, Any] | None = None,
+    without: str = "",
+    **metadata: str | None,
+) -> bytes:
+    """A saved model with other tensors and metadata; None takes one away."""
+    path = saved(tmp_path)
+    content = path.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    found = header["__metadata__"] | {"sha256": None} | metadata
+    values = load(content) | (tensors or {})
+    values.pop(without, None)
+    return save(values, {key: value for key, value in found.items() if value is not None})
+
+
+WEIGHT = np.zeros((3, 1, 3, 3), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"without": "conv0.bias"}, "its network lacks the tensor 'conv0.bias'"),
+        ({"tensors": {"conv9.bias": WEIGHT}}, "has no place for the tensor 'conv9.bias'"),
+        ({"tensors": {"x" * 9999: WEIGHT}}, f"no place for the tensor '{'x' * 60}'"),
+        (
+            {"tensors": {"conv0.weight": WEIGHT.astype(np.float64)}},
+            "conv0.weight is float64 (3, 1, 3, 3) where the network needs float32 (3, 1, 3, 3)",
+        ),
+        ({"tensors": {"conv0.weight": WEIGHT.astype(np.float16)}}, "conv0.weight is float16"),
+        ({"tensors": {"conv0.weight": WEIGHT.astype(np.int64)}}, "conv0.weight is int64"),
+        ({"tensors": {"conv0.weight": WEIGHT > 0}}, "conv0.weight is bool"),
+        ({"tensors": {"conv0.weight": WEIGHT[0]}}, "is float32 (1, 3, 3) where"),
+        ({"tensors": {"conv0.weight": WEIGHT[:0]}}, "is float32 (0, 1, 3, 3) where"),
+        (
+            {"tensors": {"conv0.weight": np.full_like(WEIGHT, np.nan)}},
+            "conv0.weight holds values that are not",
+        ),
+        ({"tensors": {"conv0.weight": WEIGHT + np.inf}}, "conv0.weight holds values that are not"),
+        ({"format": "pytorch"}, "no lenet model (its format is 'pytorch', not 'lenet-model')"),
+        ({"format": None}, "no lenet model (its format is None"),
+        ({"version": "2"}, "has model format '2' and this lenet reads 1; upgrade lenet"),
+        ({"version": "9" * 99}, "upgrade lenet"),
+        ({"version": "0"}, "save it anew"),
+        ({"version": "one"}, "has model format 'one' and this lenet reads 1; save it anew"),
+        ({"version": "²"}, "save it anew"),
+        ({"version": None}, "has model format ''"),
+        ({"network": None}, "its metadata lack 'network'"),
+        ({"classes": None}, "its metadata lack 'classes'"),
+        ({"preprocessing": None}, "its metadata lack 'preprocessing'"),
+        ({"training": None}, "its metadata lack 'training'"),
+        ({"network": "{"}, "is not an intact model"),
+        ({"network": "[]"}, "is not an intact model"),
+        ({"network": "[" * 100_000}, "is not an intact model"),
+        ({"network": '{"format": "lenet-network", "version": 9}'}, "is not an intact model"),
+        ({"classes": "{"}, "is not an intact model"),
+        ({"classes": "[1, 2, 3, 4]"}, "its classes are no list of names"),
+        ({"classes": '"wxyz"'}, "its classes are no list of names"),
+        ({"classes": '["w"]'}, "4 outputs and 1 class names"),
+        ({"preprocessing": "7"}, "is not an intact model"),
+        ({"preprocessing": "[" * 100_000}, "is not an intact model"),
+        ({"preprocessing": "9" * 5000}, "is not an intact model"),
+        ({"training": "nonsense"}, "is not an intact model"),
+    ],
+)
+def test_damaged_models(change: dict[str, Any], text: str, tmp_path: Path) -> None:
+    assert text in refusal(changed(tmp_path, **change), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"input_shape": [1, 6, 5], "mean": [None], "std": [1.0], "polarity": None},
+        {"input_shape": [1, 6, 5], "mean": [0.0], "std": [0.0], "polarity": None},
+        {"input_shape": [1, 6, 5], "mean": [float("nan")], "std": [1.0], "polarity": None},
+        {"input_shape": [1, 6, 5], "mean": [1e300], "std": [1.0], "polarity": None},
+        {"input_shape": [1, 6, 5], "mean": [0.0], "std": [1.0], "polarity": "grey"},
+        {"input_shape": [1, 8, 8], "mean": [0.0], "std": [1.0], "polarity": None},
+        {"input_shape": [1, 6, 5], "mean": [0.0], "std": [1.0]},
+    ],
+)
+def test_damaged_preprocessing(values: dict[str, Any], tmp_path: Path) -> None:
+    content = changed(tmp_path, preprocessing=json.dumps(values))
+    assert "is not an intact model" in refusal(content, tmp_path)
+
+
+#: Every other type of safetensors, and how many of it fill the 12 bytes of three float32.
+DTYPES = {
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 12),
+    **dict.fromkeys(("I16", "U16", "F16", "BF16"), 6),
+    **dict.fromkeys(("I32", "U32"), 3),
+    "F4": 24,
+}
+
+
+@pytest.mark.parametrize(("dtype", "count"), DTYPES.items())
+def test_a_tensor_of_every_other_type(dtype: str, count: int, tmp_path: Path) -> None:
+    content = saved(tmp_path).read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["conv0.bias"] |= {"dtype": dtype, "shape": [count]}
+    refusal(with_header(json.dumps(header).encode(), content[end:]), tmp_path)
+
+
+def test_a_network_larger_than_its_tensors(tmp_path: Path) -> None:
+    """A few bytes must not reserve gigabytes."""
+    text = json.dumps(json.loads(metadata_of(saved(tmp_path))["network"]))
+    huge = text.replace('"channels": 3', '"channels": 9999999')
+    assert huge != text
+    assert "is not an intact model" in refusal(changed(tmp_path, network=huge), tmp_path)
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    content = path.read_bytes()
+    found = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_too_many_tensors(tmp_path: Path) -> None:
+    nothing = np.zeros(0, np.float32)
+    content = changed(tmp_path, {f"t{i}": nothing for i in range(MAX_TENSORS)})
+    assert "it holds 50,004 tensors, 50,000 at most" in refusal(content, tmp_path)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    for path, text in (
+        (tmp_path, "is a directory"),
+        (tmp_path / "missing.safetensors", "no such file or directory"),
+        (Path(os.devnull), "has 0 bytes"),
+        ("a\0b.safetensors", "null byte"),
+        ("x" * 5000, "file name too long"),
+    ):
+        with pytest.raises(ModelFileError, match=text):
+            Model.load(path)
+
+
+def test_training_notes_are_optional_objects(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(changed(tmp_path, training="[1]"))
+    assert Model.load(path).training == {}
