@@ -34,7 +34,7 @@ _NUMBERS: Final = {"pair": ("height", "width"), "sides": ("top", "bottom", "left
 
 
 def to_document(network: Network) -> dict[str, Any]:
-    """``network`` as plain dicts, lists, numbers and strings."""
+    """Describe ``network`` by plain dicts, lists, numbers and strings."""
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -44,7 +44,7 @@ def to_document(network: Network) -> dict[str, Any]:
 
 
 def from_document(document: object) -> Network:
-    """The network that :func:`to_document` described.
+    """Read a network from what :func:`to_document` gave.
 
     Raises:
         UsageError: anything missing, unknown or impossible; the message names its path.
@@ -64,7 +64,7 @@ def from_document(document: object) -> Network:
 
 
 def to_json(network: Network) -> str:
-    """``network`` as JSON text, one layer a line, ready to be read and edited."""
+    """Write ``network`` as JSON text, one layer per line, ready to be read and edited."""
     import json  # here, for most uses of a network need no JSON and should not wait for it
 
     document = to_document(network)
@@ -76,7 +76,7 @@ def to_json(network: Network) -> str:
 
 
 def from_json(text: str) -> Network:
-    """The network that :func:`to_json` wrote; ``text`` may come from anywhere.
+    """Read a network from JSON text, which may come from anywhere.
 
     Raises:
         UsageError: the text is too long, no JSON, or no network.
@@ -207,7 +207,7 @@ def _check_keys(
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object whose keys differ; of two equal ones, JSON would silently keep the last."""
+    """Refuse equal keys in one JSON object, of which JSON would silently keep the last."""
     result = dict(pairs)
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]

@@ -114,11 +114,11 @@ class Network:
 
     @property
     def output_shape(self) -> Shape:
-        """What comes out: (classes,) for a classifier."""
+        """The shape of the output: (classes,) for a classifier."""
         return self.placed[-1].output_shape
 
     def first_like(self, index: int) -> int | None:
-        """The earliest block that block ``index`` repeats, or None if it is new."""
+        """Return the earliest block that block ``index`` repeats, or None if it is new."""
         first = self._first_likes[index]
         return None if first == index else first
 
@@ -135,23 +135,23 @@ class Network:
         blocks = (", ".join(layer.notation() for layer in block) for block in self.blocks)
         return " | ".join(["x".join(map(str, self.input_shape)), *blocks])
 
-    # Short hands for what stands rows above. They go through the root's map of public names, the
+    # Short cuts to what stands rows above. They go through the root's map of public names, the
     # one place that knows where; nothing here depends on what comes back.
 
     def explain(self, **options: Any) -> Any:
-        """What there is to know about it: ``lenet.explain(network, ...)``."""
+        """Explain the network: ``lenet.explain(network, ...)``."""
         import lenet
 
         return lenet.explain(self, **options)
 
     def draw(self, style: str = "figure", **options: Any) -> Any:
-        """A picture of it: ``lenet.draw(network, ...)``."""
+        """Draw the network: ``lenet.draw(network, ...)``."""
         import lenet
 
         return lenet.draw(self, style, **options)
 
     def _repr_html_(self) -> str:
-        """A notebook shows the explanation."""
+        """Show the explanation in a notebook."""
         return str(self.explain()._repr_html_())
 
 

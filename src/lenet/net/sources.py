@@ -67,7 +67,7 @@ def read_network(source: Source) -> Network:
 def read_named(
     source: Source, name: str = "", input_shape: Iterable[int] | str | None = None
 ) -> tuple[Network, str]:
-    """The network that ``source`` names, and what to call it.
+    """Return the network that ``source`` names, and what to call it.
 
     Args:
         source: as :func:`read_network` takes it.

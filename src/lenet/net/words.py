@@ -8,7 +8,7 @@ _LONGEST = 60
 
 
 def shown(value: object) -> str:
-    """``value`` as an error message shows it: its repr on one line, cut where it gets long."""
+    """Write ``value`` for an error message: its repr on one line, cut where it gets long."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # an int of over 4,300 digits, a list nested too deep
@@ -17,19 +17,19 @@ def shown(value: object) -> str:
 
 
 def name_text(name: str) -> str:
-    """A name out of a file: as it is, or ``shown`` if it is long or a terminal would act on it."""
+    """Write a name out of a file: as it is, or ``shown`` if long or if a terminal would act on it."""
     return name if name.isprintable() and len(name) <= _LONGEST else shown(name)
 
 
 def with_article(words: str) -> str:
-    """``a max pooling``, ``an average pooling``, ``an 8x8``, ``an 11x11``."""
+    """Write ``a max pooling``, ``an average pooling``, ``an 8x8``, ``an 11x11``."""
     number = words.partition("x")[0]
     vowel = words[0] in "ae8" or number in ("11", "18")
     return f"{'an' if vowel else 'a'} {words}"
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """The choice nearest to ``word`` as a question, or nothing if none is near.
+    """Ask whether the choice nearest to ``word`` is meant; nothing if none is near.
 
     The answer starts with a space, to be put behind a sentence or a word.
     """
@@ -40,5 +40,5 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
+    """Write ``a``, ``a and b``, ``a, b and c``."""
     return f" {last} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

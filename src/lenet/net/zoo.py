@@ -121,12 +121,12 @@ _ZOO: Final[dict[str, Callable[[], Network]]] = {
 
 
 def names() -> tuple[str, ...]:
-    """The names that :func:`get` knows."""
+    """Return the names that :func:`get` knows."""
     return tuple(_ZOO)
 
 
 def get(name: str) -> Network:
-    """The network called ``name``.
+    """Return the network called ``name``.
 
     Raises:
         UsageError: no network has this name.
