@@ -118,8 +118,10 @@ def with_quotes(page: str) -> str:
 
 
 def quoted(path: Path, name: str) -> str:
-    """The definition of ``name`` in a file, with the comment or decorator above it."""
+    """The definition of ``name`` in a file, with the comment or decorator above it; * is all."""
     text = path.read_text(encoding="utf-8")
+    if name == "*":
+        return text
     return _python(text, name) if path.suffix == ".py" else _cpp(text, name)
 
 
