@@ -81,7 +81,7 @@ def matches(shown: str, output: str) -> bool:
 
 def renewed(shown: str, output: str) -> str:
     """``output`` cut as ``shown`` is: what it leaves out with ``...`` is left out again."""
-    if matches(shown, output) and not re.search(r"^\.\.\.$", shown, flags=re.MULTILINE):
+    if matches(shown, output):
         return shown
     before, gap, after = shown.partition("\n...")
     lines = output.strip("\n").splitlines()

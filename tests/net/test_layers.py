@@ -1,9 +1,24 @@
 """Layers: what they accept, what they refuse, and how a pair is understood."""
 
+import dataclasses
+import inspect
+
+import numpy as np
 import pytest
 
+from lenet.engine import operations
 from lenet.errors import UsageError
-from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d
+from lenet.net import (
+    AvgPool2d,
+    Conv2d,
+    Dense,
+    MaxPool2d,
+    Network,
+    from_json,
+    parse_network,
+    to_json,
+)
+from lenet.net.layers import ACTIVATIONS, LAYERS, Layer
 
 
 def test_a_number_stands_for_both_axes() -> None:
@@ -89,3 +104,49 @@ def test_width_is_channels_or_units() -> None:
 def test_layers_of_a_sort_share_the_start_of_their_names() -> None:
     layers = (Conv2d(6, 5), MaxPool2d(2), AvgPool2d(2), Dense(10))
     assert [layer.stem for layer in layers] == ["conv", "pool", "pool", "dense"]
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+def test_fields_are_the_constructors_parameters(layer: type[Layer]) -> None:
+    names = [field.name for field in layer.fields]
+    assert set(names) == set(inspect.signature(layer).parameters)
+    assert {field.name for field in dataclasses.fields(layer)} == set(names)
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+def test_every_field_is_written_and_read_back(layer: type[Layer]) -> None:
+    other = {"count": 3, "pair": (2, 3), "sides": (0, 1, 0, 1), "switch": True}
+    values = {field.name: other.get(field.kind, "relu") for field in layer.fields}
+    network = Network((1, 9, 9), [layer(**values)])
+    assert parse_network(str(network)) == network
+    assert from_json(to_json(network)) == network
+
+
+def test_what_a_layer_costs() -> None:
+    conv = Conv2d(6, (5, 3), batch_norm=True)
+    assert [(t.name, t.shape, t.trained) for t in conv.tensors((2, 28, 28))] == [
+        ("weight", (6, 2, 5, 3), True),
+        ("bias", (6,), True),
+        ("scale", (6,), True),
+        ("mean", (6,), False),
+        ("variance", (6,), False),
+    ]
+    assert conv.multiply_adds((2, 28, 28)) == 180 * 24 * 26
+    assert conv.connections((2, 28, 28)) == 186 * 24 * 26
+    pool = MaxPool2d(2)
+    assert (pool.tensors((6, 8, 8)), pool.multiply_adds((6, 8, 8))) == ((), 0)
+    assert pool.connections((6, 8, 8)) == 4 * 6 * 16
+    dense = Dense(10)
+    assert dense.tensors((16, 4, 4))[0].shape == (10, 256)
+    assert (dense.multiply_adds((16, 4, 4)), dense.connections((16, 4, 4))) == (2560, 2570)
+
+
+def test_activations_say_what_training_needs() -> None:
+    points = np.linspace(-8, 8, 100_001)
+    for name, activation in ACTIVATIONS.items():
+        values = operations._activate(name, points)
+        derivative = np.diff(values) / np.diff(points)
+        assert activation.monotone == (derivative >= -1e-9).all()
+        assert np.abs(derivative).max() == pytest.approx(activation.steepest, abs=1e-4)
+        flat = np.abs(derivative[[0, -1]]) < 0.01 * activation.steepest
+        assert activation.saturates == flat.all()
