@@ -21,6 +21,8 @@ _TRANSCRIPT = re.compile(
 )
 #: A quotation: its language, the file it is from, what it is called there, and the code.
 _QUOTE = re.compile(r"^```(\w+) (\S+)#(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: A table with one line per file of a folder, taken from what each file says first.
+_FILES = re.compile(r"<!-- files: (.*?) -->\n(.*?)<!-- end -->", re.DOTALL)
 #: What differs from run to run and from machine to machine.
 _VARYING = (
     (re.compile(r"\d+\.\d+ s\b"), "0.0 s"),
@@ -115,6 +117,39 @@ def with_quotes(page: str) -> str:
         return f"```{language} {file}#{name}\n{quoted(ROOT / file, name)}```"
 
     return _QUOTE.sub(replace, page)
+
+
+def with_files(page: str) -> str:
+    """The page with every table of files as the folders are now."""
+
+    def replace(match: re.Match[str]) -> str:
+        rows = [
+            f"| `{path.relative_to(ROOT / match[1]).as_posix()}` | {first_sentence(path)} |\n"
+            for path in files_of(ROOT / match[1])
+        ]
+        table = "".join(["\n| file | what it holds |\n|---|---|\n", *rows, "\n"])
+        return f"<!-- files: {match[1]} -->\n{table}<!-- end -->"
+
+    return _FILES.sub(replace, page)
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The source files of a folder and below; a file itself is its own folder."""
+    kinds = {".py", ".h", ".cpp"}
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in kinds]
+    return [path for path in paths if first_sentence(path) and path.name != "__init__.py"]
+
+
+def first_sentence(path: Path) -> str:
+    """What a file says of itself first: its docstring's or comment's first sentence."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        words = ast.get_docstring(ast.parse(text)) or ""
+    else:
+        words = re.match(r"((?://.*\n)*)", text)[1].replace("// ", "").replace("//", "")
+    paragraph = " ".join(words.partition("\n\n")[0].split())
+    sentence = re.split(r"(?<=\.)\s", paragraph)[0].rstrip(".")
+    return sentence.replace("|", "\\|").replace("``", "`")
 
 
 def quoted(path: Path, name: str) -> str:

@@ -51,6 +51,7 @@ def test_transcripts(page: Path, tmp_path: Path) -> None:
 def test_quotations(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert pages.with_quotes(text) == text, "run scripts/pages"
+    assert pages.with_files(text) == text, "run scripts/pages"
 
 
 def test_a_gap_stands_for_lines() -> None:
