@@ -57,7 +57,7 @@ def test_predict_nothing(model):
 
 def test_equal_probabilities_are_in_the_order_of_the_classes(tmp_path):
     model = lenet.Model("1x8x8 | dense 3", ["c", "a", "b"]).initialize()
-    model.parameters[:] = 0
+    model.table[:] = 0
     (found,) = lenet.predict(model, saved(tmp_path / "a.png", np.zeros((8, 8), np.uint8)))
     assert found.classes == ("c", "a", "b")
 

@@ -60,7 +60,7 @@ def normalised(seed: int = 1) -> Model:
     """Trained for some steps, in a way: its statistics are not those it began with."""
     model = Model("1x6x5 | conv 3 k3 batchnorm silu, maxpool 2 | dense 4").initialize(seed=seed)
     random = np.random.default_rng(seed)
-    for value in model.tensors.values():
+    for value in model.state_dict().values():
         if value.ndim == 1:
             value[...] = random.uniform(0.5, 2, len(value))
     return model
@@ -70,7 +70,7 @@ def test_a_normalised_layer_uses_the_running_statistics() -> None:
     model, images = normalised(), pictures(5, 1, 6, 5)
     x = images / 255.0
     conv = next(iter(model))
-    tensors = {name.removeprefix("conv0."): value for name, value in model.tensors.items()}
+    tensors = {name.removeprefix("conv0."): value for name, value in model.state_dict().items()}
     windows = np.lib.stride_tricks.sliding_window_view(x[:, 0], (3, 3), axis=(1, 2))
     z = np.einsum("nijkl,okl->noij", windows, tensors["weight"][:, 0].astype(np.float64))
     scale, mean, variance, shift = (
@@ -114,8 +114,8 @@ def test_layers_take_no_images_at_all() -> None:
 def test_without_weights_there_is_nothing_to_compute(tmp_path: Path) -> None:
     model = Model(SMALL)
     uses: list[Callable[[], Any]] = [
-        lambda: model.parameters,
-        lambda: model.tensors,
+        lambda: model.table,
+        lambda: model.state_dict(),
         lambda: model.predict(pictures(1, 1, 6, 5)),
         lambda: next(iter(model))(np.zeros((1, 1, 6, 5))),
         lambda: model.save(tmp_path / "m.safetensors"),

@@ -46,8 +46,8 @@ def test_a_round_trip(network: str, tmp_path: Path) -> None:
     assert back.classes == model.classes
     assert back.preprocessing == model.preprocessing
     assert back.training == model.training
-    assert back.parameters.tobytes() == model.parameters.tobytes()
-    assert not back.parameters.size or back.parameters.ctypes.data % 64 == 0
+    assert back.table.tobytes() == model.table.tobytes()
+    assert not back.table.size or back.table.ctypes.data % 64 == 0
     assert Model.from_bytes(model.to_bytes()).to_bytes() == model.to_bytes()
     images = np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8)
     np.testing.assert_array_equal(back.scores(images), model.scores(images))
@@ -74,7 +74,7 @@ def test_the_tensors_of_a_normalised_layer(tmp_path: Path) -> None:
     del metadata["sha256"]
     lacking = save(tensors, metadata)
     assert "its network lacks the tensor 'conv0.mean'" in refusal(lacking, tmp_path)
-    model.tensors["conv0.variance"][1] = -1
+    model.state_dict()["conv0.variance"][1] = -1
     content = model.save(path).read_bytes()
     assert "conv0.variance holds values below 0" in refusal(content, tmp_path)
 
@@ -181,7 +181,7 @@ def test_flipped_bytes_are_refused_or_harmless(tmp_path: Path) -> None:
         flipped[index] ^= 1 << index % 8
         path.write_bytes(flipped)
         with contextlib.suppress(ModelFileError):
-            assert Model.load(path).parameters.shape == small().parameters.shape
+            assert Model.load(path).table.shape == small().table.shape
 
 
 def with_header(header: bytes, data: bytes = b"") -> bytes:

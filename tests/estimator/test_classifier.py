@@ -153,7 +153,7 @@ def test_bytes_and_their_share_are_the_same():
     images = lenet.load("digits").train
     X, y = images.images[:300, 0], images.labels[:300]
     byte, share = quick().fit(X, y), quick().fit(X / 255, y)
-    assert byte.model_.parameters.tobytes() == share.model_.parameters.tobytes()
+    assert byte.model_.table.tobytes() == share.model_.table.tobytes()
     np.testing.assert_array_equal(
         byte.model_.predict(images.images), byte.predict(images.images[:, 0])
     )
@@ -221,7 +221,7 @@ def test_partial_fit_goes_on_after_a_pickle(digits):
     other = pickle.loads(pickle.dumps(one))
     one.partial_fit(X[:99], y[:99])
     other.partial_fit(X[:99], y[:99])
-    assert one.model_.parameters.tobytes() == other.model_.parameters.tobytes()
+    assert one.model_.table.tobytes() == other.model_.table.tobytes()
 
 
 def test_partial_fit_of_few_classes_and_after_fit(fitted, digits):

@@ -56,7 +56,7 @@ def test_it_is_lenet_train(images, recipe, weighted):
     part = canonical(X[:, None], y, weights)
     data = Dataset("X", part, None, tuple("0123456789"))
     model = lenet.train(SMALL, data, lenet.recipe(recipe, epochs=4), seed=3)
-    assert own.model_.parameters.tobytes() == model.parameters.tobytes()
+    assert own.model_.table.tobytes() == model.table.tobytes()
     assert model.training.items() <= own.model_.training.items()
     assert own.loss_curve_ == [epoch["loss"] for epoch in model.training["epochs"]]
 
@@ -139,7 +139,7 @@ def test_stopping_early_and_the_best_weights(images):
     assert estimator.n_iter_ == len(losses) == done["kept_epoch"] + 2 < 200
     assert done["kept_epoch"] == 1 + int(np.argmin(losses))
     again = LeNetClassifier(SMALL, recipe=recipe.but(epochs=done["kept_epoch"], patience=0))
-    assert again.fit(X, y).model_.parameters.tobytes() == estimator.model_.parameters.tobytes()
+    assert again.fit(X, y).model_.table.tobytes() == estimator.model_.table.tobytes()
     with pytest.raises(UsageError, match="keep is 'best' and there are no validation images"):
         LeNetClassifier(recipe={"keep": "best"}).fit(X, y)
     with pytest.raises(ValueError, match=r"validation is 0\.1, which is no image of 3"):
@@ -215,7 +215,7 @@ def test_epochs_one_by_one_are_those_of_fit(images):
     for _ in range(4):
         steps.partial_fit(X, y, classes=np.arange(10))
     assert steps.loss_curve_ == whole.loss_curve_
-    assert steps.model_.parameters.tobytes() == whole.model_.parameters.tobytes()
+    assert steps.model_.table.tobytes() == whole.model_.table.tobytes()
 
 
 def test_a_memory_that_does_not_belong(images):

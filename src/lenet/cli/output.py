@@ -20,8 +20,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def percent(share: float) -> str:
-    """``0.98891`` as ``98.89 %``."""
-    return f"{100 * share:.2f} %"
