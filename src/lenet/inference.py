@@ -14,7 +14,9 @@ from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.data.pictures import read_images
 from lenet.metrics import Evaluation
 from lenet.model import Model
-from lenet.result_text import predictions_html, predictions_text
+from lenet.writing import Document, Result, Section
+from lenet.writing.document import table_of
+from lenet.writing.numbers import percent
 
 
 @dataclass(frozen=True)
@@ -51,22 +53,25 @@ class Prediction:
         }
 
     def __str__(self) -> str:
-        return predictions_text([self.to_dict()])
+        return str(Predictions((self,)))
 
 
 @dataclass(frozen=True)
-class Predictions(Sequence[Prediction]):
-    """One :class:`Prediction` per image, in order; ``print`` them to read them."""
+class Predictions(Result, Sequence[Prediction]):
+    """One :class:`Prediction` per image, in order."""
 
     items: tuple[Prediction, ...]
+
+    csv_key = "predictions"
 
     @overload
     def __getitem__(self, index: int) -> Prediction: ...
     @overload
     def __getitem__(self, index: slice) -> Predictions: ...
     def __getitem__(self, index: int | slice) -> Prediction | Predictions:
-        chosen = self.items[index]
-        return Predictions(chosen) if isinstance(chosen, tuple) else chosen
+        if isinstance(index, slice):
+            return Predictions(self.items[index])
+        return self.items[index]
 
     def __len__(self) -> int:
         return len(self.items)
@@ -75,11 +80,11 @@ class Predictions(Sequence[Prediction]):
         """Return the same as values for JSON."""
         return {"predictions": [prediction.to_dict() for prediction in self]}
 
-    def __str__(self) -> str:
-        return predictions_text(self.to_dict()["predictions"])
-
-    def _repr_html_(self) -> str:
-        return predictions_html(self.to_dict()["predictions"])
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return one row per image: its predicted class, and the two that follow it."""
+        titles = () if form == "text" else ("image", "class", "probability", "followed by")
+        rows = [(p.image, p.label, percent(p.probability), _runners_up(p)) for p in self]
+        return Document("", (Section("", (table_of(rows, titles),)),) if rows else ())
 
 
 def predict(
@@ -151,3 +156,9 @@ def _predict(model: Model, source: Any) -> Iterator[Prediction]:
             tuple(model.classes[i] for i in order),
             tuple(float(row[i]) for i in order),
         )
+
+
+def _runners_up(prediction: Prediction) -> str:
+    pairs = zip(prediction.classes[1:3], prediction.probabilities[1:3], strict=True)
+    text = ", ".join(f"{name} {percent(share)}" for name, share in pairs)
+    return f"({text})" if text else ""

@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import DataError
-from lenet.result_text import evaluation_html, evaluation_text
+from lenet.writing import Document, Result, Section
+from lenet.writing.document import table_of
+from lenet.writing.numbers import percent
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
-    """What a model does on labelled images; ``print`` it to read it.
+class Evaluation(Result):
+    """What a model does on labelled images.
 
     Attributes:
         confusion: (K, K) counts; row: the true class, column: the predicted class.
@@ -22,6 +24,8 @@ class Evaluation:
         classes: the K names.
         data: what the images are called.
     """
+
+    csv_key = "classes"
 
     confusion: npt.NDArray[np.int64]
     loss: float
@@ -57,11 +61,29 @@ class Evaluation:
             "confusion": self.confusion.tolist(),
         }
 
-    def __str__(self) -> str:
-        return evaluation_text(self.to_dict(), self.data)
-
-    def _repr_html_(self) -> str:
-        return evaluation_html(self.to_dict(), self.data)
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return accuracy and loss, a table of the classes, and the confusion matrix."""
+        shares = ("-" if share is None else percent(share) for share in self.class_accuracy)
+        counts = self.confusion.sum(axis=1).tolist()
+        classes = [
+            (name, f"{count:,}", share)
+            for name, count, share in zip(self.classes, counts, shares, strict=True)
+        ]
+        matrix = [
+            (f"{index} {name}", *(str(count or ".") for count in row))
+            for index, (name, row) in enumerate(
+                zip(self.classes, self.confusion.tolist(), strict=True)
+            )
+        ]
+        title = "confusion matrix: one row per true class, one column per predicted class"
+        numbers = ("", *map(str, range(len(self.classes))))
+        return Document(
+            f"{percent(self.accuracy)} of {self.count:,} {self.data}, loss {self.loss:.4f}",
+            (
+                Section("", (table_of(classes, ("class", "images", "accuracy")),)),
+                Section(title, (table_of(matrix, numbers),)),
+            ),
+        )
 
 
 def evaluate_scores(
