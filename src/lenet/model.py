@@ -37,6 +37,7 @@ from lenet.net import (
     is_model_file,
     read_network,
     to_json,
+    zoo,
     zoo_name_of,
 )
 from lenet.net.shapes import shape_text
@@ -452,16 +453,17 @@ def _advice(path: str) -> str:
         return f"is a folder; load the model in it: lenet.Model.load({first!r})" if models else ""
     if ending == ".json":
         return (
-            "describes a network and holds no weights; make a model of it with "
+            "is no model: a network's .json file holds no weights; give it some with "
             f"lenet.Model({path!r}).initialize()"
         )
     if ending in _FOREIGN:
         return (
-            "is another program's file; load a .safetensors file that lenet saved, or write the "
-            f"weights with safetensors.torch.save_file(net.state_dict(), "
-            f'"weights{tensor_files.SUFFIX}") and compare them: lenet.reconcile(network, '
-            f'"weights{tensor_files.SUFFIX}")'
+            "is another program's file; give one that lenet saved. To compare the weights with a "
+            "network, write them with safetensors.torch.save_file and call lenet.reconcile"
         )
+    if path in zoo.names() and not os.path.exists(path):
+        name = path.replace("-", "_")
+        return f"is a network without weights; write lenet.models.{name}().initialize()"
     return ""
 
 
