@@ -87,4 +87,4 @@ def test_type_checkers_know_the_names(tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, env=os.environ)
     errors = [line for line in result.stdout.splitlines() if "error:" in line]
     assert len(errors) == 1, result.stdout
-    assert "parse_network" in errors[0]
+    assert "int" in errors[0]
