@@ -88,7 +88,7 @@ def evaluate(
     known = _model(model)
     if not isinstance(data, Dataset | Split):
         if is_name(data):
-            return known.evaluate(load(data, data_dir))
+            return known.evaluate(load(data, data_dir=data_dir))
         shape = known.network.input_shape
         data = load_split(data, known.classes, shape, everything=everything, skip_bad=skip_bad)
     return known.evaluate(data)

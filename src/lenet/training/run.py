@@ -335,7 +335,7 @@ class Run:
             "arguments": self._arguments,
             "source": training.data.source or None,
             **details(training, status, self._keeps),
-            **{f"{name}_images": len(part) for name, part in training.data.parts.items()},
+            **{f"{name}_images": len(part) for name, part in training.data.splits.items()},
             "data_hash": self._identity["data"],
             "machine": machine(),
         }
