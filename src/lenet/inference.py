@@ -132,7 +132,7 @@ def evaluate(
     if isinstance(data, Dataset | Split):
         return model.evaluate(data)
     if is_name(data):
-        return model.evaluate(load(data, data_dir))
+        return model.evaluate(load(data, data_dir=data_dir))
     shape = model.network.input_shape
     split = load_split(data, model.classes, shape, everything=everything, skip_bad=skip_bad)
     name = f"{'images' if everything else 'test images'} of {os.fspath(data)}"

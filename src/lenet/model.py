@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from lenet import files, tensor_files
 from lenet.data.dataset import Dataset, Split
+from lenet.data.options import Range, to_bytes
 from lenet.data.preprocess import Preprocessing
-from lenet.data.scale import Range, to_bytes
 from lenet.engine import operations
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine

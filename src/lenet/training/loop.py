@@ -16,9 +16,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.data.dataset import Dataset
+from lenet.data.dataset import Dataset, class_weights
 from lenet.data.preprocess import background
-from lenet.data.weights import class_weights
 from lenet.engine.augmentation import augmented
 from lenet.engine.initialise import aligned_zeros
 from lenet.engine.objective import Objective
@@ -109,7 +108,7 @@ class Training:
         self.engine = self.model.engine(threads)
         self.history: list[EpochRecord] = []
         self.is_whole = True
-        parts = self.data.parts.items()
+        parts = self.data.splits.items()
         preprocessing = self.model.preprocessing
         self._parts = {name: Prepared.of(part, preprocessing) for name, part in parts}
         self._optimizer = recipe.make_optimizer()
@@ -379,7 +378,7 @@ class Training:
     def _evaluate(self, part: str) -> Evaluation:
         images = self._parts[part].images
         scores = self.engine.scores(self.model.table, images, *self._pixels)
-        known = self.data.parts[part]
+        known = self.data.splits[part]
         return evaluate_scores(scores, known.labels, self.data.classes, known.weights)
 
     def _make_objective(self) -> Objective:

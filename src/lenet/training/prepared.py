@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.data.dataset import Dataset, Split
+from lenet.data.options import machine_memory
 from lenet.data.preprocess import Preprocessing
-from lenet.data.wishes import machine_memory
 from lenet.errors import UsageError
 from lenet.model import Model
 from lenet.net import Network
@@ -66,7 +66,7 @@ def check_memory(network: Network, data: Dataset) -> None:
     Raises:
         UsageError: there is not.
     """
-    size = sum(map(len, data.parts.values())) * math.prod(network.input_shape)
+    size = sum(map(len, data.splits.values())) * math.prod(network.input_shape)
     if network.input_shape == data.image_shape or size <= machine_memory() / 2:
         return
     raise UsageError(
