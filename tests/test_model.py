@@ -51,8 +51,7 @@ def test_the_zoos_models() -> None:
         assert make().network == getattr(lenet.zoo, name)()
         assert make.__doc__
     assert lenet.models.lenet(classes="abcdefghij").classes[9] == "j"
-    with pytest.raises(AttributeError, match="lenet_60"):
-        _ = lenet.models.lenet5
+    assert not hasattr(lenet.models, "lenet5")
 
 
 def test_layers_of_a_model() -> None:
@@ -67,8 +66,6 @@ def test_layers_of_a_model() -> None:
         (10,),
     ]
     assert pool.weight is pool.bias is None
-    with pytest.raises(UsageError, match="no weights yet"):
-        _ = conv.weight
     model.initialize()
     assert conv.weight is not None
     assert dense.bias is not None
@@ -77,8 +74,9 @@ def test_layers_of_a_model() -> None:
     conv.weight[...] = 3  # a view
     assert (model.parameters["conv0.weight"] == 3).all()
     assert "conv0" in repr(conv)
-    with pytest.raises(UsageError, match="conv0"):
+    with pytest.raises(UsageError) as caught:
         _ = model["conv9"]
+    assert "conv0" in str(caught.value)
     with pytest.raises(IndexError):
         _ = model[7]
 
@@ -171,6 +169,7 @@ def test_without_weights_there_is_nothing_to_compute(tmp_path: Path) -> None:
     uses: list[Callable[[], Any]] = [
         lambda: model.table,
         lambda: model.parameters,
+        lambda: model[0].weight,
         model.state_dict,
         lambda: model.predict(pictures(1, 1, 6, 5)),
         lambda: next(iter(model))(np.zeros((1, 1, 6, 5))),
@@ -269,12 +268,14 @@ def test_images_that_are_none(images: Any, words: list[str]) -> None:
 
 
 def test_a_model_that_cannot_be() -> None:
-    with pytest.raises(UsageError, match="4 outputs and 2 class"):
-        Model(SMALL, classes=["a", "b"])
-    with pytest.raises(UsageError, match="1@8x8"):
-        Model(SMALL, preprocessing=Preprocessing((1, 8, 8), (0.0,), (1.0,), None))
-    with pytest.raises(UsageError, match="names no network"):
-        Model("lenett")
+    large = Preprocessing((1, 8, 8), (0.0,), (1.0,), None)
+    for arguments, word in (
+        ((SMALL, ["a", "b"]), "2 class names"),
+        ((SMALL, None, large), "1@8x8"),
+        (("lenett",), "lenett"),
+    ):
+        with pytest.raises(UsageError, match=word):
+            Model(*arguments)  # type: ignore[arg-type]
     assert Model(SMALL).classes == ("0", "1", "2", "3")
 
 
@@ -333,19 +334,17 @@ def test_a_model_is_evaluated_on_a_data_sets_test_split() -> None:
 
 def test_data_of_other_classes_are_refused() -> None:
     part = Split(pictures(3, 1, 6, 5), np.array([0, 1, 2]))
-    with pytest.raises(DataError, match="3 classes"):
-        small().evaluate(Dataset("mine", part, part, ("a", "b", "c")))
-    for label in (4, -1):
-        with pytest.raises(DataError, match=f"label {label} .* 0 to 3"):
-            small().evaluate(Split(part.images, np.array([0, label, 2])))
-
-
-def test_evaluating_what_is_no_data() -> None:
-    with pytest.raises(DataError, match=r"str.* lenet\.evaluate"):
-        small().evaluate("mnist")
-    for labels in ([0], [0.0, 1.0], [[0, 1]]):
-        with pytest.raises(DataError, match="labels"):
-            small().evaluate(pictures(2, 1, 6, 5), labels)
+    two: Any = pictures(2, 1, 6, 5)
+    cases: list[tuple[tuple[Any, ...], str]] = [
+        ((Dataset("mine", part, part, ("a", "b", "c")),), "3 classes"),
+        ((Split(part.images, np.array([0, 4, 2])),), "label 4 "),
+        ((Split(part.images, np.array([0, -1, 2])),), "label -1 "),
+        (("mnist",), "lenet.evaluate"),
+        *(((two, labels), "labels") for labels in ([0], [0.0, 1.0], [[0, 1]])),
+    ]
+    for arguments, word in cases:
+        with pytest.raises(DataError, match=word):
+            small().evaluate(*arguments)
 
 
 def test_an_evaluation_shows_itself() -> None:

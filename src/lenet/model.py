@@ -428,7 +428,8 @@ def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
             f"the images are {given}; give an array of numbers from 0 to 255: (N, C, H, W), "
             "(N, H, W), (C, H, W) or (H, W)."
         )
-    if array.ndim > 2 and array.shape[-1] in {1, 3, channels} - {width, array.shape[-3]}:
+    known = {1, 3, channels}
+    if array.ndim > 2 and array.shape[-3] not in known and array.shape[-1] in known - {width}:
         axes = (0, 3, 1, 2) if array.ndim == 4 else (2, 0, 1)
         raise DataError(
             f"the images have the shape {array.shape}, with the channels last; move them to the "
@@ -448,9 +449,8 @@ def _advice(path: str) -> str:
     """Return what to do with what is no model file though a person may take it for one."""
     ending = os.path.splitext(path)[1].lower()
     if os.path.isdir(path):
-        models = sorted(filter(is_model_file, os.listdir(path)))
-        first = os.path.join(path, models[0]) if models else ""
-        return f"is a folder; load the model in it: lenet.Model.load({first!r})" if models else ""
+        inside = sorted(map(str, Path(path).glob(f"*{tensor_files.SUFFIX}")))
+        return f"is a folder; load a model in it: lenet.Model.load({inside[0]!r})" if inside else ""
     if ending == ".json":
         return (
             "is no model: a network's .json file holds no weights; give it some with "

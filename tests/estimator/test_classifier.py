@@ -103,7 +103,7 @@ def test_clone_and_parameters():
         assert copied.get_params() == estimator.get_params()
     assert estimator.set_params(epochs=7).epochs == 7
     assert "lr=0.5" in repr(estimator)
-    with pytest.raises(ValueError, match="Invalid parameter 'rate'"):
+    with pytest.raises(ValueError):  # noqa: PT011 - scikit-learn's own words
         estimator.set_params(rate=1)
 
 
@@ -241,14 +241,14 @@ def test_partial_fit_of_few_classes_and_after_fit(fitted, digits):
 
 def test_partial_fit_refusals(fitted, digits):
     X, _, y, _ = digits
-    with pytest.raises(ValueError, match="first call"):
-        quick().partial_fit(X, y)
-    with pytest.raises(ValueError, match="none of the classes"):
-        quick().partial_fit(X, y, classes=[0, 1])
-    with pytest.raises(ValueError, match="label 'a'"):
-        copy.deepcopy(fitted).partial_fit(X[:1], ["a"])
-    with pytest.raises(ValueError, match="before"):
-        copy.deepcopy(fitted).partial_fit(X, y, classes=[0, 1])
+    for estimator, arguments, word in (
+        (quick(), (X, y), "first call"),
+        (quick(), (X, y, [0, 1]), "none of the classes"),
+        (copy.deepcopy(fitted), (X[:1], ["a"]), "label 'a'"),
+        (copy.deepcopy(fitted), (X, y, [0, 1]), "before"),
+    ):
+        with pytest.raises(ValueError, match=word):
+            estimator.partial_fit(*arguments)
 
 
 def test_one_class():
@@ -298,8 +298,9 @@ def test_as_many_outputs_as_classes():
     assert network_for(network, table, 3) is network
     activated = network_for("1x2x2 | dense 4 tanh", table, 2)
     assert str(activated) == "1x2x2 | dense 2 tanh"
-    with pytest.raises(UsageError, match="dense 3"):
+    with pytest.raises(UsageError) as caught:
         network_for("1x4x4 | maxpool 2", table, 3)
+    assert "dense 3" in str(caught.value)
     with pytest.raises(ShapeError):
         network_for("1x4x4 | conv 2 k9 | dense 2", table, 2)
 
@@ -393,11 +394,11 @@ def test_a_damaged_state_is_refused(fitted):
         ({"batch_size": "all"}, "the batch size is 'all'"),
         ({"optimizer": "adam"}, "adam"),
         ({"lr": -1}, "-1"),
-        ({"schedule": "linear"}, "the schedule is 'linear'"),
+        ({"schedule": "linear"}, "linear"),
         ({"standardize": 1}, "standardize is 1"),
         ({"init": "zeros"}, "zeros"),
-        ({"net": "lenat"}, "'lenat' names no network"),
-        ({"net": None}, "None names no network"),
+        ({"net": "lenat"}, "lenat"),
+        ({"net": None}, "None"),
         ({"image_shape": (7, 9)}, "63 values"),
         ({"value_range": (1, 0)}, "value_range"),
         ({"threads": 0}, "threads is 0"),
@@ -413,17 +414,15 @@ def test_data_that_cannot_be_meant(fitted, digits):
     X, _, y, _ = digits
     with pytest.raises(NotFittedError):
         LeNetClassifier().predict(X)
-    with pytest.raises(ValueError, match="dim 5"):
-        quick().fit(X.reshape(-1, 1, 1, 8, 8), y)
-    with pytest.raises(ValueError, match="4, 16"):
-        fitted.predict(X.reshape(-1, 4, 16))
-    with pytest.raises(ValueError, match="NaN"):
-        quick().fit(np.where(X > 15, np.nan, X).reshape(-1, 8, 8), y)
-    with pytest.raises(ValueError, match=r"inhomogeneous|sequence"):
-        quick().fit([[1, 2], [3]], [0, 1])
-    with pytest.raises(ValueError, match="negative"):
-        quick().fit(X, y, sample_weight=-np.ones(len(y)))
-    with pytest.raises(DataError, match="30 channels"):
-        LeNetClassifier("lenet").fit(X[:, :30], y)
-    with pytest.raises(DivergenceError, match="epoch 1"):
-        quick(optimizer="sgd", lr=1e30, schedule="constant").fit(X, y)
+    diverging = quick(optimizer="sgd", lr=1e30, schedule="constant")
+    for error, use, arguments, word in (
+        (ValueError, quick().fit, (X.reshape(-1, 1, 1, 8, 8), y), "dim 5"),
+        (ValueError, fitted.predict, (X.reshape(-1, 4, 16),), "4, 16"),
+        (ValueError, quick().fit, (np.where(X > 15, np.nan, X).reshape(-1, 8, 8), y), "NaN"),
+        (ValueError, quick().fit, ([[1, 2], [3]], [0, 1]), "sequence|inhomogeneous"),
+        (ValueError, quick().fit, (X, y, -np.ones(len(y))), "negative"),
+        (DataError, LeNetClassifier("lenet").fit, (X[:, :30], y), "30 channels"),
+        (DivergenceError, diverging.fit, (X, y), "epoch 1"),
+    ):
+        with pytest.raises(error, match=word):
+            use(*arguments)
