@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,17 @@ def test_parameters_are_counted_as_everywhere() -> None:
     normal = Model(NORMALISED).initialize()
     assert normal.state_dict().keys() - normal.parameters.keys() == {"conv0.mean", "conv0.variance"}
     assert sum(value.size for value in normal.parameters.values()) == normal.parameter_count
+
+
+def test_copies_are_independent() -> None:
+    model, images = normalised(), pictures(2, 1, 6, 5)
+    expected = model.scores(images)  # its engine is not copied
+    for copied in (copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert copied.table.ctypes.data % 64 == 0
+        np.testing.assert_array_equal(copied.scores(images), expected)
+        copied.table[...] = 0
+    np.testing.assert_array_equal(model.scores(images), expected)
+    assert copy.deepcopy(Model(SMALL)).initialize().classes == ("0", "1", "2", "3")
 
 
 def test_a_summary_is_what_explain_says(capsys: pytest.CaptureFixture[str]) -> None:

@@ -264,6 +264,16 @@ class Model:
     def __repr__(self) -> str:
         return f"<Model {self.network}>"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles carry: all but the engines."""
+        return {**vars(self), "_engines": {}}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
+        if self._table is not None:  # a copy lies anywhere; the engines want it on a boundary
+            self._table = aligned_zeros(len(state["_table"]))
+            self._table[...] = state["_table"]
+
     def scores(self, images: npt.ArrayLike, threads: int | None = None) -> Floats:
         """Return the scores (N, classes), before the softmax.
 

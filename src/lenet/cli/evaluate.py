@@ -17,7 +17,7 @@ def run(
     skip_bad: bool = False,
     json: bool = False,
 ) -> None:
-    """Accuracy, figures per class, and confusion matrix of a saved model on test images.
+    """Accuracy, per class, and confusion of a saved model on a data set's test images.
 
     Parameters
     ----------

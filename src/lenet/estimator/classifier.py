@@ -244,8 +244,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """Return NumPy's and Python's own types alone; the model as its safetensors bytes."""
         state = dict(super().__getstate__())
-        if isinstance(self.net, Network):
-            state["net"] = str(self.net)
+        if isinstance(self.net, Network | Model):
+            state["net"] = str(read_network(self.net))
         if isinstance(self.recipe, Recipe):
             state["recipe"] = self.recipe.to_dict()
         if "model_" in state:
