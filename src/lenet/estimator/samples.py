@@ -225,14 +225,9 @@ def canonical(
         labels: (N,).
         weights: (N,), above 0.
     """
-    keys = _keys(images, labels)
-    # By weight as well: a sum's last bit depends on the order of its terms.
-    order = np.argsort(weights, kind="stable")
-    order = order[np.argsort(keys[order], kind="stable")]
-    keys = keys[order]
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    sums = np.add.reduceat(weights[order] / weights.max(), starts)
-    first = order[starts]
+    _, first, places = np.unique(_keys(images, labels), return_index=True, return_inverse=True)
+    order = np.argsort(weights, kind="stable")  # a sum's last bit depends on the order of its terms
+    sums = np.bincount(places[order], weights[order] / weights.max())
     same = bool((sums == sums[0]).all())
     return Split(
         np.ascontiguousarray(images[first]),
