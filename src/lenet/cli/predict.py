@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lenet.cli.output import percent, print_json
+from lenet.cli.output import print_json
 
 
 def run(
@@ -29,15 +29,8 @@ def run(
 
     if not images:
         raise UsageError("no image is given; name one or more, as in: lenet predict MODEL 7.png")
-    found = predict(model, *images)
+    predictions = predict(model, *images)
     if json:
-        print_json({"model": str(model), "predictions": [one.to_dict() for one in found]})
-        return
-    width = max(len(one.image) for one in found)
-    for one in found:
-        others = ", ".join(
-            f"{name} {percent(share)}"
-            for name, share in zip(one.classes[1:3], one.probabilities[1:3], strict=True)
-        )
-        rest = f"   ({others})" if others else ""
-        print(f"{one.image:<{width}}  {one.label}  {percent(one.probability)}{rest}")
+        print_json({"model": str(model), **predictions.to_dict()})
+    else:
+        print(predictions)
