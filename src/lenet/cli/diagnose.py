@@ -81,7 +81,7 @@ def tensor_shapes(path: Path) -> list[tuple[str, list[int]]]:
     """
     import json
 
-    from lenet.errors import ModelFileError
+    from lenet.errors import ModelFileError, reason
 
     try:
         with path.open("rb") as file:
@@ -96,8 +96,8 @@ def tensor_shapes(path: Path) -> list[tuple[str, list[int]]]:
         )
         return [(name, _sizes(entry["shape"])) for name, entry in entries]
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ModelFileError(f"cannot read {path}: {reason}; give a .safetensors file.") from error
+        why = reason(error)
+        raise ModelFileError(f"cannot read {path}: {why}; give a .safetensors file.") from error
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise ModelFileError(
             f"{path} is no safetensors file: its header cannot be read; save the weights as one."

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lenet import files
-from lenet.errors import LenetError, OutputError, UsageError
+from lenet.errors import LenetError, OutputError, UsageError, reason
 from lenet.reporting.board import FOLDER as BOARD
 from lenet.reporting.board import Board, require_tensorboard
 from lenet.reporting.signals import FILE as SIGNALS
@@ -384,8 +384,7 @@ def _now() -> str:
 
 def _cannot_make(folder: Path, error: OSError | ValueError) -> OutputError:
     # ValueError: a name with a zero byte in it
-    reason = (getattr(error, "strerror", None) or str(error)).lower()
     return OutputError(
-        f"cannot make the run folder {folder}: {reason}; work in a folder that is writable and "
-        "has room."
+        f"cannot make the run folder {folder}: {reason(error)}; work in a folder that is "
+        "writable and has room."
     )
