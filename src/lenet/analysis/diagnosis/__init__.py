@@ -52,8 +52,8 @@ class Diagnosis(Result):
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the diagnosis as a page; see :meth:`lenet.writing.Result.page`."""
         if self.fits:
-            return pages.fit_page(self.name, self.network, self.least_input)
-        return pages.misfit_page(self.problem, self.fixes)
+            return pages.page_of(pages.fit_texts(self.name, self.network, self.least_input))
+        return pages.page_of([self.problem], pages.fix_blocks(self.fixes))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the diagnosis as JSON can hold it; docs/diagnose.md explains every key."""
@@ -105,11 +105,11 @@ class Reconciliation(Result):
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the comparison as a page; see :meth:`lenet.writing.Result.page`."""
         if self.agrees:
-            return pages.agreement_page(self.name, self.tensors, self.notes)
+            return pages.page_of([pages.agreement_text(self.name, self.tensors), *self.notes])
         misfit = find_misfit(self.network)
-        problem = misfit.problem if misfit else ""
-        differences = self.mismatches, self.notes, self.fixes
-        return pages.mismatch_page(problem, *differences, self.tensors, self.changes)
+        texts = [misfit.problem] if misfit else pages.mismatch_texts(self.mismatches)
+        goal = pages.agreement_goal(self.tensors, self.changes)
+        return pages.page_of([*texts, *self.notes], pages.fix_blocks(self.fixes, goal))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON can hold it; docs/diagnose.md explains every key."""
@@ -195,5 +195,5 @@ def explain_misfit(error: ShapeError) -> str:
 
     found = diagnose(error.network)
     room = "lenet: "  # what the command line puts before it
-    page = pages.misfit_page(room + found.problem, found.fixes, can_choose=False)
-    return write_text(page).removeprefix(room)
+    fixes = pages.fix_blocks(found.fixes, can_choose=False)
+    return write_text(pages.page_of([room + found.problem], fixes)).removeprefix(room)

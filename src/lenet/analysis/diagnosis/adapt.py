@@ -79,8 +79,9 @@ def _adapted(network: Network, pairs: Pairs, pools_go: bool) -> tuple[list[str],
             changes |= dict.fromkeys(gone, ())
             told.append(f"drop {listed([network.names[i] for i in gone])}")
         else:
-            changes[place] = (_changed(network.layers[place], tensor),)
-            told += _told(network, place, changes[place][0])
+            layer, words = _changed(network.layers[place], tensor, network.names[place])
+            changes[place] = (layer,)
+            told += words
     told += _norm_words(network, pairs)
     for place, tensors in added.items():
         told += _add(network, changes, place, tensors)
@@ -107,29 +108,23 @@ def _norm_words(network: Network, pairs: Pairs) -> Iterator[str]:
             yield f"{what} {listed(names)}"
 
 
-def _changed(layer: Layer, tensor: Tensor) -> Layer:
-    """The layer as its weight says it is."""
+def _changed(layer: Layer, tensor: Tensor, name: str) -> tuple[Layer, list[str]]:
+    """The layer as its weight says it is, and the changes of its sizes in words."""
     assert isinstance(layer, Trained)
     width, _, *kernel = tensor.shape
+    told = []
+    if layer.width != width:
+        told.append(f"give {name} {plural(width, layer.width_noun)}")
     layer = layer.with_width(width)
-    if not isinstance(layer, Conv2d):
-        return layer
-    kernel_size, padding = (kernel[0], kernel[1]), layer.padding
-    if any(padding) and padding == same_padding(layer.kernel_size):
-        padding = same_padding(kernel_size)  # what kept the size shall keep it
-    values = {"kernel_size": kernel_size, "padding": padding, "batch_norm": tensor.batch_norm}
-    return layer.replace(**values)
-
-
-def _told(network: Network, place: int, new: Layer) -> Iterator[str]:
-    """The changes of one layer's sizes in words."""
-    old, name = network.layers[place], network.names[place]
-    assert isinstance(old, Trained)
-    assert isinstance(new, Trained)
-    if old.width != new.width:
-        yield f"give {name} {plural(new.width, new.width_noun)}"
-    if isinstance(old, Conv2d) and isinstance(new, Conv2d) and old.kernel_size != new.kernel_size:
-        yield f"use a {pair_text(new.kernel_size)} {new.window_noun} in {name}"
+    if isinstance(layer, Conv2d):
+        size, padding = (kernel[0], kernel[1]), layer.padding
+        if layer.kernel_size != size:
+            told.append(f"use a {pair_text(size)} {layer.window_noun} in {name}")
+        if any(padding) and padding == same_padding(layer.kernel_size):
+            padding = same_padding(size)  # what kept the size shall keep it
+        norm = tensor.batch_norm
+        layer = layer.replace(kernel_size=size, padding=padding, batch_norm=norm)
+    return layer, told
 
 
 def _add(

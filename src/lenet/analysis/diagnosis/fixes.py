@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from lenet.errors import ShapeError, UsageError
 from lenet.net import Conv2d, Dense, Layer, Network, Shape, rebuilt
-from lenet.net.layers import Pool2d, Windowed, padding_text
+from lenet.net.layers import Pool2d, Trained, Windowed, padding_text
 from lenet.net.shapes import Pair, pair_text, shape_text, size_text
 from lenet.net.words import listed
 
@@ -98,7 +98,7 @@ def find_fixes(network: Network) -> tuple[Fix, ...]:
     if least_input(network) is None:
         return tuple(_order_fixes(network))
     by_network: dict[Network, Fix] = {}
-    for fix in _size_fixes(network, misfit):
+    for fix in _Changes(network, misfit).all():
         by_network.setdefault(fix.network, fix)
     return tuple(by_network.values())
 
@@ -113,37 +113,27 @@ def _tried(what: str, build: Callable[[], Network], place: int | None) -> Fix | 
         placed = network.placed
     except UsageError:
         return None
-    effect = ""
-    if place is not None:
-        effect = (
-            f"{shape_text(placed[place].input_shape)} -> {shape_text(placed[place].output_shape)}"
-        )
-    return Fix(what, effect, network)
-
-
-def _size_fixes(network: Network, misfit: Misfit) -> Iterator[Fix]:
-    """One of each kind, the nearest to the layer that does not fit; a larger input comes last."""
-    changes = _Changes(network, misfit)
-    yield from list(changes.single()) or filter(None, changes.joint())
-    if larger := changes.larger_input():
-        yield larger
+    shapes = [] if place is None else [placed[place].input_shape, placed[place].output_shape]
+    return Fix(what, " -> ".join(map(shape_text, shapes)), network)
 
 
 class _Changes:
     """Changes of a network that has enough maps, but too small ones."""
 
     def __init__(self, network: Network, misfit: Misfit) -> None:
-        self.network, self.misfit = network, misfit
+        self.network, self.misfit, self.names = network, misfit, network.names
         self.least = least_sizes(network.layers)
+        # No layer with a window comes after a dense one, so their places are those in the network.
+        self.windows = [layer for layer in network.layers if isinstance(layer, Windowed)]
 
-    def layer(self, place: int) -> Windowed:
-        layer = self.network.layers[place]
-        assert isinstance(layer, Windowed)
-        return layer
+    def all(self) -> Iterator[Fix]:
+        """Yield one of each kind, the nearest to the misfit first; a larger input comes last."""
+        yield from list(self.single()) or filter(None, self.joint())
+        yield from filter(None, [self.larger_input()])
 
     def axes(self, place: int) -> Iterator[tuple[int, int, int, int]]:
         """Yield for each axis: the padded size, the least output, the kernel and the stride."""
-        layer = self.layer(place)
+        layer = self.windows[place]
         sizes, least = self.misfit.shapes[place][1:], self.least[place + 1]
         for axis, padding in enumerate(layer.total_padding):
             yield sizes[axis] + padding, least[axis], layer.kernel_size[axis], layer.stride[axis]
@@ -164,26 +154,23 @@ class _Changes:
         for change, places in (*tries, (self.slow, convs)):
             yield from islice(filter(None, map(change, places[:_TRIES])), 1)
 
-    def name(self, place: int) -> str:
-        return self.network.names[place]
-
     def is_pool(self, place: int) -> bool:
-        return isinstance(self.network.layers[place], Pool2d)
+        return isinstance(self.windows[place], Pool2d)
 
     def drop(self, place: int) -> Fix | None:
         then = None if place == self.misfit.place else self.misfit.place - 1
-        what = f"drop {self.name(place)}"
+        what = f"drop {self.names[place]}"
         return _tried(what, lambda: rebuilt(self.network, {place: ()}), then)
 
     def change(self, place: int, what: str, **values: Any) -> Fix | None:
         def build() -> Network:
-            return rebuilt(self.network, {place: (self.layer(place).replace(**values),)})
+            return rebuilt(self.network, {place: (self.windows[place].replace(**values),)})
 
         return _tried(what, build, self.misfit.place)
 
     def pad(self, place: int) -> Fix | None:
         """Give the least padding that helps, as long as every window still sees the map."""
-        sides = list(self.layer(place).padding)
+        sides = list(self.windows[place].padding)
         for axis, (padded, least, kernel, stride) in enumerate(self.axes(place)):
             lacking = (least - 1) * stride + kernel - padded
             # A pooling of 2 is not padded: its windows would see one pixel and nothing else.
@@ -192,15 +179,13 @@ class _Changes:
                 sides[side] += -(-lacking // 2)
                 if sides[side] > most:
                     return None
-        top, bottom, left, right = sides
-        padding = (top, bottom, left, right)
-        return self.change(
-            place, f"give {self.name(place)} padding {padding_text(padding)}", padding=padding
-        )
+        padding = (sides[0], sides[1], sides[2], sides[3])
+        what = f"give {self.names[place]} padding {padding_text(padding)}"
+        return self.change(place, what, padding=padding)
 
     def shrink(self, place: int) -> Fix | None:
         """Use the largest smaller kernel that helps; odd ones stay odd, squares square."""
-        layer, is_pool = self.layer(place), self.is_pool(place)
+        layer, is_pool = self.windows[place], self.is_pool(place)
         # A pooling whose windows do not overlap keeps that: its stride shrinks with it.
         tiles = is_pool and layer.stride == layer.kernel_size
         sizes = []
@@ -214,7 +199,7 @@ class _Changes:
         if min(sizes) < 1 or (max(sizes) < 2 and not may_be_one):
             return None
         kernel_size = (sizes[0], sizes[1])
-        what = f"use a {pair_text(kernel_size)} {layer.window_noun} in {self.name(place)}"
+        what = f"use a {pair_text(kernel_size)} {layer.window_noun} in {self.names[place]}"
         stride_now = kernel_size if tiles else layer.stride
         return self.change(place, what, kernel_size=kernel_size, stride=stride_now)
 
@@ -225,11 +210,10 @@ class _Changes:
             for padded, least, kernel, stride in self.axes(place)
         ]
         stride = (strides[0], strides[1])
-        if min(stride) < 1 or stride == self.layer(place).stride:
+        if min(stride) < 1 or stride == self.windows[place].stride:
             return None
-        return self.change(
-            place, f"give {self.name(place)} stride {size_text(stride)}", stride=stride
-        )
+        what = f"give {self.names[place]} stride {size_text(stride)}"
+        return self.change(place, what, stride=stride)
 
     def larger_input(self) -> Fix | None:
         """Enlarge to the least input that fits and is no smaller; a square stays one."""
@@ -272,7 +256,7 @@ class _Changes:
                 return None
             dropped.append(kept.pop(place))
             current = rebuilt(self.network, dict.fromkeys(dropped, ()))
-        names = listed([self.network.names[place] for place in sorted(dropped)])
+        names = listed([self.names[place] for place in sorted(dropped)])
         return _tried(f"drop {names}", lambda: current, None)
 
 
@@ -288,7 +272,7 @@ def _order_fixes(network: Network) -> Iterator[Fix]:
             yield Fix(what, "", changed)
         elif set(changed.names) <= set(network.names):
             # The second change names layers, so only where none has got another's name.
-            for fix in islice(_size_fixes(changed, misfit), 1):
+            for fix in islice(_Changes(changed, misfit).all(), 1):
                 yield Fix(f"{what}, then {fix.what}", "", fix.network)
 
 
@@ -297,28 +281,25 @@ def _orders(network: Network) -> Iterator[tuple[str, Callable[[], Network]]]:
     start = first_dense(layers)
     behind = range(start, len(layers))
     late = [place for place in behind if isinstance(layers[place], Windowed)]
-    early = [place for place in range(start, late[-1]) if isinstance(layers[place], Dense)]
-    late_places = frozenset(late)
+    dense = [place for place in behind if not isinstance(layers[place], Windowed)]
+    early = [place for place in dense if place < late[-1]]
+    order = [*range(start), *late, *dense]
     late_names, early_names = _short(names, late), _short(names, early)
-    order = [*range(start), *late, *(place for place in behind if place not in late_places)]
     yield (
         f"put {late_names} before {names[start]}",
         lambda: Network(network.input_shape, [layers[place] for place in order]),
     )
     yield f"drop {late_names}", lambda: rebuilt(network, dict.fromkeys(late, ()))
     yield f"drop {early_names}", lambda: rebuilt(network, dict.fromkeys(early, ()))
-    convolution = "a 1x1 convolution" if len(early) == 1 else "1x1 convolutions"
-    yield (
-        f"make {early_names} {convolution}",
-        lambda: rebuilt(network, {place: _as_convolutions(layers[place]) for place in early}),
-    )
+    convolutions: dict[int, tuple[Layer, ...]] = {
+        place: (Conv2d(layer.width, 1, activation=layer.activation),)
+        for place in early
+        if isinstance(layer := layers[place], Trained)
+    }
+    made = "a 1x1 convolution" if len(early) == 1 else "1x1 convolutions"
+    yield f"make {early_names} {made}", lambda: rebuilt(network, convolutions)
 
 
 def _short(names: Sequence[str], places: Sequence[int]) -> str:
     some = [names[place] for place in places]
     return listed(some) if len(some) <= 4 else f"{some[0]} to {some[-1]}"
-
-
-def _as_convolutions(layer: Layer) -> tuple[Layer, ...]:
-    assert isinstance(layer, Dense)
-    return (Conv2d(layer.units, 1, activation=layer.activation),)

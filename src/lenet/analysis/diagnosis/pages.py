@@ -1,8 +1,8 @@
-"""A diagnosis, and weights beside a network, as pages."""
+"""A diagnosis, and weights beside a network, in sentences and as pages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from lenet.analysis.diagnosis.fixes import Fix
@@ -21,66 +21,39 @@ _MOST_MISMATCHES: Final = 8
 #: A change in more characters is broken into lines.
 _LONGEST_CHANGE: Final = 52
 
-Block = Table | Paragraph | Notation
+_Block = Table | Paragraph | Notation
 
 
-def fit_page(name: str, network: Network, least_input: Pair | None) -> Document:
+def page_of(texts: Iterable[str], blocks: Iterable[_Block] = ()) -> Document:
+    """Return a page of sentences, and what comes after them."""
+    return Document("", (Section("", (*map(Paragraph, texts), *blocks)),))
+
+
+def fit_texts(name: str, network: Network, least_input: Pair | None) -> Iterator[str]:
     """Say what comes out of a network that fits, and from which input on it does."""
     shapes = [shape_text(network.input_shape)]
     shapes += [shape_text(placed.output_shape) for placed in network.placed]
-    blocks: list[Block] = [
-        Paragraph(f"{name or 'The network'} fits: {shapes[0]} in, {shapes[-1]} out."),
-        Paragraph(chain(shapes, _LONGEST_CHAIN)),
-    ]
+    yield f"{name or 'The network'} fits: {shapes[0]} in, {shapes[-1]} out."
+    yield chain(shapes, _LONGEST_CHAIN)
     if least_input is not None:
-        blocks.append(Paragraph(f"It fits every input of {pair_text(least_input)} or more."))
-    return Document("", (Section("", tuple(blocks)),))
+        yield f"It fits every input of {pair_text(least_input)} or more."
 
 
-def misfit_page(problem: str, fixes: Sequence[Fix], can_choose: bool = True) -> Document:
-    """Say why a network does not fit, and what makes it fit."""
-    blocks = (Paragraph(problem), *_fix_blocks(fixes, "it fit", can_choose))
-    return Document("", (Section("", blocks),))
-
-
-def agreement_page(name: str, tensors: int, notes: Sequence[str]) -> Document:
-    """Say that all weights agree with a network."""
+def agreement_text(name: str, tensors: int) -> str:
+    """Say that all of so many weights agree with a network."""
     agree = f"All {tensors:,} weights agree" if tensors > 1 else "The weight agrees"
-    texts = (f"{agree} with {name or 'the network'}.", *notes)
-    return Document("", (Section("", tuple(map(Paragraph, texts))),))
+    return f"{agree} with {name or 'the network'}."
 
 
-def mismatch_page(
-    problem: str,
-    mismatches: Sequence[Mismatch],
-    notes: Sequence[str],
-    fixes: Sequence[Fix],
-    tensors: int,
-    changes: int,
-) -> Document:
-    """Say where a file's weights and a network differ, and what makes them agree.
-
-    Args:
-        problem: why the network does not fit, which comes before all; empty where it does.
-        mismatches: where they differ.
-        notes: what else there is to say.
-        fixes: what makes them agree.
-        tensors: how many weights the file holds.
-        changes: how many changes each fix is made of.
-    """
-    goal = f"all {tensors:,} weights agree" if tensors > 1 else "the weight agree"
-    if changes > 1:
-        goal += f", {changes} changes together"
-    differences = [f"{mismatch_text(mismatch)}." for mismatch in mismatches[:_MOST_MISMATCHES]]
+def mismatch_texts(mismatches: Sequence[Mismatch]) -> Iterator[str]:
+    """Say where a file's weights and a network differ."""
+    for mismatch in mismatches[:_MOST_MISMATCHES]:
+        yield f"{_mismatch_text(mismatch)}."
     if (more := len(mismatches) - _MOST_MISMATCHES) > 0:
-        differences.append(f"{plural(more, 'weight')} more do not agree.")
-    texts = ([problem] if problem else differences) + [*notes]
-    blocks = (*map(Paragraph, texts), *_fix_blocks(fixes, goal))
-    return Document("", (Section("", blocks),))
+        yield f"{plural(more, 'weight')} more do not agree."
 
 
-def mismatch_text(mismatch: Mismatch) -> str:
-    """Say in one sentence how a layer and the weight that should be its own differ."""
+def _mismatch_text(mismatch: Mismatch) -> str:
     layer, shape, wanted = mismatch.layer, mismatch.found, mismatch.wanted
     if mismatch.normalised is not None:
         here, there = ("file", "network") if mismatch.normalised else ("network", "file")
@@ -100,8 +73,19 @@ def _shape(shape: Shape | None) -> str:
     return f" ({', '.join(map(str, shape))})" if shape is not None else ""
 
 
-def _fix_blocks(fixes: Sequence[Fix], goal: str, can_choose: bool = True) -> Iterator[Block]:
-    """The fixes as a list, and the first as notation to copy."""
+def agreement_goal(tensors: int, changes: int) -> str:
+    """Name what fixes of so many changes each do to so many weights."""
+    together = f", {changes} changes together" if changes > 1 else ""
+    return (f"all {tensors:,} weights agree" if tensors > 1 else "the weight agree") + together
+
+
+def fix_blocks(
+    fixes: Sequence[Fix], goal: str = "it fit", can_choose: bool = True
+) -> Iterator[_Block]:
+    """List the fixes that make ``goal`` true, and write the first as notation to copy.
+
+    ``can_choose`` if the command that shows them prints any of them alone.
+    """
     if not fixes:
         yield Paragraph(f"No change of one layer or of the input makes {goal}.")
         return
@@ -114,16 +98,13 @@ def _fix_blocks(fixes: Sequence[Fix], goal: str, can_choose: bool = True) -> Ite
         which, tried, first = "This makes", "it was tried", "As notation, to copy and change"
     elif can_choose:
         first += " (--fix 2 prints the second, and so on)"
-    yield Paragraph(f"{which} {goal} ({tried}):")
-    yield _fix_table(fixes)
-    yield Paragraph(f"{first}:")
-    yield Notation(str(fixes[0].network))
-
-
-def _fix_table(fixes: Sequence[Fix]) -> Table:
     numbers = Column("", tuple(map(str, range(1, len(fixes) + 1))), right=True)
     whats, effects = tuple(fix.what for fix in fixes), tuple(fix.effect for fix in fixes)
-    if any(effects) and max(map(len, whats)) <= _LONGEST_CHANGE:
-        return Table((numbers, Column("", whats), Column("", effects)), indent=2)
-    texts = tuple(f"{fix.what}{fix.effect and f' ({fix.effect})'}" for fix in fixes)
-    return Table((numbers, Column("", texts, is_prose=True)), indent=2)
+    columns = [Column("", whats), Column("", effects)]
+    if not any(effects) or max(map(len, whats)) > _LONGEST_CHANGE:
+        texts = tuple(f"{fix.what}{fix.effect and f' ({fix.effect})'}" for fix in fixes)
+        columns = [Column("", texts, is_prose=True)]
+    yield Paragraph(f"{which} {goal} ({tried}):")
+    yield Table((numbers, *columns), indent=2)
+    yield Paragraph(f"{first}:")
+    yield Notation(str(fixes[0].network))

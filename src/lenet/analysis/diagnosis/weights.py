@@ -233,18 +233,16 @@ def _differences(layer: _Key, tensor: _Key) -> float:
 def _transposed(network: Network, dense: Sequence[Tensor]) -> Pairs:
     """The pairs where every dense weight is the network's own turned over; else none."""
     shapes = weight_shapes(network)
-    wanted = {place: shape for place, shape in shapes.items() if len(shape) == _DENSE_AXES}
-    left = list(dense)
-    if sorted(wanted.values()) == sorted(tensor.shape for tensor in left):
+    places = [place for place, shape in shapes.items() if len(shape) == _DENSE_AXES]
+    places.sort(key=lambda place: shapes[place])
+    wanted = [shapes[place] for place in places]
+    turned = sorted(dense, key=lambda tensor: tensor.shape[::-1])
+    if wanted != [tensor.shape[::-1] for tensor in turned] or wanted == sorted(
+        tensor.shape for tensor in dense
+    ):
         return []
-    pairs: Pairs = []
-    for place, shape in wanted.items():
-        tensor = next((tensor for tensor in left if tensor.shape[::-1] == shape), None)
-        if tensor is None:
-            return []
-        left.remove(tensor)
-        pairs.append((place, tensor))
-    return [] if left else pairs
+    by_place = dict(zip(places, turned, strict=True))
+    return [(place, by_place[place]) for place in sorted(by_place)]
 
 
 def _mismatches(network: Network, pairs: Pairs) -> Iterator[Mismatch]:
