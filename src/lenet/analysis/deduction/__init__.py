@@ -1,8 +1,7 @@
 """The inverse problem: from the shapes that a figure shows to the network behind it.
 
 - ``windows``: the size formula solved backwards, and what is common: the candidates of a step
-- ``figure``: the figure's text, read into shapes
-- ``constraints``: what is known of single layers beforehand, and a limit on the parameters
+- ``figure``: the figure's text read into shapes, and what is known beforehand
 - ``search``: all of it, step by step over a whole figure
 - ``pages``: the reasoning in sentences, and a page of all
 """
@@ -15,8 +14,7 @@ from typing import Any
 
 from lenet.analysis.counts import count_network
 from lenet.analysis.deduction import pages
-from lenet.analysis.deduction.constraints import read_limit
-from lenet.analysis.deduction.figure import Figure, Stage, read_figure
+from lenet.analysis.deduction.figure import Figure, Stage, read_figure, read_limit
 from lenet.analysis.deduction.search import Step, find_steps
 from lenet.analysis.deduction.windows import Candidate
 from lenet.net import Dense, Network

@@ -285,7 +285,7 @@ def _others(step: Step) -> Iterator[str]:
     taken = (step.chosen, *step.ties)
     mine = [one for one in step.of_kind(step.chosen.kind) if one not in taken]
     if mine:
-        is_padded = all(one.padding for one in mine)
+        is_padded = all(one.window[2] for one in mine)
         padded = f",{' all' * (len(mine) > 1)} with padding" if is_padded else ""
         named = "; ".join(_briefly(one, step.chosen) for one in mine[:_FEW])
         more = ", ... (--all)" if len(mine) > _FEW else ""
@@ -297,6 +297,6 @@ def _others(step: Step) -> Iterator[str]:
 
 def _briefly(candidate: Candidate, chosen: Candidate) -> str:
     """``7x7 with padding 1``; the stride only where it is another."""
-    stride = f" stride {candidate.stride}" if candidate.stride != chosen.stride else ""
-    padding = f" with padding {candidate.padding}" if candidate.padding else ""
-    return f"{candidate.kernel}{stride}{padding}"
+    kernel, stride, padding = candidate.window
+    stride = f" stride {stride}" if stride != chosen.window[1] else ""
+    return f"{kernel}{stride}" + (f" with padding {padding}" if padding else "")

@@ -1,14 +1,22 @@
-"""From a figure to a network: each step solved, ranked and named, and joined into a whole."""
+"""From a figure to a network: each step solved, ranked and named, and joined into a whole.
+
+Under a limit on the parameters, the best combination of candidates is looked for. The candidates of
+a step differ in few parameter counts, and only the best of each count matters. For a limit, a
+partial sum is dropped where another is both smaller and better, so no more are kept than there are
+scores. For an exact number, the steps are halved and each half's sums are met with what the other
+half lacks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from math import inf
 from typing import Final
 
-from lenet.analysis.deduction.constraints import Given, Limit, choose, read_given
-from lenet.analysis.deduction.figure import Figure, Stage
+from lenet.analysis.deduction.figure import Figure, Given, Limit, Stage, read_given
 from lenet.analysis.deduction.windows import (
     CONV,
     MAX_KERNEL,
@@ -32,6 +40,15 @@ _SHOWN: Final = 12
 _LONGEST_SHOWN: Final = 500
 #: The kernel that is proposed where a map grows.
 _KERNEL: Final = 3
+#: About how many partial sums are kept in all: bounds time and memory where steps are many.
+_MOST_SUMS: Final = 50_000
+
+#: Of every candidate of a step, its parameters and its score.
+Options = Sequence[tuple[int, int]]
+#: The candidates chosen so far, the last one first: (index, those before), or nothing.
+_Chain = tuple[int, "_Chain"] | None
+#: Per sum of parameters: the score, and what was chosen.
+_Sums = dict[int, tuple[int, _Chain]]
 
 
 @dataclass(frozen=True)
@@ -295,3 +312,95 @@ def _why_too_large(pairs: Sequence[tuple[int, int]], name: str) -> str:
         "a map grows only if its padding, both sides together, is as large as the kernel or larger "
         f"({needs} for a {_KERNEL}x{_KERNEL} kernel); {remedy}make the output {most} or smaller."
     )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The index of the candidate to take in each step, and what they cost together.
+
+    ``is_certain`` if there is no better one: where dozens of steps leave a choice, not every sum
+    of parameters can be kept, and those of least score go.
+    """
+
+    indices: list[int]
+    parameters: int
+    is_certain: bool
+
+
+def choose(steps: Sequence[Options], limit: Limit) -> Choice:
+    """Return the best combination by score that keeps the limit; if there is none, the nearest."""
+    # The middle of the steps that leave a choice, so that both halves are about equally large.
+    open_steps = [i for i, options in enumerate(steps) if len({cost for cost, _ in options}) > 1]
+    most = max(100, _MOST_SUMS // max(1, len(open_steps)))
+    if limit.is_exact:
+        middle = open_steps[len(open_steps) // 2] if open_steps else 0
+        left, all_left = _sums(steps[:middle], most)
+        right, all_right = _sums(steps[middle:], most)
+        first, second = _meeting(left, right, limit.parameters)
+        indices = [*_unchained(left[first][1]), *_unchained(right[second][1])]
+        # The least sum is always kept.
+        is_least = min(left) + min(right) >= limit.parameters
+        return Choice(indices, first + second, is_least or (all_left and all_right))
+    sums, is_complete = _sums(steps, most, is_exact=False)
+    within = [cost for cost in sums if limit.holds(cost)]
+    cost = max(within, key=lambda cost: sums[cost][0]) if within else min(sums)
+    return Choice(_unchained(sums[cost][1]), cost, is_complete or not within)
+
+
+def _sums(steps: Sequence[Options], most: int, is_exact: bool = True) -> tuple[_Sums, bool]:
+    """The best choice for every sum, or without ``is_exact`` only for those worth their size.
+
+    Also whether these are all that there are.
+    """
+    sums: _Sums = {0: (0, None)}
+    is_complete = True
+    for options in steps:
+        sums = _extended(sums, options)
+        if not is_exact:  # drop those for which another is smaller and at least as good
+            best = accumulate((sums[cost][0] for cost in sorted(sums)), max, initial=-inf)
+            worth = [
+                cost
+                for cost, least in zip(sorted(sums), best, strict=False)
+                if sums[cost][0] > least
+            ]
+            sums = {cost: sums[cost] for cost in worth}
+        if len(sums) > most:
+            kept = sorted(sums, key=lambda cost: -sums[cost][0])[:most]
+            sums = {cost: sums[cost] for cost in {min(sums), *kept}}
+            is_complete = False
+    return sums, is_complete
+
+
+def _extended(sums: _Sums, options: Options) -> _Sums:
+    """The sums with one step more: of each cost only its best candidate, the first of equals."""
+    best: dict[int, tuple[int, int]] = {}
+    for index, (cost, score) in enumerate(options):
+        if cost not in best or score > best[cost][0]:
+            best[cost] = score, index
+    longer: _Sums = {}
+    for cost, (score, chosen) in sums.items():
+        for more, (points, index) in best.items():
+            if cost + more not in longer or score + points > longer[cost + more][0]:
+                longer[cost + more] = score + points, (index, chosen)
+    return longer
+
+
+def _meeting(left: _Sums, right: _Sums, wanted: int) -> tuple[int, int]:
+    """The pair of sums that together are nearest to ``wanted``; of equally near ones, the best."""
+    costs = sorted(right)
+
+    def pairs() -> Iterator[tuple[int, int, int, int]]:
+        for cost, (score, _) in left.items():
+            place = bisect_left(costs, wanted - cost)
+            for other in costs[max(0, place - 1) : place + 1]:
+                yield abs(wanted - cost - other), -score - right[other][0], cost, other
+
+    return min(pairs())[2:]
+
+
+def _unchained(chain: _Chain) -> list[int]:
+    indices = []
+    while chain is not None:
+        index, chain = chain
+        indices.append(index)
+    return indices[::-1]

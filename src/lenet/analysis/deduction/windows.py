@@ -240,31 +240,22 @@ class Candidate:
         return self.kind, self.axes
 
     @property
-    def padding(self) -> str:
-        """One side's padding as the notation writes it, or nothing."""
+    def window(self) -> tuple[str, str, str]:
+        """The kernel, the stride and one side's padding as text; no padding is empty."""
         height, width = self.axes
+        kernel, stride = (height.kernel, width.kernel), (height.stride, width.stride)
         sides = (height.before, height.after, width.before, width.after)
-        return padding_text(sides) if any(sides) else ""
-
-    @property
-    def stride(self) -> str:
-        """The stride as the notation writes it."""
-        height, width = self.axes
-        return size_text((height.stride, width.stride))
-
-    @property
-    def kernel(self) -> str:
-        """The kernel, height by width."""
-        height, width = self.axes
-        return pair_text((height.kernel, width.kernel))
+        return pair_text(kernel), size_text(stride), padding_text(sides) if any(sides) else ""
 
     def describe(self) -> str:
         """Write ``convolution 5x5, stride 1, no padding``."""
         if not self.axes:
             return SPELLED[self.kind]
-        padding = f", padding {self.padding}" if self.padding else ", no padding"
-        window = f"{SPELLED[self.kind]} {self.kernel}, stride {self.stride}"
-        return window + padding * (bool(self.padding) or self.kind == CONV)
+        kernel, stride, padding = self.window
+        text = f"{SPELLED[self.kind]} {kernel}, stride {stride}"
+        if padding:
+            return f"{text}, padding {padding}"
+        return f"{text}, no padding" if self.kind == CONV else text
 
     def layer(
         self, width: int, activation: str, average: bool = False, batch_norm: bool = False

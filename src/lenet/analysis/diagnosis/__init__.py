@@ -1,8 +1,7 @@
 """Why a network does not fit, or its weights do not, and changes that were tried and help.
 
 - ``fixes``: where a network does not fit, and the changes that make it fit, the best first
-- ``weights``: a file's weights beside a network's layers, and where they differ
-- ``adapt``: the changes that make them agree
+- ``weights``: a file's weights beside a network's layers: where they differ, what makes them agree
 - ``pages``: all of it as a person reads it
 """
 
@@ -13,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lenet.analysis.diagnosis import pages
-from lenet.analysis.diagnosis.adapt import find_adaptations
 from lenet.analysis.diagnosis.fixes import Fix, find_fixes, find_misfit, least_input
-from lenet.analysis.diagnosis.weights import Mismatch, Weights, match_weights
+from lenet.analysis.diagnosis.weights import Mismatch, Weights, find_adaptations, match_weights
 from lenet.errors import ShapeError
 from lenet.net import Network, Source, read_named
 from lenet.writing import Document, Result
