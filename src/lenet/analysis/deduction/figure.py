@@ -97,7 +97,7 @@ def read_figure(text: str) -> Figure:
             f"the figure has {len(written):,} shapes; at most {MAX_STAGES:,} are allowed."
         )
     order, notes = _order(written, text)
-    stages = tuple(Stage(one.shape(order), one.name, one.position) for one in written)
+    stages = tuple(Stage(part.shape(order), part.name, part.position) for part in written)
     return Figure(text, stages, (*notes, *_notes(written)))
 
 
@@ -198,15 +198,15 @@ def _name(before: str, start: int, text: str) -> str:
 
 def _order(written: Sequence[_Written], text: str) -> tuple[str, list[str]]:
     """Whether the figure writes channels first or last, and how that was found."""
-    unclear = [one for one in written if one.is_unclear]
+    unclear = [part for part in written if part.is_unclear]
     if not unclear:
         return "first", []
     _check_mixture(unclear, text)
     misfits, oblong = {}, {}
     for order in _ORDERS:
-        steps = pairwise(one.shape(order) for one in written)
+        steps = pairwise(part.shape(order) for part in written)
         misfits[order] = sum(_is_misfit(source, target) for source, target in steps)
-        oblong[order] = sum(one.is_oblong(order) for one in unclear)
+        oblong[order] = sum(part.is_oblong(order) for part in unclear)
     best, other = sorted(_ORDERS, key=lambda order: (misfits[order], oblong[order], order))
     reading = f"{unclear[0].text} is read as {_ORDERS[best]}"
     if not oblong[best]:
@@ -222,7 +222,7 @@ def _order(written: Sequence[_Written], text: str) -> tuple[str, list[str]]:
 
 def _check_mixture(unclear: Sequence[_Written], text: str) -> None:
     """Refuse 28x28x6 beside 6x14x14: all are square, but not in one order."""
-    first, last = ([one for one in unclear if not one.is_oblong(order)] for order in _ORDERS)
+    first, last = ([part for part in unclear if not part.is_oblong(order)] for order in _ORDERS)
     if first and last and len(first) + len(last) == len(unclear):
         a, b = first[0], last[0]
         meant = f"{shape_text(a.shape('first'))} and {shape_text(b.shape('last'))}"
@@ -246,12 +246,12 @@ def _is_misfit(source: Shape, target: Shape) -> bool:
 
 def _notes(written: Sequence[_Written]) -> Iterator[str]:
     """What was assumed about single shapes; the first of each sort is told."""
-    flat = [one for one in written if one.channels is None and len(one.sizes) == 2]
-    for one in flat[:1]:
-        yield f"{one.text} names no channels: it is read as one, {shape_text(one.shape())}."
-    square = [one for one in written if one.channels is not None and len(one.sizes) == 1]
-    for one in square[:1]:
-        yield f"{one.text} names one size: it is read as square, {shape_text(one.shape())}."
+    flat = [part for part in written if part.channels is None and len(part.sizes) == 2]
+    for part in flat[:1]:
+        yield f"{part.text} names no channels: it is read as one, {shape_text(part.shape())}."
+    square = [part for part in written if part.channels is not None and len(part.sizes) == 1]
+    for part in square[:1]:
+        yield f"{part.text} names one size: it is read as square, {shape_text(part.shape())}."
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,14 @@ from lenet.analysis.deduction.windows import (
     Axes,
     Axis,
     Candidate,
+    Form,
     is_average,
     kinds,
     rank,
     windows,
 )
 from lenet.errors import NotationError, UsageError
-from lenet.net import Dense, Layer, Network
+from lenet.net import Dense, Layer, Network, Shape
 from lenet.net.layers import Windowed, padding_text
 from lenet.net.words import did_you_mean, shown
 
@@ -83,12 +84,12 @@ class Step:
     def ties(self) -> tuple[Candidate, ...]:
         """The other candidates that are as good as the chosen one."""
         return tuple(
-            one for one in self.candidates if one.score == self.chosen.score and one != self.chosen
+            c for c in self.candidates if c.score == self.chosen.score and c != self.chosen
         )
 
     def of_kind(self, kind: str) -> tuple[Candidate, ...]:
         """Return the candidates of one kind, best first."""
-        return tuple(one for one in self.candidates if one.kind == kind)
+        return tuple(candidate for candidate in self.candidates if candidate.kind == kind)
 
     def fits(self, layer: Layer) -> bool:
         """Is ``layer`` among all that was found, with any window on either axis?
@@ -120,6 +121,10 @@ class _Solved:
         kind = self.candidates[0].kind if self.candidates else [*possible, CONV][0]
         return f"{kind}{sum(name.startswith(kind) for name in names)}"
 
+    def called(self, names: Sequence[str]) -> set[str]:
+        """What a constraint may call it: its name so far, and the figure's own."""
+        return {self.name(names), self.target.name.lower() or self.name(names)}
+
     def layer(self, candidate: Candidate, activation: str) -> Layer:
         known = self.given.known
         return candidate.layer(
@@ -145,27 +150,17 @@ def find_steps(
         UsageError: what is given names no layer or contradicts itself, or no combination keeps
             the limit.
     """
-    solved = _solve(
-        figure, [read_given(text) for text in ([given] if isinstance(given, str) else given)]
-    )
+    texts = [given] if isinstance(given, str) else given
+    solved = _solve(figure, [read_given(text) for text in texts])
     chosen = [step.candidates[0] for step in solved]
     if limit:
         chosen = _within(solved, chosen, limit, activation)
     network = _network(solved, chosen, activation)
-    steps = [
-        Step(
-            name=placed.name,
-            source=one.source,
-            target=one.target,
-            candidates=one.candidates,
-            chosen=candidate,
-            layer=placed.layer,
-            heights=one.axes[0],
-            widths=one.axes[1],
-            given=one.given.text if one.given.decides else "",
-        )
-        for one, candidate, placed in zip(solved, chosen, network.placed, strict=True)
-    ]
+    steps = []
+    for step, candidate, placed in zip(solved, chosen, network.placed, strict=True):
+        known = step.given.text if step.given.decides else ""
+        facts = step.source, step.target, step.candidates, candidate, placed.layer
+        steps.append(Step(placed.name, *facts, *step.axes, known))
     return network, steps
 
 
@@ -173,13 +168,13 @@ def _solve(figure: Figure, constraints: list[Given]) -> list[_Solved]:
     """The candidates of every step, with each constraint applied to the layer it names."""
     names: list[str] = []
     solved: list[_Solved] = []
-    earlier: set[tuple[str, tuple[Axis, ...]]] = set()
+    earlier: set[Form] = set()
     for source, target in pairwise(figure.stages):
         free = step = _solve_step(source, target, Given(), earlier)
         # A constraint may make the layer another kind, and so give it another name.
-        while found := _find_given(constraints, {step.name(names), target.name.lower()}):
-            constraints.remove(found)
-            step = _solve_step(source, target, step.given.joined(found), earlier)
+        while mine := [g for g in constraints if g.target in step.called(names)]:
+            constraints.remove(mine[0])
+            step = _solve_step(source, target, step.given.joined(mine[0]), earlier)
         if not step.candidates:
             why = _why_impossible(source, target, step.given, free.name(names))
             what = f"{free.name(names)}, {source} -> {target}, is impossible"
@@ -197,21 +192,14 @@ def _solve(figure: Figure, constraints: list[Given]) -> list[_Solved]:
     return solved
 
 
-def _find_given(constraints: Iterable[Given], names: Container[str]) -> Given | None:
-    """Return the first constraint that calls its layer by one of ``names``."""
-    return next((given for given in constraints if given.target and given.target in names), None)
-
-
-def _solve_step(
-    source: Stage, target: Stage, given: Given, earlier: Container[tuple[str, tuple[Axis, ...]]]
-) -> _Solved:
+def _solve_step(source: Stage, target: Stage, given: Given, earlier: Container[Form]) -> _Solved:
     axes = _axes(source.shape, target.shape, given)
     allowed = [kind for kind in kinds(source.shape, target.shape) if given.allows(kind)]
     candidates = rank(source.shape, target.shape, target.name, allowed, axes, earlier)
     return _Solved(source, target, given, axes, candidates)
 
 
-def _axes(source: tuple[int, ...], target: tuple[int, ...], given: Given) -> Axes:
+def _axes(source: Shape, target: Shape, given: Given) -> Axes:
     """The windows that fit the height and those that fit the width; a vector has none."""
     if len(source) == 1:
         return (), ()
@@ -228,11 +216,11 @@ def _within(
     solved: Sequence[_Solved], chosen: list[Candidate], limit: Limit, activation: str
 ) -> list[Candidate]:
     """The best combination of candidates that keeps the limit."""
-    options = [[(one.parameters(c), c.score) for c in one.candidates] for one in solved]
+    options = [[(step.parameters(c), c.score) for c in step.candidates] for step in solved]
     if limit.holds(sum(candidates[0][0] for candidates in options)):
         return chosen
     choice = choose(options, limit)
-    chosen = [one.candidates[index] for one, index in zip(solved, choice.indices, strict=True)]
+    chosen = [step.candidates[i] for step, i in zip(solved, choice.indices, strict=True)]
     if not limit.holds(choice.parameters):
         has = "has" if choice.is_certain else "was found that has"
         notation = str(_network(solved, chosen, activation))
@@ -244,7 +232,7 @@ def _within(
 
 
 def _network(solved: Sequence[_Solved], chosen: Sequence[Candidate], activation: str) -> Network:
-    layers = [one.layer(c, activation) for one, c in zip(solved, chosen, strict=True)]
+    layers = [step.layer(c, activation) for step, c in zip(solved, chosen, strict=True)]
     if isinstance(layers[-1], Dense) and "activation" not in solved[-1].given.known:
         layers[-1] = layers[-1].replace(activation="identity")
     # A vector comes as so many channels of one pixel: a dense layer sees no difference.

@@ -87,6 +87,8 @@ class AxisGiven:
         )
 
 
+#: A layer but for its number of channels: its kind, and its window on each axis.
+Form = tuple[str, tuple[Axis, ...]]
 #: The windows that fit the height, and those that fit the width; a vector has none.
 Axes = tuple[tuple[Axis, ...], tuple[Axis, ...]]
 _FREE: Final = AxisGiven()
@@ -235,7 +237,7 @@ class Candidate:
         return sum(points for points, _ in self.reasons)
 
     @property
-    def form(self) -> tuple[str, tuple[Axis, ...]]:
+    def form(self) -> Form:
         """The layer but for its number of channels."""
         return self.kind, self.axes
 
@@ -299,7 +301,7 @@ def rank(
     name: str,
     allowed: Collection[str],
     axes: Axes,
-    earlier: Container[tuple[str, tuple[Axis, ...]]],
+    earlier: Container[Form],
 ) -> tuple[Candidate, ...]:
     """Return the candidates of these kinds with these windows, best first.
 
@@ -322,33 +324,31 @@ def rank(
 
     candidates = []
     for kind in allowed:
-        named = (_NAMED,) if is_named(kind, name) else ()
-        for candidate in _scored(kind, source, target, axes):
-            again = (_AGAIN,) if len(target) == 3 and candidate.form in earlier else ()
-            reasons = (*candidate.reasons, *named, *again)
-            candidates.append(Candidate(kind, candidate.axes, reasons))
+        for pair, reasons in _scored(kind, source, target, axes):
+            reasons += [_NAMED] * is_named(kind, name)
+            reasons += [_AGAIN] * (len(target) == 3 and (kind, pair) in earlier)
+            candidates.append(Candidate(kind, pair, tuple(reasons)))
     return tuple(sorted(candidates, key=order))
 
 
-def _scored(kind: str, source: Shape, target: Shape, axes: Axes) -> Iterator[Candidate]:
-    """The candidates of a kind, with the points of their windows."""
+def _scored(
+    kind: str, source: Shape, target: Shape, axes: Axes
+) -> Iterator[tuple[tuple[Axis, ...], list[tuple[int, str]]]]:
+    """The windows that a layer of this kind can have, with their points."""
     if kind == DENSE:
-        yield Candidate(DENSE, reasons=(_DENSE,))
-        return
-    if len(target) == 1:  # its only window covers the map: nothing to choose
-        yield from (Candidate(kind, pair) for pair in product(*axes))
-        return
-    for pair in _pairs(source, target, axes):
-        # No side of a pooling's padding may be as large as its window.
-        if kind == POOL and any(max(a.before, a.after) >= a.kernel for a in pair):
-            continue
-        height, width = pair
-        reasons = [*_reasons(kind, height, source[1]), *_reasons(kind, width, source[2])]
-        if height.kernel == width.kernel:
-            reasons += [_SQUARE] + [_ONE_STRIDE] * (height.stride == width.stride)
-        if _is_whole(pair, source):
-            reasons.append(_WHOLE)
-        yield Candidate(kind, pair, tuple(reasons))
+        yield (), [_DENSE]
+    elif len(target) == 1:  # its only window covers the map: nothing to choose
+        yield from ((pair, []) for pair in product(*axes))
+    else:
+        for height, width in _pairs(source, target, axes):
+            # No side of a pooling's padding may be as large as its window.
+            if kind == POOL and any(max(a.before, a.after) >= a.kernel for a in (height, width)):
+                continue
+            reasons = [*_reasons(kind, height, source[1]), *_reasons(kind, width, source[2])]
+            if height.kernel == width.kernel:
+                reasons += [_SQUARE] + [_ONE_STRIDE] * (height.stride == width.stride)
+            reasons += [_WHOLE] * _is_whole((height, width), source)
+            yield (height, width), reasons
 
 
 def _pairs(source: Shape, target: Shape, axes: Axes) -> list[tuple[Axis, Axis]]:

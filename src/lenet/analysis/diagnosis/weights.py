@@ -274,21 +274,23 @@ def _mismatches(network: Network, pairs: Pairs) -> Iterator[Mismatch]:
 
 def _dense_notes(network: Network, pairs: Pairs, mismatches: Sequence[Mismatch]) -> Iterator[str]:
     """What the first dense weight of another shape tells: it is turned over, or read other maps."""
-    for one in mismatches:
-        if one.found and one.wanted and one.normalised is None and len(one.found) == _DENSE_AXES:
+    for mismatch in mismatches:
+        found, wanted = mismatch.found, mismatch.wanted
+        if found and wanted and mismatch.normalised is None and len(found) == _DENSE_AXES:
             break
     else:
         return
-    if one.found == one.wanted[::-1]:
+    if found == wanted[::-1]:
+        name = name_text(mismatch.tensor or "")
         yield (
-            f"{name_text(one.tensor or '')} looks transposed: the file stores (inputs, units), "
-            "as Keras does, and here it is (units, inputs); transpose the dense layers' weights."
+            f"{name} looks transposed: the file stores (inputs, units), as Keras does, and here "
+            "it is (units, inputs); transpose the dense layers' weights."
         )
         return
-    maps = network.placed[network.names.index(one.layer or "")].input_shape
-    if one.found[1] != one.wanted[1] and len(maps) == 3:
+    maps = network.placed[network.names.index(mismatch.layer or "")].input_shape
+    if found[1] != wanted[1] and len(maps) == 3:
         channels = [tensor.shape[0] for _, tensor in pairs if tensor and tensor.is_conv]
-        yield _map_sentence(one.found[1], channels[-1] if channels else maps[0], maps)
+        yield _map_sentence(found[1], channels[-1] if channels else maps[0], maps)
 
 
 def _map_sentence(inputs: int, channels: int, maps: Shape) -> str:
