@@ -1,15 +1,15 @@
 """From a figure to a network: each step solved, ranked and named, and joined into a whole.
 
 Under a limit on the parameters, the best combination of candidates is looked for. The candidates of
-a step differ in few parameter counts, and only the best of each count matters. For a limit, a
-partial sum is dropped where another is both smaller and better, so no more are kept than there are
-scores. For an exact number, the steps are halved and each half's sums are met with what the other
-half lacks.
+a step differ in few parameter counts, and only the best of each count matters. The steps are
+halved, and each sum of one half is met with what the other half lacks. Under a limit that is not
+exact, a sum is dropped where another is both smaller and better, so no more are kept than there are
+scores.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -46,10 +46,8 @@ _MOST_SUMS: Final = 50_000
 
 #: Of every candidate of a step, its parameters and its score.
 Options = Sequence[tuple[int, int]]
-#: The candidates chosen so far, the last one first: (index, those before), or nothing.
-_Chain = tuple[int, "_Chain"] | None
-#: Per sum of parameters: the score, and what was chosen.
-_Sums = dict[int, tuple[int, _Chain]]
+#: Per sum of parameters: the score, and the index of what was chosen in each step.
+_Sums = dict[int, tuple[int, tuple[int, ...]]]
 
 
 @dataclass(frozen=True)
@@ -219,13 +217,14 @@ def _within(
     options = [[(step.parameters(c), c.score) for c in step.candidates] for step in solved]
     if limit.holds(sum(candidates[0][0] for candidates in options)):
         return chosen
-    choice = choose(options, limit)
-    chosen = [step.candidates[i] for step, i in zip(solved, choice.indices, strict=True)]
-    if not limit.holds(choice.parameters):
-        has = "has" if choice.is_certain else "was found that has"
+    indices, is_certain = choose(options, limit)
+    chosen = [step.candidates[i] for step, i in zip(solved, indices, strict=True)]
+    total = sum(costs[i][0] for costs, i in zip(options, indices, strict=True))
+    if not limit.holds(total):
+        has = "has" if is_certain else "was found that has"
         notation = str(_network(solved, chosen, activation))
         raise UsageError(
-            f"no combination {has} {limit} parameters; the nearest has {choice.parameters:,}"
+            f"no combination {has} {limit} parameters; the nearest has {total:,}"
             f"{f': {notation}' if len(notation) <= _LONGEST_SHOWN else ''}."
         )
     return chosen
@@ -302,56 +301,52 @@ def _why_too_large(pairs: Sequence[tuple[int, int]], name: str) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Choice:
-    """The index of the candidate to take in each step, and what they cost together.
+def choose(steps: Sequence[Options], limit: Limit) -> tuple[list[int], bool]:
+    """Choose a candidate of each step: the best by score that keep the limit, else the nearest.
 
-    ``is_certain`` if there is no better one: where dozens of steps leave a choice, not every sum
-    of parameters can be kept, and those of least score go.
+    Returns:
+        The index of the candidate in each step, and whether there is certainly no better choice:
+        where dozens of steps leave a choice, not every sum of parameters can be kept, and those of
+        least score go.
     """
-
-    indices: list[int]
-    parameters: int
-    is_certain: bool
-
-
-def choose(steps: Sequence[Options], limit: Limit) -> Choice:
-    """Return the best combination by score that keeps the limit; if there is none, the nearest."""
     # The middle of the steps that leave a choice, so that both halves are about equally large.
     open_steps = [i for i, options in enumerate(steps) if len({cost for cost, _ in options}) > 1]
+    middle = open_steps[len(open_steps) // 2] if open_steps else 0
     most = max(100, _MOST_SUMS // max(1, len(open_steps)))
-    if limit.is_exact:
-        middle = open_steps[len(open_steps) // 2] if open_steps else 0
-        left, all_left = _sums(steps[:middle], most)
-        right, all_right = _sums(steps[middle:], most)
-        first, second = _meeting(left, right, limit.parameters)
-        indices = [*_unchained(left[first][1]), *_unchained(right[second][1])]
-        # The least sum is always kept.
-        is_least = min(left) + min(right) >= limit.parameters
-        return Choice(indices, first + second, is_least or (all_left and all_right))
-    sums, is_complete = _sums(steps, most, is_exact=False)
-    within = [cost for cost in sums if limit.holds(cost)]
-    cost = max(within, key=lambda cost: sums[cost][0]) if within else min(sums)
-    return Choice(_unchained(sums[cost][1]), cost, is_complete or not within)
+    left, all_left = _sums(steps[:middle], most, limit.is_exact)
+    right, all_right = _sums(steps[middle:], most, limit.is_exact)
+    costs = sorted(right)
+
+    def pairs() -> Iterator[tuple[int, int, int, int]]:
+        """Each sum of the left half with the two of the right one that come nearest the limit."""
+        for cost, (score, _) in left.items():
+            place = bisect_right(costs, limit.parameters - cost)
+            for other in costs[max(0, place - 1) : place + 1]:
+                excess = cost + other - limit.parameters
+                distance = abs(excess) if limit.is_exact else max(0, excess)
+                yield distance, -score - right[other][0], cost + other, cost
+
+    _, _, total, first = min(pairs())
+    indices = [*left[first][1], *right[total - first][1]]
+    # The least sum is always kept.
+    is_least = min(left) + min(right) >= limit.parameters
+    return indices, is_least or (all_left and all_right)
 
 
-def _sums(steps: Sequence[Options], most: int, is_exact: bool = True) -> tuple[_Sums, bool]:
+def _sums(steps: Sequence[Options], most: int, is_exact: bool) -> tuple[_Sums, bool]:
     """The best choice for every sum, or without ``is_exact`` only for those worth their size.
 
     Also whether these are all that there are.
     """
-    sums: _Sums = {0: (0, None)}
+    sums: _Sums = {0: (0, ())}
     is_complete = True
     for options in steps:
         sums = _extended(sums, options)
         if not is_exact:  # drop those for which another is smaller and at least as good
-            best = accumulate((sums[cost][0] for cost in sorted(sums)), max, initial=-inf)
-            worth = [
-                cost
-                for cost, least in zip(sorted(sums), best, strict=False)
-                if sums[cost][0] > least
-            ]
-            sums = {cost: sums[cost] for cost in worth}
+            costs = sorted(sums)
+            best = accumulate((sums[cost][0] for cost in costs), max, initial=-inf)
+            pairs = zip(costs, best, strict=False)
+            sums = {cost: sums[cost] for cost, least in pairs if sums[cost][0] > least}
         if len(sums) > most:
             kept = sorted(sums, key=lambda cost: -sums[cost][0])[:most]
             sums = {cost: sums[cost] for cost in {min(sums), *kept}}
@@ -369,26 +364,5 @@ def _extended(sums: _Sums, options: Options) -> _Sums:
     for cost, (score, chosen) in sums.items():
         for more, (points, index) in best.items():
             if cost + more not in longer or score + points > longer[cost + more][0]:
-                longer[cost + more] = score + points, (index, chosen)
+                longer[cost + more] = score + points, (*chosen, index)
     return longer
-
-
-def _meeting(left: _Sums, right: _Sums, wanted: int) -> tuple[int, int]:
-    """The pair of sums that together are nearest to ``wanted``; of equally near ones, the best."""
-    costs = sorted(right)
-
-    def pairs() -> Iterator[tuple[int, int, int, int]]:
-        for cost, (score, _) in left.items():
-            place = bisect_left(costs, wanted - cost)
-            for other in costs[max(0, place - 1) : place + 1]:
-                yield abs(wanted - cost - other), -score - right[other][0], cost, other
-
-    return min(pairs())[2:]
-
-
-def _unchained(chain: _Chain) -> list[int]:
-    indices = []
-    while chain is not None:
-        index, chain = chain
-        indices.append(index)
-    return indices[::-1]
