@@ -28,7 +28,7 @@ MAX_STRIDE: Final = 4
 
 #: The kinds of layer, by what names of such layers begin with, and what each is called.
 CONV, POOL, DENSE = Conv2d.stem, Pool2d.stem, Dense.stem
-SPELLED: Final = {CONV: Conv2d.noun, POOL: "pooling", DENSE: Dense.noun}
+SPELLED: Final = {layer.stem: layer.noun for layer in (Conv2d, Pool2d, Dense)}
 
 
 @dataclass(frozen=True)
