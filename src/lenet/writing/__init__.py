@@ -15,6 +15,7 @@ from lenet.writing.document import (
     Paragraph,
     Section,
     Table,
+    table_of,
 )
 from lenet.writing.result import FORMATS, Result, json_text, render
 
@@ -30,4 +31,5 @@ __all__ = [
     "Table",
     "json_text",
     "render",
+    "table_of",
 ]
