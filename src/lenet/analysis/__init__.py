@@ -3,7 +3,7 @@
 - ``counts``: parameters, multiply-adds, memory, receptive fields
 - ``explanation``: all that there is to know about a network (``facts``, and what stands out:
   ``findings``)
-- ``comparison``: networks side by side (``differences``, ``align``)
+- ``comparison``: networks side by side (``differences``)
 - ``balance``: activations from layer to layer (``neighbours``), and better widths (``advice``)
 - ``versus``: one image into a dense layer and into a convolution
 - ``deduction``: the network behind the shapes in a figure
@@ -22,10 +22,10 @@ from lenet.analysis.counts import (
     measure_memory,
     receptive_fields,
 )
+from lenet.writing import render
 
 if TYPE_CHECKING:
     from lenet.analysis.explanation import Report, explain
-    from lenet.writing import render
 
 __all__ = [
     "LayerCounts",
@@ -48,8 +48,4 @@ def __getattr__(name: str) -> Any:
         from lenet.analysis import explanation
 
         return getattr(explanation, name)
-    if name == "render":
-        from lenet.writing import render
-
-        return render
     raise AttributeError(f"module 'lenet.analysis' has no attribute {name!r}")

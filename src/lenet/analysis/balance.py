@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from lenet.analysis.advice import COSTS, Proposal, advise, checked_budget, costs_of
 from lenet.analysis.neighbours import (
@@ -17,17 +17,14 @@ from lenet.analysis.neighbours import (
 )
 from lenet.net import Network, Source, read_named
 from lenet.net.shapes import elements, shape_text
-from lenet.writing import (
-    Column,
-    Document,
-    Notation,
-    Paragraph,
-    Result,
-    Section,
-    Table,
-    table_of,
-)
+from lenet.writing import Result
+from lenet.writing.document import Column, Document, Notation, Paragraph, Section, Table, table_of
 from lenet.writing.numbers import bytes_text, plural, short_count, times
+
+_NEIGHBOUR_KEYS: Final = (
+    *("before", "after", "before_activations", "after_activations"),
+    *("ratio", "near", "equal_width", "is_output"),
+)
 
 
 @dataclass(frozen=True)
@@ -69,14 +66,24 @@ class Balance(Result):
                 {"name": p.name, "output_shape": list(p.output_shape), "activations": size}
                 for p, size in layers
             ],
-            "neighbours": list(map(_neighbours_dict, self.neighbours)),
+            "neighbours": [
+                {key: getattr(pair, key) for key in _NEIGHBOUR_KEYS} for pair in self.neighbours
+            ],
             "claims": [
                 {"claim": claim.text, "holds": claim.holds, "evidence": claim.evidence}
                 for claim in self.claims
             ],
             "costs": costs_of(self.network),
             "budget": dict(self.budget),
-            "proposals": list(map(_proposal_dict, self.proposals)),
+            "proposals": [
+                {
+                    "what": proposal.what,
+                    "network": str(proposal.network),
+                    **proposal.costs,
+                    "farthest_neighbours": farthest(proposal.network),
+                }
+                for proposal in self.proposals
+            ],
         }
 
     def page(self, form: str = "text", width: int = 80) -> Document:
@@ -197,25 +204,3 @@ def _proposals(balance: Balance) -> Iterator[Section]:
 def _cells(network: Network, costs: Mapping[str, int]) -> tuple[str, ...]:
     counts = (short_count(costs[name]) for name in ("parameters", "macs", "activations"))
     return (*counts, bytes_text(costs["memory"]), times(farthest(network)))
-
-
-def _neighbours_dict(pair: Neighbours) -> dict[str, Any]:
-    return {
-        "before": pair.before,
-        "after": pair.after,
-        "before_activations": pair.before_activations,
-        "after_activations": pair.after_activations,
-        "ratio": pair.ratio,
-        "near": pair.near,
-        "equal_width": pair.equal_width,
-        "is_output": pair.is_output,
-    }
-
-
-def _proposal_dict(proposal: Proposal) -> dict[str, Any]:
-    return {
-        "what": proposal.what,
-        "network": str(proposal.network),
-        **proposal.costs,
-        "farthest_neighbours": farthest(proposal.network),
-    }

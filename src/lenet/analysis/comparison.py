@@ -20,7 +20,8 @@ from lenet.errors import UsageError
 from lenet.net import Network, Source, read_named
 from lenet.net.shapes import Pair, pair_text, shape_text
 from lenet.net.words import listed
-from lenet.writing import Column, Document, Paragraph, Result, Section, Table, table_of
+from lenet.writing import Result
+from lenet.writing.document import Column, Document, Paragraph, Section, Table, table_of
 from lenet.writing.numbers import bytes_text, times
 from lenet.writing.text import fits
 

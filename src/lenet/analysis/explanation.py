@@ -22,16 +22,8 @@ from lenet.analysis.findings import findings
 from lenet.net import Network, Source, read_named
 from lenet.net.layers import padding_text
 from lenet.net.shapes import pair_text, shape_text, size_text
-from lenet.writing import (
-    Bullets,
-    Column,
-    Document,
-    Notation,
-    Paragraph,
-    Result,
-    Section,
-    Table,
-)
+from lenet.writing import Result, plain
+from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Section, Table
 from lenet.writing.numbers import bytes_text, plural, short_count
 from lenet.writing.text import fits
 
@@ -108,26 +100,24 @@ class Report(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON can hold it; docs/explain.md explains every key."""
-        return {
+        values = {
             "format": "lenet-explanation",
             "version": 1,
             "name": self.name,
             "network": str(self.network),
-            "input_shape": list(self.network.input_shape),
-            "output_shape": list(self.network.output_shape),
+            "input_shape": self.network.input_shape,
+            "output_shape": self.network.output_shape,
             "layer_count": self.layer_count,
             "convolutions": self.count("conv"),
             "dense_layers": self.count("dense"),
             "poolings": len(self.layers) - self.layer_count,
-            "blocks": [
-                {"number": block.number, "repeats": block.repeats, "layers": list(block.layers)}
-                for block in self.blocks
-            ],
+            "blocks": list(map(vars, self.blocks)),
             "layers": list(map(_layer_dict, self.layers)),
             "total": _counts_dict(self.total),
             "memory": _memory_dict(self.memory),
-            "findings": list(self.findings),
+            "findings": self.findings,
         }
+        return dict(plain(values))
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Lay the report out; text chooses tables that fit ``width``, LaTeX has only tables."""
@@ -357,22 +347,18 @@ def _formulas(window: Window | None, write: Callable[[str], str]) -> str:
 
 
 def _layer_dict(row: LayerRow) -> dict[str, Any]:
-    window = row.window
+    window, field = row.window, row.receptive_field
     return {
         "name": row.name,
         "kind": row.kind,
         "block": row.block,
-        "kernel_size": window and list(window.kernel_size),
-        "stride": window and list(window.stride),
-        "padding": window and list(window.padding),
-        "total_padding": window and list(window.total_padding),
-        "formulas": window and list(window.formulas),
+        **(vars(window) if window else dict.fromkeys(Window.__dataclass_fields__)),
         "activation": row.activation,
         "batch_norm": row.batch_norm,
-        "input_shape": list(row.input_shape),
-        "output_shape": list(row.output_shape),
-        "receptive_field": list(row.receptive_field.size),
-        "jump": row.receptive_field.jump and list(row.receptive_field.jump),
+        "input_shape": row.input_shape,
+        "output_shape": row.output_shape,
+        "receptive_field": field.size,
+        "jump": field.jump,
         **_counts_dict(row.counts),
         "parameter_share": row.parameter_share,
         "multiply_add_share": row.multiply_add_share,
@@ -388,15 +374,14 @@ def _counts_dict(counts: LayerCounts) -> dict[str, int]:
 
 def _memory_dict(memory: Memory) -> dict[str, Any]:
     """Bytes of float32; what grows with the batch is given for one image and for the batch."""
+    fixed = ("optimizer", "batch", "parameters", "statistics", "gradients", "optimizer_state")
+    growing = {
+        "activations": memory.activations,
+        "training": memory.training,
+        "inference": memory.inference,
+    }
     return {
-        "optimizer": memory.optimizer,
-        "batch": memory.batch,
-        "parameters": memory.parameters,
-        "statistics": memory.statistics,
-        "gradients": memory.gradients,
-        "optimizer_state": memory.optimizer_state,
-        "activations": {"image": memory.activations(), "batch": memory.activations(memory.batch)},
-        "training": {"image": memory.training(), "batch": memory.training(memory.batch)},
-        "inference": {"image": memory.inference(), "batch": memory.inference(memory.batch)},
+        **{name: getattr(memory, name) for name in fixed},
+        **{key: {"image": of(1), "batch": of(memory.batch)} for key, of in growing.items()},
         "largest_layer": memory.largest_layer,
     }

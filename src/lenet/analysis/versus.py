@@ -17,7 +17,8 @@ from lenet.errors import ShapeError
 from lenet.net import Conv2d, Dense, Network, zoo
 from lenet.net.shapes import elements, read_shape, shape_text
 from lenet.optimizers import OPTIMIZERS
-from lenet.writing import Bullets, Document, Result, Section, table_of
+from lenet.writing import Result
+from lenet.writing.document import Bullets, Document, Section, table_of
 from lenet.writing.numbers import bytes_text, plural, times, whole_percent
 
 
