@@ -161,11 +161,11 @@ def compare(
     )
     first = columns[0].network
     pairs = tuple(layers_beside(first, column.network) for column in columns[1:])
-    found = (
+    changes = (
         tuple(differences(first, column.network, beside))
         for column, beside in zip(columns[1:], pairs, strict=True)
     )
-    return Comparison(columns, pairs, tuple(found))
+    return Comparison(columns, pairs, tuple(changes))
 
 
 def _column(name: str, network: Network, memory: Memory) -> Compared:
