@@ -158,7 +158,7 @@ def test_the_layer_count(text: str, line: str) -> None:
     ],
 )
 def test_the_blocks(text: str, line: str) -> None:
-    assert block_text(explain(parse_network(text))) == line
+    assert block_text(explain(parse_network(text)).blocks) == line
 
 
 def test_every_column_has_a_cell_a_layer() -> None:

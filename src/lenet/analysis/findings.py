@@ -146,8 +146,8 @@ def _receptive(network: Network, fields: Sequence[ReceptiveField]) -> Iterator[s
     sees = f"one of {dense.name} sees {pair_text(reach.size)}"
     if reach.covers(network.input_shape):
         sees = f"{dense.name} is the first to see them all"
-        windows = (p for p, _ in maps if isinstance(p.layer, Windowed))
-        if any(gap > 0 for p in windows for gap in _gaps(p, p.layer)):
+        windows = ((p, p.layer) for p, _ in maps if isinstance(p.layer, Windowed))
+        if any(gap > 0 for p, layer in windows for gap in _gaps(p, layer)):
             sees = f"{dense.name} is the first to see from edge to edge"
     yield f"A unit of {placed.name} sees {part}; {sees}."
 
