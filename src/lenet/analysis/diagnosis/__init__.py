@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from lenet.analysis.diagnosis import pages
@@ -17,6 +17,7 @@ from lenet.analysis.diagnosis.weights import Mismatch, Weights, find_adaptations
 from lenet.errors import ShapeError
 from lenet.net import Network, Source, read_named
 from lenet.writing import Document, Result
+from lenet.writing.result import plain
 
 __all__ = ["Diagnosis", "Reconciliation", "diagnose", "explain_misfit", "reconcile"]
 
@@ -118,16 +119,7 @@ class Reconciliation(Result):
             "network": str(self.network),
             "agrees": self.agrees,
             "weights": self.tensors,
-            "mismatches": [
-                {
-                    "layer": mismatch.layer,
-                    "tensor": mismatch.tensor,
-                    "found": mismatch.found and list(mismatch.found),
-                    "wanted": mismatch.wanted and list(mismatch.wanted),
-                    "normalised": mismatch.normalised,
-                }
-                for mismatch in self.mismatches
-            ],
+            "mismatches": [plain(asdict(mismatch)) for mismatch in self.mismatches],
             "notes": list(self.notes),
             "changes": self.changes,
             "fixes": [{"what": fix.what, "network": str(fix.network)} for fix in self.fixes],

@@ -18,7 +18,7 @@ from itertools import chain, islice, pairwise
 from math import isqrt
 from typing import Final
 
-from lenet.analysis.align import align
+from lenet.analysis.differences import align
 from lenet.analysis.diagnosis.fixes import Fix, first_dense
 from lenet.errors import ShapeError, UsageError
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network, Shape, rebuilt
