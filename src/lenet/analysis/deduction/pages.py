@@ -24,7 +24,7 @@ from lenet.analysis.deduction.windows import (
 )
 from lenet.net import MaxPool2d, Network
 from lenet.net.shapes import elements, shape_text, size_formula
-from lenet.writing import Column, Document, Notation, Paragraph, Section, Table
+from lenet.writing.document import Column, Document, Notation, Paragraph, Section, Table
 from lenet.writing.numbers import plural
 from lenet.writing.prose import GLUE
 

@@ -16,8 +16,8 @@ from lenet.analysis.diagnosis.fixes import Fix, find_fixes, find_misfit, least_i
 from lenet.analysis.diagnosis.weights import Mismatch, Weights, find_adaptations, match_weights
 from lenet.errors import ShapeError
 from lenet.net import Network, Source, read_named
-from lenet.writing import Document, Result
-from lenet.writing.result import plain
+from lenet.writing import Result, plain
+from lenet.writing.document import Document
 
 __all__ = ["Diagnosis", "Reconciliation", "diagnose", "explain_misfit", "reconcile"]
 

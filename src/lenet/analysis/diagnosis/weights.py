@@ -18,8 +18,8 @@ from itertools import chain, islice, pairwise
 from math import isqrt
 from typing import Final
 
-from lenet.analysis.differences import align
 from lenet.analysis.diagnosis.fixes import Fix, first_dense
+from lenet.analysis.differences import align
 from lenet.errors import ShapeError, UsageError
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network, Shape, rebuilt
 from lenet.net.layers import MAX_SIZE, Pool2d, Trained, Windowed, same_padding
