@@ -24,7 +24,7 @@ from lenet.errors import ShapeError, UsageError
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network, Shape, rebuilt
 from lenet.net.layers import MAX_SIZE, Pool2d, Trained, Windowed, same_padding
 from lenet.net.shapes import elements, pair_text, shape_text
-from lenet.net.words import listed, name_text, natural
+from lenet.net.words import listed, name_text, natural, shown
 from lenet.tensor_files import read_header
 from lenet.writing.numbers import plural
 
@@ -117,12 +117,19 @@ def match_weights(network: Network, weights: Weights) -> Match:
 
     Raises:
         ModelFileError: the file is missing, cut or no safetensors file.
-        UsageError: among the tensors is no weight of a convolution or a dense layer.
+        UsageError: ``weights`` are no such thing, or among the tensors is no weight of a
+            convolution or a dense layer.
     """
     if isinstance(weights, str | os.PathLike):
         weights = read_header(weights).shapes
-    shapes = weights.items() if isinstance(weights, Mapping) else weights
-    tensors = [Tensor(name, tuple(shape)) for name, shape in shapes]
+    try:
+        shapes = weights.items() if isinstance(weights, Mapping) else weights
+        tensors = [Tensor(name, tuple(shape)) for name, shape in shapes]
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"the weights are {shown(weights)}; give a .safetensors file, or every tensor's name "
+            "and shape."
+        ) from None
     convs = _ordered(tensors, _CONV_AXES)
     norms = find_norms(convs, tensors)
     convs = [replace(conv, batch_norm=conv.name in norms) for conv in convs]
