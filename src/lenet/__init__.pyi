@@ -11,8 +11,8 @@ from lenet import models as models
 from lenet import net as net
 from lenet.analysis import Report as Report
 from lenet.analysis import explain as explain
-from lenet.analysis.balancing import Balance as Balance
-from lenet.analysis.balancing import balance as balance
+from lenet.analysis.balance import Balance as Balance
+from lenet.analysis.balance import balance as balance
 from lenet.analysis.comparison import Comparison as Comparison
 from lenet.analysis.comparison import compare as compare
 from lenet.analysis.deduction import Deduction as Deduction

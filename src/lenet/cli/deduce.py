@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 
-from lenet.cli.output import print_json
-
 
 def run(
     figure: str,
@@ -37,13 +35,15 @@ def run(
     json
         Print one JSON object instead.
     """
-    from lenet.analysis.deduction import deduce, render_deduction
+    from lenet.analysis.deduction import deduce
+    from lenet.writing import json_text
+    from lenet.writing.text import write_text
 
     found = deduce(figure, given=given or (), params=params, activation=activation)
     if json:
-        print_json(found.to_dict())
+        print(json_text(found.to_dict()))
     elif notation:
         print(found.network)
     else:
         width = max(80, shutil.get_terminal_size((80, 24)).columns)
-        print(render_deduction(found, width, all))
+        print(write_text(found.page(everything=all), width))

@@ -15,7 +15,7 @@ VERBS: Final = {
     "report": "A run as one page to look at: how good, what it gets wrong, and why; or a picture.",
     "evaluate": "Accuracy, per class, and confusion of a saved model on a data set's test images.",
     "predict": "What a saved model sees on pictures.",
-    "explain": "What a network is made of: a row a layer, totals, memory, and what stands out.",
+    "explain": "What a network is made of: one row per layer, totals, memory, and what stands out.",
     "deduce": "The network behind a figure that shows only shapes: kernels, strides, padding.",
     "diagnose": "Whether a network fits; if not, why, and what makes it fit, each tried.",
     "draw": "A picture of a network: the paper's figure or the graph of its layers.",

@@ -138,6 +138,11 @@ class Layer(ABC):
     fields: ClassVar[tuple[Field, ...]]
     #: A layer of the notation, as an example.
     example: ClassVar[str]
+    #: The backward pass needs what went in, or the place of each maximum.
+    keeps_input: ClassVar[bool] = False
+    keeps_places: ClassVar[bool] = False
+    #: Its outputs are weighted sums of its inputs, with weights that are not trained.
+    is_linear: ClassVar[bool] = False
 
     @abstractmethod
     def output_shape(self, shape: Shape, name: str = "") -> Shape:
@@ -168,6 +173,11 @@ class Layer(ABC):
     def describe(self, shape: Shape = ()) -> str:
         """Return what a person calls the layer on an input of ``shape``."""
         return self.noun
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of the layer's fields, by their names."""
+        return {field.name: getattr(self, field.name) for field in self.fields}
 
     def notation(self) -> str:
         """Write the layer as the notation has it, as short as possible: ``conv 6 k5 p2 relu``."""
@@ -218,11 +228,14 @@ class Windowed(Layer):
         if len(shape) != 3:
             raise ShapeError(
                 f"{name} is {with_article(self.noun)} and needs feature maps (channels, height, "
-                f"width), but a dense layer before it leaves only {shape[0]} numbers; put {name} "
-                "before the first dense layer.",
+                f"width), but a dense layer before it leaves only {shape[0]} "
+                f"number{'s' * (shape[0] != 1)}",
                 name,
+                f"put {name} before the first dense layer",
             )
-        height, width = (self._fit(axis, shape, name) for axis in (0, 1))
+        height, width = (output_size(*self._axis(axis, shape)) for axis in (0, 1))
+        if min(height, width) < 1:
+            raise self._misfit(shape, name, [axis for axis in (0, 1) if (height, width)[axis] < 1])
         return self.channels_out(shape[0]), height, width
 
     def size_formulas(self, shape: Shape) -> tuple[str, str]:
@@ -234,18 +247,19 @@ class Windowed(Layer):
         padding = self.total_padding[axis]
         return shape[1 + axis], self.kernel_size[axis], padding, self.stride[axis]
 
-    def _fit(self, axis: int, shape: Shape, name: str) -> int:
-        size, kernel, padding, stride = self._axis(axis, shape)
-        result = output_size(size, kernel, padding, stride)
-        if result < 1:
-            raise ShapeError(
-                f"{name} gets {shape_text(shape)} and its {pair_text(self.kernel_size)} "
-                f"{self.window_noun} does not fit the {('height', 'width')[axis]}: "
-                f"{size_formula(size, kernel, padding, stride)}; use a {self.window_noun} of at "
-                f"most {size + padding}, more padding, or a larger input.",
-                name,
-            )
-        return result
+    def _misfit(self, shape: Shape, name: str, axes: Sequence[int]) -> ShapeError:
+        """Say on which axes the window does not fit; alike axes have one formula."""
+        numbers = [self._axis(axis, shape) for axis in axes]
+        formulas = " and ".join(dict.fromkeys(size_formula(*axis) for axis in numbers))
+        where = f" the {('height', 'width')[axes[0]]}" if len(axes) == 1 else ""
+        return ShapeError(
+            f"{name} gets {shape_text(shape)} and its {pair_text(self.kernel_size)} "
+            f"{self.window_noun} does not fit{where}: {formulas}",
+            name,
+            f"use a {self.window_noun} of at most "
+            f"{min(size + padding for size, _, padding, _ in numbers)}, more padding, or a larger "
+            "input",
+        )
 
 
 class Trained(Layer):
@@ -253,6 +267,7 @@ class Trained(Layer):
 
     activation: str
 
+    keeps_input = True
     #: The field that says how many channels or units there are, and what one of them is called.
     width_field: ClassVar[str]
     width_noun: ClassVar[str]
@@ -372,6 +387,7 @@ class Pool2d(Windowed):
     padding: Sides
 
     stem = "pool"
+    noun = "pooling"
     fields = (
         Field("kernel_size", "pair", "window"),
         Field("stride", "pair", "stride", "s", default="kernel_size"),
@@ -411,6 +427,7 @@ class MaxPool2d(Pool2d):
     keyword = "maxpool"
     noun = "max pooling"
     example = "maxpool 2"
+    keeps_places = True
 
 
 @dataclass(frozen=True, init=False)
@@ -420,6 +437,7 @@ class AvgPool2d(Pool2d):
     keyword = "avgpool"
     noun = "average pooling"
     example = "avgpool 2"
+    is_linear = True
 
     def describe(self, shape: Shape = ()) -> str:
         """Call a pooling over the whole map global."""

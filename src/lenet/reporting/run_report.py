@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from lenet import files
 from lenet.analysis import explain
-from lenet.analysis.explanation.tables import layer_count
 from lenet.data import Dataset, Split
 from lenet.drawing.drawing import Drawing, draw
 from lenet.errors import LenetError, UsageError
@@ -166,7 +165,7 @@ class RunReport:
         there += [card.card(record, self.model, answers)]
         yield "<header>"
         yield f"<h1>{markup.text(record.name)}</h1>"
-        words = f"{record.info['dataset']} · {layer_count(explain(record.network))}"
+        words = f"{record.info['dataset']} · {explain(record.network).layer_text}"
         yield markup.paragraph(words, "lead")
         yield markup.pairs(self._facts(), "facts")
         if end := _ENDS.get(record.info["status"]):

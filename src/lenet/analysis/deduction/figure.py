@@ -1,22 +1,27 @@
-"""A figure as papers print it, read into shapes: ``32x32 -> 6@28x28 -> C5: layer 120 -> 10``.
+"""What a person says of a network: its figure, what is known of single layers, a limit.
 
-Shapes are parted by arrows, commas, semicolons or line breaks. A shape is ``6@28x28``, ``28x28@6``,
-``6x28x28`` or ``28x28x6`` (one order for the whole figure), ``32x32`` (one channel) or ``120`` (a
-vector); words before it name it.
+A figure is read as papers print it: ``32x32 -> 6@28x28 -> C5: layer 120 -> 10``. Shapes are parted
+by arrows, commas, semicolons or line breaks. A shape is ``6@28x28``, ``28x28@6``, ``6x28x28`` or
+``28x28x6`` (one order for the whole figure), ``32x32`` (one channel) or ``120`` (a vector); words
+before it name it.
+
+Of a layer comes first its name, as the deduction or the figure calls it, then the notation's words:
+``conv1 k5``, ``pool0 avgpool``, ``C5 conv``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final
 
-from lenet.analysis.deduction.solve import windows
+from lenet.analysis.deduction.windows import CONV, DENSE, POOL, AxisGiven, windows
 from lenet.errors import NotationError, UsageError
 from lenet.net import Shape
-from lenet.net.layers import MAX_SIZE
+from lenet.net.layers import LAYERS, MAX_SIZE, AvgPool2d, Conv2d, Pool2d
+from lenet.net.notation import read_option
 from lenet.net.shapes import shape_text
 from lenet.net.words import shown
 
@@ -26,6 +31,8 @@ EXAMPLE: Final = "32x32 -> 6@28x28 -> 6@14x14 -> 120 -> 10"
 
 _LONGEST_PART: Final = 200
 _FORMS: Final = "a shape is 6@28x28, 28x28x6, 6x28x28, 28x28 (one channel) or 120 (a vector)"
+#: The orders of three sizes, and each spelled out.
+_ORDERS: Final = {"first": "channels x height x width", "last": "height x width x channels"}
 
 # The dashes of an arrow are counted: without a bound, a line of dashes would take forever.
 _SEPARATOR = re.compile(r"\n|[,;]|[-=–—]{0,9}>+|[→⟶⇒⟹➔➜➝➞]")
@@ -36,6 +43,12 @@ _SHAPE = re.compile(
     re.ASCII,
 )
 _SIZE = re.compile(r"\d\s*[xX×*]\s*\d", re.ASCII)
+
+
+#: The kinds of layer by the words that name them; "pool" leaves open which pooling.
+_KINDS: Final = {word: layer.stem for word, layer in LAYERS.items()} | {Pool2d.stem: POOL}
+_NOUNS: Final = {field.name: field.noun for field in Conv2d.fields} | {"average": "kind"}
+_WINDOW: Final = {"kernel_size", "stride", "padding"}
 
 
 @dataclass(frozen=True)
@@ -75,22 +88,21 @@ def read_figure(text: str) -> Figure:
         raise UsageError(
             f"the figure has {len(text):,} characters; at most {MAX_TEXT:,} are allowed."
         )
-    raw = list(_shapes(text))
-    if len(raw) < 2:
-        raise NotationError(
-            "a figure has at least two shapes, what goes in and what comes out; write it as in "
-            f"{EXAMPLE!r}.",
-            text,
-            len(text.rstrip()),
+    written = list(_shapes(text))
+    if len(written) < 2:
+        why = "a figure has at least two shapes, what goes in and what comes out"
+        raise NotationError(f"{why}; write it as in {EXAMPLE!r}.", text, len(text.rstrip()))
+    if len(written) > MAX_STAGES:
+        raise UsageError(
+            f"the figure has {len(written):,} shapes; at most {MAX_STAGES:,} are allowed."
         )
-    if len(raw) > MAX_STAGES:
-        raise UsageError(f"the figure has {len(raw):,} shapes; at most {MAX_STAGES:,} are allowed.")
-    order, order_notes = _order(raw, text)
-    stages = tuple(Stage(one.read(order), one.name, one.position) for one in raw)
-    return Figure(text, stages, (*order_notes, *_notes(raw)))
+    order, notes = _order(written, text)
+    stages = tuple(Stage(part.shape(order), part.name, part.position) for part in written)
+    return Figure(text, stages, (*notes, *_notes(written)))
 
 
-class _Raw(NamedTuple):
+@dataclass(frozen=True)
+class _Written:
     """A shape before the order of its sizes is known."""
 
     channels: int | None  # where an @ names them
@@ -100,20 +112,28 @@ class _Raw(NamedTuple):
     text: str
 
     @property
-    def is_ordered(self) -> bool:
+    def is_unclear(self) -> bool:
         """Could it be channels first as well as channels last?"""
         return self.channels is None and len(self.sizes) == 3 and len(set(self.sizes)) > 1
 
-    def read(self, order: str) -> Shape:
+    def shape(self, order: str = "first") -> Shape:
         if self.channels is not None:
             return self.channels, self.sizes[0], self.sizes[-1]
         if len(self.sizes) == 3:
             return self.sizes if order == "first" else (self.sizes[2], *self.sizes[:2])
         return (1, *self.sizes) if len(self.sizes) == 2 else self.sizes
 
+    def is_oblong(self, order: str) -> bool:
+        _, height, width = self.shape(order)
+        return height != width
 
-def _shapes(text: str) -> Iterator[_Raw]:
+
+def _shapes(text: str) -> Iterator[_Written]:
     """Line breaks part shapes; an arrow or a comma also wants one on either side."""
+
+    def missing(position: int) -> NotationError:
+        return NotationError(f"a shape is missing here; {_FORMS}.", text, position)
+
     start, is_missing = 0, True
     for match in _SEPARATOR.finditer(text):
         if text[start : match.start()].strip():
@@ -121,35 +141,30 @@ def _shapes(text: str) -> Iterator[_Raw]:
             is_missing = False
         if match[0] != "\n":
             if is_missing:
-                raise _missing(text, match.start())
+                raise missing(match.start())
             is_missing = True
         start = match.end()
     if text[start:].strip():
         yield _shape(text[start:], start, text)
     elif is_missing and text.strip():
-        raise _missing(text, len(text.rstrip()))
+        raise missing(len(text.rstrip()))
 
 
-def _missing(text: str, position: int) -> NotationError:
-    return NotationError(f"a shape is missing here; {_FORMS}.", text, position)
-
-
-def _shape(part: str, start: int, text: str) -> _Raw:
+def _shape(part: str, start: int, text: str) -> _Written:
     start += len(part) - len(part.lstrip())
     part = part.strip()
     match = _SHAPE.search(part) if len(part) <= _LONGEST_PART else None
     if match is None or (match["first"] and match["last"]):
         raise NotationError(f"{shown(part)} is no shape; {_FORMS}.", text, start)
-    position = start + match.start()
     sizes = tuple(
-        _number(number[0], position + match.start("sizes") - match.start() + number.start(), text)
+        _number(number[0], start + match.start("sizes") + number.start(), text)
         for number in re.finditer(r"[0-9]+", match["sizes"])
     )
-    written = match["first"] or match["last"]
-    channels = _number(written, position, text) if written else None
+    position, named = start + match.start(), match["first"] or match["last"]
+    channels = _number(named, position, text) if named else None
     if len(sizes) > (3 if channels is None else 2):
         raise NotationError(f"{shown(match[0])} has too many sizes; {_FORMS}.", text, position)
-    return _Raw(channels, sizes, _name(part[: match.start()], start, text), position, match[0])
+    return _Written(channels, sizes, _name(part[: match.start()], start, text), position, match[0])
 
 
 def _number(digits: str, position: int, text: str) -> int:
@@ -174,79 +189,202 @@ def _name(before: str, start: int, text: str) -> str:
     if _SIZE.search(before) or not all(word[0].isalpha() for word in words):
         raise NotationError(
             f"{shown(before.strip())} cannot stand before a shape: only a name can, such as 'C1:'; "
-            'a kernel that you know is said as in --given "conv0 k5".',
+            "a kernel that you know is given beside the figure, as 'conv0 k5'.",
             text,
             start,
         )
     return name.strip() if colon else " ".join(words)
 
 
-_SPELLED: Final = {"first": "channels x height x width", "last": "height x width x channels"}
-
-
-def _order(raw: Sequence[_Raw], text: str) -> tuple[str, list[str]]:
+def _order(written: Sequence[_Written], text: str) -> tuple[str, list[str]]:
     """Whether the figure writes channels first or last, and how that was found."""
-    unclear = [one for one in raw if one.is_ordered]
+    unclear = [part for part in written if part.is_unclear]
     if not unclear:
         return "first", []
-    shapes = {order: [one.read(order) for one in raw] for order in _SPELLED}
-    misfits = {order: sum(map(_misfits, pairwise(shapes[order]))) for order in _SPELLED}
-    oblong = {order: sum(_is_oblong(one.read(order)) for one in unclear) for order in _SPELLED}
-    best = min(_SPELLED, key=lambda order: (misfits[order], oblong[order], order))
-    other = "last" if best == "first" else "first"
     _check_mixture(unclear, text)
-    sizes = f"{unclear[0].text} is read as {_SPELLED[best]}"
+    misfits, oblong = {}, {}
+    for order in _ORDERS:
+        steps = pairwise(part.shape(order) for part in written)
+        misfits[order] = sum(_is_misfit(source, target) for source, target in steps)
+        oblong[order] = sum(part.is_oblong(order) for part in unclear)
+    best, other = sorted(_ORDERS, key=lambda order: (misfits[order], oblong[order], order))
+    reading = f"{unclear[0].text} is read as {_ORDERS[best]}"
     if not oblong[best]:
-        return best, [f"{sizes}: that way every map is square."]
+        return best, [f"{reading}: that way every map is square."]
     if misfits[best] < misfits[other]:
-        return best, [f"{sizes}: that way the steps fit each other."]
+        return best, [f"{reading}: that way the steps fit each other."]
     if oblong[best] < oblong[other]:
-        return best, [f"{sizes}: that way more maps are square."]
-    instead = shape_text(unclear[0].read(other))
-    return best, [
-        f"{sizes}, and {_SPELLED[other]} would fit as well: write {instead} if it is meant."
-    ]
+        return best, [f"{reading}: that way more maps are square."]
+    instead = shape_text(unclear[0].shape(other))
+    would = f"{_ORDERS[other]} would fit as well: write {instead} if it is meant"
+    return best, [f"{reading}, and {would}."]
 
 
-def _check_mixture(unclear: Sequence[_Raw], text: str) -> None:
+def _check_mixture(unclear: Sequence[_Written], text: str) -> None:
     """Refuse 28x28x6 beside 6x14x14: all are square, but not in one order."""
-    square = {
-        order: [one for one in unclear if not _is_oblong(one.read(order))] for order in _SPELLED
-    }
-    is_mixed = square["first"] and square["last"]
-    if is_mixed and len(square["first"]) + len(square["last"]) == len(unclear):
-        first, last = (square[order][0] for order in ("first", "last"))
-        meant = f"{shape_text(first.read('first'))} and {shape_text(last.read('last'))}"
+    first, last = ([part for part in unclear if not part.is_oblong(order)] for order in _ORDERS)
+    if first and last and len(first) + len(last) == len(unclear):
+        a, b = first[0], last[0]
+        meant = f"{shape_text(a.shape('first'))} and {shape_text(b.shape('last'))}"
         raise NotationError(
-            f"{first.text} has its channels first and {last.text} last; write one order "
-            f"throughout, or {meant}.",
+            f"{a.text} has its channels first and {b.text} last; write one order throughout, or "
+            f"{meant}.",
             text,
-            max(first.position, last.position),
+            max(a.position, b.position),
         )
 
 
-def _misfits(step: tuple[Shape, Shape]) -> bool:
+def _is_misfit(source: Shape, target: Shape) -> bool:
     """Is there no usual window between two maps?"""
-    source, target = step
     if len(source) != 3 or len(target) != 3:
         return len(source) < len(target)
-    return any(
-        not any(axis.is_expected(size) for axis in windows(size, result))
+    return not all(
+        any(axis.is_expected(size) for axis in windows(size, result))
         for size, result in zip(source[1:], target[1:], strict=True)
     )
 
 
-def _is_oblong(shape: Shape) -> bool:
-    return shape[1] != shape[2]
-
-
-def _notes(raw: Sequence[_Raw]) -> Iterator[str]:
+def _notes(written: Sequence[_Written]) -> Iterator[str]:
     """What was assumed about single shapes; the first of each sort is told."""
-    for one in raw:
-        if one.channels is None and len(one.sizes) == 2:
-            yield f"{one.text} names no channels: it is read as one, {shape_text(one.read(''))}."
-            break
-    for one in raw:
-        if one.channels is not None and len(one.sizes) == 1:
-            yield f"{one.text} names one size: it is read as square, {shape_text(one.read(''))}."
-            break
+    flat = [part for part in written if part.channels is None and len(part.sizes) == 2]
+    for part in flat[:1]:
+        yield f"{part.text} names no channels: it is read as one, {shape_text(part.shape())}."
+    square = [part for part in written if part.channels is not None and len(part.sizes) == 1]
+    for part in square[:1]:
+        yield f"{part.text} names one size: it is read as square, {shape_text(part.shape())}."
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is known of one layer.
+
+    Attributes:
+        text: as it was given.
+        target: what it calls the layer.
+        known: ``kind`` and ``average`` (of a pooling: does it take the mean?), and fields of a
+            layer by their names; a padding may be "same".
+    """
+
+    text: str = ""
+    target: str = ""
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+    def axes(self) -> tuple[AxisGiven, AxisGiven]:
+        """Return what is known of the window's height and width."""
+        unknown = None, None
+        kernel = self.known.get("kernel_size", unknown)
+        stride = self.known.get("stride", unknown)
+        padding = self.known.get("padding")
+        is_same = padding == "same"
+        sides = (padding[:2], padding[2:]) if padding and not is_same else unknown
+        height, width = (AxisGiven(kernel[i], stride[i], sides[i], is_same) for i in (0, 1))
+        return height, width
+
+    @property
+    def decides(self) -> bool:
+        """Does it leave no room for the priors? Maximum or mean is nothing that they know."""
+        is_kind = "kind" in self.known and "average" not in self.known
+        return is_kind or not _WINDOW.isdisjoint(self.known)
+
+    def allows(self, kind: str) -> bool:
+        """May the layer be of this kind?
+
+        A dense layer has no window, a pooling no activation, and only a convolution is normalised.
+        """
+        if "batch_norm" in self.known and kind != CONV:
+            return False
+        if "kind" in self.known:
+            return bool(kind == self.known["kind"])
+        if kind == DENSE:
+            return _WINDOW.isdisjoint(self.known)
+        return kind == CONV or "activation" not in self.known
+
+    def joined(self, other: Given) -> Given:
+        """Return both together.
+
+        Raises:
+            UsageError: they say different things of the same.
+        """
+        for name in self.known.keys() & other.known.keys():
+            if self.known[name] != other.known[name]:
+                raise UsageError(
+                    f"{shown(self.text)} and {shown(other.text)} contradict each other on the "
+                    f"{_NOUNS.get(name, name)} of one layer; keep one."
+                )
+        text = f"{self.text}, {other.text}" if self.text else other.text
+        return Given(text, self.target, {**self.known, **other.known})
+
+
+def read_given(text: str) -> Given:
+    """Read what is known of one layer.
+
+    Raises:
+        NotationError: it cannot be read; the error shows the place.
+        UsageError: ``text`` is no string.
+    """
+    if not isinstance(text, str):
+        raise UsageError(f"what is given is a text such as 'conv1 k5', not {shown(text)}.")
+    first, *words = re.finditer(r"\S+|$", text)
+    words = [word for word in words if word[0]]
+    if not words:
+        raise NotationError(
+            f"{shown(text)} says nothing of a layer; name one, then say what is known: a kind "
+            f"({', '.join(_KINDS)}) or its options, as in 'conv1 k5'.",
+            text,
+            len(text.rstrip()),
+        )
+    known: dict[str, Any] = {}
+    for word in words:
+        for name, value in _read_word(word, known.get("kind") == POOL, text):
+            if known.setdefault(name, value) != value:
+                what = f"the {_NOUNS.get(name, name)} is given twice; keep one."
+                raise NotationError(what, text, word.start())
+    return Given(text.strip(), first[0].lower().rstrip(":"), known)
+
+
+def _read_word(word: re.Match[str], is_pool: bool, text: str) -> Iterator[tuple[str, Any]]:
+    lower = word[0].lower()
+    if lower in _KINDS:
+        yield "kind", _KINDS[lower]
+        if lower in LAYERS and _KINDS[lower] == POOL:
+            yield "average", lower == AvgPool2d.keyword
+        return
+    # The notation writes a pooling's window without a letter: maxpool 2.
+    option = f"k{lower}" if is_pool and lower[0].isdigit() else word[0]
+    field, value = read_option(Conv2d, option, text, word.start())
+    try:
+        layer = Conv2d(**{"channels": 1, "kernel_size": 1, field.name: value})
+    except UsageError as error:
+        raise NotationError(str(error), text, word.start()) from None
+    yield field.name, value if value == "same" else getattr(layer, field.name)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many parameters in all, at most or exactly."""
+
+    parameters: int
+    is_exact: bool
+
+    def holds(self, parameters: int) -> bool:
+        """Is the number of parameters within the limit?"""
+        return parameters == self.parameters or (not self.is_exact and parameters < self.parameters)
+
+    def __str__(self) -> str:
+        return f"{'exactly' if self.is_exact else 'at most'} {self.parameters:,}"
+
+
+def read_limit(value: int | str) -> Limit:
+    """Read ``60000`` (at most), ``<=60000`` or ``=61706`` (exactly); commas may part thousands.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    text = "" if isinstance(value, bool) else str(value)
+    match = re.fullmatch(r"\s*(<=|=|)\s*([0-9]{1,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5})\s*", text)
+    if not match:
+        raise UsageError(
+            f"params is {shown(value)}; give the most parameters, such as 60000, or =61706 for "
+            "exactly so many."
+        )
+    return Limit(int(match[2].replace(",", "")), match[1] == "=")

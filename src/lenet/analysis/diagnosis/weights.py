@@ -3,30 +3,84 @@
 Tensors are told apart by their axes, as PyTorch and our own files have them: four are a
 convolution's weight (channels, input channels, height, width), two a dense layer's (units,
 inputs), one a bias. Names only decide the order: ``conv0.weight``, ``0.weight``,
-``features.0.weight`` and ``fc1.weight`` are all understood. Batch normalisation is known by the
-names of its running mean and variance (``norms``).
+``features.0.weight`` and ``fc1.weight`` are all understood.
+
+A batch normalisation is known by its running mean and variance, as PyTorch (``bn1.running_mean``,
+``bn1.running_var``) or this package (``conv0.mean``, ``conv0.variance``) names them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from math import isqrt
-from typing import Any
+from typing import Final
 
-from lenet.analysis.align import align
-from lenet.analysis.diagnosis.adapt import Pairs, Tensor, adapt, geometries, normalised
-from lenet.analysis.diagnosis.changes import Fix
-from lenet.analysis.diagnosis.norms import FileNorm, norms_of
+from lenet.analysis.diagnosis.fixes import Fix, first_dense
+from lenet.analysis.differences import align
 from lenet.errors import ShapeError, UsageError
-from lenet.net import Conv2d, Dense, Layer, Network, Shape, Source, read_named
-from lenet.net.shapes import elements, shape_text
-from lenet.net.words import name_text, natural
+from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network, Shape, rebuilt
+from lenet.net.layers import MAX_SIZE, Pool2d, Trained, Windowed, same_padding
+from lenet.net.shapes import elements, pair_text, shape_text
+from lenet.net.words import listed, name_text, natural, shown
+from lenet.tensor_files import read_header
 from lenet.writing.numbers import plural
 
+#: Weights: a safetensors file, or every tensor's name and shape.
+Weights = str | os.PathLike[str] | Mapping[str, Sequence[int]] | Iterable[tuple[str, Sequence[int]]]
+
+#: How many axes the weights of each kind of layer have; convolutions come first.
+_CONV_AXES: Final = 4
+_DENSE_AXES: Final = 2
+#: The last words of the names: mean, variance, and what else belongs to a normalisation.
+_SPELLINGS: Final = (
+    ("running_mean", "running_var", ("weight", "bias", "num_batches_tracked")),
+    ("mean", "variance", ("scale",)),
+)
+
 #: So many fixes are enough to choose from.
-_MOST_FIXES = 8
+_MOST_FIXES: Final = 8
+#: Padding, strides and windows up to these are tried, in so many layers.
+_PADDINGS: Final = range(12)
+_STEPS: Final = range(1, 5)
+_LAYERS: Final = 16
+
+_Changes = dict[int, tuple[Layer, ...]]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of a file: its name and shape, and of a convolution's weight if what it gives is
+    normalised over the batch."""
+
+    name: str
+    shape: Shape
+    batch_norm: bool = False
+
+    @property
+    def is_conv(self) -> bool:
+        """Is it a convolution's weight?"""
+        return len(self.shape) == _CONV_AXES
+
+    @property
+    def path(self) -> str:
+        """What its name begins with: ``conv0.`` of ``conv0.weight``."""
+        return self.name[: self.name.rfind(".") + 1]
+
+
+#: (a layer's place in the network, its weight), convolutions first; either may be missing.
+Pairs = list[tuple[int | None, Tensor | None]]
+
+
+@dataclass(frozen=True)
+class Norm:
+    """A batch normalisation in a file: its channels, and the names of all its tensors."""
+
+    path: str  # "bn1."
+    channels: int
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,98 +102,108 @@ class Mismatch:
     wanted: Shape | None
     normalised: bool | None = None
 
-    def __str__(self) -> str:
-        if self.normalised is not None:
-            where = ("in the file", "in the network")
-            one, other = where if self.normalised else where[::-1]
-            return f"{self.layer} is normalised over the batch {one} and not {other}"
-        if self.found is None:
-            wanted = f" {_shape(self.wanted)}" if self.wanted else ""
-            return f"{self.layer} wants a weight{wanted} and the file has none"
-        name = name_text(self.tensor or "")
-        if self.layer is None:
-            return f"{name} is {_shape(self.found)} and the network has no layer for it"
-        if not name.startswith(f"{self.layer}."):
-            name = f"{name} ({self.layer})"
-        if self.wanted is None:
-            return f"{name} is {_shape(self.found)} and the network does not fit"
-        return f"{name} is {_shape(self.found)} and the network wants {_shape(self.wanted)}"
-
 
 @dataclass(frozen=True)
-class Reconciliation:
-    """What :func:`reconcile` found out; ``print`` it to read it.
+class Match:
+    """Which weight belongs to which layer, where they differ, and what else there is to say."""
 
-    Attributes:
-        name: what the network is called; may be empty.
-        network: the network looked at.
-        tensors: how many weights the file holds.
-        mismatches: where they differ, in the network's order.
-        notes: what else there is to know, a sentence each.
-        changes: how many changes every fix is made of; 0 where all agrees or no fix is known.
-        fixes: changes that make every weight agree, the best first.
-    """
-
-    name: str
-    network: Network
-    tensors: int
+    pairs: Pairs
     mismatches: tuple[Mismatch, ...]
-    notes: tuple[str, ...] = ()
-    changes: int = 0
-    fixes: tuple[Fix, ...] = ()
-
-    @property
-    def agrees(self) -> bool:
-        """Has every weight the shape that the network wants?"""
-        return not self.mismatches
-
-    def to_dict(self) -> dict[str, Any]:
-        """The comparison as JSON can hold it: dicts, lists, numbers, strings and None."""
-        from lenet.analysis.diagnosis.document import reconciliation_document
-
-        return reconciliation_document(self)
-
-    def __str__(self) -> str:
-        from lenet.analysis.diagnosis.text import render_reconciliation
-
-        return render_reconciliation(self)
+    notes: tuple[str, ...]
 
 
-def _shape(shape: Shape) -> str:
-    return f"({', '.join(map(str, shape))})"
-
-
-def reconcile(
-    network: Source, shapes: Sequence[tuple[str, Sequence[int]]], name: str = ""
-) -> Reconciliation:
-    """Compare ``network`` with a file's tensors, and find the change that makes them agree.
-
-    Args:
-        network: a network, zoo name, notation or ``.json`` file; it need not fit.
-        shapes: every tensor's name and shape, in the file's order.
-        name: what to call it; by default its zoo name or file.
+def match_weights(network: Network, weights: Weights) -> Match:
+    """Match a file's weights with the layers of ``network``, which need not fit.
 
     Raises:
-        UsageError: ``network`` names none, or among the tensors is no weight of a convolution or
-            a dense layer.
+        ModelFileError: the file is missing, cut or no safetensors file.
+        UsageError: ``weights`` are no such thing, or among the tensors is no weight of a
+            convolution or a dense layer.
     """
-    network, name = read_named(network, name)
-    tensors = [Tensor(tensor, tuple(shape)) for tensor, shape in shapes]
-    convs = _ordered(tensors, 4)
-    norms = norms_of(convs, tensors)
+    if isinstance(weights, str | os.PathLike):
+        weights = read_header(weights).shapes
+    try:
+        shapes = weights.items() if isinstance(weights, Mapping) else weights
+        tensors = [Tensor(name, tuple(shape)) for name, shape in shapes]
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"the weights are {shown(weights)}; give a .safetensors file, or every tensor's name "
+            "and shape."
+        ) from None
+    convs = _ordered(tensors, _CONV_AXES)
+    norms = find_norms(convs, tensors)
     convs = [replace(conv, batch_norm=conv.name in norms) for conv in convs]
-    weights = [*convs, *_ordered(tensors, 2)]
-    if not weights:
+    dense = _ordered(tensors, _DENSE_AXES)
+    if not convs and not dense:
         raise UsageError(
             "the file holds no weights: a convolution's has four axes and a dense layer's two; "
             "give the file of a trained network."
         )
-    match = _match(network, weights)
-    mismatches = tuple(_mismatches(network, match))
-    notes = [*_notes(network, match, mismatches), *_biases(norms, tensors)]
-    notes += _others(tensors, norms)
-    changes, fixes = _fixes(network, match) if mismatches else (0, ())
-    return Reconciliation(name, network, len(weights), mismatches, tuple(notes), changes, fixes)
+    pairs = _aligned(network, convs, _CONV_AXES)
+    pairs += _transposed(network, dense) or _aligned(network, dense, _DENSE_AXES)
+    mismatches = tuple(_mismatches(network, pairs))
+    notes = [*_dense_notes(network, pairs, mismatches), *_bias_notes(norms, tensors)]
+    return Match(pairs, mismatches, (*notes, *_other_notes(norms, tensors)))
+
+
+def weight_shapes(network: Network) -> dict[int, Shape]:
+    """Return the weight's shape of each layer that has one, by its place; none if it misfits."""
+    try:
+        placed = enumerate(network.placed)
+    except ShapeError:
+        return {}
+    return {place: layer.tensors[0].shape for place, layer in placed if layer.tensors}
+
+
+def is_normalised(layer: Layer) -> bool:
+    """Are the layer's maps normalised over the batch?"""
+    return bool(getattr(layer, "batch_norm", False))
+
+
+def find_norms(convs: Sequence[Tensor], tensors: Sequence[Tensor]) -> dict[str, Norm]:
+    """Return the normalisation that follows each weight of a convolution, by the weight's name.
+
+    It is found by names where these tell; else in order, each behind a convolution of as many
+    channels, first among those without a bias, for it would be of no use.
+
+    Args:
+        convs: the convolutions' weights in the order of their layers.
+        tensors: everything in the file.
+    """
+    norms = sorted(_norms(tensors), key=lambda norm: natural(norm.path))
+    names = {tensor.name for tensor in tensors}
+    biasless = [conv for conv in convs if f"{conv.path}bias" not in names]
+    choices = (_followers(convs, norms), _in_order(biasless, norms), _in_order(convs, norms))
+    return max(choices, key=len)
+
+
+def _norms(tensors: Iterable[Tensor]) -> Iterator[Norm]:
+    shapes = {tensor.name: tensor.shape for tensor in tensors}
+    for tensor in tensors:
+        for mean, variance, others in _SPELLINGS:
+            path, partner = tensor.path, f"{tensor.path}{variance}"
+            is_mean = tensor.name == f"{path}{mean}" and len(tensor.shape) == 1
+            if is_mean and shapes.get(partner) == tensor.shape:
+                more = [name for word in others if (name := f"{path}{word}") in shapes]
+                yield Norm(path, tensor.shape[0], (tensor.name, partner, *more))
+
+
+def _followers(convs: Sequence[Tensor], norms: Sequence[Norm]) -> dict[str, Norm]:
+    """As in an ``nn.Sequential``: ``0.weight`` and ``1.running_mean``."""
+    members: list[Tensor | Norm] = [*convs, *norms]
+    members.sort(key=lambda member: natural(member.path))
+    return {
+        conv.name: norm
+        for conv, norm in pairwise(members)
+        if isinstance(conv, Tensor) and isinstance(norm, Norm) and conv.shape[0] == norm.channels
+    }
+
+
+def _in_order(convs: Iterable[Tensor], norms: Iterable[Norm]) -> dict[str, Norm]:
+    """Each normalisation behind the next convolution that has its channels."""
+    left = iter(convs)
+    pairs = ((next((c for c in left if c.shape[0] == n.channels), None), n) for n in norms)
+    return {conv.name: norm for conv, norm in pairs if conv}
 
 
 def _ordered(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
@@ -157,99 +221,83 @@ def _is_chain(tensors: list[Tensor]) -> bool:
     return all(a.shape[0] == b.shape[1] for a, b in pairwise(tensors))
 
 
-def _match(network: Network, weights: Sequence[Tensor]) -> Pairs:
-    """Which weight belongs to which layer: as few differences as possible, order kept."""
-    pairs: Pairs = []
-    for kind, axes in ((Conv2d, 4), (Dense, 2)):
-        places = [i for i, layer in enumerate(network.layers) if isinstance(layer, kind)]
-        some = [tensor for tensor in weights if len(tensor.shape) == axes]
-        if kind is Dense and (turned := _transposed(network, some)):
-            pairs += turned
-            continue
-        keys = [_key(network.layers[i]) for i in places], [_tensor_key(t) for t in some]
-        for a, b in align(*keys, _differences):
-            pairs.append((None if a is None else places[a], None if b is None else some[b]))
-    return pairs
+def _aligned(network: Network, tensors: Sequence[Tensor], axes: int) -> Pairs:
+    """Pair the layers and weights of one kind: as few differences as possible, order kept."""
+    layers: dict[int, _Key] = {}
+    for place, layer in enumerate(network.layers):
+        shapes = [tensor.shape for tensor in layer.tensors((1, 1, 1))]
+        if shapes and len(shapes[0]) == axes:
+            layers[place] = _key(shapes[0], is_normalised(layer))
+    places, keys = list(layers), [_key(tensor.shape, tensor.batch_norm) for tensor in tensors]
+    return [
+        (None if a is None else places[a], None if b is None else tensors[b])
+        for a, b in align(list(layers.values()), keys, _differences)
+    ]
 
 
-def _transposed(network: Network, dense: Sequence[Tensor]) -> Pairs:
-    """The pairs where every dense weight is the network's own turned over; else none."""
-    wanted = {place: shape for place, shape in wanted_shapes(network).items() if len(shape) == 2}
-    left = list(dense)
-    if sorted(wanted.values()) == sorted(tensor.shape for tensor in left):
-        return []
-    pairs: Pairs = []
-    for place, shape in wanted.items():
-        tensor = next((one for one in left if one.shape[::-1] == shape), None)
-        if tensor is None:
-            return []
-        left.remove(tensor)
-        pairs.append((place, tensor))
-    return [] if left else pairs
+_Key = tuple[int, Shape, bool]
 
 
-def _differences(layer: tuple[object, ...], tensor: tuple[object, ...]) -> float:
+def _key(weight: Shape, batch_norm: bool) -> _Key:
+    """What a weight's shape says of its layer by itself, whatever comes before."""
+    return weight[0], weight[2:], batch_norm
+
+
+def _differences(layer: _Key, tensor: _Key) -> float:
     """At most 2: a layer that is another in every way is changed, not dropped and added."""
     return min(2, sum(a != b for a, b in zip(layer, tensor, strict=True)))
 
 
-def _key(layer: Layer) -> tuple[object, ...]:
-    """What a weight's shape says of its layer by itself."""
-    if isinstance(layer, Conv2d):
-        return (layer.channels, layer.kernel_size, layer.batch_norm)
-    assert isinstance(layer, Dense)
-    return (layer.units,)
-
-
-def _tensor_key(tensor: Tensor) -> tuple[object, ...]:
-    shape = tensor.shape
-    return (shape[0], shape[2:], tensor.batch_norm) if len(shape) == 4 else shape[:1]
-
-
-def wanted_shapes(network: Network) -> dict[int, Shape]:
-    """The weight's shape of each layer that has one, by its place; none if it does not fit."""
-    wanted: dict[int, Shape] = {}
-    try:
-        placed = network.placed
-    except ShapeError:
-        return wanted
-    for place, one in enumerate(placed):
-        if isinstance(one.layer, Conv2d):
-            wanted[place] = (one.layer.channels, one.input_shape[0], *one.layer.kernel_size)
-        elif isinstance(one.layer, Dense):
-            wanted[place] = (one.layer.units, elements(one.input_shape))
-    return wanted
+def _transposed(network: Network, dense: Sequence[Tensor]) -> Pairs:
+    """The pairs where every dense weight is the network's own turned over; else none."""
+    shapes = weight_shapes(network)
+    places = [place for place, shape in shapes.items() if len(shape) == _DENSE_AXES]
+    places.sort(key=lambda place: shapes[place])
+    wanted = [shapes[place] for place in places]
+    turned = sorted(dense, key=lambda tensor: tensor.shape[::-1])
+    if wanted != [tensor.shape[::-1] for tensor in turned] or wanted == sorted(
+        tensor.shape for tensor in dense
+    ):
+        return []
+    by_place = dict(zip(places, turned, strict=True))
+    return [(place, by_place[place]) for place in sorted(by_place)]
 
 
 def _mismatches(network: Network, pairs: Pairs) -> Iterator[Mismatch]:
-    wanted = wanted_shapes(network)
+    wanted = weight_shapes(network)
     for place, tensor in pairs:
         layer = None if place is None else network.names[place]
         shape = None if place is None else wanted.get(place)
         name, found = (tensor.name, tensor.shape) if tensor else (None, None)
         if shape is None or shape != found:
             yield Mismatch(layer, name, found, shape)
-        if place is not None and tensor and normalised(network.layers[place]) != tensor.batch_norm:
+        if (
+            place is not None
+            and tensor
+            and is_normalised(network.layers[place]) != tensor.batch_norm
+        ):
             yield Mismatch(layer, name, found, shape, tensor.batch_norm)
 
 
-def _notes(network: Network, pairs: Pairs, mismatches: Sequence[Mismatch]) -> Iterator[str]:
-    wrong = [one for one in mismatches if one.found and one.wanted and one.normalised is None]
-    dense = next((one for one in wrong if len(one.found or ()) == 2), None)
-    if dense is None or dense.found is None or dense.wanted is None:
+def _dense_notes(network: Network, pairs: Pairs, mismatches: Sequence[Mismatch]) -> Iterator[str]:
+    """What the first dense weight of another shape tells: it is turned over, or read other maps."""
+    for mismatch in mismatches:
+        found, wanted = mismatch.found, mismatch.wanted
+        if found and wanted and mismatch.normalised is None and len(found) == _DENSE_AXES:
+            break
+    else:
         return
-    if dense.found == dense.wanted[::-1]:
+    if found == wanted[::-1]:
+        name = name_text(mismatch.tensor or "")
         yield (
-            f"{name_text(dense.tensor or '')} looks transposed: the file stores (inputs, units), "
-            "as Keras does, and here it is (units, inputs); transpose the dense layers' weights."
+            f"{name} looks transposed: the file stores (inputs, units), as Keras does, and here "
+            "it is (units, inputs); transpose the dense layers' weights."
         )
         return
-    place = next(i for i, _ in pairs if i is not None and network.names[i] == dense.layer)
-    maps = network.placed[place].input_shape
-    if dense.found[1] == dense.wanted[1] or len(maps) != 3:
-        return
-    channels = [tensor.shape[0] for _, tensor in pairs if tensor and len(tensor.shape) == 4]
-    yield _map_sentence(dense.found[1], channels[-1] if channels else maps[0], maps)
+    maps = network.placed[network.names.index(mismatch.layer or "")].input_shape
+    if found[1] != wanted[1] and len(maps) == 3:
+        channels = [tensor.shape[0] for _, tensor in pairs if tensor and tensor.is_conv]
+        yield _map_sentence(found[1], channels[-1] if channels else maps[0], maps)
 
 
 def _map_sentence(inputs: int, channels: int, maps: Shape) -> str:
@@ -265,52 +313,244 @@ def _map_sentence(inputs: int, channels: int, maps: Shape) -> str:
     return f"{given} {plural(channels, 'channel')} of {plural(area, 'pixel')}, and {made}."
 
 
-def _biases(norms: dict[str, FileNorm], tensors: Sequence[Tensor]) -> Iterator[str]:
+def _bias_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[str]:
     """A bias that normalisation takes off again; our own files have the shift in its place."""
-    every = {tensor.name for tensor in tensors}
+    biases = {tensor.path: tensor.name for tensor in tensors if tensor.name == f"{tensor.path}bias"}
+    paths = {tensor.name: tensor.path for tensor in tensors}
     for weight, norm in norms.items():
-        prefix, dot, _ = weight.rpartition(".")
-        bias = f"{prefix}{dot}bias"
-        if bias in every and prefix != norm.prefix:
+        path = paths[weight]
+        if path in biases and path != norm.path:
             yield (
-                f"{name_text(bias)} does nothing before normalisation: take it off "
+                f"{name_text(biases[path])} does nothing before normalisation: take it off "
                 f"{name_text(norm.names[0])}, and leave it out."
             )
             return
 
 
-def _others(tensors: Sequence[Tensor], norms: dict[str, FileNorm]) -> Iterator[str]:
+def _other_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[str]:
     """Tensors that belong to no layer of ours: counters, transformers."""
     known = {name for norm in norms.values() for name in norm.names}
-    tensors = [tensor for tensor in tensors if tensor.name not in known]
-    odd = [t.name for t in tensors if len(t.shape) not in (1, 2, 4)]
-    odd += [t.name for t in tensors if len(t.shape) == 1 and not t.name.lower().endswith("bias")]
+    left = [tensor for tensor in tensors if tensor.name not in known]
+    odd = [tensor.name for tensor in left if len(tensor.shape) not in (1, _DENSE_AXES, _CONV_AXES)]
+    odd += [t.name for t in left if len(t.shape) == 1 and not t.name.lower().endswith("bias")]
     if odd:
         names = ", ".join(map(name_text, odd[:4])) + (", ..." if len(odd) > 4 else "")
         yield f"The file also holds what no layer here has a place for: {names}."
 
 
-def _fixes(network: Network, pairs: Pairs) -> tuple[int, tuple[Fix, ...]]:
-    """What the weights say directly, and if that is not enough, one change of the sizes more."""
+def find_adaptations(network: Network, pairs: Pairs) -> tuple[int, tuple[Fix, ...]]:
+    """Return how many changes make every weight agree, and the fixes, the best first.
+
+    A fix is what the weights say directly and, if that is not enough, one change of the sizes.
+
+    Args:
+        network: the network to change; it need not fit.
+        pairs: which weight belongs to which layer.
+    """
     shapes = [tensor.shape for _, tensor in pairs if tensor]
     norms = [tensor.batch_norm for _, tensor in pairs if tensor]
 
     def agrees(changed: Network) -> bool:
-        wanted = wanted_shapes(changed)
-        return list(wanted.values()) == shapes and norms == [
-            normalised(changed.layers[place]) for place in wanted
-        ]
+        wanted = weight_shapes(changed)
+        have = [is_normalised(changed.layers[place]) for place in wanted]
+        return list(wanted.values()) == shapes and have == norms
 
-    dense = next((shape[1] for shape in shapes if len(shape) == 2), None)
+    inputs = next((tensor.shape[1] for _, tensor in pairs if tensor and not tensor.is_conv), None)
     try:
-        bases = [adapt(network, pairs, pools_go) for pools_go in (False, True)]
+        bases = [_adapted(network, pairs, pools_go) for pools_go in (False, True)]
     except UsageError:  # a shape in the file that no layer can have, or no layer is left
         return 0, ()
     for told, base in bases:
         if agrees(base):
             return len(told), (Fix(", ".join(told), "", base),)
     for told, base in bases:
-        found = (Fix(", ".join([*told, what]), "", new) for what, new in geometries(base, dense))
-        if fixes := tuple(islice((fix for fix in found if agrees(fix.network)), _MOST_FIXES)):
+        helping = (
+            Fix(", ".join([*told, what]), "", changed)
+            for what, changed in _size_changes(base, inputs)
+            if agrees(changed)
+        )
+        if fixes := tuple(islice(helping, _MOST_FIXES)):
             return len(told) + 1, fixes
     return 0, ()
+
+
+def _adapted(network: Network, pairs: Pairs, pools_go: bool) -> tuple[list[str], Network]:
+    """The network with all that the weights' shapes say directly, and the changes in words.
+
+    With ``pools_go`` a layer that is dropped takes the poolings right behind it with it.
+    """
+    told: list[str] = []
+    changes: _Changes = {}
+    added: dict[int, list[Tensor]] = {}
+    for number, (place, tensor) in enumerate(pairs):
+        if place is None:
+            assert tensor is not None
+            added.setdefault(_place_for(network, pairs[number + 1 :], tensor), []).append(tensor)
+        elif tensor is None:
+            gone = _with_pools(network, place) if pools_go else [place]
+            changes |= dict.fromkeys(gone, ())
+            told.append(f"drop {listed([network.names[i] for i in gone])}")
+        else:
+            layer, words = _changed(network.layers[place], tensor, network.names[place])
+            changes[place] = (layer,)
+            told += words
+    told += _norm_words(network, pairs)
+    for place, tensors in added.items():
+        told += _add(network, changes, place, tensors)
+    channels, height, width = network.input_shape
+    wanted = next((t.shape[1] for _, t in pairs if t and t.is_conv), channels)
+    if wanted != channels:
+        told.insert(0, f"start from {plural(wanted, 'channel')}")
+    return told, rebuilt(replace(network, input_shape=(wanted, height, width)), changes)
+
+
+def _with_pools(network: Network, place: int) -> list[int]:
+    end = place + 1
+    while end < len(network.layers) and isinstance(network.layers[end], Pool2d):
+        end += 1
+    return list(range(place, end))
+
+
+def _norm_words(network: Network, pairs: Pairs) -> Iterator[str]:
+    """Which convolutions are to be normalised, and which no longer."""
+    both = [(place, tensor.batch_norm) for place, tensor in pairs if place is not None and tensor]
+    differ = [(p, norm) for p, norm in both if is_normalised(network.layers[p]) != norm]
+    for wanted, what in ((True, "normalise"), (False, "do not normalise")):
+        if names := [network.names[place] for place, norm in differ if norm == wanted]:
+            yield f"{what} {listed(names)}"
+
+
+def _changed(layer: Layer, tensor: Tensor, name: str) -> tuple[Layer, list[str]]:
+    """The layer as its weight says it is, and the changes of its sizes in words."""
+    assert isinstance(layer, Trained)
+    width, _, *kernel = tensor.shape
+    told = []
+    if layer.width != width:
+        told.append(f"give {name} {plural(width, layer.width_noun)}")
+    layer = layer.with_width(width)
+    if isinstance(layer, Conv2d):
+        size, padding = (kernel[0], kernel[1]), layer.padding
+        if layer.kernel_size != size:
+            told.append(f"use a {pair_text(size)} {layer.window_noun} in {name}")
+        if any(padding) and padding == same_padding(layer.kernel_size):
+            padding = same_padding(size)  # what kept the size shall keep it
+        norm = tensor.batch_norm
+        layer = layer.replace(kernel_size=size, padding=padding, batch_norm=norm)
+    return layer, told
+
+
+def _add(
+    network: Network, changes: _Changes, place: int, tensors: Sequence[Tensor]
+) -> Iterator[str]:
+    """Put new layers before the one at ``place``, or at the end; tells each change."""
+    end = place == len(network.layers)
+    used = [layer.activation for layer in network.layers if isinstance(layer, Trained)]
+    activation = next((word for word in used if word != "identity"), "relu")
+    where = "at the end" if end else f"before {network.names[place]}"
+    added: list[Layer] = []
+    for tensor in tensors:
+        width, _, *kernel = tensor.shape
+        if tensor.is_conv:
+            size, norm = (kernel[0], kernel[1]), tensor.batch_norm
+            added.append(Conv2d(width, size, activation=activation, batch_norm=norm))
+        else:
+            is_output = end and tensor is tensors[-1]
+            added.append(Dense(width, "identity" if is_output else activation))
+        yield f"add {added[-1].notation()} {where}"
+    place -= end
+    kept = changes.get(place, (network.layers[place],))
+    changes[place] = (*kept, *added) if end else (*added, *kept)
+
+
+def _place_for(network: Network, later: Pairs, tensor: Tensor) -> int:
+    """Where a layer for a weight without one goes: before the next of its kind."""
+    for place, _ in later:
+        if place is not None and isinstance(network.layers[place], Conv2d) == tensor.is_conv:
+            return place
+    return first_dense(network.layers) if tensor.is_conv else len(network.layers)
+
+
+def _size_changes(network: Network, inputs: int | None) -> Iterator[tuple[str, Network]]:
+    """Changes of sizes alone, likely ones first; which of them help is for the caller to check.
+
+    Args:
+        network: its layers are as the weights want them, its maps may have other sizes.
+        inputs: how many inputs the first dense layer should have; None if there is none.
+    """
+    if inputs is None:
+        return
+    yield from _inputs(network, inputs)
+    for what, changes in chain(_paddings(network), _poolings(network), _strides(network)):
+        try:
+            yield what, rebuilt(network, changes)
+        except UsageError:  # no layer is left
+            continue
+
+
+def _inputs(network: Network, wanted: int) -> Iterator[tuple[str, Network]]:
+    """The smallest input whose maps are large enough; by bisection, for maps only grow with it."""
+    channels, height, width = network.input_shape
+    square = _enlarged(network, wanted, lambda n: (channels, n, n))
+    larger = [square]
+    if height != width or _first_inputs(square) != wanted:
+        tall = _enlarged(network, wanted, lambda n: (channels, n, width))
+        larger = [tall, _enlarged(network, wanted, lambda n: (channels, height, n))]
+    for changed in larger:
+        yield f"start from {pair_text(changed.input_shape[1:])}", changed
+
+
+def _enlarged(
+    network: Network, wanted: int, shape: Callable[[int], tuple[int, int, int]]
+) -> Network:
+    low, high = 1, MAX_SIZE
+    while low < high:
+        middle = (low + high) // 2
+        enough = _first_inputs(replace(network, input_shape=shape(middle))) >= wanted
+        low, high = (low, middle) if enough else (middle + 1, high)
+    return replace(network, input_shape=shape(low))
+
+
+def _first_inputs(network: Network) -> int:
+    """How many numbers the first dense layer reads; 0 if the network does not fit."""
+    try:
+        return elements(network.placed[first_dense(network.layers)].input_shape)
+    except ShapeError:
+        return 0
+
+
+def _paddings(network: Network) -> Iterator[tuple[str, _Changes]]:
+    for place, name, layer in _windows(network, Conv2d):
+        for side in _PADDINGS:
+            if side < max(layer.kernel_size):
+                yield f"give {name} padding {side}", {place: (layer.replace(padding=side),)}
+
+
+def _poolings(network: Network) -> Iterator[tuple[str, _Changes]]:
+    """A pooling dropped, added behind a convolution, or of another window."""
+    pools = list(_windows(network, Pool2d))
+    for place, name, _ in pools:
+        yield f"drop {name}", {place: ()}
+    kind = AvgPool2d if pools and isinstance(pools[0][2], AvgPool2d) else MaxPool2d
+    for place, name, conv in _windows(network, Conv2d):
+        yield f"add {kind.keyword} 2 after {name}", {place: (conv, kind(2))}
+    for place, name, pool in pools:
+        for size in _STEPS[1:]:
+            other = pool.replace(kernel_size=size, stride=size, padding=0)
+            yield f"use a {size}x{size} window in {name}", {place: (other,)}
+
+
+def _strides(network: Network) -> Iterator[tuple[str, _Changes]]:
+    for place, name, layer in _windows(network, (Conv2d, Pool2d)):
+        for stride in _STEPS:
+            yield f"give {name} stride {stride}", {place: (layer.replace(stride=stride),)}
+
+
+def _windows(
+    network: Network, kind: type[Layer] | tuple[type[Layer], ...]
+) -> Iterator[tuple[int, str, Windowed]]:
+    """The first layers of a kind: place, name, layer."""
+    named = enumerate(zip(network.names, network.layers, strict=True))
+    every = [(place, *both) for place, both in named if isinstance(both[1], kind)]
+    for place, name, layer in every[:_LAYERS]:
+        if isinstance(layer, Windowed):
+            yield place, name, layer

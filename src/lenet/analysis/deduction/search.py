@@ -1,0 +1,368 @@
+"""From a figure to a network: each step solved, ranked and named, and joined into a whole.
+
+Under a limit on the parameters, the best combination of candidates is looked for. The candidates of
+a step differ in few parameter counts, and only the best of each count matters. The steps are
+halved, and each sum of one half is met with what the other half lacks. Under a limit that is not
+exact, a sum is dropped where another is both smaller and better, so no more are kept than there are
+scores.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from math import inf
+from typing import Final
+
+from lenet.analysis.deduction.figure import Figure, Given, Limit, Stage, read_given
+from lenet.analysis.deduction.windows import (
+    CONV,
+    MAX_KERNEL,
+    SPELLED,
+    Axes,
+    Axis,
+    Candidate,
+    Form,
+    is_average,
+    kinds,
+    rank,
+    windows,
+)
+from lenet.errors import NotationError, UsageError
+from lenet.net import Dense, Layer, Network, Shape
+from lenet.net.layers import Windowed, padding_text
+from lenet.net.words import did_you_mean, shown
+
+#: Of a long list of layers' names, an error shows so many.
+_SHOWN: Final = 12
+#: A network is shown in an error if its notation is no longer than this.
+_LONGEST_SHOWN: Final = 500
+#: The kernel that is proposed where a map grows.
+_KERNEL: Final = 3
+#: About how many partial sums are kept in all: bounds time and memory where steps are many.
+_MOST_SUMS: Final = 50_000
+
+#: Of every candidate of a step, its parameters and its score.
+Options = Sequence[tuple[int, int]]
+#: Per sum of parameters: the score, and the index of what was chosen in each step.
+_Sums = dict[int, tuple[int, tuple[int, ...]]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One arrow of the figure: what leads from ``source`` to ``target``.
+
+    Attributes:
+        name: the layer's name in the network, such as conv0.
+        candidates: what fits, best first: on a square map the windows that are the same on both
+            axes, else those with a square kernel and one stride, where there are any.
+        chosen: the candidate that is in the network; the first, unless a limit on the parameters
+            made another one better.
+        layer: the same as a layer.
+        heights: every window that fits the height; any of them can go with any of the widths.
+        widths: every window that fits the width.
+        given: what was known beforehand of its kind or window, as it was given.
+        reasoning: why it was chosen, in sentences.
+    """
+
+    name: str
+    source: Stage
+    target: Stage
+    candidates: tuple[Candidate, ...]
+    chosen: Candidate
+    layer: Layer
+    heights: tuple[Axis, ...] = ()
+    widths: tuple[Axis, ...] = ()
+    given: str = ""
+    reasoning: tuple[str, ...] = ()
+
+    @property
+    def ties(self) -> tuple[Candidate, ...]:
+        """The other candidates that are as good as the chosen one."""
+        return tuple(
+            c for c in self.candidates if c.score == self.chosen.score and c != self.chosen
+        )
+
+    def of_kind(self, kind: str) -> tuple[Candidate, ...]:
+        """Return the candidates of one kind, best first."""
+        return tuple(candidate for candidate in self.candidates if candidate.kind == kind)
+
+    def fits(self, layer: Layer) -> bool:
+        """Is ``layer`` among all that was found, with any window on either axis?
+
+        Padding is compared as the total of both sides; channels and activation are not compared.
+        """
+        if not self.of_kind(layer.stem) or not isinstance(layer, Windowed):
+            return bool(self.of_kind(layer.stem))
+        return all(
+            (layer.kernel_size[i], layer.stride[i], layer.total_padding[i])
+            in {(axis.kernel, axis.stride, axis.padding) for axis in axes}
+            for i, axes in enumerate((self.heights, self.widths))
+        )
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """A step before it is known which candidate is taken."""
+
+    source: Stage
+    target: Stage
+    given: Given
+    axes: Axes
+    candidates: tuple[Candidate, ...]
+
+    def name(self, names: Sequence[str]) -> str:
+        """Its likeliest name, even where no candidate is left, after layers of these names."""
+        possible = kinds(self.source.shape, self.target.shape)
+        kind = self.candidates[0].kind if self.candidates else [*possible, CONV][0]
+        return f"{kind}{sum(name.startswith(kind) for name in names)}"
+
+    def called(self, names: Sequence[str]) -> set[str]:
+        """What a constraint may call it: its name so far, and the figure's own."""
+        return {self.name(names), self.target.name.lower() or self.name(names)}
+
+    def layer(self, candidate: Candidate, activation: str) -> Layer:
+        known = self.given.known
+        return candidate.layer(
+            self.target.shape[0],
+            known.get("activation", activation),
+            known.get("average", is_average(self.target.name)),
+            known.get("batch_norm", False),
+        )
+
+    def parameters(self, candidate: Candidate) -> int:
+        tensors = self.layer(candidate, "identity").tensors(self.source.shape)
+        return sum(tensor.size for tensor in tensors if tensor.trained)
+
+
+def find_steps(
+    figure: Figure, given: str | Iterable[str], limit: Limit | None, activation: str
+) -> tuple[Network, list[Step]]:
+    """Find the layer behind every arrow of a figure, and the network that they make.
+
+    Raises:
+        NotationError: what is given cannot be read, or a step is impossible; the error shows the
+            place.
+        UsageError: what is given names no layer or contradicts itself, or no combination keeps
+            the limit.
+    """
+    texts = [given] if isinstance(given, str) else given
+    solved = _solve(figure, [read_given(text) for text in texts])
+    chosen = [step.candidates[0] for step in solved]
+    if limit:
+        chosen = _within(solved, chosen, limit, activation)
+    network = _network(solved, chosen, activation)
+    steps = []
+    for step, candidate, placed in zip(solved, chosen, network.placed, strict=True):
+        known = step.given.text if step.given.decides else ""
+        facts = step.source, step.target, step.candidates, candidate, placed.layer
+        steps.append(Step(placed.name, *facts, *step.axes, known))
+    return network, steps
+
+
+def _solve(figure: Figure, constraints: list[Given]) -> list[_Solved]:
+    """The candidates of every step, with each constraint applied to the layer it names."""
+    names: list[str] = []
+    solved: list[_Solved] = []
+    earlier: set[Form] = set()
+    for source, target in pairwise(figure.stages):
+        free = step = _solve_step(source, target, Given(), earlier)
+        # A constraint may make the layer another kind, and so give it another name.
+        while mine := [g for g in constraints if g.target in step.called(names)]:
+            constraints.remove(mine[0])
+            step = _solve_step(source, target, step.given.joined(mine[0]), earlier)
+        if not step.candidates:
+            why = _why_impossible(source, target, step.given, free.name(names))
+            what = f"{free.name(names)}, {source} -> {target}, is impossible"
+            raise NotationError(f"{what}: {why}", figure.text, target.position)
+        names.append(step.name(names))
+        solved.append(step)
+        earlier.add(step.candidates[0].form)
+    if constraints:
+        near = did_you_mean(constraints[0].target, names)
+        more = ", ..." if len(names) > _SHOWN else ""
+        raise UsageError(
+            f"{shown(constraints[0].text)} names no layer of this figure{near}; it has "
+            f"{', '.join(names[:_SHOWN])}{more}."
+        )
+    return solved
+
+
+def _solve_step(source: Stage, target: Stage, given: Given, earlier: Container[Form]) -> _Solved:
+    axes = _axes(source.shape, target.shape, given)
+    allowed = [kind for kind in kinds(source.shape, target.shape) if given.allows(kind)]
+    candidates = rank(source.shape, target.shape, target.name, allowed, axes, earlier)
+    return _Solved(source, target, given, axes, candidates)
+
+
+def _axes(source: Shape, target: Shape, given: Given) -> Axes:
+    """The windows that fit the height and those that fit the width; a vector has none."""
+    if len(source) == 1:
+        return (), ()
+    if len(target) == 3:
+        heights, widths = map(windows, source[1:], target[1:], given.axes())
+        return heights, widths
+    # To a vector: a kernel as large as the map, as in C5 of LeNet-5.
+    whole = [(Axis(size, 1), known) for size, known in zip(source[1:], given.axes(), strict=True)]
+    heights, widths = ((axis,) if known.allows(axis) else () for axis, known in whole)
+    return heights, widths
+
+
+def _within(
+    solved: Sequence[_Solved], chosen: list[Candidate], limit: Limit, activation: str
+) -> list[Candidate]:
+    """The best combination of candidates that keeps the limit."""
+    options = [[(step.parameters(c), c.score) for c in step.candidates] for step in solved]
+    if limit.holds(sum(candidates[0][0] for candidates in options)):
+        return chosen
+    indices, is_certain = choose(options, limit)
+    chosen = [step.candidates[i] for step, i in zip(solved, indices, strict=True)]
+    total = sum(costs[i][0] for costs, i in zip(options, indices, strict=True))
+    if not limit.holds(total):
+        has = "has" if is_certain else "was found that has"
+        notation = str(_network(solved, chosen, activation))
+        raise UsageError(
+            f"no combination {has} {limit} parameters; the nearest has {total:,}"
+            f"{f': {notation}' if len(notation) <= _LONGEST_SHOWN else ''}."
+        )
+    return chosen
+
+
+def _network(solved: Sequence[_Solved], chosen: Sequence[Candidate], activation: str) -> Network:
+    layers = [step.layer(c, activation) for step, c in zip(solved, chosen, strict=True)]
+    if isinstance(layers[-1], Dense) and "activation" not in solved[-1].given.known:
+        layers[-1] = layers[-1].replace(activation="identity")
+    # A vector comes as so many channels of one pixel: a dense layer sees no difference.
+    return Network((*solved[0].source.shape, 1, 1)[:3], layers)
+
+
+def _why_impossible(source: Stage, target: Stage, given: Given, name: str) -> str:
+    """Say why a step has no candidates, and what would make it possible.
+
+    ``name`` is what the layer would be called.
+    """
+    possible = kinds(source.shape, target.shape)
+    drop = f"drop {shown(given.text)}"
+    pairs = list(zip(source.shape[1:], target.shape[1:], strict=False))
+    if not possible:
+        return (
+            f"a vector cannot become maps again; put {target} before the first vector, or write "
+            f"{source} as maps too."
+        )
+    if "batch_norm" in given.known and not any(map(given.allows, possible)):
+        return f"only a convolution is normalised; {drop}."
+    if given.known.get("kind", possible[0]) not in possible:
+        before, after = source.shape[0], target.shape[0]
+        what = "what ends in a vector"
+        if len(target.shape) == 3:
+            what = f"what turns {before} channels into {after}"
+        kind = " or a ".join(SPELLED[kind] for kind in possible)
+        return f"{what} is a {kind}; {drop} or change the figure."
+    if "padding" not in given.known and not all(windows(*pair) for pair in pairs):
+        return _why_too_large(pairs, name)
+    if len(source.shape) == 1:
+        return f"vectors have no windows; {drop}."
+    remedy = drop
+    if len(target.shape) == 3:
+        axes = _axes(source.shape, target.shape, Given())
+        free = rank(source.shape, target.shape, "", possible, axes, ())
+        if free:
+            remedy += f", and a {free[0].describe()} fits"
+    blocked = [
+        f"{pair[1]} of {pair[0]}"
+        for pair, known in zip(pairs, given.axes(), strict=False)
+        if not windows(*pair, known)
+    ]
+    if not blocked:
+        return f"no kernel up to {MAX_KERNEL} that fits agrees with {shown(given.text)}; {remedy}."
+    sizes = " or ".join(dict.fromkeys(blocked))
+    return f"with {shown(given.text)} no window makes {sizes} pixels; {remedy}."
+
+
+def _why_too_large(pairs: Sequence[tuple[int, int]], name: str) -> str:
+    """Say what padding a map needs that grows."""
+    paddings = [result - size + _KERNEL - 1 for size, result in pairs]
+    remedy = ""
+    if min(paddings) >= 0:
+        top, left = (padding // 2 for padding in paddings)
+        sides = padding_text((top, paddings[0] - top, left, paddings[1] - left))
+        remedy = f"give '{name} k{_KERNEL} p{sides}' if that is meant, or "
+    needs = " and ".join(
+        f"{padding} on the {axis}"
+        for axis, padding, (size, result) in zip(("height", "width"), paddings, pairs, strict=True)
+        if result > size
+    )
+    most = "x".join(str(min(pair)) for pair in pairs)
+    return (
+        "a map grows only if its padding, both sides together, is as large as the kernel or larger "
+        f"({needs} for a {_KERNEL}x{_KERNEL} kernel); {remedy}make the output {most} or smaller."
+    )
+
+
+def choose(steps: Sequence[Options], limit: Limit) -> tuple[list[int], bool]:
+    """Choose a candidate of each step: the best by score that keep the limit, else the nearest.
+
+    Returns:
+        The index of the candidate in each step, and whether there is certainly no better choice:
+        where dozens of steps leave a choice, not every sum of parameters can be kept, and those of
+        least score go.
+    """
+    # The middle of the steps that leave a choice, so that both halves are about equally large.
+    open_steps = [i for i, options in enumerate(steps) if len({cost for cost, _ in options}) > 1]
+    middle = open_steps[len(open_steps) // 2] if open_steps else 0
+    most = max(100, _MOST_SUMS // max(1, len(open_steps)))
+    left, all_left = _sums(steps[:middle], most, limit.is_exact)
+    right, all_right = _sums(steps[middle:], most, limit.is_exact)
+    costs = sorted(right)
+
+    def pairs() -> Iterator[tuple[int, int, int, int]]:
+        """Each sum of the left half with the two of the right one that come nearest the limit."""
+        for cost, (score, _) in left.items():
+            place = bisect_right(costs, limit.parameters - cost)
+            for other in costs[max(0, place - 1) : place + 1]:
+                excess = cost + other - limit.parameters
+                distance = abs(excess) if limit.is_exact else max(0, excess)
+                yield distance, -score - right[other][0], cost + other, cost
+
+    _, _, total, first = min(pairs())
+    indices = [*left[first][1], *right[total - first][1]]
+    # The least sum is always kept.
+    is_least = min(left) + min(right) >= limit.parameters
+    return indices, is_least or (all_left and all_right)
+
+
+def _sums(steps: Sequence[Options], most: int, is_exact: bool) -> tuple[_Sums, bool]:
+    """The best choice for every sum, or without ``is_exact`` only for those worth their size.
+
+    Also whether these are all that there are.
+    """
+    sums: _Sums = {0: (0, ())}
+    is_complete = True
+    for options in steps:
+        sums = _extended(sums, options)
+        if not is_exact:  # drop those for which another is smaller and at least as good
+            costs = sorted(sums)
+            best = accumulate((sums[cost][0] for cost in costs), max, initial=-inf)
+            pairs = zip(costs, best, strict=False)
+            sums = {cost: sums[cost] for cost, least in pairs if sums[cost][0] > least}
+        if len(sums) > most:
+            kept = sorted(sums, key=lambda cost: -sums[cost][0])[:most]
+            sums = {cost: sums[cost] for cost in {min(sums), *kept}}
+            is_complete = False
+    return sums, is_complete
+
+
+def _extended(sums: _Sums, options: Options) -> _Sums:
+    """The sums with one step more: of each cost only its best candidate, the first of equals."""
+    best: dict[int, tuple[int, int]] = {}
+    for index, (cost, score) in enumerate(options):
+        if cost not in best or score > best[cost][0]:
+            best[cost] = score, index
+    longer: _Sums = {}
+    for cost, (score, chosen) in sums.items():
+        for more, (points, index) in best.items():
+            if cost + more not in longer or score + points > longer[cost + more][0]:
+                longer[cost + more] = score + points, (*chosen, index)
+    return longer

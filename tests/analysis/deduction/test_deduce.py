@@ -1,0 +1,367 @@
+"""From figures to networks: the article's, the papers', random ones, and any text at all."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lenet.analysis.counts import count_network
+from lenet.analysis.deduction import Deduction, deduce
+from lenet.errors import LenetError, NotationError, UsageError
+from lenet.net import Conv2d, Dense, Network, parse_network
+from lenet.net.shapes import shape_text
+from lenet.writing import render
+from lenet.writing.text import write_text
+from pages import read_page
+from random_networks import networks
+
+PAPER = "32x32 -> 6@28x28 -> 6@14x14 -> 16@10x10 -> 16@5x5 -> 120 -> 84 -> 10"
+ARTICLE = "1@28x28 -> 6@24x24 -> 6@12x12 -> 16@8x8 -> 16@4x4 -> 120 -> 84 -> 10"
+D2L = "1@28x28 -> 6@28x28 -> 6@14x14 -> 16@10x10 -> 16@5x5 -> 120 -> 84 -> 10"
+#: Krizhevsky et al. 2012, figure 2: both GPUs' channels together; pooling is not drawn.
+ALEXNET = (
+    "224x224x3 -> 55x55x96 -> 27x27x256 -> 13x13x384 -> 13x13x384 -> 13x13x256 "
+    "-> 4096 -> 4096 -> 1000"
+)
+#: Simonyan and Zisserman 2014, configuration A, as its figures are usually drawn.
+VGG_11 = (
+    "224x224x3 -> 224x224x64 -> 112x112x64 -> 112x112x128 -> 56x56x128 -> 56x56x256 -> 56x56x256 "
+    "-> 28x28x256 -> 28x28x512 -> 28x28x512 -> 14x14x512 -> 14x14x512 -> 14x14x512 -> 7x7x512 "
+    "-> 4096 -> 4096 -> 1000"
+)
+#: He et al. 2015, table 1: the stem of every ResNet.
+RESNET_STEM = "3x224x224 -> 64x112x112 -> 64x56x56"
+
+FIRST_STEPS = """\
+32x32 names no channels: it is read as one, 1@32x32.
+
+conv0: 1@32x32 -> 6@28x28, convolution 5x5, stride 1, no padding
+1 channel becomes 6, so it is a convolution. 4 pixels are lost, so the stride is
+1 (stride 2 would leave about 16); (32 - k + 0 + 1) / 1 = 28 gives k = 5, odd,
+as kernels are.
+6 other ways, all with padding: 7x7 with padding 1; 9x9 with padding 2; 11x11
+with padding 3, ... (--all).
+
+pool0: 6@28x28 -> 6@14x14, pooling 2x2, stride 2
+The channels stay, the map shrinks: so it is a pooling. The size halves, so the
+stride is 2; windows of 2 tile the map: (28 - 2 + 0 + 2) / 2 = 14.
+"""
+
+
+def notation(figure: str, **options: object) -> str:
+    return str(deduce(figure, **options).network)  # type: ignore[arg-type]
+
+
+def everything(found: Deduction, width: int = 80) -> str:
+    return write_text(found.page(everything=True), width)
+
+
+def figure_of(network: Network) -> str:
+    shapes = [network.input_shape, *(placed.output_shape for placed in network.placed)]
+    return " -> ".join(map(shape_text, shapes))
+
+
+def test_the_papers_figure() -> None:
+    found = deduce(PAPER)
+    assert str(found.network) == (
+        "1x32x32 | conv 6 k5 relu, maxpool 2 | conv 16 k5 relu, maxpool 2 "
+        "| dense 120 relu, dense 84 relu, dense 10"
+    )
+    assert found.parameters == count_network(found.network).parameters == 61_706
+    assert [len(step.heights) for step in found.steps[:4]] == [7, 20, 7, 26]
+    assert str(found).startswith(FIRST_STEPS)
+    assert "61,706 parameters; block 2 is block 1 again" in str(found)
+
+
+def test_the_articles_network() -> None:
+    found = deduce(ARTICLE, activation="sigmoid")
+    assert str(found.network) == (
+        "1x28x28 | conv 6 k5 sigmoid, maxpool 2 | conv 16 k5 sigmoid, maxpool 2 "
+        "| dense 120 sigmoid, dense 84 sigmoid, dense 10"
+    )
+    assert found.parameters == 44_426
+
+
+def test_names_in_the_figure_count() -> None:
+    found = deduce("C1: 6@28x28 -> S2: 6@14x14 -> avgpool 6@7x7 -> C5: 120 -> F6: 84 -> 10")
+    assert str(found.network) == (
+        "6x28x28 | maxpool 2, avgpool 2 | conv 120 k7 relu | dense 84 relu, dense 10"
+    )
+    assert notation("8@12x12 -> conv_2 8@6x6") == "8x12x12 | conv 8 k3 s2 p1 relu"
+
+
+def test_alexnet() -> None:
+    # 11x11 with stride 4 makes 55 of the printed 224 only with padding; of 227 without.
+    printed = deduce(ALEXNET).steps[0]
+    assert printed.layer == Conv2d(96, 7, 4, activation="relu")
+    assert printed.fits(Conv2d(96, 11, 4, 2))
+    assert not printed.fits(Conv2d(96, 11, 4))
+    assert notation("227x227x3 -> 55x55x96") == "3x227x227 | conv 96 k11 s4 relu"
+    assert notation(ALEXNET, given=["conv0 k11"]).startswith("3x224x224 | conv 96 k11 s4 p2 relu")
+    pool = deduce("96@55x55 -> 96@27x27").steps[0]
+    assert [one.window[:2] for one in (pool.chosen, *pool.ties)] == [
+        ("3x3", "2"),
+        ("2x2", "2"),
+    ]
+    assert "Equally good: pooling 2x2, stride 2." in pool.reasoning
+
+
+def test_vgg_11() -> None:
+    found = deduce(VGG_11)
+    assert str(found.network).startswith(
+        "3x224x224 | conv 64 k3 p1 relu, maxpool 2 | conv 128 k3 p1 relu, maxpool 2 "
+        "| conv 256 k3 p1 relu, conv 256 k3 p1 relu, maxpool 2 |"
+    )
+    assert found.parameters == 132_863_336
+
+
+def test_resnets_stem() -> None:
+    assert notation(RESNET_STEM) == "3x224x224 | conv 64 k3 s2 p1 relu, maxpool 2"
+    assert notation(RESNET_STEM, given=["conv0 k7", "pool0 k3"]) == (
+        "3x224x224 | conv 64 k7 s2 p3 relu, maxpool 3 s2 p1"
+    )
+
+
+def test_other_figures() -> None:
+    assert notation("3@224x224 -> 768@14x14") == "3x224x224 | conv 768 k16 s16 relu"
+    assert notation("512@14x14 -> 512@1x1 -> 10") == "512x14x14 | maxpool 14 | dense 10"
+    assert notation("784 -> 120 -> 10") == "784x1x1 | dense 120 relu, dense 10"
+    assert notation("1@9x7 -> 2@4x5 -> 3") == "1x9x7 | conv 2 k3 s2x1 relu | dense 3"
+    # What came before decides between a 2x2 pooling that drops a pixel and a 3x3 one.
+    assert notation("8@14x14 -> 8@7x7 -> 8@3x3") == "8x14x14 | maxpool 2, maxpool 2"
+
+
+def test_a_single_pixel_and_a_name_are_told() -> None:
+    text = str(deduce("1@1x1 -> 1@1x1 -> 1"))
+    assert "One window covers the only pixel: (1 - 1 + 0 + 1) / 1 = 1." in text.replace("\n", " ")
+    assert "A dense layer sees the only number there is" in text
+    last = deduce("16@5x5 -> C5: 120").steps[0]
+    assert last.reasoning[0].startswith("The figure calls it C5: the kernel is as large as the map")
+
+
+def test_odd_padding_is_split_and_said() -> None:
+    found = deduce("6@28x28 -> 8@28x28", given="conv0 k4")
+    assert str(found.network) == "6x28x28 | conv 8 k4 p1.2.1.2 relu"
+    assert "Padding of 3 in all is odd: 1 before and 2 after." in found.steps[0].reasoning[0]
+
+
+def test_all_windows_are_listed() -> None:
+    found = deduce(PAPER)
+    text = everything(found)
+    assert "26 windows for the height and width: kernel (padding in all)" in text
+    assert "  stride 1  6, 7 (1), 8 (2), 9 (3), 10 (4), 11 (5)\n" in text
+    assert "kernels up to 11, strides up to 4" in text
+    assert "(--all)" not in text
+    assert "...." not in text
+
+
+@settings(deadline=None, max_examples=60)
+@given(networks(size=24, padding=1), st.sampled_from([60, 80, 120]))
+def test_a_networks_shapes_lead_back_to_it(network: Network, width: int) -> None:
+    if not all(_is_usual(placed.layer) for placed in network.placed):
+        return
+    found = deduce(figure_of(network))
+    assert [step.target.shape for step in found.steps] == [p.output_shape for p in network.placed]
+    for step, placed in zip(found.steps, network.placed, strict=True):
+        assert step.fits(placed.layer), (step.name, placed)
+        _check(step.candidates, placed.input_shape, placed.output_shape)
+    assert figure_of(found.network) == figure_of(network)
+    lines = everything(found, width).splitlines()
+    assert all(len(line) <= width for line in lines)
+
+
+def _is_usual(layer: object) -> bool:
+    """Is the layer within the stated bounds?"""
+    return isinstance(layer, Dense) or all(
+        stride <= min(kernel, 4) and padding < kernel
+        for kernel, stride, padding in zip(
+            layer.kernel_size, layer.stride, layer.total_padding, strict=True  # type: ignore[attr-defined]
+        )
+    )  # fmt: skip
+
+
+def _check(candidates: object, source: tuple[int, ...], target: tuple[int, ...]) -> None:
+    """Every candidate, built as a layer, makes the shape."""
+    for candidate in candidates[:40]:  # type: ignore[index]
+        layer = candidate.layer(target[0], "identity")
+        made = Network((*source, 1, 1)[:3], [layer]).output_shape
+        assert made == target or made == (*target, 1, 1)
+
+
+def test_lines_fit() -> None:
+    for figure in (PAPER, ALEXNET, VGG_11, RESNET_STEM, "1@9x7 -> 2@4x5 -> 3"):
+        for width in (60, 80, 100):
+            text = everything(deduce(figure), width)
+            assert max(map(len, text.splitlines())) <= width
+
+
+def test_given() -> None:
+    assert notation(PAPER, given=["pool0 avgpool", "POOL1 avgpool 2"]) == (
+        "1x32x32 | conv 6 k5 relu, avgpool 2 | conv 16 k5 relu, avgpool 2 "
+        "| dense 120 relu, dense 84 relu, dense 10"
+    )
+    assert "| conv 120 k5 relu | dense 84 relu" in notation(PAPER, given="dense0 conv")
+    # A pooling that is said to be a convolution takes the convolution's name.
+    found = deduce("1@28x28 -> 6@28x28 -> 6@14x14", given=["pool0 conv", "conv1 k5 tanh"])
+    assert str(found.network) == "1x28x28 | conv 6 k3 p1 relu, conv 6 k5 s2 p2 tanh"
+    assert notation("C1: 1@9x9 -> C2: 3@9x9", given="c2 k5 same") == "1x9x9 | conv 3 k5 p2 relu"
+    assert notation("6@28x28 -> 16@30x29", given="conv0 k3 p2.2.1.2") == (
+        "6x28x28 | conv 16 k3 p2.2.1.2 relu"
+    )
+    assert notation("3@64x64 -> 8@32x32", given="conv0 k1 s2") == "3x64x64 | conv 8 k1 s2 relu"
+    assert notation("1@28x28 -> 6@28x28 -> 6@14x14", given=["conv0 BatchNorm", "conv0 silu"]) == (
+        "1x28x28 | conv 6 k3 p1 batchnorm silu, maxpool 2"
+    )
+
+
+def test_a_normalised_layer_has_a_scale_a_channel() -> None:
+    known = ["conv0 batchnorm", "conv1 batchnorm"]
+    assert deduce(PAPER, given=known).parameters == deduce(PAPER).parameters + 6 + 16
+    assert deduce(PAPER, given=known, params="=61728").parameters == 61_706 + 22
+    with pytest.raises(UsageError, match="61,728"):
+        deduce(PAPER, given=known, params=61_727)
+
+
+@pytest.mark.parametrize(
+    ("figure", "options", "words"),
+    [
+        ("120 -> 16@5x5", {}, ["conv0, 120 -> 16@5x5", "impossible", "vector"]),
+        ("6@28x28 -> 16@30x29", {}, ["'conv0 k3 p2.2.1.2'"]),
+        ("6@28x28 -> 6@30x30", {}, ["'conv0 k3 p2'"]),
+        ("6@28x28 -> 16@30x10", {}, ["28x10"]),
+        ("6@8x8 -> 6@9x7", {"given": "conv0 k3"}, ["3 on the height", "3x3"]),
+        ("6@8x8 -> 6@9x9", {"given": "conv0 k3 p1"}, ["9 of 8"]),
+        (PAPER, {"given": "conv0 k3"}, ["28 of 32", "drop 'conv0 k3'", "5x5"]),
+        # The layer is called as it would be without what is given.
+        (PAPER, {"given": "pool0 k2 p2"}, ["pool0, 6@28x28 -> 6@14x14", "'pool0 k2 p2'"]),
+        (PAPER, {"given": "dense0 k3"}, ["dense0, 16@5x5 -> 120", "no kernel"]),
+        (PAPER, {"given": "conv1 maxpool"}, ["6 channels into 16", "convolution"]),
+        (PAPER, {"given": "dense1 k5"}, ["no windows"]),
+        (PAPER, {"given": "dense1 batchnorm"}, ["impossible", "only a convolution"]),
+        (PAPER, {"given": "pool0 maxpool batchnorm"}, ["only a convolution", "drop"]),
+        (PAPER, {"given": ["pool0 avgpool", "pool0 batchnorm"]}, ["only a convolution", "drop"]),
+        (PAPER, {"given": "conv0 batchnrm"}, ["'batchnrm'", "did you mean 'batchnorm'?"]),
+        (PAPER, {"given": "conv9 k5"}, ["'conv9 k5'", "conv0, pool0, conv1"]),
+        (PAPER, {"given": "conv0"}, ["'conv0'", "'conv1 k5'"]),
+        (PAPER, {"given": "  "}, ["'conv1 k5'"]),
+        (PAPER, {"given": "conv0 k5x"}, ["'k5x'", "k5x3"]),
+        (PAPER, {"given": "conv0 k0"}, ["from 1"]),
+        (PAPER, {"given": "conv0 k5 k3"}, ["kernel", "twice"]),
+        (PAPER, {"given": ["conv0 k5", "conv0 k3"]}, ["contradict", "kernel"]),
+        (PAPER, {"given": "pool0 maxpool avgpool"}, ["kind", "twice"]),
+        (PAPER, {"given": ["pool0 maxpool", "pool0 avgpool"]}, ["contradict", "kind"]),
+        (PAPER, {"given": [5]}, ["not 5"]),
+        (PAPER, {"params": 60_000}, ["at most 60,000", "nearest", "61,706"]),
+        (PAPER, {"params": "=61707"}, ["exactly 61,707"]),
+        (PAPER, {"params": "many"}, ["'many'", "60000"]),
+        (PAPER, {"params": True}, ["True", "60000"]),
+        (PAPER, {"activation": "rleu"}, ["'rleu'", "leaky-relu"]),
+    ],
+)
+def test_errors(figure: str, options: dict[str, object], words: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        deduce(figure, **options)  # type: ignore[arg-type]
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_an_impossible_step_shows_its_place() -> None:
+    with pytest.raises(NotationError) as caught:
+        deduce("1@28x28 -> 6@24x24 -> 16@30x30 -> 10")
+    assert caught.value.position == len("1@28x28 -> 6@24x24 -> ")
+
+
+def test_parameters_narrow() -> None:
+    assert notation(D2L).startswith("1x28x28 | conv 6 k3 p1")
+    assert notation(D2L, params="=61706").startswith("1x28x28 | conv 6 k5 p2 relu, maxpool 2")
+    assert notation(D2L, params="=61,706") == notation(D2L, params="= 61706")
+    assert deduce(D2L, params=61_600).parameters == 61_562
+    assert deduce(D2L, params=61_610).parameters <= 61_610
+    assert notation(D2L, params=10**9) == notation(D2L)
+    assert "by itself a convolution 3x3" in str(deduce(D2L, params="=61706"))
+
+
+def test_what_was_not_all_tried_is_not_denied() -> None:
+    # Costs are multiples of 8: a sum of exactly 200,000 may exist, and not all can be looked at.
+    figure = " -> ".join(["8@32x32"] * 1000)
+    with pytest.raises(UsageError, match="was found that has exactly 200,001") as e:
+        deduce(figure, params="=200001")
+    assert len(str(e.value)) < 120  # the network of 999 layers is not in it
+    with pytest.raises(UsageError, match="no combination has exactly 1,000"):
+        deduce(" -> ".join(f"{n}@32x32" for n in range(8, 500)), params="=1000")
+
+
+@settings(deadline=None, max_examples=30)
+# Normalised convolutions are combined only where they are given.
+@given(networks(size=16, padding=1, maps=3, batch_norm=0.0))
+def test_a_networks_parameters_are_met(network: Network) -> None:
+    if not all(_is_usual(placed.layer) for placed in network.placed):
+        return
+    wanted = count_network(network).parameters
+    figure = figure_of(network)
+    try:
+        assert deduce(figure, params=f"={wanted}").parameters == wanted
+    except UsageError:  # kernels that are not square are not combined on square maps
+        assert any(
+            not isinstance(layer, Dense) and layer.kernel_size[0] != layer.kernel_size[1]
+            for layer in network.layers
+        )
+    with suppress(UsageError):
+        assert deduce(figure, params=wanted).parameters <= wanted
+
+
+def test_large_figures() -> None:
+    assert deduce(VGG_11, params="=132863336").network == deduce(VGG_11).network
+    assert deduce("6@100000x100000 -> 7@3x99999 -> 7@1x1 -> 2").network.placed
+
+
+TEXTS = st.text(max_size=60) | st.lists(
+    st.sampled_from(["->", ",", "\n", "@", "x", "6", "28", "1@", "32x32", "6@28x28", "28x28x6",
+                     "C1:", "10", "0", "99999999", " ", "→", "·", "k5", "p1.2.3.4"])
+    | st.integers(0, 40).map(str),
+    max_size=14,
+).map("".join)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=300)
+@given(TEXTS, TEXTS, st.none() | TEXTS)
+def test_any_text_gives_a_deduction_or_one_sentence(
+    figure: str, known: str, params: str | None
+) -> None:
+    for options in ({}, {"given": f"conv0 {known}"}, {"given": known}, {"params": params}):
+        with suppress(LenetError):
+            found = deduce(figure, **options)  # type: ignore[arg-type]
+            assert str(found)
+            assert found.network.placed
+
+
+def test_as_json() -> None:
+    values = deduce(PAPER, given="conv0 k5").to_dict()
+    assert json.loads(json.dumps(values)) == values
+    assert values["figure"][0] == [1, 32, 32]
+    assert parse_network(values["network"]) == deduce(PAPER).network
+    first = values["steps"][0]
+    assert (first["name"], first["given"], first["chosen"]) == ("conv0", "conv0 k5", 0)
+    best = first["candidates"][0]
+    assert best["kernel_size"] == [5, 5]
+    assert best["padding"] == [0, 0, 0, 0]
+    assert best["score"] == sum(reason["points"] for reason in best["reasons"])
+
+
+def test_the_page_explains_every_key() -> None:
+    page = read_page("deduce.md")
+    values = deduce(PAPER).to_dict()
+    step = values["steps"][0]
+    candidate = step["candidates"][0]
+    for key in [*values, *step, *step["windows"], *candidate, *candidate["reasons"][0]]:
+        assert f"`{key}`" in page, key
+
+
+def test_other_formats() -> None:
+    found = deduce(PAPER)
+    html = render(found, "html")
+    assert html == found._repr_html_()
+    assert "<h3>conv0: 1@32x32 -&gt; 6@28x28, convolution 5x5" in html
+    assert json.loads(render(found, "json")) == found.to_dict()
