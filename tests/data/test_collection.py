@@ -5,7 +5,7 @@ import pytest
 
 from complaints import complains
 from lenet.data.collection import Collection, arrange, describe_balance, describe_copies
-from lenet.data.split import TEST, TRAIN, UNDECIDED, VALIDATION, digests_of
+from lenet.data.split import TEST, TRAIN, VALIDATION, digests_of
 from lenet.errors import DataError
 
 
@@ -45,7 +45,7 @@ def test_splits_in_order():
 
 
 def test_the_undecided_are_split():
-    found = collect([0, 1] * 30, [UNDECIDED] * 60)
+    found = collect([0, 1] * 30, [TRAIN] * 60)
     assert found.counts[1] == 0
     assert min(found.counts[0], found.counts[2]) > 4
     assert "a fifth of the images, chosen by their content, is kept for testing" in found.notes
@@ -57,7 +57,7 @@ def test_the_undecided_are_split():
         ([0, 0], [TRAIN, TEST], ("a",), "one class only, a"),
         ([0, 1], [TEST, TEST], ("a", "b"), "no images to train on"),
         ([0, 1], [TRAIN, TRAIN], ("a", "b"), "no images to test on"),
-        ([0, 1], [UNDECIDED] * 2, ("a", "b"), "at least two different"),
+        ([0, 1], [TRAIN] * 2, ("a", "b"), "at least two different"),
         ([0, 1], [TRAIN, TEST], ("a", "b"), "class 'b' to test or validate on but none"),
     ],
 )

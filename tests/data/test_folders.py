@@ -16,7 +16,7 @@ from lenet.data.folders import (
     list_pictures,
     look_at,
 )
-from lenet.data.split import TEST, TRAIN, UNDECIDED, VALIDATION
+from lenet.data.split import TEST, TRAIN, VALIDATION
 from lenet.errors import DataError
 
 
@@ -41,11 +41,11 @@ def found(listing):
 def test_a_folder_a_class(files):
     listing = files("10/b.png", "10/a.png", "9/sub/deep/x.png", "9/2.png", "9/10.png")
     assert found(listing) == [
-        ("9", "9/2.png", UNDECIDED),
-        ("9", "9/10.png", UNDECIDED),
-        ("9", "9/sub/deep/x.png", UNDECIDED),
-        ("10", "10/a.png", UNDECIDED),
-        ("10", "10/b.png", UNDECIDED),
+        ("9", "9/2.png", TRAIN),
+        ("9", "9/10.png", TRAIN),
+        ("9", "9/sub/deep/x.png", TRAIN),
+        ("10", "10/a.png", TRAIN),
+        ("10", "10/b.png", TRAIN),
     ]
     assert (listing.classes, listing.notes) == (("9", "10"), ())
 
@@ -61,9 +61,9 @@ def test_splits(files, middle):
     ]
 
 
-def test_train_without_test_is_split(files):
+def test_train_without_test(files):
     listing = files("train/a/1.png", "val/a/2.png")
-    assert [entry.split for entry in listing.entries] == [UNDECIDED, VALIDATION]
+    assert [entry.split for entry in listing.entries] == [TRAIN, VALIDATION]
 
 
 def test_test_alone(files):
@@ -84,7 +84,7 @@ def test_hidden_things_are_left_out(files):
 
 def test_trainings_that_were_started_there_are_left_out(files):
     names = ("a/1.png", "b/1.png", "runs/b-1/run.json", "runs/b-1/learning-curve.png")
-    assert found(files(*names)) == [("a", "a/1.png", UNDECIDED), ("b", "b/1.png", UNDECIDED)]
+    assert found(files(*names)) == [("a", "a/1.png", TRAIN), ("b", "b/1.png", TRAIN)]
 
 
 def test_a_class_may_be_called_runs(files):

@@ -11,7 +11,7 @@ from lenet.data import tables
 from lenet.data.options import LoadOptions
 from lenet.data.own import read
 from lenet.data.pictures import open_regular
-from lenet.data.split import TEST, TRAIN, UNDECIDED, VALIDATION
+from lenet.data.split import TEST, TRAIN, VALIDATION
 from lenet.data.tables import is_number, list_files, look_at_start
 from lenet.errors import DataError
 
@@ -36,7 +36,7 @@ def listed(tmp_path):
     return read
 
 
-EXPECTED = {"a.png": ("cat", UNDECIDED), "b.png": ("dog", UNDECIDED)}
+EXPECTED = {"a.png": ("cat", TRAIN), "b.png": ("dog", TRAIN)}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_splits(listed):
     text = "path,label,split\na.png,x,train\nb.png,x,Val\nsub/c.png,y,test\nä ö.png,y,training\n"
     found = {path: split for path, (_, split) in listed(text).items()}
     assert found == {"a.png": TRAIN, "b.png": VALIDATION, "sub/c.png": TEST, "ä ö.png": TRAIN}
-    assert listed("a.png,x,train\nb.png,y,valid\n")["a.png"] == ("x", UNDECIDED)
+    assert listed("a.png,x,train\nb.png,y,valid\n")["a.png"] == ("x", TRAIN)
 
 
 @pytest.mark.parametrize(
