@@ -7,10 +7,10 @@ from complaints import complains
 from lenet.data import options
 from lenet.data.options import (
     LoadOptions,
-    Range,
     Stack,
     bounded,
     middle,
+    reaches_one,
     read_size,
     require_room,
     shaped,
@@ -124,26 +124,12 @@ def test_no_room(monkeypatch):
         Stack(100, (28, 28), None)
 
 
-def seen(*values):
-    found = Range()
-    for value in values:
-        found.see(np.array(value))
-    return found
-
-
 @pytest.mark.parametrize(
-    ("values", "unit"),
-    [
-        ([0, 255], False),
-        ([0.0, 1.0], True),
-        ([True], True),
-        ([0, 1], True),
-        ([0.0], False),
-        ([1.5], False),
-    ],
+    ("least", "greatest", "unit"),
+    [(0, 255, False), (0, 1.0, True), (0, 0, False), (0, 1.5, False), (0.5, 0.5, True)],
 )
-def test_scale(values, unit):
-    assert seen(values[:1], values).is_unit == unit
+def test_scale(least, greatest, unit):
+    assert reaches_one(least, greatest, "x has") is unit
 
 
 def test_bytes():
@@ -154,14 +140,14 @@ def test_bytes():
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("ends", "words"),
     [
-        ([[-1.0], [0]], "values from -1 to 0"),
-        ([[256]], "values from 0 to 256"),
-        ([[np.inf]], "values from 0 to inf"),
-        ([[1.0], [np.nan], [2.0]], "values that are no numbers"),
+        ((-1, 0), "from -1 to 0"),
+        ((0, 256), "from 0 to 256"),
+        ((0, np.inf), "from 0 to inf"),
+        ((np.nan, np.nan), "no numbers"),
     ],
 )
-def test_no_pixels(values, words):
-    with complains(DataError, f"x has {words}"):
-        seen(*values).require_pixels("x has")
+def test_no_pixels(ends, words):
+    with complains(DataError, "x has values", words):
+        reaches_one(*ends, "x has")

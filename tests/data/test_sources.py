@@ -110,8 +110,8 @@ def test_no_folder_at_all(tmp_path):
     ("name", "array", "message"),
     [
         (sources.TRAIN_LABELS, np.zeros(5, np.uint8), "do not match: 6 images but 5 labels"),
-        (sources.TRAIN_IMAGES, np.zeros((6, 4), np.uint8), "2 dimensions where images have 3"),
-        (sources.TEST_LABELS, np.zeros((3, 1), np.uint8), "2 dimensions where labels have 1"),
+        (sources.TRAIN_IMAGES, np.zeros((6, 4), np.uint8), "2 dimensions and not 3"),
+        (sources.TEST_LABELS, np.zeros((3, 1), np.uint8), "2 dimensions and not 1"),
         (sources.TEST_LABELS, np.array([1, 10, 2], np.uint8), "test image 1 has label 10"),
         (sources.TEST_IMAGES, np.zeros((3, 5, 4), np.uint8), "tests on images of 5x4"),
     ],

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from lenet.data.collection import Collection, gather
 from lenet.data.folders import MAX_FILES, Entry, Listing, class_name, look_at
-from lenet.data.options import LoadOptions, Range, to_bytes
+from lenet.data.options import LoadOptions, reaches_one, to_bytes
 from lenet.data.preprocess import Images
 from lenet.data.split import SPLIT_WORDS, TRAIN
 from lenet.errors import DataError
@@ -218,9 +218,9 @@ def read_pixels(
         table = _PixelTable(path, file, layout, unit)
         own = (layout.side, layout.side)
         collection = gather(table.batches(), count, own, options, lambda i: f"row {i + 1:,}")
-        if table.values.is_unit == table.unit:
+        if table.unit == table.is_unit:
             return collection
-        unit = table.values.is_unit  # the first rows were all dark, and misled
+        unit = table.is_unit  # the first rows were all dark, and misled
 
 
 class _PixelTable:
@@ -230,7 +230,7 @@ class _PixelTable:
         self, path: str, file: io.BufferedReader, layout: _Layout, unit: bool | None
     ) -> None:
         self.path, self.file, self.layout, self.unit = path, file, layout, unit
-        self.values = Range()
+        self.is_unit, self.least, self.greatest = False, 0.0, 0.0
 
     def batches(self) -> Iterator[tuple[int, list[str], Images]]:
         """Yield the split, labels and (n, C, H, W) uint8 of some rows at a time."""
@@ -240,10 +240,10 @@ class _PixelTable:
         while rows := list(islice(filled, _ROWS)):
             names, values = zip(*(self._divided(*row) for row in rows), strict=True)
             pixels = self._numbers(values, rows[0][0])
-            self.values.see(pixels)
-            self.values.require_pixels(f"{self.path} has")
-            if self.unit is None:
-                self.unit = self.values.is_unit
+            self.least = np.minimum(self.least, pixels.min())
+            self.greatest = np.maximum(self.greatest, pixels.max())
+            self.is_unit = reaches_one(self.least, self.greatest, f"{self.path} has")
+            self.unit = self.is_unit if self.unit is None else self.unit
             labels = [known.get(n) or known.setdefault(n, class_name(n, self.path)) for n in names]
             yield TRAIN, labels, to_bytes(self._as_images(pixels), self.unit)
 
