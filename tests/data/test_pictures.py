@@ -300,7 +300,7 @@ def decoded(tmp_path):
 def test_one_size(decoded):
     found = decoded(a=(GREY, {}), b=(255 - GREY, {"ending": "bmp"}))
     np.testing.assert_array_equal(found.images, [[GREY], [255 - GREY]])
-    assert (found.coloured, found.sizes, found.faults) == (0, [(6, 8)], [])
+    assert (found.coloured, set(found.sizes), found.faults) == (0, {(6, 8)}, [])
     assert found.kept == [0, 1]
 
 

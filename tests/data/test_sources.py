@@ -250,7 +250,7 @@ def test_first_digit_is_the_known_zero():
 
 
 def test_attribution_is_packaged():
-    text = (sources._FOLDER / "ATTRIBUTION.md").read_text("utf-8")
+    text = (Path(sources.__file__).parent / "files" / "ATTRIBUTION.md").read_text("utf-8")
     for words in ("Alpaydin", "Kaynak", "CC BY 4.0", "10.24432/C50P49"):
         assert words in text
 

@@ -37,8 +37,8 @@ TIMEOUT: Final = (10.0, 30.0)
 DIGITS: Final = "digits"
 TEST_DIGITS: Final = 360
 
-_FOLDER: Final = Path(__file__).parent / "files"
-_ENDS: Final = ("images-idx3-ubyte.gz", "labels-idx1-ubyte.gz")
+_DIGIT_IMAGES: Final = "digits-images-idx3-ubyte.gz"
+_DIGIT_LABELS: Final = "digits-labels-idx1-ubyte.gz"
 _ANSWERS: Final = {
     "ChunkedEncodingError": "broke off",
     "ConnectionError": "could not be reached",
@@ -120,12 +120,11 @@ def load_named(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dat
         OutputError: the cache folder cannot be written.
     """
     if name == DIGITS:
-        whole = _read_split(*(_FOLDER / f"digits-{end}" for end in _ENDS), "install lenet again")
-        # Values 0 to 16 become bytes 0 to 255.
-        bytes_ = np.rint(whole.images * (255 / 16)).astype(np.uint8)
-        test = split_by_label(whole.labels, TEST_DIGITS)
-        whole = Split(bytes_, whole.labels)
-        return Dataset(name, whole.chosen(~test), whole.chosen(test), tuple("0123456789"))
+        folder, remedy = Path(__file__).parent / "files", "install lenet again"
+        digits = _read_split(folder / _DIGIT_IMAGES, folder / _DIGIT_LABELS, remedy)
+        images = np.rint(digits.images * (255 / 16)).astype(np.uint8)  # from 0 to 16
+        digits, chosen = Split(images, digits.labels), split_by_label(digits.labels, TEST_DIGITS)
+        return Dataset(name, digits.chosen(~chosen), digits.chosen(chosen), MNIST.classes)
     source = SOURCES[name]
     given = os.environ.get("LENET_DATA")
     if data_dir is None and not given:
