@@ -1,4 +1,4 @@
-"""How good answers are: accuracy, per class, and what is taken for what."""
+"""How good predictions are: accuracy, accuracy per class, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Evaluation:
     """What a model does on labelled images.
 
     Attributes:
-        confusion: (K, K) counts; row: the true class, column: the answer.
+        confusion: (K, K) counts; row: the true class, column: the predicted class.
         loss: mean cross-entropy in nats.
         classes: the K names.
     """
@@ -27,23 +27,22 @@ class Evaluation:
 
     @property
     def count(self) -> int:
-        """How many images were looked at."""
+        """How many images there were."""
         return int(self.confusion.sum())
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers, from 0 to 1."""
+        """Share of images whose class is predicted, from 0 to 1."""
         return float(np.trace(self.confusion)) / self.count
 
     @property
     def class_accuracy(self) -> tuple[float | None, ...]:
-        """Share of right answers among each class's images; None for a class without images."""
-        totals = self.confusion.sum(axis=1)
-        right = np.diag(self.confusion)
-        return tuple(float(r / t) if t else None for r, t in zip(right, totals, strict=True))
+        """The accuracy on each class's images; None for a class without images."""
+        counts = zip(np.diag(self.confusion), self.confusion.sum(axis=1), strict=True)
+        return tuple(float(correct / total) if total else None for correct, total in counts)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as values for JSON."""
+        """Return the same as values for JSON."""
         per_class = zip(
             self.classes, self.confusion.sum(axis=1).tolist(), self.class_accuracy, strict=True
         )
@@ -62,11 +61,11 @@ def evaluate_scores(
     classes: tuple[str, ...],
     weights: npt.NDArray[np.float32] | None = None,
 ) -> Evaluation:
-    """Compare scores (N, K), before the softmax, with labels (N,).
+    """Compare the scores of images with their true classes.
 
     Args:
-        scores: of each image and class.
-        labels: the true classes.
+        scores: (N, K), before the softmax.
+        labels: (N,) the true classes.
         classes: the K names.
         weights: (N,) how much each image counts in the loss; None for 1 each.
 
@@ -75,18 +74,18 @@ def evaluate_scores(
     """
     if len(scores) != len(labels) or not len(labels):
         raise DataError(
-            f"{len(scores):,} answers and {len(labels):,} labels; give as many of both, at least 1"
+            f"{len(scores):,} scores and {len(labels):,} labels; give as many of both, at least 1"
         )
     size = scores.shape[1]
-    answers = scores.argmax(axis=1)
-    confusion = np.bincount(labels * size + answers, minlength=size * size).reshape(size, size)
+    predicted = scores.argmax(axis=1)
+    confusion = np.bincount(labels * size + predicted, minlength=size * size).reshape(size, size)
     chosen = log_softmax(scores)[np.arange(len(labels)), labels]
     loss = float(-np.average(chosen, weights=weights))
     return Evaluation(confusion.astype(np.int64), loss, classes)
 
 
 def log_softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Logarithms of the probabilities (N, K); the largest score is taken off first."""
+    """Return the logarithms of the probabilities (N, K); the largest score is taken off first."""
     shifted = scores.astype(np.float64)
     shifted -= shifted.max(axis=1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
