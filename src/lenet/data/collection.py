@@ -31,21 +31,13 @@ _UNBALANCED: Final = 3.0
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """What a folder, a table or an array file holds.
+    """What a folder, a table or an array file holds."""
 
-    Attributes:
-        images: (N, C, H, W) uint8, split after split.
-        labels: (N,) indices into ``classes``.
-        counts: how many to train on, to validate and to test on; they add up to N.
-        classes: the names of the classes, in natural order.
-        notes: sentences on what was found.
-    """
-
-    images: Images
-    labels: Labels
-    counts: tuple[int, int, int]
-    classes: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    images: Images  # (N, C, H, W), split after split
+    labels: Labels  # (N,) indices into the classes
+    counts: tuple[int, int, int]  # how many to train on, to validate and to test on
+    classes: tuple[str, ...]  # all names in natural order
+    notes: tuple[str, ...] = ()  # sentences on what was found
 
     @classmethod
     def of(
@@ -63,8 +55,8 @@ class Collection:
 
         Args:
             images: (N, C, H, W) uint8; taken over, and put in order where they are.
-            labels: (N,).
-            splits: (N,).
+            labels: (N,) indices into ``classes``.
+            splits: (N,) numbers of :mod:`lenet.data.split`.
             classes: all names.
             digests: (N,) of the images as they were found.
             name: what to call an image, by its index.
@@ -202,14 +194,7 @@ def arrange(images: Images, order: npt.NDArray[np.intp]) -> None:
 def describe_copies(
     digests: Digests, labels: Labels, splits: npt.NDArray[np.int64], name: Callable[[int], str]
 ) -> Iterator[str]:
-    """Yield a sentence on images that are in more than one split, and in more than one class.
-
-    Args:
-        digests: (N,) of the images.
-        labels: (N,) their classes.
-        splits: (N,) their splits.
-        name: what to call an image, by its index.
-    """
+    """Yield a sentence on images that are in more than one split, and in more than one class."""
     order = np.argsort(digests, kind="stable")
     starts = np.flatnonzero(np.diff(digests[order]) != 0) + 1
     groups = [group for group in np.split(order, starts) if len(group) > 1]

@@ -36,38 +36,23 @@ _ADVICE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file to read.
-
-    Attributes:
-        label: the name of its class.
-        path: from the root, with slashes on every system.
-        split: one of the three of :mod:`lenet.data.split`.
-        stamp: its size and time of change; with its path it says whether it is still the same.
-        fault: why it is not to be opened, as the predicate of a sentence; empty if it is.
-    """
+    """A file to read: ``label`` names its class, ``split`` is a number of :mod:`lenet.data.split`."""
 
     label: str
-    path: str
+    path: str  # from the root, with slashes on every system
     split: int
-    stamp: tuple[int, int] = (0, 0)
-    fault: str = ""
+    stamp: tuple[int, int] = (0, 0)  # its size and time of change: is it still the same?
+    fault: str = ""  # why it is not to be opened, as the predicate of a sentence
 
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """Files in the order in which their images will stand: by class, then by path.
+    """Files in the order in which their images will stand: by class, then by path."""
 
-    Attributes:
-        root: the folder that the paths start from.
-        entries: the files.
-        classes: the names of all classes in natural order.
-        notes: sentences on what was found.
-    """
-
-    root: str
+    root: str  # the folder that the paths start from
     entries: tuple[Entry, ...]
-    classes: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    classes: tuple[str, ...]  # all names in natural order
+    notes: tuple[str, ...] = ()  # sentences on what was found
 
     @classmethod
     def of(cls, root: str, entries: Iterable[Entry], notes: Iterable[str] = ()) -> Listing:
@@ -159,10 +144,7 @@ def look_at(root: str, path: str, label: str, split: int) -> Entry:
 
 
 def list_pictures(root: str) -> Listing:
-    """List the files below a folder, by class; hidden ones are left out.
-
-    Args:
-        root: a real path.
+    """List the files below ``root``, a real path, by class; hidden ones are left out.
 
     Raises:
         DataError: there are no class folders, or the folder cannot be read.

@@ -29,17 +29,11 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """What a person chooses about reading pictures.
+    """What a person chooses about reading pictures."""
 
-    Attributes:
-        size: (height, width) of every image; None: as the pictures are, within limits.
-        channels: 1 makes all grey, 3 all RGB; None: RGB if one has colour.
-        skip_bad: leave out what cannot be read instead of refusing all.
-    """
-
-    size: Size | None = None
-    channels: int | None = None
-    skip_bad: bool = False
+    size: Size | None = None  # of every image; None: as the pictures are, within limits
+    channels: int | None = None  # 1 makes all grey, 3 all RGB; None: RGB if one has colour
+    skip_bad: bool = False  # leave out what cannot be read instead of refusing all
 
     @classmethod
     def of(

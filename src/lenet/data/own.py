@@ -42,12 +42,7 @@ _MOST_FILES: Final = 16
 
 
 def read(path: str, options: LoadOptions) -> Collection:
-    """Read all that is there; what was read before comes out of the cache.
-
-    Args:
-        path: a folder with a folder per class (perhaps below train/, val/ and test/), a table
-            that lists files or holds pixels, or an .npz file with images and labels.
-        options: how to read it.
+    """Read all that is there; picture files that were read before come out of the cache.
 
     Raises:
         DataError: what is there is no labelled pictures, or some cannot be read.

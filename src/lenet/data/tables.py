@@ -44,17 +44,11 @@ _ALLOWED: Final = "give path,label[,split], or a label and the pixels of a squar
 
 @dataclass(frozen=True)
 class Start:
-    """What a table begins with.
+    """What a table begins with."""
 
-    Attributes:
-        delimiter: comma, semicolon or tab.
-        rows: the first rows, as texts without spaces around them.
-        has_pixels: are they pixels, or do they list files?
-    """
-
-    delimiter: str
-    rows: list[list[str]]
-    has_pixels: bool
+    delimiter: str  # comma, semicolon or tab
+    rows: list[list[str]]  # as texts without spaces around them
+    has_pixels: bool  # or do they list files?
 
 
 def is_number(text: str) -> bool:
@@ -113,12 +107,7 @@ def _lines(path: str, file: Iterable[bytes]) -> Iterator[str]:
 
 
 def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
-    """List the files that a table names.
-
-    Args:
-        path: of the table; its folder is where the files' paths start.
-        file: the table, at its beginning.
-        start: what it begins with.
+    """List the files that a table names, whose paths start from its folder.
 
     Raises:
         DataError: a row that is none, or a path that leads out of the folder.
@@ -200,12 +189,6 @@ def read_pixels(
     path: str, file: io.BufferedReader, start: Start, options: LoadOptions
 ) -> Collection:
     """Read the images of a table of pixels, and their labels.
-
-    Args:
-        path: of the table.
-        file: the table, at its beginning.
-        start: what it begins with.
-        options: the size and colour to bring the images to.
 
     Raises:
         DataError: rows of different lengths, values that are no pixels, or no square images.
@@ -302,12 +285,9 @@ def _square(path: str, pixels: int) -> tuple[int, int]:
         side = math.isqrt(pixels // channels)
         if channels * side * side == pixels:
             return channels, side
-    side = math.isqrt(pixels + 1)
-    why = (
-        f"which would be {side}x{side} pixels without a label"
-        if side * side == pixels + 1
-        else f"and {pixels:,} pixels are no square image"
-    )
+    side, why = math.isqrt(pixels + 1), f"and {pixels:,} pixels are no square image"
+    if side * side == pixels + 1:
+        why = f"which would be {side}x{side} pixels without a label"
     raise DataError(f"{path} has {pixels + 1:,} columns, {why}; {_ADVICE}")
 
 
