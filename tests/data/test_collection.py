@@ -14,9 +14,8 @@ def collect(labels, splits, classes=("a", "b")):
     images = np.arange(count * 4, dtype=np.uint8).reshape(count, 1, 2, 2)
     return Collection.of(
         images.copy(),
-        np.array(labels, np.int64),
+        [classes[label] for label in labels],
         np.array(splits, np.int64),
-        classes,
         digests=digests_of(images),
         name=str,
         notes=["first"],
@@ -49,6 +48,12 @@ def test_the_undecided_are_split():
     assert found.counts[1] == 0
     assert min(found.counts[0], found.counts[2]) > 4
     assert "a fifth of the images, chosen by their content, is kept for testing" in found.notes
+
+
+def test_validation_stays_where_there_is_no_test():
+    found = collect([0, 1] * 30, [TRAIN] * 50 + [VALIDATION] * 10)
+    assert (found.counts[1], sum(found.counts)) == (10, 60)
+    assert found.counts[2] > 2
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from lenet.data.sources import NAMES, load_named
 from lenet.errors import UsageError
 from lenet.net import is_model_file, zoo
 from lenet.net.words import listed, shown
+from lenet.tensor_files import SUFFIX
 
 __all__ = [
     "NAMES",
@@ -136,10 +137,13 @@ def _path(source: Source) -> str:
         )
     if os.path.exists(text):
         if (Path(text) / RUN_FILE).is_file():
-            last = os.path.join(text, "last.safetensors")
+            models = sorted(Path(text).glob(f"*{SUFFIX}"))  # the best before the last
+            read = (
+                f"read its model with lenet.Model.load({str(models[0])!r}), or " if models else ""
+            )
             raise UsageError(
-                f"{shown(text)} is the folder of a run, no data set; read its model with "
-                f"lenet.Model.load({last!r}), or go on with lenet.resume({text!r})."
+                f"{shown(text)} is the folder of a run, no data set; {read}go on with "
+                f"lenet.resume({text!r})."
             )
         return text
     if _name(text) in zoo.names() or "|" in text:

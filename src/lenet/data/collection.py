@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.data.dataset import Dataset, Split
-from lenet.data.folders import classes_of, indices_of
+from lenet.data.folders import classes_of
 from lenet.data.options import LoadOptions, Size, Stack, bounded, shaped
 from lenet.data.preprocess import Images
 from lenet.data.split import (
@@ -43,9 +43,8 @@ class Collection:
     def of(
         cls,
         images: Images,
-        labels: Labels,
+        names: Sequence[str],
         splits: npt.NDArray[np.int64],
-        classes: Sequence[str],
         *,
         digests: Digests,
         name: Callable[[int], str],
@@ -55,14 +54,18 @@ class Collection:
 
         Args:
             images: (N, C, H, W) uint8; taken over, and put in order where they are.
-            labels: (N,) indices into ``classes``.
+            names: (N,) their classes.
             splits: (N,) numbers of :mod:`lenet.data.split`.
-            classes: all names.
             digests: (N,) of the images as they were found.
             name: what to call an image, by its index.
             notes: what is known already.
+
+        Raises:
+            DataError: there are too many classes.
         """
-        sentences = list(notes)
+        classes, sentences = classes_of(names), list(notes)
+        place = {label: index for index, label in enumerate(classes)}
+        labels = np.fromiter((place[label] for label in names), np.int64, len(names))
         train = splits == TRAIN
         if train.any() and TEST not in splits:
             splits = splits.copy()
@@ -75,7 +78,7 @@ class Collection:
         arrange(images, order)
         first, second, third = np.bincount(splits, minlength=3).tolist()
         counts = (first, second, third)
-        return cls(images, labels[order], counts, tuple(classes), tuple(sentences))
+        return cls(images, labels[order], counts, classes, tuple(sentences))
 
     def dataset(self, name: str, source: str) -> Dataset:
         """Return the data set to train and to test on.
@@ -156,19 +159,17 @@ def gather(
     """
     size = options.size or bounded(own)
     stack = Stack(most, size, options.channels)
-    labels: list[str] = []
+    names: list[str] = []
     digests, splits = [], []
-    for split, names, images in batches:
+    for split, labels, images in batches:
         digests.append(digests_of(images))
         splits.append(np.full(len(images), split))
         stack.add(shaped(images, size, options.channels))
-        labels += names
-    classes = classes_of(labels)
+        names += labels
     return Collection.of(
         stack.images,
-        indices_of(labels, classes),
+        names,
         np.concatenate(splits),
-        classes,
         digests=np.concatenate(digests),
         name=name,
         notes=options.resized_note(own, size),

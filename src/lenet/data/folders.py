@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
-from lenet.data.split import SPLIT_WORDS, TRAIN, VALIDATION, Labels
+from lenet.data.split import SPLIT_WORDS, TRAIN, VALIDATION
 from lenet.errors import DataError, reason
 from lenet.net.words import name_text, natural, shown
 
@@ -36,7 +33,7 @@ _ADVICE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file to read: ``label`` names its class, ``split`` is a number of :mod:`lenet.data.split`."""
+    """A file to read, its class and its split, a number of :mod:`lenet.data.split`."""
 
     label: str
     path: str  # from the root, with slashes on every system
@@ -75,16 +72,6 @@ class Listing:
         ordered = chain.from_iterable(by_class[name] for name in classes)
         return cls(root, tuple(ordered), classes, tuple(notes))
 
-    @property
-    def labels(self) -> Labels:
-        """(N,) each file's class."""
-        return indices_of([entry.label for entry in self.entries], self.classes)
-
-    @property
-    def splits(self) -> npt.NDArray[np.int64]:
-        """(N,) each file's split."""
-        return np.array([entry.split for entry in self.entries], np.int64)
-
 
 def class_name(text: str, where: str) -> str:
     """Return a class's name in one of Unicode's forms: systems write folders in different ones.
@@ -116,12 +103,6 @@ def classes_of(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(classes)
 
 
-def indices_of(names: Iterable[str], classes: tuple[str, ...]) -> Labels:
-    """Return the index of each name among the classes."""
-    place = {name: index for index, name in enumerate(classes)}
-    return np.fromiter((place[name] for name in names), np.int64)
-
-
 def look_at(root: str, path: str, label: str, split: int) -> Entry:
     """Return the entry of a file below ``root``, a real path: what may be opened of it.
 
@@ -129,18 +110,18 @@ def look_at(root: str, path: str, label: str, split: int) -> Entry:
     """
     full = os.path.join(root, *path.split("/"))
     try:
-        found = os.lstat(full)
-        if stat.S_ISLNK(found.st_mode):
+        status = os.lstat(full)
+        if stat.S_ISLNK(status.st_mode):
             if os.path.commonpath([root, os.path.realpath(full)]) != root:
                 return Entry(label, path, split, fault="is a link that leads out of the folder")
-            found = os.stat(full)
+            status = os.stat(full)
     except (OSError, ValueError) as error:  # ValueError: a zero byte, or another drive
         return Entry(label, path, split, fault=f"cannot be opened ({reason(error)})")
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         return Entry(label, path, split, fault="is a folder, or a link to one")
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return Entry(label, path, split, fault="is a pipe or a device, no file")
-    return Entry(label, path, split, (found.st_size, found.st_mtime_ns))
+    return Entry(label, path, split, (status.st_size, status.st_mtime_ns))
 
 
 def list_pictures(root: str) -> Listing:

@@ -102,19 +102,19 @@ def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collec
             f"cannot be read: {faults}; mend or remove them, or leave them out with skip_bad=True",
             parameter="skip_bad",
         )
-    labels = listing.labels[decoded.kept]
-    if lost := set(range(len(listing.classes))) - set(labels.tolist()):
+    kept = [listing.entries[index] for index in decoded.kept]
+    labels = [entry.label for entry in kept]
+    known = set(labels)
+    if lost := [name for name in listing.classes if name not in known]:
         raise DataError(
-            f"no picture of class {listing.classes[min(lost)]!r} in {listing.root} can be read: "
-            f"{faults}; mend them"
+            f"no picture of class {lost[0]!r} in {listing.root} can be read: {faults}; mend them"
         )
     return Collection.of(
         decoded.images,
         labels,
-        listing.splits[decoded.kept],
-        listing.classes,
+        np.array([entry.split for entry in kept]),
         digests=decoded.digests,
-        name=lambda index: listing.entries[decoded.kept[index]].path,
+        name=lambda index: kept[index].path,
         notes=[*listing.notes, *_notes(decoded, options)],
     )
 
