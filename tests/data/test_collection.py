@@ -63,7 +63,7 @@ def test_validation_stays_where_there_is_no_test():
         ([0, 1], [TEST, TEST], ("a", "b"), "no images to train on"),
         ([0, 1], [TRAIN, TRAIN], ("a", "b"), "no images to test on"),
         ([0, 1], [TRAIN] * 2, ("a", "b"), "at least two different"),
-        ([0, 1], [TRAIN, TEST], ("a", "b"), "class 'b' to test or validate on but none"),
+        ([0, 1], [TRAIN, TEST], ("a", "b"), "class 'b' but none to train on"),
     ],
 )
 def test_no_dataset(labels, splits, classes, words):

@@ -217,7 +217,7 @@ PLAIN = table()
         ),
         (
             "\n".join(f"{i},5,5,5,{i}" for i in range(30)),
-            "first or its last column is the label",
+            "first or its last column for the label",
         ),
         (table(titles=False).encode() * 60 + b"\xff\n", "is no text in UTF-8"),
     ],

@@ -78,10 +78,8 @@ def load(
         collection = own.read(path, LoadOptions.of(size, gray, rgb, skip_bad))
         return collection.dataset(own.title(path), path)
     if size is not None or gray or rgb or skip_bad:
-        raise UsageError(
-            f"size, gray, rgb and skip_bad are for pictures of your own, and {name} is ready as it "
-            f"is; leave them out, or write ./{name} for a folder of that name."
-        )
+        what = f"size, gray, rgb and skip_bad are for pictures of your own, and {name} is ready"
+        raise UsageError(f"{what}; leave them out, or write ./{name} for a folder of that name.")
     return load_named(name, data_dir)
 
 

@@ -73,7 +73,7 @@ def read(path: str, file: IO[bytes], options: LoadOptions) -> Collection:
         raise
     except Exception as error:  # a damaged file may make its readers raise anything
         raise DataError(
-            f"{path} is not an intact .npz file of numbers; save it anew with numpy.savez"
+            f"{path} is not an intact .npz of numbers; save it with numpy.savez"
         ) from error
 
 

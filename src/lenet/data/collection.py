@@ -88,23 +88,17 @@ class Collection:
         """
         train, validation, test = self._splits()
         if len(self.classes) < 2:
-            raise DataError(
-                f"{source} has one class only, {name_text(self.classes[0])}; give the place that "
-                "has a folder, or a label, for each of two or more classes"
-            )
+            one = name_text(self.classes[0])
+            raise DataError(f"{source} has one class only, {one}; give a place with two or more")
         if not train:
             raise DataError(f"{source} has no images to train on; add a train split")
         if not test:
-            raise DataError(
-                f"{source} has no images to test on; add a test split, or at least two different "
-                "images to a class: a fifth of them is kept for testing then"
-            )
+            advice = "add a test split, or at least two different images to a class"
+            raise DataError(f"{source} has no images to test on; {advice}")
         learnt = np.bincount(train.labels, minlength=len(self.classes))
         if not learnt.all():
-            raise DataError(
-                f"{source} has images of class {shown(self.classes[int(learnt.argmin())])} to test "
-                "or validate on but none to train on; add some, or take the class out"
-            )
+            what = f"class {shown(self.classes[int(learnt.argmin())])} but none to train on"
+            raise DataError(f"{source} has images of {what}; add some, or take the class out")
         return Dataset(name, train, test, self.classes, validation, source, self.notes)
 
     def split_for(self, classes: Sequence[str], everything: bool, source: str) -> Split:
@@ -117,17 +111,13 @@ class Collection:
         """
         place = {name: index for index, name in enumerate(classes)}
         if strange := [name for name in self.classes if name not in place]:
-            raise DataError(
-                f"{source} has the class {shown(strange[0])}, which the model does not know; it "
-                f"tells {', '.join(map(name_text, classes[:10]))}{', ...' * (len(classes) > 10)} "
-                "apart"
-            )
+            known = ", ".join(map(name_text, classes[:10])) + ", ..." * (len(classes) > 10)
+            what = f"the class {shown(strange[0])}, which the model does not know"
+            raise DataError(f"{source} has {what}; it tells {known} apart")
         split = Split(self.images, self.labels) if everything else self._splits()[TEST]
         if split is None:
-            raise DataError(
-                f"{source} has no images to test on; everything=True takes those it has",
-                parameter="everything",
-            )
+            what = f"{source} has no images to test on; everything=True takes those it has"
+            raise DataError(what, parameter="everything")
         return Split(split.images, np.array([place[n] for n in self.classes])[split.labels])
 
     def _splits(self) -> list[Split | None]:

@@ -61,10 +61,8 @@ class Listing:
         by_class: dict[str, list[Entry]] = {}
         for number, entry in enumerate(entries):
             if number >= MAX_FILES:
-                raise DataError(
-                    f"there are more than {MAX_FILES:,} files in {root}; give pictures alone, or "
-                    "an .npz file of so many"
-                )
+                what = f"there are more than {MAX_FILES:,} files in {root}"
+                raise DataError(f"{what}; give pictures alone, or an .npz file of so many")
             by_class.setdefault(entry.label, []).append(entry)
         classes = classes_of(by_class)
         for members in by_class.values():  # class by class: the keys of all would fill memory
@@ -81,10 +79,8 @@ def class_name(text: str, where: str) -> str:
     """
     name = unicodedata.normalize("NFC", text.strip())
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise DataError(
-            f"{where} names a class {shown(text)}; a class needs a name of 1 to {MAX_NAME} "
-            "characters that can be printed"
-        )
+        allowed = f"1 to {MAX_NAME} characters that can be printed"
+        raise DataError(f"{where} names a class {shown(text)}; give a name of {allowed}")
     return name
 
 
@@ -96,10 +92,10 @@ def classes_of(names: Iterable[str]) -> tuple[str, ...]:
     """
     classes = sorted(set(names), key=natural)
     if len(classes) > MAX_CLASSES:
-        raise DataError(
-            f"there are {len(classes):,} different labels, from {shown(classes[0])} to "
-            f"{shown(classes[-1])}; at most {MAX_CLASSES:,} classes are told apart"
+        what = (
+            f"{len(classes):,} different labels, from {shown(classes[0])} to {shown(classes[-1])}"
         )
+        raise DataError(f"there are {what}; give at most {MAX_CLASSES:,} classes")
     return tuple(classes)
 
 
@@ -155,9 +151,8 @@ def _as_splits(folders: list[str]) -> dict[str, int]:
     if len(splits) < len(folders) or kinds == {VALIDATION}:
         return {}
     if len(kinds) < len(splits):
-        raise DataError(
-            f"the folders {' and '.join(sorted(splits))} name one split twice; keep one of a kind"
-        )
+        both = " and ".join(sorted(splits))
+        raise DataError(f"the folders {both} name one split twice; keep one of a kind")
     return splits
 
 
@@ -166,9 +161,8 @@ def _classes(root: str, prefix: str, folders: list[str], split: int) -> Iterator
         label = class_name(folder, f"a folder in {root}")
         entries = list(_below(root, prefix + folder, label, split, 1))
         if not entries:
-            raise DataError(
-                f"the class folder {name_text(prefix + folder)} has no pictures; fill or remove it"
-            )
+            name = name_text(prefix + folder)
+            raise DataError(f"the class folder {name} has no pictures; fill or remove it")
         yield from entries
 
 

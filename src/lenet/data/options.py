@@ -68,10 +68,8 @@ def read_size(given: int | str | Sequence[int]) -> Size:
     if len(sides) == 1:
         sides *= 2
     if len(sides) != 2 or not all(type(n) is int and 0 < n <= MAX_SIDE for n in sides):
-        raise UsageError(
-            f"the size is {shown(given)}; it must be one number such as 28, or height x width such "
-            f"as 28x32, each from 1 to {MAX_SIDE:,}."
-        )
+        allowed = f"one number such as 28, or height x width such as 28x32, from 1 to {MAX_SIDE:,}"
+        raise UsageError(f"the size is {shown(given)}; it must be {allowed}.")
     return sides[0], sides[1]
 
 
@@ -96,12 +94,11 @@ def require_room(count: int, channels: int, size: Size) -> None:
     """
     needed = count * (channels * size[0] * size[1] + _BESIDE)
     if needed > machine_memory() / 2:
-        raise DataError(
-            f"{count:,} images of {pair_text(size)} would fill {needed / 1e9:,.1f} GB of this "
-            f"machine's {machine_memory() / 1e9:,.1f} GB of memory; make them smaller, as with "
-            "size=28",
-            parameter="size",
+        filled = (
+            f"{needed / 1e9:,.1f} GB of this machine's {machine_memory() / 1e9:,.1f} GB of memory"
         )
+        what = f"{count:,} images of {pair_text(size)} would fill {filled}"
+        raise DataError(f"{what}; make them smaller, as with size=28", parameter="size")
 
 
 def machine_memory() -> int:

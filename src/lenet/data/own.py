@@ -52,9 +52,8 @@ def read(path: str, options: LoadOptions) -> Collection:
     try:
         file = open_regular(path)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        raise DataError(
-            f"cannot read {path}: {reason(error)}; give a folder, a .csv or an .npz file"
-        ) from error
+        advice = "give a folder, a .csv or an .npz file"
+        raise DataError(f"cannot read {path}: {reason(error)}; {advice}") from error
     with file:
         if file.peek(2)[:2] == _ZIP_MAGIC:
             return arrays.read(path, file, options)
@@ -97,18 +96,15 @@ def _bytes(values: object) -> bytes:
 def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collection:
     faults = _first(decoded.faults)
     if faults and not options.skip_bad:
-        raise DataError(
-            f"{len(decoded.faults):,} of {len(listing.entries):,} pictures in {listing.root} "
-            f"cannot be read: {faults}; mend or remove them, or leave them out with skip_bad=True",
-            parameter="skip_bad",
-        )
+        share = f"{len(decoded.faults):,} of {len(listing.entries):,} pictures in {listing.root}"
+        advice = "mend or remove them, or leave them out with skip_bad=True"
+        raise DataError(f"{share} cannot be read: {faults}; {advice}", parameter="skip_bad")
     kept = [listing.entries[index] for index in decoded.kept]
     labels = [entry.label for entry in kept]
     known = set(labels)
     if lost := [name for name in listing.classes if name not in known]:
-        raise DataError(
-            f"no picture of class {lost[0]!r} in {listing.root} can be read: {faults}; mend them"
-        )
+        what = f"no picture of class {lost[0]!r} in {listing.root} can be read"
+        raise DataError(f"{what}: {faults}; mend them")
     return Collection.of(
         decoded.images,
         labels,

@@ -210,13 +210,9 @@ def _read_npy(path: str | os.PathLike[str]) -> Images:
         with np.errstate(over="raise"):  # of a shape too large to be true
             array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a damaged header may make the parser raise anything
-        raise DataError(
-            f"{path} is not an intact .npy array of numbers; save it anew with numpy.save"
-        ) from error
+        raise DataError(f"{path} is not an intact .npy array; save it with numpy.save") from error
     if array.dtype != np.uint8:
-        raise DataError(
-            f"{path} holds values of type {array.dtype}; save whole numbers from 0 to 255 as uint8"
-        )
+        raise DataError(f"{path} holds type {array.dtype}; save whole numbers 0 to 255 as uint8")
     return np.ascontiguousarray(array)
 
 
@@ -232,10 +228,8 @@ def _to_images(array: Images, path: str | os.PathLike[str]) -> Images:
             return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
         if array.ndim == 4:
             return array
-    raise DataError(
-        f"{path} holds an array of shape {shape}; give images as (H, W), (N, H, W), "
-        "(N, C, H, W) or (N, H, W, 3), none of them 0"
-    )
+    allowed = "(H, W), (N, H, W), (N, C, H, W) or (N, H, W, 3), none of them 0"
+    raise DataError(f"{path} holds an array of shape {shape}; give images as {allowed}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,10 +280,8 @@ def decode(listing: Listing, options: LoadOptions) -> Decoded:
         if options.size is None and len(set(decoded.sizes)) > 1:
             decoded = _decode(listing, middle(decoded.sizes), options.channels)
     if not decoded.kept:
-        raise DataError(
-            f"no file in {listing.root} can be read as a picture: {decoded.faults[0]}; give PNG, "
-            "JPEG or BMP files"
-        )
+        what = f"no file in {listing.root} can be read as a picture: {decoded.faults[0]}"
+        raise DataError(f"{what}; give PNG, JPEG or BMP files")
     return decoded
 
 

@@ -91,9 +91,8 @@ def _rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[tuple[int
             if any(fields := [field.strip() for field in row]):
                 yield reader.line_num, fields
     except csv.Error as error:
-        raise DataError(
-            f"{path}, line {reader.line_num:,}, is no row of a table: {error}"
-        ) from error
+        where = f"{path}, line {reader.line_num:,},"
+        raise DataError(f"{where} is no row of a table: {error}") from error
 
 
 def _lines(path: str, file: Iterable[bytes]) -> Iterator[str]:
@@ -101,9 +100,8 @@ def _lines(path: str, file: Iterable[bytes]) -> Iterator[str]:
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}, line {number:,}, is no text in UTF-8; save it as UTF-8"
-            ) from error
+            where = f"{path}, line {number:,},"
+            raise DataError(f"{where} is no text in UTF-8; save it as UTF-8") from error
 
 
 def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
@@ -131,14 +129,10 @@ def _entries(path: str, root: str, file: io.BufferedReader, start: Start) -> Ite
         if split_at is not None and len(row) > split_at:
             split = row[split_at].casefold()
             if split and split not in SPLIT_WORDS:
-                raise DataError(
-                    f"{where} has the split {shown(split)}; it must be train, val or test"
-                )
+                raise DataError(f"{where} has the split {shown(split)}, not train, val or test")
         kinds.add(bool(split))
         if len(kinds) > 1:
-            raise DataError(
-                f"{path} says of some pictures only which split they are in; say it of all"
-            )
+            raise DataError(f"{path} names the split of some pictures only; name it for all")
         name, label = _relative(row[path_at], where), class_name(row[label_at], where)
         yield look_at(root, name, label, SPLIT_WORDS.get(split, TRAIN))
 
@@ -154,10 +148,8 @@ def _columns(path: str, first: Sequence[str]) -> tuple[int, int, int | None, int
         return path_at, label_at, split_at, 1
     if len(first) in (2, 3):
         return 0, 1, 2, 0
-    raise DataError(
-        f"{path} has {len(first)} columns, and no titles that say which are path and label; "
-        f"{_ALLOWED}"
-    )
+    what = f"{len(first)} columns, and no titles that say which are path and label"
+    raise DataError(f"{path} has {what}; {_ALLOWED}")
 
 
 def _relative(text: str, where: str) -> str:
@@ -165,10 +157,8 @@ def _relative(text: str, where: str) -> str:
     name = text.replace("\\", "/") if os.sep == "\\" else text
     steps = [step for step in name.split("/") if step not in ("", ".")]
     if os.path.isabs(text) or os.path.splitdrive(text)[0] or ".." in steps or not steps:
-        raise DataError(
-            f"{where} has the path {shown(text)}; it must lead from the table's own folder "
-            "downwards: put the table above the pictures"
-        )
+        advice = "put the table above the pictures"
+        raise DataError(f"{where} has the path {shown(text)}, which leads elsewhere; {advice}")
     return "/".join(steps)
 
 
@@ -234,10 +224,8 @@ class _PixelTable:
         """Return the label and the rest of a line."""
         layout = self.layout
         if (columns := line.count(layout.delimiter) + 1) != layout.columns:
-            raise DataError(
-                f"{self.path}, line {number:,}, has {columns:,} columns where the first has "
-                f"{layout.columns:,}; {_ADVICE}"
-            )
+            what = f"{columns:,} columns where the first has {layout.columns:,}"
+            raise DataError(f"{self.path}, line {number:,}, has {what}; {_ADVICE}")
         if layout.label_last:
             rest, _, label = line.rpartition(layout.delimiter)
         else:
@@ -254,9 +242,8 @@ class _PixelTable:
             values = ((n, text) for n, line in enumerate(lines) for text in line.split(delimiter))
             strange = ((n, t.strip()) for n, t in values if not is_number(t.strip().strip('"')))
             offset, text = next(strange, (0, lines[0]))
-            raise DataError(
-                f"{self.path} has {text[:40]!r} for a pixel near line {first + offset:,}; {_ADVICE}"
-            ) from error
+            what = f"{text[:40]!r} for a pixel near line {first + offset:,}"
+            raise DataError(f"{self.path} has {what}; {_ADVICE}") from error
 
     def _as_images(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         side, channels = self.layout.side, self.layout.channels
@@ -303,10 +290,8 @@ def _label_is_last(path: str, titles: list[str], rows: Sequence[Sequence[str]]) 
     likely = [_looks_like_labels(column) for column in columns]
     if likely[0] != likely[1]:
         return likely[1]
-    raise DataError(
-        f"{path} does not tell whether its first or its last column is the label; put a line of "
-        "titles above: label,pixel0,pixel1,..."
-    )
+    advice = "put a line of titles above: label,pixel0,pixel1,..."
+    raise DataError(f"{path} may have its first or its last column for the label; {advice}")
 
 
 def _looks_like_labels(column: Sequence[str]) -> bool:
