@@ -72,9 +72,8 @@ def read(path: str, file: IO[bytes], options: LoadOptions) -> Collection:
     except DataError:
         raise
     except Exception as error:  # a damaged file may make its readers raise anything
-        raise DataError(
-            f"{path} is not an intact .npz of numbers; save it with numpy.savez"
-        ) from error
+        what = f"{path} is not an intact .npz of numbers"
+        raise DataError(f"{what}; save it with numpy.savez") from error
 
 
 class _Reader:

@@ -123,15 +123,11 @@ def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
     by_area = sorted(set(decoded.sizes), key=lambda size: (size[0] * size[1], size))
     if options.size is None and by_area != [tuple(size)]:
         sizes = " to ".join(dict.fromkeys(map(pair_text, (by_area[0], by_area[-1]))))
-        notes.append(
-            f"pictures of {sizes} become {size[0]}x{size[1]}, their proportions kept; the option "
-            "size says otherwise"
-        )
+        become = f"become {size[0]}x{size[1]}, their proportions kept"
+        notes.append(f"pictures of {sizes} {become}; the option size says otherwise")
     if options.channels is None and 0 < decoded.coloured < count:
-        notes.append(
-            f"{decoded.coloured:,} of {count:,} pictures have colour, so all become RGB; the "
-            "option gray makes all grey"
-        )
+        share = f"{decoded.coloured:,} of {count:,} pictures have colour"
+        notes.append(f"{share}, so all become RGB; the option gray makes all grey")
     return notes
 
 

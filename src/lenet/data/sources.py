@@ -173,11 +173,9 @@ def _find_given(source: Source, folder: Path, title: str, instead: str) -> dict[
     paths = max((_find(source, place) for place in (folder / source.name, folder)), key=len)
     missing = [name for name in source.checksums if name not in paths]
     if missing:
-        raise DataError(
-            f"{title} {folder}, but neither it nor its folder {source.name} has "
-            f"{' and '.join(missing)} (plain or .gz); put the missing files there, or {instead} "
-            "to download them"
-        )
+        lack = f"neither it nor its folder {source.name} has {' and '.join(missing)}"
+        advice = f"put them there, plain or .gz, or {instead} to download them"
+        raise DataError(f"{title} {folder}, but {lack}; {advice}")
     return paths
 
 

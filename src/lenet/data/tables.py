@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.data.collection import Collection, gather
-from lenet.data.folders import MAX_FILES, Entry, Listing, class_name, look_at
+from lenet.data.folders import Entry, Listing, class_name, look_at
 from lenet.data.options import LoadOptions, reaches_one, to_bytes
 from lenet.data.preprocess import Images
 from lenet.data.split import SPLIT_WORDS, TRAIN
@@ -111,10 +111,10 @@ def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
         DataError: a row that is none, or a path that leads out of the folder.
     """
     root = os.path.dirname(os.path.realpath(path))
-    entries = list(islice(_entries(path, root, file, start), MAX_FILES + 1))
-    if not entries:
+    listing = Listing.of(root, _entries(path, root, file, start))
+    if not listing.entries:
         raise DataError(f"{path} lists no pictures; {_ALLOWED}")
-    return Listing.of(root, entries)
+    return listing
 
 
 def _entries(path: str, root: str, file: io.BufferedReader, start: Start) -> Iterator[Entry]:
