@@ -92,11 +92,11 @@ def evaluate_scores(
     classes: tuple[str, ...],
     weights: npt.NDArray[np.float32] | None = None,
 ) -> Evaluation:
-    """Compare scores (N, K), before the softmax, with labels (N,).
+    """Compare the scores of images with their true classes.
 
     Args:
-        scores: of each image and class.
-        labels: the true classes.
+        scores: (N, K), before the softmax.
+        labels: (N,) the true classes.
         classes: the K names.
         weights: (N,) how much each image counts in the loss; None for 1 each.
 

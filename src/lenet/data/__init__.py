@@ -20,6 +20,7 @@ from lenet.data.sources import NAMES, load_named
 from lenet.errors import UsageError
 from lenet.net import is_model_file, zoo
 from lenet.net.words import listed, shown
+from lenet.tensor_files import SUFFIX
 
 __all__ = [
     "NAMES",
@@ -77,10 +78,8 @@ def load(
         collection = own.read(path, LoadOptions.of(size, gray, rgb, skip_bad))
         return collection.dataset(own.title(path), path)
     if size is not None or gray or rgb or skip_bad:
-        raise UsageError(
-            f"size, gray, rgb and skip_bad are for pictures of your own, and {name} is ready as it "
-            f"is; leave them out, or write ./{name} for a folder of that name."
-        )
+        what = f"size, gray, rgb and skip_bad are for pictures of your own, and {name} is ready"
+        raise UsageError(f"{what}; leave them out, or write ./{name} for a folder of that name.")
     return load_named(name, data_dir)
 
 
@@ -136,10 +135,13 @@ def _path(source: Source) -> str:
         )
     if os.path.exists(text):
         if (Path(text) / RUN_FILE).is_file():
-            last = os.path.join(text, "last.safetensors")
+            models = sorted(Path(text).glob(f"*{SUFFIX}"))  # the best before the last
+            read = (
+                f"read its model with lenet.Model.load({str(models[0])!r}), or " if models else ""
+            )
             raise UsageError(
-                f"{shown(text)} is the folder of a run, no data set; read its model with "
-                f"lenet.Model.load({last!r}), or go on with lenet.resume({text!r})."
+                f"{shown(text)} is the folder of a run, no data set; {read}go on with "
+                f"lenet.resume({text!r})."
             )
         return text
     if _name(text) in zoo.names() or "|" in text:

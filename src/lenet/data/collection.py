@@ -10,14 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.data.dataset import Dataset, Split
+from lenet.data.folders import classes_of
+from lenet.data.options import LoadOptions, Size, Stack, bounded, shaped
 from lenet.data.preprocess import Images
 from lenet.data.split import (
     SPLIT_NAMES,
     TEST,
     TRAIN,
-    UNDECIDED,
     Digests,
     Labels,
+    digests_of,
     split_by_content,
 )
 from lenet.errors import DataError
@@ -29,59 +31,54 @@ _UNBALANCED: Final = 3.0
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """What a folder, a table or an array file holds.
+    """What a folder, a table or an array file holds."""
 
-    Attributes:
-        images: (N, C, H, W) uint8, split after split.
-        labels: (N,) indices into ``classes``.
-        counts: how many to train on, to validate and to test on; they add up to N.
-        classes: the names of the classes, in natural order.
-        notes: sentences on what was found.
-    """
-
-    images: Images
-    labels: Labels
-    counts: tuple[int, int, int]
-    classes: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    images: Images  # (N, C, H, W), split after split
+    labels: Labels  # (N,) indices into the classes
+    counts: tuple[int, int, int]  # how many to train on, to validate and to test on
+    classes: tuple[str, ...]  # all names in natural order
+    notes: tuple[str, ...] = ()  # sentences on what was found
 
     @classmethod
     def of(
         cls,
         images: Images,
-        labels: Labels,
+        names: Sequence[str],
         splits: npt.NDArray[np.int64],
-        classes: Sequence[str],
         *,
         digests: Digests,
         name: Callable[[int], str],
         notes: Iterable[str] = (),
     ) -> Collection:
-        """Split what is undecided, put the splits in order, and look for what stands out.
+        """Keep a fifth for testing if nothing is, put the splits in order, see what stands out.
 
         Args:
             images: (N, C, H, W) uint8; taken over, and put in order where they are.
-            labels: (N,).
-            splits: (N,).
-            classes: all names.
+            names: (N,) their classes.
+            splits: (N,) numbers of :mod:`lenet.data.split`.
             digests: (N,) of the images as they were found.
             name: what to call an image, by its index.
             notes: what is known already.
+
+        Raises:
+            DataError: there are too many classes.
         """
-        sentences = list(notes)
-        undecided = splits == UNDECIDED
-        if undecided.any():
+        classes, sentences = classes_of(names), list(notes)
+        place = {label: index for index, label in enumerate(classes)}
+        labels = np.fromiter((place[label] for label in names), np.int64, len(names))
+        train = splits == TRAIN
+        if train.any() and TEST not in splits:
             splits = splits.copy()
-            test = split_by_content(digests[undecided], labels[undecided])
-            splits[undecided] = np.where(test, TEST, TRAIN)
+            test = split_by_content(digests[train], labels[train])
+            splits[train] = np.where(test, TEST, TRAIN)
             sentences.append("a fifth of the images, chosen by their content, is kept for testing")
         sentences += describe_copies(digests, labels, splits, name)
         sentences += describe_balance(labels, splits, classes)
         order = np.argsort(splits, kind="stable")
         arrange(images, order)
-        train, validation, test_count = np.bincount(splits, minlength=3).tolist()
-        counts = (train, validation, test_count)
-        return cls(images, labels[order], counts, tuple(classes), tuple(sentences))
+        first, second, third = np.bincount(splits, minlength=3).tolist()
+        counts = (first, second, third)
+        return cls(images, labels[order], counts, classes, tuple(sentences))
 
     def dataset(self, name: str, source: str) -> Dataset:
         """Return the data set to train and to test on.
@@ -91,23 +88,17 @@ class Collection:
         """
         train, validation, test = self._splits()
         if len(self.classes) < 2:
-            raise DataError(
-                f"{source} has one class only, {name_text(self.classes[0])}; give the place that "
-                "has a folder, or a label, for each of two or more classes"
-            )
+            one = name_text(self.classes[0])
+            raise DataError(f"{source} has one class only, {one}; give a place with two or more")
         if not train:
             raise DataError(f"{source} has no images to train on; add a train split")
         if not test:
-            raise DataError(
-                f"{source} has no images to test on; add a test split, or at least two different "
-                "images to a class: a fifth of them is kept for testing then"
-            )
+            advice = "add a test split, or at least two different images to a class"
+            raise DataError(f"{source} has no images to test on; {advice}")
         learnt = np.bincount(train.labels, minlength=len(self.classes))
         if not learnt.all():
-            raise DataError(
-                f"{source} has images of class {shown(self.classes[int(learnt.argmin())])} to test "
-                "or validate on but none to train on; add some, or take the class out"
-            )
+            what = f"class {shown(self.classes[int(learnt.argmin())])} but none to train on"
+            raise DataError(f"{source} has images of {what}; add some, or take the class out")
         return Dataset(name, train, test, self.classes, validation, source, self.notes)
 
     def split_for(self, classes: Sequence[str], everything: bool, source: str) -> Split:
@@ -120,17 +111,13 @@ class Collection:
         """
         place = {name: index for index, name in enumerate(classes)}
         if strange := [name for name in self.classes if name not in place]:
-            raise DataError(
-                f"{source} has the class {shown(strange[0])}, which the model does not know; it "
-                f"tells {', '.join(map(name_text, classes[:10]))}{', ...' * (len(classes) > 10)} "
-                "apart"
-            )
+            known = ", ".join(map(name_text, classes[:10])) + ", ..." * (len(classes) > 10)
+            what = f"the class {shown(strange[0])}, which the model does not know"
+            raise DataError(f"{source} has {what}; it tells {known} apart")
         split = Split(self.images, self.labels) if everything else self._splits()[TEST]
         if split is None:
-            raise DataError(
-                f"{source} has no images to test on; everything=True takes those it has",
-                parameter="everything",
-            )
+            what = f"{source} has no images to test on; everything=True takes those it has"
+            raise DataError(what, parameter="everything")
         return Split(split.images, np.array([place[n] for n in self.classes])[split.labels])
 
     def _splits(self) -> list[Split | None]:
@@ -139,6 +126,44 @@ class Collection:
             Split(self.images[end - count : end], self.labels[end - count : end]) if count else None
             for count, end in zip(self.counts, ends, strict=True)
         ]
+
+
+def gather(
+    batches: Iterable[tuple[int, Sequence[str], Images]],
+    most: int,
+    own: Size,
+    options: LoadOptions,
+    name: Callable[[int], str],
+) -> Collection:
+    """Put images of one size together as they are read, never holding more than they become.
+
+    Args:
+        batches: a split, n labels and n images (n, C, h, w) at a time.
+        most: how many images there are at most.
+        own: the images' (height, width).
+        options: the size and colour to bring them to.
+        name: what to call an image, by its index.
+
+    Raises:
+        DataError: they would not fit into memory, or have too many classes.
+    """
+    size = options.size or bounded(own)
+    stack = Stack(most, size, options.channels)
+    names: list[str] = []
+    digests, splits = [], []
+    for split, labels, images in batches:
+        digests.append(digests_of(images))
+        splits.append(np.full(len(images), split))
+        stack.add(shaped(images, size, options.channels))
+        names += labels
+    return Collection.of(
+        stack.images,
+        names,
+        np.concatenate(splits),
+        digests=np.concatenate(digests),
+        name=name,
+        notes=options.resized_note(own, size),
+    )
 
 
 def arrange(images: Images, order: npt.NDArray[np.intp]) -> None:
@@ -160,14 +185,7 @@ def arrange(images: Images, order: npt.NDArray[np.intp]) -> None:
 def describe_copies(
     digests: Digests, labels: Labels, splits: npt.NDArray[np.int64], name: Callable[[int], str]
 ) -> Iterator[str]:
-    """Yield a sentence on images that are in more than one split, and in more than one class.
-
-    Args:
-        digests: (N,) of the images.
-        labels: (N,) their classes.
-        splits: (N,) their splits.
-        name: what to call an image, by its index.
-    """
+    """Yield a sentence on images that are in more than one split, and in more than one class."""
     order = np.argsort(digests, kind="stable")
     starts = np.flatnonzero(np.diff(digests[order]) != 0) + 1
     groups = [group for group in np.split(order, starts) if len(group) > 1]

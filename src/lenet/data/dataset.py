@@ -41,14 +41,11 @@ class Split:
         _require_array("images", self.images, np.uint8, 4, "(N, C, H, W)")
         _require_array("labels", self.labels, np.int64, 1, "(N,)")
         if len(self.images) != len(self.labels):
-            raise DataError(
-                f"{len(self.images):,} images but {len(self.labels):,} labels; "
-                "every image needs exactly one label"
-            )
+            counts = f"{len(self.images):,} images but {len(self.labels):,} labels"
+            raise DataError(f"{counts}; every image needs exactly one label")
         if self.images.size == 0:
-            raise DataError(
-                f"no pixels in images of shape {self.images.shape}; give at least one image"
-            )
+            shape = self.images.shape
+            raise DataError(f"no pixels in images of shape {shape}; give at least one image")
         if self.weights is not None:
             _require_weights(self.weights, len(self))
 
@@ -107,17 +104,13 @@ class Dataset:
             shape = split.images.shape[1:]
             if shape != own:
                 verb = {"test": "tests", "validation": "validates"}[name]
-                raise DataError(
-                    f"{self.name} trains on {_describe_images(own)} but {verb} on "
-                    f"{_describe_images(shape)}; all splits need the same shape"
-                )
+                both = f"trains on {_describe_images(own)} but {verb} on {_describe_images(shape)}"
+                raise DataError(f"{self.name} {both}; all splits need the same shape")
             wrong = np.flatnonzero((split.labels < 0) | (split.labels >= len(self.classes)))
             if len(wrong):
-                raise DataError(
-                    f"{self.name} has {len(self.classes)} classes, labels 0 to "
-                    f"{len(self.classes) - 1}, but {name} image {wrong[0]:,} has label "
-                    f"{split.labels[wrong[0]]}; correct the label or name its class"
-                )
+                last, label = len(self.classes) - 1, split.labels[wrong[0]]
+                what = f"labels 0 to {last}, but {name} image {wrong[0]:,} has label {label}"
+                raise DataError(f"{self.name} has {what}; correct it or name its class")
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -216,10 +209,7 @@ def class_weights(
         DataError: there are no labels, or one names no class.
     """
     if not len(labels) or labels.min() < 0 or labels.max() >= classes:
-        raise DataError(
-            f"the labels are none of 0 to {classes - 1}, or there are none at all; give the class "
-            "of every image"
-        )
+        raise DataError(f"the labels are none of 0 to {classes - 1}; give the class of every image")
     counts = np.bincount(labels, weights, minlength=classes)
     with np.errstate(divide="ignore"):
         balanced = np.where(counts, counts.sum() / (np.count_nonzero(counts) * counts), 0)
@@ -249,7 +239,5 @@ def _require_weights(weights: Any, images: int) -> None:
     if len(weights) != images:
         raise DataError(f"there are {len(weights):,} weights for {images:,} images; give one each")
     if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-        raise DataError(
-            f"the weights go from {weights.min():g} to {weights.max():g}; give 0 or more, not all "
-            "0, and no infinity"
-        )
+        ends = f"from {weights.min():g} to {weights.max():g}"
+        raise DataError(f"the weights go {ends}; give finite numbers of 0 or more, not all 0")

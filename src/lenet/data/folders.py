@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
-from lenet.data.split import SPLIT_WORDS, TEST, TRAIN, UNDECIDED, VALIDATION, Labels
+from lenet.data.split import SPLIT_WORDS, TRAIN, VALIDATION
 from lenet.errors import DataError, reason
 from lenet.net.words import name_text, natural, shown
 
@@ -36,38 +33,23 @@ _ADVICE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file to read.
-
-    Attributes:
-        label: the name of its class.
-        path: from the root, with slashes on every system.
-        split: one of the four of :mod:`lenet.data.split`.
-        stamp: its size and time of change; with its path it says whether it is still the same.
-        fault: why it is not to be opened, as the predicate of a sentence; empty if it is.
-    """
+    """A file to read, its class and its split, a number of :mod:`lenet.data.split`."""
 
     label: str
-    path: str
+    path: str  # from the root, with slashes on every system
     split: int
-    stamp: tuple[int, int] = (0, 0)
-    fault: str = ""
+    stamp: tuple[int, int] = (0, 0)  # its size and time of change: is it still the same?
+    fault: str = ""  # why it is not to be opened, as the predicate of a sentence
 
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """Files in the order in which their images will stand: by class, then by path.
+    """Files in the order in which their images will stand: by class, then by path."""
 
-    Attributes:
-        root: the folder that the paths start from.
-        entries: the files.
-        classes: the names of all classes in natural order.
-        notes: sentences on what was found.
-    """
-
-    root: str
+    root: str  # the folder that the paths start from
     entries: tuple[Entry, ...]
-    classes: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    classes: tuple[str, ...]  # all names in natural order
+    notes: tuple[str, ...] = ()  # sentences on what was found
 
     @classmethod
     def of(cls, root: str, entries: Iterable[Entry], notes: Iterable[str] = ()) -> Listing:
@@ -79,26 +61,14 @@ class Listing:
         by_class: dict[str, list[Entry]] = {}
         for number, entry in enumerate(entries):
             if number >= MAX_FILES:
-                raise DataError(
-                    f"there are more than {MAX_FILES:,} files in {root}; give pictures alone, or "
-                    "an .npz file of so many"
-                )
+                what = f"there are more than {MAX_FILES:,} files in {root}"
+                raise DataError(f"{what}; give pictures alone, or an .npz file of so many")
             by_class.setdefault(entry.label, []).append(entry)
         classes = classes_of(by_class)
         for members in by_class.values():  # class by class: the keys of all would fill memory
             members.sort(key=lambda entry: natural(entry.path))
         ordered = chain.from_iterable(by_class[name] for name in classes)
         return cls(root, tuple(ordered), classes, tuple(notes))
-
-    @property
-    def labels(self) -> Labels:
-        """(N,) each file's class."""
-        return indices_of([entry.label for entry in self.entries], self.classes)
-
-    @property
-    def splits(self) -> npt.NDArray[np.int64]:
-        """(N,) each file's split."""
-        return np.array([entry.split for entry in self.entries], np.int64)
 
 
 def class_name(text: str, where: str) -> str:
@@ -109,10 +79,8 @@ def class_name(text: str, where: str) -> str:
     """
     name = unicodedata.normalize("NFC", text.strip())
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise DataError(
-            f"{where} names a class {shown(text)}; a class needs a name of 1 to {MAX_NAME} "
-            "characters that can be printed"
-        )
+        allowed = f"1 to {MAX_NAME} characters that can be printed"
+        raise DataError(f"{where} names a class {shown(text)}; give a name of {allowed}")
     return name
 
 
@@ -124,17 +92,11 @@ def classes_of(names: Iterable[str]) -> tuple[str, ...]:
     """
     classes = sorted(set(names), key=natural)
     if len(classes) > MAX_CLASSES:
-        raise DataError(
-            f"there are {len(classes):,} different labels, from {shown(classes[0])} to "
-            f"{shown(classes[-1])}; at most {MAX_CLASSES:,} classes are told apart"
+        what = (
+            f"{len(classes):,} different labels, from {shown(classes[0])} to {shown(classes[-1])}"
         )
+        raise DataError(f"there are {what}; give at most {MAX_CLASSES:,} classes")
     return tuple(classes)
-
-
-def indices_of(names: Iterable[str], classes: tuple[str, ...]) -> Labels:
-    """Return the index of each name among the classes."""
-    place = {name: index for index, name in enumerate(classes)}
-    return np.fromiter((place[name] for name in names), np.int64)
 
 
 def look_at(root: str, path: str, label: str, split: int) -> Entry:
@@ -144,25 +106,22 @@ def look_at(root: str, path: str, label: str, split: int) -> Entry:
     """
     full = os.path.join(root, *path.split("/"))
     try:
-        found = os.lstat(full)
-        if stat.S_ISLNK(found.st_mode):
+        status = os.lstat(full)
+        if stat.S_ISLNK(status.st_mode):
             if os.path.commonpath([root, os.path.realpath(full)]) != root:
                 return Entry(label, path, split, fault="is a link that leads out of the folder")
-            found = os.stat(full)
+            status = os.stat(full)
     except (OSError, ValueError) as error:  # ValueError: a zero byte, or another drive
         return Entry(label, path, split, fault=f"cannot be opened ({reason(error)})")
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         return Entry(label, path, split, fault="is a folder, or a link to one")
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return Entry(label, path, split, fault="is a pipe or a device, no file")
-    return Entry(label, path, split, (found.st_size, found.st_mtime_ns))
+    return Entry(label, path, split, (status.st_size, status.st_mtime_ns))
 
 
 def list_pictures(root: str) -> Listing:
-    """List the files below a folder, by class; hidden ones are left out.
-
-    Args:
-        root: a real path.
+    """List the files below ``root``, a real path, by class; hidden ones are left out.
 
     Raises:
         DataError: there are no class folders, or the folder cannot be read.
@@ -174,15 +133,14 @@ def list_pictures(root: str) -> Listing:
     notes = _left_out(root, root, files)
     splits = _as_splits(folders)
     if not splits:
-        return Listing.of(root, _classes(root, "", folders, UNDECIDED), notes)
+        return Listing.of(root, _classes(root, "", folders, TRAIN), notes)
     entries: list[Entry] = []
     for folder, split in splits.items():
         classes, files = _look_into(os.path.join(root, folder))
         if not classes:
             raise DataError(f"{os.path.join(root, folder)} has no folders for classes; {_ADVICE}")
         notes += _left_out(root, folder, files)
-        undecided = split == TRAIN and TEST not in splits.values()
-        entries += _classes(root, f"{folder}/", classes, UNDECIDED if undecided else split)
+        entries += _classes(root, f"{folder}/", classes, split)
     return Listing.of(root, entries, notes)
 
 
@@ -193,9 +151,8 @@ def _as_splits(folders: list[str]) -> dict[str, int]:
     if len(splits) < len(folders) or kinds == {VALIDATION}:
         return {}
     if len(kinds) < len(splits):
-        raise DataError(
-            f"the folders {' and '.join(sorted(splits))} name one split twice; keep one of a kind"
-        )
+        both = " and ".join(sorted(splits))
+        raise DataError(f"the folders {both} name one split twice; keep one of a kind")
     return splits
 
 
@@ -204,9 +161,8 @@ def _classes(root: str, prefix: str, folders: list[str], split: int) -> Iterator
         label = class_name(folder, f"a folder in {root}")
         entries = list(_below(root, prefix + folder, label, split, 1))
         if not entries:
-            raise DataError(
-                f"the class folder {name_text(prefix + folder)} has no pictures; fill or remove it"
-            )
+            name = name_text(prefix + folder)
+            raise DataError(f"the class folder {name} has no pictures; fill or remove it")
         yield from entries
 
 

@@ -70,10 +70,8 @@ def write(path: str | os.PathLike[str], array: npt.NDArray[np.uint8]) -> Path:
         OutputError: the file cannot be written.
     """
     if array.dtype != np.uint8 or not 1 <= array.ndim <= MAX_DIMENSIONS or array.size == 0:
-        raise DataError(
-            f"cannot write {array.dtype} of shape {array.shape} as IDX; "
-            f"give uint8 with 1 to {MAX_DIMENSIONS} dimensions and at least one value"
-        )
+        allowed = f"uint8 with 1 to {MAX_DIMENSIONS} dimensions and at least one value"
+        raise DataError(f"cannot write {array.dtype} of shape {array.shape} as IDX; give {allowed}")
     header = struct.pack(f">HBB{array.ndim}I", 0, _UNSIGNED_BYTE, array.ndim, *array.shape)
     content = header + array.tobytes()
     if Path(path).suffix == ".gz":
@@ -133,16 +131,12 @@ def _read_header(stream: BinaryIO) -> tuple[int, ...]:
     if len(magic) < 4:
         raise _MalformedError(f"is cut short: it has only {len(magic)} bytes")
     if magic[:2] != b"\0\0":
-        raise _MalformedError(
-            f"is not an IDX file: it starts with {magic.hex(' ')}, not with 00 00 08"
-        )
+        raise _MalformedError(f"is not an IDX file: it starts with {magic.hex(' ')}, not 00 00 08")
     _, _, code, dimensions = magic
     if code != _UNSIGNED_BYTE:
         raise _MalformedError(f"holds values of type 0x{code:02x}, not 0x08 (unsigned byte)")
     if not 1 <= dimensions <= MAX_DIMENSIONS:
-        raise _MalformedError(
-            f"has {dimensions} dimensions where 1 to {MAX_DIMENSIONS} are allowed"
-        )
+        raise _MalformedError(f"has {dimensions} dimensions, not 1 to {MAX_DIMENSIONS}")
     sizes = stream.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
         raise _MalformedError(f"is cut short: its header of {4 + 4 * dimensions} bytes has no end")

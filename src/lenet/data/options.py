@@ -29,17 +29,11 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """What a person chooses about reading pictures.
+    """What a person chooses about reading pictures."""
 
-    Attributes:
-        size: (height, width) of every image; None: as the pictures are, within limits.
-        channels: 1 makes all grey, 3 all RGB; None: RGB if one has colour.
-        skip_bad: leave out what cannot be read instead of refusing all.
-    """
-
-    size: Size | None = None
-    channels: int | None = None
-    skip_bad: bool = False
+    size: Size | None = None  # of every image; None: as the pictures are, within limits
+    channels: int | None = None  # 1 makes all grey, 3 all RGB; None: RGB if one has colour
+    skip_bad: bool = False  # leave out what cannot be read instead of refusing all
 
     @classmethod
     def of(
@@ -74,10 +68,8 @@ def read_size(given: int | str | Sequence[int]) -> Size:
     if len(sides) == 1:
         sides *= 2
     if len(sides) != 2 or not all(type(n) is int and 0 < n <= MAX_SIDE for n in sides):
-        raise UsageError(
-            f"the size is {shown(given)}; it must be one number such as 28, or height x width such "
-            f"as 28x32, each from 1 to {MAX_SIDE:,}."
-        )
+        allowed = f"one number such as 28, or height x width such as 28x32, from 1 to {MAX_SIDE:,}"
+        raise UsageError(f"the size is {shown(given)}; it must be {allowed}.")
     return sides[0], sides[1]
 
 
@@ -102,12 +94,11 @@ def require_room(count: int, channels: int, size: Size) -> None:
     """
     needed = count * (channels * size[0] * size[1] + _BESIDE)
     if needed > machine_memory() / 2:
-        raise DataError(
-            f"{count:,} images of {pair_text(size)} would fill {needed / 1e9:,.1f} GB of this "
-            f"machine's {machine_memory() / 1e9:,.1f} GB of memory; make them smaller, as with "
-            "size=28",
-            parameter="size",
+        filled = (
+            f"{needed / 1e9:,.1f} GB of this machine's {machine_memory() / 1e9:,.1f} GB of memory"
         )
+        what = f"{count:,} images of {pair_text(size)} would fill {filled}"
+        raise DataError(f"{what}; make them smaller, as with size=28", parameter="size")
 
 
 def machine_memory() -> int:
@@ -158,34 +149,16 @@ class Stack:
         return np.empty((self._count, channels, *self._size), np.uint8)
 
 
-class Range:
-    """The values of an array, seen piece by piece: the least and the greatest, 0 to begin with."""
+def reaches_one(least: float, greatest: float, what: str) -> bool:
+    """Do pixels from ``least`` to ``greatest`` reach from 0 to 1 instead of 255?
 
-    def __init__(self) -> None:
-        self.least = self.greatest = 0.0
-
-    def see(self, values: npt.NDArray[Any]) -> None:
-        """Take more values into account; one that is no number stays as the greatest."""
-        if values.size and not np.isnan(self.greatest):
-            self.least = min(self.least, float(values.min()))
-            self.greatest = float(np.maximum(self.greatest, values.max()))
-
-    @property
-    def is_unit(self) -> bool:
-        """Do the values reach from 0 to 1 instead of 255?"""
-        return 0 < self.greatest <= 1
-
-    def require_pixels(self, what: str) -> None:
-        """Hold that all are pixels; ``what`` begins the sentence if not.
-
-        Raises:
-            DataError: they are not.
-        """
-        if not (self.least >= 0 and self.greatest <= 255):
-            values = f"values from {self.least:g} to {self.greatest:g}"
-            if np.isnan(self.greatest):
-                values = "values that are no numbers"
-            raise DataError(f"{what} {values}; give whole numbers 0 to 255, or floats 0 to 1")
+    Raises:
+        DataError: they are no pixels, or no numbers; ``what`` begins the sentence.
+    """
+    if least >= 0 and greatest <= 255:
+        return bool(0 < greatest <= 1)
+    values = "that are no numbers" if np.isnan(greatest) else f"from {least:g} to {greatest:g}"
+    raise DataError(f"{what} values {values}; give whole numbers 0 to 255, or floats 0 to 1")
 
 
 def to_bytes(values: npt.NDArray[Any], unit: bool) -> Images:

@@ -42,12 +42,7 @@ _MOST_FILES: Final = 16
 
 
 def read(path: str, options: LoadOptions) -> Collection:
-    """Read all that is there; what was read before comes out of the cache.
-
-    Args:
-        path: a folder with a folder per class (perhaps below train/, val/ and test/), a table
-            that lists files or holds pixels, or an .npz file with images and labels.
-        options: how to read it.
+    """Read all that is there; picture files that were read before come out of the cache.
 
     Raises:
         DataError: what is there is no labelled pictures, or some cannot be read.
@@ -57,9 +52,8 @@ def read(path: str, options: LoadOptions) -> Collection:
     try:
         file = open_regular(path)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        raise DataError(
-            f"cannot read {path}: {reason(error)}; give a folder, a .csv or an .npz file"
-        ) from error
+        advice = "give a folder, a .csv or an .npz file"
+        raise DataError(f"cannot read {path}: {reason(error)}; {advice}") from error
     with file:
         if file.peek(2)[:2] == _ZIP_MAGIC:
             return arrays.read(path, file, options)
@@ -102,24 +96,21 @@ def _bytes(values: object) -> bytes:
 def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collection:
     faults = _first(decoded.faults)
     if faults and not options.skip_bad:
-        raise DataError(
-            f"{len(decoded.faults):,} of {len(listing.entries):,} pictures in {listing.root} "
-            f"cannot be read: {faults}; mend or remove them, or leave them out with skip_bad=True",
-            parameter="skip_bad",
-        )
-    labels = listing.labels[decoded.kept]
-    if lost := set(range(len(listing.classes))) - set(labels.tolist()):
-        raise DataError(
-            f"no picture of class {listing.classes[min(lost)]!r} in {listing.root} can be read: "
-            f"{faults}; mend them"
-        )
+        share = f"{len(decoded.faults):,} of {len(listing.entries):,} pictures in {listing.root}"
+        advice = "mend or remove them, or leave them out with skip_bad=True"
+        raise DataError(f"{share} cannot be read: {faults}; {advice}", parameter="skip_bad")
+    kept = [listing.entries[index] for index in decoded.kept]
+    labels = [entry.label for entry in kept]
+    known = set(labels)
+    if lost := [name for name in listing.classes if name not in known]:
+        what = f"no picture of class {lost[0]!r} in {listing.root} can be read"
+        raise DataError(f"{what}: {faults}; mend them")
     return Collection.of(
         decoded.images,
         labels,
-        listing.splits[decoded.kept],
-        listing.classes,
+        np.array([entry.split for entry in kept]),
         digests=decoded.digests,
-        name=lambda index: listing.entries[decoded.kept[index]].path,
+        name=lambda index: kept[index].path,
         notes=[*listing.notes, *_notes(decoded, options)],
     )
 
@@ -129,17 +120,14 @@ def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
     if decoded.faults:
         notes.append(f"left out, because they cannot be read: {_first(decoded.faults)}")
     count, _, *size = decoded.images.shape
-    if options.size is None and list(decoded.sizes) != [tuple(size)]:
-        sizes = " to ".join(dict.fromkeys(map(pair_text, (decoded.sizes[0], decoded.sizes[-1]))))
-        notes.append(
-            f"pictures of {sizes} become {size[0]}x{size[1]}, their proportions kept; the option "
-            "size says otherwise"
-        )
+    by_area = sorted(set(decoded.sizes), key=lambda size: (size[0] * size[1], size))
+    if options.size is None and by_area != [tuple(size)]:
+        sizes = " to ".join(dict.fromkeys(map(pair_text, (by_area[0], by_area[-1]))))
+        become = f"become {size[0]}x{size[1]}, their proportions kept"
+        notes.append(f"pictures of {sizes} {become}; the option size says otherwise")
     if options.channels is None and 0 < decoded.coloured < count:
-        notes.append(
-            f"{decoded.coloured:,} of {count:,} pictures have colour, so all become RGB; the "
-            "option gray makes all grey"
-        )
+        share = f"{decoded.coloured:,} of {count:,} pictures have colour"
+        notes.append(f"{share}, so all become RGB; the option gray makes all grey")
     return notes
 
 

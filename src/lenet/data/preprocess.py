@@ -37,8 +37,8 @@ class Preprocessing:
 
     Attributes:
         input_shape: (C, H, W) of the network's input.
-        mean: one value a channel, in units of [0, 1] pixels.
-        std: one value a channel, above 0, in the same units.
+        mean: one value per channel, in units of [0, 1] pixels.
+        std: one value per channel, above 0, in the same units.
         polarity: the brightness of the background that (nearly) all training images have, or
             None if they differ.
 
@@ -98,7 +98,7 @@ class Preprocessing:
         return images if images.shape[1:] == self.input_shape else match(images, self.input_shape)
 
     def scale_and_shift(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """(C,) scale and (C,) shift, float32, such that x = byte * scale + shift; read-only."""
+        """Return (C,) scale and (C,) shift such that x = byte * scale + shift; read-only."""
         return self._scale_and_shift
 
     @functools.cached_property
@@ -110,7 +110,7 @@ class Preprocessing:
         return scale, shift
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as values for JSON, nothing rounded."""
+        """Return the same as values for JSON, nothing rounded."""
         return {
             "input_shape": list(self.input_shape),
             "mean": list(self.mean),
@@ -120,7 +120,7 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
-        """The inverse of :meth:`to_dict`; nothing about ``values`` is taken on trust.
+        """Read what :meth:`to_dict` gives; nothing about ``values`` is taken on trust.
 
         Raises:
             DataError: ``values`` is not what :meth:`to_dict` gives.
@@ -136,17 +136,10 @@ class Preprocessing:
 
 
 def match(images: Images, input_shape: tuple[int, int, int]) -> Images:
-    """Bring images to the channels and the size of ``input_shape``.
+    """Bring (N, c, h, w) images to the channels and the size of ``input_shape`` (C, H, W).
 
     Grey becomes RGB by repeating, RGB becomes grey by ITU-R BT.601 luma (as in Pillow); then
     :func:`resize`. Images that fit already are returned as they are, not copied.
-
-    Args:
-        images: (N, C, H, W) uint8.
-        input_shape: (C, H, W) to bring them to.
-
-    Returns:
-        (N, C, H, W) uint8.
 
     Raises:
         DataError: another change of channels than between 1 and 3.
@@ -166,7 +159,7 @@ def match(images: Images, input_shape: tuple[int, int, int]) -> Images:
 
 
 def to_grey(images: Images) -> Images:
-    """ITU-R BT.601 luma: (N, 3, H, W) to (N, 1, H, W), rounded as Pillow does."""
+    """Turn (N, 3, H, W) into (N, 1, H, W) by ITU-R BT.601 luma, rounded as Pillow does."""
     grey = np.empty((len(images), 1, *images.shape[2:]), np.uint8)
     for start, chunk in _chunks(images, images.shape[1:]):
         luma = np.einsum("nchw,c->nhw", chunk, _LUMA, dtype=np.uint32)
@@ -175,17 +168,10 @@ def to_grey(images: Images) -> Images:
 
 
 def resize(images: Images, height: int, width: int) -> Images:
-    """Resize by bilinear interpolation, antialiased when shrinking.
+    """Resize (N, C, h, w) by bilinear interpolation, antialiased when shrinking.
 
-    The same triangle filter as Pillow's ``BILINEAR``: within one grey level of it.
-
-    Args:
-        images: (N, C, H, W) uint8.
-        height: the new H.
-        width: the new W.
-
-    Returns:
-        (N, C, height, width) uint8; the very same array if it has that size already.
+    The same triangle filter as Pillow's ``BILINEAR``, within one grey level of it, for all images
+    in one product. The very same array is returned if it has that size already.
     """
     count, channels, old_height, old_width = images.shape
     if (old_height, old_width) == (height, width):
@@ -217,13 +203,12 @@ def centre(images: Images, height: int, width: int) -> Images:
 
 
 def has_light_border(images: Images) -> npt.NDArray[np.bool_]:
-    """(N,) whether at least half of an image's border pixels are 128 or brighter."""
-    light: npt.NDArray[np.bool_] = (_border(images) >= 128).mean(axis=(1, 2)) >= 0.5
-    return light
+    """Return (N,) whether at least half of an image's border pixels are 128 or brighter."""
+    return np.asarray((_border(images) >= 128).mean(axis=(1, 2)) >= 0.5)
 
 
 def background(images: Images) -> npt.NDArray[np.uint8]:
-    """(C,) uint8: what images continue with beyond their edges, the median of all border pixels.
+    """Return (C,) uint8, what images go on with beyond their edges: the median of all borders.
 
     0 for white on black as in MNIST, 255 for black on white, something between for photographs.
     """
@@ -231,7 +216,7 @@ def background(images: Images) -> npt.NDArray[np.uint8]:
 
 
 def _border(images: Images) -> Images:
-    """(N, C, P): the pixels along the edges of each image."""
+    """Return (N, C, P), the pixels along the edges of each image."""
     top, bottom = images[:, :, 0], images[:, :, -1]
     left, right = images[:, :, 1:-1, 0], images[:, :, 1:-1, -1]
     return np.concatenate([top, bottom, left, right], axis=2)
@@ -239,7 +224,7 @@ def _border(images: Images) -> Images:
 
 @functools.lru_cache(maxsize=16)
 def _interpolation(old: int, new: int) -> npt.NDArray[np.float32]:
-    """(new, old) weights of the triangle filter; every row adds up to 1."""
+    """Return (new, old) weights of the triangle filter; every row adds up to 1."""
     scale = old / new
     reach = max(scale, 1.0)  # shrinking widens the filter: that is the antialiasing
     centres = (np.arange(new) + 0.5) * scale
@@ -257,11 +242,10 @@ def _polarity(light: int, count: int) -> Polarity | None:
 
 
 def _moments(histogram: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """Mean and standard deviation in [0, 1] pixels, the latter at least one grey level."""
+    """Return mean and standard deviation in [0, 1] pixels, the latter at least one grey level."""
     values = np.arange(256) / 255
-    total = histogram.sum()
-    mean = float((histogram * values).sum() / total)
-    variance = float((histogram * (values - mean) ** 2).sum() / total)
+    mean = float((histogram * values).sum() / histogram.sum())
+    variance = float((histogram * (values - mean) ** 2).sum() / histogram.sum())
     return mean, max(math.sqrt(variance), 1 / 255)
 
 

@@ -14,26 +14,18 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data.collection import Collection
-from lenet.data.folders import (
-    MAX_FILES,
-    Entry,
-    Listing,
-    class_name,
-    classes_of,
-    indices_of,
-    look_at,
-)
-from lenet.data.options import LoadOptions, Range, Stack, bounded, shaped, to_bytes
+from lenet.data.collection import Collection, gather
+from lenet.data.folders import Entry, Listing, class_name, look_at
+from lenet.data.options import LoadOptions, reaches_one, to_bytes
 from lenet.data.preprocess import Images
-from lenet.data.split import SPLIT_WORDS, TEST, TRAIN, UNDECIDED, digests_of
+from lenet.data.split import SPLIT_WORDS, TRAIN
 from lenet.errors import DataError
 from lenet.net.words import shown
 
@@ -52,17 +44,11 @@ _ALLOWED: Final = "give path,label[,split], or a label and the pixels of a squar
 
 @dataclass(frozen=True)
 class Start:
-    """What a table begins with.
+    """What a table begins with."""
 
-    Attributes:
-        delimiter: comma, semicolon or tab.
-        rows: the first rows, as texts without spaces around them.
-        has_pixels: are they pixels, or do they list files?
-    """
-
-    delimiter: str
-    rows: list[list[str]]
-    has_pixels: bool
+    delimiter: str  # comma, semicolon or tab
+    rows: list[list[str]]  # as texts without spaces around them
+    has_pixels: bool  # or do they list files?
 
 
 def is_number(text: str) -> bool:
@@ -105,9 +91,8 @@ def _rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[tuple[int
             if any(fields := [field.strip() for field in row]):
                 yield reader.line_num, fields
     except csv.Error as error:
-        raise DataError(
-            f"{path}, line {reader.line_num:,}, is no row of a table: {error}"
-        ) from error
+        where = f"{path}, line {reader.line_num:,},"
+        raise DataError(f"{where} is no row of a table: {error}") from error
 
 
 def _lines(path: str, file: Iterable[bytes]) -> Iterator[str]:
@@ -115,37 +100,27 @@ def _lines(path: str, file: Iterable[bytes]) -> Iterator[str]:
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}, line {number:,}, is no text in UTF-8; save it as UTF-8"
-            ) from error
+            where = f"{path}, line {number:,},"
+            raise DataError(f"{where} is no text in UTF-8; save it as UTF-8") from error
 
 
 def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
-    """List the files that a table names.
-
-    Args:
-        path: of the table; its folder is where the files' paths start.
-        file: the table, at its beginning.
-        start: what it begins with.
+    """List the files that a table names, whose paths start from its folder.
 
     Raises:
         DataError: a row that is none, or a path that leads out of the folder.
     """
     root = os.path.dirname(os.path.realpath(path))
-    entries = list(islice(_entries(path, root, file, start), MAX_FILES + 1))
-    if not entries:
+    listing = Listing.of(root, _entries(path, root, file, start))
+    if not listing.entries:
         raise DataError(f"{path} lists no pictures; {_ALLOWED}")
-    splits = {entry.split for entry in entries}
-    if UNDECIDED in splits and len(splits) > 1:
-        raise DataError(f"{path} says of some pictures only which split they are in; say it of all")
-    if TEST not in splits:
-        entries = [replace(e, split=UNDECIDED) if e.split == TRAIN else e for e in entries]
-    return Listing.of(root, entries)
+    return listing
 
 
 def _entries(path: str, root: str, file: io.BufferedReader, start: Start) -> Iterator[Entry]:
     path_at, label_at, split_at, titles = _columns(path, start.rows[0])
     rows = _rows(path, _lines(path, file), start.delimiter)
+    kinds = set()
     for number, row in islice(rows, titles, None):
         where = f"{path}, line {number:,},"
         if len(row) <= max(path_at, label_at):
@@ -154,11 +129,12 @@ def _entries(path: str, root: str, file: io.BufferedReader, start: Start) -> Ite
         if split_at is not None and len(row) > split_at:
             split = row[split_at].casefold()
             if split and split not in SPLIT_WORDS:
-                raise DataError(
-                    f"{where} has the split {shown(split)}; it must be train, val or test"
-                )
+                raise DataError(f"{where} has the split {shown(split)}, not train, val or test")
+        kinds.add(bool(split))
+        if len(kinds) > 1:
+            raise DataError(f"{path} names the split of some pictures only; name it for all")
         name, label = _relative(row[path_at], where), class_name(row[label_at], where)
-        yield look_at(root, name, label, SPLIT_WORDS[split] if split else UNDECIDED)
+        yield look_at(root, name, label, SPLIT_WORDS.get(split, TRAIN))
 
 
 def _columns(path: str, first: Sequence[str]) -> tuple[int, int, int | None, int]:
@@ -172,10 +148,8 @@ def _columns(path: str, first: Sequence[str]) -> tuple[int, int, int | None, int
         return path_at, label_at, split_at, 1
     if len(first) in (2, 3):
         return 0, 1, 2, 0
-    raise DataError(
-        f"{path} has {len(first)} columns, and no titles that say which are path and label; "
-        f"{_ALLOWED}"
-    )
+    what = f"{len(first)} columns, and no titles that say which are path and label"
+    raise DataError(f"{path} has {what}; {_ALLOWED}")
 
 
 def _relative(text: str, where: str) -> str:
@@ -183,10 +157,8 @@ def _relative(text: str, where: str) -> str:
     name = text.replace("\\", "/") if os.sep == "\\" else text
     steps = [step for step in name.split("/") if step not in ("", ".")]
     if os.path.isabs(text) or os.path.splitdrive(text)[0] or ".." in steps or not steps:
-        raise DataError(
-            f"{where} has the path {shown(text)}; it must lead from the table's own folder "
-            "downwards: put the table above the pictures"
-        )
+        advice = "put the table above the pictures"
+        raise DataError(f"{where} has the path {shown(text)}, which leads elsewhere; {advice}")
     return "/".join(steps)
 
 
@@ -208,12 +180,6 @@ def read_pixels(
 ) -> Collection:
     """Read the images of a table of pixels, and their labels.
 
-    Args:
-        path: of the table.
-        file: the table, at its beginning.
-        start: what it begins with.
-        options: the size and colour to bring the images to.
-
     Raises:
         DataError: rows of different lengths, values that are no pixels, or no square images.
     """
@@ -223,10 +189,11 @@ def read_pixels(
     while True:
         file.seek(0)
         table = _PixelTable(path, file, layout, unit)
-        collection = table.read(count, options)
-        if table.values.is_unit == table.unit:
+        own = (layout.side, layout.side)
+        collection = gather(table.batches(), count, own, options, lambda i: f"row {i + 1:,}")
+        if table.unit == table.is_unit:
             return collection
-        unit = table.values.is_unit  # the first rows were all dark, and misled
+        unit = table.is_unit  # the first rows were all dark, and misled
 
 
 class _PixelTable:
@@ -236,54 +203,29 @@ class _PixelTable:
         self, path: str, file: io.BufferedReader, layout: _Layout, unit: bool | None
     ) -> None:
         self.path, self.file, self.layout, self.unit = path, file, layout, unit
-        self.values = Range()
+        self.is_unit, self.least, self.greatest = False, 0.0, 0.0
 
-    def read(self, count: int, options: LoadOptions) -> Collection:
-        own = (self.layout.side, self.layout.side)
-        size = options.size or bounded(own)
-        stack = Stack(count, size, options.channels)
-        labels: list[str] = []
-        digests = []
-        for names, images in self._images():
-            digests.append(digests_of(images))
-            stack.add(shaped(images, size, options.channels))
-            labels += names
-        if not labels:
-            raise DataError(f"{self.path} has titles but no rows; {_ADVICE}")
-        classes = classes_of(labels)
-        return Collection.of(
-            stack.images,
-            indices_of(labels, classes),
-            np.full(len(labels), UNDECIDED, np.int64),
-            classes,
-            digests=np.concatenate(digests),
-            name=lambda index: f"row {index + 1:,}",
-            notes=options.resized_note(own, size),
-        )
-
-    def _images(self) -> Iterator[tuple[list[str], Images]]:
-        """Yield labels and (n, C, H, W) uint8 of some rows at a time."""
+    def batches(self) -> Iterator[tuple[int, list[str], Images]]:
+        """Yield the split, labels and (n, C, H, W) uint8 of some rows at a time."""
         known: dict[str, str] = {}  # a class's name is checked once, not in every row
         lines = enumerate(_lines(self.path, self.file), 1)
         filled = islice((line for line in lines if line[1].strip()), self.layout.titles, None)
         while rows := list(islice(filled, _ROWS)):
             names, values = zip(*(self._divided(*row) for row in rows), strict=True)
             pixels = self._numbers(values, rows[0][0])
-            self.values.see(pixels)
-            self.values.require_pixels(f"{self.path} has")
-            if self.unit is None:
-                self.unit = self.values.is_unit
+            self.least = np.minimum(self.least, pixels.min())
+            self.greatest = np.maximum(self.greatest, pixels.max())
+            self.is_unit = reaches_one(self.least, self.greatest, f"{self.path} has")
+            self.unit = self.is_unit if self.unit is None else self.unit
             labels = [known.get(n) or known.setdefault(n, class_name(n, self.path)) for n in names]
-            yield labels, to_bytes(self._as_images(pixels), self.unit)
+            yield TRAIN, labels, to_bytes(self._as_images(pixels), self.unit)
 
     def _divided(self, number: int, line: str) -> tuple[str, str]:
         """Return the label and the rest of a line."""
         layout = self.layout
         if (columns := line.count(layout.delimiter) + 1) != layout.columns:
-            raise DataError(
-                f"{self.path}, line {number:,}, has {columns:,} columns where the first has "
-                f"{layout.columns:,}; {_ADVICE}"
-            )
+            what = f"{columns:,} columns where the first has {layout.columns:,}"
+            raise DataError(f"{self.path}, line {number:,}, has {what}; {_ADVICE}")
         if layout.label_last:
             rest, _, label = line.rpartition(layout.delimiter)
         else:
@@ -300,9 +242,8 @@ class _PixelTable:
             values = ((n, text) for n, line in enumerate(lines) for text in line.split(delimiter))
             strange = ((n, t.strip()) for n, t in values if not is_number(t.strip().strip('"')))
             offset, text = next(strange, (0, lines[0]))
-            raise DataError(
-                f"{self.path} has {text[:40]!r} for a pixel near line {first + offset:,}; {_ADVICE}"
-            ) from error
+            what = f"{text[:40]!r} for a pixel near line {first + offset:,}"
+            raise DataError(f"{self.path} has {what}; {_ADVICE}") from error
 
     def _as_images(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         side, channels = self.layout.side, self.layout.channels
@@ -316,6 +257,8 @@ def _layout(path: str, start: Start) -> _Layout:
     first = start.rows[0]
     titles = int(sum(not is_number(text) for text in first) > 1)
     rows = [row for row in start.rows[titles:] if len(row) == len(first)]
+    if len(start.rows) == titles:
+        raise DataError(f"{path} has titles but no rows; {_ADVICE}")
     channels, side = _square(path, len(first) - 1)
     last = _label_is_last(path, [title.casefold() for title in first] if titles else [], rows)
     pixels = [row[:-1] if last else row[1:] for row in rows]
@@ -329,12 +272,9 @@ def _square(path: str, pixels: int) -> tuple[int, int]:
         side = math.isqrt(pixels // channels)
         if channels * side * side == pixels:
             return channels, side
-    side = math.isqrt(pixels + 1)
-    why = (
-        f"which would be {side}x{side} pixels without a label"
-        if side * side == pixels + 1
-        else f"and {pixels:,} pixels are no square image"
-    )
+    side, why = math.isqrt(pixels + 1), f"and {pixels:,} pixels are no square image"
+    if side * side == pixels + 1:
+        why = f"which would be {side}x{side} pixels without a label"
     raise DataError(f"{path} has {pixels + 1:,} columns, {why}; {_ADVICE}")
 
 
@@ -350,10 +290,8 @@ def _label_is_last(path: str, titles: list[str], rows: Sequence[Sequence[str]]) 
     likely = [_looks_like_labels(column) for column in columns]
     if likely[0] != likely[1]:
         return likely[1]
-    raise DataError(
-        f"{path} does not tell whether its first or its last column is the label; put a line of "
-        "titles above: label,pixel0,pixel1,..."
-    )
+    advice = "put a line of titles above: label,pixel0,pixel1,..."
+    raise DataError(f"{path} may have its first or its last column for the label; {advice}")
 
 
 def _looks_like_labels(column: Sequence[str]) -> bool:
