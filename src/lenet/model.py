@@ -22,10 +22,10 @@ from lenet import files, tensor_files
 from lenet.data.dataset import Dataset, Split
 from lenet.data.preprocess import Preprocessing
 from lenet.engine import operations
+from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Plan, Step, make_plan
-from lenet.engine.results import Engine
 from lenet.errors import DataError, LenetError, UsageError
 from lenet.metrics import Evaluation, evaluate_scores, log_softmax
 from lenet.net import Network, from_json, is_model_file, read_network, to_json

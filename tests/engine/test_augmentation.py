@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet.engine.augmentation import Augmentation, augmented
-from lenet.engine.warp import ONE
+from lenet.engine.augmentation import ONE, Augmentation, augmented
 from lenet.errors import UsageError
 
 BLACK = np.zeros(1, np.uint8)

@@ -13,10 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet.engine import machine
 from lenet.engine.initialise import aligned_zeros, initialise
-from lenet.engine.machine import instruction_sets, measure_peak
-from lenet.engine.native import NativeEngine, make_engine
+from lenet.engine.native import (
+    NativeEngine,
+    instruction_sets,
+    make_engine,
+    measure_peak,
+    processors,
+)
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import make_plan
 from lenet.engine.reference import ReferenceEngine
@@ -66,7 +70,7 @@ def test_it_says_what_it_is() -> None:
     assert engine(3).threads == 3
     assert engine().name == f"native {instruction_sets()[0]}"
     assert instruction_sets()[-1] == "baseline"
-    assert NativeEngine(PLAN).threads == machine.processors()
+    assert NativeEngine(PLAN).threads == processors()
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1025, 5000])
@@ -187,7 +191,7 @@ def test_an_order_out_of_range(index: int) -> None:
         ({"batch_size": -4}, "the batch size is -4"),
         ({"optimizer": Optimizer("adamw")}, "the optimizer's state has the wrong shape"),
         ({"state": np.zeros((1, 3), np.float32)}, "the optimizer's state has the wrong shape"),
-        ({"scale": SCALE[:1]}, "scale and shift need one number a channel"),
+        ({"scale": SCALE[:1]}, "scale and shift need one number per channel"),
         ({"parameters": PARAMETERS[:-1].copy()}, "the parameter table has another size"),
     ],
 )

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from lenet.engine.engine import Objective
 from lenet.engine.initialise import initialise
-from lenet.engine.objective import Objective
 from lenet.engine.operations import softmax_cross_entropy
 from lenet.engine.plan import make_plan
 from lenet.engine.reference import ReferenceEngine
@@ -25,15 +25,15 @@ def test_smoothing_and_weights_are_what_their_definition_says() -> None:
 def test_dropout_keeps_its_share_and_depends_on_every_coordinate() -> None:
     objective = Objective(dropout=0.3, seed=5)
     rows = np.arange(400)
-    kept = objective.kept(1, 2, rows, 200)
+    kept = objective.dropout_mask(1, 2, rows, 200)
     assert abs(kept.mean() - 0.7) < 0.01
     assert abs(kept.mean(0) - 0.7).max() < 0.12  # five deviations of 400 draws
     assert abs(np.corrcoef(kept[:, 0], kept[:, 1])[0, 1]) < 0.2
-    np.testing.assert_array_equal(objective.kept(1, 2, rows[7:9], 200), kept[7:9])
+    np.testing.assert_array_equal(objective.dropout_mask(1, 2, rows[7:9], 200), kept[7:9])
     for other in (
-        objective.kept(2, 2, rows, 200),
-        objective.kept(1, 3, rows, 200),
-        Objective(dropout=0.3, seed=6).kept(1, 2, rows, 200),
+        objective.dropout_mask(2, 2, rows, 200),
+        objective.dropout_mask(1, 3, rows, 200),
+        Objective(dropout=0.3, seed=6).dropout_mask(1, 2, rows, 200),
     ):
         assert 0.3 < (other != kept).mean() < 0.5  # independent: 2 * 0.3 * 0.7 = 0.42
 
@@ -48,7 +48,7 @@ def test_the_gradient_is_the_slope_of_the_loss(net: str, objective: Objective) -
     labels = rng.integers(0, 4, 70)
     pixels = np.array([1 / 255]), np.array([-0.5])
     weights = rng.uniform(0, 2, 70).astype(np.float32)
-    objective = Objective(objective.smoothing, objective.dropout, objective.seed, weights)
+    objective = Objective(objective.label_smoothing, objective.dropout, objective.seed, weights)
     engine = ReferenceEngine(plan)
     table = initialise(plan, "kaiming", 1).astype(np.float64)
     for tensor in plan.tensors:
@@ -69,7 +69,7 @@ def test_the_gradient_is_the_slope_of_the_loss(net: str, objective: Objective) -
 
 def test_objectives_that_cannot_be_meant() -> None:
     with pytest.raises(UsageError, match="smoothing is 1; it must be at least 0 and below 1"):
-        Objective(smoothing=1)
+        Objective(label_smoothing=1)
     with pytest.raises(UsageError, match="weights must be one row of float32 numbers"):
         Objective(weights=np.array([1.0, -1.0], np.float32))
     with pytest.raises(UsageError, match="2 weights for 3 images"):

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lenet.engine.engine import Engine, Gradient, TrainResult
 from lenet.engine.initialise import initialise
 from lenet.engine.operations import apply, backward, softmax_cross_entropy
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Step, make_plan
 from lenet.engine.reference import ReferenceEngine
-from lenet.engine.results import Engine, Gradient, TrainResult
 from lenet.errors import UsageError
 from lenet.net.layers import ACTIVATIONS, AvgPool2d, Conv2d, Dense, MaxPool2d
 from lenet.net.network import Network

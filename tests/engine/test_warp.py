@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet.engine.warp import NODES, ONE, Distortions, check_images, spline_weights, warp
+from lenet.engine.augmentation import NODES, ONE, Distortions, check_images, spline_weights
+from lenet.engine.augmentation import warp_reference as warp
 from lenet.errors import UsageError
 
 IMAGE = np.arange(1, 13, dtype=np.uint8).reshape(1, 1, 3, 4) * 10

@@ -8,8 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from lenet.engine.machine import instruction_sets
-from lenet.engine.native import NativeEngine
+from lenet.engine.native import NativeEngine, instruction_sets
 from lenet.engine.plan import make_plan
 from lenet.engine.reference import ReferenceEngine
 from lenet.net import read_network

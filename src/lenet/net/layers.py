@@ -138,6 +138,8 @@ class Layer(ABC):
     fields: ClassVar[tuple[Field, ...]]
     #: A layer of the notation, as an example.
     example: ClassVar[str]
+    #: Does it read maps as one vector, channel by channel, row by row?
+    flattens: ClassVar[bool] = False
 
     @abstractmethod
     def output_shape(self, shape: Shape, name: str = "") -> Shape:
@@ -446,6 +448,7 @@ class Dense(Trained):
     width_field = "units"
     width_noun = "unit"
     example = "dense 10"
+    flattens = True
     fields = (Field("units", "count", "units"), _ACTIVATION)
 
     def __init__(self, units: int, activation: str = "identity") -> None:
