@@ -82,7 +82,7 @@ inline int loss(int classes, int live, float smoothing, const float* scores, con
 
 typedef uint32_t uvec __attribute__((vector_size(L * 4), may_alias));
 
-// MurmurHash3's finaliser over the place of each output; the twin is engine/engine.py.
+// MurmurHash3's finaliser over the place of each output; the twin is randomness.py.
 inline void drop(const Drop& drop, int units, float scale, float* values) {
     uvec rows;
     for (int l = 0; l < L; l++) rows[l] = (drop.row + uint32_t(l)) * dropout_row + drop.key;

@@ -11,7 +11,7 @@
 namespace lenet {
 namespace {
 
-// The key that Objective.dropout_mask makes (engine/engine.py).
+// The key that random_words_at makes (randomness.py).
 uint32_t dropout_key(uint64_t seed, int64_t step, int layer) {
     const uint64_t key = stream_key({seed, dropout_stream, uint64_t(step), uint64_t(layer)});
     return uint32_t(random_word(key, 0) >> 32);

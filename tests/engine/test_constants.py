@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lenet import randomness
-from lenet.engine import augmentation, engine, native, normalise, operations, optimizer, plan
+from lenet.engine import augmentation, native, normalise, operations, optimizer, plan
 from lenet.net import layers
 
 #: By the name that the extension has for it.
@@ -29,7 +29,7 @@ OURS = {
     "golden_ratio": int(randomness._GOLDEN),
     "split_mix": (int(randomness._MIX_1), int(randomness._MIX_2)),
     "dropout_stream": randomness.DROPOUT,
-    "dropout_hash": tuple(engine.DROPOUT_HASH.values()),
+    "dropout_hash": tuple(map(int, randomness._HASH_32)),
     "warp_nodes": augmentation.NODES,
     "warp_longest": augmentation.LONGEST,
 }

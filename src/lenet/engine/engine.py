@@ -12,15 +12,7 @@ from numpy.typing import NDArray
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats
 from lenet.errors import UsageError
-from lenet.randomness import DROPOUT, random_bits
-
-#: The key of an output's place, and the finaliser of MurmurHash3 (Appleby 2011) over it.
-DROPOUT_HASH: Final = {
-    "row": 0x9E3779B1,
-    "unit": 0x85EBCA77,
-    "mix_1": 0x85EBCA6B,
-    "mix_2": 0xC2B2AE35,
-}
+from lenet.randomness import DROPOUT, random_words_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,15 +79,7 @@ class Objective:
             rows: (n,), the samples' places in their batch.
             units: outputs of the layer.
         """
-        row, unit, mix_1, mix_2 = map(np.uint32, DROPOUT_HASH.values())
-        key = np.uint32(random_bits(self.seed, DROPOUT, step, layer, count=1)[0] >> np.uint64(32))
-        words = rows.astype(np.uint32)[:, None] * row
-        words = words + np.arange(units, dtype=np.uint32) * unit + key
-        words ^= words >> np.uint32(16)
-        words *= mix_1
-        words ^= words >> np.uint32(13)
-        words *= mix_2
-        words ^= words >> np.uint32(16)
+        words = random_words_at(rows, units, self.seed, DROPOUT, step, layer)
         return words >= round(self.dropout * 2**32)
 
 

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import PlanError
-from lenet.net.layers import ACTIVATIONS, LAYERS, Sides, Windowed
+from lenet.net.layers import ACTIVATIONS, LAYERS, Sides
 from lenet.net.network import Network, PlacedLayer
 from lenet.net.shapes import Pair, Shape, elements, output_size
 
@@ -144,12 +144,12 @@ def make_plan(network: Network) -> Plan:
         ShapeError: the network does not fit.
         PlanError: it fits, but is larger than an engine can hold.
     """
-    _check_size(network)
     steps: list[Step] = []
     offset = 0
     for index, place in enumerate(network.placed):
         step, offset = _make_step(place, index - 1, offset)
         steps.append(step)
+    _check_size(steps)
     plan = Plan(network.input_shape, pooling_first(steps), offset)
     verify(plan)
     return plan
@@ -171,29 +171,23 @@ def verify(plan: Plan) -> None:
         raise PlanError(f"the plan is not valid: {complaint}.")
 
 
-def _check_size(network: Network) -> None:
+def _check_size(steps: Iterable[Step]) -> None:
     weights = 0
-    for place in network.placed:
-        weights += sum(tensor.size for tensor in place.tensors if tensor.name == "weight")
+    for step in steps:
+        weights += step.weight.size if step.weight else 0
+        channels, height, width = step.input_shape
+        top, bottom, left, right = step.padding
         sizes = {
-            "inputs, padding included": _padded_size(place),
-            "outputs": elements(place.output_shape),
+            "inputs, padding included": channels * (height + top + bottom) * (width + left + right),
+            "outputs": elements(step.output_shape),
             "weights": weights,
         }
         for what, size in sizes.items():
             if size > MAX_ELEMENTS:
                 raise PlanError(
-                    f"{place.name} brings the network to {size:,} {what}; an engine holds at most "
+                    f"{step.name} brings the network to {size:,} {what}; an engine holds at most "
                     f"{MAX_ELEMENTS:,}: make the layers or the input smaller."
                 )
-
-
-def _padded_size(place: PlacedLayer) -> int:
-    if not isinstance(place.layer, Windowed):
-        return elements(place.input_shape)
-    channels, height, width = place.input_shape
-    down, along = place.layer.total_padding
-    return channels * (height + down) * (width + along)
 
 
 def _make_step(place: PlacedLayer, reads: int, offset: int) -> tuple[Step, int]:
