@@ -10,6 +10,7 @@ from lenet.engine.plan import make_plan
 from lenet.engine.reference import ReferenceEngine
 from lenet.errors import UsageError
 from lenet.net import parse_network
+from refusals import refused
 
 
 def test_smoothing_and_weights_are_what_their_definition_says() -> None:
@@ -68,9 +69,9 @@ def test_the_gradient_is_the_slope_of_the_loss(net: str, objective: Objective) -
 
 
 def test_objectives_that_cannot_be_meant() -> None:
-    with pytest.raises(UsageError, match="smoothing is 1; it must be at least 0 and below 1"):
+    with refused(UsageError, "label_smoothing is 1"):
         Objective(label_smoothing=1)
-    with pytest.raises(UsageError, match="weights must be one row of float32 numbers"):
+    with refused(UsageError, "weights", "float32"):
         Objective(weights=np.array([1.0, -1.0], np.float32))
-    with pytest.raises(UsageError, match="2 weights for 3 images"):
+    with refused(UsageError, "2 weights", "3 images"):
         Objective(weights=np.ones(2, np.float32)).check(3)

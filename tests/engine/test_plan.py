@@ -11,6 +11,7 @@ from lenet.errors import PlanError, ShapeError
 from lenet.net.layers import AvgPool2d, Conv2d, Dense, MaxPool2d
 from lenet.net.network import Network
 from random_networks import random_network
+from refusals import refused
 
 LENET = Network(
     (1, 28, 28),
@@ -233,28 +234,28 @@ BROKEN = {
 def test_a_broken_invariant_is_refused_by_name(case: str) -> None:
     plan, text = BROKEN[case]
     assert text in "\n".join(complaints(plan))
-    with pytest.raises(PlanError, match="the plan is not valid"):
+    with refused(PlanError, "not valid"):
         verify(plan)
 
 
 def test_a_network_that_does_not_fit_has_no_plan() -> None:
-    with pytest.raises(ShapeError, match="conv0"):
+    with refused(ShapeError, "conv0"):
         make_plan(Network((1, 4, 4), [Conv2d(1, 5), Dense(2)]))
 
 
 @pytest.mark.parametrize(
-    ("layers", "text"),
+    ("layers", "words"),
     [
-        ([Dense(300_000), Dense(1_100)], "dense1 brings the network to 565,200,000 weights"),
-        ([Conv2d(1_000_000, 1)], "conv0 brings the network to 784,000,000 outputs"),
+        ([Dense(300_000), Dense(1_100)], ("dense1", "565,200,000 weights")),
+        ([Conv2d(1_000_000, 1)], ("conv0", "784,000,000 outputs")),
         (
             [Conv2d(1, 1, stride=10**6, padding=10**6), Dense(2)],
-            "conv0 brings the network to .* inputs, padding included",
+            ("conv0", "inputs, padding included"),
         ),
     ],
 )
 def test_a_network_too_large_for_an_engine_is_refused(
-    layers: list[Conv2d | Dense], text: str
+    layers: list[Conv2d | Dense], words: tuple[str, ...]
 ) -> None:
-    with pytest.raises(PlanError, match=text):
+    with refused(PlanError, *words):
         make_plan(Network((1, 28, 28), layers))
