@@ -64,12 +64,12 @@ def test_what_is_said_of_an_activation_is_true(activation: str) -> None:
     z = np.linspace(-6, 6, 4001)
     z = z[np.abs(z) > 1e-6]  # but for the kinks
     facts, y = layers.ACTIVATIONS[activation], operations.activate(activation, z)
-    slope = operations.derivative(activation, z if facts.keeps == "input" else y)
+    derivative = operations.derivative(activation, z if facts.keeps == "input" else y)
     np.testing.assert_allclose(
-        slope,
+        derivative,
         (operations.activate(activation, z + 1e-6) - operations.activate(activation, z - 1e-6))
         / 2e-6,
         atol=1e-6,
     )
     assert (np.diff(y) >= 0).all() == facts.monotone
-    assert np.abs(slope).max() == pytest.approx(facts.steepest, rel=1e-4)
+    assert np.abs(derivative).max() == pytest.approx(facts.steepest, rel=1e-4)

@@ -42,11 +42,11 @@ def test_state_rows_and_precision(kind: str, rows: int) -> None:
     optimizer = Optimizer(kind, weight_decay=0.1)
     assert optimizer.state_rows == rows
     gradient = np.linspace(-1, 1, 5, dtype=np.float32)
-    parameters, kept = np.ones(5, np.float32), gradient.copy()
+    parameters, before = np.ones(5, np.float32), gradient.copy()
     state = np.zeros((rows, 5), np.float32)
     optimizer.update(parameters, gradient, state, np.float64(0.1), 1)
     assert parameters.dtype == np.float32
-    np.testing.assert_array_equal(gradient, kept)
+    np.testing.assert_array_equal(gradient, before)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from lenet.net import read_network
 from parity_cases import RULES, Case, assert_near, compare
 from random_networks import random_network
 
-#: Everything that a way back may meet: borders, a first stride, both poolings fused and not,
+#: Everything that a backward pass may meet: borders, a first stride, both poolings fused and not,
 #: windows that overlap, rows that fill no vector, silu before a pooling and in a dense layer.
 NETWORKS = (
     "1x28x28 | conv 6 k5 sigmoid, maxpool 2 | conv 16 k5 tanh, maxpool 2 | dense 12 silu, dense 9",

@@ -240,8 +240,8 @@ def derivative(activation: str, kept: Floats) -> Floats:
         kept: the activation's output, or its input where ``ACTIVATIONS[activation].keeps`` says
             so: silu falls, then rises, so that the same output comes from two inputs.
     """
-    _, slope = FUNCTIONS[activation]
-    return slope(kept)
+    _, function = FUNCTIONS[activation]
+    return function(kept)
 
 
 def _sigmoid(z: Floats) -> Floats:

@@ -82,7 +82,7 @@ class Optimizer:
 
         Args:
             parameters: (T,), changed.
-            gradient: (T,), kept.
+            gradient: (T,), left as it is.
             state: (state_rows, T), changed; zeros before the first step.
             rate: the learning rate.
             step: which step this is, from 1.
