@@ -63,19 +63,8 @@ class ModelLayer:
                 f"{self.name} is given an array of shape {x.shape}; it takes (N, "
                 f"{', '.join(map(str, shape))})."
             )
-        table = self._model.parameters
-        weight, bias = (
-            tensor.view(table).astype(x.dtype) if tensor else None
-            for tensor in (self._step.weight, self._step.bias)
-        )
-        return operations.apply(self._step, x, weight, bias, self._statistics(x.dtype))
-
-    def _statistics(self, dtype: npt.DTypeLike) -> operations.Statistics | None:
-        if self._step.norm is None:
-            return None
-        table = self._model.parameters
-        found = (tensor.view(table).astype(dtype) for tensor in self._step.norm)
-        return operations.Statistics(*found)
+        inputs = operations.read_inputs(self._step, x, self._model.parameters)
+        return operations.apply(self._step, inputs)
 
     def __repr__(self) -> str:
         return f"<layer {self.name}>"

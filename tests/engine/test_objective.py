@@ -41,8 +41,7 @@ def test_dropout_keeps_its_share_and_depends_on_every_coordinate() -> None:
 
 @pytest.mark.parametrize("net", ["1x6x6 | conv 3 k3 p1 batchnorm silu, maxpool 2 | dense 4"])
 @pytest.mark.parametrize("objective", [Objective(0.1, 0.4, 3), Objective()])
-def test_the_gradient_is_the_difference_quotient_of_the_loss(net: str, objective: Objective) -> None:
-    pytest.importorskip("lenet.net.notation")
+def test_the_gradient_is_a_difference_quotient_of_the_loss(net: str, objective: Objective) -> None:
     plan = make_plan(parse_network(net.replace("dense 4", "dense 5 tanh, dense 4")))
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (70, 1, 6, 6), np.uint8)

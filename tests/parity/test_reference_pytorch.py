@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lenet.engine.normalise import folded_plan, folded_table
-from lenet.engine.operations import backward
+from lenet.engine.operations import Inputs, backward
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, make_plan
 from lenet.engine.reference import ReferenceEngine
@@ -153,7 +153,7 @@ def test_a_normalised_network_that_ends_with_maps() -> None:
 
 
 def test_ghost_batches_are_pytorch_on_each_of_them() -> None:
-    """150 images are four ghost batches: the mean of what PyTorch finds on each, weighted by its size."""
+    """150 images are four: the mean of what PyTorch finds on each, weighted by its size."""
     case = Case(Network((2, 9, 11), NORMALISED), samples=150)
     found = case.engine.gradient(case.parameters, case.images, case.labels, case.scale, case.shift)
     loss, gradient = 0.0, np.zeros_like(case.parameters)
@@ -202,7 +202,7 @@ def test_a_steps_gradient_by_its_input(layer: Layer) -> None:
     dy = np.random.default_rng(1).normal(size=flow[1].shape)
     flow[1].backward(torch.tensor(dy))
     values = [tensor.view(case.parameters) for tensor in case.plan.tensors] or [None, None]
-    dx, *_ = backward(case.plan.steps[0], case.x, *values, flow[1].detach().numpy(), dy)
+    dx, *_ = backward(case.plan.steps[0], Inputs(case.x, *values), flow[1].detach().numpy(), dy)
     assert_near(dx, flow[0].grad)
 
 

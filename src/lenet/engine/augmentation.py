@@ -151,7 +151,7 @@ class Augmentation:
         )
 
     def _affine(self, draws: _Draws, x: float, y: float) -> NDArray[np.int32]:
-        """(B, 6): from a pixel to where it is read, so what happens to an image, backwards.
+        """Return (B, 6): from a pixel to where it is read, so what happens to an image, backwards.
 
         An image is mirrored, slanted, scaled and turned about its centre c = (x, y), then shifted
         by t: pixel p is read at c + M^-1 (p - c - t), with M the product of the four.
@@ -168,7 +168,7 @@ class Augmentation:
         return affine
 
     def _inverse(self, draws: _Draws) -> list[list[Any]]:
-        """M^-1: each entry (B,), or one number for all."""
+        """Return M^-1: each entry (B,), or one number for all."""
         xx: Any = 1.0
         xy: Any = 0.0
         yx: Any = 0.0
@@ -191,7 +191,7 @@ class Augmentation:
         return [[xx, xy], [yx, yy]]
 
     def _shifts(self, draws: _Draws) -> Numbers:
-        """(B, 2): along x and y."""
+        """Draw (B, 2): along x and y."""
         if not self.shift:
             return np.zeros((len(draws.index), 2))
         if self.rotate or self.scale or self.shear or self.elastic:
@@ -241,10 +241,10 @@ class _Draws:
     epoch: int
     index: NDArray[np.integer[Any]]  # (B,)
 
-    def words(self, kind: int, each: int) -> NDArray[np.uint64]:
-        """Return (B, each), ``each`` words per image."""
-        first = self.index.astype(np.int64)[:, np.newaxis] * each
-        return random_bits_at(first + np.arange(each), self.seed, AUGMENTATION, self.epoch, kind)
+    def words(self, kind: int, count: int) -> NDArray[np.uint64]:
+        """Return (B, count), ``count`` words per image."""
+        places = self.index.astype(np.int64)[:, np.newaxis] * count + np.arange(count)
+        return random_bits_at(places, self.seed, AUGMENTATION, self.epoch, kind)
 
     def uniform(self, kind: int) -> Numbers:
         """Return (B, 2) in (-1, 1): the halves of a word, the lower first."""
@@ -409,7 +409,7 @@ def check_images(images: Any, order: Any, fill: Any) -> None:
 def _coordinates(
     number: int, distortions: Distortions, height: int, width: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """x' and y' of every pixel, (H, W) each, kept to where the image and its edge are."""
+    """Return x' and y' of every pixel, (H, W) each, clipped to the image and its edge."""
     y, x = np.mgrid[:height, :width].astype(np.int64)
     a = distortions.affine[number].astype(np.int64)
     right, down = a[0] * x + a[1] * y + a[2], a[3] * x + a[4] * y + a[5]
@@ -422,7 +422,7 @@ def _coordinates(
 
 
 def _interpolate(image: Bytes, x: NDArray[np.int64], y: NDArray[np.int64], fill: Bytes) -> Bytes:
-    """(C, H, W): between four pixels, or outside the fill."""
+    """Return (C, H, W), each value between four pixels; the fill lies outside."""
     channels, height, width = image.shape
     padded = np.empty((channels, height + 3, width + 3), np.int64)
     padded[...] = fill[:, None, None]
@@ -436,7 +436,10 @@ def _interpolate(image: Bytes, x: NDArray[np.int64], y: NDArray[np.int64], fill:
 
 
 def _add_noise(image: Bytes, index: int, distortions: Distortions) -> Bytes:
-    """Sums of four random bytes are nearly normal; a word has two of them, the lower half first."""
+    """Add sums of four random bytes, which are nearly normal.
+
+    A word has two of them, the lower half first.
+    """
     words = -(-image.size // 2)
     seed, *stream = distortions.noise_stream
     drawn = random_bits_at(index * words + np.arange(words), seed, *stream)

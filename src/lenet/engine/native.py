@@ -298,7 +298,7 @@ class NativeEngine:
     def _pixels(
         self, images: NDArray[np.uint8], scale: Floats, shift: Floats
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
-        """Images as the first step reads them: a dense one takes every pixel for a channel."""
+        """Return images as the first step reads them: a dense one takes a pixel for a channel."""
         if images.dtype.char != "B" or images.shape[1:] != self._image:
             raise UsageError(
                 f"the images are {images.dtype} of shape {images.shape}; the network takes uint8 "
@@ -307,9 +307,9 @@ class NativeEngine:
         images, scale, shift = np.ascontiguousarray(images), _float32(scale), _float32(shift)
         if self._input == self._image:
             return images, scale, shift
-        each = self._input[0] // self._image[0]
+        pixels = self._input[0] // self._image[0]  # of a channel
         images = images.reshape(len(images), *self._input)
-        return images, np.repeat(scale, each), np.repeat(shift, each)
+        return images, np.repeat(scale, pixels), np.repeat(shift, pixels)
 
 
 def _set(target: Any, **values: Any) -> Any:
@@ -339,7 +339,7 @@ def _float32(values: Floats) -> NDArray[np.float32]:
 
 
 def _int32(what: str, values: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
-    """The same numbers in 32 bits: one that does not fit must not wrap around into range."""
+    """Return the same numbers in 32 bits: one that does not fit must not wrap around into range."""
     converted = np.ascontiguousarray(values, np.int32)
     if not np.array_equal(converted, values) or converted.ndim != 1:
         raise UsageError(f"the {what} must be one row of whole numbers, each below {2**31:,}.")
@@ -347,7 +347,7 @@ def _int32(what: str, values: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
 
 
 def _check_table(what: str, values: Floats) -> None:
-    """What is trained in place must be such that the engine can write to it."""
+    """Check that the engine can write to what is trained in place."""
     if values.dtype != np.float32 or not values.flags.c_contiguous or not values.flags.writeable:
         raise UsageError(
             f"the {what} table is {values.dtype}; to be trained in place it must be float32, in "

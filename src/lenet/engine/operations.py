@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.engine.normalise import EPSILON
-from lenet.engine.plan import Floats, Step
+from lenet.engine.plan import Floats, Step, Tensor
 from lenet.net.layers import ACTIVATIONS, LEAKY_SLOPE
 
 Labels = NDArray[np.integer[Any]]
@@ -38,12 +38,12 @@ class Statistics(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What a step computes with; see :func:`apply`."""
+    """What a step computes with."""
 
-    x: Floats
-    weight: Floats | None
-    bias: Floats | None
-    norm: Statistics | None
+    x: Floats  # (N, C, H, W); a dense step takes any shape and flattens it
+    weight: Floats | None = None  # (O, C, kh, kw) or (O, I); None for poolings
+    bias: Floats | None = None  # (O,); None for poolings. Of a normalised step its shift
+    norm: Statistics | None = None  # of a normalised step: running, or those of this batch
 
 
 class Gradients(NamedTuple):
@@ -56,49 +56,39 @@ class Gradients(NamedTuple):
     scale: Floats | None = None
 
 
-def apply(
-    step: Step,
-    x: Floats,
-    weight: Floats | None,
-    bias: Floats | None,
-    norm: Statistics | None = None,
-) -> Floats:
+def read_inputs(step: Step, x: Floats, table: Floats) -> Inputs:
+    """Return ``x`` and what ``step`` has in the parameter ``table`` (T,), as numbers of x's type.
+
+    A normalised step's statistics are the running ones.
+    """
+
+    def view(tensor: Tensor) -> Floats:
+        return tensor.view(table).astype(x.dtype, copy=False)
+
+    weight, bias = (tensor and view(tensor) for tensor in (step.weight, step.bias))
+    return Inputs(x, weight, bias, Statistics(*map(view, step.norm)) if step.norm else None)
+
+
+def apply(step: Step, inputs: Inputs) -> Floats:
     """Return what ``step`` makes of a batch, its normalisation and activation included.
 
-    Args:
-        step: what to do.
-        x: (N, C, H, W); a dense step takes any shape and flattens it.
-        weight: (O, C, kh, kw) or (O, I); None for poolings.
-        bias: (O,); None for poolings. Of a normalised step its shift.
-        norm: of a normalised step: the running statistics, or those of the batch.
-
-    Returns:
-        Maps (N, O, P, Q), or (N, O) from a dense step.
+    Maps (N, O, P, Q), or (N, O) from a dense step.
     """
     forward, _ = KINDS[step.kind]
-    return activate(step.activation, forward(step, Inputs(x, weight, bias, norm)))
+    return activate(step.activation, forward(step, inputs))
 
 
-def backward(
-    step: Step,
-    x: Floats,
-    weight: Floats | None,
-    bias: Floats | None,
-    y: Floats,
-    dy: Floats,
-    norm: Statistics | None = None,
-) -> Gradients:
+def backward(step: Step, inputs: Inputs, y: Floats, dy: Floats) -> Gradients:
     """Return the gradient of a step's inputs, given the gradient ``dy`` of its output ``y``.
 
     The gradient of a max pooling goes to the first maximum of each window in row order, as in
     PyTorch; where relu and leaky-relu have a kink, at 0, they count as not rising and as their
-    lower branch. ``norm`` must hold the statistics of this very batch: they move with ``x``.
+    lower branch. The statistics of a normalised step must be those of this very batch: they move
+    with ``x``.
     """
-    given = Inputs(x, weight, bias, norm)
     forward, back = KINDS[step.kind]
-    kept = forward(step, given) if ACTIVATIONS[step.activation].keeps == "input" else y
-    dz: Floats = dy * derivative(step.activation, kept)
-    return back(step, given, dz)
+    kept = forward(step, inputs) if ACTIVATIONS[step.activation].keeps == "input" else y
+    return back(step, inputs, dy * derivative(step.activation, kept))
 
 
 def softmax_cross_entropy(
@@ -139,8 +129,8 @@ def correlate(step: Step, x: Floats, weight: Floats) -> Floats:
     return np.moveaxis(z, 3, 1)
 
 
-def _convolve(step: Step, given: Inputs) -> Floats:
-    x, weight, bias, norm = given
+def _convolve(step: Step, inputs: Inputs) -> Floats:
+    x, weight, bias, norm = inputs
     assert weight is not None
     assert bias is not None
     z = correlate(step, x, weight)
@@ -149,8 +139,8 @@ def _convolve(step: Step, given: Inputs) -> Floats:
     return z + _per_channel(bias)
 
 
-def _convolve_backward(step: Step, given: Inputs, dz: Floats) -> Gradients:
-    x, weight, _, norm = given
+def _convolve_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
+    x, weight, _, norm = inputs
     assert weight is not None
     dbias, dscale = dz.sum(axis=(0, 2, 3)), None
     if norm:
@@ -176,43 +166,43 @@ def _per_channel(values: Floats) -> Floats:
     return values[:, None, None]
 
 
-def _multiply(step: Step, given: Inputs) -> Floats:
-    x, weight, bias, _ = given
+def _multiply(step: Step, inputs: Inputs) -> Floats:
+    x, weight, bias, _ = inputs
     assert weight is not None
     assert bias is not None
     return x.reshape(len(x), weight.shape[1]) @ weight.T + bias
 
 
-def _multiply_backward(step: Step, given: Inputs, dz: Floats) -> Gradients:
-    x, weight = given.x, given.weight
+def _multiply_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
+    x, weight = inputs.x, inputs.weight
     assert weight is not None
     flat = x.reshape(len(x), weight.shape[1])
     return Gradients((dz @ weight).reshape(x.shape), dz.T @ flat, dz.sum(axis=0))
 
 
-def _max_pool(step: Step, given: Inputs) -> Floats:
-    y: Floats = _windows(step, given.x, outside=-np.inf).max(axis=(4, 5))
+def _max_pool(step: Step, inputs: Inputs) -> Floats:
+    y: Floats = _windows(step, inputs.x, outside=-np.inf).max(axis=(4, 5))
     return y
 
 
-def _max_pool_backward(step: Step, given: Inputs, dz: Floats) -> Gradients:
-    windows = _windows(step, given.x, outside=-np.inf)
+def _max_pool_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
+    windows = _windows(step, inputs.x, outside=-np.inf)
     flat = windows.reshape(*windows.shape[:4], -1)  # row order; argmax takes the first maximum
     first = flat.argmax(axis=-1)[..., None] == np.arange(flat.shape[-1])
     shares = (first * dz[..., None]).reshape(windows.shape)
-    return Gradients(_add_windows(step, shares, given.x.shape))
+    return Gradients(_add_windows(step, shares, inputs.x.shape))
 
 
-def _average_pool(step: Step, given: Inputs) -> Floats:
-    y: Floats = _windows(step, given.x).mean(axis=(4, 5))
+def _average_pool(step: Step, inputs: Inputs) -> Floats:
+    y: Floats = _windows(step, inputs.x).mean(axis=(4, 5))
     return y
 
 
-def _average_pool_backward(step: Step, given: Inputs, dz: Floats) -> Gradients:
+def _average_pool_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
     height, width = step.kernel_size
     shares = (dz / (height * width))[..., None, None]
     shares = np.broadcast_to(shares, (*dz.shape, height, width))
-    return Gradients(_add_windows(step, shares, given.x.shape))
+    return Gradients(_add_windows(step, shares, inputs.x.shape))
 
 
 _Forward = Callable[[Step, Inputs], Floats]

@@ -71,12 +71,7 @@ class Optimizer:
         return STATE_ROWS[self.kind] + bool(self.ema_decay)
 
     def update(
-        self,
-        parameters: Floats,
-        gradient: Floats,
-        state: Floats,
-        rate: float,
-        step: int,
+        self, parameters: Floats, gradient: Floats, state: Floats, rate: float, step: int
     ) -> None:
         """Take one step, in place, in the arrays' own precision. The average is not updated.
 
@@ -98,19 +93,20 @@ class Optimizer:
 
     @property
     def _decay(self) -> float:
-        """``ema_decay`` as the native engine has it, in 32 bits: of 1 - 0.999, what that changes is
-        a 77,000th, and the share of a step and the correction must be of one decay."""
+        """``ema_decay`` as the native engine has it, in 32 bits.
+
+        Of 1 - 0.999 that changes a 77,000th; a step's share and the correction need one decay.
+        """
         return float(np.float32(self.ema_decay))
 
     def update_average(self, parameters: Floats, state: Floats) -> None:
-        """The average takes in ``parameters`` (T,); it starts from zero, as Adam's moments do."""
+        """Take ``parameters`` (T,) into the average, which starts from zero as moments do."""
         if self.ema_decay:
             state[-1] *= self._decay
             state[-1] += (1 - self._decay) * parameters
 
     def averaged(self, state: Floats, steps: int) -> Floats:
-        """The moving average of the parameters (T,) after ``steps`` updates, its start from zero
-        taken out."""
+        """Return the moving average (T,) after ``steps`` updates, its start from zero taken out."""
         table: Floats = state[-1] / (1 - self._decay**steps)
         return table.astype(state.dtype, copy=False)
 
@@ -126,7 +122,7 @@ class Optimizer:
     def _adamw(
         self, parameters: Floats, gradient: Floats, state: Floats, rate: float, step: int
     ) -> None:
-        """Loshchilov and Hutter 2019, algorithm 2: the decay stays out of the moments."""
+        """Take a step of Loshchilov and Hutter 2019, algorithm 2: moments know no decay."""
         mean, square = state[:2]
         mean += (1 - self.beta1) * (gradient - mean)
         square *= self.beta2

@@ -14,11 +14,12 @@ from numpy.typing import DTypeLike, NDArray
 from lenet.engine.engine import PLAIN, Gradient, Objective, TrainResult, check_order
 from lenet.engine.normalise import MOMENTUM, ghost_batches, running
 from lenet.engine.operations import (
+    Inputs,
     Labels,
-    Statistics,
     apply,
     backward,
     correlate,
+    read_inputs,
     softmax_cross_entropy,
 )
 from lenet.engine.optimizer import Optimizer
@@ -50,12 +51,10 @@ class ReferenceEngine:
 
     def outputs(self, parameters: Floats, x: Floats) -> list[Floats]:
         """Return every step's output for the batch ``x`` (N, C, H, W) of floats, in order."""
-        outputs = {INPUT: x}
+        outputs = {INPUT: x.astype(self.dtype, copy=False)}
         for index, step in enumerate(self.plan.steps):
-            weight, bias = self._tensors(step, parameters)
             (reads,) = step.inputs
-            norm = self._running(step, parameters)
-            outputs[index] = apply(step, outputs[reads], weight, bias, norm)
+            outputs[index] = apply(step, read_inputs(step, outputs[reads], parameters))
         return [outputs[index] for index in range(len(self.plan.steps))]
 
     @_OVERFLOW_SHOWS
@@ -97,7 +96,7 @@ class ReferenceEngine:
         weights: Floats | None,
         step: int,
     ) -> tuple[Gradient, Floats]:
-        """And the statistics (T,) of the normalised steps, where their running ones lie."""
+        """Return also the statistics (T,) of normalised steps, where their running ones lie."""
         loss, correct = 0.0, 0
         gradient = np.zeros(self.plan.table_size, self.dtype)
         statistics = np.zeros_like(gradient)
@@ -160,12 +159,6 @@ class ReferenceEngine:
             optimizer.update_average(parameters, state)
         return TrainResult(losses, correct, len(rates))
 
-    def _tensors(self, step: Step, parameters: Floats) -> tuple[Floats | None, Floats | None]:
-        table = parameters.astype(self.dtype, copy=False)
-        if step.weight is None or step.bias is None:
-            return None, None
-        return step.weight.view(table), step.bias.view(table)
-
     def _pixels(self, images: NDArray[np.uint8], scale: Floats, shift: Floats) -> Floats:
         scale, shift = (v.astype(self.dtype)[:, None, None] for v in (scale, shift))
         return images * scale + shift
@@ -174,30 +167,22 @@ class ReferenceEngine:
         for start in range(0, samples, self._chunk):
             yield slice(start, min(start + self._chunk, samples))
 
-    def _running(self, step: Step, parameters: Floats) -> Statistics | None:
-        table = parameters.astype(self.dtype, copy=False)
-        norm = step.norm
-        if norm is None:
-            return None
-        return Statistics(*(tensor.view(table) for tensor in norm))
-
     def _chunk_gradient(
         self, parameters: Floats, batch: _Batch, objective: Objective, number: int
     ) -> _ChunkResult:
-        """The gradient (T,) of the mean loss of ``batch``, which has statistics of its own."""
+        """Return the gradient of the mean loss of ``batch``, which has statistics of its own."""
         steps, last = self.plan.steps, len(self.plan.steps) - 1
         gradient = np.zeros(self.plan.table_size, self.dtype)
         statistics = np.zeros_like(gradient)
-        # By the step's place: what it writes, before and after dropout, and what is read there.
-        outputs: dict[int, Floats] = {}
-        dropped = {INPUT: batch.x}
-        norms, masks = [], []
+        outputs: list[Floats] = []
+        inputs: list[Inputs] = []
+        masks: list[Floats] = []
+        dropped = {INPUT: batch.x}  # by the step's place: what others read there
         for index, step in enumerate(steps):
             (reads,) = step.inputs
-            x = dropped[reads]
-            norm = self._batch_statistics(step, x, parameters, statistics)
-            outputs[index] = apply(step, x, *self._tensors(step, parameters), norm)
-            norms.append(norm)
+            step_inputs = read_inputs(step, dropped[reads], parameters)
+            inputs.append(self._with_batch_statistics(step, step_inputs, statistics))
+            outputs.append(apply(step, inputs[index]))
             masks.append(self._mask(index, batch, objective, number))
             dropped[index] = outputs[index] * masks[index]
         scores = outputs[last].reshape(len(batch.x), -1)
@@ -207,36 +192,29 @@ class ReferenceEngine:
         flows = {last: dscores}  # the gradients of what the steps wrote
         for index, step in reversed(list(enumerate(steps))):
             (reads,) = step.inputs
-            x, y = dropped[reads], outputs[index]
+            y = outputs[index]
             dy = (flows[index].reshape(y.shape) * masks[index]).astype(self.dtype, copy=False)
-            result = backward(step, x, *self._tensors(step, parameters), y, dy, norms[index])
-            for tensor, values in (
-                (step.weight, result.weight),
-                (step.bias, result.bias),
-                (step.scale, result.scale),
-            ):
+            x_gradient, *others = backward(step, inputs[index], y, dy)
+            for tensor, values in zip((step.weight, step.bias, step.scale), others, strict=True):
                 if tensor and values is not None:
                     tensor.view(gradient)[...] = values
-            flows[reads] = flows[reads] + result.x if reads in flows else result.x
+            flows[reads] = flows[reads] + x_gradient if reads in flows else x_gradient
         correct = int((scores.argmax(axis=1) == batch.labels).sum())
         return _ChunkResult(float(losses.mean(dtype=np.float64)), correct, gradient, statistics)
 
-    def _batch_statistics(
-        self, step: Step, x: Floats, parameters: Floats, statistics: Floats
-    ) -> Statistics | None:
-        """Those of a normalised step's batch, also written to ``statistics`` (T,)."""
-        norm, (weight, _) = self._running(step, parameters), self._tensors(step, parameters)
-        if norm is None or step.norm is None or weight is None:
-            return None
-        z = correlate(step, x, weight)
-        norm = norm._replace(mean=z.mean(axis=(0, 2, 3)), variance=z.var(axis=(0, 2, 3)))
+    def _with_batch_statistics(self, step: Step, inputs: Inputs, statistics: Floats) -> Inputs:
+        """Return a normalised step's inputs with those of this batch; also in ``statistics``."""
+        if inputs.norm is None or step.norm is None or inputs.weight is None:
+            return inputs
+        z = correlate(step, inputs.x, inputs.weight)
+        norm = inputs.norm._replace(mean=z.mean(axis=(0, 2, 3)), variance=z.var(axis=(0, 2, 3)))
         values = z.size // z.shape[1]
         step.norm.mean.view(statistics)[...] = norm.mean
         step.norm.variance.view(statistics)[...] = norm.variance * values / max(values - 1, 1)
-        return norm
+        return inputs._replace(norm=norm)
 
     def _mask(self, index: int, batch: _Batch, objective: Objective, number: int) -> Floats:
-        """What a step's outputs are multiplied by: dropout after hidden dense steps, else one."""
+        """Return what a step's outputs are multiplied by: after hidden dense steps dropout."""
         step = self.plan.steps[index]
         if not objective.dropout or step.kind != "dense" or index == len(self.plan.steps) - 1:
             return np.ones((), self.dtype)
