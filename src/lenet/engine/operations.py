@@ -65,8 +65,10 @@ def read_inputs(step: Step, x: Floats, table: Floats) -> Inputs:
     def view(tensor: Tensor) -> Floats:
         return tensor.view(table).astype(x.dtype, copy=False)
 
-    weight, bias = (tensor and view(tensor) for tensor in (step.weight, step.bias))
-    return Inputs(x, weight, bias, Statistics(*map(view, step.norm)) if step.norm else None)
+    weight = view(step.weight) if step.weight else None
+    bias = view(step.bias) if step.bias else None
+    norm = Statistics(*map(view, step.norm)) if step.norm else None
+    return Inputs(x, weight, bias, norm)
 
 
 def apply(step: Step, inputs: Inputs) -> Floats:

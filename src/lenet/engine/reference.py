@@ -29,6 +29,7 @@ from lenet.net.shapes import elements
 #: Elements that the windows of one chunk of samples may take: memory stays bounded.
 CHUNK_ELEMENTS = 2**21
 
+_Pixels = tuple[Floats, Floats]  # scale and shift
 #: NumPy need not warn as well: callers look at the numbers, and divergence is a result.
 _OVERFLOW_SHOWS = np.errstate(over="ignore", invalid="ignore")
 
@@ -80,41 +81,26 @@ class ReferenceEngine:
     ) -> Gradient:
         """Return loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,)."""
         objective.check(len(images))
-        return self._batch_gradient(
-            parameters, images, labels, scale, shift, objective, objective.weights, step
-        )[0]
+        batch = _Batch(images, labels, np.arange(len(images)), objective.weights)
+        return self._batch_gradient(parameters, batch, (scale, shift), objective, step)[0]
 
     @_OVERFLOW_SHOWS
     def _batch_gradient(
-        self,
-        parameters: Floats,
-        images: NDArray[np.uint8],
-        labels: Labels,
-        scale: Floats,
-        shift: Floats,
-        objective: Objective,
-        weights: Floats | None,
-        step: int,
+        self, parameters: Floats, batch: _Batch, pixels: _Pixels, objective: Objective, step: int
     ) -> tuple[Gradient, Floats]:
         """Return also the statistics (T,) of normalised steps, where their running ones lie."""
-        loss, correct = 0.0, 0
+        loss, correct, count = 0.0, 0, len(batch.labels)
         gradient = np.zeros(self.plan.table_size, self.dtype)
         statistics = np.zeros_like(gradient)
-        count = len(images)
         chunks = list(ghost_batches(count) if self.plan.normalised else self._chunks(count))
         for chunk in chunks:
-            batch = _Batch(
-                self._pixels(images[chunk], scale, shift),
-                labels[chunk],
-                np.arange(chunk.start, chunk.stop),
-                None if weights is None else weights[chunk].astype(self.dtype),
-            )
-            result = self._chunk_gradient(parameters, batch, objective, step)
-            share = len(batch.x) / count
+            part, x = batch.part(chunk), self._pixels(batch.images[chunk], *pixels)
+            result, part_statistics = self._chunk_gradient(parameters, x, part, objective, step)
+            share = len(x) / count
             loss += share * result.loss
             correct += result.correct
             gradient += share * result.gradient
-            statistics += result.statistics / len(chunks)
+            statistics += part_statistics / len(chunks)
         return Gradient(loss, correct, gradient), statistics
 
     @_OVERFLOW_SHOWS
@@ -136,13 +122,13 @@ class ReferenceEngine:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
         check_order(order, batch_size, len(rates))
         objective.check(len(images))
-        losses = np.zeros(len(rates))
-        correct = np.zeros(len(rates), np.int64)
+        losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
+        whole = _Batch(images, labels, np.arange(len(images)), objective.weights)
         for i, rate in enumerate(rates):
-            batch, number = order[i * batch_size : (i + 1) * batch_size], first_step + i + 1
-            weights = None if objective.weights is None else objective.weights[batch]
+            chosen, number = order[i * batch_size : (i + 1) * batch_size], first_step + i + 1
+            batch = whole.part(chosen)._replace(places=np.arange(len(chosen)))
             result, statistics = self._batch_gradient(
-                parameters, images[batch], labels[batch], scale, shift, objective, weights, number
+                parameters, batch, (scale, shift), objective, number
             )
             losses[i] = result.loss
             if not np.isfinite(result.loss):
@@ -168,16 +154,16 @@ class ReferenceEngine:
             yield slice(start, min(start + self._chunk, samples))
 
     def _chunk_gradient(
-        self, parameters: Floats, batch: _Batch, objective: Objective, number: int
-    ) -> _ChunkResult:
-        """Return the gradient of the mean loss of ``batch``, which has statistics of its own."""
+        self, parameters: Floats, x: Floats, batch: _Batch, objective: Objective, number: int
+    ) -> tuple[Gradient, Floats]:
+        """Return the gradient and statistics of ``x`` (n, C, H, W), normalised by itself."""
         steps, last = self.plan.steps, len(self.plan.steps) - 1
         gradient = np.zeros(self.plan.table_size, self.dtype)
         statistics = np.zeros_like(gradient)
         outputs: list[Floats] = []
         inputs: list[Inputs] = []
         masks: list[Floats] = []
-        dropped = {INPUT: batch.x}  # by the step's place: what others read there
+        dropped = {INPUT: x}  # by the step's place: what others read there
         for index, step in enumerate(steps):
             (reads,) = step.inputs
             step_inputs = read_inputs(step, dropped[reads], parameters)
@@ -185,9 +171,10 @@ class ReferenceEngine:
             outputs.append(apply(step, inputs[index]))
             masks.append(self._mask(index, batch, objective, number))
             dropped[index] = outputs[index] * masks[index]
-        scores = outputs[last].reshape(len(batch.x), -1)
+        scores = outputs[last].reshape(len(x), -1)
+        weights = None if batch.weights is None else batch.weights.astype(self.dtype)
         losses, dscores = softmax_cross_entropy(
-            scores, batch.labels, objective.label_smoothing, batch.weights
+            scores, batch.labels, objective.label_smoothing, weights
         )
         flows = {last: dscores}  # the gradients of what the steps wrote
         for index, step in reversed(list(enumerate(steps))):
@@ -200,7 +187,7 @@ class ReferenceEngine:
                     tensor.view(gradient)[...] = values
             flows[reads] = flows[reads] + x_gradient if reads in flows else x_gradient
         correct = int((scores.argmax(axis=1) == batch.labels).sum())
-        return _ChunkResult(float(losses.mean(dtype=np.float64)), correct, gradient, statistics)
+        return Gradient(float(losses.mean(dtype=np.float64)), correct, gradient), statistics
 
     def _with_batch_statistics(self, step: Step, inputs: Inputs, statistics: Floats) -> Inputs:
         """Return a normalised step's inputs with those of this batch; also in ``statistics``."""
@@ -219,24 +206,19 @@ class ReferenceEngine:
         if not objective.dropout or step.kind != "dense" or index == len(self.plan.steps) - 1:
             return np.ones((), self.dtype)
         units = step.output_shape[0]
-        mask: Floats = objective.dropout_mask(number, index, batch.rows, units).astype(self.dtype)
+        mask: Floats = objective.dropout_mask(number, index, batch.places, units).astype(self.dtype)
         mask /= 1 - objective.dropout
         return mask
 
 
 class _Batch(NamedTuple):
-    """Samples that are computed together."""
+    """Images that are computed together."""
 
-    x: Floats  # (n, C, H, W)
-    labels: Labels
-    rows: NDArray[np.int64]  # their places in the whole batch
-    weights: Floats | None
+    images: NDArray[np.uint8]  # (n, C, H, W)
+    labels: Labels  # (n,)
+    places: NDArray[np.int64]  # (n,), in the whole batch
+    weights: Floats | None  # (n,)
 
-
-class _ChunkResult(NamedTuple):
-    """What is computed of some samples of a batch."""
-
-    loss: float
-    correct: int
-    gradient: Floats
-    statistics: Floats
+    def part(self, chosen: slice | Labels) -> _Batch:
+        weights = None if self.weights is None else self.weights[chosen]
+        return _Batch(self.images[chosen], self.labels[chosen], self.places[chosen], weights)
