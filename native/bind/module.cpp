@@ -257,7 +257,7 @@ void bind_training(nb::module_& m) {
         .def_rw("weights", &BoundObjective::weights);
 }
 
-// What include/constants.h says, for tests/engine/test_constants.py.
+// What include/constants.h says; tests/engine/test_constants.py holds it against Python's.
 nb::dict constants() {
     nb::dict all, activations, optimizers;
     nb::list kinds;

@@ -25,7 +25,7 @@ struct Step {
     int32_t top, bottom, left, right;  // padding
     Activation activation;
     int32_t pool_first;            // pool before the activation: the next step is a max pooling
-    int32_t weight_offset, bias_offset;  // floats from the start of the table; -1 without
+    int32_t weight_offset = -1, bias_offset = -1;  // floats from the table's start; -1 without
     // Of a normalised convolution, (O) each; its bias is the normalisation's shift.
     int32_t scale_offset = -1, mean_offset = -1, variance_offset = -1;
 };

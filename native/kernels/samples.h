@@ -147,15 +147,12 @@ inline void update(const Update& u, int shards, const float* const* gradients, i
         float* state[3]{};
         for (int r = 0; r < rows; r++) state[r] = states[r] + begin;
         float* here = values + begin;
+        using enum OptimizerKind;
         switch (u.optimizer.kind) {
-            case OptimizerKind::sgd: update_as<OptimizerKind::sgd>(u, sums, size, here, nullptr, nullptr); break;
-            case OptimizerKind::momentum:
-                update_as<OptimizerKind::momentum>(u, sums, size, here, state[0], nullptr);
-                break;
-            case OptimizerKind::nesterov:
-                update_as<OptimizerKind::nesterov>(u, sums, size, here, state[0], nullptr);
-                break;
-            case OptimizerKind::adamw: update_as<OptimizerKind::adamw>(u, sums, size, here, state[0], state[1]); break;
+            case sgd: update_as<sgd>(u, sums, size, here, nullptr, nullptr); break;
+            case momentum: update_as<momentum>(u, sums, size, here, state[0], nullptr); break;
+            case nesterov: update_as<nesterov>(u, sums, size, here, state[0], nullptr); break;
+            case adamw: update_as<adamw>(u, sums, size, here, state[0], state[1]); break;
         }
         if (keep <= 0) continue;
         float* __restrict average = state[rows - 1];

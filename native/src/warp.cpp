@@ -27,7 +27,7 @@ void check(const Warp& w, int threads) {
             "an image must have fewer than 2^30 pixels.");
     require(w.elastic >= 0 && w.elastic <= 1 << 14, "elastic must be from 0 to 2^14.");
     require(w.side >= 0, "the side of the square must not be negative.");
-    require(threads >= 1 && threads <= 1024, "threads must be from 1 to 1024.");
+    require(threads >= 1 && threads <= max_threads, "threads must be from 1 to 1024.");
     for (int64_t i = 0; i < w.size; i++)
         require(w.order[i] >= 0 && w.order[i] < w.count, "an index lies outside the images.");
 }

@@ -327,7 +327,8 @@ bool Worker::drops(size_t stage, const Batch& batch) const {
 void Worker::drop(size_t s, const Batch& batch, float scale, float* values, int64_t stride) {
     const Stage& stage = program_.stages[s];
     const Objective& o = *batch.objective;
-    Drop drop{dropout_key(o.seed, batch.step, stage.step), 0, uint32_t(std::nearbyint(double(o.dropout) * 4294967296.0))};
+    const auto threshold = uint32_t(std::nearbyint(double(o.dropout) * 4294967296.0));
+    Drop drop{dropout_key(o.seed, batch.step, stage.step), 0, threshold};
     for (int64_t i = batch.begin; i < batch.end; i += program_.lanes, values += stride) {
         drop.row = uint32_t(i - batch.origin);
         kernels_.drop(drop, stage.output.channels, scale, values);

@@ -176,8 +176,9 @@ void check_update(const Kernels& kernels, OptimizerKind kind, float decay, int c
 }
 
 LENET_TEST(samples, updates_of_every_optimizer) {
+    using enum OptimizerKind;
     for (const Table& table : tables())
-        for (OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::momentum, OptimizerKind::nesterov, OptimizerKind::adamw})
+        for (OptimizerKind kind : {sgd, OptimizerKind::momentum, nesterov, adamw})
             for (float decay : {0.0f, 0.0625f})
                 for (int count : {1, 5, 16, 67})
                     check_update(*table.kernels, kind, decay, count, count == 5 ? 1 : 3);

@@ -217,7 +217,8 @@ LENET_TEST(session, scores_follow_the_table) {
     double losses[3];
     int64_t right[3];
     session.train(other.data(), nullptr, samples.view(), samples.labels.data(),
-                  {samples.order.data(), 9, 3, rates, 0}, {OptimizerKind::sgd, 0, 0, 0, 0, 0, 0, 0}, plain_objective,
+                  {samples.order.data(), 9, 3, rates, 0}, {OptimizerKind::sgd, 0, 0, 0, 0, 0, 0, 0},
+                  plain_objective,
                   losses, right);
     CHECK(scores_of(other) != second);
 }

@@ -1,5 +1,5 @@
-// The threads: a worker works at most once a round and the caller always, jobs go to one worker each, pools start and stop in
-// any number, several at once. Most of this is for the thread sanitizer.
+// The threads: a worker works at most once per round and the caller always, jobs go to one worker
+// each, pools start and stop in any number, several at once. Most of this is for the thread sanitizer.
 #include <atomic>
 #include <chrono>
 #include <limits>
@@ -64,7 +64,7 @@ LENET_TEST(thread_pool, every_job_once_a_round) {
 
 // A worker does its own jobs first, then the others': alone it does all, in an order that begins
 // with its own.
-LENET_TEST(thread_pool, everybody_begins_with_his_own) {
+LENET_TEST(thread_pool, workers_begin_with_their_own) {
     ThreadPool pool(3);
     const std::vector<std::vector<int>> expected{
         {0, 1, 2, 3, 4, 5, 6}, {3, 4, 5, 6, 0, 1, 2}, {5, 6, 0, 1, 2, 3, 4}};

@@ -74,7 +74,8 @@ LENET_TEST(training, every_rule_equals_plain_loops_on_any_threads) {
     const std::vector<float> rates{0.05f, 0.025f, 0.1f};
     const std::vector<int32_t> order{3, 3, 0, 8, 1, 40, 2, 7, 5, 6, 11, 10, 9, 39, 38, 3};
     const auto networks = small_networks();
-    for (OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::momentum, OptimizerKind::nesterov, OptimizerKind::adamw}) {
+    using enum OptimizerKind;
+    for (OptimizerKind kind : {sgd, OptimizerKind::momentum, nesterov, adamw}) {
         // A large epsilon: with a small one AdamW moves by the sign of gradients near zero.
         const Optimizer optimizer{kind, 0.9f, 0.9f, 0.99f, 1e-2f, 0.0625f, 0, 0};
         for (size_t index : {size_t(0), size_t(2), size_t(3), size_t(4)}) {

@@ -16,6 +16,7 @@ import pytest
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import (
     NativeEngine,
+    extension,
     instruction_sets,
     make_engine,
     measure_peak,
@@ -222,6 +223,23 @@ def test_both_engines_refuse_a_short_order_alike() -> None:
 def test_a_batch_may_be_larger_than_the_images() -> None:
     assert train(batch_size=2**40, rates=np.ones(1)).steps == 1
     assert train(rates=np.ones(0)).steps == 0
+
+
+def test_structures_are_filled_by_name() -> None:
+    """And what has no such name, or no such value, is refused rather than taken for another."""
+    native = extension()
+    for structure, name in ((native.Step, "layer"), (native.Optimizer, "optimizer")):
+        with refused(ValueError, f"knows no {name} 'sum'"):
+            structure().kind = "sum"
+    with refused(ValueError, "knows no activation 'gelu'"):
+        native.Step().activation = "gelu"
+    for structure in (native.Step, native.Optimizer, native.Objective):
+        with pytest.raises(AttributeError):
+            structure().colour = "red"
+    with refused(ValueError, "step 0"):
+        native.Session([native.Step()], 0, "auto", 1, "fastest")
+    with refused(ValueError, "at least one step"):
+        native.Session([], 0, "auto", 1, "fastest")
 
 
 def test_no_images() -> None:
