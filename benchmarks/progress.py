@@ -21,7 +21,7 @@ import numpy as np
 import lenet
 from lenet.benchmarking.processes import Process, serve
 from lenet.cli.progress import Display
-from lenet.engine.results import Engine
+from lenet.engine.engine import Engine
 from lenet.randomness import permutation
 from lenet.training import Run, Training
 

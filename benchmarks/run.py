@@ -45,7 +45,7 @@ import lenet
 from lenet.benchmarking.measuring import OURS, PAUSE, PEERS, Workers, contenders_of, measure
 from lenet.benchmarking.result import Benchmark
 from lenet.benchmarking.workload import Workload
-from lenet.engine.machine import measure_peak
+from lenet.engine.native import measure_peak
 from lenet.training.run import machine
 
 SEEDS_RECIPE = lenet.recipe("seed", epochs=1_000)

@@ -7,15 +7,13 @@ from unittest.mock import patch
 
 import numpy as np
 
+from lenet.engine.engine import Engine, Gradient, Objective, TrainResult
 from lenet.engine.initialise import aligned_zeros
-from lenet.engine.machine import instruction_sets
-from lenet.engine.native import NativeEngine
-from lenet.engine.objective import Objective
+from lenet.engine.native import NativeEngine, instruction_sets
 from lenet.engine.operations import softmax_cross_entropy
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, make_plan
 from lenet.engine.reference import ReferenceEngine
-from lenet.engine.results import Engine, Gradient, TrainResult
 from lenet.net import Network
 from random_networks import draw_norms
 
@@ -25,11 +23,11 @@ TOLERANCE = 1e-5
 RULES = (
     Optimizer("sgd", weight_decay=0.01),
     Optimizer("momentum", momentum=0.8),
-    Optimizer("nesterov", momentum=0.8, weight_decay=0.01, clip=0.5, average=0.9),
+    Optimizer("nesterov", momentum=0.8, weight_decay=0.01, max_grad_norm=0.5, ema_decay=0.9),
     # With a tiny epsilon AdamW moves by the sign of a gradient however small, and rounding decides
     # the sign: no two engines would agree.
     Optimizer("adamw", epsilon=1e-2, weight_decay=0.01),
-    Optimizer("adamw", epsilon=1e-2, clip=0.5, average=0.8),
+    Optimizer("adamw", epsilon=1e-2, max_grad_norm=0.5, ema_decay=0.8),
 )
 
 
@@ -38,7 +36,7 @@ def objective(images: int, seed: int) -> Objective:
     if seed % 2:
         return Objective()
     weights = np.random.default_rng(seed).uniform(0, 2, images).astype(np.float32)
-    return Objective(smoothing=0.1, dropout=0.3, seed=seed, weights=weights)
+    return Objective(label_smoothing=0.1, dropout=0.3, seed=seed, weights=weights)
 
 
 class Case:

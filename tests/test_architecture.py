@@ -102,8 +102,8 @@ def complaint(found: Import) -> str | None:
         if package in allowed:
             return None
         return f"{found.place} imports {package}; {here} may use {sorted(allowed) or 'no package'}"
-    if rest[:2] == ["engine", "_native"] and dotted(found.path) != "engine.machine":
-        return f"{found.place} imports the extension; only engine/machine.py may"
+    if rest[:2] == ["engine", "_native"] and dotted(found.path) != "engine.native":
+        return f"{found.place} imports the extension; only engine/native.py may"
     if not rest:  # the root itself: only for the short hands network.explain() and .draw()
         only = "only net/network.py imports the root, for its short hands"
         return None if dotted(found.path) == "net.network" else f"{found.place}: {only}"
@@ -130,7 +130,7 @@ def test_imports(path):
         ("net/a.py", "def f():\n  from lenet.data import x", "net/a.py:2 imports lenet.data"),
         ("data/a.py", "from lenet.engine import plan", "data may import itself and ['errors'"),
         ("data/a.py", "if TYPE_CHECKING:\n import lenet.cli", "data/a.py:2 imports lenet.cli"),
-        ("model.py", "from lenet.engine import _native", "only engine/machine.py"),
+        ("model.py", "from lenet.engine import _native", "only engine/native.py"),
         ("__init__.py", "import torch", "nothing of lenet may"),
         ("model.py", "import lenet", "only net/network.py imports the root"),
         ("cli/a.py", "from lenet import train", "name the room it lies in"),

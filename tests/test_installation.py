@@ -5,7 +5,7 @@ import json
 import pytest
 
 import lenet
-from lenet.engine import machine, native
+from lenet.engine import native
 from lenet.errors import EngineError
 
 FIELDS = {
@@ -57,7 +57,6 @@ def test_without_the_extension(monkeypatch):
     def fail():
         raise EngineError("the native engine cannot be loaded")
 
-    monkeypatch.setattr(machine, "extension", fail)
     monkeypatch.setattr(native, "extension", fail)
     found = lenet.checks()
     assert found["engine"] == "the native engine cannot be loaded"

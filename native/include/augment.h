@@ -1,13 +1,12 @@
 // Distorting images for training: bytes in, bytes out, in whole numbers only, so that every machine
-// and the NumPy twin (src/lenet/engine/warp.py, which has the formulas) write the same bytes.
+// and the NumPy twin (src/lenet/engine/augmentation.py, which has the formulas) write the same bytes.
 #pragma once
 
 #include <cstdint>
 
-namespace lenet {
+#include "constants.h"
 
-// The displacements of an image are cubic B-splines over this many nodes a side.
-constexpr int warp_nodes = 7;
+namespace lenet {
 
 // B images are read from N, each is moved, bent, made noisy and cut.
 struct Warp {

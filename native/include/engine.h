@@ -9,23 +9,23 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
+
+#include "constants.h"
 
 namespace lenet {
-
-enum class Kind : int32_t { conv, maxpool, avgpool, dense, norm };  // norm: the engine's own
-enum class Activation : int32_t { identity, sigmoid, tanh, relu, leaky_relu, silu };
-enum class Rule : int32_t { sgd, momentum, nesterov, adamw };
 
 // One layer, as the plan describes it. Dense steps are I x 1 x 1 to O x 1 x 1.
 struct Step {
     Kind kind;
+    std::vector<int32_t> inputs;  // the places of the steps it reads; -1 is the images
     int32_t channels, height, width;              // what it reads: C, H, W
     int32_t out_channels, out_height, out_width;  // what it writes: O, P, Q
     int32_t kernel_height, kernel_width, stride_y, stride_x;
     int32_t top, bottom, left, right;  // padding
     Activation activation;
     int32_t pool_first;            // pool before the activation: the next step is a max pooling
-    int32_t weight_offset, bias_offset;  // floats from the start of the table; -1 without
+    int32_t weight_offset = -1, bias_offset = -1;  // floats from the table's start; -1 without
     // Of a normalised convolution, (O) each; its bias is the normalisation's shift.
     int32_t scale_offset = -1, mean_offset = -1, variance_offset = -1;
 };
@@ -38,23 +38,24 @@ struct Images {
 };
 
 struct Optimizer {
-    Rule rule;
+    OptimizerKind kind;
     float momentum, beta1, beta2, epsilon, weight_decay;
-    float clip;     // the largest norm of a gradient; 0: any
-    float average;  // decay of the parameters' moving average; 0: none is kept
+    float max_grad_norm;  // 0: any
+    float ema_decay;      // of the parameters' moving average; 0: none is kept
 
-    // Tables of state: the rule's own, then the average.
-    int rows() const {
-        return (rule == Rule::sgd ? 0 : rule == Rule::adamw ? 2 : 1) + (average > 0);
+    // Tables of state: the kind's own, then the average.
+    int state_rows() const {
+        return optimizers[static_cast<int32_t>(kind)].state_rows + (ema_decay > 0);
     }
 };
 
-// What is made small: weight * cross-entropy against (1 - smoothing) at the label and
-// smoothing / classes everywhere on top.
+// What is made small: weight * cross-entropy against (1 - label_smoothing) at the label and
+// label_smoothing / classes everywhere on top.
 struct Objective {
-    float smoothing, dropout;  // dropout: share of hidden dense outputs put to zero
+    float label_smoothing;
+    float dropout;             // share of hidden dense outputs put to zero
     uint64_t seed;             // decides which
-    const float* weights;      // one an image, or null
+    const float* weights;      // one per image, or null
 };
 
 // Consecutive training steps: step s takes order[s * batch .. ) and moves with rates[s].
@@ -95,8 +96,8 @@ public:
     double gradient(const float* table, const Images& images, const int32_t* labels,
                     const Objective& objective, int64_t step, float* gradient, int64_t* correct);
 
-    // Trains in place. state: optimizer.rows() tables, one after the other. losses and
-    // correct (one a step) are the batch's mean loss and its number of correct answers, both
+    // Trains in place. state: optimizer.state_rows() tables, one after the other. losses and
+    // correct (one per step) are the batch's mean loss and its number of correct answers, both
     // before the update. Stops before the update of a step whose loss is not finite.
     Progress train(float* table, float* state, const Images& images, const int32_t* labels,
                    const Schedule& schedule, const Optimizer& optimizer,

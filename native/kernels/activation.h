@@ -6,8 +6,6 @@
 
 namespace lenet::LENET_ISA {
 
-constexpr float leaky_slope = 0.01f;
-
 // Below -88 a sigmoid ends at 4e-39 where the true one goes on to zero: times a huge x that shows.
 inline vec silu_input(vec x) { return x < -88.0f ? broadcast(-88.0f) : x; }
 
@@ -18,12 +16,12 @@ inline vec activated(vec x) {
     if constexpr (A == Activation::relu) return x < 0.0f ? vec{} : x;  // a NaN stays one
     if constexpr (A == Activation::leaky_relu) return x < 0.0f ? x * leaky_slope : x;
     if constexpr (A == Activation::silu) return silu_input(x) * sigmoid(x);
-    return x;
+    if constexpr (A == Activation::identity) return x;
 }
 
 // silu's derivative, from its input and that one's sigmoid. From 32 on 1 - s is zero but for a
 // rounding, which a large x would make large.
-inline vec silu_slope(vec x, vec s) {
+inline vec silu_derivative(vec x, vec s) {
     x = x > 32.0f ? broadcast(32.0f) : x;
     return s * (1.0f + x * (1.0f - s));
 }
@@ -39,17 +37,17 @@ inline vec derivative(vec y, vec x) {
         return y > 0.0f ? broadcast(1.0f) : broadcast(leaky_slope);
     if constexpr (A == Activation::silu) {
         x = silu_input(x);
-        return silu_slope(x, x == 0.0f ? broadcast(0.5f) : y / x);
+        return silu_derivative(x, x == 0.0f ? broadcast(0.5f) : y / x);
     }
-    return broadcast(1.0f);
+    if constexpr (A == Activation::identity) return broadcast(1.0f);
 }
 
 // The derivative from what went in alone.
 template <Activation A>
-inline vec slope(vec x) {
+inline vec derivative_from_input(vec x) {
     if constexpr (A == Activation::silu) {
         x = silu_input(x);
-        return silu_slope(x, sigmoid(x));
+        return silu_derivative(x, sigmoid(x));
     }
     return derivative<A>(activated<A>(x), x);
 }

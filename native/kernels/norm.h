@@ -1,10 +1,10 @@
-// Batch normalisation in training: moments of a group, the normalised map, and the way back. z is
+// Batch normalisation in training: moments of a group, the normalised map, and the backward pass. z is
 // the convolution's output, a = scale / deviation; statistics are merged between groups by the
 // worker, in double. What is large and nearly equal is subtracted before a multiplies it: where the
 // variance is nearly 0, a is up to 316 times the scale.
 //
 // Limit: a few operations a value: memory. z is all that is kept of a group, and what follows from
-// it is made again on the way back.
+// it is made again in the backward pass.
 #pragma once
 
 #include "activation.h"
@@ -80,7 +80,7 @@ inline void norm_chain(const Stage& stage, const float* factors, const float* in
             vec total{}, product{};
             for (int i = 0; i < count; i++, in += L, gradient += L) {
                 const vec far = load(in) - mean;
-                const vec g = load(gradient) * slope<A>(far * a + b);
+                const vec g = load(gradient) * derivative_from_input<A>(far * a + b);
                 store(gradient, g);
                 total += g;
                 product += g * far;

@@ -1,5 +1,5 @@
 // Pooling. The window is clipped at the map's edge: padding is never the largest value, and counts
-// as zero in a mean. A maximum's position inside its window, row by row, is kept for the way back
+// as zero in a mean. A maximum's position inside its window, row by row, is kept for the backward pass
 // as a byte (windows of up to 256 values) or two.
 //
 // Limit: a load and a comparison a window value, a few percent of the convolution before it.
@@ -143,7 +143,7 @@ inline void max_row(const Stage& stage, const Window& window, const Map& from, c
     general(window, in, from.row(), from.height, from.width, origin, count, out, codes);
 }
 
-// Its way back, into one channel's gradient.
+// Its backward pass, into one channel's gradient.
 inline void max_row_back(const Stage& stage, const Window& window, ptrdiff_t pitch, int height,
                          int width, int origin, int count, const float* gradient,
                          const int32_t* codes, float* out) {

@@ -82,16 +82,16 @@ inline int loss(int classes, int live, float smoothing, const float* scores, con
 
 typedef uint32_t uvec __attribute__((vector_size(L * 4), may_alias));
 
-// MurmurHash3's finaliser over the place of each output; the twin is engine/objective.py.
+// MurmurHash3's finaliser over the place of each output; the twin is randomness.py.
 inline void drop(const Drop& drop, int units, float scale, float* values) {
     uvec rows;
-    for (int l = 0; l < L; l++) rows[l] = (drop.row + uint32_t(l)) * 0x9E3779B1u + drop.key;
+    for (int l = 0; l < L; l++) rows[l] = (drop.row + uint32_t(l)) * dropout_row + drop.key;
     for (int u = 0; u < units; u++, values += L) {
-        uvec word = rows + uint32_t(u) * 0x85EBCA77u;
+        uvec word = rows + uint32_t(u) * dropout_unit;
         word ^= word >> 16;
-        word *= 0x85EBCA6Bu;
+        word *= murmur_mix[0];
         word ^= word >> 13;
-        word *= 0xC2B2AE35u;
+        word *= murmur_mix[1];
         word ^= word >> 16;
         store(values, word >= drop.threshold ? load(values) * scale : vec{});
     }
@@ -99,22 +99,22 @@ inline void drop(const Drop& drop, int units, float scale, float* values) {
 
 // PyTorch's SGD, momentum (no dampening), Nesterov and AdamW (decoupled decay), element by element.
 // `sums` are the shards' gradients, added up.
-template <Rule R>
+template <OptimizerKind K>
 inline void update_as(const Update& u, const float* sums, int count, float* __restrict values,
                       float* __restrict state1, float* __restrict state2) {
     const Optimizer& o = u.optimizer;
     for (int i = 0; i < count; i++) {
         float g = sums[i] * u.mean;
-        if constexpr (R == Rule::adamw) {
+        if constexpr (K == OptimizerKind::adamw) {
             state1[i] = o.beta1 * state1[i] + (1.0f - o.beta1) * g;
             state2[i] = o.beta2 * state2[i] + (1.0f - o.beta2) * g * g;
             float root = __builtin_sqrtf(state2[i]) / u.correction2 + o.epsilon;
             values[i] = values[i] * u.decay - u.size * state1[i] / root;
         } else {
             g += o.weight_decay * values[i];
-            if constexpr (R != Rule::sgd) {
+            if constexpr (K != OptimizerKind::sgd) {
                 state1[i] = o.momentum * state1[i] + g;
-                g = R == Rule::nesterov ? g + o.momentum * state1[i] : state1[i];
+                g = K == OptimizerKind::nesterov ? g + o.momentum * state1[i] : state1[i];
             }
             values[i] -= u.rate * g;
         }
@@ -128,8 +128,8 @@ inline void update_as(const Update& u, const float* sums, int count, float* __re
 inline void update(const Update& u, int shards, const float* const* gradients, int count,
                    float* values, float* const* states) {
     constexpr int most = 512;
-    const int rows = u.optimizer.rows();
-    const float keep = u.optimizer.average;
+    const int rows = u.optimizer.state_rows();
+    const float keep = u.optimizer.ema_decay;
     for (int begin = 0; begin < count; begin += most) {
         const int size = count - begin < most ? count - begin : most;
         alignas(64) float sums[most];
@@ -147,15 +147,12 @@ inline void update(const Update& u, int shards, const float* const* gradients, i
         float* state[3]{};
         for (int r = 0; r < rows; r++) state[r] = states[r] + begin;
         float* here = values + begin;
-        switch (u.optimizer.rule) {
-            case Rule::sgd: update_as<Rule::sgd>(u, sums, size, here, nullptr, nullptr); break;
-            case Rule::momentum:
-                update_as<Rule::momentum>(u, sums, size, here, state[0], nullptr);
-                break;
-            case Rule::nesterov:
-                update_as<Rule::nesterov>(u, sums, size, here, state[0], nullptr);
-                break;
-            case Rule::adamw: update_as<Rule::adamw>(u, sums, size, here, state[0], state[1]); break;
+        using enum OptimizerKind;
+        switch (u.optimizer.kind) {
+            case sgd: update_as<sgd>(u, sums, size, here, nullptr, nullptr); break;
+            case momentum: update_as<momentum>(u, sums, size, here, state[0], nullptr); break;
+            case nesterov: update_as<nesterov>(u, sums, size, here, state[0], nullptr); break;
+            case adamw: update_as<adamw>(u, sums, size, here, state[0], state[1]); break;
         }
         if (keep <= 0) continue;
         float* __restrict average = state[rows - 1];

@@ -172,7 +172,7 @@ inline void single_pool_row_2x2(const float* in, int pitch, int count, float* ou
     }
 }
 
-// keeps: what a silu is applied to, for the way back.
+// keeps: what a silu is applied to, for the backward pass.
 inline void single_conv(const Stage& stage, const float* table, const Flat& next, float* memory,
                         bool keeps) {
     const Map &linear = stage.linear, &to = stage.output;
@@ -275,7 +275,7 @@ inline void single_pixels(const uint8_t* pixels, int count, float scale, float s
 }
 
 // pixels: (C, H, W) bytes of one image; memory: as large as Program::single, zero before the first.
-// keeps: all that the way back needs. Returns the scores.
+// keeps: all that the backward pass needs. Returns the scores.
 inline const float* single(const Stage* stages, int count, const float* table,
                            const uint8_t* pixels, const float* scale, const float* shift,
                            float* memory, bool keeps) {
@@ -296,11 +296,16 @@ inline const float* single(const Stage* stages, int count, const float* table,
     for (int s = 0; s < count; s++) {
         const Stage& stage = stages[s];
         const Flat& next = stage.single.output;
-        if (stage.kind == Kind::conv) single_conv(stage, table, next, memory, keeps);
-        else if (stage.kind == Kind::dense)
-            single_dense(stage, table, memory + stage.single.input.at, memory + next.at,
-                         keeps && stage.keeps_input ? memory + stage.single.kept : nullptr);
-        else single_pool(stage, next, memory);
+        switch (stage.kind) {
+            case Kind::conv: single_conv(stage, table, next, memory, keeps); break;
+            case Kind::maxpool:
+            case Kind::avgpool: single_pool(stage, next, memory); break;
+            case Kind::dense:
+                single_dense(stage, table, memory + stage.single.input.at, memory + next.at,
+                             keeps && stage.keeps_input ? memory + stage.single.kept : nullptr);
+                break;
+            case Kind::norm: break;  // normalised networks score folded, and train in groups
+        }
     }
     return memory + stages[count - 1].single.output.at;
 }

@@ -1,4 +1,4 @@
-// One image alone on its way back: the same maps, and beside each of them its gradient at the same
+// The backward pass of one image alone: the same maps, and beside each of them its gradient at the same
 // place. A convolution's linear gradient ("flow") lies between zeros, one long row a channel, so
 // that the weights' and the input's gradient are sums over whole vectors:
 //
@@ -285,11 +285,19 @@ inline void single_backward(const Stage* stages, int count, const float* table,
     for (int s = count; s-- > 0;) {
         const Stage& stage = stages[s];
         float* to = gradient + stage.gradient;
-        if (stage.kind == Kind::conv)
-            single_conv_backward(stage, table, memory, gradients, flows, to);
-        else if (stage.kind == Kind::dense)
-            single_dense_backward(stage, table, memory, gradients, to);
-        else if (!stage.first) single_pool_backward(stage, memory, gradients);
+        switch (stage.kind) {
+            case Kind::conv:
+                single_conv_backward(stage, table, memory, gradients, flows, to);
+                break;
+            case Kind::maxpool:
+            case Kind::avgpool:
+                if (!stage.first) single_pool_backward(stage, memory, gradients);
+                break;
+            case Kind::dense:
+                single_dense_backward(stage, table, memory, gradients, to);
+                break;
+            case Kind::norm: break;  // see single
+        }
     }
 }
 

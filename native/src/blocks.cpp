@@ -4,13 +4,13 @@
 
 namespace lenet {
 
-Blocks::Blocks(const Program& program, const Kernels& kernels, int members)
+Blocks::Blocks(const Program& program, const Kernels& kernels, int workers)
     : program_(program), kernels_(kernels) {
     for (size_t s = 0; s < program.stages.size(); s++)
         if (program.stages[s].kind == Kind::norm || program.stages[s].linear_step())
             for (int b = 0; b < program.stages[s].forward_blocks.count; b++)
                 blocks_.push_back({s, b});
-    divide(members);
+    divide(workers);
 }
 
 int64_t Blocks::size_of(int block) const {
@@ -19,13 +19,13 @@ int64_t Blocks::size_of(int block) const {
     return int64_t(stage.forward_blocks.size(blocks_[size_t(block)].number)) * (stage.inputs + 1);
 }
 
-// A member's blocks end where its share of all parameters does.
-void Blocks::divide(int members) {
+// A worker's blocks end where its share of all parameters does.
+void Blocks::divide(int workers) {
     int64_t total = 0, before = 0;
     for (int block = 0; block < count(); block++) total += size_of(block);
     int end = 0;
-    for (int member = 1; member <= members; member++) {
-        while (end < count() && before < total * member / members) before += size_of(end++);
+    for (int worker = 1; worker <= workers; worker++) {
+        while (end < count() && before < total * worker / workers) before += size_of(end++);
         ends_.push_back(end);
     }
 }
@@ -71,7 +71,7 @@ void Blocks::for_gradients(int block, const Gradients& gradients, F f) const {
 
 void Blocks::move(int block, const Update& update, const Gradients& gradients, float* table,
                   float* state) const {
-    const int rows = update.optimizer.rows();
+    const int rows = update.optimizer.state_rows();
     for_gradients(block, gradients,
                   [&](int64_t at, const float* const* from, int sums, int count) {
                       float* states[3]{};
@@ -94,17 +94,16 @@ double Blocks::square(int block, const Gradients& gradients) const {
 
 void Blocks::follow_statistics(int block, const Update& update, const Gradients& gradients,
                                float* table, float* state) const {
-    constexpr float momentum = 0.1f;
     const Stage& stage = stage_of(block);
     if (stage.kind != Kind::norm) return;
-    const float keep = update.optimizer.average;
-    float* average = keep > 0 ? state + (update.optimizer.rows() - 1) * program_.table : nullptr;
+    const float keep = update.optimizer.ema_decay;
+    float* average = keep > 0 ? state + (update.optimizer.state_rows() - 1) * program_.table : nullptr;
     const auto follow = [&](int64_t at, int64_t found) {
         for (int c = 0; c < stage.output.channels; c++) {
             double total = 0;
             for (int s = 0; s < gradients.shards; s++) total += double(gradients.of(s)[found + c]);
             float& value = table[at + c];
-            value = (1 - momentum) * value + momentum * float(total / gradients.shards);
+            value = (1 - running_momentum) * value + running_momentum * float(total / gradients.shards);
             if (keep > 0) average[at + c] = keep * average[at + c] + (1 - keep) * value;
         }
     };

@@ -9,7 +9,7 @@
 
 namespace lenet {
 
-// The gradients of a batch: one a shard. Of images that went alone a dense step has two factors.
+// The gradients of a batch: one per shard. Of images that went alone a dense step has two factors.
 struct Gradients {
     const std::vector<Buffer>& buffers;
     int shards;
@@ -20,17 +20,17 @@ struct Gradients {
 
 class Blocks {
 public:
-    Blocks(const Program& program, const Kernels& kernels, int members);
+    Blocks(const Program& program, const Kernels& kernels, int workers);
 
     int count() const { return int(blocks_.size()); }
-    // Where each member's own blocks end: of all parameters they have equally many.
+    // Where each worker's own blocks end: of all parameters they have equally many.
     const std::vector<int>& ends() const { return ends_; }
 
     void pack(int block, const float* table, float* packed) const;
     // By the shards' gradients. state: the optimizer's tables.
     void move(int block, const Update& update, const Gradients& gradients, float* table,
               float* state) const;
-    // If it is a norm stage's: its running statistics move towards the mean of its ghosts' own.
+    // If it is a norm stage's: its running statistics move towards the mean of its ghost batches' own.
     void follow_statistics(int block, const Update& update, const Gradients& gradients,
                            float* table, float* state) const;
     // The sum of the squares of its gradient.
@@ -45,7 +45,7 @@ private:
         return program_.stages[blocks_[size_t(block)].stage];
     }
     int64_t size_of(int block) const;
-    void divide(int members);
+    void divide(int workers);
     template <typename F>
     void for_gradients(int block, const Gradients& gradients, F f) const;
 

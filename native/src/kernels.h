@@ -85,7 +85,7 @@ struct Kernels {
     const float* (*single)(const Stage* stages, int count, const float* table,
                            const uint8_t* pixels, const float* scale, const float* shift,
                            float* memory, bool keeps);
-    // Its way back, after `single`. gradients: as large as memory, the scores' gradient where
+    // Its backward pass, after `single`. gradients: as large as memory, the scores' gradient where
     // `single` has the scores; flows: Program::single_flow floats, zero before the first. gradient:
     // of the shard, but dense steps have their factors instead, as `single_row` reads them.
     void (*single_backward)(const Stage* stages, int count, const float* table,

@@ -45,7 +45,7 @@ struct Split {
     LENET_INLINE int size(int part) const { return begin(part + 1) - begin(part); }
 };
 
-// What one of `count` members does of a stage's blocks, where they work on it together.
+// What one of `count` workers does of a stage's blocks, where they work on it together.
 struct Part {
     int index, count;
 
@@ -117,7 +117,7 @@ struct Single {
     int64_t linear, kept;  // the map before pooling; what a silu is applied to
     int64_t pooled, row;   // work space: before placing, one row
 
-    // The way back: the gradient of the linear map, [channel][y * below + x], zero in between and
+    // The backward pass: the gradient of the linear map, [channel][y * below + x], zero in between and
     // around, so that it too is one long row a channel.
     int64_t flow, flow_channel;
     int flow_size;  // floats from the first to the last, in whole vectors
@@ -134,9 +134,9 @@ struct Stage {
     Activation activation;
     bool first;   // reads the images: needs no input gradient
     bool pooled;  // kind conv: followed by a fused max pooling
-    bool keeps_input;  // the activation's derivative needs what came in (silu)
+    bool keeps_input;  // the activation's derivative needs what came in
     bool normalised;   // kind conv: the next stage normalises, and has the shift for a bias
-    bool passing;      // kind norm: its output is not kept, but made again on the way back
+    bool passing;      // kind norm: its output is not kept, but made again in the backward pass
     int step;          // which step of the plan it is, or begins with
 
     Map input, output;  // of one group
@@ -218,7 +218,7 @@ struct Program {
     int64_t flow = 0;  // the largest gradient of a map, without border
     int64_t linear = 0, sums = 0, scratch = 0, transposed = 0;
     int64_t single = 0;  // floats for one image alone
-    int64_t single_flow = 0;  // and for the gradients of its linear maps, on the way back
+    int64_t single_flow = 0;  // and for the gradients of its linear maps, in the backward pass
     int alone = 0;  // batches of up to so many images are trained on one by one
     int64_t moments = 0;      // channels of all norm stages
     std::vector<float> zeros;  // biases of normalised convolutions

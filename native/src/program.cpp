@@ -36,7 +36,7 @@ public:
         stage.activation = stage.normalised ? Activation::identity : step->activation;
         stage.first = program_.stages.empty();
         stage.pooled = step->pool_first;
-        stage.keeps_input = stage.activation == Activation::silu;
+        stage.keeps_input = facts(stage.activation).keeps_input;
         stage.window = window_of(*step);
         stage.winograd.outputs = winograd_tile(*step, accumulators_, method_);
         stage.input = bordered_map(*step);

@@ -1,4 +1,4 @@
-// The session: packs the weights, shares batches out to the team, adds the shards' gradients in a
+// The session: packs the weights, shares batches out to the thread pool, adds the shards' gradients in a
 // fixed order and moves the parameters.
 #include <algorithm>
 #include <chrono>
@@ -10,7 +10,7 @@
 
 #include "blocks.h"
 #include "denormals.h"
-#include "team.h"
+#include "thread_pool.h"
 #include "worker.h"
 
 namespace lenet {
@@ -29,21 +29,23 @@ public:
             return;
         }
         if (program.normalised) {
-            ghosts_ = int(std::max<int64_t>(samples / 32, 1));
+            ghost_batches_ = int(std::max<int64_t>(samples / ghost_batch, 1));
             return;
         }
         const int64_t parts = std::clamp<int64_t>(samples / 64, 4, 64), lanes = program.lanes;
         size_ = std::max(((samples + parts - 1) / parts + lanes - 1) / lanes, int64_t(1)) * lanes;
     }
-    int count() const { return ghosts_ ? ghosts_ : int((samples_ + size_ - 1) / size_); }
+    int count() const {
+        return ghost_batches_ ? ghost_batches_ : int((samples_ + size_ - 1) / size_);
+    }
     int64_t begin(int shard) const {
-        if (ghosts_) return Split{int(samples_), ghosts_}.begin(shard);
+        if (ghost_batches_) return Split{int(samples_), ghost_batches_}.begin(shard);
         return std::min(shard * size_, samples_);
     }
 
 private:
     int64_t samples_, size_ = 0;
-    int ghosts_ = 0;
+    int ghost_batches_ = 0;
 };
 
 // So many images go one by one: packing the weights and filling the lanes would take longer.
@@ -54,8 +56,9 @@ void require(bool holds, const std::string& message) {
 }
 
 void check_threads(int threads) {
-    require(threads >= 1 && threads <= 1024,
-            "threads must be from 1 to 1024, not " + std::to_string(threads) + ".");
+    require(threads >= 1 && threads <= max_threads,
+            "threads must be from 1 to " + std::to_string(max_threads) + ", not " +
+                std::to_string(threads) + ".");
 }
 
 Method method_of(const std::string& name) {
@@ -71,81 +74,81 @@ Method method_of(const std::string& name) {
 struct Session::Self {
     const Kernels& kernels;
     Program program;
-    Team team;
+    ThreadPool pool;
     Buffer packed;
     std::vector<float> packed_from;  // the table that is packed, if `scores` packed it
     std::vector<std::unique_ptr<Worker>> workers;
     bool trains = false;
-    std::vector<Buffer> gradients;  // one a shard
+    std::vector<Buffer> gradients;  // one per shard
     std::vector<Share> shares;
     Blocks blocks;
 
     Self(const Step* steps, int count, int64_t table, const char* isa, int threads, Method method)
         : kernels(choose_kernels(isa)),
           program(steps, count, table, kernels.lanes, kernels.accumulators, method),
-          team(threads),
+          pool(threads),
           packed(program.packed),
-          blocks(program, kernels, team.size()) {}
+          blocks(program, kernels, pool.size()) {}
 
-    // Whatever may need memory does it here: not among the team, where nobody could be told.
+    // Whatever may need memory does it here: not among the threads, where nobody could be told.
     void prepare(bool training, int shards, bool alone = false) {
         if (workers.empty() || (training && !trains)) {
             std::vector<std::unique_ptr<Worker>> made;
-            for (int t = 0; t < team.size(); t++)
+            for (int t = 0; t < pool.size(); t++)
                 made.push_back(std::make_unique<Worker>(program, kernels, training));
             workers = std::move(made);
             trains = training;
         }
-        for (int t = 0; alone && t < team.size(); t++) workers[size_t(t)]->prepare_alone();
+        for (int t = 0; alone && t < pool.size(); t++) workers[size_t(t)]->prepare_alone();
         while (int(gradients.size()) < shards) gradients.emplace_back(program.gradient);
         shares.resize(gradients.size());
     }
 
-    // Members take jobs 0 .. count-1 until none is left.
+    // Workers take jobs 0 .. count-1 until none is left.
     template <typename Work>
     void share_out(int count, Work work) {
         if (count == 1) {  // not worth waking anybody
             const DenormalsAreZero caller;
             return work(0, 0);
         }
-        team.deal(count);
+        pool.deal(count);
         do_jobs(work);
     }
 
-    // The same of the parameters' blocks: every member has its own.
+    // The same of the parameters' blocks: every worker has its own.
     template <typename Work>
     void share_out_blocks(Work work) {
         if (blocks.count() == 1) return share_out(1, [&](int, int b) { work(b); });
-        team.deal(blocks.ends());
+        pool.deal(blocks.ends());
         do_jobs([&](int, int b) { work(b); });
     }
 
     template <typename Work>
     void do_jobs(Work work) {
-        auto take = [&](int member) {
+        auto take = [&](int worker) {
             const DenormalsAreZero here;
-            for (int job; (job = team.next(member)) >= 0;) work(member, job);
+            for (int job; (job = pool.next(worker)) >= 0;) work(worker, job);
         };
-        team.run(take);
+        pool.run(take);
     }
 
-    // Calls work(worker, job) for all jobs: each by one member, or by all of them together where
+    // Calls work(worker, job) for all jobs: each by one worker, or by all of them together where
     // there is only one.
     template <typename Work>
     void each_or_together(int count, Work work) {
-        const Crew crew{team, workers};
-        workers[0]->work_with(count == 1 && team.size() > 1 ? &crew : nullptr);
-        share_out(count, [&](int member, int job) { work(*workers[size_t(member)], job); });
+        const Helpers helpers{pool, workers};
+        workers[0]->work_with(count == 1 && pool.size() > 1 ? &helpers : nullptr);
+        share_out(count, [&](int worker, int job) { work(*workers[size_t(worker)], job); });
         workers[0]->work_with(nullptr);
     }
 
-    // Where the member that does shard s will probably go on: with the next one, or after its last
+    // Where the worker that does shard s will probably go on: with the next one, or after its last
     // with its first of the next batch.
     int64_t after(int s, const Shards& shards, const Batch& batch) const {
-        const Split own{shards.count(), team.size()};
-        for (int member = 0; member < team.size(); member++)
-            if (own.begin(member + 1) == s + 1)
-                return batch.end + shards.begin(own.begin(member));
+        const Split own{shards.count(), pool.size()};
+        for (int worker = 0; worker < pool.size(); worker++)
+            if (own.begin(worker + 1) == s + 1)
+                return batch.end + shards.begin(own.begin(worker));
         return batch.begin + shards.begin(s + 1);
     }
 
@@ -190,21 +193,22 @@ struct Session::Self {
     }
 
     // What the gradient, the mean over `samples`, is multiplied by so that its norm does not pass
-    // `clip`; as PyTorch's clip_grad_norm_.
-    float clipping(float clip, const Gradients& found, int64_t samples) {
+    // `largest`; as PyTorch's clip_grad_norm_.
+    float clipping(float largest, const Gradients& found, int64_t samples) {
         std::vector<double> squares(size_t(blocks.count()));
         share_out_blocks([&](int b) { squares[size_t(b)] = blocks.square(b, found); });
         double total = 0;
         for (double part : squares) total += part;
-        return float(std::min(1.0, double(clip) / (std::sqrt(total) / double(samples) + 1e-6)));
+        const double norm = std::sqrt(total) / double(samples);
+        return float(std::min(1.0, double(largest) / (norm + clip_epsilon)));
     }
 };
 
-Update::Update(const Optimizer& rule, float learning_rate, int64_t step, float factor)
-    : optimizer(rule), rate(learning_rate), mean(factor), decay(1.0f - rate * rule.weight_decay) {
-    const double first = 1.0 - std::pow(double(rule.beta1), double(step));
+Update::Update(const Optimizer& how, float learning_rate, int64_t step, float factor)
+    : optimizer(how), rate(learning_rate), mean(factor), decay(1.0f - rate * how.weight_decay) {
+    const double first = 1.0 - std::pow(double(how.beta1), double(step));
     size = rate / float(first);
-    correction2 = float(std::sqrt(1.0 - std::pow(double(rule.beta2), double(step))));
+    correction2 = float(std::sqrt(1.0 - std::pow(double(how.beta2), double(step))));
 }
 
 Session::Session(const Step* steps, int count, int64_t table, const char* isa, int threads,
@@ -226,8 +230,8 @@ void Session::scores(const float* table, const Images& images, float* scores) {
         return;
     }
     self.pack_for_scores(table);
-    // No more than a worker holds at a time, and something for every member.
-    const int64_t lanes = self.program.lanes, share = (images.count - 1) / self.team.size() + 1;
+    // No more than a worker holds at a time, and something for every worker.
+    const int64_t lanes = self.program.lanes, share = (images.count - 1) / self.pool.size() + 1;
     const int64_t chunk =
         std::min(self.program.groups * lanes, (share + lanes - 1) / lanes * lanes);
     const int64_t chunks = (images.count + chunk - 1) / chunk;
@@ -298,7 +302,7 @@ Progress Session::train(float* table, float* state, const Images& images, const 
         const int shards = Shards(samples, self.program, alone).count();
         const Gradients found{self.gradients, shards, alone};
         float mean = 1.0f / float(samples);
-        if (optimizer.clip > 0) mean *= self.clipping(optimizer.clip, found, samples);
+        if (optimizer.max_grad_norm > 0) mean *= self.clipping(optimizer.max_grad_norm, found, samples);
         const Update update(optimizer, schedule.rates[step], number, mean);
         self.share_out_blocks([&](int b) {
             self.blocks.move(b, update, found, table, state);
@@ -311,17 +315,17 @@ Progress Session::train(float* table, float* state, const Images& images, const 
 
 const char* Session::isa() const { return self_->kernels.name; }
 int Session::lanes() const { return self_->kernels.lanes; }
-int Session::threads() const { return self_->team.size(); }
+int Session::threads() const { return self_->pool.size(); }
 int Session::classes() const { return self_->program.classes; }
 
 double measure_peak(const char* isa, int threads, double seconds) {
     const Kernels& kernels = choose_kernels(isa);
     check_threads(threads);
     require(seconds > 0 && seconds <= 60, "seconds must be above 0 and at most 60.");
-    Team team(threads);
+    ThreadPool pool(threads);
     using Clock = std::chrono::steady_clock;
     std::vector<double> rates(size_t(threads), 0.0);
-    auto work = [&](int member) {
+    auto work = [&](int worker) {
         float sink[3] = {0.5f, 1.0f, 0.0f};
         const auto start = Clock::now();
         double done = 0, passed = 0;
@@ -329,9 +333,9 @@ double measure_peak(const char* isa, int threads, double seconds) {
             done += kernels.spin(100'000, sink);
             passed = std::chrono::duration<double>(Clock::now() - start).count();
         }
-        rates[size_t(member)] = 2 * done / passed;
+        rates[size_t(worker)] = 2 * done / passed;
     };
-    team.run(work);
+    pool.run(work);
     double total = 0;
     for (double rate : rates) total += rate;
     return total;

@@ -52,7 +52,7 @@ int winograd_tile(const Step& s, int accumulators, Method method) {
     };
     const double direct = s.out_height * cycles(s.out_width, taps * s.kernel_width);
     const double products = 6 * cycles(s.out_height * tiles, taps);
-    // Six loads, twelve operations and six stores a tile, and as much for the way back.
+    // Six loads, twelve operations and six stores per tile, and as much for the backward pass.
     const double transforms =
         10.0 * tiles *
         (s.channels * (s.out_height + s.kernel_height - 1) + s.out_channels * s.out_height);
@@ -66,7 +66,7 @@ int choose_groups(const Step* steps, int count, int lanes) {
     constexpr int samples = 64;
     if (std::any_of(steps, steps + count, [](const Step& s) { return s.scale_offset >= 0; }))
         return samples / lanes;
-    constexpr int64_t budget = 64 << 20;  // floats a worker
+    constexpr int64_t budget = 64 << 20;  // floats per worker
     int64_t floats = int64_t(steps[0].channels) * steps[0].height * steps[0].width;
     for (int i = 0; i < count; i++)
         floats += 2 * int64_t(steps[i].out_channels) * steps[i].out_height * steps[i].out_width;

@@ -7,28 +7,27 @@
 #include <vector>
 
 #include "kernels.h"
-#include "team.h"
+#include "thread_pool.h"
 
 namespace lenet {
 namespace {
 
 constexpr int64_t job = 32;  // images that a thread takes at a time
 constexpr int64_t worth_a_thread = 128;  // images: starting one takes as long as some tens
-constexpr int32_t longest = 4096;  // coordinates have 16 bits before the point
 
 void require(bool holds, const char* message) {
     if (!holds) throw std::invalid_argument(message);
 }
 
 void check(const Warp& w, int threads) {
-    require(w.channels >= 1 && w.channels <= longest, "an image has from 1 to 4,096 channels.");
-    require(w.height >= 1 && w.height <= longest && w.width >= 1 && w.width <= longest,
+    require(w.channels >= 1 && w.channels <= warp_longest, "an image has from 1 to 4,096 channels.");
+    require(w.height >= 1 && w.height <= warp_longest && w.width >= 1 && w.width <= warp_longest,
             "a side of the images must be from 1 to 4,096 pixels.");
     require(int64_t(w.channels) * (w.height + 2) * (w.width + 3) < (int64_t(1) << 30),
             "an image must have fewer than 2^30 pixels.");
     require(w.elastic >= 0 && w.elastic <= 1 << 14, "elastic must be from 0 to 2^14.");
     require(w.side >= 0, "the side of the square must not be negative.");
-    require(threads >= 1 && threads <= 1024, "threads must be from 1 to 1024.");
+    require(threads >= 1 && threads <= max_threads, "threads must be from 1 to 1024.");
     for (int64_t i = 0; i < w.size; i++)
         require(w.order[i] >= 0 && w.order[i] < w.count, "an index lies outside the images.");
 }
@@ -86,19 +85,19 @@ void warp_images(const Warp& warp, const char* isa, int threads, uint8_t* out) {
     check(warp, threads);
     if (!warp.size) return;
     const int64_t jobs = (warp.size + job - 1) / job;
-    Team team(int(std::min<int64_t>(threads, (warp.size - 1) / worth_a_thread + 1)));
+    ThreadPool pool(int(std::min<int64_t>(threads, (warp.size - 1) / worth_a_thread + 1)));
     std::vector<std::unique_ptr<Scratch>> scratch;
-    for (int member = 0; member < team.size(); member++)
+    for (int worker = 0; worker < pool.size(); worker++)
         scratch.push_back(std::make_unique<Scratch>(warp, out));
-    auto work = [&](int member) {
-        for (int64_t taken; (taken = team.next(member)) >= 0;)
+    auto work = [&](int worker) {
+        for (int64_t taken; (taken = pool.next(worker)) >= 0;)
             for (int64_t at = taken * job; at < std::min((taken + 1) * job, warp.size); at++) {
                 if (at + 1 < warp.size) fetch(warp, at + 1);
-                kernels.warp(warp, at, scratch[size_t(member)]->view());
+                kernels.warp(warp, at, scratch[size_t(worker)]->view());
             }
     };
-    team.deal(int(jobs));
-    team.run(work);
+    pool.deal(int(jobs));
+    pool.run(work);
 }
 
 }  // namespace lenet

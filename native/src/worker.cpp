@@ -11,12 +11,9 @@
 namespace lenet {
 namespace {
 
-// The key that engine/objective.py makes.
+// The key that random_words_at makes (randomness.py).
 uint32_t dropout_key(uint64_t seed, int64_t step, int layer) {
-    constexpr uint64_t stream = 3;
-    uint64_t key = 0;
-    for (uint64_t number : {seed, stream, uint64_t(step), uint64_t(layer)})
-        key = mix((key ^ number) + golden);
+    const uint64_t key = stream_key({seed, dropout_stream, uint64_t(step), uint64_t(layer)});
     return uint32_t(random_word(key, 0) >> 32);
 }
 
@@ -110,16 +107,21 @@ void Worker::forward_group(const float* table, const float* packed, size_t begin
     for (size_t s = begin; s < end; s++) {
         const Stage& stage = program_.stages[s];
         int32_t* at = training ? positions(stage, group) : nullptr;
-        if (stage.kind == Kind::conv)
-            share_out(stage, [&](Part part, float* scratch) {
-                kernels_.conv_forward(stage, part, packed, bias(stage, table), input(s, group),
-                                      output(s, group), at,
-                                      training ? kept_input(stage, group) : nullptr, scratch);
-            });
-        else if (stage.kind == Kind::norm)
-            normalised(s, group);
-        else
-            kernels_.pool_forward(stage, input(s, group), output(s, group), at);
+        switch (stage.kind) {
+            case Kind::conv:
+                share_out(stage, [&](Part part, float* scratch) {
+                    kernels_.conv_forward(stage, part, packed, bias(stage, table), input(s, group),
+                                          output(s, group), at,
+                                          training ? kept_input(stage, group) : nullptr, scratch);
+                });
+                break;
+            case Kind::norm: normalised(s, group); break;
+            case Kind::maxpool:
+            case Kind::avgpool:
+                kernels_.pool_forward(stage, input(s, group), output(s, group), at);
+                break;
+            case Kind::dense: break;  // all groups at once, after the maps
+        }
     }
 }
 
@@ -151,7 +153,7 @@ Share Worker::gradient_alone(const float* table, const Batch& batch, float* grad
     const Objective& objective = *batch.objective;
     const float weight = objective.weights ? objective.weights[at] : 1.0f;
     Share share;
-    share.correct = kernels_.loss(program_.classes, 1, objective.smoothing, group, batch.labels + at,
+    share.correct = kernels_.loss(program_.classes, 1, objective.label_smoothing, group, batch.labels + at,
                                   &weight, &share.loss, back);
     float* to = single_back_.data() + (scores - single_.data());
     for (int k = 0; k < program_.classes; k++) to[k] = back[int64_t(k) * program_.lanes];
@@ -214,7 +216,7 @@ Share Worker::backward(const float* table, const float* packed, const Batch& bat
             labels[size_t(l)] = batch.labels[at];
             weights[size_t(l)] = each ? each[at] : 1.0f;
         }
-        share.correct += kernels_.loss(classes, live(count, g), batch.objective->smoothing,
+        share.correct += kernels_.loss(classes, live(count, g), batch.objective->label_smoothing,
                                        output(program_.stages.size() - 1, g), labels.data(),
                                        weights.data(), losses.data(),
                                        flow + int64_t(g) * classes * lanes);
@@ -238,7 +240,7 @@ Share Worker::backward(const float* table, const float* packed, const Batch& bat
     const Map& last = program_.stages[size_t(program_.first_dense) - 1].output;
     const int64_t size = int64_t(last.channels) * last.height * last.width * lanes;
     if (program_.normalised) {
-        backward_ghost(table, packed, count, flow, other, size, gradient);
+        backward_ghost_batch(table, packed, count, flow, other, size, gradient);
         return share;
     }
     for (int g = 0; g < groups; g++) backward_maps(packed, g, flow + g * size, other);
@@ -258,24 +260,33 @@ void Worker::backward_maps(const float* packed, int group, float* gradient, floa
 
 void Worker::backward_stage(const float* packed, size_t s, int group, float* gradient, float* to) {
     const Stage& stage = program_.stages[s];
-    if (stage.kind == Kind::conv) {
-        float* linear = linear_.data() + stage.linear_at;
-        share_out(stage, [&](Part part, float* scratch) {
-            kernels_.conv_backward(stage, part, gradient, output(s, group), positions(stage, group),
-                                   kept_input(stage, group), input(s, group), linear,
-                                   sums_.data() + stage.sums_at, scratch);
-        });
-        if (stage.first) return;
-        share_out(stage, [&](Part part, float* scratch) {
-            kernels_.conv_input_gradient(stage, part, packed, linear, to, scratch);
-        });
-    } else if (!stage.first) {
-        kernels_.pool_backward(stage, gradient, positions(stage, group), to);
+    switch (stage.kind) {
+        case Kind::conv: {
+            float* linear = linear_.data() + stage.linear_at;
+            share_out(stage, [&](Part part, float* scratch) {
+                kernels_.conv_backward(stage, part, gradient, output(s, group),
+                                       positions(stage, group), kept_input(stage, group),
+                                       input(s, group), linear, sums_.data() + stage.sums_at,
+                                       scratch);
+            });
+            if (stage.first) return;
+            return share_out(stage, [&](Part part, float* scratch) {
+                kernels_.conv_input_gradient(stage, part, packed, linear, to, scratch);
+            });
+        }
+        case Kind::maxpool:
+        case Kind::avgpool:
+            if (!stage.first)
+                kernels_.pool_backward(stage, gradient, positions(stage, group), to);
+            return;
+        case Kind::norm:   // normalise_back
+        case Kind::dense:  // all groups at once, before the maps
+            return;
     }
 }
 
 // All groups' gradients, `stride` floats apart in `flow`, stage by stage.
-void Worker::backward_ghost(const float* table, const float* packed, int samples, float* flow,
+void Worker::backward_ghost_batch(const float* table, const float* packed, int samples, float* flow,
                             float* work, int64_t stride, float* gradient) {
     const int groups = (samples + program_.lanes - 1) / program_.lanes;
     for (size_t s = size_t(program_.first_dense); s-- > 0;) {
@@ -299,14 +310,14 @@ void Worker::backward_ghost(const float* table, const float* packed, int samples
     }
 }
 
-// A round of the team costs a microsecond or two, and each part's weights and input come from another
+// A round of the threads costs a microsecond or two, and each part's weights and input come from another
 // cache: some tens of that, in multiply-adds, should be done in it. No more parts than blocks: each
 // transforms its input for itself.
-int Worker::parts_of(const Stage& stage, int members) {
+int Worker::parts_of(const Stage& stage, int workers) {
     const Map& to = stage.linear;
     if (int64_t(to.channels) * to.height * to.width * stage.inputs <= 300'000) return 1;
     const int blocks = std::min(stage.forward_blocks.count, stage.gradient_blocks.count);
-    return std::min({members, blocks, stage.first ? blocks : stage.input_blocks.count});
+    return std::min({workers, blocks, stage.first ? blocks : stage.input_blocks.count});
 }
 
 bool Worker::drops(size_t stage, const Batch& batch) const {
@@ -316,7 +327,8 @@ bool Worker::drops(size_t stage, const Batch& batch) const {
 void Worker::drop(size_t s, const Batch& batch, float scale, float* values, int64_t stride) {
     const Stage& stage = program_.stages[s];
     const Objective& o = *batch.objective;
-    Drop drop{dropout_key(o.seed, batch.step, stage.step), 0, uint32_t(std::nearbyint(double(o.dropout) * 4294967296.0))};
+    const auto threshold = uint32_t(std::nearbyint(double(o.dropout) * 4294967296.0));
+    Drop drop{dropout_key(o.seed, batch.step, stage.step), 0, threshold};
     for (int64_t i = batch.begin; i < batch.end; i += program_.lanes, values += stride) {
         drop.row = uint32_t(i - batch.origin);
         kernels_.drop(drop, stage.output.channels, scale, values);

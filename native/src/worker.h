@@ -1,4 +1,4 @@
-// One thread's memory, and the way of a few groups of samples through the network and back.
+// One thread's memory, and the forward and backward pass of a few groups of samples.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 #include "denormals.h"
 #include "kernels.h"
-#include "team.h"
+#include "thread_pool.h"
 
 namespace lenet {
 
@@ -50,10 +50,10 @@ struct Share {
 
 class Worker;
 
-// Those who work on one shard together, where there are fewer shards than members: on the first's
+// Those who work on one shard together, where there are fewer shards than workers: on the first's
 // memory, each with work space of its own.
-struct Crew {
-    Team& team;
+struct Helpers {
+    ThreadPool& pool;
     const std::vector<std::unique_ptr<Worker>>& workers;
 };
 
@@ -62,7 +62,7 @@ public:
     Worker(const Program& program, const Kernels& kernels, bool trains);
 
     // Until it is called again: who helps, or nobody (null). Results do not depend on it.
-    void work_with(const Crew* crew) { crew_ = crew; }
+    void work_with(const Helpers* helpers) { helpers_ = helpers; }
 
     void scores(const float* table, const float* packed, const Batch& batch, float* scores);
     // One image, by the way that is quickest for one.
@@ -86,26 +86,26 @@ private:
 
     void backward_stage(const float* packed, size_t stage, int group, float* gradient, float* to);
 
-    // Calls work(part, work space) for all parts of a stage; all members do if it is long enough.
+    // Calls work(part, work space) for all parts of a stage; all workers do if it is long enough.
     template <typename Work>
     void share_out(const Stage& stage, Work work) {
-        const int parts = crew_ ? parts_of(stage, crew_->team.size()) : 1;
+        const int parts = helpers_ ? parts_of(stage, helpers_->pool.size()) : 1;
         if (parts == 1) return work(undivided, scratch_.data());
-        auto take = [&](int member) {
+        auto take = [&](int worker) {
             const DenormalsAreZero here;
-            float* scratch = crew_->workers[size_t(member)]->scratch_.data();
-            for (int part; (part = crew_->team.next(member)) >= 0;) work({part, parts}, scratch);
+            float* scratch = helpers_->workers[size_t(worker)]->scratch_.data();
+            for (int part; (part = helpers_->pool.next(worker)) >= 0;) work({part, parts}, scratch);
         };
-        crew_->team.deal(parts);
-        crew_->team.run(take);
+        helpers_->pool.deal(parts);
+        helpers_->pool.run(take);
     }
-    static int parts_of(const Stage& stage, int members);
+    static int parts_of(const Stage& stage, int workers);
 
     // Stage by stage, as normalisation needs all groups of a ghost batch at a time.
     void normalise(const float* table, size_t stage, int samples);
     void normalised(size_t stage, int group);
     void merge_moments(size_t stage, int group, int samples);
-    void backward_ghost(const float* table, const float* packed, int samples, float* flow,
+    void backward_ghost_batch(const float* table, const float* packed, int samples, float* flow,
                         float* work, int64_t stride, float* gradient);
     void normalise_back(const float* table, size_t stage, int samples, float* flow,
                         int64_t stride, float* gradient);
@@ -140,7 +140,7 @@ private:
 
     const Program& program_;
     const Kernels& kernels_;
-    const Crew* crew_ = nullptr;
+    const Helpers* helpers_ = nullptr;
     int64_t chunk_;  // samples held at a time
     std::vector<double> moments_, totals_;   // a channel of a norm stage: two numbers
     std::vector<float> factors_, backs_;  // three and four

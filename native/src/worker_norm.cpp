@@ -6,8 +6,6 @@
 
 namespace lenet {
 
-constexpr double epsilon = 1e-5;
-
 // Chan, Golub and LeVeque 1979: means and squared distances of parts are those of the whole.
 void Worker::merge_moments(size_t s, int group, int samples) {
     const Stage& stage = program_.stages[s];
@@ -30,7 +28,7 @@ void Worker::normalise(const float* table, size_t s, int samples) {
     const double* found = moments(stage);
     float* factors = factors_.data() + 3 * stage.moments;
     for (int c = 0; c < stage.input.channels; c++) {
-        const double deviation = std::sqrt(found[2 * c + 1] / values + epsilon);
+        const double deviation = std::sqrt(found[2 * c + 1] / values + norm_epsilon);
         const double a = double(table[stage.scale + c]) / deviation;
         const float mean = float(found[2 * c]);
         factors[3 * c] = float(a);
@@ -63,16 +61,16 @@ void Worker::normalise_back(const float* table, size_t s, int samples, float* fl
     float *mean = shift + stage.gradient_row, *variance = mean + stage.gradient_row;
     for (int c = 0; c < channels; c++) {
         const double total = totals_[size_t(2 * c)], squares = found[2 * c + 1];
-        const double spread = squares / values + epsilon, deviation = std::sqrt(spread);
+        const double spread = squares / values + norm_epsilon, deviation = std::sqrt(spread);
         // The kernels' mean is a float, which is `off` by as much as a value may be.
         const double off = double(factors[3 * c + 2]) - found[2 * c];
         const double product = (totals_[size_t(2 * c) + 1] + off * total) / deviation;
         const double a = double(table[stage.scale + c]) / deviation;
         float* back = backs_.data() + 4 * c;
         back[0] = float(a);
-        const double slope = -product / (values * deviation);
-        back[1] = float(slope);
-        back[2] = float(total / values - off * slope);
+        const double factor = -product / (values * deviation);
+        back[1] = float(factor);
+        back[2] = float(total / values - off * factor);
         back[3] = factors[3 * c + 2];
         scale[c] = float(product);
         shift[c] = float(total);

@@ -9,7 +9,7 @@ inline std::vector<Net> small_networks() {
     using enum Activation;
     const Kind max = Kind::maxpool, mean = Kind::avgpool;
     return {
-        // The seed's, small: two fused blocks, then dense layers.
+        // LeNet, small: two fused blocks, then dense layers.
         Net(1, 12, 12).conv(3, 3, 3, sigmoid).pool(max, 2, 2, 2, 2).conv(5, 2, 2, sigmoid)
             .pool(max, 2, 2, 2, 2).dense(7, sigmoid).dense(4),
         // Today's form: padding and means.

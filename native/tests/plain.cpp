@@ -45,7 +45,7 @@ double activated(Activation activation, double z) {
     return NAN;
 }
 
-double slope(Activation activation, double z) {
+double derivative(Activation activation, double z) {
     const double s = sigmoid(z), t = std::tanh(z);
     switch (activation) {
         case Activation::identity: return 1;
@@ -93,7 +93,7 @@ Values backward(const Step& s, const Trace& trace, const Values& dy, const Value
         Values dz(size_t(out_area(s)), 0.0);
         for (int i = 0; i < out_area(s); i++) {
             const size_t at = size_t(o * out_area(s) + i);
-            dz[size_t(i)] = dy[at] * slope(s.activation, trace.z[at]);
+            dz[size_t(i)] = dy[at] * derivative(s.activation, trace.z[at]);
             if (s.kind == Kind::maxpool) dx[size_t(trace.winners[at])] += dz[size_t(i)];
             if (has_weights(s)) gradient[size_t(s.bias_offset + o)] += dz[size_t(i)];
         }
@@ -131,6 +131,7 @@ Net::Net(int channels, int height, int width)
     : channels_(channels), height_(height), width_(width) {}
 
 Net& Net::add(Step step, int window_rows, int window_columns) {
+    step.inputs = {int32_t(steps.size()) - 1};
     step.channels = channels_;
     step.height = height_;
     step.width = width_;
@@ -175,7 +176,7 @@ Net& Net::pool(Kind kind, int height, int width, int stride_y, int stride_x, int
                int left, int right) {
     if (kind == Kind::maxpool && !steps.empty() && steps.back().kind == Kind::conv)
         steps.back().pool_first =
-            steps.back().activation != Activation::silu && steps.back().scale_offset < 0;
+            facts(steps.back().activation).monotone && steps.back().scale_offset < 0;
     conv(channels_, height, width, Activation::identity, stride_y, stride_x, top, bottom, left,
          right);
     Step& step = steps.back();

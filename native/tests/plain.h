@@ -12,7 +12,7 @@ namespace lenet::test {
 using Values = std::vector<double>;
 
 double activated(Activation activation, double z);
-double slope(Activation activation, double z);  // at a kink 0, leaky: the lower branch
+double derivative(Activation activation, double z);  // at a kink 0, leaky: the lower branch
 
 // What a step did with one sample; maps are [channel][row][column].
 struct Trace {

@@ -189,7 +189,7 @@ void profile(const Net& net, const Kernels& kernels) {
                        pixels.data(), scale, shift, memory.data(), false);
     }};
     Buffer gradients(program.single), flows(program.single_flow);
-    Operation back{"and its way back", 0, [&] {
+    Operation back{"and its backward pass", 0, [&] {
         kernels.single_backward(program.stages.data(), int(program.stages.size()),
                                 compiled.table.data(), memory.data(), gradients.data(),
                                 flows.data(), gradient.data());

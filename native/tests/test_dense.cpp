@@ -98,7 +98,7 @@ LENET_TEST(dense, forwards_and_backwards) {
             }
 }
 
-// One sample and one weight: an activation and its slope at one value.
+// One sample and one weight: an activation and its derivative at one value.
 void check_activation(const Kernels& kernels, Activation activation, float z) {
     const Net net = Net(1, 1, 1).dense(1, activation);
     Compiled compiled(net, kernels, 1);
@@ -114,7 +114,7 @@ void check_activation(const Kernels& kernels, Activation activation, float z) {
     kernels.dense_backward(stage, one.data(), 1, in.data(), lanes, out.data(), lanes, kept.data(),
                            lanes, gradient.data(), nullptr, sums.data(), false, transposed.data());
     CHECK_NEAR(double(out.data()[lanes - 1]), activated(activation, double(z)), 1e-6);
-    CHECK_NEAR(double(sums.data()[1]), slope(activation, double(z)), 1e-6);
+    CHECK_NEAR(double(sums.data()[1]), derivative(activation, double(z)), 1e-6);
 }
 
 LENET_TEST(dense, activations_of_any_size) {

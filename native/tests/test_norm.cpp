@@ -1,5 +1,5 @@
 // Normalisation of a ghost batch of several groups, the last of them not full: statistics, maps,
-// and the way back, against the definitions in double.
+// and the backward pass, against the definitions in double.
 #include <cmath>
 
 #include "check.h"
@@ -71,7 +71,7 @@ void check_norm(const Kernels& kernels, Activation activation, int channels, int
         const int64_t to = stage.output.at(c, i / width, i % width) + at % lanes;
         CHECK_NEAR(double(out.data()[to]), activated(activation, z), 1e-5);
         if (std::abs(z) < 1e-4) return;  // either side of a kink
-        const double g = double(gradient.data()[at]) * slope(activation, z);
+        const double g = double(gradient.data()[at]) * derivative(activation, z);
         CHECK_NEAR(double(flow.data()[at]), g, 1e-5);
         totals[size_t(c)] += g;
         products[size_t(c)] += g * (double(in.data()[at]) - channel.mean);

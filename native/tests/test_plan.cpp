@@ -128,7 +128,12 @@ LENET_TEST(plan, kinds) {
 }
 
 LENET_TEST(plan, order) {
+    const char* chain = "it must read the step before it, and no other";
     const char* reads = "it does not read what the step before writes";
+    for (const std::vector<int32_t>& inputs :
+         {std::vector<int32_t>{}, {-1}, {0}, {2}, {3}, {1, 0}, {-2}, {2'000'000'000}})
+        CHECK_REFUSED(with([&](Net& n) { n.steps[2].inputs = inputs; }), chain);
+    CHECK_REFUSED(with([](Net& n) { n.steps[0].inputs = {0}; }), chain);
     const char* pooling = "pooling first needs a max pooling next";
     CHECK_REFUSED(with([](Net& n) { n.steps.erase(n.steps.begin() + 4); }), reads);
     CHECK_REFUSED(with([](Net& n) { n.steps[4].channels = 1; }), reads);

@@ -121,18 +121,18 @@ LENET_TEST(samples, a_score_that_is_no_number_makes_a_loss_that_is_none) {
             }
 }
 
-// Three steps of one rule against the formulas in double.
-void check_update(const Kernels& kernels, Rule rule, float decay, int count, int shards) {
-    Scope scope(std::string(kernels.name) + ", rule " + std::to_string(int(rule)) + ", decay " +
+// Three steps of one optimizer against the formulas in double.
+void check_update(const Kernels& kernels, OptimizerKind kind, float decay, int count, int shards) {
+    Scope scope(std::string(kernels.name) + ", optimizer " + std::to_string(int(kind)) + ", decay " +
                 std::to_string(decay) + ", " + std::to_string(count) + " values");
     Random random{uint64_t(count)};
-    const Optimizer optimizer{rule, 0.9f, 0.8f, 0.99f, 1e-4f, decay, 0, 0.75f};
+    const Optimizer optimizer{kind, 0.9f, 0.8f, 0.99f, 1e-4f, decay, 0, 0.75f};
     const double momentum = double(0.9f), beta1 = double(0.8f), beta2 = double(0.99f);
     const double rate = 0.125, mean = 0.25;
     Buffer values(count + 1), state1(count + 1), state2(count + 1);
     Buffer average(count + 1);
     float* states[3] = {state1.data(), state2.data(), nullptr};
-    states[optimizer.rows() - 1] = average.data();
+    states[optimizer.state_rows() - 1] = average.data();
     Values a(size_t(count), 0.0);
     fill(values, random);
     values.data()[count] = 7;  // one behind the end
@@ -151,7 +151,7 @@ void check_update(const Kernels& kernels, Rule rule, float decay, int count, int
             const size_t at = size_t(i);
             double g = 0;
             for (const float* part : gradients) g += double(part[i]) * mean;
-            if (rule == Rule::adamw) {
+            if (kind == OptimizerKind::adamw) {
                 m[at] = beta1 * m[at] + (1 - beta1) * g;
                 v[at] = beta2 * v[at] + (1 - beta2) * g * g;
                 const double root = std::sqrt(v[at] / (1 - std::pow(beta2, double(step))));
@@ -161,26 +161,27 @@ void check_update(const Kernels& kernels, Rule rule, float decay, int count, int
             } else {
                 g += double(decay) * x[at];
                 m[at] = momentum * m[at] + g;
-                if (rule == Rule::nesterov) g += momentum * m[at];
-                x[at] -= rate * (rule == Rule::momentum ? m[at] : g);
+                if (kind == OptimizerKind::nesterov) g += momentum * m[at];
+                x[at] -= rate * (kind == OptimizerKind::momentum ? m[at] : g);
             }
             a[at] = 0.75 * a[at] + 0.25 * x[at];
             CHECK_NEAR(double(average.data()[i]), a[at], 2e-6);
             CHECK_NEAR(double(values.data()[i]), x[at], 2e-6);
-            if (rule != Rule::sgd) CHECK_NEAR(double(state1.data()[i]), m[at], 2e-6);
-            if (rule == Rule::adamw) CHECK_NEAR(double(state2.data()[i]), v[at], 2e-6);
+            if (kind != OptimizerKind::sgd) CHECK_NEAR(double(state1.data()[i]), m[at], 2e-6);
+            if (kind == OptimizerKind::adamw) CHECK_NEAR(double(state2.data()[i]), v[at], 2e-6);
         }
     }
     CHECK_EQUAL(values.data()[count], 7.0f);
     CHECK_EQUAL(state1.data()[count], 0.0f);
 }
 
-LENET_TEST(samples, updates_of_every_rule) {
+LENET_TEST(samples, updates_of_every_optimizer) {
+    using enum OptimizerKind;
     for (const Table& table : tables())
-        for (Rule rule : {Rule::sgd, Rule::momentum, Rule::nesterov, Rule::adamw})
+        for (OptimizerKind kind : {sgd, OptimizerKind::momentum, nesterov, adamw})
             for (float decay : {0.0f, 0.0625f})
                 for (int count : {1, 5, 16, 67})
-                    check_update(*table.kernels, rule, decay, count, count == 5 ? 1 : 3);
+                    check_update(*table.kernels, kind, decay, count, count == 5 ? 1 : 3);
 }
 
 // The fastest loop is only a measure if it does what it says: sums = sums * a + b.

@@ -217,7 +217,8 @@ LENET_TEST(session, scores_follow_the_table) {
     double losses[3];
     int64_t right[3];
     session.train(other.data(), nullptr, samples.view(), samples.labels.data(),
-                  {samples.order.data(), 9, 3, rates, 0}, {Rule::sgd, 0, 0, 0, 0, 0, 0, 0}, plain_objective,
+                  {samples.order.data(), 9, 3, rates, 0}, {OptimizerKind::sgd, 0, 0, 0, 0, 0, 0, 0},
+                  plain_objective,
                   losses, right);
     CHECK(scores_of(other) != second);
 }
@@ -263,7 +264,7 @@ LENET_TEST(session, labels_and_indices_out_of_range_are_refused) {
         const int32_t order[] = {0, 1, bad};
         const Schedule schedule{order, 3, 1, rates, 0};
         CHECK_REFUSED(session.train(table.data(), nullptr, samples.view(), samples.labels.data(),
-                                    schedule, {Rule::sgd, 0, 0, 0, 0, 0, 0, 0}, plain_objective,
+                                    schedule, {OptimizerKind::sgd, 0, 0, 0, 0, 0, 0, 0}, plain_objective,
                                     losses, right),
                       "an index lies outside the images");
     }

@@ -94,7 +94,7 @@ LENET_TEST(single, widths_strides_and_paddings) {
     });
 }
 
-// The same on the way back, where the first convolution alone may be strided.
+// The same in the backward pass, where the first convolution alone may be strided.
 LENET_TEST(single, the_way_back) {
     using enum Activation;
     for_widths(2, [](const Kernels& kernels, int width, int stride, int side, int kernel) {

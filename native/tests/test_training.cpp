@@ -1,4 +1,4 @@
-// Training: every rule against plain loops, bit for bit alike on any number of threads; short last
+// Training: every optimizer against plain loops, bit for bit alike on any number of threads; short last
 // batches; order and repetition; and what happens when numbers leave their range.
 #include <cmath>
 #include <cstring>
@@ -48,7 +48,7 @@ Values plain_train(const Net& net, const Samples& samples, int batch,
         const double rate = double(rates[step]), decay = double(o.weight_decay);
         for (size_t i = 0; i < table.size(); i++) {
             double g = answer.gradient[i];
-            if (o.rule == Rule::adamw) {
+            if (o.kind == OptimizerKind::adamw) {
                 m[i] = double(o.beta1) * m[i] + (1 - double(o.beta1)) * g;
                 v[i] = double(o.beta2) * v[i] + (1 - double(o.beta2)) * g * g;
                 table[i] -= rate * decay * table[i];
@@ -57,8 +57,8 @@ Values plain_train(const Net& net, const Samples& samples, int batch,
             } else {
                 g += decay * table[i];
                 m[i] = double(o.momentum) * m[i] + g;
-                if (o.rule == Rule::momentum) g = m[i];
-                if (o.rule == Rule::nesterov) g += double(o.momentum) * m[i];
+                if (o.kind == OptimizerKind::momentum) g = m[i];
+                if (o.kind == OptimizerKind::nesterov) g += double(o.momentum) * m[i];
                 table[i] -= rate * g;
             }
         }
@@ -74,9 +74,10 @@ LENET_TEST(training, every_rule_equals_plain_loops_on_any_threads) {
     const std::vector<float> rates{0.05f, 0.025f, 0.1f};
     const std::vector<int32_t> order{3, 3, 0, 8, 1, 40, 2, 7, 5, 6, 11, 10, 9, 39, 38, 3};
     const auto networks = small_networks();
-    for (Rule rule : {Rule::sgd, Rule::momentum, Rule::nesterov, Rule::adamw}) {
+    using enum OptimizerKind;
+    for (OptimizerKind kind : {sgd, OptimizerKind::momentum, nesterov, adamw}) {
         // A large epsilon: with a small one AdamW moves by the sign of gradients near zero.
-        const Optimizer optimizer{rule, 0.9f, 0.9f, 0.99f, 1e-2f, 0.0625f, 0, 0};
+        const Optimizer optimizer{kind, 0.9f, 0.9f, 0.99f, 1e-2f, 0.0625f, 0, 0};
         for (size_t index : {size_t(0), size_t(2), size_t(3), size_t(4)}) {
             const Net& net = networks[index];
             const Samples samples(net, 41, index + 1);
@@ -84,8 +85,8 @@ LENET_TEST(training, every_rule_equals_plain_loops_on_any_threads) {
             const Values expected =
                 plain_train(net, samples, 7, rates, optimizer, order, losses);
             for (const char* const* isa = available_isas(); *isa; isa++) {
-                Scope scope(std::string(*isa) + ", network " + std::to_string(index) + ", rule " +
-                            std::to_string(int(rule)));
+                Scope scope(std::string(*isa) + ", network " + std::to_string(index) + ", optimizer " +
+                            std::to_string(int(kind)));
                 Session alone(net.data(), net.count(), net.table, *isa, 1);
                 Trained first = train(alone, net, samples, 7, rates, optimizer, order);
                 CHECK_EQUAL(first.steps, int64_t(3));
@@ -114,7 +115,7 @@ LENET_TEST(training, a_short_last_batch_may_have_more_shards) {
             Scope scope("batch " + std::to_string(batch) + " of " + std::to_string(count));
             const Samples samples(net, count, 1);
             const std::vector<float> rates{0.5f, 0.5f};
-            const Optimizer optimizer{Rule::momentum, 0.9f, 0, 0, 0, 0, 0, 0};
+            const Optimizer optimizer{OptimizerKind::momentum, 0.9f, 0, 0, 0, 0, 0, 0};
             std::vector<double> losses;
             const Values expected =
                 plain_train(net, samples, batch, rates, optimizer, samples.order, losses);
@@ -137,7 +138,7 @@ LENET_TEST(training, everything_at_once_on_any_threads) {
     std::vector<float> weights;
     for (int i = 0; i < samples.count; i++) weights.push_back(float(i % 3));
     const Objective objective{0.1f, 0.2f, 7, weights.data()};
-    const Optimizer optimizer{Rule::nesterov, 0.9f, 0, 0, 0, 1e-4f, 1.0f, 0.9f};
+    const Optimizer optimizer{OptimizerKind::nesterov, 0.9f, 0, 0, 0, 1e-4f, 1.0f, 0.9f};
     std::vector<int32_t> order;
     for (int e = 0; e < 100; e++)
         order.insert(order.end(), samples.order.begin(), samples.order.end());
@@ -162,7 +163,7 @@ LENET_TEST(training, everything_at_once_on_any_threads) {
 LENET_TEST(training, divergence_stops_before_the_update) {
     const Net net = small_networks()[1];
     const Samples samples(net, 12, 3);
-    const Optimizer optimizer{Rule::momentum, 0.9f, 0, 0, 0, 0, 0, 0};
+    const Optimizer optimizer{OptimizerKind::momentum, 0.9f, 0, 0, 0, 0, 0, 0};
     for (const char* const* isa = available_isas(); *isa; isa++) {
         Scope scope(*isa);
         Session session(net.data(), net.count(), net.table, *isa, 2);

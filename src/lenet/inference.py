@@ -14,8 +14,8 @@ from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.data.pictures import read_images
 from lenet.metrics import Evaluation
 from lenet.model import Model
-from lenet.writing import Document, Result, Section
-from lenet.writing.document import table_of
+from lenet.writing import Result
+from lenet.writing.document import Document, Section, table_of
 from lenet.writing.numbers import percent
 
 

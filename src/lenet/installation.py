@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from lenet.data.sources import cache_folder
-from lenet.engine.machine import instruction_sets, processors
+from lenet.engine.native import instruction_sets, processors
 from lenet.errors import EngineError, UsageError
 from lenet.model import Model
 from lenet.training.run import machine

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import DataError
-from lenet.writing import Document, Result, Section
-from lenet.writing.document import table_of
+from lenet.writing import Result
+from lenet.writing.document import Document, Section, table_of
 from lenet.writing.numbers import percent
 
 

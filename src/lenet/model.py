@@ -24,10 +24,10 @@ from lenet.data.dataset import Dataset, Split
 from lenet.data.options import Range, to_bytes
 from lenet.data.preprocess import Preprocessing
 from lenet.engine import operations
+from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Plan, Step, Tensor, make_plan
-from lenet.engine.results import Engine
 from lenet.errors import DataError, LenetError, ModelFileError, UsageError
 from lenet.metrics import Evaluation, evaluate_scores, log_softmax
 from lenet.net import (
@@ -104,14 +104,8 @@ class ModelLayer:
                 f"{self.name} is given an array of shape {x.shape}; it takes (N, "
                 f"{', '.join(map(str, shape))})."
             )
-
-        def own(tensor: Tensor) -> npt.NDArray[Any]:
-            return tensor.view(self._model.table).astype(x.dtype)
-
-        step = self._step
-        weight, bias = (own(tensor) if tensor else None for tensor in (step.weight, step.bias))
-        norm = operations.Statistics(*map(own, step.norm)) if step.norm else None
-        return operations.apply(step, x, weight, bias, norm)
+        inputs = operations.read_inputs(self._step, x, self._model.table)
+        return operations.apply(self._step, inputs)
 
     def _view(self, tensor: Tensor | None) -> Floats | None:
         return None if tensor is None else tensor.view(self._model.table)
@@ -257,7 +251,7 @@ class Model:
         """
         from lenet.analysis import explain
 
-        report = explain(self.network, zoo_name_of(self.network), **options)
+        report = explain(self.network, **{"name": zoo_name_of(self.network), **options})
         print(report)
         return report
 

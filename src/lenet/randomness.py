@@ -4,7 +4,8 @@ Every number is a hash of its own coordinates, so a resumed run, another order o
 thread count draws the same numbers. The hash is SplitMix64 (Steele, Lea, Flood 2014, "Fast
 splittable pseudorandom number generators"): a counter that walks in steps of the golden ratio,
 then a mixing function. The counter starts at a key, and the key is the hash of the seed and of the
-stream's integers one after the other.
+stream's integers one after the other. Where millions are drawn in every step, a 32-bit hash of row
+and column takes its place: the finaliser of MurmurHash3 (Appleby 2011).
 
 Integers and uniform numbers are the same on every machine. Normal numbers go through a logarithm
 and a cosine whose last bits in float64 may differ between processors; rounded to float32 such a
@@ -28,10 +29,12 @@ _WORD: Final = 2**64
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1: Final = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2: Final = np.uint64(0x94D049BB133111EB)
+#: Of the 32-bit hash: what a row and a column count, and the two factors of the finaliser.
+_HASH_32: Final = tuple(map(np.uint32, (0x9E3779B1, 0x85EBCA77, 0x85EBCA6B, 0xC2B2AE35)))
 
 
 def random_bits(seed: int, *stream: int, count: int) -> NDArray[np.uint64]:
-    """``count`` uniform 64-bit words; word i does not depend on ``count``.
+    """Return ``count`` uniform 64-bit words; word i does not depend on ``count``.
 
     Args:
         seed: any whole number; it and the stream's are taken modulo 2^64.
@@ -55,19 +58,38 @@ def hash_index(index: NDArray[np.integer[Any]], key: int = 0) -> NDArray[np.uint
     return _mix(counter)
 
 
+def random_words_at(
+    rows: NDArray[np.integer[Any]], columns: int, seed: int, *stream: int
+) -> NDArray[np.uint32]:
+    """Return a 32-bit word for each place of a table, (len(rows), columns); see the file's top."""
+    row, column, mix_1, mix_2 = _HASH_32
+    key = np.uint32(random_bits(seed, *stream, count=1)[0] >> np.uint64(32))
+    words = rows.astype(np.uint32)[:, None] * row
+    words = words + np.arange(columns, dtype=np.uint32) * column + key
+    words ^= words >> np.uint32(16)
+    words *= mix_1
+    words ^= words >> np.uint32(13)
+    words *= mix_2
+    words ^= words >> np.uint32(16)
+    return words
+
+
 def stream_key(seed: int, *stream: int) -> int:
-    """Where a stream's counter starts: word i is the hash of key + (i + 1) * golden ratio."""
+    """Return a stream's key, where its counter starts.
+
+    Word i is the hash of key + (i + 1) * golden ratio.
+    """
     return int(_key(seed, stream)[0])
 
 
 def uniform(seed: int, *stream: int, count: int) -> NDArray[np.float64]:
-    """``count`` numbers in [0, 1): the upper 53 bits of each word, times 2^-53."""
+    """Return ``count`` numbers in [0, 1): the upper 53 bits of each word, times 2^-53."""
     upper = random_bits(seed, *stream, count=count) >> np.uint64(11)
     return upper.astype(np.float64) * 2.0**-53
 
 
 def normal(seed: int, *stream: int, count: int) -> NDArray[np.float64]:
-    """``count`` numbers of mean 0 and standard deviation 1; number i does not depend on ``count``.
+    """Return ``count`` numbers of mean 0 and standard deviation 1; number i depends on i alone.
 
     Box and Muller 1958, the cosine branch only: number i is made of uniform numbers 2i and 2i + 1.
     """
@@ -77,7 +99,7 @@ def normal(seed: int, *stream: int, count: int) -> NDArray[np.float64]:
 
 
 def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
-    """The numbers 0 to n-1 in the random order of this seed and epoch; (n,).
+    """Return the numbers 0 to n-1 in the random order of this seed and epoch; (n,).
 
     Random words are sorted after each word's low bits are replaced by its index: no two are equal,
     so every sorting method gives the same order. Of 60,000 words 48 random bits are left.
@@ -100,7 +122,7 @@ def _key(seed: int, stream: tuple[int, ...]) -> NDArray[np.uint64]:
 
 
 def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64's finaliser, in place: every bit of the input changes half of the output's."""
+    """Apply SplitMix64's finaliser in place: each bit that goes in changes half of those out."""
     words ^= words >> np.uint64(30)
     words *= _MIX_1
     words ^= words >> np.uint64(27)

@@ -5,7 +5,7 @@ import pytest
 
 from lenet.benchmarking.worker import CHECKED, Worker, make_contender, timed
 from lenet.benchmarking.workload import TASKS, Workload
-from lenet.engine.results import TrainResult
+from lenet.engine.engine import TrainResult
 from lenet.errors import DivergenceError, EngineError
 from lenet.net import read_network
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet.engine.augmentation import Augmentation, augmented
-from lenet.engine.warp import ONE
+from lenet.engine.augmentation import ONE, Augmentation, augmented
 from lenet.errors import UsageError
+from refusals import refused
 
 BLACK = np.zeros(1, np.uint8)
 MANY = np.arange(20_000)
@@ -48,24 +48,22 @@ NOT_NUMBERS = (-1, float("nan"), float("inf"), "2", None, True, [1])
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "text"),
+    ("name", "values", "words"),
     [
-        *(("shift", value, "a whole number of pixels from 0 to 1,000") for value in NOT_NUMBERS),
-        ("shift", 1.5, "shift is 1.5; it must be a whole number of pixels from 0 to 1,000."),
-        ("shift", 1001, "shift is 1001; it must be"),
-        *(("rotate", value, "a number of degrees from 0 to 180") for value in NOT_NUMBERS),
-        ("rotate", 181, "rotate is 181; it must be a number of degrees from 0 to 180."),
-        *(("scale", value, "scale is .* from 0 to 0.5") for value in (*NOT_NUMBERS, 0.51, 10)),
-        *(("shear", value, "shear is .* degrees from 0 to 45") for value in (*NOT_NUMBERS, 46)),
-        *(("elastic", value, "elastic is .* pixels from 0 to 16") for value in (*NOT_NUMBERS, 17)),
-        *(("noise", value, "noise is .* levels from 0 to 255") for value in (*NOT_NUMBERS, 256)),
-        *(("cutout", value, "cutout is .* a whole number") for value in (*NOT_NUMBERS, 2.5, 1001)),
-        *(("flip", value, "flip is .*; it must be True or False") for value in (0, 1, "yes", None)),
+        ("shift", (*NOT_NUMBERS, 1.5, 1001), ("a whole number of pixels", "0 to 1,000")),
+        ("rotate", (*NOT_NUMBERS, 181), ("degrees", "0 to 180")),
+        ("scale", (*NOT_NUMBERS, 0.51, 10), ("0 to 0.5",)),
+        ("shear", (*NOT_NUMBERS, 46), ("degrees", "0 to 45")),
+        ("elastic", (*NOT_NUMBERS, 17), ("pixels", "0 to 16")),
+        ("noise", (*NOT_NUMBERS, 256), ("levels", "0 to 255")),
+        ("cutout", (*NOT_NUMBERS, 2.5, 1001), ("a whole number",)),
+        ("flip", (0, 1, "yes", None), ("True or False",)),
     ],
 )
-def test_settings_out_of_range(name: str, value: Any, text: str) -> None:
-    with pytest.raises(UsageError, match=text):
-        Augmentation(**{name: value})
+def test_settings_out_of_range(name: str, values: Any, words: tuple[str, ...]) -> None:
+    for value in values:
+        with refused(UsageError, f"{name} is {value!r}", *words):
+            Augmentation(**{name: value})
 
 
 def test_nothing_asked_for_is_the_identity() -> None:
@@ -245,12 +243,12 @@ def test_whatever_layout_the_images_have() -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"fill": np.zeros(3, np.uint8)}, "the fill is uint8"),
-        ({"order": np.array([50])}, "the order names image 50"),
-        ({"threads": 0}, "threads is 0; it must be from 1"),
+        ({"fill": np.zeros(3, np.uint8)}, "fill is uint8"),
+        ({"order": np.array([50])}, "image 50"),
+        ({"threads": 0}, "threads is 0"),
     ],
 )
 def test_arguments_that_cannot_be_meant(changes: dict[str, Any], text: str) -> None:
     given = {"images": IMAGES, "augmentation": Augmentation(rotate=3)}
-    with pytest.raises(UsageError, match=text):
+    with refused(UsageError, text):
         after(**(given | changes))

@@ -13,15 +13,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet.engine import machine
 from lenet.engine.initialise import aligned_zeros, initialise
-from lenet.engine.machine import instruction_sets, measure_peak
-from lenet.engine.native import NativeEngine, make_engine
+from lenet.engine.native import (
+    NativeEngine,
+    extension,
+    instruction_sets,
+    make_engine,
+    measure_peak,
+    processors,
+)
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import make_plan
 from lenet.engine.reference import ReferenceEngine
 from lenet.errors import EngineError, UsageError
 from lenet.net import read_network
+from refusals import refused
 
 PLAN = make_plan(read_network("2x6x5 | conv 3 k3 relu, maxpool 2 | dense 4"))
 SCALE, SHIFT = np.full(2, 0.01, np.float32), np.zeros(2, np.float32)
@@ -66,27 +72,27 @@ def test_it_says_what_it_is() -> None:
     assert engine(3).threads == 3
     assert engine().name == f"native {instruction_sets()[0]}"
     assert instruction_sets()[-1] == "baseline"
-    assert NativeEngine(PLAN).threads == machine.processors()
+    assert NativeEngine(PLAN).threads == processors()
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1025, 5000])
 def test_threads_out_of_range(threads: int) -> None:
-    text = f"threads is {threads}; it must be from 1 to 1024"
+    words = f"threads is {threads}", "1 to 1024"
     for start in (NativeEngine, make_engine):
-        with pytest.raises(UsageError, match=text):
+        with refused(UsageError, *words):
             start(PLAN, threads)
-    with pytest.raises(UsageError, match=text):
+    with refused(UsageError, *words):
         measure_peak(threads)
 
 
 def test_an_unknown_instruction_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "instruction set 'mmx' is unknown or this processor does not have it; .* baseline"
-    with pytest.raises(UsageError, match=text):
+    words = "'mmx' is unknown", "baseline"
+    with refused(UsageError, *words):
         NativeEngine(PLAN, 1, "mmx")
     monkeypatch.setenv("LENET_ISA", "mmx")
-    with pytest.raises(UsageError, match=text):
+    with refused(UsageError, *words):
         make_engine(PLAN, 1)
-    with pytest.raises(UsageError, match=text):
+    with refused(UsageError, *words):
         measure_peak()
 
 
@@ -100,17 +106,17 @@ def test_the_environment_chooses_the_instruction_set(
 
 
 def test_an_unknown_convolution(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "a convolution is computed by fastest, direct or winograd, not 'fft'"
-    with pytest.raises(UsageError, match=text):
+    words = "fastest, direct or winograd", "'fft'"
+    with refused(UsageError, *words):
         NativeEngine(PLAN, 1, convolution="fft")
     monkeypatch.setenv("LENET_CONVOLUTION", "fft")
-    with pytest.raises(UsageError, match=text):
+    with refused(UsageError, *words):
         make_engine(PLAN, 1)
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, 61.0, float("nan"), float("inf")])
 def test_a_measurement_must_end(seconds: float) -> None:
-    with pytest.raises(UsageError, match="seconds must be above 0 and at most 60"):
+    with refused(UsageError, "seconds", "60"):
         measure_peak(1, seconds)
 
 
@@ -120,14 +126,14 @@ def test_the_environment_chooses_the_engine(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("LENET_ENGINE", "")
     assert isinstance(make_engine(PLAN), NativeEngine)
     monkeypatch.setenv("LENET_ENGINE", "gpu")
-    with pytest.raises(UsageError, match="LENET_ENGINE is 'gpu'; it must be native or reference"):
+    with refused(UsageError, "LENET_ENGINE is 'gpu'", "native or reference"):
         make_engine(PLAN)
 
 
 def test_a_missing_extension(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lenet.engine._native", None)
     for use in (engine, instruction_sets, measure_peak):
-        with pytest.raises(EngineError, match=r"the native engine cannot be loaded .* reinstall"):
+        with refused(EngineError, "cannot be loaded", "reinstall"):
             use()
     monkeypatch.setenv("LENET_ENGINE", "reference")
     make_engine(PLAN)
@@ -150,7 +156,7 @@ BAD_IMAGES = {
 @pytest.mark.parametrize("use", [scores, gradient, train])
 def test_images_of_another_kind(use: Callable[..., Any], images: Any) -> None:
     """Never reshaped or converted until they fit: that would be another picture."""
-    with pytest.raises(UsageError, match=r"the network takes uint8 of shape \(N, 2, 6, 5\)"):
+    with refused(UsageError, "takes uint8 of shape (N, 2, 6, 5)"):
         use(images=images)
 
 
@@ -159,14 +165,14 @@ def test_images_of_another_kind(use: Callable[..., Any], images: Any) -> None:
 def test_labels_out_of_range(use: Callable[..., Any], label: int) -> None:
     labels = LABELS.copy()
     labels[5] = label
-    with pytest.raises(UsageError, match=r"a label lies outside|each below 2,147,483,648"):
+    with pytest.raises(UsageError, match="label"):
         use(labels=labels)
 
 
 @pytest.mark.parametrize("labels", [LABELS[:8], LABELS[:, None], LABELS + 0.5, LABELS[:0]])
 @pytest.mark.parametrize("use", [gradient, train])
 def test_labels_of_another_kind(use: Callable[..., Any], labels: Any) -> None:
-    with pytest.raises(UsageError, match=r"a label for every image|one row of whole numbers"):
+    with pytest.raises(UsageError, match="label"):
         use(labels=labels)
 
 
@@ -174,31 +180,31 @@ def test_labels_of_another_kind(use: Callable[..., Any], labels: Any) -> None:
 def test_an_order_out_of_range(index: int) -> None:
     order = np.arange(9)
     order[8] = index
-    with pytest.raises(UsageError, match=r"an index lies outside the images|each below"):
+    with pytest.raises(UsageError, match=r"index|order"):
         train(order=order)
 
 
 @pytest.mark.parametrize(
-    ("changes", "text"),
+    ("changes", "words"),
     [
-        ({"order": np.arange(8)}, "3 steps of 4 images need an order of more than 8 images"),
-        ({"order": np.arange(0)}, "more than 8 images, and it has 0"),
-        ({"batch_size": 0}, "the batch size is 0; it must be at least 1"),
-        ({"batch_size": -4}, "the batch size is -4"),
-        ({"optimizer": Optimizer("adamw")}, "the optimizer's state has the wrong shape"),
-        ({"state": np.zeros((1, 3), np.float32)}, "the optimizer's state has the wrong shape"),
-        ({"scale": SCALE[:1]}, "scale and shift need one number a channel"),
-        ({"parameters": PARAMETERS[:-1].copy()}, "the parameter table has another size"),
+        ({"order": np.arange(8)}, ("3 steps of 4 images", "more than 8")),
+        ({"order": np.arange(0)}, ("more than 8", "it has 0")),
+        ({"batch_size": 0}, ("batch size is 0", "at least 1")),
+        ({"batch_size": -4}, ("batch size is -4",)),
+        ({"optimizer": Optimizer("adamw")}, ("state", "shape")),
+        ({"state": np.zeros((1, 3), np.float32)}, ("state", "shape")),
+        ({"scale": SCALE[:1]}, ("scale and shift",)),
+        ({"parameters": PARAMETERS[:-1].copy()}, ("parameter table", "size")),
     ],
 )
-def test_training_that_cannot_be_meant(changes: dict[str, Any], text: str) -> None:
-    with pytest.raises(UsageError, match=text):
+def test_training_that_cannot_be_meant(changes: dict[str, Any], words: tuple[str, ...]) -> None:
+    with refused(UsageError, *words):
         train(**changes)
 
 
 def test_both_engines_refuse_a_short_order_alike() -> None:
     for run in (NativeEngine(PLAN, 1), ReferenceEngine(PLAN, np.float32)):
-        with pytest.raises(UsageError, match="2 steps of 5 images need an order of more than 5"):
+        with refused(UsageError, "2 steps of 5 images", "more than 5"):
             run.train(
                 PARAMETERS.copy(),
                 np.zeros((0, PLAN.table_size), np.float32),
@@ -219,9 +225,26 @@ def test_a_batch_may_be_larger_than_the_images() -> None:
     assert train(rates=np.ones(0)).steps == 0
 
 
+def test_structures_are_filled_by_name() -> None:
+    """And what has no such name, or no such value, is refused rather than taken for another."""
+    native = extension()
+    for structure, name in ((native.Step, "layer"), (native.Optimizer, "optimizer")):
+        with refused(ValueError, f"knows no {name} 'sum'"):
+            structure().kind = "sum"
+    with refused(ValueError, "knows no activation 'gelu'"):
+        native.Step().activation = "gelu"
+    for structure in (native.Step, native.Optimizer, native.Objective):
+        with pytest.raises(AttributeError):
+            structure().colour = "red"
+    with refused(ValueError, "step 0"):
+        native.Session([native.Step()], 0, "auto", 1, "fastest")
+    with refused(ValueError, "at least one step"):
+        native.Session([], 0, "auto", 1, "fastest")
+
+
 def test_no_images() -> None:
     assert scores(images=IMAGES[:0]).shape == (0, 4)
-    with pytest.raises(UsageError, match="a label for every image, and at least one"):
+    with refused(UsageError, "at least one"):
         gradient(images=IMAGES[:0], labels=LABELS[:0])
 
 
@@ -252,7 +275,7 @@ def read_only(array: Any) -> Any:
 def test_what_is_trained_must_be_trained_in_place(what: str, change: Callable[[Any], Any]) -> None:
     """A copy made on the way would be trained and thrown away."""
     tables = {"parameters": PARAMETERS.copy(), "state": np.zeros((1, PLAN.table_size), np.float32)}
-    with pytest.raises(UsageError, match="to be trained in place it must be float32, in one piece"):
+    with refused(UsageError, "float32", "in one piece"):
         train(**{what: change(tables[what])})
 
 

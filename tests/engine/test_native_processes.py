@@ -67,7 +67,7 @@ import os, sys, threading, time
 import numpy as np
 sys.path[:0] = {[str(Path(__file__).parent), str(Path(native.__file__).parents[2])]!r}
 from test_native_processes import *
-from lenet.engine import machine
+from lenet.engine import native
 """
 
 
@@ -223,7 +223,7 @@ CALLS = {
     "a gradient": "run.gradient(PARAMETERS, IMAGES, LABELS, SCALE, SHIFT)",
     "training": "train(run, steps=5)",
     "a long training": "train(run, steps=10_000)",
-    "measuring": "machine.measure_peak(2, 0.001)",
+    "measuring": "native.measure_peak(2, 0.001)",
     "a refusal": "refusal(run)",
 }
 

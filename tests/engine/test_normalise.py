@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 
 from lenet.engine.initialise import initialise
-from lenet.engine.normalise import GHOST, folded_plan, folded_table, ghosts
+from lenet.engine.normalise import GHOST_BATCH, folded_plan, folded_table, ghost_batches
 from lenet.engine.plan import make_plan, verify
 from lenet.engine.reference import ReferenceEngine
 from lenet.net import parse_network
 
 
 @pytest.mark.parametrize("samples", [1, 31, 32, 63, 64, 65, 100, 129, 1000])
-def test_ghosts_are_consecutive_and_even(samples: int) -> None:
-    parts = list(ghosts(samples))
+def test_ghost_batches_are_consecutive_and_even(samples: int) -> None:
+    parts = list(ghost_batches(samples))
     assert [part.start for part in parts[1:]] == [part.stop for part in parts[:-1]]
     assert (parts[0].start, parts[-1].stop) == (0, samples)
     sizes = {part.stop - part.start for part in parts}
     assert max(sizes) - min(sizes) <= 1
-    assert max(sizes) < 2 * GHOST
-    assert min(sizes) >= min(GHOST, samples)
+    assert max(sizes) < 2 * GHOST_BATCH
+    assert min(sizes) >= min(GHOST_BATCH, samples)
 
 
 def test_folding_leaves_the_scores_and_no_normalisation() -> None:

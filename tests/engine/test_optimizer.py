@@ -5,6 +5,7 @@ import pytest
 
 from lenet.engine.optimizer import Optimizer
 from lenet.errors import UsageError
+from refusals import refused
 
 
 def after(optimizer: Optimizer, gradients: list[float], rate: float = 0.5) -> float:
@@ -41,26 +42,28 @@ def test_state_rows_and_precision(kind: str, rows: int) -> None:
     optimizer = Optimizer(kind, weight_decay=0.1)
     assert optimizer.state_rows == rows
     gradient = np.linspace(-1, 1, 5, dtype=np.float32)
-    parameters, kept = np.ones(5, np.float32), gradient.copy()
+    parameters, before = np.ones(5, np.float32), gradient.copy()
     state = np.zeros((rows, 5), np.float32)
     optimizer.update(parameters, gradient, state, np.float64(0.1), 1)
     assert parameters.dtype == np.float32
-    np.testing.assert_array_equal(gradient, kept)
+    np.testing.assert_array_equal(gradient, before)
 
 
 @pytest.mark.parametrize(
-    ("settings", "text"),
+    ("settings", "words"),
     [
-        ({"kind": "adam"}, "optimizer is 'adam'; it must be one of sgd, momentum, nesterov, adamw"),
-        ({"momentum": 1.0}, "momentum is 1.0; it must be at least 0 and below 1"),
-        ({"beta1": -0.1}, "beta1 is -0.1"),
-        ({"beta2": float("nan")}, "beta2 is nan"),
-        ({"epsilon": 0.0}, "epsilon is 0.0; it must be a number above 0"),
-        ({"epsilon": float("inf")}, "epsilon is inf"),
-        ({"weight_decay": -1.0}, "weight_decay is -1.0; it must be 0 or more"),
-        ({"weight_decay": float("nan")}, "weight_decay is nan"),
+        ({"kind": "adam"}, ("'adam'", "sgd, momentum, nesterov, adamw")),
+        ({"momentum": 1.0}, ("momentum is 1.0", "below 1")),
+        ({"beta1": -0.1}, ("beta1 is -0.1",)),
+        ({"beta2": float("nan")}, ("beta2 is nan",)),
+        ({"epsilon": 0.0}, ("epsilon is 0.0", "above 0")),
+        ({"epsilon": float("inf")}, ("epsilon is inf",)),
+        ({"weight_decay": -1.0}, ("weight_decay is -1.0", "0 or more")),
+        ({"weight_decay": float("nan")}, ("weight_decay is nan",)),
     ],
 )
-def test_settings_out_of_range_are_refused(settings: dict[str, object], text: str) -> None:
-    with pytest.raises(UsageError, match=text):
+def test_settings_out_of_range_are_refused(
+    settings: dict[str, object], words: tuple[str, ...]
+) -> None:
+    with refused(UsageError, *words):
         Optimizer(**({"kind": "sgd"} | settings))

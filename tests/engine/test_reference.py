@@ -6,16 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lenet.engine.engine import Engine, Gradient, TrainResult
 from lenet.engine.initialise import initialise
-from lenet.engine.operations import apply, backward, softmax_cross_entropy
+from lenet.engine.operations import Inputs, apply, backward, softmax_cross_entropy
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Step, make_plan
 from lenet.engine.reference import ReferenceEngine
-from lenet.engine.results import Engine, Gradient, TrainResult
 from lenet.errors import UsageError
 from lenet.net.layers import ACTIVATIONS, AvgPool2d, Conv2d, Dense, MaxPool2d
 from lenet.net.network import Network
 from random_networks import random_network
+from refusals import refused
 
 SMALL = Network((2, 6, 5), [Conv2d(3, 3, padding=1, activation="relu"), MaxPool2d(2), Dense(4)])
 
@@ -68,7 +69,7 @@ class Case:
                 branches.append((y > 0).tobytes())
             if step.kind == "maxpool":  # number the windows: which number lands on which input?
                 numbers = np.arange(1.0, y.size + 1).reshape(y.shape)
-                branches.append(backward(step, x, None, None, y, numbers)[0].tobytes())
+                branches.append(backward(step, Inputs(x), y, numbers)[0].tobytes())
         scores = outputs[-1].reshape(len(self.images), -1)
         losses, _ = softmax_cross_entropy(scores, self.labels)
         return float(losses.mean()), b"".join(branches)
@@ -121,26 +122,26 @@ def test_a_convolution_by_hand() -> None:
     weight, bias = square([1, 10], [100, 1000]), np.array([0.5])
     # Rows 0 (padding) and 1, then rows 2 and 3.
     expected = square([2100.5, 3200.5], [8754.5, 9865.5])
-    np.testing.assert_array_equal(apply(step, x, weight, bias), expected)
+    np.testing.assert_array_equal(apply(step, Inputs(x, weight, bias)), expected)
 
 
 def test_a_max_pooling_never_chooses_its_padding() -> None:
     step = step_of(MaxPool2d(2, padding=1), 1, 2, 2)
     x = square([-1, -2], [-3, -4])
-    np.testing.assert_array_equal(apply(step, x, None, None), x)
+    np.testing.assert_array_equal(apply(step, Inputs(x)), x)
 
 
 def test_an_average_pooling_counts_its_padding_as_zeros() -> None:
     step = step_of(AvgPool2d(2, padding=(1, 1, 1, 1)), 1, 2, 2)
     x = square([4, 8], [12, 16])
-    np.testing.assert_array_equal(apply(step, x, None, None), x / 4)
+    np.testing.assert_array_equal(apply(step, Inputs(x)), x / 4)
 
 
 def test_a_max_poolings_gradient_goes_to_the_first_maximum() -> None:
     step = step_of(MaxPool2d((2, 3), stride=1), 1, 3, 3)
     x = square([0, 5, 5], [5, 5, 0], [5, 0, 0])
-    y = apply(step, x, None, None)
-    dx, dweight, dbias, _ = backward(step, x, None, None, y, square([1], [10]))
+    y = apply(step, Inputs(x))
+    dx, dweight, dbias, _ = backward(step, Inputs(x), y, square([1], [10]))
     np.testing.assert_array_equal(dx, square([0, 1, 0], [10, 0, 0], [0, 0, 0]))
     assert dweight is None
     assert dbias is None
@@ -150,7 +151,7 @@ def test_dense_flattens_channel_by_channel_row_by_row() -> None:
     step = step_of(Dense(1), 2, 2, 2)
     digits = 10.0 ** np.arange(8)[None]
     x = np.arange(8.0).reshape(1, 2, 2, 2)
-    assert apply(step, x, digits, np.zeros(1)) == 76543210
+    assert apply(step, Inputs(x, digits, np.zeros(1))) == 76543210
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -161,8 +162,8 @@ def test_activations_stand_extreme_inputs(activation: str, dtype: type) -> None:
     weight, bias = np.ones((1, 1), dtype), np.zeros(1, dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        y = apply(step, x, weight, bias)
-        dx, *_ = backward(step, x, weight, bias, y, np.ones_like(y))
+        y = apply(step, Inputs(x, weight, bias))
+        dx, *_ = backward(step, Inputs(x, weight, bias), y, np.ones_like(y))
     assert np.isfinite(y).all()
     assert np.isfinite(dx).all()
     assert y.dtype == dx.dtype == dtype
@@ -261,7 +262,7 @@ def test_training_stops_before_the_update_that_a_lost_loss_would_make() -> None:
 
 def test_an_order_too_short_is_refused() -> None:
     case = Case(SMALL, samples=8)
-    with pytest.raises(UsageError, match="3 steps of 4 images need an order of more than 8"):
+    with refused(UsageError, "3 steps of 4 images", "more than 8"):
         case.train(range(8), [0.1, 0.1, 0.1])
 
 

@@ -8,11 +8,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from lenet.engine.machine import instruction_sets
-from lenet.engine.native import NativeEngine
+from lenet.engine.native import NativeEngine, instruction_sets
 from lenet.engine.plan import make_plan
 from lenet.engine.reference import ReferenceEngine
 from lenet.net import read_network
+from lenet.net.layers import ACTIVATIONS
 from parity_cases import (
     CONVOLUTIONS,
     RULES,
@@ -52,7 +52,7 @@ def spoiled(notation: str, samples: int, value: float) -> Iterator[Case]:
 
 
 @pytest.mark.parametrize("samples", [1, 9])
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "leaky-relu", "silu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered")
 def test_what_is_no_number_stays_none(activation: str, samples: int) -> None:
     """Exactly those scores are NaN that are NaN by the reference, and the others are right."""
@@ -66,7 +66,7 @@ def test_what_is_no_number_stays_none(activation: str, samples: int) -> None:
 
 
 @pytest.mark.parametrize("samples", [1, 9])
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "leaky-relu", "silu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
 @pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered")
 def test_infinities(value: float, activation: str, samples: int) -> None:

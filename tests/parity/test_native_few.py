@@ -8,18 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lenet.engine.machine import instruction_sets
-from lenet.engine.native import NativeEngine
-from lenet.engine.objective import Objective
+from lenet.engine.engine import Objective, TrainResult
+from lenet.engine.native import NativeEngine, instruction_sets
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Plan
 from lenet.engine.reference import ReferenceEngine
-from lenet.engine.results import TrainResult
 from lenet.net import read_network
 from parity_cases import RULES, Case, assert_near, compare
 from random_networks import random_network
 
-#: Everything that a way back may meet: borders, a first stride, both poolings fused and not,
+#: Everything that a backward pass may meet: borders, a first stride, both poolings fused and not,
 #: windows that overlap, rows that fill no vector, silu before a pooling and in a dense layer.
 NETWORKS = (
     "1x28x28 | conv 6 k5 sigmoid, maxpool 2 | conv 16 k5 tanh, maxpool 2 | dense 12 silu, dense 9",
@@ -38,7 +36,7 @@ def few(network: str | int, samples: int, seed: int = 0) -> Case:
     found = random_network(network) if isinstance(network, int) else read_network(network)
     case = Case(found, samples, seed)
     weights = np.random.default_rng(seed).uniform(0, 2, samples).astype(np.float32)
-    case.objective = Objective(smoothing=0.1, weights=weights)
+    case.objective = Objective(label_smoothing=0.1, weights=weights)
     return case
 
 

@@ -14,8 +14,7 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from lenet.engine.machine import instruction_sets
-from lenet.engine.native import NativeEngine
+from lenet.engine.native import NativeEngine, instruction_sets
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import make_plan
 from lenet.engine.reference import ReferenceEngine
@@ -202,7 +201,7 @@ def test_the_average_of_weights_that_stay_is_those_weights(engine, kind, precisi
     """Every engine's average and its correction have one decay: 0.999 in 64 bits is another than in
     32, and the correction of a single step with the wrong one is off by 1.3e-5."""
     case = Case(read_network("1x4x4 | conv 2 k3 relu | dense 3"), 5, 0)
-    optimizer = Optimizer("sgd", average=0.999)
+    optimizer = Optimizer("sgd", ema_decay=0.999)
     still = case.parameters.astype(kind)
     for steps in (1, 10, 100, 3000):
         table, state = still.copy(), np.zeros((1, len(still)), kind)

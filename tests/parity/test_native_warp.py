@@ -6,10 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lenet.engine.augmentation import Augmentation, augmented
-from lenet.engine.machine import instruction_sets
-from lenet.engine.native import warp
-from lenet.engine.warp import warp as twin
+from lenet.engine.augmentation import Augmentation, augmented, warp, warp_reference
+from lenet.engine.native import instruction_sets
 
 SHAPES = (
     *((1, 1, 1), (1, 1, 9), (3, 8, 1), (1, 8, 8), (3, 5, 7), (1, 16, 17), (2, 15, 33)),
@@ -40,7 +38,9 @@ def test_every_byte(shape: tuple[int, int, int], isa: str, monkeypatch: pytest.M
         order = random.integers(0, 6, 4).astype(np.int32)
         drawn = augmentation.draw(round_, 3, order, *shape[1:])
         found = warp(images, order, drawn, fill, 1)
-        np.testing.assert_array_equal(found, twin(images, order, drawn, fill), str(augmentation))
+        np.testing.assert_array_equal(
+            found, warp_reference(images, order, drawn, fill), str(augmentation)
+        )
 
 
 EVERYTHING = Augmentation(2, 10.0, 0.1, 5.0, 1.0, 10.0, 4, True)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lenet.engine.normalise import folded_plan, folded_table
-from lenet.engine.operations import backward
+from lenet.engine.operations import Inputs, backward
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, make_plan
 from lenet.engine.reference import ReferenceEngine
@@ -88,7 +88,7 @@ def check(case: Case) -> None:
         assert_near(found, expected)
     scores = flow[-1].flatten(1)
     assert_near(case.engine.scores(case.parameters, case.images, case.scale, case.shift), scores)
-    if case.plan.normalised:  # in training by the batch: fewer than 64 images are one ghost
+    if case.plan.normalised:  # in training by the batch: fewer than 64 images are one ghost batch
         flow, network = case.pytorch(training=True)
         scores = flow[-1].flatten(1)
         assert_near(case.trained(), torch.from_numpy(torch_table(network, case.plan)))
@@ -98,8 +98,8 @@ def check(case: Case) -> None:
     assert_near(np.array([found.loss], case.parameters.dtype), loss)
     assert found.correct == (scores.argmax(1).numpy() == case.labels).sum()
     for tensor, expected in zip(case.plan.tensors, torch_tensors(network), strict=True):
-        slope = expected.grad if tensor.trained else torch.zeros(tensor.shape)
-        assert_near(tensor.view(found.gradient), slope)
+        wanted = expected.grad if tensor.trained else torch.zeros(tensor.shape)
+        assert_near(tensor.view(found.gradient), wanted)
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -152,8 +152,8 @@ def test_a_normalised_network_that_ends_with_maps() -> None:
     check(Case(Network((2, 7, 6), layers), samples=9))
 
 
-def test_ghosts_are_pytorch_on_each_of_them() -> None:
-    """150 images are four ghosts: the mean of what PyTorch finds on each, weighted by its size."""
+def test_ghost_batches_are_pytorch_on_each_of_them() -> None:
+    """150 images are four: the mean of what PyTorch finds on each, weighted by its size."""
     case = Case(Network((2, 9, 11), NORMALISED), samples=150)
     found = case.engine.gradient(case.parameters, case.images, case.labels, case.scale, case.shift)
     loss, gradient = 0.0, np.zeros_like(case.parameters)
@@ -161,9 +161,9 @@ def test_ghosts_are_pytorch_on_each_of_them() -> None:
     sizes = (38, 38, 37, 37)
     for size, end in zip(sizes, np.cumsum(sizes), strict=True):
         network = torch_network(case.network, case.plan, case.parameters).train()
-        ghost = slice(end - size, end)
+        part = slice(end - size, end)
         own = functional.cross_entropy(
-            network(torch.tensor(case.x[ghost])), torch.tensor(case.labels[ghost])
+            network(torch.tensor(case.x[part])), torch.tensor(case.labels[part])
         )
         own.backward()
         loss += size / 150 * own.item()
@@ -202,7 +202,7 @@ def test_a_steps_gradient_by_its_input(layer: Layer) -> None:
     dy = np.random.default_rng(1).normal(size=flow[1].shape)
     flow[1].backward(torch.tensor(dy))
     values = [tensor.view(case.parameters) for tensor in case.plan.tensors] or [None, None]
-    dx, *_ = backward(case.plan.steps[0], case.x, *values, flow[1].detach().numpy(), dy)
+    dx, *_ = backward(case.plan.steps[0], Inputs(case.x, *values), flow[1].detach().numpy(), dy)
     assert_near(dx, flow[0].grad)
 
 

@@ -20,7 +20,7 @@ from lenet.benchmarking.processes import Answer, Process
 from lenet.benchmarking.result import OURS, Benchmark
 from lenet.benchmarking.worker import start
 from lenet.benchmarking.workload import TASKS, Workload
-from lenet.engine.machine import processors
+from lenet.engine.native import processors
 from lenet.errors import EngineError, UsageError
 from lenet.net import Network, name_of, read_network
 from lenet.training.run import machine

@@ -58,7 +58,7 @@ class Worker:
             self._contenders.clear()
             return {}
         if "peak" in request:
-            from lenet.engine.machine import measure_peak
+            from lenet.engine.native import measure_peak
 
             return {"flops": measure_peak(request["peak"], PEAK_SECONDS)}
         contender = self._contender(request["contender"])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lenet.analysis.counts import count_layer
 from lenet.engine.initialise import initialise
-from lenet.engine.machine import check_threads
+from lenet.engine.native import check_threads
 from lenet.engine.plan import Plan, make_plan
 from lenet.errors import UsageError
 from lenet.net import Conv2d, Dense, Network, parse_network

@@ -1,5 +1,7 @@
-"""First values of the parameters: weights by one of three rules, biases zero; a normalisation's
-scale and running variance one, its running mean zero.
+"""The first values of the parameters.
+
+Weights are drawn by one of three rules; biases are zero. A normalisation's scale and running
+variance are one, its running mean is zero.
 
     normal:S   normal with standard deviation S
     xavier     uniform up to sqrt(6 / (fan_in + fan_out)); Glorot and Bengio 2010, equation 16
@@ -24,7 +26,7 @@ from lenet.randomness import WEIGHTS, normal, uniform
 
 
 def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
-    """A new parameter table (T,), 64-byte aligned, its gaps zero.
+    """Return a new parameter table (T,), 64-byte aligned, its gaps zero.
 
     Raises:
         UsageError: ``init`` is none of the rules above.
@@ -41,14 +43,14 @@ def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
 
 
 def aligned_zeros(size: int) -> NDArray[np.float32]:
-    """``size`` zeros, the first on a 64-byte boundary as the engines want their tables."""
+    """Return ``size`` zeros, the first on a 64-byte boundary as engines want their tables."""
     table = np.zeros(size + ALIGNMENT, np.float32)
     start = -table.ctypes.data // table.itemsize % ALIGNMENT
     return table[start : start + size]
 
 
 def parse_init(init: str) -> tuple[str, float]:
-    """The rule and, for normal, its standard deviation.
+    """Return the rule and, for normal, its standard deviation.
 
     Raises:
         UsageError: ``init`` is none of the rules above.
@@ -71,7 +73,7 @@ def parse_init(init: str) -> tuple[str, float]:
 def _weights(
     rule: str, deviation: float, tensor: Tensor, seed: int, index: int
 ) -> NDArray[np.float64]:
-    """The values of one weight tensor, (size,)."""
+    """Draw the values of one weight tensor, (size,)."""
     window = prod(tensor.shape[2:])
     fan_out, fan_in = tensor.shape[0] * window, tensor.shape[1] * window
     if rule == "xavier":

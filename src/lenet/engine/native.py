@@ -1,37 +1,29 @@
-"""The native engine: a plan run in compiled code.
+"""The native engine: a plan run in compiled code. The one place that imports the extension.
 
-``LENET_CONVOLUTION=direct`` computes every convolution as the plain sum of products, ``winograd``
-by Winograd's transforms wherever they apply; by default each layer takes what is faster. What
-``LENET_ISA`` and ``LENET_ENGINE`` do is in ``machine.py``.
+``LENET_ISA`` (baseline, avx2, avx512) picks an instruction set by hand; by default the best that
+the processor has is taken. ``LENET_ENGINE=reference`` runs everything on the readable NumPy engine
+instead: slow, and the same numbers within rounding. ``LENET_CONVOLUTION=direct`` computes every
+convolution as the plain sum of products, ``winograd`` by Winograd's transforms wherever they
+apply; by default each layer takes what is faster.
 """
 
 from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.engine.machine import FOREIGN, check_threads, extension, is_native, own, processors
+from lenet.engine.engine import PLAIN, Engine, Gradient, Objective, TrainResult, check_order
 from lenet.engine.normalise import folded_plan, folded_table
-from lenet.engine.objective import PLAIN, Objective
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.reference import ReferenceEngine
-from lenet.engine.results import Engine, Gradient, TrainResult, check_order
-from lenet.engine.warp import Distortions, spline_weights
-from lenet.engine.warp import warp as reference_warp
-from lenet.errors import UsageError
-from lenet.net.layers import ACTIVATIONS, LAYERS
-from lenet.optimizers import OPTIMIZERS
-from lenet.randomness import stream_key
+from lenet.errors import EngineError, UsageError
 
-# The order of the enumerations in native/include/engine.h.
-_KINDS = tuple(LAYERS)
-_ACTIVATIONS = tuple(ACTIVATIONS)
-_RULES = tuple(OPTIMIZERS)
+MAX_THREADS: Final = 1024
 #: Made once: one image is scored in the time that NumPy takes to make ten of these.
 _FLOAT32 = np.dtype(np.float32)
 
@@ -48,8 +40,115 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_count_fork)
 
 
+def extension() -> Any:
+    """Return the extension's module.
+
+    Raises:
+        EngineError: it is missing from this installation.
+    """
+    try:
+        import lenet.engine._native as module
+    except ImportError as error:
+        raise EngineError(
+            f"the native engine cannot be loaded ({error}); reinstall lenet with "
+            "'pip install --force-reinstall lenet', or set LENET_ENGINE=reference to run slowly."
+        ) from error
+    return module
+
+
+class _ForeignErrors:
+    """Turns what the extension refuses or cannot get into errors of ours, in a with-block.
+
+    Raises:
+        UsageError: it refused an argument.
+        EngineError: it lacks memory or threads.
+    """
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, ValueError):
+            raise UsageError(str(error)) from error
+        if isinstance(error, (MemoryError, RuntimeError)):
+            raise EngineError(
+                f"this machine gives too little memory or too few threads for the network "
+                f"({error}); use fewer threads or a smaller network."
+            ) from error
+
+
+#: Made once, and no generator: one image is scored in a few microseconds.
+foreign_errors: Final = _ForeignErrors()
+
+
+def instruction_sets() -> tuple[str, ...]:
+    """Return what this build holds and this processor runs, best first."""
+    return tuple(extension().available_isas())
+
+
+def chosen_isa() -> str:
+    """Return the instruction set that ``LENET_ISA`` names: by default auto, the best."""
+    return os.environ.get("LENET_ISA") or "auto"
+
+
+def measure_peak(threads: int = 1, seconds: float = 0.3) -> float:
+    """Measure this machine's float32 multiply-add rate in FLOP/s, two per multiply-add.
+
+    Raises:
+        UsageError: ``threads`` or ``seconds`` out of range.
+    """
+    check_threads(threads)
+    with foreign_errors:
+        return float(extension().measure_peak(chosen_isa(), threads, seconds))
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity to ask for
+        return os.cpu_count() or 1
+
+
+def check_threads(threads: int | None) -> int | None:
+    """Return ``threads`` itself.
+
+    Raises:
+        UsageError: it is out of range.
+    """
+    whole = isinstance(threads, int) and not isinstance(threads, bool)
+    if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):
+        raise UsageError(
+            f"threads is {threads!r}; it must be from 1 to {MAX_THREADS} "
+            f"(this machine has {processors()} processors for us)."
+        )
+    return threads
+
+
+def is_native() -> bool:
+    """Does ``LENET_ENGINE`` name the native engine, as by default?
+
+    Raises:
+        UsageError: it names none.
+    """
+    name = os.environ.get("LENET_ENGINE") or "native"
+    if name not in ("native", "reference"):
+        raise UsageError(f"LENET_ENGINE is {name!r}; it must be native or reference.")
+    return name == "native"
+
+
+def make_engine(plan: Plan, threads: int | None = None) -> Engine:
+    """Return the engine that ``LENET_ENGINE`` names: native (the default) or reference.
+
+    Raises:
+        UsageError: another name, or ``threads`` out of range.
+        EngineError: the native extension is missing from this installation.
+    """
+    check_threads(threads)
+    return NativeEngine(plan, threads) if is_native() else ReferenceEngine(plan, np.float32)
+
+
 class NativeEngine:
-    """Runs one plan in compiled code; see :class:`lenet.engine.results.Engine`."""
+    """Runs one plan in compiled code; see :class:`lenet.engine.engine.Engine`."""
 
     def __init__(
         self,
@@ -62,7 +161,7 @@ class NativeEngine:
 
         Args:
             plan: what to run.
-            threads: how many to use; by default one a processor that this process may use.
+            threads: how many to use; by default one per processor that this process may use.
             isa: an instruction set, see :func:`instruction_sets`; by default ``LENET_ISA`` or
                 the best.
             convolution: fastest, direct or winograd; by default ``LENET_CONVOLUTION`` or fastest.
@@ -74,21 +173,21 @@ class NativeEngine:
         self.plan = plan
         self._classes, self._normalised = plan.classes, plan.normalised
         self._image, self._input = plan.input_shape, plan.steps[0].input_shape
-        self._isa = isa or os.environ.get("LENET_ISA") or "auto"
+        self._isa = isa or chosen_isa()
         self._convolution = convolution or os.environ.get("LENET_CONVOLUTION") or "fastest"
         self._threads = check_threads(threads) or processors()
         self._start()
 
     def _start(self) -> None:
         native = extension()
-        steps = np.array([_fields(step) for step in self.plan.steps], np.int32)
-        shape = self.plan.steps[0].input_shape
-        try:
+        with foreign_errors:
             self._started = native.Session(
-                steps, self.plan.table_size, *shape, self._isa, self._threads, self._convolution
+                steps=[_set(native.Step(), **_step_values(step)) for step in self.plan.steps],
+                table=self.plan.table_size,
+                isa=self._isa,
+                threads=self._threads,
+                convolution=self._convolution,
             )
-        except FOREIGN as error:
-            raise own(error) from error
         self._forks = _forks
 
     @property
@@ -116,16 +215,14 @@ class NativeEngine:
     def scores(
         self, parameters: Floats, images: NDArray[np.uint8], scale: Floats, shift: Floats
     ) -> Floats:
-        """Scores (N, classes), before the softmax, of ``images`` (N, C, H, W)."""
-        if self._normalised:  # multiplied into the convolutions: faster, and one way less
+        """Return the scores (N, classes), before the softmax, of ``images`` (N, C, H, W)."""
+        if self._normalised:  # multiplied into the convolutions: faster, and no second code
             table = folded_table(self.plan, _float32(parameters))
             return self._folded.scores(table, images, scale, shift)
         images, scale, shift = self._pixels(images, scale, shift)
         scores = np.empty((len(images), self._classes), _FLOAT32)
-        try:
+        with foreign_errors:
             self._session.scores(_float32(parameters), images, scale, shift, scores)
-        except FOREIGN as error:
-            raise own(error) from error
         return scores
 
     def gradient(
@@ -138,24 +235,22 @@ class NativeEngine:
         objective: Objective = PLAIN,
         step: int = 1,
     ) -> Gradient:
-        """Loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,) as one batch."""
+        """Return loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,)."""
         gradient = np.empty(self.plan.table_size, np.float32)
         images, scale, shift = self._pixels(images, scale, shift)
         labels = _int32("labels", labels)
         objective.check(len(images))
-        try:
+        with foreign_errors:
             loss, correct = self._session.gradient(
-                _float32(parameters),
-                images,
-                labels,
-                scale,
-                shift,
-                *_terms(objective),
-                step,
-                gradient,
+                parameters=_float32(parameters),
+                images=images,
+                labels=labels,
+                scale=scale,
+                shift=shift,
+                objective=_native_objective(objective),
+                step=step,
+                gradient=gradient,
             )
-        except FOREIGN as error:
-            raise own(error) from error
         return Gradient(loss, correct, gradient)
 
     def train(
@@ -181,32 +276,29 @@ class NativeEngine:
         losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
         images, scale, shift = self._pixels(images, scale, shift)
         labels, order = _int32("labels", labels), _int32("order", order[: len(rates) * batch_size])
-        try:
+        with foreign_errors:
             steps = self._session.train(
-                parameters,
-                state,
-                images,
-                labels,
-                order,
-                min(batch_size, 2**31 - 1),
-                _float32(rates),
-                first_step,
-                scale,
-                shift,
-                _RULES.index(optimizer.kind),
-                _constants(optimizer),
-                *_terms(objective),
-                losses,
-                correct,
+                parameters=parameters,
+                state=state,
+                images=images,
+                labels=labels,
+                order=order,
+                batch_size=min(batch_size, 2**31 - 1),
+                rates=_float32(rates),
+                first_step=first_step,
+                scale=scale,
+                shift=shift,
+                optimizer=_set(extension().Optimizer(), **vars(optimizer)),
+                objective=_native_objective(objective),
+                losses=losses,
+                correct=correct,
             )
-        except FOREIGN as error:
-            raise own(error) from error
         return TrainResult(losses, correct, steps)
 
     def _pixels(
         self, images: NDArray[np.uint8], scale: Floats, shift: Floats
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
-        """Images as the first step reads them: a dense one takes every pixel for a channel."""
+        """Return images as the first step reads them: a dense one takes a pixel for a channel."""
         if images.dtype.char != "B" or images.shape[1:] != self._image:
             raise UsageError(
                 f"the images are {images.dtype} of shape {images.shape}; the network takes uint8 "
@@ -215,101 +307,31 @@ class NativeEngine:
         images, scale, shift = np.ascontiguousarray(images), _float32(scale), _float32(shift)
         if self._input == self._image:
             return images, scale, shift
-        each = self._input[0] // self._image[0]
+        pixels = self._input[0] // self._image[0]  # of a channel
         images = images.reshape(len(images), *self._input)
-        return images, np.repeat(scale, each), np.repeat(shift, each)
+        return images, np.repeat(scale, pixels), np.repeat(shift, pixels)
 
 
-def make_engine(plan: Plan, threads: int | None = None) -> Engine:
-    """The engine that ``LENET_ENGINE`` names: native (the default) or reference.
-
-    Raises:
-        UsageError: another name, or ``threads`` out of range.
-        EngineError: the native extension is missing from this installation.
-    """
-    check_threads(threads)
-    return NativeEngine(plan, threads) if is_native() else ReferenceEngine(plan, np.float32)
+def _set(target: Any, **values: Any) -> Any:
+    """Return one of the extension's structures with its members set by name."""
+    for name, value in values.items():
+        setattr(target, name, value)
+    return target
 
 
-def warp(
-    images: NDArray[np.uint8],
-    order: NDArray[np.int32],
-    distortions: Distortions,
-    fill: NDArray[np.uint8],
-    threads: int | None = None,
-) -> NDArray[np.uint8]:
-    """Images ``order`` of ``images``, each distorted; see :func:`lenet.engine.warp.warp`.
-
-    Every engine, instruction set and number of threads gives the same bytes.
-
-    Raises:
-        UsageError: ``threads`` or ``LENET_ENGINE`` out of range, an index without an image.
-        EngineError: the native extension is missing from this installation.
-    """
-    threads = check_threads(threads) or processors()
-    if not is_native():
-        return reference_warp(images, order, distortions, fill)
-    warped = np.empty((len(order), *images.shape[1:]), np.uint8)
-    height, width = images.shape[2:]
-    nodes, corners = distortions.nodes, distortions.corners
-    try:
-        extension().warp(
-            np.ascontiguousarray(images),
-            order,
-            distortions.affine,
-            np.empty((0, 0), np.uint8) if nodes is None else nodes.reshape(len(order), -1),
-            distortions.elastic,
-            spline_weights(height),
-            spline_weights(width),
-            stream_key(*distortions.noise_stream),
-            distortions.noise,
-            np.empty((0, 0), np.int32) if corners is None else corners,
-            0 if corners is None else distortions.side,
-            fill,
-            warped,
-            os.environ.get("LENET_ISA") or "auto",
-            threads,
-        )
-    except FOREIGN as error:
-        raise own(error) from error
-    return warped
+def _step_values(step: Step) -> dict[str, Any]:
+    """Return the members of the extension's Step: those of ours, tensors by their offsets."""
+    values = {name: value for name, value in vars(step).items() if name != "name"}
+    offsets = {tensor.name.rpartition(".")[2]: tensor.offset for tensor in step.tensors}
+    return {name: offsets.get(name, value) for name, value in values.items() if value is not None}
 
 
-def _fields(step: Step) -> tuple[int, ...]:
-    """The members of ``struct Step`` in native/include/engine.h, in order."""
-    return (
-        _KINDS.index(step.kind),
-        *step.input_shape,
-        *step.output_shape,
-        *step.kernel,
-        *step.stride,
-        *step.padding,
-        _ACTIVATIONS.index(step.activation),
-        int(step.pool_first),
-        step.weight.offset if step.weight else -1,
-        step.bias.offset if step.bias else -1,
-        *((t.offset for t in step.norm) if step.norm else (-1, -1, -1)),
-    )
-
-
-def _constants(optimizer: Optimizer) -> NDArray[np.float32]:
-    return np.array(
-        [
-            optimizer.momentum,
-            optimizer.beta1,
-            optimizer.beta2,
-            optimizer.epsilon,
-            optimizer.weight_decay,
-            optimizer.clip,
-            optimizer.average,
-        ],
-        np.float32,
-    )
-
-
-def _terms(objective: Objective) -> tuple[float, float, int, NDArray[np.float32]]:
+def _native_objective(objective: Objective) -> Any:
     weights = np.empty(0, np.float32) if objective.weights is None else objective.weights
-    return objective.smoothing, objective.dropout, objective.seed % 2**64, weights
+    return _set(
+        extension().Objective(),
+        **(vars(objective) | {"seed": objective.seed % 2**64, "weights": weights}),
+    )
 
 
 def _float32(values: Floats) -> NDArray[np.float32]:
@@ -317,7 +339,7 @@ def _float32(values: Floats) -> NDArray[np.float32]:
 
 
 def _int32(what: str, values: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
-    """The same numbers in 32 bits: one that does not fit must not wrap around into range."""
+    """Return the same numbers in 32 bits: one that does not fit must not wrap around into range."""
     converted = np.ascontiguousarray(values, np.int32)
     if not np.array_equal(converted, values) or converted.ndim != 1:
         raise UsageError(f"the {what} must be one row of whole numbers, each below {2**31:,}.")
@@ -325,7 +347,7 @@ def _int32(what: str, values: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
 
 
 def _check_table(what: str, values: Floats) -> None:
-    """What is trained in place must be such that the engine can write to it."""
+    """Check that the engine can write to what is trained in place."""
     if values.dtype != np.float32 or not values.flags.c_contiguous or not values.flags.writeable:
         raise UsageError(
             f"the {what} table is {values.dtype}; to be trained in place it must be float32, in "

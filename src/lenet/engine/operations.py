@@ -1,22 +1,24 @@
-"""Every operation in plain NumPy, forwards and backwards, slow and readable.
+"""Every operation in plain NumPy, forward and backward, slow and readable.
 
 Nothing here is clever. A window slides over a padded map (``_windows``), and what a step does is
-one line on windows; going back, every position of every window gets its share of the gradient, and
-shares that fall on the same pixel add up (``_add_windows``). Letters as in ``plan.py``.
+one line on windows; in the backward pass, every position of every window gets its share of the
+gradient, and shares that fall on the same pixel add up (``_add_windows``). Letters as in
+``plan.py``.
 
 ``pool_first`` is ignored: the activation comes right after its layer.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lenet.engine.normalise import EPSILON
-from lenet.engine.plan import Floats, Step
-from lenet.net.layers import LEAKY_SLOPE
+from lenet.engine.plan import Floats, Step, Tensor
+from lenet.net.layers import ACTIVATIONS, LEAKY_SLOPE
 
 Labels = NDArray[np.integer[Any]]
 
@@ -35,31 +37,18 @@ class Statistics(NamedTuple):
         return root
 
 
-def apply(
-    step: Step,
-    x: Floats,
-    weight: Floats | None,
-    bias: Floats | None,
-    norm: Statistics | None = None,
-) -> Floats:
-    """What ``step`` makes of a batch, its normalisation and activation included.
+class Inputs(NamedTuple):
+    """What a step computes with."""
 
-    Args:
-        step: what to do.
-        x: (N, C, H, W); a dense step takes any shape and flattens it.
-        weight: (O, C, kh, kw) or (O, I); None for poolings.
-        bias: (O,); None for poolings. Of a normalised step its shift.
-        norm: of a normalised step: the running statistics, or those of the batch.
-
-    Returns:
-        Maps (N, O, P, Q), or (N, O) from a dense step.
-    """
-    return _activate(step.activation, _before_activation(step, x, weight, bias, norm))
+    x: Floats  # (N, C, H, W); a dense step takes any shape and flattens it
+    weight: Floats | None = None  # (O, C, kh, kw) or (O, I); None for poolings
+    bias: Floats | None = None  # (O,); None for poolings. Of a normalised step its shift
+    norm: Statistics | None = None  # of a normalised step: running, or those of this batch
 
 
-class Slopes(NamedTuple):
-    """The gradient of a step's inputs, each shaped as what it belongs to; None where there is
-    no such input."""
+class Gradients(NamedTuple):
+    """The gradient of a step's inputs, each of the shape of its input; None where there is no
+    such input."""
 
     x: Floats
     weight: Floats | None = None
@@ -67,44 +56,47 @@ class Slopes(NamedTuple):
     scale: Floats | None = None
 
 
-def backward(
-    step: Step,
-    x: Floats,
-    weight: Floats | None,
-    bias: Floats | None,
-    y: Floats,
-    dy: Floats,
-    norm: Statistics | None = None,
-) -> Slopes:
-    """The gradient of a step's inputs, given the gradient ``dy`` of its output ``y``.
+def read_inputs(step: Step, x: Floats, table: Floats) -> Inputs:
+    """Return ``x`` and what ``step`` has in the parameter ``table`` (T,), as numbers of x's type.
+
+    A normalised step's statistics are the running ones.
+    """
+
+    def view(tensor: Tensor) -> Floats:
+        return tensor.view(table).astype(x.dtype, copy=False)
+
+    weight = view(step.weight) if step.weight else None
+    bias = view(step.bias) if step.bias else None
+    norm = Statistics(*map(view, step.norm)) if step.norm else None
+    return Inputs(x, weight, bias, norm)
+
+
+def apply(step: Step, inputs: Inputs) -> Floats:
+    """Return what ``step`` makes of a batch, its normalisation and activation included.
+
+    Maps (N, O, P, Q), or (N, O) from a dense step.
+    """
+    forward, _ = KINDS[step.kind]
+    return activate(step.activation, forward(step, inputs))
+
+
+def backward(step: Step, inputs: Inputs, y: Floats, dy: Floats) -> Gradients:
+    """Return the gradient of a step's inputs, given the gradient ``dy`` of its output ``y``.
 
     The gradient of a max pooling goes to the first maximum of each window in row order, as in
     PyTorch; where relu and leaky-relu have a kink, at 0, they count as not rising and as their
-    lower branch. ``norm`` must hold the statistics of this very batch: they move with ``x``.
+    lower branch. The statistics of a normalised step must be those of this very batch: they move
+    with ``x``.
     """
-    if step.kind == "maxpool":
-        return Slopes(_max_pool_backward(step, x, dy))
-    if step.kind == "avgpool":
-        shares = (dy / (step.kernel[0] * step.kernel[1]))[..., None, None]
-        shares = np.broadcast_to(shares, (*dy.shape, *step.kernel))
-        return Slopes(_add_windows(step, shares, x.shape))
-    dz: Floats = dy * _slope(step, x, weight, bias, y, norm)
-    assert weight is not None
-    if step.kind == "dense":
-        flat = x.reshape(len(x), weight.shape[1])
-        return Slopes((dz @ weight).reshape(x.shape), dz.T @ flat, dz.sum(axis=0))
-    dbias, dscale = dz.sum(axis=(0, 2, 3)), None
-    if norm:
-        dz, dscale = _normalise_backward(norm, correlate(step, x, weight), dz)
-    dweight = np.tensordot(dz, _windows(step, x), axes=((0, 2, 3), (0, 2, 3)))
-    shares = np.moveaxis(np.tensordot(dz, weight, axes=(1, 0)), 3, 1)  # (N, C, P, Q, kh, kw)
-    return Slopes(_add_windows(step, shares, x.shape), dweight, dbias, dscale)
+    forward, back = KINDS[step.kind]
+    kept = forward(step, inputs) if ACTIVATIONS[step.activation].keeps == "input" else y
+    return back(step, inputs, dy * derivative(step.activation, kept))
 
 
 def softmax_cross_entropy(
     scores: Floats, labels: Labels, smoothing: float = 0.0, weights: Floats | None = None
 ) -> tuple[Floats, Floats]:
-    """The loss of every sample, and the gradient of their mean.
+    """Return the loss of every sample, and the gradient of their mean.
 
     loss = weight * (log(sum_k exp(score_k)) - sum_k target_k * score_k), in nats; the largest
     score is taken off first, so that exp never overflows. The target is 1 - smoothing at the
@@ -113,7 +105,7 @@ def softmax_cross_entropy(
     Args:
         scores: (N, K).
         labels: (N,), from 0 to K-1.
-        smoothing: see :class:`lenet.engine.objective.Objective`.
+        smoothing: ``label_smoothing`` of :class:`lenet.engine.engine.Objective`.
         weights: (N,), 1 each by default.
 
     Returns:
@@ -134,60 +126,114 @@ def softmax_cross_entropy(
 
 
 def correlate(step: Step, x: Floats, weight: Floats) -> Floats:
-    """The convolution alone, (N, O, P, Q)."""
+    """Return the convolution alone, (N, O, P, Q)."""
     z = np.tensordot(_windows(step, x), weight, axes=((1, 4, 5), (1, 2, 3)))  # (N, P, Q, O)
     return np.moveaxis(z, 3, 1)
 
 
-def _before_activation(
-    step: Step, x: Floats, weight: Floats | None, bias: Floats | None, norm: Statistics | None
-) -> Floats:
-    y: Floats
-    if step.kind == "maxpool":
-        y = _windows(step, x, outside=-np.inf).max(axis=(4, 5))
-        return y
-    if step.kind == "avgpool":
-        y = _windows(step, x).mean(axis=(4, 5))
-        return y
+def _convolve(step: Step, inputs: Inputs) -> Floats:
+    x, weight, bias, norm = inputs
     assert weight is not None
     assert bias is not None
-    if step.kind == "dense":
-        return x.reshape(len(x), weight.shape[1]) @ weight.T + bias
     z = correlate(step, x, weight)
     if norm:
-        z = (z - _each(norm.mean)) * _each(norm.scale / norm.deviation)
-    return z + _each(bias)
+        z = (z - _per_channel(norm.mean)) * _per_channel(norm.scale / norm.deviation)
+    return z + _per_channel(bias)
 
 
-def _each(values: Floats) -> Floats:
-    """One value a channel, to meet maps."""
-    return values[:, None, None]
+def _convolve_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
+    x, weight, _, norm = inputs
+    assert weight is not None
+    dbias, dscale = dz.sum(axis=(0, 2, 3)), None
+    if norm:
+        dz, dscale = _normalise_backward(norm, correlate(step, x, weight), dz)
+    dweight = np.tensordot(dz, _windows(step, x), axes=((0, 2, 3), (0, 2, 3)))
+    shares = np.moveaxis(np.tensordot(dz, weight, axes=(1, 0)), 3, 1)  # (N, C, P, Q, kh, kw)
+    return Gradients(_add_windows(step, shares, x.shape), dweight, dbias, dscale)
 
 
 def _normalise_backward(norm: Statistics, z: Floats, dy: Floats) -> tuple[Floats, Floats]:
     """From the gradient of what was normalised, scaled and shifted to that of z, and the
     scale's; Ioffe and Szegedy 2015, section 3, put together."""
-    unit = (z - _each(norm.mean)) / _each(norm.deviation)
+    unit = (z - _per_channel(norm.mean)) / _per_channel(norm.deviation)
     dscale = (dy * unit).sum(axis=(0, 2, 3))
     values = z.size // z.shape[1]
-    centred = dy - _each(dy.sum(axis=(0, 2, 3)) / values) - unit * _each(dscale / values)
-    return centred * _each(norm.scale / norm.deviation), dscale
+    mean = dy.sum(axis=(0, 2, 3)) / values
+    centred = dy - _per_channel(mean) - unit * _per_channel(dscale / values)
+    return centred * _per_channel(norm.scale / norm.deviation), dscale
 
 
-def _activate(activation: str, z: Floats) -> Floats:
-    match activation:
-        case "sigmoid":
-            return _sigmoid(z)
-        case "tanh":
-            return np.tanh(z)
-        case "relu":
-            return np.maximum(z, 0)
-        case "leaky-relu":
-            return np.where(z > 0, z, LEAKY_SLOPE * z)
-        case "silu":
-            return np.maximum(z, -800) * _sigmoid(z)  # zero at minus infinity, its limit
-        case _:
-            return z
+def _per_channel(values: Floats) -> Floats:
+    """One value per channel, to meet maps."""
+    return values[:, None, None]
+
+
+def _multiply(step: Step, inputs: Inputs) -> Floats:
+    x, weight, bias, _ = inputs
+    assert weight is not None
+    assert bias is not None
+    return x.reshape(len(x), weight.shape[1]) @ weight.T + bias
+
+
+def _multiply_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
+    x, weight = inputs.x, inputs.weight
+    assert weight is not None
+    flat = x.reshape(len(x), weight.shape[1])
+    return Gradients((dz @ weight).reshape(x.shape), dz.T @ flat, dz.sum(axis=0))
+
+
+def _max_pool(step: Step, inputs: Inputs) -> Floats:
+    y: Floats = _windows(step, inputs.x, outside=-np.inf).max(axis=(4, 5))
+    return y
+
+
+def _max_pool_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
+    windows = _windows(step, inputs.x, outside=-np.inf)
+    flat = windows.reshape(*windows.shape[:4], -1)  # row order; argmax takes the first maximum
+    first = flat.argmax(axis=-1)[..., None] == np.arange(flat.shape[-1])
+    shares = (first * dz[..., None]).reshape(windows.shape)
+    return Gradients(_add_windows(step, shares, inputs.x.shape))
+
+
+def _average_pool(step: Step, inputs: Inputs) -> Floats:
+    y: Floats = _windows(step, inputs.x).mean(axis=(4, 5))
+    return y
+
+
+def _average_pool_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
+    height, width = step.kernel_size
+    shares = (dz / (height * width))[..., None, None]
+    shares = np.broadcast_to(shares, (*dz.shape, height, width))
+    return Gradients(_add_windows(step, shares, inputs.x.shape))
+
+
+_Forward = Callable[[Step, Inputs], Floats]
+_Backward = Callable[[Step, Inputs, Floats], Gradients]
+#: By its layer's keyword, what a step computes before its activation, and the backward pass of it.
+KINDS: Final[dict[str, tuple[_Forward, _Backward]]] = {
+    "conv": (_convolve, _convolve_backward),
+    "maxpool": (_max_pool, _max_pool_backward),
+    "avgpool": (_average_pool, _average_pool_backward),
+    "dense": (_multiply, _multiply_backward),
+}
+
+
+def activate(activation: str, z: Floats) -> Floats:
+    """Return the activation of ``z``, of the same shape."""
+    function, _ = FUNCTIONS[activation]
+    return function(z)
+
+
+def derivative(activation: str, kept: Floats) -> Floats:
+    """Return the activation's derivative, of the same shape.
+
+    Args:
+        activation: its name.
+        kept: the activation's output, or its input where ``ACTIVATIONS[activation].keeps`` says
+            so: silu falls, then rises, so that the same output comes from two inputs.
+    """
+    _, function = FUNCTIONS[activation]
+    return function(kept)
 
 
 def _sigmoid(z: Floats) -> Floats:
@@ -196,55 +242,47 @@ def _sigmoid(z: Floats) -> Floats:
     return y
 
 
-def _slope(
-    step: Step,
-    x: Floats,
-    weight: Floats | None,
-    bias: Floats | None,
-    y: Floats,
-    norm: Statistics | None,
-) -> Floats:
-    """The activation's derivative, from its output where the output tells it."""
-    match step.activation:
-        case "sigmoid":
-            return y * (1 - y)
-        case "tanh":
-            return 1 - y * y
-        case "relu":
-            return (y > 0).astype(y.dtype)
-        case "leaky-relu":
-            return np.where(y > 0, y.dtype.type(1), y.dtype.type(LEAKY_SLOPE))
-        case "silu":  # falls, then rises: the same output comes from two inputs
-            s = _sigmoid(_before_activation(step, x, weight, bias, norm))
-            return s + y * (1 - s)
-        case _:
-            return np.ones_like(y)
+def _silu(z: Floats) -> Floats:
+    return np.maximum(z, -800) * _sigmoid(z)  # zero at minus infinity, its limit
+
+
+def _silu_derivative(z: Floats) -> Floats:
+    s = _sigmoid(z)
+    return s + _silu(z) * (1 - s)
+
+
+def _leaky_derivative(y: Floats) -> Floats:
+    return np.where(y > 0, y.dtype.type(1), y.dtype.type(LEAKY_SLOPE))
+
+
+#: Every activation, and its derivative from its output or input.
+FUNCTIONS: Final[dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]]] = {
+    "identity": (lambda z: z, np.ones_like),
+    "sigmoid": (_sigmoid, lambda y: y * (1 - y)),
+    "tanh": (np.tanh, lambda y: 1 - y * y),
+    "relu": (lambda z: np.maximum(z, 0), lambda y: (y > 0).astype(y.dtype)),
+    "leaky-relu": (lambda z: np.where(z > 0, z, LEAKY_SLOPE * z), _leaky_derivative),
+    "silu": (_silu, _silu_derivative),
+}
 
 
 def _windows(step: Step, x: Floats, outside: float = 0.0) -> Floats:
-    """Every window of every map, (N, C, P, Q, kh, kw), with ``outside`` as the padding."""
+    """Return every window of every map, (N, C, P, Q, kh, kw), with ``outside`` as the padding."""
     top, bottom, left, right = step.padding
     padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=outside)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, step.kernel, axis=(2, 3))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, step.kernel_size, axis=(2, 3))
     return windows[:, :, :: step.stride[0], :: step.stride[1]]
 
 
 def _add_windows(step: Step, windows: Floats, shape: tuple[int, ...]) -> Floats:
-    """The reverse of :func:`_windows`: windows (N, C, P, Q, kh, kw) added up on maps ``shape``."""
+    """Add windows (N, C, P, Q, kh, kw) up on maps ``shape``: the reverse of :func:`_windows`."""
     samples, channels, height, width = shape
     rows, columns = windows.shape[2:4]
     top, bottom, left, right = step.padding
     down, along = step.stride
     padded_shape = (samples, channels, height + top + bottom, width + left + right)
     padded = np.zeros(padded_shape, windows.dtype)
-    for i, j in np.ndindex(*step.kernel):
+    for i, j in np.ndindex(*step.kernel_size):
         seen = np.s_[:, :, i : i + down * rows : down, j : j + along * columns : along]
         padded[seen] += windows[..., i, j]
     return padded[:, :, top : top + height, left : left + width]
-
-
-def _max_pool_backward(step: Step, x: Floats, dy: Floats) -> Floats:
-    windows = _windows(step, x, outside=-np.inf)
-    flat = windows.reshape(*windows.shape[:4], -1)  # row order; argmax takes the first maximum
-    first = flat.argmax(axis=-1)[..., None] == np.arange(flat.shape[-1])
-    return _add_windows(step, (first * dy[..., None]).reshape(windows.shape), x.shape)

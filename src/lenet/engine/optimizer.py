@@ -15,6 +15,9 @@ from lenet.engine.plan import Floats
 from lenet.errors import UsageError
 from lenet.optimizers import OPTIMIZERS
 
+#: Added to a gradient's norm before something is divided by it.
+CLIP_EPSILON: Final = 1e-6
+
 
 @dataclass(frozen=True)
 class Optimizer:
@@ -27,8 +30,8 @@ class Optimizer:
         beta2: adamw's decay of its square's mean.
         epsilon: adamw's floor under the root.
         weight_decay: adamw's decoupled decay; for the others an L2 term in the gradient.
-        clip: the largest Euclidean norm of a whole gradient; 0 leaves it as it is.
-        average: the decay of a moving average of the parameters, kept in the state's last row
+        max_grad_norm: the largest Euclidean norm of a whole gradient; 0 leaves it as it is.
+        ema_decay: the decay of a moving average of the parameters, kept in the state's last row
             (Polyak and Juditsky 1992); 0 keeps none.
 
     Raises:
@@ -41,21 +44,21 @@ class Optimizer:
     beta2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.0
-    clip: float = 0.0
-    average: float = 0.0
+    max_grad_norm: float = 0.0
+    ema_decay: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in OPTIMIZERS:
             raise UsageError(
                 f"the optimizer is {self.kind!r}; it must be one of {', '.join(OPTIMIZERS)}."
             )
-        for name in ("momentum", "beta1", "beta2", "average"):
+        for name in ("momentum", "beta1", "beta2", "ema_decay"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise UsageError(f"{name} is {value!r}; it must be at least 0 and below 1.")
         if not (self.epsilon > 0 and isfinite(self.epsilon)):
             raise UsageError(f"epsilon is {self.epsilon!r}; it must be a number above 0.")
-        for name in ("weight_decay", "clip"):
+        for name in ("weight_decay", "max_grad_norm"):
             value = getattr(self, name)
             if not (value >= 0 and isfinite(value)):
                 raise UsageError(f"{name} is {value!r}; it must be 0 or more.")
@@ -63,29 +66,24 @@ class Optimizer:
     @property
     def state_rows(self) -> int:
         """How many table-sized arrays of state it keeps."""
-        return OPTIMIZERS[self.kind] + bool(self.average)
+        return OPTIMIZERS[self.kind] + bool(self.ema_decay)
 
     def update(
-        self,
-        parameters: Floats,
-        gradient: Floats,
-        state: Floats,
-        rate: float,
-        step: int,
+        self, parameters: Floats, gradient: Floats, state: Floats, rate: float, step: int
     ) -> None:
         """Take one step, in place, in the arrays' own precision. The average is not updated.
 
         Args:
             parameters: (T,), changed.
-            gradient: (T,), kept.
+            gradient: (T,), left as it is.
             state: (state_rows, T), changed; zeros before the first step.
             rate: the learning rate.
             step: which step this is, from 1.
         """
         rate = float(rate)  # a float64 scalar of NumPy would lift float32 arrays to float64
-        if self.clip:
+        if self.max_grad_norm:
             norm = float(np.linalg.norm(gradient.astype(np.float64)))
-            gradient = gradient * min(1.0, self.clip / (norm + 1e-6))
+            gradient = gradient * min(1.0, self.max_grad_norm / (norm + CLIP_EPSILON))
         if self.kind == "adamw":
             self._adamw(parameters, gradient, state, rate, step)
         else:
@@ -93,19 +91,20 @@ class Optimizer:
 
     @property
     def _decay(self) -> float:
-        """``average`` as the native engine has it, in 32 bits: of 1 - 0.999, what that changes is
-        a 77,000th, and the share of a step and the correction must be of one decay."""
-        return float(np.float32(self.average))
+        """``ema_decay`` as the native engine has it, in 32 bits.
+
+        Of 1 - 0.999 that changes a 77,000th; a step's share and the correction need one decay.
+        """
+        return float(np.float32(self.ema_decay))
 
     def update_average(self, parameters: Floats, state: Floats) -> None:
-        """The average takes in ``parameters`` (T,); it starts from zero, as Adam's moments do."""
-        if self.average:
+        """Take ``parameters`` (T,) into the average, which starts from zero as moments do."""
+        if self.ema_decay:
             state[-1] *= self._decay
             state[-1] += (1 - self._decay) * parameters
 
     def averaged(self, state: Floats, steps: int) -> Floats:
-        """The moving average of the parameters (T,) after ``steps`` updates, its start from zero
-        taken out."""
+        """Return the moving average (T,) after ``steps`` updates, its start from zero taken out."""
         table: Floats = state[-1] / (1 - self._decay**steps)
         return table.astype(state.dtype, copy=False)
 
@@ -121,7 +120,7 @@ class Optimizer:
     def _adamw(
         self, parameters: Floats, gradient: Floats, state: Floats, rate: float, step: int
     ) -> None:
-        """Loshchilov and Hutter 2019, algorithm 2: the decay stays out of the moments."""
+        """Take a step of Loshchilov and Hutter 2019, algorithm 2: moments know no decay."""
         mean, square = state[:2]
         mean += (1 - self.beta1) * (gradient - mean)
         square *= self.beta2

@@ -138,6 +138,8 @@ class Layer(ABC):
     fields: ClassVar[tuple[Field, ...]]
     #: A layer of the notation, as an example.
     example: ClassVar[str]
+    #: Does it read maps as one vector, channel by channel, row by row?
+    flattens: ClassVar[bool] = False
     #: The backward pass needs what went in, or the place of each maximum.
     keeps_input: ClassVar[bool] = False
     keeps_places: ClassVar[bool] = False
@@ -464,6 +466,7 @@ class Dense(Trained):
     width_field = "units"
     width_noun = "unit"
     example = "dense 10"
+    flattens = True
     fields = (Field("units", "count", "units"), _ACTIVATION)
 
     def __init__(self, units: int, activation: str = "identity") -> None:

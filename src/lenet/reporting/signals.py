@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from lenet import files
 from lenet.data import Split
+from lenet.engine.engine import Engine
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Floats, Plan
-from lenet.engine.results import Engine
 from lenet.errors import LenetError
 from lenet.model import Model
 from lenet.net.layers import LEAKY_SLOPE

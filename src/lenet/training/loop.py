@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from lenet.data.dataset import Dataset, class_weights
 from lenet.data.preprocess import background
 from lenet.engine.augmentation import augmented
+from lenet.engine.engine import Objective, TrainResult
 from lenet.engine.initialise import aligned_zeros
-from lenet.engine.objective import Objective
-from lenet.engine.results import TrainResult
 from lenet.errors import DivergenceError, ModelFileError
 from lenet.metrics import Evaluation, evaluate_scores
 from lenet.model import Model

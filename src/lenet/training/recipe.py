@@ -158,8 +158,8 @@ class Recipe:
             self.optimizer,
             momentum=self.momentum,
             weight_decay=self.weight_decay,
-            clip=self.clip,
-            average=self.average,
+            max_grad_norm=self.clip,
+            ema_decay=self.average,
         )
 
     def rates(self, steps: int, begin: int = 0, end: int | None = None) -> NDArray[np.float64]:

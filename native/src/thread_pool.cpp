@@ -1,4 +1,4 @@
-#include "team.h"
+#include "thread_pool.h"
 
 #include "layout.h"
 
@@ -33,46 +33,46 @@ void spin_until(int spins, Done done) {
 
 }  // namespace
 
-Team::Team(int threads) : hands_(size_t(threads)), process_(getpid()) {
+ThreadPool::ThreadPool(int threads) : queues_(size_t(threads)), process_(getpid()) {
     // More threads than processors: spinning would take the time that the work needs.
     spins_ = threads > processors() ? 0 : 20'000;
     try {
-        for (int member = 1; member < threads; member++)
-            helpers_.emplace_back([this, member] { help(member); });
+        for (int worker = 1; worker < threads; worker++)
+            threads_.emplace_back([this, worker] { serve(worker); });
     } catch (...) {  // the system gives no more threads: those that started must end first
         stop();
         throw;
     }
 }
 
-Team::~Team() { stop(); }
+ThreadPool::~ThreadPool() { stop(); }
 
-void Team::stop() {
+void ThreadPool::stop() {
     if (getpid() != process_) {
         // A fork's child has none of its parent's threads: nothing will end, and the handles may
         // by now name threads that the child has started. They are left alone.
-        new std::vector<std::thread>(std::move(helpers_));
+        new std::vector<std::thread>(std::move(threads_));
         return;
     }
     stop_.store(true, std::memory_order_relaxed);
     round_.fetch_add(1, std::memory_order_release);
     round_.notify_all();
-    for (std::thread& helper : helpers_) helper.join();
+    for (std::thread& thread : threads_) thread.join();
 }
 
-void Team::deal(int count) {
+void ThreadPool::deal(int count) {
     const Split own{count, size()};
-    for (int member = 0; member < size(); member++)
-        hands_[size_t(member)].hold(own.begin(member), own.begin(member + 1));
+    for (int worker = 0; worker < size(); worker++)
+        queues_[size_t(worker)].set(own.begin(worker), own.begin(worker + 1));
 }
 
-void Team::deal(const std::vector<int>& ends) {
-    for (int member = 0; member < size(); member++)
-        hands_[size_t(member)].hold(member ? ends[size_t(member) - 1] : 0, ends[size_t(member)]);
+void ThreadPool::deal(const std::vector<int>& ends) {
+    for (int worker = 0; worker < size(); worker++)
+        queues_[size_t(worker)].set(worker ? ends[size_t(worker) - 1] : 0, ends[size_t(worker)]);
 }
 
-void Team::start(void* work, Call call) {
-    if (helpers_.empty()) return;
+void ThreadPool::start(void* work, Call call) {
+    if (threads_.empty()) return;
     work_ = work;
     call_ = call;
     const uint32_t round = round_.load(std::memory_order_relaxed) + 1;
@@ -82,8 +82,8 @@ void Team::start(void* work, Call call) {
 }
 
 // No jobs are left: lets nobody in any more and waits for those who are.
-void Team::finish() {
-    if (helpers_.empty()) return;
+void ThreadPool::finish() {
+    if (threads_.empty()) return;
     gate_.fetch_or(closed, std::memory_order_acq_rel);
     const auto empty = [&] { return !(gate_.load(std::memory_order_acquire) & inside); };
     spin_until(spins_, empty);
@@ -93,14 +93,14 @@ void Team::finish() {
     }
 }
 
-bool Team::enter(uint32_t round) {
+bool ThreadPool::enter(uint32_t round) {
     uint64_t gate = gate_.load(std::memory_order_relaxed);
     while (gate >> 32 == round && !(gate & closed))
         if (gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acquire)) return true;
     return false;
 }
 
-void Team::help(int member) {
+void ThreadPool::serve(int worker) {
     uint32_t seen = 0;
     for (;;) {
         spin_until(spins_, [&] { return round_.load(std::memory_order_acquire) != seen; });
@@ -108,7 +108,7 @@ void Team::help(int member) {
         seen = round_.load(std::memory_order_acquire);
         if (stop_.load(std::memory_order_relaxed)) return;
         if (!enter(seen)) continue;
-        call_(work_, member);
+        call_(work_, worker);
         const uint64_t left = gate_.fetch_sub(1, std::memory_order_release) - 1;
         if ((left & closed) && !(left & inside)) gate_.notify_all();
     }
