@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from lenet import files, tensor_files
 from lenet.data.dataset import Dataset, Split
-from lenet.data.options import Range, to_bytes
+from lenet.data.options import reaches_one, to_bytes
 from lenet.data.preprocess import Preprocessing
 from lenet.engine import operations
 from lenet.engine.engine import Engine
@@ -440,10 +440,8 @@ def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
             f"front with images.transpose{axes}."
         )
     if array.dtype != _UINT8:
-        values = Range()
-        values.see(array)
-        values.require_pixels("the images have")
-        array = to_bytes(array, values.is_unit)
+        ends = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+        array = to_bytes(array, reaches_one(*ends, "the images have"))
     if array.ndim == 3 and len(array) != channels:
         return array[:, np.newaxis]
     return array[(np.newaxis,) * (4 - array.ndim)]

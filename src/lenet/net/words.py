@@ -18,7 +18,7 @@ def shown(value: object) -> str:
 
 
 def name_text(name: str) -> str:
-    """Write a name out of a file: as it is, or ``shown`` if long or if a terminal would act on it."""
+    """Write a name out of a file as it is, or ``shown`` if it is long or no plain text."""
     return name if name.isprintable() and len(name) <= _LONGEST else shown(name)
 
 
