@@ -3,12 +3,12 @@
 import importlib.util
 
 import pytest
+from lenet.reporting.board import Board
+from lenet.reporting.signals import LayerSignal
 
 import lenet
 from lenet.errors import UsageError
 from lenet.reporting import board
-from lenet.reporting.board import Board
-from lenet.reporting.signals import LayerSignal
 
 EPOCH = {"epoch": 1, "loss": 0.5, "test_accuracy": None}
 SIGNALS = [

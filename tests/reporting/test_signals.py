@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from lenet.reporting.signals import SignalLog, from_csv, layer_signals, sample_size, to_csv
 
 import lenet
 from lenet.engine import operations
 from lenet.engine.reference import ReferenceEngine
 from lenet.errors import EngineError
 from lenet.reporting import signals
-from lenet.reporting.signals import SignalLog, from_csv, layer_signals, sample_size, to_csv
 
 LARGEST = {"sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "leaky-relu": 1.0, "silu": 1.0998}
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from lenet.training.identity import data_hash, difference, identity
 
 import lenet
 from lenet.data import Split
 from lenet.training import Recipe, Training
-from lenet.training.identity import data_hash, difference, identity
 
 
 def test_equal_trainings_are_equal(few, small):

@@ -5,7 +5,6 @@ import signal
 import threading
 
 import pytest
-
 from lenet.training.interrupts import Interrupts
 
 

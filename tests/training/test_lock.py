@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from lenet.training.lock import NAME, Lock
 
 from lenet.errors import OutputError, UsageError
-from lenet.training.lock import NAME, Lock
 
 HOLD = """
 import sys, time

@@ -1,7 +1,8 @@
 """Writing is rare enough to be cheap."""
 
-from lenet.training import pacing
 from lenet.training.pacing import Pacing
+
+from lenet.training import pacing
 
 
 def test_after_a_costly_writing_it_waits(monkeypatch):

@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from lenet.training.pairing import arguments, is_zoo_name, lasting, pair
 
 import lenet
 from digit_pictures import write_digits
 from lenet.data import Dataset, Split
 from lenet.errors import UsageError
-from lenet.training.pairing import arguments, is_zoo_name, lasting, pair
 
 
 @pytest.fixture

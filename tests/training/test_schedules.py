@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from lenet.training.schedules import SCHEDULES, Schedule
 
 from lenet.training import Recipe
-from lenet.training.schedules import SCHEDULES, Schedule
 
 
 def test_constant_rates():

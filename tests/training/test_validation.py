@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from lenet.training.validation import with_validation
 
 import lenet
 from lenet.data import Dataset, Split
 from lenet.errors import UsageError
 from lenet.training import Recipe, Training
-from lenet.training.validation import with_validation
 
 
 def test_a_share_of_every_class(digits):
