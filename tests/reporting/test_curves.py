@@ -4,11 +4,11 @@ import io
 import math
 
 import pytest
-from lenet.reporting.signals import LayerSignal
 from PIL import Image
 
 from lenet.drawing.palette import DARK, SERIES
 from lenet.reporting.curves import learning_curve, signal_charts, thinned
+from lenet.training.monitoring import LayerSignal
 
 
 def epoch(number, loss, train, test):

@@ -76,8 +76,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         images; if it has none, LeNet with ReLU; and two dense layers on what is no image.
     recipe : str, path, Recipe or mapping, default="modern"
         How to train: "modern", "original", "best", a ``.toml`` file, a ``lenet.recipe(...)``, or
-        some of its values by name, {"label_smoothing": 0.1}. Validation images are taken from those of
-        ``fit``. What is no image is not augmented.
+        some of its values by name, {"label_smoothing": 0.1}. Validation images are taken from those
+        of ``fit``. What is no image is not augmented.
     image_shape : (H, W) or (C, H, W), default=None
         Which image a row of ``X`` is, in C order; of four-dimensional ``X``, which axes are what.
     value_range : (low, high), default=None

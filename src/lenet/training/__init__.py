@@ -2,8 +2,8 @@
 
 ``preparation`` brings network and data together and sets validation images aside, ``history`` is
 what epochs yielded. ``checkpoint`` is the state on the disk and whose it is, ``monitoring`` what
-one looks at meanwhile, ``guards`` lock the folder and let Ctrl-C wait, ``resume`` goes on with a run
-that was cut off. :mod:`lenet.trainer` stands above and is all of it in one call.
+one looks at meanwhile, ``guards`` lock the folder and let Ctrl-C wait, ``resume`` goes on with a
+run that was cut off. :mod:`lenet.trainer` stands above and is all of it in one call.
 """
 
 from lenet.training.history import EpochRecord, best_epoch

@@ -69,6 +69,8 @@ class Run:
         keeps_best: whether the model that the recipe keeps is the best, not the last.
     """
 
+    _board: TensorBoard | None
+
     def __init__(
         self,
         folder: str | os.PathLike[str],
@@ -110,7 +112,7 @@ class Run:
         self._started, self._resumed = _now(), list[str]()
         self._checkpoints, self._signals = Checkpoints(folder), SignalLog(folder)
         self._pacing, self._look_pacing = Pacing(), Pacing()
-        self._board: TensorBoard | None = None
+        self._board = None
         self._identity: dict[str, Any] = {}
         self._trouble = ""
         self.keeps_best = False
