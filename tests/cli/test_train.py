@@ -124,6 +124,20 @@ def test_the_options_reach_the_recipe(command):
     assert values["recipe"] == expected.to_dict()
 
 
+def test_the_former_name_of_a_recipe_says_what_it_is_called_now(command):
+    found = command("train", *SMALL[:2], "--recipe", " Seed ", "--epochs", "1", "--quiet")
+    assert found.status == 0
+    assert "original" in found.err
+    assert os.listdir("runs") == ["digits-custom-original-1"]
+
+
+def test_former_names_are_taken_too(command):
+    options = ["--set", "validation=0.2", "--set", "keep=best", "--set", "clip=1"]
+    values = json.loads(command("train", *SMALL, *options, "--json").out)
+    expected = {"validation_fraction": 0.2, "restore_best": True, "max_grad_norm": 1}
+    assert expected.items() <= values["recipe"].items()
+
+
 def test_set_reaches_all_the_others(command):
     given = {
         "validation_fraction": 0.1,

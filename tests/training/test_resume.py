@@ -133,6 +133,7 @@ def assert_equal_runs(one, other):
         if (one / name).exists():
             assert (one / name).read_bytes() == (other / name).read_bytes()
     assert history(one) == history(other)
+    assert (one / "signals.csv").read_text() == (other / "signals.csv").read_text()
     assert sorted(os.listdir(one)) == sorted(os.listdir(other))
 
 

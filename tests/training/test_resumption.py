@@ -102,6 +102,18 @@ def test_pictures_that_have_moved(tmp_path):
     assert one == other
 
 
+def test_pictures_that_have_moved_are_read_as_before(tmp_path):
+    """At the size that a network of one's own takes."""
+    write_digits(tmp_path / "here", {"2": 20, "3": 20}, scale=2)
+    network = "1x12x10 | conv 4 k3 relu | dense 2"
+    whole = lenet.train(network, tmp_path / "here", QUICK)
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(network, tmp_path / "here", QUICK, run=tmp_path / "a", callback=Stop())
+    (tmp_path / "here").rename(tmp_path / "there")
+    model = lenet.resume(tmp_path / "a", tmp_path / "there")
+    assert model.parameters.tobytes() == whole.parameters.tobytes()
+
+
 def test_data_without_a_name_must_be_given(cut):
     with pytest.raises(UsageError, match="where its data are"):
         lenet.resume(cut)

@@ -115,11 +115,7 @@ class DelayedInterrupt:
             self.check()
 
     def check(self) -> None:
-        """Stop here, if there was a Ctrl-C.
-
-        Raises:
-            KeyboardInterrupt: there was one.
-        """
+        """Raise the KeyboardInterrupt of a Ctrl-C that there was."""
         if self._kept is not None:
             number, self._kept = self._kept, None
             self._before(number, None)

@@ -143,8 +143,8 @@ class SignalLog:
             self._works = False
 
     def resume(self, epochs: int) -> None:
-        """Go on with a file that was begun, from what it says of the first ``epochs`` epochs."""
-        self.signals = [one for one in read_signals(self._folder) if one.epoch <= epochs]
+        """Go on with a file that was begun; after ``epochs`` epochs it is measured again."""
+        self.signals = [one for one in read_signals(self._folder) if one.epoch < epochs]
 
     def write(self, durable: bool = True) -> None:
         """Write what there is; see :func:`lenet.files.write_pieces`.

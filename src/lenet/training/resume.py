@@ -44,17 +44,8 @@ def resume_run(
 ) -> ResumedRun | None:
     """Bring a training to where its newest checkpoint is; None if it is finished.
 
-    Args:
-        folder: the run's.
-        data: what it trains on; by default it is loaded again.
-        threads: how many to use; they may be others than before.
-        checkpoint_seconds: between two checkpoints within an epoch.
-        load_arguments: of ``lenet.load``, where they are others than before.
-
-    Raises:
-        UsageError: it cannot be resumed, for the reason that is said.
-        DataError: the data cannot be read, or ``run.json`` is damaged.
-        OutputError: the folder cannot be written to.
+    All is as in ``lenet.resume``; ``load_arguments`` are those of ``lenet.load`` that are others
+    than before.
     """
     if read_run(folder).info["status"] == "finished":
         return None
@@ -122,7 +113,7 @@ def _load(folder: Path, arguments: dict[str, Any], is_named_now: bool) -> Datase
 
 def _load_checkpoint(run: Run, training: Training, now: dict[str, Any]) -> list[str]:
     """Go on from the newest checkpoint; return what was wrong with others."""
-    checkpoint, complaints = run.newest_checkpoint()
+    checkpoint, complaints = run.checkpoints.newest()
     if checkpoint is not None:
         if complaint := difference(checkpoint.identity, now, run.folder):
             raise UsageError(complaint)

@@ -64,6 +64,7 @@ class Run:
 
     Attributes:
         folder: where it is.
+        checkpoints: those in it.
         notice: is told why a checkpoint cannot be written, once for each reason.
         no_page: why there is no page to look at; empty if there is one.
         keeps_best: whether the model that the recipe keeps is the best, not the last.
@@ -101,16 +102,14 @@ class Run:
         if tensorboard:
             self._board = TensorBoard(path)
 
-    def _hold(
-        self, folder: Path, load_arguments: Mapping[str, Any], checkpoint_seconds: float
-    ) -> None:
+    def _hold(self, folder: Path, load_arguments: Mapping[str, Any], seconds: float) -> None:
         self.folder = folder
         self.notice: Callable[[str], object] = lambda text: None
         self.no_page = "no epoch was finished"
         self._load_arguments = dict(load_arguments)
-        self._seconds = checkpoint_seconds
+        self._seconds = seconds
         self._started, self._resumed = _now(), list[str]()
-        self._checkpoints, self._signals = Checkpoints(folder), SignalLog(folder)
+        self.checkpoints, self._signals = Checkpoints(folder), SignalLog(folder)
         self._pacing, self._look_pacing = Pacing(), Pacing()
         self._board = None
         self._identity: dict[str, Any] = {}
@@ -126,14 +125,7 @@ class Run:
         load_arguments: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Run:
-        """Make the first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet.
-
-        Args:
-            root: the folder that it is to lie in.
-            stem: what it is called.
-            load_arguments: as for any other run.
-            options: likewise.
-        """
+        """Make the first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet."""
         number = 1
         while True:
             try:
@@ -145,8 +137,7 @@ class Run:
     def reopen(
         cls, folder: str | os.PathLike[str], checkpoint_seconds: float = CHECKPOINT_SECONDS
     ) -> Run:
-        """Take a run that is there already, to go on with; :mod:`lenet.training.resume` does the
-        rest.
+        """Take a run that is there already; :mod:`lenet.training.resume` goes on with it.
 
         Raises:
             UsageError: another process trains it.
@@ -179,16 +170,11 @@ class Run:
         identity: dict[str, Any],
         epochs: int,
     ) -> None:
-        """Go on with the training of this identity, from what ``run.json`` says, after so many
-        epochs."""
+        """Go on with the training of this identity from what ``run.json`` says."""
         self._signals.resume(epochs)
         self._identity = identity
         self._started, self._load_arguments = str(info["started"]), dict(load_arguments)
         self._resumed = [*info.get("resumed", ()), _now()]
-
-    def newest_checkpoint(self) -> tuple[Checkpoint | None, list[str]]:
-        """Return how far it came, and what is wrong with a checkpoint that cannot be read."""
-        return self._checkpoints.newest()
 
     @property
     def is_begun(self) -> bool:
@@ -263,7 +249,7 @@ class Run:
             _do_all(attempts)
             self._write_info(training, status)
             if status != "interrupted":
-                self._checkpoints.remove()
+                self.checkpoints.remove()
         except OutputError as error:
             why = str(error).partition(";")[0]
             raise OutputError(f"{why}; make room, then {self.command} goes on.") from error
@@ -292,7 +278,7 @@ class Run:
                 self.notice(f"no checkpoint: {error}")
 
     def _write_checkpoint(self, training: Training) -> None:
-        self._checkpoints.save(Checkpoint(*training.state_dict(), self._identity))
+        self.checkpoints.save(Checkpoint(*training.state_dict(), self._identity))
 
     def _save_models(self, training: Training, status: str) -> None:
         if status != "diverged":  # then it has the weights of the last whole epoch
@@ -335,11 +321,7 @@ class Run:
 
 
 def check_seconds(seconds: float) -> None:
-    """Hold that this can be the time between two checkpoints.
-
-    Raises:
-        UsageError: it cannot.
-    """
+    """Raise a UsageError, if this cannot be the time between two checkpoints."""
     if not (isinstance(seconds, int | float) and 0 <= seconds <= 1e9):
         raise UsageError(
             f"the time between checkpoints is {seconds!r}; it must be a number of seconds from 0 "
