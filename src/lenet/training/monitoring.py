@@ -9,6 +9,7 @@ after each epoch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from math import ceil, log10
@@ -203,64 +204,42 @@ class TensorBoard:
     """
 
     def __init__(self, run: Path) -> None:
-        """Nothing is written before the first epoch.
-
-        Raises:
-            UsageError: the package tensorboard is not installed.
-        """
+        """Write nothing before the first epoch; :func:`require_tensorboard` must hold."""
         require_tensorboard()
         self._folder = run / TENSORBOARD
         self._writer: Any = None
-        self._works = True
 
     def write(self, epoch: Mapping[str, Any], signals: Iterable[LayerSignal]) -> None:
-        """Write what an epoch yielded.
-
-        Args:
-            epoch: its number under "epoch", and other numbers by name.
-            signals: of its layers; those of other epochs are passed over.
-        """
+        """Write what an epoch yielded: its number under "epoch" and other numbers by name, and the
+        signals of its layers; those of other epochs are passed over."""
         number = int(epoch["epoch"])
         values = {f"run/{name}": value for name, value in epoch.items() if name != "epoch"}
         for signal in signals:
             if signal.epoch == number:
                 values[f"relative gradient/{signal.layer}"] = signal.relative_gradient
-                if signal.saturated is not None:
-                    values[f"saturated/{signal.layer}"] = signal.saturated
-        if not self._works:
-            return
-        try:
-            writer = self._open()
+                values[f"saturated/{signal.layer}"] = signal.saturated
+        with suppress(OSError):
+            self._writer = self._writer or self._open()
             for name, value in values.items():
                 if value is not None:
-                    writer.add_scalar(name, float(value), step=number)
-            writer.flush()
-        except OSError:
-            self._works = False
+                    self._writer.add_scalar(name, float(value), step=number)
+            self._writer.flush()
 
     def close(self) -> None:
         """Finish the file."""
-        if self._writer is not None and self._works:
-            self._works = False
-            try:
+        with suppress(OSError):
+            if self._writer:
                 self._writer.close()
-            except OSError:
-                return
+        self._writer = None
 
     def _open(self) -> Any:
-        if self._writer is None:
-            from tensorboard.summary import Writer
+        from tensorboard.summary import Writer  # slow to import, and an extra of the installation
 
-            self._writer = Writer(str(self._folder))
-        return self._writer
+        return Writer(str(self._folder))
 
 
 def require_tensorboard() -> None:
-    """Hold that the package is there.
-
-    Raises:
-        UsageError: it is not.
-    """
+    """Raise a UsageError, if the package is not there."""
     if find_spec("tensorboard") is None:
         raise UsageError(
             "TensorBoard's files need the package tensorboard, which is not installed; install it "
