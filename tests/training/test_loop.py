@@ -190,7 +190,7 @@ def test_rgb_images_for_a_grey_network(few, small):
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 1.0, True, "0", None])
 def test_seeds_out_of_range(few, small, seed):
-    with pytest.raises(UsageError, match=r"the seed is .*; it must be a whole number from 0 to"):
+    with pytest.raises(UsageError, match="whole number from 0"):
         trained(few, small, seed=seed)
 
 
@@ -212,29 +212,24 @@ def test_threads_out_of_range(few, small, threads):
 def test_outputs_must_be_the_classes(few, blank):
     with pytest.raises(UsageError) as caught:
         trained(few, "1x8x8 | dense 3")
-    assert str(caught.value) == (
-        "the network has 3 outputs and few has 10 classes; end the network with 'dense 10'."
-    )
-    with pytest.raises(UsageError, match=r"blank has 2 classes; end the network with 'dense 2'"):
+    assert "3 outputs" in str(caught.value)
+    assert "dense 10" in str(caught.value)
+    with pytest.raises(UsageError, match="dense 2"):
         trained(blank, "1x8x8 | dense 10")
 
 
 def test_channels_must_be_reachable(few):
-    with pytest.raises(DataError, match=r"1 channels cannot become 2; give images with 2"):
+    with pytest.raises(DataError, match="cannot become 2"):
         trained(few, "2x8x8 | dense 10")
 
 
 def test_images_that_do_not_fit_into_memory(few):
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(UsageError, match=r"360\.0 GB.*smaller input"):
         trained(few, "1x30000x30000 | conv 1 k30000 | dense 10")
-    assert str(caught.value).startswith(
-        "the network takes 1@30000x30000 images, and all of few at that size would fill 360.0 GB "
-    )
-    assert str(caught.value).endswith("of memory; use a network with a smaller input.")
 
 
 def test_weights_that_do_not_fit_into_floats(few, small):
-    with pytest.raises(UsageError, match=r"normal:1e300 draws weights too large .* normal:0\.2"):
+    with pytest.raises(UsageError, match="too large"):
         trained(few, small, Recipe(init="normal:1e300"))
 
 
@@ -253,7 +248,7 @@ def test_divergence_names_the_place_and_what_to_try(few, small, monkeypatch, eng
 def test_divergence_by_the_last_step(few, small):
     """The step's own loss is still a number; only the test shows what the update did."""
     recipe = WILD.replace(batch_size=300, lr=1e30)
-    with pytest.raises(DivergenceError, match=r"in epoch 1, after step 1 of 1: the loss is no"):
+    with pytest.raises(DivergenceError, match="after step 1 of 1"):
         trained(few, small, recipe)
 
 
@@ -352,9 +347,7 @@ def test_another_optimizer_or_average_forgets(few, small, change):
 def test_a_memory_of_another_model(few, small, name):
     training = Training(lenet.parse(small), few, MEMORY, 0, 1)
     memory = training.optimizer_state()
-    with pytest.raises(
-        ModelFileError, match=rf"the training's {name} has shape .* the model needs"
-    ):
+    with pytest.raises(ModelFileError, match=name):
         training.load_optimizer_state({**memory, name: memory[name][..., :-1]})
 
 
@@ -364,12 +357,12 @@ def test_divergence_after_a_memory_changes_nothing(few, small):
     before = first.model.parameters.copy()
     second = Training(first.model, few, MEMORY.replace(lr=1e30, max_grad_norm=0.0), 0, 1)
     second.load_optimizer_state(first.optimizer_state())
-    with pytest.raises(DivergenceError, match="training diverged in epoch 2, "):
+    with pytest.raises(DivergenceError, match="in epoch 2"):
         list(second.epochs())
     np.testing.assert_array_equal(first.model.parameters, before)
 
 
 def test_divergence_is_seen_without_a_test_part(few):
     part = Dataset("x", few.train, None, few.classes)
-    with pytest.raises(DivergenceError, match=r"in epoch 1, after step 1 of 1: the loss is no"):
+    with pytest.raises(DivergenceError, match="after step 1 of 1"):
         trained(part, "1x8x8 | dense 10", WILD.replace(batch_size=300, lr=1e30, weight_decay=1e30))

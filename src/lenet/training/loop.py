@@ -89,7 +89,7 @@ class Training:
             data: what to train on, and perhaps to test on.
             recipe: how.
             seed: decides the first weights, the order of the images, and what is dropped.
-            threads: how many to use; by default one a processor.
+            threads: how many to use; by default one per processor.
 
         Raises:
             UsageError: the network's outputs are not the data's classes, a value out of range, or

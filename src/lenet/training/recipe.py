@@ -149,11 +149,11 @@ class Recipe:
     augment: Augmentation = NO_AUGMENTATION
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            is_allowed, allowed = each.metadata.get("bounds", (lambda _: True, ""))
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            is_allowed, allowed = setting.metadata.get("bounds", (lambda _: True, ""))
             if not is_allowed(value):
-                raise UsageError(f"{each.name} is {shown(value)}; it must be {allowed}.")
+                raise UsageError(f"{setting.name} is {shown(value)}; it must be {allowed}.")
         if self.warmup_epochs > self.epochs:
             raise UsageError(
                 f"warmup_epochs is {self.warmup_epochs:g} and there are {self.epochs} epochs; it "
@@ -232,7 +232,7 @@ def _checked_names(
 ) -> dict[str, Any]:
     """Return the values under the names of today, all of which ``kind`` has."""
     current = with_current_names(values) if kind is Recipe else dict(values)
-    known = [each.name for each in fields(kind)]
+    known = [setting.name for setting in fields(kind)]
     if unknown := [name for name in current if name not in known]:
         near = did_you_mean(str(unknown[0]), known)
         raise UsageError(f"{what} has no {shown(unknown[0])}{near}; it has {', '.join(known)}.")

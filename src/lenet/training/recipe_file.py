@@ -145,7 +145,7 @@ def recipe_text(recipe: Recipe, about: str = "") -> str:
     flat, tables = [], []
     for name, value in recipe.to_dict().items():
         if isinstance(value, Mapping):
-            lines = [f"{inner} = {_toml(each)}" for inner, each in value.items()]
+            lines = [f"{inner} = {_toml(item)}" for inner, item in value.items()]
             tables += ["", f"[{name}]", *lines]
         else:
             flat.append(f"{name} = {_toml(value)}")
