@@ -51,10 +51,10 @@ from lenet.reporting.run_report import RunReport as RunReport
 from lenet.reporting.run_report import report as report
 from lenet.reporting.versus import RunComparison as RunComparison
 from lenet.reporting.versus import compare_runs as compare_runs
+from lenet.trainer import resume as resume
+from lenet.trainer import train as train
 from lenet.training import Recipe as Recipe
 from lenet.training import named_recipe as _recipe
-from lenet.training import resume as resume
-from lenet.training import train as train
 from lenet.version import VERSION as _VERSION
 
 parse = _parse

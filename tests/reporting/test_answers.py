@@ -6,7 +6,8 @@ import pytest
 import lenet
 from lenet.data import Dataset, Split
 from lenet.errors import DataError
-from lenet.reporting.answers import BINS, answer, wilson
+from lenet.reporting.answers import BINS, answer, check_same_images, wilson
+from lenet.run_folder import RunRecord, read_run
 
 THREE = [[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.1, 0.9, 0.0], [0.05, 0.9, 0.05]]
 
@@ -94,3 +95,46 @@ def test_other_classes_are_refused(digits):
     low = Split(digits.test.images[:1], np.array([-1]))
     with pytest.raises(DataError, match="other classes"):
         answer(lenet.Model("1x8x8 | dense 10").initialize(), low)
+
+
+def changed(record, **values):
+    info = {name: value for name, value in {**record.info, **values}.items() if value is not ...}
+    return RunRecord(record.folder, info)
+
+
+def test_the_hash_says_whether_these_are_the_same_images(finished, digits):
+    """Also where others are as many and as well answered, and of a run that was stopped."""
+    record, model = read_run(finished), lenet.Model.load(finished / "last.safetensors")
+    check_same_images(record, answer(model, digits))
+    images = digits.test.images.copy()
+    images[0, 0, 0, 0] ^= 1
+    others = answer(model, Split(images, digits.test.labels))
+    assert others.evaluation.accuracy == record.kept["test_accuracy"]
+    for status in ("finished", "interrupted"):
+        with pytest.raises(DataError, match="not the images"):
+            check_same_images(changed(record, status=status), others)
+    wrong = changed(record, epochs=[{"epoch": 3, "test_accuracy": 0.0}])
+    check_same_images(wrong, answer(model, digits))  # the hash is the truth
+
+
+@pytest.mark.parametrize("values", [{"test_hash": ...}, {"image_shape": [1, 4, 4]}])
+def test_without_a_hash_the_number_and_the_accuracy_have_to_do(finished, digits, values):
+    """A run of an older lenet, and images that are read at another size now."""
+    record = changed(read_run(finished), **values)
+    model = lenet.Model.load(finished / "last.safetensors")
+    answers = answer(model, digits)
+    check_same_images(record, answers)
+    kept = {**record.kept, "test_accuracy": record.kept["test_accuracy"] - 0.01}
+    with pytest.raises(DataError, match="% of 360 are right"):
+        check_same_images(changed(record, epochs=[kept]), answers)
+    with pytest.raises(DataError, match="of 300"):
+        check_same_images(changed(record, test_images=300), answers)
+    check_same_images(changed(record, epochs=[kept], status="interrupted"), answers)
+
+
+def test_the_kept_epoch_is_what_the_accuracy_is_held_against(finished, digits):
+    record = changed(read_run(finished), test_hash=..., kept_epoch=2)
+    first, second, third = record.epochs
+    epochs = [first, {**third, "epoch": 2}, {**second, "epoch": 3, "test_accuracy": 0.0}]
+    model = lenet.Model.load(finished / "last.safetensors")
+    check_same_images(changed(record, epochs=epochs), answer(model, digits))

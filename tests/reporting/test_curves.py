@@ -8,7 +8,7 @@ from PIL import Image
 
 from lenet.drawing.palette import DARK, SERIES
 from lenet.reporting.curves import learning_curve, signal_charts, thinned
-from lenet.reporting.signals import LayerSignal
+from lenet.training.monitoring import LayerSignal
 
 
 def epoch(number, loss, train, test):

@@ -81,7 +81,7 @@ def test_an_unknown_ending(finished, other, tmp_path):
 
 
 def test_other_data(finished, odd_data, tmp_path):
-    recipe = lenet.recipe("seed", epochs=1, lr=0.1)
+    recipe = lenet.recipe("original", epochs=1, lr=0.1)
     lenet.train("1x8x8 | dense 6", odd_data, recipe, run=tmp_path / "odd")
     found = compare_runs(finished, tmp_path / "odd")
     assert found.answers is None

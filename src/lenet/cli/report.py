@@ -40,7 +40,8 @@ def run(
         Print one JSON object instead, and write nothing but --output.
     """
     from lenet.errors import DataError, UsageError
-    from lenet.reporting.run_report import PAGE, report
+    from lenet.reporting.run_report import report
+    from lenet.run_folder import PAGE
 
     if picture is None and theme != "auto":
         raise UsageError("--theme is a picture's; the page follows its reader's screen.")

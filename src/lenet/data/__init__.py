@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lenet.data.dataset import Dataset, Split, class_table, class_weights
-from lenet.data.folders import RUN_FILE
 from lenet.data.sources import NAMES, load_named
 from lenet.errors import UsageError
 from lenet.net import is_model_file, zoo
 from lenet.net.words import listed, shown
+from lenet.run_folder import is_run
 from lenet.tensor_files import SUFFIX
 
 __all__ = [
@@ -134,7 +134,7 @@ def _path(source: Source) -> str:
             f"{shown(text)} is a saved model, no data set; read it with lenet.Model.load({text!r})."
         )
     if os.path.exists(text):
-        if (Path(text) / RUN_FILE).is_file():
+        if is_run(text):
             models = sorted(Path(text).glob(f"*{SUFFIX}"))  # the best before the last
             read = (
                 f"read its model with lenet.Model.load({str(models[0])!r}), or " if models else ""

@@ -16,12 +16,11 @@ from typing import Final
 from lenet.data.split import SPLIT_WORDS, TRAIN, VALIDATION
 from lenet.errors import DataError, reason
 from lenet.net.words import name_text, natural, shown
+from lenet.run_folder import holds_runs
 
 MAX_FILES: Final = 1_000_000
 MAX_NAME: Final = 200
 MAX_CLASSES: Final = 10_000
-RUN_FILE: Final = "run.json"
-"""What a folder holds that a training wrote."""
 
 #: What systems leave in folders and show to nobody.
 _LITTER: Final = {"thumbs.db", "desktop.ini", "__macosx"}
@@ -186,19 +185,11 @@ def _look_into(folder: str) -> tuple[list[str], list[str]]:
                     continue
                 # A link to a folder may lead round in circles, or out.
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if not (is_folder and _holds_runs(entry)):
+                if not (is_folder and holds_runs(entry)):
                     names[not is_folder].append(entry.name)
     except OSError as error:
         raise DataError(f"cannot read the folder {folder}: {reason(error)}") from error
     return sorted(names[0]), sorted(names[1])
-
-
-def _holds_runs(entry: os.DirEntry[str]) -> bool:
-    """Is it ``runs``, where trainings that were started here lie with pictures of their own?"""
-    if entry.name != "runs":
-        return False
-    with os.scandir(entry.path) as runs:
-        return any(os.path.exists(os.path.join(run.path, RUN_FILE)) for run in runs)
 
 
 def _left_out(root: str, folder: str, files: list[str]) -> list[str]:

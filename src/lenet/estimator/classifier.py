@@ -29,9 +29,9 @@ from lenet.metrics import log_softmax
 from lenet.model import Model
 from lenet.net import Network, Source, fitted, parse_network, read_network, zoo_name_of
 from lenet.net.shapes import elements
-from lenet.training import DEFAULT_NET, Recipe, Training, named_recipe
-from lenet.training.recipe import NOTHING
-from lenet.training.summary import summary
+from lenet.trainer import DEFAULT_NETWORK
+from lenet.training import Recipe, Training, named_recipe
+from lenet.training.recipe import NO_AUGMENTATION
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -53,10 +53,10 @@ _STEPS: Final = 10
 _ONE_EPOCH: Final[dict[str, Any]] = {
     "epochs": 1,
     "schedule": "constant",
-    "warm_up": 0.0,
-    "validation": 0.0,
+    "warmup_epochs": 0.0,
+    "validation_fraction": 0.0,
     "patience": 0,
-    "keep": "last",
+    "restore_best": False,
 }
 #: The engine computes so few images in another way, whose scores may differ in the last bit.
 _FEW: Final = 4
@@ -217,12 +217,12 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             else (self.model_, self._layout(), self.value_range_)
         )
         split = canonical(to_bytes(rows, layout, limits), indices, weights)
-        recipe = self._suited(recipe, split, layout).but(**_ONE_EPOCH)
+        recipe = self._suited(recipe, split, layout).replace(**_ONE_EPOCH)
         training = self._train(network, split, known, recipe, None if first else self._memory)
         if first:
             self._keep(layout, limits, known)
             self.loss_curve_ = []
-        self._memory = {"seed": training.seed, **training.memory()}
+        self._memory = {"seed": training.seed, **training.optimizer_state()}
         return self._record(training)
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -299,7 +299,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         is_auto = isinstance(self.net, str) and self.net == "auto"
         named = None if is_auto else read_network(self.net)
         layout = find_layout(shape, self.image_shape, named)
-        source = default_network(layout, recipe.net) if named is None else named
+        source = default_network(layout, recipe.network) if named is None else named
         network = network_for(source, layout, len(classes))
         return network, layout, find_range(rows, layout, self.value_range)
 
@@ -316,7 +316,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         seed = memory["seed"] if memory else self._seed()
         training = Training(network, data, recipe, seed, self.threads)
         if memory:
-            training.recall(memory)
+            training.load_optimizer_state(memory)
         for _ in training.epochs():
             pass
         return training
@@ -327,12 +327,12 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _record(self, training: Training) -> Self:
         """Keep the model and what was done; in the model too, so that its file explains itself."""
-        kept = "best" if training.publish_best() else "last"
+        best = training.publish_best()
         self.model_ = training.model
         self.loss_curve_ = [*self.loss_curve_, *(record.loss for record in training.history)]
         self.n_iter_ = len(self.loss_curve_)
         self.model_.training = {
-            **summary(training, "finished", kept),
+            **training.summary("finished", best),
             "estimator": "LeNetClassifier",
             "losses": self.loss_curve_,
             "image_shape": list(self.image_shape_),
@@ -366,8 +366,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         size = self.batch_size
         if isinstance(size, str) and size == "auto":
             size = min(max(len(split) // _STEPS, _FEWEST), recipe.batch_size)
-        augment = recipe.augment if layout.is_image else NOTHING
-        return recipe.but(batch_size=plain(size), augment=augment)
+        augment = recipe.augment if layout.is_image else NO_AUGMENTATION
+        return recipe.replace(batch_size=plain(size), augment=augment)
 
     def _seed(self) -> int:
         given = self.random_state
@@ -395,7 +395,7 @@ def default_network(layout: Layout, wanted: str = "") -> Source:
         wanted: the recipe's network, if it has one.
     """
     if layout.is_image and (wanted or min(layout.image_shape[1:]) >= SMALLEST_SIDE):
-        return wanted or DEFAULT_NET
+        return wanted or DEFAULT_NETWORK
     shape = "x".join(map(str, layout.image_shape))
     return parse_network(f"{shape} | dense 64 relu, dense 32 relu, dense 1")
 

@@ -22,7 +22,8 @@ from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.errors import DataError
 from lenet.metrics import Evaluation, evaluate_scores, log_softmax
 from lenet.model import Model
-from lenet.reporting.record import RunRecord
+from lenet.run_folder import RunRecord
+from lenet.training.checkpoint import split_hash
 
 BINS: Final = 15
 #: The quantile of the normal distribution for 95 % between two sides.
@@ -214,24 +215,34 @@ def read_model(record: RunRecord) -> Model:
 
 
 def check_same_images(record: RunRecord, answers: Answers) -> None:
-    """Are these the images that a run was tested on, as far as its own figures tell?
+    """Are these the images that a run was tested on?
+
+    The hash of its test images decides. Where there is none, in a run of an older lenet, or where
+    the images are read at another size now, their number and the run's own accuracy have to do.
 
     Raises:
-        DataError: they are not as many as its own were, or not as well answered.
+        DataError: they are others.
     """
-    epochs = record.epochs
-    accuracy = epochs[-1].get("test_accuracy") if epochs else None
+    part, known = answers.part, record.info.get("test_hash")
+    if known is not None and record.info.get("image_shape") == list(part.images.shape[1:]):
+        if split_hash(part) != known:
+            raise DataError(
+                f"these are not the images that {record.name} was tested on: not every pixel and "
+                "label is the same; bring the same images back, or name the place where they are."
+            )
+        return
+    accuracy = record.kept.get("test_accuracy")
     if record.info["status"] != "finished" or accuracy is None or math.isnan(accuracy):
         return
-    found, count = answers.evaluation.accuracy, len(answers.part)
-    known = record.info.get("test_images")
-    known = known if isinstance(known, int) else count
+    found, count = answers.evaluation.accuracy, len(part)
+    images = record.info.get("test_images")
+    images = images if isinstance(images, int) else count
     # Another instruction set rounds otherwise, and may answer an image or two otherwise.
-    if known != count or abs(found - accuracy) > max(2 / count, 0.002):
+    if images != count or abs(found - accuracy) > max(2 / count, 0.002):
         raise DataError(
             f"these are not the images that {record.name} was tested on: {100 * found:.2f} % of "
-            f"{count:,} are right, and its own record has {100 * accuracy:.2f} % of {known:,}; "
-            "bring the same images back, or name them with --data."
+            f"{count:,} are right, and its own record has {100 * accuracy:.2f} % of {images:,}; "
+            "bring the same images back, or name the place where they are."
         )
 
 

@@ -15,7 +15,7 @@ from lenet.net.shapes import shape_text
 from lenet.net.words import listed
 from lenet.reporting import markup
 from lenet.reporting.answers import Answers
-from lenet.reporting.record import RunRecord
+from lenet.run_folder import INFO, RunRecord
 from lenet.version import VERSION
 from lenet.writing.numbers import plural
 
@@ -32,10 +32,11 @@ def recipe(record: RunRecord) -> markup.Section:
         "of threads of the same instruction set."
     )
     arguments = "".join(f"    {key}={value!r},\n" for key, value in record.recipe.items())
+    start = f"lenet.Model.load({str(record.start)!r})" if record.start else None
     again = (
         "import lenet\n\n"
         f"recipe = lenet.Recipe(\n{arguments})\n"
-        f"network = {str(record.network)!r}\n"
+        f"network = {start or repr(str(record.network))}\n"
         f"model = lenet.train(network, {record.source!r}, recipe, "
         f"seed={record.info['seed']!r})"
     )
@@ -140,7 +141,7 @@ def made(record: RunRecord) -> str:
     started = record.info.get("started")
     began = f" of {started}" if isinstance(started, str) else ""
     words = (
-        f"Made by lenet {VERSION} from {record.folder / 'run.json'} (a {status} run{began}), its "
+        f"Made by lenet {VERSION} from {record.folder / INFO} (a {status} run{began}), its "
         "model and its signals. Everything on this page was computed from the model as it is "
         "saved; nothing is loaded from elsewhere. lenet report makes it again."
     )

@@ -9,7 +9,7 @@ from typing import Final
 from lenet.drawing.chart import Chart, Series, draw_charts
 from lenet.drawing.drawing import Drawing
 from lenet.drawing.palette import SERIES
-from lenet.reporting.signals import LayerSignal
+from lenet.run_folder import LayerSignal
 
 #: Points of a line, and lines of a chart, at most: more are not told apart.
 _MOST_POINTS: Final = 400

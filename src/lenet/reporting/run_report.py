@@ -27,11 +27,10 @@ from lenet.reporting.calibration import reliability_diagram
 from lenet.reporting.classes import class_chart
 from lenet.reporting.confusion import confusion_matrix
 from lenet.reporting.curves import learning_curve, signal_curve
-from lenet.reporting.record import RunRecord, read_run
 from lenet.reporting.thumbnails import draw_tiles, mistake_tiles, window_tiles
+from lenet.run_folder import CURVE, PAGE, RunRecord, read_run
 from lenet.writing.numbers import percent, plural
 
-PAGE: Final = "report.html"
 PICTURES: Final = (
     "learning-curve",
     "confusion",
@@ -188,8 +187,8 @@ class RunReport:
                 f"of {len(self.answers.part):,} test images right ({low:.1f} to {high:.1f} %)",
                 percent(self.answers.evaluation.accuracy),
             )
-        elif epochs and "test_accuracy" in epochs[-1]:
-            yield "of the test images right", percent(epochs[-1]["test_accuracy"])
+        elif "test_accuracy" in record.kept:
+            yield "of the test images right", percent(record.kept["test_accuracy"])
         yield "parameters", f"{record.info['parameters']:,}"
         yield f"seconds of training, {plural(len(epochs), 'epoch')}", f"{record.seconds:,.1f}"
         if self.answers:
@@ -204,7 +203,7 @@ def write_pages(record: RunRecord, model: Model, data: Dataset, threads: int | N
         OutputError: a file cannot be written.
     """
     title = f"{data.name} · {model.plan.parameters:,} parameters"
-    learning_curve(record.epochs, title).save(record.folder / "learning-curve.png")
+    learning_curve(record.epochs, title).save(record.folder / CURVE)
     RunReport(record, model, answer(model, data, threads)).save()
 
 

@@ -15,8 +15,8 @@ from lenet.reporting.classes import MOST, class_chart
 from lenet.reporting.confusion import confusion_matrix
 from lenet.reporting.curves import drawing, learning_charts, signal_charts
 from lenet.reporting.markup import Cell, Section
-from lenet.reporting.record import RunRecord
 from lenet.reporting.thumbnails import MOST_WINDOWS, mistake_tiles, window_tiles
+from lenet.run_folder import RunRecord
 from lenet.writing.numbers import percent, plural
 
 #: The most frequent confusions that are listed.

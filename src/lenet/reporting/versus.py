@@ -32,7 +32,7 @@ from lenet.reporting.answers import (
     read_model,
 )
 from lenet.reporting.curves import thinned
-from lenet.reporting.record import RunRecord, read_run
+from lenet.run_folder import RunRecord, read_run
 
 
 @dataclass(frozen=True)
@@ -160,15 +160,15 @@ class RunComparison:
         """What came of a run; measured anew where the test images are at hand."""
         record = self.records[place]
         epochs = record.epochs
-        last = epochs[-1] if epochs else {}
+        kept = record.kept
         found = self.answers[place].evaluation if self.answers else None
         return {
             "status": record.info["status"],
             "parameters": record.info["parameters"],
             "epochs": len(epochs),
-            "train_loss": last.get("loss"),
+            "train_loss": kept.get("loss"),
             "test_loss": found.loss if found else None,
-            "test_accuracy": found.accuracy if found else last.get("test_accuracy"),
+            "test_accuracy": found.accuracy if found else kept.get("test_accuracy"),
             "train_seconds": record.seconds,
         }
 
@@ -246,7 +246,7 @@ def _settings(record: RunRecord) -> dict[str, object]:
         "source": record.info.get("source"),
         "train_images": record.info.get("train_images"),
     }
-    recipe = {name: value for name, value in record.recipe.items() if name != "net"}
+    recipe = {name: value for name, value in record.recipe.items() if name != "network"}
     return {**own, **recipe, "seed": record.info["seed"]}
 
 
