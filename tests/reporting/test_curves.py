@@ -6,7 +6,7 @@ import math
 import pytest
 from PIL import Image
 
-from lenet.drawing.palette import DARK, SERIES
+from lenet.drawing.scene import DARK, SERIES
 from lenet.reporting.curves import learning_curve, signal_charts, thinned
 from lenet.reporting.signals import LayerSignal
 

@@ -7,8 +7,7 @@ from math import log10
 from typing import Final
 
 from lenet.drawing.drawing import Drawing
-from lenet.drawing.scene import Box, Group, Mark, Paint, Path, Scene, Text
-from lenet.drawing.typeface import shortened
+from lenet.drawing.scene import Box, Group, Mark, Paint, Path, Scene, Text, shortened
 from lenet.reporting.answers import Answers, Bin
 
 _MARGIN: Final = 24.0

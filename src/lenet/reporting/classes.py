@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lenet.drawing.axes import Axis, linear_axis
+from lenet.drawing.chart import Axis, linear_axis
 from lenet.drawing.drawing import Drawing
-from lenet.drawing.palette import SERIES
-from lenet.drawing.scene import Box, Group, Mark, Paint, Path, Scene, Text
-from lenet.drawing.typeface import shortened, text_width
+from lenet.drawing.scene import (
+    SERIES,
+    Box,
+    Group,
+    Mark,
+    Paint,
+    Path,
+    Scene,
+    Text,
+    shortened,
+    text_width,
+)
 from lenet.reporting.answers import Answers, ClassFigures
 
 #: Of more classes, those with the least F1 are drawn.

@@ -9,8 +9,7 @@ from math import ceil, sqrt
 from typing import Final
 
 from lenet.drawing.drawing import Drawing
-from lenet.drawing.scene import Box, Group, Mark, Paint, Path, Scene, Text
-from lenet.drawing.typeface import shortened, text_width
+from lenet.drawing.scene import Box, Group, Mark, Paint, Path, Scene, Text, shortened, text_width
 from lenet.reporting.answers import Answers, Confusion
 
 _MARGIN: Final = 24.0

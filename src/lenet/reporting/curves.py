@@ -8,7 +8,7 @@ from typing import Final
 
 from lenet.drawing.chart import Chart, Series, draw_charts
 from lenet.drawing.drawing import Drawing
-from lenet.drawing.palette import SERIES
+from lenet.drawing.scene import SERIES
 from lenet.reporting.signals import LayerSignal
 
 #: Points of a line, and lines of a chart, at most: more are not told apart.

@@ -7,9 +7,8 @@ from html import escape
 from typing import Final, NamedTuple
 
 from lenet.drawing.drawing import Drawing
-from lenet.drawing.palette import DARK, LIGHT
-from lenet.drawing.raster import png_address
-from lenet.drawing.typeface import printable
+from lenet.drawing.markup import png_address
+from lenet.drawing.scene import DARK, LIGHT, printable
 from lenet.reporting.thumbnails import Tile
 
 _ROLES: Final = ("page", "text", "muted", "frame", "grid", "data-face", "series-1", "series-2")

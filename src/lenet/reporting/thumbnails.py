@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from lenet.data.preprocess import resize
 from lenet.drawing.drawing import Drawing
-from lenet.drawing.scene import Group, Mark, Pixels, Scene, Text
-from lenet.drawing.typeface import shortened
+from lenet.drawing.scene import Group, Mark, Pixels, Scene, Text, shortened
 from lenet.model import Model
 from lenet.reporting.answers import Answers
 

@@ -22,7 +22,7 @@ from lenet import files
 from lenet.data import Dataset, Split
 from lenet.drawing.chart import Chart, Series, draw_charts
 from lenet.drawing.drawing import Drawing, format_of
-from lenet.drawing.palette import SERIES
+from lenet.drawing.scene import SERIES
 from lenet.errors import LenetError, UsageError
 from lenet.reporting.answers import (
     Answers,
