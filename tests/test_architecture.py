@@ -22,6 +22,7 @@ ROWS = (
     ("errors",),
     ("files", "tensor_files", "randomness", "version"),
     ("net",),
+    ("writing",),
     ("analysis", "data", "engine", "metrics"),
     ("drawing", "model"),
     ("reporting",),

@@ -14,11 +14,11 @@ from typing import Any
 
 from lenet.analysis.counts import LayerCounts, count_layer, count_network
 from lenet.analysis.memory import FLOAT_BYTES, OPTIMIZER_STATES
-from lenet.analysis.prose import side_by_side, wrapped
-from lenet.analysis.units import bytes_text, percent, plural, times
 from lenet.errors import ShapeError
 from lenet.net import Conv2d, Dense, Network, zoo
 from lenet.net.shapes import elements, read_shape, shape_text
+from lenet.writing.numbers import bytes_text, plural, times, whole_percent
+from lenet.writing.prose import side_by_side, wrapped
 
 
 @dataclass(frozen=True)
@@ -188,6 +188,7 @@ def _on_small(small: Case) -> str:
     share = count_layer(first).parameters / small.counts.parameters
     return (
         f"{small.name} on this image: {small.counts.parameters:,} parameters, "
-        f"{percent(share)} % of them in {first.name}, which reads {shape_text(first.input_shape)}. "
+        f"{whole_percent(share)} % of them in {first.name}, which reads "
+        f"{shape_text(first.input_shape)}. "
         "Strides and poolings save activations, and the weights of the dense layer after them."
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lenet.analysis.prose import side_by_side
+from lenet.writing.prose import side_by_side
 
 #: What bars are made of, and what takes its place where the terminal has no blocks.
 BLOCK: Final = "█"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Final
 
-from lenet.analysis.prose import wrapped
-from lenet.analysis.units import percent, plural, times
 from lenet.benchmarking.chart import BLOCK, Bar, draw_bars
 from lenet.benchmarking.result import OURS, Benchmark
+from lenet.writing.numbers import plural, times, whole_percent
+from lenet.writing.prose import wrapped
 
 #: Each task's chart: what it shows, and whether a longer bar is slower.
 _TITLES: Final = {
@@ -55,8 +55,8 @@ def _chart(found: Benchmark, task: str, width: int, block: str) -> Iterator[str]
     if task != "one-image":
         peak = median(found.peak_flops) / 1e9
         yield (
-            f"  {percent(found.fraction_of_peak(task))} % of this machine's multiply-add peak, "
-            f"{peak:,.0f} GFLOP/s on {plural(found.workload.threads, 'thread')}"
+            f"  {whole_percent(found.fraction_of_peak(task))} % of this machine's multiply-add "
+            f"peak, {peak:,.0f} GFLOP/s on {plural(found.workload.threads, 'thread')}"
         )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lenet.cli.output import percent, print_json
+from lenet.cli.output import print_json
+from lenet.writing.numbers import percent
 
 if TYPE_CHECKING:
     from lenet.metrics import Evaluation

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lenet.cli.output import percent, print_json
+from lenet.cli.output import print_json
+from lenet.writing.numbers import percent
 
 
 def run(

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lenet.cli.material import print_dry_run, print_header
-from lenet.cli.output import percent, print_json
+from lenet.cli.output import print_json
+from lenet.writing.numbers import percent
 
 if TYPE_CHECKING:
     from lenet.data import Dataset

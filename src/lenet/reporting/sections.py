@@ -7,7 +7,6 @@ from typing import Final
 
 from lenet.analysis import Report, explain
 from lenet.analysis.explanation.rendering import render
-from lenet.analysis.units import plural
 from lenet.drawing.drawing import draw
 from lenet.errors import LenetError
 from lenet.model import Model
@@ -20,6 +19,7 @@ from lenet.reporting.curves import drawing, learning_charts, signal_charts
 from lenet.reporting.markup import Cell, Section
 from lenet.reporting.record import RunRecord
 from lenet.reporting.thumbnails import MOST_WINDOWS, mistake_tiles, window_tiles
+from lenet.writing.numbers import percent, plural
 
 #: The most frequent confusions that are listed.
 _LISTED: Final = 10
@@ -178,8 +178,3 @@ def windows(model: Model) -> Section | None:
     return markup.section(
         "What the first layer looks for", markup.paragraph(words), markup.tiles(found, "small")
     )
-
-
-def percent(share: float) -> str:
-    """``0.98891`` as ``98.89 %``."""
-    return f"{100 * share:.2f} %"

@@ -12,8 +12,8 @@ from lenet.analysis.explanation.tables import (
     memory_notes,
     rows_of,
 )
-from lenet.analysis.units import short_count
 from lenet.net import parse_network, zoo
+from lenet.writing.numbers import short_count
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,12 @@ from typing import Final
 
 from lenet.analysis.counts import count_network
 from lenet.analysis.memory import FLOAT_BYTES, measure_memory
-from lenet.analysis.units import plural
 from lenet.errors import UsageError
 from lenet.net import Conv2d, Layer, Network
 from lenet.net.layers import MAX_SIZE, Trained
 from lenet.net.network import rebuilt
 from lenet.net.words import did_you_mean, shown
+from lenet.writing.numbers import plural
 
 #: What a budget may limit, and what people call one of it.
 COSTS: Final = {

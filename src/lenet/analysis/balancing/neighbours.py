@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from lenet.analysis.balancing.advice import Proposal, advise, checked_budget
 from lenet.analysis.counts import LayerCounts, count_layer
-from lenet.analysis.prose import chain
 from lenet.analysis.ratios import Neighbours, is_near, neighbours_of, ratio_of
-from lenet.analysis.units import times
 from lenet.net import Conv2d, Network, PlacedLayer, Source, read_named
 from lenet.net.shapes import elements
+from lenet.writing.numbers import times
+from lenet.writing.prose import chain
 
 #: Of more evidence, the rest is only counted.
 _MOST_EVIDENCE: Final = 3

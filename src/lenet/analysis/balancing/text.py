@@ -7,11 +7,11 @@ from typing import Final
 
 from lenet.analysis.balancing.advice import COSTS, costs_of
 from lenet.analysis.balancing.neighbours import Balance, activations_of, farthest
-from lenet.analysis.prose import notation_lines, side_by_side, wrapped
 from lenet.analysis.ratios import NEAR, Neighbours
-from lenet.analysis.units import bytes_text, plural, short_count, times
 from lenet.net import Network
 from lenet.net.shapes import shape_text
+from lenet.writing.numbers import bytes_text, plural, short_count, times
+from lenet.writing.prose import notation_lines, side_by_side, wrapped
 
 _BAR: Final = "█"
 #: The least that is left for the longest bar.

@@ -7,10 +7,10 @@ from typing import Final
 
 from lenet.analysis.comparison.columns import Column, Comparison, Difference, numbers
 from lenet.analysis.memory import DEFAULT_BATCH
-from lenet.analysis.prose import side_by_side, wrapped
-from lenet.analysis.units import bytes_text, times
 from lenet.net import PlacedLayer
 from lenet.net.shapes import pair_text, shape_text
+from lenet.writing.numbers import bytes_text, times
+from lenet.writing.prose import side_by_side, wrapped
 
 #: More networks are a list, one below the other.
 _MOST_COLUMNS: Final = 4

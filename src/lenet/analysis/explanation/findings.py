@@ -17,13 +17,13 @@ from lenet.analysis.explanation.window_findings import (
     window_findings,
 )
 from lenet.analysis.memory import Memory
-from lenet.analysis.prose import chain
 from lenet.analysis.ratios import Neighbours, neighbours_of
 from lenet.analysis.receptive import ReceptiveField
-from lenet.analysis.units import bytes_text, percent, plural, times
 from lenet.net import AvgPool2d, Network
 from lenet.net.layers import Trained
 from lenet.net.shapes import pair_text
+from lenet.writing.numbers import bytes_text, plural, times, whole_percent
+from lenet.writing.prose import chain
 
 _T = TypeVar("_T")
 
@@ -60,8 +60,8 @@ def _heaviest(network: Network, counts: Sequence[LayerCounts]) -> Iterator[str]:
         return
     everything = total(counts)
     index = max(range(len(counts)), key=lambda i: counts[i].parameters)
-    parameters = percent(counts[index].parameters / everything.parameters)
-    work = percent(counts[index].multiply_adds / everything.multiply_adds)
+    parameters = whole_percent(counts[index].parameters / everything.parameters)
+    work = whole_percent(counts[index].multiply_adds / everything.multiply_adds)
     name = network.placed[index].name
     yield f"{name} holds the most parameters, {parameters} %, and does {work} % of the work."
 

@@ -21,8 +21,8 @@ from lenet.analysis.explanation.tables import (
     memory_columns,
     memory_notes,
 )
-from lenet.analysis.prose import notation_blocks
-from lenet.analysis.units import percent
+from lenet.writing.numbers import whole_percent
+from lenet.writing.prose import notation_blocks
 
 _LIGHT: Final = (
     "color-scheme:light;--ink:#1b1f24;--paper:#fff;--faint:#5b6470;--line:#d5dae0;--bar:#bcdcf7"
@@ -117,7 +117,7 @@ def _cell(column: Column, index: int) -> str:
     share = column.shares[index]
     return (
         f'<td class="right share" style="--share:{100 * share:.1f}%">{escape(text)} '
-        f"<small>{escape(percent(share))} %</small></td>"
+        f"<small>{escape(whole_percent(share))} %</small></td>"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lenet.analysis.explanation.report import Report
 from lenet.analysis.explanation.tables import Column, cost_columns, flow_columns
-from lenet.analysis.units import percent
+from lenet.writing.numbers import whole_percent
 
 #: What the formula's numbers tell too would make the table wider than a page.
 _LEFT_OUT = ("kind", "input", "both")
@@ -92,7 +92,7 @@ def _with_shares(column: Column) -> Iterator[Column]:
     yield column
     if column.shares:
         texts = (
-            "" if cell == "-" else f"{percent(share)} %"
+            "" if cell == "-" else f"{whole_percent(share)} %"
             for cell, share in zip(column.cells, column.shares, strict=True)
         )
         yield Column("", tuple(texts), right=True)

@@ -17,8 +17,8 @@ from lenet.analysis.explanation.tables import (
     memory_notes,
     rows_of,
 )
-from lenet.analysis.prose import notation_blocks
-from lenet.analysis.units import percent
+from lenet.writing.numbers import whole_percent
+from lenet.writing.prose import notation_blocks
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 
@@ -58,7 +58,7 @@ def _shared(column: Column) -> Column:
     if not column.shares:
         return column
     cells = tuple(
-        cell if cell == "-" else f"{cell} ({percent(share)} %)"
+        cell if cell == "-" else f"{cell} ({whole_percent(share)} %)"
         for cell, share in zip(column.cells, column.shares, strict=True)
     )
     return column._replace(cells=cells)

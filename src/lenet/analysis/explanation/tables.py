@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from lenet.analysis.explanation.report import BlockRow, LayerRow, Report, Window
 from lenet.analysis.memory import KEPT_RULE, NORMALISED_RULE
-from lenet.analysis.units import bytes_text, plural
 from lenet.net.layers import padding_text
 from lenet.net.shapes import pair_text, shape_text, size_text
+from lenet.writing.numbers import bytes_text, plural
 
 #: Title, the count's name in LayerCounts, and its share's in LayerRow; connections go without.
 _COUNTED = (

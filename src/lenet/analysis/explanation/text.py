@@ -17,8 +17,8 @@ from lenet.analysis.explanation.tables import (
     memory_notes,
     rows_of,
 )
-from lenet.analysis.prose import notation_lines, side_by_side, wrapped
-from lenet.analysis.units import percent, short_count
+from lenet.writing.numbers import short_count, whole_percent
+from lenet.writing.prose import notation_lines, side_by_side, wrapped
 
 _NARROWEST: Final = 40
 _PROSE: Final = 100  # longer lines are hard to read
@@ -108,7 +108,7 @@ def _shared(column: Column, bars: bool, ascii_only: bool) -> Column:
     if not column.shares:
         return column
     texts = [
-        "" if cell == "-" else f"{percent(share)}%"
+        "" if cell == "-" else f"{whole_percent(share)}%"
         for cell, share in zip(column.cells, column.shares, strict=True)
     ]
     space = 1 + max(map(len, texts))

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Final
 
-from lenet.analysis.prose import listed
-from lenet.analysis.units import plural
 from lenet.net import Conv2d, Network, PlacedLayer
 from lenet.net.layers import Pool2d, Windowed
 from lenet.net.shapes import pair_text, shape_text, size_text
+from lenet.net.words import listed
+from lenet.writing.numbers import plural
 
 #: A layer's name, and the sentence on it.
 Told = tuple[str, str]

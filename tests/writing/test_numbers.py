@@ -2,7 +2,7 @@
 
 import pytest
 
-from lenet.analysis.units import bytes_text, percent, plural, short_count, times
+from lenet.writing.numbers import bytes_text, percent, plural, short_count, times, whole_percent
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,8 @@ from lenet.analysis.units import bytes_text, percent, plural, short_count, times
         (1, "100"),
     ],
 )
-def test_percent_never_rounds_to_nothing_or_all(share: float, text: str) -> None:
-    assert percent(share) == text
+def test_whole_percent_never_rounds_to_nothing_or_all(share: float, text: str) -> None:
+    assert whole_percent(share) == text
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,10 @@ def test_ratios(ratio: float, text: str) -> None:
 
 def test_one_and_many() -> None:
     assert [plural(n, "layer") for n in (0, 1, 1000)] == ["0 layers", "1 layer", "1,000 layers"]
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0.00 %"), (1, "100.00 %"), (0.98891, "98.89 %"), (1 / 3, "33.33 %")]
+)
+def test_percent(share: float, text: str) -> None:
+    assert percent(share) == text

@@ -1,4 +1,4 @@
-"""Sentences, lists, tables and notations in lines of a width, for every text in this room."""
+"""Sentences, chains, tables and notations in lines of a width."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Final
 
-from lenet.net import Network
-
 #: A space at which no line is broken.
 GLUE: Final = "\u00a0"
 #: The signs of a formula, where no line is broken either.
@@ -16,9 +14,9 @@ _IN_FORMULA: Final = re.compile(r"(?<=[\w)]) ([-+/=]) (?=[\w(])")
 
 
 def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[str]:
-    """``text`` in lines of at most ``width``, broken at spaces, but not in formulas or at ``GLUE``.
+    """Return ``text`` in lines of at most ``width``, broken at spaces.
 
-    What is longer than a line by itself stays whole.
+    No line is broken in formulas or at ``GLUE``. What is longer than a line by itself stays whole.
     """
     lines = wrap(
         _IN_FORMULA.sub(rf"{GLUE}\1{GLUE}", text),
@@ -31,21 +29,24 @@ def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[st
     return [line.replace(GLUE, " ") for line in lines]
 
 
-def notation_blocks(network: Network) -> Iterator[str]:
-    """The notation with the input and each block on a line; it can be read back."""
-    start, *blocks = str(network).split(" | ")
+def notation_blocks(notation: object) -> Iterator[str]:
+    """Yield the input and each block of a notation; the lines can be read back together.
+
+    ``notation`` is text, or a network, which is its notation as text.
+    """
+    start, *blocks = str(notation).split(" | ")
     yield start
     for block in blocks:
         yield f"| {block}"
 
 
-def notation_lines(network: Network, width: int, indent: str) -> Iterator[str]:
-    """The notation on one line if it fits, else a block a line; it can be read either way."""
-    text = str(network)
+def notation_lines(notation: object, width: int, indent: str) -> Iterator[str]:
+    """Yield the notation on one line if it fits, else one line per block, as it can be read."""
+    text = str(notation)
     if len(indent) + len(text) <= width:
         yield indent + text
         return
-    for block in notation_blocks(network):
+    for block in notation_blocks(text):
         # A line ends behind a layer, and within one only where it is too long by itself.
         whole_layers = block.replace(" ", GLUE).replace(f",{GLUE}", ", ")
         lines = wrapped(whole_layers, width, indent, f"{indent}  ")
@@ -54,13 +55,8 @@ def notation_lines(network: Network, width: int, indent: str) -> Iterator[str]:
         yield from lines
 
 
-def listed(names: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-
-
 def chain(texts: Iterable[str], longest: int = 8) -> str:
-    """``28 -> 12 -> 4``; of more than ``longest``, the middle is left out."""
+    """Write ``28 -> 12 -> 4``; of more than ``longest`` links, the middle is left out."""
     links = list(texts)
     if len(links) > longest:
         head = longest // 2 - 1
@@ -71,7 +67,7 @@ def chain(texts: Iterable[str], longest: int = 8) -> str:
 def side_by_side(
     rows: Sequence[Sequence[str]], right: Collection[int] = (), width: int | None = None
 ) -> list[str]:
-    """A table's lines, as long as each other; its columns are two spaces apart.
+    """Return the lines of a table, all of one length; its columns are two spaces apart.
 
     Args:
         rows: cells, as many in each.

@@ -10,14 +10,22 @@ _COUNTS: Final = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
 
 
 def percent(share: float) -> str:
-    """A share from 0 to 1 in whole percent, without the sign; never 0 or 100 by rounding."""
+    """Write a share from 0 to 1 with two decimals: ``98.89 %``."""
+    return f"{100 * share:.2f} %"
+
+
+def whole_percent(share: float) -> str:
+    """Write a share from 0 to 1 in whole percent, without the sign: ``69``, ``<1``, ``>99``.
+
+    It is never 0 or 100 by rounding alone.
+    """
     if 0 < share <= 0.005:
         return "<1"
     return ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
 
 
 def times(ratio: float) -> str:
-    """A ratio with three digits, ``1.19x``; in full from 100 to a million, ``39,474x``."""
+    """Write a ratio with three digits, ``1.19x``; in full from 100 to a million, ``39,474x``."""
     if 0 < ratio < 0.01:
         return "<0.01x"
     if ratio >= 999_999.5:
@@ -26,17 +34,17 @@ def times(ratio: float) -> str:
 
 
 def bytes_text(count: int) -> str:
-    """Bytes with three digits and the unit, e.g. ``3.07 GB``; a kB is 1,000 bytes (SI)."""
+    """Write bytes with three digits and the unit, e.g. ``3.07 GB``; a kB is 1,000 bytes (SI)."""
     return _scaled(count, _BYTES)
 
 
 def short_count(count: int) -> str:
-    """A count with three digits where it has more than six, e.g. ``768 M``; else in full."""
+    """Write a count with three digits where it has more than six, e.g. ``768 M``; else in full."""
     return f"{count:,}" if count < 10**6 else _scaled(count, _COUNTS)
 
 
 def plural(count: int, word: str) -> str:
-    """``1 layer``, ``1,000 layers``."""
+    """Write ``1 layer`` or ``1,000 layers``."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
@@ -53,11 +61,11 @@ def _scaled(count: int, units: Sequence[str]) -> str:
 
 
 def _decimals(value: float) -> int:
-    """How many decimals make three digits of a number."""
+    """Return how many decimals make three digits of a number."""
     return 2 if value < 9.995 else 1 if value < 99.95 else 0
 
 
 def _scientific(value: float) -> str:
-    """``1.25e42``"""
+    """Write ``1.25e42``."""
     digits, exponent = f"{value:.2e}".split("e")
     return f"{digits}e{int(exponent)}"

@@ -1,0 +1,133 @@
+"""The base of what a verb's function returns, and the formats in which it can be written."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from lenet.errors import UsageError
+from lenet.net.words import did_you_mean, shown
+from lenet.writing.document import Document
+
+#: What :func:`render` can write.
+FORMATS: Final = ("text", "json", "markdown", "html", "latex", "csv")
+#: Text is not made for fewer characters in a line.
+_NARROWEST: Final = 40
+
+
+class Result(ABC):
+    """What a verb's function returns.
+
+    ``print`` writes it as the command line does, a notebook shows it as HTML, ``to_dict`` gives it
+    as JSON can hold it, and :func:`render` writes it in any format.
+    """
+
+    #: The key of :meth:`to_dict` whose list is the rows of a CSV file; none where it is empty.
+    csv_key: ClassVar[str] = ""
+    #: The values of these keys become a column each: the names of the columns end so.
+    csv_parts: ClassVar[Mapping[str, Sequence[str]]] = {}
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON can hold it: dicts, lists, numbers, strings and None."""
+
+    @abstractmethod
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return the result as a page.
+
+        What it shows may depend on the format and, of text, on the width.
+        """
+
+    def __str__(self) -> str:
+        return render(self)
+
+    def _repr_html_(self) -> str:
+        return render(self, "html")
+
+
+def render(result: Result, form: str = "text", width: int = 80, ascii_only: bool = False) -> str:
+    """Write ``result`` in one of ``FORMATS``; ``width`` and ``ascii_only`` are for text.
+
+    Raises:
+        UsageError: ``form`` is none of these, or the result has no rows for CSV.
+    """
+    if form == "json":
+        return json_text(result.to_dict())
+    if form == "csv" and result.csv_key:
+        return _csv(result)
+    page = result.page(form, max(width, _NARROWEST)) if form in FORMATS else None
+    # Each writer is imported when it is asked for: the others would only take time.
+    if page and form == "text":
+        from lenet.writing.text import write_text
+
+        return write_text(page, max(width, _NARROWEST), ascii_only)
+    if page and form == "markdown":
+        from lenet.writing.markdown import write_markdown
+
+        return write_markdown(page)
+    if page and form == "html":
+        from lenet.writing.html import write_html
+
+        return write_html(page)
+    if page and form == "latex":
+        from lenet.writing.latex import write_latex
+
+        return write_latex(page)
+    known = [name for name in FORMATS if name != "csv" or result.csv_key]
+    near = did_you_mean(str(form), known)
+    raise UsageError(f"the format is {shown(form)}{near}; it must be one of {', '.join(known)}.")
+
+
+def json_text(values: Mapping[str, Any]) -> str:
+    """Write one JSON object: in ASCII, so that it arrives in every terminal's encoding.
+
+    Numbers that are not finite become null, since JSON has none.
+    """
+    import json
+
+    return json.dumps(_finite(values), indent=2, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _csv(result: Result) -> str:
+    """Write a header and one line per row, parted by commas, each ended by CR LF (RFC 4180).
+
+    What a row does not have is empty; lists that have no columns of their own are one cell such
+    as ``6x24x24``.
+    """
+    import csv
+    import io
+
+    rows = [_flat(row, result.csv_parts) for row in result.to_dict()[result.csv_key]]
+    with io.StringIO(newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        return file.getvalue()
+
+
+def _flat(row: Mapping[str, Any], parts: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}_{inner}": cell for inner, cell in value.items()}
+        elif key in parts:
+            values = value or [None] * len(parts[key])
+            names = (f"{key.removesuffix('s')}_{part}" for part in parts[key])
+            flat |= dict(zip(names, values, strict=True))
+        elif isinstance(value, list):
+            flat[key] = "x".join(map(str, value))
+        elif isinstance(value, bool):
+            flat[key] = str(value).lower()  # as in JSON
+        else:
+            flat[key] = value
+    return flat
