@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from lenet.analysis.counts import LayerCounts, count_layer, count_layers, count_network
-from lenet.analysis.units import plural
 from lenet.net import Layer, Network, PlacedLayer
 from lenet.net.layers import padding_text
 from lenet.net.shapes import Shape, pair_text, shape_text, size_text
+from lenet.writing.numbers import plural
 
 #: What a layer does, by its keyword; a pooling over whole maps is called global.
 OPERATIONS: Final = {

@@ -15,7 +15,6 @@ from itertools import groupby
 from typing import Final
 from zlib import compress, crc32
 
-from lenet.analysis.explanation.latex import escaped
 from lenet.drawing.scene import (
     DARK,
     LIGHT,
@@ -30,6 +29,7 @@ from lenet.drawing.scene import (
     Text,
     printable,
 )
+from lenet.writing.latex import escaped
 
 FONTS: Final = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 #: A pixel in TeX's big points: 1/96 inch in 1/72 inch.
