@@ -57,10 +57,10 @@ if TYPE_CHECKING:
     from lenet.net import Network as Network
     from lenet.net import parse_network as parse
     from lenet.net import zoo as zoo
-    from lenet.reporting.run_report import RunReport as RunReport
-    from lenet.reporting.run_report import report as report
-    from lenet.reporting.versus import RunComparison as RunComparison
-    from lenet.reporting.versus import compare_runs as compare_runs
+    from lenet.reporting.results import RunComparison as RunComparison
+    from lenet.reporting.results import RunReport as RunReport
+    from lenet.reporting.results import compare_runs as compare_runs
+    from lenet.reporting.results import report as report
     from lenet.training import Recipe as Recipe
     from lenet.training import named_recipe as recipe
     from lenet.training import resume as resume
@@ -109,10 +109,10 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "train": ("lenet.training", "train"),
     "resume": ("lenet.training", "resume"),
     "Model": ("lenet.model", "Model"),
-    "report": ("lenet.reporting.run_report", "report"),
-    "compare_runs": ("lenet.reporting.versus", "compare_runs"),
-    "RunComparison": ("lenet.reporting.versus", "RunComparison"),
-    "RunReport": ("lenet.reporting.run_report", "RunReport"),
+    "report": ("lenet.reporting.results", "report"),
+    "compare_runs": ("lenet.reporting.results", "compare_runs"),
+    "RunComparison": ("lenet.reporting.results", "RunComparison"),
+    "RunReport": ("lenet.reporting.results", "RunReport"),
     "predict": ("lenet.inference", "predict"),
     "Prediction": ("lenet.inference", "Prediction"),
     "evaluate": ("lenet.inference", "evaluate"),

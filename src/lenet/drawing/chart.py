@@ -16,6 +16,7 @@ from typing import Final
 
 from lenet.drawing.scene import (
     MIDDLE,
+    Anchor,
     Box,
     Group,
     Mark,
@@ -36,6 +37,8 @@ _GUTTER: Final = 32.0
 SIZE: Final = 11.0
 _TITLE_SIZE: Final = 12.0
 _HEADING_SIZE: Final = 14.0
+#: The room that a heading takes.
+HEADING: Final = 36.0
 #: From a title to the area below it, and from the area to the end of what stands below it.
 _ABOVE: Final = 30.0
 _BELOW: Final = 38.0
@@ -251,6 +254,11 @@ def heading_text(words: str, width: float) -> Text:
     return Text(MARGIN, MARGIN + _HEADING_SIZE, line, _HEADING_SIZE, "start", bold=True)
 
 
+def label(x: float, y: float, words: str, anchor: Anchor = "middle") -> Text:
+    """Return the words beside an axis."""
+    return Text(x, y, words, SIZE, anchor, role="muted")
+
+
 def draw_charts(charts: Sequence[Chart], heading: str = "", columns: int = 2) -> Scene:
     """Lay charts out in rows of ``columns``, from left to right, under a heading.
 
@@ -262,7 +270,7 @@ def draw_charts(charts: Sequence[Chart], heading: str = "", columns: int = 2) ->
     y = MARGIN
     if heading:
         groups.append(Group(" ".join(heading.split()), (heading_text(heading, width),)))
-        y += 36
+        y += HEADING
     for start in range(0, len(charts), columns):
         row = charts[start : start + columns]
         height = max(chart.height for chart in row)
@@ -332,21 +340,21 @@ class _Panel:
     def _rows(self) -> Iterator[Mark]:
         """Draw the numbers on the left, each with a line across the area."""
         axis = self.chart.y_axis
-        for tick, label in zip(axis.ticks, axis.labels, strict=True):
+        for tick, words in zip(axis.ticks, axis.labels, strict=True):
             y = self._y(tick)
             yield Path(((self.left, y), (self.right, y)), Paint(stroke="grid"))
-            yield Text(self.left - _GAP, y + MIDDLE * SIZE, label, SIZE, "end", role="muted")
+            yield label(self.left - _GAP, y + MIDDLE * SIZE, words, "end")
         if not axis.ticks:
             y = (self.top + self.bottom) / 2
-            yield Text(self.middle, y, "nothing to show", SIZE, role="muted")
+            yield label(self.middle, y, "nothing to show")
 
     def _columns(self) -> Iterator[Mark]:
         """Draw the lower edge of the area, with numbers below it, and what they are."""
         yield Path(((self.left, self.bottom), (self.right, self.bottom)), Paint(stroke="line"))
-        for x, label in self._apart():
+        for x, words in self._apart():
             yield Path(((x, self.bottom), (x, self.bottom + 4)), Paint(stroke="line"))
-            yield Text(x, self.bottom + 17, label, SIZE, role="muted")
-        yield Text(self.middle, self.bottom + 34, self.chart.x_label, SIZE, role="muted")
+            yield label(x, self.bottom + 17, words)
+        yield label(self.middle, self.bottom + 34, self.chart.x_label)
 
     def _apart(self) -> list[tuple[float, str]]:
         """Return where numbers stand below the area; those in between only where there is room."""
