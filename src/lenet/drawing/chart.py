@@ -27,6 +27,7 @@ from lenet.drawing.scene import (
     Text,
     shortened,
     text_width,
+    widest,
 )
 
 #: Of one chart with all that stands around it.
@@ -281,43 +282,19 @@ def draw_charts(charts: Sequence[Chart], heading: str = "", columns: int = 2) ->
     return Scene(width + 2 * MARGIN, y - _GUTTER + MARGIN, tuple(groups))
 
 
-@dataclass(frozen=True)
 class _Panel:
     """A chart in its place: (x, y) is its upper left corner, ``height`` that of its area."""
 
-    chart: Chart
-    x: float
-    y: float
-    height: float
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """What stands at the ends of the lines."""
-        room = _NAME_SHARE * WIDTH
-        return tuple(shortened(line.name, SIZE, room) for line in self.chart.series)
-
-    @cached_property
-    def left(self) -> float:
-        """Of the area; the numbers stand before it."""
-        return self.x + _widest(self.chart.y_axis.labels) + _GAP
-
-    @cached_property
-    def right(self) -> float:
-        """Of the area; names and half of the last number stand beyond."""
-        number = _widest(self.chart.x_axis.labels[-1:]) / 2 - _INSET
-        return self.x + WIDTH - max(_widest(self.names) + _GAP, number)
-
-    @property
-    def top(self) -> float:
-        return self.y + _ABOVE
-
-    @property
-    def bottom(self) -> float:
-        return self.top + self.height
-
-    @property
-    def middle(self) -> float:
-        return (self.left + self.right) / 2
+    def __init__(self, chart: Chart, x: float, y: float, height: float) -> None:
+        self.chart, self.x, self.y, self.height = chart, x, y, height
+        # The numbers stand before the area; the names and half of the last number beyond it.
+        self.names = [shortened(line.name, SIZE, _NAME_SHARE * WIDTH) for line in chart.series]
+        number = widest(chart.x_axis.labels[-1:], SIZE) / 2 - _INSET
+        self.left = x + widest(chart.y_axis.labels, SIZE) + _GAP
+        self.right = x + WIDTH - max(widest(self.names, SIZE) + _GAP, number)
+        self.middle = (self.left + self.right) / 2
+        self.top = y + _ABOVE
+        self.bottom = self.top + height
 
     def groups(self) -> Iterator[Group]:
         """Draw everything, from the back to the front."""
@@ -388,10 +365,6 @@ class _Panel:
 
     def _y(self, value: float) -> float:
         return self.bottom - self.height * self.chart.y_axis.share(value)
-
-
-def _widest(texts: Iterable[str]) -> float:
-    return max((text_width(text, SIZE) for text in texts), default=0.0)
 
 
 def _spread(wanted: Sequence[float], space: float, low: float, high: float) -> list[float]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import groupby, pairwise
 from math import log
 from typing import Final
@@ -27,6 +26,7 @@ from lenet.drawing.scene import (
     Text,
     even_pieces,
     text_width,
+    widest,
 )
 from lenet.net import Network, PlacedLayer, Shape
 from lenet.net.layers import Windowed
@@ -249,63 +249,47 @@ def _part(sheet: Box, rows: Interval, columns: Interval, paint: Paint) -> Box:
 
 @dataclass(frozen=True)
 class _Stage:
-    """A body with its label, and the layer that led to it (the input has none)."""
+    """A body with its label, and the layer that led to it (the input has none), in a row.
+
+    ``again``: it stood in the row before, too.
+    """
 
     body: Body
     label: tuple[str, ...]
+    label_width: float
     placed: PlacedLayer | None = None
-
-    @cached_property
-    def label_width(self) -> float:
-        name, *others = (text_width(line, _SIZE, bold=not i) for i, line in enumerate(self.label))
-        return max(name, *others)
-
-    @cached_property
-    def operation(self) -> tuple[str, ...]:
-        return operation_label(self.placed) if self.placed else ()
-
-    @cached_property
-    def operation_width(self) -> float:
-        return max((text_width(line, _SIZE) for line in self.operation), default=0.0)
-
-    @property
-    def title(self) -> str:
-        return layer_title(self.placed) if self.placed else f"input: {self.label[-1]}."
-
-
-@dataclass(frozen=True)
-class _Spot:
-    """A stage with its place in a row; ``x`` is the body's left edge."""
-
-    stage: _Stage
-    x: float
+    operation: tuple[str, ...] = ()
+    operation_width: float = 0.0
+    x: float = 0.0
     again: bool = False
 
     @property
     def right(self) -> float:
-        return self.x + self.stage.body.width
+        return self.x + self.body.width
 
     @property
     def center(self) -> float:
         return (self.x + self.right) / 2
 
     @property
-    def name(self) -> str:
-        return self.stage.label[0] + " again" * self.again
-
-    @property
-    def label_width(self) -> float:
-        again = text_width(self.name, _SIZE) if self.again else 0.0
-        return max(self.stage.label_width, again)
-
-    @property
     def reach(self) -> Interval:
         """The left and right end of the body with its label."""
-        half = max(self.stage.body.width, self.label_width) / 2
+        half = max(self.body.width, self.label_width) / 2
         return self.center - half, self.center + half
 
+    @property
+    def title(self) -> str:
+        return layer_title(self.placed) if self.placed else f"input: {self.label[-1]}."
 
-Row = Sequence[_Spot]
+    def repeated(self) -> _Stage:
+        """Return it as the first of the next row."""
+        name, *others = self.label
+        name = f"{name} again"
+        width = max(self.label_width, text_width(name, _SIZE))
+        return replace(self, x=0.0, label=(name, *others), label_width=width, again=True)
+
+
+Row = Sequence[_Stage]
 
 
 def _stages(network: Network) -> list[_Stage]:
@@ -318,44 +302,50 @@ def _stages(network: Network) -> list[_Stage]:
             return Slab(shape[0], units(shape[0]), role)
         return Stack(shape[0], maps(shape[2]), maps(shape[1]), role)
 
-    stages = [_Stage(body(shapes[0], "data"), stage_label("input", shapes[0]))]
+    def width(label: tuple[str, ...]) -> float:
+        return max(text_width(label[0], _SIZE, bold=True), widest(label[1:], _SIZE))
+
+    label = stage_label("input", shapes[0])
+    stages = [_Stage(body(shapes[0], "data"), label, width(label))]
     for placed in network.placed:
         label = stage_label(placed.name, placed.output_shape, placed is network.placed[-1])
-        stages.append(_Stage(body(placed.output_shape, placed.layer.stem), label, placed))
+        lines = operation_label(placed)
+        shape = body(placed.output_shape, placed.layer.stem)
+        stages.append(_Stage(shape, label, width(label), placed, lines, widest(lines, _SIZE)))
     return stages
 
 
 def _broken(stages: Sequence[_Stage], limit: float) -> list[Row]:
     """Return rows of at most ``limit`` pixels, but of at least one operation each."""
     rows: list[Row] = []
-    row = [_Spot(stages[0], 0.0)]
+    row = [stages[0]]
     for stage in stages[1:]:
-        spot = _next(row, stage)
-        if len(row) > 1 and spot.reach[1] - row[0].reach[0] > limit:
+        placed = _next(row, stage)
+        if len(row) > 1 and placed.reach[1] - row[0].reach[0] > limit:
             rows.append(_shifted(row))
-            row = [_Spot(row[-1].stage, 0.0, again=True)]
-            spot = _next(row, stage)
-        row.append(spot)
+            row = [row[-1].repeated()]
+            placed = _next(row, stage)
+        row.append(placed)
     return [*rows, _shifted(row)]
 
 
-def _next(row: Row, stage: _Stage) -> _Spot:
+def _next(row: Row, stage: _Stage) -> _Stage:
     """Place a stage as far left as what stands before it allows."""
     before = row[-1]
     labels = (before.label_width + stage.label_width) / 2 + _LABEL_GAP
     candidates = [before.right + _GAP, before.center + labels - stage.body.width / 2]
     if len(row) > 1:
         # The operation's label stands in the middle between two bodies.
-        widths = (before.stage.operation_width + stage.operation_width) / 2 + _LABEL_GAP
+        widths = (before.operation_width + stage.operation_width) / 2 + _LABEL_GAP
         candidates.append(row[-2].right + before.x + 2 * widths - before.right)
-    return _Spot(stage, max(candidates))
+    return replace(stage, x=max(candidates))
 
 
 def _extent(row: Row) -> Interval:
     """Return the left and right end of a row with all its labels."""
-    reaches = [spot.reach for spot in row]
-    for before, spot in pairwise(row):
-        middle, half = (before.right + spot.x) / 2, spot.stage.operation_width / 2
+    reaches = [stage.reach for stage in row]
+    for before, stage in pairwise(row):
+        middle, half = (before.right + stage.x) / 2, stage.operation_width / 2
         reaches.append((middle - half, middle + half))
     return min(left for left, _ in reaches), max(right for _, right in reaches)
 
@@ -363,52 +353,51 @@ def _extent(row: Row) -> Interval:
 def _shifted(row: Row) -> Row:
     """Move a row to the left margin."""
     shift = _MARGIN - _extent(row)[0]
-    return [replace(spot, x=spot.x + shift) for spot in row]
+    return [replace(stage, x=stage.x + shift) for stage in row]
 
 
 def _draw_row(network: Network, row: Row, top: float) -> tuple[list[Group], float]:
     """Draw a row of the figure from ``top`` on; return where it ends, too."""
     body_top = top + _SIZE + 2 * _LEADING + _AIR
-    height = max(spot.stage.body.height for spot in row)
+    height = max(stage.body.height for stage in row)
     operations = body_top + height + _AIR + _SIZE
-    bottom = operations + (max(len(spot.stage.operation) for spot in row[1:]) - 1) * _LEADING + 14
+    bottom = operations + (max(len(stage.operation) for stage in row[1:]) - 1) * _LEADING + 14
     bodies: list[Body] = [
-        replace(body, x=spot.x, y=body_top + (height - body.height) / 2)
-        for spot in row
-        for body in (spot.stage.body,)
+        replace(stage.body, x=stage.x, y=body_top + (height - stage.body.height) / 2)
+        for stage in row
     ]
     stages = [
-        Group(spot.stage.title, (*body.marks(), *_label(spot, top + _SIZE)))
-        for spot, body in zip(row, bodies, strict=True)
+        Group(stage.title, (*body.marks(), *_label(stage, top + _SIZE)))
+        for stage, body in zip(row, bodies, strict=True)
     ]
     joins = [
-        Group(row[i].stage.title, tuple(_operation(row, bodies, i, operations)))
+        Group(row[i].title, tuple(_operation(row, bodies, i, operations)))
         for i in range(1, len(row))
     ]
     brackets = Group("blocks", tuple(_brackets(network, row, bottom)))
     return [*stages, *joins, brackets], bottom + 18
 
 
-def _label(spot: _Spot, y: float) -> Iterator[Mark]:
-    role = "muted" if spot.again else "text"
-    yield Text(spot.center, y, spot.name, _SIZE, bold=not spot.again, role=role)
-    for line, words in enumerate(spot.stage.label[1:], start=1):
-        yield Text(spot.center, y + line * _LEADING, words, _SIZE, role="muted")
+def _label(stage: _Stage, y: float) -> Iterator[Mark]:
+    for line, words in enumerate(stage.label):
+        is_name = not line and not stage.again
+        role = "text" if is_name else "muted"
+        yield Text(stage.center, y + line * _LEADING, words, _SIZE, bold=is_name, role=role)
 
 
 def _operation(row: Row, bodies: Sequence[Body], index: int, y: float) -> Iterator[Mark]:
     """Draw what joins a body to the one before it, and its words below."""
-    spot = row[index]
-    assert spot.stage.placed is not None
-    yield from join(bodies[index - 1], bodies[index], spot.stage.placed, index)
-    middle = (row[index - 1].right + spot.x) / 2
-    for line, words in enumerate(spot.stage.operation):
+    stage = row[index]
+    assert stage.placed is not None
+    yield from join(bodies[index - 1], bodies[index], stage.placed, index)
+    middle = (row[index - 1].right + stage.x) / 2
+    for line, words in enumerate(stage.operation):
         yield Text(middle, y + line * _LEADING, words, _SIZE, role="muted" if line else "text")
 
 
 def _brackets(network: Network, row: Row, y: float) -> Iterator[Mark]:
     """Draw a line under each block, with its name where there is room for it."""
-    blocks = [spot.stage.placed.block for spot in row[1:] if spot.stage.placed]
+    blocks = [stage.placed.block for stage in row[1:] if stage.placed]
     for block, places in groupby(range(1, len(row)), lambda i: blocks[i - 1]):
         first, *others = places
         left, right = row[first - 1].right + 6, row[first + len(others)].right

@@ -24,6 +24,7 @@ from lenet.drawing.scene import (
     Text,
     even_pieces,
     text_width,
+    widest,
 )
 from lenet.net import Network, PlacedLayer
 
@@ -80,16 +81,15 @@ def draw_graph(network: Network) -> Scene:
 
 def _box_width(network: Network) -> float:
     """Return the width of every box: what the widest needs."""
-    widest = 180.0
+    width = 180.0
     for placed in network.placed:
         what = placed.layer.describe(placed.input_shape)
         head = text_width(placed.name, _SIZE, bold=True) + text_width(what, _SIZE) + 2 * _PAD
         lines = (box_label(placed.layer), cost_label(count_layer(placed)))
-        widest = max(widest, head, *(text_width(line, _SIZE) for line in lines))
+        width = max(width, head, widest(lines, _SIZE))
     # A block's name ends before the arrow, which comes down in the middle.
     names = (block_label(network, index)[0] for index in range(len(network.blocks)))
-    halves = max(text_width(name, _SIZE) for name in names) + _NAME_GAP
-    return max(widest + 2 * _PAD, 2 * halves)
+    return max(width + 2 * _PAD, 2 * (widest(names, _SIZE) + _NAME_GAP))
 
 
 def _pieces(network: Network) -> list[_Piece]:

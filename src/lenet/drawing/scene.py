@@ -10,7 +10,7 @@ do not run into each other in whatever font a viewer picks.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, Literal, TypeVar
@@ -87,6 +87,11 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     places = (ord(character) - ord(" ") for character in text)
     # Nothing beyond ASCII is wider than a full square.
     return size * sum(widths[i] if 0 <= i < len(widths) else 1000 for i in places) / 1000
+
+
+def widest(texts: Iterable[str], size: float) -> float:
+    """Return the width of the widest of ``texts``; 0 of none."""
+    return max((text_width(text, size) for text in texts), default=0.0)
 
 
 def shortened(text: str, size: float, width: float, bold: bool = False) -> str:

@@ -10,7 +10,7 @@ from lenet.drawing.drawing import Drawing
 from lenet.drawing.scene import SERIES
 from lenet.net.words import listed
 from lenet.reporting import html
-from lenet.reporting.pictures import Thumbnail, cut, drawing_of, epoch_series, make_thumbnail
+from lenet.reporting.pictures import Thumbnail, drawing_of, epoch_series, make_thumbnail
 from lenet.reporting.predictions import PairedComparison
 from lenet.reporting.run_comparison import Difference, RunsSideBySide
 from lenet.reporting.run_page import value_text
@@ -115,7 +115,7 @@ def _thumbnail(runs: RunsSideBySide, place: int, image: int) -> Thumbnail:
     one, two = (run.classes[int(run.predicted[image])] for run in (first, other))
     return make_thumbnail(
         first.split.images[image],
-        (f"is {cut(true)}", f"predicted {cut(one)} and {cut(two)}"),
+        (f"is {true}", f"predicted {one} and {two}"),
         f"test image {image:,}: is {true}; {runs.names[0]} predicted {one}, "
         f"{runs.names[place]} {two}",
     )

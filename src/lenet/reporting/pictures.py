@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import ceil, inf, log10, nan, sqrt
 from typing import Final
 
@@ -38,6 +37,7 @@ from lenet.drawing.scene import (
     Text,
     shortened,
     text_width,
+    widest,
 )
 from lenet.metrics import ClassMetrics
 from lenet.model import Model
@@ -47,9 +47,8 @@ from lenet.writing.numbers import percent, plural
 
 #: Points of a line, at most: more are not told apart.
 _MOST_POINTS: Final = 400
-#: The longest name of a class beside a row, in pixels, and below an image, in characters.
+#: The longest name of a class beside a row.
 _NAME: Final = 130.0
-_LONGEST: Final = 24
 #: The side of the reliability diagram; the strip below it with the numbers of images, and the room
 #: before that; means of fewer images are shown fainter.
 _SIDE: Final = 300.0
@@ -223,7 +222,7 @@ def draw_classes(predictions: Predictions, heading: str = "", theme: str = "auto
     """Draw one row per class with a dot for each measure; the axis ends at 100 %."""
     shown = worst(predictions.class_metrics, MOST_CLASSES)
     names = [shortened(row.name, SIZE, _NAME) for row in shown]
-    left = MARGIN + max(text_width(name, SIZE) for name in names) + 12
+    left = MARGIN + widest(names, SIZE) + 12
     top = MARGIN + HEADING * bool(heading) + 30
     bottom = top + _ROW * len(shown)
     axis = linear_axis([*(y for row in shown for y in _measures(row).values()), 100.0], (0, 100))
@@ -307,43 +306,26 @@ def draw_confusion(predictions: Predictions, heading: str = "", theme: str = "au
     return _finish(groups, size, "Confusion matrix", heading, words, theme)
 
 
-@dataclass(frozen=True)
 class _Matrix:
     """The confusion matrix from ``top`` on."""
 
-    predictions: Predictions
-    top: float
+    def __init__(self, predictions: Predictions, top: float) -> None:
+        self.predictions, self.classes, self.top = predictions, predictions.classes, top
+        self.cell = min(_CELL, _TABLE / len(self.classes))
+        self.side = len(self.classes) * self.cell
+        #: Are the columns called by numbers, because the names are too long to stand above?
+        self.numbered = widest(self.classes, SIZE) > self.cell - 4
+        places = range(0, len(self.classes), ceil((SIZE + 3) / self.cell))
+        self.rows = {i: self._row_name(i) for i in places}
+        self.left = MARGIN + widest(self.rows.values(), SIZE) + 8
+        #: Does each cell show its number?
+        self.has_numbers = len(self.classes) <= _MOST_NUMBERED
 
-    @cached_property
-    def classes(self) -> tuple[str, ...]:
-        return self.predictions.classes
-
-    @cached_property
-    def cell(self) -> float:
-        return min(_CELL, _TABLE / len(self.classes))
-
-    @cached_property
-    def numbered(self) -> bool:
-        """Are the columns called by numbers, because the names are too long to stand above?"""
-        return any(text_width(name, SIZE) > self.cell - 4 for name in self.classes)
-
-    @cached_property
-    def rows(self) -> dict[int, str]:
-        """The rows that are named, with their numbers where columns are called by those."""
-        labels = {}
-        for i in range(0, len(self.classes), ceil((SIZE + 3) / self.cell)):
-            name = self.classes[i]
-            number = f" · {i}" if self.numbered and name != str(i) else ""
-            labels[i] = shortened(name, SIZE, _NAME - text_width(number, SIZE)) + number
-        return labels
-
-    @cached_property
-    def left(self) -> float:
-        return MARGIN + max(text_width(name, SIZE) for name in self.rows.values()) + 8
-
-    @property
-    def side(self) -> float:
-        return len(self.classes) * self.cell
+    def _row_name(self, row: int) -> str:
+        """Name a row, with its number where columns are called by those."""
+        name = self.classes[row]
+        number = f" · {row}" if self.numbered and name != str(row) else ""
+        return shortened(name, SIZE, _NAME - text_width(number, SIZE)) + number
 
     def names(self) -> Iterator[Mark]:
         for i, name in self.rows.items():
@@ -369,7 +351,7 @@ class _Matrix:
         )
         cells = [cell for cell in diagonal if cell.count]
         cells += self.predictions.confusions(_MOST_CELLS)
-        if len(self.classes) <= _MOST_NUMBERED:
+        if self.has_numbers:
             yield from (Group(self.sentence(cell), tuple(self._marks(cell))) for cell in cells)
         else:
             yield Group("cells", tuple(mark for cell in cells for mark in self._marks(cell)))
@@ -377,16 +359,15 @@ class _Matrix:
     def _marks(self, cell: Confusion) -> Iterator[Mark]:
         share = cell.count / self.predictions.class_metrics[cell.true].images
         is_correct = cell.true == cell.predicted
-        has_number = len(self.classes) <= _MOST_NUMBERED
         opacity = 0.12 + 0.33 * share if is_correct else min(0.55, 0.13 + 0.9 * sqrt(share))
-        if not has_number:
+        if not self.has_numbers:
             opacity = min(1.0, 0.25 + 1.2 * sqrt(share))
         size = max(self.cell, 1.5)
         x = self.left + (cell.predicted + 0.5) * self.cell
         y = self.top + (cell.true + 0.5) * self.cell
         paint = Paint("series-1" if is_correct else "series-2", opacity=round(opacity, 2))
         yield Box(x - size / 2, y - size / 2, size, size, paint)
-        if has_number:
+        if self.has_numbers:
             font = min(SIZE, (self.cell - 3) * SIZE / text_width(f"{cell.count:,}", SIZE))
             yield Text(x, y + MIDDLE * font, f"{cell.count:,}", round(font, 1))
 
@@ -443,7 +424,7 @@ def mistake_thumbnails(predictions: Predictions, most: int = MOST_MISTAKES) -> l
         first, second = (
             probability_text(float(predictions.probabilities[index, i])) for i in classes
         )
-        lines = f"predicted {cut(name)}, {first}", f"is {cut(truth)}, {second}"
+        lines = f"predicted {name}, {first}", f"is {truth}, {second}"
         words = f"test image {index:,}: predicted {name} ({first}), is {truth} ({second})"
         images.append(make_thumbnail(predictions.split.images[index], lines, words))
     return images
@@ -480,6 +461,18 @@ def window_thumbnails(model: Model) -> list[Thumbnail]:
         make_thumbnail(image, (), f"{name}, output {i}: its weights")
         for i, image in enumerate(pixels)
     ]
+
+
+def draw_mistakes(predictions: Predictions, heading: str = "", theme: str = "auto") -> Drawing:
+    """Draw the worst mistakes as small images."""
+    images = mistake_thumbnails(predictions)
+    return draw_thumbnails(images, "Worst mistakes", heading, theme, columns=6, side=112)
+
+
+def draw_windows(model: Model, heading: str = "", theme: str = "auto") -> Drawing:
+    """Draw the weights of the first layer as small images."""
+    images = window_thumbnails(model)
+    return draw_thumbnails(images, "First layer", heading, theme, columns=8, side=56)
 
 
 def draw_thumbnails(
@@ -524,11 +517,6 @@ def probability_text(probability: float) -> str:
     return ">99.9\u00a0%" if 0.9995 <= probability < 1 else f"{100 * probability:.1f}\u00a0%"
 
 
-def cut(name: str) -> str:
-    """Shorten a class's name to what may stand below an image."""
-    return name if len(name) <= _LONGEST else f"{name[:_LONGEST].rstrip()}…"
-
-
 def _finish(
     groups: Sequence[Group],
     size: tuple[float, float],
@@ -547,3 +535,12 @@ def _finish(
 
 def _title(name: str, heading: str) -> str:
     return f"{name}: {heading}" if heading else name
+
+
+#: The pictures that need predictions, by name.
+OF_PREDICTIONS: Final = {
+    "confusion": draw_confusion,
+    "mistakes": draw_mistakes,
+    "classes": draw_classes,
+    "calibration": draw_calibration,
+}

@@ -6,6 +6,8 @@ Each prints itself, shows itself in a notebook, gives itself as JSON and saves i
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -16,21 +18,7 @@ from lenet.drawing.drawing import Drawing, draw, format_of
 from lenet.errors import LenetError, UsageError
 from lenet.model import Model
 from lenet.net.words import did_you_mean, shown
-from lenet.reporting.comparison_page import (
-    comparison_document,
-    draw_comparison,
-    render_comparison,
-)
-from lenet.reporting.pictures import (
-    draw_calibration,
-    draw_classes,
-    draw_confusion,
-    draw_learning,
-    draw_signals,
-    draw_thumbnails,
-    mistake_thumbnails,
-    window_thumbnails,
-)
+from lenet.reporting import comparison_page, pictures, run_page
 from lenet.reporting.predictions import (
     Images,
     Predictions,
@@ -40,16 +28,9 @@ from lenet.reporting.predictions import (
 )
 from lenet.reporting.record import RunRecord, read_run
 from lenet.reporting.run_comparison import RunsSideBySide
-from lenet.reporting.run_page import render_page, run_document
 from lenet.writing import Document, Result
 
 PAGE: Final = "report.html"
-#: The pictures, in the order in which they are on the page; these need predictions.
-_OF_PREDICTIONS: Final = {
-    "confusion": draw_confusion,
-    "classes": draw_classes,
-    "calibration": draw_calibration,
-}
 PICTURES: Final = (
     "learning-curve",
     "confusion",
@@ -62,6 +43,7 @@ PICTURES: Final = (
 )
 
 
+@dataclass(frozen=True, eq=False)
 class RunReport(Result):
     """A run, its model, and what the model predicts for the test images.
 
@@ -72,16 +54,15 @@ class RunReport(Result):
         missing: why they are not.
     """
 
-    def __init__(
-        self, record: RunRecord, model: Model, predictions: Predictions | None, missing: str = ""
-    ) -> None:
-        self.record, self.model = record, model
-        self.predictions, self.missing = predictions, missing
+    record: RunRecord
+    model: Model
+    predictions: Predictions | None
+    missing: str = ""
 
     @cached_property
     def html(self) -> str:
         """The whole page."""
-        return render_page(self.record, self.model, self.predictions, self.missing)
+        return run_page.render_page(self.record, self.model, self.predictions, self.missing)
 
     @property
     def pictures(self) -> tuple[str, ...]:
@@ -89,7 +70,7 @@ class RunReport(Result):
         is_there = {
             "learning-curve": bool(self.record.epochs),
             "signals": bool(self.record.signals),
-            "windows": bool(window_thumbnails(self.model)),
+            "windows": bool(pictures.window_thumbnails(self.model)),
             "network": True,
         }
         return tuple(n for n in PICTURES if is_there.get(n, self.predictions is not None))
@@ -107,22 +88,19 @@ class RunReport(Result):
                 f"there is no picture {shown(name)} of this run{near}{why}; choose "
                 f"{', '.join(self.pictures)}."
             )
-        heading = f"{self.record.name} · {self.record.info['dataset']}"
+        record, model = self.record, self.model
+        look = f"{record.name} · {record.info['dataset']}", theme
         match name:
             case "learning-curve":
-                return draw_learning(self.record.epochs, heading, theme)
+                return pictures.draw_learning(record.epochs, *look)
             case "signals":
-                return draw_signals(self.record.signals, heading, theme)
+                return pictures.draw_signals(record.signals, *look)
             case "network":
-                return draw(self.record.network, theme=theme, name=self.record.name)
+                return draw(record.network, theme=theme, name=record.name)
             case "windows":
-                images = window_thumbnails(self.model)
-                return draw_thumbnails(images, "First layer", heading, theme, columns=8, side=56)
+                return pictures.draw_windows(model, *look)
         assert self.predictions is not None
-        if name == "mistakes":
-            images = mistake_thumbnails(self.predictions)
-            return draw_thumbnails(images, "Worst mistakes", heading, theme, columns=6, side=112)
-        return _OF_PREDICTIONS[name](self.predictions, heading, theme)
+        return pictures.OF_PREDICTIONS[name](self.predictions, *look)
 
     def save(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write the page, all or nothing; by default as report.html into the run folder.
@@ -134,7 +112,7 @@ class RunReport(Result):
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the run in short."""
-        return run_document(self.record, self.predictions, self.missing)
+        return run_page.run_document(self.record, self.predictions, self.missing)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers on the page, for JSON; docs/report.md explains every key."""
@@ -170,7 +148,7 @@ def write_pages(record: RunRecord, model: Model, data: Dataset, threads: int | N
         OutputError: a file cannot be written.
     """
     heading = f"{data.name} · {model.plan.parameters:,} parameters"
-    draw_learning(record.epochs, heading).save(record.folder / "learning-curve.png")
+    pictures.draw_learning(record.epochs, heading).save(record.folder / "learning-curve.png")
     RunReport(record, model, make_predictions(model, data, threads)).save()
 
 
@@ -196,14 +174,8 @@ def report(
     """
     record = read_run(run)
     model = read_model(record)
-    source = record.source if data is None else data
-    try:
-        predictions = predict_test(record, model, source, data_dir or record.data_dir)
-    except LenetError as error:
-        if data is not None or data_dir is not None:
-            raise
-        return RunReport(record, model, None, str(error))
-    return RunReport(record, model, predictions)
+    predictions, missing = _predict([record], [model], data, data_dir)
+    return RunReport(record, model, predictions[0] if predictions else None, missing)
 
 
 class RunComparison(RunsSideBySide, Result):
@@ -211,11 +183,11 @@ class RunComparison(RunsSideBySide, Result):
 
     def drawing(self, *, theme: str = "auto") -> Drawing:
         """Draw the test accuracy and the training loss of all runs, over the epochs."""
-        return draw_comparison(self, theme)
+        return comparison_page.draw_comparison(self, theme)
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the comparison in short."""
-        return comparison_document(self)
+        return comparison_page.comparison_document(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the curves (.svg, .pdf, .png, .tex) or all of it as a page (.html).
@@ -225,7 +197,7 @@ class RunComparison(RunsSideBySide, Result):
             OutputError: the file cannot be written.
         """
         if os.fspath(path).lower().endswith((".html", ".htm")):
-            return files.write_text(path, render_comparison(self))
+            return files.write_text(path, comparison_page.render_comparison(self))
         format_of(path)
         return self.drawing().save(path)
 
@@ -256,15 +228,27 @@ def compare_runs(
     classes = {model.classes for model in models}
     if data is None and max(len(sources), len(classes)) > 1:
         return RunComparison(records, None, "they were not tested on the same data set.")
+    return RunComparison(records, *_predict(records, models, data, data_dir))
+
+
+def _predict(
+    records: Sequence[RunRecord],
+    models: Sequence[Model],
+    data: Images | None,
+    data_dir: str | os.PathLike[str] | None,
+) -> tuple[list[Predictions] | None, str]:
+    """Return what the models of runs predict for the images that they were tested on.
+
+    If nothing says where else these are and they are not at hand: None, and why.
+    """
     source = records[0].source if data is None else data
     folder = data_dir or records[0].data_dir
     try:
-        predictions = [
+        return [
             predict_test(record, model, source, folder)
             for record, model in zip(records, models, strict=True)
-        ]
+        ], ""
     except LenetError as error:
         if data is not None or data_dir is not None:
             raise
-        return RunComparison(records, None, str(error))
-    return RunComparison(records, predictions)
+        return None, str(error)

@@ -8,31 +8,19 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from lenet.analysis import Report, explain
 from lenet.analysis.explanation.tables import layer_count
+from lenet.drawing.chart import Chart
 from lenet.drawing.drawing import draw
 from lenet.errors import LenetError
 from lenet.model import Model
 from lenet.net.shapes import shape_text
 from lenet.net.words import listed
-from lenet.reporting import html
+from lenet.reporting import html, pictures
 from lenet.reporting.html import Cell, Section, paragraph, section
-from lenet.reporting.pictures import (
-    MOST_CLASSES,
-    MOST_WINDOWS,
-    draw_calibration,
-    draw_classes,
-    draw_confusion,
-    drawing_of,
-    first_windows,
-    learning_charts,
-    mistake_thumbnails,
-    signal_charts,
-    window_thumbnails,
-)
 from lenet.reporting.predictions import BINS, Predictions
 from lenet.reporting.record import RunRecord
 from lenet.version import VERSION
@@ -123,16 +111,20 @@ def _learning(record: RunRecord) -> Section:
         "Loss and training accuracy are means over the epoch, each image taken before its step's "
         "update; the test images are looked at after the epoch, and never trained on."
     )
-    charts = learning_charts(record.epochs)
-    pictures = (html.figure(drawing_of([chart], chart.title)) for chart in charts)
-    return section("Learning", paragraph(words), html.side_by_side(*pictures))
+    charts = pictures.learning_charts(record.epochs)
+    return section("Learning", paragraph(words), _side_by_side(charts))
+
+
+def _side_by_side(charts: Sequence[Chart]) -> str:
+    drawings = (pictures.drawing_of([chart], chart.title) for chart in charts)
+    return html.side_by_side(*map(html.figure, drawings))
 
 
 def _mistakes(predictions: Predictions) -> Section:
     count = plural(len(predictions.split), "test image")
     wrong = len(predictions.split) - int(predictions.correct.sum())
     words = f"{wrong:,} of {count} are predicted wrongly." if wrong else f"Nothing in {count}."
-    matrix = html.figure(draw_confusion(predictions))
+    matrix = html.figure(pictures.draw_confusion(predictions))
     confusions = predictions.confusions(_MOST_LISTED)
     rows = [
         (
@@ -146,7 +138,7 @@ def _mistakes(predictions: Predictions) -> Section:
     heads = ("true class", "predicted", "images", "of its class")
     listing = html.table("Most often taken for another", heads, rows, words=2) if rows else ""
     together = html.side_by_side(matrix, listing) if listing else matrix
-    worst = mistake_thumbnails(predictions)
+    worst = pictures.mistake_thumbnails(predictions)
     title = "The worst mistake" if len(worst) == 1 else f"The {len(worst)} worst mistakes"
     about = "Those with the least probability for what is true; the percentages are the model's."
     gallery = (html.heading(title), paragraph(about), html.thumbnails(worst)) if worst else ()
@@ -173,10 +165,10 @@ def _classes(predictions: Predictions) -> Section:
         "Recall: of a class's images, the share that it was predicted for. F1: their harmonic mean."
     )
     table = html.table("Every class, in %", _CLASS_HEADS, _class_rows(predictions))
-    if len(predictions.classes) > MOST_CLASSES:
-        words += f" Drawn are the {MOST_CLASSES} classes with the least F1."
+    if len(predictions.classes) > pictures.MOST_CLASSES:
+        words += f" Drawn are the {pictures.MOST_CLASSES} classes with the least F1."
         table = html.details(f"All {len(predictions.classes):,} classes in numbers", table)
-    picture = html.figure(draw_classes(predictions))
+    picture = html.figure(pictures.draw_classes(predictions))
     return section("Class by class", paragraph(words), html.side_by_side(picture, table))
 
 
@@ -192,7 +184,7 @@ def _calibration(predictions: Predictions) -> Section:
         "Blue: how many are correct. Orange: what is missing to the probability that was promised. "
         "Green: better than promised. Faint: fewer than 10 images, where chance decides."
     )
-    picture = html.figure(draw_calibration(predictions), caption)
+    picture = html.figure(pictures.draw_calibration(predictions), caption)
     return section(
         "Can its probabilities be believed?",
         paragraph(words),
@@ -209,22 +201,21 @@ def _signals(record: RunRecord) -> Section | None:
         "share of its outputs where the activation is nearly flat, its derivative below 5 % of its "
         "largest; of relu, the zeros. Where a gradient gets small, the layer hardly learns."
     )
-    charts = signal_charts(record.signals)
-    pictures = (html.figure(drawing_of([chart], chart.title)) for chart in charts)
-    return section("Signal and gradient by layer", paragraph(words), html.side_by_side(*pictures))
+    charts = pictures.signal_charts(record.signals)
+    return section("Signal and gradient by layer", paragraph(words), _side_by_side(charts))
 
 
 def _windows(model: Model) -> Section | None:
-    weights = first_windows(model)
+    weights = pictures.first_windows(model)
     if weights is None:
         return None
-    few = len(weights) <= MOST_WINDOWS
+    most = pictures.MOST_WINDOWS
+    shown = "All" if len(weights) <= most else f"The first {most} of {len(weights):,}"
     words = (
-        f"{'All' if few else f'The first {MOST_WINDOWS} of {len(weights):,}'} windows of the first "
-        "layer, on one scale: white is above zero, black below, mid-grey nothing; of three "
-        "channels, in colour."
+        f"{shown} windows of the first layer, on one scale: white is above zero, black below, "
+        "mid-grey nothing; of three channels, in colour."
     )
-    images = html.thumbnails(window_thumbnails(model), "small")
+    images = html.thumbnails(pictures.window_thumbnails(model), "small")
     return section("What the first layer looks for", paragraph(words), images)
 
 
