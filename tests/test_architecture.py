@@ -20,7 +20,7 @@ SOURCE = TESTS.parent / "src" / "lenet"
 #: A file imports from rows above its own, or from its own room; rooms in a row are strangers.
 ROWS = (
     ("errors",),
-    ("files", "tensor_files", "randomness", "version"),
+    ("files", "tensor_files", "optimizers", "randomness", "version"),
     ("net",),
     ("writing",),
     ("analysis", "data", "engine", "metrics"),

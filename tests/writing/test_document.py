@@ -12,18 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from lenet.errors import UsageError
-from lenet.writing import (
-    FORMATS,
-    Bullets,
-    Column,
-    Document,
-    Notation,
-    Paragraph,
-    Result,
-    Section,
-    Table,
-    render,
-)
+from lenet.writing import FORMATS, Result, render
+from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Section, Table
 from lenet.writing.html import write_html
 from lenet.writing.latex import escaped, write_latex
 from lenet.writing.markdown import write_markdown

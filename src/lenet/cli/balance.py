@@ -26,18 +26,18 @@ def run(net: str, /, *, budget: list[str] | None = None, json: bool = False) -> 
     json
         Print one JSON object instead.
     """
-    from lenet.analysis.balancing import balance
-    from lenet.analysis.balancing.text import render_balance
+    from lenet.analysis.balance import balance
     from lenet.cli.networks import network_of
     from lenet.net import name_of
+    from lenet.writing import render
 
-    found = balance(network_of(net), parse_budget(budget or ()), name_of(net))
+    found = balance(network_of(net), budget=parse_budget(budget or ()), name=name_of(net))
     if json:
         print_json(found.to_dict())
     else:
         width = max(80, shutil.get_terminal_size((80, 24)).columns)
         unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-        print(render_balance(found, width, "█" if unicode else "#"))
+        print(render(found, "text", width, ascii_only=not unicode))
 
 
 def parse_budget(texts: Iterable[str]) -> dict[str, int]:

@@ -52,15 +52,15 @@ def run(
 
 def _compare_networks(nets: tuple[str, ...], width: int, json: bool) -> None:
     from lenet.analysis.comparison import compare
-    from lenet.analysis.comparison.text import render_comparison
     from lenet.cli.networks import network_of
     from lenet.net import name_of
+    from lenet.writing import render
 
     comparison = compare(*map(network_of, nets), names=[name_of(net) for net in nets])
     if json:
         print_json(comparison.to_dict())
     else:
-        print(render_comparison(comparison, width))
+        print(render(comparison, "text", width))
 
 
 def _compare_runs(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 
-from lenet.cli.output import print_json
 from lenet.errors import UsageError
 
 
@@ -21,7 +20,7 @@ def run(
     dense_versus_conv: str | None = None,
     units: int = 256,
 ) -> None:
-    """What a network is made of: a row a layer, totals, memory, and what stands out.
+    """What a network is made of: one row per layer, totals, memory, and what stands out.
 
     Parameters
     ----------
@@ -32,9 +31,9 @@ def run(
     json
         Short for --format json.
     batch
-        Images a training step, for the memory it takes.
+        Images per training step, for the memory it takes.
     optimizer
-        sgd, momentum or adamw, for the same.
+        sgd, momentum, nesterov or adamw, for the same.
     input
         Look at the network on this input instead, such as 3x64x64.
     dense_versus_conv
@@ -58,32 +57,31 @@ def run(
 
 
 def _explain(net: str, form: str, batch: int, optimizer: str, input_shape: str | None) -> None:
-    from lenet.analysis.explanation import explain, render
+    from lenet.analysis import explain
     from lenet.cli.networks import network_of
     from lenet.net import name_of
+    from lenet.writing import render
 
     report = explain(
         network_of(net),
-        name_of(net),
+        name=name_of(net),
         batch=batch,
         optimizer=optimizer,
         input_shape=input_shape,
     )
-    text = render(report, form, _columns(), ascii_only=not _shows_blocks())
-    # A CSV file's last line is ended already.
-    print(text, end="" if form == "csv" else "\n")
+    _print(render(report, form, _columns(), ascii_only=not _shows_blocks()), form)
 
 
 def _versus(image: str, units: int, form: str) -> None:
-    from lenet.analysis.versus import dense_versus_conv, render_versus
+    from lenet.analysis.versus import dense_versus_conv
+    from lenet.writing import render
 
-    if form not in ("text", "json"):
-        raise UsageError(f"--dense-versus-conv is written as text or json, not {form!r}.")
-    found = dense_versus_conv(image, units)
-    if form == "json":
-        print_json(found.to_dict())
-    else:
-        print(render_versus(found, min(_columns(), 100)))
+    _print(render(dense_versus_conv(image, units=units), form, min(_columns(), 100)), form)
+
+
+def _print(text: str, form: str) -> None:
+    # A CSV file's last line is ended already.
+    print(text, end="" if form == "csv" else "\n")
 
 
 def _columns() -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from lenet.drawing.chart import Chart
 from lenet.drawing.drawing import Drawing
@@ -15,17 +15,17 @@ from lenet.reporting.predictions import PairedComparison
 from lenet.reporting.run_comparison import Difference, RunsSideBySide
 from lenet.reporting.run_page import value_text
 from lenet.writing.document import Column, Document, Paragraph, Section, Table
-from lenet.writing.numbers import plural
+from lenet.writing.numbers import percent, plural
 
 #: What came of a run, and how it is written.
-_FIGURES: Final = {
-    "status": ("status", "{}"),
-    "parameters": ("parameters", "{:,}"),
-    "epochs": ("epochs done", "{:,}"),
-    "train_loss": ("training loss", "{:.4f}"),
-    "test_loss": ("test loss", "{:.4f}"),
-    "test_accuracy": ("test accuracy", "{:.2%}"),
-    "train_seconds": ("seconds", "{:,.1f}"),
+_FIGURES: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
+    "status": ("status", str),
+    "parameters": ("parameters", "{:,}".format),
+    "epochs": ("epochs done", "{:,}".format),
+    "train_loss": ("training loss", "{:.4f}".format),
+    "test_loss": ("test loss", "{:.4f}".format),
+    "test_accuracy": ("test accuracy", percent),
+    "train_seconds": ("seconds", "{:,.1f}".format),
 }
 #: Longer values, such as networks, have lines of their own.
 _LONGEST: Final = 24
@@ -123,11 +123,10 @@ def _thumbnail(runs: RunsSideBySide, place: int, image: int) -> Thumbnail:
 
 def _figure_rows(runs: RunsSideBySide) -> Iterator[tuple[str, ...]]:
     """Yield one row per figure that any run has: its title, and one cell per run."""
-    for key, (title, form) in _FIGURES.items():
+    for key, (title, write) in _FIGURES.items():
         values = [figures[key] for figures in runs.figures]
         if any(value is not None for value in values):
-            cells = ("-" if value is None else form.format(value) for value in values)
-            yield title, *(cell.replace("%", " %") for cell in cells)
+            yield title, *("-" if value is None else write(value) for value in values)
 
 
 def _pair_sentences(first: str, other: str, pair: PairedComparison) -> Iterator[str]:

@@ -25,6 +25,7 @@ from lenet.metrics import (
 )
 from lenet.model import Model
 from lenet.reporting.record import RunRecord
+from lenet.writing.numbers import percent
 
 #: Images, or where they are: a data set's name, or the path of pictures.
 Images = Dataset | Split | str | os.PathLike[str]
@@ -229,7 +230,7 @@ def check_same_images(record: RunRecord, predictions: Predictions) -> None:
     # Another instruction set rounds otherwise, and may predict an image or two otherwise.
     if known != count or abs(now - accuracy) > max(2 / count, 0.002):
         raise DataError(
-            f"these are not the images that {record.name} was tested on: {100 * now:.2f} % of "
-            f"{count:,} are correct, and its own record has {100 * accuracy:.2f} % of {known:,}; "
-            "bring the same images back, or name them with --data."
+            f"these are not the images that {record.name} was tested on: {percent(now)} of "
+            f"{count:,} are correct, and its own record has {percent(accuracy)} of {known:,}; "
+            "bring the same images back, or say where they are."
         )

@@ -28,7 +28,8 @@ from lenet.reporting.predictions import (
 )
 from lenet.reporting.record import RunRecord, read_run
 from lenet.reporting.run_comparison import RunsSideBySide
-from lenet.writing import Document, Result
+from lenet.writing import Result
+from lenet.writing.document import Document
 
 PAGE: Final = "report.html"
 PICTURES: Final = (

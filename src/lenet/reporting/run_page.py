@@ -12,10 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from lenet.analysis import Report, explain
-from lenet.analysis.explanation.tables import layer_count
 from lenet.drawing.chart import Chart
 from lenet.drawing.drawing import draw
-from lenet.errors import LenetError
 from lenet.model import Model
 from lenet.net.shapes import shape_text
 from lenet.net.words import listed
@@ -77,7 +75,7 @@ def run_document(
 
 
 def _origin(record: RunRecord) -> tuple[str, str]:
-    return str(record.info["dataset"]), layer_count(explain(record.network))
+    return str(record.info["dataset"]), explain(record.network).layer_text
 
 
 def _facts(record: RunRecord, predictions: Predictions | None) -> Iterator[tuple[str, str]]:
@@ -229,12 +227,10 @@ def _network(record: RunRecord) -> Section:
 
 
 def _explain(record: RunRecord) -> Report:
-    """Explain the network with the memory that this recipe takes, as far as the recipe says."""
-    try:
-        recipe = record.recipe
-        return explain(record.network, batch=recipe["batch_size"], optimizer=recipe["optimizer"])
-    except (KeyError, LenetError, TypeError):
-        return explain(record.network)
+    """Explain the network with the memory that this recipe takes; old recipes say less."""
+    recipe = record.recipe
+    values = {"batch": recipe.get("batch_size"), "optimizer": recipe.get("optimizer")}
+    return explain(record.network, **{name: v for name, v in values.items() if v is not None})
 
 
 def _recipe(record: RunRecord) -> Section:

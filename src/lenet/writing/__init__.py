@@ -7,27 +7,6 @@
 - ``result``: the base of what a verb's function returns, and :func:`render`
 """
 
-from lenet.writing.document import (
-    Bullets,
-    Column,
-    Document,
-    Notation,
-    Paragraph,
-    Section,
-    Table,
-)
-from lenet.writing.result import FORMATS, Result, json_text, render
+from lenet.writing.result import FORMATS, Result, json_text, plain, render
 
-__all__ = [
-    "FORMATS",
-    "Bullets",
-    "Column",
-    "Document",
-    "Notation",
-    "Paragraph",
-    "Result",
-    "Section",
-    "Table",
-    "json_text",
-    "render",
-]
+__all__ = ["FORMATS", "Result", "json_text", "plain", "render"]

@@ -6,7 +6,7 @@ turn any document into text, Markdown, HTML or LaTeX.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -116,14 +116,23 @@ class Document:
     below: tuple[str, ...] = ()
 
 
-def table_of(rows: Sequence[Sequence[str]], titles: Sequence[str] = (), indent: int = 0) -> Table:
-    """Build a table of rows of text; the cells of all columns but the first end below each other.
+def table_of(
+    rows: Iterable[Sequence[str]],
+    titles: Sequence[str] = (),
+    *,
+    right: Collection[int] = (),
+    indent: int = 0,
+) -> Table:
+    """Build a table of rows of text; ``right`` are the columns whose cells end below each other.
 
-    ``rows`` must not be empty.
+    There must be a row at least.
     """
-    heads = titles or [""] * len(rows[0])
-    stacks = zip(heads, zip(*rows, strict=True), strict=True)
+    columns = list(zip(*rows, strict=True))
+    heads = titles or [""] * len(columns)
     return Table(
-        tuple(Column(head, cells, right=index > 0) for index, (head, cells) in enumerate(stacks)),
+        tuple(
+            Column(head, cells, right=place in right)
+            for place, (head, cells) in enumerate(zip(heads, columns, strict=True))
+        ),
         indent,
     )

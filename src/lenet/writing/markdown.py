@@ -24,7 +24,7 @@ def write_markdown(document: Document) -> str:
             lines += ["", f"### {_prose(section.title)}"]
         for block in section.blocks:
             lines += ["", *_block(block)]
-    return "\n".join(lines)
+    return "\n".join(lines).lstrip("\n")
 
 
 def escaped(text: str) -> str:

@@ -53,31 +53,28 @@ def render(result: Result, form: str = "text", width: int = 80, ascii_only: bool
     Raises:
         UsageError: ``form`` is none of these, or the result has no rows for CSV.
     """
+    known = [name for name in FORMATS if name != "csv" or result.csv_key]
+    if form not in known:
+        near = did_you_mean(str(form), known)
+        known_text = ", ".join(known)
+        raise UsageError(f"the format is {shown(form)}{near}; it must be one of {known_text}.")
     if form == "json":
         return json_text(result.to_dict())
-    if form == "csv" and result.csv_key:
+    if form == "csv":
         return _csv(result)
-    page = result.page(form, max(width, _NARROWEST)) if form in FORMATS else None
-    # Each writer is imported when it is asked for: the others would only take time.
-    if page and form == "text":
-        from lenet.writing.text import write_text
+    # Imported when something is written: who only computes need not wait for it.
+    from lenet.writing import html, latex, markdown, text
 
-        return write_text(page, max(width, _NARROWEST), ascii_only)
-    if page and form == "markdown":
-        from lenet.writing.markdown import write_markdown
-
-        return write_markdown(page)
-    if page and form == "html":
-        from lenet.writing.html import write_html
-
-        return write_html(page)
-    if page and form == "latex":
-        from lenet.writing.latex import write_latex
-
-        return write_latex(page)
-    known = [name for name in FORMATS if name != "csv" or result.csv_key]
-    near = did_you_mean(str(form), known)
-    raise UsageError(f"the format is {shown(form)}{near}; it must be one of {', '.join(known)}.")
+    width = max(width, _NARROWEST)
+    page = result.page(form, width)
+    if form == "text":
+        return text.write_text(page, width, ascii_only)
+    writers = {
+        "markdown": markdown.write_markdown,
+        "html": html.write_html,
+        "latex": latex.write_latex,
+    }
+    return writers[form](page)
 
 
 def json_text(values: Mapping[str, Any]) -> str:
@@ -87,14 +84,15 @@ def json_text(values: Mapping[str, Any]) -> str:
     """
     import json
 
-    return json.dumps(_finite(values), indent=2, allow_nan=False)
+    return json.dumps(plain(values), indent=2, allow_nan=False)
 
 
-def _finite(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON can hold it: tuples as lists, and None for what is not finite."""
     if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [plain(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
