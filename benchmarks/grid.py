@@ -25,7 +25,7 @@ from lenet.benchmarking.measuring import OURS, Workers, measure
 from lenet.benchmarking.result import Benchmark
 from lenet.benchmarking.workload import Workload
 from lenet.net import parse_network, zoo
-from lenet.training.run import machine
+from lenet.version import machine
 
 PEERS = ("torch-eager", "torch-channels-last")
 TASKS = ("training", "inference")

@@ -46,9 +46,9 @@ from lenet.benchmarking.measuring import OURS, PAUSE, PEERS, Workers, contenders
 from lenet.benchmarking.result import Benchmark
 from lenet.benchmarking.workload import Workload
 from lenet.engine.machine import measure_peak
-from lenet.training.run import machine
+from lenet.version import machine
 
-SEEDS_RECIPE = lenet.recipe("seed", epochs=1_000)
+SEEDS_RECIPE = lenet.recipe("original", epochs=1_000)
 #: How both sides train MNIST to 99.0 %: the seed's topology, the epochs included.
 MNIST_NETWORK = "lenet-relu"
 MNIST_RECIPE = lenet.recipe("modern", epochs=3, batch_size=128, lr=0.02)

@@ -22,11 +22,12 @@ ROWS = (
     ("errors",),
     ("files", "tensor_files", "optimizers", "randomness", "version"),
     ("net",),
-    ("writing",),
+    ("run_folder", "writing"),
     ("analysis", "data", "engine", "metrics"),
     ("drawing", "model"),
-    ("reporting",),
     ("inference", "training"),
+    ("reporting",),
+    ("trainer",),
     ("benchmarking", "estimator", "installation"),
     ("cli",),
 )
@@ -37,15 +38,16 @@ FREE = {"__init__", "__main__"}
 #: Packages from elsewhere, by room; a room not named here takes none.
 PACKAGES = {
     "randomness": {"numpy"},
+    "version": {"numpy"},
     "data": {"numpy", "PIL", "pooch", "rich"},
     "engine": {"numpy"},
     "metrics": {"numpy"},
     "model": {"numpy"},
     "tensor_files": {"numpy", "safetensors"},
     "drawing": {"reportlab", "resvg_py"},
-    "reporting": {"numpy", "tensorboard"},
+    "reporting": {"numpy"},
     "inference": {"numpy"},
-    "training": {"numpy", "safetensors"},
+    "training": {"numpy", "safetensors", "tensorboard"},
     "benchmarking": {"numpy", "onnx", "onnxruntime", "torch"},
     "estimator": {"numpy", "sklearn"},
 }
@@ -173,6 +175,7 @@ def test_only_main_and_the_processes_start_import_main():
         ("lenet.cli.parser", {"numpy", "PIL", "safetensors", "pooch"}),
         ("lenet.drawing", {"numpy", "rich", "PIL", "reportlab", "resvg_py"}),
         ("lenet.training", {"lenet.drawing", "pooch", "rich"}),
+        ("lenet.trainer", {"lenet.drawing", "lenet.reporting", "pooch", "rich"}),
     ],
 )
 def test_light_at_import(module, heavy):

@@ -61,10 +61,10 @@ if TYPE_CHECKING:
     from lenet.reporting.results import RunReport as RunReport
     from lenet.reporting.results import compare_runs as compare_runs
     from lenet.reporting.results import report as report
+    from lenet.trainer import resume as resume
+    from lenet.trainer import train as train
     from lenet.training import Recipe as Recipe
     from lenet.training import named_recipe as recipe
-    from lenet.training import resume as resume
-    from lenet.training import train as train
     from lenet.version import VERSION as __version__  # noqa: N811
 
 #: Each public name: the module that has it, and what it is called there (None: the module itself).
@@ -106,8 +106,8 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "Augmentation": ("lenet.engine.augmentation", "Augmentation"),
     "Recipe": ("lenet.training", "Recipe"),
     "recipe": ("lenet.training", "named_recipe"),
-    "train": ("lenet.training", "train"),
-    "resume": ("lenet.training", "resume"),
+    "train": ("lenet.trainer", "train"),
+    "resume": ("lenet.trainer", "resume"),
     "Model": ("lenet.model", "Model"),
     "report": ("lenet.reporting.results", "report"),
     "compare_runs": ("lenet.reporting.results", "compare_runs"),

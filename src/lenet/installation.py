@@ -9,7 +9,7 @@ from lenet.data.sources import cache_folder
 from lenet.engine.machine import instruction_sets, processors
 from lenet.errors import EngineError, UsageError
 from lenet.model import Model
-from lenet.training.run import machine
+from lenet.version import machine
 
 
 def checks() -> dict[str, Any]:

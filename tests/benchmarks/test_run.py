@@ -143,7 +143,7 @@ def test_epochs_in_turn(folder, tmp_path):
     pytest.importorskip("torch")
     code = (
         "import run; run.TORCH = run.MNIST_PEERS = ('torch-eager',); run.PEER_SEEDS = 1; "
-        "run.MNIST_RECIPE = run.MNIST_RECIPE.but(epochs=1); run.main()"
+        "run.MNIST_RECIPE = run.MNIST_RECIPE.replace(epochs=1); run.main()"
     )
     options = (
         "--only training mnist --data digits --mnist digits --epochs 1 --seeds 2 --json o.json"

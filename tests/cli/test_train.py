@@ -109,7 +109,7 @@ def test_run_names(command, here, name):
 
 def test_the_options_reach_the_recipe(command):
     given = {
-        "recipe": "seed",
+        "recipe": "original",
         "batch_size": 64,
         "lr": 0.25,
         "optimizer": "momentum",
@@ -120,23 +120,31 @@ def test_the_options_reach_the_recipe(command):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     values = json.loads(command("train", *SMALL, *options, "--json").out)
     del given["recipe"]
-    expected = lenet.recipe("seed", epochs=2, net=SMALL[1], **given)
+    expected = lenet.recipe("original", epochs=2, net=SMALL[1], **given)
     assert values["recipe"] == expected.to_dict()
 
 
 def test_set_reaches_all_the_others(command):
-    given = {"validation": 0.1, "keep": "best", "warm_up": 1, "patience": 5, "dropout": 0.1}
+    given = {
+        "validation_fraction": 0.1,
+        "restore_best": True,
+        "warmup_epochs": 1,
+        "patience": 5,
+        "dropout": 0.1,
+    }
     settings = [f"--set={name}={value}" for name, value in given.items()]
     options = ["--schedule", "cosine", "--balance", *settings]
     values = json.loads(command("train", *SMALL, *options, "--json").out)
-    expected = lenet.recipe(epochs=2, net=SMALL[1], schedule="cosine", balance=True, **given)
+    expected = lenet.recipe(
+        epochs=2, net=SMALL[1], schedule="cosine", class_weight="balanced", **given
+    )
     assert values["recipe"] == expected.to_dict()
     assert os.path.basename(values["model"]) == "best.safetensors"
     assert values["test_accuracy"] == values["epochs"][values["kept_epoch"] - 1]["test_accuracy"]
 
 
 def test_validation_is_shown(command):
-    options = ["--set", "validation=0.2", "--set", "keep=best", "--set", "patience=1"]
+    options = ["--set", "validation_fraction=0.2", "--set", "keep=best", "--set", "patience=1"]
     found = command("train", *SMALL[:2], "--lr", "0.3", "--epochs", "40", *options)
     assert "1,150 to train on, 287 to validate, 360 to test" in found.out
     lines = found.out.splitlines()
@@ -188,8 +196,8 @@ def test_resume(command, here):
 KILLED = """
 import os, signal, sys
 from lenet.cli.main import main
-from lenet.training import Run, pacing
-pacing.SHARE = 1e9
+from lenet.training import Run, run
+run.WRITING_SHARE = 1e9
 record = Run.record
 def dies(run, training):
     record(run, training)
@@ -214,7 +222,7 @@ def test_a_torn_checkpoint_is_told(command, here):
 @pytest.mark.parametrize(
     "more",
     [
-        *(["--lr", "1"], ["--net", "lenet"], ["--recipe", "seed"], ["--seed", "0"]),
+        *(["--lr", "1"], ["--net", "lenet"], ["--recipe", "original"], ["--seed", "0"]),
         *(["--set", "lr=1"], ["--balance"], ["--run", "x"], ["--epochs", "9"]),
     ],
 )
@@ -224,7 +232,7 @@ def test_resume_takes_no_other_wishes(refused, more):
 
 
 def test_resume_of_nothing(refused, command, here):
-    refused(["train", "--resume", "x"], 2, "x holds no run that could be resumed: run.json: no su")
+    refused(["train", "--resume", "x"], 2, "'x' is no run: it has no run.json")
     command("train", *SMALL, "--run", "x")
     refused(["train", "--resume", "x"], 2, "(did you mean runs/x?)")
 
@@ -257,7 +265,7 @@ def test_a_folder_of_idx_files(command, idx_folder):
 def test_a_training_that_learns_nothing_says_so(command):
     """A rate for sigmoids, and none there."""
     network = "1x8x8 | conv 6 k3 relu, maxpool 2 | dense 32 relu, dense 10"
-    found = command("train", "--recipe", "seed", "--net", network, "--epochs", "2", "--quiet")
+    found = command("train", "--recipe", "original", "--net", network, "--epochs", "2", "--quiet")
     assert found.status == 0
     assert (
         "hardly better than guessing: try a smaller --lr, another --init or --recipe." in found.out

@@ -324,11 +324,11 @@ def test_a_damaged_state_is_refused(fitted):
 @pytest.mark.parametrize(
     ("parameters", "text"),
     [
-        ({"epochs": 0}, "the number of epochs is 0; it must be a whole number from 1"),
-        ({"batch_size": "all"}, "the batch size is 'all'"),
-        ({"optimizer": "adam"}, "the optimizer is 'adam'; it must be"),
-        ({"lr": -1}, r"the learning rate \(lr\) is -1"),
-        ({"schedule": "linear"}, "the schedule is 'linear'"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"batch_size": "all"}, "batch_size is 'all'"),
+        ({"optimizer": "adam"}, "optimizer is 'adam'"),
+        ({"lr": -1}, "lr is -1"),
+        ({"schedule": "linear"}, "schedule is 'linear'"),
         ({"standardize": 1}, "standardize is 1"),
         ({"init": "zeros"}, "zeros"),
         ({"net": "lenat"}, "'lenat' names no network"),

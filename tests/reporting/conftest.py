@@ -9,7 +9,7 @@ from lenet.metrics import evaluate_scores, log_softmax
 from lenet.reporting.predictions import Predictions
 
 NETWORK = "1x8x8 | conv 4 k3 sigmoid, maxpool 2 | conv 6 k2 relu | dense 10"
-RECIPE = lenet.recipe("seed", epochs=3, lr=0.5, init="xavier", batch_size=50)
+RECIPE = lenet.recipe("original", epochs=3, lr=0.5, init="xavier", batch_size=50)
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def finished(digits, tmp_path_factory):
 def other(digits, tmp_path_factory):
     """Another, trained longer."""
     folder = tmp_path_factory.mktemp("runs") / "second"
-    lenet.train(NETWORK, digits, RECIPE.but(epochs=6), seed=1, run=folder)
+    lenet.train(NETWORK, digits, RECIPE.replace(epochs=6), seed=1, run=folder)
     return folder
 
 

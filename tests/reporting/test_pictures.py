@@ -25,7 +25,7 @@ from lenet.reporting.pictures import (
     window_thumbnails,
     worst,
 )
-from lenet.reporting.signals import LayerSignal
+from lenet.run_folder import LayerSignal
 
 
 def epoch(number, loss, train, test):

@@ -13,6 +13,7 @@ from lenet.drawing import FORMATS
 from lenet.errors import DataError, OutputError, UsageError
 from lenet.metrics import mcnemar
 from lenet.reporting.results import PICTURES, compare_runs, report
+from lenet.trainer import run_training
 
 VOID = {"meta", "img", "br", "rect", "path", "image", "small"}
 
@@ -123,7 +124,9 @@ def test_no_such_picture(finished):
 
 def test_hostile_names(odd_data, tmp_path):
     network = "1x8x8 | conv 2 k3 relu | dense 6"
-    lenet.train(network, odd_data, lenet.recipe("seed", epochs=1, lr=0.1), run=tmp_path / "<b>&")
+    lenet.train(
+        network, odd_data, lenet.recipe("original", epochs=1, lr=0.1), run=tmp_path / "<b>&"
+    )
     text = (tmp_path / "<b>&" / "report.html").read_text(encoding="utf-8")
     checked(text)
     assert "<script" not in text
@@ -132,7 +135,7 @@ def test_hostile_names(odd_data, tmp_path):
 
 def test_without_the_images(odd_data, tmp_path):
     run = tmp_path / "a"
-    lenet.train("1x8x8 | dense 6", odd_data, lenet.recipe("seed", epochs=1, lr=0.1), run=run)
+    lenet.train("1x8x8 | dense 6", odd_data, lenet.recipe("original", epochs=1, lr=0.1), run=run)
     found = report(run)
     assert found.predictions is None
     assert "no data set is called" in found.missing
@@ -208,9 +211,9 @@ def test_a_page_that_cannot_be_made_costs_nothing(digits, tmp_path, monkeypatch)
     monkeypatch.setattr(files, "write_text", refuse)
     run = lenet.training.Run(tmp_path / "a")
     training = lenet.training.Training(
-        lenet.parse("1x8x8 | dense 10"), digits, lenet.recipe("seed", epochs=1, lr=0.1), 0, 1
+        lenet.parse("1x8x8 | dense 10"), digits, lenet.recipe("original", epochs=1, lr=0.1), 0, 1
     )
-    lenet.training.carry_out(training, run, None)
+    run_training(training, run, None)
     assert run.no_page.startswith("cannot write report.html: no space left")
     assert json.loads((tmp_path / "a" / "run.json").read_text())["status"] == "finished"
     assert lenet.Model.load(run.model).training["status"] == "finished"
@@ -221,9 +224,9 @@ def test_nor_does_a_page_that_breaks(digits, tmp_path, monkeypatch):
 
     monkeypatch.setattr(run_page, "_learning", lambda record: 1 / 0)
     run = lenet.training.Run(tmp_path / "a")
-    recipe = lenet.recipe("seed", epochs=1, lr=0.1)
+    recipe = lenet.recipe("original", epochs=1, lr=0.1)
     training = lenet.training.Training(lenet.parse("1x8x8 | dense 10"), digits, recipe, 0, 1)
-    assert lenet.training.carry_out(training, run, None).training["status"] == "finished"
+    assert run_training(training, run, None).training["status"] == "finished"
     assert run.no_page == "ZeroDivisionError: division by zero"
 
 
@@ -295,7 +298,7 @@ def test_an_unknown_ending(finished, other, tmp_path):
 
 
 def test_other_data(finished, odd_data, tmp_path):
-    recipe = lenet.recipe("seed", epochs=1, lr=0.1)
+    recipe = lenet.recipe("original", epochs=1, lr=0.1)
     lenet.train("1x8x8 | dense 6", odd_data, recipe, run=tmp_path / "odd")
     found = compare_runs(finished, tmp_path / "odd")
     assert found.predictions is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lenet.training.history import EpochRecord, best_epoch, is_exhausted
+from lenet.training.history import EpochRecord, best_epoch, is_out_of_patience
 
 
 def records(*losses):
@@ -40,4 +40,4 @@ def test_the_best_is_the_first_of_the_lowest(losses, best):
     ],
 )
 def test_patience(losses, patience, over):
-    assert is_exhausted(records(*losses), patience) == over
+    assert is_out_of_patience(records(*losses), patience) == over

@@ -17,7 +17,7 @@ from pages import read_page, run_python
 
 
 def test_every_named_recipe_is_one():
-    assert names() == ("best", "best-lenet", "best-tiny", "modern", "seed")
+    assert names() == ("best", "best-lenet", "best-tiny", "modern", "original")
     for path in recipe_file.FOLDER.glob("*.toml"):
         assert read_recipe(path).epochs >= 1
 
@@ -26,7 +26,7 @@ def test_every_named_recipe_is_one():
 def folder(tmp_path, monkeypatch):
     """A folder of named recipes of which one has a file for a data set."""
     (tmp_path / "best.toml").write_text("epochs = 1")
-    (tmp_path / "best.mnist.toml").write_text("epochs = 2\nnet = 'lenet-60'")
+    (tmp_path / "best.mnist.toml").write_text("epochs = 2\nnetwork = 'lenet-60'")
     (tmp_path / "only.mnist.toml").write_text("epochs = 3")
     monkeypatch.setattr(recipe_file, "FOLDER", tmp_path)
     return tmp_path
@@ -37,10 +37,10 @@ def test_a_recipe_may_differ_by_the_data(folder):
     assert named_recipe("best").epochs == 1
     assert named_recipe("best", data="digits").epochs == 1
     assert named_recipe(" BEST ", data="MNIST").epochs == 2
-    assert named_recipe("best", data="mnist").net == "lenet-60"
+    assert named_recipe("best", data="mnist").network == "lenet-60"
     assert named_recipe("best", data="../best.mnist").epochs == 1
     assert named_recipe("best", data="mnist", epochs=7).epochs == 7
-    with pytest.raises(UsageError, match="the recipe only is for mnist alone; train on"):
+    with pytest.raises(UsageError, match="for mnist alone"):
         named_recipe("only")
     with pytest.raises(UsageError, match="the recipe is 'best"):
         named_recipe("best.mnist")
@@ -51,22 +51,19 @@ def test_a_recipe_from_a_recipe_or_its_values():
     assert named_recipe(own) == named_recipe(own.to_dict()) == own
     for source in (own, own.to_dict()):
         changed = named_recipe(source, epochs=4, lr=None, augment={"shift": 1})
-        assert changed == own.but(epochs=4, augment={"shift": 1})
+        assert changed == own.replace(epochs=4, augment={"shift": 1})
     assert named_recipe({}) == Recipe()
-    assert named_recipe({"warm_up": 2}, schedule="cosine").warm_up == 2
-    with pytest.raises(UsageError, match="a recipe has no 'epoch'"):
+    assert named_recipe({"warmup_epochs": 2}, schedule="cosine").warmup_epochs == 2
+    with pytest.raises(UsageError, match="no 'epoch'"):
         named_recipe({"epoch": 1})
     for wrong in (None, 5, ["best"], b"best"):
-        with pytest.raises(
-            UsageError,
-            match=r"the recipe is .*; it must be best, best-lenet, best-tiny, modern, seed",
-        ):
+        with pytest.raises(UsageError, match="modern, original"):
             named_recipe(wrong)
 
 
 @pytest.mark.parametrize("text", ["true", "True", " TRUE"])
 def test_true_as_anybody_writes_it(text):
-    assert read_settings([f"balance={text}"]) == {"balance": True}
+    assert read_settings([f"restore-best={text}"]) == {"restore_best": True}
 
 
 def test_what_a_recipe_is_called():
@@ -76,9 +73,7 @@ def test_what_a_recipe_is_called():
 
 @pytest.mark.parametrize("name", ["sead", "", "Modern toml", "../seed", "a" * 5000, "a\0b"])
 def test_unknown_name(name):
-    with pytest.raises(
-        UsageError, match=r"it must be best, best-lenet, best-tiny, modern, seed or a \.toml file\."
-    ) as caught:
+    with pytest.raises(UsageError, match="modern, original or a") as caught:
         named_recipe(name)
     assert len(str(caught.value)) < 200
 
@@ -90,9 +85,16 @@ STRANGE = 'a "net" \\ with \t tabs,\nlines, \x7f, \x01 and 図'
     "recipe",
     [
         Recipe(),
-        Recipe(lr=1e-30, weight_decay=1e30, standardize=False, net=STRANGE),
+        Recipe(lr=1e-30, weight_decay=1e30, standardize=False, network=STRANGE),
         Recipe(augment={"shift": 1, "elastic": 0.5, "flip": True}),
-        Recipe(lr=1, schedule="cosine", warm_up=0.1 + 0.2, validation=0.1, keep="best", patience=3),
+        Recipe(
+            lr=1,
+            schedule="cosine",
+            warmup_epochs=0.1 + 0.2,
+            validation_fraction=0.1,
+            restore_best=True,
+            patience=3,
+        ),
     ],
 )
 def test_written_and_read_again(tmp_path, recipe):
@@ -107,8 +109,8 @@ def test_written_and_read_again(tmp_path, recipe):
 
 def test_changes_come_on_top(tmp_path):
     (tmp_path / "r.toml").write_text('schedule = "one-cycle"\nepochs = 3\n')
-    recipe = read_recipe(tmp_path / "r.toml", schedule="cosine", warm_up=1, lr=None)
-    assert recipe == Recipe(schedule="cosine", epochs=3, warm_up=1)
+    recipe = read_recipe(tmp_path / "r.toml", schedule="cosine", warmup_epochs=1, lr=None)
+    assert recipe == Recipe(schedule="cosine", epochs=3, warmup_epochs=1)
 
 
 @pytest.mark.parametrize(
@@ -122,11 +124,11 @@ def test_changes_come_on_top(tmp_path):
         (b"epochs = " + b"9" * 5000, "cannot read the recipe"),
         (b"rate = 1", "r.toml: a recipe has no 'rate'; it has epochs, "),
         (b"epoch = 1", "r.toml: a recipe has no 'epoch' (did you mean 'epochs'?); it has epochs"),
-        (b"[lr]\nx = 1", "r.toml: the learning rate (lr) is {'x': 1}; it must be a number"),
-        (b"lr = nan", "r.toml: the learning rate (lr) is nan; it must be a number above 0"),
-        (b"epochs = 1.0", "r.toml: the number of epochs is 1.0; it must be a whole number"),
-        (b"epochs = 2020-01-01", "the number of epochs is datetime.date(2020, 1, 1); it must be"),
-        (b"optimizer = ['sgd']", "r.toml: the optimizer is ['sgd']; it must be sgd, "),
+        (b"[lr]\nx = 1", "r.toml: lr is {'x': 1}; it must be a number"),
+        (b"lr = nan", "r.toml: lr is nan; it must be a number above 0"),
+        (b"epochs = 1.0", "r.toml: epochs is 1.0; it must be a whole number"),
+        (b"epochs = 2020-01-01", "epochs is datetime.date(2020, 1, 1); it must be"),
+        (b"optimizer = ['sgd']", "r.toml: optimizer is ['sgd']; it must be sgd, "),
     ],
 )
 def test_files_that_are_no_recipe(tmp_path, content, words):
@@ -152,23 +154,24 @@ def test_files_that_cannot_be_read(tmp_path):
         "zero\0byte.toml",
         "a" * 300 + ".toml",
     ):
-        with pytest.raises(UsageError, match=r"cannot read the recipe .*; give a file with lines"):
+        with pytest.raises(UsageError, match="cannot read the recipe"):
             named_recipe(tmp_path / name)
 
 
 def test_settings():
-    texts = ["lr=0.02", "epochs=3", "balance=true", "net=lenet-60", "keep=best", "init=normal:0.2"]
-    texts += ["step-every=5", "net-work=x=y", "clip=nonsense", "patience=", "average=1\nx=2"]
+    texts = ["lr=0.02", "epochs=3", "restore_best=true", "network=lenet-60", "init=normal:0.2"]
+    texts += ["class-weight=balanced", "step-size=5", "net-work=x=y", "max-grad-norm=nonsense"]
+    texts += ["patience=", "ema_decay=1\nx=2"]
     assert read_settings(texts) == {
-        **{"lr": 0.02, "epochs": 3, "balance": True, "net": "lenet-60", "keep": "best"},
-        **{"init": "normal:0.2", "step_every": 5, "net_work": "x=y", "clip": "nonsense"},
-        **{"patience": "", "average": "1\nx=2"},
+        **{"lr": 0.02, "epochs": 3, "restore_best": True, "network": "lenet-60"},
+        **{"init": "normal:0.2", "class_weight": "balanced", "step_size": 5, "net_work": "x=y"},
+        **{"max_grad_norm": "nonsense", "patience": "", "ema_decay": "1\nx=2"},
     }
 
 
 @pytest.mark.parametrize("text", ["", "lr", "=3", " = 3"])
 def test_settings_that_are_none(text):
-    with pytest.raises(UsageError, match=r"--set is .*; give a name and a value, such as lr="):
+    with pytest.raises(UsageError, match="give a name and a value"):
         read_settings([text])
 
 
@@ -181,13 +184,14 @@ def test_settings_of_the_augmentation(tmp_path):
         recipe.augment.to_dict()
     )
     for twice in (["augment.shift=1"] * 2, ["augment=1", "augment.shift=1"]):
-        with pytest.raises(UsageError, match="shift is set more than once"):
+        with pytest.raises(UsageError, match="more than once"):
             read_settings(twice)
 
 
 def test_a_setting_twice():
-    with pytest.raises(UsageError, match="lr is set more than once; set it once"):
-        read_settings(["lr=1", "lr=2"])
+    for twice in (["lr=1", "lr=2"], ["clip=1", "max_grad_norm=2"]):
+        with pytest.raises(UsageError, match="more than once"):
+            read_settings(twice)
 
 
 def test_the_page_on_training_holds(tmp_path, monkeypatch):
@@ -197,7 +201,7 @@ def test_the_page_on_training_holds(tmp_path, monkeypatch):
     run_python(page)
     (toml,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
     (tmp_path / "mine.toml").write_text(toml, encoding="utf-8")
-    assert lenet.parse(read_recipe("mine.toml").net).output_shape
+    assert lenet.parse(read_recipe("mine.toml").network).output_shape
     rows = re.findall(r"^\| `(\w+)` \| ([\w.-]*) *\|", page, flags=re.MULTILINE)
     values = Recipe().to_dict()
     assert [name for name, _ in rows] == list(values)

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.training import Recipe, Run, Training, carry_out, loop, pacing, reopen
-from lenet.training.checkpoint import NAMES
+from lenet.run_folder import CHECKPOINTS, read_run
+from lenet.trainer import run_training
+from lenet.training import Recipe, Run, Training, loop, resume_run, run
 
 KILLS = int(os.environ.get("LENET_KILLS", "12"))
 NETWORK = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 12 relu, dense 10"
@@ -26,14 +27,14 @@ EVERYTHING = Recipe(
     batch_size=100,
     optimizer="adamw",
     schedule="cosine",
-    warm_up=0.5,
-    smoothing=0.1,
+    warmup_epochs=0.5,
+    label_smoothing=0.1,
     dropout=0.2,
-    clip=1.0,
-    average=0.9,
-    balance=True,
-    validation=0.1,
-    keep="best",
+    max_grad_norm=1.0,
+    ema_decay=0.9,
+    class_weight="balanced",
+    validation_fraction=0.1,
+    restore_best=True,
     augment=lenet.Augmentation(shift=1, rotate=10, noise=5),
 )
 
@@ -42,9 +43,10 @@ EVERYTHING = Recipe(
 SERVER = """
 import os, sys, traceback
 import lenet.reporting.results
-from lenet.training import loop, pacing, reopen, carry_out
+from lenet.trainer import run_training
+from lenet.training import loop, resume_run, run
 
-pacing.SHARE, loop.PATIENCE = 1e9, 0.0
+run.WRITING_SHARE, loop.LOOK_SECONDS = 1e9, 0.0
 
 class Tells:
     def step(self, epoch, share):
@@ -52,9 +54,9 @@ class Tells:
     def epoch(self, record): ...
 
 def live(folder, threads):
-    resumed = reopen(folder, threads=int(threads), checkpoint_seconds=0.0)
+    resumed = resume_run(folder, threads=int(threads), checkpoint_seconds=0.0)
     print("at", *resumed.training.place, *resumed.notes, flush=True)
-    carry_out(resumed.training, resumed.run, Tells())
+    run_training(resumed.training, resumed.run, Tells())
 
 for line in sys.stdin:
     sys.stdout.flush()
@@ -136,7 +138,7 @@ def assert_equal_runs(one, other):
 
 def test_kills(tmp_path, lives):
     # More than all lives together can do, a step of half a millisecond taken for a quick one.
-    recipe = EVERYTHING.but(epochs=max(80, 4 * KILLS))
+    recipe = EVERYTHING.replace(epochs=max(80, 4 * KILLS))
     lenet.train(NETWORK, "digits", recipe, seed=3, run=tmp_path / "whole")
     begin(tmp_path / "killed", recipe)
     chance = random.Random(KILLS)
@@ -150,7 +152,7 @@ def test_kills(tmp_path, lives):
 
 
 class StopAt:
-    """A watcher that stops the training at a step's look, counted over the whole of it."""
+    """A callback that stops the training at a step's look, counted over the whole of it."""
 
     def __init__(self, look):
         self._looks = look
@@ -167,24 +169,24 @@ class StopAt:
 @pytest.fixture
 def each_step(monkeypatch):
     """A look after each step, and a checkpoint at each look."""
-    monkeypatch.setattr(loop, "PATIENCE", 0.0)
-    monkeypatch.setattr(pacing, "SHARE", 1e9)
+    monkeypatch.setattr(loop, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(run, "WRITING_SHARE", 1e9)
 
 
 RECIPES = {
-    "everything": EVERYTHING.but(epochs=2),
+    "everything": EVERYTHING.replace(epochs=2),
     "plain": Recipe(epochs=2, batch_size=100, optimizer="sgd", schedule="constant", lr=0.1),
     "momentum": Recipe(epochs=2, batch_size=100, optimizer="momentum", lr=0.05),
-    "nesterov": Recipe(epochs=2, batch_size=100, optimizer="nesterov", lr=0.05, average=0.5),
+    "nesterov": Recipe(epochs=2, batch_size=100, optimizer="nesterov", lr=0.05, ema_decay=0.5),
     "patience": Recipe(
         epochs=6,
         batch_size=100,
         lr=0.1,
         schedule="constant",
-        average=0.5,
-        validation=0.3,
+        ema_decay=0.5,
+        validation_fraction=0.3,
         patience=2,
-        keep="best",
+        restore_best=True,
     ),
 }
 
@@ -195,7 +197,7 @@ def test_stopped_at_each_step(few, tmp_path, each_step, name, look):
     recipe, network = RECIPES[name], "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 12 relu, dense 10"
     whole = lenet.train(network, few, recipe, run=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(network, few, recipe, run=tmp_path / "cut", watcher=StopAt(look))
+        lenet.train(network, few, recipe, run=tmp_path / "cut", callback=StopAt(look))
     model = lenet.resume(tmp_path / "cut", few)
     assert model.parameters.tobytes() == whole.parameters.tobytes()
     assert model.training == whole.training
@@ -204,30 +206,30 @@ def test_stopped_at_each_step(few, tmp_path, each_step, name, look):
 
 def test_the_last_look_of_all(few, tmp_path, each_step):
     """Every step is made, and the last epoch's record is not."""
-    recipe = EVERYTHING.but(epochs=2)
+    recipe = EVERYTHING.replace(epochs=2)
     whole = lenet.train(NETWORK, few, recipe)
     looks = 2 * Training(lenet.parse(NETWORK), few, recipe, 0, 1).steps
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(NETWORK, few, recipe, run=tmp_path / "cut", watcher=StopAt(looks))
-    resumed = reopen(tmp_path / "cut", few)
+        lenet.train(NETWORK, few, recipe, run=tmp_path / "cut", callback=StopAt(looks))
+    resumed = resume_run(tmp_path / "cut", few)
     assert resumed.training.place == (1, looks // 2)
-    model = carry_out(resumed.training, resumed.run, None)
+    model = run_training(resumed.training, resumed.run, None)
     assert model.parameters.tobytes() == whole.parameters.tobytes()
 
 
 def test_stopped_again_and_again(few, tmp_path, each_step):
     whole = lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "cut", watcher=StopAt(2))
+        lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "cut", callback=StopAt(2))
     for _ in range(30):
         try:
-            model = lenet.resume(tmp_path / "cut", few, watcher=StopAt(2))
+            model = lenet.resume(tmp_path / "cut", few, callback=StopAt(2))
             break
         except KeyboardInterrupt:
             pass
     assert np.array_equal(model.parameters, whole.parameters)
     assert_equal_runs(tmp_path / "cut", tmp_path / "whole")
-    info = lenet.training.read_info(tmp_path / "cut")
+    info = read_run(tmp_path / "cut").info
     assert info["status"] == "finished"
     assert len(info["resumed"]) > 1
 
@@ -248,7 +250,7 @@ def test_a_torn_checkpoint_is_told_and_the_one_before_is_taken(
 ):
     whole = lenet.train(NETWORK, few, EVERYTHING)
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "a", watcher=StopAt(5))
+        lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "a", callback=StopAt(5))
     torn = newest(tmp_path / "a")
     content = bytearray(torn.read_bytes())
     if way == "cut":
@@ -256,25 +258,25 @@ def test_a_torn_checkpoint_is_told_and_the_one_before_is_taken(
     else:
         content[offset] ^= 0x10
     torn.write_bytes(content)
-    resumed = reopen(tmp_path / "a", few)
+    resumed = resume_run(tmp_path / "a", few)
     (note,) = resumed.notes
     assert note.startswith(f"{torn} is no intact checkpoint: ")
     assert note.endswith(" going on after epoch 1.")
-    model = carry_out(resumed.training, resumed.run, None)
+    model = run_training(resumed.training, resumed.run, None)
     assert model.parameters.tobytes() == whole.parameters.tobytes()
 
 
 def newest(folder):
-    return max((folder / name for name in NAMES), key=lambda path: path.stat().st_mtime_ns)
+    return max((folder / name for name in CHECKPOINTS), key=lambda path: path.stat().st_mtime_ns)
 
 
 def test_no_intact_checkpoint_at_all_begins_anew(few, tmp_path, each_step):
     whole = lenet.train(NETWORK, few, EVERYTHING)
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "a", watcher=StopAt(5))
-    for name in NAMES:
+        lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "a", callback=StopAt(5))
+    for name in CHECKPOINTS:
         (tmp_path / "a" / name).write_bytes(b"nonsense")
-    resumed = reopen(tmp_path / "a", few)
+    resumed = resume_run(tmp_path / "a", few)
     assert [note.partition("; ")[2] for note in resumed.notes] == ["going on at its start."] * 2
-    model = carry_out(resumed.training, resumed.run, None)
+    model = run_training(resumed.training, resumed.run, None)
     assert model.parameters.tobytes() == whole.parameters.tobytes()

@@ -13,13 +13,15 @@ import lenet
 from digit_pictures import write_digits
 from lenet.data import Dataset, Split
 from lenet.errors import DataError, DivergenceError, UsageError
-from lenet.training import Recipe, Run, carry_out, loop, read_info, reopen
+from lenet.run_folder import read_run
+from lenet.trainer import run_training
+from lenet.training import Recipe, Run, loop, resume_run
 
 QUICK = Recipe(epochs=3, batch_size=100)
 
 
 class Stop:
-    """A watcher that stops after the second epoch's first look."""
+    """A callback that stops after the second epoch's first look."""
 
     def step(self, epoch, share):
         if epoch == 2:
@@ -35,9 +37,9 @@ def stopped(few, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "stopped"
     network = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "PATIENCE", 0.0)
+        patch.setattr(loop, "LOOK_SECONDS", 0.0)
         with pytest.raises(KeyboardInterrupt):
-            lenet.train(network, few, QUICK, run=folder, watcher=Stop())
+            lenet.train(network, few, QUICK, run=folder, callback=Stop())
     return folder
 
 
@@ -57,7 +59,7 @@ def test_goes_on(few, small, cut):
     whole = lenet.train(small, few, QUICK)
     model = lenet.resume(cut, few, threads=2)
     assert model.parameters.tobytes() == whole.parameters.tobytes()
-    info = read_info(cut)
+    info = read_run(cut).info
     assert info["status"] == "finished"
     assert len(info["resumed"]) == 1
     assert not [name for name in os.listdir(cut) if "checkpoint" in name or name[0] == "."]
@@ -73,14 +75,16 @@ def test_a_finished_run_is_only_loaded(few, cut):
 
 
 def test_the_best_of_a_finished_run_is_loaded(few, small, tmp_path):
-    recipe = Recipe(epochs=3, lr=0.3, schedule="constant", validation=0.3, keep="best")
+    recipe = Recipe(
+        epochs=3, lr=0.3, schedule="constant", validation_fraction=0.3, restore_best=True
+    )
     model = lenet.train(small, few, recipe, run=tmp_path / "a")
     assert lenet.resume(tmp_path / "a").parameters.tobytes() == model.parameters.tobytes()
 
 
 def test_the_data_are_found_again_by_name(small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(small, "digits", QUICK, run=tmp_path / "a", watcher=Stop())
+        lenet.train(small, "digits", QUICK, run=tmp_path / "a", callback=Stop())
     assert len(lenet.resume(tmp_path / "a").training["epochs"]) == 3
 
 
@@ -88,9 +92,9 @@ def test_pictures_that_have_moved(tmp_path):
     write_digits(tmp_path / "here", {"2": 20, "3": 20}, scale=2)
     whole = lenet.train("lenet-relu", tmp_path / "here", QUICK, run=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        lenet.train("lenet-relu", tmp_path / "here", QUICK, run=tmp_path / "a", watcher=Stop())
+        lenet.train("lenet-relu", tmp_path / "here", QUICK, run=tmp_path / "a", callback=Stop())
     (tmp_path / "here").rename(tmp_path / "there")
-    with pytest.raises(UsageError, match=r"are no longer in .*here; say where they are: lenet tra"):
+    with pytest.raises(UsageError, match="say where they are"):
         lenet.resume(tmp_path / "a")
     model = lenet.resume(tmp_path / "a", tmp_path / "there")
     assert model.parameters.tobytes() == whole.parameters.tobytes()
@@ -99,7 +103,7 @@ def test_pictures_that_have_moved(tmp_path):
 
 
 def test_data_without_a_name_must_be_given(cut):
-    with pytest.raises(UsageError, match="does not say where its data are; name them as well"):
+    with pytest.raises(UsageError, match="where its data are"):
         lenet.resume(cut)
 
 
@@ -107,7 +111,7 @@ def test_other_data_are_refused(few, cut):
     images = few.train.images.copy()
     images[0, 0, 0, 0] ^= 1
     other = Dataset("few", Split(images, few.train.labels), few.test, few.classes)
-    with pytest.raises(UsageError, match=r"the images or labels are not those that .* was begun"):
+    with pytest.raises(UsageError, match="other images or labels"):
         lenet.resume(cut, other)
     lenet.resume(cut, few)
 
@@ -121,11 +125,11 @@ def test_other_data_are_refused(few, cut):
             "lr = 0.02",
             "with lr = 0.01 and its recipe.toml now says 0.0",
         ),
-        ("recipe.toml", "dense 10", "dense 12 relu, dense 10", "was begun with the network '1x8x8"),
-        ("recipe.toml", "epochs = 3", "epochs = 'x'", "recipe.toml: the number of epochs is 'x'"),
+        ("recipe.toml", "dense 10", "dense 12 relu, dense 10", "was begun with network '1x8x8"),
+        ("recipe.toml", "epochs = 3", "epochs = 'x'", "recipe.toml: epochs is 'x'"),
         ("recipe.toml", "epochs = 3", "epochs =", "cannot read the recipe"),
-        ("run.json", '"lenet": "', '"lenet": "9', "was begun by lenet 9"),
-        ("run.json", '"seed": 0', '"seed": 1', "was begun with the seed 0 and its files now say 1"),
+        ("run.json", '"lenet": "', '"lenet": "9', "was begun with lenet '9"),
+        ("run.json", '"seed": 0', '"seed": 1', "was begun with seed 0 and now has 1"),
         ("run.json", '"data_hash"', '"hash"', "lacks 'data_hash'); begin a new run with --recipe"),
         ("run.json", '"interrupted"', '"diverged"', "diverged, and would again; begin a new run"),
     ],
@@ -142,9 +146,9 @@ def test_what_was_changed_is_refused_and_named(few, cut, name, old, new, words):
 
 def test_a_checkpoint_of_another_run_is_refused(few, cut, small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(small, few, QUICK, seed=5, run=tmp_path / "b", watcher=Stop())
+        lenet.train(small, few, QUICK, seed=5, run=tmp_path / "b", callback=Stop())
     shutil.copy(tmp_path / "b" / "checkpoint-1.safetensors", cut)
-    with pytest.raises(UsageError, match="was begun with the seed 5 and its files now say 0"):
+    with pytest.raises(UsageError, match="seed 5"):
         lenet.resume(cut, few)
 
 
@@ -166,19 +170,19 @@ def test_a_diverged_run_is_refused(few, small, tmp_path):
     wild = Recipe(epochs=3, batch_size=50, optimizer="sgd", schedule="constant", lr=1e20)
     with pytest.raises(DivergenceError):
         lenet.train(small, few, wild, run=tmp_path / "a")
-    with pytest.raises(UsageError, match=r"a diverged, and would again; .* --lr \.\.\.$"):
+    with pytest.raises(UsageError, match="would again"):
         lenet.resume(tmp_path / "a", few)
 
 
 def test_it_diverges_where_it_would_have(few, small, tmp_path):
     """Resumed in the middle of the epoch in which it diverges: the same place, the same weights."""
     wild = Recipe(
-        epochs=3, batch_size=10, optimizer="momentum", schedule="constant", lr=2e3, average=0.5
+        epochs=3, batch_size=10, optimizer="momentum", schedule="constant", lr=2e3, ema_decay=0.5
     )
     with pytest.raises(DivergenceError) as first:
         lenet.train(small, few, wild, run=tmp_path / "a")
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(small, few, wild, run=tmp_path / "b", watcher=At(1))
+        lenet.train(small, few, wild, run=tmp_path / "b", callback=At(1))
     with pytest.raises(DivergenceError) as second:
         lenet.resume(tmp_path / "b", few)
     assert str(first.value) == str(second.value)
@@ -187,7 +191,7 @@ def test_it_diverges_where_it_would_have(few, small, tmp_path):
 
 
 class At(Stop):
-    """A watcher that stops at a look of the first epoch."""
+    """A callback that stops at a look of the first epoch."""
 
     def __init__(self, look):
         self._look = look
@@ -214,10 +218,10 @@ def test_a_pipe_keeps_nobody_waiting(few, cut):
         (cut / name).rename(cut / "kept")
         os.mkfifo(cut / name)
         if name == "run.json":
-            with pytest.raises(UsageError, match=r"holds no run .*: it is no regular file"):
+            with pytest.raises(UsageError, match="no run"):
                 lenet.resume(cut, few)
             (cut / "kept").replace(cut / name)
-    resumed = reopen(cut, few)
+    resumed = resume_run(cut, few)
     assert resumed.notes == [
         f"cannot read {cut / name}: it is no regular file; going on at its start."
     ]
@@ -227,7 +231,7 @@ def test_a_pipe_keeps_nobody_waiting(few, cut):
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff", b"[" * 100_000, b"null"])
 def test_a_damaged_run_json(few, cut, content):
     (cut / "run.json").write_bytes(content)
-    with pytest.raises(DataError, match=r"run\.json is not what a run wrote: .*; begin a new run"):
+    with pytest.raises(DataError, match="damaged"):
         lenet.resume(cut, few)
 
 
@@ -245,7 +249,7 @@ def test_strange_values_in_a_run_json(few, cut, key, value):
 
 def test_a_folder_in_use_is_refused(few, cut):
     run = Run.reopen(cut)
-    with pytest.raises(UsageError, match="is in use by another process that trains it; wait"):
+    with pytest.raises(UsageError, match="in use"):
         lenet.resume(cut, few)
     run.close()
     lenet.resume(cut, few)
@@ -264,7 +268,7 @@ class Slow:
         print("step", flush=True)
         time.sleep(60)
     def epoch(self, record): ...
-lenet.train("1x8x8 | dense 10", "digits", lenet.recipe(epochs=1), run=sys.argv[1], watcher=Slow())
+lenet.train("1x8x8 | dense 10", "digits", lenet.recipe(epochs=1), run=sys.argv[1], callback=Slow())
 """
 
 
@@ -273,16 +277,16 @@ def test_a_training_in_another_process_is_left_alone(tmp_path):
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "step\n"
-        with pytest.raises(UsageError, match="is in use by another process"):
+        with pytest.raises(UsageError, match="in use"):
             lenet.resume(tmp_path / "a")
         process.kill()
-    assert read_info(tmp_path / "a")["status"] == "running"
+    assert read_run(tmp_path / "a").info["status"] == "running"
     assert lenet.resume(tmp_path / "a").training["status"] == "finished"
 
 
 def test_the_place_is_known_before_it_goes_on(few, cut):
-    resumed = reopen(cut, few)
+    resumed = resume_run(cut, few)
     assert resumed.training.place == (1, 1)
     assert resumed.notes == []
-    model = carry_out(resumed.training, resumed.run, None)
+    model = run_training(resumed.training, resumed.run, None)
     assert np.isfinite(model.parameters).all()

@@ -1,4 +1,4 @@
-"""The run folder: what is written, when, and never over anything."""
+"""A run: what is written, when, and never over anything."""
 
 import csv
 import json
@@ -13,7 +13,9 @@ import pytest
 import lenet
 from lenet import files
 from lenet.errors import DivergenceError, OutputError, UsageError
-from lenet.training import Recipe, Run, pacing
+from lenet.training import Recipe, Run
+from lenet.training import run as run_module
+from lenet.training.run import Pacing
 
 QUICK = Recipe(epochs=2, batch_size=100)
 FILES = [
@@ -28,7 +30,7 @@ def read(folder):
 
 
 class Stop:
-    """A watcher that raises in the given epoch."""
+    """A callback that raises in the given epoch."""
 
     def __init__(self, epoch, error):
         self._epoch, self._error = epoch, error
@@ -63,7 +65,7 @@ def test_run_json(run):
     assert info["parameters"] == model.plan.parameters
     assert (info["dataset"], info["classes"]) == ("few", list("0123456789"))
     assert (info["train_images"], info["test_images"]) == (300, 100)
-    assert Recipe.from_dict(info["recipe"]) == QUICK.but(net=str(model.network))
+    assert Recipe.from_dict(info["recipe"]) == QUICK.replace(network=str(model.network))
     assert (info["seed"], info["threads"]) == (3, 2)
     assert info["engine"]
     assert info["test_accuracy"] == info["epochs"][-1]["test_accuracy"]
@@ -76,6 +78,8 @@ def test_run_json(run):
     ] * 2
     assert {"lenet", "python", "numpy", "system", "processor"} <= set(info["machine"])
     assert info["started"].endswith("+00:00")
+    assert info["image_shape"] == [1, 8, 8]
+    assert info["test_hash"] != info["data_hash"]
 
 
 def test_the_model_carries_the_same(run):
@@ -125,7 +129,7 @@ def test_an_existing_folder_is_never_overwritten(few, small, tmp_path):
     (tmp_path / "a" / "run.json").write_text("mine")
     (tmp_path / "b").write_text("mine")
     for name in ("a", "b"):
-        with pytest.raises(UsageError, match="exists already and is never overwritten; choose"):
+        with pytest.raises(UsageError, match="exists already"):
             lenet.train(small, few, QUICK, run=tmp_path / name)
     assert (tmp_path / "a" / "run.json").read_text() == (tmp_path / "b").read_text() == "mine"
 
@@ -135,11 +139,19 @@ def test_numbered(tmp_path):
     assert [Run.numbered(tmp_path, "x").folder.name for _ in range(3)] == ["x-1", "x-3", "x-4"]
 
 
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), "soon"])
+def test_a_number_that_cannot_be_ends_at_once(tmp_path, seconds):
+    """A refusal is no reason to try the next number."""
+    with pytest.raises(UsageError, match="time between checkpoints"):
+        Run.numbered(tmp_path, "x", checkpoint_seconds=seconds)
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("root", ["a-file", "a-file/b", "/proc", "zero\0byte"])
 def test_a_place_that_takes_no_folder(tmp_path, monkeypatch, root):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a-file").write_text("")
-    with pytest.raises(OutputError, match=r"cannot make the run folder .*; work in a folder") as at:
+    with pytest.raises(OutputError, match="cannot make") as at:
         Run.numbered(root, "x")
     assert at.value.exit_code == 1
     assert os.listdir(tmp_path) == ["a-file"]
@@ -150,7 +162,7 @@ def test_a_place_that_takes_no_folder(tmp_path, monkeypatch, root):
 )
 def test_what_is_there_is_saved_when_it_stops(few, small, tmp_path, error, status):
     with pytest.raises(type(error)):
-        lenet.train(small, few, QUICK, run=tmp_path / "a", watcher=Stop(2, error))
+        lenet.train(small, few, QUICK, run=tmp_path / "a", callback=Stop(2, error))
     assert sorted(os.listdir(tmp_path / "a")) == sorted([*FILES, CHECKPOINT])
     info = read(tmp_path / "a")
     assert info["status"] == status
@@ -162,7 +174,7 @@ def test_what_is_there_is_saved_when_it_stops(few, small, tmp_path, error, statu
 
 def test_stopped_in_the_first_epoch(few, small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(small, few, QUICK, run=tmp_path / "a", watcher=Stop(1, KeyboardInterrupt()))
+        lenet.train(small, few, QUICK, run=tmp_path / "a", callback=Stop(1, KeyboardInterrupt()))
     assert sorted(os.listdir(tmp_path / "a")) == sorted(
         {*FILES, CHECKPOINT} - {"learning-curve.png", "report.html"}
     )
@@ -228,16 +240,14 @@ def test_a_disk_full_from_the_start_leaves_no_folder(few, small, tmp_path, monke
 
 def test_a_history_that_cannot_be_written_costs_no_weights(few, small, tmp_path, monkeypatch):
     full(monkeypatch, "history.csv")
-    with pytest.raises(
-        OutputError, match=r"no space left .*; make room, then lenet train --resume"
-    ):
+    with pytest.raises(OutputError, match=r"no space left.* --resume"):
         lenet.train(small, few, QUICK, run=tmp_path / "a")
     assert lenet.Model.load(tmp_path / "a" / "last.safetensors").training["status"] == "finished"
     assert read(tmp_path / "a")["status"] == "running"  # not before all is there
 
 
 class Ears:
-    """A watcher that hears of trouble."""
+    """A callback that hears of trouble."""
 
     def __init__(self):
         self.heard = []
@@ -254,10 +264,10 @@ class Ears:
 
 def test_checkpoints_that_cannot_be_written_stop_nothing(few, small, tmp_path, monkeypatch):
     whole = lenet.train(small, few, QUICK)
-    monkeypatch.setattr(pacing, "SHARE", 1e9)
+    monkeypatch.setattr(run_module, "WRITING_SHARE", 1e9)
     full(monkeypatch, CHECKPOINT)
     ears = Ears()
-    model = lenet.train(small, few, QUICK.but(epochs=4), run=tmp_path / "a", watcher=ears)
+    model = lenet.train(small, few, QUICK.replace(epochs=4), run=tmp_path / "a", callback=ears)
     (heard,) = ears.heard  # once, not every time
     assert heard.startswith("no checkpoint: cannot write ")
     assert "no space left" in heard
@@ -269,18 +279,18 @@ def test_checkpoints_that_cannot_be_written_stop_nothing(few, small, tmp_path, m
 def test_interrupted_on_a_full_disk_says_what_is_not_saved(few, small, tmp_path, monkeypatch):
     full(monkeypatch, CHECKPOINT)
     stop = Stop(2, KeyboardInterrupt())
-    with pytest.raises(OutputError, match=r"cannot write .*checkpoint-1.*; make room, then lenet"):
-        lenet.train(small, few, QUICK, run=tmp_path / "a", watcher=stop)
+    with pytest.raises(OutputError, match=r"checkpoint-1.*make room"):
+        lenet.train(small, few, QUICK, run=tmp_path / "a", callback=stop)
     assert lenet.Model.load(tmp_path / "a" / "last.safetensors").training["status"] == "interrupted"
     monkeypatch.undo()
     lenet.resume(tmp_path / "a", few)
     assert read(tmp_path / "a")["status"] == "finished"
 
 
-@pytest.mark.parametrize("share", [1e9, pacing.SHARE])
+@pytest.mark.parametrize("share", [1e9, run_module.WRITING_SHARE])
 def test_the_history_grows_while_it_runs(few, small, tmp_path, monkeypatch, share):
     """Also where checkpoints would cost too much."""
-    monkeypatch.setattr(pacing, "SHARE", share)
+    monkeypatch.setattr(run_module, "WRITING_SHARE", share)
     seen = []
 
     class Reader(Ears):
@@ -288,7 +298,7 @@ def test_the_history_grows_while_it_runs(few, small, tmp_path, monkeypatch, shar
             path = tmp_path / "a" / "history.csv"
             seen.append(len(path.read_text().splitlines()) if path.exists() else 0)
 
-    lenet.train(small, few, QUICK.but(epochs=4), run=tmp_path / "a", watcher=Reader())
+    lenet.train(small, few, QUICK.replace(epochs=4), run=tmp_path / "a", callback=Reader())
     assert seen[:2] == [0, 2]
     assert share < 1 or seen == [0, 2, 3, 4]
 
@@ -324,3 +334,34 @@ def test_a_file_that_outgrows_the_disk_is_not_half_there(tmp_path):
     left = ["history.csv", "recipe.toml", "run.json", "signals.csv"]
     assert sorted(os.listdir(tmp_path / "a")) == left
     assert read(tmp_path / "a")["status"] == "running"
+
+
+def test_after_a_costly_writing_it_waits(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(run_module.time, "monotonic", lambda: now[0])
+    pace = Pacing()
+    assert pace.is_due()
+    assert not pace.is_due(1.0)
+    with pace:
+        now[0] += 0.5
+    assert not pace.is_due()
+    now[0] += 99.9  # half a second is half a hundredth of 100
+    assert not pace.is_due()
+    now[0] += 0.2
+    assert pace.is_due()
+    assert not pace.is_due(120)
+    now[0] += 40
+    assert pace.is_due(120)
+
+
+def test_a_writing_that_fails_counts_too(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(run_module.time, "monotonic", lambda: now[0])
+    pace = Pacing()
+    try:
+        with pace:
+            now[0] += 1
+            raise OSError
+    except OSError:
+        pass
+    assert not pace.is_due()

@@ -23,7 +23,7 @@ from lenet.benchmarking.workload import TASKS, Workload
 from lenet.engine.machine import processors
 from lenet.errors import EngineError, UsageError
 from lenet.net import Network, name_of, read_network
-from lenet.training.run import machine
+from lenet.version import machine
 
 #: Who else there is, by what a person names, and what each needs installed.
 PEERS: Final = {

@@ -32,7 +32,7 @@ def run(
         Print one JSON object instead.
     """
     from lenet.errors import UsageError
-    from lenet.reporting.record import is_run
+    from lenet.run_folder import is_run
 
     runs = [net for net in nets if is_run(net)]
     width = max(80, shutil.get_terminal_size((80, 24)).columns)

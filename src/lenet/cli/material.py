@@ -34,14 +34,13 @@ def print_dry_run(training: Training, net: str, json: bool) -> None:
 
 def _network_line(training: Training, net: str) -> str:
     from lenet.analysis import explain
-    from lenet.net import name_of
-    from lenet.training.pairing import is_zoo_name
+    from lenet.net import name_of, zoo
 
     network = training.model.network
     name = name_of(net) or str(network)
     report = explain(network)
     layers, threads = report.layer_count, training.engine.threads
-    if is_zoo_name(net) and training.data.source:
+    if name in zoo.names() and training.data.source:
         size = "x".join(map(str, network.input_shape))
         name = f"{name} for {len(training.data.classes)} classes of {size}"
     return (

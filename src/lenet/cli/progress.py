@@ -19,7 +19,7 @@ WIDTH: Final = 40
 
 
 class Display:
-    """A :class:`lenet.training.Watcher`; the bar shows on a terminal only, and wipes itself."""
+    """A :class:`lenet.training.Callback`; the bar shows on a terminal only, and wipes itself."""
 
     def __init__(self, epochs: int, lines: bool, bar: bool) -> None:
         self._epochs, self._lines = epochs, lines

@@ -40,7 +40,8 @@ def run(
         Print one JSON object instead, and write nothing but --output.
     """
     from lenet.errors import DataError, UsageError
-    from lenet.reporting.results import PAGE, report
+    from lenet.reporting.results import report
+    from lenet.run_folder import PAGE
 
     if picture is None and theme != "auto":
         raise UsageError("--theme is a picture's; the page follows its reader's screen.")

@@ -12,7 +12,6 @@ from lenet.writing.numbers import percent
 
 if TYPE_CHECKING:
     from lenet.data import Dataset
-    from lenet.net import Network
     from lenet.training import Recipe, Run, Training
 
 
@@ -58,7 +57,7 @@ def run(
         A zoo name, a notation or a .json file; by default the recipe's, or lenet-relu. One of the
         zoo is fitted to pictures of your own.
     recipe
-        modern (the default), seed (the original article's: plain SGD, rate 2.5), best (the network
+        modern (the default), original (the article's: plain SGD, rate 2.5), best (the network
         compact, long, on augmented images), best-lenet and best-tiny (the same for LeNet's layers
         and for tiny) or a .toml file.
     seed
@@ -86,7 +85,7 @@ def run(
     epochs
         Passes over the training images.
     batch_size
-        Images a step.
+        Images per step.
     lr
         Learning rate; where it changes, its peak.
     optimizer
@@ -100,7 +99,7 @@ def run(
     balance
         Let images of rare classes weigh more.
     set
-        Any other value, NAME=VALUE, such as validation=0.1; repeat it for more.
+        Any other value, NAME=VALUE, such as validation_fraction=0.1; repeat it for more.
 
     The run
     -------
@@ -122,9 +121,11 @@ def run(
 
     from lenet.cli.networks import network_of
     from lenet.cli.progress import Display
-    from lenet.net import is_model_file
-    from lenet.training import CHECKPOINT_SECONDS, DEFAULT_NET, Training, carry_out, pair
-    from lenet.training.pairing import arguments, lasting
+    from lenet.data import load
+    from lenet.net import is_model_file, zoo_name_of
+    from lenet.trainer import DEFAULT_NETWORK, run_training
+    from lenet.training import CHECKPOINT_SECONDS, Training
+    from lenet.training.preparation import fit_network, load_arguments, with_absolute_paths
     from lenet.training.run import check_seconds
 
     values = {
@@ -135,24 +136,25 @@ def run(
         "schedule": schedule,
         "init": init,
         "weight_decay": weight_decay,
-        "balance": balance or None,
+        "class_weight": "balanced" if balance else None,
     }
     wishes: dict[str, Any] = {"size": size, "gray": gray, "rgb": rgb, "skip_bad": skip_bad}
     pace = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
     source = "digits" if data is None else data
     if resume is not None:
         given = {"net": net, "recipe": recipe, "seed": seed, "run": run, "set": set, **values}
-        switches = {**wishes, "dry_run": dry_run, "tensorboard": tensorboard}
+        del given["class_weight"]
+        switches = {**wishes, "balance": balance, "dry_run": dry_run, "tensorboard": tensorboard}
         given |= {name: value or None for name, value in switches.items()}
         found = _reopened(resume, given, data, data_dir, threads, pace)
         if found is None:
             _print_finished(resume, json)
             return
         training, folder = found
-        named = _zoo_name(training.model.network)
+        named = zoo_name_of(training.model.network)
     else:
         chosen = _recipe("modern" if recipe is None else recipe, source, values, set or [])
-        named = net if net is not None else chosen.net or DEFAULT_NET
+        named = net if net is not None else chosen.network or DEFAULT_NETWORK
         _check_name(run)
         check_seconds(pace)
         network = network_of(named)
@@ -160,21 +162,21 @@ def run(
             print(
                 f"lenet: {named} gives its layers alone; their weights begin anew.", file=sys.stderr
             )
-        material = arguments(network, named, source, data_dir, **wishes)
-        training = Training(
-            *pair(network, named, source, data_dir, **wishes), chosen, seed or 0, threads
-        )
+        arguments = load_arguments(network, source, data_dir, **wishes)
+        dataset = load(**arguments)
+        fitted = fit_network(network, dataset)
+        training = Training(fitted, dataset, chosen, seed or 0, threads)
         if dry_run:
             print_dry_run(training, named, json)
             return
         stem = run or _stem(training, net, named, recipe)
-        folder = _folder(stem, not run, lasting(material), pace, tensorboard)
+        folder = _folder(stem, not run, with_absolute_paths(arguments), pace, tensorboard)
     display = Display(training.recipe.epochs, lines=not (json or quiet), bar=not quiet)
     try:
         if not (json or quiet):
             print_header(training, named)
             _print_place(training)
-        carry_out(training, folder, display)
+        run_training(training, folder, display)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_interrupted(training, folder)) from None
     finally:
@@ -196,33 +198,47 @@ def _recipe(name: str, data: str, values: dict[str, Any], settings: list[str]) -
     more = read_settings(settings)
     twice = [each for each, value in values.items() if value is not None and each in more]
     if twice:
-        option = twice[0].replace("_", "-")
+        option = "balance" if twice[0] == "class_weight" else twice[0].replace("_", "-")
         raise UsageError(f"{twice[0]} is given by --{option} and by --set; give it once.")
-    return named_recipe(name, data=data, **{**values, **more})
+    return named_recipe(_current_name(name), data=data, **{**values, **more})
+
+
+def _current_name(name: str) -> str:
+    """The recipe's name of today; says so where that is another."""
+    import sys
+
+    from lenet.training.recipe_file import FORMER_RECIPES
+
+    current = FORMER_RECIPES.get(name.strip().lower(), name)
+    if current != name:
+        print(f"lenet: the recipe {name.strip()} is called {current} now.", file=sys.stderr)
+    return current
 
 
 def _stem(training: Training, net: str | None, named: str, recipe: str | None) -> str:
     """What a run is called: its data, then the network and the recipe that a person named, and if
     none is, the network that is trained by default."""
-    from lenet.net import name_of
-    from lenet.training.recipe_file import stem_of
+    from lenet.net import name_of, zoo_name_of
+    from lenet.training.recipe_file import FORMER_RECIPES, stem_of
 
     words = [training.data.name]
     if net is not None or recipe is None:
-        words.append(name_of(named) or _zoo_name(training.model.network) or "custom")
+        words.append(name_of(named) or zoo_name_of(training.model.network) or "custom")
     if recipe is not None:
-        words.append(stem_of(recipe))
+        words.append(stem_of(FORMER_RECIPES.get(stem_of(recipe), recipe)))
     return "-".join(filter(None, words))
 
 
 def _folder(
     stem: str, numbered: bool, material: dict[str, Any], pace: float, tensorboard: bool
 ) -> Run:
+    from lenet.run_folder import ROOT
     from lenet.training import Run
 
+    options: dict[str, Any] = {"checkpoint_seconds": pace, "tensorboard": tensorboard}
     if numbered:
-        return Run.numbered("runs", stem, material, pace, tensorboard)
-    return Run(Path("runs") / stem, material, pace, tensorboard)
+        return Run.numbered(ROOT, stem, material, **options)
+    return Run(Path(ROOT) / stem, material, **options)
 
 
 def _reopened(
@@ -236,8 +252,8 @@ def _reopened(
     import sys
 
     from lenet.errors import UsageError
-    from lenet.training import reopen
-    from lenet.training.pairing import lasting
+    from lenet.training import resume_run
+    from lenet.training.preparation import with_absolute_paths
 
     if extra := [name for name, value in given.items() if value is not None]:
         option = extra[0].replace("_", "-")
@@ -245,24 +261,13 @@ def _reopened(
             f"--resume goes on with the run's own network, recipe and seed; leave --{option} out."
         )
     moved = {"source": data, "data_dir": data_dir}
-    moved = lasting({name: value for name, value in moved.items() if value is not None})
-    resumed = reopen(folder, None, threads, pace, moved)
+    moved = with_absolute_paths({name: value for name, value in moved.items() if value is not None})
+    resumed = resume_run(folder, threads=threads, checkpoint_seconds=pace, load_arguments=moved)
     if resumed is None:
         return None
     for note in resumed.notes:
         print(f"lenet: {note}", file=sys.stderr)
     return resumed.training, resumed.run
-
-
-def _zoo_name(network: Network) -> str:
-    from lenet.net import zoo
-
-    return next((name for name in zoo.names() if zoo.get(name) == network), "")
-
-
-def _plain(source: dict[str, Any]) -> dict[str, str]:
-    """What is given of it, as text."""
-    return {name: str(value) for name, value in source.items() if value is not None}
 
 
 def _check_name(name: str | None) -> None:
@@ -281,13 +286,13 @@ def _print_place(training: Training) -> None:
 
 
 def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> None:
-    from lenet.training.history import best_epoch
+    from lenet.training import best_epoch
 
     kept, done = training.history[-1], len(training.history)
     if training.stops_early:
         best = best_epoch(training.history)
         print(f"stopped after epoch {done}: no lower validation loss since epoch {best}.")
-    if training.recipe.keep == "best":
+    if training.recipe.restore_best:
         kept = training.history[(best_epoch(training.history) or done) - 1]
         print(f"kept epoch {kept.epoch}, whose validation loss is the lowest.")
     assert kept.test_accuracy is not None  # data that are loaded have a test part
@@ -315,7 +320,9 @@ def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> Non
 def _page(folder: Run) -> str:
     if folder.no_page:
         return f"no page could be made: {folder.no_page}"
-    return f"open {shlex.quote(str(folder.folder / 'report.html'))}"
+    from lenet.run_folder import PAGE
+
+    return f"open {shlex.quote(str(folder.folder / PAGE))}"
 
 
 def _is_guessing(training: Training, accuracy: float) -> bool:
@@ -333,11 +340,12 @@ def _shell(data: Dataset) -> str:
 
 
 def _print_finished(folder: Path, json: bool) -> None:
-    from lenet.training import kept_model, read_info
+    from lenet.run_folder import read_run
 
-    info = read_info(folder)
+    record = read_run(folder)
+    info = record.info
     if json:
-        print_json({**info, "run": str(folder), "model": str(kept_model(folder))})
+        print_json({**info, "run": str(folder), "model": str(record.model)})
         return
     accuracy = info.get("test_accuracy")
     reached = f" with {percent(accuracy)} of the test images" if isinstance(accuracy, float) else ""
@@ -352,10 +360,8 @@ def _interrupted(training: Training, folder: Run) -> str:
 
 
 def _result(training: Training, folder: Run) -> dict[str, Any]:
-    from lenet.training import details
-
     return {
-        **details(training, "finished", folder.model.name),
+        **training.details("finished", folder.keeps_best),
         "run": str(folder.folder),
         "model": str(folder.model),
     }

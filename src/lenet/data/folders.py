@@ -10,6 +10,7 @@ from lenet.data.listing import TEST, TRAIN, UNDECIDED, VALIDATION, Entry, Listin
 from lenet.data.names import class_name
 from lenet.errors import DataError
 from lenet.net.words import name_text
+from lenet.run_folder import holds_runs
 
 PARTS: Final = {
     "train": TRAIN,
@@ -103,21 +104,13 @@ def _look_into(folder: str) -> tuple[list[str], list[str]]:
                     continue
                 # A link to a folder may lead round in circles, or out.
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if is_folder and _holds_runs(entry):
+                if is_folder and holds_runs(entry):  # of trainings that were started here
                     continue
                 (folders if is_folder else others).append(entry.name)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"cannot read the folder {folder}: {reason}") from error
     return sorted(folders), sorted(others)
-
-
-def _holds_runs(entry: os.DirEntry[str]) -> bool:
-    """Is it ``runs``, where trainings that were started here lie with pictures of their own?"""
-    if entry.name != "runs":
-        return False
-    with os.scandir(entry.path) as found:
-        return any(os.path.exists(os.path.join(run.path, "run.json")) for run in found)
 
 
 def _left_out(root: str, folder: str, files: list[str]) -> list[str]:

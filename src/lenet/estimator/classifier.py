@@ -20,8 +20,7 @@ from lenet.metrics import log_softmax
 from lenet.model import Model
 from lenet.net import Network, read_network
 from lenet.training import Recipe, Training, named_recipe
-from lenet.training.recipe import NOTHING
-from lenet.training.summary import summary
+from lenet.training.recipe import NO_AUGMENTATION
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -43,10 +42,10 @@ _STEPS: Final = 20
 _AT_ONCE: Final[dict[str, Any]] = {
     "epochs": 1,
     "schedule": "constant",
-    "warm_up": 0.0,
-    "validation": 0.0,
+    "warmup_epochs": 0.0,
+    "validation_fraction": 0.0,
     "patience": 0,
-    "keep": "last",
+    "restore_best": False,
 }
 #: The engine has another way for up to so many images, whose scores may differ in the last bit.
 _FEW: Final = 4
@@ -76,9 +75,9 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         there are classes, and images are resized to its input. "auto" is the recipe's network on
         images; if it has none, LeNet with ReLU; and two dense layers on what is no image.
     recipe : str, path, Recipe or mapping, default="modern"
-        How to train: "modern", "seed", "best", a ``.toml`` file, a ``lenet.recipe(...)``, or some
-        of its values by name, {"smoothing": 0.1}. Validation images are taken from those of
-        ``fit``. What is no image is not augmented.
+        How to train: "modern", "original", "best", a ``.toml`` file, a ``lenet.recipe(...)``, or
+        some of its values by name, {"label_smoothing": 0.1}. Validation images are taken from those
+        of ``fit``. What is no image is not augmented.
     image_shape : (H, W) or (C, H, W), default=None
         Which image a row of ``X`` is, in C order; of four-dimensional ``X``, which axes are what.
     value_range : (low, high), default=None
@@ -125,7 +124,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     n_iter_ : int
         Epochs trained, fewer than ``epochs`` if the recipe's patience ended.
     loss_curve_ : list of float
-        Each epoch's mean loss in nats: cross-entropy, with the recipe's smoothing if it has any.
+        Each epoch's mean loss in nats: cross-entropy, with the recipe's label smoothing.
     """
 
     def __init__(
@@ -221,12 +220,12 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             else (self.model_, self._layout(), self.value_range_)
         )
         part = canonical(to_bytes(rows, layout, values), indices, weights)
-        recipe = self._fitted(recipe, part, layout).but(**_AT_ONCE)
+        recipe = self._fitted(recipe, part, layout).replace(**_AT_ONCE)
         training = self._train(network, part, known, recipe, None if first else self._memory)
         if first:
             self._keep(layout, values, known)
             self.loss_curve_ = []
-        self._memory = {"seed": training.seed, **training.memory()}
+        self._memory = {"seed": training.seed, **training.optimizer_state()}
         return self._note(training)
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -303,7 +302,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """What follows from the first data: the network, which image a row is, and its range."""
         if isinstance(self.net, str) and self.net == "auto":
             layout = find_layout(shape, self.image_shape, None)
-            network = choose_network(layout, len(classes), recipe.net)
+            network = choose_network(layout, len(classes), recipe.network)
         else:
             network = with_outputs(read_network(self.net), len(classes))
             layout = find_layout(shape, self.image_shape, network)
@@ -322,7 +321,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         seed = memory["seed"] if memory else self._seed()
         training = Training(network, data, recipe, seed, self.threads)
         if memory:
-            training.recall(memory)
+            training.load_optimizer_state(memory)
         for _ in training.epochs():
             pass
         return training
@@ -333,12 +332,12 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _note(self, training: Training) -> Self:
         """Keep the model and what was done, in the model too: its file shall explain itself."""
-        kept = "best" if training.publish_best() else "last"
+        best = training.publish_best()
         self.model_ = training.model
         self.loss_curve_ = [*self.loss_curve_, *(record.loss for record in training.history)]
         self.n_iter_ = len(self.loss_curve_)
         self.model_.training = {
-            **summary(training, "finished", kept),
+            **training.summary("finished", best),
             "estimator": "LeNetClassifier",
             "losses": self.loss_curve_,
             "image_shape": list(self.image_shape_),
@@ -372,8 +371,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         size = self.batch_size
         if isinstance(size, str) and size == "auto":
             size = min(max(len(part) // _STEPS, _FEWEST), recipe.batch_size)
-        augment = recipe.augment if layout.is_image else NOTHING
-        return recipe.but(batch_size=plain(size), augment=augment)
+        augment = recipe.augment if layout.is_image else NO_AUGMENTATION
+        return recipe.replace(batch_size=plain(size), augment=augment)
 
     def _seed(self) -> int:
         given = self.random_state

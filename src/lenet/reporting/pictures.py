@@ -42,7 +42,7 @@ from lenet.drawing.scene import (
 from lenet.metrics import ClassMetrics
 from lenet.model import Model
 from lenet.reporting.predictions import Bin, Confusion, Predictions
-from lenet.reporting.signals import LayerSignal
+from lenet.run_folder import LayerSignal
 from lenet.writing.numbers import percent, plural
 
 #: Points of a line, at most: more are not told apart.

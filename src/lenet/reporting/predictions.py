@@ -24,7 +24,8 @@ from lenet.metrics import (
     wilson,
 )
 from lenet.model import Model
-from lenet.reporting.record import RunRecord
+from lenet.run_folder import RunRecord
+from lenet.training.checkpoint import split_hash
 from lenet.writing.numbers import percent
 
 #: Images, or where they are: a data set's name, or the path of pictures.
@@ -215,16 +216,26 @@ def predict_test(
 
 
 def check_same_images(record: RunRecord, predictions: Predictions) -> None:
-    """Are these the images that a run was tested on, as far as its own figures tell?
+    """Are these the images that a run was tested on?
+
+    The hash of its test images decides. Where there is none, in a run of an older lenet, or where
+    the images are read at another size now, their number and the run's own accuracy have to do.
 
     Raises:
-        DataError: they are not as many as its own were, or not predicted as well.
+        DataError: they are others.
     """
-    epochs = record.epochs
-    accuracy = epochs[-1].get("test_accuracy") if epochs else None
+    split, known_hash = predictions.split, record.info.get("test_hash")
+    if known_hash is not None and record.info.get("image_shape") == list(split.images.shape[1:]):
+        if split_hash(split) != known_hash:
+            raise DataError(
+                f"these are not the images that {record.name} was tested on: not every pixel and "
+                "label is the same; bring the same images back, or name the place where they are."
+            )
+        return
+    accuracy = record.kept.get("test_accuracy")
     if record.info["status"] != "finished" or accuracy is None or math.isnan(accuracy):
         return
-    now, count = predictions.evaluation.accuracy, len(predictions.split)
+    now, count = predictions.evaluation.accuracy, len(split)
     known = record.info.get("test_images")
     known = known if isinstance(known, int) else count
     # Another instruction set rounds otherwise, and may predict an image or two otherwise.
@@ -232,5 +243,5 @@ def check_same_images(record: RunRecord, predictions: Predictions) -> None:
         raise DataError(
             f"these are not the images that {record.name} was tested on: {percent(now)} of "
             f"{count:,} are correct, and its own record has {percent(accuracy)} of {known:,}; "
-            "bring the same images back, or say where they are."
+            "bring the same images back, or name the place where they are."
         )

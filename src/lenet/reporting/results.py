@@ -26,12 +26,11 @@ from lenet.reporting.predictions import (
     predict_test,
     read_model,
 )
-from lenet.reporting.record import RunRecord, read_run
 from lenet.reporting.run_comparison import RunsSideBySide
+from lenet.run_folder import CURVE, PAGE, RunRecord, read_run
 from lenet.writing import Result
 from lenet.writing.document import Document
 
-PAGE: Final = "report.html"
 PICTURES: Final = (
     "learning-curve",
     "confusion",
@@ -149,7 +148,7 @@ def write_pages(record: RunRecord, model: Model, data: Dataset, threads: int | N
         OutputError: a file cannot be written.
     """
     heading = f"{data.name} · {model.plan.parameters:,} parameters"
-    pictures.draw_learning(record.epochs, heading).save(record.folder / "learning-curve.png")
+    pictures.draw_learning(record.epochs, heading).save(record.folder / CURVE)
     RunReport(record, model, make_predictions(model, data, threads)).save()
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from lenet.reporting.predictions import PairedComparison, Predictions, compare_pair
-from lenet.reporting.record import RunRecord
+from lenet.run_folder import RunRecord
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,15 @@ class RunsSideBySide:
 
     def _figures(self, place: int) -> dict[str, Any]:
         record = self.records[place]
-        last: Mapping[str, float] = record.epochs[-1] if record.epochs else {}
         evaluation = self.predictions[place].evaluation if self.predictions else None
+        kept = record.kept
         return {
             "status": record.info["status"],
             "parameters": record.info["parameters"],
             "epochs": len(record.epochs),
-            "train_loss": last.get("loss"),
+            "train_loss": kept.get("loss"),
             "test_loss": evaluation.loss if evaluation else None,
-            "test_accuracy": evaluation.accuracy if evaluation else last.get("test_accuracy"),
+            "test_accuracy": evaluation.accuracy if evaluation else kept.get("test_accuracy"),
             "train_seconds": record.seconds,
         }
 
@@ -112,5 +112,5 @@ def _settings(record: RunRecord) -> dict[str, object]:
         "source": record.info.get("source"),
         "train_images": record.info.get("train_images"),
     }
-    recipe = {name: value for name, value in record.recipe.items() if name != "net"}
+    recipe = {name: value for name, value in record.recipe.items() if name != "network"}
     return {**own, **recipe, "seed": record.info["seed"]}

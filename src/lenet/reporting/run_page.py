@@ -20,7 +20,7 @@ from lenet.net.words import listed
 from lenet.reporting import html, pictures
 from lenet.reporting.html import Cell, Section, paragraph, section
 from lenet.reporting.predictions import BINS, Predictions
-from lenet.reporting.record import RunRecord
+from lenet.run_folder import INFO, RunRecord
 from lenet.version import VERSION
 from lenet.writing import document
 from lenet.writing.numbers import percent, plural
@@ -87,8 +87,8 @@ def _facts(record: RunRecord, predictions: Predictions | None) -> Iterator[tuple
             f"accuracy on {images} ({low:.1f} to {high:.1f} %)",
             percent(predictions.evaluation.accuracy),
         )
-    elif epochs and "test_accuracy" in epochs[-1]:
-        yield "accuracy on the test images", percent(epochs[-1]["test_accuracy"])
+    elif "test_accuracy" in record.kept:
+        yield "accuracy on the test images", percent(record.kept["test_accuracy"])
     yield "parameters", f"{record.info['parameters']:,}"
     yield f"seconds of training, {plural(len(epochs), 'epoch')}", f"{record.seconds:,.1f}"
     if predictions:
@@ -241,10 +241,11 @@ def _recipe(record: RunRecord) -> Section:
         "of threads of the same instruction set."
     )
     arguments = "".join(f"    {key}={value!r},\n" for key, value in record.recipe.items())
+    start = f"lenet.Model.load({str(record.start)!r})" if record.start else None
     again = (
         "import lenet\n\n"
         f"recipe = lenet.Recipe(\n{arguments})\n"
-        f"network = {str(record.network)!r}\n"
+        f"network = {start or repr(str(record.network))}\n"
         f"model = lenet.train(network, {record.source!r}, recipe, seed={record.info['seed']!r})"
     )
     return section("The recipe", html.pairs(rows, "card short"), paragraph(words), html.code(again))
@@ -353,7 +354,7 @@ def _footer(record: RunRecord) -> str:
     started = record.info.get("started")
     began = f" of {started}" if isinstance(started, str) else ""
     words = (
-        f"Made by lenet {VERSION} from {record.folder / 'run.json'} (a {record.info['status']} run"
+        f"Made by lenet {VERSION} from {record.folder / INFO} (a {record.info['status']} run"
         f"{began}), its model and its signals. Everything on this page was computed from the model "
         "as it is saved; nothing is loaded from elsewhere. lenet report makes it again."
     )

@@ -1,9 +1,12 @@
 """Checkpoints: the whole state of a training in a file that proves itself intact.
 
-A file is a ``.safetensors`` with the tensors of :meth:`Training.snapshot` and these metadata, all
+A file is a ``.safetensors`` with the tensors of :meth:`Training.state_dict` and these metadata, all
 text: ``format`` ("lenet-checkpoint"), ``version``, ``identity`` (what is trained, JSON),
 ``progress`` (how far it is, JSON) and ``sha256`` over all the rest. Two names take turns, so that
 there is always the checkpoint before the last one; a file is written whole or not at all.
+
+A training's identity is what makes it the training that it is: if all of it is equal, so are the
+weights.
 """
 
 from __future__ import annotations
@@ -20,13 +23,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet import files
+from lenet.data.dataset import Dataset, Split
 from lenet.errors import ModelFileError
+from lenet.net.words import shown
+from lenet.run_folder import CHECKPOINTS, RECIPE, with_current_names
+from lenet.training.loop import Training
+from lenet.version import VERSION as LENET
 
 FORMAT: Final = "lenet-checkpoint"
 VERSION: Final = "1"
 #: The largest network that is trained has states of a few gigabytes.
 MAX_BYTES: Final = 2**36
-NAMES: Final = ("checkpoint-1.safetensors", "checkpoint-2.safetensors")
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 
@@ -51,7 +58,7 @@ class Checkpoint:
         return int(self.progress["epochs"]), int(self.progress["steps"])
 
     def to_bytes(self) -> bytes:
-        """The file."""
+        """Return the file."""
         import safetensors.numpy
 
         metadata = {
@@ -65,7 +72,7 @@ class Checkpoint:
 
     @classmethod
     def from_bytes(cls, content: bytes, path: Path) -> Checkpoint:
-        """The inverse of :meth:`to_bytes`.
+        """Return the inverse of :meth:`to_bytes`.
 
         Raises:
             ModelFileError: it is cut, changed, or no checkpoint of ours.
@@ -80,19 +87,20 @@ class Checkpoint:
                 raise ValueError("its checksum does not fit")
             if (metadata["format"], metadata["version"]) != (FORMAT, VERSION):
                 raise ValueError("it has another format")
-            found = cls(tensors, json.loads(metadata["progress"]), json.loads(metadata["identity"]))
-            assert found.place >= (0, 0)
+            progress, identity = (json.loads(metadata[name]) for name in ("progress", "identity"))
+            checkpoint = cls(tensors, progress, identity)
+            assert checkpoint.place >= (0, 0)
         except Exception as error:  # whatever a damaged file makes the readers raise
             why = str(error) if str(error).startswith("it") else "it is cut or changed"
             raise ModelFileError(f"{path} is no intact checkpoint: {why}.") from error
-        return found
+        return checkpoint
 
 
 class Checkpoints:
     """The two files of a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._paths = [folder / name for name in NAMES]
+        self._paths = [folder / name for name in CHECKPOINTS]
         self._next = 0
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -105,8 +113,9 @@ class Checkpoints:
         self._next = 1 - self._next
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
-        """The intact one that is further, if there is one; and what is wrong with the others."""
-        found: list[tuple[tuple[int, int], int, Checkpoint]] = []
+        """Return the intact one that is further, if there is one; and what is wrong with the
+        others."""
+        intact: list[tuple[tuple[int, int], int, Checkpoint]] = []
         complaints = []
         for index, path in enumerate(self._paths):
             try:
@@ -118,10 +127,10 @@ class Checkpoints:
             except OSError as error:
                 complaints.append(f"cannot read {path}: {(error.strerror or str(error)).lower()}.")
             else:
-                found.append((checkpoint.place, index, checkpoint))
-        if not found:
+                intact.append((checkpoint.place, index, checkpoint))
+        if not intact:
             return None, complaints
-        _, index, newest = max(found, key=lambda each: each[:2])
+        _, index, newest = max(intact, key=lambda entry: entry[:2])
         self._next = 1 - index  # the damaged or the older one is written over
         return newest, complaints
 
@@ -138,3 +147,79 @@ def _digest(metadata: Mapping[str, str], tensors: Tensors) -> str:
         state.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode())
         state.update(np.ascontiguousarray(tensor).data)
     return state.hexdigest()
+
+
+def identity(training: Training) -> dict[str, Any]:
+    """Return the version, engine, network, seed, recipe, and a hash of all images and labels; of a
+    fine-tuning that has not begun, also a hash of the weights that it begins with."""
+    weights = training.model.parameters if training.fine_tuning else None
+    return {
+        "lenet": LENET,
+        "engine": training.engine.name,
+        "network": str(training.model.network),
+        "seed": training.seed,
+        "recipe": training.recipe.to_dict(),
+        "data": data_hash(training.data),
+        "start": None if weights is None else hashlib.sha256(weights.tobytes()).hexdigest(),
+    }
+
+
+def data_hash(data: Dataset) -> str:
+    """Return the SHA-256 of the classes, and of the images, labels and weights of every split."""
+    state = hashlib.sha256(json.dumps(data.classes).encode())
+    for name, split in data.parts.items():
+        state.update(name.encode())
+        _hash_split(state, split)
+    return state.hexdigest()
+
+
+def split_hash(split: Split) -> str:
+    """Return the SHA-256 of a split's images, labels and weights."""
+    state = hashlib.sha256()
+    _hash_split(state, split)
+    return state.hexdigest()
+
+
+def _hash_split(state: Any, split: Split) -> None:
+    state.update(f" {split.images.shape}".encode())
+    for array in (split.images, split.labels, split.weights):
+        if array is not None:
+            state.update(np.ascontiguousarray(array).data)
+
+
+#: What must be as it was, in the order in which it is told; what follows a difference.
+_REMEDIES: Final = {
+    "lenet": "which may reach other weights; install that version again, or begin a new run",
+    "engine": "which rounds differently; go on where it was begun (LENET_ENGINE and LENET_ISA "
+    "choose), or begin a new run",
+    "network": "put that back, or begin a new run",
+    "seed": "put that back, or begin a new run",
+    "data": "bring the same images and labels back, or begin a new run",
+    "start": "bring the model that it began with back, or begin a new run",
+}
+
+
+def difference(begun: Mapping[str, Any], now: Mapping[str, Any], folder: object) -> str | None:
+    """Return why a run cannot go on: the first thing that is not as it was; None if nothing is.
+
+    Args:
+        begun: the identity that it was begun with.
+        now: the one that it would go on with.
+        folder: the run's.
+    """
+    for name, remedy in _REMEDIES.items():
+        old, new = begun.get(name), now[name]
+        if old != new:
+            change = f"{name} {shown(old)} and now has {shown(new)}"
+            if name in ("data", "start"):  # a hash tells nobody anything
+                change = f"other {'images or labels' if name == 'data' else 'weights'}"
+            return f"{folder} was begun with {change}; {remedy}."
+    recipe = begun.get("recipe")
+    old_recipe = with_current_names(recipe) if isinstance(recipe, Mapping) else {}
+    for name, value in now["recipe"].items():
+        if old_recipe.get(name) != value:
+            return (
+                f"{folder} was begun with {name} = {shown(old_recipe.get(name))} and its {RECIPE} "
+                f"now says {shown(value)}; put that back, or begin a new run with that recipe."
+            )
+    return None

@@ -14,7 +14,7 @@ class EpochRecord:
     Attributes:
         epoch: from 1.
         loss: mean loss of the training images in nats, each before its step's update; with the
-            smoothing and the weights that the recipe gives them.
+            label smoothing and the weights that the recipe gives them.
         train_accuracy: share of right answers among them, likewise on the way.
         test_accuracy: share of right answers on the test images at the epoch's end; None without
             any.
@@ -36,23 +36,23 @@ class EpochRecord:
     learning_rate: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as values for JSON; what was not measured is left out."""
+        """Return the same as values for JSON; what was not measured is left out."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of :meth:`to_dict`."""
+        """Return the inverse of :meth:`to_dict`."""
         return cls(**values)
 
 
 def best_epoch(history: Sequence[EpochRecord]) -> int | None:
-    """The first epoch with the lowest validation loss; None without one."""
+    """Return the first epoch with the lowest validation loss; None without one."""
     losses = [(record.validation_loss, record.epoch) for record in history]
     measured = [(loss, epoch) for loss, epoch in losses if loss is not None]
     return min(measured)[1] if measured else None
 
 
-def is_exhausted(history: Sequence[EpochRecord], patience: int) -> bool:
-    """Did the last ``patience`` epochs bring no lower validation loss? Never, if it is 0."""
+def is_out_of_patience(history: Sequence[EpochRecord], patience: int) -> bool:
+    """Return whether the last ``patience`` epochs brought no lower validation loss; never of 0."""
     best = best_epoch(history)
     return bool(patience) and best is not None and len(history) - best >= patience

@@ -28,28 +28,29 @@ from lenet.metrics import Evaluation, evaluate_scores
 from lenet.model import Model
 from lenet.net import Network
 from lenet.randomness import permutation
-from lenet.training.history import EpochRecord, best_epoch, is_exhausted
-from lenet.training.prepared import Prepared, check_classes, check_memory, check_seed, new_model
+from lenet.training.history import EpochRecord, best_epoch, is_out_of_patience
+from lenet.training.preparation import check_fit, checked_seed, new_model, with_validation
 from lenet.training.recipe import Recipe
-from lenet.training.validation import with_validation
 
 #: Seconds between two looks at the progress (and at Ctrl-C).
-PATIENCE: Final = 0.1
+LOOK_SECONDS: Final = 0.1
 
 
-class Watcher(Protocol):
-    """Is told how training goes."""
+class Callback(Protocol):
+    """Is told how training goes. A method ``notice(text)`` is optional: it is told what a person
+    should know, such as checkpoints that cannot be written."""
 
     def step(self, epoch: int, share: float) -> None:
-        """Some steps of ``epoch`` are done, ``share`` of it (0 to 1); some ten times a second."""
+        """Take note that ``share`` of an epoch's steps are done, 0 to 1; some ten times a
+        second."""
 
     def epoch(self, record: EpochRecord) -> None:
-        """An epoch is done."""
+        """Take note that an epoch is done."""
 
 
 @dataclass
-class UnderWay:
-    """An epoch that is not done yet.
+class EpochProgress:
+    """How far an epoch is that is not done yet.
 
     Attributes:
         losses: (steps,) of the steps done.
@@ -68,8 +69,8 @@ class Training:
     """One training of one network, epoch by epoch; iterate :meth:`epochs` to do it.
 
     ``model`` holds the weights after the last whole epoch (their moving average, if the recipe asks
-    for one), ``history`` the epochs done, ``data`` the parts as they are used. ``is_whole`` is
-    false only while steps are being made: :meth:`snapshot` would not fit together then.
+    for one), ``history`` the epochs done, ``data`` the splits as they are used. ``is_whole`` is
+    false only while steps are being made: :meth:`state_dict` would not fit together then.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Training:
         """Draw the first weights and prepare the images.
 
         Args:
-            network: what to train; or a model, to go on from its weights and with its
+            network: what to train; or a model, to train it further: it is changed, and keeps its
                 preprocessing.
             data: what to train on, and perhaps to test on.
             recipe: how.
@@ -96,22 +97,27 @@ class Training:
             ShapeError: the network does not fit.
             DataError: the images' channels cannot become the network's.
         """
-        self.seed = check_seed(seed)
+        self.seed = checked_seed(seed)
         described = network.network if isinstance(network, Model) else network
-        check_classes(described, data)
-        check_memory(described, data)
-        self.data, self.recipe = with_validation(data, recipe), recipe.but(net=str(described))
+        check_fit(described, data)
+        self.data = with_validation(data, recipe)
+        self.recipe = recipe.replace(network=str(described))
         self.model = (
             network
             if isinstance(network, Model)
             else new_model(network, self.data, recipe, self.seed)
         )
+        #: Of a model that is trained further: what :func:`model_to_fine_tune` said of it.
+        self.fine_tuning: Mapping[str, Any] | None = self.model.training.get("fine_tuning")
         self.engine = self.model.engine(threads)
         self.history: list[EpochRecord] = []
         self.is_whole = True
-        parts = self.data.parts.items()
         preprocessing = self.model.preprocessing
-        self._parts = {name: Prepared.of(part, preprocessing) for name, part in parts}
+        self._images = {
+            name: np.ascontiguousarray(preprocessing.prepare(split.images))
+            for name, split in self.data.parts.items()
+        }
+        self._labels = self.data.train.labels.astype(np.int32)
         self._optimizer = recipe.make_optimizer()
         self._objective = self._make_objective()
         size = self.model.plan.table_size
@@ -119,7 +125,7 @@ class Training:
         self._table[...] = self.model.parameters
         self._state = np.zeros((self._optimizer.state_rows, size), np.float32)
         self._best: NDArray[np.float32] | None = None
-        self._under_way: UnderWay | None = None
+        self._progress: EpochProgress | None = None
         #: Steps between two looks: known from the epoch before, found out in the first.
         self._chunk = 1
         #: Epochs and steps of the trainings that this one goes on from.
@@ -127,12 +133,12 @@ class Training:
         self._pixels = preprocessing.scale_and_shift()
         self._fill = np.zeros(described.input_shape[0], np.uint8)
         if recipe.augment.active:
-            self._fill = background(self._parts["train"].images)
+            self._fill = background(self._images["train"])
 
     @property
     def steps(self) -> int:
-        """Steps in an epoch; the last may be of fewer images."""
-        return math.ceil(len(self._parts["train"]) / self.recipe.batch_size)
+        """The steps in an epoch; the last may be of fewer images."""
+        return math.ceil(len(self._labels) / self.recipe.batch_size)
 
     @property
     def seconds(self) -> float:
@@ -142,7 +148,7 @@ class Training:
     @property
     def place(self) -> tuple[int, int]:
         """Whole epochs, and steps of the next."""
-        return len(self.history), self._under_way.steps if self._under_way else 0
+        return len(self.history), self._progress.steps if self._progress else 0
 
     @property
     def _epoch_number(self) -> int:
@@ -151,14 +157,14 @@ class Training:
 
     @property
     def _steps_made(self) -> int:
-        """Since the optimizer's memory was empty."""
+        """Since the optimizer's state was empty."""
         epochs, steps = self.place
         return self._before[1] + epochs * self.steps + steps
 
     @property
     def stops_early(self) -> bool:
         """Is the recipe's patience at its end?"""
-        return is_exhausted(self.history, self.recipe.patience)
+        return is_out_of_patience(self.history, self.recipe.patience)
 
     @property
     def is_done(self) -> bool:
@@ -166,12 +172,12 @@ class Training:
         return len(self.history) >= self.recipe.epochs or self.stops_early
 
     def epochs(
-        self, watcher: Watcher | None = None, pause: Callable[[], None] | None = None
+        self, callback: Callback | None = None, pause: Callable[[], None] | None = None
     ) -> Iterator[EpochRecord]:
         """Train what is left to do; yields after every epoch.
 
         Args:
-            watcher: is told how it goes.
+            callback: is told how it goes.
             pause: is called between steps, some ten times a second; the state is whole then.
 
         Raises:
@@ -179,36 +185,36 @@ class Training:
                 whole epoch.
         """
         while not self.is_done:
-            record = self._epoch(watcher, pause)
-            if watcher:
-                watcher.epoch(record)
+            record = self._epoch(callback, pause)
+            if callback:
+                callback.epoch(record)
             yield record
 
     # A training that diverges is told by its loss, not by warnings on the way to it.
     @np.errstate(all="ignore")
-    def _epoch(self, watcher: Watcher | None, pause: Callable[[], None] | None) -> EpochRecord:
+    def _epoch(self, callback: Callback | None, pause: Callable[[], None] | None) -> EpochRecord:
         epoch, first = len(self.history) + 1, len(self.history) * self.steps
         start = time.perf_counter()
         rates = self.recipe.rates(self.steps * self.recipe.epochs, first, first + self.steps)
-        images = len(self._parts["train"])
+        images = len(self._labels)
         order = permutation(self.seed, self._epoch_number, images).astype(np.int32)
-        if self._under_way is None:
-            self._under_way = UnderWay(np.zeros(self.steps))
-        self._under_way.seconds += time.perf_counter() - start
-        while (done := self._under_way.steps) < self.steps:
+        if self._progress is None:
+            self._progress = EpochProgress(np.zeros(self.steps))
+        self._progress.seconds += time.perf_counter() - start
+        while (done := self._progress.steps) < self.steps:
             end = min(done + self._chunk, self.steps)
-            each = self._run(order, rates, done, end) / (end - done)
-            self._chunk = max(1, min(2 * self._chunk, int(PATIENCE / each)))
-            if watcher:
-                watcher.step(epoch, end / self.steps)
+            per_step = self._run(order, rates, done, end) / (end - done)
+            self._chunk = max(1, min(2 * self._chunk, int(LOOK_SECONDS / per_step)))
+            if callback:
+                callback.step(epoch, end / self.steps)
             if pause and end < self.steps:
                 pause()
         record = self._record(epoch, float(rates[-1]))
         # Both in one go: whoever looks sees an epoch that is done, or one that is not.
         self.is_whole = False
         self.history.append(record)
-        self._under_way = None
-        if self.recipe.keep == "best" and best_epoch(self.history) == epoch:
+        self._progress = None
+        if self.recipe.restore_best and best_epoch(self.history) == epoch:
             self._best = self.model.parameters.copy()
         self.is_whole = True
         return record
@@ -217,17 +223,17 @@ class Training:
         self, order: NDArray[np.int32], rates: NDArray[np.float64], begin: int, end: int
     ) -> float:
         """Make steps [begin, end) of the epoch under way, and count them; the seconds it took."""
-        assert self._under_way
+        assert self._progress
         start = time.perf_counter()
         self.is_whole = False
         result = self._train(order, rates, begin, end)
         if result.steps < end - begin:
             raise self._divergence(f"step {begin + result.steps + 1}")
         taken = time.perf_counter() - start
-        self._under_way.losses[begin:end] = result.losses
-        self._under_way.correct += int(result.correct.sum())
-        self._under_way.seconds += taken
-        self._under_way.steps = end
+        self._progress.losses[begin:end] = result.losses
+        self._progress.correct += int(result.correct.sum())
+        self._progress.seconds += taken
+        self._progress.steps = end
         self.is_whole = True
         return taken
 
@@ -252,12 +258,12 @@ class Training:
         self, chosen: NDArray[np.int32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]]:
         """Images, labels and the order to take them in: all there are, or those chosen, changed."""
-        train, augment = self._parts["train"], self.recipe.augment
+        images, augment = self._images["train"], self.recipe.augment
         if not augment.active:
-            return train.images, train.labels, chosen
+            return images, self._labels, chosen
         epoch, threads = self._epoch_number, self.engine.threads
-        images = augmented(train.images, chosen, augment, self.seed, epoch, self._fill, threads)
-        return images, train.labels[chosen], np.arange(len(chosen), dtype=np.int32)
+        changed = augmented(images, chosen, augment, self.seed, epoch, self._fill, threads)
+        return changed, self._labels[chosen], np.arange(len(chosen), dtype=np.int32)
 
     def _training_objective(self, chosen: NDArray[np.int32]) -> Objective:
         weights = self._objective.weights
@@ -267,24 +273,24 @@ class Training:
 
     def _record(self, epoch: int, rate: float) -> EpochRecord:
         """Test the weights that the epoch under way, all of whose steps are made, has led to."""
-        assert self._under_way
+        assert self._progress
         before = self.model.parameters.copy()
         self.publish()
-        found = {name: self._evaluate(name) for name in self._parts if name != "train"}
-        losses = [evaluation.loss for evaluation in found.values()]
+        evaluations = {name: self._evaluate(name) for name in self._images if name != "train"}
+        losses = [evaluation.loss for evaluation in evaluations.values()]
         if not (np.isfinite(losses).all() and np.isfinite(self.model.parameters).all()):
             self.model.parameters[...] = before
             raise self._divergence(f"after step {self.steps}")
-        test, validation = found.get("test"), found.get("validation")
-        images = len(self._parts["train"])
+        test, validation = evaluations.get("test"), evaluations.get("validation")
+        images = len(self._labels)
         sizes = np.full(self.steps, self.recipe.batch_size)
         sizes[-1] = images - sizes[:-1].sum()
         return EpochRecord(
             epoch=epoch,
-            loss=float(self._under_way.losses @ sizes / images),
-            train_accuracy=self._under_way.correct / images,
+            loss=float(self._progress.losses @ sizes / images),
+            train_accuracy=self._progress.correct / images,
             test_accuracy=test.accuracy if test else None,
-            seconds=self._under_way.seconds,
+            seconds=self._progress.seconds,
             test_loss=test.loss if test else None,
             validation_accuracy=validation.accuracy if validation else None,
             validation_loss=validation.loss if validation else None,
@@ -294,7 +300,7 @@ class Training:
     def publish(self) -> None:
         """Give the model the weights of this moment, or their moving average."""
         made = self._steps_made
-        averaged = self.recipe.average and made
+        averaged = self.recipe.ema_decay and made
         self.model.parameters[...] = (
             self._optimizer.averaged(self._state, made) if averaged else self._table
         )
@@ -306,10 +312,46 @@ class Training:
         self.model.parameters[...] = self._best
         return True
 
-    def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """The whole state: tensors by name, and counters and history as values for JSON."""
+    def summary(self, status: str, best: bool = False) -> dict[str, Any]:
+        """Return what was done and what came out, as values for JSON in the model's file: nothing
+        that differs between two trainings with equal arguments, such as seconds.
+
+        Args:
+            status: running, finished, interrupted or diverged.
+            best: whether the model has the weights of the best epoch, not of the last.
+        """
+        history, plan = self.history, self.model.plan
+        kept = (best_epoch(history) if best else None) or len(history)
+        epochs = [record.to_dict() for record in history]
+        return {
+            "status": status,
+            "stopped_early": self.stops_early,
+            "network": str(self.model.network),
+            "parameters": plan.parameters,
+            "dataset": self.data.name,
+            "classes": list(self.data.classes),
+            "recipe": self.recipe.to_dict(),
+            "seed": self.seed,
+            **({"fine_tuning": self.fine_tuning} if self.fine_tuning else {}),
+            "engine": self.engine.name,
+            "epochs": [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in epochs],
+            "kept_epoch": kept,
+            "test_accuracy": history[kept - 1].test_accuracy if history else None,
+        }
+
+    def details(self, status: str, best: bool = False) -> dict[str, Any]:
+        """Return :meth:`summary` and how long it took, on how many threads."""
+        return {
+            **self.summary(status, best),
+            "threads": self.engine.threads,
+            "epochs": [record.to_dict() for record in self.history],
+            "train_seconds": self.seconds,
+        }
+
+    def state_dict(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return the whole state: tensors by name, and counters and history as values for JSON."""
         epochs, steps = self.place
-        progress = {
+        counters: dict[str, Any] = {
             "epochs": epochs,
             "steps": steps,
             "history": [record.to_dict() for record in self.history],
@@ -317,77 +359,74 @@ class Training:
         tensors: dict[str, NDArray[Any]] = {"table": self._table, "state": self._state}
         if self._best is not None:
             tensors["best"] = self._best
-        if self._under_way:
-            tensors |= {"model": self.model.parameters, "losses": self._under_way.losses}
-            progress |= {"correct": self._under_way.correct, "seconds": self._under_way.seconds}
-        return tensors, progress
+        if progress := self._progress:
+            tensors |= {"model": self.model.parameters, "losses": progress.losses}
+            counters |= {"correct": progress.correct, "seconds": progress.seconds}
+        return tensors, counters
 
-    def restore(self, tensors: dict[str, NDArray[Any]], progress: dict[str, Any]) -> None:
-        """Go on where :meth:`snapshot` was taken, in a training of equal arguments.
+    def load_state_dict(self, tensors: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken, in a training of equal arguments.
 
         Raises:
-            LookupError, TypeError, ValueError: they are none of :meth:`snapshot`'s.
+            LookupError, TypeError, ValueError: they are none of :meth:`state_dict`'s.
         """
-        history = [EpochRecord.from_dict(record) for record in progress["history"]]
-        under_way = None
+        history = [EpochRecord.from_dict(record) for record in counters["history"]]
+        progress = None
         if "losses" in tensors:
-            counted = (progress[name] for name in ("steps", "correct", "seconds"))
-            under_way = UnderWay(np.zeros(self.steps), *counted)
-            under_way.losses[...] = tensors["losses"]
+            counted = (counters[name] for name in ("steps", "correct", "seconds"))
+            progress = EpochProgress(np.zeros(self.steps), *counted)
+            progress.losses[...] = tensors["losses"]
         self._best = tensors["best"].copy() if "best" in tensors else None
         self._table[...] = tensors["table"]
         self._state[...] = tensors["state"]
-        self.history[:], self._under_way = history, under_way
-        if under_way:
+        self.history[:], self._progress = history, progress
+        if progress:
             self.model.parameters[...] = tensors["model"]
         else:
             self.publish()
 
-    def memory(self) -> dict[str, Any]:
-        """What another training needs to go on with this one's model: NumPy's and Python's types.
-
-        Unlike :meth:`snapshot` it belongs to no data and no recipe.
-        """
+    def optimizer_state(self) -> dict[str, Any]:
+        """Return what another training needs to go on with this one's model: NumPy's and Python's
+        types. Unlike :meth:`state_dict` it belongs to no data and no recipe."""
         return {
             "table": self._table,
             "state": self._state,
-            "optimizer": [self.recipe.optimizer, self.recipe.average],
+            "optimizer": [self.recipe.optimizer, self.recipe.ema_decay],
             "epochs": self._before[0] + len(self.history),
             "steps": self._steps_made,
         }
 
-    def recall(self, memory: Mapping[str, Any]) -> None:
-        """Before the first epoch: go on where :meth:`memory` was taken. Another optimizer, or
-        another average, forgets all but the weights that the model has. No :meth:`snapshot` knows
-        of what was before.
+    def load_optimizer_state(self, state: Mapping[str, Any]) -> None:
+        """Before the first epoch: go on where :meth:`optimizer_state` was taken. Another optimizer,
+        or another moving average, forgets all but the weights that the model has. No
+        :meth:`state_dict` knows of what was before.
 
         Raises:
             ModelFileError: it is not of a model of this size.
         """
-        self._before = int(memory["epochs"]), 0
-        if list(memory["optimizer"]) != self.memory()["optimizer"]:
+        self._before = int(state["epochs"]), 0
+        if list(state["optimizer"]) != self.optimizer_state()["optimizer"]:
             return
         for name, mine in (("table", self._table), ("state", self._state)):
-            if (given := np.shape(memory[name])) != mine.shape:
+            if (given := np.shape(state[name])) != mine.shape:
                 raise ModelFileError(
                     f"the training's {name} has shape {given} where the model needs {mine.shape}; "
                     "save it anew from an intact one."
                 )
-            mine[...] = memory[name]
-        self._before = int(memory["epochs"]), int(memory["steps"])
+            mine[...] = state[name]
+        self._before = int(state["epochs"]), int(state["steps"])
 
-    def _evaluate(self, part: str) -> Evaluation:
-        images = self._parts[part].images
+    def _evaluate(self, name: str) -> Evaluation:
+        images, split = self._images[name], self.data.parts[name]
         scores = self.engine.scores(self.model.parameters, images, *self._pixels)
-        known = self.data.parts[part]
-        return evaluate_scores(scores, known.labels, self.data.classes, known.weights)
+        return evaluate_scores(scores, split.labels, self.data.classes, split.weights)
 
     def _make_objective(self) -> Objective:
         weights, labels = self.data.train.weights, self.data.train.labels
-        if self.recipe.balance:
+        if self.recipe.class_weight:
             balanced = class_weights(labels, len(self.data.classes), weights)[labels]
             weights = balanced if weights is None else balanced * weights
-        return Objective(self.recipe.smoothing, self.recipe.dropout, self.seed, weights)
+        return Objective(self.recipe.label_smoothing, self.recipe.dropout, self.seed, weights)
 
     def _divergence(self, place: str) -> DivergenceError:
         lr, decay = self.recipe.lr, self.recipe.weight_decay

@@ -1,9 +1,22 @@
-"""A recipe: everything that decides how a network is trained, but for the data and the seed."""
+"""A recipe: everything that decides how a network is trained, but for the data and the seed.
+
+A schedule is the learning rate of every step:
+
+    constant   lr throughout
+    one-cycle  rises to lr over a quarter of all steps and falls to nearly nothing, both along half
+               a cosine (Smith and Topin 2018)
+    cosine     falls from lr to nothing along half a cosine (Loshchilov and Hutter 2017, without
+               restarts)
+    step       is multiplied by ``gamma`` after every ``step_size`` epochs
+
+A warm-up of some epochs raises the rate in a straight line from nothing (Goyal et al. 2017); the
+cosine falls over what is left. A rate is taken in the middle of its step.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -15,44 +28,96 @@ from lenet.engine.optimizer import Optimizer
 from lenet.errors import UsageError
 from lenet.net.words import did_you_mean, shown
 from lenet.optimizers import OPTIMIZERS
-from lenet.training.schedules import SCHEDULES, Schedule
+from lenet.run_folder import with_current_names
 
-KEEPS: Final = ("last", "best")
-#: The largest learning rate, weight decay and clip: the engine counts in 32 bits.
+SCHEDULES: Final = ("constant", "one-cycle", "cosine", "step")
+#: The largest learning rate, weight decay and norm: the engine counts in 32 bits.
 LARGEST: Final = 1e30
-#: The largest decay of the average: beyond it, what a step adds is lost in 32 bits.
-LONGEST_AVERAGE: Final = 0.9999
-NOTHING: Final = Augmentation()
+#: The largest decay of the moving average: beyond it, what a step adds is lost in 32 bits.
+LARGEST_DECAY: Final = 0.9999
+NO_AUGMENTATION: Final = Augmentation()
+
+#: The one-cycle schedule's shape: it rises for this share of all steps, from peak / START to the
+#: peak, and then falls to peak / END.
+RISE: Final = 0.25
+START: Final = 25.0
+END: Final = 1000.0
+
+#: Whether a value may be, and what is said where it may not.
+_Bounds = tuple[Callable[[Any], bool], str]
+
+
+def _value(default: Any, bounds: _Bounds) -> Any:
+    return field(default=default, metadata={"bounds": bounds})
+
+
+def _whole(least: int, most: int) -> _Bounds:
+    return (
+        lambda value: _is_number(value) and isinstance(value, int) and least <= value <= most,
+        f"a whole number from {least} to {most:,}",
+    )
+
+
+def _from_zero(most: float) -> _Bounds:
+    return (
+        lambda value: _is_number(value) and 0 <= value <= most,
+        f"a number from 0 to {most:g}",
+    )
+
+
+def _one_of(*allowed: str) -> _Bounds:
+    names = [name or '""' for name in allowed]
+    choice = f"{', '.join(names[:-1])} or {names[-1]}"
+    return lambda value: isinstance(value, str) and value in allowed, choice
+
+
+_POSITIVE: Final[_Bounds] = (
+    lambda value: _is_number(value) and 0 < value <= LARGEST,
+    f"a number above 0 and at most {LARGEST:g}",
+)
+_SHARE: Final[_Bounds] = (
+    lambda value: _is_number(value) and 0 <= value < 1,
+    "a number of at least 0 and below 1",
+)
+_FLAG: Final[_Bounds] = (lambda value: isinstance(value, bool), "True or False")
+_TEXT: Final[_Bounds] = (
+    lambda value: isinstance(value, str),
+    "the name or the notation of a network",
+)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train. ``lenet.recipe`` gives the named ones; ``recipe.but(epochs=3)`` changes values.
+    """How to train. ``lenet.recipe`` gives the named ones; ``recipe.replace(epochs=3)`` changes
+    values.
 
     Attributes:
         epochs: passes over the training images, at most.
-        batch_size: images a step.
+        batch_size: images per step.
         optimizer: sgd, momentum, nesterov or adamw.
         momentum: of the two kinds named after it.
         lr: the learning rate; where it changes, its peak.
-        schedule: constant, one-cycle, cosine or step; see :mod:`lenet.training.schedules`.
-        warm_up: epochs in which the rate rises from nothing; not for one-cycle, which rises anyway.
-        step_every: of the step schedule, epochs from one step to the next.
-        step_factor: of the step schedule, what the rate is multiplied by.
+        schedule: constant, one-cycle, cosine or step; see :mod:`lenet.training.recipe`.
+        warmup_epochs: epochs in which the rate rises from nothing; not for one-cycle, which rises
+            anyway.
+        step_size: of the step schedule, epochs from one step to the next.
+        gamma: of the step schedule, what the rate is multiplied by.
         init: normal:S, xavier or kaiming.
         standardize: whether pixels get mean 0 and standard deviation 1; otherwise [0, 1].
         weight_decay: adamw's decoupled decay; for the others an L2 term in the gradient.
-        smoothing: share of each label spread over all classes.
-        dropout: share of hidden dense outputs put to zero in training.
-        clip: the largest norm of a gradient; 0 leaves it as it is.
-        average: decay a step of a moving average of the weights, which then is what is tested and
-            saved; 0 for none.
-        balance: whether an image of a rare class weighs more, so that all classes count alike.
-        validation: share of the training images set aside, stratified; not used where the data
-            have a validation part of their own.
+        label_smoothing: share of each label that is spread over all classes.
+        dropout: share of hidden dense outputs that are put to zero in training.
+        max_grad_norm: the largest norm of a gradient; 0 leaves it as it is.
+        ema_decay: decay per step of an exponential moving average of the weights, which then is
+            what is tested and saved; 0 for none.
+        class_weight: "balanced" lets an image of a rare class weigh more, so that all classes
+            count alike; "" lets all images weigh the same.
+        validation_fraction: share of the training images set aside, stratified; not used where the
+            data have a validation split of their own.
         patience: stop after so many epochs without a lower validation loss; 0 for never.
-        keep: last, or best: the weights of the epoch with the lowest validation loss.
-        net: the network that is trained when none is named; empty for no wish.
+        restore_best: whether the model gets the weights of the epoch with the lowest validation
+            loss; otherwise the last.
+        network: the network that is trained when none is named; empty for no wish.
         augment: how training images change in every epoch, in pixels of the network's input; a
             mapping of its values will do.
 
@@ -60,140 +125,118 @@ class Recipe:
         UsageError: a value out of range, or two that do not go together.
     """
 
-    epochs: int = 20
-    batch_size: int = 128
-    optimizer: str = "adamw"
-    momentum: float = 0.9
-    lr: float = 0.01
-    schedule: str = "one-cycle"
-    warm_up: float = 0.0
-    step_every: int = 10
-    step_factor: float = 0.1
+    epochs: int = _value(20, _whole(1, 100_000))
+    batch_size: int = _value(128, _whole(1, 1_000_000))
+    optimizer: str = _value("adamw", _one_of(*OPTIMIZERS))
+    momentum: float = _value(0.9, _SHARE)
+    lr: float = _value(0.01, _POSITIVE)
+    schedule: str = _value("one-cycle", _one_of(*SCHEDULES))
+    warmup_epochs: float = _value(0.0, _from_zero(100_000))
+    step_size: int = _value(10, _whole(1, 100_000))
+    gamma: float = _value(0.1, _POSITIVE)
     init: str = "kaiming"
-    standardize: bool = True
-    weight_decay: float = 0.1
-    smoothing: float = 0.0
-    dropout: float = 0.0
-    clip: float = 0.0
-    average: float = 0.0
-    balance: bool = False
-    validation: float = 0.0
-    patience: int = 0
-    keep: str = "last"
-    net: str = ""
-    augment: Augmentation = NOTHING
+    standardize: bool = _value(True, _FLAG)
+    weight_decay: float = _value(0.1, _from_zero(LARGEST))
+    label_smoothing: float = _value(0.0, _SHARE)
+    dropout: float = _value(0.0, _SHARE)
+    max_grad_norm: float = _value(0.0, _from_zero(LARGEST))
+    ema_decay: float = _value(0.0, _from_zero(LARGEST_DECAY))
+    class_weight: str = _value("", _one_of("", "balanced"))
+    validation_fraction: float = _value(0.0, _SHARE)
+    patience: int = _value(0, _whole(0, 100_000))
+    restore_best: bool = _value(False, _FLAG)
+    network: str = _value("", _TEXT)
+    augment: Augmentation = NO_AUGMENTATION
 
     def __post_init__(self) -> None:
-        _whole("number of epochs", self.epochs, 1, 100_000)
-        _whole("batch size", self.batch_size, 1, 1_000_000)
-        _whole("patience", self.patience, 0, 100_000)
-        _whole("step_every", self.step_every, 1, 100_000)
-        _one_of("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        _one_of("schedule", self.schedule, SCHEDULES)
-        _one_of("choice of weights (keep)", self.keep, KEEPS)
-        for name, value in (("learning rate (lr)", self.lr), ("step_factor", self.step_factor)):
-            if not (_is_number(value) and 0 < value <= LARGEST):
-                raise UsageError(
-                    f"the {name} is {shown(value)}; it must be a number above 0 and at most "
-                    f"{LARGEST:g}."
-                )
-        for name, value in (("weight decay", self.weight_decay), ("clip", self.clip)):
-            if not (_is_number(value) and 0 <= value <= LARGEST):
-                raise UsageError(
-                    f"the {name} is {shown(value)}; it must be a number from 0 to {LARGEST:g}."
-                )
-        if not (_is_number(self.average) and 0 <= self.average <= LONGEST_AVERAGE):
+        for each in fields(self):
+            value = getattr(self, each.name)
+            is_allowed, allowed = each.metadata.get("bounds", (lambda _: True, ""))
+            if not is_allowed(value):
+                raise UsageError(f"{each.name} is {shown(value)}; it must be {allowed}.")
+        if self.warmup_epochs > self.epochs:
             raise UsageError(
-                f"average is {shown(self.average)}; it must be a number from 0 to "
-                f"{LONGEST_AVERAGE}."
+                f"warmup_epochs is {self.warmup_epochs:g} and there are {self.epochs} epochs; it "
+                "must be a number from 0 to all of them."
             )
-        for name in ("momentum", "smoothing", "dropout", "validation"):
-            value = getattr(self, name)
-            if not (_is_number(value) and 0 <= value < 1):
-                raise UsageError(
-                    f"{name} is {shown(value)}; it must be a number of at least 0 and below 1."
-                )
-        self._check_kinds()
-        self._check_warm_up()
+        if self.warmup_epochs and self.schedule == "one-cycle":
+            raise UsageError(
+                f"warmup_epochs is {self.warmup_epochs:g} and the schedule one-cycle, which rises "
+                "by itself; leave warmup_epochs out, or take the cosine schedule."
+            )
         parse_init(str(self.init))
-
-    def _check_kinds(self) -> None:
-        for name in ("standardize", "balance"):
-            if not isinstance(getattr(self, name), bool):
-                raise UsageError(
-                    f"{name} is {shown(getattr(self, name))}; it must be True or False."
-                )
-        if not isinstance(self.net, str):
-            raise UsageError(f"net is {shown(self.net)}; it must be a network's name or notation.")
         if not isinstance(self.augment, Augmentation):
             object.__setattr__(self, "augment", _augmentation(self.augment))
 
-    def _check_warm_up(self) -> None:
-        if not (_is_number(self.warm_up) and 0 <= self.warm_up <= self.epochs):
-            raise UsageError(
-                f"warm_up is {shown(self.warm_up)}; it must be a number of epochs, from 0 to all "
-                f"{self.epochs}."
-            )
-        if self.warm_up and self.schedule == "one-cycle":
-            raise UsageError(
-                f"warm_up is {self.warm_up:g} and the schedule one-cycle, which rises by itself; "
-                "leave warm_up out, or take the cosine schedule."
-            )
-
-    def but(self, **changes: Any) -> Self:
-        """The same recipe with some values changed; ``None`` leaves a value as it is, and so does a
-        mapping for ``augment`` that leaves it out.
+    def replace(self, **changes: Any) -> Self:
+        """Return the same recipe with some values changed; ``None`` leaves a value as it is, and so
+        does a mapping for ``augment`` that leaves it out.
 
         Raises:
             UsageError: a recipe has no such value, or it is out of range.
         """
-        check_names(changes)
+        changes = _checked_names(changes)
         if isinstance(changes.get("augment"), Mapping):
             changes["augment"] = {**self.augment.to_dict(), **changes["augment"]}
         return replace(self, **{k: v for k, v in changes.items() if v is not None})
 
     def make_optimizer(self) -> Optimizer:
-        """What the engine does with a gradient."""
+        """Return what the engine does with a gradient."""
         return Optimizer(
             self.optimizer,
             momentum=self.momentum,
             weight_decay=self.weight_decay,
-            clip=self.clip,
-            average=self.average,
+            clip=self.max_grad_norm,
+            average=self.ema_decay,
         )
 
     def rates(self, steps: int, begin: int = 0, end: int | None = None) -> NDArray[np.float64]:
-        """The learning rates of steps [begin, end) of ``steps`` in all epochs, (end - begin,)."""
-        schedule = Schedule(
-            self.schedule, self.lr, self.epochs, self.warm_up, self.step_every, self.step_factor
-        )
-        return schedule.rates(steps, begin, end)
+        """Return the learning rates of steps [begin, end) of ``steps`` in all epochs,
+        (end - begin,)."""
+        at = np.arange(begin, steps if end is None else end, dtype=np.float64) + 0.5
+        if self.schedule == "one-cycle":
+            return self._one_cycle(at / steps)
+        per_epoch = steps / self.epochs
+        warm = self.warmup_epochs * per_epoch
+        rates = np.full(len(at), float(self.lr))
+        if self.schedule == "cosine":
+            rates = _half_cosine(self.lr, 0.0, (at - warm) / max(steps - warm, 1.0))
+        elif self.schedule == "step":
+            rates *= self.gamma ** (at // per_epoch // self.step_size)
+        if warm:
+            rates *= np.minimum(at / warm, 1.0)
+        return rates
+
+    def _one_cycle(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
+        rising = _half_cosine(self.lr / START, self.lr, at / RISE)
+        falling = _half_cosine(self.lr, self.lr / END, (at - RISE) / (1 - RISE))
+        return np.where(at < RISE, rising, falling)
 
     def to_dict(self) -> dict[str, Any]:
-        """All values, for JSON and TOML; :meth:`from_dict` is the inverse."""
+        """Return all values, for JSON and TOML; :meth:`from_dict` is the inverse."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """A recipe from its values by name; those left out are the default's.
+        """Make a recipe from its values by name; those left out are the default's. The names that
+        values had in older files will do.
 
         Raises:
             UsageError: a recipe has no such value, or it is out of range.
         """
-        check_names(values)
-        return cls(**values)
+        return cls(**_checked_names(values))
 
 
-def check_names(values: Mapping[str, Any], kind: type = Recipe, what: str = "a recipe") -> None:
-    """Does a recipe have values of these names?
-
-    Raises:
-        UsageError: one that it does not have.
-    """
-    known = [field.name for field in fields(kind)]
-    if unknown := [name for name in values if name not in known]:
+def _checked_names(
+    values: Mapping[str, Any], kind: type = Recipe, what: str = "a recipe"
+) -> dict[str, Any]:
+    """Return the values under the names of today, all of which ``kind`` has."""
+    current = with_current_names(values) if kind is Recipe else dict(values)
+    known = [each.name for each in fields(kind)]
+    if unknown := [name for name in current if name not in known]:
         near = did_you_mean(str(unknown[0]), known)
         raise UsageError(f"{what} has no {shown(unknown[0])}{near}; it has {', '.join(known)}.")
+    return current
 
 
 def _augmentation(values: object) -> Augmentation:
@@ -201,22 +244,13 @@ def _augmentation(values: object) -> Augmentation:
         raise UsageError(
             f"augment is {shown(values)}; it must be a table of its values, such as shift = 1."
         )
-    check_names(values, Augmentation, "augment")
-    return Augmentation(**values)
+    return Augmentation(**_checked_names(values, Augmentation, "augment"))
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == value
 
 
-def _whole(name: str, value: object, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise UsageError(
-            f"the {name} is {shown(value)}; it must be a whole number from {least} to {most:,}."
-        )
-
-
-def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        choice = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
-        raise UsageError(f"the {name} is {shown(value)}; it must be {choice}.")
+def _half_cosine(start: float, end: float, at: Any) -> NDArray[np.float64]:
+    rates: NDArray[np.float64] = end + (start - end) * (1 + np.cos(np.pi * np.clip(at, 0, 1))) / 2
+    return rates

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -17,23 +18,27 @@ from typing import Any, Final
 from lenet import files
 from lenet.errors import UsageError
 from lenet.net.words import did_you_mean, shown
+from lenet.run_folder import FORMER_NAMES, with_current_names
 from lenet.training.recipe import Recipe
 
 FOLDER: Final = Path(__file__).parent / "recipes"
 SUFFIX: Final = ".toml"
 #: A recipe has some 500 bytes.
 MAX_BYTES: Final = 100_000
+#: What named recipes were called before; these names still work, and say so.
+FORMER_RECIPES: Final = {"seed": "original"}
 
 _TEXTS: Final = {field.name for field in fields(Recipe) if isinstance(field.default, str)}
 
 
 def names() -> tuple[str, ...]:
-    """The recipes that have a name."""
+    """Return the names of the recipes that have one."""
     return tuple(sorted({stem.partition(".")[0] for stem in _files()}))
 
 
 def stem_of(name: str | os.PathLike[str]) -> str:
-    """What to call the recipe that ``name`` names: that name, or its file's without the ending."""
+    """Return what to call the recipe that ``name`` names: that name, or its file's without the
+    ending."""
     text = os.fspath(name)
     is_file = text.lower().endswith(SUFFIX)
     return Path(text).name[: -len(SUFFIX)] if is_file else text.strip().lower()
@@ -45,7 +50,7 @@ def recipe(
     data: str = "",
     **changes: Any,
 ) -> Recipe:
-    """A recipe by name, or from a ``.toml`` file, with some values changed.
+    """Return a recipe by name, or from a ``.toml`` file, with some values changed.
 
     Args:
         name: the name, or the file's path; a recipe, or a mapping of its values, will do.
@@ -57,32 +62,45 @@ def recipe(
             range.
     """
     if isinstance(name, Recipe):
-        return name.but(**changes)
+        return name.replace(**changes)
     if isinstance(name, Mapping):
         return _changed(name, changes)
     is_name = isinstance(name, str | os.PathLike)
     text = os.fsdecode(name) if is_name else ""
     if text.lower().endswith(SUFFIX):
         return read_recipe(text, **changes)
-    stems, wanted = _files(), text.strip().lower()
-    path = stems.get(f"{wanted}.{data.strip().lower().replace('_', '-')}", stems.get(wanted))
-    if path is None and wanted in names():
-        only = [stem.partition(".")[2] for stem in stems if stem.startswith(f"{wanted}.")]
-        raise UsageError(
-            f"the recipe {wanted} is for {' and '.join(only)} alone; train on that, or take "
-            "another recipe."
+    wanted = text.strip().lower()
+    if wanted in FORMER_RECIPES:
+        new = FORMER_RECIPES[wanted]
+        warnings.warn(
+            f"the recipe {wanted} is called {new} now; write {new!r}.",
+            DeprecationWarning,
+            stacklevel=2,
         )
-    if path is None or wanted not in names():
+        wanted = new
+    if wanted not in names():
         near = did_you_mean(wanted, names())
         raise UsageError(
             f"the recipe is {shown(text if is_name else name)}{near}; it must be "
             f"{', '.join(names())} or a .toml file."
         )
-    return read_recipe(path, **changes)
+    return read_recipe(_file_of(wanted, data), **changes)
+
+
+def _file_of(name: str, data: str) -> Path:
+    stems = _files()
+    path = stems.get(f"{name}.{data.strip().lower().replace('_', '-')}", stems.get(name))
+    if path is None:
+        only = [stem.partition(".")[2] for stem in stems if stem.startswith(f"{name}.")]
+        raise UsageError(
+            f"the recipe {name} is for {' and '.join(only)} alone; train on that, or take "
+            "another recipe."
+        )
+    return path
 
 
 def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
-    """The recipe in a TOML file; values left out are the default's, ``changes`` come on top.
+    """Read the recipe in a TOML file; values left out are the default's, ``changes`` come on top.
 
     Raises:
         UsageError: the file cannot be read, or is no recipe.
@@ -113,52 +131,55 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
 
 
 def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Recipe:
-    """The recipe of ``values`` with ``changes`` on top: two values are only held against each other
-    when all are said."""
-    changes = {name: value for name, value in changes.items() if value is not None}
+    """Return the recipe of ``values`` with ``changes`` on top: two values are only held against
+    each other when all are said."""
+    values = with_current_names(values)
+    changes = with_current_names({k: v for k, v in changes.items() if v is not None})
     if isinstance(changes.get("augment"), Mapping) and isinstance(values.get("augment"), Mapping):
         changes["augment"] = {**values["augment"], **changes["augment"]}
     return Recipe.from_dict({**values, **changes})
 
 
 def recipe_text(recipe: Recipe, about: str = "") -> str:
-    """``recipe`` as TOML, every value written out, with ``about`` as a comment on top."""
+    """Return ``recipe`` as TOML, every value written out, with ``about`` as a comment on top."""
     flat, tables = [], []
     for name, value in recipe.to_dict().items():
         if isinstance(value, Mapping):
-            lines = [f"{inner} = {_value(each)}" for inner, each in value.items()]
+            lines = [f"{inner} = {_toml(each)}" for inner, each in value.items()]
             tables += ["", f"[{name}]", *lines]
         else:
-            flat.append(f"{name} = {_value(value)}")
+            flat.append(f"{name} = {_toml(value)}")
     return "\n".join([*(f"# {line}" for line in about.splitlines()), *flat, *tables]) + "\n"
 
 
 def read_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """Values by name from texts such as ``lr=0.02`` or ``augment.shift=1``.
+    """Read values by name from texts such as ``lr=0.02`` or ``augment.shift=1``.
 
     Raises:
         UsageError: one that is no such text, or a name that comes twice.
     """
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for text in settings:
         name, equals, value = text.partition("=")
         name = name.strip().replace("-", "_")
         if not (equals and name):
-            raise UsageError(f"--set is {shown(text)}; give a name and a value, such as lr=0.02.")
-        table = found
+            raise UsageError(f"{shown(text)} is no setting; give a name and a value, lr=0.02.")
+        table, is_text = values, name in _TEXTS
         if name.startswith("augment."):
-            table, name = found.setdefault("augment", {}), name.removeprefix("augment.")
-        if not isinstance(table, dict) or name in table:
+            table, name = values.setdefault("augment", {}), name.removeprefix("augment.")
+        current = FORMER_NAMES.get(name, name)
+        if not isinstance(table, dict) or current in table:
             raise UsageError(f"{name} is set more than once; set it once.")
-        table[name] = value if table is found and name in _TEXTS else _read_value(value)
-    return found
+        read = value if is_text else _read_value(value)
+        table[current] = with_current_names({name: read})[current]
+    return values
 
 
 def _files() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FOLDER.glob(f"*{SUFFIX}"))}
 
 
-def _value(value: Any) -> str:
+def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
@@ -168,10 +189,10 @@ def _value(value: Any) -> str:
 
 
 def _read_value(text: str) -> Any:
-    """A number, ``true`` or ``false`` as TOML has it or as Python does; other text as it is."""
+    """Read a number, ``true`` or ``false`` as TOML has it or as Python does; other text stays."""
     try:
         lower = text.strip().lower()
-        found = tomllib.loads(f"value = {lower if lower in ('true', 'false') else text}")
+        values = tomllib.loads(f"value = {lower if lower in ('true', 'false') else text}")
     except (ValueError, RecursionError):
         return text
-    return found["value"] if len(found) == 1 else text
+    return values["value"] if len(values) == 1 else text

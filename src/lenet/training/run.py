@@ -1,74 +1,81 @@
-"""The run folder: what was asked, what happened, and the model.
+"""A run: a training that is written down in a folder while it goes on.
 
-    run.json             arguments, recipe, versions, machine, seed, status, epochs
-    recipe.toml          the recipe, every value written out; ``--recipe`` takes it
-    history.csv          a line an epoch
-    last.safetensors     the model after the last step
-    best.safetensors     the model with the lowest validation loss, if the recipe keeps that one
-    signals.csv          a line a layer and epoch: gradients, saturation
-    learning-curve.png   loss and accuracy over the epochs
-    report.html          all of it as a page to look at
-    checkpoint-1, -2     while it is not finished: all that is needed to go on
-
-Every file is written whole or not at all. While training runs, a disk that is full costs no more
-than the checkpoints; at its end, what cannot be written is an error, and the run can be resumed.
+:mod:`lenet.run_folder` says what is in the folder. Every file is written whole or not at all. While
+training runs, a disk that is full costs no more than the checkpoints; at its end, what cannot be
+written is an error, and the run can be resumed.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 import shlex
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from lenet import files
-from lenet.errors import LenetError, OutputError, UsageError
-from lenet.reporting.board import FOLDER as BOARD
-from lenet.reporting.board import Board, require_tensorboard
-from lenet.reporting.signals import FILE as SIGNALS
-from lenet.reporting.signals import SignalLog
-from lenet.training.checkpoint import NAMES as CHECKPOINTS
-from lenet.training.checkpoint import Checkpoint, Checkpoints
-from lenet.training.history import EpochRecord
-from lenet.training.identity import identity
-from lenet.training.lock import Lock
+from lenet import files, run_folder
+from lenet.errors import OutputError, UsageError
+from lenet.run_folder import BEST, FILES, INFO, LAST, RECIPE, START, TENSORBOARD
+from lenet.training.checkpoint import Checkpoint, Checkpoints, identity, split_hash
+from lenet.training.guards import FolderLock
 from lenet.training.loop import Training
-from lenet.training.pacing import Pacing
+from lenet.training.monitoring import SignalLog, TensorBoard, require_tensorboard
 from lenet.training.recipe_file import recipe_text
-from lenet.training.summary import details, machine, summary
+from lenet.version import machine
 
-FORMAT: Final = "lenet-run"
-FORMAT_VERSION: Final = 1
-INFO: Final = "run.json"
-RECIPE: Final = "recipe.toml"
-LAST: Final = "last.safetensors"
-BEST: Final = "best.safetensors"
-HISTORY: Final = "history.csv"
-CURVE: Final = "learning-curve.png"
-PAGE: Final = "report.html"
-#: All that is written into the folder.
-FILES: Final = (INFO, RECIPE, LAST, BEST, HISTORY, SIGNALS, CURVE, PAGE, *CHECKPOINTS)
 #: Seconds between two checkpoints within an epoch.
 CHECKPOINT_SECONDS: Final = 60.0
+#: The largest share of the time that may go into writing while training runs.
+WRITING_SHARE: Final = 0.005
 
-__all__ = ["CHECKPOINT_SECONDS", "Run", "machine", "summary"]
+
+class Pacing:
+    """Measures what writing costs, and says when the next is due, so seldom that it costs next to
+    nothing.
+
+    Use it as a context around every writing.
+    """
+
+    def __init__(self) -> None:
+        self._cost = 0.0
+        self._began = self._last = time.monotonic()
+
+    def is_due(self, seconds: float = 0.0) -> bool:
+        """Have ``seconds`` passed since the last writing, and enough for it to be cheap?"""
+        return time.monotonic() - self._last >= max(seconds, self._cost / WRITING_SHARE)
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._last = time.monotonic()
+        self._cost = self._last - self._began
+
+
+class _ExistsError(UsageError):
+    """The folder is there already."""
 
 
 class Run:
-    """One run's folder, held against other processes until it is finished or closed."""
+    """One run's folder, held against other processes until it is finished or closed.
 
-    _board: Board | None
+    Attributes:
+        folder: where it is.
+        notice: is told why a checkpoint cannot be written, once for each reason.
+        no_page: why there is no page to look at; empty if there is one.
+        keeps_best: whether the model that the recipe keeps is the best, not the last.
+    """
+
+    _board: TensorBoard | None
 
     def __init__(
         self,
         folder: str | os.PathLike[str],
-        arguments: Mapping[str, Any] | None = None,
+        load_arguments: Mapping[str, Any] | None = None,
+        *,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         tensorboard: bool = False,
     ) -> None:
@@ -76,77 +83,70 @@ class Run:
 
         Args:
             folder: to be made.
-            arguments: what ``lenet.load`` reads the data again with, so that a resumed run finds
-                them by itself.
+            load_arguments: what ``lenet.load`` reads the data again with, so that a resumed run
+                finds them by itself.
             checkpoint_seconds: between two checkpoints within an epoch.
-            tensorboard: write files for TensorBoard as well?
+            tensorboard: whether to write files for TensorBoard as well.
 
         Raises:
-            UsageError: it exists already, or TensorBoard is not installed.
+            UsageError: it exists already, a number out of range, or TensorBoard is not installed.
             OutputError: it cannot be made.
         """
         check_seconds(checkpoint_seconds)
-        path = Path(folder)
         if tensorboard:
             require_tensorboard()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError) as error:
-            raise _cannot_make(path, error) from error
-        try:
-            path.mkdir()
-        except FileExistsError as error:
-            raise UsageError(
-                f"{path} exists already and is never overwritten; choose another name."
-            ) from error
-        except (OSError, ValueError) as error:
-            raise _cannot_make(path, error) from error
-        self._hold(path, dict(arguments or {}), checkpoint_seconds)
+        path = Path(folder)
+        _make_folder(path)
+        self._hold(path, load_arguments or {}, checkpoint_seconds)
         if tensorboard:
-            self._board = Board(self.folder)
+            self._board = TensorBoard(path)
 
-    def _hold(self, folder: Path, arguments: dict[str, Any], checkpoint_seconds: float) -> None:
+    def _hold(
+        self, folder: Path, load_arguments: Mapping[str, Any], checkpoint_seconds: float
+    ) -> None:
         self.folder = folder
-        self.trouble = ""
-        self._arguments = arguments
+        self.notice: Callable[[str], object] = lambda text: None
+        self.no_page = "no epoch was finished"
+        self._load_arguments = dict(load_arguments)
         self._seconds = checkpoint_seconds
         self._started, self._resumed = _now(), list[str]()
-        self._checkpoints, self._pacing = Checkpoints(folder), Pacing()
-        self._look_pacing = Pacing()
+        self._checkpoints, self._signals = Checkpoints(folder), SignalLog(folder)
+        self._pacing, self._look_pacing = Pacing(), Pacing()
         self._board = None
         self._identity: dict[str, Any] = {}
-        self._keeps = LAST
-        self._signals = SignalLog(folder)
-        #: Why there is no page to look at; empty if there is one.
-        self.no_page = "no epoch was finished"
-        self._lock = Lock(folder)
+        self._trouble = ""
+        self.keeps_best = False
+        self._lock = FolderLock(folder)
 
     @classmethod
     def numbered(
         cls,
         root: str | os.PathLike[str],
         stem: str,
-        arguments: Mapping[str, Any] | None = None,
-        checkpoint_seconds: float = CHECKPOINT_SECONDS,
-        tensorboard: bool = False,
+        load_arguments: Mapping[str, Any] | None = None,
+        **options: Any,
     ) -> Run:
-        """The first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet."""
-        if tensorboard:
-            require_tensorboard()
+        """Make the first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet.
+
+        Args:
+            root: the folder that it is to lie in.
+            stem: what it is called.
+            load_arguments: as for any other run.
+            options: likewise.
+        """
         number = 1
         while True:
             try:
-                return cls(
-                    Path(root) / f"{stem}-{number}", arguments, checkpoint_seconds, tensorboard
-                )
-            except UsageError:
+                return cls(Path(root) / f"{stem}-{number}", load_arguments, **options)
+            except _ExistsError:
                 number += 1
 
     @classmethod
     def reopen(
         cls, folder: str | os.PathLike[str], checkpoint_seconds: float = CHECKPOINT_SECONDS
     ) -> Run:
-        """A run that is there already, to go on with; ``resumption`` does the rest.
+        """Take a run that is there already, to go on with; :mod:`lenet.training.resume` does the
+        rest.
 
         Raises:
             UsageError: another process trains it.
@@ -157,29 +157,37 @@ class Run:
         run._hold(Path(folder), {}, checkpoint_seconds)
         for name in FILES:
             files.remove_leftovers(run.folder / name)
-        if (run.folder / BOARD).is_dir():  # begun with it; where the package is gone, without
+        if (run.folder / TENSORBOARD).is_dir():  # where the package is gone, it goes on without
             with suppress(UsageError):
-                run._board = Board(run.folder)
+                run._board = TensorBoard(run.folder)
         return run
 
     @property
     def model(self) -> Path:
         """Where the model is saved that the recipe keeps."""
-        return self.folder / self._keeps
+        return self.folder / (BEST if self.keeps_best else LAST)
 
     @property
     def command(self) -> str:
-        """What resumes it."""
+        """The command that resumes it."""
         return f"lenet train --resume {shlex.quote(str(self.folder))}"
 
-    def take_over(self, info: Mapping[str, Any], arguments: Mapping[str, Any], epochs: int) -> None:
-        """Go on from what ``run.json`` says, after so many epochs."""
-        self._signals.take_up(epochs)
-        self._started, self._arguments = info["started"], dict(arguments)
+    def go_on(
+        self,
+        info: Mapping[str, Any],
+        load_arguments: Mapping[str, Any],
+        identity: dict[str, Any],
+        epochs: int,
+    ) -> None:
+        """Go on with the training of this identity, from what ``run.json`` says, after so many
+        epochs."""
+        self._signals.resume(epochs)
+        self._identity = identity
+        self._started, self._load_arguments = str(info["started"]), dict(load_arguments)
         self._resumed = [*info.get("resumed", ()), _now()]
 
     def newest_checkpoint(self) -> tuple[Checkpoint | None, list[str]]:
-        """How far it came, and what is wrong with a checkpoint that cannot be read."""
+        """Return how far it came, and what is wrong with a checkpoint that cannot be read."""
         return self._checkpoints.newest()
 
     @property
@@ -193,20 +201,23 @@ class Run:
         Raises:
             OutputError: it cannot be written; :meth:`discard` takes an empty folder away.
         """
-        self._identity = identity(training)
+        self._identity = self._identity or identity(training)
         with self._pacing:
+            if training.fine_tuning and not (self.folder / START).exists():
+                training.model.save(self.folder / START)
             self._write_recipe(training)
             self._write_info(training, "running")
         self._measure(training)
 
     def discard(self) -> None:
         """Let others have it, and take the folder away again if nothing was begun in it."""
-        empty = not self._resumed and not (self.folder / INFO).exists()
-        if empty:
+        is_empty = not self._resumed and not (self.folder / INFO).exists()
+        if is_empty:
             with suppress(OSError):
-                (self.folder / RECIPE).unlink(missing_ok=True)
+                for name in (RECIPE, START):
+                    (self.folder / name).unlink(missing_ok=True)
         self.close()
-        if empty:
+        if is_empty:
             with suppress(OSError):
                 self.folder.rmdir()
 
@@ -216,16 +227,18 @@ class Run:
 
     def pause(self, training: Training) -> None:
         """Within an epoch: write a checkpoint, if the last one is long ago."""
-        if self._pacing.due(self._seconds):
+        if self._pacing.is_due(self._seconds):
             self._write_state(training)
 
     def record(self, training: Training) -> None:
         """After an epoch: write the history and a checkpoint, if that costs little enough."""
         self._measure(training)
-        if self._pacing.due():
+        if self._pacing.is_due():
             self._write_state(training)
-        elif self._look_pacing.due():
-            self._write_figures(training)
+        elif self._look_pacing.is_due():
+            # For who looks on: what is a checkpoint's waits for the disk, this does not.
+            with suppress(OutputError), self._look_pacing:
+                self._write_figures(training, durable=False)
 
     def finish(self, training: Training, status: str) -> None:
         """Save everything; ``status`` is finished, interrupted or diverged.
@@ -244,117 +257,85 @@ class Run:
             attempts.append(lambda: self._write_checkpoint(training))
         attempts += [
             lambda: self._save_models(training, status),
-            lambda: self._write_history(training.history),
-            self._signals.write,
+            lambda: self._write_figures(training),
         ]
         try:
-            _all_of(attempts)
-            info = self._write_info(training, status)
+            _do_all(attempts)
+            self._write_info(training, status)
             if status != "interrupted":
                 self._checkpoints.remove()
         except OutputError as error:
-            raise self._unsaved(error) from error
+            why = str(error).partition(";")[0]
+            raise OutputError(f"{why}; make room, then {self.command} goes on.") from error
         finally:
             if self._board:
                 self._board.close()
-        if training.history:
-            self.no_page = self._draw(training, info)
 
-    def _write_figures(self, training: Training) -> None:
-        """For who looks on: what is a checkpoint's waits for the disk, this does not."""
-        with suppress(OutputError), self._look_pacing:
-            self._write_history(training.history, durable=False)
-            self._signals.write(durable=False)
+    def _write_figures(self, training: Training, durable: bool = True) -> None:
+        epochs = [record.to_dict() for record in training.history]
+        _do_all(
+            [
+                lambda: run_folder.write_history(self.folder, epochs, durable),
+                lambda: self._signals.write(durable),
+            ]
+        )
 
     def _write_state(self, training: Training) -> None:
         try:
             with self._pacing:
-                self._write_history(training.history)
-                self._signals.write()
+                self._write_figures(training)
                 self._write_checkpoint(training)
-            self.trouble = ""
+            self._trouble = ""
         except OutputError as error:
-            self.trouble = str(error)
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self.notice(f"no checkpoint: {error}")
 
     def _write_checkpoint(self, training: Training) -> None:
-        tensors, progress = training.snapshot()
-        self._checkpoints.save(Checkpoint(tensors, progress, self._identity))
+        self._checkpoints.save(Checkpoint(*training.state_dict(), self._identity))
 
     def _save_models(self, training: Training, status: str) -> None:
         if status != "diverged":  # then it has the weights of the last whole epoch
             training.publish()
         model = training.model
-        model.training = summary(training, status, LAST)
+        model.training = training.summary(status)
         model.save(self.folder / LAST)
         if training.publish_best():
-            self._keeps = BEST
-            model.training = summary(training, status, BEST)
+            self.keeps_best = True
+            model.training = training.summary(status, best=True)
             model.save(self.folder / BEST)
 
     def _write_recipe(self, training: Training) -> None:
         about = f"The recipe of {self.folder.name}; lenet train --recipe takes this file."
         files.write_text(self.folder / RECIPE, recipe_text(training.recipe, about))
 
-    def _write_history(self, history: Sequence[EpochRecord], durable: bool = True) -> None:
-        text = io.StringIO()
-        rows = [record.to_dict() for record in history]
-        columns = rows[0] if rows else EpochRecord(0, 0, 0, 0).to_dict()
-        writer = csv.DictWriter(text, list(columns), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        files.write_text(self.folder / HISTORY, text.getvalue(), durable)
-
-    def _draw(self, training: Training, info: dict[str, Any]) -> str:
-        """Make the picture and the page; if that fails, why: a run is not lost for it."""
-        # Takes time to import, and a run needs it once, at its end.
-        from lenet.reporting.record import RunRecord
-        from lenet.reporting.results import write_pages
-
-        try:
-            record = RunRecord(self.folder, info, self._signals.found)
-            write_pages(record, training.model, training.data, training.engine.threads)
-        except LenetError as error:
-            return str(error)
-        except Exception as error:  # whatever it is: the weights are saved, and are what counts
-            return f"{type(error).__name__}: {error}"
-        return ""
-
     def _measure(self, training: Training) -> None:
-        """What the layers do, after an epoch or before the first."""
+        """Measure what the layers do, after an epoch or before the first."""
         epoch = len(training.history)
         self._signals.measure(training.model, training.data.train, training.engine, epoch)
         if self._board and training.history:
             self._board.write(training.history[-1].to_dict(), self._signals.latest)
 
-    def _write_info(self, training: Training, status: str) -> dict[str, Any]:
-        info = {
-            "format": FORMAT,
-            "version": FORMAT_VERSION,
+    def _write_info(self, training: Training, status: str) -> None:
+        data = training.data
+        values = {
             "started": self._started,
             "resumed": self._resumed,
-            "arguments": self._arguments,
-            "source": training.data.source or None,
-            **details(training, status, self._keeps),
-            **{f"{name}_images": len(part) for name, part in training.data.parts.items()},
+            "arguments": self._load_arguments,
+            "source": data.source or None,
+            **training.details(status, self.keeps_best),
+            **{f"{name}_images": len(split) for name, split in data.parts.items()},
+            "image_shape": list(data.image_shape),
             "data_hash": self._identity["data"],
+            "test_hash": split_hash(data.test) if data.test else None,
+            "start_hash": self._identity["start"],
             "machine": machine(),
         }
-        files.write_text(self.folder / INFO, json.dumps(info, indent=2) + "\n")
-        return info
-
-    def _unsaved(self, error: OutputError) -> OutputError:
-        why = str(error).partition(";")[0]
-        return OutputError(f"{why}; make room, then {self.command} goes on.")
-
-
-def kept_model(folder: str | os.PathLike[str]) -> Path:
-    """The model of a finished run: the best, if its recipe keeps that, or the last."""
-    best = Path(folder) / BEST
-    return best if best.exists() else Path(folder) / LAST
+        run_folder.write_info(self.folder, values)
 
 
 def check_seconds(seconds: float) -> None:
-    """Can that be the time between two checkpoints?
+    """Hold that this can be the time between two checkpoints.
 
     Raises:
         UsageError: it cannot.
@@ -366,8 +347,24 @@ def check_seconds(seconds: float) -> None:
         )
 
 
-def _all_of(attempts: Sequence[Callable[[], object]]) -> None:
-    """Every one of them, then the last error there was."""
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir()
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte in it
+        if isinstance(error, FileExistsError) and error.filename == str(path):
+            raise _ExistsError(
+                f"{path} exists already and is never overwritten; choose another name."
+            ) from error
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise OutputError(
+            f"cannot make the run folder {path}: {reason}; work in a folder that is writable and "
+            "has room."
+        ) from error
+
+
+def _do_all(attempts: Sequence[Callable[[], object]]) -> None:
+    """Make every attempt, then raise the last error there was."""
     errors = []
     for attempt in attempts:
         try:
@@ -380,12 +377,3 @@ def _all_of(attempts: Sequence[Callable[[], object]]) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _cannot_make(folder: Path, error: OSError | ValueError) -> OutputError:
-    # ValueError: a name with a zero byte in it
-    reason = (getattr(error, "strerror", None) or str(error)).lower()
-    return OutputError(
-        f"cannot make the run folder {folder}: {reason}; work in a folder that is writable and "
-        "has room."
-    )

@@ -1,4 +1,6 @@
-"""Signal and gradient by layer, against the readable engine and the definition."""
+"""Signal and gradient by layer, against the readable engine and the definition; TensorBoard."""
+
+import importlib.util
 
 import numpy as np
 import pytest
@@ -6,9 +8,11 @@ import pytest
 import lenet
 from lenet.engine import operations
 from lenet.engine.reference import ReferenceEngine
-from lenet.errors import EngineError
-from lenet.reporting import signals
-from lenet.reporting.signals import SignalLog, from_csv, layer_signals, sample_size, to_csv
+from lenet.errors import EngineError, UsageError
+from lenet.net.layers import ACTIVATIONS
+from lenet.run_folder import LayerSignal, read_signals
+from lenet.training import monitoring
+from lenet.training.monitoring import SignalLog, TensorBoard, layer_signals, sample_size
 
 LARGEST = {"sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "leaky-relu": 1.0, "silu": 1.0998}
 
@@ -41,10 +45,10 @@ def test_against_the_definition(digits, activation):
         assert one.relative_gradient == pytest.approx(one.gradient / one.weight)
         assert one.output == pytest.approx(np.sqrt((y**2).mean()), rel=1e-4)
     x = images * scale[:, None, None] + shift[:, None, None]
-    z = ReferenceEngine(signals._cut(model.plan, 0, "identity")).outputs(model.parameters, x)[0]
+    z = ReferenceEngine(monitoring._cut(model.plan, 0, "identity")).outputs(model.parameters, x)[0]
     step = 1e-4
     rise = operations._activate(activation, z + step) - operations._activate(activation, z - step)
-    flat = np.abs(rise / (2 * step)) < signals.FLAT * LARGEST[activation]
+    flat = np.abs(rise / (2 * step)) < monitoring.FLAT * LARGEST[activation]
     if activation in ("relu", "leaky-relu"):
         flat |= z <= 0  # at the kink they count as their lower branch
     assert found[0].saturated == pytest.approx(flat.mean(), abs=0.002)
@@ -87,38 +91,29 @@ def test_how_many_images(network, images, count):
     assert sample_size(lenet.Model(network), images) == count
 
 
-def test_csv_comes_back(digits):
-    model = make("relu")
-    found = layer_signals(model, digits.train.images[:8], digits.train.labels[:8], model.engine(1))
-    assert from_csv(to_csv(found)) == found
-    assert from_csv(to_csv([])) == []
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "a,b\n1,2\n", "epoch,layer,weight,gradient,output,saturated\n1,conv0\n", "\0"],
-)
-def test_no_csv_of_ours(text):
-    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says, the reader goes without
-        from_csv(text)
+def test_every_activation_has_its_derivative():
+    assert monitoring.DERIVATIVES.keys() == ACTIVATIONS.keys()
 
 
 def test_a_log_measures_the_same_images_and_writes(digits, tmp_path):
     model, log = make("relu"), SignalLog(tmp_path)
     for epoch in (0, 1):
         log.measure(model, digits.train, model.engine(1), epoch)
-    assert [one.epoch for one in log.found] == [0, 0, 0, 1, 1, 1]
-    assert log.found[0].gradient == log.found[3].gradient
+    assert [one.epoch for one in log.signals] == [0, 0, 0, 1, 1, 1]
+    assert log.signals[0].gradient == log.signals[3].gradient
     log.write()
-    assert from_csv((tmp_path / "signals.csv").read_text()) == log.found
+    assert read_signals(tmp_path) == log.signals
+    again = SignalLog(tmp_path)
+    again.resume(0)
+    assert again.signals == log.signals[:3]
 
 
 def test_long_runs_are_looked_at_less_often(digits, tmp_path, monkeypatch):
     model, log = make("relu"), SignalLog(tmp_path)
-    monkeypatch.setattr(signals, "layer_signals", lambda *given: [given[-1]])
+    monkeypatch.setattr(monitoring, "layer_signals", lambda *given: [given[-1]])
     for epoch in range(10_001):
         log.measure(model, digits.train, model.engine(1), epoch)
-    assert log.found == [*range(401), *range(410, 4001, 10), *range(4100, 10_001, 100)]
+    assert log.signals == [*range(401), *range(410, 4001, 10), *range(4100, 10_001, 100)]
 
 
 def test_too_little_memory_for_it_costs_no_training(digits, tmp_path, monkeypatch):
@@ -126,12 +121,12 @@ def test_too_little_memory_for_it_costs_no_training(digits, tmp_path, monkeypatc
         raise EngineError("no memory")
 
     model, log = make("relu"), SignalLog(tmp_path)
-    monkeypatch.setattr(signals, "layer_signals", fail)
+    monkeypatch.setattr(monitoring, "layer_signals", fail)
     log.measure(model, digits.train, model.engine(1), 0)
     monkeypatch.undo()
     log.measure(model, digits.train, model.engine(1), 1)
     log.write()
-    assert (log.found, list(tmp_path.iterdir())) == ([], [])
+    assert (log.signals, list(tmp_path.iterdir())) == ([], [])
 
 
 def test_normalised_convolutions(digits):
@@ -143,3 +138,59 @@ def test_normalised_convolutions(digits):
     found = layer_signals(model, *part, model.engine(1))
     assert found[0].saturated > 0.9  # what lies below the running mean is cut off
     assert np.isfinite([one.relative_gradient for one in found]).all()
+
+
+EPOCH = {"epoch": 1, "loss": 0.5, "test_accuracy": None}
+SIGNALS = [
+    LayerSignal(0, "conv0", 1.0, 9.0, 1.0, 0.9),
+    LayerSignal(1, "conv0", 2.0, 1.0, 1.0, 0.25),
+]
+
+
+def test_it_is_not_installed(tmp_path, monkeypatch):
+    monkeypatch.setattr(monitoring, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="tensorboard"):
+        lenet.train("1x8x8 | dense 10", run=tmp_path / "a", tensorboard=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Full:
+    """A writer on a full disk."""
+
+    def add_scalar(self, *_, **__):
+        raise OSError(28, "No space left on device")
+
+    def close(self):
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_costs_no_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(monitoring, "find_spec", lambda name: name)
+    found = TensorBoard(tmp_path)
+    monkeypatch.setattr(found, "_open", Full)
+    found.write(EPOCH, SIGNALS)
+    found.write(EPOCH, SIGNALS)
+    found.close()
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("tensorboard"), reason="no tensorboard installed")
+@pytest.mark.filterwarnings("ignore")
+def test_tensorboard_reads_it(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = tmp_path / "a"
+    recipe = lenet.recipe("original", epochs=3, lr=0.1)
+    model = lenet.train(
+        "1x8x8 | dense 9 relu, dense 10", "digits", recipe, run=run, tensorboard=True
+    )
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    assert set(events.Tags()["tensors"]) == {
+        *("run/loss", "run/train_accuracy", "run/test_accuracy", "run/seconds"),
+        *("run/test_loss", "run/learning_rate"),
+        *("relative gradient/dense0", "relative gradient/dense1", "saturated/dense0"),
+    }
+    found = events.Tensors("run/loss")
+    assert [one.step for one in found] == [1, 2, 3]
+    losses = [epoch["loss"] for epoch in model.training["epochs"]]
+    assert [one.tensor_proto.float_val[0] for one in found] == pytest.approx(losses)

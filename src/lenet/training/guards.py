@@ -1,19 +1,21 @@
-"""One process at a time in a folder: a lock that ends with the process, however it ends."""
+"""What keeps a run whole: one process at a time in its folder, and a Ctrl-C that waits."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from types import FrameType
+from typing import Any, Self
 
 from lenet.errors import OutputError, UsageError
+from lenet.run_folder import LOCK
 
-NAME: Final = ".lock"
 
-
-class Lock:
+class FolderLock:
     """Holds a folder until it is released or the process is gone.
 
     A file is locked, not merely made: what a killed process leaves behind locks nobody out.
@@ -26,7 +28,7 @@ class Lock:
             UsageError: another process holds it.
             OutputError: the folder cannot be written to.
         """
-        self._path = folder / NAME
+        self._path = folder / LOCK
         self._file: int | None = None
         while self._file is None:
             self._file = self._take()
@@ -41,7 +43,7 @@ class Lock:
         self._file = None
 
     def _take(self) -> int | None:
-        """The locked file; None if it was another one by then, whose holder has just left."""
+        """Return the locked file; None if its holder has just left and taken it away."""
         try:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
@@ -85,3 +87,46 @@ else:
         except OSError:
             pass  # some network file systems have no locks: then there is nothing to hold
         return True
+
+
+class DelayedInterrupt:
+    """Within its ``with`` block, the first Ctrl-C is kept until :meth:`check` passes it on; a
+    second one is not.
+
+    It goes to whom it was meant for, which by default raises ``KeyboardInterrupt``. Only the main
+    thread hears of Ctrl-C; in others, and where it is switched off, nothing changes.
+    """
+
+    def __init__(self) -> None:
+        self._kept: int | None = None
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        before = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is threading.main_thread() and callable(before):
+            self._before = before
+            signal.signal(signal.SIGINT, self._keep)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+        if kind is None:
+            self.check()
+
+    def check(self) -> None:
+        """Stop here, if there was a Ctrl-C.
+
+        Raises:
+            KeyboardInterrupt: there was one.
+        """
+        if self._kept is not None:
+            number, self._kept = self._kept, None
+            self._before(number, None)
+
+    def _keep(self, number: int, frame: FrameType | None) -> None:
+        if self._kept is not None:
+            self._kept = None
+            self._before(number, frame)
+        else:
+            self._kept = number

@@ -1,0 +1,340 @@
+"""A run's folder: the name of every file in it, and how what is in it is read and written.
+
+    run.json             arguments, recipe, versions, machine, seed, status, epochs
+    recipe.toml          the recipe, every value written out; ``--recipe`` takes it
+    start.safetensors    of a fine-tuning, the model that it began with
+    history.csv          one line per epoch
+    signals.csv          one line per layer and epoch: gradients, saturation
+    last.safetensors     the model after the last step
+    best.safetensors     the model with the lowest validation loss, if the recipe restores that one
+    learning-curve.png   loss and accuracy over the epochs
+    report.html          all of it as a page to look at
+    checkpoint-1, -2     while the run is not finished: all that is needed to go on
+    tensorboard/         event files, if they were asked for
+    .lock                while a process trains the run
+
+A folder may come from anywhere and be of any age: what is read here is checked, and what a reader
+can do without may be missing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from lenet import files
+from lenet.errors import DataError, LenetError, UsageError
+from lenet.net import Network, parse_network
+
+FORMAT: Final = "lenet-run"
+VERSION: Final = 1
+
+INFO: Final = "run.json"
+RECIPE: Final = "recipe.toml"
+START: Final = "start.safetensors"
+HISTORY: Final = "history.csv"
+SIGNALS: Final = "signals.csv"
+LAST: Final = "last.safetensors"
+BEST: Final = "best.safetensors"
+CURVE: Final = "learning-curve.png"
+PAGE: Final = "report.html"
+CHECKPOINTS: Final = ("checkpoint-1.safetensors", "checkpoint-2.safetensors")
+TENSORBOARD: Final = "tensorboard"
+LOCK: Final = ".lock"
+#: Every file that is written whole or not at all.
+FILES: Final = (INFO, RECIPE, START, HISTORY, SIGNALS, LAST, BEST, CURVE, PAGE, *CHECKPOINTS)
+#: Where runs without a folder of their own lie.
+ROOT: Final = "runs"
+#: The largest run.json or signals.csv that is read, in bytes.
+_LARGEST: Final = 256_000_000
+
+#: What a recipe's values were called before. Files from then are still read.
+FORMER_NAMES: Final = {
+    "smoothing": "label_smoothing",
+    "clip": "max_grad_norm",
+    "average": "ema_decay",
+    "warm_up": "warmup_epochs",
+    "step_every": "step_size",
+    "step_factor": "gamma",
+    "balance": "class_weight",
+    "validation": "validation_fraction",
+    "keep": "restore_best",
+    "net": "network",
+}
+_FORMER_VALUES: Final[dict[str, dict[object, object]]] = {
+    "balance": {False: "", True: "balanced"},
+    "keep": {"last": False, "best": True},
+}
+
+
+def with_current_names(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe's values under the names that they have now.
+
+    Raises:
+        UsageError: a value is given under both of its names.
+    """
+    current: dict[str, Any] = {}
+    for name, value in recipe.items():
+        new = FORMER_NAMES.get(name, name)
+        if new in current or (new != name and new in recipe):
+            raise UsageError(f"{new} is given twice, once as {name}; give it once.")
+        known = isinstance(value, str | bool)
+        current[new] = _FORMER_VALUES.get(name, {}).get(value, value) if known else value
+    return current
+
+
+@dataclass(frozen=True)
+class LayerSignal:
+    """What flows through one layer after an epoch; RMS is the root of the mean square.
+
+    Attributes:
+        epoch: from 1; 0 is before the first.
+        layer: its name.
+        weight: RMS of its weights, without the biases.
+        gradient: RMS of the loss's gradient by these weights.
+        output: RMS of its outputs, activation included.
+        saturated: share of its outputs, from 0 to 1, at which the activation is flat (of relu:
+            the zeros); None without an activation.
+    """
+
+    epoch: int
+    layer: str
+    weight: float
+    gradient: float
+    output: float
+    saturated: float | None
+
+    @property
+    def relative_gradient(self) -> float:
+        """The gradient in units of the weights that it is to change."""
+        return self.gradient / self.weight if self.weight else 0.0
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run left behind.
+
+    Attributes:
+        folder: where it lies.
+        info: what run.json holds.
+        signals: of every layer and epoch; may be empty.
+    """
+
+    folder: Path
+    info: Mapping[str, Any]
+    signals: Sequence[LayerSignal] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What it is called: its folder's name."""
+        return self.folder.name or self.folder.resolve().name
+
+    @property
+    def model(self) -> Path:
+        """Where the model is saved that the recipe keeps: the best, or the last."""
+        best = self.folder / BEST
+        keeps_best = self.recipe.get("restore_best") is True and best.exists()
+        return best if keeps_best else self.folder / LAST
+
+    @property
+    def start(self) -> Path | None:
+        """Where the model is saved that a fine-tuning began with; None of any other run."""
+        path = self.folder / START
+        return path if path.exists() else None
+
+    @property
+    def network(self) -> Network:
+        """What was trained."""
+        return parse_network(self.info["network"])
+
+    @property
+    def epochs(self) -> list[dict[str, float]]:
+        """One dict of numbers per epoch; null is NaN."""
+        return [
+            {key: math.nan if value is None else value for key, value in epoch.items()}
+            for epoch in self.info["epochs"]
+        ]
+
+    @property
+    def kept(self) -> dict[str, float]:
+        """The epoch whose weights :attr:`model` has; empty before the first is done."""
+        number = self.info.get("kept_epoch")
+        epochs = self.epochs
+        of_number = [epoch for epoch in epochs if epoch["epoch"] == number]
+        return (of_number or epochs or [{}])[-1]
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """How it was trained, but for the seed; values have the names of today."""
+        return with_current_names(self.info["recipe"])
+
+    @property
+    def source(self) -> str:
+        """Where its images are from, as ``lenet.load`` takes it: a name or a path."""
+        source = self.info.get("source")
+        return source if isinstance(source, str) and source else str(self.info["dataset"])
+
+    @property
+    def data_dir(self) -> str | None:
+        """The folder of its IDX files, if one was named."""
+        arguments = self.info.get("arguments")
+        data_dir = arguments.get("data_dir") if isinstance(arguments, dict) else None
+        return data_dir if isinstance(data_dir, str) else None
+
+    @property
+    def seconds(self) -> float:
+        """Of training."""
+        return float(self.info["train_seconds"])
+
+
+def is_run(path: str | os.PathLike[str]) -> bool:
+    """Return whether there is a run in this folder."""
+    try:
+        return (Path(path) / INFO).is_file()
+    except (OSError, ValueError):  # ValueError: a zero byte in the name
+        return False
+
+
+def holds_runs(folder: str | os.PathLike[str]) -> bool:
+    """Return whether this is the folder in which trainings put their runs.
+
+    Raises:
+        OSError: it cannot be looked into.
+    """
+    path = Path(folder)
+    return path.name == ROOT and any((run / INFO).exists() for run in path.iterdir())
+
+
+def read_run(folder: str | os.PathLike[str]) -> RunRecord:
+    """Read a run's folder.
+
+    Raises:
+        UsageError: there is no run in it.
+        DataError: its run.json is damaged, or of another format.
+    """
+    if not is_run(folder):
+        known = Path(ROOT) / Path(folder).name
+        near = f" (did you mean {known}?)" if is_run(known) else ""
+        raise UsageError(
+            f"{os.fspath(folder)!r} is no run: it has no {INFO}{near}; name a folder that lenet "
+            "train wrote, such as runs/digits-lenet-relu-1."
+        )
+    path = Path(folder) / INFO
+    try:
+        info = json.loads(_read(path))
+        _check(info)
+    except (ValueError, RecursionError, OSError, LenetError) as error:
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0].rstrip(".")
+        raise DataError(
+            f"{path} is damaged ({reason}); bring an intact copy back, or begin a new run."
+        ) from error
+    return RunRecord(Path(folder), info, read_signals(folder))
+
+
+def write_info(folder: Path, values: Mapping[str, Any]) -> None:
+    """Write ``run.json``.
+
+    Raises:
+        OutputError: the file cannot be written; so with all that follow.
+    """
+    info = {"format": FORMAT, "version": VERSION, **values}
+    files.write_text(folder / INFO, json.dumps(info, indent=2) + "\n")
+
+
+def write_history(folder: Path, epochs: Sequence[Mapping[str, Any]], durable: bool = True) -> None:
+    """Write ``history.csv``, one line per epoch; see :func:`lenet.files.write_pieces`."""
+    columns = epochs[0] if epochs else _FIRST_COLUMNS
+    files.write_text(folder / HISTORY, _csv(list(columns), epochs), durable)
+
+
+def write_signals(folder: Path, signals: Iterable[LayerSignal], durable: bool = True) -> None:
+    """Write ``signals.csv``, one line per layer and epoch."""
+    files.write_text(folder / SIGNALS, _csv(_COLUMNS, map(asdict, signals)), durable)
+
+
+def read_signals(folder: str | os.PathLike[str]) -> list[LayerSignal]:
+    """Read ``signals.csv``; where it is missing or damaged there are none."""
+    try:
+        reader = csv.DictReader(io.StringIO(_read(Path(folder) / SIGNALS)), strict=True)
+        if tuple(reader.fieldnames or ()) != _COLUMNS:
+            return []
+        return [_signal(row) for row in reader]
+    except (OSError, ValueError, TypeError, csv.Error):  # TypeError: a line that ends early
+        return []
+
+
+_COLUMNS: Final = tuple(field.name for field in fields(LayerSignal))
+#: Of a history without an epoch.
+_FIRST_COLUMNS: Final = ("epoch", "loss", "train_accuracy", "test_accuracy", "seconds")
+
+
+def _signal(row: Mapping[str, str]) -> LayerSignal:
+    weight, gradient, output = (float(row[name]) for name in ("weight", "gradient", "output"))
+    saturated = float(row["saturated"]) if row["saturated"] else None
+    return LayerSignal(int(row["epoch"]), row["layer"], weight, gradient, output, saturated)
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _read(path: Path) -> str:
+    content = files.read_regular(path, _LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"it has more than {_LARGEST:,} bytes")
+    return content.decode("utf-8")
+
+
+def _check(info: Any) -> None:
+    """Is everything there that a reader needs, and of the right kind?"""
+    if not isinstance(info, dict) or info.get("format") != FORMAT:
+        raise ValueError(f"its format is not {FORMAT}")
+    if info.get("version") != VERSION:
+        raise ValueError(
+            f"its version is {info.get('version')!r:.40} and this lenet reads {VERSION}"
+        )
+    for key, kind in _KINDS.items():
+        if not isinstance(info.get(key), kind) or isinstance(info[key], bool):
+            raise ValueError(f"its {key} is missing or of the wrong kind")
+    if not all(isinstance(name, str) for name in info["classes"]):
+        raise ValueError("its classes are no list of names")
+    for epoch in info["epochs"]:
+        if not isinstance(epoch, dict) or not all(map(_is_number, epoch.values())):
+            raise ValueError("its epochs are no list of numbers by name")
+        if not isinstance(epoch.get("epoch"), int):
+            raise ValueError("an epoch has no number")
+    if not _is_number(info["train_seconds"]):
+        raise ValueError("its train_seconds is no number of seconds")
+    with_current_names(info["recipe"])
+    _ = parse_network(info["network"]).placed  # raises if it does not fit
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) < 2**63
+    return value is None or isinstance(value, float)
+
+
+_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
+    "status": str,
+    "network": str,
+    "parameters": int,
+    "dataset": str,
+    "classes": list,
+    "recipe": dict,
+    "seed": int,
+    "epochs": list,
+    "train_seconds": (int, float),
+    "machine": dict,
+}

@@ -1,0 +1,216 @@
+"""``lenet.train`` and ``lenet.resume``: from names to a trained model, its run and its page."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from lenet.data import Dataset, is_name, load
+from lenet.errors import DivergenceError, LenetError, OutputError, UsageError
+from lenet.model import Model
+from lenet.net import Network, read_network
+from lenet.net.sources import Source
+from lenet.run_folder import read_run
+from lenet.training import CHECKPOINT_SECONDS, Callback, Recipe, Run, Training, named_recipe
+from lenet.training.guards import DelayedInterrupt
+from lenet.training.preparation import (
+    fit_network,
+    load_arguments,
+    model_to_fine_tune,
+    with_absolute_paths,
+)
+from lenet.training.resume import resume_run
+
+#: What is trained if neither a person nor the recipe names a network.
+DEFAULT_NETWORK: Final = "lenet-relu"
+
+
+def train(
+    network: Source | None = None,
+    data: Dataset | str | os.PathLike[str] = "digits",
+    recipe: Recipe | str | os.PathLike[str] = "modern",
+    *,
+    seed: int = 0,
+    threads: int | None = None,
+    run: str | os.PathLike[str] | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    callback: Callback | None = None,
+    tensorboard: bool = False,
+    **values: Any,
+) -> Model:
+    """Train a network and return the model.
+
+    A network that is equal to one of the zoo's, however it was given, gets the input and the
+    classes of data that are one's own; every other network is trained as it is written. A
+    ``Model`` is trained further (fine-tuning) with its own input and preprocessing: the one given
+    stays as it is, a new one is returned. Where the data have other classes than the model, its
+    last layer is drawn anew and all others keep their weights; the callback is told so, and
+    ``training["fine_tuning"]`` says it.
+
+    Args:
+        network: a network, zoo name, notation, ``.json`` file, or a saved model, of which the
+            layers alone are taken; a ``lenet.Model``, to train it further; by default the recipe's,
+            or lenet-relu.
+        data: a data set, the name of one, or the path of pictures, as ``lenet.load`` takes it.
+        recipe: a recipe, the name of one, or a ``.toml`` file.
+        seed: decides the first weights, the order of the images, and what is dropped.
+        threads: how many to use; by default one per processor. The result does not depend on it.
+        run: a folder to make and to write the run into; by default nothing is written. If the
+            process dies, :func:`resume` goes on.
+        checkpoint_seconds: of training between two checkpoints within an epoch.
+        callback: is told how it goes.
+        tensorboard: whether to write files for TensorBoard into ``run`` as well.
+        values: values of the recipe by name, such as ``epochs=3, lr=0.01``.
+
+    Returns:
+        The model; its ``training`` says what was done, epoch by epoch.
+
+    Raises:
+        UsageError: an argument that cannot be meant.
+        ShapeError: the network does not fit.
+        DataError: the data set cannot be read, or does not suit the network.
+        DivergenceError: a loss was not a number; ``run`` has the weights of the epoch before.
+        OutputError: the run folder cannot be written.
+    """
+    _check_kinds(network, data, recipe)
+    data_name = data.name if isinstance(data, Dataset) else os.fsdecode(data)
+    chosen = named_recipe(recipe, data=data_name, **values)
+    source = (chosen.network or DEFAULT_NETWORK) if network is None else network
+    start = source if isinstance(source, Model) else read_network(source)
+    arguments = {} if isinstance(data, Dataset) else load_arguments(start, data)
+    dataset = data if isinstance(data, Dataset) else load(**arguments)
+    begin: Network | Model
+    if isinstance(start, Model):
+        begin = model_to_fine_tune(start, dataset, chosen, seed)
+    else:
+        begin = fit_network(start, dataset)
+    training = Training(begin, dataset, chosen, seed, threads)
+    folder = None
+    if run is not None:
+        folder = Run(
+            run,
+            with_absolute_paths(arguments),
+            checkpoint_seconds=checkpoint_seconds,
+            tensorboard=tensorboard,
+        )
+    return run_training(training, folder, callback)
+
+
+def _check_kinds(network: object, data: object, recipe: object) -> None:
+    paths = (str, os.PathLike)
+    if isinstance(network, paths) and is_name(network):
+        name = os.fsdecode(network)
+        raise UsageError(f"{name!r} is a data set, not a network; write lenet.train(data={name!r})")
+    if not (isinstance(data, (Dataset, *paths)) and isinstance(recipe, (Recipe, *paths))):
+        raise UsageError(
+            f"data is a {type(data).__name__} and recipe a {type(recipe).__name__}; give a "
+            "lenet.Dataset and a lenet.Recipe, or their names."
+        )
+
+
+def resume(
+    folder: str | os.PathLike[str],
+    data: Dataset | str | os.PathLike[str] | None = None,
+    *,
+    threads: int | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    callback: Callback | None = None,
+) -> Model:
+    """Go on with a run that was killed or stopped; the result is that of one never stopped.
+
+    Args:
+        folder: the run's. A run that is finished is only loaded.
+        data: what it trains on, if the run does not know or the data have moved.
+        threads: as in :func:`train`; they may be others than before.
+        checkpoint_seconds: as in :func:`train`.
+        callback: as in :func:`train`.
+
+    Returns:
+        The model, bit for bit the one that the run would have led to.
+
+    Raises:
+        UsageError: it cannot be resumed: the data, the recipe or lenet are others than before, it
+            diverged, or another process trains it.
+        DataError: the data set cannot be read, or ``run.json`` is damaged.
+        DivergenceError, OutputError: as in :func:`train`.
+    """
+    dataset = data if isinstance(data, Dataset) else None
+    moved = {} if isinstance(data, Dataset | None) else with_absolute_paths({"source": data})
+    resumed = resume_run(
+        folder,
+        dataset,
+        threads=threads,
+        checkpoint_seconds=checkpoint_seconds,
+        load_arguments=moved,
+    )
+    if resumed is None:
+        return Model.load(read_run(folder).model)
+    return run_training(resumed.training, resumed.run, callback)
+
+
+def run_training(training: Training, run: Run | None, callback: Callback | None) -> Model:
+    """Train to the end, or to Ctrl-C, divergence or any other error, and write down what is there.
+
+    What stopped it is raised again after the run is saved.
+    """
+    notice = getattr(callback, "notice", lambda text: None)
+    try:
+        if layer := (training.fine_tuning or {}).get("new_layer"):
+            notice(f"the classes are others: {layer} begins anew, all other layers go on.")
+        if run:
+            run.notice = notice
+            run.start(training)
+        _train(training, run, callback)
+        _finish(training, run, "finished")
+    except OutputError:  # all that can be written is
+        raise
+    except BaseException as stop:  # whatever it is, a callback's own too: nothing is lost
+        if run and run.is_begun:
+            diverged = isinstance(stop, DivergenceError)
+            _finish(training, run, "diverged" if diverged else "interrupted")
+        raise
+    finally:
+        if run:
+            run.discard()
+    return training.model
+
+
+def _train(training: Training, run: Run | None, callback: Callback | None) -> None:
+    with DelayedInterrupt() as interrupt:
+
+        def pause() -> None:
+            interrupt.check()
+            if run:
+                run.pause(training)
+
+        for _ in training.epochs(callback, pause):
+            interrupt.check()
+            if run and not training.is_done:
+                run.record(training)
+
+
+def _finish(training: Training, run: Run | None, status: str) -> None:
+    if run:
+        run.finish(training, status)
+        if training.history:
+            run.no_page = _write_page(training, run)
+    else:
+        if status != "diverged":
+            training.publish()
+        best = training.publish_best()
+        training.model.training = training.summary(status, best)
+
+
+def _write_page(training: Training, run: Run) -> str:
+    """Make the picture and the page; if that fails, return why: a run is not lost for it."""
+    # Takes time to import, and a run needs it once, at its end.
+    from lenet.reporting.results import write_pages
+
+    try:
+        record = read_run(run.folder)  # as ``lenet report`` reads it: one description of a run
+        write_pages(record, training.model, training.data, training.engine.threads)
+    except LenetError as error:
+        return str(error)
+    except Exception as error:  # whatever it is: the weights are saved, and are what counts
+        return f"{type(error).__name__}: {error}"
+    return ""

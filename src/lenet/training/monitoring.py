@@ -1,0 +1,268 @@
+"""What one looks at while a training goes on: the signal in each layer, and TensorBoard's files.
+
+With sigmoids a gradient shrinks at every layer on its way to the first, because the derivative of a
+sigmoid is a quarter at most and next to nothing where it saturates (Hochreiter 1991; Glorot and
+Bengio 2010, section 3). The signals are the numbers that show it, measured on a few training images
+after each epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from math import ceil, log10
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.data import Split
+from lenet.engine.native import make_engine
+from lenet.engine.plan import Floats, Plan
+from lenet.engine.results import Engine
+from lenet.errors import LenetError, UsageError
+from lenet.model import Model
+from lenet.net.layers import ACTIVATIONS, LEAKY_SLOPE
+from lenet.run_folder import TENSORBOARD, LayerSignal, read_signals, write_signals
+
+#: An output counts as saturated where the activation's derivative is less than this share of the
+#: largest that there is.
+FLAT: Final = 0.05
+#: From here on only every tenth epoch is looked at, ten times as far every hundredth, and so on.
+_OFTEN: Final = 400
+#: Images looked at: at most this many, this share of the training images, these multiply-adds.
+_MOST: Final = 32
+_SHARE: Final = 1 / 600
+_BUDGET: Final = 2 * 10**7
+
+
+def sample_size(model: Model, images: int) -> int:
+    """Return how many of ``images`` training images to look at, so that it costs next to nothing.
+
+    A budget of multiply-adds bounds the time for large networks, a share of the data that for
+    small data sets.
+    """
+    steps = model.plan.steps
+    work = sum(
+        step.weight.size * step.output_shape[1] * step.output_shape[2]
+        for step in steps
+        if step.weight
+    )
+    least = min(images, 8 if work <= _BUDGET else 1)
+    return max(least, min(_MOST, int(images * _SHARE), _BUDGET // max(1, work)))
+
+
+@np.errstate(all="ignore")  # what overflows is shown as such
+def layer_signals(
+    model: Model,
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.integer[Any]],
+    engine: Engine,
+    epoch: int = 0,
+) -> list[LayerSignal]:
+    """Measure every layer that has weights.
+
+    Args:
+        model: with the weights of the moment.
+        images: (N, C, H, W) of the network's own shape, a few.
+        labels: (N,).
+        engine: one that runs the model's plan.
+        epoch: what to write down with it.
+    """
+    table, pixels = model.parameters, model.preprocessing.scale_and_shift()
+    gradient = engine.gradient(table, images, labels, *pixels).gradient
+    signals = []
+    for index, step in enumerate(model.plan.steps):
+        if step.weight is None:
+            continue
+
+        def run(activation: str, index: int = index) -> Floats:
+            cut = _cut(model.plan, index, activation)
+            return make_engine(cut, threads=1).scores(table, images, *pixels)
+
+        outputs = run(step.activation)
+        signals.append(
+            LayerSignal(
+                epoch=epoch,
+                layer=step.name,
+                weight=_rms(step.weight.view(table)),
+                gradient=_rms(step.weight.view(gradient)),
+                output=_rms(outputs),
+                saturated=_saturated(step.activation, outputs, run),
+            )
+        )
+    return signals
+
+
+def _saturated(name: str, outputs: Floats, run: Callable[[str], Floats]) -> float | None:
+    """Return the share of outputs at which the activation is flat; None where it never is."""
+    activation, derivative = ACTIVATIONS[name], DERIVATIVES[name]
+    if derivative is None:
+        return None
+    # Where an output does not tell the derivative, what the activation is applied to does.
+    values = run("identity") if activation.keeps == "input" else outputs
+    return float((np.abs(derivative(values)) / activation.steepest < FLAT).mean())
+
+
+def _cut(plan: Plan, index: int, activation: str) -> Plan:
+    """Return the plan as far as step ``index``: its scores are that step's outputs, (N, outputs).
+
+    An engine for it is made in microseconds, and runs it many times faster than NumPy would.
+    """
+    last = replace(plan.steps[index], pool_first=False, activation=activation)
+    return Plan(plan.input_shape, (*plan.steps[:index], last), plan.table_size)
+
+
+class SignalLog:
+    """Measures while a run goes on, and writes ``signals.csv`` into its folder.
+
+    Attributes:
+        signals: what was measured so far.
+        latest: the last of it, of one epoch.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.signals: list[LayerSignal] = []
+        self.latest: list[LayerSignal] = []
+        self._folder = folder
+        self._sample: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]] | None = None
+        self._works = True
+
+    def measure(self, model: Model, split: Split, engine: Engine, epoch: int) -> None:
+        """Measure on a few images of ``split``, always the same; a training never fails for it."""
+        if not self._works or epoch % _step(epoch):
+            return
+        try:
+            if self._sample is None:
+                self._sample = _draw_sample(model, split)
+            self.latest = layer_signals(model, *self._sample, engine, epoch)
+            self.signals += self.latest
+        except (LenetError, MemoryError):  # too little memory for it: the training may still fit
+            self._works = False
+
+    def resume(self, epochs: int) -> None:
+        """Go on with a file that was begun, from what it says of the first ``epochs`` epochs."""
+        self.signals = [one for one in read_signals(self._folder) if one.epoch <= epochs]
+
+    def write(self, durable: bool = True) -> None:
+        """Write what there is; see :func:`lenet.files.write_pieces`.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        if self.signals:
+            write_signals(self._folder, self.signals, durable)
+
+
+def _step(epoch: int) -> int:
+    """Return how many epochs apart the layers are looked at."""
+    step: int = 10 ** max(0, ceil(log10(max(1, epoch) / _OFTEN)))
+    return step
+
+
+def _draw_sample(model: Model, split: Split) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Take images from the whole of the split: it may be sorted by class."""
+    count = sample_size(model, len(split))
+    places = np.linspace(0, len(split) - 1, count).astype(np.int64)
+    images = np.ascontiguousarray(model.preprocessing.prepare(split.images[places]))
+    return images, split.labels[places].astype(np.int32)
+
+
+def _sigmoid(values: Floats) -> Floats:
+    shares: Floats = 1 / (1 + np.exp(-values))
+    return shares
+
+
+def _silu_derivative(values: Floats) -> Floats:
+    share = _sigmoid(values)
+    return share + values * share * (1 - share)
+
+
+#: Every activation's derivative, from its output or from what ``Activation.keeps`` says; None where
+#: it is the same everywhere.
+DERIVATIVES: Final[dict[str, Callable[[Floats], Floats] | None]] = {
+    "identity": None,
+    "sigmoid": lambda values: values * (1 - values),
+    "tanh": lambda values: 1 - values * values,
+    "relu": lambda values: np.where(values > 0, np.float32(1), np.float32(0)),
+    "leaky-relu": lambda values: np.where(values > 0, np.float32(1), np.float32(LEAKY_SLOPE)),
+    "silu": _silu_derivative,
+}
+
+
+def _rms(values: Floats) -> float:
+    # Not as a product with itself: that would wake the threads of NumPy's algebra, and wait.
+    return float(np.sqrt(np.square(values, dtype=np.float64).mean()))
+
+
+class TensorBoard:
+    """Event files in a folder of their own within the run's; ``tensorboard --logdir runs`` finds
+    them. A training never fails for them: what cannot be written is left out.
+    """
+
+    def __init__(self, run: Path) -> None:
+        """Nothing is written before the first epoch.
+
+        Raises:
+            UsageError: the package tensorboard is not installed.
+        """
+        require_tensorboard()
+        self._folder = run / TENSORBOARD
+        self._writer: Any = None
+        self._works = True
+
+    def write(self, epoch: Mapping[str, Any], signals: Iterable[LayerSignal]) -> None:
+        """Write what an epoch yielded.
+
+        Args:
+            epoch: its number under "epoch", and other numbers by name.
+            signals: of its layers; those of other epochs are passed over.
+        """
+        number = int(epoch["epoch"])
+        values = {f"run/{name}": value for name, value in epoch.items() if name != "epoch"}
+        for signal in signals:
+            if signal.epoch == number:
+                values[f"relative gradient/{signal.layer}"] = signal.relative_gradient
+                if signal.saturated is not None:
+                    values[f"saturated/{signal.layer}"] = signal.saturated
+        if not self._works:
+            return
+        try:
+            writer = self._open()
+            for name, value in values.items():
+                if value is not None:
+                    writer.add_scalar(name, float(value), step=number)
+            writer.flush()
+        except OSError:
+            self._works = False
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._writer is not None and self._works:
+            self._works = False
+            try:
+                self._writer.close()
+            except OSError:
+                return
+
+    def _open(self) -> Any:
+        if self._writer is None:
+            from tensorboard.summary import Writer
+
+            self._writer = Writer(str(self._folder))
+        return self._writer
+
+
+def require_tensorboard() -> None:
+    """Hold that the package is there.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if find_spec("tensorboard") is None:
+        raise UsageError(
+            "TensorBoard's files need the package tensorboard, which is not installed; install it "
+            "with pip install 'lenet[tensorboard]', or look at the page of the run."
+        )

@@ -1,0 +1,191 @@
+"""Before a training begins: network and data are made to suit each other, and checked.
+
+Validation images are set aside here, before anything is measured or learnt: they choose when to
+stop and which weights to keep, so that the test split decides nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lenet.data import NAMES, is_name
+from lenet.data.dataset import Dataset
+from lenet.data.digits import split
+from lenet.data.preprocess import Preprocessing
+from lenet.data.wishes import machine_memory
+from lenet.errors import UsageError
+from lenet.model import Model
+from lenet.net import Network, fitted, zoo_name_of
+from lenet.net.shapes import shape_text
+from lenet.training.recipe import Recipe
+
+
+def fit_network(network: Network, data: Dataset) -> Network:
+    """Return the network that is to be trained on ``data``.
+
+    A network that is equal to one of the zoo's, however it was given, follows data of one's own: it
+    gets their image shape as its input and their classes as its outputs. All others stay as they
+    are written, and on data that have a name so do the zoo's.
+
+    Raises:
+        UsageError: the images are too small for a network of the zoo.
+    """
+    is_own = bool(data.source) or data.name not in NAMES
+    if is_own and zoo_name_of(network):
+        return fitted(network, data.image_shape, len(data.classes))
+    return network
+
+
+def load_arguments(
+    network: Network | Model,
+    source: str | os.PathLike[str],
+    data_dir: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Return what ``lenet.load`` is to be called with to train ``network`` on ``source``.
+
+    Pictures at a path become what the network takes in one step, as in ``predict``, unless it is
+    one that :func:`fit_network` fits to them.
+
+    Args:
+        network: the network, or a model that is trained further.
+        source: the name of a data set, or a path.
+        data_dir: as ``lenet.load`` takes it.
+        options: the other options of ``lenet.load``.
+    """
+    arguments: dict[str, Any] = {"source": source, "data_dir": data_dir, **options}
+    described = network.network if isinstance(network, Model) else network
+    follows = isinstance(network, Network) and zoo_name_of(network)
+    if not (follows or is_name(source)):
+        channels, *size = described.input_shape
+        arguments["size"] = size if options.get("size") is None else options["size"]
+        if not (options.get("gray") or options.get("rgb")):
+            arguments |= {"gray": channels == 1, "rgb": channels == 3}
+    return {name: value for name, value in arguments.items() if value not in (None, False)}
+
+
+def with_absolute_paths(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments of ``lenet.load`` in values for JSON that hold in any folder."""
+    lasting = dict(arguments)
+    for name in ("source", "data_dir"):
+        if name in lasting:
+            text = os.fsdecode(lasting[name])
+            is_named = name == "source" and is_name(text)
+            lasting[name] = text if is_named else os.path.abspath(text)
+    return lasting
+
+
+def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
+    """Return ``data`` with the validation split that ``recipe`` asks for.
+
+    A split that the data have of their own is taken as it is. Otherwise every class gives its
+    share, those images whose index has the smallest hash: the same in every run, whatever its seed.
+    A class keeps one image to train on at least.
+
+    Raises:
+        UsageError: no image is left on one side, or the recipe needs a split that is not there.
+    """
+    if data.validation is not None:
+        return data
+    share = recipe.validation_fraction
+    if not share:
+        for name in ("patience", "restore_best"):
+            if value := getattr(recipe, name):
+                raise UsageError(
+                    f"{name} is {value!r} and there are no validation images to decide by; set "
+                    "some aside as well, such as validation_fraction=0.1."
+                )
+        return data
+    labels = data.train.labels
+    aside = split(labels, round(share * len(labels)))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        if aside[members].all():
+            aside[members[-1]] = False
+    if not aside.any():
+        raise UsageError(
+            f"validation_fraction is {share:g}, which is no image of {len(labels):,} with "
+            f"{len(np.unique(labels))} classes; set more aside, or none."
+        )
+    return replace(data, train=data.train.chosen(~aside), validation=data.train.chosen(aside))
+
+
+def checked_seed(seed: int) -> int:
+    """Return ``seed`` as a plain int, of which JSON knows; NumPy's whole numbers are welcome too.
+
+    Raises:
+        UsageError: it is none, or out of range.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        raise UsageError(f"the seed is {seed!r}; it must be a whole number from 0 to 2^63 - 1.")
+    return int(seed)
+
+
+def check_fit(network: Network, data: Dataset) -> None:
+    """Hold that the network has an output for each class, and that there is memory for the images:
+    those that are made larger for the network are all held at once.
+
+    Raises:
+        UsageError: it has not, or there is none.
+    """
+    outputs = math.prod(network.output_shape)
+    if outputs != len(data.classes):
+        raise UsageError(
+            f"the network has {outputs} outputs and {data.name} has {len(data.classes)} classes; "
+            f"end the network with 'dense {len(data.classes)}'."
+        )
+    size = sum(map(len, data.parts.values())) * math.prod(network.input_shape)
+    if network.input_shape != data.image_shape and size > machine_memory() / 2:
+        raise UsageError(
+            f"the network takes {shape_text(network.input_shape)} images, and all of {data.name} "
+            f"at that size would fill {size / 1e9:,.1f} GB of this machine's "
+            f"{machine_memory() / 1e9:,.1f} GB of memory; use a network with a smaller input."
+        )
+
+
+def new_model(network: Network, data: Dataset, recipe: Recipe, seed: int) -> Model:
+    """Return ``network`` with its first weights, and the preprocessing that the training images
+    ask for.
+
+    Raises:
+        UsageError: the weights are too large.
+    """
+    preprocessing = Preprocessing.fit(data.train.images, network.input_shape, recipe.standardize)
+    model = Model(network, data.classes, preprocessing)
+    with np.errstate(over="ignore"):
+        weights = model.initialize(recipe.init, seed).parameters
+    if not np.isfinite(weights).all():
+        raise UsageError(
+            f"the initialisation {recipe.init} draws weights too large for 32 bits; use a smaller "
+            "standard deviation, such as normal:0.2."
+        )
+    return model
+
+
+def model_to_fine_tune(model: Model, data: Dataset, recipe: Recipe, seed: int) -> Model:
+    """Return a copy of ``model`` to train further; its ``training`` says what is new in it.
+
+    Where the data have other classes, the last layer is drawn anew with one output per class, and
+    all other layers keep their weights. The copy keeps the model's input and preprocessing.
+
+    Raises:
+        UsageError: the model has no weights yet, or its last layer is not dense.
+    """
+    network, new_layer = model.network, None
+    if model.classes != data.classes:
+        network = fitted(network, network.input_shape, len(data.classes))
+        new_layer = network.names[-1]
+    copy = Model(network, data.classes, model.preprocessing)
+    copy.initialize(recipe.init, checked_seed(seed))
+    for name, values in model.tensors.items():
+        if name.partition(".")[0] != new_layer:
+            copy.tensors[name][...] = values
+    before = {name: model.training.get(name) for name in ("dataset", "test_accuracy")}
+    copy.training = {"fine_tuning": {"new_layer": new_layer, "model": before}}
+    return copy

@@ -1,0 +1,197 @@
+"""Run folders: the name of every file, and reading them with care."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+import lenet
+from lenet import run_folder
+from lenet.errors import DataError, UsageError
+from lenet.reporting.results import compare_runs, report
+from lenet.run_folder import LayerSignal, holds_runs, is_run, read_run, read_signals, write_signals
+
+NETWORK = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10"
+#: The best epoch is not the last.
+BEST = {"epochs": 9, "lr": 0.3, "schedule": "constant", "validation_fraction": 0.3}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a finished run on the digits."""
+    folder = tmp_path_factory.mktemp("runs") / "first"
+    lenet.train(NETWORK, run=folder, epochs=3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def best(tmp_path_factory):
+    """A run that keeps its best epoch, which is not its last."""
+    folder = tmp_path_factory.mktemp("runs") / "best"
+    model = lenet.train(NETWORK, run=folder, restore_best=True, **BEST)
+    epochs = model.training["epochs"]
+    assert epochs[-1]["test_accuracy"] != model.training["test_accuracy"]
+    return folder
+
+
+@pytest.fixture
+def folder(finished, tmp_path):
+    """Makes a run folder whose run.json is changed."""
+
+    def make(**changes):
+        info = json.loads((finished / "run.json").read_text()) | changes
+        info = {key: value for key, value in info.items() if value is not ...}
+        (tmp_path / "run.json").write_text(json.dumps(info))
+        return tmp_path
+
+    return make
+
+
+def test_nobody_else_knows_a_files_name():
+    source = Path(run_folder.__file__).parent
+    names = [*run_folder.FILES, run_folder.LOCK]
+    words = re.compile("|".join(f'"{re.escape(name)}"' for name in names))
+    for path in source.rglob("*.py"):
+        if path != Path(run_folder.__file__):
+            assert not words.search(path.read_text(encoding="utf-8")), path
+
+
+def test_the_model_that_is_kept_is_one_for_all_that_describe_a_run(best):
+    """The page at the end of a run, ``lenet report``, ``compare`` and the model card."""
+    record, model = read_run(best), lenet.Model.load(best / "best.safetensors")
+    assert record.model == best / "best.safetensors"
+    assert record.kept["epoch"] == model.training["kept_epoch"]
+    accuracy = model.training["test_accuracy"]
+    page = (best / "report.html").read_text(encoding="utf-8")
+    assert f"{100 * accuracy:.2f}" in page
+    assert "best.safetensors" in page
+    assert "last.safetensors" not in page
+    found = report(best)
+    assert found.predictions.evaluation.accuracy == accuracy
+    assert found.html == page
+    assert compare_runs(best, best).figures[0]["test_accuracy"] == accuracy
+    assert lenet.resume(best).parameters.tobytes() == model.parameters.tobytes()
+
+
+def test_without_the_images_the_kept_epoch_speaks(best):
+    info = json.loads((best / "run.json").read_text())
+    found = report_without_images(best)
+    assert f"{100 * info['test_accuracy']:.2f}" in found.html
+
+
+def report_without_images(folder):
+    from lenet.reporting.results import RunReport
+
+    record = read_run(folder)
+    return RunReport(record, lenet.Model.load(record.model), None, "they are away")
+
+
+def test_a_best_model_that_the_recipe_does_not_keep_is_not_taken(folder):
+    path = folder()
+    (path / "best.safetensors").write_bytes(b"")
+    assert read_run(path).model == path / "last.safetensors"
+
+
+def test_an_older_run_is_read_under_todays_names(folder):
+    recipe = {"keep": "best", "validation": 0.1, "clip": 1.0, "net": "1x8x8 | dense 10"}
+    path = folder(recipe=recipe)
+    (path / "best.safetensors").write_bytes(b"")
+    record = read_run(path)
+    assert record.recipe == {
+        "restore_best": True,
+        "validation_fraction": 0.1,
+        "max_grad_norm": 1.0,
+        "network": "1x8x8 | dense 10",
+    }
+    assert record.model == path / "best.safetensors"
+
+
+def test_where_runs_lie(finished, tmp_path):
+    for name in ("runs", "others"):
+        (tmp_path / name / "a").mkdir(parents=True)
+        (tmp_path / name / "file").write_text("")
+    assert not holds_runs(tmp_path / "runs")
+    for name in ("runs", "others"):
+        (tmp_path / name / "a" / "run.json").write_text("")
+    assert holds_runs(tmp_path / "runs")
+    assert not holds_runs(tmp_path / "others")
+
+
+def test_signals_come_back(tmp_path):
+    signals = [
+        LayerSignal(0, "conv0", 0.1 + 0.2, 1e-300, 1.0, None),
+        LayerSignal(1, 'a,"b', 0.0, 1.0, 2.0, 0.25),
+    ]
+    for written in (signals, []):
+        write_signals(tmp_path, written)
+        assert read_signals(tmp_path) == written
+
+
+def test_what_a_run_wrote_is_read(finished):
+    record = read_run(finished)
+    assert record.name == "first"
+    assert record.info["status"] == "finished"
+    assert [epoch["epoch"] for epoch in record.epochs] == [1, 2, 3]
+    assert lenet.Recipe(**record.recipe).epochs == 3
+    assert record.network.input_shape == (1, 8, 8)
+    assert {one.epoch for one in record.signals} == {0, 1, 2, 3}
+    assert record.seconds > 0
+    assert record.model.exists()
+
+
+def test_a_number_that_was_none_is_no_number(folder):
+    record = read_run(folder(epochs=[{"epoch": 1, "loss": None}]))
+    assert math.isnan(record.epochs[0]["loss"])
+
+
+def test_broken_signals_are_done_without(folder):
+    path = folder()
+    for content in (
+        *(b"nonsense", b"\xff\xfe\x00", b"", b"\0", b"a,b\n1,2\n"),
+        b"epoch,layer,weight,gradient,output,saturated\n1,conv0\n",
+    ):
+        (path / "signals.csv").write_bytes(content)
+        assert read_run(path).signals == []
+
+
+@pytest.mark.parametrize("name", ["nowhere", "", "zero\0byte", "run.json"])
+def test_no_run(tmp_path, name):
+    assert not is_run(tmp_path / name)
+    with pytest.raises(UsageError, match="is no run"):
+        read_run(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"format": "x"}, "its format is not lenet-run"),
+        ({"version": 2}, "its version is 2 and this lenet reads 1"),
+        ({"epochs": ...}, "its epochs is missing or of the wrong kind"),
+        ({"epochs": {}}, "its epochs is missing"),
+        ({"epochs": [3]}, "its epochs are no list of numbers by name"),
+        ({"epochs": [{"loss": "1"}]}, "its epochs are no list of numbers"),
+        ({"epochs": [{"loss": 1.0}]}, "an epoch has no number"),
+        ({"classes": [1]}, "its classes are no list of names"),
+        ({"seed": True}, "its seed is missing"),
+        ({"epochs": [{"epoch": 10**400}]}, "its epochs are no list of numbers"),
+        ({"train_seconds": 10**400}, "its train_seconds is no number"),
+        ({"network": "1x28x28 | conv"}, "is damaged"),
+        ({"network": "1x8x8 | conv 3 k9"}, "is damaged"),
+        ({"recipe": []}, "its recipe is missing"),
+    ],
+)
+def test_damaged(folder, changes, words):
+    with pytest.raises(DataError) as caught:
+        read_run(folder(**changes))
+    assert words in str(caught.value)
+    assert "intact" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_no_json(tmp_path, content):
+    (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(DataError, match="damaged"):
+        read_run(tmp_path)
