@@ -131,8 +131,8 @@ def test_few_points_are_dots_that_tell_their_numbers():
 
 def test_gaps():
     values = [1, 2, NAN, 3, INF, 4, 5, 6]
-    found = lines(draw_charts([chart(series(*values))]))
-    assert [len(line.points) for line in found] == [2, 3]
+    parts = lines(draw_charts([chart(series(*values))]))
+    assert [len(line.points) for line in parts] == [2, 3]
     # Among many points the one that stands alone is the only dot.
     many = draw_charts([chart(series(*values, *range(100)))])
     assert [len(line.points) for line in lines(many)] == [2, 103]

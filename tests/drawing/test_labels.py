@@ -45,9 +45,9 @@ from lenet.net.notation import parse_network
     ],
 )
 def test_a_layer(layer, below, inside):
-    (found,) = parse_network(f"1x9x9 | {layer}").placed
-    assert operation_label(found) == below
-    assert box_label(found.layer) == inside
+    (placed,) = parse_network(f"1x9x9 | {layer}").placed
+    assert operation_label(placed) == below
+    assert box_label(placed.layer) == inside
 
 
 def test_labels_are_in_the_papers_manner():

@@ -114,7 +114,7 @@ def test_two_pictures_in_a_page_share_no_id():
         for style in ("figure", "graph")
         for theme in ("auto", "dark")
     ]
-    everything = [one for found in ids for one in found]
+    everything = [name for names in ids for name in names]
     assert len(everything) == len(set(everything)) == 8
 
 

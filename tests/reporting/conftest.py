@@ -5,7 +5,7 @@ import pytest
 
 import lenet
 from lenet.data import Dataset, Split
-from lenet.metrics import evaluate_scores, log_softmax
+from lenet.metrics import evaluate_scores, softmax
 from lenet.reporting.predictions import Predictions
 
 NETWORK = "1x8x8 | conv 4 k3 sigmoid, maxpool 2 | conv 6 k2 relu | dense 10"
@@ -45,8 +45,8 @@ def predictions_of():
             scores = np.log(values).clip(-1e30).astype(np.float32)
         images = np.arange(len(labels) * channels * size[0] * size[1]) % 251
         images = images.reshape(len(labels), channels, *size).astype(np.uint8)
-        found = evaluate_scores(scores, labels, names)
-        return Predictions(Split(images, labels), names, np.exp(log_softmax(scores)), found)
+        evaluation = evaluate_scores(scores, labels, names)
+        return Predictions(Split(images, labels), names, softmax(scores), evaluation)
 
     return make
 
@@ -85,21 +85,3 @@ def odd_data():
     images = random.integers(0, 256, (60, 1, 8, 8)).astype(np.uint8)
     part = Split(images, labels)
     return Dataset("</title><script>", part, part, HOSTILE)
-
-
-@pytest.fixture
-def overlaps():
-    """Finds the pairs of texts in a scene that cover each other."""
-
-    def find(scene):
-        texts = scene.texts
-        found = []
-        for i, one in enumerate(texts):
-            left, top, right, bottom = one.box
-            for other in texts[i + 1 :]:
-                a, b, c, d = other.box
-                if left < c and a < right and top < d and b < bottom:
-                    found.append((one.text, other.text))
-        return found
-
-    return find

@@ -31,10 +31,10 @@ def test_text_stays_text(piece):
 
 
 def test_a_table_has_heads_for_rows_and_columns():
-    found = html.table("t", ("a", "b"), [("x", "1"), (Cell("y"), Cell("2", 0.25))])
-    assert found.count('scope="col"') == found.count('scope="row"') == 2
-    assert "<caption>t</caption>" in found
-    assert '--share:25.0%">2</td>' in found
+    table = html.table("t", ("a", "b"), [("x", "1"), (Cell("y"), Cell("2", 0.25))])
+    assert table.count('scope="col"') == table.count('scope="row"') == 2
+    assert "<caption>t</caption>" in table
+    assert '--share:25.0%">2</td>' in table
 
 
 def test_the_contents_lead_to_the_sections():

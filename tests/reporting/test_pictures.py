@@ -77,7 +77,9 @@ def test_extreme_values(loss):
 
 
 def test_other_losses_and_accuracies_are_drawn_too():
-    records = [{**one, "validation_loss": 1.0, "validation_accuracy": 0.5} for one in history(2)]
+    records = [
+        {**epoch, "validation_loss": 1.0, "validation_accuracy": 0.5} for epoch in history(2)
+    ]
     texts = [text.text for text in draw_learning(records, "").scene.texts]
     assert {"validation 1.00", "validation 50.00"} <= {*texts}
 
@@ -87,8 +89,10 @@ def signal(epoch, layer, saturated, gradient=0.5):
 
 
 def test_signals_by_layer():
-    found = [signal(n, layer, share) for n in (0, 1) for layer, share in (("a", 0.25), ("b", None))]
-    gradient, flat = signal_charts(found)
+    signals = [
+        signal(n, layer, share) for n in (0, 1) for layer, share in (("a", 0.25), ("b", None))
+    ]
+    gradient, flat = signal_charts(signals)
     assert [(line.name, line.points) for line in gradient.series] == [
         ("a", ((0, 0.25), (1, 0.25))),
         ("b", ((0, 0.25), (1, 0.25))),
@@ -98,8 +102,8 @@ def test_signals_by_layer():
 
 
 def test_many_layers_are_spread():
-    found = [signal(0, f"conv{i}", 0.0) for i in range(100)]
-    names = [line.name for line in signal_charts(found)[0].series]
+    signals = [signal(0, f"conv{i}", 0.0) for i in range(100)]
+    names = [line.name for line in signal_charts(signals)[0].series]
     assert len(names) == len(SERIES)
     assert (names[0], names[-1]) == ("conv0", "conv99")
 
@@ -107,10 +111,10 @@ def test_many_layers_are_spread():
 @pytest.mark.parametrize("count", [1, 399, 400, 401, 5000, 100_000])
 def test_thinned(count):
     points = tuple((n, float(n)) for n in range(count))
-    found = thinned(points)
-    assert found[-1] == points[-1]
-    assert min(count, 200) <= len(found) <= 400
-    assert set(found) <= set(points)
+    kept = thinned(points)
+    assert kept[-1] == points[-1]
+    assert min(count, 200) <= len(kept) <= 400
+    assert set(kept) <= set(points)
 
 
 def boxes(drawing, role):
@@ -207,7 +211,7 @@ def test_of_many_the_worst_are_shown(random_predictions):
     figures = random_predictions(60, 900).class_metrics
     shown = worst(figures, 20)
     assert len(shown) == 20
-    assert max(one.f1 for one in shown) <= min(one.f1 for one in figures if one not in shown)
+    assert max(row.f1 for row in shown) <= min(row.f1 for row in figures if row not in shown)
     assert worst(figures, 60) == figures
 
 

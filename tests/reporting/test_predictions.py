@@ -15,12 +15,12 @@ THREE = [[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.1, 0.9, 0.0], [0.05, 0.9, 0.05]]
 
 
 def test_right_and_wrong(predictions_of):
-    found = predictions_of(THREE, [0, 1, 1, 2])
-    assert found.predicted.tolist() == [0, 0, 1, 1]
-    assert found.correct.tolist() == [True, False, True, False]
-    assert found.confidence == pytest.approx([0.7, 0.6, 0.9, 0.9])
-    assert found.mistakes(36) == [3, 1]  # the least likely truth first
-    assert found.mistakes(1) == [3]
+    predictions = predictions_of(THREE, [0, 1, 1, 2])
+    assert predictions.predicted.tolist() == [0, 0, 1, 1]
+    assert predictions.correct.tolist() == [True, False, True, False]
+    assert predictions.confidence == pytest.approx([0.7, 0.6, 0.9, 0.9])
+    assert predictions.mistakes(36) == [3, 1]  # the least likely truth first
+    assert predictions.mistakes(1) == [3]
 
 
 def test_class_metrics(predictions_of):
@@ -34,41 +34,39 @@ def test_class_metrics(predictions_of):
 
 
 def test_confusions(predictions_of):
-    found = predictions_of([[0.9, 0.1, 0]] * 5 + [[0, 0.1, 0.9]], [1, 1, 1, 2, 0, 1]).confusions(9)
-    assert [(one.true, one.predicted, one.count) for one in found] == [
-        (1, 0, 3),
-        (1, 2, 1),
-        (2, 0, 1),
-    ]
+    values = [[0.9, 0.1, 0]] * 5 + [[0, 0.1, 0.9]]
+    confusions = predictions_of(values, [1, 1, 1, 2, 0, 1]).confusions(9)
+    triples = [(c.true, c.predicted, c.count) for c in confusions]
+    assert triples == [(1, 0, 3), (1, 2, 1), (2, 0, 1)]
 
 
 def test_calibration_by_hand(predictions_of):
-    # Two bins: four predictions at 0.95 of which three are right, one at 0.52 that is right.
+    # Two bins: four predictions at 0.95 of which three are correct, one at 0.52 that is correct.
     values = [[0.95, 0.05]] * 4 + [[0.48, 0.52]]
-    found = predictions_of(values, [0, 0, 0, 1, 1])
-    assert [(one.count, round(one.confidence, 4), one.accuracy) for one in found.bins] == [
+    predictions = predictions_of(values, [0, 0, 0, 1, 1])
+    assert [(bin.count, round(bin.confidence, 4), bin.accuracy) for bin in predictions.bins] == [
         (1, 0.52, 1.0),
         (4, 0.95, 0.75),
     ]
-    assert found.calibration_error == pytest.approx((1 * 0.48 + 4 * 0.20) / 5)
+    assert predictions.calibration_error == pytest.approx((1 * 0.48 + 4 * 0.20) / 5)
 
 
 def test_calibration_against_its_definition(random_predictions):
-    found = random_predictions(5, 500)
+    predictions = random_predictions(5, 500)
     error = 0.0
     for i in range(BINS):
-        inside = (found.confidence > i / BINS) & (found.confidence <= (i + 1) / BINS)
+        inside = (predictions.confidence > i / BINS) & (predictions.confidence <= (i + 1) / BINS)
         if inside.any():
-            gap = found.correct[inside].mean() - found.confidence[inside].mean()
+            gap = predictions.correct[inside].mean() - predictions.confidence[inside].mean()
             error += inside.mean() * abs(gap)
-    assert found.calibration_error == pytest.approx(error)
-    assert sum(one.count for one in found.bins) == 500
+    assert predictions.calibration_error == pytest.approx(error)
+    assert sum(bin.count for bin in predictions.bins) == 500
 
 
 def test_one_class_is_certain(predictions_of):
-    found = predictions_of([[1.0]] * 3, [0, 0, 0])
-    assert found.calibration_error == 0
-    assert found.interval == pytest.approx((0.4385, 1.0), abs=1e-3)
+    predictions = predictions_of([[1.0]] * 3, [0, 0, 0])
+    assert predictions.calibration_error == 0
+    assert predictions.interval == pytest.approx((0.4385, 1.0), abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -81,12 +79,12 @@ def test_wilson_against_tables(right, count, low, high):
 
 def test_predictions_of_a_model(digits):
     model = lenet.Model("1x8x8 | dense 10").initialize("xavier", 3)
-    found = make_predictions(model, digits)
-    assert found.evaluation.accuracy == model.evaluate(digits).accuracy
+    predictions = make_predictions(model, digits)
+    assert predictions.evaluation.accuracy == model.evaluate(digits).accuracy
     np.testing.assert_allclose(
-        found.probabilities, model.predict_proba(digits.test.images), rtol=1e-5, atol=1e-7
+        predictions.probabilities, model.predict_proba(digits.test.images), rtol=1e-5, atol=1e-7
     )
-    assert make_predictions(model, digits.test).predicted.tolist() == found.predicted.tolist()
+    assert make_predictions(model, digits.test).predicted.tolist() == predictions.predicted.tolist()
 
 
 def test_other_classes_are_refused(digits):

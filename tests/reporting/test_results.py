@@ -92,9 +92,9 @@ def test_everything_is_on_the_page(finished):
 
 
 def test_the_same_run_gives_the_same_page(finished):
-    found = report(finished)
-    assert found.html == (finished / "report.html").read_text(encoding="utf-8")
-    assert set(found.pictures) == set(PICTURES)
+    result = report(finished)
+    assert result.html == (finished / "report.html").read_text(encoding="utf-8")
+    assert set(result.pictures) == set(PICTURES)
 
 
 def test_the_recipe_on_the_page_is_the_runs(finished, tmp_path, monkeypatch):
@@ -111,9 +111,9 @@ def test_the_recipe_on_the_page_is_the_runs(finished, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_every_picture_in_every_format(finished, tmp_path, name):
-    found = report(finished)
+    result = report(finished)
     for format in FORMATS:
-        path = found.picture(name, theme="dark").save(tmp_path / f"p.{format}")
+        path = result.picture(name, theme="dark").save(tmp_path / f"p.{format}")
         assert path.stat().st_size > 500
 
 
@@ -136,16 +136,16 @@ def test_hostile_names(odd_data, tmp_path):
 def test_without_the_images(odd_data, tmp_path):
     run = tmp_path / "a"
     lenet.train("1x8x8 | dense 6", odd_data, lenet.recipe("original", epochs=1, lr=0.1), run=run)
-    found = report(run)
-    assert found.predictions is None
-    assert "no data set is called" in found.missing
-    checked(found.html)
-    assert "The test images are not at hand" in found.html
-    assert "What it gets wrong" not in found.html
-    assert set(found.pictures) == {"learning-curve", "signals", "windows", "network"}
+    result = report(run)
+    assert result.predictions is None
+    assert "no data set is called" in result.missing
+    checked(result.html)
+    assert "The test images are not at hand" in result.html
+    assert "What it gets wrong" not in result.html
+    assert set(result.pictures) == {"learning-curve", "signals", "windows", "network"}
     assert report(run, data=odd_data).predictions.evaluation.count == 60
     with pytest.raises(UsageError, match="learning-curve"):
-        found.picture("confusion")
+        result.picture("confusion")
 
 
 def test_data_that_was_named_must_suit(finished, odd_data):
@@ -159,10 +159,10 @@ def test_an_old_run_without_signals(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "a")
     (tmp_path / "a" / "signals.csv").unlink()
     (tmp_path / "a" / "report.html").unlink()
-    found = report(tmp_path / "a")
-    assert found.save() == tmp_path / "a" / "report.html"
-    assert "Signal and gradient" not in found.html
-    checked(found.html)
+    result = report(tmp_path / "a")
+    assert result.save() == tmp_path / "a" / "report.html"
+    assert "Signal and gradient" not in result.html
+    checked(result.html)
 
 
 @pytest.mark.parametrize("status", ["running", "interrupted", "diverged"])
@@ -171,11 +171,11 @@ def test_a_run_without_an_epoch(finished, tmp_path, status):
     path = tmp_path / "a" / "run.json"
     info = json.loads(path.read_text()) | {"epochs": [], "status": status}
     path.write_text(json.dumps(info))
-    found = report(tmp_path / "a")
-    checked(found.html)
-    assert "No epoch was finished." in found.html
-    assert 'class="warning"' in found.html
-    assert "learning-curve" not in found.pictures
+    result = report(tmp_path / "a")
+    checked(result.html)
+    assert "No epoch was finished." in result.html
+    assert 'class="warning"' in result.html
+    assert "learning-curve" not in result.pictures
 
 
 def test_a_run_without_its_model(finished, tmp_path):
@@ -190,12 +190,14 @@ def test_a_place_that_takes_no_file(finished):
 
 
 def test_to_dict_is_json(finished):
-    found = json.loads(json.dumps(report(finished).to_dict()))
-    assert found["test"]["count"] == 360
-    assert set(found["test"]["classes"][0]) == {
+    result = json.loads(json.dumps(report(finished).to_dict()))
+    assert result["test"]["count"] == 360
+    assert set(result["test"]["classes"][0]) == {
         *("name", "count", "accuracy", "precision", "recall", "f1")
     }
-    assert found["test"]["interval"][0] < found["test"]["accuracy"] < found["test"]["interval"][1]
+    assert (
+        result["test"]["interval"][0] < result["test"]["accuracy"] < result["test"]["interval"][1]
+    )
 
 
 def test_a_page_that_cannot_be_made_costs_nothing(digits, tmp_path, monkeypatch):
@@ -237,21 +239,21 @@ def test_a_hundred_thousand_epochs(finished, digits, tmp_path):
     last = info["epochs"][-1]
     info["epochs"] = [{**last, "epoch": n} for n in range(1, 100_001)]
     path.write_text(json.dumps(info))
-    found = report(tmp_path / "a")
-    assert len(found.html) < 400_000
+    result = report(tmp_path / "a")
+    assert len(result.html) < 400_000
 
 
 def test_what_differs(finished, other):
-    found = compare_runs(finished, other)
-    assert found.names == ("first", "second")
-    assert {one.name: one.values for one in found.differences} == {
+    result = compare_runs(finished, other)
+    assert result.names == ("first", "second")
+    assert {row.name: row.values for row in result.differences} == {
         "epochs": (3, 6),
         "seed": (0, 1),
     }
     first, second = (lenet.Model.load(run / "last.safetensors") for run in (finished, other))
     images, labels = lenet.load("digits").test.images, lenet.load("digits").test.labels
     right = [model.predict(images) == labels for model in (first, second)]
-    (pair,) = found.pairs
+    (pair,) = result.pairs
     assert list(pair.lost) == [i for i in range(360) if right[0][i] and not right[1][i]]
     assert list(pair.won) == [i for i in range(360) if right[1][i] and not right[0][i]]
     assert pair.p_value == mcnemar(len(pair.lost), len(pair.won))
@@ -266,13 +268,13 @@ def test_text(finished, other):
 
 
 def test_a_run_against_itself(finished):
-    found = compare_runs(finished, finished)
-    assert found.names == (str(finished), str(finished))
-    assert found.differences == ()
-    assert found.to_dict()["duels"] == [
+    result = compare_runs(finished, finished)
+    assert result.names == (str(finished), str(finished))
+    assert result.differences == ()
+    assert result.to_dict()["duels"] == [
         {"name": str(finished), "lost": [], "won": [], "p_value": 1.0}
     ]
-    text = str(found)
+    text = str(result)
     assert "The same network, data, recipe and seed." in text
     assert "McNemar" not in text
 
@@ -284,11 +286,11 @@ def test_saved(finished, other, tmp_path, ending):
 
 
 def test_the_page(finished, other, tmp_path):
-    found = compare_runs(finished, other)
-    text = found.save(tmp_path / "c.html").read_text(encoding="utf-8")
+    result = compare_runs(finished, other)
+    text = result.save(tmp_path / "c.html").read_text(encoding="utf-8")
     assert "Correct by second alone" in text
     assert text.count("<img ") == sum(
-        min(18, len(n)) for n in (found.pairs[0].lost, found.pairs[0].won)
+        min(18, len(n)) for n in (result.pairs[0].lost, result.pairs[0].won)
     )
 
 
@@ -300,12 +302,12 @@ def test_an_unknown_ending(finished, other, tmp_path):
 def test_other_data(finished, odd_data, tmp_path):
     recipe = lenet.recipe("original", epochs=1, lr=0.1)
     lenet.train("1x8x8 | dense 6", odd_data, recipe, run=tmp_path / "odd")
-    found = compare_runs(finished, tmp_path / "odd")
-    assert found.predictions is None
-    assert "Predictions are not compared: they were not tested on the same" in str(found)
-    assert found.pairs == ()
-    assert json.dumps(found.to_dict())
-    page = found.save(tmp_path / "c.html").read_text(encoding="utf-8")
+    result = compare_runs(finished, tmp_path / "odd")
+    assert result.predictions is None
+    assert "Predictions are not compared: they were not tested on the same" in str(result)
+    assert result.pairs == ()
+    assert json.dumps(result.to_dict())
+    page = result.save(tmp_path / "c.html").read_text(encoding="utf-8")
     assert "<script" not in page
     with pytest.raises(DataError, match="other classes"):
         compare_runs(finished, tmp_path / "odd", data=odd_data)
