@@ -176,8 +176,8 @@ def draw_calibration(predictions: Predictions, heading: str = "", theme: str = "
     right, bottom, base = left + _SIDE, top + _SIDE, strip + _STRIP
     bins = predictions.bins
     most = max(bin.count for bin in bins)
-    error = f"xpected calibration error {percent(predictions.calibration_error)}"
-    frame: list[Mark] = [label(MARGIN, top - 16, f"Correct predictions in %; e{error}", "start")]
+    error = f"expected calibration error {percent(predictions.calibration_error)}"
+    frame: list[Mark] = [label(MARGIN, top - 16, f"Correct predictions in %; {error}", "start")]
     for tick in (0, 25, 50, 75, 100):
         x, y = left + _SIDE * tick / 100, bottom - _SIDE * tick / 100
         frame.append(Path(((left, y), (right, y)), Paint(stroke="grid" if tick else "line")))
@@ -195,7 +195,7 @@ def draw_calibration(predictions: Predictions, heading: str = "", theme: str = "
     ]
     words = " ".join(f"{_bin_sentence(bin)}." for bin in bins)
     size = right + MARGIN + 8, base + MARGIN + 4
-    return _finish(groups, size, "Calibration", heading, f"E{error}. {words}", theme)
+    return _finish(groups, size, "Calibration", heading, f"{error.capitalize()}. {words}", theme)
 
 
 def _bar(bin: Bin, left: float, bottom: float, base: float, most: int) -> Iterator[Box]:
