@@ -39,3 +39,22 @@ def cache(tmp_path_factory):
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv("LENET_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def overlaps():
+    """Finds the pairs of texts in a scene that cover each other."""
+
+    def find(scene):
+        # From top to bottom, each against those that begin before it ends.
+        boxes = sorted((text.box[1], *text.box, text.text) for text in scene.texts)
+        pairs = []
+        for i, (_, left, _, right, bottom, text) in enumerate(boxes):
+            for top, other_left, _, other_right, _, other in boxes[i + 1 :]:
+                if top >= bottom:
+                    break
+                if left < other_right and other_left < right:
+                    pairs.append((text, other))
+        return pairs
+
+    return find

@@ -10,8 +10,7 @@ import pytest
 import lenet
 from lenet import run_folder
 from lenet.errors import DataError, UsageError
-from lenet.reporting.run_report import report
-from lenet.reporting.versus import compare_runs
+from lenet.reporting.results import compare_runs, report
 from lenet.run_folder import LayerSignal, holds_runs, is_run, read_run, read_signals, write_signals
 
 NETWORK = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10"
@@ -70,9 +69,9 @@ def test_the_model_that_is_kept_is_one_for_all_that_describe_a_run(best):
     assert "best.safetensors" in page
     assert "last.safetensors" not in page
     found = report(best)
-    assert found.answers.evaluation.accuracy == accuracy
+    assert found.predictions.evaluation.accuracy == accuracy
     assert found.html == page
-    assert compare_runs(best, best).figures(0)["test_accuracy"] == accuracy
+    assert compare_runs(best, best).figures[0]["test_accuracy"] == accuracy
     assert lenet.resume(best).parameters.tobytes() == model.parameters.tobytes()
 
 
@@ -83,7 +82,7 @@ def test_without_the_images_the_kept_epoch_speaks(best):
 
 
 def report_without_images(folder):
-    from lenet.reporting.run_report import RunReport
+    from lenet.reporting.results import RunReport
 
     record = read_run(folder)
     return RunReport(record, lenet.Model.load(record.model), None, "they are away")

@@ -204,7 +204,7 @@ def _finish(training: Training, run: Run | None, status: str) -> None:
 def _write_page(training: Training, run: Run) -> str:
     """Make the picture and the page; if that fails, return why: a run is not lost for it."""
     # Takes time to import, and a run needs it once, at its end.
-    from lenet.reporting.run_report import write_pages
+    from lenet.reporting.results import write_pages
 
     try:
         record = read_run(run.folder)  # as ``lenet report`` reads it: one description of a run

@@ -1,4 +1,4 @@
-"""What the tests of pictures share: networks of every length, and texts that must stay apart."""
+"""What the tests of pictures share: networks of every length, and in both styles."""
 
 import pytest
 
@@ -11,35 +11,16 @@ LENGTHS = range(2, 31)
 
 
 @pytest.fixture(scope="session")
-def overlaps():
-    """Finds the pairs of texts in a scene that cover each other."""
-
-    def find(scene):
-        # From top to bottom, each against those that begin before it ends.
-        boxes = sorted((text.box[1], *text.box, text.text) for text in scene.texts)
-        found = []
-        for i, (_, left, _, right, bottom, text) in enumerate(boxes):
-            for top, other_left, _, other_right, _, other in boxes[i + 1 :]:
-                if top >= bottom:
-                    break
-                if left < other_right and other_left < right:
-                    found.append((text, other))
-        return found
-
-    return find
-
-
-@pytest.fixture(scope="session")
 def crowd():
     """Random networks: three of each length from 2 to 30 layers, and some with huge numbers."""
-    found = {}
+    by_length = {}
     wanted = 3 * len(LENGTHS)
     seed = 0
-    while sum(map(len, found.values())) < wanted:
+    while sum(map(len, by_length.values())) < wanted:
         maps = seed % 30
         network = random_network(seed, maps=maps, dense=6, size=90, channels=300, units=4000)
         length = len(network.layers)
-        same = found.setdefault(length, []) if length in LENGTHS else None
+        same = by_length.setdefault(length, []) if length in LENGTHS else None
         if same is not None and len(same) < 3:
             same.append(network)
         seed += 1
@@ -48,7 +29,9 @@ def crowd():
         "3x100000x100000 | conv 99999 k11x111 s100x99 p1.2.3.4 sigmoid, avgpool 7x5 s1x3 p1.2.0.1",
         "1x1x1 | dense 1",
     )
-    return [network for same in found.values() for network in same] + list(map(lenet.parse, huge))
+    return [network for same in by_length.values() for network in same] + list(
+        map(lenet.parse, huge)
+    )
 
 
 @pytest.fixture(scope="session")

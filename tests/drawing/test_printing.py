@@ -11,9 +11,8 @@ import resvg_py
 from PIL import Image, ImageChops
 
 from lenet.drawing import Drawing, draw
-from lenet.drawing.palette import DARK, LIGHT
-from lenet.drawing.scene import Box, Group, Paint, Path, Scene, Text
-from lenet.drawing.typeface import covers, text_width
+from lenet.drawing.printing import covers
+from lenet.drawing.scene import DARK, LIGHT, Box, Group, Paint, Path, Scene, Text, text_width
 
 LETTERS = "Hamburgefons 123, 4x4"
 
@@ -46,20 +45,20 @@ def test_a_png_has_two_dots_a_pixel(theme, colors):
     assert image.width == pytest.approx(2 * drawing.scene.width, abs=1)
     assert image.height == pytest.approx(2 * drawing.scene.height, abs=1)
     assert image.getpixel((20, 1)) == rgb(colors["page"])
-    found = {color for _, color in image.getcolors(1 << 20)}
+    colors_seen = {color for _, color in image.getcolors(1 << 20)}
     for role in ("data-face", "conv-face", "pool-face", "dense-face", "text"):
-        assert rgb(colors[role]) in found, role
+        assert rgb(colors[role]) in colors_seen, role
 
 
 @pytest.mark.parametrize("bold", [False, True])
 @pytest.mark.parametrize(("anchor", "left"), [("start", 90), ("middle", 200), ("end", 310)])
 def test_a_png_is_set_in_the_font_that_was_measured(bold, anchor, left):
     text = Text(left, 50, LETTERS, 12, anchor, bold)
-    found = inked(picture(drawing(text, width=400).png), LIGHT["text"])
+    ink = inked(picture(drawing(text, width=400).png), LIGHT["text"])
     start, _, end, _ = text.box
     # The ink begins and ends inside the letters' widths; pairs of letters may stand closer.
-    assert found[0] == pytest.approx(start, abs=2.5)
-    assert found[2] == pytest.approx(end, abs=2.5)
+    assert ink[0] == pytest.approx(start, abs=2.5)
+    assert ink[2] == pytest.approx(end, abs=2.5)
 
 
 def test_only_what_the_font_lacks_is_looked_for_on_the_machine(monkeypatch):
@@ -101,7 +100,7 @@ def test_a_png_is_well_formed():
 
 
 def test_a_pdf_is_one_page_of_the_scenes_size_with_its_fonts():
-    drawing = draw("lenet", "graph")
+    drawing = draw("lenet", style="graph")
     pdf = drawing.pdf
     assert pdf.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type /Page\s", pdf)) == 1
@@ -116,8 +115,8 @@ def test_a_pdf_is_one_page_of_the_scenes_size_with_its_fonts():
 
 def page(drawing):
     """The commands that draw the page of a PDF."""
-    found = re.search(rb"/ASCII85Decode.*?stream\r?\n(.*?)endstream", drawing.pdf, flags=re.DOTALL)
-    text = zlib.decompress(base64.a85decode(b"<~" + found[1].strip(), adobe=True))
+    stream = re.search(rb"/ASCII85Decode.*?stream\r?\n(.*?)endstream", drawing.pdf, flags=re.DOTALL)
+    text = zlib.decompress(base64.a85decode(b"<~" + stream[1].strip(), adobe=True))
     return " ".join(text.decode("latin-1").split())
 
 

@@ -5,8 +5,8 @@ import pytest
 
 import lenet
 from lenet.data import Dataset, Split
-from lenet.metrics import evaluate_scores, log_softmax
-from lenet.reporting.answers import Answers
+from lenet.metrics import evaluate_scores, softmax
+from lenet.reporting.predictions import Predictions
 
 NETWORK = "1x8x8 | conv 4 k3 sigmoid, maxpool 2 | conv 6 k2 relu | dense 10"
 RECIPE = lenet.recipe("original", epochs=3, lr=0.5, init="xavier", batch_size=50)
@@ -34,8 +34,8 @@ def other(digits, tmp_path_factory):
 
 
 @pytest.fixture
-def answers_of():
-    """Answers with given probabilities (N, K) and labels (N,)."""
+def predictions_of():
+    """Predictions with given probabilities (N, K) and labels (N,)."""
 
     def make(probabilities, labels, classes=None, channels=1, size=(8, 8)):
         values = np.asarray(probabilities, np.float64)
@@ -45,23 +45,25 @@ def answers_of():
             scores = np.log(values).clip(-1e30).astype(np.float32)
         images = np.arange(len(labels) * channels * size[0] * size[1]) % 251
         images = images.reshape(len(labels), channels, *size).astype(np.uint8)
-        found = evaluate_scores(scores, labels, names)
-        return Answers(Split(images, labels), names, np.exp(log_softmax(scores)), found)
+        evaluation = evaluate_scores(scores, labels, names)
+        return Predictions(Split(images, labels), names, softmax(scores), evaluation)
 
     return make
 
 
 @pytest.fixture
-def random_answers(answers_of):
-    """Answers of ``count`` images in ``classes``, some of them wrong."""
+def random_predictions(predictions_of):
+    """Predictions of ``count`` images in ``classes``, some of them wrong."""
 
     def make(classes, count, names=None, wrong=0.3, **settings):
         random = np.random.default_rng(classes)
         labels = random.integers(0, classes, count)
-        said = np.where(random.random(count) < wrong, random.integers(0, classes, count), labels)
+        predicted = np.where(
+            random.random(count) < wrong, random.integers(0, classes, count), labels
+        )
         values = random.random((count, classes)) * 0.5
-        values[np.arange(count), said] += random.random(count) * classes
-        return answers_of(values / values.sum(axis=1, keepdims=True), labels, names, **settings)
+        values[np.arange(count), predicted] += random.random(count) * classes
+        return predictions_of(values / values.sum(axis=1, keepdims=True), labels, names, **settings)
 
     return make
 
@@ -70,9 +72,9 @@ HOSTILE = ("<script>alert(1)</script>", '" onload="x', "図" * 40, "a&b", "\x00\
 
 
 @pytest.fixture
-def hostile(random_answers):
-    """Answers whose classes would like to be more than text."""
-    return random_answers(len(HOSTILE), 60, HOSTILE)
+def hostile(random_predictions):
+    """Predictions whose classes would like to be more than text."""
+    return random_predictions(len(HOSTILE), 60, HOSTILE)
 
 
 @pytest.fixture
@@ -83,21 +85,3 @@ def odd_data():
     images = random.integers(0, 256, (60, 1, 8, 8)).astype(np.uint8)
     part = Split(images, labels)
     return Dataset("</title><script>", part, part, HOSTILE)
-
-
-@pytest.fixture
-def overlapping():
-    """Finds the pairs of texts in a scene that cover each other."""
-
-    def find(scene):
-        texts = scene.texts
-        found = []
-        for i, one in enumerate(texts):
-            left, top, right, bottom = one.box
-            for other in texts[i + 1 :]:
-                a, b, c, d = other.box
-                if left < c and a < right and top < d and b < bottom:
-                    found.append((one.text, other.text))
-        return found
-
-    return find

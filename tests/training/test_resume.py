@@ -42,7 +42,7 @@ EVERYTHING = Recipe(
 #: A life is a fork of a process that has everything imported, for speed.
 SERVER = """
 import os, sys, traceback
-import lenet.reporting.run_report
+import lenet.reporting.results
 from lenet.trainer import run_training
 from lenet.training import loop, resume_run, run
 

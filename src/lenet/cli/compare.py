@@ -71,8 +71,8 @@ def _compare_runs(
     data_dir: Path | None,
     json: bool,
 ) -> None:
-    from lenet.reporting.versus import compare_runs
-    from lenet.reporting.versus_text import render_runs
+    from lenet.reporting.results import compare_runs
+    from lenet.writing import render
 
     comparison = compare_runs(*runs, data=data, data_dir=data_dir)
     if output:
@@ -80,6 +80,6 @@ def _compare_runs(
     if json:
         print_json(comparison.to_dict())
     else:
-        print(render_runs(comparison, width))
+        print(render(comparison, "text", width))
         if output:
             print(f"\n{output}")

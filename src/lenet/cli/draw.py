@@ -26,7 +26,7 @@ def run(
     output
         The file to write, always needed; its ending chooses the format: .svg, .pdf, .png or .tex.
     style
-        figure (stacks of feature maps, as in the paper) or graph (a box a layer).
+        figure (stacks of feature maps, as in the paper) or graph (one box per layer).
     theme
         auto (an SVG follows the reader's screen), light or dark.
     format
@@ -42,8 +42,8 @@ def run(
     if output is None:
         raise UsageError("no file is given to draw into; name it: lenet draw NET -o lenet.svg")
     chosen = format_of(output, format)
-    drawing = draw(network_of(net), style, theme, name_of(net))
-    drawing.save(output, chosen)
+    drawing = draw(network_of(net), style=style, theme=theme, name=name_of(net))
+    drawing.save(output, format=chosen)
     if json:
         print_json({"file": str(output), "format": chosen, "style": style, **drawing.to_dict()})
     else:

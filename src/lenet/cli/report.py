@@ -40,7 +40,7 @@ def run(
         Print one JSON object instead, and write nothing but --output.
     """
     from lenet.errors import DataError, UsageError
-    from lenet.reporting.run_report import report
+    from lenet.reporting.results import report
     from lenet.run_folder import PAGE
 
     if picture is None and theme != "auto":
@@ -54,9 +54,9 @@ def run(
         raise UsageError(
             "no file is given to draw into; name it: lenet report RUN --picture NAME -o FILE.svg"
         )
-    found = report(run, data, data_dir)
+    found = report(run, data=data, data_dir=data_dir)
     if picture is not None:
-        found.picture(picture, theme).save(output or "")
+        found.picture(picture, theme=theme).save(output or "")
     elif output is not None or not json:
         if found.missing and output is None and (run / PAGE).exists():
             raise DataError(

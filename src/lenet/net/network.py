@@ -144,11 +144,11 @@ class Network:
 
         return lenet.explain(self, **options)
 
-    def draw(self, style: str = "figure", **options: Any) -> Any:
+    def draw(self, **options: Any) -> Any:
         """Draw the network: ``lenet.draw(network, ...)``."""
         import lenet
 
-        return lenet.draw(self, style, **options)
+        return lenet.draw(self, **options)
 
     def _repr_html_(self) -> str:
         """Show the explanation in a notebook."""
