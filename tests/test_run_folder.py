@@ -72,7 +72,7 @@ def test_the_model_that_is_kept_is_one_for_all_that_describe_a_run(best):
     assert found.predictions.evaluation.accuracy == accuracy
     assert found.html == page
     assert compare_runs(best, best).figures[0]["test_accuracy"] == accuracy
-    assert lenet.resume(best).parameters.tobytes() == model.parameters.tobytes()
+    assert lenet.resume(best).table.tobytes() == model.table.tobytes()
 
 
 def test_without_the_images_the_kept_epoch_speaks(best):

@@ -149,7 +149,7 @@ def test_stopping_early_and_the_best_weights(images):
     assert estimator.n_iter_ == len(losses) == done["kept_epoch"] + 2 < 200
     assert done["kept_epoch"] == 1 + int(np.argmin(losses))
     again = LeNetClassifier(SMALL, recipe=recipe.replace(epochs=done["kept_epoch"], patience=0))
-    assert again.fit(X, y).model_.parameters.tobytes() == estimator.model_.parameters.tobytes()
+    assert again.fit(X, y).model_.table.tobytes() == estimator.model_.table.tobytes()
     with pytest.raises(UsageError, match="restore_best is True"):
         LeNetClassifier(recipe={"restore_best": True}).fit(X, y)
     with pytest.raises(ValueError, match="no image of 3"):

@@ -323,7 +323,7 @@ def test_windows_of_other_networks(network, count, shape):
 def test_weights_that_are_nothing_or_no_numbers():
     model = lenet.Model("1x8x8 | conv 2 k3 | dense 10").initialize()
     for value in (0, np.nan, np.inf):
-        model.parameters[...] = value
+        model.table[...] = value
         assert window_thumbnails(model) == []
 
 

@@ -23,20 +23,20 @@ def test_the_thread_count_does_not_matter(few, small, recipe):
     one = trained(few, small, recipe)
     for threads in (2, 3):
         other = trained(few, small, recipe, threads=threads)
-        assert other.parameters.tobytes() == one.parameters.tobytes()
+        assert other.table.tobytes() == one.table.tobytes()
         assert other.training == one.training
 
 
 def test_the_seed_matters(few, small):
     assert not np.array_equal(
-        trained(few, small, seed=0).parameters, trained(few, small, seed=1).parameters
+        trained(few, small, seed=0).table, trained(few, small, seed=1).table
     )
 
 
 def test_looks_at_the_progress_do_not_matter(few, small, monkeypatch):
-    before = trained(few, small).parameters
+    before = trained(few, small).table
     monkeypatch.setattr(loop, "LOOK_SECONDS", 0.0)  # a look after every step
-    assert np.array_equal(trained(few, small).parameters, before)
+    assert np.array_equal(trained(few, small).table, before)
 
 
 AUGMENTED = QUICK.replace(augment={"shift": 1, "rotate": 10}, class_weight="balanced", lr=0.05)
@@ -44,12 +44,12 @@ AUGMENTED = QUICK.replace(augment={"shift": 1, "rotate": 10}, class_weight="bala
 
 def test_augmented_images_are_a_function_of_their_epoch(few, small, monkeypatch):
     """Neither threads nor looks at the progress matter; the seed and the augmentation do."""
-    before = trained(few, small, AUGMENTED).parameters
+    before = trained(few, small, AUGMENTED).table
     monkeypatch.setattr(loop, "LOOK_SECONDS", 0.0)
-    assert np.array_equal(trained(few, small, AUGMENTED, threads=3).parameters, before)
+    assert np.array_equal(trained(few, small, AUGMENTED, threads=3).table, before)
     more = AUGMENTED.replace(augment={"shift": 2})
     for other in (AUGMENTED.replace(augment={"rotate": 0}), more):
-        assert not np.array_equal(trained(few, small, other).parameters, before)
+        assert not np.array_equal(trained(few, small, other).table, before)
 
 
 def test_every_epoch_has_other_images(few, small):
@@ -96,7 +96,7 @@ def test_the_reference_engine_agrees(few, small, monkeypatch, optimizer):
     monkeypatch.setenv("LENET_ENGINE", "reference")
     reference = trained(few, small, recipe)
     assert reference.training["engine"] == "reference"
-    np.testing.assert_allclose(native.parameters, reference.parameters, rtol=1e-3, atol=2e-4)
+    np.testing.assert_allclose(native.table, reference.table, rtol=1e-3, atol=2e-4)
     mine, others = native.training["epochs"][0], reference.training["epochs"][0]
     assert mine["loss"] == pytest.approx(others["loss"], rel=1e-4)
 
@@ -185,7 +185,7 @@ def test_rgb_images_for_a_grey_network(few, small):
     images = {part: np.repeat(getattr(few, part).images, 3, axis=1) for part in ("train", "test")}
     parts = (Split(images[part], getattr(few, part).labels) for part in ("train", "test"))
     coloured = Dataset("coloured", *parts, few.classes)
-    assert np.array_equal(trained(coloured, small).parameters, trained(few, small).parameters)
+    assert np.array_equal(trained(coloured, small).table, trained(few, small).table)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 1.0, True, "0", None])
@@ -196,7 +196,7 @@ def test_seeds_out_of_range(few, small, seed):
 
 def test_a_seed_from_numpy(few, small, tmp_path):
     model = lenet.train(small, few, QUICK, seed=np.int64(3), run=tmp_path / "a")
-    assert np.array_equal(model.table, trained(few, small, seed=3).parameters)
+    assert np.array_equal(model.table, trained(few, small, seed=3).table)
 
 
 def test_the_largest_seed(few, small):
@@ -313,7 +313,7 @@ def test_what_is_remembered_goes_on(few, small):
     second.load_optimizer_state(first.optimizer_state())
     list(second.epochs())
     assert second.model is first.model
-    assert second.model.table.tobytes() == whole.parameters.tobytes()
+    assert second.model.table.tobytes() == whole.table.tobytes()
     assert second.optimizer_state()["epochs"] == 2
     assert second.optimizer_state()["steps"] == 2 * first.steps
 

@@ -126,17 +126,17 @@ def trained(few):
 
 
 def test_a_model_is_trained_further_from_its_own_weights(trained, few):
-    before = trained.parameters.copy()
+    before = trained.table.copy()
     ready = model_to_fine_tune(trained, few, Recipe(), 0)
     assert ready is not trained
     assert ready.preprocessing == trained.preprocessing
     assert ready.training["fine_tuning"]["new_layer"] is None
-    np.testing.assert_array_equal(ready.parameters, trained.parameters)
+    np.testing.assert_array_equal(ready.table, trained.table)
     model = lenet.train(trained, few, epochs=2)
     assert model.training["epochs"][0]["loss"] < trained.training["epochs"][0]["loss"]
-    np.testing.assert_array_equal(trained.parameters, before)
+    np.testing.assert_array_equal(trained.table, before)
     still = lenet.train(trained, few, epochs=1, lr=1e-30, weight_decay=0.0)
-    np.testing.assert_allclose(still.parameters, before, atol=1e-7)
+    np.testing.assert_allclose(still.table, before, atol=1e-7)
 
 
 def test_other_classes_get_a_new_last_layer(trained, few):
@@ -247,7 +247,7 @@ def test_nothing_of_them_is_measured_or_learnt(digits, small):
     )
     one, other = (lenet.train(small, data, recipe) for data in (digits, blank))
     assert one.preprocessing == other.preprocessing
-    assert one.parameters.tobytes() == other.parameters.tobytes()
+    assert one.table.tobytes() == other.table.tobytes()
 
 
 def test_the_test_part_decides_nothing(few, small):
@@ -263,7 +263,7 @@ def test_the_test_part_decides_nothing(few, small):
     wrong = replace(few, test=Split(few.test.images, few.test.labels[::-1].copy()))
     one, other = (lenet.train(small, data, recipe) for data in (few, wrong))
     assert one.training["kept_epoch"] == other.training["kept_epoch"]
-    assert one.parameters.tobytes() == other.parameters.tobytes()
+    assert one.table.tobytes() == other.table.tobytes()
     assert one.training["test_accuracy"] != other.training["test_accuracy"]
 
 

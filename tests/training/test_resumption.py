@@ -58,7 +58,7 @@ def change(path, old, new):
 def test_goes_on(few, small, cut):
     whole = lenet.train(small, few, QUICK)
     model = lenet.resume(cut, few, threads=2)
-    assert model.table.tobytes() == whole.parameters.tobytes()
+    assert model.table.tobytes() == whole.table.tobytes()
     info = read_run(cut).info
     assert info["status"] == "finished"
     assert len(info["resumed"]) == 1
@@ -69,7 +69,7 @@ def test_a_finished_run_is_only_loaded(few, cut):
     model = lenet.resume(cut, few)
     before = {path: path.stat().st_mtime_ns for path in cut.iterdir()}
     again = lenet.resume(cut)
-    assert again.parameters.tobytes() == model.table.tobytes()
+    assert again.table.tobytes() == model.table.tobytes()
     assert again.training == model.training
     assert {path: path.stat().st_mtime_ns for path in cut.iterdir()} == before
 
@@ -79,7 +79,7 @@ def test_the_best_of_a_finished_run_is_loaded(few, small, tmp_path):
         epochs=3, lr=0.3, schedule="constant", validation_fraction=0.3, restore_best=True
     )
     model = lenet.train(small, few, recipe, run=tmp_path / "a")
-    assert lenet.resume(tmp_path / "a").parameters.tobytes() == model.table.tobytes()
+    assert lenet.resume(tmp_path / "a").table.tobytes() == model.table.tobytes()
 
 
 def test_the_data_are_found_again_by_name(small, tmp_path):
@@ -97,7 +97,7 @@ def test_pictures_that_have_moved(tmp_path):
     with pytest.raises(UsageError, match="say where they are"):
         lenet.resume(tmp_path / "a")
     model = lenet.resume(tmp_path / "a", tmp_path / "there")
-    assert model.table.tobytes() == whole.parameters.tobytes()
+    assert model.table.tobytes() == whole.table.tobytes()
     one, other = ((tmp_path / name / "last.safetensors").read_bytes() for name in ("whole", "a"))
     assert one == other
 
@@ -111,7 +111,7 @@ def test_pictures_that_have_moved_are_read_as_before(tmp_path):
         lenet.train(network, tmp_path / "here", QUICK, run=tmp_path / "a", callback=Stop())
     (tmp_path / "here").rename(tmp_path / "there")
     model = lenet.resume(tmp_path / "a", tmp_path / "there")
-    assert model.table.tobytes() == whole.parameters.tobytes()
+    assert model.table.tobytes() == whole.table.tobytes()
 
 
 def test_data_without_a_name_must_be_given(cut):
@@ -168,7 +168,7 @@ def test_without_any_checkpoint_it_begins_anew(few, small, cut):
     for path in cut.glob("checkpoint*"):
         path.unlink()
     whole = lenet.train(small, few, QUICK)
-    assert lenet.resume(cut, few).parameters.tobytes() == whole.parameters.tobytes()
+    assert lenet.resume(cut, few).table.tobytes() == whole.table.tobytes()
 
 
 def test_what_a_killed_writing_left_is_cleared_away(few, cut):

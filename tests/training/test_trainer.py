@@ -41,7 +41,7 @@ def test_names_are_as_good_as_things(few, small):
     recipe = lenet.recipe("original", epochs=1, lr=0.1)
     by_name = lenet.train(small, few, recipe)
     by_thing = lenet.train(lenet.parse(small), few, recipe)
-    assert by_name.parameters.tobytes() == by_thing.parameters.tobytes()
+    assert by_name.table.tobytes() == by_thing.table.tobytes()
 
 
 def test_the_model_is_ready(few, small):
@@ -80,7 +80,7 @@ def test_values_of_the_recipe_as_keywords(few, small):
     model = lenet.train(small, few, recipe)
     for values in ({"max_grad_norm": 1.0}, {"clip": 1.0}):
         other = lenet.train(small, few, "original", epochs=2, lr=0.1, **values)
-        assert other.parameters.tobytes() == model.table.tobytes()
+        assert other.table.tobytes() == model.table.tobytes()
 
 
 def test_options_are_given_by_name():
@@ -107,7 +107,7 @@ def test_a_fine_tuning_that_was_cut_off_goes_on(few, small, tmp_path):
     for path in (tmp_path / "cut").glob("checkpoint*"):
         path.unlink()
     model = lenet.resume(tmp_path / "cut", few)
-    assert model.table.tobytes() == whole.parameters.tobytes()
+    assert model.table.tobytes() == whole.table.tobytes()
     for name in ("last.safetensors", "start.safetensors"):
         one, other = ((tmp_path / run / name).read_bytes() for run in ("whole", "cut"))
         assert one == other
@@ -126,7 +126,7 @@ def test_the_weights_that_a_fine_tuning_began_with_are_held(few, small, tmp_path
     with pytest.raises(KeyboardInterrupt):
         lenet.train(start, few, run=tmp_path / "a", callback=Stop())
     other = lenet.Model.load(tmp_path / "a" / "start.safetensors")
-    other.parameters[0] += 1
+    other.table[0] += 1
     other.save(tmp_path / "a" / "start.safetensors")
     with pytest.raises(UsageError, match="other weights"):
         lenet.resume(tmp_path / "a", few)
