@@ -11,9 +11,17 @@ from typing import Any
 
 
 class LenetError(Exception):
-    """The root of everything that lenet raises on purpose."""
+    """The root of everything that lenet raises on purpose.
+
+    ``parameter`` may name the argument that is wrong, or would help: the command line, where it is
+    an option, adds how that is called.
+    """
 
     exit_code = 1
+
+    def __init__(self, *args: object, parameter: str = "") -> None:
+        super().__init__(*args)
+        self.parameter = parameter
 
 
 class UsageError(LenetError, ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from html import escape
 from typing import Any
 
 from lenet.data.sources import cache_folder
@@ -12,15 +13,35 @@ from lenet.model import Model
 from lenet.training.run import machine
 
 
-def checks() -> dict[str, Any]:
-    """Versions, machine, engine, threads and folders, as values for JSON."""
-    return machine() | {
-        "engine": _engine(),
-        "instruction_sets": _instruction_sets(),
-        "threads": processors(),
-        "cache": str(cache_folder()),
-        "data": os.environ.get("LENET_DATA") or None,
-    }
+class Checks(dict[str, Any]):
+    """What an installation is made of, by name, as values for JSON; ``print`` it to read it."""
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name.replace('_', ' '):<17} {self._text(name)}" for name in self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as a plain dict."""
+        return dict(self)
+
+    def _repr_html_(self) -> str:
+        rows = (f"<tr><th>{name}</th><td>{escape(self._text(name))}</td></tr>" for name in self)
+        return f"<table>{''.join(rows)}</table>"
+
+    def _text(self, name: str) -> str:
+        value = self[name]
+        return ", ".join(value) if isinstance(value, list) else str(value or "not set")
+
+
+def checks() -> Checks:
+    """Return versions, machine, engine, threads and folders."""
+    return Checks(
+        machine(),
+        engine=_engine(),
+        instruction_sets=_instruction_sets(),
+        threads=processors(),
+        cache=str(cache_folder()),
+        data=os.environ.get("LENET_DATA") or None,
+    )
 
 
 def _engine() -> str:

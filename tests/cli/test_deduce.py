@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from lenet.analysis.deduction import priors
-from lenet.cli.parser import parse_and_run
+from lenet.cli.program import run
 from lenet.errors import LenetError
 from lenet.net import parse_network
 
@@ -18,7 +18,7 @@ FIGURE = "32x32 -> 6@28x28 -> 6@14x14 -> 16@10x10 -> 16@5x5 -> 120 -> 84 -> 10"
 
 
 def lenet(*arguments: str) -> None:
-    parse_and_run(arguments)
+    run(arguments)
 
 
 @pytest.fixture(autouse=True)

@@ -60,8 +60,8 @@ def test_an_error_of_another_command_names_fixes(command):
     [
         (["lenet", "--input", "64"], "the input is '64'"),
         (["lenet", "--input", "0x3x3"], "the input shape is (0, 3, 3)"),
-        (["lenet", "--fix", "1"], "there is nothing to fix"),
-        ([DEEP, "--fix", "7"], "--fix is 7 and there are 6 fixes"),
+        (["lenet", "--fix", "1"], "--fix is 1, and there are 0 fixes"),
+        ([DEEP, "--fix", "7"], "--fix is 7, and there are 6 fixes"),
         (["nothing"], "'nothing' names no network"),
     ],
 )
@@ -92,7 +92,9 @@ def _header(text):
 )
 def test_a_file_that_is_none(refused, here, content):
     (here / "bad.safetensors").write_bytes(content)
-    refused(["diagnose", "lenet", "--weights", "bad.safetensors"], 1, "no safetensors file")
+    refused(
+        ["diagnose", "lenet", "--weights", "bad.safetensors"], 1, "bad.safetensors is no", "save"
+    )
 
 
 def test_a_file_without_weights_or_none_at_all(refused, here):

@@ -48,7 +48,7 @@ def test_a_saved_model_and_a_notation(command, model):
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["lenet"], 2, ["no file is given", "-o lenet.svg"]),
+        (["lenet"], 2, ["'--output'"]),
         (["lenet", "-o", "net.jpg"], 2, ["'net.jpg' does not say its format", ".svg, .pdf, .png"]),
         (["lenet", "-o", "net"], 2, ["'net' does not say its format"]),
         (["lenet", "-o", "a.svg", "--format", "gif"], 2, ["no format is called 'gif'", "svg, pdf"]),

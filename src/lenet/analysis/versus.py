@@ -19,6 +19,7 @@ from lenet.analysis.units import bytes_text, percent, plural, times
 from lenet.errors import ShapeError
 from lenet.net import Conv2d, Dense, Network, zoo
 from lenet.net.shapes import elements, read_shape, shape_text
+from lenet.terminal import columns
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Versus:
         }
 
     def __str__(self) -> str:
-        return render_versus(self)
+        return render_versus(self, columns(100))
 
 
 def dense_versus_conv(

@@ -21,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _watch_interrupts()
         _prepare_streams()
-        _run(sys.argv[1:] if arguments is None else list(arguments))
+        from lenet.cli import program
+
+        program.run(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
         return 0
     except ShapeError as error:
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return _fail(explain_misfit(error), error.exit_code)
     except LenetError as error:
-        return _fail(str(error), error.exit_code)
+        return _fail(_with_option(error), error.exit_code)
     except KeyboardInterrupt as stop:
         return _fail(str(stop) or "stopped by Ctrl-C.", 130)
     except MemoryError:
@@ -88,21 +90,6 @@ def _repeat_lost_interrupts() -> None:
     sys.unraisablehook = repeat
 
 
-def _run(arguments: list[str]) -> None:
-    if not arguments or arguments[0] in ("--help", "-h"):
-        from lenet.cli.overview import render_overview
-
-        print(render_overview())
-    elif arguments[0] == "--version":
-        from lenet.version import VERSION
-
-        print(f"lenet {VERSION}")
-    else:
-        from lenet.cli.parser import parse_and_run
-
-        parse_and_run(arguments)
-
-
 def _prepare_streams() -> None:
     """Whatever the streams are connected to, printing to them must not be what fails."""
     # A closed descriptor (`lenet >&-`) leaves no stream at all.
@@ -113,6 +100,13 @@ def _prepare_streams() -> None:
         # A file name that is no text goes out as it came in; "·" in ASCII becomes \xb7.
         unicode = (sys.stdout.encoding or "").lower().startswith("utf")
         reconfigure(errors="surrogateescape" if unicode else "backslashreplace")
+
+
+def _with_option(error: LenetError) -> str:
+    """Return the error's sentence, with the option that sets the parameter it speaks of."""
+    if not error.parameter:
+        return str(error)
+    return f"{str(error).removesuffix('.')} (--{error.parameter.replace('_', '-')})."
 
 
 def _fail(message: str, status: int) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from lenet.cli import options
 from lenet.cli.material import print_dry_run, print_header
+from lenet.cli.options import argument, flag, option, verb
 from lenet.cli.output import percent, print_json
 
 if TYPE_CHECKING:
@@ -14,114 +17,119 @@ if TYPE_CHECKING:
     from lenet.net import Network
     from lenet.training import Recipe, Run, Training
 
+#: Sections of the help.
+OWN: Final = "Pictures of your own"
+RECIPE: Final = "Values of the recipe"
+RUN: Final = "The run"
 
-def run(
-    data: str | None = None,
-    /,
-    *,
-    net: str | None = None,
-    recipe: str | None = None,
-    seed: int | None = None,
-    threads: int | None = None,
-    data_dir: Path | None = None,
-    dry_run: bool = False,
-    size: str | None = None,
-    gray: bool = False,
-    rgb: bool = False,
-    skip_bad: bool = False,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    lr: float | None = None,
-    optimizer: str | None = None,
-    schedule: str | None = None,
-    init: str | None = None,
-    weight_decay: float | None = None,
-    balance: bool = False,
-    set: list[str] | None = None,
-    run: str | None = None,
-    resume: Path | None = None,
-    checkpoint_seconds: float | None = None,
-    tensorboard: bool = False,
-    json: bool = False,
-    quiet: bool = False,
+
+@verb
+@argument(
+    "data",
+    "digits (inside the package, the default), mnist or fashion-mnist (downloaded once); or "
+    "pictures of your own: a folder with one folder per class, a .csv of path,label or of pixels, "
+    "an .npz.",
+    required=False,
+)
+@option(
+    "--net",
+    "A zoo name, a notation or a .json file; by default the recipe's, or lenet-relu. One of the "
+    "zoo is fitted to pictures of your own.",
+)
+@option(
+    "--recipe",
+    "modern (the default), seed (the original article's: plain SGD, rate 2.5), best (the network "
+    "compact, long, on augmented images), best-lenet and best-tiny (the same for LeNet's layers "
+    "and for tiny) or a .toml file.",
+)
+@option(
+    "--seed",
+    "Decides first weights and order: same seed, same result, bit for bit; 0 by default.",
+    int,
+)
+@option(
+    "--threads",
+    "How many to use; all processors by default. The result does not depend on it.",
+    int,
+)
+@options.data_dir
+@flag("--dry-run", "Show the data and the network, and train nothing.")
+@option("--size", "28, or height x width, 28x32. Theirs by default, 64 at most.", section=OWN)
+@flag("--gray", "Make them grey.", section=OWN)
+@flag("--rgb", "Make them RGB.", section=OWN)
+@flag("--skip-bad", "Leave out files that cannot be read.", section=OWN)
+@option("--epochs", "Passes over the training images.", int, section=RECIPE)
+@option("--batch-size", "Images per step.", int, section=RECIPE)
+@option("--lr", "Learning rate; where it changes, its peak.", float, section=RECIPE)
+@option("--optimizer", "sgd, momentum, nesterov or adamw.", section=RECIPE)
+@option("--schedule", "constant, one-cycle, cosine or step.", section=RECIPE)
+@option("--init", "First weights: normal:0.2, xavier or kaiming.", section=RECIPE)
+@option("--weight-decay", "Pull of the weights towards zero.", float, section=RECIPE)
+@flag("--balance", "Let images of rare classes weigh more.", section=RECIPE)
+@option(
+    "--set",
+    "Any other value, NAME=VALUE, such as validation=0.1; repeat it for more.",
+    section=RECIPE,
+    multiple=True,
+)
+@option(
+    "--run",
+    "Name of the folder under runs/; otherwise the data's with the network's and recipe's, as far "
+    "as they are given, and a number. Never overwritten.",
+    section=RUN,
+)
+@option(
+    "--resume",
+    "Folder of a run that was stopped or killed: go on, to the same final weights.",
+    Path,
+    section=RUN,
+)
+@option(
+    "--checkpoint-seconds",
+    "Of training between two checkpoints within an epoch; 60 by default.",
+    float,
+    section=RUN,
+)
+@flag(
+    "--tensorboard",
+    "Write files for TensorBoard into the run's folder too; needs the package tensorboard.",
+    section=RUN,
+)
+@flag("--json", "Print one JSON object instead.", section=RUN)
+@flag("--quiet", "Print nothing but the last lines.", section=RUN)
+def train(
+    data: str | None,
+    net: str | None,
+    recipe: str | None,
+    seed: int | None,
+    threads: int | None,
+    data_dir: Path | None,
+    dry_run: bool,
+    size: str | None,
+    gray: bool,
+    rgb: bool,
+    skip_bad: bool,
+    epochs: int | None,
+    batch_size: int | None,
+    lr: float | None,
+    optimizer: str | None,
+    schedule: str | None,
+    init: str | None,
+    weight_decay: float | None,
+    balance: bool,
+    set: tuple[str, ...],
+    run: str | None,
+    resume: Path | None,
+    checkpoint_seconds: float | None,
+    tensorboard: bool,
+    json: bool,
+    quiet: bool,
 ) -> None:
-    """Train a network; with no arguments, on the digits inside the package.
-
-    Parameters
-    ----------
-    data
-        digits (inside the package, the default), mnist or fashion-mnist (downloaded once); or
-        pictures of your own: a folder with a folder a class, a .csv of path,label or of pixels, an
-        .npz.
-    net
-        A zoo name, a notation or a .json file; by default the recipe's, or lenet-relu. One of the
-        zoo is fitted to pictures of your own.
-    recipe
-        modern (the default), seed (the original article's: plain SGD, rate 2.5), best (the network
-        compact, long, on augmented images), best-lenet and best-tiny (the same for LeNet's layers
-        and for tiny) or a .toml file.
-    seed
-        Decides first weights and order: same seed, same result, bit for bit; 0 by default.
-    threads
-        How many to use; all processors by default. The result does not depend on it.
-    data_dir
-        Folder that has the IDX files already, compressed or not.
-    dry_run
-        Show the data and the network, and train nothing.
-
-    Pictures of your own
-    --------------------
-    size
-        28, or height x width, 28x32. Theirs by default, 64 at most.
-    gray
-        Make them grey.
-    rgb
-        Make them RGB.
-    skip_bad
-        Leave out files that cannot be read.
-
-    Values of the recipe
-    --------------------
-    epochs
-        Passes over the training images.
-    batch_size
-        Images a step.
-    lr
-        Learning rate; where it changes, its peak.
-    optimizer
-        sgd, momentum, nesterov or adamw.
-    schedule
-        constant, one-cycle, cosine or step.
-    init
-        First weights: normal:0.2, xavier or kaiming.
-    weight_decay
-        Pull of the weights towards zero.
-    balance
-        Let images of rare classes weigh more.
-    set
-        Any other value, NAME=VALUE, such as validation=0.1; repeat it for more.
-
-    The run
-    -------
-    run
-        Name of the folder under runs/; otherwise the data's with the network's and recipe's, as far
-        as they are given, and a number. Never overwritten.
-    resume
-        Folder of a run that was stopped or killed: go on, to the same final weights.
-    checkpoint_seconds
-        Of training between two checkpoints within an epoch; 60 by default.
-    tensorboard
-        Write files for TensorBoard into the run's folder too; needs the package tensorboard.
-    json
-        Print one JSON object instead.
-    quiet
-        Print nothing but the last lines.
-    """
+    """Train a network; with no arguments, on the digits inside the package."""
     import sys
 
-    from lenet.cli.networks import network_of
     from lenet.cli.progress import Display
-    from lenet.net import is_model_file
+    from lenet.net import is_model_file, read_network
     from lenet.training import CHECKPOINT_SECONDS, DEFAULT_NET, Training, carry_out, pair
     from lenet.training.pairing import arguments, lasting
     from lenet.training.run import check_seconds
@@ -140,7 +148,14 @@ def run(
     pace = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
     source = "digits" if data is None else data
     if resume is not None:
-        given = {"net": net, "recipe": recipe, "seed": seed, "run": run, "set": set, **values}
+        given = {
+            "net": net,
+            "recipe": recipe,
+            "seed": seed,
+            "run": run,
+            "set": set or None,
+            **values,
+        }
         switches = {**wishes, "dry_run": dry_run, "tensorboard": tensorboard}
         given |= {name: value or None for name, value in switches.items()}
         found = _reopened(resume, given, data, data_dir, threads, pace)
@@ -150,11 +165,11 @@ def run(
         training, folder = found
         named = _zoo_name(training.model.network)
     else:
-        chosen = _recipe("modern" if recipe is None else recipe, source, values, set or [])
+        chosen = _recipe("modern" if recipe is None else recipe, source, values, set)
         named = net if net is not None else chosen.net or DEFAULT_NET
         _check_name(run)
         check_seconds(pace)
-        network = network_of(named)
+        network = read_network(named)
         if is_model_file(named) and not (json or quiet):
             print(
                 f"lenet: {named} gives its layers alone; their weights begin anew.", file=sys.stderr
@@ -187,7 +202,7 @@ def run(
     _print_footer(training, folder, data_dir)
 
 
-def _recipe(name: str, data: str, values: dict[str, Any], settings: list[str]) -> Recipe:
+def _recipe(name: str, data: str, values: dict[str, Any], settings: Sequence[str]) -> Recipe:
     from lenet.errors import UsageError
     from lenet.training import named_recipe
     from lenet.training.recipe_file import read_settings

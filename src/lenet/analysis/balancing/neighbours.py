@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
 from lenet.analysis.balancing.advice import Proposal, advise, checked_budget
+from lenet.analysis.balancing.budget import read_budget
 from lenet.analysis.counts import LayerCounts, count_layer
 from lenet.analysis.prose import chain
 from lenet.analysis.ratios import Neighbours, is_near, neighbours_of, ratio_of
@@ -56,13 +57,14 @@ class Balance:
 
     def __str__(self) -> str:
         from lenet.analysis.balancing.text import render_balance
+        from lenet.terminal import can_show, columns
 
-        return render_balance(self)
+        return render_balance(self, columns(), "█" if can_show("█") else "#")
 
 
 def balance(
     network: Source,
-    budget: Mapping[str, int] | None = None,
+    budget: Mapping[str, int] | Iterable[str] | str | None = None,
     name: str = "",
 ) -> Balance:
     """Hold the sizes of neighbouring layers against each other; propose widths within a budget.
@@ -70,7 +72,8 @@ def balance(
     Args:
         network: a network, zoo name, notation or ``.json`` file.
         budget: the most that proposals may cost, by name: ``parameters``, ``macs`` (multiply-adds
-            forward for one image), ``activations``, ``memory`` (bytes in use on one image).
+            forward for one image), ``activations``, ``memory`` (bytes in use on one image); or
+            texts such as ``macs=300k`` and ``memory=256KiB``.
         name: what to call it; by default its zoo name or file.
 
     Raises:
@@ -78,7 +81,7 @@ def balance(
         ShapeError: the network does not fit together.
     """
     network, name = read_named(network, name)
-    limits = checked_budget(budget or {})
+    limits = checked_budget(read_budget(budget or {}))
     neighbours = neighbours_of(network)
     return Balance(
         name=name,

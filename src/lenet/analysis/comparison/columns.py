@@ -83,8 +83,9 @@ class Comparison:
 
     def __str__(self) -> str:
         from lenet.analysis.comparison.text import render_comparison
+        from lenet.terminal import columns
 
-        return render_comparison(self)
+        return render_comparison(self, columns())
 
 
 def compare(*networks: Source, names: Sequence[str] = ()) -> Comparison:

@@ -81,8 +81,9 @@ class Deduction:
 
     def __str__(self) -> str:
         from lenet.analysis.deduction.render import render_deduction
+        from lenet.terminal import columns
 
-        return render_deduction(self)
+        return render_deduction(self, columns())
 
     def to_dict(self) -> dict[str, Any]:
         """The deduction as JSON can hold it: dicts, lists, numbers, strings and None."""

@@ -50,8 +50,9 @@ class Diagnosis:
 
     def __str__(self) -> str:
         from lenet.analysis.diagnosis.text import render_diagnosis
+        from lenet.terminal import columns
 
-        return render_diagnosis(self)
+        return render_diagnosis(self, columns())
 
 
 def diagnose(

@@ -101,8 +101,9 @@ class Reconciliation:
 
     def __str__(self) -> str:
         from lenet.analysis.diagnosis.text import render_reconciliation
+        from lenet.terminal import columns
 
-        return render_reconciliation(self)
+        return render_reconciliation(self, columns())
 
 
 def _shape(shape: Shape) -> str:

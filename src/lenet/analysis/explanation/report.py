@@ -92,8 +92,9 @@ class Report:
 
     def __str__(self) -> str:
         from lenet.analysis.explanation.text import render_text
+        from lenet.terminal import can_show, columns
 
-        return render_text(self)
+        return render_text(self, columns(), ascii_only=not can_show("█▏"))
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
