@@ -14,8 +14,7 @@ import pytest
 
 from lenet.benchmarking import measuring
 from lenet.benchmarking.measuring import contenders_of
-from lenet.benchmarking.result import Benchmark
-from lenet.benchmarking.text import render_benchmark
+from lenet.benchmarking.result import Benchmark, render
 from lenet.benchmarking.workload import TASKS, Workload
 from lenet.cli.machine import bench, split_names
 from lenet.cli.progress import Line
@@ -61,7 +60,7 @@ def test_the_page_has_examples():
 @pytest.mark.parametrize(("line", "text"), commands(PAGE))
 def test_the_page_shows_what_is_printed(line, text, monkeypatch):
     monkeypatch.setattr(measuring, "find_spec", lambda name: name)
-    assert skeleton(text) == skeleton(render_benchmark(made_up(line)))
+    assert skeleton(text) == skeleton(render(made_up(line)))
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -156,7 +155,7 @@ def test_other_scores_are_told(refused, monkeypatch):
 
     def differ(*_, **__):
         answers = {"lenet": {"scores": [[1.0]], "one": [1.0]}}
-        measuring._check_scores(answers | {"torch-eager": {"scores": [[2.0]], "one": [2.0]}})
+        measuring.check_scores(answers | {"torch-eager": {"scores": [[2.0]], "one": [2.0]}})
         return found
 
     monkeypatch.setattr("lenet.benchmarking.bench", differ)
