@@ -93,7 +93,7 @@ def test_help_has_sections():
     assert "What it does: 100 %." in page
     assert "[default: 0.5]" in page
     options, others = page.partition("\nOptions:\n")[2].split("\nOther things:\n")
-    assert [line.split()[0] for line in options.splitlines()] == ["--rate", "-o,", "--help"]
+    assert [line.split()[0] for line in options.splitlines()] == ["--rate", "-o,", "-h,"]
     assert [line.split()[0] for line in others.splitlines()] == ["--given", "--dry-run"]
 
 

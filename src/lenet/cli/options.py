@@ -51,6 +51,10 @@ _TYPES: Final = {
 }
 
 
+#: How the help is asked for, and how wide it is at most.
+SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
 class Option(click.Option):
     """An option, and the section of the help that it stands in."""
 
@@ -87,7 +91,7 @@ class Verb(click.Command):
 def verb(function: Callable[..., None]) -> Verb:
     """Make a function a verb of its name; the docstring's first line is its line in the help."""
     summary = (function.__doc__ or "").partition("\n")[0]
-    return click.command(cls=Verb, short_help=summary)(function)
+    return click.command(cls=Verb, short_help=summary, context_settings=SETTINGS)(function)
 
 
 def argument(name: str, help: str, type: Any = str, **settings: Any) -> Decorator:

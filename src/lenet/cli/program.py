@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from lenet.cli import machine, models, networks, train
+from lenet.cli import machine, models, networks, options, train
 from lenet.errors import UsageError
 from lenet.net import zoo
 from lenet.net.words import listed
@@ -57,7 +57,7 @@ program = Program(
     epilog="lenet VERB --help says more about one.",
     subcommand_metavar="VERB ...",
     options_metavar="",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=options.SETTINGS,
 )
 
 
