@@ -14,6 +14,24 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--golden", action="store_true", help="write the golden files anew, to read in git diff"
+    )
+
+
+@pytest.fixture
+def golden(request):
+    """Hold bytes against a golden file, or write the file with ``--golden``."""
+
+    def compare(path, found):
+        if request.config.getoption("--golden"):
+            path.write_bytes(found)
+        assert found == path.read_bytes()
+
+    return compare
+
+
 @pytest.fixture(autouse=True, scope="session")
 def cache(tmp_path_factory):
     """No test reads or fills the cache of whoever runs it."""

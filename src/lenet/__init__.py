@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from lenet import net as net
     from lenet.analysis import Report as Report
     from lenet.analysis import explain as explain
-    from lenet.analysis.balancing import Balance as Balance
-    from lenet.analysis.balancing import balance as balance
+    from lenet.analysis.balance import Balance as Balance
+    from lenet.analysis.balance import balance as balance
     from lenet.analysis.comparison import Comparison as Comparison
     from lenet.analysis.comparison import compare as compare
     from lenet.analysis.deduction import Deduction as Deduction
@@ -91,8 +91,8 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "Reconciliation": ("lenet.analysis.diagnosis", "Reconciliation"),
     "compare": ("lenet.analysis.comparison", "compare"),
     "Comparison": ("lenet.analysis.comparison", "Comparison"),
-    "balance": ("lenet.analysis.balancing", "balance"),
-    "Balance": ("lenet.analysis.balancing", "Balance"),
+    "balance": ("lenet.analysis.balance", "balance"),
+    "Balance": ("lenet.analysis.balance", "Balance"),
     "dense_versus_conv": ("lenet.analysis.versus", "dense_versus_conv"),
     "draw": ("lenet.drawing", "draw"),
     "Drawing": ("lenet.drawing", "Drawing"),

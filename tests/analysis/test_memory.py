@@ -3,9 +3,11 @@
 import pytest
 from hypothesis import given, settings
 
-from lenet.analysis import count_network, measure_memory
+from lenet.analysis import count_network, explain, measure_memory
+from lenet.engine.optimizer import Optimizer
 from lenet.errors import UsageError
 from lenet.net import Conv2d, Dense, MaxPool2d, Network, parse_network, zoo
+from lenet.optimizers import OPTIMIZERS
 from random_networks import networks
 
 
@@ -24,10 +26,11 @@ def test_lenet_by_hand() -> None:
     assert memory.inference(3) == 4 * 44_426 + 3 * 4 * 4320
 
 
-@pytest.mark.parametrize(("optimizer", "times"), [("sgd", 0), ("momentum", 1), ("adamw", 2)])
-def test_what_an_optimizer_remembers(optimizer: str, times: int) -> None:
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_an_optimizer_remembers_is_what_the_engine_keeps(optimizer: str) -> None:
     memory = measure_memory(zoo.lenet_60(), optimizer=optimizer)
-    assert memory.optimizer_state == times * memory.parameters
+    assert memory.optimizer_state == Optimizer(optimizer).state_rows * memory.parameters
+    assert explain("lenet", optimizer=optimizer).memory.optimizer == optimizer
 
 
 @pytest.mark.parametrize(
@@ -118,12 +121,12 @@ def _elements(shape: tuple[int, ...]) -> int:
 
 @pytest.mark.parametrize("batch", [0, -1, True, 1.5, 10**8])
 def test_impossible_batches(batch: int) -> None:
-    with pytest.raises(UsageError, match=r"the batch is .* from 1 to 10,000,000"):
+    with pytest.raises(UsageError, match="10,000,000"):
         measure_memory(zoo.lenet(), batch)
 
 
 def test_an_unknown_optimizer() -> None:
-    with pytest.raises(UsageError, match=r"'adam' \(did you mean 'adamw'\?\); .* sgd, momentum"):
+    with pytest.raises(UsageError, match="did you mean 'adamw'"):
         measure_memory(zoo.lenet(), optimizer="adam")
 
 

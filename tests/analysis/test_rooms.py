@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-ROOMS = ("balancing", "comparison", "deduction", "diagnosis", "explanation")
+ROOMS = ("balance", "comparison", "deduction", "diagnosis", "explanation", "versus")
 #: Parts of the standard library that take milliseconds each and that few uses need.
-SLOW = {"csv", "html", "shutil", "difflib"}
+SLOW = {"csv", "html", "shutil", "difflib", "lenet.writing.html", "lenet.writing.latex"}
 
 
 @pytest.mark.parametrize("room", ROOMS)

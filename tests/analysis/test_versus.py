@@ -1,17 +1,19 @@
-"""Dense against convolution: the seed's 3 GB, and what a convolution does not save."""
+"""Dense against convolution: the article's 3 GB, and what a convolution does not save."""
 
 import json
 
 import pytest
 
 import lenet
-from lenet.analysis.versus import dense_versus_conv, render_versus
+from lenet.analysis import render
+from lenet.analysis.versus import dense_versus_conv
 from lenet.errors import UsageError
+from lenet.writing import FORMATS
 from pages import read_page
 
 
-def test_the_seeds_image() -> None:
-    found = dense_versus_conv("3x1000x1000", 256)
+def test_the_articles_image() -> None:
+    found = dense_versus_conv("3x1000x1000", units=256)
     dense, conv, small = found.dense, found.conv, found.small
     assert dense.counts.weights == 768_000_000
     assert dense.weights == 4 * 768_000_256
@@ -35,16 +37,21 @@ def test_the_seeds_image() -> None:
 
 
 def test_the_table_fits_80_columns() -> None:
-    assert max(map(len, render_versus(dense_versus_conv("3x1000x1000")).splitlines())) <= 80
+    assert max(map(len, str(dense_versus_conv("3x1000x1000")).splitlines())) <= 80
 
 
 def test_as_json() -> None:
-    document = dense_versus_conv((1, 28, 28), 10, 3).to_dict()
+    document = dense_versus_conv((1, 28, 28), units=10, kernel_size=3).to_dict()
     assert json.loads(json.dumps(document)) == document
     dense, conv, _ = document["cases"]
     assert dense["network"] == "1x28x28 | dense 10"
     assert conv["network"] == "1x28x28 | conv 10 k3 p1"
-    assert dense["training_bytes"] == {"sgd": 62_800, "momentum": 94_200, "adamw": 125_600}
+    assert dense["training_bytes"] == {
+        "sgd": 62_800,
+        "momentum": 94_200,
+        "nesterov": 94_200,
+        "adamw": 125_600,
+    }
     assert dense["momentum_bytes"] == dense["weight_bytes"] == 31_400
     assert conv["activation_bytes"] == 4 * 10 * 28 * 28
     page = read_page("explain.md")
@@ -53,27 +60,34 @@ def test_as_json() -> None:
 
 
 def test_a_small_image() -> None:
-    found = dense_versus_conv("1x4x4", 10)
+    found = dense_versus_conv("1x4x4", units=10)
     assert found.small is None
     assert [case["name"] for case in found.to_dict()["cases"]] == ["dense 10", "conv 10 k5"]
-    text = render_versus(found, 200)
+    text = " ".join(str(found).split())
     assert "no fewer: the image has no more pixels than the kernel" in text
     assert "saves weights" not in text
     assert "lenet-60 does not fit on 1@4x4." in text
 
 
 def test_one_unit_is_one() -> None:
-    text = render_versus(dense_versus_conv("1x1x1", 1), 200)
+    text = " ".join(str(dense_versus_conv("1x1x1", units=1)).split())
     assert "Dense: 1 unit times 1 number of the image are 1 weight: 8 B, with" in text
     assert "Convolution: 1 kernel used at every place has 26 parameters, no fewer: the" in text
 
 
 def test_the_largest_image() -> None:
-    text = str(dense_versus_conv("3x100000x100000", 1000))
+    text = str(dense_versus_conv("3x100000x100000", units=1000))
     assert "30,000,000,000,000 weights: 120 TB" in " ".join(text.split())
 
 
 @pytest.mark.parametrize(("shape", "units"), [("3x", 1), ("0x1x1", 1), ("1x1x1", 0)])
 def test_what_is_out_of_range(shape: str, units: int) -> None:
     with pytest.raises(UsageError):
-        dense_versus_conv(shape, units)
+        dense_versus_conv(shape, units=units)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format(form: str) -> None:
+    text = render(dense_versus_conv("1x28x28", units=10), form)
+    assert "conv 10 k5" in text
+    assert "7850" in text.replace(",", "")

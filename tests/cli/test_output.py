@@ -4,14 +4,7 @@ import json
 
 import pytest
 
-from lenet.cli.output import percent, print_json
-
-
-@pytest.mark.parametrize(
-    ("share", "text"), [(0, "0.00 %"), (1, "100.00 %"), (0.98891, "98.89 %"), (1 / 3, "33.33 %")]
-)
-def test_percent(share, text):
-    assert percent(share) == text
+from lenet.cli.output import print_json
 
 
 def test_json_is_strict_and_survives_every_terminal(capsys):

@@ -1,8 +1,8 @@
-"""One image into a dense layer, and into a convolution with as many channels: what it takes.
+"""``lenet.dense_versus_conv``: one image into a dense layer, and into a convolution.
 
-The seed's example: Dense(256) on a 3x1000x1000 image has 3 GB of weights. A convolution saves
-those, because it uses one small kernel at every place; it does not save activations, because it
-gives a whole map for each of its channels.
+The article's example: Dense(256) on a 3x1000x1000 image has 3 GB of weights. A convolution with as
+many channels saves those, because it uses one small kernel at every place; it does not save
+activations, because it gives a whole map for each of its channels.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lenet.analysis.counts import LayerCounts, count_layer, count_network
-from lenet.analysis.memory import FLOAT_BYTES, OPTIMIZER_STATES
-from lenet.analysis.prose import side_by_side, wrapped
-from lenet.analysis.units import bytes_text, percent, plural, times
+from lenet.analysis.counts import FLOAT_BYTES, LayerCounts, count_layer, count_network
 from lenet.errors import ShapeError
 from lenet.net import Conv2d, Dense, Network, zoo
 from lenet.net.shapes import elements, read_shape, shape_text
-from lenet.terminal import columns
+from lenet.optimizers import OPTIMIZERS
+from lenet.writing import Result
+from lenet.writing.document import Bullets, Document, Section, table_of
+from lenet.writing.numbers import bytes_text, plural, times, whole_percent
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,16 @@ class Case:
         return FLOAT_BYTES * self.counts.activations
 
     def state(self, optimizer: str) -> int:
-        """What the optimizer remembers: of momentum one number a parameter, of adamw two."""
-        return OPTIMIZER_STATES[optimizer] * self.weights
+        """Return what the optimizer remembers."""
+        return OPTIMIZERS[optimizer] * self.weights
 
     def training(self, optimizer: str) -> int:
-        """Weights, gradients and the optimizer's state, without any activations."""
+        """Return weights, gradients and the optimizer's state, without any activations."""
         return 2 * self.weights + self.state(optimizer)
 
 
 @dataclass(frozen=True)
-class Versus:
+class Versus(Result):
     """The comparison; ``print`` it to read it. ``small`` is None where it does not fit."""
 
     dense: Case
@@ -62,97 +62,62 @@ class Versus:
     small: Case | None
     findings: tuple[str, ...]
 
+    csv_key = "cases"
+
     @property
     def cases(self) -> tuple[Case, ...]:
         """Those there are."""
         return (self.dense, self.conv, *([self.small] if self.small else []))
 
     def to_dict(self) -> dict[str, Any]:
-        """The comparison as JSON can hold it: dicts, lists, numbers and strings."""
+        """Return the comparison as JSON can hold it; docs/explain.md explains every key."""
         return {
             "format": "lenet-dense-versus-conv",
             "version": 1,
             "input_shape": list(self.dense.network.input_shape),
-            "cases": [_case_dict(case) for case in self.cases],
+            "cases": list(map(_case_dict, self.cases)),
             "findings": list(self.findings),
         }
 
-    def __str__(self) -> str:
-        return render_versus(self, columns(100))
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Lay it out: a table with one column per case, and what follows from it, in words."""
+        names = ["", *(case.name for case in self.cases)]
+        table = table_of(_rows(self.cases), names, right=range(1, len(names)))
+        return Document(
+            f"{shape_text(self.dense.network.input_shape)} in, float32",
+            (Section("", (table,)), Section("", (Bullets(self.findings),))),
+        )
 
 
 def dense_versus_conv(
-    input_shape: Iterable[int] | str, units: int = 256, kernel: int = 5
+    input_shape: Iterable[int] | str, *, units: int = 256, kernel_size: int = 5
 ) -> Versus:
     """Put a dense layer beside a convolution and the smallest LeNet, on the same image.
 
     Args:
         input_shape: (channels, height, width), or text such as ``3x1000x1000``.
         units: of the dense layer, and channels of the convolution.
-        kernel: the convolution's, height and width; padding keeps the image's size.
+        kernel_size: the convolution's, height and width; padding keeps the image's size.
 
     Raises:
         UsageError: a size out of range.
     """
     shape = read_shape(input_shape) if isinstance(input_shape, str) else tuple(input_shape)
     dense = Case(f"dense {units}", Network(shape, [Dense(units)]))
-    layer = Conv2d(units, kernel, padding="same")
-    conv = Case(f"conv {units} k{kernel}", Network(shape, [layer]))
+    layer = Conv2d(units, kernel_size, padding="same")
+    conv = Case(f"conv {units} k{kernel_size}", Network(shape, [layer]))
     small, words = _smallest(shape)
     return Versus(dense, conv, small, (_on_dense(dense), *_on_conv(dense, conv), words))
 
 
 def _smallest(shape: tuple[int, ...]) -> tuple[Case | None, str]:
-    """The smallest LeNet on this image, if it fits, and what to say of it."""
+    """Return the smallest LeNet on this image, if it fits, and what to say of it."""
     name = "lenet-60"
     case = Case(name, Network(shape, zoo.get(name).blocks))
     try:
         return case, _on_small(case)
     except ShapeError:
         return None, f"{name} does not fit on {shape_text(shape)}."
-
-
-def render_versus(versus: Versus, width: int = 80) -> str:
-    """A table with a column a case, and what follows from it, in words."""
-    table = [
-        ["", *(case.name for case in versus.cases)],
-        *([name, *cells] for name, cells in _rows(versus.cases).items()),
-    ]
-    lines = [
-        f"{shape_text(versus.dense.network.input_shape)} in, float32",
-        "",
-        *side_by_side(table, range(1, len(table[0])), width),
-        "",
-        *(line for text in versus.findings for line in wrapped(text, width, "- ", "  ")),
-    ]
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _case_dict(case: Case) -> dict[str, Any]:
-    return {
-        "name": case.name,
-        "network": str(case.network),
-        "output_shape": list(case.network.output_shape),
-        "parameters": case.counts.parameters,
-        "weight_bytes": case.weights,
-        "gradient_bytes": case.weights,
-        "momentum_bytes": case.state("momentum"),
-        "adamw_bytes": case.state("adamw"),
-        "training_bytes": {name: case.training(name) for name in OPTIMIZER_STATES},
-        "activation_bytes": case.activations,
-    }
-
-
-def _rows(cases: tuple[Case, ...]) -> dict[str, list[str]]:
-    return {
-        "parameters": [f"{case.counts.parameters:,}" for case in cases],
-        "weights": [bytes_text(case.weights) for case in cases],
-        "gradients": [bytes_text(case.weights) for case in cases],
-        "optimizer state, momentum": [bytes_text(case.state("momentum")) for case in cases],
-        "optimizer state, adamw": [bytes_text(case.state("adamw")) for case in cases],
-        "training with adamw": [bytes_text(case.training("adamw")) for case in cases],
-        "activations, one image": [bytes_text(case.activations) for case in cases],
-    }
 
 
 def _on_dense(dense: Case) -> str:
@@ -179,16 +144,42 @@ def _on_conv(dense: Case, conv: Case) -> Iterator[str]:
     if ratio > 1:
         yield (
             f"A convolution saves weights, not activations: it gives {shape_text(made)}, "
-            f"{bytes_text(conv.activations)} an image, the dense layer "
+            f"{bytes_text(conv.activations)} per image, the dense layer "
             f"{bytes_text(dense.activations)}."
         )
 
 
 def _on_small(small: Case) -> str:
-    first = next(p for p in small.network.placed if isinstance(p.layer, Dense))
-    share = count_layer(first).parameters / small.counts.parameters
+    first = next(p for p in small.network.placed if p.layer.keyword == "dense")
+    share = whole_percent(count_layer(first).parameters / small.counts.parameters)
     return (
-        f"{small.name} on this image: {small.counts.parameters:,} parameters, "
-        f"{percent(share)} % of them in {first.name}, which reads {shape_text(first.input_shape)}. "
-        "Strides and poolings save activations, and the weights of the dense layer after them."
+        f"{small.name} on this image: {small.counts.parameters:,} parameters, {share} % of them in "
+        f"{first.name}, which reads {shape_text(first.input_shape)}. Strides and poolings save "
+        "activations, and the weights of the dense layer after them."
     )
+
+
+def _rows(cases: tuple[Case, ...]) -> Iterator[list[str]]:
+    yield ["parameters", *(f"{case.counts.parameters:,}" for case in cases)]
+    yield ["weights", *(bytes_text(case.weights) for case in cases)]
+    yield ["gradients", *(bytes_text(case.weights) for case in cases)]
+    for optimizer in ("momentum", "adamw"):
+        states = (bytes_text(case.state(optimizer)) for case in cases)
+        yield [f"optimizer state, {optimizer}", *states]
+    yield ["training with adamw", *(bytes_text(case.training("adamw")) for case in cases)]
+    yield ["activations, one image", *(bytes_text(case.activations) for case in cases)]
+
+
+def _case_dict(case: Case) -> dict[str, Any]:
+    return {
+        "name": case.name,
+        "network": str(case.network),
+        "output_shape": list(case.network.output_shape),
+        "parameters": case.counts.parameters,
+        "weight_bytes": case.weights,
+        "gradient_bytes": case.weights,
+        "momentum_bytes": case.state("momentum"),
+        "adamw_bytes": case.state("adamw"),
+        "training_bytes": {name: case.training(name) for name in OPTIMIZERS},
+        "activation_bytes": case.activations,
+    }

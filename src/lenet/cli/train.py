@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from lenet.cli import options
 from lenet.cli.material import print_dry_run, print_header
 from lenet.cli.options import argument, flag, option, verb
-from lenet.cli.output import percent, print_json
+from lenet.cli.output import print_json
+from lenet.writing.numbers import percent
 
 if TYPE_CHECKING:
     from lenet.data import Dataset

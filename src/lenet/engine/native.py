@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lenet.engine.machine import FOREIGN, check_threads, extension, is_native, own, processors
 from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.objective import PLAIN, Objective
-from lenet.engine.optimizer import STATE_ROWS, Optimizer
+from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.reference import ReferenceEngine
 from lenet.engine.results import Engine, Gradient, TrainResult, check_order
@@ -25,12 +25,13 @@ from lenet.engine.warp import Distortions, spline_weights
 from lenet.engine.warp import warp as reference_warp
 from lenet.errors import UsageError
 from lenet.net.layers import ACTIVATIONS, LAYERS
+from lenet.optimizers import OPTIMIZERS
 from lenet.randomness import stream_key
 
 # The order of the enumerations in native/include/engine.h.
 _KINDS = tuple(LAYERS)
 _ACTIVATIONS = tuple(ACTIVATIONS)
-_RULES = tuple(STATE_ROWS)
+_RULES = tuple(OPTIMIZERS)
 #: Made once: one image is scored in the time that NumPy takes to make ten of these.
 _FLOAT32 = np.dtype(np.float32)
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import Final
 
 import numpy as np
 
 from lenet.engine.plan import Floats
 from lenet.errors import UsageError
-
-#: Every kind, with how many table-sized arrays of state it keeps.
-STATE_ROWS: Final = {"sgd": 0, "momentum": 1, "nesterov": 1, "adamw": 2}
+from lenet.optimizers import OPTIMIZERS
 
 
 @dataclass(frozen=True)
@@ -48,9 +45,9 @@ class Optimizer:
     average: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.kind not in STATE_ROWS:
+        if self.kind not in OPTIMIZERS:
             raise UsageError(
-                f"the optimizer is {self.kind!r}; it must be one of {', '.join(STATE_ROWS)}."
+                f"the optimizer is {self.kind!r}; it must be one of {', '.join(OPTIMIZERS)}."
             )
         for name in ("momentum", "beta1", "beta2", "average"):
             value = getattr(self, name)
@@ -66,7 +63,7 @@ class Optimizer:
     @property
     def state_rows(self) -> int:
         """How many table-sized arrays of state it keeps."""
-        return STATE_ROWS[self.kind] + bool(self.average)
+        return OPTIMIZERS[self.kind] + bool(self.average)
 
     def update(
         self,

@@ -138,6 +138,11 @@ class Layer(ABC):
     fields: ClassVar[tuple[Field, ...]]
     #: A layer of the notation, as an example.
     example: ClassVar[str]
+    #: The backward pass needs what went in, or the place of each maximum.
+    keeps_input: ClassVar[bool] = False
+    keeps_places: ClassVar[bool] = False
+    #: Its outputs are weighted sums of its inputs, with weights that are not trained.
+    is_linear: ClassVar[bool] = False
 
     @abstractmethod
     def output_shape(self, shape: Shape, name: str = "") -> Shape:
@@ -168,6 +173,11 @@ class Layer(ABC):
     def describe(self, shape: Shape = ()) -> str:
         """Return what a person calls the layer on an input of ``shape``."""
         return self.noun
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of the layer's fields, by their names."""
+        return {field.name: getattr(self, field.name) for field in self.fields}
 
     def notation(self) -> str:
         """Write the layer as the notation has it, as short as possible: ``conv 6 k5 p2 relu``."""
@@ -253,6 +263,7 @@ class Trained(Layer):
 
     activation: str
 
+    keeps_input = True
     #: The field that says how many channels or units there are, and what one of them is called.
     width_field: ClassVar[str]
     width_noun: ClassVar[str]
@@ -411,6 +422,7 @@ class MaxPool2d(Pool2d):
     keyword = "maxpool"
     noun = "max pooling"
     example = "maxpool 2"
+    keeps_places = True
 
 
 @dataclass(frozen=True, init=False)
@@ -420,6 +432,7 @@ class AvgPool2d(Pool2d):
     keyword = "avgpool"
     noun = "average pooling"
     example = "avgpool 2"
+    is_linear = True
 
     def describe(self, shape: Shape = ()) -> str:
         """Call a pooling over the whole map global."""

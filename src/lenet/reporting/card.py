@@ -10,14 +10,14 @@ import shlex
 from collections.abc import Iterator
 from typing import Any, Final
 
-from lenet.analysis.prose import listed
-from lenet.analysis.units import plural
 from lenet.model import Model
 from lenet.net.shapes import shape_text
+from lenet.net.words import listed
 from lenet.reporting import markup
 from lenet.reporting.answers import Answers
 from lenet.reporting.record import RunRecord
 from lenet.version import VERSION
+from lenet.writing.numbers import plural
 
 #: Of more classes, the first are named.
 _NAMED: Final = 30

@@ -10,8 +10,6 @@ from typing import Any, Final
 
 from lenet import files
 from lenet.analysis import explain
-from lenet.analysis.explanation.tables import layer_count
-from lenet.analysis.units import plural
 from lenet.data import Dataset, Split
 from lenet.drawing.drawing import Drawing, draw
 from lenet.errors import LenetError, UsageError
@@ -31,6 +29,7 @@ from lenet.reporting.confusion import confusion_matrix
 from lenet.reporting.curves import learning_curve, signal_curve
 from lenet.reporting.record import RunRecord, read_run
 from lenet.reporting.thumbnails import draw_tiles, mistake_tiles, window_tiles
+from lenet.writing.numbers import percent, plural
 
 PAGE: Final = "report.html"
 PICTURES: Final = (
@@ -166,7 +165,7 @@ class RunReport:
         there += [card.card(record, self.model, answers)]
         yield "<header>"
         yield f"<h1>{markup.text(record.name)}</h1>"
-        words = f"{record.info['dataset']} · {layer_count(explain(record.network))}"
+        words = f"{record.info['dataset']} · {explain(record.network).layer_text}"
         yield markup.paragraph(words, "lead")
         yield markup.pairs(self._facts(), "facts")
         if end := _ENDS.get(record.info["status"]):
@@ -187,14 +186,14 @@ class RunReport:
             low, high = (100 * share for share in self.answers.interval)
             yield (
                 f"of {len(self.answers.part):,} test images right ({low:.1f} to {high:.1f} %)",
-                sections.percent(self.answers.evaluation.accuracy),
+                percent(self.answers.evaluation.accuracy),
             )
         elif epochs and "test_accuracy" in epochs[-1]:
-            yield "of the test images right", sections.percent(epochs[-1]["test_accuracy"])
+            yield "of the test images right", percent(epochs[-1]["test_accuracy"])
         yield "parameters", f"{record.info['parameters']:,}"
         yield f"seconds of training, {plural(len(epochs), 'epoch')}", f"{record.seconds:,.1f}"
         if self.answers:
-            error = sections.percent(self.answers.calibration_error)
+            error = percent(self.answers.calibration_error)
             yield "expected calibration error", error
 
 

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lenet.analysis import Report, explain
-from lenet.analysis.explanation.rendering import render
-from lenet.analysis.units import plural
 from lenet.drawing.drawing import draw
-from lenet.errors import LenetError
 from lenet.model import Model
 from lenet.reporting import markup
 from lenet.reporting.answers import BINS, Answers, ClassFigures
@@ -20,6 +17,7 @@ from lenet.reporting.curves import drawing, learning_charts, signal_charts
 from lenet.reporting.markup import Cell, Section
 from lenet.reporting.record import RunRecord
 from lenet.reporting.thumbnails import MOST_WINDOWS, mistake_tiles, window_tiles
+from lenet.writing.numbers import percent, plural
 
 #: The most frequent confusions that are listed.
 _LISTED: Final = 10
@@ -149,17 +147,15 @@ def analysis(record: RunRecord) -> Section:
     picture = ""
     if len(network.placed) <= _MOST_LAYERS:
         picture = markup.scrolled("The network, drawn", markup.figure(draw(network)))
-    table = f'<div class="analysis">{render(_explain(record), "html")}</div>'
+    table = f'<div class="analysis">{_explain(record)._repr_html_()}</div>'
     return markup.section("The network", picture, table)
 
 
 def _explain(record: RunRecord) -> Report:
-    """With the memory that this very recipe takes, as far as the recipe says."""
-    try:
-        recipe = record.recipe
-        return explain(record.network, batch=recipe["batch_size"], optimizer=recipe["optimizer"])
-    except (KeyError, LenetError, TypeError):
-        return explain(record.network)
+    """Explain the network with the memory that this recipe takes; old recipes say less."""
+    recipe = record.recipe
+    values = {"batch": recipe.get("batch_size"), "optimizer": recipe.get("optimizer")}
+    return explain(record.network, **{name: v for name, v in values.items() if v is not None})
 
 
 def windows(model: Model) -> Section | None:
@@ -178,8 +174,3 @@ def windows(model: Model) -> Section | None:
     return markup.section(
         "What the first layer looks for", markup.paragraph(words), markup.tiles(found, "small")
     )
-
-
-def percent(share: float) -> str:
-    """``0.98891`` as ``98.89 %``."""
-    return f"{100 * share:.2f} %"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lenet.analysis.prose import side_by_side, wrapped
-from lenet.analysis.units import plural
 from lenet.net.words import name_text
 from lenet.reporting.versus import Duel, RunComparison
+from lenet.writing.numbers import plural
+from lenet.writing.prose import side_by_side, wrapped
 
 #: What came of a run, and how it is written.
 FIGURES = {

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from lenet.engine.augmentation import Augmentation
 from lenet.engine.initialise import parse_init
-from lenet.engine.optimizer import STATE_ROWS, Optimizer
+from lenet.engine.optimizer import Optimizer
 from lenet.errors import UsageError
 from lenet.net.words import did_you_mean, shown
+from lenet.optimizers import OPTIMIZERS
 from lenet.training.schedules import SCHEDULES, Schedule
 
-OPTIMIZERS: Final = tuple(STATE_ROWS)
 KEEPS: Final = ("last", "best")
 #: The largest learning rate, weight decay and clip: the engine counts in 32 bits.
 LARGEST: Final = 1e30
@@ -88,7 +88,7 @@ class Recipe:
         _whole("batch size", self.batch_size, 1, 1_000_000)
         _whole("patience", self.patience, 0, 100_000)
         _whole("step_every", self.step_every, 1, 100_000)
-        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("optimizer", self.optimizer, tuple(OPTIMIZERS))
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("choice of weights (keep)", self.keep, KEEPS)
         for name, value in (("learning rate (lr)", self.lr), ("step_factor", self.step_factor)):

@@ -9,9 +9,9 @@ from typing import Final
 from lenet.analysis.deduction.result import Deduction, Step
 from lenet.analysis.deduction.solve import MAX_KERNEL, MAX_STRIDE, Axis
 from lenet.analysis.deduction.wording import describe
-from lenet.analysis.prose import GLUE, notation_lines, wrapped
-from lenet.analysis.units import plural
 from lenet.net import Network
+from lenet.writing.numbers import plural
+from lenet.writing.prose import GLUE, notation_lines, wrapped
 
 _NARROWEST: Final = 40
 _INDENT: Final = "    "

@@ -8,9 +8,9 @@ from typing import Final
 from lenet.analysis.deduction.priors import CONV, DENSE, POOL, SPELLED, Candidate, is_named
 from lenet.analysis.deduction.result import Step
 from lenet.analysis.deduction.solve import MAX_KERNEL, MAX_STRIDE, Axis, kernel_range
-from lenet.analysis.units import plural
 from lenet.net.layers import padding_text
 from lenet.net.shapes import elements, output_size, pair_text, shape_text, size_text
+from lenet.writing.numbers import plural
 
 #: Of many other ways, so many are named.
 _FEW: Final = 3

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lenet.analysis.diagnosis.changes import first_dense
-from lenet.analysis.prose import listed
-from lenet.analysis.units import plural
 from lenet.errors import ShapeError, UsageError
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
 from lenet.net.layers import MAX_SIZE, Trained, Windowed, same_padding
 from lenet.net.network import rebuilt
 from lenet.net.shapes import elements, pair_text
+from lenet.net.words import listed
+from lenet.writing.numbers import plural
 
 #: Padding, strides and windows up to these are tried, in so many layers.
 _PADDINGS: Final = range(12)

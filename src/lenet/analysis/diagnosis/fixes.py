@@ -20,12 +20,12 @@ from lenet.analysis.diagnosis.changes import (
     least_sizes,
     tried,
 )
-from lenet.analysis.prose import listed
 from lenet.errors import UsageError
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network
 from lenet.net.layers import Sides, Windowed, padding_text
 from lenet.net.network import rebuilt
 from lenet.net.shapes import Pair, pair_text, size_text
+from lenet.net.words import listed
 
 #: Of one kind of change, so many layers are tried: beyond them it hardly helps, and a network of
 #: thousands of layers stays quick.

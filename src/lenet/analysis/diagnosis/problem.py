@@ -8,12 +8,12 @@ from typing import Any
 
 from lenet.analysis.diagnosis.changes import Fix, Misfit, first_dense, first_misfit, least_sizes
 from lenet.analysis.diagnosis.fixes import find_fixes
-from lenet.analysis.units import plural
 from lenet.errors import ShapeError
 from lenet.net import Layer, Network, Shape, Source, read_named
 from lenet.net.layers import Windowed
 from lenet.net.shapes import output_size, pair_text, shape_text, size_formula
 from lenet.net.words import with_article
+from lenet.writing.numbers import plural
 
 
 @dataclass(frozen=True)

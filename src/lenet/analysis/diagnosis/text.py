@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from lenet.analysis.diagnosis.changes import Fix
 from lenet.analysis.diagnosis.problem import Diagnosis, diagnose
 from lenet.analysis.diagnosis.weights import Reconciliation
-from lenet.analysis.prose import chain, notation_lines, wrapped
-from lenet.analysis.units import plural
 from lenet.net.shapes import pair_text, shape_text
+from lenet.writing.numbers import plural
+from lenet.writing.prose import chain, notation_lines, wrapped
 
 #: Of a longer chain of shapes, the middle is left out.
 _LONGEST_CHAIN = 12

@@ -1,0 +1,209 @@
+"""The adviser: channels and units that keep neighbours near each other within a budget.
+
+Every proposal comes from a family of networks with one number t, the channels of the first layer,
+in which all widths grow with t, and so do all costs. The largest t within the budget is found by
+bisection. Two families, both after the article's idea that neighbours should not differ much:
+
+- even: every convolution gives as much as it gets (the article's 13.5 channels for 6); the dense
+  layers lead down to the output by one factor.
+- one factor: all neighbours, convolutions too, are the same factor apart.
+
+In both, channels never become fewer where maps become smaller, as the article says of most
+networks. The input and the last layer stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import exp, log, prod
+from typing import Final
+
+from lenet.analysis.counts import count_network, measure_memory
+from lenet.errors import UsageError
+from lenet.net import Conv2d, Network
+from lenet.net.layers import MAX_SIZE, Trained
+from lenet.net.network import rebuilt
+from lenet.net.words import did_you_mean, shown
+from lenet.writing.numbers import plural
+
+#: What a budget may limit, and what people call one of it.
+COSTS: Final = {
+    "parameters": "parameter",
+    "macs": "multiply-add",
+    "activations": "activation",
+    "memory": "byte",
+}
+#: How much of the budget the proposals of the even family may take.
+_SHARES: Final = {"a quarter of it": 0.25, "half of it": 0.5, "all of it": 1.0}
+_ONE_FACTOR: Final = "all, one factor"
+#: The least log t that is tried, and how often its range is halved at most: widths up to MAX_SIZE
+#: come out exact.
+_LEAST_LOG: Final = -200.0
+_HALVINGS: Final = 40
+#: Widths are cut here, long before they overflow.
+_WIDEST: Final = 1e12
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Other widths for a network: ``what`` it aims at, and what it ``costs`` (as ``COSTS``)."""
+
+    what: str
+    network: Network
+    costs: Mapping[str, int]
+
+
+def costs_of(network: Network) -> dict[str, int]:
+    """Return what ``network`` costs, by the names of ``COSTS``: memory is in use on one image."""
+    counts = count_network(network)
+    return {
+        "parameters": counts.parameters,
+        "macs": counts.multiply_adds,
+        "activations": counts.activations,
+        "memory": measure_memory(network).inference(),
+    }
+
+
+def checked_budget(budget: Mapping[str, int]) -> dict[str, int]:
+    """Return ``budget`` as it was given.
+
+    Raises:
+        UsageError: an unknown cost, or no positive whole number.
+    """
+    for name, most in budget.items():
+        if name not in COSTS:
+            near = did_you_mean(str(name), COSTS)
+            raise UsageError(
+                f"the budget names {shown(name)}{near}; it may name {', '.join(COSTS)}."
+            )
+        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+            raise UsageError(
+                f"the budget for {name} is {shown(most)}; it must be a whole number from 1 up."
+            )
+    return dict(budget)
+
+
+def advise(network: Network, budget: Mapping[str, int]) -> tuple[Proposal, ...]:
+    """Propose widths for ``network`` within ``budget``, the frugal first; at least one.
+
+    Raises:
+        UsageError: even the least widths cost more; the message says how much.
+        ShapeError: the network does not fit together.
+    """
+    frame = Frame(network)
+    least = costs_of(frame.network(frame.least))
+    for name, most in budget.items():
+        if least[name] > most:
+            raise UsageError(
+                f"the budget of {plural(most, COSTS[name])} is too small: even with one channel or "
+                f"unit in every layer before the last, this network takes {least[name]:,}; give "
+                "that or more, or a smaller network."
+            )
+    proposals: dict[Network, Proposal] = {}
+    goals = [(what, share, frame.even) for what, share in _SHARES.items()]
+    for what, share, family in [*goals, (_ONE_FACTOR, 1.0, frame.one_factor)]:
+        limits = {name: int(most * share) for name, most in budget.items()}
+        widths = _largest(frame, family, limits)
+        if widths is not None and (chosen := frame.network(widths)) not in proposals:
+            proposals[chosen] = Proposal(what, chosen, costs_of(chosen))
+    if not proposals:  # a long chain of dense layers cannot be that thin and end in its output
+        chosen = frame.network(frame.least)
+        return (Proposal("the least there is", chosen, costs_of(chosen)),)
+    return tuple(proposals.values())
+
+
+_Family = Callable[[float], list[float]]
+
+
+def _largest(frame: Frame, family: _Family, limits: Mapping[str, int]) -> list[int] | None:
+    """Return the widths of the largest member of ``family`` within ``limits``, if there is one."""
+
+    def widths(log_first: float) -> list[int]:
+        return frame.rounded(family(exp(log_first)))
+
+    def fits(some: Sequence[int]) -> bool:
+        costs = costs_of(frame.network(some))
+        return all(costs[name] <= most for name, most in limits.items())
+
+    low, high = _LEAST_LOG, log(MAX_SIZE)
+    if not fits(widths(low)):
+        return None
+    for _ in range(_HALVINGS):
+        if widths(low) == widths(high):
+            break
+        middle = (low + high) / 2
+        low, high = (middle, high) if fits(widths(middle)) else (low, middle)
+    return widths(low)
+
+
+class Frame:
+    """A network without the widths of its convolutions and dense layers.
+
+    Attributes:
+        least: the smallest widths that they may have; the last layer's is its own.
+    """
+
+    def __init__(self, network: Network) -> None:
+        """Take the widths off ``network``."""
+        self._network = network
+        placed = network.placed
+        self._trained: dict[int, Trained] = {
+            place: one.layer for place, one in enumerate(placed) if isinstance(one.layer, Trained)
+        }
+        #: How many places one channel of every layer's output has; a dense layer's unit has one.
+        positions = [prod(one.output_shape[1:]) for one in placed]
+        places = list(self._trained)
+        #: For each pair of neighbours, by how much the same width gives fewer numbers, and whether
+        #: the later is a convolution on smaller maps.
+        self._gains = [positions[place - 1] / positions[place] for place in places[1:]]
+        self._shrinks = [
+            isinstance(self._trained[after], Conv2d) and positions[after] < positions[before]
+            for before, after in pairwise(places)
+        ]
+        self._convs = sum(isinstance(self._trained[place], Conv2d) for place in places[:-1])
+        widths = [layer.width for layer in self._trained.values()]
+        self._output = widths[-1] if widths else 0
+        self.least = [*[1] * len(widths[:-1]), *widths[-1:]]
+
+    def network(self, widths: Sequence[int]) -> Network:
+        """Return the network with these channels and units, in order."""
+        changes = {
+            place: (layer.with_width(width),)
+            for (place, layer), width in zip(self._trained.items(), widths, strict=True)
+        }
+        return rebuilt(self._network, changes)
+
+    def rounded(self, widths: Sequence[float]) -> list[int]:
+        """Return whole numbers within what a layer may have; the last layer's are its own."""
+        chosen = [max(1, min(MAX_SIZE, round(width))) for width in widths[: len(self.least) - 1]]
+        return [*chosen, *self.least[-1:]]
+
+    def even(self, first: float) -> list[float]:
+        """Make convolutions equally large; dense layers lead to the output by one factor."""
+        widths = self._grown(first, 1.0, max(1, self._convs))
+        steps = len(self._trained) - len(widths)
+        if steps > 1:
+            inputs = widths[-1] * (self._gains[len(widths) - 1] if self._convs else 1.0)
+            # Without convolutions the first dense layer is the start, with them it is a step.
+            widths += [
+                inputs ** (1 - k / steps) * self._output ** (k / steps) for k in range(1, steps)
+            ]
+        return widths
+
+    def one_factor(self, first: float) -> list[float]:
+        """Set all neighbours the same factor apart."""
+        pairs = len(self._gains)
+        if pairs == 0:
+            return [first]
+        log_factor = (log(self._output) - log(first) - sum(map(log, self._gains))) / pairs
+        return self._grown(first, exp(log_factor), pairs)
+
+    def _grown(self, first: float, factor: float, count: int) -> list[float]:
+        """Give ``factor`` times what comes in; no fewer channels on smaller maps."""
+        widths = [first]
+        for gain, shrinks in list(zip(self._gains, self._shrinks, strict=True))[: count - 1]:
+            width = widths[-1] * gain * factor
+            widths.append(min(max(width, widths[-1]) if shrinks else width, _WIDEST))
+        return widths

@@ -1,0 +1,241 @@
+"""``lenet.compare``: networks side by side, what each costs and how it differs from the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lenet.analysis.counts import (
+    DEFAULT_BATCH,
+    LayerCounts,
+    Memory,
+    count_layers,
+    count_network,
+    measure_memory,
+    receptive_fields,
+)
+from lenet.analysis.differences import Beside, Difference, differences, layers_beside, rows_of
+from lenet.errors import UsageError
+from lenet.net import Network, Source, read_named
+from lenet.net.shapes import Pair, pair_text, shape_text
+from lenet.net.words import listed
+from lenet.writing import Result
+from lenet.writing.document import Column, Document, Paragraph, Section, Table, table_of
+from lenet.writing.numbers import bytes_text, times
+from lenet.writing.text import fits
+
+#: The counts that are compared.
+COUNTS: Final = ("parameters", "multiply_adds", "activations")
+#: More networks are a list in text, one below the other.
+_MOST_COLUMNS: Final = 4
+_TITLES: Final = {
+    "parameters": "parameters",
+    "multiply_adds": "multiply-adds",
+    "activations": "activations",
+    "inference_bytes": "memory in use",
+    "training_bytes": "in training",
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One of the networks and its numbers.
+
+    Attributes:
+        name: what it is called; no two of a comparison are called the same.
+        network: the network.
+        layer_count: convolutions and dense layers.
+        counts: all layers' counts together.
+        memory: in bytes.
+        receptive_field: what a unit of the last map sees, in input pixels; None without maps.
+    """
+
+    name: str
+    network: Network
+    layer_count: int
+    counts: LayerCounts
+    memory: Memory
+    receptive_field: Pair | None
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """What can be compared as a ratio: counts, and memory in bytes."""
+        return {
+            **{name: getattr(self.counts, name) for name in COUNTS},
+            "inference_bytes": self.memory.inference(),
+            "training_bytes": self.memory.training(self.memory.batch),
+        }
+
+
+@dataclass(frozen=True)
+class Comparison(Result):
+    """What :func:`compare` found out; ``print`` it to read it.
+
+    Attributes:
+        columns: the networks in the order given; ratios are to the first.
+        pairs: for each other network, its layers beside the first's.
+        differences: for each other network, what differs from the first.
+    """
+
+    columns: tuple[Compared, ...]
+    pairs: tuple[tuple[Beside, ...], ...]
+    differences: tuple[tuple[Difference, ...], ...]
+
+    csv_key = "networks"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as JSON can hold it; docs/compare.md explains every key."""
+        first, *others = self.columns
+        return {
+            "format": "lenet-comparison",
+            "version": 1,
+            "networks": [_column_dict(column, first) for column in self.columns],
+            "differences": [
+                {"name": column.name, "layers": list(map(vars, some))}
+                for column, some in zip(others, self.differences, strict=True)
+            ],
+        }
+
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Lay the comparison out; narrow text lists the networks one below the other."""
+        names = [column.name for column in self.columns]
+        rows, is_text = list(_number_rows(self)), form == "text"
+        tables = [table_of(rows, ["", *names]), table_of(_layer_rows(self), ["layer", *names])]
+        sections = [Section("", (table,)) for table in tables]
+        if is_text and (len(names) > _MOST_COLUMNS or not fits(tables[0], width)):
+            sections = [
+                Section(name, (table_of(((row[0], row[place]) for row in rows), indent=2),))
+                for place, name in enumerate(names, 1)
+            ]
+        elif is_text and not fits(tables[1], width):
+            del sections[1]
+        for name, some in zip(names[1:], self.differences, strict=True):
+            sections.append(Section(f"{names[0]} -> {name}", (_difference_table(some),)))
+        sections.append(Section("", (Paragraph(self._note, is_note=True),)))
+        return Document("" if is_text else listed(names), tuple(sections))
+
+    @property
+    def _note(self) -> str:
+        memory = self.columns[0].memory
+        optimizer = "plain SGD" if memory.optimizer == "sgd" else memory.optimizer
+        return (
+            f"Memory in use is for one image, in training for {memory.batch:,} with {optimizer}; "
+            "ratios are to the first network."
+        )
+
+
+def compare(
+    *networks: Source,
+    names: Sequence[str] = (),
+    input_shape: Iterable[int] | str | None = None,
+    batch: int = DEFAULT_BATCH,
+    optimizer: str = "sgd",
+) -> Comparison:
+    """Put networks side by side; ``print`` the comparison to read it.
+
+    Args:
+        *networks: two or more, each as :func:`lenet.explain` takes it.
+        names: what to call them; by default their zoo names or files, else A, B, ...
+        input_shape: compare them on this input instead of their own.
+        batch: images per training step, for the memory it takes.
+        optimizer: sgd, momentum, nesterov or adamw, for the same.
+
+    Raises:
+        UsageError: fewer than two networks, not as many names as networks, or another argument is
+            out of range.
+        ShapeError: one does not fit together.
+    """
+    if len(networks) < 2:
+        raise UsageError(f"compare takes two or more networks, not {len(networks)}; name another.")
+    if names and len(names) != len(networks):
+        raise UsageError(
+            f"{len(names)} names and {len(networks)} networks are given; give one name for each."
+        )
+    shape = None if input_shape is None or isinstance(input_shape, str) else tuple(input_shape)
+    read = [read_named(network, "", shape or input_shape) for network in networks]
+    unique = _unique(names or [name for _, name in read])
+    columns = tuple(
+        _column(name, network, measure_memory(network, batch, optimizer))
+        for name, (network, _) in zip(unique, read, strict=True)
+    )
+    first = columns[0].network
+    pairs = tuple(layers_beside(first, column.network) for column in columns[1:])
+    found = (
+        tuple(differences(first, column.network, beside))
+        for column, beside in zip(columns[1:], pairs, strict=True)
+    )
+    return Comparison(columns, pairs, tuple(found))
+
+
+def _column(name: str, network: Network, memory: Memory) -> Compared:
+    maps = [field for field in receptive_fields(network) if field.jump is not None]
+    return Compared(
+        name=name,
+        network=network,
+        layer_count=count_layers(network),
+        counts=count_network(network),
+        memory=memory,
+        receptive_field=maps[-1].size if maps else None,
+    )
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Give every network a name of its own: A, B, ... where there is none, then lenet (2), ..."""
+    unique: list[str] = []
+    for place, name in enumerate(names):
+        name = own = name or (chr(ord("A") + place) if place < 26 else f"network {place + 1}")
+        count = 2
+        while own in unique:
+            own, count = f"{name} ({count})", count + 1
+        unique.append(own)
+    return unique
+
+
+def _number_rows(comparison: Comparison) -> Iterator[list[str]]:
+    columns = comparison.columns
+    yield ["input", *(shape_text(column.network.input_shape) for column in columns)]
+    yield ["output", *(shape_text(column.network.output_shape) for column in columns)]
+    yield ["layers", *(str(column.layer_count) for column in columns)]
+    base = columns[0].numbers
+    for key, title in _TITLES.items():
+        yield [title, *(_cell(key, column.numbers[key], base[key]) for column in columns)]
+    fields = (column.receptive_field for column in columns)
+    yield ["receptive field", *("-" if field is None else pair_text(field) for field in fields)]
+
+
+def _cell(key: str, number: int, base: int) -> str:
+    text = bytes_text(number) if key.endswith("bytes") else f"{number:,}"
+    return text if number in (0, base) or not base else f"{text} {times(number / base)}"
+
+
+def _layer_rows(comparison: Comparison) -> Iterator[list[str]]:
+    """Yield what every layer gives: the first network's, and between them the others' own."""
+    for row in rows_of(comparison.columns[0].network, comparison.pairs):
+        names = [placed.name for placed in row if placed]
+        label = names[0] if row[0] else f"+ {names[0]}"
+        yield [label, *("-" if p is None else shape_text(p.output_shape) for p in row)]
+
+
+def _difference_table(some: Sequence[Difference]) -> Table:
+    if not some:
+        return table_of([("the same input and layers",)], indent=2)
+    marks = tuple(difference.mark for difference in some)
+    what = tuple(difference.what for difference in some)
+    return Table((Column("", marks), Column("", what, is_prose=True)), indent=2)
+
+
+def _column_dict(column: Compared, first: Compared) -> dict[str, Any]:
+    own, base = column.numbers, first.numbers
+    field = column.receptive_field
+    return {
+        "name": column.name,
+        "network": str(column.network),
+        "input_shape": list(column.network.input_shape),
+        "output_shape": list(column.network.output_shape),
+        "layer_count": column.layer_count,
+        **own,
+        "training_batch": column.memory.batch,
+        "receptive_field": None if field is None else list(field),
+        "ratios": {name: own[name] / base[name] if base[name] else None for name in own},
+    }

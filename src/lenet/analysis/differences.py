@@ -1,0 +1,191 @@
+"""How one network differs from another: which layer is which, and what each differs in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import log2
+from typing import Final, TypeVar
+
+from lenet.net import Layer, Network, PlacedLayer
+from lenet.net.layers import Trained
+from lenet.net.shapes import shape_text
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
+
+#: (place in the first, place in the second); None where the other has an item of its own.
+Alignment = list[tuple[int | None, int | None]]
+#: What an item of its own costs. Two such are never cheaper than a pair of cost 2.
+_ALONE: Final = 1.0
+#: Larger tables are not filled: items are paired by their place instead.
+_LARGEST_TABLE: Final = 200_000
+
+#: A layer of the first network and one of another; None where one has none.
+Beside = tuple[PlacedLayer | None, PlacedLayer | None]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How one layer differs from the first network's.
+
+    Attributes:
+        first: the layer's name in the first network; None if it was added.
+        other: its name in the other; None if it was dropped.
+        kind: changed, added or dropped.
+        what: in words, "units 120 -> 60".
+    """
+
+    first: str | None
+    other: str | None
+    kind: str
+    what: str
+
+    @property
+    def mark(self) -> str:
+        """``+ pool0``, ``- dense0``, or the layer's name, with the other's if that differs."""
+        if self.kind == "added":
+            return f"+ {self.other}"
+        if self.kind == "dropped":
+            return f"- {self.first}"
+        return f"  {self.first}" + (f" ({self.other})" if self.first != self.other else "")
+
+
+def layers_beside(first: Network, other: Network) -> tuple[Beside, ...]:
+    """Put the layers of ``other`` beside those of ``first`` that they belong to, in order."""
+    return tuple(
+        (None if a is None else first.placed[a], None if b is None else other.placed[b])
+        for a, b in align(first.layers, other.layers, _cost)
+    )
+
+
+def differences(first: Network, other: Network, pairs: Sequence[Beside]) -> Iterator[Difference]:
+    """Yield what differs between two networks, whose layers beside each other are ``pairs``."""
+    if first.input_shape != other.input_shape:
+        shapes = f"{shape_text(first.input_shape)} -> {shape_text(other.input_shape)}"
+        yield Difference("input", "input", "changed", shapes)
+    for a, b in pairs:
+        if a is None and b is not None:
+            yield Difference(None, b.name, "added", b.layer.notation())
+        elif b is None and a is not None:
+            yield Difference(a.name, None, "dropped", a.layer.notation())
+        elif a is not None and b is not None and a.layer != b.layer:
+            yield Difference(a.name, b.name, "changed", ", ".join(_fields(a.layer, b.layer)))
+
+
+def rows_of(
+    first: Network, others: Sequence[Sequence[Beside]]
+) -> Iterator[list[PlacedLayer | None]]:
+    """Yield rows of layers that belong together: the first network's and those of each other.
+
+    What others have between two layers of the first has rows of its own, in which the first has
+    nothing.
+    """
+    layers = first.placed
+    # own[gap][k]: what network k alone has before the first's layer number gap.
+    own: list[list[list[PlacedLayer]]] = [[[] for _ in others] for _ in range(len(layers) + 1)]
+    beside: list[list[PlacedLayer | None]] = [[] for _ in layers]
+    for k, pairs in enumerate(others):
+        gap = 0
+        for a, b in pairs:
+            if a is not None:
+                beside[gap].append(b)
+                gap += 1
+            elif b is not None:
+                own[gap][k].append(b)
+    for gap, added in enumerate(own):
+        for row in range(max(map(len, added), default=0)):
+            yield [None, *(some[row] if row < len(some) else None for some in added)]
+        if gap < len(layers):
+            yield [layers[gap], *beside[gap]]
+
+
+def _cost(first: Layer, other: Layer) -> float:
+    """Nothing for equal layers, more the more fields differ, never a pair of different kinds."""
+    if first == other:
+        return 0
+    if first.stem != other.stem:
+        return float("inf")
+    ratio = 0.0
+    if isinstance(first, Trained) and isinstance(other, Trained):
+        # Of equally many changes, the smaller ones: 84 units became 60, not 120 did.
+        ratio = abs(log2(first.width / other.width))
+    return 1 + 0.2 * sum(1 for _ in _fields(first, other)) + 0.02 * min(ratio, 5)
+
+
+def _fields(first: Layer, other: Layer) -> Iterator[str]:
+    """Yield every field that differs between layers with one stem, with both values."""
+    if first.keyword != other.keyword:
+        yield f"{first.keyword} -> {other.keyword}"
+    values, others = first.values, other.values
+    for field in first.fields:
+        if values[field.name] != others[field.name]:
+            before, after = field.text(values[field.name]), field.text(others[field.name])
+            yield f"{field.noun} {before} -> {after}"
+
+
+def align(first: Sequence[_A], second: Sequence[_B], cost: Callable[[_A, _B], float]) -> Alignment:
+    """Find the cheapest alignment (Needleman & Wunsch 1970); of equally cheap ones, the most pairs.
+
+    Args:
+        cost: of a pair; 0 for equal items, infinite for a pair that may not be.
+    """
+    start = 0
+    while start < min(len(first), len(second)) and not cost(first[start], second[start]):
+        start += 1
+    end = 0
+    while end < min(len(first), len(second)) - start and not cost(
+        first[-1 - end], second[-1 - end]
+    ):
+        end += 1
+    rows, columns = len(first) - start - end, len(second) - start - end
+    middle = _by_place if rows * columns > _LARGEST_TABLE else _cheapest
+    found = middle(first[start : start + rows], second[start : start + columns], cost)
+    return [
+        *((i, i) for i in range(start)),
+        *((a if a is None else a + start, b if b is None else b + start) for a, b in found),
+        *((start + rows + i, start + columns + i) for i in range(end)),
+    ]
+
+
+def _by_place(
+    first: Sequence[_A], second: Sequence[_B], cost: Callable[[_A, _B], float]
+) -> Alignment:
+    pairs: Alignment = []
+    for place in range(max(len(first), len(second))):
+        a = place if place < len(first) else None
+        b = place if place < len(second) else None
+        if a is not None and b is not None and cost(first[a], second[b]) == float("inf"):
+            pairs += [(a, None), (None, b)]
+        else:
+            pairs.append((a, b))
+    return pairs
+
+
+def _cheapest(
+    first: Sequence[_A], second: Sequence[_B], cost: Callable[[_A, _B], float]
+) -> Alignment:
+    # best[a][b]: the least cost of aligning what follows first[:a] and second[:b].
+    rows, columns = len(first), len(second)
+    best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
+    pair = [[cost(a, b) for b in second] for a in first]
+    for a in range(rows, -1, -1):
+        for b in range(columns, -1, -1):
+            if a == rows or b == columns:
+                best[a][b] = _ALONE * (rows - a + columns - b)
+            else:
+                alone = _ALONE + min(best[a + 1][b], best[a][b + 1])
+                best[a][b] = min(pair[a][b] + best[a + 1][b + 1], alone)
+    found: Alignment = []
+    a = b = 0
+    while a < rows or b < columns:
+        if a < rows and b < columns and best[a][b] == pair[a][b] + best[a + 1][b + 1]:
+            found.append((a, b))
+            a, b = a + 1, b + 1
+        elif a < rows and (b == columns or best[a][b] == _ALONE + best[a + 1][b]):
+            found.append((a, None))
+            a += 1
+        else:
+            found.append((None, b))
+            b += 1
+    return found

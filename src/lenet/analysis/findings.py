@@ -1,0 +1,352 @@
+"""What stands out in a network: sentences, each computed from its numbers.
+
+First what concerns the network as a whole, then single kernels and windows. What several layers
+have in common is told of the first, with the names of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
+from math import prod
+from typing import Final, TypeVar
+
+from lenet.analysis.counts import LayerCounts, Memory, ReceptiveField, total
+from lenet.analysis.neighbours import Neighbours, neighbours_of
+from lenet.net import Network, PlacedLayer
+from lenet.net.layers import ACTIVATIONS, Conv2d, Pool2d, Trained, Windowed
+from lenet.net.shapes import pair_text, shape_text, size_text
+from lenet.net.words import listed
+from lenet.writing.numbers import bytes_text, plural, times, whole_percent
+from lenet.writing.prose import chain
+
+_T = TypeVar("_T")
+#: A layer's name, and the sentence on it.
+Told = tuple[str, str]
+
+#: From this factor on, any two neighbours are told.
+_FAR: Final = 4
+#: How many names are listed before the rest is only counted.
+_NAMES_SHOWN: Final = 3
+_POOL_CONV: Final = ("pool", "conv")
+
+
+def findings(
+    network: Network,
+    counts: Sequence[LayerCounts],
+    fields: Sequence[ReceptiveField],
+    memory: Memory,
+) -> tuple[str, ...]:
+    """Return the sentences on ``network``; ``counts`` and ``fields`` are of its layers in order."""
+    return (
+        *_heaviest(network, counts),
+        *_pyramid(network),
+        *_neighbours(network),
+        *_receptive(network, fields),
+        *_saturation(network),
+        *_linear_pairs(network),
+        *_normalised(network, counts),
+        *window_findings(network),
+        *_outweighed(memory),
+    )
+
+
+def _heaviest(network: Network, counts: Sequence[LayerCounts]) -> Iterator[str]:
+    if sum(count.parameters > 0 for count in counts) < 2:
+        return
+    everything = total(counts)
+    index = max(range(len(counts)), key=lambda i: counts[i].parameters)
+    parameters = whole_percent(counts[index].parameters / everything.parameters)
+    macs = whole_percent(counts[index].multiply_adds / everything.multiply_adds)
+    yield (
+        f"{network.names[index]} holds the most parameters, {parameters} %, and does {macs} % of "
+        "the multiply-adds."
+    )
+
+
+def _pyramid(network: Network) -> Iterator[str]:
+    """Smaller maps, more channels from block to block, as in most networks; or not."""
+    ends = {p.block: p.output_shape for p in network.placed if len(p.output_shape) == 3}
+    maps = [network.input_shape, *ends.values()]
+    sizes = _steps(shape[1:] for shape in maps)
+    channels = _steps(shape[0] for shape in maps)
+    if len(sizes) < 2:
+        return
+    square = all(height == width for height, width in sizes)
+    size_chain = chain(str(size[0]) if square else pair_text(size) for size in sizes)
+    channel_chain = chain(map(str, channels))
+    if not all(a[0] >= b[0] and a[1] >= b[1] for a, b in pairwise(sizes)):
+        yield f"Maps do not only shrink, {size_chain}, with channels {channel_chain}."
+    elif len(channels) < 2:
+        yield f"Maps shrink {size_chain} and the channels stay {channel_chain}."
+    elif all(a < b for a, b in pairwise(channels)):
+        yield f"Maps shrink {size_chain} while channels grow {channel_chain}."
+    else:
+        yield f"Maps shrink {size_chain} but channels do not only grow, {channel_chain}."
+
+
+def _neighbours(network: Network) -> Iterator[str]:
+    """Are a layer and what it reads about equally large? A pooling belongs to its convolution.
+
+    The first pooling and the convolution after it are told, and the two that are furthest apart.
+    """
+    # A dense output's size is the problem's, not a choice.
+    is_vector = len(network.output_shape) == 1
+    pairs = [pair for pair in neighbours_of(network) if not (pair.is_output and is_vector)]
+    pool = next((pair for pair in pairs if (pair.before[:4], pair.after[:4]) == _POOL_CONV), None)
+    if pool:
+        yield _pool_and_convolution(pool)
+    others = [pair for pair in pairs if pair is not pool]
+    furthest = max(others, key=lambda pair: pair.ratio, default=None)
+    if furthest and furthest.ratio >= _FAR:
+        before, after = furthest.before_activations, furthest.after_activations
+        yield (
+            f"{furthest.after} has {after:,} activations, {times(furthest.ratio)} "
+            f"{'more' if after > before else 'fewer'} than the {before:,} of {furthest.before} "
+            "before it."
+        )
+
+
+def _pool_and_convolution(pair: Neighbours) -> str:
+    before, after = pair.before_activations, pair.after_activations
+    if before == after:
+        return f"{pair.before} and {pair.after} have {before:,} activations each."
+    equal = f"a single channel in {pair.after} is already more"
+    if pair.equal_text:
+        equal = f"{pair.equal_text} in {pair.after} would make them equal"
+    return (
+        f"{pair.before} {before:,} and {pair.after} {after:,} activations are "
+        f"{'near each other' if pair.near else 'far apart'} ({times(pair.ratio)}); {equal}."
+    )
+
+
+def _receptive(network: Network, fields: Sequence[ReceptiveField]) -> Iterator[str]:
+    """At which layer one unit sees the whole input."""
+    seen = list(zip(network.placed, fields, strict=True))
+    maps = [(placed, field) for placed, field in seen if field.jump]
+    if not maps:
+        return
+    _, *size = network.input_shape
+    whole = pair_text((size[0], size[1]))
+    for placed, field in maps:
+        if field.covers(network.input_shape):
+            larger = "larger than" if list(field.size) != size else "as large as"
+            yield (
+                f"From {placed.name} on, a unit's receptive field, {pair_text(field.size)}, is "
+                f"{larger} the {whole} input."
+            )
+            return
+    placed, field = maps[-1]
+    height, width = map(min, field.size, size)
+    part = f"{height}x{width} of {whole} pixels"
+    if len(maps) == len(seen):
+        yield f"No unit sees the whole input: one of {placed.name} sees {part}."
+        return
+    dense, reach = seen[len(maps)]
+    sees = f"one of {dense.name} sees {pair_text(reach.size)}"
+    if reach.covers(network.input_shape):
+        sees = f"{dense.name} is the first to see them all"
+        if any(any(_gaps(placed)) for placed, _ in maps):
+            sees = f"{dense.name} is the first to see from edge to edge"
+    yield f"A unit of {placed.name} sees {part}; {sees}."
+
+
+def _saturation(network: Network) -> Iterator[str]:
+    used = [layer.activation for layer in network.layers if isinstance(layer, Trained)]
+    for name, activation in ACTIVATIONS.items():
+        count = used.count(name)
+        if activation.saturates and count:
+            over, under = activation.steepest.as_integer_ratio()
+            yield (
+                f"{name.capitalize()} in {count:,} of {plural(len(used), 'layer')}: its derivative "
+                f"is at most {over if under == 1 else f'{over}/{under}'} and near 0 where it "
+                "saturates, so gradients fade in the backward pass."
+            )
+
+
+def _linear_pairs(network: Network) -> Iterator[str]:
+    """Layers without an activation function, where only a mean stands before the next weights."""
+    bends = [placed for placed in network.placed if not placed.layer.is_linear]
+    yield from told_once(
+        [
+            (
+                first.name,
+                f"{first.name} has no activation function: it and {second.name} together are "
+                "linear.",
+            )
+            for first, second in pairwise(bends)
+            if first.layer.values.get("activation") == "identity"
+            and isinstance(second.layer, Trained)
+        ]
+    )
+
+
+def _normalised(network: Network, counts: Sequence[LayerCounts]) -> Iterator[str]:
+    pairs = zip(network.names, counts, strict=True)
+    if names := [name for name, count in pairs if count.statistics]:
+        yield (
+            f"{some_listed(names)} {'is' if len(names) == 1 else 'are'} normalised over the batch "
+            "in training; a shift takes the bias' place, which the mean would take off again."
+        )
+        yield (
+            f"For use, running means and variances ({total(counts).statistics:,} numbers, counted "
+            "and not trained) fold into weights and biases: normalisation then costs nothing."
+        )
+
+
+def _outweighed(memory: Memory) -> Iterator[str]:
+    """From which batch on activations take more memory than parameters."""
+    if not memory.parameters:
+        return
+    kept = memory.activations()
+    images = memory.parameters // kept + 1
+    when = "Already for one image" if images == 1 else f"From a batch of {images:,} on"
+    yield (
+        f"{when}, the activations kept for training ({bytes_text(kept)} per image) take more than "
+        f"the parameters ({bytes_text(memory.parameters)})."
+    )
+
+
+def _steps(values: Iterable[_T]) -> list[_T]:
+    """``values`` without those equal to the one before."""
+    return [value for value, _ in groupby(values)]
+
+
+def window_findings(network: Network) -> Iterator[str]:
+    """Yield the sentences on the windows of convolutions and poolings."""
+    for check in (_dropped, _skipped, _even, _padded, _overlapping, _last_pixel):
+        yield from told_once([(p.name, text) for p in network.placed for text in check(p)])
+
+
+def told_once(told: Sequence[Told]) -> Iterator[str]:
+    """Yield the first sentence, and which other layers it holds for likewise."""
+    if not told:
+        return
+    (_, sentence), *others = told
+    names = [name for name, _ in others]
+    yield f"{sentence} Likewise {some_listed(names)}." if names else sentence
+
+
+def some_listed(names: Sequence[str]) -> str:
+    """List the first names, and how many more there are."""
+    more = len(names) - _NAMES_SHOWN
+    rest = [plural(more, "more layer")] if more > 0 else []
+    return listed([*names[:_NAMES_SHOWN], *rest])
+
+
+def _dropped(placed: PlacedLayer) -> Iterator[str]:
+    """Rows and columns at the end of the maps that no window reaches."""
+    layer = placed.layer
+    if not isinstance(layer, Windowed):
+        return
+    _, height, width = placed.input_shape
+    _, rows, columns = placed.output_shape
+    top, _, left, _ = layer.padding
+    parts = []
+    for word, size, count, axis, before in (
+        ("row", height, rows, 0, top),
+        ("column", width, columns, 1, left),
+    ):
+        reached = (count - 1) * layer.stride[axis] + layer.kernel_size[axis] - before
+        unseen = min(size, size - reached)
+        if unseen > 0:
+            parts.append(f"last {word}" if unseen == 1 else f"last {unseen:,} {word}s")
+    if parts:
+        yield (
+            f"{placed.name} never looks at the {' and the '.join(parts)} of its "
+            f"{shape_text(placed.input_shape)} input: the next window would not fit."
+        )
+
+
+def _gaps(placed: PlacedLayer) -> list[bool]:
+    """Whether there are rows, and columns, between the windows."""
+    layer = placed.layer
+    if not isinstance(layer, Windowed):
+        return []
+    counts = placed.output_shape[1:]
+    return [
+        count > 1 and step > size
+        for count, step, size in zip(counts, layer.stride, layer.kernel_size, strict=True)
+    ]
+
+
+def _skipped(placed: PlacedLayer) -> Iterator[str]:
+    layer, gaps = placed.layer, _gaps(placed)
+    if not isinstance(layer, Windowed) or not any(gaps):
+        return
+    seen = prod(size for size, gap in zip(layer.kernel_size, gaps, strict=True) if gap)
+    whole = prod(step for step, gap in zip(layer.stride, gaps, strict=True) if gap)
+    what = "pixels" if all(gaps) else ("rows", "columns")[gaps.index(True)]
+    yield (
+        f"{placed.name} looks at {seen:,} of every {whole:,} {what}: its "
+        f"{pair_text(layer.kernel_size)} window moves in steps of {size_text(layer.stride)}."
+    )
+
+
+def _even(placed: PlacedLayer) -> Iterator[str]:
+    layer = placed.layer
+    if isinstance(layer, Conv2d) and any(size % 2 == 0 for size in layer.kernel_size):
+        yield (
+            f"{placed.name} has an even kernel, {pair_text(layer.kernel_size)}: without a centre, "
+            "no padding keeps the size with equal sides."
+        )
+
+
+def _padded(placed: PlacedLayer) -> Iterator[str]:
+    """More padding on a side than "same" ever needs."""
+    layer = placed.layer
+    if not isinstance(layer, Windowed):
+        return
+    for index, side in enumerate(layer.padding):
+        size = layer.kernel_size[index // 2]
+        if 2 * side > size:
+            yield (
+                f"{placed.name} pads {side:,} on a side, more than half of its "
+                f"{pair_text(layer.kernel_size)} window: at the border it sees mostly padding."
+            )
+            return
+
+
+def _overlapping(placed: PlacedLayer) -> Iterator[str]:
+    """Pooling windows that share pixels, as in Krizhevsky, Sutskever & Hinton 2012."""
+    layer = placed.layer
+    if not isinstance(layer, Pool2d):
+        return
+    shared = tuple(
+        max(0, size - step) if count > 1 else 0
+        for count, step, size in zip(
+            placed.output_shape[1:], layer.stride, layer.kernel_size, strict=True
+        )
+    )
+    if any(shared):
+        yield (
+            f"{placed.name} overlaps: {pair_text(layer.kernel_size)} windows in steps of "
+            f"{size_text(layer.stride)} share {_rows_and_columns(shared)}."
+        )
+
+
+def _last_pixel(placed: PlacedLayer) -> Iterator[str]:
+    """Maps that become a single pixel, where a window has nothing left to slide over."""
+    layer = placed.layer
+    if not isinstance(layer, Windowed) or placed.output_shape[1:] != (1, 1):
+        return
+    left, given = shape_text(placed.output_shape), shape_text(placed.input_shape)
+    if placed.input_shape[1:] == (1, 1):
+        return
+    if isinstance(layer, Conv2d) and layer.kernel_size == placed.input_shape[1:]:
+        yield (
+            f"{placed.name} leaves {left}: its {pair_text(layer.kernel_size)} kernel covers all of "
+            f"its {given} input, so it is a dense layer in all but name."
+        )
+    elif layer.is_global(placed.input_shape):
+        yield (
+            f"{placed.name} is a global average pooling: it leaves the mean of each map, {left} of "
+            f"{given}."
+        )
+    else:
+        yield f"{placed.name} makes {left} of {given}: single pixels, with no neighbours left."
+
+
+def _rows_and_columns(shared: Sequence[int]) -> str:
+    parts = [plural(n, word) for n, word in zip(shared, ("row", "column"), strict=True) if n]
+    return " and ".join(parts)

@@ -1,0 +1,126 @@
+"""Pages as a piece of HTML: no scripts, no outside files, their style inside.
+
+Colours are variables that follow the reader's light or dark scheme, and a notebook's own theme
+where it has one. Wide tables scroll by themselves, so that the page stays readable on a phone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Final
+
+from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Section, Table
+from lenet.writing.prose import notation_blocks
+
+_LIGHT: Final = (
+    "color-scheme:light;--ink:#1b1f24;--paper:#fff;--faint:#5b6470;--line:#d5dae0;--bar:#bcdcf7"
+)
+_DARK: Final = (
+    "color-scheme:dark;--ink:#e6e9ed;--paper:#15181c;--faint:#9aa4b0;--line:#363c44;--bar:#1f4a70"
+)
+_STYLE: Final = f"""<style>
+.lenet-report{{{_LIGHT};color:var(--ink);background:var(--paper);padding:1em;
+font:15px/1.5 system-ui,sans-serif;max-width:70em}}
+@media (prefers-color-scheme:dark){{.lenet-report{{{_DARK}}}}}
+[data-jp-theme-light="true"] .lenet-report{{{_LIGHT}}}
+[data-jp-theme-light="false"] .lenet-report{{{_DARK}}}
+.lenet-report h2{{margin:0;font-size:1.3em}}
+.lenet-report h3{{margin:1.2em 0 .3em;font-size:1em}}
+.lenet-report p{{margin:.3em 0}}
+.lenet-report .note{{color:var(--faint);font-size:.9em}}
+.lenet-report .wide{{overflow-x:auto}}
+.lenet-report table{{border-collapse:collapse;margin:0;font-size:.9em;
+font-variant-numeric:tabular-nums}}
+.lenet-report caption{{text-align:left;font-weight:600;padding:1em 0 .3em}}
+.lenet-report th,.lenet-report td{{padding:.2em .6em;text-align:left;white-space:nowrap;
+color:inherit;border-bottom:1px solid var(--line)}}
+.lenet-report thead th{{color:var(--faint);font-weight:400}}
+.lenet-report tbody th,.lenet-report tfoot th{{position:sticky;left:0;background:var(--paper)}}
+.lenet-report tfoot th,.lenet-report tfoot td{{font-weight:600;border-bottom:0}}
+.lenet-report .right{{text-align:right}}
+.lenet-report .share{{background:linear-gradient(to right,var(--bar) var(--share),transparent 0)}}
+.lenet-report .bar{{min-width:12em}}
+.lenet-report .prose{{white-space:normal}}
+.lenet-report pre{{margin:0;white-space:pre-wrap;color:inherit;background:none}}
+</style>"""
+
+
+def write_html(document: Document) -> str:
+    """Write a ``section`` element with its style; the text ends without a line break."""
+    lines = ['<section class="lenet-report">', _STYLE]
+    if document.title:
+        lines.append(f"<h2>{escape(document.title)}</h2>")
+    lines += [f"<p>{escape(remark)}</p>" for remark in (*document.beside, *document.below)]
+    for section in document.sections:
+        lines += _section(section)
+    return "\n".join([*lines, "</section>"])
+
+
+def _section(section: Section) -> Iterator[str]:
+    title = section.title
+    if title and not isinstance(section.blocks[0], Table):
+        yield f"<h3>{escape(title)}</h3>"
+        title = ""
+    for block in section.blocks:
+        match block:
+            case Table():
+                yield from _table(title, block)
+                title = ""
+            case Paragraph(text, is_note):
+                name = ' class="note"' if is_note else ""
+                yield f"<p{name}>{escape(text)}</p>"
+            case Bullets(texts):
+                yield "<ul>"
+                yield from (f"<li>{escape(text)}</li>" for text in texts)
+                yield "</ul>"
+            case Notation(text):
+                code = escape("\n".join(notation_blocks(text)))
+                yield f"<pre><code>{code}</code></pre>"
+
+
+def _table(caption: str, table: Table) -> Iterator[str]:
+    """Yield a table whose first column names its rows."""
+    columns = table.columns
+    label = escape(caption) or "Table"
+    yield f'<div class="wide" tabindex="0" role="region" aria-label="{label}">'
+    yield f"<table><caption>{escape(caption)}</caption>" if caption else "<table>"
+    if table.has_titles:
+        heads = (f'<th scope="col"{_class(c)}>{escape(c.title)}</th>' for c in columns)
+        yield f"<thead><tr>{''.join(heads)}</tr></thead>"
+    yield "<tbody>"
+    for index in range(len(columns[0].cells)):
+        yield _row([_cell(column, index) for column in columns])
+    yield "</tbody>"
+    if table.has_totals:
+        yield "<tfoot>"
+        yield _row([_plain(column, column.total) for column in columns])
+        yield "</tfoot>"
+    yield "</table></div>"
+
+
+def _row(cells: Sequence[str]) -> str:
+    first, *others = cells
+    name = first.replace("<td", '<th scope="row"').replace("</td>", "</th>")
+    return f"<tr>{name}{''.join(others)}</tr>"
+
+
+def _cell(column: Column, index: int) -> str:
+    text = column.cells[index]
+    if column.bars:
+        return f'<td class="share bar" style="--share:{100 * column.bars[index]:.1f}%"></td>'
+    if not column.shares or text == "-":
+        return _plain(column, text)
+    return (
+        f'<td class="right share" style="--share:{100 * column.shares[index]:.1f}%">'
+        f"{escape(text)} <small>{escape(column.share_texts()[index])}</small></td>"
+    )
+
+
+def _plain(column: Column, text: str) -> str:
+    return f"<td{_class(column)}>{escape(text.strip())}</td>"
+
+
+def _class(column: Column) -> str:
+    name = "right" if column.right else "prose" if column.is_prose else ""
+    return f' class="{name}"' if name else ""

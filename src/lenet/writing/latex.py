@@ -1,0 +1,99 @@
+"""Pages as LaTeX: tables in the style of booktabs, to put into a document of one's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Table
+from lenet.writing.prose import notation_blocks
+
+#: The x of 5x3, and a formula that is rounded down.
+_TIMES = re.compile(r"(?<=\d)x(?=\d)")
+_FLOOR = re.compile(r"floor\((\([^)]*\) / \d+)\)")
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}
+
+
+def write_latex(document: Document) -> str:
+    r"""Write a ``tabular`` for each table, and the text around them; it needs ``booktabs``.
+
+    Each table is named in a comment. The text ends without a line break.
+    """
+    name = escaped(" ".join(document.title.split()))
+    parts = []
+    for section in document.sections:
+        title = escaped(" ".join(section.title.split()))
+        head = f"% {name}: {title[:1].lower()}{title[1:]}" if title else f"% {name}"
+        blocks = [line for block in section.blocks for line in _block(block)]
+        parts.append("\n".join([head, *blocks]))
+    return "\n".join([r"% \usepackage{booktabs}", "\n\n".join(parts)])
+
+
+def escaped(text: str) -> str:
+    """Return text that LaTeX prints as it is."""
+    return "".join(_ESCAPES.get(character, character) for character in text)
+
+
+def _block(block: Table | Paragraph | Bullets | Notation) -> Iterator[str]:
+    match block:
+        case Table():
+            yield from _tabular(block)
+        case Paragraph(text):
+            yield escaped(text)
+        case Bullets(texts):
+            items = (rf"\item {escaped(text)}" for text in texts)
+            yield from (r"\begin{itemize}", *items, r"\end{itemize}")
+        case Notation(text):
+            yield from (r"\begin{verbatim}", *notation_blocks(text), r"\end{verbatim}")
+
+
+def _tabular(table: Table) -> Iterator[str]:
+    columns = [part for c in table.columns if not c.bars for part in _with_shares(c)]
+    yield rf"\begin{{tabular}}{{{''.join(map(_kind, columns))}}}"
+    yield r"\toprule"
+    if table.has_titles:
+        yield _row([escaped(column.title) for column in columns])
+        yield r"\midrule"
+    written = (map(_formula if c.is_formula else _cell, c.cells) for c in columns)
+    for cells in zip(*written, strict=True):
+        yield _row(cells)
+    if table.has_totals:
+        yield r"\midrule"
+        yield _row([escaped(column.total) for column in columns])
+    yield r"\bottomrule"
+    yield r"\end{tabular}"
+
+
+def _kind(column: Column) -> str:
+    if column.is_prose:
+        return r"p{0.5\linewidth}"
+    return "r" if column.right else "l"
+
+
+def _cell(text: str) -> str:
+    return _TIMES.sub(r"$\\times$", escaped(text.strip()))
+
+
+def _formula(text: str) -> str:
+    if not text:
+        return ""
+    rounded = _FLOOR.sub(r"\\lfloor\1\\rfloor", text)
+    return "$" + rounded.replace(" x ", r" \times ") + "$"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _with_shares(column: Column) -> Iterator[Column]:
+    """Yield the numbers, and beside them their shares in a column of their own."""
+    yield column
+    if column.shares:
+        yield Column("", tuple(column.share_texts()), right=True)

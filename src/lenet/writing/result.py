@@ -1,0 +1,131 @@
+"""The base of what a verb's function returns, and the formats in which it can be written."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from lenet.errors import UsageError
+from lenet.net.words import did_you_mean, shown
+from lenet.writing.document import Document
+
+#: What :func:`render` can write.
+FORMATS: Final = ("text", "json", "markdown", "html", "latex", "csv")
+#: Text is not made for fewer characters in a line.
+_NARROWEST: Final = 40
+
+
+class Result(ABC):
+    """What a verb's function returns.
+
+    ``print`` writes it as the command line does, a notebook shows it as HTML, ``to_dict`` gives it
+    as JSON can hold it, and :func:`render` writes it in any format.
+    """
+
+    #: The key of :meth:`to_dict` whose list is the rows of a CSV file; none where it is empty.
+    csv_key: ClassVar[str] = ""
+    #: The values of these keys become a column each: the names of the columns end so.
+    csv_parts: ClassVar[Mapping[str, Sequence[str]]] = {}
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON can hold it: dicts, lists, numbers, strings and None."""
+
+    @abstractmethod
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return the result as a page.
+
+        What it shows may depend on the format and, of text, on the width.
+        """
+
+    def __str__(self) -> str:
+        return render(self)
+
+    def _repr_html_(self) -> str:
+        return render(self, "html")
+
+
+def render(result: Result, form: str = "text", width: int = 80, ascii_only: bool = False) -> str:
+    """Write ``result`` in one of ``FORMATS``; ``width`` and ``ascii_only`` are for text.
+
+    Raises:
+        UsageError: ``form`` is none of these, or the result has no rows for CSV.
+    """
+    known = [name for name in FORMATS if name != "csv" or result.csv_key]
+    if form not in known:
+        near = did_you_mean(str(form), known)
+        known_text = ", ".join(known)
+        raise UsageError(f"the format is {shown(form)}{near}; it must be one of {known_text}.")
+    if form == "json":
+        return json_text(result.to_dict())
+    if form == "csv":
+        return _csv(result)
+    # Imported when something is written: who only computes need not wait for it.
+    from lenet.writing import html, latex, markdown, text
+
+    width = max(width, _NARROWEST)
+    page = result.page(form, width)
+    if form == "text":
+        return text.write_text(page, width, ascii_only)
+    writers = {
+        "markdown": markdown.write_markdown,
+        "html": html.write_html,
+        "latex": latex.write_latex,
+    }
+    return writers[form](page)
+
+
+def json_text(values: Mapping[str, Any]) -> str:
+    """Write one JSON object: in ASCII, so that it arrives in every terminal's encoding.
+
+    Numbers that are not finite become null, since JSON has none.
+    """
+    import json
+
+    return json.dumps(plain(values), indent=2, allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON can hold it: tuples as lists, and None for what is not finite."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _csv(result: Result) -> str:
+    """Write a header and one line per row, parted by commas, each ended by CR LF (RFC 4180).
+
+    What a row does not have is empty; lists that have no columns of their own are one cell such
+    as ``6x24x24``.
+    """
+    import csv
+    import io
+
+    rows = [_flat(row, result.csv_parts) for row in result.to_dict()[result.csv_key]]
+    with io.StringIO(newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        return file.getvalue()
+
+
+def _flat(row: Mapping[str, Any], parts: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}_{inner}": cell for inner, cell in value.items()}
+        elif key in parts:
+            values = value or [None] * len(parts[key])
+            names = (f"{key.removesuffix('s')}_{part}" for part in parts[key])
+            flat |= dict(zip(names, values, strict=True))
+        elif isinstance(value, list):
+            flat[key] = "x".join(map(str, value))
+        elif isinstance(value, bool):
+            flat[key] = str(value).lower()  # as in JSON
+        else:
+            flat[key] = value
+    return flat

@@ -1,0 +1,196 @@
+"""One page in every format: aligned, escaped, and nothing that breaks out of its place."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+from typing import Any, ClassVar
+from xml.etree import ElementTree
+
+import pytest
+
+from lenet.errors import UsageError
+from lenet.writing import FORMATS, Result, render
+from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Section, Table
+from lenet.writing.html import write_html
+from lenet.writing.latex import escaped, write_latex
+from lenet.writing.markdown import write_markdown
+from lenet.writing.text import fits, write_text
+
+NOTATION = "1x8x8 | conv 2 k3 relu | dense 10"
+COSTS = Table(
+    (
+        Column("layer", ("conv0", "dense0"), "total"),
+        Column("size", ("floor((8 - 3 + 0 + 1) / 2) = 3 x (8 - 3) / 1 = 5", ""), is_formula=True),
+        Column("parameters", ("1,000", "-"), "1,000", right=True, shares=(0.999, 0.0)),
+    )
+)
+CLAIMS = Table(
+    (
+        Column("", ("yes", "no")),
+        Column("", ("word " * 30, "short."), is_prose=True),
+    ),
+    indent=2,
+)
+DRAWN = Table((Column("", ("a", "bb")), Column("", ("", ""), bars=(1.0, 0.0))))
+PAGE = Document(
+    "a < b & *c*",
+    (
+        Section("What it costs", (COSTS, Paragraph("Sizes are 5x3, and <1 % is little.", True))),
+        Section("", (CLAIMS,)),
+        Section("Drawn", (DRAWN,)),
+        Section("Stands out", (Bullets(("It has 100 % of_it.", "Two.")),)),
+        Section("As notation", (Notation(NOTATION),)),
+    ),
+    beside=("in 1@8x8", "out 10"),
+    below=("2 blocks",),
+)
+
+
+class Sample(Result):
+    """A result with rows of every kind."""
+
+    csv_key = "layers"
+    csv_parts: ClassVar = {"strides": ("height", "width")}
+
+    def to_dict(self) -> dict[str, Any]:
+        row = {"name": 'a "b"', "strides": [1, 2], "shape": [6, 3], "bias": True, "r": {"x": 0.5}}
+        return {"layers": [row, row | {"strides": None}], "nan": float("nan")}
+
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        return PAGE
+
+
+class Bare(Sample):
+    """A result without rows."""
+
+    csv_key = ""
+
+
+def test_text() -> None:
+    lines = write_text(PAGE, 70).splitlines()
+    assert lines[:2] == ["a < b & *c*    in 1@8x8    out 10", "2 blocks"]
+    assert lines[3] == "What it costs"
+    assert lines[5].endswith("  1,000 >99%")  # there is no room for the bars
+    assert "  yes  word word" in lines[10]
+    assert lines[11].startswith("       word")
+    assert lines[-9:-7] == [f"a   {'█' * 66}", "bb  █"]
+    assert lines[-5:-3] == ["- It has 100 % of_it.", "- Two."]
+    assert lines[-1] == f"  {NOTATION}"
+    assert max(map(len, lines[8:])) <= 70
+    assert not any(line != line.rstrip() for line in lines)
+
+
+def test_bars_are_drawn_where_there_is_room() -> None:
+    assert "1,000 >99% █████" in write_text(PAGE, 90)
+    assert "1,000 >99% #####" in write_text(PAGE, 90, ascii_only=True)
+    assert write_text(PAGE, 90, ascii_only=True).isascii()
+    assert fits(COSTS, 71)
+    assert not fits(COSTS, 71, bars=True)
+
+
+def test_markdown() -> None:
+    text = write_markdown(PAGE)
+    assert text.startswith(
+        "## a \\< b \\& \\*c\\*\n\nin 1@8x8. out 10. 2 blocks.\n\n### What it costs"
+    )
+    assert "| 1,000 (>99 %) |" in text
+    assert "- It has 100 % of\\_it." in text
+    assert f"```\n{NOTATION.replace(' |', chr(10) + '|')}\n```" in text
+    for paragraph in text.partition("```")[0].split("\n\n"):
+        if paragraph.startswith("|"):
+            assert len({line.count("|") for line in paragraph.splitlines()}) == 1
+
+
+def test_a_cell_ends_no_cell() -> None:
+    table = Table((Column("net", ("1x2x2 | dense 1",)),))
+    assert "| 1x2x2 \\| dense 1 |" in write_markdown(Document("", (Section("", (table,)),)))
+
+
+def test_html() -> None:
+    root = ElementTree.fromstring(write_html(PAGE))
+    assert root.findtext("h2") == "a < b & *c*"
+    first, *others = root.iter("table")
+    assert first.findtext("caption") == "What it costs"
+    assert [table.find("thead") for table in others] == [None, None]
+    assert all(row[0].tag == "th" for table in root.iter("table") for row in table.iter("tr"))
+    assert [one.text for one in root.iter("h3")] == ["Stands out", "As notation"]
+
+
+def test_html_stands_alone_in_light_and_dark() -> None:
+    text = write_html(PAGE)
+    assert "prefers-color-scheme:dark" in text
+    assert not re.search(r"https?:|url\(|@import|<script|<link", text)
+    # Every rule of the style is for this section only.
+    style = text.partition("<style>")[2].partition("</style>")[0]
+    selectors = re.findall(r"([^{}]+)\{(?!\.)", re.sub(r"@media[^{]*", "", style))
+    assert all(".lenet-report" in part for rule in selectors for part in rule.strip().split(","))
+
+
+def test_latex_shows_special_characters() -> None:
+    assert escaped(r"a_b & 5 % #{$}^~\<>") == (
+        r"a\_b \& 5 \% \#\{\$\}\textasciicircum{}\textasciitilde{}\textbackslash{}"
+        r"\textless{}\textgreater{}"
+    )
+
+
+def test_latex() -> None:
+    text = write_latex(PAGE)
+    assert r"$\lfloor(8 - 3 + 0 + 1) / 2\rfloor = 3 \times (8 - 3) / 1 = 5$" in text
+    assert r"\item It has 100 \% of\_it." in text
+    columns = 0
+    for line in text.splitlines():
+        if line.startswith(r"\begin{tabular}"):
+            columns = len(re.sub(r"p\{.*\}", "l", line[len(r"\begin{tabular}{") : -1]))
+        if line.endswith(r"\\"):
+            assert line.replace(r"\&", "").count("&") == columns - 1
+
+
+def test_latex_compiles(tmp_path: Any) -> None:
+    program = next(filter(shutil.which, ("pdflatex", "lualatex", "xelatex")), None)
+    if program is None:
+        pytest.skip("no LaTeX is installed")
+    # With its own fonts alone, so that nothing but booktabs need be installed.
+    start = r"\documentclass{article}\usepackage{booktabs}\begin{document}"
+    (tmp_path / "a.tex").write_text(f"{start}\n{write_latex(PAGE)}\n\\end{{document}}")
+    done = subprocess.run(
+        [program, "-interaction=nonstopmode", "-halt-on-error", "a.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=120,
+        check=False,
+    )
+    if "booktabs.sty' not found" in done.stdout:
+        pytest.skip("booktabs is not installed")
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_csv() -> None:
+    text = render(Sample(), "csv")
+    assert text.count("\r\n") == text.count("\n") == 3
+    first, second = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    assert first == {"name": 'a "b"', "stride_height": "1", "stride_width": "2", "shape": "6x3", "bias": "true", "r_x": "0.5"}  # fmt: skip  # noqa: E501
+    assert second["stride_width"] == ""
+
+
+def test_json_is_strict_and_survives_every_terminal() -> None:
+    assert json.loads(render(Sample(), "json"))["nan"] is None
+    assert render(Sample(), "json").isascii()
+
+
+def test_a_result_shows_itself() -> None:
+    assert str(Sample()) == write_text(PAGE) == render(Sample())
+    assert Sample()._repr_html_() == write_html(PAGE)
+
+
+def test_an_unknown_format() -> None:
+    with pytest.raises(UsageError, match="did you mean 'html'") as caught:
+        render(Sample(), "htlm")
+    assert all(form in str(caught.value) for form in FORMATS)
+    with pytest.raises(UsageError) as caught:
+        render(Bare(), "csv")
+    assert "latex" in str(caught.value)
