@@ -65,8 +65,8 @@ def in_ten_folds(data: str, recipe: str) -> Callable[[int, int], float]:
 
     def train(seed: int, threads: int) -> float:
         whole = lenet.load(data)
-        images = np.concatenate([part.images for part in whole.parts.values()])
-        labels = np.concatenate([part.labels for part in whole.parts.values()])
+        images = np.concatenate([part.images for part in whole.splits.values()])
+        labels = np.concatenate([part.labels for part in whole.splits.values()])
         fold = np.empty(len(labels), int)
         order = np.lexsort((digests_of(images), labels))
         fold[order] = np.arange(len(labels)) % 10

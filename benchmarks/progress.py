@@ -50,7 +50,7 @@ def plain(training: Training) -> dict[str, float]:
     for epoch in range(recipe.epochs):
         first = epoch * training.steps
         training.engine.train(
-            model.parameters,
+            model.table,
             state,
             images,
             labels,

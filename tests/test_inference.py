@@ -52,24 +52,43 @@ def test_predict_a_picture_from_a_file(model, digits, tmp_path):
 
 
 def test_predict_nothing(model):
-    assert lenet.predict(model) == []
+    none = lenet.predict(model)
+    assert (len(none), list(none), str(none)) == (0, [], "")
+
+
+def test_predictions_are_a_sequence_that_shows_itself(model, digits, tmp_path):
+    images = digits.test.images[:3]
+    np.save(tmp_path / "a.npy", images)
+    predictions = lenet.predict(model, tmp_path / "a.npy", images[0, 0] / 255, images)
+    assert [p.image.rpartition("/")[2] for p in predictions] == [
+        *("a.npy[0]", "a.npy[1]", "a.npy[2]", "image", "image[0]", "image[1]", "image[2]")
+    ]
+    assert len(predictions[4:]) == 3
+    assert predictions[3].classes == predictions[0].classes
+    lines = str(predictions).splitlines()
+    assert len(lines) == 7
+    assert str(predictions[3]).split() == lines[3].split()
+    assert lines[3].split()[:2] == ["image", predictions[3].label]
+    assert predictions.to_dict()["predictions"][0] == predictions[0].to_dict()
+    assert "probability" in predictions._repr_html_()
 
 
 def test_equal_probabilities_are_in_the_order_of_the_classes(tmp_path):
     model = lenet.Model("1x8x8 | dense 3", ["c", "a", "b"]).initialize()
-    model.parameters[:] = 0
+    model.table[:] = 0
     (found,) = lenet.predict(model, saved(tmp_path / "a.png", np.zeros((8, 8), np.uint8)))
     assert found.classes == ("c", "a", "b")
 
 
 def test_refusals(model, tmp_path):
-    with pytest.raises(ModelFileError, match="cannot read"):
-        lenet.predict(tmp_path / "nowhere.safetensors")
-    with pytest.raises(PictureError, match="cannot read"):
-        lenet.predict(model, tmp_path / "nowhere.png")
-    with pytest.raises(UsageError, match="no data set"):
-        lenet.evaluate(model, "nowhere")
-    with pytest.raises(UsageError, match="no weights yet"):
+    for use, arguments, error in (
+        (lenet.predict, (tmp_path / "nowhere.safetensors",), ModelFileError),
+        (lenet.predict, (model, tmp_path / "nowhere.png"), PictureError),
+        (lenet.evaluate, (model, "nowhere"), UsageError),
+    ):
+        with pytest.raises(error, match="nowhere"):
+            use(*arguments)
+    with pytest.raises(UsageError):
         lenet.evaluate(lenet.Model("lenet"), "digits")
 
 
@@ -83,8 +102,10 @@ def test_evaluate(model, digits):
     assert found.loss == pytest.approx(-np.log(chosen).mean(), rel=1e-4)
 
 
-def test_evaluate_a_part(model, digits):
+def test_evaluate_a_split(model, digits):
     assert lenet.evaluate(model, digits.train).count == 1437
+    assert "1,437 images" in str(lenet.evaluate(model, digits.train))
+    assert "360 test images of digits" in str(lenet.evaluate(model, "digits"))
 
 
 def test_a_class_without_images(model, digits):
@@ -97,7 +118,7 @@ def test_a_class_without_images(model, digits):
 
 def test_evaluate_on_other_classes(model, digits):
     part = Split(digits.test.images, digits.test.labels % 2)
-    with pytest.raises(DataError, match=r"tells 10 classes \(.*\) apart and parity has 2"):
-        lenet.evaluate(model, Dataset("parity", part, part, ("even", "odd")))
-    with pytest.raises(DataError, match="label 10 names no class"):
-        lenet.evaluate(model, Split(digits.test.images, digits.test.labels + 1))
+    other = Split(digits.test.images, digits.test.labels + 1)
+    for data in (Dataset("parity", part, part, ("even", "odd")), other):
+        with pytest.raises(DataError, match=r"2 classes|label 10"):
+            lenet.evaluate(model, data)

@@ -10,18 +10,26 @@ from __future__ import annotations
 from typing import Any
 
 
+def reason(error: Exception) -> str:
+    """Return why a file cannot be opened, read or written: the system's words, in small letters.
+
+    ``error`` is an OSError, or a ValueError for a name with a zero byte in it.
+    """
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
 class LenetError(Exception):
     """The root of everything that lenet raises on purpose.
 
-    ``parameter`` may name the argument that is wrong, or would help: the command line, where it is
-    an option, adds how that is called.
+    ``parameter`` is the name of the parameter that helps, where one does, such as ``skip_bad``:
+    the command line adds its option.
     """
 
     exit_code = 1
 
-    def __init__(self, *args: object, parameter: str = "") -> None:
-        super().__init__(*args)
+    def __init__(self, *arguments: object, parameter: str = "") -> None:
         self.parameter = parameter
+        super().__init__(*arguments)
 
 
 class UsageError(LenetError, ValueError):

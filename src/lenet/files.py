@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from lenet.errors import OutputError
+from lenet.errors import OutputError, reason
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes, durable: bool = True) -> Path:
@@ -95,9 +95,9 @@ def remove_leftovers(path: str | os.PathLike[str]) -> None:
 
 
 def _refusal(target: Path, error: Exception) -> str:
-    reason = (getattr(error, "strerror", None) or str(error)).lower()
     name = str(target).replace("\0", "\\0")
-    return f"cannot write {name}: {reason}; choose a folder that exists, is writable and has room"
+    why = reason(error)
+    return f"cannot write {name}: {why}; choose a folder that exists, is writable and has room"
 
 
 def _umask() -> int:

@@ -1,27 +1,31 @@
-"""Using a model: what is on these pictures, and how often is it right?"""
+"""Using a model: which class are these images of, and how accurate is it?"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.data.pictures import read_images
 from lenet.metrics import Evaluation
 from lenet.model import Model
+from lenet.writing import Document, Result, Section
+from lenet.writing.document import table_of
+from lenet.writing.numbers import percent
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one image.
+    """What a model answers for one image.
 
     Attributes:
         image: the file, with ``[index]`` behind it where the file holds several.
-        classes: the names of the classes, likeliest first.
+        classes: the names of the classes, most probable first.
         probabilities: of each of them, in the same order; they add up to 1.
     """
 
@@ -31,16 +35,16 @@ class Prediction:
 
     @property
     def label(self) -> str:
-        """The likeliest class."""
+        """The predicted class."""
         return self.classes[0]
 
     @property
     def probability(self) -> float:
-        """Of the likeliest class."""
+        """The probability of the predicted class."""
         return self.probabilities[0]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as values for JSON."""
+        """Return the same as values for JSON."""
         return {
             "image": self.image,
             "class": self.label,
@@ -48,34 +52,73 @@ class Prediction:
             "probabilities": dict(zip(self.classes, self.probabilities, strict=True)),
         }
 
+    def __str__(self) -> str:
+        return str(Predictions((self,)))
+
+
+@dataclass(frozen=True)
+class Predictions(Result, Sequence[Prediction]):
+    """One :class:`Prediction` per image, in order."""
+
+    items: tuple[Prediction, ...]
+
+    csv_key = "predictions"
+
+    @overload
+    def __getitem__(self, index: int) -> Prediction: ...
+    @overload
+    def __getitem__(self, index: slice) -> Predictions: ...
+    def __getitem__(self, index: int | slice) -> Prediction | Predictions:
+        if isinstance(index, slice):
+            return Predictions(self.items[index])
+        return self.items[index]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as values for JSON."""
+        return {"predictions": [prediction.to_dict() for prediction in self]}
+
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return one row per image: its predicted class, and the two that follow it."""
+        titles = () if form == "text" else ("image", "class", "probability", "followed by")
+        rows = [(p.image, p.label, percent(p.probability), _runners_up(p)) for p in self]
+        return Document("", (Section("", (table_of(rows, titles),)),) if rows else ())
+
 
 def predict(
-    model: Model | str | os.PathLike[str], *images: str | os.PathLike[str]
-) -> list[Prediction]:
-    """What is on these pictures: PNG, JPEG, BMP of any size, or IDX and npy files of images.
+    model: Model | str | os.PathLike[str], *images: str | os.PathLike[str] | npt.NDArray[Any]
+) -> Predictions:
+    """Predict the class of each image.
+
+    Args:
+        model: a model, or the file of one.
+        images: PNG, JPEG or BMP files of any size, IDX and npy files of images, or arrays, as
+            ``Model.scores`` takes them.
 
     Raises:
         ModelFileError: the model cannot be read.
         PictureError: a file is no picture.
-        DataError: an array of the wrong type or shape.
+        DataError: an array of the wrong type, shape or range.
     """
-    known = _model(model)
-    return [found for path in images for found in _predict_file(known, path)]
+    model = _read_model(model)
+    return Predictions(tuple(p for source in images for p in _predict(model, source)))
 
 
 def evaluate(
     model: Model | str | os.PathLike[str],
     data: Dataset | Split | str | os.PathLike[str],
-    data_dir: str | os.PathLike[str] | None = None,
     *,
+    data_dir: str | os.PathLike[str] | None = None,
     everything: bool = False,
     skip_bad: bool = False,
 ) -> Evaluation:
-    """How a model does on a data set's test part, or on a part.
+    """Find out how a model does on a data set's images to test on, or on a split.
 
     Args:
         model: a model, or the file of one.
-        data: a data set or a part, a data set's name, or the path of pictures of one's own, as
+        data: a data set or a split, a data set's name, or the path of pictures of one's own, as
             ``lenet.load`` takes it.
         data_dir: the folder that holds the IDX files already.
         everything: of a path, take the pictures that are to train on, too.
@@ -85,26 +128,37 @@ def evaluate(
         ModelFileError: the model cannot be read.
         DataError: the data set cannot be read, or does not suit the model.
     """
-    known = _model(model)
-    if not isinstance(data, Dataset | Split):
-        if is_name(data):
-            return known.evaluate(load(data, data_dir))
-        shape = known.network.input_shape
-        data = load_split(data, known.classes, shape, everything=everything, skip_bad=skip_bad)
-    return known.evaluate(data)
+    model = _read_model(model)
+    if isinstance(data, Dataset | Split):
+        return model.evaluate(data)
+    if is_name(data):
+        return model.evaluate(load(data, data_dir=data_dir))
+    shape = model.network.input_shape
+    split = load_split(data, model.classes, shape, everything=everything, skip_bad=skip_bad)
+    name = f"{'images' if everything else 'test images'} of {os.fspath(data)}"
+    return replace(model.evaluate(split), data=name)
 
 
-def _model(model: Model | str | os.PathLike[str]) -> Model:
+def _read_model(model: Model | str | os.PathLike[str]) -> Model:
     return model if isinstance(model, Model) else Model.load(model)
 
 
-def _predict_file(model: Model, path: str | os.PathLike[str]) -> Iterator[Prediction]:
-    images = read_images(path, model.preprocessing)
-    name = os.fspath(path)
-    for index, row in enumerate(model.predict_proba(images)):
+def _predict(model: Model, source: Any) -> Iterator[Prediction]:
+    if isinstance(source, str | os.PathLike):
+        name, images = os.fspath(source), read_images(source, model.preprocessing)
+    else:
+        name, images = "image", source
+    probabilities = model.predict_proba(images)
+    for index, row in enumerate(probabilities):
         order = np.argsort(-row, kind="stable")
         yield Prediction(
-            name if len(images) == 1 else f"{name}[{index}]",
+            name if len(probabilities) == 1 else f"{name}[{index}]",
             tuple(model.classes[i] for i in order),
             tuple(float(row[i]) for i in order),
         )
+
+
+def _runners_up(prediction: Prediction) -> str:
+    pairs = zip(prediction.classes[1:3], prediction.probabilities[1:3], strict=True)
+    text = ", ".join(f"{name} {percent(share)}" for name, share in pairs)
+    return f"({text})" if text else ""

@@ -1,4 +1,4 @@
-"""How good answers are: accuracy, per class, and what is taken for what."""
+"""How good a model is: accuracy, figures per class, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -9,41 +9,47 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import DataError
+from lenet.writing import Document, Result, Section
+from lenet.writing.document import table_of
+from lenet.writing.numbers import percent
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class Evaluation(Result):
     """What a model does on labelled images.
 
     Attributes:
-        confusion: (K, K) counts; row: the true class, column: the answer.
+        confusion: (K, K) counts; row: the true class, column: the predicted class.
         loss: mean cross-entropy in nats.
         classes: the K names.
+        data: what the images are called.
     """
+
+    csv_key = "classes"
 
     confusion: npt.NDArray[np.int64]
     loss: float
     classes: tuple[str, ...]
+    data: str = "images"
 
     @property
     def count(self) -> int:
-        """How many images were looked at."""
+        """How many images there are."""
         return int(self.confusion.sum())
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers, from 0 to 1."""
+        """The share of images whose predicted class is the true one, from 0 to 1."""
         return float(np.trace(self.confusion)) / self.count
 
     @property
     def class_accuracy(self) -> tuple[float | None, ...]:
-        """Share of right answers among each class's images; None for a class without images."""
-        totals = self.confusion.sum(axis=1)
-        right = np.diag(self.confusion)
-        return tuple(float(r / t) if t else None for r, t in zip(right, totals, strict=True))
+        """The same among each class's images (its recall); None for a class without images."""
+        counts = zip(np.diag(self.confusion), self.confusion.sum(axis=1), strict=True)
+        return tuple(float(correct / total) if total else None for correct, total in counts)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as values for JSON."""
+        """Return the same as values for JSON."""
         per_class = zip(
             self.classes, self.confusion.sum(axis=1).tolist(), self.class_accuracy, strict=True
         )
@@ -54,6 +60,30 @@ class Evaluation:
             "classes": [{"name": n, "count": c, "accuracy": a} for n, c, a in per_class],
             "confusion": self.confusion.tolist(),
         }
+
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return accuracy and loss, a table of the classes, and the confusion matrix."""
+        shares = ("-" if share is None else percent(share) for share in self.class_accuracy)
+        counts = self.confusion.sum(axis=1).tolist()
+        classes = [
+            (name, f"{count:,}", share)
+            for name, count, share in zip(self.classes, counts, shares, strict=True)
+        ]
+        matrix = [
+            (f"{index} {name}", *(str(count or ".") for count in row))
+            for index, (name, row) in enumerate(
+                zip(self.classes, self.confusion.tolist(), strict=True)
+            )
+        ]
+        title = "confusion matrix: one row per true class, one column per predicted class"
+        numbers = ("", *map(str, range(len(self.classes))))
+        return Document(
+            f"{percent(self.accuracy)} of {self.count:,} {self.data}, loss {self.loss:.4f}",
+            (
+                Section("", (table_of(classes, ("class", "images", "accuracy")),)),
+                Section(title, (table_of(matrix, numbers),)),
+            ),
+        )
 
 
 def evaluate_scores(
@@ -75,19 +105,20 @@ def evaluate_scores(
     """
     if len(scores) != len(labels) or not len(labels):
         raise DataError(
-            f"{len(scores):,} answers and {len(labels):,} labels; give as many of both, at least 1"
+            f"{len(scores):,} predictions and {len(labels):,} labels; give as many of both, at "
+            "least 1"
         )
     size = scores.shape[1]
-    answers = scores.argmax(axis=1)
-    confusion = np.bincount(labels * size + answers, minlength=size * size).reshape(size, size)
+    predicted = scores.argmax(axis=1)
+    confusion = np.bincount(labels * size + predicted, minlength=size * size).reshape(size, size)
     chosen = log_softmax(scores)[np.arange(len(labels)), labels]
     loss = float(-np.average(chosen, weights=weights))
     return Evaluation(confusion.astype(np.int64), loss, classes)
 
 
 def log_softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Logarithms of the probabilities (N, K); the largest score is taken off first."""
-    shifted = scores.astype(np.float64)
+    """Return the logarithms of the probabilities (N, K), without overflow."""
+    shifted = scores.astype(np.float64)  # less the largest score, so that exp stays finite
     shifted -= shifted.max(axis=1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return shifted

@@ -11,41 +11,82 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet import files, tensor_files
 from lenet.data.dataset import Dataset, Split
+from lenet.data.options import Range, to_bytes
 from lenet.data.preprocess import Preprocessing
 from lenet.engine import operations
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
-from lenet.engine.plan import Plan, Step, make_plan
+from lenet.engine.plan import Plan, Step, Tensor, make_plan
 from lenet.engine.results import Engine
-from lenet.errors import DataError, LenetError, UsageError
+from lenet.errors import DataError, LenetError, ModelFileError, UsageError
 from lenet.metrics import Evaluation, evaluate_scores, log_softmax
-from lenet.net import Network, from_json, is_model_file, read_network, to_json
+from lenet.net import (
+    Shape,
+    Source,
+    from_json,
+    is_model_file,
+    read_network,
+    to_json,
+    zoo,
+    zoo_name_of,
+)
 from lenet.net.shapes import shape_text
+from lenet.net.words import did_you_mean, shown
 from lenet.tensor_files import damaged
 
+if TYPE_CHECKING:  # summary() alone needs it
+    from lenet.analysis import Report
+
+Floats = npt.NDArray[np.float32]
 Images = npt.NDArray[np.uint8]
 #: Made once: to compare with the class itself, NumPy would make one each time.
-_UINT8 = np.dtype(np.uint8)
+_UINT8: Final = np.dtype(np.uint8)
+#: Endings of files that hold weights for other programs.
+_FOREIGN: Final = (".pth", ".pt", ".ckpt", ".bin", ".pkl", ".h5", ".keras", ".onnx", ".npz")
 
 
 class ModelLayer:
-    """One layer of a model, ready to be called on NumPy arrays, as in Gluon or PyTorch."""
+    """One layer of a model, ready to be called on NumPy arrays, as in Gluon or PyTorch.
 
-    def __init__(self, model: Model, step: Step) -> None:
-        self.name = step.name
+    Attributes:
+        name: such as ``conv0``.
+        kind: the notation's word for it: conv, maxpool, avgpool or dense.
+        output_shape: of one image, (channels, height, width) or (units,).
+    """
+
+    def __init__(self, model: Model, step: Step, output_shape: Shape) -> None:
+        self.name, self.kind, self.output_shape = step.name, step.kind, output_shape
         self._model, self._step = model, step
 
+    @property
+    def weight(self) -> Floats | None:
+        """The weights, a view: changing it changes the model. None if the layer has none.
+
+        (channels, input channels, kernel height, kernel width) of a convolution, (units, inputs)
+        of a dense layer.
+
+        Raises:
+            UsageError: the model has no weights yet.
+        """
+        return self._view(self._step.weight)
+
+    @property
+    def bias(self) -> Floats | None:
+        """The bias, (channels,) or (units,), a view; otherwise as :attr:`weight`."""
+        return self._view(self._step.bias)
+
     def __call__(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
-        """What the layer makes of ``x``, activation included.
+        """Return what the layer makes of ``x``, activation included.
 
         Args:
             x: (N, C, H, W); a dense layer takes any (N, ...) and flattens it.
@@ -56,48 +97,52 @@ class ModelLayer:
         x = np.asarray(x)
         x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
         wanted = self._step.input_shape
-        flat = self._step.kind == "dense" and x.ndim >= 1 and prod(x.shape[1:]) == wanted[0]
+        flat = self.kind == "dense" and x.ndim >= 1 and prod(x.shape[1:]) == wanted[0]
         if not flat and x.shape[1:] != wanted:
-            shape = (wanted[0],) if self._step.kind == "dense" else wanted
+            shape = (wanted[0],) if self.kind == "dense" else wanted
             raise UsageError(
                 f"{self.name} is given an array of shape {x.shape}; it takes (N, "
                 f"{', '.join(map(str, shape))})."
             )
-        table = self._model.parameters
-        weight, bias = (
-            tensor.view(table).astype(x.dtype) if tensor else None
-            for tensor in (self._step.weight, self._step.bias)
-        )
-        return operations.apply(self._step, x, weight, bias, self._statistics(x.dtype))
 
-    def _statistics(self, dtype: npt.DTypeLike) -> operations.Statistics | None:
-        if self._step.norm is None:
-            return None
-        table = self._model.parameters
-        found = (tensor.view(table).astype(dtype) for tensor in self._step.norm)
-        return operations.Statistics(*found)
+        def own(tensor: Tensor) -> npt.NDArray[Any]:
+            return tensor.view(self._model.table).astype(x.dtype)
+
+        step = self._step
+        weight, bias = (own(tensor) if tensor else None for tensor in (step.weight, step.bias))
+        norm = operations.Statistics(*map(own, step.norm)) if step.norm else None
+        return operations.apply(step, x, weight, bias, norm)
+
+    def _view(self, tensor: Tensor | None) -> Floats | None:
+        return None if tensor is None else tensor.view(self._model.table)
 
     def __repr__(self) -> str:
-        return f"<layer {self.name}>"
+        return f"<layer {self.name}: {self.kind}, {shape_text(self.output_shape)}>"
 
 
 class Model:
     """A network and its weights.
 
     Iterating yields the layers, each with a ``name`` and callable on an array, so that one sample
-    can be followed through the network.
+    can be followed through the network. ``model[0]`` and ``model["conv0"]`` are layers, too.
+
+    Attributes:
+        network: what it is; ``plan`` is the same as the engine runs it.
+        classes: a name for each output.
+        preprocessing: what is done to an image first.
+        training: what ``lenet.train`` did, as values for JSON.
     """
 
     def __init__(
         self,
-        network: Network | str | os.PathLike[str],
+        network: Source,
         classes: Sequence[str] | None = None,
         preprocessing: Preprocessing | None = None,
     ) -> None:
-        """A model without weights yet: :meth:`initialize` draws them, ``lenet.train`` trains them.
+        """Make a model without weights: :meth:`initialize` draws them, ``lenet.train`` trains them.
 
         Args:
-            network: a network, zoo name, notation or ``.json`` file.
+            network: a network, zoo name, notation, ``.json`` file, or another model.
             classes: a name for each output; by default "0", "1", ...
             preprocessing: how images are prepared; by default pixels are scaled to [0, 1].
 
@@ -117,104 +162,185 @@ class Model:
                 f"network takes {shape_text(self.network.input_shape)}; they must be equal."
             )
         self.training: Mapping[str, Any] = {}
-        self._parameters: npt.NDArray[np.float32] | None = None
+        self._table: Floats | None = None
         self._engines: dict[int | None, Engine] = {}
 
     @property
-    def parameters(self) -> npt.NDArray[np.float32]:
-        """The flat parameter table (T,), laid out by ``plan``; changing it changes the model.
+    def table(self) -> Floats:
+        """The parameter table of the engines, (T,), with gaps that are zero: ``plan`` says where.
+
+        It is larger than the model: :attr:`parameters` and :meth:`state_dict` are views of it.
 
         Raises:
             UsageError: there are no weights yet.
         """
-        if self._parameters is None:
+        if self._table is None:
             raise UsageError(
                 "the model has no weights yet; call initialize(), train it with lenet.train, or "
                 "load one with lenet.Model.load."
             )
-        return self._parameters
+        return self._table
+
+    @property
+    def parameters(self) -> dict[str, Floats]:
+        """What is trained, by name, as views: ``model.parameters["conv0.weight"][...] = 0``.
+
+        Raises:
+            UsageError: there are no weights yet.
+        """
+        return {
+            tensor.name: tensor.view(self.table) for tensor in self.plan.tensors if tensor.trained
+        }
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers are trained: the sizes of :attr:`parameters`, added up."""
+        return self.plan.parameters
+
+    def state_dict(self) -> dict[str, Floats]:
+        """Return :attr:`parameters`, and the running means and variances of normalised layers.
+
+        Raises:
+            UsageError: there are no weights yet.
+        """
+        return {tensor.name: tensor.view(self.table) for tensor in self.plan.tensors}
 
     def initialize(self, init: str = "xavier", seed: int = 0) -> Self:
         """Draw new weights: ``normal:S``, ``xavier`` or ``kaiming``; biases are zero."""
-        self._parameters = initialise(self.plan, init, seed)
+        self._table = initialise(self.plan, init, seed)
         return self
 
-    @property
-    def tensors(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Every weight and bias by name, as views: ``model.tensors["conv0.weight"]``."""
-        return {tensor.name: tensor.view(self.parameters) for tensor in self.plan.tensors}
-
     def engine(self, threads: int | None = None) -> Engine:
-        """The engine that runs this model; made once for each number of threads."""
+        """Return the engine that runs this model; made once for each number of threads."""
         if threads not in self._engines:
             self._engines[threads] = make_engine(self.plan, threads)
         return self._engines[threads]
 
+    @property
+    def layers(self) -> tuple[ModelLayer, ...]:
+        """The layers in order; ``model[0]`` and ``model["conv0"]`` are short for one of them."""
+        placed = zip(self.plan.steps, self.network.placed, strict=True)
+        return tuple(ModelLayer(self, step, place.output_shape) for step, place in placed)
+
     def __iter__(self) -> Iterator[ModelLayer]:
-        return (ModelLayer(self, step) for step in self.plan.steps)
+        return iter(self.layers)
 
     def __len__(self) -> int:
         return len(self.plan.steps)
 
+    @overload
+    def __getitem__(self, key: int | str) -> ModelLayer: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[ModelLayer, ...]: ...
+    def __getitem__(self, key: int | str | slice) -> ModelLayer | tuple[ModelLayer, ...]:
+        """Return a layer by its place or name, or some of them.
+
+        Raises:
+            IndexError: there are not so many.
+            UsageError: no layer has this name.
+        """
+        if not isinstance(key, str):
+            return self.layers[key]
+        names = self.network.names
+        if key not in names:
+            raise UsageError(
+                f"no layer is called {shown(key)}{did_you_mean(key, names)}; there are "
+                f"{', '.join(names)}."
+            )
+        return self.layers[names.index(key)]
+
+    def summary(self, **options: Any) -> Report:
+        """Print what :func:`lenet.explain` says of the network, and return the report.
+
+        Args:
+            options: as ``lenet.explain`` takes them, such as ``batch=32``.
+        """
+        from lenet.analysis import explain
+
+        report = explain(self.network, zoo_name_of(self.network), **options)
+        print(report)
+        return report
+
     def __repr__(self) -> str:
         return f"<Model {self.network}>"
 
-    def scores(self, images: Images, threads: int | None = None) -> npt.NDArray[np.float32]:
-        """Scores (N, classes) before the softmax, of images (N, C, H, W) uint8 of any size.
+    def scores(self, images: npt.ArrayLike, threads: int | None = None) -> Floats:
+        """Return the scores (N, classes), before the softmax.
+
+        Args:
+            images: (N, C, H, W), (N, H, W) of grey images, or one image, (C, H, W) or (H, W); of
+                any size. An array of three axes is one image if the first is as long as the
+                network has input channels, otherwise it is N grey images: (3, 28, 28) are three
+                images for a network of one channel, and one for a network of three. Whole numbers
+                and floats go from 0 to 255. If none is above 1, they are taken to go from 0 to 1;
+                uint8 never is. The model standardises them itself.
+            threads: how many to compute with; None is one per processor.
 
         Raises:
-            DataError: another type or number of dimensions, or channels that cannot be matched.
+            DataError: another type, shape or range, or channels that cannot be matched.
         """
-        if not isinstance(images, np.ndarray) or images.dtype != _UINT8 or images.ndim != 4:
-            given = f"{images.dtype} of shape {images.shape}" if hasattr(images, "dtype") else ""
-            raise DataError(
-                f"the images are {given or type(images).__name__}; give a NumPy array "
-                "(N, C, H, W) of uint8, pixels from 0 to 255."
-            )
+        images = _read_images(images, self.network.input_shape)
         if not images.size:
             if not len(images):
                 return np.empty((0, self.plan.classes), np.float32)
             raise DataError(f"there are no pixels in images of shape {images.shape}.")
         prepared = self.preprocessing.prepare(images)
         scale, shift = self.preprocessing.scale_and_shift()
-        scores: npt.NDArray[np.float32] = self.engine(threads).scores(
-            self.parameters, prepared, scale, shift
-        )
+        scores: Floats = self.engine(threads).scores(self.table, prepared, scale, shift)
         return scores
 
-    def predict(self, images: Images) -> npt.NDArray[np.int64]:
-        """The most likely class of each image (N, C, H, W) uint8: indices (N,)."""
-        answers: npt.NDArray[np.int64] = self.scores(images).argmax(axis=1)
-        return answers
+    def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the predicted class of each image, indices (N,); images as in :meth:`scores`."""
+        classes: npt.NDArray[np.int64] = self.scores(images).argmax(axis=1)
+        return classes
 
-    def predict_proba(self, images: Images) -> npt.NDArray[np.float32]:
-        """Probabilities (N, classes), rows that add up to 1, of images (N, C, H, W) uint8."""
+    def predict_proba(self, images: npt.ArrayLike) -> Floats:
+        """Return probabilities (N, classes), rows that add up to 1; images as in :meth:`scores`."""
         return np.exp(log_softmax(self.scores(images))).astype(np.float32)
 
-    def evaluate(self, data: Dataset | Split) -> Evaluation:
-        """Accuracy, per class, and confusion on labelled images; of a data set, its test part.
+    def evaluate(
+        self, data: Dataset | Split | npt.ArrayLike, labels: npt.ArrayLike | None = None
+    ) -> Evaluation:
+        """Return accuracy, figures per class and confusion matrix on labelled images.
+
+        Args:
+            data: a data set, whose images to test on are taken, or a split; with ``labels`` also
+                images as in :meth:`scores`.
+            labels: (N,) whole numbers, the index of each image's class.
 
         Raises:
-            DataError: the data have other classes than the model.
+            DataError: the data have other classes than the model, or are none.
         """
-        if not isinstance(data, Dataset | Split):
-            raise DataError(
-                f"the data are of type {type(data).__name__}; give a data set or one of its parts, "
-                'such as lenet.load("mnist"), or call lenet.evaluate(model, "mnist").'
-            )
-        part = data.tested if isinstance(data, Dataset) else data
-        if isinstance(data, Dataset) and data.classes != self.classes:
-            raise DataError(
-                f"the model tells {_listed(self.classes)} apart and {data.name} has "
-                f"{_listed(data.classes)}; evaluate it on data of the same classes."
-            )
-        lowest, highest = int(part.labels.min()), int(part.labels.max())
+        split, name = self._labelled(data, labels)
+        lowest, highest = int(split.labels.min()), int(split.labels.max())
         if lowest < 0 or highest >= len(self.classes):
             raise DataError(
                 f"label {lowest if lowest < 0 else highest} names no class; the model knows labels "
                 f"0 to {len(self.classes) - 1}."
             )
-        return evaluate_scores(self.scores(part.images), part.labels, self.classes)
+        evaluation = evaluate_scores(self.scores(split.images), split.labels, self.classes)
+        return replace(evaluation, data=name)
+
+    def _labelled(self, data: Any, labels: npt.ArrayLike | None) -> tuple[Split, str]:
+        """Return what :meth:`evaluate` is given as a split, and what to call its images."""
+        if labels is not None:
+            indices = np.asarray(labels)
+            whole = indices.astype(np.int64) if indices.dtype.kind in "iu" else indices
+            return Split(_read_images(data, self.network.input_shape), whole), "images"
+        if isinstance(data, Split):
+            return data, "images"
+        if not isinstance(data, Dataset):
+            raise DataError(
+                f"the data are of type {type(data).__name__}; give a data set or one of its "
+                'splits, such as lenet.load("mnist"), images with labels, or call '
+                'lenet.evaluate(model, "mnist").'
+            )
+        if data.classes != self.classes:
+            raise DataError(
+                f"the model tells {_listed(self.classes)} apart and {data.name} has "
+                f"{_listed(data.classes)}; evaluate it on data of the same classes."
+            )
+        return data.tested, f"test images of {data.name}"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model to one ``.safetensors`` file, all or nothing.
@@ -234,12 +360,15 @@ class Model:
         """Read a model that :meth:`save` wrote.
 
         Raises:
-            ModelFileError: the file is missing, cut, damaged, hostile or of a newer format.
+            ModelFileError: the file is missing, cut, damaged, hostile or of a newer format; or it
+                is something else, and the error says what to write instead.
         """
+        if advice := _advice(os.fspath(path)):
+            raise ModelFileError(f"{os.fspath(path)} {advice}.")
         return cls._read(path, tensor_files.read(Path(path)))
 
     def to_bytes(self) -> bytes:
-        """What :meth:`save` writes.
+        """Return what :meth:`save` writes.
 
         Raises:
             UsageError: there are no weights yet.
@@ -250,12 +379,12 @@ class Model:
             "preprocessing": json.dumps(self.preprocessing.to_dict()),
             "training": json.dumps(dict(self.training)),
         }
-        tensors = {name: np.ascontiguousarray(value) for name, value in self.tensors.items()}
+        tensors = {name: np.ascontiguousarray(value) for name, value in self.state_dict().items()}
         return tensor_files.compose(tensors, metadata)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """The inverse of :meth:`to_bytes`.
+        """Read what :meth:`to_bytes` returned.
 
         Raises:
             ModelFileError: the bytes are cut, damaged, hostile or of a newer format.
@@ -264,7 +393,7 @@ class Model:
 
     @classmethod
     def _read(cls, path: object, content: bytes) -> Self:
-        """The model in ``content``; ``path`` is what an error calls it."""
+        """Return the model in ``content``; ``path`` is what an error calls it."""
         metadata, tensors = tensor_files.parse(path, content)
         try:
             model = cls(
@@ -278,12 +407,68 @@ class Model:
         except (LenetError, ValueError, RecursionError) as error:
             raise damaged(path, str(error) or "its metadata are no JSON") from error
         model.training = training if isinstance(training, dict) else {}
-        model._parameters = _fill(path, model.plan, tensors)
+        model._table = _fill(path, model.plan, tensors)
         return model
 
 
+def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
+    """Return (N, C, H, W) uint8 of what :meth:`Model.scores` takes."""
+    channels, _, width = input_shape
+    is_array = isinstance(images, np.ndarray) and images.ndim == 4
+    if is_array and images.dtype == _UINT8 and images.shape[1] == channels:
+        return np.asarray(images)
+    try:
+        array = np.asarray(images)
+    except (TypeError, ValueError):  # such as lists of different lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "buif" or not 2 <= array.ndim <= 4:
+        is_array = hasattr(images, "dtype")
+        given = f"{array.dtype} of shape {array.shape}" if is_array else type(images).__name__
+        raise DataError(
+            f"the images are {given}; give an array of numbers from 0 to 255: (N, C, H, W), "
+            "(N, H, W), (C, H, W) or (H, W)."
+        )
+    known = {1, 3, channels}
+    if array.ndim > 2 and array.shape[-3] not in known and array.shape[-1] in known - {width}:
+        axes = (0, 3, 1, 2) if array.ndim == 4 else (2, 0, 1)
+        raise DataError(
+            f"the images have the shape {array.shape}, with the channels last; move them to the "
+            f"front with images.transpose{axes}."
+        )
+    if array.dtype != _UINT8:
+        values = Range()
+        values.see(array)
+        values.require_pixels("the images have")
+        array = to_bytes(array, values.is_unit)
+    if array.ndim == 3 and len(array) != channels:
+        return array[:, np.newaxis]
+    return array[(np.newaxis,) * (4 - array.ndim)]
+
+
+def _advice(path: str) -> str:
+    """Return what to do with what is no model file though a person may take it for one."""
+    ending = os.path.splitext(path)[1].lower()
+    if os.path.isdir(path):
+        inside = sorted(map(str, Path(path).glob(f"*{tensor_files.SUFFIX}")))
+        return f"is a folder; load a model in it: lenet.Model.load({inside[0]!r})" if inside else ""
+    if ending == ".json":
+        return (
+            "is no model: a network's .json file holds no weights; give it some with "
+            f"lenet.Model({path!r}).initialize()"
+        )
+    if ending in _FOREIGN:
+        return (
+            "is another program's file; give one that lenet saved. To compare the weights with a "
+            "network, write them with safetensors.torch.save_file and call lenet.reconcile"
+        )
+    if path in zoo.names() and not os.path.exists(path):
+        name = path.replace("-", "_")
+        return f"is a network without weights; write lenet.models.{name}().initialize()"
+    return ""
+
+
 def _listed(classes: Sequence[str]) -> str:
-    """``10 classes (0, 1, 2, ...)``."""
+    """Write ``10 classes (0, 1, 2, ...)``."""
     return f"{len(classes)} classes ({', '.join(classes[:3])}{', ...' * (len(classes) > 3)})"
 
 
@@ -307,7 +492,7 @@ def _text_list(text: str) -> list[str]:
 def _fill(
     path: object, plan: Plan, tensors: Mapping[str, npt.NDArray[Any]]
 ) -> npt.NDArray[np.float32]:
-    """The parameter table, from tensors that must be exactly the plan's."""
+    """Return the parameter table, from tensors that must be exactly the plan's."""
     wanted = {tensor.name for tensor in plan.tensors}
     if strange := sorted(set(tensors) ^ wanted):
         lacks = "lacks" if strange[0] in wanted else "has no place for"

@@ -43,10 +43,15 @@ def random_bits(seed: int, *stream: int, count: int) -> NDArray[np.uint64]:
 
 def random_bits_at(index: NDArray[np.integer[Any]], seed: int, *stream: int) -> NDArray[np.uint64]:
     """The words number ``index`` of :func:`random_bits`, in the shape of ``index``."""
+    return hash_index(index, stream_key(seed, *stream))
+
+
+def hash_index(index: NDArray[np.integer[Any]], key: int = 0) -> NDArray[np.uint64]:
+    """Return SplitMix64's word number ``index`` of the counter that starts at ``key``."""
     counter = index.astype(np.uint64)
     counter += np.uint64(1)
     counter *= _GOLDEN
-    counter += _key(seed, stream)
+    counter += np.uint64(key)
     return _mix(counter)
 
 

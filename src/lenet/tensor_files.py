@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lenet.errors import ModelFileError
+from lenet.errors import ModelFileError, reason
 
 if TYPE_CHECKING:  # NumPy is slow to import, and a header holds no arrays
     import numpy.typing as npt
@@ -84,9 +84,8 @@ def _sizes(shape: object) -> tuple[int, ...]:
 
 
 def _unreadable(path: str | os.PathLike[str], error: Exception) -> ModelFileError:
-    reason = (getattr(error, "strerror", None) or str(error)).lower()
     shown = os.fspath(path).replace("\0", "\\0")
-    return ModelFileError(f"cannot read {shown}: {reason}; give a {SUFFIX} file.")
+    return ModelFileError(f"cannot read {shown}: {reason(error)}; give a {SUFFIX} file.")
 
 
 def compose(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> bytes:

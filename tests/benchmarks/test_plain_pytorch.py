@@ -12,7 +12,7 @@ import lenet
 def test_the_network_is_lenet_relu(plain_pytorch):
     shapes = [tuple(parameter.shape) for parameter in plain_pytorch.make_network().parameters()]
     model = lenet.Model("lenet-relu").initialize()
-    assert shapes == [tensor.shape for tensor in model.tensors.values()]
+    assert shapes == [tensor.shape for tensor in model.state_dict().values()]
 
 
 def test_the_batch_is_the_recipes(plain_pytorch):

@@ -94,7 +94,7 @@ def test_both_kinds_of_training_are_the_same(run):
         training = run.progress.Training(network, lenet.load("digits"), recipe, 0, 2)
         found = way(training)
         assert found["seconds"] > 0
-        weights.append(training.model.parameters)
+        weights.append(training.model.table)
     assert found["scoring"] > 0
     assert (weights[0] == weights[1]).all()
 

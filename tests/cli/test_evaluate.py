@@ -11,9 +11,9 @@ def test_text(command, model):
     assert (found.status, found.err) == (0, "")
     lines = found.out.splitlines()
     assert " % of 360 test images of digits, loss " in lines[0]
-    assert lines[2].split() == ["class", "images", "right"]
+    assert lines[2].split() == ["class", "images", "accuracy"]
     assert [line.split()[0] for line in lines[3:13]] == list("0123456789")
-    assert lines[14] == "confusion: a row a true class, a column an answer"
+    assert lines[14].startswith("confusion matrix")
     table = [line.split()[2:] for line in lines[16:26]]
     counts = [int(line.split()[1]) for line in lines[3:13]]
     assert [sum(int(n) for n in row if n != ".") for row in table] == counts

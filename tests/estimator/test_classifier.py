@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.errors import DataError, DivergenceError, ModelFileError, UsageError
+from lenet.errors import DataError, DivergenceError, ModelFileError, ShapeError, UsageError
 
 pytest.importorskip("sklearn")
 
@@ -25,6 +25,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lenet import LeNetClassifier
+from lenet.estimator.classifier import default_network, network_for
+from lenet.estimator.samples import Layout, canonical
+from lenet.net import fitted as fit_network
 
 SMALL = "1x8x8 | conv 8 k3 relu, maxpool 2 | dense 10"
 
@@ -100,7 +103,7 @@ def test_clone_and_parameters():
         assert copied.get_params() == estimator.get_params()
     assert estimator.set_params(epochs=7).epochs == 7
     assert "lr=0.5" in repr(estimator)
-    with pytest.raises(ValueError, match="Invalid parameter 'rate'"):
+    with pytest.raises(ValueError):  # noqa: PT011 - scikit-learn's own words
         estimator.set_params(rate=1)
 
 
@@ -117,7 +120,7 @@ def test_clone_and_parameters():
 )
 def test_classes_of_any_type(labels, digits):
     X, X_test, y, y_test = digits
-    estimator = quick().fit(X, labels[y])
+    estimator = quick(epochs=6).fit(X, labels[y])
     np.testing.assert_array_equal(estimator.classes_, np.unique(labels))
     assert estimator.predict(X_test).dtype == labels.dtype
     assert estimator.score(X_test, labels[y_test]) > 0.6
@@ -153,7 +156,7 @@ def test_bytes_and_their_share_are_the_same():
     images = lenet.load("digits").train
     X, y = images.images[:300, 0], images.labels[:300]
     byte, share = quick().fit(X, y), quick().fit(X / 255, y)
-    assert byte.model_.parameters.tobytes() == share.model_.parameters.tobytes()
+    assert byte.model_.table.tobytes() == share.model_.table.tobytes()
     np.testing.assert_array_equal(
         byte.model_.predict(images.images), byte.predict(images.images[:, 0])
     )
@@ -221,7 +224,7 @@ def test_partial_fit_goes_on_after_a_pickle(digits):
     other = pickle.loads(pickle.dumps(one))
     one.partial_fit(X[:99], y[:99])
     other.partial_fit(X[:99], y[:99])
-    assert one.model_.parameters.tobytes() == other.model_.parameters.tobytes()
+    assert one.model_.table.tobytes() == other.model_.table.tobytes()
 
 
 def test_partial_fit_of_few_classes_and_after_fit(fitted, digits):
@@ -238,14 +241,14 @@ def test_partial_fit_of_few_classes_and_after_fit(fitted, digits):
 
 def test_partial_fit_refusals(fitted, digits):
     X, _, y, _ = digits
-    with pytest.raises(ValueError, match="classes must be given in the first call"):
-        quick().partial_fit(X, y)
-    with pytest.raises(ValueError, match=r"y has the label .*, which is none of the classes"):
-        quick().partial_fit(X, y, classes=[0, 1])
-    with pytest.raises(ValueError, match="y has the label 'a'"):
-        copy.deepcopy(fitted).partial_fit(X[:1], ["a"])
-    with pytest.raises(ValueError, match=r"classes is .* and was .* before"):
-        copy.deepcopy(fitted).partial_fit(X, y, classes=[0, 1])
+    for estimator, arguments, word in (
+        (quick(), (X, y), "first call"),
+        (quick(), (X, y, [0, 1]), "none of the classes"),
+        (copy.deepcopy(fitted), (X[:1], ["a"]), "label 'a'"),
+        (copy.deepcopy(fitted), (X, y, [0, 1]), "before"),
+    ):
+        with pytest.raises(ValueError, match=word):
+            estimator.partial_fit(*arguments)
 
 
 def test_one_class():
@@ -257,10 +260,73 @@ def test_one_class():
 def test_a_network_gets_as_many_outputs_as_classes(digits):
     X, _, y, _ = digits
     few = y < 3
-    for net in ("lenet-relu", lenet.zoo.lenet_relu()):
+    for net in ("lenet-relu", lenet.zoo.lenet_relu(), lenet.models.lenet_relu()):
         estimator = LeNetClassifier(net, epochs=1).fit(X[few], y[few])
         assert estimator.model_.network.input_shape == (1, 28, 28)  # the images are made larger
         assert estimator.model_.network.output_shape == (3,)
+
+
+def chosen(shape, classes=10, wanted=""):
+    layout = Layout(shape, shape)
+    return network_for(default_network(layout, wanted), layout, classes)
+
+
+def test_lenet_on_its_own_images():
+    assert chosen((1, 28, 28)) == lenet.zoo.lenet_relu()
+
+
+@pytest.mark.parametrize("classes", [1, 2, 1000])
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        *(((1, 1, 1), None), ((30, 1, 1), None), ((1, 1, 99), None)),
+        *(((1, 8, 8), (1, 28, 28)), ((3, 19, 300), (3, 28, 300)), ((3, 20, 20), (3, 28, 28))),
+        ((1, 99, 64), (1, 99, 64)),
+    ],
+)
+def test_every_image_gets_one_that_fits(shape, expected, classes):
+    network = chosen(shape, classes)
+    assert network.input_shape == (expected or shape)
+    assert network.output_shape == (classes,)
+    assert sum(isinstance(layer, lenet.Conv2d) for layer in network.layers) == 2 * bool(expected)
+
+
+def test_as_many_outputs_as_classes():
+    table = Layout((4,), (4, 1, 1))
+    network = network_for("lenet", table, 3)
+    assert str(network) == str(lenet.zoo.lenet()).replace("dense 10", "dense 3")
+    assert network_for(network, table, 3) is network
+    activated = network_for("1x2x2 | dense 4 tanh", table, 2)
+    assert str(activated) == "1x2x2 | dense 2 tanh"
+    with pytest.raises(UsageError) as caught:
+        network_for("1x4x4 | maxpool 2", table, 3)
+    assert "dense 3" in str(caught.value)
+    with pytest.raises(ShapeError):
+        network_for("1x4x4 | conv 2 k9 | dense 2", table, 2)
+
+
+def test_a_recipes_network_is_for_images():
+    none = (4, 1, 1)
+    for shape, expected in (((1, 8, 8), (1, 28, 28)), ((3, 40, 40), (3, 40, 40))):
+        assert chosen(shape, 7, "compact") == fit_network(lenet.zoo.compact(), expected, 7)
+    assert chosen(none, 7, "compact") == chosen(none, 7)
+    own = chosen((1, 8, 8), 7, "1x9x9 | dense 3 relu, dense 10")
+    assert str(own) == "1x9x9 | dense 3 relu, dense 7"
+
+
+@pytest.mark.parametrize("parameters", [{}, {"recipe": "best-lenet", "epochs": 1}], ids=str)
+def test_it_trains_what_lenet_train_trains(parameters):
+    """The same network by the same recipe on the digits: the same weights, bit for bit."""
+    digits = lenet.load("digits").train
+    images, labels = digits.images[:, 0], digits.labels
+    estimator = LeNetClassifier(**{"epochs": 2} | parameters).fit(images, labels)
+    split = canonical(digits.images, labels, np.ones(len(labels)))  # the estimator's order
+    data = lenet.Dataset("digits", split, None, tuple("0123456789"))
+    recipe = lenet.recipe(parameters.get("recipe", "modern"), epochs=parameters.get("epochs", 2))
+    model = lenet.train(data=data, recipe=recipe)
+    assert estimator.model_.network == model.network
+    assert estimator.model_.training["recipe"] == model.training["recipe"]
+    assert estimator.model_.table.tobytes() == model.table.tobytes()
 
 
 def test_a_row_as_the_networks_input_says():
@@ -311,11 +377,11 @@ def test_a_pickle_carries_the_models_bytes_and_nothing_of_ours(digits):
 def test_a_damaged_state_is_refused(fitted):
     state = fitted.__getstate__()
     for change, text in (
-        ({"model_": state["model_"][:-1]}, "the content is not an intact model"),
+        ({"model_": state["model_"][:-1]}, "not an intact model"),
         ({"model_": lenet.Model(SMALL, range(1, 11)).initialize().to_bytes()}, "do not belong"),
-        ({"classes_": np.arange(9)}, "the estimator's parts do not belong together"),
-        ({"value_range_": np.zeros((2, 3))}, "do not belong together"),
-        ({"image_shape_": (1, 9, 9)}, "do not belong together"),
+        ({"classes_": np.arange(9)}, "do not belong"),
+        ({"value_range_": np.zeros((2, 3))}, "do not belong"),
+        ({"image_shape_": (1, 9, 9)}, "do not belong"),
     ):
         with pytest.raises(ModelFileError, match=text):
             LeNetClassifier().__setstate__(state | change)
@@ -324,17 +390,17 @@ def test_a_damaged_state_is_refused(fitted):
 @pytest.mark.parametrize(
     ("parameters", "text"),
     [
-        ({"epochs": 0}, "the number of epochs is 0; it must be a whole number from 1"),
+        ({"epochs": 0}, "epochs is 0"),
         ({"batch_size": "all"}, "the batch size is 'all'"),
-        ({"optimizer": "adam"}, "the optimizer is 'adam'; it must be"),
-        ({"lr": -1}, r"the learning rate \(lr\) is -1"),
-        ({"schedule": "linear"}, "the schedule is 'linear'"),
+        ({"optimizer": "adam"}, "adam"),
+        ({"lr": -1}, "-1"),
+        ({"schedule": "linear"}, "linear"),
         ({"standardize": 1}, "standardize is 1"),
         ({"init": "zeros"}, "zeros"),
-        ({"net": "lenat"}, "'lenat' names no network"),
-        ({"net": None}, "None names no network"),
-        ({"image_shape": (7, 9)}, r"image_shape \(1, 7, 9\) has 63 values"),
-        ({"value_range": (1, 0)}, r"value_range is \(1, 0\)"),
+        ({"net": "lenat"}, "lenat"),
+        ({"net": None}, "None"),
+        ({"image_shape": (7, 9)}, "63 values"),
+        ({"value_range": (1, 0)}, "value_range"),
         ({"threads": 0}, "threads is 0"),
     ],
 )
@@ -348,17 +414,15 @@ def test_data_that_cannot_be_meant(fitted, digits):
     X, _, y, _ = digits
     with pytest.raises(NotFittedError):
         LeNetClassifier().predict(X)
-    with pytest.raises(ValueError, match="dim 5"):
-        quick().fit(X.reshape(-1, 1, 1, 8, 8), y)
-    with pytest.raises(ValueError, match=r"samples of shape \(4, 16\) are given and the estimator"):
-        fitted.predict(X.reshape(-1, 4, 16))
-    with pytest.raises(ValueError, match="NaN"):
-        quick().fit(np.where(X > 15, np.nan, X).reshape(-1, 8, 8), y)
-    with pytest.raises(ValueError, match=r"inhomogeneous|sequence"):
-        quick().fit([[1, 2], [3]], [0, 1])
-    with pytest.raises(ValueError, match="sample_weight has negative values"):
-        quick().fit(X, y, sample_weight=-np.ones(len(y)))
-    with pytest.raises(DataError, match="30 channels"):
-        LeNetClassifier("lenet").fit(X[:, :30], y)
-    with pytest.raises(DivergenceError, match="training diverged in epoch 1"):
-        quick(optimizer="sgd", lr=1e30, schedule="constant").fit(X, y)
+    diverging = quick(optimizer="sgd", lr=1e30, schedule="constant")
+    for error, use, arguments, word in (
+        (ValueError, quick().fit, (X.reshape(-1, 1, 1, 8, 8), y), "dim 5"),
+        (ValueError, fitted.predict, (X.reshape(-1, 4, 16),), "4, 16"),
+        (ValueError, quick().fit, (np.where(X > 15, np.nan, X).reshape(-1, 8, 8), y), "NaN"),
+        (ValueError, quick().fit, ([[1, 2], [3]], [0, 1]), "sequence|inhomogeneous"),
+        (ValueError, quick().fit, (X, y, -np.ones(len(y))), "negative"),
+        (DataError, LeNetClassifier("lenet").fit, (X[:, :30], y), "30 channels"),
+        (DivergenceError, diverging.fit, (X, y), "epoch 1"),
+    ):
+        with pytest.raises(error, match=word):
+            use(*arguments)

@@ -1,6 +1,8 @@
 """The wording that error messages share."""
 
-from lenet.net.words import did_you_mean, name_text, shown
+import pytest
+
+from lenet.net.words import did_you_mean, name_text, natural, shown
 
 
 def test_values_are_shown_short() -> None:
@@ -19,3 +21,20 @@ def test_names_stay_as_they_are_unless_they_are_no_text() -> None:
     assert name_text("größe") == "größe"
     assert name_text("a\x1b[31m") == r"'a\x1b[31m'"
     assert name_text("x" * 61) == shown("x" * 61)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("1", "2", "10", "100"),
+        ("a2b", "a10b", "b1"),
+        ("a9", "a9.b", "a10", "b1"),
+        ("cat 9", "cat 10", "Dog", "dog 1"),
+        ("1.9", "1.10"),
+        ("0", "00", "1", "-", "x"),
+        ("7", "9" * 5000, "1" + "0" * 5000),
+        ("a", "ä", "図", "🐈"),
+    ],
+)
+def test_natural_order(names: tuple[str, ...]) -> None:
+    assert tuple(sorted(reversed(names), key=natural)) == names

@@ -105,7 +105,7 @@ def test_the_recipe_on_the_page_is_the_runs(finished, tmp_path, monkeypatch):
     names = {}
     exec(unescape(block), names)
     saved = lenet.Model.load(finished / "last.safetensors")
-    assert names["model"].parameters.tobytes() == saved.parameters.tobytes()
+    assert names["model"].table.tobytes() == saved.table.tobytes()
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -28,20 +28,20 @@ def test_against_the_definition(digits, activation):
     ]
     scale, shift = model.preprocessing.scale_and_shift()
     reference = ReferenceEngine(model.plan)
-    gradient = reference.gradient(model.parameters, images, labels, scale, shift).gradient
+    gradient = reference.gradient(model.table, images, labels, scale, shift).gradient
     x = images * scale[:, None, None].astype(float) + shift[:, None, None]
-    outputs = reference.outputs(model.parameters, x)
+    outputs = reference.outputs(model.table, x)
     steps = [step for step in model.plan.steps if step.weight]
     kept = [y for step, y in zip(model.plan.steps, outputs, strict=True) if step.weight]
     for one, step, y in zip(found, steps, kept, strict=True):
-        weight = step.weight.view(model.parameters)
+        weight = step.weight.view(model.table)
         assert one.weight == pytest.approx(np.sqrt((weight.astype(float) ** 2).mean()))
         slope = np.sqrt((step.weight.view(gradient) ** 2).mean())
         assert one.gradient == pytest.approx(slope, rel=1e-3)
         assert one.relative_gradient == pytest.approx(one.gradient / one.weight)
         assert one.output == pytest.approx(np.sqrt((y**2).mean()), rel=1e-4)
     x = images * scale[:, None, None] + shift[:, None, None]
-    z = ReferenceEngine(signals._cut(model.plan, 0, "identity")).outputs(model.parameters, x)[0]
+    z = ReferenceEngine(signals._cut(model.plan, 0, "identity")).outputs(model.table, x)[0]
     step = 1e-4
     rise = operations._activate(activation, z + step) - operations._activate(activation, z - step)
     flat = np.abs(rise / (2 * step)) < signals.FLAT * LARGEST[activation]
@@ -138,7 +138,7 @@ def test_normalised_convolutions(digits):
     first = lenet.Conv2d(5, 3, activation="relu", batch_norm=True)
     blocks = lenet.Block([first, lenet.MaxPool2d(2)]), lenet.Block([lenet.Dense(10)])
     model = lenet.Model(lenet.Network((1, 8, 8), blocks)).initialize("kaiming", 0)
-    model.tensors["conv0.mean"][...] = 3.0
+    model.state_dict()["conv0.mean"][...] = 3.0
     part = digits.train.images[:16], digits.train.labels[:16]
     found = layer_signals(model, *part, model.engine(1))
     assert found[0].saturated > 0.9  # what lies below the running mean is cut off

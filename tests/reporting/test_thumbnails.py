@@ -39,7 +39,7 @@ def test_any_image_can_be_shown(channels, shown, size, small):
 def test_windows_of_a_convolution():
     model = lenet.Model("1x8x8 | conv 5 k3 relu | dense 10").initialize("xavier", 0)
     tiles = window_tiles(model)
-    weight = model.tensors["conv0.weight"]
+    weight = model.state_dict()["conv0.weight"]
     assert len(tiles) == 5
     assert tiles[0].pixels.shape == (1, 3, 3)
     flat = np.concatenate([tile.pixels.ravel() for tile in tiles]).astype(float)
@@ -71,7 +71,7 @@ def test_windows_of_other_networks(network, count, shape):
 def test_weights_that_are_nothing_or_no_numbers():
     model = lenet.Model("1x8x8 | conv 2 k3 | dense 10").initialize()
     for value in (0, np.nan, np.inf):
-        model.parameters[...] = value
+        model.table[...] = value
         assert window_tiles(model) == []
 
 

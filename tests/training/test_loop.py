@@ -23,20 +23,18 @@ def test_the_thread_count_does_not_matter(few, small, recipe):
     one = trained(few, small, recipe)
     for threads in (2, 3):
         other = trained(few, small, recipe, threads=threads)
-        assert other.parameters.tobytes() == one.parameters.tobytes()
+        assert other.table.tobytes() == one.table.tobytes()
         assert other.training == one.training
 
 
 def test_the_seed_matters(few, small):
-    assert not np.array_equal(
-        trained(few, small, seed=0).parameters, trained(few, small, seed=1).parameters
-    )
+    assert not np.array_equal(trained(few, small, seed=0).table, trained(few, small, seed=1).table)
 
 
 def test_looks_at_the_progress_do_not_matter(few, small, monkeypatch):
-    before = trained(few, small).parameters
+    before = trained(few, small).table
     monkeypatch.setattr(loop, "PATIENCE", 0.0)  # a look after every step
-    assert np.array_equal(trained(few, small).parameters, before)
+    assert np.array_equal(trained(few, small).table, before)
 
 
 AUGMENTED = QUICK.but(augment={"shift": 1, "rotate": 10}, balance=True, lr=0.05)
@@ -44,12 +42,12 @@ AUGMENTED = QUICK.but(augment={"shift": 1, "rotate": 10}, balance=True, lr=0.05)
 
 def test_augmented_images_are_a_function_of_their_epoch(few, small, monkeypatch):
     """Neither threads nor looks at the progress matter; the seed and the augmentation do."""
-    before = trained(few, small, AUGMENTED).parameters
+    before = trained(few, small, AUGMENTED).table
     monkeypatch.setattr(loop, "PATIENCE", 0.0)
-    assert np.array_equal(trained(few, small, AUGMENTED, threads=3).parameters, before)
+    assert np.array_equal(trained(few, small, AUGMENTED, threads=3).table, before)
     more = AUGMENTED.but(augment={"shift": 2})
     for other in (AUGMENTED.but(augment={"rotate": 0}), more):
-        assert not np.array_equal(trained(few, small, other).parameters, before)
+        assert not np.array_equal(trained(few, small, other).table, before)
 
 
 def test_every_epoch_has_other_images(few, small):
@@ -80,10 +78,10 @@ def test_the_average_is_what_is_tested_and_kept(few, small):
     tables = []
     training = Training(lenet.parse(small), few, recipe, 0, 1)
     for _ in training.epochs():
-        tables.append(training.model.parameters.astype(np.float64))
+        tables.append(training.model.table.astype(np.float64))
     model = trained(few, small, recipe.but(average=0.5))
     expected = (0.25 * tables[0] + 0.5 * tables[1]) / 0.75
-    np.testing.assert_allclose(model.parameters, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.table, expected, rtol=1e-5, atol=1e-6)
     assert model.evaluate(few).accuracy == model.training["test_accuracy"]
 
 
@@ -94,7 +92,7 @@ def test_the_reference_engine_agrees(few, small, monkeypatch, optimizer):
     monkeypatch.setenv("LENET_ENGINE", "reference")
     reference = trained(few, small, recipe)
     assert reference.training["engine"] == "reference"
-    np.testing.assert_allclose(native.parameters, reference.parameters, rtol=1e-3, atol=2e-4)
+    np.testing.assert_allclose(native.table, reference.table, rtol=1e-3, atol=2e-4)
     mine, others = native.training["epochs"][0], reference.training["epochs"][0]
     assert mine["loss"] == pytest.approx(others["loss"], rel=1e-4)
 
@@ -175,7 +173,7 @@ def test_many_threads(few, small, threads):
 )
 def test_unusual_networks_train(few, network):
     model = trained(few, network)
-    assert np.isfinite(model.parameters).all()
+    assert np.isfinite(model.table).all()
     assert model.evaluate(few).count == 100
 
 
@@ -183,7 +181,7 @@ def test_rgb_images_for_a_grey_network(few, small):
     images = {part: np.repeat(getattr(few, part).images, 3, axis=1) for part in ("train", "test")}
     parts = (Split(images[part], getattr(few, part).labels) for part in ("train", "test"))
     coloured = Dataset("coloured", *parts, few.classes)
-    assert np.array_equal(trained(coloured, small).parameters, trained(few, small).parameters)
+    assert np.array_equal(trained(coloured, small).table, trained(few, small).table)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 1.0, True, "0", None])
@@ -194,7 +192,7 @@ def test_seeds_out_of_range(few, small, seed):
 
 def test_a_seed_from_numpy(few, small, tmp_path):
     model = lenet.train(small, few, QUICK, seed=np.int64(3), run=tmp_path / "a")
-    assert np.array_equal(model.parameters, trained(few, small, seed=3).parameters)
+    assert np.array_equal(model.table, trained(few, small, seed=3).table)
 
 
 def test_the_largest_seed(few, small):
@@ -257,10 +255,10 @@ def test_divergence_by_the_last_step(few, small):
 
 def test_divergence_leaves_the_weights_of_the_last_whole_epoch(few, small):
     training = Training(lenet.parse(small), few, WILD, 0, 1)
-    drawn = training.model.parameters.copy()
+    drawn = training.model.table.copy()
     with pytest.raises(DivergenceError):
         list(training.epochs())
-    assert np.array_equal(training.model.parameters, drawn)
+    assert np.array_equal(training.model.table, drawn)
     assert training.history == []
 
 
@@ -282,7 +280,7 @@ def test_weights_are_repetitions(few):
         ]
         losses = [[record.loss for record in training.epochs()] for training in found]
         np.testing.assert_allclose(*losses, rtol=1e-5)
-        tables = [training.model.parameters for training in found]
+        tables = [training.model.table for training in found]
         np.testing.assert_allclose(*tables, atol=1e-5)
         assert found[0].history[0].to_dict().keys().isdisjoint({"test_accuracy", "test_loss"})
 
@@ -314,7 +312,7 @@ def test_what_is_remembered_goes_on(few, small):
     second.recall(first.memory())
     list(second.epochs())
     assert second.model is first.model
-    assert second.model.parameters.tobytes() == whole.parameters.tobytes()
+    assert second.model.table.tobytes() == whole.table.tobytes()
     assert second.memory()["epochs"] == 2
     assert second.memory()["steps"] == 2 * first.steps
 
@@ -327,7 +325,7 @@ def test_what_is_remembered_may_go_on_with_other_images(few, small):
     second.recall(first.memory())
     list(second.epochs())
     assert second.memory()["steps"] == math.ceil(120 / 37) + math.ceil(180 / 37)
-    assert not np.array_equal(second.memory()["table"], second.model.parameters)  # the average
+    assert not np.array_equal(second.memory()["table"], second.model.table)  # the average
 
 
 @pytest.mark.parametrize("change", [{"optimizer": "nesterov"}, {"average": 0.5}])
@@ -339,7 +337,7 @@ def test_another_optimizer_or_average_forgets(few, small, change):
     memory = second.memory()
     assert (memory["epochs"], memory["steps"]) == (1, 0)
     assert not memory["state"].any()
-    np.testing.assert_array_equal(memory["table"], first.model.parameters)
+    np.testing.assert_array_equal(memory["table"], first.model.table)
 
 
 @pytest.mark.parametrize("name", ["table", "state"])
@@ -355,12 +353,12 @@ def test_a_memory_of_another_model(few, small, name):
 def test_divergence_after_a_memory_changes_nothing(few, small):
     first = Training(lenet.parse(small), few, MEMORY, 0, 1)
     list(first.epochs())
-    before = first.model.parameters.copy()
+    before = first.model.table.copy()
     second = Training(first.model, few, MEMORY.but(lr=1e30, clip=0.0), 0, 1)
     second.recall(first.memory())
     with pytest.raises(DivergenceError, match="training diverged in epoch 2, "):
         list(second.epochs())
-    np.testing.assert_array_equal(first.model.parameters, before)
+    np.testing.assert_array_equal(first.model.table, before)
 
 
 def test_divergence_is_seen_without_a_test_part(few):

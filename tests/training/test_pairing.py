@@ -82,7 +82,7 @@ def test_predict_sees_what_was_trained_on(tmp_path):
     write_digits(tmp_path, {"2": 5, "3": 5}, scale=5)
     model = lenet.train("1x20x24 | conv 4 k5 relu, maxpool 4 | dense 2", tmp_path)
     data = lenet.load(tmp_path, size=(20, 24))
-    images = np.concatenate([part.images for part in data.parts.values()])
+    images = np.concatenate([part.images for part in data.splits.values()])
     trained = sorted(model.predict_proba(images).max(axis=1).tolist())
     found = sorted(one.probability for one in lenet.predict(model, *tmp_path.glob("*/*.png")))
     assert found == pytest.approx(trained)

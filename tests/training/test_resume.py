@@ -197,7 +197,7 @@ def test_stopped_at_each_step(few, tmp_path, each_step, name, look):
     with pytest.raises(KeyboardInterrupt):
         lenet.train(network, few, recipe, run=tmp_path / "cut", watcher=StopAt(look))
     model = lenet.resume(tmp_path / "cut", few)
-    assert model.parameters.tobytes() == whole.parameters.tobytes()
+    assert model.table.tobytes() == whole.table.tobytes()
     assert model.training == whole.training
     assert_equal_runs(tmp_path / "cut", tmp_path / "whole")
 
@@ -212,7 +212,7 @@ def test_the_last_look_of_all(few, tmp_path, each_step):
     resumed = reopen(tmp_path / "cut", few)
     assert resumed.training.place == (1, looks // 2)
     model = carry_out(resumed.training, resumed.run, None)
-    assert model.parameters.tobytes() == whole.parameters.tobytes()
+    assert model.table.tobytes() == whole.table.tobytes()
 
 
 def test_stopped_again_and_again(few, tmp_path, each_step):
@@ -225,7 +225,7 @@ def test_stopped_again_and_again(few, tmp_path, each_step):
             break
         except KeyboardInterrupt:
             pass
-    assert np.array_equal(model.parameters, whole.parameters)
+    assert np.array_equal(model.table, whole.table)
     assert_equal_runs(tmp_path / "cut", tmp_path / "whole")
     info = lenet.training.read_info(tmp_path / "cut")
     assert info["status"] == "finished"
@@ -261,7 +261,7 @@ def test_a_torn_checkpoint_is_told_and_the_one_before_is_taken(
     assert note.startswith(f"{torn} is no intact checkpoint: ")
     assert note.endswith(" going on after epoch 1.")
     model = carry_out(resumed.training, resumed.run, None)
-    assert model.parameters.tobytes() == whole.parameters.tobytes()
+    assert model.table.tobytes() == whole.table.tobytes()
 
 
 def newest(folder):
@@ -277,4 +277,4 @@ def test_no_intact_checkpoint_at_all_begins_anew(few, tmp_path, each_step):
     resumed = reopen(tmp_path / "a", few)
     assert [note.partition("; ")[2] for note in resumed.notes] == ["going on at its start."] * 2
     model = carry_out(resumed.training, resumed.run, None)
-    assert model.parameters.tobytes() == whole.parameters.tobytes()
+    assert model.table.tobytes() == whole.table.tobytes()

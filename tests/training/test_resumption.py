@@ -56,7 +56,7 @@ def change(path, old, new):
 def test_goes_on(few, small, cut):
     whole = lenet.train(small, few, QUICK)
     model = lenet.resume(cut, few, threads=2)
-    assert model.parameters.tobytes() == whole.parameters.tobytes()
+    assert model.table.tobytes() == whole.table.tobytes()
     info = read_info(cut)
     assert info["status"] == "finished"
     assert len(info["resumed"]) == 1
@@ -67,7 +67,7 @@ def test_a_finished_run_is_only_loaded(few, cut):
     model = lenet.resume(cut, few)
     before = {path: path.stat().st_mtime_ns for path in cut.iterdir()}
     again = lenet.resume(cut)
-    assert again.parameters.tobytes() == model.parameters.tobytes()
+    assert again.table.tobytes() == model.table.tobytes()
     assert again.training == model.training
     assert {path: path.stat().st_mtime_ns for path in cut.iterdir()} == before
 
@@ -75,7 +75,7 @@ def test_a_finished_run_is_only_loaded(few, cut):
 def test_the_best_of_a_finished_run_is_loaded(few, small, tmp_path):
     recipe = Recipe(epochs=3, lr=0.3, schedule="constant", validation=0.3, keep="best")
     model = lenet.train(small, few, recipe, run=tmp_path / "a")
-    assert lenet.resume(tmp_path / "a").parameters.tobytes() == model.parameters.tobytes()
+    assert lenet.resume(tmp_path / "a").table.tobytes() == model.table.tobytes()
 
 
 def test_the_data_are_found_again_by_name(small, tmp_path):
@@ -93,7 +93,7 @@ def test_pictures_that_have_moved(tmp_path):
     with pytest.raises(UsageError, match=r"are no longer in .*here; say where they are: lenet tra"):
         lenet.resume(tmp_path / "a")
     model = lenet.resume(tmp_path / "a", tmp_path / "there")
-    assert model.parameters.tobytes() == whole.parameters.tobytes()
+    assert model.table.tobytes() == whole.table.tobytes()
     one, other = ((tmp_path / name / "last.safetensors").read_bytes() for name in ("whole", "a"))
     assert one == other
 
@@ -152,7 +152,7 @@ def test_without_any_checkpoint_it_begins_anew(few, small, cut):
     for path in cut.glob("checkpoint*"):
         path.unlink()
     whole = lenet.train(small, few, QUICK)
-    assert lenet.resume(cut, few).parameters.tobytes() == whole.parameters.tobytes()
+    assert lenet.resume(cut, few).table.tobytes() == whole.table.tobytes()
 
 
 def test_what_a_killed_writing_left_is_cleared_away(few, cut):
@@ -285,4 +285,4 @@ def test_the_place_is_known_before_it_goes_on(few, cut):
     assert resumed.training.place == (1, 1)
     assert resumed.notes == []
     model = carry_out(resumed.training, resumed.run, None)
-    assert np.isfinite(model.parameters).all()
+    assert np.isfinite(model.table).all()

@@ -81,7 +81,7 @@ def test_run_json(run):
 def test_the_model_carries_the_same(run):
     folder, model = run
     info, loaded = read(folder), lenet.Model.load(folder / "last.safetensors")
-    assert loaded.parameters.tobytes() == model.parameters.tobytes()
+    assert loaded.table.tobytes() == model.table.tobytes()
     assert loaded.training == model.training
     info["epochs"] = without_seconds(info["epochs"])
     assert {key: info[key] for key in loaded.training} == loaded.training
@@ -103,7 +103,7 @@ def test_the_recipe_can_be_used_again(run, few, tmp_path):
     folder, model = run
     again = lenet.train(data=few, recipe=folder / "recipe.toml", seed=3)
     assert again.network == model.network
-    assert again.parameters.tobytes() == model.parameters.tobytes()
+    assert again.table.tobytes() == model.table.tobytes()
 
 
 def test_history_csv(run):
@@ -193,7 +193,7 @@ def test_stopped_while_a_file_is_written(few, small, tmp_path, monkeypatch, writ
     assert model.training["epochs"] == without_seconds(info["epochs"])
     assert len(info["epochs"]) == (0 if write < 2 else 1 if write < 4 else 2)
     resumed = lenet.resume(tmp_path / "a", few)
-    assert resumed.parameters.tobytes() == lenet.train(small, few, QUICK).parameters.tobytes()
+    assert resumed.table.tobytes() == lenet.train(small, few, QUICK).table.tobytes()
 
 
 def test_diverged(few, small, tmp_path):

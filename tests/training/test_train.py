@@ -41,7 +41,7 @@ def test_names_are_as_good_as_things(few, small):
     recipe = lenet.recipe("seed", epochs=1, lr=0.1)
     by_name = lenet.train(small, few, recipe)
     by_thing = lenet.train(lenet.parse(small), few, recipe)
-    assert by_name.parameters.tobytes() == by_thing.parameters.tobytes()
+    assert by_name.table.tobytes() == by_thing.table.tobytes()
 
 
 def test_the_model_is_ready(few, small):

@@ -77,7 +77,7 @@ def test_nothing_of_them_is_measured_or_learnt(digits, small):
     )
     one, other = (lenet.train(small, data, recipe) for data in (digits, blank))
     assert one.preprocessing == other.preprocessing
-    assert one.parameters.tobytes() == other.parameters.tobytes()
+    assert one.table.tobytes() == other.table.tobytes()
 
 
 def test_the_test_part_decides_nothing(few, small):
@@ -86,7 +86,7 @@ def test_the_test_part_decides_nothing(few, small):
     wrong = replace(few, test=Split(few.test.images, few.test.labels[::-1].copy()))
     one, other = (lenet.train(small, data, recipe) for data in (few, wrong))
     assert one.training["kept_epoch"] == other.training["kept_epoch"]
-    assert one.parameters.tobytes() == other.parameters.tobytes()
+    assert one.table.tobytes() == other.table.tobytes()
     assert one.training["test_accuracy"] != other.training["test_accuracy"]
 
 
@@ -112,4 +112,4 @@ def test_the_kept_weights_are_those_of_the_best_epoch(few):
     epochs = training.epochs()
     for _ in range(kept):
         next(epochs)
-    assert training.model.parameters.tobytes() == model.parameters.tobytes()
+    assert training.model.table.tobytes() == model.table.tobytes()

@@ -157,7 +157,7 @@ class WithLenet:
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
         self._model = Model(workload.network).initialize()
-        self._model.parameters[...] = workload.parameters
+        self._model.table[...] = workload.parameters
         self._engine = self._model.engine(workload.threads)
         self._optimizer = Optimizer("sgd")
         self._state = np.zeros((0, workload.plan.table_size), np.float32)
@@ -167,7 +167,7 @@ class WithLenet:
     def train(self, steps: int) -> None:
         """Run that many whole steps."""
         result = self._engine.train(
-            self._model.parameters,
+            self._model.table,
             self._state,
             self._workload.images,
             self._labels,

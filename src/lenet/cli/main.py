@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from lenet.errors import LenetError, ShapeError
+from lenet.errors import LenetError, ShapeError, reason
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return _fail(explain_misfit(error), error.exit_code)
     except LenetError as error:
-        return _fail(_with_option(error), error.exit_code)
+        return _fail(_sentence(error), error.exit_code)
     except KeyboardInterrupt as stop:
         return _fail(str(stop) or "stopped by Ctrl-C.", 130)
     except MemoryError:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # the library's files have errors of their own: this is stdout's
         _discard_output()
         what = f"use {error.filename}" if error.filename else "write the output"
-        return _fail(f"cannot {what}: {(error.strerror or str(error)).lower()}.", 1)
+        return _fail(f"cannot {what}: {reason(error)}.", 1)
     except Exception:
         if _interrupts:
             return _fail("stopped by Ctrl-C.", 130)
@@ -102,11 +102,16 @@ def _prepare_streams() -> None:
         reconfigure(errors="surrogateescape" if unicode else "backslashreplace")
 
 
-def _with_option(error: LenetError) -> str:
-    """Return the error's sentence, with the option that sets the parameter it speaks of."""
+def _sentence(error: LenetError) -> str:
+    """Return an error's message; where a parameter of Python would help, with its option."""
     if not error.parameter:
         return str(error)
-    return f"{str(error).removesuffix('.')} (--{error.parameter.replace('_', '-')})."
+    option = _OPTIONS.get(error.parameter, error.parameter.replace("_", "-"))
+    return f"{str(error).removesuffix('.')} (on the command line: --{option})"
+
+
+#: Parameters whose option has another name.
+_OPTIONS = {"everything": "all"}
 
 
 def _fail(message: str, status: int) -> int:

@@ -52,7 +52,7 @@ def _network_line(training: Training, net: str) -> str:
 
 
 def _print_data(training: Training, rows: int | None) -> None:
-    from lenet.data.findings import class_table
+    from lenet.data import class_table
 
     print(class_table(training.data, rows))
     for note in training.data.notes:

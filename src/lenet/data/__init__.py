@@ -1,12 +1,10 @@
 """Images in: data sets by name, pictures of one's own, and how a network wants them.
 
-``load`` finds a data set, ``dataset`` says what one is, ``digits`` ships with the package,
-``sources`` downloads the others, ``idx`` reads their files. What a path leads to is read by
-``own``: ``folders`` and ``tables`` list picture files (``listing``, ``names``), ``decode`` reads
-them (``stack``), ``pixels`` and ``arrays`` hold images themselves (``scale``); ``split`` says which
-are to test on, ``collection`` is all of it in order, ``findings`` what stands out, ``cache`` keeps
-it. ``wishes`` are a person's about size and colour. ``preprocess`` turns bytes into what a network
-sees, ``pictures`` brings a foreign picture to that form, ``weights`` evens classes out.
+:func:`load` finds a data set; ``dataset`` says what one is. By name: ``sources`` has the digits
+inside the package and downloads the others, ``idx`` reads their files. By path, ``own`` reads a
+folder (``folders``), a table (``tables``) or an array file (``arrays``) as the load options say
+(``options``). Picture files are decoded by ``pictures``; ``split`` says which images are to test
+on, and ``collection`` is all of it in order. ``preprocess`` turns bytes into what a network sees.
 """
 
 from __future__ import annotations
@@ -14,23 +12,33 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
-from lenet.data import digits, sources
-from lenet.data.dataset import Dataset, Split
+from lenet.data.dataset import Dataset, Split, class_table, class_weights
+from lenet.data.folders import RUN_FILE
+from lenet.data.sources import NAMES, load_named
 from lenet.errors import UsageError
+from lenet.net import is_model_file, zoo
+from lenet.net.words import listed, shown
 
-__all__ = ["NAMES", "Dataset", "Split", "is_name", "load", "load_split"]
-
-NAMES = (digits.NAME, *sources.SOURCES)
-"""The data sets that have a name."""
+__all__ = [
+    "NAMES",
+    "Dataset",
+    "Split",
+    "class_table",
+    "class_weights",
+    "is_name",
+    "load",
+    "load_split",
+]
 
 Source = str | os.PathLike[str]
 
 
 def load(
     source: Source,
-    data_dir: Source | None = None,
     *,
+    data_dir: Source | None = None,
     size: int | str | Sequence[int] | None = None,
     gray: bool = False,
     rgb: bool = False,
@@ -60,22 +68,20 @@ def load(
         OutputError: the cache folder for downloads cannot be written.
     """
     name = _name(source)
-    wished = size is not None or gray or rgb or skip_bad
-    if name in NAMES and wished:
+    if name not in NAMES:
+        path = _path(source)
+        # imported here: pictures need a decoder, and what is read by name needs none
+        from lenet.data import own
+        from lenet.data.options import LoadOptions
+
+        collection = own.read(path, LoadOptions.of(size, gray, rgb, skip_bad))
+        return collection.dataset(own.title(path), path)
+    if size is not None or gray or rgb or skip_bad:
         raise UsageError(
-            f"size, gray, rgb and skip-bad are for pictures of your own, and {name} is ready as it "
+            f"size, gray, rgb and skip_bad are for pictures of your own, and {name} is ready as it "
             f"is; leave them out, or write ./{name} for a folder of that name."
         )
-    if name == digits.NAME:
-        return digits.load()
-    if name in sources.SOURCES:
-        return sources.load(name, data_dir)
-    path = _path(source)
-    # imported here: pictures need a decoder, and what is read by name needs none
-    from lenet.data import own
-    from lenet.data.wishes import Wishes
-
-    return own.read(path, Wishes.of(size, gray, rgb, skip_bad)).dataset(own.title(path), path)
+    return load_named(name, data_dir)
 
 
 def load_split(
@@ -86,7 +92,7 @@ def load_split(
     everything: bool = False,
     skip_bad: bool = False,
 ) -> Split:
-    """Pictures of one's own to test a model on: the part to test on, or all.
+    """Load pictures of one's own to test a model on: the test split, or all.
 
     Args:
         source: a path, as :func:`load` takes it.
@@ -101,11 +107,11 @@ def load_split(
     """
     path = _path(source)
     from lenet.data import own
-    from lenet.data.wishes import Wishes
+    from lenet.data.options import LoadOptions
 
     channels, *size = input_shape
-    wishes = Wishes.of(size, channels == 1, channels == 3, skip_bad)
-    return own.read(path, wishes).part(classes, everything, path)
+    options = LoadOptions.of(size, channels == 1, channels == 3, skip_bad)
+    return own.read(path, options).split_for(classes, everything, path)
 
 
 def is_name(source: Source) -> bool:
@@ -118,18 +124,32 @@ def _name(source: Source) -> str:
 
 
 def _path(source: Source) -> str:
-    """``source`` as a path that exists.
+    """Return ``source`` as a path that exists and may hold pictures.
 
     Raises:
-        UsageError: nothing is there.
+        UsageError: nothing is there, or it is a network, a model or a run.
     """
     text = os.fsdecode(source)
+    if is_model_file(text):
+        raise UsageError(
+            f"{shown(text)} is a saved model, no data set; read it with lenet.Model.load({text!r})."
+        )
     if os.path.exists(text):
+        if (Path(text) / RUN_FILE).is_file():
+            last = os.path.join(text, "last.safetensors")
+            raise UsageError(
+                f"{shown(text)} is the folder of a run, no data set; read its model with "
+                f"lenet.Model.load({last!r}), or go on with lenet.resume({text!r})."
+            )
         return text
+    if _name(text) in zoo.names() or "|" in text:
+        raise UsageError(
+            f"{shown(text)} is a network, no data set; train it with "
+            f'lenet.train({text!r}, "digits"), or look at it with lenet.explain({text!r}).'
+        )
     close = difflib.get_close_matches(_name(source), NAMES, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    allowed = f"{', '.join(NAMES[:-1])} or {NAMES[-1]}"
     raise UsageError(
-        f"no data set is called {text!r}: choose {allowed}, or name a folder, .csv or .npz that "
-        f"exists{hint}"
+        f"no data set is called {text!r}: choose {listed(NAMES, 'or')}, or name a folder, .csv or "
+        f".npz that exists{hint}"
     )

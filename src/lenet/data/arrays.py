@@ -1,6 +1,6 @@
 """Images in an ``.npz`` file of NumPy, read piece by piece: never more than what they become.
 
-``x`` and ``y`` (or ``images`` and ``labels``), or a pair for each part as in Keras' ``mnist.npz``:
+``x`` and ``y`` (or ``images`` and ``labels``), or a pair for each split as in Keras' ``mnist.npz``:
 ``x_train``, ``y_train``, ``x_test``, ``y_test``. Nothing is ever unpickled.
 """
 
@@ -8,33 +8,24 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Iterator, Mapping
-from typing import IO, Any, Final, NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet.data.collection import Collection
-from lenet.data.listing import TEST, TRAIN, UNDECIDED, VALIDATION
-from lenet.data.names import class_name, in_order
+from lenet.data.folders import class_name, classes_of, indices_of
+from lenet.data.options import LoadOptions, Range, Stack, bounded, shaped, to_bytes
 from lenet.data.preprocess import Images
-from lenet.data.scale import Range, to_bytes
-from lenet.data.split import digests_of
-from lenet.data.stack import Stack, shaped
-from lenet.data.wishes import Wishes, bounded, resized_note
+from lenet.data.split import SPLIT_WORDS, TEST, TRAIN, UNDECIDED, digests_of
 from lenet.errors import DataError
+from lenet.net.shapes import pair_text
 from lenet.net.words import shown
 
 _IMAGES: Final = ("x", "images", "data")
 _LABELS: Final = ("y", "labels", "target")
-_PARTS: Final = {
-    "": UNDECIDED,
-    "train": TRAIN,
-    "val": VALIDATION,
-    "valid": VALIDATION,
-    "validation": VALIDATION,
-    "test": TEST,
-}
 _ALLOWED: Final = (
     "give x and y, or x_train, y_train, x_test and y_test (images and labels will do, too)"
 )
@@ -42,7 +33,8 @@ _PIECE: Final = 1 << 22  # bytes
 _MAX_LABEL: Final = 1000  # bytes
 
 
-class _Array(NamedTuple):
+@dataclass(frozen=True)
+class _Array:
     """One array of the file, as its header says it is."""
 
     name: str
@@ -50,22 +42,32 @@ class _Array(NamedTuple):
     dtype: np.dtype[Any]
 
 
-class _Pair(NamedTuple):
-    part: int
+@dataclass(frozen=True)
+class _Pair:
+    """The images of a split and their labels."""
+
+    split: int
     images: _Array
     labels: _Array
-    last: bool  # channels come last
+    channels_last: bool
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the images."""
+        shape = self.images.shape
+        height, width = shape[1:3] if len(shape) == 3 or self.channels_last else shape[2:]
+        return height, width
 
 
-def read(path: str, file: IO[bytes], wishes: Wishes) -> Collection:
-    """Read the images, their labels, and which part they are.
+def read(path: str, file: IO[bytes], options: LoadOptions) -> Collection:
+    """Read the images, their labels, and which split they are in.
 
     Raises:
         DataError: the file is damaged, or its arrays are not images with labels.
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            return _Reader(path, archive).read(wishes)
+            return _Reader(path, archive).read(options)
     except DataError:
         raise
     except Exception as error:  # a damaged file may make its readers raise anything
@@ -78,114 +80,96 @@ class _Reader:
     def __init__(self, path: str, archive: zipfile.ZipFile) -> None:
         self.path, self.archive = path, archive
 
-    def read(self, wishes: Wishes) -> Collection:
+    def read(self, options: LoadOptions) -> Collection:
         pairs = self._pairs()
+        own, *others = sorted({pair.size for pair in pairs})
+        if others:
+            sizes = " and ".join(map(pair_text, (own, *others)))
+            raise self._error(f"has images of {sizes}", "give all one size")
         counts = [pair.images.shape[0] for pair in pairs]
-        sizes = {_size(pair) for pair in pairs}
-        if len(sizes) > 1:
-            raise self._error(
-                f"has images of {' and '.join(f'{h}x{w}' for h, w in sorted(sizes))}",
-                "give all one size",
-            )
-        (own,) = sizes
-        size = wishes.size or bounded(own)
-        stack = Stack(sum(counts), size, wishes.channels)
-        digests, start = [], 0
+        size = options.size or bounded(own)
+        stack = Stack(sum(counts), size, options.channels)
+        digests = []
         for pair in pairs:
             for images in self._images(pair):
                 digests.append(digests_of(images))
-                stack.put(start, shaped(images, size, wishes.channels))
-                start += len(images)
-        classes, labels = self._labels(pairs)
-        parts = np.repeat([pair.part for pair in pairs], counts).astype(np.int64)
-        if TEST not in parts:
-            parts[parts == TRAIN] = UNDECIDED
-        notes = [] if own == size else [resized_note(own, size)] * (wishes.size is None)
+                stack.add(shaped(images, size, options.channels))
+        names = [name for pair in pairs for name in self._label_names(pair.labels)]
+        classes = classes_of(names)
+        splits = np.repeat([pair.split for pair in pairs], counts).astype(np.int64)
+        if TEST not in splits:
+            splits[splits == TRAIN] = UNDECIDED
         return Collection.of(
-            stack.take(),
-            labels,
-            parts,
+            stack.images,
+            indices_of(names, classes),
+            splits,
             classes,
             digests=np.concatenate(digests),
             name=lambda index: f"image {index:,}",
-            notes=notes,
+            notes=options.resized_note(own, size),
         )
 
     def _error(self, what: str, advice: str) -> DataError:
         return DataError(f"{self.path} {what}; {advice}")
 
     def _pairs(self) -> list[_Pair]:
-        """The arrays that belong together, part by part."""
-        arrays = {name.casefold(): self._header(name) for name in self._names()}
+        """Return the arrays that belong together, split by split."""
+        names = [n.removesuffix(".npy") for n in self.archive.namelist() if n.endswith(".npy")]
+        arrays = {name.casefold(): self._header(name) for name in names}
         pairs = []
-        for word, part in _PARTS.items():
-            images = self._one_of(arrays, _IMAGES, word)
-            labels = self._one_of(arrays, _LABELS, word)
+        for word, split in {"": UNDECIDED, **SPLIT_WORDS}.items():
+            images = self._only(arrays, _IMAGES, word)
+            labels = self._only(arrays, _LABELS, word)
             if images and labels:
-                pairs.append(self._pair(part, images, labels))
-            elif images or labels:
-                lonely = (images or labels or _Array("", (), np.dtype(int))).name
+                pairs.append(self._pair(split, images, labels))
+            elif alone := images or labels:
                 other = "labels" if images else "images"
-                raise self._error(f"has the array {shown(lonely)} but no {other} for it", _ALLOWED)
-        parts = [pair.part for pair in pairs]
-        if not pairs or (UNDECIDED in parts and len(parts) > 1) or len(set(parts)) < len(parts):
-            names = ", ".join(shown(array.name) for array in list(arrays.values())[:8])
-            raise self._error(f"holds the arrays {names or 'none'}", _ALLOWED)
+                raise self._error(
+                    f"has the array {shown(alone.name)} but no {other} for it", _ALLOWED
+                )
+        splits = [pair.split for pair in pairs]
+        if not pairs or (UNDECIDED in splits and len(splits) > 1) or len(set(splits)) < len(splits):
+            some = ", ".join(shown(array.name) for array in list(arrays.values())[:8])
+            raise self._error(f"holds the arrays {some or 'none'}", _ALLOWED)
         return pairs
 
-    def _names(self) -> list[str]:
-        return [n.removesuffix(".npy") for n in self.archive.namelist() if n.endswith(".npy")]
+    def _only(self, arrays: dict[str, _Array], words: tuple[str, ...], split: str) -> _Array | None:
+        """Return the array that one of these words names for a split, if there is one."""
+        names = [f"{w}_{split}" for w in words] + [f"{split}_{w}" for w in words]
+        known = [arrays[name] for name in (names if split else words) if name in arrays]
+        if len(known) > 1:
+            both = " and ".join(shown(array.name) for array in known[:2])
+            raise self._error(f"has both {both}", "keep one of them")
+        return known[0] if known else None
 
-    def _one_of(
-        self, arrays: Mapping[str, _Array], words: tuple[str, ...], part: str
-    ) -> _Array | None:
-        spellings = [
-            name
-            for word in words
-            for name in ((f"{word}_{part}", f"{part}_{word}"), (word,))[not part]
-        ]
-        found = [arrays[name] for name in spellings if name in arrays]
-        if len(found) > 1:
-            raise self._error(
-                f"has both {shown(found[0].name)} and {shown(found[1].name)}", "keep one of them"
-            )
-        return found[0] if found else None
-
-    def _pair(self, part: int, images: _Array, labels: _Array) -> _Pair:
-        shape, name = images.shape, shown(images.name)
+    def _pair(self, split: int, images: _Array, labels: _Array) -> _Pair:
+        image_text = f"{shown(images.name)} of shape {images.shape}"
         if images.dtype.kind not in "uifb":
             raise self._error(
-                f"has {name} of type {images.dtype}", "give whole numbers 0..255 or floats 0..1"
+                f"has {shown(images.name)} of type {images.dtype}",
+                "give whole numbers 0..255 or floats 0..1",
             )
         if len(labels.shape) == 2 and labels.shape[1] == 1:
-            labels = labels._replace(shape=labels.shape[:1])
+            labels = replace(labels, shape=labels.shape[:1])
+        label_text = f"{shown(labels.name)} of type {labels.dtype} and shape {labels.shape}"
         if len(labels.shape) != 1 or labels.dtype.kind not in "uifbU":
-            raise self._error(
-                f"has {shown(labels.name)} of type {labels.dtype} and shape {labels.shape}",
-                "give one whole number or text for each image, (N,)",
-            )
-        if not shape or shape[0] != labels.shape[0] or not math.prod(shape):
-            raise self._error(
-                f"has {name} of shape {shape} and {shown(labels.name)} of shape {labels.shape}",
-                "give as many labels as images, at least one",
-            )
-        return _Pair(part, images, labels, self._channels_last(images))
-
-    def _channels_last(self, images: _Array) -> bool:
-        shape = images.shape
-        first = len(shape) == 4 and shape[1] in (1, 3)
-        last = len(shape) == 4 and shape[3] in (1, 3)
+            advice = "give one whole number or text for each image, (N,)"
+            raise self._error(f"has {label_text}", advice)
+        if labels.dtype.itemsize > _MAX_LABEL:
+            raise self._error(f"has {label_text}", "give shorter ones")
+        if images.shape[:1] != labels.shape or not math.prod(images.shape):
+            advice = "give as many labels as images, at least one"
+            raise self._error(f"has {image_text} and {label_text}", advice)
+        first, last = (len(images.shape) == 4 and images.shape[axis] in (1, 3) for axis in (1, 3))
         if first and last:
             raise self._error(
-                f"has {shown(images.name)} of shape {shape}, where channels may come first or last",
+                f"has {image_text}, where channels may come first or last",
                 "give (N, H, W) for grey images, or another size",
             )
-        if len(shape) != 3 and not (first or last):
-            raise self._error(
-                f"has {shown(images.name)} of shape {shape}",
-                "give (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels",
-            )
-        return last
+        if len(images.shape) != 3 and not (first or last):
+            advice = "give (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels"
+            raise self._error(f"has {image_text}", advice)
+        return _Pair(split, images, labels, last)
 
     def _header(self, name: str) -> _Array:
         with self.archive.open(f"{name}.npy") as stream:
@@ -197,7 +181,7 @@ class _Reader:
         return _Array(name, shape, dtype)
 
     def _pieces(self, array: _Array) -> Iterator[npt.NDArray[Any]]:
-        """The array, some rows at a time."""
+        """Yield the array, some rows at a time."""
         row = array.dtype.itemsize * math.prod(array.shape[1:])
         step = max(1, _PIECE // max(1, row))
         with self.archive.open(f"{array.name}.npy") as stream:
@@ -208,7 +192,7 @@ class _Reader:
                 yield np.frombuffer(content, array.dtype).reshape(count, *array.shape[1:])
 
     def _images(self, pair: _Pair) -> Iterator[Images]:
-        """Pieces of (n, C, H, W) uint8."""
+        """Yield pieces of (n, C, H, W) uint8."""
         values = Range()
         if pair.images.dtype != np.uint8:
             for piece in self._pieces(pair.images):
@@ -217,39 +201,21 @@ class _Reader:
         for piece in self._pieces(pair.images):
             if piece.ndim == 3:
                 piece = piece[:, np.newaxis]
-            elif pair.last:
+            elif pair.channels_last:
                 piece = piece.transpose(0, 3, 1, 2)
             yield np.ascontiguousarray(to_bytes(piece, values.is_unit))
 
-    def _labels(self, pairs: list[_Pair]) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
-        found: dict[str, int] = {}  # in the order in which they come
-        pieces = []
-        for pair in pairs:
-            if pair.labels.dtype.itemsize > _MAX_LABEL:
-                raise self._error(f"has labels of {pair.labels.dtype}", "give shorter ones")
-            for piece in self._pieces(pair.labels):
-                values, inverse = np.unique(piece, return_inverse=True)
-                names = self._class_names(values, pair.labels.name)
-                numbers = np.array([found.setdefault(name, len(found)) for name in names])
-                pieces.append(numbers[inverse])
-        classes = in_order(found)
-        place = {name: index for index, name in enumerate(classes)}
-        return classes, np.array([place[name] for name in found])[np.concatenate(pieces)]
-
-    def _class_names(self, labels: npt.NDArray[Any], array: str) -> list[str]:
-        if labels.dtype.kind == "U":
-            return [class_name(text, self.path) for text in labels.tolist()]
-        if labels.dtype.kind == "f" and not (np.rint(labels) == labels).all():
-            raise self._error(
-                f"has {shown(array)} that are no whole numbers", "give one class for each image"
-            )
-        return [str(int(value)) for value in labels.tolist()]
-
-
-def _size(pair: _Pair) -> tuple[int, int]:
-    shape = pair.images.shape
-    height, width = shape[1:3] if len(shape) == 3 or pair.last else shape[2:]
-    return height, width
+    def _label_names(self, array: _Array) -> Iterator[str]:
+        for labels in self._pieces(array):
+            kinds, inverse = np.unique(labels, return_inverse=True)
+            if kinds.dtype.kind == "U":
+                names = [class_name(text, self.path) for text in kinds.tolist()]
+            elif (np.rint(kinds) == kinds).all():
+                names = [str(int(kind)) for kind in kinds.tolist()]
+            else:
+                what = f"has {shown(array.name)} that are no whole numbers"
+                raise self._error(what, "give one class for each image")
+            yield from (names[index] for index in inverse)
 
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -6,6 +6,9 @@ network sees them. Everything here is checked when it is made, so that later cod
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import DataError
+from lenet.net.words import name_text
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Split:
-    """Images and their labels: what one trains on, or what one tests on.
+    """Images and their labels: what one trains on, validates on or tests on.
 
     Attributes:
-        images: (N, C, H, W) uint8, one byte a pixel.
+        images: (N, C, H, W) uint8, one byte per value.
         labels: (N,) int64, each the index of a class.
         weights: (N,) float32, how much each image counts in the loss, 0 or more and usually 1 on
             average; None for 1 each.
@@ -49,9 +53,21 @@ class Split:
             _require_weights(self.weights, len(self))
 
     def chosen(self, which: npt.NDArray[Any]) -> Split:
-        """The images that ``which`` picks: (N,) bool, or indices."""
+        """Return the images that ``which`` picks: (N,) bool, or indices."""
         weights = None if self.weights is None else self.weights[which]
         return Split(self.images[which], self.labels[which], weights)
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 of the images, labels and weights, in hexadecimal digits."""
+        state = hashlib.sha256()
+        self._add_to(state, "")
+        return state.hexdigest()
+
+    def _add_to(self, state: hashlib._Hash, name: str) -> None:
+        state.update(f"{name} {self.images.shape}".encode())
+        for array in (self.images, self.labels, self.weights):
+            if array is not None:
+                state.update(np.ascontiguousarray(array).data)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -62,19 +78,19 @@ class Split:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """A named set of labelled images: a part to train on, and usually one to test on.
+    """A named set of labelled images: a split to train on, and usually one to test on.
 
     Attributes:
-        name: what it is called on the command line, such as ``mnist``.
-        train: the part to train on.
-        test: the part to test on, or None; all parts' images have the same (C, H, W).
+        name: what it is called, such as ``mnist``.
+        train: the split to train on.
+        test: the split to test on, or None; all splits' images have the same (C, H, W).
         classes: the name of each class; a label is an index into them.
-        validation: a part to choose settings by, where the data have one of their own.
+        validation: the split to choose settings by, where the data have one of their own.
         source: the path it was read from; empty for others.
         notes: sentences on what was found when it was read.
 
     Raises:
-        DataError: the parts' shapes differ, or a label names no class.
+        DataError: the splits' shapes differ, or a label names no class.
     """
 
     name: str
@@ -86,31 +102,38 @@ class Dataset:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for verb, part in (("tests", self.test), ("validates", self.validation)):
-            if part and self.train.images.shape[1:] != part.images.shape[1:]:
+        own = self.train.images.shape[1:]
+        for name, split in self.splits.items():
+            shape = split.images.shape[1:]
+            if shape != own:
+                verb = {"test": "tests", "validation": "validates"}[name]
                 raise DataError(
-                    f"{self.name} trains on {_describe_images(self.train.images.shape[1:])} but "
-                    f"{verb} on {_describe_images(part.images.shape[1:])}; all parts need the same "
-                    "shape"
+                    f"{self.name} trains on {_describe_images(own)} but {verb} on "
+                    f"{_describe_images(shape)}; all splits need the same shape"
                 )
-        for name, part in self.parts.items():
-            _require_labels(self.name, name, part.labels, len(self.classes))
+            wrong = np.flatnonzero((split.labels < 0) | (split.labels >= len(self.classes)))
+            if len(wrong):
+                raise DataError(
+                    f"{self.name} has {len(self.classes)} classes, labels 0 to "
+                    f"{len(self.classes) - 1}, but {name} image {wrong[0]:,} has label "
+                    f"{split.labels[wrong[0]]}; correct the label or name its class"
+                )
 
     @property
-    def parts(self) -> dict[str, Split]:
-        """The parts there are, by name: train, perhaps validation, test."""
-        found = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {name: part for name, part in found.items() if part}
+    def splits(self) -> dict[str, Split]:
+        """The splits there are, by name: train, perhaps validation, perhaps test."""
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: split for name, split in splits.items() if split}
 
     @property
     def tested(self) -> Split:
-        """The part to test on.
+        """The split to test on.
 
         Raises:
             DataError: there is none.
         """
         if self.test is None:
-            raise DataError(f"{self.name} has no images to test on; give a part of them.")
+            raise DataError(f"{self.name} has no images to test on; give a test split.")
         return self.test
 
     @property
@@ -121,24 +144,86 @@ class Dataset:
 
     @property
     def class_counts(self) -> dict[str, list[int]]:
-        """Of each part, by its name, how many images each class has."""
+        """How many images each class has, for each split by its name."""
         return {
-            name: np.bincount(part.labels, minlength=len(self.classes)).tolist()
-            for name, part in self.parts.items()
+            name: np.bincount(split.labels, minlength=len(self.classes)).tolist()
+            for name, split in self.splits.items()
         }
 
+    def fingerprint(self, splits: Collection[str] | None = None) -> str:
+        """Return a SHA-256 of the classes and of all splits, or of those that are named.
+
+        It is the same for the same images, labels and weights, whatever the data set is called.
+        """
+        state = hashlib.sha256(json.dumps(self.classes).encode())
+        for name, split in self.splits.items():
+            if splits is None or name in splits:
+                split._add_to(state, name)
+        return state.hexdigest()
+
     def summary(self) -> str:
-        """One line: the name, how many images of what size, classes, and the parts."""
-        total = sum(map(len, self.parts.values()))
+        """Return one line: the name, how many images of what size, classes, and the splits."""
+        total = sum(map(len, self.splits.values()))
         verbs = {"train": "to train on", "validation": "to validate", "test": "to test"}
-        parts = ", ".join(f"{len(part):,} {verbs[name]}" for name, part in self.parts.items())
+        splits = ", ".join(f"{len(split):,} {verbs[name]}" for name, split in self.splits.items())
         return (
             f"{self.name} · {total:,} {_describe_images(self.image_shape)}, "
-            f"{len(self.classes)} classes · {parts}"
+            f"{len(self.classes)} classes · {splits}"
         )
 
     def __repr__(self) -> str:
         return f"<Dataset {self.summary()}>"
+
+
+def class_table(data: Dataset, most: int | None = None) -> str:
+    """Return how many images each class has in each split: one row per class, and the totals.
+
+    Of more than ``most`` classes, those in the middle are counted in one row instead.
+    """
+    counts = np.array([*data.class_counts.values()]).T
+    rows = [(name_text(name), row) for name, row in zip(data.classes, counts, strict=True)]
+    if most is not None and len(rows) > most:
+        middle = counts[most - 2 : -1]
+        rows[most - 2 : -1] = [(f"{len(middle):,} more", middle.sum(axis=0))]
+    rows.append(("total", counts.sum(axis=0)))
+    table = [["class", *data.splits], *([name, *(f"{n:,}" for n in row)] for name, row in rows)]
+    name_width, *widths = (max(map(len, column)) for column in zip(*table, strict=True))
+    return "\n".join(
+        name.ljust(name_width)
+        + "".join(f"  {number.rjust(width)}" for number, width in zip(row, widths, strict=True))
+        for name, *row in table
+    )
+
+
+def class_weights(
+    labels: npt.NDArray[np.int64], classes: int, weights: npt.NDArray[np.float32] | None = None
+) -> npt.NDArray[np.float32]:
+    """Return a weight for each class, so that all classes count alike and an image 1 on average.
+
+    Of n images in K classes that have any, one of a class with n_k weighs n / (K n_k), as in
+    G. King and L. Zeng, "Logistic Regression in Rare Events Data", 2001 ("balanced" in
+    scikit-learn).
+
+    Args:
+        labels: (n,) the class of each image.
+        classes: how many classes there are.
+        weights: (n,) how many images each one stands for; None for 1.
+
+    Returns:
+        (classes,) float32; 0 for a class without images.
+
+    Raises:
+        DataError: there are no labels, or one names no class.
+    """
+    if not len(labels) or labels.min() < 0 or labels.max() >= classes:
+        raise DataError(
+            f"the labels are none of 0 to {classes - 1}, or there are none at all; give the class "
+            "of every image"
+        )
+    counts = np.bincount(labels, weights, minlength=classes)
+    with np.errstate(divide="ignore"):
+        balanced = np.where(counts, counts.sum() / (np.count_nonzero(counts) * counts), 0)
+    return balanced.astype(np.float32)
 
 
 def _describe_images(shape: tuple[int, ...]) -> str:
@@ -148,15 +233,15 @@ def _describe_images(shape: tuple[int, ...]) -> str:
 
 
 def _require_array(name: str, array: Any, dtype: type, dimensions: int, layout: str) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != dimensions:
-        given = (
-            f"{array.dtype} of shape {array.shape}"
-            if isinstance(array, np.ndarray)
-            else f"a {type(array).__name__}"
-        )
-        raise DataError(
-            f"the {name} are {given}; give a NumPy array {layout} of {np.dtype(dtype).name}"
-        )
+    if not isinstance(array, np.ndarray):
+        given = f"a {type(array).__name__}"
+    elif array.dtype != dtype or array.ndim != dimensions:
+        given = f"{array.dtype} of shape {array.shape}"
+    else:
+        return
+    raise DataError(
+        f"the {name} are {given}; give a NumPy array {layout} of {np.dtype(dtype).name}"
+    )
 
 
 def _require_weights(weights: Any, images: int) -> None:
@@ -167,13 +252,4 @@ def _require_weights(weights: Any, images: int) -> None:
         raise DataError(
             f"the weights go from {weights.min():g} to {weights.max():g}; give 0 or more, not all "
             "0, and no infinity"
-        )
-
-
-def _require_labels(name: str, part: str, labels: npt.NDArray[np.int64], classes: int) -> None:
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    if len(wrong):
-        raise DataError(
-            f"{name} has {classes} classes, labels 0 to {classes - 1}, but {part} image "
-            f"{wrong[0]:,} has label {labels[wrong[0]]}; correct the label or name its class"
         )

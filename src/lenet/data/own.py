@@ -1,130 +1,210 @@
-"""Pictures of one's own, by path: a folder, a table (``.csv``) or an array file (``.npz``)."""
+"""Pictures of one's own, by path: a folder, a table (``.csv``) or an array file (``.npz``).
+
+Picture files that were decoded once are kept in the cache, so that the next start takes no time.
+A cache file holds one collection: a line that says what it is, the length of a JSON header (8
+bytes, little-endian), the header, all images, all labels. The header has what they must be like, a
+checksum, and a key made of the names, sizes and times of the files they came from. A cache file
+that does not fit, or is damaged in any way, is as good as none: it is never an error.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import PIL
 from PIL import features
 
-from lenet.data import arrays, cache, pixels, tables
+from lenet import files
+from lenet.data import arrays, tables
 from lenet.data.collection import Collection
-from lenet.data.decode import Decoded, decode
-from lenet.data.folders import list_pictures
-from lenet.data.listing import Listing
-from lenet.data.pictures import open_regular
-from lenet.data.wishes import Wishes
-from lenet.errors import DataError
+from lenet.data.folders import Listing, list_pictures
+from lenet.data.options import LoadOptions
+from lenet.data.pictures import Decoded, decode, open_regular
+from lenet.data.sources import cache_folder
+from lenet.errors import DataError, LenetError, reason
+from lenet.net.shapes import pair_text
 
 _ZIP_MAGIC: Final = b"PK"
+#: Another number for another format, or other images from the same files.
+_CACHE_MAGIC: Final = b"lenet pictures 1\n"
+_MAX_HEADER: Final = 16 << 20
+#: Cache files of different folders; the one that was not used for the longest time goes first.
+_MOST_FILES: Final = 16
 
 
-def read(path: str, wishes: Wishes) -> Collection:
+def read(path: str, options: LoadOptions) -> Collection:
     """Read all that is there; what was read before comes out of the cache.
 
     Args:
-        path: a folder with a folder a class (perhaps below train/, val/ and test/), a table
+        path: a folder with a folder per class (perhaps below train/, val/ and test/), a table
             that lists files or holds pixels, or an .npz file with images and labels.
-        wishes: how to read it.
+        options: how to read it.
 
     Raises:
         DataError: what is there is no labelled pictures, or some cannot be read.
     """
     if os.path.isdir(path):
-        return _read_listing(list_pictures(os.path.realpath(path)), path, wishes)
+        return _read_listing(list_pictures(os.path.realpath(path)), path, options)
     try:
         file = open_regular(path)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise DataError(
-            f"cannot read {path}: {reason}; give a folder, a .csv or an .npz file"
+            f"cannot read {path}: {reason(error)}; give a folder, a .csv or an .npz file"
         ) from error
     with file:
         if file.peek(2)[:2] == _ZIP_MAGIC:
-            return arrays.read(path, file, wishes)
+            return arrays.read(path, file, options)
         start = tables.look_at_start(path, file)
         if start.has_pixels:
-            return pixels.read(path, file, start, wishes)
-        return _read_listing(tables.list_files(path, file, start), path, wishes)
+            return tables.read_pixels(path, file, start, options)
+        return _read_listing(tables.list_files(path, file, start), path, options)
 
 
 def title(path: str) -> str:
-    """What to call the data: the folder's name, or the file's without its ending."""
+    """Return what to call the data: the folder's name, or the file's without its ending."""
     real = Path(os.path.realpath(path))
     name = real.name if real.is_dir() else real.stem
     return name[:60] if name and name.isprintable() else "pictures"
 
 
-def _read_listing(listing: Listing, path: str, wishes: Wishes) -> Collection:
-    kept = cache.place(f"{os.path.realpath(path)}\n{wishes}")
-    key = _key(listing, wishes)
-    found = cache.load(kept, key)
-    if found is None:
-        found = _collected(listing, decode(listing, wishes), wishes)
-        cache.save(kept, key, found)
-    return found
+def _read_listing(listing: Listing, path: str, options: LoadOptions) -> Collection:
+    place = cache_place(f"{os.path.realpath(path)}\n{options}")
+    key = _key(listing, options)
+    collection = load_cache(place, key)
+    if collection is None:
+        collection = _collect(listing, decode(listing, options), options)
+        save_cache(place, key, collection)
+    return collection
 
 
-def _key(listing: Listing, wishes: Wishes) -> str:
-    """Is the same for the same files, as far as their names, sizes and times tell."""
-    state = hashlib.sha256()
+def _key(listing: Listing, options: LoadOptions) -> str:
+    """Return what is the same for the same files, as far as names, sizes and times tell."""
     decoders = [PIL.__version__, *map(str, map(features.version, ("jpg", "zlib")))]
-    state.update(repr((decoders, wishes, listing.notes)).encode("utf-8", "backslashreplace"))
+    state = hashlib.sha256(_bytes((decoders, options, listing.notes)))
     for entry in listing.entries:
-        state.update(repr(tuple(entry)).encode("utf-8", "backslashreplace"))
+        state.update(_bytes((entry.label, entry.path, entry.split, entry.stamp, entry.fault)))
     return state.hexdigest()
 
 
-def _collected(listing: Listing, found: Decoded, wishes: Wishes) -> Collection:
-    entries = listing.entries
-    if found.faults and not wishes.skip_bad:
+def _bytes(values: object) -> bytes:
+    return repr(values).encode("utf-8", "backslashreplace")
+
+
+def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collection:
+    faults = _first(decoded.faults)
+    if faults and not options.skip_bad:
         raise DataError(
-            f"{len(found.faults):,} of {len(entries):,} pictures in {listing.root} cannot be "
-            f"read: {_first(found.faults)}; mend or remove them, or leave them out with --skip-bad"
+            f"{len(decoded.faults):,} of {len(listing.entries):,} pictures in {listing.root} "
+            f"cannot be read: {faults}; mend or remove them, or leave them out with skip_bad=True",
+            parameter="skip_bad",
         )
-    names = [entry.path for entry, kept in zip(entries, found.kept, strict=True) if kept]
-    labels = listing.labels[found.kept]
+    labels = listing.labels[decoded.kept]
     if lost := set(range(len(listing.classes))) - set(labels.tolist()):
         raise DataError(
             f"no picture of class {listing.classes[min(lost)]!r} in {listing.root} can be read: "
-            f"{_first(found.faults)}; mend them"
+            f"{faults}; mend them"
         )
     return Collection.of(
-        found.images,
+        decoded.images,
         labels,
-        listing.parts[found.kept],
+        listing.splits[decoded.kept],
         listing.classes,
-        digests=found.digests,
-        name=lambda index: names[index],
-        notes=[*listing.notes, *_notes(found, wishes)],
+        digests=decoded.digests,
+        name=lambda index: listing.entries[decoded.kept[index]].path,
+        notes=[*listing.notes, *_notes(decoded, options)],
     )
 
 
-def _notes(found: Decoded, wishes: Wishes) -> list[str]:
+def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
     notes = []
-    if found.faults:
-        notes.append(f"left out, for they cannot be read: {_first(found.faults)}")
-    small, large = found.sizes
-    target = found.images.shape[2:]
-    if wishes.size is None and not small == large == target:
-        span = f"{small[0]}x{small[1]}"
-        if small != large:
-            span += f" to {large[0]}x{large[1]}"
+    if decoded.faults:
+        notes.append(f"left out, because they cannot be read: {_first(decoded.faults)}")
+    count, _, *size = decoded.images.shape
+    if options.size is None and list(decoded.sizes) != [tuple(size)]:
+        sizes = " to ".join(dict.fromkeys(map(pair_text, (decoded.sizes[0], decoded.sizes[-1]))))
         notes.append(
-            f"pictures of {span} become {target[0]}x{target[1]}, their proportions kept; --size "
-            "says otherwise"
+            f"pictures of {sizes} become {size[0]}x{size[1]}, their proportions kept; the option "
+            "size says otherwise"
         )
-    count = len(found.images)
-    if wishes.channels is None and 0 < found.coloured < count:
+    if options.channels is None and 0 < decoded.coloured < count:
         notes.append(
-            f"{found.coloured:,} of {count:,} pictures have colour, so all become RGB; --gray "
-            "makes all grey"
+            f"{decoded.coloured:,} of {count:,} pictures have colour, so all become RGB; the "
+            "option gray makes all grey"
         )
     return notes
 
 
-def _first(faults: tuple[str, ...]) -> str:
+def _first(faults: Sequence[str]) -> str:
     return ", ".join(faults[:3]) + f" and {len(faults) - 3:,} more" * (len(faults) > 3)
+
+
+def cache_place(source: str) -> Path:
+    """Return the file for the pictures of ``source``, whatever tells it from others."""
+    name = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return cache_folder() / "pictures" / f"{name}.pictures"
+
+
+def load_cache(path: Path, key: str) -> Collection | None:
+    """Return what :func:`save_cache` kept under the same key, or None."""
+    try:
+        with open_regular(path) as file:
+            collection = _read_cache(file, key)
+        os.utime(path)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, LenetError):
+        return None
+    return collection
+
+
+def save_cache(path: Path, key: str, collection: Collection) -> None:
+    """Keep a collection, if the folder for it can be written and has room."""
+    images, labels = np.ascontiguousarray(collection.images), collection.labels.astype("<i8")
+    pieces = [images.reshape(-1).data, labels.view(np.uint8).data]
+    header = {
+        "key": key,
+        "shape": images.shape,
+        "counts": collection.counts,
+        "classes": collection.classes,
+        "notes": collection.notes,
+        "checksum": zlib.crc32(pieces[1], zlib.crc32(pieces[0])),
+    }
+    text = json.dumps(header).encode("ascii")
+    with suppress(OSError, LenetError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_pieces(path, [_CACHE_MAGIC, len(text).to_bytes(8, "little"), text, *pieces])
+        kept = sorted(path.parent.glob("*.pictures"), key=lambda other: other.stat().st_mtime)
+        for oldest in kept[:-_MOST_FILES]:
+            oldest.unlink(missing_ok=True)
+
+
+def _read_cache(file: BufferedReader, key: str) -> Collection | None:
+    if file.read(len(_CACHE_MAGIC)) != _CACHE_MAGIC:
+        return None
+    length = int.from_bytes(file.read(8), "little")
+    if length > _MAX_HEADER:
+        return None
+    header: dict[str, Any] = json.loads(file.read(length))
+    count, channels, height, width = shape = tuple(map(int, header["shape"]))
+    size = count * channels * height * width
+    train, validation, test = counts = tuple(map(int, header["counts"]))
+    there = os.fstat(file.fileno()).st_size - file.tell()
+    if header["key"] != key or there != size + 8 * count or min(shape) < 1:
+        return None
+    if sum(counts) != count or min(counts) < 0:
+        return None
+    images, labels = np.empty(size, np.uint8), np.empty(count, "<i8")
+    file.readinto(images.data)
+    file.readinto(labels.view(np.uint8).data)
+    if zlib.crc32(labels.data, zlib.crc32(images.data)) != header["checksum"]:
+        return None
+    classes, notes = (tuple(map(str, header[name])) for name in ("classes", "notes"))
+    numbers = labels.astype(np.int64, copy=False)
+    return Collection(images.reshape(shape), numbers, (train, validation, test), classes, notes)

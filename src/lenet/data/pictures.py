@@ -1,4 +1,4 @@
-"""Foreign pictures, brought to what a network was trained on.
+"""Picture files: one, as a network wants it, or many at a time.
 
 Three formats are read, PNG, JPEG and BMP: each further decoder is a further way in for a hostile
 file. Arrays (``.npy``, IDX) are taken to be prepared already: only their channels and size are
@@ -12,30 +12,43 @@ import io
 import math
 import os
 import stat
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lenet.data import idx
-from lenet.data.preprocess import Images, Preprocessing, has_light_border, match, resize
-from lenet.errors import DataError, PictureError
+from lenet.data.folders import Entry, Listing
+from lenet.data.options import LoadOptions, Size, Stack, bounded, middle, shaped
+from lenet.data.preprocess import Images, Preprocessing, centre, has_light_border, match
+from lenet.data.split import Digests, digest
+from lenet.errors import DataError, PictureError, reason
+from lenet.net.words import name_text
 
-FORMATS = ("PNG", "JPEG", "BMP")
+FORMATS: Final = ("PNG", "JPEG", "BMP")
 MAX_BYTES: Final = 64 << 20
 """The largest file that is taken for a picture."""
 
-_NPY_MAGIC = b"\x93NUMPY"
+_NPY_MAGIC: Final = b"\x93NUMPY"
+_BATCH: Final = 32  # files
+#: Each holds a whole picture, and a photograph's takes some 100 MB on its way.
+_MOST_THREADS: Final = 8
+#: Nobody waits long enough for fewer files to need a bar.
+_LONG: Final = 500
 
 
 def read_picture(path: str | os.PathLike[str]) -> Images:
     """Read a PNG, JPEG or BMP picture of any size.
 
     It is turned as its EXIF data says, laid on white where it is transparent, and reduced to
-    8 bits a channel.
+    8 bits per channel.
 
     Returns:
         (C, H, W) uint8, with C = 1 if the picture is grey, whatever its file format, else 3.
@@ -43,52 +56,64 @@ def read_picture(path: str | os.PathLike[str]) -> Images:
     Raises:
         PictureError: the file is missing, damaged, too large to be meant, or no picture.
     """
-    with quiet_decoders():
-        return decode_picture(path, os.fspath(path))
+    try:
+        with _quiet_decoders():
+            return _decode_file(path)
+    except _BadPictureError as error:
+        raise PictureError(f"{os.fspath(path)} {error.fault}; {error.remedy}") from error
 
 
 @contextmanager
-def quiet_decoders() -> Iterator[None]:
-    """Without warnings of small faults in files that can be read; for one thread at a time."""
+def _quiet_decoders() -> Iterator[None]:
+    """Silence warnings of small faults in files that can be read; for one thread at a time."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def decode_picture(path: str | os.PathLike[str], name: str) -> Images:
-    """:func:`read_picture` for any thread, within :func:`quiet_decoders`; errors say ``name``."""
+class _BadPictureError(Exception):
+    """What is wrong with a file, as the predicate of a sentence, and what to do."""
+
+    def __init__(self, fault: str, remedy: str = "give a PNG, JPEG or BMP file") -> None:
+        super().__init__(fault)
+        self.fault, self.remedy = fault, remedy
+
+
+def _decode_file(path: str | os.PathLike[str]) -> Images:
+    """:func:`read_picture` for any thread, within :func:`_quiet_decoders`.
+
+    Raises:
+        _BadPictureError: the file cannot be read.
+    """
+    smaller, intact = "make it smaller first", "give an intact picture"
     try:
         with open_regular(path) as file:
             if (size := os.fstat(file.fileno()).st_size) > MAX_BYTES:
-                raise PictureError(
-                    f"{name} has {size:,} bytes, more than {MAX_BYTES:,}; make it smaller first"
-                )
+                raise _BadPictureError(f"has {size:,} bytes, more than {MAX_BYTES:,}", smaller)
             with Image.open(file, formats=FORMATS) as picture:
                 if math.prod(picture.size) > (Image.MAX_IMAGE_PIXELS or math.inf):
                     raise Image.DecompressionBombError
                 return _to_array(ImageOps.exif_transpose(picture))
-    except PictureError:
+    except _BadPictureError:
         raise
     except UnidentifiedImageError as error:
         if kind := _other_kind(path):
-            raise PictureError(
-                f"{name} is a {kind} file, which is not read here; save it as a PNG file"
-            ) from error
-        raise PictureError(
-            f"{name} is not a picture that can be read; give a PNG, JPEG or BMP file"
-        ) from error
+            fault, remedy = f"is a {kind} file, which is not read here", "save it as a PNG file"
+            raise _BadPictureError(fault, remedy) from error
+        raise _BadPictureError("is not a picture that can be read") from error
     except Image.DecompressionBombError as error:
-        raise PictureError(
-            f"{name} has more than {Image.MAX_IMAGE_PIXELS:,} pixels; make it smaller first"
-        ) from error
+        fault = f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels"
+        raise _BadPictureError(fault, smaller) from error
     except OSError as error:
-        raise _unreadable(name, error) from error
+        if error.errno is None:  # the decoder's own complaint, not the system's
+            raise _BadPictureError("is damaged", intact) from error
+        raise _BadPictureError(f"cannot be opened ({reason(error)})") from error
     except Exception as error:  # a decoder that is fed damaged bytes may raise anything
-        raise PictureError(f"{name} is damaged; give an intact picture") from error
+        raise _BadPictureError("is damaged", intact) from error
 
 
 def _other_kind(path: str | os.PathLike[str]) -> str:
-    """TIFF, GIF or WebP, if it is one: formats whose decoders strangers' files are not fed to."""
+    """Return TIFF, GIF or WebP: formats whose decoders strangers' files are not fed to."""
     try:
         with open_regular(path) as file:
             start = file.read(12)
@@ -117,6 +142,22 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
+def _to_array(picture: Image.Image) -> Images:
+    """Turn a picture of any mode into (C, H, W) uint8."""
+    if picture.mode.startswith("I"):  # 16 bits per pixel
+        values = np.asarray(picture).clip(0, 65535).astype(np.uint32)
+        return np.asarray((values + 128) // 257, np.uint8)[np.newaxis]
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        picture = Image.alpha_composite(white, layer)
+    if picture.mode in ("1", "L"):
+        return np.array(picture.convert("L"))[np.newaxis]
+    pixels = np.array(picture.convert("RGB")).transpose(2, 0, 1)
+    is_grey = bool((pixels == pixels[:1]).all())
+    return np.ascontiguousarray(pixels[:1] if is_grey else pixels)
+
+
 def fit_picture(picture: Images, preprocessing: Preprocessing) -> Images:
     """Make a foreign picture look like the images a network was trained on.
 
@@ -136,35 +177,10 @@ def fit_picture(picture: Images, preprocessing: Preprocessing) -> Images:
     """
     channels, height, width = preprocessing.input_shape
     image: Images = match(picture[np.newaxis], (channels, *picture.shape[1:]))
-    wanted = preprocessing.polarity
-    if wanted is not None and bool(has_light_border(image)[0]) != (wanted == "light"):
+    polarity = preprocessing.polarity
+    if polarity is not None and bool(has_light_border(image)[0]) != (polarity == "light"):
         image = np.invert(image)
     return np.asarray(centre(image, height, width)[0])
-
-
-def centre(images: Images, height: int, width: int) -> Images:
-    """Resize (N, C, h, w) to (N, C, height, width): as large as fits with its proportions kept,
-    in the middle, on the median of its border; the very same array if it has that size."""
-    count, channels, old_height, old_width = images.shape
-    if (old_height, old_width) == (height, width):
-        return images
-    scale = min(height / old_height, width / old_width)
-    new_height = max(1, round(old_height * scale))
-    new_width = max(1, round(old_width * scale))
-    canvas = np.empty((count, channels, height, width), np.uint8)
-    canvas[:] = _background(images)[:, :, np.newaxis, np.newaxis]
-    top, left = (height - new_height) // 2, (width - new_width) // 2
-    inner = resize(images, new_height, new_width)
-    canvas[:, :, top : top + new_height, left : left + new_width] = inner
-    return canvas
-
-
-def _background(images: Images) -> Images:
-    """(N, C) the median of each border of (N, C, h, w) images."""
-    top, bottom = images[:, :, 0], images[:, :, -1]
-    left, right = images[:, :, 1:-1, 0], images[:, :, 1:-1, -1]
-    border = np.concatenate([top, bottom, left, right], axis=2)
-    return np.asarray(np.median(border, axis=2), np.uint8)
 
 
 def read_images(path: str | os.PathLike[str], preprocessing: Preprocessing) -> Images:
@@ -185,35 +201,14 @@ def read_images(path: str | os.PathLike[str], preprocessing: Preprocessing) -> I
         with open_regular(path) as file:
             start = file.read(len(_NPY_MAGIC))
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise PictureError(
+            f"{path} cannot be opened ({reason(error)}); give a PNG, JPEG or BMP file"
+        ) from error
     if start == _NPY_MAGIC:
         return preprocessing.prepare(_to_images(_read_npy(path), path))
     if len(start) > 2 and idx.looks_like_idx(start):
         return preprocessing.prepare(_to_images(idx.read(path), path))
     return fit_picture(read_picture(path), preprocessing)[np.newaxis]
-
-
-def _unreadable(path: str | os.PathLike[str], error: OSError) -> PictureError:
-    if error.errno is None:  # the decoder's own complaint, not the system's
-        return PictureError(f"{path} is damaged; give an intact picture")
-    reason = (error.strerror or str(error)).lower()
-    return PictureError(f"cannot read {path}: {reason}; give a PNG, JPEG or BMP file")
-
-
-def _to_array(picture: Image.Image) -> Images:
-    """Any mode to (C, H, W) uint8."""
-    if picture.mode.startswith("I"):  # 16 bits a pixel
-        values = np.asarray(picture).clip(0, 65535).astype(np.uint32)
-        return np.asarray((values + 128) // 257, np.uint8)[np.newaxis]
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        picture = Image.alpha_composite(white, layer)
-    if picture.mode in ("1", "L"):
-        return np.array(picture.convert("L"))[np.newaxis]
-    pixels = np.array(picture.convert("RGB")).transpose(2, 0, 1)
-    grey = bool((pixels[0] == pixels[1]).all() and (pixels[0] == pixels[2]).all())
-    return np.ascontiguousarray(pixels[:1] if grey else pixels)
 
 
 def _read_npy(path: str | os.PathLike[str]) -> Images:
@@ -232,7 +227,7 @@ def _read_npy(path: str | os.PathLike[str]) -> Images:
 
 
 def _to_images(array: Images, path: str | os.PathLike[str]) -> Images:
-    """An array in any of the accepted layouts as (N, C, H, W)."""
+    """Bring an array in any of the accepted layouts to (N, C, H, W)."""
     shape = array.shape
     if 0 not in shape:
         if array.ndim == 2:
@@ -247,3 +242,135 @@ def _to_images(array: Images, path: str | os.PathLike[str]) -> Images:
         f"{path} holds an array of shape {shape}; give images as (H, W), (N, H, W), "
         "(N, C, H, W) or (N, H, W, 3), none of them 0"
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """What a list of picture files became.
+
+    Attributes:
+        images: (N, C, H, W) uint8, of the files that could be read.
+        digests: (N,) of the pictures as they were, before any change of size or colour.
+        kept: (N,) the index of each image's file in the list.
+        faults: which of the others could not be read and why, in half a sentence each.
+        coloured: how many of the pictures have colour.
+        sizes: every (height, width) there was, by area.
+    """
+
+    images: Images
+    digests: Digests
+    kept: Sequence[int]
+    faults: Sequence[str]
+    coloured: int
+    sizes: Sequence[Size]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Picture:
+    """One file's picture of one size, with what it was before; or why it cannot be read."""
+
+    image: Images | None = None
+    digest: int = 0
+    size: Size = (0, 0)
+    coloured: bool = False
+    fault: str = ""
+
+
+def decode(listing: Listing, options: LoadOptions) -> Decoded:
+    """Read all files of a list.
+
+    Where all pictures have one size, and that is nearly always so, each file is opened once.
+    Pictures that differ are read again, to bring them to their median.
+
+    Raises:
+        DataError: not one of them can be read, or they would not fit into memory.
+    """
+    with _quiet_decoders():
+        first = _first_size(listing)
+        decoded, sizes = _decode(listing, options.size or bounded(first), options.channels)
+        if options.size is None and len(decoded.sizes) > 1:
+            decoded, _ = _decode(listing, middle(sizes), options.channels)
+    return decoded
+
+
+def _decode(listing: Listing, size: Size, channels: int | None) -> tuple[Decoded, list[Size]]:
+    """Read all files of a list to one size; also return each picture's own size."""
+    stack = Stack(len(listing.entries), size, channels)
+    digests: list[int] = []
+    kept: list[int] = []
+    faults: list[str] = []
+    sizes: list[Size] = []
+    coloured = 0
+    shared: dict[Size, Size] = {}  # one object per size, not one per image
+    work = partial(_read_entry, listing.root, size, channels)
+    with _bar(len(listing.entries)) as advance:
+        for number, picture in enumerate(_in_threads(work, listing.entries)):
+            advance()
+            if picture.image is None:
+                faults.append(picture.fault)
+                continue
+            stack.add(picture.image)
+            digests.append(picture.digest)
+            kept.append(number)
+            sizes.append(shared.setdefault(picture.size, picture.size))
+            coloured += picture.coloured
+    by_area = sorted(shared, key=lambda size: (math.prod(size), size))
+    hashes = np.array(digests, np.uint64)
+    return Decoded(stack.images, hashes, kept, faults, coloured, by_area), sizes
+
+
+def _read_entry(root: str, size: Size, channels: int | None, entry: Entry) -> _Picture:
+    """Read one file and bring it to ``size``."""
+    try:
+        picture = _open(root, entry)
+    except _BadPictureError as error:
+        return _Picture(fault=f"{name_text(entry.path)} {error.fault}")
+    image = shaped(picture[np.newaxis], size, channels)
+    own_channels, height, width = picture.shape
+    return _Picture(image, digest(picture), (height, width), own_channels == 3)
+
+
+def _open(root: str, entry: Entry) -> Images:
+    if entry.fault:
+        raise _BadPictureError(entry.fault)
+    return _decode_file(os.path.join(root, *entry.path.split("/")))
+
+
+def _first_size(listing: Listing) -> Size:
+    """Return (height, width) of the first picture that can be read."""
+    fault = ""
+    for entry in listing.entries:
+        try:
+            _, height, width = _open(listing.root, entry).shape
+        except _BadPictureError as error:
+            fault = fault or f"{name_text(entry.path)} {error.fault}"
+            continue
+        return height, width
+    raise DataError(
+        f"no file in {listing.root} can be read as a picture: {fault}; give PNG, JPEG or BMP files"
+    )
+
+
+def _in_threads(work: Callable[[Entry], _Picture], entries: Sequence[Entry]) -> Iterator[_Picture]:
+    """Map in threads, in order: decoding lets other threads run."""
+    batches = (entries[i : i + _BATCH] for i in range(0, len(entries), _BATCH))
+    pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS))
+    try:
+        for pictures in pool.map(lambda batch: list(map(work, batch)), batches):
+            yield from pictures
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _bar(count: int) -> Iterator[Callable[[], object]]:
+    """Show a bar on stderr if a person is watching; give what moves it on by one."""
+    if count < _LONG or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"reading {count:,} pictures", total=count)
+        yield lambda: progress.advance(task)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import DataError
+from lenet.net.words import shown
 
 Images = npt.NDArray[np.uint8]
 """(N, C, H, W) uint8."""
@@ -81,7 +82,7 @@ class Preprocessing:
         channels = input_shape[0]
         counts = np.zeros((channels, 256), np.int64)
         light = 0
-        for chunk in _chunks(images, input_shape):
+        for _, chunk in _chunks(images, input_shape):
             matched = match(chunk, input_shape)
             light += int(has_light_border(matched).sum())
             for channel in range(channels):
@@ -89,13 +90,8 @@ class Preprocessing:
         polarity = _polarity(light, len(images))
         if not standardize:
             return cls(input_shape, (0.0,) * channels, (1.0,) * channels, polarity)
-        moments = [_moments(histogram) for histogram in counts]
-        return cls(
-            input_shape,
-            tuple(mean for mean, _ in moments),
-            tuple(std for _, std in moments),
-            polarity,
-        )
+        means, deviations = zip(*map(_moments, counts), strict=True)
+        return cls(input_shape, means, deviations, polarity)
 
     def prepare(self, images: Images) -> Images:
         """Bring images to the network's channels and size; see :func:`match`."""
@@ -172,7 +168,7 @@ def match(images: Images, input_shape: tuple[int, int, int]) -> Images:
 def to_grey(images: Images) -> Images:
     """ITU-R BT.601 luma: (N, 3, H, W) to (N, 1, H, W), rounded as Pillow does."""
     grey = np.empty((len(images), 1, *images.shape[2:]), np.uint8)
-    for start, chunk in _numbered_chunks(images, images.shape[1:]):
+    for start, chunk in _chunks(images, images.shape[1:]):
         luma = np.einsum("nchw,c->nhw", chunk, _LUMA, dtype=np.uint32)
         grey[start : start + len(chunk), 0] = (luma + 0x8000) >> 16
     return grey
@@ -197,10 +193,27 @@ def resize(images: Images, height: int, width: int) -> Images:
     rows, columns = _interpolation(old_height, height), _interpolation(old_width, width).T
     resized = np.empty((count, channels, height, width), np.uint8)
     largest = (channels, max(height, old_height), max(width, old_width))
-    for start, chunk in _numbered_chunks(images, largest):
+    for start, chunk in _chunks(images, largest):
         values = rows @ (chunk.astype(np.float32) @ columns)
         resized[start : start + len(chunk)] = np.rint(values).clip(0, 255)
     return resized
+
+
+def centre(images: Images, height: int, width: int) -> Images:
+    """Resize (N, C, h, w) to (N, C, height, width): as large as fits with its proportions kept,
+    in the middle, on the median of its border; the very same array if it has that size."""
+    count, channels, old_height, old_width = images.shape
+    if (old_height, old_width) == (height, width):
+        return images
+    scale = min(height / old_height, width / old_width)
+    new_height = max(1, round(old_height * scale))
+    new_width = max(1, round(old_width * scale))
+    top, left = (height - new_height) // 2, (width - new_width) // 2
+    canvas = np.empty((count, channels, height, width), np.uint8)
+    canvas[:] = np.median(_border(images), axis=2, keepdims=True)[..., np.newaxis].astype(np.uint8)
+    inner = resize(images, new_height, new_width)
+    canvas[:, :, top : top + new_height, left : left + new_width] = inner
+    return canvas
 
 
 def has_light_border(images: Images) -> npt.NDArray[np.bool_]:
@@ -252,12 +265,8 @@ def _moments(histogram: npt.NDArray[np.int64]) -> tuple[float, float]:
     return mean, max(math.sqrt(variance), 1 / 255)
 
 
-def _chunks(images: Images, largest: tuple[int, ...]) -> Iterator[Images]:
-    return (chunk for _, chunk in _numbered_chunks(images, largest))
-
-
-def _numbered_chunks(images: Images, largest: tuple[int, ...]) -> Iterator[tuple[int, Images]]:
-    """Runs of images and the index of their first, small enough that temporary copies stay so.
+def _chunks(images: Images, largest: tuple[int, ...]) -> Iterator[tuple[int, Images]]:
+    """Yield runs of images with the index of their first, so few that temporary copies are small.
 
     ``largest`` is the shape of the largest image that is made on the way.
     """
@@ -270,8 +279,7 @@ def _is_sane(value: Any) -> bool:
 
 
 def _invalid(name: str, given: Any, allowed: str) -> DataError:
-    shown = repr(given)
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
     return DataError(
-        f"the preprocessing has {name} {shown} where {allowed} is needed; use an intact model file"
+        f"the preprocessing has {name} {shown(given)} where {allowed} is needed; use an intact "
+        "model file"
     )

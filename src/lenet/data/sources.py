@@ -1,29 +1,54 @@
-"""MNIST and Fashion-MNIST: found in a folder, or downloaded once and kept.
+"""Data sets that have a name: ``digits`` inside the package, MNIST and Fashion-MNIST from outside.
 
-The order: the folder that was named, else the one in ``LENET_DATA``, else the cache. Only the
-cache is ever written to, and it never holds a part of a file.
+``digits`` are 1,797 images of 8x8 with values 0 to 16: the test set of "Optical Recognition of
+Handwritten Digits" (E. Alpaydin and C. Kaynak, 1998, https://doi.org/10.24432/C50P49, CC BY 4.0);
+see ``files/ATTRIBUTION.md``.
+
+The others are looked for in the folder that was named, else the one in ``LENET_DATA``, else the
+cache. Only the cache is ever written to, and it never holds half a file: a download is held in
+memory until its published checksum is right.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet import files
-from lenet.data import download, idx
+from lenet.data import idx
 from lenet.data.dataset import Dataset, Split
-from lenet.errors import DataError, OutputError
+from lenet.data.split import split_by_label
+from lenet.errors import DataError, DownloadError, OutputError, reason
 
-TRAIN_IMAGES = "train-images-idx3-ubyte"
-TRAIN_LABELS = "train-labels-idx1-ubyte"
-TEST_IMAGES = "t10k-images-idx3-ubyte"
-TEST_LABELS = "t10k-labels-idx1-ubyte"
+TRAIN_IMAGES: Final = "train-images-idx3-ubyte"
+TRAIN_LABELS: Final = "train-labels-idx1-ubyte"
+TEST_IMAGES: Final = "t10k-images-idx3-ubyte"
+TEST_LABELS: Final = "t10k-labels-idx1-ubyte"
+MAX_BYTES: Final = 256 << 20
+"""The most bytes taken from a mirror for one file, whatever it sends."""
+TIMEOUT: Final = (10.0, 30.0)
+"""Seconds to wait for a connection, and for the next bytes."""
+DIGITS: Final = "digits"
+TEST_DIGITS: Final = 360
+
+_FOLDER: Final = Path(__file__).parent / "files"
+_ANSWERS: Final = {
+    "ChunkedEncodingError": "broke off",
+    "ConnectionError": "could not be reached",
+    "ConnectTimeout": "did not answer in time",
+    "ReadTimeout": "did not answer in time",
+    "SSLError": "has no valid certificate",
+}
 
 
 @dataclass(frozen=True)
@@ -31,10 +56,11 @@ class Source:
     """Where a data set comes from.
 
     Attributes:
-        name: what it is called on the command line, and its folder in the cache.
+        name: what it is called, and its folder in the cache.
         classes: the name of each class.
         checksums: the published MD5 of each file's archive (``.gz``), by the file's name.
-        mirrors: addresses of folders that hold the archives, tried in this order.
+        mirrors: addresses of folders that hold the archives, each ending in a slash, tried in
+            this order.
     """
 
     name: str
@@ -43,7 +69,7 @@ class Source:
     mirrors: tuple[str, ...]
 
 
-MNIST = Source(
+MNIST: Final = Source(
     name="mnist",
     classes=tuple("0123456789"),
     checksums={
@@ -57,19 +83,21 @@ MNIST = Source(
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
 )
-FASHION_MNIST = Source(
+FASHION_MNIST: Final = Source(
     name="fashion-mnist",
-    classes=(
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
+    classes=tuple(
+        [
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ]
     ),
     checksums={
         TRAIN_IMAGES: "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
@@ -83,13 +111,31 @@ FASHION_MNIST = Source(
     ),
 )
 SOURCES: dict[str, Source] = {source.name: source for source in (MNIST, FASHION_MNIST)}
+NAMES: Final = (DIGITS, *SOURCES)
+"""The data sets that have a name."""
 
 
-def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
-    """Load ``mnist`` or ``fashion-mnist``, downloading it into the cache if need be.
+def load_digits() -> Dataset:
+    """Return the digits, 1,437 to train on and 360 to test, always split in the same way.
+
+    Values 0 to 16 become bytes 0 to 255.
+
+    Raises:
+        DataError: the installed files are damaged.
+    """
+    remedy = "install lenet again"
+    values = idx.read(_FOLDER / "digits-images-idx3-ubyte.gz", remedy)
+    labels = idx.read(_FOLDER / "digits-labels-idx1-ubyte.gz", remedy).astype(np.int64)
+    whole = Split(np.rint(values * (255 / 16)).astype(np.uint8)[:, np.newaxis], labels)
+    test = split_by_label(labels, TEST_DIGITS)
+    return Dataset(DIGITS, whole.chosen(~test), whole.chosen(test), tuple("0123456789"))
+
+
+def load_named(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+    """Load one of :data:`NAMES`; MNIST is downloaded into the cache if need be.
 
     Args:
-        name: a key of :data:`SOURCES`.
+        name: one of :data:`NAMES`.
         data_dir: a folder with the IDX files, or with a folder of that name that has them; when
             it is given, or ``LENET_DATA`` is set, nothing is downloaded.
 
@@ -98,22 +144,26 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
         DownloadError: no mirror delivered a file intact.
         OutputError: the cache folder cannot be written.
     """
+    if name == DIGITS:
+        return load_digits()
     source = SOURCES[name]
     given = os.environ.get("LENET_DATA")
-    if data_dir is not None:
-        remedy = "put the missing files there, or leave the folder out to download them"
-        found = _find_given(source, Path(data_dir), "the data folder is", remedy)
-    elif given:
-        remedy = "put the missing files there, or unset LENET_DATA to download them"
-        found = _find_given(source, Path(given), "LENET_DATA is set to", remedy)
-    else:
+    if data_dir is None and not given:
+        paths = _fill_cache(source, cache_folder() / source.name)
         remedy = "delete it and run the same again to download it anew"
-        return _read(source, _fill_cache(source, cache_folder() / source.name), remedy)
-    return _read(source, found, "replace it by an intact copy")
+    else:
+        title, instead = "the data folder is", "leave the folder out"
+        if data_dir is None:
+            title, instead = "LENET_DATA is set to", "unset LENET_DATA"
+        paths = _find_given(source, Path(data_dir or given or ""), title, instead)
+        remedy = "replace it by an intact copy"
+    train = _read_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], remedy)
+    test = _read_split(paths[TEST_IMAGES], paths[TEST_LABELS], remedy)
+    return Dataset(source.name, train, test, source.classes)
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``LENET_CACHE``, else the system's folder for caches."""
+    """Return where downloads are kept: ``LENET_CACHE``, else the system's folder for caches."""
     if chosen := os.environ.get("LENET_CACHE"):
         return Path(chosen)
     home = Path.home()
@@ -126,13 +176,7 @@ def cache_folder() -> Path:
     return Path(base) / "lenet"
 
 
-def _read(source: Source, found: Mapping[str, Path], remedy: str) -> Dataset:
-    train = _read_part(found[TRAIN_IMAGES], found[TRAIN_LABELS], remedy)
-    test = _read_part(found[TEST_IMAGES], found[TEST_LABELS], remedy)
-    return Dataset(source.name, train, test, source.classes)
-
-
-def _read_part(images_path: Path, labels_path: Path, remedy: str) -> Split:
+def _read_split(images_path: Path, labels_path: Path, remedy: str) -> Split:
     images = _read_values(images_path, 3, "images", remedy)[:, np.newaxis]
     labels = _read_values(labels_path, 1, "labels", remedy).astype(np.int64)
     try:
@@ -150,49 +194,49 @@ def _read_values(path: Path, dimensions: int, what: str, remedy: str) -> npt.NDA
     return values
 
 
-def _find_given(source: Source, folder: Path, title: str, remedy: str) -> dict[str, Path]:
-    """The four files, all from one folder: files of two different sets must not mix."""
+def _find_given(source: Source, folder: Path, title: str, instead: str) -> dict[str, Path]:
+    """Return the four files, all from one folder: files of two different sets must not mix."""
     if not folder.is_dir():
         raise DataError(
             f"{title} {folder}, which is no folder; name one that has the IDX files of "
             f"{source.name}"
         )
-    candidates = [_find(source, place) for place in (folder / source.name, folder)]
-    found = max(candidates, key=len)
-    missing = [name for name in source.checksums if name not in found]
+    paths = max((_find(source, place) for place in (folder / source.name, folder)), key=len)
+    missing = [name for name in source.checksums if name not in paths]
     if missing:
         raise DataError(
             f"{title} {folder}, but neither it nor its folder {source.name} has "
-            f"{' and '.join(missing)} (plain or .gz); {remedy}"
+            f"{' and '.join(missing)} (plain or .gz); put the missing files there, or {instead} "
+            "to download them"
         )
-    return found
+    return paths
 
 
 def _find(source: Source, folder: Path) -> dict[str, Path]:
-    """Those of the source's files that the folder has, by their names."""
-    found = {}
+    """Return those of the source's files that the folder has, by their names."""
+    paths = {}
     for name in source.checksums:
         # Some copies in circulation have a dot before "idx" instead of a hyphen.
         spellings = (name, name.replace("-idx", ".idx"))
-        paths = [folder / (spelling + end) for spelling in spellings for end in ("", ".gz")]
-        if existing := [path for path in paths if path.is_file()]:
-            found[name] = existing[0]
-    return found
+        candidates = [folder / (spelling + end) for spelling in spellings for end in ("", ".gz")]
+        if existing := [path for path in candidates if path.is_file()]:
+            paths[name] = existing[0]
+    return paths
 
 
 def _fill_cache(source: Source, folder: Path) -> dict[str, Path]:
     """Download what the cache does not have yet."""
-    found = _find(source, folder)
-    missing = [name for name in source.checksums if name not in found]
+    paths = _find(source, folder)
+    missing = [name for name in source.checksums if name not in paths]
     if missing:
         _make_cache(folder)
     for name in missing:
-        content = download.fetch(f"{name}.gz", source.checksums[name], source.mirrors)
+        content = fetch(f"{name}.gz", source.checksums[name], source.mirrors)
         try:
-            found[name] = files.write_bytes(folder / f"{name}.gz", content)
+            paths[name] = files.write_bytes(folder / f"{name}.gz", content)
         except OutputError as error:
             raise OutputError(f"{error} (LENET_CACHE names another folder)") from error
-    return found
+    return paths
 
 
 def _make_cache(folder: Path) -> None:
@@ -202,8 +246,76 @@ def _make_cache(folder: Path) -> None:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(0, "permission denied")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise OutputError(
-            f"cannot write to the cache folder {folder}: {reason}; set LENET_CACHE to a folder "
-            "that can be written, or pass a folder that holds the files already (--data-dir)"
+            f"cannot write to the cache folder {folder}: {reason(error)}; set LENET_CACHE to a "
+            "folder that can be written, or give a data_dir that holds the files already",
+            parameter="data_dir",
         ) from error
+
+
+def fetch(archive: str, checksum: str, mirrors: Sequence[str]) -> bytes:
+    """Download the file ``archive`` from the first mirror that has it with this MD5 checksum.
+
+    Raises:
+        DownloadError: no mirror did; the message has each one's reason.
+    """
+    failures = []
+    for mirror in mirrors:
+        try:
+            return _fetch(mirror + archive, checksum)
+        except _RefusedError as error:
+            failures.append(f"{urlsplit(mirror).netloc} {error}")
+    raise DownloadError(
+        f"cannot download {archive} ({', '.join(failures)}); try again later, or get the files "
+        "another way and name their folder with data_dir or LENET_DATA",
+        parameter="data_dir",
+    )
+
+
+class _RefusedError(Exception):
+    """Why a mirror did not do, as the predicate of a sentence about it."""
+
+
+def _fetch(url: str, checksum: str) -> bytes:
+    # imported here: it is slow, and needed once in a data set's life
+    import requests
+
+    content = bytearray()
+    # "identity": a server that packs or unpacks on the way would change the checksum
+    headers = {"Accept-Encoding": "identity", "User-Agent": "lenet"}
+    try:
+        with (
+            _progress(url) as advance,
+            requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response,
+        ):
+            size = response.headers.get("Content-Length", "")
+            if not response.ok:
+                raise _RefusedError(f"answered {response.status_code}")
+            for piece in response.iter_content(1 << 16):
+                content += piece
+                if len(content) > MAX_BYTES:
+                    raise _RefusedError(f"sent more than {MAX_BYTES:,} bytes")
+                advance(len(piece), int(size) if size.isdecimal() else None)
+    except OSError as error:  # the root of everything that the library raises
+        name = type(error).__name__
+        raise _RefusedError(_ANSWERS.get(name, f"failed with {name}")) from error
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != checksum:
+        raise _RefusedError(f"sent {len(content):,} bytes with a wrong checksum")
+    return bytes(content)
+
+
+@contextmanager
+def _progress(url: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a bar on stderr if a person is watching, otherwise one plain line."""
+    parts = urlsplit(url)
+    title = f"downloading {parts.path.rpartition('/')[2]} from {parts.netloc}"
+    if not sys.stderr.isatty():
+        print(title, file=sys.stderr)
+        yield lambda count, size: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda count, size: progress.update(task, advance=count, total=size)

@@ -1,7 +1,8 @@
-"""Which images are to train on and which to test on: decided by what is on them.
+"""Which images are to train on, to validate on and to test on.
 
-An image's side follows from a hash of its own pixels, so that it stays where it is when others
-come or go, whatever the files are called, and a copy of it is always on its side.
+Pictures of one's own are split by their content (:func:`split_by_content`): an image stays where
+it is when others come or go, whatever the files are called, and a copy is on the same side.
+Data sets that never change are split by their labels (:func:`split_by_label`).
 """
 
 from __future__ import annotations
@@ -12,39 +13,49 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data.preprocess import Images
+from lenet.randomness import hash_index
 
+TRAIN: Final = 0
+VALIDATION: Final = 1
+TEST: Final = 2
+UNDECIDED: Final = 3
+"""To be split into train and test by :func:`split_by_content`."""
+SPLIT_NAMES: Final = ("train", "validation", "test")
+SPLIT_WORDS: Final = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "val": VALIDATION,
+    "valid": VALIDATION,
+    "validation": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+}
+"""What a folder, a word in a table or the end of an array's name may be called to be a split."""
 TEST_SHARE: Final = 0.2
 
+Labels = npt.NDArray[np.int64]
 Digests = npt.NDArray[np.uint64]
 """(N,) a hash of each image's shape and pixels."""
 
 
-def digest(image: Images) -> int:
-    """64 bits of BLAKE2b (RFC 7693) over the shape and the pixels of one (C, H, W) image."""
+def digest(image: npt.NDArray[np.uint8]) -> int:
+    """Return 64 bits of BLAKE2b (RFC 7693) over the shape and the pixels of one (C, H, W) image."""
     state = hashlib.blake2b(repr(image.shape).encode(), digest_size=8)
     state.update(np.ascontiguousarray(image).data)
     return int.from_bytes(state.digest(), "little")
 
 
-def digests_of(images: Images) -> Digests:
-    """The digest of each of (N, C, H, W) images."""
+def digests_of(images: npt.NDArray[np.uint8]) -> Digests:
+    """Return the digest of each of (N, C, H, W) images."""
     return np.fromiter((digest(image) for image in images), np.uint64, len(images))
 
 
-def for_testing(digests: Digests, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Which images are to test on: those whose hash is in the lowest fifth of all hashes.
+def split_by_content(digests: Digests, labels: Labels) -> npt.NDArray[np.bool_]:
+    """Return (N,) bool, the images to test on: those whose hash is in the lowest fifth of all.
 
     A class of two or more different images that would have none on one side gives that side the
-    one that is nearest to it, and one of a single image is to train on; only in such classes can
+    image that is nearest to it. A class of one image has it to train on. Only in such classes can
     an image change sides when others come.
-
-    Args:
-        digests: (N,) of the images.
-        labels: (N,) their classes.
-
-    Returns:
-        (N,) bool.
     """
     test = digests < np.uint64(TEST_SHARE * 2**64)
     for label in np.unique(labels):
@@ -56,3 +67,19 @@ def for_testing(digests: Digests, labels: npt.NDArray[np.int64]) -> npt.NDArray[
             moved = own == (own.max() if side.all() else own.min())
             test[members[moved]] = not side.all()
     return test
+
+
+def split_by_label(labels: Labels, size: int) -> npt.NDArray[np.bool_]:
+    """Return (N,) bool with exactly ``size`` chosen: a function of the labels alone, for ever.
+
+    Every class gives its share (largest remainders round up), and within a class those samples
+    whose index has the smallest hash.
+    """
+    chosen = np.zeros(len(labels), np.bool_)
+    order = np.argsort(hash_index(np.arange(len(labels))), kind="stable")
+    counts = np.bincount(labels)
+    shares, remainders = np.divmod(counts * size, counts.sum())
+    shares[np.argsort(-remainders, kind="stable")[: size - shares.sum()]] += 1
+    for label, share in enumerate(shares):
+        chosen[order[labels[order] == label][:share]] = True
+    return chosen

@@ -1,7 +1,5 @@
 """lenet as a scikit-learn estimator: :class:`lenet.LeNetClassifier`.
 
-``given`` reads what users hand over, ``layout`` says which image a row of numbers is, ``values``
-how numbers become bytes; ``samples`` brings a training set into one order, ``networks`` chooses
-what to train and ``training`` trains it. ``classifier`` is scikit-learn's protocol over them, and
-alone knows that package.
+``samples`` brings what users hand over into one form, images of bytes; ``classifier`` is
+scikit-learn's protocol, and alone imports that package. ``training`` does the training.
 """

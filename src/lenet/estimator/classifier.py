@@ -11,15 +11,25 @@ from numpy.typing import ArrayLike, NDArray
 
 from lenet.data import Dataset, Split
 from lenet.errors import MissingPackageError, ModelFileError
-from lenet.estimator.given import indices_of, listed, plain, rows_of, weighted
-from lenet.estimator.layout import Layout, find_layout
-from lenet.estimator.networks import choose_network, with_outputs
-from lenet.estimator.samples import canonical
-from lenet.estimator.values import find_range, to_bytes
+from lenet.estimator.samples import (
+    SMALLEST_SIDE,
+    Layout,
+    Range,
+    canonical,
+    find_layout,
+    find_range,
+    indices_of,
+    listed,
+    plain,
+    rows_of,
+    to_bytes,
+    weighted,
+)
 from lenet.metrics import log_softmax
 from lenet.model import Model
-from lenet.net import Network, read_network
-from lenet.training import Recipe, Training, named_recipe
+from lenet.net import Network, Source, fitted, parse_network, read_network, zoo_name_of
+from lenet.net.shapes import elements
+from lenet.training import DEFAULT_NET, Recipe, Training, named_recipe
 from lenet.training.recipe import NOTHING
 from lenet.training.summary import summary
 
@@ -36,11 +46,11 @@ except ImportError as error:
 
 #: Parameters that change a value of the recipe each.
 _CHANGES: Final = ("epochs", "optimizer", "lr", "schedule", "init", "standardize", "weight_decay")
-#: Fewest samples a step that batch_size="auto" takes, and how many steps it wants.
+#: Fewest samples per step that batch_size="auto" takes, and how many steps per epoch it wants.
 _FEWEST: Final = 8
-_STEPS: Final = 20
-#: What ``partial_fit``, which knows no end, makes of any recipe.
-_AT_ONCE: Final[dict[str, Any]] = {
+_STEPS: Final = 10
+#: What ``partial_fit``, which knows no end, changes in any recipe.
+_ONE_EPOCH: Final[dict[str, Any]] = {
     "epochs": 1,
     "schedule": "constant",
     "warm_up": 0.0,
@@ -48,7 +58,7 @@ _AT_ONCE: Final[dict[str, Any]] = {
     "patience": 0,
     "keep": "last",
 }
-#: The engine has another way for up to so many images, whose scores may differ in the last bit.
+#: The engine computes so few images in another way, whose scores may differ in the last bit.
 _FEW: Final = 4
 
 
@@ -61,51 +71,37 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     any range become the 256 levels of a byte: exactly, if they are pixels from 0 to 255 or those
     divided by 255.
 
-    It is trained as ``lenet train`` does, by a recipe; ``epochs``, ``optimizer``, ``lr``,
-    ``schedule``, ``init``, ``standardize`` and ``weight_decay`` change a value of it each, if they
-    are not None.
-
-    Training does not depend on the order of the samples, and a weight is a repetition: weight 3 is
-    the same as three times the sample and weight 0 as none, bit for bit. Weights count relative to
-    each other, within one call.
+    It is trained as ``lenet.train`` does, by a recipe. Training does not depend on the order of
+    the samples, and a weight is a repetition: weight 3 is the same as three times the sample and
+    weight 0 as none, bit for bit. Weights count relative to each other, within one call.
 
     Parameters
     ----------
-    net : str, path or Network, default="auto"
-        A zoo name, notation, ``.json`` file or network; its last dense layer gets as many units as
-        there are classes, and images are resized to its input. "auto" is the recipe's network on
-        images; if it has none, LeNet with ReLU; and two dense layers on what is no image.
+    net : str, path, Network or Model, default="auto"
+        A zoo name, notation, ``.json`` file, saved model, network or model, of which only the
+        network counts. Its last dense layer gets as many units as there are classes. A network of
+        the zoo gets the images' channels and size, but at least its own size; others get images
+        resized to their input. "auto" is the recipe's network on images, or the one that
+        ``lenet.train`` takes; and two dense layers on what is no image.
     recipe : str, path, Recipe or mapping, default="modern"
-        How to train: "modern", "seed", "best", a ``.toml`` file, a ``lenet.recipe(...)``, or some
-        of its values by name, {"smoothing": 0.1}. Validation images are taken from those of
-        ``fit``. What is no image is not augmented.
+        How to train: a name, a ``.toml`` file, a ``lenet.recipe(...)``, or some of its values by
+        name, {"dropout": 0.1}. Validation images are taken from those of ``fit``. What is no image
+        is not augmented.
     image_shape : (H, W) or (C, H, W), default=None
         Which image a row of ``X`` is, in C order; of four-dimensional ``X``, which axes are what.
     value_range : (low, high), default=None
         The numbers that become black and white; None measures them in the data of ``fit``, or of
         the first ``partial_fit``. What lies outside is cut off.
-    epochs : int, default=None
-        Passes over the data; of "modern" 20.
     batch_size : int or None, default="auto"
-        Samples a step; "auto" takes 8 to the recipe's, of "modern" 128, so that small data have
-        some 20 steps an epoch; None the recipe's.
-    optimizer : {"sgd", "momentum", "nesterov", "adamw"}, default=None
-        What is done with the gradient; of "modern" adamw.
-    lr : float, default=None
-        The learning rate; where it changes, its peak; of "modern" 0.01.
-    schedule : {"constant", "one-cycle", "cosine", "step"}, default=None
-        How the rate changes in ``fit``; of "modern" one-cycle. ``partial_fit``, which knows no end,
-        keeps it constant.
-    init : str, default=None
-        The first weights: kaiming, of "modern", xavier or normal:S.
-    standardize : bool, default=None
-        Whether each channel gets mean 0 and standard deviation 1; of "modern" True.
-    weight_decay : float, default=None
-        AdamW's decoupled decay, of the others an L2 term; of "modern" 0.1.
+        Samples per step. None is the recipe's, of "modern" 128; "auto" is that or less, so that
+        small data have some 10 steps per epoch, but at least 8.
+    epochs, optimizer, lr, schedule, init, standardize, weight_decay : default=None
+        Each changes the recipe's value of this name, unless it is None. ``partial_fit``, which
+        knows no end, keeps the learning rate constant.
     random_state : int, RandomState or None, default=0
         Decides the first weights and the order of the samples. None draws another each time.
     threads : int, default=None
-        How many to compute with; None is one a processor. The result does not depend on it.
+        How many to compute with; None is one per processor. The result does not depend on it.
 
     Attributes
     ----------
@@ -115,7 +111,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         The network and its weights, on bytes; ``model_.save("a.safetensors")`` keeps it.
         ``model_.training`` says what was done, epoch by epoch.
     n_features_in_ : int
-        Numbers a sample has.
+        Numbers per sample.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         The columns' names, if ``X`` is a table whose names are all text.
     image_shape_ : tuple (C, H, W)
@@ -123,9 +119,9 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     value_range_ : ndarray of shape (2, C)
         What became byte 0, and what became byte 255.
     n_iter_ : int
-        Epochs trained, fewer than ``epochs`` if the recipe's patience ended.
+        Epochs trained, fewer than ``epochs`` if training stopped early.
     loss_curve_ : list of float
-        Each epoch's mean loss in nats: cross-entropy, with the recipe's smoothing if it has any.
+        Each epoch's mean loss in nats: cross-entropy, with the recipe's label smoothing.
     """
 
     def __init__(
@@ -178,14 +174,14 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows, labels, weights = weighted(rows, labels, sample_weight)
         classes, indices = np.unique(labels, return_inverse=True)
         recipe = self._recipe()
-        network, layout, values = self._measure(rows, shape, classes, recipe)
-        part = canonical(to_bytes(rows, layout, values), indices, weights)
-        training = self._train(network, part, classes, self._fitted(recipe, part, layout))
-        self._keep(layout, values, classes)
+        network, layout, limits = self._measure(rows, shape, classes, recipe)
+        split = canonical(to_bytes(rows, layout, limits), indices, weights)
+        training = self._train(network, split, classes, self._suited(recipe, split, layout))
+        self._keep(layout, limits, classes)
         # So that a fitted estimator stays small.
         self._memory: dict[str, Any] | None = None
         self.loss_curve_: list[float] = []
-        return self._note(training)
+        return self._record(training)
 
     def partial_fit(
         self,
@@ -196,8 +192,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Train one epoch on these samples, from where the last call ended.
 
-        The first call fixes the classes and, from its data, the range of values. Of the recipe
-        what knows an end has no part: schedule, validation images, patience.
+        The first call fixes the classes and, from its data, the range of values. What of the
+        recipe knows an end is not used: schedule, validation images, early stopping.
 
         Args:
             X: as in :meth:`fit`.
@@ -215,38 +211,38 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         known = self._known_classes(classes)
         rows, labels, weights = weighted(rows, labels, sample_weight)
         indices = indices_of(labels, known)
-        network, layout, values = (
+        network, layout, limits = (
             self._measure(rows, shape, known, recipe)
             if first
             else (self.model_, self._layout(), self.value_range_)
         )
-        part = canonical(to_bytes(rows, layout, values), indices, weights)
-        recipe = self._fitted(recipe, part, layout).but(**_AT_ONCE)
-        training = self._train(network, part, known, recipe, None if first else self._memory)
+        split = canonical(to_bytes(rows, layout, limits), indices, weights)
+        recipe = self._suited(recipe, split, layout).but(**_ONE_EPOCH)
+        training = self._train(network, split, known, recipe, None if first else self._memory)
         if first:
-            self._keep(layout, values, known)
+            self._keep(layout, limits, known)
             self.loss_curve_ = []
         self._memory = {"seed": training.seed, **training.memory()}
-        return self._note(training)
+        return self._record(training)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The likeliest class of each sample, (N,), of ``classes_``'s type."""
+        """Return the predicted class of each sample, (N,), of ``classes_``'s type."""
         indices = self._scores(X).argmax(axis=1)
-        answers: NDArray[Any] = self.classes_[indices]
-        return answers
+        classes: NDArray[Any] = self.classes_[indices]
+        return classes
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """The probability of each class, (N, n_classes), in the order of ``classes_``."""
+        """Return the probability of each class, (N, n_classes), in the order of ``classes_``."""
         return np.exp(log_softmax(self._scores(X)))
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn wants to know of it: images are welcome."""
+        """Tell scikit-learn that images are welcome."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything in NumPy's and Python's own types: the model as its safetensors bytes."""
+        """Return NumPy's and Python's own types alone; the model as its safetensors bytes."""
         state = dict(super().__getstate__())
         if isinstance(self.net, Network):
             state["net"] = str(self.net)
@@ -257,30 +253,29 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return state
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        """The inverse of :meth:`__getstate__`.
+        """Take what :meth:`__getstate__` returned.
 
         Raises:
             ModelFileError: the model is damaged, or does not belong to the rest.
         """
-        found = dict(state)
-        if "model_" in found:
-            model = Model.from_bytes(found["model_"])
-            shape = found["image_shape_"]
+        values = dict(state)
+        if "model_" in values:
+            model = values["model_"] = Model.from_bytes(values["model_"])
+            shape = values["image_shape_"]
             if (
-                model.classes != tuple(map(str, found["classes_"]))
-                or np.shape(found["value_range_"]) != (2, shape[0])
-                or prod(shape) != found["n_features_in_"]
+                model.classes != tuple(map(str, values["classes_"]))
+                or np.shape(values["value_range_"]) != (2, shape[0])
+                or prod(shape) != values["n_features_in_"]
             ):
                 raise ModelFileError(
                     "the estimator's parts do not belong together; save it anew from an intact one."
                 )
-            found["model_"] = model
-        super().__setstate__(found)
+        super().__setstate__(values)
 
     def _training_data(
         self, X: Any, y: ArrayLike, reset: bool = True
     ) -> tuple[NDArray[Any], NDArray[Any], tuple[int, ...]]:
-        """Rows (N, features), labels (N,) and a sample's shape as given."""
+        """Return rows (N, features), labels (N,) and a sample's shape as given."""
         X, shape = rows_of(X)
         if not reset:
             self._check_shape(shape)
@@ -299,26 +294,25 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _measure(
         self, rows: NDArray[Any], shape: tuple[int, ...], classes: NDArray[Any], recipe: Recipe
-    ) -> tuple[Network, Layout, NDArray[np.float64]]:
-        """What follows from the first data: the network, which image a row is, and its range."""
-        if isinstance(self.net, str) and self.net == "auto":
-            layout = find_layout(shape, self.image_shape, None)
-            network = choose_network(layout, len(classes), recipe.net)
-        else:
-            network = with_outputs(read_network(self.net), len(classes))
-            layout = find_layout(shape, self.image_shape, network)
+    ) -> tuple[Network, Layout, Range]:
+        """Return what follows from the first data: the network, which image a row is, its range."""
+        is_auto = isinstance(self.net, str) and self.net == "auto"
+        named = None if is_auto else read_network(self.net)
+        layout = find_layout(shape, self.image_shape, named)
+        source = default_network(layout, recipe.net) if named is None else named
+        network = network_for(source, layout, len(classes))
         return network, layout, find_range(rows, layout, self.value_range)
 
     def _train(
         self,
         network: Network | Model,
-        part: Split,
+        split: Split,
         classes: NDArray[Any],
         recipe: Recipe,
         memory: Mapping[str, Any] | None = None,
     ) -> Training:
         """Train to the recipe's end; with a memory, from there on."""
-        data = Dataset("X", part, None, tuple(map(str, classes)))
+        data = Dataset("X", split, None, tuple(map(str, classes)))
         seed = memory["seed"] if memory else self._seed()
         training = Training(network, data, recipe, seed, self.threads)
         if memory:
@@ -327,12 +321,12 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             pass
         return training
 
-    def _keep(self, layout: Layout, values: NDArray[np.float64], classes: NDArray[Any]) -> None:
-        self.classes_, self.value_range_, self.image_shape_ = classes, values, layout.image_shape
+    def _keep(self, layout: Layout, limits: Range, classes: NDArray[Any]) -> None:
+        self.classes_, self.value_range_, self.image_shape_ = classes, limits, layout.image_shape
         self._sample_shape, self._channels_last = layout.sample_shape, layout.channels_last
 
-    def _note(self, training: Training) -> Self:
-        """Keep the model and what was done, in the model too: its file shall explain itself."""
+    def _record(self, training: Training) -> Self:
+        """Keep the model and what was done; in the model too, so that its file explains itself."""
         kept = "best" if training.publish_best() else "last"
         self.model_ = training.model
         self.loss_curve_ = [*self.loss_curve_, *(record.loss for record in training.history)]
@@ -364,14 +358,14 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return known
 
     def _recipe(self) -> Recipe:
-        """The recipe with the parameters that say otherwise, but for the batch size."""
+        """Return the recipe with the parameters that change it, but for the batch size."""
         return named_recipe(self.recipe, **{name: plain(getattr(self, name)) for name in _CHANGES})
 
-    def _fitted(self, recipe: Recipe, part: Split, layout: Layout) -> Recipe:
-        """``recipe`` for these samples: the size of a batch, and no pixels moved where none are."""
+    def _suited(self, recipe: Recipe, split: Split, layout: Layout) -> Recipe:
+        """Return the recipe with a batch size for these samples; only images are augmented."""
         size = self.batch_size
         if isinstance(size, str) and size == "auto":
-            size = min(max(len(part) // _STEPS, _FEWEST), recipe.batch_size)
+            size = min(max(len(split) // _STEPS, _FEWEST), recipe.batch_size)
         augment = recipe.augment if layout.is_image else NOTHING
         return recipe.but(batch_size=plain(size), augment=augment)
 
@@ -391,3 +385,37 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if count <= _FEW:
             images = np.resize(images, (_FEW + 1, *images.shape[1:]))
         return self.model_.scores(images, self.threads)[:count]
+
+
+def default_network(layout: Layout, wanted: str = "") -> Source:
+    """Return what ``net="auto"`` trains: on images what ``lenet.train`` does, else dense layers.
+
+    Args:
+        layout: which image a sample is.
+        wanted: the recipe's network, if it has one.
+    """
+    if layout.is_image and (wanted or min(layout.image_shape[1:]) >= SMALLEST_SIDE):
+        return wanted or DEFAULT_NET
+    shape = "x".join(map(str, layout.image_shape))
+    return parse_network(f"{shape} | dense 64 relu, dense 32 relu, dense 1")
+
+
+def network_for(source: Source, layout: Layout, classes: int) -> Network:
+    """Return the network that is trained: with as many outputs as there are classes.
+
+    A network of the zoo gets the images' channels, height and width, but is made no smaller, so
+    that small images are enlarged to what it is made for, as ``lenet.train`` does with the digits.
+
+    Raises:
+        ShapeError: the network does not fit.
+        UsageError: it has other outputs and does not end in a dense layer.
+    """
+    network = read_network(source)
+    shape = network.input_shape
+    if layout.is_image and zoo_name_of(network):
+        channels, *size = layout.image_shape
+        height, width = map(max, size, shape[1:])
+        shape = channels, height, width
+    if (shape, elements(network.output_shape)) == (network.input_shape, classes):
+        return network
+    return fitted(network, shape, classes)

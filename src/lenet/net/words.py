@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 _LONGEST = 60
@@ -19,6 +20,15 @@ def shown(value: object) -> str:
 def name_text(name: str) -> str:
     """A name out of a file: as it is, or ``shown`` if it is long or a terminal would act on it."""
     return name if name.isprintable() and len(name) <= _LONGEST else shown(name)
+
+
+def natural(name: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
+    """Return the key that sorts names as a person counts: 1, 2, 10, and capitals beside small ones.
+
+    A number is its length, then its digits: it may be of any length, without int()'s limit.
+    """
+    words = re.split(r"0*([0-9]+)", name.casefold())
+    return tuple((len(w), w) if i % 2 else w for i, w in enumerate(words)), name
 
 
 def with_article(words: str) -> str:

@@ -193,7 +193,7 @@ def read_images(
     if isinstance(data, Dataset | Split):
         return data
     if is_name(data):
-        return load(data, data_dir)
+        return load(data, data_dir=data_dir)
     # Pictures that cannot be read were left out by the training too, or it would not have begun.
     return load_split(data, model.classes, model.network.input_shape, skip_bad=True)
 

@@ -163,9 +163,7 @@ def windows(model: Model) -> Section | None:
     found = window_tiles(model)
     if not found:
         return None
-    count = len(
-        next(step for step in model.plan.steps if step.weight).tensors[1].view(model.parameters)
-    )
+    count = len(next(step for step in model.plan.steps if step.weight).tensors[1].view(model.table))
     shown = f"The first {MOST_WINDOWS} of {count:,}" if count > MOST_WINDOWS else "All"
     words = (
         f"{shown} windows of the first layer, on one scale: white is above zero, black below, "

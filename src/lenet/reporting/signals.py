@@ -104,7 +104,7 @@ def layer_signals(
         engine: one that runs the model's plan.
         epoch: what to write down with it.
     """
-    table, pixels = model.parameters, model.preprocessing.scale_and_shift()
+    table, pixels = model.table, model.preprocessing.scale_and_shift()
     gradient = engine.gradient(table, images, labels, *pixels).gradient
     found = []
     for index, step in enumerate(model.plan.steps):

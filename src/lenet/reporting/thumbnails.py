@@ -77,7 +77,7 @@ def window_tiles(model: Model) -> list[Tile]:
     step = next((step for step in model.plan.steps if step.weight), None)
     if step is None or step.weight is None:
         return []
-    weight = step.weight.view(model.parameters)
+    weight = step.weight.view(model.table)
     if step.kind == "dense":
         if step is not model.plan.steps[0]:
             return []

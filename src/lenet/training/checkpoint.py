@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet import files
-from lenet.errors import ModelFileError
+from lenet.errors import ModelFileError, reason
 
 FORMAT: Final = "lenet-checkpoint"
 VERSION: Final = "1"
@@ -116,7 +116,7 @@ class Checkpoints:
             except ModelFileError as error:
                 complaints.append(str(error))
             except OSError as error:
-                complaints.append(f"cannot read {path}: {(error.strerror or str(error)).lower()}.")
+                complaints.append(f"cannot read {path}: {reason(error)}.")
             else:
                 found.append((checkpoint.place, index, checkpoint))
         if not found:

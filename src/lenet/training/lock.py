@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from lenet.errors import OutputError, UsageError
+from lenet.errors import OutputError, UsageError, reason
 
 NAME: Final = ".lock"
 
@@ -46,7 +46,7 @@ class Lock:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             raise OutputError(
-                f"cannot write {self._path}: {(error.strerror or str(error)).lower()}; make the "
+                f"cannot write {self._path}: {reason(error)}; make the "
                 "run's folder writable, or copy it to where it is."
             ) from error
         if not _lock(file):

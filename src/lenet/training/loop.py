@@ -16,9 +16,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.data.dataset import Dataset
+from lenet.data.dataset import Dataset, class_weights
 from lenet.data.preprocess import background
-from lenet.data.weights import class_weights
 from lenet.engine.augmentation import augmented
 from lenet.engine.initialise import aligned_zeros
 from lenet.engine.objective import Objective
@@ -109,14 +108,14 @@ class Training:
         self.engine = self.model.engine(threads)
         self.history: list[EpochRecord] = []
         self.is_whole = True
-        parts = self.data.parts.items()
+        parts = self.data.splits.items()
         preprocessing = self.model.preprocessing
         self._parts = {name: Prepared.of(part, preprocessing) for name, part in parts}
         self._optimizer = recipe.make_optimizer()
         self._objective = self._make_objective()
         size = self.model.plan.table_size
         self._table = aligned_zeros(size)
-        self._table[...] = self.model.parameters
+        self._table[...] = self.model.table
         self._state = np.zeros((self._optimizer.state_rows, size), np.float32)
         self._best: NDArray[np.float32] | None = None
         self._under_way: UnderWay | None = None
@@ -209,7 +208,7 @@ class Training:
         self.history.append(record)
         self._under_way = None
         if self.recipe.keep == "best" and best_epoch(self.history) == epoch:
-            self._best = self.model.parameters.copy()
+            self._best = self.model.table.copy()
         self.is_whole = True
         return record
 
@@ -268,12 +267,12 @@ class Training:
     def _record(self, epoch: int, rate: float) -> EpochRecord:
         """Test the weights that the epoch under way, all of whose steps are made, has led to."""
         assert self._under_way
-        before = self.model.parameters.copy()
+        before = self.model.table.copy()
         self.publish()
         found = {name: self._evaluate(name) for name in self._parts if name != "train"}
         losses = [evaluation.loss for evaluation in found.values()]
-        if not (np.isfinite(losses).all() and np.isfinite(self.model.parameters).all()):
-            self.model.parameters[...] = before
+        if not (np.isfinite(losses).all() and np.isfinite(self.model.table).all()):
+            self.model.table[...] = before
             raise self._divergence(f"after step {self.steps}")
         test, validation = found.get("test"), found.get("validation")
         images = len(self._parts["train"])
@@ -295,7 +294,7 @@ class Training:
         """Give the model the weights of this moment, or their moving average."""
         made = self._steps_made
         averaged = self.recipe.average and made
-        self.model.parameters[...] = (
+        self.model.table[...] = (
             self._optimizer.averaged(self._state, made) if averaged else self._table
         )
 
@@ -303,7 +302,7 @@ class Training:
         """Give the model the weights that the recipe keeps; are they others than the last?"""
         if self._best is None:
             return False
-        self.model.parameters[...] = self._best
+        self.model.table[...] = self._best
         return True
 
     def snapshot(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -318,7 +317,7 @@ class Training:
         if self._best is not None:
             tensors["best"] = self._best
         if self._under_way:
-            tensors |= {"model": self.model.parameters, "losses": self._under_way.losses}
+            tensors |= {"model": self.model.table, "losses": self._under_way.losses}
             progress |= {"correct": self._under_way.correct, "seconds": self._under_way.seconds}
         return tensors, progress
 
@@ -339,7 +338,7 @@ class Training:
         self._state[...] = tensors["state"]
         self.history[:], self._under_way = history, under_way
         if under_way:
-            self.model.parameters[...] = tensors["model"]
+            self.model.table[...] = tensors["model"]
         else:
             self.publish()
 
@@ -378,8 +377,8 @@ class Training:
 
     def _evaluate(self, part: str) -> Evaluation:
         images = self._parts[part].images
-        scores = self.engine.scores(self.model.parameters, images, *self._pixels)
-        known = self.data.parts[part]
+        scores = self.engine.scores(self.model.table, images, *self._pixels)
+        known = self.data.splits[part]
         return evaluate_scores(scores, known.labels, self.data.classes, known.weights)
 
     def _make_objective(self) -> Objective:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.data.dataset import Dataset, Split
+from lenet.data.options import machine_memory
 from lenet.data.preprocess import Preprocessing
-from lenet.data.wishes import machine_memory
 from lenet.errors import UsageError
 from lenet.model import Model
 from lenet.net import Network
@@ -66,7 +66,7 @@ def check_memory(network: Network, data: Dataset) -> None:
     Raises:
         UsageError: there is not.
     """
-    size = sum(map(len, data.parts.values())) * math.prod(network.input_shape)
+    size = sum(map(len, data.splits.values())) * math.prod(network.input_shape)
     if network.input_shape == data.image_shape or size <= machine_memory() / 2:
         return
     raise UsageError(
@@ -85,7 +85,7 @@ def new_model(network: Network, data: Dataset, recipe: Recipe, seed: int) -> Mod
     preprocessing = Preprocessing.fit(data.train.images, network.input_shape, recipe.standardize)
     model = Model(network, data.classes, preprocessing)
     with np.errstate(over="ignore"):
-        weights = model.initialize(recipe.init, seed).parameters
+        weights = model.initialize(recipe.init, seed).table
     if not np.isfinite(weights).all():
         raise UsageError(
             f"the initialisation {recipe.init} draws weights too large for 32 bits; use a smaller "

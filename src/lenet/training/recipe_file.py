@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lenet import files
-from lenet.errors import UsageError
+from lenet.errors import UsageError, reason
 from lenet.net.words import did_you_mean, shown
 from lenet.training.recipe import Recipe
 
@@ -101,7 +101,7 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
         if isinstance(error, tomllib.TOMLDecodeError | RecursionError):
             why = f"it is no TOML: {str(error) or 'nested too deep'}"
         else:  # ValueError: a zero byte in the name
-            why = (getattr(error, "strerror", None) or str(error)).lower()
+            why = reason(error)
         raise UsageError(
             f"cannot read the recipe {shown_path}: {why}; give a file with lines such as lr = 0.01."
         ) from None

@@ -11,7 +11,7 @@ from typing import Any
 
 from lenet import files
 from lenet.data import Dataset, is_name, load
-from lenet.errors import DataError, ModelFileError, UsageError
+from lenet.errors import DataError, ModelFileError, UsageError, reason
 from lenet.net import read_network
 from lenet.training.identity import difference, identity
 from lenet.training.loop import Training
@@ -52,10 +52,9 @@ def read_info(folder: str | os.PathLike[str]) -> dict[str, Any]:
     except OSError as error:
         name, known = os.fspath(folder), Path("runs") / Path(folder).name
         near = f" (did you mean {known}?)" if (known / INFO).is_file() else ""
-        reason = (error.strerror or str(error)).lower()
         raise UsageError(
-            f"{name} holds no run that could be resumed: {INFO}: {reason}{near}; give the folder "
-            "of one."
+            f"{name} holds no run that could be resumed: {INFO}: {reason(error)}{near}; give "
+            "the folder of one."
         ) from None
     except (ValueError, RecursionError) as error:
         why = "it is no JSON" if isinstance(error, json.JSONDecodeError) else str(error)

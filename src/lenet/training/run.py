@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lenet import files
-from lenet.errors import LenetError, OutputError, UsageError
+from lenet.errors import LenetError, OutputError, UsageError, reason
 from lenet.reporting.board import FOLDER as BOARD
 from lenet.reporting.board import Board, require_tensorboard
 from lenet.reporting.signals import FILE as SIGNALS
@@ -335,7 +335,7 @@ class Run:
             "arguments": self._arguments,
             "source": training.data.source or None,
             **details(training, status, self._keeps),
-            **{f"{name}_images": len(part) for name, part in training.data.parts.items()},
+            **{f"{name}_images": len(part) for name, part in training.data.splits.items()},
             "data_hash": self._identity["data"],
             "machine": machine(),
         }
@@ -384,8 +384,7 @@ def _now() -> str:
 
 def _cannot_make(folder: Path, error: OSError | ValueError) -> OutputError:
     # ValueError: a name with a zero byte in it
-    reason = (getattr(error, "strerror", None) or str(error)).lower()
     return OutputError(
-        f"cannot make the run folder {folder}: {reason}; work in a folder that is writable and "
-        "has room."
+        f"cannot make the run folder {folder}: {reason(error)}; work in a folder that is "
+        "writable and has room."
     )

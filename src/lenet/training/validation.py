@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from lenet.data.dataset import Dataset
-from lenet.data.digits import split
+from lenet.data.split import split_by_label
 from lenet.errors import UsageError
 from lenet.training.recipe import Recipe
 
@@ -36,7 +36,7 @@ def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
             )
         return data
     labels = data.train.labels
-    aside = split(labels, round(recipe.validation * len(labels)))
+    aside = split_by_label(labels, round(recipe.validation * len(labels)))
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         if aside[members].all():

@@ -3,7 +3,7 @@
 import pytest
 
 from lenet.analysis.diagnosis.adapt import Tensor
-from lenet.analysis.diagnosis.norms import natural, norms_of
+from lenet.analysis.diagnosis.norms import norms_of
 
 #: What PyTorch saves of a BatchNorm2d.
 PYTORCH = ("weight", "bias", "running_mean", "running_var")
@@ -77,7 +77,3 @@ def test_a_module_saved_by_itself() -> None:
     conv = Tensor("weight", (8, 1, 5, 5))
     statistics = [Tensor(name, (8,)) for name in ("running_mean", "running_var")]
     assert list(norms_of([conv], [conv, *statistics])) == ["weight"]
-
-
-def test_natural_order() -> None:
-    assert sorted(["a10", "a9", "b1", "a9.b"], key=natural) == ["a9", "a9.b", "a10", "b1"]

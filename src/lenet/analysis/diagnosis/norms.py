@@ -6,13 +6,13 @@ A normalisation is known by its running mean and variance, as PyTorch (``bn1.run
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from lenet.analysis.diagnosis.adapt import Tensor
+from lenet.net.words import natural
 
 #: The last words of the names: mean, variance, and what else belongs to the normalisation.
 _SPELLINGS: Final = (
@@ -50,12 +50,6 @@ def norms_of(convs: Sequence[Tensor], tensors: Sequence[Tensor]) -> dict[str, Fi
         _in_order(convs, norms),
     )
     return max(choices, key=len)
-
-
-def natural(name: str) -> list[tuple[int, str]]:
-    """A key that sorts names as a person does, 10 after 9."""
-    parts = re.findall(r"[0-9]{1,18}|[^0-9]+", name)
-    return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts]
 
 
 def _norms(tensors: Iterable[Tensor]) -> Iterator[FileNorm]:

@@ -17,12 +17,12 @@ from typing import Any
 
 from lenet.analysis.diagnosis.adapt import Pairs, Tensor, adapt, geometries, normalised
 from lenet.analysis.diagnosis.changes import Fix
-from lenet.analysis.diagnosis.norms import FileNorm, natural, norms_of
+from lenet.analysis.diagnosis.norms import FileNorm, norms_of
 from lenet.analysis.differences import align
 from lenet.errors import ShapeError, UsageError
 from lenet.net import Conv2d, Dense, Layer, Network, Shape, Source, read_named
 from lenet.net.shapes import elements, shape_text
-from lenet.net.words import name_text
+from lenet.net.words import name_text, natural
 from lenet.writing.numbers import plural
 
 #: So many fixes are enough to choose from.

@@ -1,0 +1,62 @@
+"""The public names of lenet, and where each is from. The one list: ``__init__.py`` reads it.
+
+A line is ``from MODULE import NAME as NAME``; what has another name in its module is imported with
+an underscore and given its public name at the end.
+"""
+
+from lenet import analysis as analysis
+from lenet import data as data
+from lenet import errors as errors
+from lenet import models as models
+from lenet import net as net
+from lenet.analysis import Report as Report
+from lenet.analysis import explain as explain
+from lenet.analysis.balancing import Balance as Balance
+from lenet.analysis.balancing import balance as balance
+from lenet.analysis.comparison import Comparison as Comparison
+from lenet.analysis.comparison import compare as compare
+from lenet.analysis.deduction import Deduction as Deduction
+from lenet.analysis.deduction import deduce as deduce
+from lenet.analysis.diagnosis import Diagnosis as Diagnosis
+from lenet.analysis.diagnosis import Reconciliation as Reconciliation
+from lenet.analysis.diagnosis import diagnose as diagnose
+from lenet.analysis.diagnosis import reconcile as reconcile
+from lenet.analysis.versus import dense_versus_conv as dense_versus_conv
+from lenet.benchmarking import Benchmark as Benchmark
+from lenet.benchmarking import bench as bench
+from lenet.data import Dataset as Dataset
+from lenet.data import Split as Split
+from lenet.data import load as load
+from lenet.data.preprocess import Preprocessing as Preprocessing
+from lenet.drawing import Drawing as Drawing
+from lenet.drawing import draw as draw
+from lenet.engine.augmentation import Augmentation as Augmentation
+from lenet.estimator.classifier import LeNetClassifier as LeNetClassifier
+from lenet.inference import Prediction as Prediction
+from lenet.inference import Predictions as Predictions
+from lenet.inference import evaluate as evaluate
+from lenet.inference import predict as predict
+from lenet.installation import checks as checks
+from lenet.metrics import Evaluation as Evaluation
+from lenet.model import Model as Model
+from lenet.net import AvgPool2d as AvgPool2d
+from lenet.net import Block as Block
+from lenet.net import Conv2d as Conv2d
+from lenet.net import Dense as Dense
+from lenet.net import MaxPool2d as MaxPool2d
+from lenet.net import Network as Network
+from lenet.net import parse_network as _parse
+from lenet.net import zoo as zoo
+from lenet.reporting.run_report import RunReport as RunReport
+from lenet.reporting.run_report import report as report
+from lenet.reporting.versus import RunComparison as RunComparison
+from lenet.reporting.versus import compare_runs as compare_runs
+from lenet.training import Recipe as Recipe
+from lenet.training import named_recipe as _recipe
+from lenet.training import resume as resume
+from lenet.training import train as train
+from lenet.version import VERSION as _VERSION
+
+parse = _parse
+recipe = _recipe
+__version__ = _VERSION
