@@ -47,10 +47,10 @@ from lenet.net import MaxPool2d as MaxPool2d
 from lenet.net import Network as Network
 from lenet.net import parse_network as _parse
 from lenet.net import zoo as zoo
-from lenet.reporting.run_report import RunReport as RunReport
-from lenet.reporting.run_report import report as report
-from lenet.reporting.versus import RunComparison as RunComparison
-from lenet.reporting.versus import compare_runs as compare_runs
+from lenet.reporting.results import RunReport as RunReport
+from lenet.reporting.results import report as report
+from lenet.reporting.results import RunComparison as RunComparison
+from lenet.reporting.results import compare_runs as compare_runs
 from lenet.training import Recipe as Recipe
 from lenet.training import named_recipe as _recipe
 from lenet.training import resume as resume

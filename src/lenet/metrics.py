@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -122,3 +123,78 @@ def log_softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     shifted -= shifted.max(axis=1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return shifted
+
+
+def softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return the probabilities (N, K) of scores; each row adds up to 1."""
+    return np.exp(log_softmax(scores))
+
+
+@dataclass(frozen=True)
+class ClassMetrics:
+    """How well one class is told apart (van Rijsbergen 1979); None where nothing is to divide by.
+
+    Attributes:
+        name: what it is called.
+        images: how many are of it.
+        predicted: of how many images it was predicted.
+        correct: how many of these are of it.
+    """
+
+    name: str
+    images: int
+    predicted: int
+    correct: int
+
+    @property
+    def precision(self) -> float | None:
+        """Of the images it was predicted of, the share that are of it."""
+        return self.correct / self.predicted if self.predicted else None
+
+    @property
+    def recall(self) -> float | None:
+        """Of its images, the share of which it was predicted."""
+        return self.correct / self.images if self.images else None
+
+    @property
+    def f1(self) -> float | None:
+        """The harmonic mean of precision and recall."""
+        together = self.images + self.predicted
+        return 2 * self.correct / together if together else None
+
+
+def class_metrics(evaluation: Evaluation) -> list[ClassMetrics]:
+    """Return the metrics of every class, in order."""
+    table = evaluation.confusion
+    columns = (table.sum(axis=1), table.sum(axis=0), np.diag(table))
+    return [
+        ClassMetrics(name, *map(int, numbers))
+        for name, *numbers in zip(evaluation.classes, *columns, strict=True)
+    ]
+
+
+def wilson(correct: int, count: int) -> tuple[float, float]:
+    """Return Wilson's interval of a share: 95 % of such intervals hold the true one.
+
+    Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    z = 1.959964  # the quantile of the normal distribution for 95 % between two sides
+    share, square = correct / count, z**2 / count
+    middle = (share + square / 2) / (1 + square)
+    reach = z * sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def mcnemar(first_only: int, other_only: int) -> float:
+    """Return McNemar's exact two-sided p-value for two models on the same images.
+
+    McNemar 1947; Dietterich 1998, "Approximate statistical tests for comparing supervised
+    classification learning algorithms". Only the images count that one model alone has correct: if
+    both were equally good, each of these would be a throw of a fair coin.
+    """
+    count = first_only + other_only
+    ways, tail = 1, 1  # to choose k of them: in whole numbers, so that nothing is rounded
+    for k in range(min(first_only, other_only)):
+        ways = ways * (count - k) // (k + 1)
+        tail += ways
+    return min(1.0, float(2 * tail / 2**count))

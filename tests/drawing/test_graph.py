@@ -1,6 +1,5 @@
 """The layer graph, laid out."""
 
-import time
 from itertools import pairwise
 
 import lenet
@@ -69,7 +68,5 @@ def test_a_layer_has_one_box_and_a_block_one_frame(crowd, graphs):
 
 
 def test_a_long_network_stands_in_columns(long):
-    start = time.perf_counter()
     scene = draw_graph(long)
-    assert time.perf_counter() - start < 1
     assert 0.4 < scene.width / scene.height < 2.5

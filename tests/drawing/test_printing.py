@@ -11,9 +11,8 @@ import resvg_py
 from PIL import Image, ImageChops
 
 from lenet.drawing import Drawing, draw
-from lenet.drawing.palette import DARK, LIGHT
-from lenet.drawing.scene import Box, Group, Paint, Path, Scene, Text
-from lenet.drawing.typeface import covers, text_width
+from lenet.drawing.printing import covers
+from lenet.drawing.scene import DARK, LIGHT, Box, Group, Paint, Path, Scene, Text, text_width
 
 LETTERS = "Hamburgefons 123, 4x4"
 
@@ -101,7 +100,7 @@ def test_a_png_is_well_formed():
 
 
 def test_a_pdf_is_one_page_of_the_scenes_size_with_its_fonts():
-    drawing = draw("lenet", "graph")
+    drawing = draw("lenet", style="graph")
     pdf = drawing.pdf
     assert pdf.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type /Page\s", pdf)) == 1

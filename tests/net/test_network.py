@@ -84,5 +84,7 @@ def test_short_hands_are_the_public_functions():
     network = lenet.zoo.lenet()
     assert str(network.explain(batch=2)) == str(lenet.explain(network, batch=2))
     assert network.draw().svg == lenet.draw(network).svg
-    assert network.draw("graph", theme="dark").svg == lenet.draw(network, "graph", "dark").svg
+    assert network.draw(style="graph", theme="dark") == lenet.draw(
+        network, style="graph", theme="dark"
+    )
     assert network._repr_html_() == lenet.explain(network)._repr_html_()

@@ -6,7 +6,7 @@ import pytest
 import lenet
 from lenet.data import Dataset, Split
 from lenet.metrics import evaluate_scores, log_softmax
-from lenet.reporting.answers import Answers
+from lenet.reporting.predictions import Predictions
 
 NETWORK = "1x8x8 | conv 4 k3 sigmoid, maxpool 2 | conv 6 k2 relu | dense 10"
 RECIPE = lenet.recipe("seed", epochs=3, lr=0.5, init="xavier", batch_size=50)
@@ -34,8 +34,8 @@ def other(digits, tmp_path_factory):
 
 
 @pytest.fixture
-def answers_of():
-    """Answers with given probabilities (N, K) and labels (N,)."""
+def predictions_of():
+    """Predictions with given probabilities (N, K) and labels (N,)."""
 
     def make(probabilities, labels, classes=None, channels=1, size=(8, 8)):
         values = np.asarray(probabilities, np.float64)
@@ -46,22 +46,24 @@ def answers_of():
         images = np.arange(len(labels) * channels * size[0] * size[1]) % 251
         images = images.reshape(len(labels), channels, *size).astype(np.uint8)
         found = evaluate_scores(scores, labels, names)
-        return Answers(Split(images, labels), names, np.exp(log_softmax(scores)), found)
+        return Predictions(Split(images, labels), names, np.exp(log_softmax(scores)), found)
 
     return make
 
 
 @pytest.fixture
-def random_answers(answers_of):
-    """Answers of ``count`` images in ``classes``, some of them wrong."""
+def random_predictions(predictions_of):
+    """Predictions of ``count`` images in ``classes``, some of them wrong."""
 
     def make(classes, count, names=None, wrong=0.3, **settings):
         random = np.random.default_rng(classes)
         labels = random.integers(0, classes, count)
-        said = np.where(random.random(count) < wrong, random.integers(0, classes, count), labels)
+        predicted = np.where(
+            random.random(count) < wrong, random.integers(0, classes, count), labels
+        )
         values = random.random((count, classes)) * 0.5
-        values[np.arange(count), said] += random.random(count) * classes
-        return answers_of(values / values.sum(axis=1, keepdims=True), labels, names, **settings)
+        values[np.arange(count), predicted] += random.random(count) * classes
+        return predictions_of(values / values.sum(axis=1, keepdims=True), labels, names, **settings)
 
     return make
 
@@ -70,9 +72,9 @@ HOSTILE = ("<script>alert(1)</script>", '" onload="x', "図" * 40, "a&b", "\x00\
 
 
 @pytest.fixture
-def hostile(random_answers):
-    """Answers whose classes would like to be more than text."""
-    return random_answers(len(HOSTILE), 60, HOSTILE)
+def hostile(random_predictions):
+    """Predictions whose classes would like to be more than text."""
+    return random_predictions(len(HOSTILE), 60, HOSTILE)
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def odd_data():
 
 
 @pytest.fixture
-def overlapping():
+def overlaps():
     """Finds the pairs of texts in a scene that cover each other."""
 
     def find(scene):

@@ -41,7 +41,7 @@ EVERYTHING = Recipe(
 #: A life is a fork of a process that has everything imported, for speed.
 SERVER = """
 import os, sys, traceback
-import lenet.reporting.run_report
+import lenet.reporting.results
 from lenet.training import loop, pacing, reopen, carry_out
 
 pacing.SHARE, loop.PATIENCE = 1e9, 0.0

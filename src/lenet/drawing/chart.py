@@ -1,31 +1,44 @@
 """Line charts: what changes over epochs, one chart or several beside each other.
 
 Every line has its name at its end, in its own colour; names that would cover each other move
-apart. A value that is no finite number leaves a gap.
+apart. A value that is no finite number leaves a gap. The axes are written here: a library that has
+them takes longer to import than lenet takes to train a network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from math import inf
+from math import ceil, floor, inf, log10
 from typing import Final
 
-from lenet.drawing.axes import Axis, linear_axis, logarithmic_axis, whole_axis
-from lenet.drawing.scene import Box, Group, Mark, Paint, Path, Point, Scene, Text
-from lenet.drawing.typeface import shortened, text_width
+from lenet.drawing.scene import (
+    MIDDLE,
+    Anchor,
+    Box,
+    Group,
+    Mark,
+    Paint,
+    Path,
+    Point,
+    Scene,
+    Text,
+    shortened,
+    text_width,
+)
 
 #: Of one chart with all that stands around it.
 WIDTH: Final = 400.0
 _HEIGHT: Final = 190.0  # of the area of the lines, at least
-_MARGIN: Final = 24.0
+MARGIN: Final = 24.0
 _GUTTER: Final = 32.0
-_SIZE: Final = 11.0
+SIZE: Final = 11.0
 _TITLE_SIZE: Final = 12.0
 _HEADING_SIZE: Final = 14.0
-_HEADING_ROOM: Final = 36.0
+#: The room that a heading takes.
+HEADING: Final = 36.0
 #: From a title to the area below it, and from the area to the end of what stands below it.
 _ABOVE: Final = 30.0
 _BELOW: Final = 38.0
@@ -36,11 +49,126 @@ _GAP: Final = 8.0
 _INSET: Final = 6.0
 #: The longest name, as a part of the chart's width.
 _NAME_SHARE: Final = 0.35
-#: From a baseline up to the middle of small letters and digits, in parts of the font size.
-_MIDDLE: Final = 0.36
 #: With more points than this, they are seen in the line only.
 _MOST_DOTS: Final = 30
 _DOT: Final = 2.75
+#: Steps between the labels of an axis, at most.
+_MOST_STEPS: Final = 5
+#: Beyond it, differences of numbers would overflow: shown as infinite.
+_HUGE: Final = 1e300
+#: Parts of a number by which two are not told apart.
+_TINY: Final = 1e-9
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A range of numbers with labels on it.
+
+    Attributes:
+        low, high: its ends; ``high`` is always above ``low``.
+        ticks: the labelled numbers, in order.
+        labels: what stands there.
+        logarithmic: are equal distances equal ratios?
+    """
+
+    low: float
+    high: float
+    ticks: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    logarithmic: bool = False
+
+    def shows(self, value: float) -> bool:
+        """Has ``value`` a place? NaN and infinity have none, nor what is not above 0 in ratios."""
+        return abs(value) <= _HUGE and (value >= 1 / _HUGE or not self.logarithmic)
+
+    def share(self, value: float) -> float:
+        """Return where ``value`` lies: 0 at the low end, 1 at the high one."""
+        low, high = self.low, self.high
+        if self.logarithmic:
+            low, high, value = log10(low), log10(high), log10(value)
+        return (value - low) / (high - low)
+
+
+def linear_axis(
+    values: Iterable[float],
+    limits: tuple[float, float] = (-inf, inf),
+    from_zero: bool = False,
+) -> Axis:
+    """Return an axis with labels at round numbers, the first and last of them at its ends.
+
+    Args:
+        values: what it must hold; NaN and infinities do not count.
+        limits: the least and the greatest value that there can be, beyond which it need not go.
+        from_zero: shall it hold 0 too?
+    """
+    shown = [value for value in values if abs(value) <= _HUGE]
+    if not shown:
+        return Axis(0.0, 1.0)
+    low, high = min(shown), max(shown)
+    if from_zero:
+        low, high = min(low, 0.0), max(high, 0.0)
+    size = max(abs(low), abs(high), 1 / _HUGE)
+    room = 0.0  # around numbers that are one, or nearly so
+    if high - low <= _TINY * size:
+        room = size / 20 if size > 1 / _HUGE else 0.5
+    bottom, top = low - room, high + room
+    step = _round_step(bottom, top)
+    ticks = [step * i for i in range(floor(bottom / step + _TINY), ceil(top / step - _TINY) + 1)]
+    possible = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
+    if len(possible) > 1:
+        ticks = possible
+    return Axis(min(low, ticks[0]), max(high, ticks[-1]), tuple(ticks), _texts(ticks, step))
+
+
+def logarithmic_axis(values: Iterable[float]) -> Axis:
+    """Return an axis between powers of ten; only what is above 0 has a place on it."""
+    shown = [value for value in values if 1 / _HUGE <= value <= _HUGE]
+    if not shown:
+        return Axis(1.0, 10.0, logarithmic=True)
+    first, last = floor(log10(min(shown))), ceil(log10(max(shown)))
+    step = max(1, ceil((last - first) / _MOST_STEPS))
+    powers = range(first, max(last, first + 1) + step, step)
+    ticks = tuple(10.0**power for power in powers)
+    labels = (f"{10**power:,g}" if -3 <= power <= 5 else f"1e{power}" for power in powers)
+    return Axis(ticks[0], ticks[-1], ticks, tuple(labels), logarithmic=True)
+
+
+def whole_axis(values: Iterable[int]) -> Axis:
+    """Return an axis of whole numbers from the least to the greatest value, both labelled."""
+    shown = set(values)
+    if not shown:
+        return Axis(0.0, 1.0)
+    low, high = min(shown), max(shown)
+    if low == high:
+        # At its upper end: that is where the names of lines stand.
+        return Axis(low - 1, high, (high,), (f"{high:,}",))
+    step = max(1, round(_round_step(low, high)))
+    ticks = (low, *range(step * (low // step + 1), high, step), high)
+    return Axis(low, high, ticks, tuple(f"{tick:,}" for tick in ticks))
+
+
+def _round_step(low: float, high: float) -> float:
+    """Return the least of 1, 2, 5, 10, 20, ... that needs few enough steps from low to high."""
+    least = (high - low) / _MOST_STEPS
+    power = 10.0 ** floor(log10(least))
+    return next((power * n for n in (1, 2, 5) if power * n >= least * (1 - _TINY)), 10 * power)
+
+
+def _texts(ticks: Sequence[float], step: float) -> tuple[str, ...]:
+    """Write the numbers with as many digits as tell them apart."""
+    largest = max(map(abs, ticks))
+    decimals = -floor(log10(step) + _TINY)
+    if largest < 1e6 and decimals <= 4:
+        return tuple(f"{tick:,.{max(0, decimals)}f}" for tick in ticks)
+    digits = floor(log10(largest)) + decimals
+    return tuple(_scientific(tick, digits) for tick in ticks)
+
+
+def _scientific(value: float, digits: int) -> str:
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}" if value else "0"
 
 
 @dataclass(frozen=True)
@@ -49,13 +177,18 @@ class Series:
 
     Attributes:
         name: stands at its end, shortened if need be; may be empty.
-        role: its colour, one of :data:`lenet.drawing.palette.SERIES`.
+        role: its colour, one of :data:`lenet.drawing.scene.SERIES`.
         points: x, a whole number (an epoch, a step), and y, in the order of x.
     """
 
     name: str
     role: str
     points: tuple[tuple[int, float], ...]
+
+    @property
+    def has_dots(self) -> bool:
+        """Is each of its points drawn as a dot?"""
+        return len(self.points) <= _MOST_DOTS
 
 
 @dataclass(frozen=True)
@@ -103,12 +236,27 @@ class Chart:
         lines = "; ".join(map(self._course, self.series))
         return f"{self.title} by {self.x_label}: {lines or 'nothing'}."
 
+    def shown(self, line: Series) -> list[tuple[int, float]]:
+        """Return the points of a line that have a place."""
+        return [point for point in line.points if self.y_axis.shows(point[1])]
+
     def _course(self, line: Series) -> str:
-        shown = [point for point in line.points if self.y_axis.shows(point[1])]
-        if not shown:
-            return f"{line.name or 'a line'}: no values"
+        name = line.name or "a line"
+        if not (shown := self.shown(line)):
+            return f"{name}: no values"
         (first, start), (last, end) = shown[0], shown[-1]
-        return f"{line.name or 'a line'}: {start:.4g} at {first:,}, {end:.4g} at {last:,}"
+        return f"{name}: {start:.4g} at {first:,}, {end:.4g} at {last:,}"
+
+
+def heading_text(words: str, width: float) -> Text:
+    """Return the heading of a picture, shortened to ``width``."""
+    line = shortened(" ".join(words.split()), _HEADING_SIZE, width, bold=True)
+    return Text(MARGIN, MARGIN + _HEADING_SIZE, line, _HEADING_SIZE, "start", bold=True)
+
+
+def label(x: float, y: float, words: str, anchor: Anchor = "middle") -> Text:
+    """Return the words beside an axis."""
+    return Text(x, y, words, SIZE, anchor, role="muted")
 
 
 def draw_charts(charts: Sequence[Chart], heading: str = "", columns: int = 2) -> Scene:
@@ -119,21 +267,18 @@ def draw_charts(charts: Sequence[Chart], heading: str = "", columns: int = 2) ->
     columns = max(1, min(columns, len(charts)))
     width = columns * (WIDTH + _GUTTER) - _GUTTER
     groups: list[Group] = []
-    y = _MARGIN
+    y = MARGIN
     if heading:
-        words = " ".join(heading.split())
-        line = shortened(words, _HEADING_SIZE, width, bold=True)
-        text = Text(_MARGIN, y + _HEADING_SIZE, line, _HEADING_SIZE, "start", bold=True)
-        groups.append(Group(words, (text,)))
-        y += _HEADING_ROOM
+        groups.append(Group(" ".join(heading.split()), (heading_text(heading, width),)))
+        y += HEADING
     for start in range(0, len(charts), columns):
         row = charts[start : start + columns]
         height = max(chart.height for chart in row)
         for column, chart in enumerate(row):
-            left = _MARGIN + column * (WIDTH + _GUTTER)
+            left = MARGIN + column * (WIDTH + _GUTTER)
             groups += _Panel(chart, left, y, height).groups()
         y += _ABOVE + height + _BELOW + _GUTTER
-    return Scene(width + 2 * _MARGIN, y - _GUTTER + _MARGIN, tuple(groups))
+    return Scene(width + 2 * MARGIN, y - _GUTTER + MARGIN, tuple(groups))
 
 
 @dataclass(frozen=True)
@@ -149,105 +294,90 @@ class _Panel:
     def names(self) -> tuple[str, ...]:
         """What stands at the ends of the lines."""
         room = _NAME_SHARE * WIDTH
-        return tuple(shortened(line.name, _SIZE, room) for line in self.chart.series)
+        return tuple(shortened(line.name, SIZE, room) for line in self.chart.series)
 
     @cached_property
     def left(self) -> float:
         """Of the area; the numbers stand before it."""
-        labels = self.chart.y_axis.labels
-        return self.x + max((text_width(label, _SIZE) for label in labels), default=0.0) + _GAP
+        return self.x + _widest(self.chart.y_axis.labels) + _GAP
 
     @cached_property
     def right(self) -> float:
         """Of the area; names and half of the last number stand beyond."""
-        names = max((text_width(name, _SIZE) for name in self.names), default=0.0)
-        number = max((text_width(n, _SIZE) for n in self.chart.x_axis.labels[-1:]), default=0.0)
-        return self.x + WIDTH - max(names + _GAP, number / 2 - _INSET)
+        number = _widest(self.chart.x_axis.labels[-1:]) / 2 - _INSET
+        return self.x + WIDTH - max(_widest(self.names) + _GAP, number)
 
     @property
     def top(self) -> float:
-        """Of the area."""
         return self.y + _ABOVE
 
     @property
     def bottom(self) -> float:
-        """Of the area."""
         return self.top + self.height
 
-    def groups(self) -> Iterator[Group]:
-        """Everything, from the back to the front."""
-        chart = self.chart
-        frame = (self._title(), *self._rows(), *self._columns())
-        yield Group(f"{chart.title} by {chart.x_label}", frame)
-        for line, name, end in zip(chart.series, self.names, self._ends(), strict=True):
-            place = self.right + _GAP, end + _MIDDLE * _SIZE
-            words = Text(*place, name, _SIZE, "start", role=line.role)
-            yield Group(line.name, (*self._line(line), words))
-            yield from self._dots(line)
+    @property
+    def middle(self) -> float:
+        return (self.left + self.right) / 2
 
-    def _title(self) -> Text:
-        words = shortened(self.chart.title, _TITLE_SIZE, WIDTH, bold=True)
-        return Text(self.x, self.y + _TITLE_SIZE, words, _TITLE_SIZE, "start", bold=True)
+    def groups(self) -> Iterator[Group]:
+        """Draw everything, from the back to the front."""
+        chart = self.chart
+        words = shortened(chart.title, _TITLE_SIZE, WIDTH, bold=True)
+        title = Text(self.x, self.y + _TITLE_SIZE, words, _TITLE_SIZE, "start", bold=True)
+        frame = (title, *self._rows(), *self._columns())
+        yield Group(f"{chart.title} by {chart.x_label}", frame)
+        shown = [chart.shown(line) for line in chart.series]
+        wanted = [self._y(points[-1][1]) if points else self.bottom for points in shown]
+        ends = _spread(wanted, _LEADING, self.top, self.bottom)
+        for line, points, name, end in zip(chart.series, shown, self.names, ends, strict=True):
+            place = self.right + _GAP, end + MIDDLE * SIZE
+            text = Text(*place, name, SIZE, "start", role=line.role)
+            yield Group(line.name, (*self._line(line), text))
+            for x, y in points if line.has_dots else ():
+                dot = self._dot(line, self._point((x, y)))
+                yield Group(f"{chart.x_label} {x:,}: {y:.4g}", (dot,))
 
     def _rows(self) -> Iterator[Mark]:
-        """The numbers on the left, each with a line across the area."""
+        """Draw the numbers on the left, each with a line across the area."""
         axis = self.chart.y_axis
-        for tick, label in zip(axis.ticks, axis.labels, strict=True):
+        for tick, words in zip(axis.ticks, axis.labels, strict=True):
             y = self._y(tick)
             yield Path(((self.left, y), (self.right, y)), Paint(stroke="grid"))
-            place = self.left - _GAP, y + _MIDDLE * _SIZE
-            yield Text(*place, label, _SIZE, "end", role="muted")
+            yield label(self.left - _GAP, y + MIDDLE * SIZE, words, "end")
         if not axis.ticks:
-            middle = (self.left + self.right) / 2, (self.top + self.bottom) / 2
-            yield Text(*middle, "nothing to show", _SIZE, role="muted")
+            y = (self.top + self.bottom) / 2
+            yield label(self.middle, y, "nothing to show")
 
     def _columns(self) -> Iterator[Mark]:
-        """The lower edge of the area, with numbers below it, and what they are."""
+        """Draw the lower edge of the area, with numbers below it, and what they are."""
         yield Path(((self.left, self.bottom), (self.right, self.bottom)), Paint(stroke="line"))
-        for x, label in self._apart():
+        for x, words in self._apart():
             yield Path(((x, self.bottom), (x, self.bottom + 4)), Paint(stroke="line"))
-            yield Text(x, self.bottom + 17, label, _SIZE, role="muted")
-        middle = (self.left + self.right) / 2
-        yield Text(middle, self.bottom + 34, self.chart.x_label, _SIZE, role="muted")
+            yield label(x, self.bottom + 17, words)
+        yield label(self.middle, self.bottom + 34, self.chart.x_label)
 
     def _apart(self) -> list[tuple[float, str]]:
-        """Where the numbers below the area stand; those in between only where there is room."""
+        """Return where numbers stand below the area; those in between only where there is room."""
         axis = self.chart.x_axis
-        found = [(self._x(tick), text) for tick, text in zip(axis.ticks, axis.labels, strict=True)]
-        ends = [*found[:1], *found[1:][-1:]]
-        for x, text in found[1:-1]:
-            half = text_width(text, _SIZE) / 2 + _GAP
-            if all(abs(x - at) >= half + text_width(end, _SIZE) / 2 for at, end in ends):
-                ends.append((x, text))
-        return ends
+        ticks = [(self._x(tick), text) for tick, text in zip(axis.ticks, axis.labels, strict=True)]
+        kept = [*ticks[:1], *ticks[1:][-1:]]
+        for x, text in ticks[1:-1]:
+            half = text_width(text, SIZE) / 2 + _GAP
+            if all(abs(x - at) >= half + text_width(end, SIZE) / 2 for at, end in kept):
+                kept.append((x, text))
+        return kept
 
     def _line(self, line: Series) -> Iterator[Mark]:
         for shown, run in groupby(line.points, lambda point: self.chart.y_axis.shows(point[1])):
-            way = tuple(map(self._point, run)) if shown else ()
-            if len(way) > 1:
-                yield Path(way, Paint(stroke=line.role, width=2))
-            elif way and not _few(line):
-                yield self._dot(line, way[0])  # alone between gaps it would not be seen
-
-    def _dots(self, line: Series) -> Iterator[Group]:
-        """A dot a point, where there are few, that tells its numbers to a pointer over it."""
-        for x, y in line.points if _few(line) else ():
-            if self.chart.y_axis.shows(y):
-                words = f"{self.chart.x_label} {x:,}: {y:.4g}"
-                yield Group(words, (self._dot(line, self._point((x, y))),))
+            points = tuple(map(self._point, run)) if shown else ()
+            if len(points) > 1:
+                yield Path(points, Paint(stroke=line.role, width=2))
+            elif points and not line.has_dots:
+                yield self._dot(line, points[0])  # alone between gaps it would not be seen
 
     def _dot(self, line: Series, place: Point) -> Box:
         x, y = place[0] - _DOT, place[1] - _DOT
         return Box(x, y, 2 * _DOT, 2 * _DOT, Paint(line.role), _DOT)
-
-    def _ends(self) -> list[float]:
-        """The height of each name: that of its line's last point, but apart from all others."""
-        wanted = [self._end(line) for line in self.chart.series]
-        return _spread(wanted, _LEADING, self.top, self.bottom)
-
-    def _end(self, line: Series) -> float:
-        shown = [y for _, y in line.points if self.chart.y_axis.shows(y)]
-        return self._y(shown[-1]) if shown else self.bottom
 
     def _point(self, point: tuple[int, float]) -> Point:
         return self._x(point[0]), self._y(point[1])
@@ -260,12 +390,12 @@ class _Panel:
         return self.bottom - self.height * self.chart.y_axis.share(value)
 
 
-def _few(line: Series) -> bool:
-    return len(line.points) <= _MOST_DOTS
+def _widest(texts: Iterable[str]) -> float:
+    return max((text_width(text, SIZE) for text in texts), default=0.0)
 
 
 def _spread(wanted: Sequence[float], space: float, low: float, high: float) -> list[float]:
-    """The places nearest to those wanted that are ``space`` apart, from ``low`` to ``high``.
+    """Return the places nearest to those wanted that are ``space`` apart, from low to high.
 
     Nearest in the sum of squares: an isotonic regression, by pooling adjacent violators. What
     would come too near to its neighbour stands in one pile with it, around what both want.

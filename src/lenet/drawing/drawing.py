@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lenet.drawing.palette import THEMES
-from lenet.drawing.scene import Scene
-from lenet.drawing.svg import to_svg
-from lenet.drawing.wording import description, title
+from lenet.drawing.figure import draw_figure
+from lenet.drawing.graph import draw_graph
+from lenet.drawing.labels import description, title
+from lenet.drawing.markup import to_svg, to_tikz
+from lenet.drawing.scene import THEMES, Scene
 from lenet.errors import UsageError
 from lenet.files import write_bytes
 from lenet.net import Network, name_of, read_network
 from lenet.net.words import did_you_mean, shown
 
-STYLES: Final = ("figure", "graph")
+_LAYOUTS: Final = {"figure": draw_figure, "graph": draw_graph}
+STYLES: Final = tuple(_LAYOUTS)
 FORMATS: Final = ("svg", "pdf", "png", "tex")
 #: PDF ends at 200 inches, TeX at 226: the longest side of a page, in pixels of 1/96 inch.
 MAX_PAGE: Final = 19_000
@@ -42,31 +44,29 @@ class Drawing:
 
     @property
     def svg(self) -> str:
-        """As an SVG document."""
+        """The picture as an SVG document."""
         return to_svg(self.scene, self.theme, self.title, self.description)
 
     @property
     def tex(self) -> str:
-        """As a LaTeX document of the class standalone, drawn with TikZ."""
-        from lenet.drawing.tikz import to_tikz
-
+        """The picture as a LaTeX document of the class standalone, drawn with TikZ."""
         return to_tikz(self.scene, self.theme, self.title)
 
     @property
     def pdf(self) -> bytes:
-        """As a PDF of one page, with text as text."""
+        """The picture as a PDF of one page, with text as text."""
         from lenet.drawing.printing import to_pdf
 
         return to_pdf(self.scene, self.theme, self.title)
 
     @property
     def png(self) -> bytes:
-        """As a PNG of two pixels a unit."""
+        """The picture as a PNG, two dots per pixel."""
         from lenet.drawing.printing import to_png
 
         return to_png(self.scene, self.theme, self.title)
 
-    def save(self, path: str | os.PathLike[str], format: str | None = None) -> Path:
+    def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
         """Write the picture, all or nothing, and return its path.
 
         Args:
@@ -78,12 +78,17 @@ class Drawing:
             OutputError: the file cannot be written.
         """
         chosen = format_of(path, format)
-        self._check_size(chosen)
+        width, height = self.scene.width, self.scene.height
+        if chosen != "svg" and max(width, height) > MAX_PAGE:
+            raise UsageError(
+                f"the picture is {width:,.0f} x {height:,.0f} pixels, more than a {chosen} holds "
+                f"({MAX_PAGE:,} a side); save it as .svg, or draw a part of the network."
+            )
         content: str | bytes = getattr(self, chosen)
         return write_bytes(path, content.encode() if isinstance(content, str) else content)
 
     def to_dict(self) -> dict[str, Any]:
-        """What there is to say about it, as JSON can hold it; sizes in pixels of 1/96 inch."""
+        """Return what there is to say about it, for JSON; sizes in pixels of 1/96 inch."""
         return {
             "theme": self.theme,
             "width": round(self.scene.width, 2),
@@ -92,20 +97,13 @@ class Drawing:
             "description": self.description,
         }
 
-    def _check_size(self, format: str) -> None:
-        width, height = self.scene.width, self.scene.height
-        if format != "svg" and max(width, height) > MAX_PAGE:
-            raise UsageError(
-                f"the picture is {width:,.0f} x {height:,.0f} pixels, more than a {format} holds "
-                f"({MAX_PAGE:,} a side); save it as .svg, or draw a part of the network."
-            )
-
     def _repr_svg_(self) -> str:
         return self.svg
 
 
 def draw(
     network: Network | str | os.PathLike[str],
+    *,
     style: str = "figure",
     theme: str = "auto",
     name: str = "",
@@ -114,7 +112,8 @@ def draw(
 
     Args:
         network: a network, zoo name, notation or ``.json`` file.
-        style: "figure", the stacks of feature maps of LeCun et al. 1998, or "graph", a box a layer.
+        style: "figure", the stacks of feature maps of LeCun et al. 1998, or "graph", one box per
+            layer.
         theme: "auto", "light" or "dark".
         name: what to call it; by default its zoo name or file.
 
@@ -127,15 +126,11 @@ def draw(
     if not isinstance(network, Network):
         name = name or name_of(network)
         network = read_network(network)
-    if style == "figure":
-        from lenet.drawing.figure import draw_figure as lay_out
-    else:
-        from lenet.drawing.graph import draw_graph as lay_out
-    return Drawing(lay_out(network), theme, title(network, name), description(network))
+    return Drawing(_LAYOUTS[style](network), theme, title(network, name), description(network))
 
 
 def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
-    """The format to write ``path`` in: the one that is named, else the one of the ending.
+    """Return the format to write ``path`` in: the one that is named, else that of the ending.
 
     Raises:
         UsageError: there is no such format.

@@ -1,26 +1,37 @@
 """The paper's figure for any network: what flows, drawn to scale, and what is done between.
 
-Places are found from left to right: every body stands as far left as the body before it, its own
-label above and the operation's label below allow. A row that would get too long breaks; the next
-one repeats the last body, so that every operation is seen whole.
+After LeCun et al. 1998, figure 2. A body is a stack of feature maps or the slab of a dense layer.
+Bodies are placed from left to right: each stands as far left as the body before it, its own label
+above and the operation's label below allow. A row that would get too long breaks; the next one
+repeats the last body, so that every operation is seen whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby, pairwise
+from math import log
 from typing import Final
 
-from lenet.drawing.breaks import narrowest
-from lenet.drawing.scene import Group, Mark, Paint, Path, Scene, Text
-from lenet.drawing.shapes import SMALLEST_MAP, SMALLEST_SLAB, Body, Scale, Slab, Stack, join
-from lenet.drawing.typeface import text_width
-from lenet.drawing.wording import block_label, layer_title, operation_label, role, stage_label
+from lenet.drawing.labels import block_label, layer_title, operation_label, stage_label
+from lenet.drawing.scene import (
+    Box,
+    Group,
+    Mark,
+    Paint,
+    Path,
+    Point,
+    Scene,
+    Text,
+    even_pieces,
+    text_width,
+)
 from lenet.net import Network, PlacedLayer, Shape
+from lenet.net.layers import Windowed
 
-#: The longest row, in pixels.
+#: The longest row.
 MAX_WIDTH: Final = 1120.0
 _MARGIN: Final = 24.0
 #: Between two bodies, two labels, two rows.
@@ -31,33 +42,231 @@ _SIZE: Final = 12.0
 _LEADING: Final = 16.0
 #: Between the bodies and the labels above and below them.
 _AIR: Final = 18.0
+#: The largest body's side; no map and no slab is smaller than these. Where proportion would make
+#: one smaller, the scale is logarithmic.
+LARGEST: Final = 116.0
+SMALLEST_MAP: Final = 15.0
+SMALLEST_SLAB: Final = 40.0
+#: Of more feature maps than this, only so many are drawn, and dots of this size for the others.
+MOST_SHEETS: Final = 8
+_DOT: Final = 2.0
+#: From one sheet of a stack to the next, at most.
+_WIDEST_STEP: Final = 5.0
+#: The slab of a dense layer: how thick, and how far it leans to the right on its way down.
+_SLAB: Final = 11.0
+_LEAN: Final = 0.32
+#: Up to so many units are drawn one by one.
+_MOST_CELLS: Final = 16
+
+
+def draw_figure(network: Network) -> Scene:
+    """Lay out the figure."""
+    stages = _stages(network)
+    groups: list[Group] = []
+    y, width = _MARGIN, 0.0
+    for row in even_pieces(lambda limit: _broken(stages, limit), MAX_WIDTH):
+        picture, bottom = _draw_row(network, row, y)
+        groups += picture
+        width = max(width, _extent(row)[1])
+        y = bottom + _ROW_GAP
+    return Scene(width + _MARGIN, y - _ROW_GAP + _MARGIN, tuple(groups))
+
+
+def make_scale(sizes: Iterable[int], bottom: float) -> Callable[[int], float]:
+    """Return what turns ``sizes`` into pixels: in proportion if none gets less than ``bottom``.
+
+    Else the scale is logarithmic.
+    """
+    known = set(sizes) or {1}
+    least, most = min(known), max(known)
+    # Tiny networks stay small: a map of 1x1 is no wall.
+    top = min(LARGEST, bottom + 9 * most)
+    if most * bottom <= top * least:
+        return lambda size: top * size / most
+    return lambda size: bottom + (top - bottom) * log(size / least) / log(most / least)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Feature maps one behind the other; (x, y) is the upper left corner of all of them.
+
+    The front sheet, which is seen whole, is the lowest and the farthest to the right.
+    """
+
+    maps: int
+    sheet_width: float
+    sheet_height: float
+    role: str
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def _step(self) -> float:
+        """From one sheet to the next, to the right and down: less where sheets are small."""
+        return min(_WIDEST_STEP, 2 + min(self.sheet_width, self.sheet_height) / 20)
+
+    @property
+    def _depth(self) -> float:
+        """From the front sheet to the farthest mark behind it."""
+        return self._step * (MOST_SHEETS + 2 if self.maps > MOST_SHEETS else self.maps - 1)
+
+    @property
+    def width(self) -> float:
+        return self.sheet_width + self._depth
+
+    @property
+    def height(self) -> float:
+        return self.sheet_height + self._depth
+
+    @property
+    def front(self) -> Box:
+        return self._sheet(0)
+
+    def _sheet(self, behind: int) -> Box:
+        offset = self._depth - behind * self._step
+        paint = Paint(f"{self.role}-face", f"{self.role}-edge", 1.1)
+        return Box(self.x + offset, self.y + offset, self.sheet_width, self.sheet_height, paint)
+
+    def _dot(self, place: int) -> Box:
+        """Return one of three dots, in line with the upper right corners of the sheets."""
+        x = self.x + self.sheet_width + self._step * (place - 1) - _DOT / 2
+        y = self.y + self._step * (place - 1) - _DOT / 2
+        return Box(x, y, _DOT, _DOT, Paint(f"{self.role}-edge"), _DOT / 2)
+
+    def marks(self) -> list[Mark]:
+        """Return the sheets from the back to the front; dots stand for those not drawn."""
+        dots = (1, 2, 3) if self.maps > MOST_SHEETS else ()
+        sheets = reversed(range(min(self.maps, MOST_SHEETS)))
+        return [*map(self._dot, dots), *map(self._sheet, sheets)]
+
+    def exits(self) -> tuple[Point, Point]:
+        """Return the upper and lower end of the edge on the right."""
+        return (self.front.right, self.front.y), (self.front.right, self.front.bottom)
+
+
+@dataclass(frozen=True)
+class Slab:
+    """The units of a dense layer, leaning as a column seen from the side."""
+
+    units: int
+    height: float
+    role: str = "dense"
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def width(self) -> float:
+        return _SLAB + _LEAN * self.height
+
+    def marks(self) -> list[Mark]:
+        """Return the outline, and a line between units where there are few."""
+        (left, top), (low_left, bottom) = self.entries()
+        outline = ((left, top), (left + _SLAB, top), (low_left + _SLAB, bottom), (low_left, bottom))
+        paint = Paint(f"{self.role}-face", f"{self.role}-edge", 1.1)
+        marks: list[Mark] = [Path(outline, paint, closed=True)]
+        for i in range(1, self.units if self.units <= _MOST_CELLS else 1):
+            y = top + self.height * i / self.units
+            x = left + _LEAN * (y - top)
+            marks.append(Path(((x, y), (x + _SLAB, y)), Paint(stroke=paint.stroke, width=0.7)))
+        return marks
+
+    def entries(self) -> tuple[Point, Point]:
+        """Return the upper and lower end of the edge on the left."""
+        return (self.x, self.y), (self.x + _LEAN * self.height, self.y + self.height)
+
+    def exits(self) -> tuple[Point, Point]:
+        """Return the upper and lower end of the edge on the right."""
+        (x, y), (low_x, bottom) = self.entries()
+        return (x + _SLAB, y), (low_x + _SLAB, bottom)
+
+
+Body = Stack | Slab
+
+
+def join(source: Body, target: Body, placed: PlacedLayer, turn: int) -> list[Mark]:
+    """Draw what leads from ``source`` to ``target``, the layer between them.
+
+    A layer with a window shows one window and the one number it becomes; ``turn`` moves it up and
+    down so that what comes in and what goes out do not hide each other.
+    """
+    if isinstance(target, Slab):
+        (top, bottom), (high, low) = source.exits(), target.entries()
+        return _beam((top, high), (bottom, low), target.role, 0.1)
+    assert isinstance(source, Stack)  # units never become maps again
+    window, pixel = _window(source.front, target.front, placed, turn)
+    upper = ((window.right, window.y), (pixel.x, pixel.y))
+    lower = ((window.right, window.bottom), (pixel.x, pixel.bottom))
+    return [*_beam(upper, lower, target.role, 0.16), window, pixel]
+
+
+def _beam(
+    upper: tuple[Point, Point], lower: tuple[Point, Point], role: str, opacity: float
+) -> list[Mark]:
+    """Draw a tinted area between two lines."""
+    edge = f"{role}-edge"
+    return [
+        Path((*upper, *reversed(lower)), Paint(edge, opacity=opacity), closed=True),
+        *(Path(line, Paint(stroke=edge, width=0.8)) for line in (upper, lower)),
+    ]
+
+
+def _window(source: Box, target: Box, placed: PlacedLayer, turn: int) -> tuple[Box, Box]:
+    """Draw one window on the source's sheet, and its output on the target's."""
+    shares = (0.72 if turn % 2 else 0.3), 0.62
+    rows, columns = (
+        _interval(placed, axis, round(share * (placed.output_shape[axis + 1] - 1)))
+        for axis, share in enumerate(shares)
+    )
+    edge = f"{placed.layer.stem}-edge"
+    paint = Paint(edge, edge, 1.0, opacity=0.28)
+    return _part(source, rows[0], columns[0], paint), _part(target, rows[1], columns[1], paint)
+
+
+Interval = tuple[float, float]
+
+
+def _interval(placed: PlacedLayer, axis: int, index: int) -> tuple[Interval, Interval]:
+    """Return, on one axis and as shares of it, what output ``index`` sees and where it stands."""
+    layer = placed.layer
+    assert isinstance(layer, Windowed)
+    size, outputs = placed.input_shape[axis + 1], placed.output_shape[axis + 1]
+    start = index * layer.stride[axis] - layer.padding[2 * axis]
+    end = start + layer.kernel_size[axis]
+    # The part on the padding lies outside of the map; what is wholly outside shows its edge.
+    seen = min(max(start, 0), size) / size, min(max(end, 0), size) / size
+    return seen, (index / outputs, (index + 1) / outputs)
+
+
+def _part(sheet: Box, rows: Interval, columns: Interval, paint: Paint) -> Box:
+    """Draw a part of a sheet, given in shares of it, but never too small to be seen."""
+    (top, bottom), (left, right) = rows, columns
+    width = min(sheet.width, max(3.0, (right - left) * sheet.width))
+    height = min(sheet.height, max(3.0, (bottom - top) * sheet.height))
+    x = min(sheet.x + left * sheet.width, sheet.right - width)
+    y = min(sheet.y + top * sheet.height, sheet.bottom - height)
+    return Box(x, y, width, height, paint)
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """A body with its label, and the operation that led to it (the input has none)."""
+    """A body with its label, and the layer that led to it (the input has none)."""
 
     body: Body
     label: tuple[str, ...]
-    placed: PlacedLayer | None
+    placed: PlacedLayer | None = None
 
     @cached_property
     def label_width(self) -> float:
-        name, *others = self.label
-        lines = (text_width(line, _SIZE) for line in others)
-        return max(text_width(name, _SIZE, bold=True), *lines)
+        name, *others = (text_width(line, _SIZE, bold=not i) for i, line in enumerate(self.label))
+        return max(name, *others)
 
-    @property
+    @cached_property
     def operation(self) -> tuple[str, ...]:
         return operation_label(self.placed) if self.placed else ()
 
     @cached_property
     def operation_width(self) -> float:
         return max((text_width(line, _SIZE) for line in self.operation), default=0.0)
-
-    @property
-    def block(self) -> int:
-        return self.placed.block if self.placed else -1
 
     @property
     def title(self) -> str:
@@ -77,64 +286,52 @@ class _Spot:
         return self.x + self.stage.body.width
 
     @property
+    def center(self) -> float:
+        return (self.x + self.right) / 2
+
+    @property
     def name(self) -> str:
         return self.stage.label[0] + " again" * self.again
 
     @property
     def label_width(self) -> float:
-        width = self.stage.label_width
-        return max(width, text_width(self.name, _SIZE)) if self.again else width
+        again = text_width(self.name, _SIZE) if self.again else 0.0
+        return max(self.stage.label_width, again)
 
     @property
-    def center(self) -> float:
-        return (self.x + self.right) / 2
+    def reach(self) -> Interval:
+        """The left and right end of the body with its label."""
+        half = max(self.stage.body.width, self.label_width) / 2
+        return self.center - half, self.center + half
 
 
-Row = tuple[_Spot, ...]
-
-
-def draw_figure(network: Network) -> Scene:
-    """Lay the figure out."""
-    stages = _stages(network)
-    rows = narrowest(lambda limit: _broken(stages, limit), MAX_WIDTH)
-    groups: list[Group] = []
-    y = _MARGIN
-    width = 0.0
-    for row in rows:
-        picture, bottom = _draw_row(network, row, y)
-        groups += picture
-        width = max(width, _extent(row)[1])
-        y = bottom + _ROW_GAP
-    return Scene(width + _MARGIN, y - _ROW_GAP + _MARGIN, tuple(groups))
+Row = Sequence[_Spot]
 
 
 def _stages(network: Network) -> list[_Stage]:
     shapes = [network.input_shape, *(placed.output_shape for placed in network.placed)]
-    maps = Scale((n for shape in shapes if len(shape) == 3 for n in shape[1:]), SMALLEST_MAP)
-    units = Scale((shape[0] for shape in shapes if len(shape) == 1), SMALLEST_SLAB)
-    last = network.placed[-1]
-    start = _body(network.input_shape, "data", maps, units)
-    stages = [_Stage(start, stage_label("input", network.input_shape), None)]
+    maps = make_scale((n for shape in shapes if len(shape) == 3 for n in shape[1:]), SMALLEST_MAP)
+    units = make_scale((shape[0] for shape in shapes if len(shape) == 1), SMALLEST_SLAB)
+
+    def body(shape: Shape, role: str) -> Body:
+        if len(shape) == 1:
+            return Slab(shape[0], units(shape[0]), role)
+        return Stack(shape[0], maps(shape[2]), maps(shape[1]), role)
+
+    stages = [_Stage(body(shapes[0], "data"), stage_label("input", shapes[0]))]
     for placed in network.placed:
-        body = _body(placed.output_shape, role(placed.layer), maps, units)
-        label = stage_label(placed.name, placed.output_shape, is_output=placed is last)
-        stages.append(_Stage(body, label, placed))
+        label = stage_label(placed.name, placed.output_shape, placed is network.placed[-1])
+        stages.append(_Stage(body(placed.output_shape, placed.layer.stem), label, placed))
     return stages
 
 
-def _body(shape: Shape, family: str, maps: Scale, units: Scale) -> Body:
-    if len(shape) == 1:
-        return Slab(shape[0], units(shape[0]))
-    return Stack(shape, maps(shape[2]), maps(shape[1]), family)
-
-
 def _broken(stages: Sequence[_Stage], limit: float) -> list[Row]:
-    """Rows of at most ``limit`` pixels, but of at least one operation each."""
+    """Return rows of at most ``limit`` pixels, but of at least one operation each."""
     rows: list[Row] = []
-    row: list[_Spot] = [_Spot(stages[0], 0.0)]
+    row = [_Spot(stages[0], 0.0)]
     for stage in stages[1:]:
         spot = _next(row, stage)
-        if len(row) > 1 and _overhang(spot) - _overhang(row[0], left=True) > limit:
+        if len(row) > 1 and spot.reach[1] - row[0].reach[0] > limit:
             rows.append(_shifted(row))
             row = [_Spot(row[-1].stage, 0.0, again=True)]
             spot = _next(row, stage)
@@ -142,59 +339,52 @@ def _broken(stages: Sequence[_Stage], limit: float) -> list[Row]:
     return [*rows, _shifted(row)]
 
 
-def _next(row: Sequence[_Spot], stage: _Stage) -> _Spot:
-    """The stage as far left as what stands before it allows."""
+def _next(row: Row, stage: _Stage) -> _Spot:
+    """Place a stage as far left as what stands before it allows."""
     before = row[-1]
-    half = stage.body.width / 2
     labels = (before.label_width + stage.label_width) / 2 + _LABEL_GAP
-    candidates = [before.right + _GAP, before.center + labels - half]
+    candidates = [before.right + _GAP, before.center + labels - stage.body.width / 2]
     if len(row) > 1:
         # The operation's label stands in the middle between two bodies.
-        middle = (row[-2].right + before.x) / 2
         widths = (before.stage.operation_width + stage.operation_width) / 2 + _LABEL_GAP
-        candidates.append(2 * (middle + widths) - before.right)
+        candidates.append(row[-2].right + before.x + 2 * widths - before.right)
     return _Spot(stage, max(candidates))
 
 
-def _overhang(spot: _Spot, left: bool = False) -> float:
-    """How far a spot reaches, its label included."""
-    half = max(spot.stage.body.width, spot.label_width) / 2
-    return spot.center - half if left else spot.center + half
+def _extent(row: Row) -> Interval:
+    """Return the left and right end of a row with all its labels."""
+    reaches = [spot.reach for spot in row]
+    for before, spot in pairwise(row):
+        middle, half = (before.right + spot.x) / 2, spot.stage.operation_width / 2
+        reaches.append((middle - half, middle + half))
+    return min(left for left, _ in reaches), max(right for _, right in reaches)
 
 
-def _extent(row: Row) -> tuple[float, float]:
-    """The left and right end of a row with all its labels."""
-    middles = [((a.right + b.x) / 2, b.stage.operation_width / 2) for a, b in pairwise(row)]
-    left = [*(_overhang(spot, left=True) for spot in row), *(m - half for m, half in middles)]
-    right = [*(_overhang(spot) for spot in row), *(m + half for m, half in middles)]
-    return min(left), max(right)
-
-
-def _shifted(row: Sequence[_Spot]) -> Row:
-    """The row moved to the left margin."""
-    shift = _MARGIN - _extent(tuple(row))[0]
-    return tuple(_Spot(spot.stage, spot.x + shift, spot.again) for spot in row)
+def _shifted(row: Row) -> Row:
+    """Move a row to the left margin."""
+    shift = _MARGIN - _extent(row)[0]
+    return [replace(spot, x=spot.x + shift) for spot in row]
 
 
 def _draw_row(network: Network, row: Row, top: float) -> tuple[list[Group], float]:
-    """One row of the figure from ``top`` on, and where it ends."""
-    first_line = top + _SIZE
-    body_top = first_line + 2 * _LEADING + _AIR
+    """Draw a row of the figure from ``top`` on; return where it ends, too."""
+    body_top = top + _SIZE + 2 * _LEADING + _AIR
     height = max(spot.stage.body.height for spot in row)
-    axis = body_top + height / 2
     operations = body_top + height + _AIR + _SIZE
-    lines = max(len(spot.stage.operation) for spot in row[1:])
-    bodies = [spot.stage.body.at(spot.x, axis - spot.stage.body.height / 2) for spot in row]
+    bottom = operations + (max(len(spot.stage.operation) for spot in row[1:]) - 1) * _LEADING + 14
+    bodies: list[Body] = [
+        replace(body, x=spot.x, y=body_top + (height - body.height) / 2)
+        for spot in row
+        for body in (spot.stage.body,)
+    ]
     stages = [
-        Group(spot.stage.title, (*body.marks(), *_label(spot, first_line)))
+        Group(spot.stage.title, (*body.marks(), *_label(spot, top + _SIZE)))
         for spot, body in zip(row, bodies, strict=True)
     ]
     joins = [
-        Group(spot.stage.title, tuple(_operation(row, bodies, i, operations)))
-        for i, spot in enumerate(row)
-        if i
+        Group(row[i].stage.title, tuple(_operation(row, bodies, i, operations)))
+        for i in range(1, len(row))
     ]
-    bottom = operations + (lines - 1) * _LEADING + 14
     brackets = Group("blocks", tuple(_brackets(network, row, bottom)))
     return [*stages, *joins, brackets], bottom + 18
 
@@ -207,24 +397,24 @@ def _label(spot: _Spot, y: float) -> Iterator[Mark]:
 
 
 def _operation(row: Row, bodies: Sequence[Body], index: int, y: float) -> Iterator[Mark]:
-    """What joins a body to the one before it, and its words below."""
+    """Draw what joins a body to the one before it, and its words below."""
     spot = row[index]
-    placed = spot.stage.placed
-    assert placed is not None
-    yield from join(bodies[index - 1], bodies[index], placed, index)
+    assert spot.stage.placed is not None
+    yield from join(bodies[index - 1], bodies[index], spot.stage.placed, index)
     middle = (row[index - 1].right + spot.x) / 2
     for line, words in enumerate(spot.stage.operation):
         yield Text(middle, y + line * _LEADING, words, _SIZE, role="muted" if line else "text")
 
 
 def _brackets(network: Network, row: Row, y: float) -> Iterator[Mark]:
-    """A line under each block, with its name where there is room for it."""
-    for index, members in groupby(pairwise(row), key=lambda pair: pair[1].stage.block):
-        pairs = list(members)
-        left, right = pairs[0][0].right + 6, pairs[-1][1].right
-        paint = Paint(stroke="line", width=1)
-        yield Path(((left, y - 4), (left, y), (right, y), (right, y - 4)), paint)
-        for words in block_label(network, index):
+    """Draw a line under each block, with its name where there is room for it."""
+    blocks = [spot.stage.placed.block for spot in row[1:] if spot.stage.placed]
+    for block, places in groupby(range(1, len(row)), lambda i: blocks[i - 1]):
+        first, *others = places
+        left, right = row[first - 1].right + 6, row[first + len(others)].right
+        bracket = ((left, y - 4), (left, y), (right, y), (right, y - 4))
+        yield Path(bracket, Paint(stroke="line"))
+        for words in block_label(network, block):
             if text_width(words, _SIZE) <= right - left:
                 yield Text((left + right) / 2, y + 17, words, _SIZE, role="muted")
                 break

@@ -144,11 +144,11 @@ class Network:
 
         return lenet.explain(self, **options)
 
-    def draw(self, style: str = "figure", **options: Any) -> Any:
+    def draw(self, **options: Any) -> Any:
         """A picture of it: ``lenet.draw(network, ...)``."""
         import lenet
 
-        return lenet.draw(self, style, **options)
+        return lenet.draw(self, **options)
 
     def _repr_html_(self) -> str:
         """A notebook shows the explanation."""

@@ -308,7 +308,7 @@ class Run:
         """Make the picture and the page; if that fails, why: a run is not lost for it."""
         # Takes time to import, and a run needs it once, at its end.
         from lenet.reporting.record import RunRecord
-        from lenet.reporting.run_report import write_pages
+        from lenet.reporting.results import write_pages
 
         try:
             record = RunRecord(self.folder, info, self._signals.found)

@@ -3,7 +3,9 @@
 import pytest
 
 import lenet
-from lenet.drawing.wording import (
+from lenet.drawing.labels import (
+    FACTS,
+    OPERATIONS,
     block_label,
     box_label,
     description,
@@ -12,6 +14,7 @@ from lenet.drawing.wording import (
     stage_label,
     title,
 )
+from lenet.net.layers import LAYERS
 from lenet.net.notation import parse_network
 
 
@@ -78,3 +81,9 @@ def test_the_picture_in_words():
     words = description(network)
     assert all(name in words for name in ("conv0", "pool1", "dense2", "44,426", "281,640"))
     assert "pool0: max pooling, 2x2, stride 2, padding 0; 6@24x24 to 6@12x12; nothing" in words
+
+
+def test_no_layer_and_no_field_is_forgotten():
+    fields = {field.name for layer in LAYERS.values() for field in layer.fields}
+    assert set(OPERATIONS) == set(LAYERS)
+    assert set(FACTS) == fields

@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lenet.reporting import markup
-from lenet.reporting.markup import Cell
+from lenet.reporting import html
+from lenet.reporting.html import Cell
 
 NASTY = "<script>alert(1)</script>\"'&\x00"
 SAFE = "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#x27;&amp;\ufffd"
@@ -14,15 +14,15 @@ SAFE = "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#x27;&amp;\ufffd"
 @pytest.mark.parametrize(
     "piece",
     [
-        markup.paragraph(NASTY),
-        markup.section(NASTY, "").html,
-        markup.contents([markup.section(NASTY)]),
-        markup.table(NASTY, (NASTY, NASTY), [(NASTY, NASTY), (NASTY, Cell(NASTY, 0.5))]),
-        markup.pairs([(NASTY, NASTY)]),
-        markup.code(NASTY),
-        markup.details(NASTY, ""),
-        markup.scrolled(NASTY, ""),
-        markup.page(NASTY, []),
+        html.paragraph(NASTY),
+        html.section(NASTY, "").html,
+        html.contents([html.section(NASTY)]),
+        html.table(NASTY, (NASTY, NASTY), [(NASTY, NASTY), (NASTY, Cell(NASTY, 0.5))]),
+        html.pairs([(NASTY, NASTY)]),
+        html.code(NASTY),
+        html.details(NASTY, ""),
+        html.scrolled(NASTY, ""),
+        html.page(NASTY, []),
     ],
 )
 def test_text_stays_text(piece):
@@ -31,17 +31,17 @@ def test_text_stays_text(piece):
 
 
 def test_a_table_has_heads_for_rows_and_columns():
-    found = markup.table("t", ("a", "b"), [("x", "1"), (Cell("y"), Cell("2", 0.25))])
+    found = html.table("t", ("a", "b"), [("x", "1"), (Cell("y"), Cell("2", 0.25))])
     assert found.count('scope="col"') == found.count('scope="row"') == 2
     assert "<caption>t</caption>" in found
     assert '--share:25.0%">2</td>' in found
 
 
 def test_the_contents_lead_to_the_sections():
-    parts = [markup.section("What it gets wrong"), markup.section("図")]
+    parts = [html.section("What it gets wrong"), html.section("図")]
     for part in parts:
-        name = markup.anchor(part.title)
-        assert f'href="#{name}"' in markup.contents(parts)
+        name = part.address
+        assert f'href="#{name}"' in html.contents(parts)
         assert f'id="{name}"' in part.html
         assert " " not in name
 
@@ -61,7 +61,7 @@ class Loads(HTMLParser):
 
 
 def test_a_page_loads_nothing():
-    page = markup.page("t", [markup.paragraph("x")])
+    page = html.page("t", [html.paragraph("x")])
     loads = Loads()
     loads.feed(page)
     assert loads.found == []

@@ -1,0 +1,241 @@
+"""A scene as text: SVG for screens and pages, LaTeX with TikZ for papers.
+
+An SVG keeps text as text and loads nothing from elsewhere. Every colour stands as an attribute, in
+the light version for theme "auto", so that the simplest viewer shows it right; one style sheet
+changes them all where the reader prefers dark.
+"""
+
+from __future__ import annotations
+
+import struct
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+from zlib import compress, crc32
+
+from lenet.drawing.scene import (
+    DARK,
+    LIGHT,
+    THEMES,
+    Box,
+    Group,
+    Mark,
+    Paint,
+    Path,
+    Pixels,
+    Scene,
+    Text,
+    printable,
+)
+from lenet.writing.latex import escaped
+
+FONTS: Final = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+#: A pixel in TeX's big points: 1/96 inch in 1/72 inch.
+_POINTS: Final = 0.75
+_ANCHORS: Final = {"start": "base west", "middle": "base", "end": "base east"}
+_PNG_START: Final = b"\x89PNG\r\n\x1a\n"
+_PNG_COLOR_TYPES: Final = {1: 0, 3: 2}  # grey, RGB
+
+
+def to_svg(scene: Scene, theme: str, title: str, description: str) -> str:
+    """Write the whole document, the same for the same arguments."""
+    writer = _SvgWriter(THEMES[theme], with_classes=theme == "auto")
+    width, height = _number(scene.width), _number(scene.height)
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    # Several pictures may stand in one page: an id must belong to this one alone.
+    key = f"{crc32((title + description + theme + size).encode('utf-8', 'replace')):08x}"
+    # A background of its own: a viewer that paints white under a dark theme stays readable.
+    page = Box(0, 0, scene.width, scene.height, Paint("page"), radius=6)
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="lenet-drawing" {size} '
+            f'font-family="{FONTS}" role="img" aria-labelledby="title-{key} desc-{key}" '
+            'style="max-width:100%;height:auto">',
+            f'<title id="title-{key}">{_text(title)}</title>',
+            f'<desc id="desc-{key}">{_text(description)}</desc>',
+            *([_style_sheet(scene)] if theme == "auto" else []),
+            writer.mark(page),
+            *(line for group in scene.groups for line in writer.group(group)),
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def _style_sheet(scene: Scene) -> str:
+    used = scene.roles | {"page"}
+    rules = "".join(
+        f".lenet-drawing .f-{role}{{fill:{color}}}.lenet-drawing .s-{role}{{stroke:{color}}}"
+        for role, color in DARK.items()
+        if role in used
+    )
+    return f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"
+
+
+@dataclass(frozen=True)
+class _SvgWriter:
+    """Writes marks as elements in one theme's colours."""
+
+    colors: dict[str, str]
+    with_classes: bool
+
+    def group(self, group: Group) -> Iterator[str]:
+        if group.marks:
+            yield f"<g><title>{_text(group.title)}</title>"
+            yield from map(self.mark, group.marks)
+            yield "</g>"
+
+    def mark(self, mark: Mark) -> str:
+        match mark:
+            case Text():
+                place = f'x="{_number(mark.x)}" y="{_number(mark.y)}" font-size="{mark.size:g}"'
+                anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
+                weight = ' font-weight="600"' * mark.bold
+                paint = self.paint(mark.paint)
+                return f"<text {place}{anchor}{weight}{paint}>{_text(mark.text)}</text>"
+            case Box():
+                radius = f' rx="{_number(mark.radius)}"' if mark.radius else ""
+                return f"<rect {_place(mark)}{radius}{self.paint(mark.paint)}/>"
+            case Pixels():
+                how = 'preserveAspectRatio="none" style="image-rendering:pixelated"'
+                return f'<image {_place(mark)} {how} href="{png_address(mark)}"/>'
+            case Path():
+                points = "L".join(" ".join(map(_number, point)) for point in mark.points)
+                return f'<path d="M{points}{"Z" * mark.closed}"{self.paint(mark.paint)}/>'
+
+    def paint(self, paint: Paint) -> str:
+        color = self.colors.get
+        words = [f'fill="{color(paint.fill, "none")}"']
+        if paint.fill and paint.opacity != 1:
+            words.append(f'fill-opacity="{paint.opacity:g}"')
+        if paint.stroke:
+            words.append(f'stroke="{color(paint.stroke)}" stroke-width="{paint.width:g}"')
+            words.append('stroke-linejoin="round"')
+        if self.with_classes:
+            named = (("f", paint.fill), ("s", paint.stroke))
+            classes = " ".join(f"{use}-{role}" for use, role in named if role)
+            words.append(f'class="{classes}"')
+        return "".join(f" {word}" for word in words)
+
+
+def _place(mark: Box | Pixels) -> str:
+    numbers = {"x": mark.x, "y": mark.y, "width": mark.width, "height": mark.height}
+    return " ".join(f'{name}="{_number(value)}"' for name, value in numbers.items())
+
+
+def _number(value: float) -> str:
+    """Write at most two decimals: a hundredth of a pixel, and the same text on every machine."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _text(text: str) -> str:
+    # Written out: the library's escape() would first import what reads web pages.
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def png_file(image: Pixels) -> bytes:
+    """Return the image alone as a PNG (ISO/IEC 15948), one dot per pixel.
+
+    Written here: to import Pillow takes longer than to draw a whole page.
+    """
+    rows, columns = image.size
+    stride = columns * image.channels
+    lines = (image.data[stride * row : stride * (row + 1)] for row in range(rows))
+    color = _PNG_COLOR_TYPES[image.channels]
+    header = struct.pack(">IIBBBBB", columns, rows, 8, color, 0, 0, 0)
+    # A line begins with its filter; 0 is none.
+    body = compress(b"".join(b"\0" + line for line in lines), 9)
+    chunks = (png_chunk(b"IHDR", header), png_chunk(b"IDAT", body), png_chunk(b"IEND", b""))
+    return _PNG_START + b"".join(chunks)
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """Return a chunk of a PNG: its length, kind, content and checksum."""
+    check = struct.pack(">I", crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + check
+
+
+def png_address(image: Pixels) -> str:
+    """Return an address that holds the whole PNG, for pages that load nothing from elsewhere."""
+    return f"data:image/png;base64,{b64encode(png_file(image)).decode('ascii')}"
+
+
+def to_tikz(scene: Scene, theme: str, title: str) -> str:
+    """Write a document of the class standalone; any of pdflatex, xelatex, lualatex compiles it."""
+    colors = THEMES[theme]
+    # Drawn without a background on white paper, so that it lies on a coloured one too.
+    page = Box(0, 0, scene.width, scene.height, Paint("" if colors is LIGHT else "page"))
+    used = scene.roles | {page.paint.fill}
+    return "\n".join(
+        [
+            f"% {' '.join(title.split())}",
+            r"\documentclass[tikz]{standalone}",
+            *(
+                f"\\definecolor{{{role}}}{{HTML}}{{{color[1:].upper()}}}"
+                for role, color in colors.items()
+                if role in used
+            ),
+            r"\begin{document}",
+            rf"\begin{{tikzpicture}}[x={_POINTS}bp, y=-{_POINTS}bp, line join=round,",
+            r"  every node/.style={inner sep=0pt}]",
+            *map(_tikz_mark, (page, *scene.marks)),
+            r"\end{tikzpicture}",
+            r"\end{document}",
+            "",
+        ]
+    )
+
+
+def _tikz_mark(mark: Mark) -> str:
+    match mark:
+        case Text():
+            size = f"{mark.size * _POINTS:g}bp"
+            weight = r"\bfseries" if mark.bold else ""
+            font = rf"\sffamily{weight}\fontsize{{{size}}}{{{size}}}\selectfont"
+            options = f"anchor={_ANCHORS[mark.anchor]}, text={mark.role}, font={font}"
+            return rf"\node[{options}] at {_point(mark.x, mark.y)} {{{escaped(mark.text)}}};"
+        case Box():
+            corners = f"{_point(mark.x, mark.y)} rectangle {_point(mark.right, mark.bottom)}"
+            radius = f", rounded corners={mark.radius * _POINTS:g}bp" if mark.radius else ""
+            return rf"\path[{_options(mark.paint)}{radius}] {corners};"
+        case Path():
+            line = " -- ".join(_point(x, y) for x, y in mark.points)
+            return rf"\path[{_options(mark.paint)}] {line}{' -- cycle' * mark.closed};"
+        case Pixels():
+            return "\n".join(_runs(mark))
+
+
+def _runs(image: Pixels) -> Iterator[str]:
+    """Write an image as rectangles, each of equal pixels side by side: TeX alone reads no PNG."""
+    rows, columns = image.size
+    wide, high, step = image.width / columns, image.height / rows, image.channels
+    for row in range(rows):
+        y = image.y + row * high
+        at = step * columns * row
+        line = [image.data[at + step * i : at + step * (i + 1)] for i in range(columns)]
+        for color, run in groupby(range(columns), line.__getitem__):
+            first, *others = run
+            left, right = image.x + first * wide, image.x + (first + 1 + len(others)) * wide
+            red, green, blue = color * (3 // step)
+            yield (
+                f"\\fill[fill={{rgb,255:red,{red};green,{green};blue,{blue}}}] "
+                f"{_point(left, y)} rectangle {_point(right, y + high)};"
+            )
+
+
+def _options(paint: Paint) -> str:
+    words = [f"line width={paint.width * _POINTS:.3g}bp"]
+    if paint.fill:
+        words.append(f"fill={paint.fill}")
+        if paint.opacity != 1:
+            words.append(f"fill opacity={paint.opacity:g}")
+    if paint.stroke:
+        words.append(f"draw={paint.stroke}")
+    return ", ".join(words)
+
+
+def _point(x: float, y: float) -> str:
+    return f"({x:.2f},{y:.2f})"

@@ -1,0 +1,154 @@
+"""Runs beside each other, written: in short for people, as a picture, and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from lenet.drawing.chart import Chart
+from lenet.drawing.drawing import Drawing
+from lenet.drawing.scene import SERIES
+from lenet.net.words import listed
+from lenet.reporting import html
+from lenet.reporting.pictures import Thumbnail, cut, drawing_of, epoch_series, make_thumbnail
+from lenet.reporting.predictions import PairedComparison
+from lenet.reporting.run_comparison import Difference, RunsSideBySide
+from lenet.reporting.run_page import value_text
+from lenet.writing.document import Column, Document, Paragraph, Section, Table
+from lenet.writing.numbers import plural
+
+#: What came of a run, and how it is written.
+_FIGURES: Final = {
+    "status": ("status", "{}"),
+    "parameters": ("parameters", "{:,}"),
+    "epochs": ("epochs done", "{:,}"),
+    "train_loss": ("training loss", "{:.4f}"),
+    "test_loss": ("test loss", "{:.4f}"),
+    "test_accuracy": ("test accuracy", "{:.2%}"),
+    "train_seconds": ("seconds", "{:,.1f}"),
+}
+#: Longer values, such as networks, have lines of their own.
+_LONGEST: Final = 24
+#: Images shown of those that only one run has correct.
+_MOST_IMAGES: Final = 18
+_NO_DIFFERENCE: Final = "The same network, data, recipe and seed."
+
+
+def comparison_document(runs: RunsSideBySide) -> Document:
+    """Return the comparison in short."""
+    names = runs.names
+    short = [row for row in runs.differences if max(map(len, _texts(row))) <= _LONGEST]
+    rows = [*_figure_rows(runs), *((_noun(row), *_texts(row)) for row in short)]
+    titles = ("", *names)
+    columns = zip(titles, zip(*rows, strict=True), strict=True)
+    sections = [Section("", (Table(tuple(Column(title, cells) for title, cells in columns)),))]
+    for row in runs.differences:
+        if row not in short:
+            cells = Column("", names), Column("", _texts(row), is_prose=True)
+            sections.append(Section(_noun(row), (Table(cells, indent=2),)))
+    remarks = [] if runs.differences else [_NO_DIFFERENCE]
+    for name, pair in zip(names[1:], runs.pairs, strict=False):
+        remarks.append(" ".join(_pair_sentences(names[0], name, pair)))
+    remarks += _missing(runs)
+    sections += (Section("", (Paragraph(words),)) for words in remarks)
+    return Document("", tuple(sections))
+
+
+def draw_comparison(runs: RunsSideBySide, theme: str = "auto") -> Drawing:
+    """Draw the test accuracy and the training loss of all runs, over the epochs."""
+
+    def chart(title: str, key: str, times: float, digits: str, logarithmic: bool) -> Chart:
+        series = tuple(
+            epoch_series(record.epochs, key, name, SERIES[i % len(SERIES)], times, digits)
+            for i, (name, record) in enumerate(zip(runs.names, runs.records, strict=True))
+        )
+        return Chart(title, "epoch", series, logarithmic=logarithmic)
+
+    charts = (
+        chart("Test accuracy in %", "test_accuracy", 100, ".2f", False),
+        chart("Training loss in nats", "loss", 1, "#.3g", True),
+    )
+    return drawing_of(charts, "Learning curves", listed(runs.names), theme)
+
+
+def render_comparison(runs: RunsSideBySide) -> str:
+    """Write the whole page."""
+    return html.page(listed(runs.names), _body(runs))
+
+
+def _body(runs: RunsSideBySide) -> Iterator[str]:
+    names = runs.names
+    yield f"<header><h1>{html.text(', '.join(names))}</h1>"
+    yield html.paragraph("Runs side by side; the others are compared with the first.", "lead")
+    yield "</header>"
+    figures = html.table("Figures", ("", *names), _figure_rows(runs))
+    yield html.section("What came of them", figures).html
+    rows = [(_noun(row), *_texts(row)) for row in runs.differences]
+    table = html.table("Only what differs", ("", *names), rows, words=1 + len(names))
+    differences = table if rows else html.paragraph(_NO_DIFFERENCE)
+    yield html.section("What was done otherwise", differences).html
+    curves = html.scrolled("Learning curves", html.figure(draw_comparison(runs)))
+    yield html.section("Learning", curves).html
+    yield from (html.paragraph(words, "warning") for words in _missing(runs))
+    for place, pair in enumerate(runs.pairs, 1):
+        yield _pair_section(runs, place, pair).html
+
+
+def _pair_section(runs: RunsSideBySide, place: int, pair: PairedComparison) -> html.Section:
+    first, other = runs.names[0], runs.names[place]
+    parts = [html.paragraph(words) for words in _pair_sentences(first, other, pair)]
+    for name, images in ((first, pair.lost), (other, pair.won)):
+        if images:
+            more = f", the first {_MOST_IMAGES} of {len(images):,}"
+            parts.append(
+                html.heading(f"Correct by {name} alone{more * (len(images) > _MOST_IMAGES)}")
+            )
+            shown = (_thumbnail(runs, place, image) for image in images[:_MOST_IMAGES])
+            parts.append(html.thumbnails(shown))
+    return html.section(f"{first} against {other}", *parts)
+
+
+def _thumbnail(runs: RunsSideBySide, place: int, image: int) -> Thumbnail:
+    assert runs.predictions is not None
+    first, other = runs.predictions[0], runs.predictions[place]
+    true = first.classes[int(first.split.labels[image])]
+    one, two = (run.classes[int(run.predicted[image])] for run in (first, other))
+    return make_thumbnail(
+        first.split.images[image],
+        (f"is {cut(true)}", f"predicted {cut(one)} and {cut(two)}"),
+        f"test image {image:,}: is {true}; {runs.names[0]} predicted {one}, "
+        f"{runs.names[place]} {two}",
+    )
+
+
+def _figure_rows(runs: RunsSideBySide) -> Iterator[tuple[str, ...]]:
+    """Yield one row per figure that any run has: its title, and one cell per run."""
+    for key, (title, form) in _FIGURES.items():
+        values = [figures[key] for figures in runs.figures]
+        if any(value is not None for value in values):
+            cells = ("-" if value is None else form.format(value) for value in values)
+            yield title, *(cell.replace("%", " %") for cell in cells)
+
+
+def _pair_sentences(first: str, other: str, pair: PairedComparison) -> Iterator[str]:
+    """Say which images only one has correct, and what that proves."""
+    lost, won = len(pair.lost), len(pair.won)
+    yield f"{first} alone is correct on {plural(lost, 'test image')}, {other} alone on {won:,}."
+    if lost + won:
+        probability = "less than 0.0001" if pair.p_value < 1e-4 else f"{pair.p_value:.4f}"
+        yield (
+            "If the two models were equally good, a difference this large or larger would come "
+            f"with probability {probability} (McNemar's exact test)."
+        )
+
+
+def _missing(runs: RunsSideBySide) -> list[str]:
+    return [f"Predictions are not compared: {runs.missing}"] if runs.missing else []
+
+
+def _noun(row: Difference) -> str:
+    return row.name.replace("_", " ")
+
+
+def _texts(row: Difference) -> tuple[str, ...]:
+    return tuple(map(value_text, row.values))

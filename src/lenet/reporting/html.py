@@ -1,0 +1,191 @@
+"""Building blocks of a page: whatever is text is escaped here, and nothing else makes markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Final
+
+from lenet.drawing.drawing import Drawing
+from lenet.drawing.markup import png_address
+from lenet.drawing.scene import DARK, LIGHT, printable
+from lenet.reporting.pictures import Thumbnail
+
+#: The colours of pictures that the page has, too.
+_ROLES: Final = ("page", "text", "muted", "frame", "grid", "data-face", "series-1", "series-2")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: its text, and a bar behind it of this share of its width."""
+
+    text: str
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page under a heading of its own."""
+
+    title: str
+    content: str
+
+    @property
+    def address(self) -> str:
+        """Its name in addresses within the page."""
+        return "".join(c if c.isascii() and c.isalnum() else "-" for c in self.title.lower())
+
+    @property
+    def html(self) -> str:
+        """The section with its heading."""
+        return (
+            f'<section id="{self.address}" aria-labelledby="h-{self.address}">\n'
+            f'<h2 id="h-{self.address}">{text(self.title)}</h2>\n{self.content}\n</section>'
+        )
+
+
+def text(words: object) -> str:
+    """Write words as they may stand in a page."""
+    return escape(printable(str(words)))
+
+
+def paragraph(words: str, kind: str = "") -> str:
+    return f"<p{_class(kind)}>{text(words)}</p>"
+
+
+def heading(words: str) -> str:
+    return f"<h3>{text(words)}</h3>"
+
+
+def section(title: str, *parts: str) -> Section:
+    """Make a section of parts, of which some may be empty."""
+    return Section(title, "\n".join(filter(None, parts)))
+
+
+def contents(sections: Iterable[Section]) -> str:
+    """Link to the sections."""
+    links = "".join(f'<li><a href="#{s.address}">{text(s.title)}</a></li>' for s in sections)
+    return f'<nav aria-label="Contents"><ul>{links}</ul></nav>'
+
+
+def figure(picture: Drawing, caption: str = "") -> str:
+    """Frame a picture, which says itself what it shows."""
+    below = f"<figcaption>{text(caption)}</figcaption>" if caption else ""
+    return f"<figure>{picture.svg}{below}</figure>"
+
+
+def scrolled(label: str, content: str) -> str:
+    """Let what may be wider than a screen scroll by itself, and by the keyboard."""
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{text(label)}">{content}</div>'
+    )
+
+
+def table(
+    caption: str, heads: Sequence[str], rows: Iterable[Sequence[str | Cell]], words: int = 1
+) -> str:
+    """Write a table whose first column names its rows; ``words`` columns are no numbers."""
+    kinds = ["" if i < words else ' class="right"' for i in range(len(heads))]
+    titles = "".join(
+        f'<th scope="col"{kind}>{text(head)}</th>' for head, kind in zip(heads, kinds, strict=True)
+    )
+    lines = []
+    for first, *others in rows:
+        name = first.text if isinstance(first, Cell) else first
+        cells = "".join(_cell(*both) for both in zip(others, kinds[1:], strict=True))
+        lines.append(f'<tr><th scope="row">{text(name)}</th>{cells}</tr>')
+    body = "\n".join(lines)
+    return scrolled(
+        caption,
+        f"<table><caption>{text(caption)}</caption><thead><tr>{titles}</tr></thead>"
+        f"<tbody>\n{body}\n</tbody></table>",
+    )
+
+
+def _cell(cell: str | Cell, kind: str) -> str:
+    if isinstance(cell, str) or cell.share is None:
+        return f"<td{kind}>{text(cell if isinstance(cell, str) else cell.text)}</td>"
+    return f'<td class="right bar" style="--share:{100 * cell.share:.1f}%">{text(cell.text)}</td>'
+
+
+def pairs(rows: Iterable[tuple[str, str]], kind: str = "") -> str:
+    """List terms with a description each."""
+    lines = (f"<div><dt>{text(what)}</dt><dd>{text(words)}</dd></div>" for what, words in rows)
+    return f"<dl{_class(kind)}>{''.join(lines)}</dl>"
+
+
+def thumbnails(images: Iterable[Thumbnail], kind: str = "") -> str:
+    """Show images with their words, as many beside each other as there is room for."""
+    return f'<ul class="tiles {kind}">{"".join(map(_thumbnail, images))}</ul>'
+
+
+def _thumbnail(image: Thumbnail) -> str:
+    mark = image.at(0, 0, 1)
+    rows, columns = mark.size
+    size = f'width="{columns}" height="{rows}"'
+    picture = f'<img src="{png_address(mark)}" {size} alt="{text(image.words)}">'
+    kinds = ("", ' class="muted"')
+    lines = (f"<span{kinds[i > 0]}>{text(line)}</span>" for i, line in enumerate(image.lines))
+    return f"<li>{picture}{''.join(lines)}</li>"
+
+
+def code(lines: str) -> str:
+    """Show lines to copy."""
+    return f'<pre tabindex="0"><code>{text(lines)}</code></pre>'
+
+
+def side_by_side(*parts: str) -> str:
+    """Put parts beside each other where there is room."""
+    return f'<div class="pair">{"".join(parts)}</div>'
+
+
+def details(summary: str, content: str) -> str:
+    """Hide what is there for those who ask."""
+    return f"<details><summary>{text(summary)}</summary>{content}</details>"
+
+
+def page(title: str, body: Iterable[str]) -> str:
+    """Write a whole document: one file, which loads nothing and runs nothing."""
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">',
+            # Should markup ever slip in from somewhere, a browser still runs and loads nothing.
+            '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+            "style-src 'unsafe-inline'; img-src data:\">",
+            f"<title>{text(title)}</title>",
+            f"<style>\n{_style()}</style>",
+            "</head>",
+            "<body>",
+            "<main>",
+            *body,
+            "</main>",
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )
+
+
+@cache
+def _style() -> str:
+    """Return the style sheet beside this module, after the colours of both themes."""
+    light, dark = (
+        ";".join(f"--{role}:{colors[role]}" for role in _ROLES) for colors in (LIGHT, DARK)
+    )
+    rules = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+    return (
+        f":root{{color-scheme:light dark;{light}}}\n"
+        f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{rules}"
+    )
+
+
+def _class(kind: str) -> str:
+    return f' class="{kind}"' if kind else ""

@@ -1,0 +1,270 @@
+"""What ``report`` and ``compare_runs`` return: a run, and runs side by side.
+
+Each prints itself, shows itself in a notebook, gives itself as JSON and saves itself as a page.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from lenet import files
+from lenet.data import Dataset
+from lenet.drawing.drawing import Drawing, draw, format_of
+from lenet.errors import LenetError, UsageError
+from lenet.model import Model
+from lenet.net.words import did_you_mean, shown
+from lenet.reporting.comparison_page import (
+    comparison_document,
+    draw_comparison,
+    render_comparison,
+)
+from lenet.reporting.pictures import (
+    draw_calibration,
+    draw_classes,
+    draw_confusion,
+    draw_learning,
+    draw_signals,
+    draw_thumbnails,
+    mistake_thumbnails,
+    window_thumbnails,
+)
+from lenet.reporting.predictions import (
+    Images,
+    Predictions,
+    make_predictions,
+    predict_test,
+    read_model,
+)
+from lenet.reporting.record import RunRecord, read_run
+from lenet.reporting.run_comparison import RunsSideBySide
+from lenet.reporting.run_page import render_page, run_document
+from lenet.writing import Document, Result
+
+PAGE: Final = "report.html"
+#: The pictures, in the order in which they are on the page; these need predictions.
+_OF_PREDICTIONS: Final = {
+    "confusion": draw_confusion,
+    "classes": draw_classes,
+    "calibration": draw_calibration,
+}
+PICTURES: Final = (
+    "learning-curve",
+    "confusion",
+    "mistakes",
+    "classes",
+    "windows",
+    "signals",
+    "calibration",
+    "network",
+)
+
+
+class RunReport(Result):
+    """A run, its model, and what the model predicts for the test images.
+
+    Attributes:
+        record: what is written down of the run.
+        model: as it is saved.
+        predictions: for the test images; None if these are not at hand.
+        missing: why they are not.
+    """
+
+    def __init__(
+        self, record: RunRecord, model: Model, predictions: Predictions | None, missing: str = ""
+    ) -> None:
+        self.record, self.model = record, model
+        self.predictions, self.missing = predictions, missing
+
+    @cached_property
+    def html(self) -> str:
+        """The whole page."""
+        return render_page(self.record, self.model, self.predictions, self.missing)
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The names of the pictures that there are of this run."""
+        is_there = {
+            "learning-curve": bool(self.record.epochs),
+            "signals": bool(self.record.signals),
+            "windows": bool(window_thumbnails(self.model)),
+            "network": True,
+        }
+        return tuple(n for n in PICTURES if is_there.get(n, self.predictions is not None))
+
+    def picture(self, name: str, *, theme: str = "auto") -> Drawing:
+        """Draw one picture by itself, to save as SVG, PDF, PNG or TikZ.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        if name not in self.pictures:
+            near = did_you_mean(str(name), self.pictures)
+            why = f" ({self.missing})" if name in PICTURES and self.missing else ""
+            raise UsageError(
+                f"there is no picture {shown(name)} of this run{near}{why}; choose "
+                f"{', '.join(self.pictures)}."
+            )
+        heading = f"{self.record.name} · {self.record.info['dataset']}"
+        match name:
+            case "learning-curve":
+                return draw_learning(self.record.epochs, heading, theme)
+            case "signals":
+                return draw_signals(self.record.signals, heading, theme)
+            case "network":
+                return draw(self.record.network, theme=theme, name=self.record.name)
+            case "windows":
+                images = window_thumbnails(self.model)
+                return draw_thumbnails(images, "First layer", heading, theme, columns=8, side=56)
+        assert self.predictions is not None
+        if name == "mistakes":
+            images = mistake_thumbnails(self.predictions)
+            return draw_thumbnails(images, "Worst mistakes", heading, theme, columns=6, side=112)
+        return _OF_PREDICTIONS[name](self.predictions, heading, theme)
+
+    def save(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write the page, all or nothing; by default as report.html into the run folder.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        return files.write_text(self.record.folder / PAGE if path is None else path, self.html)
+
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return the run in short."""
+        return run_document(self.record, self.predictions, self.missing)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers on the page, for JSON; docs/report.md explains every key."""
+        record, predictions = self.record, self.predictions
+        test = None
+        if predictions:
+            test = {
+                **predictions.evaluation.to_dict(),
+                "interval": list(predictions.interval),
+                "calibration_error": predictions.calibration_error,
+            }
+            for values, row in zip(test["classes"], predictions.class_metrics, strict=True):
+                values |= {"precision": row.precision, "recall": row.recall, "f1": row.f1}
+        return {
+            "format": "lenet-report",
+            "version": 1,
+            "run": str(record.folder),
+            "status": record.info["status"],
+            "network": record.info["network"],
+            "dataset": record.info["dataset"],
+            "parameters": record.info["parameters"],
+            "train_seconds": record.seconds,
+            "pictures": list(self.pictures),
+            "missing": self.missing or None,
+            "test": test,
+        }
+
+
+def write_pages(record: RunRecord, model: Model, data: Dataset, threads: int | None) -> None:
+    """Put the learning curve and the page into the folder of a run that has just ended.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    heading = f"{data.name} · {model.plan.parameters:,} parameters"
+    draw_learning(record.epochs, heading).save(record.folder / "learning-curve.png")
+    RunReport(record, model, make_predictions(model, data, threads)).save()
+
+
+def report(
+    run: str | os.PathLike[str],
+    *,
+    data: Images | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+) -> RunReport:
+    """Report on a run folder.
+
+    Args:
+        run: the folder.
+        data: the data set it was trained on, its name, or the path of pictures; by default what
+            the run has written down. If that is not here any more, the report does without.
+        data_dir: see :func:`lenet.load`.
+
+    Raises:
+        UsageError: there is no run in the folder.
+        DataError: its run.json is damaged, it has no model yet, or ``data`` are not the images that
+            it was tested on.
+        ModelFileError: its model cannot be read.
+    """
+    record = read_run(run)
+    model = read_model(record)
+    source = record.source if data is None else data
+    try:
+        predictions = predict_test(record, model, source, data_dir or record.data_dir)
+    except LenetError as error:
+        if data is not None or data_dir is not None:
+            raise
+        return RunReport(record, model, None, str(error))
+    return RunReport(record, model, predictions)
+
+
+class RunComparison(RunsSideBySide, Result):
+    """Two or more runs, the first against each of the others."""
+
+    def drawing(self, *, theme: str = "auto") -> Drawing:
+        """Draw the test accuracy and the training loss of all runs, over the epochs."""
+        return draw_comparison(self, theme)
+
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return the comparison in short."""
+        return comparison_document(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the curves (.svg, .pdf, .png, .tex) or all of it as a page (.html).
+
+        Raises:
+            UsageError: the ending is none of these.
+            OutputError: the file cannot be written.
+        """
+        if os.fspath(path).lower().endswith((".html", ".htm")):
+            return files.write_text(path, render_comparison(self))
+        format_of(path)
+        return self.drawing().save(path)
+
+
+def compare_runs(
+    *runs: str | os.PathLike[str],
+    data: Images | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+) -> RunComparison:
+    """Lay runs side by side; the others are compared with the first.
+
+    Args:
+        runs: two or more folders.
+        data: the data set that they were all tested on, its name, or the path of pictures; by
+            default what they have written down, if it is the same.
+        data_dir: see :func:`lenet.load`.
+
+    Raises:
+        UsageError: fewer than two, or a folder without a run.
+        DataError: a run.json is damaged, or ``data`` has other classes.
+        ModelFileError: a model cannot be read.
+    """
+    if len(runs) < 2:
+        raise UsageError(f"give two or more runs to compare, not {len(runs)}.")
+    records = [read_run(run) for run in runs]
+    models = [read_model(record) for record in records]
+    sources = {record.source for record in records}
+    classes = {model.classes for model in models}
+    if data is None and max(len(sources), len(classes)) > 1:
+        return RunComparison(records, None, "they were not tested on the same data set.")
+    source = records[0].source if data is None else data
+    folder = data_dir or records[0].data_dir
+    try:
+        predictions = [
+            predict_test(record, model, source, folder)
+            for record, model in zip(records, models, strict=True)
+        ]
+    except LenetError as error:
+        if data is not None or data_dir is not None:
+            raise
+        return RunComparison(records, None, str(error))
+    return RunComparison(records, predictions)

@@ -1,0 +1,370 @@
+"""A run as a page, in the order in which one asks: how good, what is wrong, why; and in short.
+
+The last section is a model card, after Mitchell et al. 2019, "Model cards for model reporting", as
+far as a run knows what belongs on one.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from typing import Any, Final
+
+from lenet.analysis import Report, explain
+from lenet.drawing.drawing import draw
+from lenet.errors import LenetError
+from lenet.model import Model
+from lenet.net.shapes import shape_text
+from lenet.net.words import listed
+from lenet.reporting import html
+from lenet.reporting.html import Cell, Section, paragraph, section
+from lenet.reporting.pictures import (
+    MOST_CLASSES,
+    MOST_WINDOWS,
+    draw_calibration,
+    draw_classes,
+    draw_confusion,
+    drawing_of,
+    first_windows,
+    learning_charts,
+    mistake_thumbnails,
+    signal_charts,
+    window_thumbnails,
+)
+from lenet.reporting.predictions import BINS, Predictions
+from lenet.reporting.record import RunRecord
+from lenet.version import VERSION
+from lenet.writing import document
+from lenet.writing.numbers import percent, plural
+
+#: The most frequent confusions that are listed.
+_MOST_LISTED: Final = 10
+#: Figures of longer networks would be larger than the page.
+_MOST_LAYERS: Final = 40
+#: Of more classes, the first are named.
+_MOST_NAMED: Final = 30
+#: How a run ended, where it did not end by itself.
+_ENDS: Final = {
+    "interrupted": "It was stopped before its last epoch: everything here is as far as it came.",
+    "diverged": "It diverged: the loss was no longer a number. The weights are those of the last "
+    "whole epoch.",
+    "running": "It is not finished, or was ended by force: everything here is as far as it came.",
+}
+
+
+def render_page(
+    record: RunRecord, model: Model, predictions: Predictions | None, missing: str
+) -> str:
+    """Write the whole page."""
+    sections = [_learning(record)]
+    if predictions:
+        sections += [_mistakes(predictions), _classes(predictions), _calibration(predictions)]
+    sections += filter(None, (_signals(record), _windows(model)))
+    sections += [_network(record), _recipe(record), _card(record, model, predictions)]
+    head = [
+        f"<header>\n<h1>{html.text(record.name)}</h1>",
+        paragraph(" · ".join(_origin(record)), "lead"),
+        html.pairs(_facts(record, predictions), "facts"),
+        *(paragraph(warning, "warning") for warning in _warnings(record, missing)),
+        "</header>",
+        html.contents(sections),
+    ]
+    title = f"{record.name}: {record.info['dataset']}"
+    return html.page(title, [*head, *(part.html for part in sections), _footer(record)])
+
+
+def run_document(
+    record: RunRecord, predictions: Predictions | None, missing: str
+) -> document.Document:
+    """Return the run in short."""
+    facts = document.table_of(list(_facts(record, predictions)))
+    sections = [document.Section("", (facts,))]
+    if predictions:
+        rows = document.table_of(_class_rows(predictions), _CLASS_HEADS)
+        sections.append(document.Section("Every class, in %", (rows,)))
+    warnings = tuple(_warnings(record, missing))
+    return document.Document(record.name, tuple(sections), _origin(record), warnings)
+
+
+def _origin(record: RunRecord) -> tuple[str, str]:
+    return str(record.info["dataset"]), explain(record.network).layer_text
+
+
+def _facts(record: RunRecord, predictions: Predictions | None) -> Iterator[tuple[str, str]]:
+    epochs = record.epochs
+    if predictions:
+        low, high = (100 * share for share in predictions.interval)
+        images = plural(len(predictions.split), "test image")
+        yield (
+            f"accuracy on {images} ({low:.1f} to {high:.1f} %)",
+            percent(predictions.evaluation.accuracy),
+        )
+    elif epochs and "test_accuracy" in epochs[-1]:
+        yield "accuracy on the test images", percent(epochs[-1]["test_accuracy"])
+    yield "parameters", f"{record.info['parameters']:,}"
+    yield f"seconds of training, {plural(len(epochs), 'epoch')}", f"{record.seconds:,.1f}"
+    if predictions:
+        yield "expected calibration error", percent(predictions.calibration_error)
+
+
+def _warnings(record: RunRecord, missing: str) -> Iterator[str]:
+    if end := _ENDS.get(record.info["status"]):
+        yield end
+    if missing:
+        yield f"The test images are not at hand, and what needs them is left out: {missing}"
+
+
+def _learning(record: RunRecord) -> Section:
+    if not record.epochs:
+        return section("Learning", paragraph("No epoch was finished."))
+    words = (
+        "Loss and training accuracy are means over the epoch, each image taken before its step's "
+        "update; the test images are looked at after the epoch, and never trained on."
+    )
+    charts = learning_charts(record.epochs)
+    pictures = (html.figure(drawing_of([chart], chart.title)) for chart in charts)
+    return section("Learning", paragraph(words), html.side_by_side(*pictures))
+
+
+def _mistakes(predictions: Predictions) -> Section:
+    count = plural(len(predictions.split), "test image")
+    wrong = len(predictions.split) - int(predictions.correct.sum())
+    words = f"{wrong:,} of {count} are predicted wrongly." if wrong else f"Nothing in {count}."
+    matrix = html.figure(draw_confusion(predictions))
+    confusions = predictions.confusions(_MOST_LISTED)
+    rows = [
+        (
+            predictions.classes[confusion.true],
+            predictions.classes[confusion.predicted],
+            Cell(f"{confusion.count:,}", confusion.count / confusions[0].count),
+            percent(confusion.count / predictions.class_metrics[confusion.true].images),
+        )
+        for confusion in confusions
+    ]
+    heads = ("true class", "predicted", "images", "of its class")
+    listing = html.table("Most often taken for another", heads, rows, words=2) if rows else ""
+    together = html.side_by_side(matrix, listing) if listing else matrix
+    worst = mistake_thumbnails(predictions)
+    title = "The worst mistake" if len(worst) == 1 else f"The {len(worst)} worst mistakes"
+    about = "Those with the least probability for what is true; the percentages are the model's."
+    gallery = (html.heading(title), paragraph(about), html.thumbnails(worst)) if worst else ()
+    return section("What it gets wrong", paragraph(words), together, "".join(gallery))
+
+
+_CLASS_HEADS: Final = ("class", "images", "precision", "recall", "F1")
+
+
+def _class_rows(predictions: Predictions) -> list[tuple[str, ...]]:
+    return [
+        (
+            row.name,
+            f"{row.images:,}",
+            *("-" if s is None else f"{100 * s:.2f}" for s in (row.precision, row.recall, row.f1)),
+        )
+        for row in predictions.class_metrics
+    ]
+
+
+def _classes(predictions: Predictions) -> Section:
+    words = (
+        "Precision: of the images that a class was predicted for, the share that are of it. "
+        "Recall: of a class's images, the share that it was predicted for. F1: their harmonic mean."
+    )
+    table = html.table("Every class, in %", _CLASS_HEADS, _class_rows(predictions))
+    if len(predictions.classes) > MOST_CLASSES:
+        words += f" Drawn are the {MOST_CLASSES} classes with the least F1."
+        table = html.details(f"All {len(predictions.classes):,} classes in numbers", table)
+    picture = html.figure(draw_classes(predictions))
+    return section("Class by class", paragraph(words), html.side_by_side(picture, table))
+
+
+def _calibration(predictions: Predictions) -> Section:
+    confidence = percent(float(predictions.confidence.mean()))
+    words = (
+        f"On average it gives its predictions a probability of {confidence}, and "
+        f"{percent(predictions.evaluation.accuracy)} of them are correct. The expected calibration "
+        f"error is {percent(predictions.calibration_error)}: the gap between the two, in {BINS} "
+        "ranges of probability, weighted by their images (Guo et al. 2017)."
+    )
+    caption = (
+        "Blue: how many are correct. Orange: what is missing to the probability that was promised. "
+        "Green: better than promised. Faint: fewer than 10 images, where chance decides."
+    )
+    picture = html.figure(draw_calibration(predictions), caption)
+    return section(
+        "Can its probabilities be believed?",
+        paragraph(words),
+        f'<div class="narrow">{picture}</div>',
+    )
+
+
+def _signals(record: RunRecord) -> Section | None:
+    if not record.signals:
+        return None
+    words = (
+        "Measured on a few training images before the first epoch (0) and after each: the size of "
+        "the gradient of a layer's weights in parts of the weights (root mean squares), and the "
+        "share of its outputs where the activation is nearly flat, its derivative below 5 % of its "
+        "largest; of relu, the zeros. Where a gradient gets small, the layer hardly learns."
+    )
+    charts = signal_charts(record.signals)
+    pictures = (html.figure(drawing_of([chart], chart.title)) for chart in charts)
+    return section("Signal and gradient by layer", paragraph(words), html.side_by_side(*pictures))
+
+
+def _windows(model: Model) -> Section | None:
+    weights = first_windows(model)
+    if weights is None:
+        return None
+    few = len(weights) <= MOST_WINDOWS
+    words = (
+        f"{'All' if few else f'The first {MOST_WINDOWS} of {len(weights):,}'} windows of the first "
+        "layer, on one scale: white is above zero, black below, mid-grey nothing; of three "
+        "channels, in colour."
+    )
+    images = html.thumbnails(window_thumbnails(model), "small")
+    return section("What the first layer looks for", paragraph(words), images)
+
+
+def _network(record: RunRecord) -> Section:
+    network = record.network
+    picture = ""
+    if len(network.placed) <= _MOST_LAYERS:
+        picture = html.scrolled("The network, drawn", html.figure(draw(network)))
+    table = f'<div class="analysis">{_explain(record)._repr_html_()}</div>'
+    return section("The network", picture, table)
+
+
+def _explain(record: RunRecord) -> Report:
+    """Explain the network with the memory that this recipe takes; old recipes say less."""
+    recipe = record.recipe
+    values = {"batch": recipe.get("batch_size"), "optimizer": recipe.get("optimizer")}
+    return explain(record.network, **{name: v for name, v in values.items() if v is not None})
+
+
+def _recipe(record: RunRecord) -> Section:
+    values = {**record.recipe, "seed": record.info["seed"]}
+    rows = ((key.replace("_", " "), value_text(value)) for key, value in values.items())
+    words = (
+        "The same network, data, recipe and seed give the same weights, bit for bit, on any number "
+        "of threads of the same instruction set."
+    )
+    arguments = "".join(f"    {key}={value!r},\n" for key, value in record.recipe.items())
+    again = (
+        "import lenet\n\n"
+        f"recipe = lenet.Recipe(\n{arguments})\n"
+        f"network = {str(record.network)!r}\n"
+        f"model = lenet.train(network, {record.source!r}, recipe, seed={record.info['seed']!r})"
+    )
+    return section("The recipe", html.pairs(rows, "card short"), paragraph(words), html.code(again))
+
+
+def value_text(value: object) -> str:
+    """Write a setting as a person reads it."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:,.6g}"
+        case str():
+            return value
+    return "-" if value is None else json.dumps(value)
+
+
+def _card(record: RunRecord, model: Model, predictions: Predictions | None) -> Section:
+    path = shlex.quote(str(record.model))
+    commands = (
+        f"lenet predict {path} your-image.png\n"
+        f"lenet evaluate {path} {shlex.quote(record.source)}\n"
+        f"lenet explain {path}"
+    )
+    rows = html.pairs(_card_rows(record, model, predictions), "card")
+    return section("Model card", rows, html.heading("Use it"), html.code(commands))
+
+
+def _card_rows(
+    record: RunRecord, model: Model, predictions: Predictions | None
+) -> Iterator[tuple[str, str]]:
+    info, names = record.info, model.classes
+    count = f"{len(names):,} class" + "es" * (len(names) != 1)
+    yield (
+        "For",
+        f"Telling {count} apart on images like those of {info['dataset']}: one class per image, "
+        f"scaled to {shape_text(model.network.input_shape)}.",
+    )
+    images = [
+        f"{info[f'{split}_images']:,} images to {split}"
+        for split in ("train", "test")
+        if isinstance(info.get(f"{split}_images"), int)
+    ]
+    yield "Data", f"{info['dataset']}{': ' * bool(images)}{listed(images)}."
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    yield "Classes", ", ".join(names[:_MOST_NAMED]) + more
+    yield "Preprocessing", _preprocessing(model)
+    yield "Limits", _limits(record, predictions)
+    yield "Made with", _versions(info["machine"])
+    yield "On", _machine(record)
+    yield "Weights", f"{record.model.name}, {plural(info['parameters'], 'parameter')} in float32."
+
+
+def _preprocessing(model: Model) -> str:
+    known = model.preprocessing
+    words = f"Images become {shape_text(known.input_shape)}"
+    if any(known.mean) or set(known.std) != {1.0}:
+        mean, std = (", ".join(f"{v:.4g}" for v in values) for values in (known.mean, known.std))
+        words += (
+            "; pixels from 0 to 1 are brought to mean 0 and standard deviation 1 by the training "
+            f"images' mean {mean} and standard deviation {std}."
+        )
+    else:
+        words += ", pixels from 0 to 1."
+    if known.polarity:
+        words += (
+            f" The training images have a {known.polarity} background; pictures of the other kind "
+            "are turned into their negative."
+        )
+    return words
+
+
+def _limits(record: RunRecord, predictions: Predictions | None) -> str:
+    words = (
+        "It always names one of its classes, also for an image of none of them. On images that are "
+        f"made otherwise than those of {record.info['dataset']} it is worse than here."
+    )
+    if not predictions:
+        return words
+    low, high = (100 * share for share in predictions.interval)
+    recalls = {m.name: m.recall for m in predictions.class_metrics if m.recall is not None}
+    worst = min(recalls, key=recalls.__getitem__)
+    return (
+        f"{words} {plural(len(predictions.split), 'test image')} fix its accuracy to between "
+        f"{low:.2f} and {high:.2f} % (95 %, Wilson). Its weakest class is {worst}: "
+        f"{percent(recalls[worst])} of them are found."
+    )
+
+
+def _versions(machine: dict[str, Any]) -> str:
+    names = ("lenet", "python", "numpy")
+    return ", ".join(f"{name} {machine[name]}" for name in names if name in machine) or "unknown"
+
+
+def _machine(record: RunRecord) -> str:
+    machine, info = record.info["machine"], record.info
+    parts = [str(machine.get("processor", "")), str(machine.get("system", ""))]
+    if isinstance(info.get("engine"), str):
+        parts.append(f"engine {info['engine']}")
+    if isinstance(info.get("threads"), int):
+        parts.append(plural(info["threads"], "thread"))
+    return ", ".join(filter(None, parts)) or "unknown"
+
+
+def _footer(record: RunRecord) -> str:
+    started = record.info.get("started")
+    began = f" of {started}" if isinstance(started, str) else ""
+    words = (
+        f"Made by lenet {VERSION} from {record.folder / 'run.json'} (a {record.info['status']} run"
+        f"{began}), its model and its signals. Everything on this page was computed from the model "
+        "as it is saved; nothing is loaded from elsewhere. lenet report makes it again."
+    )
+    return f"<footer>{paragraph(words)}</footer>"
