@@ -59,14 +59,16 @@ class NotationError(UsageError):
 class ShapeError(UsageError):
     """A layer that does not fit on what it is given; ``layer`` is its name.
 
-    ``network`` is the :class:`lenet.net.Network` it stands in, where that is known: from it
+    ``problem`` says why, and the message adds what to do. ``network`` is the
+    :class:`lenet.net.Network` it stands in, where that is known: from it
     ``lenet.analysis.explain_misfit`` finds the changes that make it fit.
     """
 
-    def __init__(self, message: str, layer: str) -> None:
+    def __init__(self, problem: str, layer: str, remedy: str = "") -> None:
+        self.problem = problem
         self.layer = layer
         self.network: Any = None  # a Network, which this file must not know
-        super().__init__(message)
+        super().__init__(f"{problem}; {remedy}." if remedy else problem)
 
 
 class PlanError(LenetError):

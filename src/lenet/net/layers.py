@@ -228,11 +228,14 @@ class Windowed(Layer):
         if len(shape) != 3:
             raise ShapeError(
                 f"{name} is {with_article(self.noun)} and needs feature maps (channels, height, "
-                f"width), but a dense layer before it leaves only {shape[0]} numbers; put {name} "
-                "before the first dense layer.",
+                f"width), but a dense layer before it leaves only {shape[0]} "
+                f"number{'s' * (shape[0] != 1)}",
                 name,
+                f"put {name} before the first dense layer",
             )
-        height, width = (self._fit(axis, shape, name) for axis in (0, 1))
+        height, width = (output_size(*self._axis(axis, shape)) for axis in (0, 1))
+        if min(height, width) < 1:
+            raise self._misfit(shape, name, [axis for axis in (0, 1) if (height, width)[axis] < 1])
         return self.channels_out(shape[0]), height, width
 
     def size_formulas(self, shape: Shape) -> tuple[str, str]:
@@ -244,18 +247,19 @@ class Windowed(Layer):
         padding = self.total_padding[axis]
         return shape[1 + axis], self.kernel_size[axis], padding, self.stride[axis]
 
-    def _fit(self, axis: int, shape: Shape, name: str) -> int:
-        size, kernel, padding, stride = self._axis(axis, shape)
-        result = output_size(size, kernel, padding, stride)
-        if result < 1:
-            raise ShapeError(
-                f"{name} gets {shape_text(shape)} and its {pair_text(self.kernel_size)} "
-                f"{self.window_noun} does not fit the {('height', 'width')[axis]}: "
-                f"{size_formula(size, kernel, padding, stride)}; use a {self.window_noun} of at "
-                f"most {size + padding}, more padding, or a larger input.",
-                name,
-            )
-        return result
+    def _misfit(self, shape: Shape, name: str, axes: Sequence[int]) -> ShapeError:
+        """Say on which axes the window does not fit; alike axes have one formula."""
+        numbers = [self._axis(axis, shape) for axis in axes]
+        formulas = " and ".join(dict.fromkeys(size_formula(*axis) for axis in numbers))
+        where = f" the {('height', 'width')[axes[0]]}" if len(axes) == 1 else ""
+        return ShapeError(
+            f"{name} gets {shape_text(shape)} and its {pair_text(self.kernel_size)} "
+            f"{self.window_noun} does not fit{where}: {formulas}",
+            name,
+            f"use a {self.window_noun} of at most "
+            f"{min(size + padding for size, _, padding, _ in numbers)}, more padding, or a larger "
+            "input",
+        )
 
 
 class Trained(Layer):

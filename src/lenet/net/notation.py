@@ -53,6 +53,21 @@ def parse_network(text: str) -> Network:
     return _Reader(text).network()
 
 
+def read_option(layer: type[Layer], word: str, text: str, position: int) -> tuple[Field, Any]:
+    """Read one option of a layer, such as ``k5``: return its field and the value for it.
+
+    Args:
+        layer: whose option it is.
+        word: the option.
+        text: what it is part of, shown in errors.
+        position: where it starts there.
+
+    Raises:
+        NotationError: the layer has no such option; the error shows the place.
+    """
+    return _Reader(text).option(layer, _Word(word, position))
+
+
 def _options(layer: type[Layer]) -> tuple[Field, ...]:
     """The fields that may follow the number behind the keyword."""
     return layer.fields[1:]

@@ -48,7 +48,7 @@ def _header(document: Document, width: int) -> list[str]:
 
 
 def _section(section: Section, width: int, ascii_only: bool) -> list[str]:
-    lines = [section.title] if section.title else []
+    lines = wrapped(section.title, width, others="  ")
     for block in section.blocks:
         match block:
             case Table():

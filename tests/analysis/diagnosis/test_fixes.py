@@ -1,23 +1,132 @@
-"""Changes that make a network fit: each is tried again here."""
+"""Networks that do not fit: why, and changes that make them fit, each tried again here."""
 
 import json
+from dataclasses import replace
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenet.analysis.diagnosis.problem import diagnose, explain_misfit
-from lenet.errors import ShapeError
-from lenet.net import (
-    AvgPool2d,
-    Conv2d,
-    Dense,
-    Layer,
-    MaxPool2d,
-    Network,
-    parse_network,
-)
+from lenet.analysis.diagnosis import diagnose, explain_misfit
+from lenet.analysis.diagnosis.fixes import least_sizes
+from lenet.errors import ShapeError, UsageError
+from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network, parse_network
+from lenet.writing import render
+from pages import read_page
+from random_networks import networks
+
+DEEP = "1x28x28 | conv 6 k5, maxpool 2 | conv 16 k5, maxpool 2 | conv 32 k5, maxpool 2 | dense 10"
+
+
+DEEP_TEXT = """\
+conv2 gets 16@4x4 and its 5x5 kernel does not fit: (4 - 5 + 0 + 1) / 1 = 0.
+Any one of these makes it fit (each was tried):
+  1  give conv2 padding 1       16@4x4 -> 32@2x2
+  2  use a 3x3 kernel in conv2  16@4x4 -> 32@2x2
+  3  drop pool1                 16@8x8 -> 32@4x4
+  4  give conv1 padding 2       16@6x6 -> 32@2x2
+  5  drop conv2
+  6  start from 36x36 or more   16@6x6 -> 32@2x2
+The first, to copy and change (--fix 2 prints the second, and so on):
+  1x28x28
+  | conv 6 k5, maxpool 2
+  | conv 16 k5, maxpool 2
+  | conv 32 k5 p1, maxpool 2
+  | dense 10"""
+
+
+def test_the_text() -> None:
+    assert str(diagnose(DEEP)) == DEEP_TEXT
+
+
+def test_a_network_that_fits_says_what_comes_out() -> None:
+    assert str(diagnose("lenet")) == (
+        "lenet fits: 1@28x28 in, 10 out.\n"
+        "1@28x28 -> 6@24x24 -> 6@12x12 -> 16@8x8 -> 16@4x4 -> 120 -> 84 -> 10\n"
+        "It fits every input of 16x16 or more."
+    )
+    assert diagnose("1x8x8 | dense 10").fits
+
+
+def test_a_page() -> None:
+    html = render(diagnose(DEEP), "html")
+    assert "<td>give conv2 padding 1</td>" in html
+    assert html == diagnose(DEEP)._repr_html_()
+
+
+def test_another_input() -> None:
+    assert diagnose("lenet", input_shape=(3, 16, 16)).fits
+    found = diagnose("lenet", input_shape=(3, 16, 15))
+    assert found.layer == "pool1"
+    assert found.problem == (
+        "pool1 gets 16@2x1 and its 2x2 window does not fit the width: "
+        "floor((1 - 2 + 0 + 2) / 2) = 0."
+    )
+    assert diagnose("lenet", input_shape="3x16x15") == found
+    for shape in ((3, 0, 16), "16x16"):
+        with pytest.raises(UsageError, match="16"):
+            diagnose("lenet", input_shape=shape)
+
+
+def test_maps_after_a_dense_layer() -> None:
+    found = diagnose("1x9x9 | dense 20, dense 5, conv 16 k5, avgpool 2 | dense 10")
+    assert found.problem == (
+        "conv0 is a convolution and needs feature maps (channels, height, width), but a "
+        "dense layer before it leaves only 5 numbers."
+    )
+    assert found.least_input is None
+    assert found.fixes[0].what == "put conv0 and pool0 before dense0"
+    assert str(found.fixes[0].network) == (
+        "1x9x9 | conv 16 k5, avgpool 2 | dense 20, dense 5, dense 10"
+    )
+    assert "needs feature maps" in diagnose("1x9x9 | dense 20, avgpool 2").problem
+    assert "pool0 is an average pooling" in diagnose("1x9x9 | dense 20, avgpool 2").problem
+
+
+def test_an_error_without_its_network_keeps_its_sentence() -> None:
+    assert explain_misfit(ShapeError("conv0 does not fit.", "conv0")) == "conv0 does not fit."
+
+
+def test_the_error_of_every_command() -> None:
+    with pytest.raises(ShapeError) as caught:
+        _ = parse_network(DEEP).placed
+    text = explain_misfit(caught.value)
+    assert text.startswith("conv2 gets 16@4x4 and its 5x5 kernel does not fit:\n(4 - 5 + 0 + 1)")
+    assert "\n  1  give conv2 padding 1       16@4x4 -> 32@2x2\n" in text
+    assert parse_network(text.partition("copy and change:\n")[2]).placed
+
+
+def test_the_first_line_leaves_room_for_the_commands_name() -> None:
+    with pytest.raises(ShapeError) as caught:
+        _ = parse_network("1x9x9 | dense 20, avgpool 2").placed
+    lines = f"lenet: {explain_misfit(caught.value)}".splitlines()
+    assert lines[:2] == [
+        "lenet: pool0 is an average pooling and needs feature maps (channels, height,",
+        "width), but a dense layer before it leaves only 20 numbers.",
+    ]
+    with pytest.raises(ShapeError) as caught:
+        _ = parse_network("6x9x10 | conv 16 k11x3 s3x2 p0.1.0.0").placed
+    # A formula is not torn apart.
+    assert explain_misfit(caught.value).splitlines()[:2] == [
+        "conv0 gets 6@9x10 and its 11x3 kernel does not fit the height:",
+        "floor((9 - 11 + 1 + 3) / 3) = 0.",
+    ]
+
+
+def test_large_numbers_neither_overflow_nor_hang() -> None:
+    found = diagnose(Network((1, 100_000, 100_000), [MaxPool2d(10)] * 6 + [Dense(10**6)]))
+    assert found.fixes[0].what == "drop pool5"
+    huge = diagnose(Network((1, 5, 5), [Conv2d(10**6, 10**7), MaxPool2d(10**7), Dense(10)]))
+    assert all(fits(fix.network) for fix in huge.fixes)
+    assert diagnose("3x60x60" + " | conv 64 k3 relu, conv 64 k3 relu" * 49 + " | dense 9").fixes
+
+
+def fits(network: Network) -> bool:
+    try:
+        return bool(network.placed)
+    except ShapeError:
+        return False
 
 
 def _drawn(random: Random) -> Network:
@@ -41,13 +150,6 @@ def _drawn(random: Random) -> Network:
 
 def drawn_networks() -> st.SearchStrategy[Network]:
     return st.randoms(use_true_random=False).map(_drawn)
-
-
-def fits(network: Network) -> bool:
-    try:
-        return bool(network.placed)
-    except ShapeError:
-        return False
 
 
 @pytest.mark.parametrize(
@@ -106,3 +208,47 @@ def test_what_comes_behind_a_first_dense_layer_may_go_before_it() -> None:
         "drop conv0",
         "drop dense0, then give conv0 padding 1",
     ]
+
+
+@given(networks(ends_dense=False, window=7, maps=7))
+def test_the_least_input_is_the_least(network: Network) -> None:
+    height, width = least_sizes(network.layers)[0]
+    assert fits(replace(network, input_shape=(1, height, width)))
+    for smaller in ((height - 1, width), (height, width - 1)):
+        assert min(smaller) == 0 or not fits(replace(network, input_shape=(1, *smaller)))
+
+
+@given(networks(ends_dense=False), st.integers(0, 9), st.integers(0, 9))
+def test_a_larger_input_never_fits_worse(network: Network, taller: int, wider: int) -> None:
+    channels, height, width = network.input_shape
+    assert fits(replace(network, input_shape=(channels, height + taller, width + wider)))
+    least = least_sizes(network.layers)[0]
+    assert least[0] <= height
+    assert least[1] <= width
+
+
+def test_as_json() -> None:
+    page = read_page("diagnose.md")
+    document = diagnose("1x9x8 | conv 2 k5 | conv 2 k5 | dense 10", name="mine").to_dict()
+    assert json.loads(json.dumps(document)) == document
+    fixes = document.pop("fixes")
+    assert document == {
+        "format": "lenet-diagnosis",
+        "version": 1,
+        "name": "mine",
+        "network": "1x9x8 | conv 2 k5 | conv 2 k5 | dense 10",
+        "fits": False,
+        "input_shape": [1, 9, 8],
+        "output_shape": None,
+        "least_input": [9, 9],
+        "layer": "conv1",
+        "problem": "conv1 gets 2@5x4 and its 5x5 kernel does not fit the width: "
+        "(4 - 5 + 0 + 1) / 1 = 0.",
+    }
+    assert fixes[0] == {
+        "what": "give conv1 padding 0x1",
+        "effect": "2@5x4 -> 2@1x2",
+        "network": "1x9x8 | conv 2 k5 | conv 2 k5 p0x1 | dense 10",
+    }
+    assert all(f"`{key}`" in page for key in [*document, "fixes", *fixes[0]])
+    assert diagnose("lenet").to_dict()["output_shape"] == [10]

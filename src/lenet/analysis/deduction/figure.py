@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
-from lenet.analysis.deduction.solve import windows
+from lenet.analysis.deduction.windows import windows
 from lenet.errors import NotationError, UsageError
 from lenet.net import Shape
 from lenet.net.layers import MAX_SIZE
@@ -26,6 +26,8 @@ EXAMPLE: Final = "32x32 -> 6@28x28 -> 6@14x14 -> 120 -> 10"
 
 _LONGEST_PART: Final = 200
 _FORMS: Final = "a shape is 6@28x28, 28x28x6, 6x28x28, 28x28 (one channel) or 120 (a vector)"
+#: The orders of three sizes, and each spelled out.
+_ORDERS: Final = {"first": "channels x height x width", "last": "height x width x channels"}
 
 # The dashes of an arrow are counted: without a bound, a line of dashes would take forever.
 _SEPARATOR = re.compile(r"\n|[,;]|[-=–—]{0,9}>+|[→⟶⇒⟹➔➜➝➞]")
@@ -75,22 +77,21 @@ def read_figure(text: str) -> Figure:
         raise UsageError(
             f"the figure has {len(text):,} characters; at most {MAX_TEXT:,} are allowed."
         )
-    raw = list(_shapes(text))
-    if len(raw) < 2:
-        raise NotationError(
-            "a figure has at least two shapes, what goes in and what comes out; write it as in "
-            f"{EXAMPLE!r}.",
-            text,
-            len(text.rstrip()),
+    written = list(_shapes(text))
+    if len(written) < 2:
+        why = "a figure has at least two shapes, what goes in and what comes out"
+        raise NotationError(f"{why}; write it as in {EXAMPLE!r}.", text, len(text.rstrip()))
+    if len(written) > MAX_STAGES:
+        raise UsageError(
+            f"the figure has {len(written):,} shapes; at most {MAX_STAGES:,} are allowed."
         )
-    if len(raw) > MAX_STAGES:
-        raise UsageError(f"the figure has {len(raw):,} shapes; at most {MAX_STAGES:,} are allowed.")
-    order, order_notes = _order(raw, text)
-    stages = tuple(Stage(one.read(order), one.name, one.position) for one in raw)
-    return Figure(text, stages, (*order_notes, *_notes(raw)))
+    order, notes = _order(written, text)
+    stages = tuple(Stage(one.shape(order), one.name, one.position) for one in written)
+    return Figure(text, stages, (*notes, *_notes(written)))
 
 
-class _Raw(NamedTuple):
+@dataclass(frozen=True)
+class _Written:
     """A shape before the order of its sizes is known."""
 
     channels: int | None  # where an @ names them
@@ -100,20 +101,28 @@ class _Raw(NamedTuple):
     text: str
 
     @property
-    def is_ordered(self) -> bool:
+    def is_unclear(self) -> bool:
         """Could it be channels first as well as channels last?"""
         return self.channels is None and len(self.sizes) == 3 and len(set(self.sizes)) > 1
 
-    def read(self, order: str) -> Shape:
+    def shape(self, order: str = "first") -> Shape:
         if self.channels is not None:
             return self.channels, self.sizes[0], self.sizes[-1]
         if len(self.sizes) == 3:
             return self.sizes if order == "first" else (self.sizes[2], *self.sizes[:2])
         return (1, *self.sizes) if len(self.sizes) == 2 else self.sizes
 
+    def is_oblong(self, order: str) -> bool:
+        _, height, width = self.shape(order)
+        return height != width
 
-def _shapes(text: str) -> Iterator[_Raw]:
+
+def _shapes(text: str) -> Iterator[_Written]:
     """Line breaks part shapes; an arrow or a comma also wants one on either side."""
+
+    def missing(position: int) -> NotationError:
+        return NotationError(f"a shape is missing here; {_FORMS}.", text, position)
+
     start, is_missing = 0, True
     for match in _SEPARATOR.finditer(text):
         if text[start : match.start()].strip():
@@ -121,35 +130,30 @@ def _shapes(text: str) -> Iterator[_Raw]:
             is_missing = False
         if match[0] != "\n":
             if is_missing:
-                raise _missing(text, match.start())
+                raise missing(match.start())
             is_missing = True
         start = match.end()
     if text[start:].strip():
         yield _shape(text[start:], start, text)
     elif is_missing and text.strip():
-        raise _missing(text, len(text.rstrip()))
+        raise missing(len(text.rstrip()))
 
 
-def _missing(text: str, position: int) -> NotationError:
-    return NotationError(f"a shape is missing here; {_FORMS}.", text, position)
-
-
-def _shape(part: str, start: int, text: str) -> _Raw:
+def _shape(part: str, start: int, text: str) -> _Written:
     start += len(part) - len(part.lstrip())
     part = part.strip()
     match = _SHAPE.search(part) if len(part) <= _LONGEST_PART else None
     if match is None or (match["first"] and match["last"]):
         raise NotationError(f"{shown(part)} is no shape; {_FORMS}.", text, start)
-    position = start + match.start()
     sizes = tuple(
-        _number(number[0], position + match.start("sizes") - match.start() + number.start(), text)
+        _number(number[0], start + match.start("sizes") + number.start(), text)
         for number in re.finditer(r"[0-9]+", match["sizes"])
     )
-    written = match["first"] or match["last"]
-    channels = _number(written, position, text) if written else None
+    position, named = start + match.start(), match["first"] or match["last"]
+    channels = _number(named, position, text) if named else None
     if len(sizes) > (3 if channels is None else 2):
         raise NotationError(f"{shown(match[0])} has too many sizes; {_FORMS}.", text, position)
-    return _Raw(channels, sizes, _name(part[: match.start()], start, text), position, match[0])
+    return _Written(channels, sizes, _name(part[: match.start()], start, text), position, match[0])
 
 
 def _number(digits: str, position: int, text: str) -> int:
@@ -174,79 +178,66 @@ def _name(before: str, start: int, text: str) -> str:
     if _SIZE.search(before) or not all(word[0].isalpha() for word in words):
         raise NotationError(
             f"{shown(before.strip())} cannot stand before a shape: only a name can, such as 'C1:'; "
-            'a kernel that you know is said as in --given "conv0 k5".',
+            "a kernel that you know is given beside the figure, as 'conv0 k5'.",
             text,
             start,
         )
     return name.strip() if colon else " ".join(words)
 
 
-_SPELLED: Final = {"first": "channels x height x width", "last": "height x width x channels"}
-
-
-def _order(raw: Sequence[_Raw], text: str) -> tuple[str, list[str]]:
+def _order(written: Sequence[_Written], text: str) -> tuple[str, list[str]]:
     """Whether the figure writes channels first or last, and how that was found."""
-    unclear = [one for one in raw if one.is_ordered]
+    unclear = [one for one in written if one.is_unclear]
     if not unclear:
         return "first", []
-    shapes = {order: [one.read(order) for one in raw] for order in _SPELLED}
-    misfits = {order: sum(map(_misfits, pairwise(shapes[order]))) for order in _SPELLED}
-    oblong = {order: sum(_is_oblong(one.read(order)) for one in unclear) for order in _SPELLED}
-    best = min(_SPELLED, key=lambda order: (misfits[order], oblong[order], order))
-    other = "last" if best == "first" else "first"
     _check_mixture(unclear, text)
-    sizes = f"{unclear[0].text} is read as {_SPELLED[best]}"
+    misfits, oblong = {}, {}
+    for order in _ORDERS:
+        steps = pairwise(one.shape(order) for one in written)
+        misfits[order] = sum(_is_misfit(source, target) for source, target in steps)
+        oblong[order] = sum(one.is_oblong(order) for one in unclear)
+    best, other = sorted(_ORDERS, key=lambda order: (misfits[order], oblong[order], order))
+    reading = f"{unclear[0].text} is read as {_ORDERS[best]}"
     if not oblong[best]:
-        return best, [f"{sizes}: that way every map is square."]
+        return best, [f"{reading}: that way every map is square."]
     if misfits[best] < misfits[other]:
-        return best, [f"{sizes}: that way the steps fit each other."]
+        return best, [f"{reading}: that way the steps fit each other."]
     if oblong[best] < oblong[other]:
-        return best, [f"{sizes}: that way more maps are square."]
-    instead = shape_text(unclear[0].read(other))
-    return best, [
-        f"{sizes}, and {_SPELLED[other]} would fit as well: write {instead} if it is meant."
-    ]
+        return best, [f"{reading}: that way more maps are square."]
+    instead = shape_text(unclear[0].shape(other))
+    would = f"{_ORDERS[other]} would fit as well: write {instead} if it is meant"
+    return best, [f"{reading}, and {would}."]
 
 
-def _check_mixture(unclear: Sequence[_Raw], text: str) -> None:
+def _check_mixture(unclear: Sequence[_Written], text: str) -> None:
     """Refuse 28x28x6 beside 6x14x14: all are square, but not in one order."""
-    square = {
-        order: [one for one in unclear if not _is_oblong(one.read(order))] for order in _SPELLED
-    }
-    is_mixed = square["first"] and square["last"]
-    if is_mixed and len(square["first"]) + len(square["last"]) == len(unclear):
-        first, last = (square[order][0] for order in ("first", "last"))
-        meant = f"{shape_text(first.read('first'))} and {shape_text(last.read('last'))}"
+    first, last = ([one for one in unclear if not one.is_oblong(order)] for order in _ORDERS)
+    if first and last and len(first) + len(last) == len(unclear):
+        a, b = first[0], last[0]
+        meant = f"{shape_text(a.shape('first'))} and {shape_text(b.shape('last'))}"
         raise NotationError(
-            f"{first.text} has its channels first and {last.text} last; write one order "
-            f"throughout, or {meant}.",
+            f"{a.text} has its channels first and {b.text} last; write one order throughout, or "
+            f"{meant}.",
             text,
-            max(first.position, last.position),
+            max(a.position, b.position),
         )
 
 
-def _misfits(step: tuple[Shape, Shape]) -> bool:
+def _is_misfit(source: Shape, target: Shape) -> bool:
     """Is there no usual window between two maps?"""
-    source, target = step
     if len(source) != 3 or len(target) != 3:
         return len(source) < len(target)
-    return any(
-        not any(axis.is_expected(size) for axis in windows(size, result))
+    return not all(
+        any(axis.is_expected(size) for axis in windows(size, result))
         for size, result in zip(source[1:], target[1:], strict=True)
     )
 
 
-def _is_oblong(shape: Shape) -> bool:
-    return shape[1] != shape[2]
-
-
-def _notes(raw: Sequence[_Raw]) -> Iterator[str]:
+def _notes(written: Sequence[_Written]) -> Iterator[str]:
     """What was assumed about single shapes; the first of each sort is told."""
-    for one in raw:
-        if one.channels is None and len(one.sizes) == 2:
-            yield f"{one.text} names no channels: it is read as one, {shape_text(one.read(''))}."
-            break
-    for one in raw:
-        if one.channels is not None and len(one.sizes) == 1:
-            yield f"{one.text} names one size: it is read as square, {shape_text(one.read(''))}."
-            break
+    flat = [one for one in written if one.channels is None and len(one.sizes) == 2]
+    for one in flat[:1]:
+        yield f"{one.text} names no channels: it is read as one, {shape_text(one.shape())}."
+    square = [one for one in written if one.channels is not None and len(one.sizes) == 1]
+    for one in square[:1]:
+        yield f"{one.text} names one size: it is read as square, {shape_text(one.shape())}."

@@ -1,246 +1,263 @@
-"""Changes that make a network fit: found by the size formula backwards, and each one tried.
+"""Where a network does not fit, and changes that make it fit; each of them is tried.
 
 A larger input, more padding, a smaller kernel and a smaller stride never make a map smaller, and a
 larger map never makes a later layer fit worse. So there is one least size for every layer's input
-(:func:`~lenet.analysis.diagnosis.changes.least_sizes`), and each change is computed from it instead
-of searched for.
+(:func:`least_sizes`), and each change is computed from it instead of searched for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any, Final
 
-from lenet.analysis.diagnosis.changes import (
-    Fix,
-    Misfit,
-    first_dense,
-    first_misfit,
-    least_sizes,
-    tried,
-)
-from lenet.errors import UsageError
-from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network
-from lenet.net.layers import Sides, Windowed, padding_text
-from lenet.net.network import rebuilt
-from lenet.net.shapes import Pair, pair_text, size_text
+from lenet.errors import ShapeError, UsageError
+from lenet.net import Conv2d, Dense, Layer, Network, Shape, rebuilt
+from lenet.net.layers import Pool2d, Trained, Windowed, padding_text
+from lenet.net.shapes import Pair, pair_text, shape_text, size_text
 from lenet.net.words import listed
 
 #: Of one kind of change, so many layers are tried: beyond them it hardly helps, and a network of
 #: thousands of layers stays quick.
-_TRIES = 16
+_TRIES: Final = 16
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A change that makes the whole network fit.
+
+    Attributes:
+        what: the change as a request, "give conv2 padding 1".
+        effect: what the layer that did not fit then does, "16@4x4 -> 32@2x2"; empty if it is gone.
+        network: the changed network; it fits.
+    """
+
+    what: str
+    effect: str
+    network: Network
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """The first layer that does not fit: its place from 0, what each layer up to it gets, why."""
+
+    place: int
+    shapes: tuple[Shape, ...]
+    problem: str
+
+
+def find_misfit(network: Network) -> Misfit | None:
+    """Return the first layer that does not fit, or None where all do."""
+    shapes: list[Shape] = [network.input_shape]
+    for place, (name, layer) in enumerate(zip(network.names, network.layers, strict=True)):
+        try:
+            shapes.append(layer.output_shape(shapes[-1], name))
+        except ShapeError as error:
+            return Misfit(place, tuple(shapes), f"{error.problem}.")
+    return None
+
+
+def least_sizes(layers: Iterable[Layer]) -> list[Pair]:
+    """Return the least (height, width) of each layer's input with which it and all later ones fit.
+
+    The last entry is what must come out at least, one by one.
+    """
+    least = [(1, 1)]
+    for layer in reversed(tuple(layers)):
+        height, width = 1, 1
+        if isinstance(layer, Windowed):
+            # floor((n - k + p + s) / s) >= m holds from n = (m - 1) s + k - p on.
+            height, width = (
+                max(1, (m - 1) * s + k - p)
+                for m, s, k, p in zip(
+                    least[-1], layer.stride, layer.kernel_size, layer.total_padding, strict=True
+                )
+            )
+        least.append((height, width))
+    return least[::-1]
+
+
+def least_input(network: Network) -> Pair | None:
+    """Return the least (height, width) that fits, each axis by itself; None where no size does."""
+    late = network.layers[first_dense(network.layers) :]
+    has_late_maps = any(isinstance(layer, Windowed) for layer in late)
+    return None if has_late_maps else least_sizes(network.layers)[0]
+
+
+def first_dense(layers: Sequence[Layer]) -> int:
+    """Return the place of the first dense layer; behind the end where there is none."""
+    return next((i for i, layer in enumerate(layers) if isinstance(layer, Dense)), len(layers))
 
 
 def find_fixes(network: Network) -> tuple[Fix, ...]:
-    """Changes that make ``network`` fit, the best first; none if it fits already."""
-    misfit = first_misfit(network)
+    """Return changes that make ``network`` fit, the best first; none if it fits already."""
+    misfit = find_misfit(network)
     if misfit is None:
         return ()
-    if len(misfit.shapes[-1]) != 3 or any(
-        isinstance(layer, Windowed) for layer in network.layers[first_dense(network.layers) :]
-    ):
+    if least_input(network) is None:
         return tuple(_order_fixes(network))
-    return tuple(_distinct(_size_fixes(network, misfit)))
+    by_network: dict[Network, Fix] = {}
+    for fix in _Changes(network, misfit).all():
+        by_network.setdefault(fix.network, fix)
+    return tuple(by_network.values())
 
 
-def _distinct(fixes: Iterable[Fix]) -> Iterator[Fix]:
-    seen = set()
-    for fix in fixes:
-        if fix.network not in seen:
-            seen.add(fix.network)
-            yield fix
+def _tried(what: str, build: Callable[[], Network], place: int | None) -> Fix | None:
+    """Return the fix whose network ``build`` makes, or None if that does not fit after all.
+
+    ``place`` is where the layer that did not fit stands then.
+    """
+    try:
+        network = build()
+        placed = network.placed
+    except UsageError:
+        return None
+    shapes = [] if place is None else [placed[place].input_shape, placed[place].output_shape]
+    return Fix(what, " -> ".join(map(shape_text, shapes)), network)
 
 
-def _size_fixes(network: Network, misfit: Misfit) -> Iterator[Fix]:
-    """One of each kind, the nearest to the layer that does not fit; a larger input comes last."""
-    single = list(_single_fixes(_Search(network, misfit)))
-    yield from single or filter(None, _joint_fixes(network, misfit))
-    if larger := _larger_input(network, misfit):
-        yield larger
-
-
-class _Search:
-    """What the single fixes look at, and the way they are tried."""
+class _Changes:
+    """Changes of a network that has enough maps, but too small ones."""
 
     def __init__(self, network: Network, misfit: Misfit) -> None:
-        self.network, self.misfit = network, misfit
+        self.network, self.misfit, self.names = network, misfit, network.names
         self.least = least_sizes(network.layers)
+        # No layer with a window comes after a dense one, so their places are those in the network.
+        self.windows = [layer for layer in network.layers if isinstance(layer, Windowed)]
 
-    def layer(self, index: int) -> Windowed:
-        layer = self.network.layers[index]
-        assert isinstance(layer, Windowed)
-        return layer
+    def all(self) -> Iterator[Fix]:
+        """Yield one of each kind, the nearest to the misfit first; a larger input comes last."""
+        yield from list(self.single()) or filter(None, self.joint())
+        yield from filter(None, [self.larger_input()])
 
-    def room(self, index: int) -> Iterator[tuple[int, int]]:
-        """For each axis: the size that layer gets, and the least that it must give."""
-        return zip(self.misfit.shapes[index][1:], self.least[index + 1], strict=True)
+    def axes(self, place: int) -> Iterator[tuple[int, int, int, int]]:
+        """Yield for each axis: the padded size, the least output, the kernel and the stride."""
+        layer = self.windows[place]
+        sizes, least = self.misfit.shapes[place][1:], self.least[place + 1]
+        for axis, padding in enumerate(layer.total_padding):
+            yield sizes[axis] + padding, least[axis], layer.kernel_size[axis], layer.stride[axis]
 
-    def earlier(self, kind: type[Conv2d] | tuple[type[MaxPool2d], type[AvgPool2d]]) -> list[int]:
-        """The layers of a kind before the one that does not fit, the nearest first."""
-        return [i for i in reversed(range(self.misfit.index)) if isinstance(self.layer(i), kind)]
+    def single(self) -> Iterator[Fix]:
+        """Change one layer: of each kind of change the first that helps."""
+        here = self.misfit.place
+        earlier = range(here)[::-1]
+        convs = [place for place in earlier if not self.is_pool(place)]
+        pools = [place for place in earlier if self.is_pool(place)]
+        tries: list[tuple[Callable[[int], Fix | None], list[int]]]
+        if self.is_pool(here):
+            tries = [(self.drop, [here, *pools]), (self.pad, [here, *convs])]
+            tries += [(self.shrink, [here, *pools]), (self.shrink, convs), (self.drop, convs)]
+        else:
+            tries = [(self.pad, [here]), (self.shrink, [here]), (self.drop, pools)]
+            tries += [(self.pad, convs), (self.shrink, convs), (self.drop, [here, *convs])]
+        for change, places in (*tries, (self.slow, convs)):
+            yield from islice(filter(None, map(change, places[:_TRIES])), 1)
 
-    def replace(self, index: int, layer: Layer | None, what: str) -> Fix | None:
-        """The fix that puts ``layer`` (None: nothing) at a place, if it makes all fit."""
-        place: int | None = self.misfit.index
-        if layer is None:
-            place = None if index == place else self.misfit.index - 1
-        new = () if layer is None else (layer,)
-        return tried(what, lambda: rebuilt(self.network, {index: new}), place)
+    def is_pool(self, place: int) -> bool:
+        return isinstance(self.windows[place], Pool2d)
 
+    def drop(self, place: int) -> Fix | None:
+        then = None if place == self.misfit.place else self.misfit.place - 1
+        what = f"drop {self.names[place]}"
+        return _tried(what, lambda: rebuilt(self.network, {place: ()}), then)
 
-def _single_fixes(search: _Search) -> Iterator[Fix]:
-    index = search.misfit.index
-    convs, pools = search.earlier(Conv2d), search.earlier((MaxPool2d, AvgPool2d))
-    if isinstance(search.layer(index), Conv2d):
-        yield from _first([_pad(search, index)])
-        yield from _first([_shrink(search, index)])
-        yield from _first(_drop(search, i) for i in pools)
-        yield from _first(_pad(search, i) for i in convs)
-        yield from _first(_shrink(search, i) for i in convs)
-        yield from _first(_drop(search, i) for i in (index, *convs))
-    else:
-        yield from _first(_drop(search, i) for i in (index, *pools))
-        yield from _first(_pad(search, i) for i in (index, *convs))
-        yield from _first(_shrink(search, i) for i in (index, *pools))
-        yield from _first(_shrink(search, i) for i in convs)
-        yield from _first(_drop(search, i) for i in convs)
-    yield from _first(_slow(search, i) for i in convs)
+    def change(self, place: int, what: str, **values: Any) -> Fix | None:
+        def build() -> Network:
+            return rebuilt(self.network, {place: (self.windows[place].replace(**values),)})
 
+        return _tried(what, build, self.misfit.place)
 
-def _first(fixes: Iterable[Fix | None]) -> Iterator[Fix]:
-    """The first that there is."""
-    yield from islice(filter(None, islice(fixes, _TRIES)), 1)
+    def pad(self, place: int) -> Fix | None:
+        """Give the least padding that helps, as long as every window still sees the map."""
+        sides = list(self.windows[place].padding)
+        for axis, (padded, least, kernel, stride) in enumerate(self.axes(place)):
+            lacking = (least - 1) * stride + kernel - padded
+            # A pooling of 2 is not padded: its windows would see one pixel and nothing else.
+            most = kernel - 1 if not self.is_pool(place) else kernel // 2 if kernel > 2 else 0
+            for side in (2 * axis, 2 * axis + 1) if lacking > 0 else ():
+                sides[side] += -(-lacking // 2)
+                if sides[side] > most:
+                    return None
+        padding = (sides[0], sides[1], sides[2], sides[3])
+        what = f"give {self.names[place]} padding {padding_text(padding)}"
+        return self.change(place, what, padding=padding)
 
-
-def _drop(search: _Search, index: int) -> Fix | None:
-    return search.replace(index, None, f"drop {search.network.names[index]}")
-
-
-def _pad(search: _Search, index: int) -> Fix | None:
-    """The least padding of one layer that helps, as long as every window still sees the map."""
-    layer = search.layer(index)
-    sides = list(layer.padding)
-    for axis, (size, least) in enumerate(search.room(index)):
-        kernel, stride = layer.kernel_size[axis], layer.stride[axis]
-        lacking = (least - 1) * stride + kernel - size - layer.total_padding[axis]
-        if lacking <= 0:
-            continue
-        for side in (2 * axis, 2 * axis + 1):
-            sides[side] += -(-lacking // 2)
-            if sides[side] > _most_padding(layer, kernel):
-                return None
-    top, bottom, left, right = sides
-    padding: Sides = (top, bottom, left, right)
-    what = f"give {search.network.names[index]} padding {padding_text(padding)}"
-    return search.replace(index, layer.replace(padding=padding), what)
-
-
-def _most_padding(layer: Windowed, kernel: int) -> int:
-    """A pooling of 2 is not padded: its windows would see one pixel and nothing else."""
-    if isinstance(layer, Conv2d):
-        return kernel - 1
-    return kernel // 2 if kernel > 2 else 0
-
-
-def _shrink(search: _Search, index: int) -> Fix | None:
-    """The largest smaller kernel of one layer that helps; odd ones stay odd, squares square."""
-    layer = search.layer(index)
-    # A pooling whose windows do not overlap keeps that: its stride shrinks with it.
-    tiles = not isinstance(layer, Conv2d) and layer.stride == layer.kernel_size
-    sizes = []
-    for axis, (size, least) in enumerate(search.room(index)):
-        kernel, padded = layer.kernel_size[axis], size + layer.total_padding[axis]
-        most = padded // least if tiles else padded - (least - 1) * layer.stride[axis]
-        shrunk = most - (kernel - most) % 2 if isinstance(layer, Conv2d) else most
-        sizes.append(min(kernel, shrunk))
-    if layer.kernel_size[0] == layer.kernel_size[1]:
-        sizes = [min(sizes)] * 2
-    kernel_size = (sizes[0], sizes[1])
-    if min(kernel_size) < 1 or (max(kernel_size) < 2 and not _may_be_one(search, index)):
-        return None
-    name = search.network.names[index]
-    what = f"use a {pair_text(kernel_size)} {layer.window_noun} in {name}"
-    stride = kernel_size if tiles else layer.stride
-    try:
-        smaller = layer.replace(kernel_size=kernel_size, stride=stride)
-    except UsageError:  # a pooling's padding is as large as its window now
-        return None
-    return search.replace(index, smaller, what)
-
-
-def _may_be_one(search: _Search, index: int) -> bool:
-    """A 1x1 window changes what a layer is for: proposed only to the convolution in question."""
-    return index == search.misfit.index and isinstance(search.layer(index), Conv2d)
-
-
-def _slow(search: _Search, index: int) -> Fix | None:
-    """The largest smaller stride of one layer that helps."""
-    layer = search.layer(index)
-    strides = []
-    for axis, (size, least) in enumerate(search.room(index)):
-        span = size - layer.kernel_size[axis] + layer.total_padding[axis]
-        most = span // (least - 1) if least > 1 else layer.stride[axis]
-        strides.append(min(layer.stride[axis], most))
-    stride = (strides[0], strides[1])
-    if min(stride) < 1 or stride == layer.stride:
-        return None
-    what = f"give {search.network.names[index]} stride {size_text(stride)}"
-    return search.replace(index, layer.replace(stride=stride), what)
-
-
-def _larger_input(network: Network, misfit: Misfit) -> Fix | None:
-    size = _least_input(network)
-    larger = (network.input_shape[0], *size)
-    what = f"start from {pair_text(size)} or more"
-    return tried(what, lambda: replace(network, input_shape=larger), misfit.index)
-
-
-def _least_input(network: Network) -> Pair:
-    """The least (height, width) that fits and is at least the network's own; a square stays one."""
-    _, height, width = network.input_shape
-    least = least_sizes(network.layers)[0]
-    if height == width:
-        return (max(height, *least),) * 2
-    return max(height, least[0]), max(width, least[1])
-
-
-def _joint_fixes(network: Network, misfit: Misfit) -> Iterator[Fix | None]:
-    """Where no change of one layer is enough: the same change of several."""
-    yield _drop_several(network, pools=True)
-    yield _pad_all(network, misfit)
-    yield _drop_several(network, pools=False)
-
-
-def _pad_all(network: Network, misfit: Misfit) -> Fix | None:
-    """Padding of half the kernel everywhere: with odd kernels and stride 1 no map shrinks."""
-    changes: dict[int, tuple[Layer, ...]] = {}
-    for index, layer in enumerate(network.layers):
-        if isinstance(layer, Conv2d):
-            down, along = (kernel // 2 for kernel in layer.kernel_size)
-            wanted = (down, down, along, along)
-            top, bottom, left, right = map(max, layer.padding, wanted)
-            changes[index] = (layer.replace(padding=(top, bottom, left, right)),)
-    what = "give every convolution padding of half its kernel"
-    return tried(what, lambda: rebuilt(network, changes), misfit.index)
-
-
-def _drop_several(network: Network, pools: bool) -> Fix | None:
-    """Drop what does not fit until all fits; with ``pools`` the nearest pooling at or before it."""
-    kept = list(range(len(network.layers)))
-    dropped: list[int] = []
-    current = network
-    while misfit := first_misfit(current):
-        place = misfit.index
-        while pools and place >= 0 and isinstance(current.layers[place], Conv2d):
-            place -= 1
-        if place < 0 or len(kept) == 1 or len(dropped) == _TRIES:
+    def shrink(self, place: int) -> Fix | None:
+        """Use the largest smaller kernel that helps; odd ones stay odd, squares square."""
+        layer, is_pool = self.windows[place], self.is_pool(place)
+        # A pooling whose windows do not overlap keeps that: its stride shrinks with it.
+        tiles = is_pool and layer.stride == layer.kernel_size
+        sizes = []
+        for padded, least, kernel, stride in self.axes(place):
+            most = padded // least if tiles else padded - (least - 1) * stride
+            sizes.append(min(kernel, most if is_pool else most - (kernel - most) % 2))
+        if layer.kernel_size[0] == layer.kernel_size[1]:
+            sizes = [min(sizes)] * 2
+        # A 1x1 window changes what a layer is for: only the convolution in question may get one.
+        may_be_one = place == self.misfit.place and not is_pool
+        if min(sizes) < 1 or (max(sizes) < 2 and not may_be_one):
             return None
-        dropped.append(kept.pop(place))
-        current = rebuilt(network, dict.fromkeys(dropped, ()))
-    return tried(
-        f"drop {listed([network.names[i] for i in sorted(dropped)])}", lambda: current, None
-    )
+        kernel_size = (sizes[0], sizes[1])
+        what = f"use a {pair_text(kernel_size)} {layer.window_noun} in {self.names[place]}"
+        stride_now = kernel_size if tiles else layer.stride
+        return self.change(place, what, kernel_size=kernel_size, stride=stride_now)
+
+    def slow(self, place: int) -> Fix | None:
+        """Give the largest smaller stride that helps."""
+        strides = [
+            min(stride, (padded - kernel) // (least - 1)) if least > 1 else stride
+            for padded, least, kernel, stride in self.axes(place)
+        ]
+        stride = (strides[0], strides[1])
+        if min(stride) < 1 or stride == self.windows[place].stride:
+            return None
+        what = f"give {self.names[place]} stride {size_text(stride)}"
+        return self.change(place, what, stride=stride)
+
+    def larger_input(self) -> Fix | None:
+        """Enlarge to the least input that fits and is no smaller; a square stays one."""
+        channels, height, width = self.network.input_shape
+        least = self.least[0]
+        size = max(height, least[0]), max(width, least[1])
+        if height == width:
+            size = (max(size),) * 2
+        what = f"start from {pair_text(size)} or more"
+        shape = (channels, *size)
+        return _tried(what, lambda: replace(self.network, input_shape=shape), self.misfit.place)
+
+    def joint(self) -> Iterator[Fix | None]:
+        """Change several layers alike, where no change of one is enough."""
+        yield self.drop_several(pools=True)
+        yield self.pad_all()
+        yield self.drop_several(pools=False)
+
+    def pad_all(self) -> Fix | None:
+        """Pad half the kernel everywhere: with odd kernels and stride 1 no map shrinks."""
+        changes: dict[int, tuple[Layer, ...]] = {}
+        for place, layer in enumerate(self.network.layers):
+            if isinstance(layer, Conv2d):
+                down, along = (kernel // 2 for kernel in layer.kernel_size)
+                padding = tuple(map(max, layer.padding, (down, down, along, along)))
+                changes[place] = (layer.replace(padding=padding),)
+        what = "give every convolution padding of half its kernel"
+        return _tried(what, lambda: rebuilt(self.network, changes), self.misfit.place)
+
+    def drop_several(self, pools: bool) -> Fix | None:
+        """Drop what does not fit until all fits; with ``pools`` the nearest pooling up to it."""
+        kept = list(range(len(self.network.layers)))
+        dropped: list[int] = []
+        current = self.network
+        while misfit := find_misfit(current):
+            place = misfit.place
+            while pools and place >= 0 and not self.is_pool(kept[place]):
+                place -= 1
+            if place < 0 or len(kept) == 1 or len(dropped) == _TRIES:
+                return None
+            dropped.append(kept.pop(place))
+            current = rebuilt(self.network, dict.fromkeys(dropped, ()))
+        names = listed([self.names[place] for place in sorted(dropped)])
+        return _tried(f"drop {names}", lambda: current, None)
 
 
 def _order_fixes(network: Network) -> Iterator[Fix]:
@@ -250,39 +267,39 @@ def _order_fixes(network: Network) -> Iterator[Fix]:
             changed = build()
         except UsageError:  # nothing is left, or too large a number of units
             continue
-        misfit = first_misfit(changed)
+        misfit = find_misfit(changed)
         if misfit is None:
             yield Fix(what, "", changed)
         elif set(changed.names) <= set(network.names):
             # The second change names layers, so only where none has got another's name.
-            for fix in list(_size_fixes(changed, misfit))[:1]:
+            for fix in islice(_Changes(changed, misfit).all(), 1):
                 yield Fix(f"{what}, then {fix.what}", "", fix.network)
 
 
 def _orders(network: Network) -> Iterator[tuple[str, Callable[[], Network]]]:
     layers, names = network.layers, network.names
     start = first_dense(layers)
-    late = [i for i in range(start, len(layers)) if not isinstance(layers[i], Dense)]
-    early = [i for i in range(start, late[-1]) if isinstance(layers[i], Dense)]
-    late_names, early_names = (_short([names[i] for i in some]) for some in (late, early))
-    order = [*range(start), *late, *(i for i in range(start, len(layers)) if i not in set(late))]
+    behind = range(start, len(layers))
+    late = [place for place in behind if isinstance(layers[place], Windowed)]
+    dense = [place for place in behind if not isinstance(layers[place], Windowed)]
+    early = [place for place in dense if place < late[-1]]
+    order = [*range(start), *late, *dense]
+    late_names, early_names = _short(names, late), _short(names, early)
     yield (
         f"put {late_names} before {names[start]}",
-        lambda: Network(network.input_shape, [layers[i] for i in order]),
+        lambda: Network(network.input_shape, [layers[place] for place in order]),
     )
     yield f"drop {late_names}", lambda: rebuilt(network, dict.fromkeys(late, ()))
     yield f"drop {early_names}", lambda: rebuilt(network, dict.fromkeys(early, ()))
-    one = "a 1x1 convolution" if len(early) == 1 else "1x1 convolutions"
-    yield (
-        f"make {early_names} {one}",
-        lambda: rebuilt(network, {i: (_as_convolution(layers[i]),) for i in early}),
-    )
+    convolutions: dict[int, tuple[Layer, ...]] = {
+        place: (Conv2d(layer.width, 1, activation=layer.activation),)
+        for place in early
+        if isinstance(layer := layers[place], Trained)
+    }
+    made = "a 1x1 convolution" if len(early) == 1 else "1x1 convolutions"
+    yield f"make {early_names} {made}", lambda: rebuilt(network, convolutions)
 
 
-def _short(names: list[str]) -> str:
-    return listed(names) if len(names) <= 4 else f"{names[0]} to {names[-1]}"
-
-
-def _as_convolution(layer: Layer) -> Conv2d:
-    assert isinstance(layer, Dense)
-    return Conv2d(layer.units, 1, activation=layer.activation)
+def _short(names: Sequence[str], places: Sequence[int]) -> str:
+    some = [names[place] for place in places]
+    return listed(some) if len(some) <= 4 else f"{some[0]} to {some[-1]}"

@@ -1,0 +1,302 @@
+"""A deduction as a page: the article's reasoning in sentences, with the numbers of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Final
+
+from lenet.analysis.deduction.figure import Figure
+from lenet.analysis.deduction.search import Step
+from lenet.analysis.deduction.windows import (
+    CONV,
+    DENSE,
+    MAX_KERNEL,
+    MAX_STRIDE,
+    POOL,
+    SPELLED,
+    Axis,
+    Candidate,
+    is_named,
+    kernel_range,
+)
+from lenet.net import MaxPool2d, Network
+from lenet.net.shapes import elements, shape_text, size_formula
+from lenet.writing import Column, Document, Notation, Paragraph, Section, Table
+from lenet.writing.numbers import plural
+from lenet.writing.prose import GLUE
+
+#: Of many other ways, so many are named.
+_FEW: Final = 3
+_BOUNDS: Final = (
+    f"Looked for: kernels up to {MAX_KERNEL}, strides up to {MAX_STRIDE} and no larger than the "
+    "kernel, padding (both sides together) smaller than the kernel; also any window that tiles "
+    "or covers the map. Any window on the height goes with any on the width."
+)
+
+
+def deduction_page(
+    figure: Figure,
+    steps: Sequence[Step],
+    network: Network,
+    parameters: int,
+    assumptions: Sequence[str],
+    everything: bool,
+) -> Document:
+    """Write each step with its reasoning, and the network at the end.
+
+    ``everything`` lists all windows that fit, not only how many there are.
+    """
+    opening = [*figure.notes, *([_BOUNDS] if everything else [])]
+    repeated = ((i + 1, network.first_like(i)) for i in range(len(network.blocks)))
+    again = [f"block {i} is block {like + 1} again" for i, like in repeated if like is not None]
+    total = plural(parameters, "parameter") + ("; " + ", ".join(again) if again else "")
+    sections = [
+        Section("", tuple(map(Paragraph, opening))),
+        *(_step_section(step, everything) for step in steps),
+        Section("", tuple(map(Paragraph, assumptions))),
+        Section("", (Paragraph(total), Notation(str(network)))),
+    ]
+    return Document("", tuple(section for section in sections if section.blocks))
+
+
+def _step_section(step: Step, everything: bool) -> Section:
+    title = f"{step.name}: {step.source} -> {step.target}, {step.chosen.describe()}"
+    texts = step.reasoning
+    if not everything:
+        return Section(title, tuple(map(Paragraph, texts)))
+    # Where everything is listed, nothing needs to say how to list it.
+    blocks = [Paragraph(text.replace(" (--all).", "")) for text in texts]
+    return Section(title, (*blocks, *_window_blocks(step)))
+
+
+def _window_blocks(step: Step) -> Iterator[Paragraph | Table]:
+    """Every window, once for both axes where they have the same ones."""
+    axes = {"height": step.heights, "width": step.widths}
+    if step.heights == step.widths:
+        axes = {"height and width": step.heights}
+    for label, found in axes.items() if len(step.target.shape) == 3 else ():
+        yield Paragraph(f"{len(found)} windows for the {label}: kernel (padding in all)")
+        ordered = sorted(found, key=lambda axis: (axis.stride, axis.kernel, axis.padding))
+        groups = {s: _kernels(list(g)) for s, g in groupby(ordered, lambda axis: axis.stride)}
+        strides = Column("", tuple(f"stride {stride}" for stride in groups))
+        yield Table((strides, Column("", tuple(groups.values()), is_prose=True)), indent=2)
+
+
+def _kernels(axes: Sequence[Axis]) -> str:
+    """``5, 6 (1), 7 (2)``: kernels with the paddings that each fits with."""
+    texts = []
+    for kernel, group in groupby(axes, lambda axis: axis.kernel):
+        paddings = ", ".join(str(axis.padding) for axis in group)
+        text = str(kernel) if paddings == "0" else f"{kernel} ({paddings})"
+        texts.append(text.replace(" ", GLUE))
+    return ", ".join(texts)
+
+
+def assumptions(figure: Figure, steps: Sequence[Step]) -> Iterator[str]:
+    """Yield what no figure of shapes can tell."""
+    first = figure.stages[0]
+    if len(first.shape) == 1:
+        yield f"The input is a vector: the network takes it as {first}@1x1."
+    if pool := next((step for step in steps if isinstance(step.layer, MaxPool2d)), None):
+        yield (
+            "Shapes do not tell the maximum from the mean: pooling takes the maximum "
+            f'(--given "{pool.name} avgpool" for the mean).'
+        )
+
+
+def explain_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return the steps with their reasoning."""
+    first: dict[tuple[str, tuple[Axis, ...]], Step] = {}
+    explained = []
+    for step in steps:
+        again = first.setdefault(step.chosen.form, step)
+        texts = _reasoning(step, None if again is step else again)
+        explained.append(replace(step, reasoning=tuple(texts)))
+    return tuple(explained)
+
+
+def _reasoning(step: Step, again: Step | None) -> Iterator[str]:
+    """Why this candidate was chosen, and what else there is: a paragraph each.
+
+    ``again`` is the first earlier step with the same window.
+    """
+    if step.chosen.kind == DENSE:
+        yield from _dense(step)
+        return
+    yield " ".join([_kind(step), *_windows(step, again)])
+    if step.ties:
+        ties = "; ".join(tie.describe() for tie in step.ties[:_FEW])
+        yield f"Equally good: {ties}."
+    yield from _others(step)
+
+
+def _dense(step: Step) -> Iterator[str]:
+    what = plural(step.target.shape[0], "unit")
+    if len(step.source.shape) == 1:
+        yield f"Between vectors stands a dense layer; all there is to choose is its {what}."
+        return
+    numbers = elements(step.source.shape)
+    seen = f"all {numbers:,} numbers at once" if numbers > 1 else "the only number there is"
+    yield f"A dense layer sees {seen}; all there is to choose is its {what}."
+    if step.of_kind(CONV):
+        over = " over the whole map, as C5 of LeNet-5" if max(step.source.shape[1:]) > 1 else ""
+        yield (
+            f"Or a {shape_text(step.source.shape[1:])} convolution{over}, with as many parameters "
+            f'(--given "{step.name} conv").'
+        )
+
+
+def _kind(step: Step) -> str:
+    before, after = step.source.shape[0], step.target.shape[0]
+    kind, name = SPELLED[step.chosen.kind], step.target.name
+    if len(step.target.shape) == 1:
+        named = is_named(CONV, name) and not step.given
+        lead = f"The figure calls it {name}: the" if named else "The"
+        return f"{lead} kernel is as large as the map and leaves one number per channel."
+    if before != after:
+        become = "becomes" if before == 1 else "become"
+        return f"{plural(before, 'channel')} {become} {after}, so it is a convolution."
+    if _why_not_argued(step):
+        return f"The channels stay; it is a {kind}."
+    if is_named(step.chosen.kind, name):
+        return f"The figure calls it {name}, so it is a {kind}."
+    if step.chosen.kind == POOL:
+        return "The channels stay, the map shrinks: so it is a pooling."
+    return "The channels stay, but pooling at stride 1 is rare: so it is a convolution."
+
+
+def _why_not_argued(step: Step) -> str:
+    """What has decided instead of the priors, or nothing."""
+    if step.given:
+        return f"Given ({step.given})"
+    if step.chosen.score < step.candidates[0].score:  # the limit on parameters put it aside
+        likelier = step.candidates[0].describe()
+        return f"Taken for the number of parameters, though by itself a {likelier} is likelier"
+    return ""
+
+
+def _windows(step: Step, again: Step | None) -> Iterator[str]:
+    """A sentence on each axis, or one on both where they are alike."""
+    results = step.target.shape[1:] or (1, 1)
+    parts = list(zip(step.source.shape[1:], results, step.chosen.axes, strict=True))
+    why = _why_not_argued(step)
+    labels = ("on the height ", "on the width ") if parts[0] != parts[1] else ("",)
+    if not step.given and not all(axis.is_expected(size) for size, _, axis in parts):
+        yield (
+            f"Nothing with a kernel up to {MAX_KERNEL} and a stride up to {MAX_STRIDE} fits, so "
+            "larger ones were tried."
+        )
+    labelled = list(zip(labels, parts, strict=False))
+    if why:
+        formulas = ", ".join(
+            f"{label}{_formula(size, axis)}" for label, (size, _, axis) in labelled
+        )
+        yield f"{why}: {formulas}."
+    else:
+        for label, part in labelled:
+            yield _sentence(label + _argument(*part, step.chosen.kind, again))
+    for label, (size, _, axis) in labelled:
+        if unread := axis.unread(size):
+            stay = "stays" if unread == 1 else "stay"
+            yield _sentence(f"{label}{plural(unread, 'pixel')} at the end {stay} unread")
+        if axis.padding % 2:
+            sides = f"{axis.before} before and {axis.after} after"
+            yield _sentence(f"{label}padding of {axis.padding} in all is odd: {sides}")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _formula(size: int, axis: Axis) -> str:
+    return size_formula(size, axis.kernel, axis.padding, axis.stride)
+
+
+def _argument(size: int, result: int, axis: Axis, kind: str, again: Step | None) -> str:
+    """Stride first, then the kernel, as the article does it."""
+    if result == 1 and axis.kernel == size and not axis.padding:
+        pixels = f"all {plural(size, 'pixel')}" if size > 1 else "the only pixel"
+        return f"one window covers {pixels}: {_formula(size, axis)}"
+    if again is not None:
+        return f"{_lead(size, result)}, and {again.name} fits again: {_formula(size, axis)}"
+    return f"{_stride_argument(size, result, axis)}; {_kernel_argument(size, result, axis, kind)}"
+
+
+def _lead(size: int, result: int) -> str:
+    """What happens to the size."""
+    if size == result:
+        return "the size stays"
+    if 2 * result > size:
+        lost = size - result
+        return f"{plural(lost, 'pixel')} {'is' if lost == 1 else 'are'} lost"
+    if 2 * result == size:
+        return "the size halves"
+    about = "about " if size % result else ""
+    return f"{size} / {result} is {about}{f'{size / result:,.1f}'.removesuffix('.0')}"
+
+
+def _stride_argument(size: int, result: int, axis: Axis) -> str:
+    lead = _lead(size, result)
+    if axis.stride > 1:
+        so = ", so the stride is" if axis.stride == round(size / result) else ", here at stride"
+        return f"{lead}{so} {axis.stride}"
+    if 2 * result <= size:
+        return f"{lead}, here at stride 1"
+    other = f" (stride 2 would leave about {(size + 1) // 2})" if size > 2 else ""
+    return f"{lead}, so the stride is 1{other}"
+
+
+def _kernel_argument(size: int, result: int, axis: Axis, kind: str) -> str:
+    if axis.is_tile and size == result * axis.stride:
+        return f"windows of {axis.kernel} tile the map: {_formula(size, axis)}"
+    span = _span(size, result, axis.stride)
+    if axis.padding:
+        without = f"without padding k would be {span}" if span else "without padding nothing fits"
+        if span and size > 1 == kernel_range(size, result, axis.stride)[1]:
+            without += ", which sees no neighbours"
+        likelier = f"{axis.kernel} with padding {axis.padding} in all is likelier"
+        return f"{without}; {likelier}: {_formula(size, axis)}"
+    written = f"({size} - k + 0 + {axis.stride}) / {axis.stride}"
+    formula = f"{written if axis.stride == 1 else f'floor({written})'} = {result} gives k = {span}"
+    if axis.kernel == axis.stride > 1:
+        return f"{formula}, and windows of {axis.kernel} do not overlap"
+    if axis.stride > 1 and not axis.unread(size):
+        return f"{formula}, and {axis.kernel} leaves no pixel unread"
+    if axis.stride > 1:
+        return f"{formula}, and {axis.kernel} is {'odd and ' * (axis.kernel % 2)}likeliest"
+    if kind == CONV and axis.kernel > 1:
+        formula += ", odd, as kernels are" if axis.kernel % 2 else ", though kernels are mostly odd"
+    return formula
+
+
+def _span(size: int, result: int, stride: int) -> str:
+    """The kernels that fit without padding and are no smaller than the stride, or nothing."""
+    least, most = kernel_range(size, result, stride)
+    start = max(least, stride)
+    if start > most:
+        return ""
+    span = str(most) if start == most else f"{start} {'or' if most == start + 1 else 'to'} {most}"
+    return span if start == least else f"{span} (no smaller than the stride)"
+
+
+def _others(step: Step) -> Iterator[str]:
+    taken = (step.chosen, *step.ties)
+    mine = [one for one in step.of_kind(step.chosen.kind) if one not in taken]
+    if mine:
+        is_padded = all(one.padding for one in mine)
+        padded = f",{' all' * (len(mine) > 1)} with padding" if is_padded else ""
+        named = "; ".join(_briefly(one, step.chosen) for one in mine[:_FEW])
+        more = ", ... (--all)" if len(mine) > _FEW else ""
+        yield f"{plural(len(mine), 'other way')}{padded}: {named}{more}."
+    other = [one for one in step.candidates if one.kind not in (step.chosen.kind, DENSE)]
+    if other and other[0] not in step.ties:
+        yield f"It could also be a {other[0].describe()} ({plural(len(other), 'way')})."
+
+
+def _briefly(candidate: Candidate, chosen: Candidate) -> str:
+    """``7x7 with padding 1``; the stride only where it is another."""
+    stride = f" stride {candidate.stride}" if candidate.stride != chosen.stride else ""
+    padding = f" with padding {candidate.padding}" if candidate.padding else ""
+    return f"{candidate.kernel}{stride}{padding}"

@@ -1,0 +1,391 @@
+"""The size formula solved backwards: which windows make one shape of another, likeliest first?
+
+On one axis, floor((n - k + p + s) / s) = m holds exactly if (m - 1) s <= n - k + p < m s. So kernel
+and stride leave at most s values for the padding, and nothing is searched over sizes.
+
+Of the windows that fit, what is common counts, by the points of two tables. Points are added up,
+and more is better. Those of a window are counted on each axis by itself and then added: on a
+square they count twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Container, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import product
+from typing import Final, NamedTuple
+
+from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Shape
+from lenet.net.layers import Pool2d, padding_text
+from lenet.net.shapes import output_size, pair_text, size_text
+
+#: Where windows are looked for. Total padding is always smaller than the kernel, and the stride
+#: not larger than it, so that no window sees padding alone and no pixel falls between windows.
+MAX_KERNEL: Final = 11
+MAX_STRIDE: Final = 4
+
+#: The kinds of layer, by what names of such layers begin with, and what each is called.
+CONV, POOL, DENSE = Conv2d.stem, Pool2d.stem, Dense.stem
+SPELLED: Final = {CONV: Conv2d.noun, POOL: "pooling", DENSE: Dense.noun}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A window on one axis: kernel, stride, and the padding before and after, in pixels."""
+
+    kernel: int
+    stride: int
+    before: int = 0
+    after: int = 0
+
+    @property
+    def padding(self) -> int:
+        """Both sides together, the p of the formula."""
+        return self.before + self.after
+
+    @property
+    def is_tile(self) -> bool:
+        """Do windows stand side by side, on pixels alone?"""
+        return self.kernel == self.stride and self.padding == 0
+
+    def is_expected(self, size: int) -> bool:
+        """Is it within the bounds, or does it tile or cover the axis?"""
+        is_usual = (
+            self.kernel <= MAX_KERNEL
+            and self.stride <= min(self.kernel, MAX_STRIDE)
+            and self.padding < self.kernel
+        )
+        return is_usual or (self.is_tile and not self.unread(size)) or self.kernel == size
+
+    def output(self, size: int) -> int:
+        """Return how often it fits on ``size`` pixels."""
+        return output_size(size, self.kernel, self.padding, self.stride)
+
+    def unread(self, size: int) -> int:
+        """Return how many of ``size`` pixels at the end no window reaches."""
+        return max(0, (size + self.padding - self.kernel) % self.stride - self.after)
+
+
+@dataclass(frozen=True)
+class AxisGiven:
+    """What is known of a window beforehand; None is not known. ``same`` keeps the size."""
+
+    kernel: int | None = None
+    stride: int | None = None
+    sides: tuple[int, int] | None = None
+    same: bool = False
+
+    def allows(self, axis: Axis) -> bool:
+        """Does ``axis`` agree with all that is known?"""
+        return (
+            self.kernel in (None, axis.kernel)
+            and self.stride in (None, axis.stride)
+            and self.sides in (None, (axis.before, axis.after))
+            and (not self.same or (axis.stride == 1 and axis.padding == axis.kernel - 1))
+        )
+
+
+#: The windows that fit the height, and those that fit the width; a vector has none.
+Axes = tuple[tuple[Axis, ...], tuple[Axis, ...]]
+_FREE: Final = AxisGiven()
+
+
+def solve_axis(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, ...]:
+    """Return every window within the bounds that makes ``result`` of ``size`` pixels.
+
+    Given values may exceed the bounds. An odd total padding is split as ``same_padding`` does: the
+    smaller half comes first.
+    """
+    kernels = range(1, MAX_KERNEL + 1) if given.kernel is None else (given.kernel,)
+    return tuple(
+        axis
+        for kernel in kernels
+        for stride in _strides(kernel, given)
+        for axis in _padded(size, result, kernel, stride, given)
+        if given.allows(axis)
+    )
+
+
+@lru_cache(maxsize=4096)
+def windows(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, ...]:
+    """Return every window to consider: those within the bounds, and common ones beyond them.
+
+    Common are a window that tiles the axis (non-overlapping, nothing left) and one that covers
+    it whole. Only where none of these fits, the smallest larger ones without padding are taken.
+    """
+    usual = solve_axis(size, result, given)
+    tiles = [Axis(size // result, size // result)] if size % result == 0 else []
+    common = [*tiles, Axis(size, 1)] if result == 1 else tiles
+    more = (axis for axis in common if given.allows(axis) and axis not in usual)
+    return (*usual, *more) or _larger(size, result, given)
+
+
+def kernel_range(size: int, result: int, stride: int) -> tuple[int, int]:
+    """Return the smallest and largest k - p that make ``result`` of ``size`` at this stride."""
+    return size - result * stride + 1, size - (result - 1) * stride
+
+
+def _strides(kernel: int, given: AxisGiven) -> range:
+    if given.stride is None:
+        return range(1, min(kernel, MAX_STRIDE) + 1)
+    # A stride beyond the kernel skips pixels: only if both are given is it meant.
+    is_meant = given.stride <= kernel or given.kernel is not None
+    return range(given.stride, given.stride + is_meant)
+
+
+def _padded(size: int, result: int, kernel: int, stride: int, given: AxisGiven) -> Iterator[Axis]:
+    if given.sides is not None:
+        axis = Axis(kernel, stride, *given.sides)
+        if axis.output(size) == result:
+            yield axis
+        return
+    most_kernel = kernel_range(size, result, stride)[1]
+    least = max(0, kernel - most_kernel)
+    # A given kernel may be huge: as many paddings as the largest usual kernel has are enough.
+    most = min(kernel - 1, kernel - most_kernel + stride - 1, least + MAX_KERNEL - 1)
+    for padding in range(least, most + 1):
+        yield Axis(kernel, stride, padding // 2, padding - padding // 2)
+
+
+def _larger(size: int, result: int, given: AxisGiven) -> tuple[Axis, ...]:
+    if result > size and given.sides is None:
+        return ()
+    step = max(1, size // result)
+    sides = given.sides or (0, 0)
+    larger: dict[Axis, None] = {}
+    for stride in sorted({1, step, step + 1} if given.stride is None else {given.stride}):
+        least, most = (kernel + sum(sides) for kernel in kernel_range(size, result, stride))
+        least = max(least, stride)
+        for kernel in (least, least | 1, most):
+            if least <= kernel <= most:
+                larger[Axis(kernel, stride, *sides)] = None
+    return tuple(axis for axis in larger if given.allows(axis))
+
+
+class _OnAxis(NamedTuple):
+    """A prior on one axis: its points, and how often it applies to a window on so many pixels."""
+
+    points: int
+    why: str
+    kinds: tuple[str, ...]
+    times: Callable[[Axis, int], int]
+
+
+def _divides(axis: Axis, size: int) -> bool:
+    """Is the result the size divided by the stride, as where a map halves?"""
+    return axis.stride > 1 and axis.output(size) > 1 and axis.output(size) * axis.stride == size
+
+
+_BOTH: Final = (CONV, POOL)
+ON_AXIS: Final = (
+    _OnAxis(+2, "odd kernel", (CONV,), lambda axis, size: axis.kernel % 2),
+    _OnAxis(+3, "stride 1", (CONV,), lambda axis, size: axis.stride == 1),
+    _OnAxis(+3, "the stride divides the size", (CONV,), _divides),
+    _OnAxis(+8, "channels stay, the map shrinks", (POOL,), lambda axis, size: axis.stride > 1),
+    _OnAxis(+2, "windows side by side", (POOL,), lambda axis, size: axis.is_tile),
+    _OnAxis(+3, "no padding", _BOTH, lambda axis, size: axis.padding == 0),
+    _OnAxis(
+        +2,
+        "half the kernel padded",
+        (CONV,),
+        lambda axis, size: 2 * axis.before == 2 * axis.after == axis.kernel - 1,
+    ),
+    _OnAxis(+1, "both sides padded alike", _BOTH, lambda axis, size: axis.before == axis.after > 0),
+    _OnAxis(-1, "each 2 beyond kernel 3", _BOTH, lambda axis, size: axis.kernel // 2 - 1),
+    _OnAxis(-2, "each unread pixel at the end", _BOTH, lambda axis, size: axis.unread(size)),
+    _OnAxis(-3, "kernel exceeds the map", _BOTH, lambda axis, size: axis.kernel > size),
+    _OnAxis(-4, "kernel sees no neighbours", _BOTH, lambda axis, size: axis.kernel == 1 < size),
+)
+
+#: Priors on a whole layer. The last is small: it only chooses between equals.
+_SQUARE: Final = (+4, "square kernel")
+_ONE_STRIDE: Final = (+2, "square stride")
+_WHOLE: Final = (+8, "one window covers the map")
+_DENSE: Final = (+6, "numbers without height and width are a dense layer's")
+_NAMED: Final = (+12, "the figure's name says so")
+_AGAIN: Final = (+1, "the same as an earlier layer")
+ON_LAYERS: Final = (_SQUARE, _ONE_STRIDE, _WHOLE, _DENSE, _NAMED, _AGAIN)
+
+#: How figures call their layers: LeNet-5's C1, S2, F6 and today's words.
+_NAMES: Final = {
+    CONV: re.compile(r"conv|c\d"),
+    POOL: re.compile(r"(max|avg|average|mean|sub|s\d|p\d|.*pool)"),
+    DENSE: re.compile(r"fc|f\d|dense|linear|full|ip\d"),
+}
+_AVERAGE: Final = re.compile(r"avg|average|mean")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to make a step: a convolution, a pooling ("pool") or a dense layer.
+
+    ``axes`` are its window on the height and on the width, none for a dense layer. ``reasons`` are
+    the points and priors that add up to ``score``.
+    """
+
+    kind: str
+    axes: tuple[Axis, ...] = ()
+    reasons: tuple[tuple[int, str], ...] = ()
+
+    @cached_property
+    def score(self) -> int:
+        """The points of all priors."""
+        return sum(points for points, _ in self.reasons)
+
+    @property
+    def form(self) -> tuple[str, tuple[Axis, ...]]:
+        """The layer but for its number of channels."""
+        return self.kind, self.axes
+
+    @property
+    def padding(self) -> str:
+        """One side's padding as the notation writes it, or nothing."""
+        height, width = self.axes
+        sides = (height.before, height.after, width.before, width.after)
+        return padding_text(sides) if any(sides) else ""
+
+    @property
+    def stride(self) -> str:
+        """The stride as the notation writes it."""
+        height, width = self.axes
+        return size_text((height.stride, width.stride))
+
+    @property
+    def kernel(self) -> str:
+        """The kernel, height by width."""
+        height, width = self.axes
+        return pair_text((height.kernel, width.kernel))
+
+    def describe(self) -> str:
+        """Write ``convolution 5x5, stride 1, no padding``."""
+        if not self.axes:
+            return SPELLED[self.kind]
+        padding = f", padding {self.padding}" if self.padding else ", no padding"
+        window = f"{SPELLED[self.kind]} {self.kernel}, stride {self.stride}"
+        return window + padding * (bool(self.padding) or self.kind == CONV)
+
+    def layer(
+        self, width: int, activation: str, average: bool = False, batch_norm: bool = False
+    ) -> Layer:
+        """Return the layer, with so many channels or units."""
+        if not self.axes:
+            return Dense(width, activation)
+        down, along = self.axes
+        kernel, stride = (down.kernel, along.kernel), (down.stride, along.stride)
+        sides = (down.before, down.after, along.before, along.after)
+        if self.kind == CONV:
+            return Conv2d(width, kernel, stride, sides, activation, batch_norm)
+        return (AvgPool2d if average else MaxPool2d)(kernel, stride, sides)
+
+
+def kinds(source: Shape, target: Shape) -> tuple[str, ...]:
+    """Return the kinds of layer that can lead from one shape to the next.
+
+    None leads from a vector to maps.
+    """
+    if len(source) < len(target):
+        return ()
+    if len(target) == 1:
+        return (DENSE,) if len(source) == 1 else (DENSE, CONV)
+    return (CONV, POOL) if source[0] == target[0] else (CONV,)
+
+
+def is_named(kind: str, name: str) -> bool:
+    """Does the figure's name say that a layer is of this kind?"""
+    return bool(_NAMES[kind].match(name.lower()))
+
+
+def is_average(name: str) -> bool:
+    """Does the figure's name say that a pooling averages?"""
+    return bool(_AVERAGE.match(name.lower()))
+
+
+def rank(
+    source: Shape,
+    target: Shape,
+    name: str,
+    allowed: Collection[str],
+    axes: Axes,
+    earlier: Container[tuple[str, tuple[Axis, ...]]],
+) -> tuple[Candidate, ...]:
+    """Return the candidates of these kinds with these windows, best first.
+
+    Args:
+        source: what goes in.
+        target: what comes out.
+        name: what the figure calls it.
+        allowed: the kinds to consider.
+        axes: the windows that fit the height and the width.
+        earlier: the forms that were chosen for the steps before.
+    """
+
+    def order(candidate: Candidate) -> tuple[int, ...]:
+        """Most points first; of equals, what reads most, pads least, is smallest."""
+        both = list(zip(candidate.axes, source[1:], strict=False))
+        unread = sum(axis.unread(size) for axis, size in both)
+        padding = sum(axis.padding for axis in candidate.axes)
+        kernel = sum(axis.kernel for axis in candidate.axes)
+        return -candidate.score, unread, padding, kernel, candidate.kind == POOL
+
+    candidates = []
+    for kind in allowed:
+        named = (_NAMED,) if is_named(kind, name) else ()
+        for candidate in _scored(kind, source, target, axes):
+            again = (_AGAIN,) if len(target) == 3 and candidate.form in earlier else ()
+            reasons = (*candidate.reasons, *named, *again)
+            candidates.append(Candidate(kind, candidate.axes, reasons))
+    return tuple(sorted(candidates, key=order))
+
+
+def _scored(kind: str, source: Shape, target: Shape, axes: Axes) -> Iterator[Candidate]:
+    """The candidates of a kind, with the points of their windows."""
+    if kind == DENSE:
+        yield Candidate(DENSE, reasons=(_DENSE,))
+        return
+    if len(target) == 1:  # its only window covers the map: nothing to choose
+        yield from (Candidate(kind, pair) for pair in product(*axes))
+        return
+    for pair in _pairs(source, target, axes):
+        # No side of a pooling's padding may be as large as its window.
+        if kind == POOL and any(max(a.before, a.after) >= a.kernel for a in pair):
+            continue
+        height, width = pair
+        reasons = [*_reasons(kind, height, source[1]), *_reasons(kind, width, source[2])]
+        if height.kernel == width.kernel:
+            reasons += [_SQUARE] + [_ONE_STRIDE] * (height.stride == width.stride)
+        if _is_whole(pair, source):
+            reasons.append(_WHOLE)
+        yield Candidate(kind, pair, tuple(reasons))
+
+
+def _pairs(source: Shape, target: Shape, axes: Axes) -> list[tuple[Axis, Axis]]:
+    """Windows as alike on both axes as these allow.
+
+    The same where the map is square, else those with a square kernel or over the whole map; only
+    if that leaves none, whatever fits.
+    """
+    heights, widths = axes
+    is_square = source[1] == source[2] and target[1] == target[2]
+    if is_square and (same := [(axis, axis) for axis in heights if axis in widths]):
+        return same
+    pairs = list(product(heights, widths))
+    likely = [pair for pair in pairs if pair[0].kernel == pair[1].kernel or _is_whole(pair, source)]
+    return likely or pairs
+
+
+def _is_whole(pair: tuple[Axis, Axis], source: Shape) -> bool:
+    return all(
+        axis.kernel == size and not axis.padding
+        for axis, size in zip(pair, source[1:], strict=True)
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _reasons(kind: str, axis: Axis, size: int) -> tuple[tuple[int, str], ...]:
+    return tuple(
+        (prior.points * times, prior.why)
+        for prior in ON_AXIS
+        if kind in prior.kinds and (times := int(prior.times(axis, size))) > 0
+    )
