@@ -112,7 +112,7 @@ def test_evaluate_refuses(refused, command, mine, here):
         "it tells 2, 3, 5, 8 apart",
     )
     write_digits(here / "one", {"2": 1}, scale=4)
-    refused(["evaluate", model, "one"], 1, "no images to test on; --all takes those it has")
+    refused(["evaluate", model, "one"], 1, "no images to test on", "--all")
     (here / "one" / "2" / "bad.png").write_text("no")
     refused(["evaluate", model, "one", "--all"], 1, "1 of 2 pictures", "--skip-bad")
     assert command("evaluate", model, "one", "--all", "--skip-bad").status == 0
@@ -126,7 +126,7 @@ def test_evaluate_refuses(refused, command, mine, here):
         (["mine", "--size", "28x"], 2, ["the size is '28x'", "28x32"]),
         (["mine", "--gray", "--rgb"], 2, ["both gray and rgb are asked for"]),
         (["digits", "--gray"], 2, ["are for pictures of your own", "./digits"]),
-        (["mine", "--size", "8"], 2, ["the images are 1@8x8, too small", "size 28", "(--size)"]),
+        (["mine", "--size", "8"], 2, ["the images are 1@8x8, too small", "size 28", "--size"]),
         (["mine", "--net", "1x28x28 | dense 10"], 2, ["10 outputs", "4 classes", "'dense 4'"]),
         (["mine", "--net", "2x28x28 | dense 4"], 1, ["channels cannot become 2"]),
         (["mine/2"], 1, ["mine/2", "are files but no folders", "path,label"]),
@@ -150,10 +150,10 @@ def test_bad_pictures(refused, mine, command):
         1,
         "2 of 82 pictures in",
         "2/x.png is not a picture that can be read, 3/notes.txt is not",
-        "mend or remove them, or leave them out with --skip-bad",
+        "--skip-bad",
     )
     found = command("train", "mine", "--dry-run", "--skip-bad").out
-    assert "- left out, for they cannot be read: 2/x.png is not a picture" in found
+    assert "- left out, because they cannot be read: 2/x.png is not a picture" in found
 
 
 def test_the_page_on_pictures(command, here):

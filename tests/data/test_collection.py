@@ -1,21 +1,21 @@
-"""Images in the order of their parts."""
+"""Images in the order of their splits, and what is said of them before they are trained on."""
 
 import numpy as np
 import pytest
 
-from lenet.data.collection import Collection, arrange
-from lenet.data.listing import TEST, TRAIN, UNDECIDED, VALIDATION
-from lenet.data.split import digests_of
+from complaints import complains
+from lenet.data.collection import Collection, arrange, describe_balance, describe_copies
+from lenet.data.split import TEST, TRAIN, VALIDATION, digests_of
 from lenet.errors import DataError
 
 
-def collect(labels, parts, classes=("a", "b")):
+def collect(labels, splits, classes=("a", "b")):
     count = len(labels)
     images = np.arange(count * 4, dtype=np.uint8).reshape(count, 1, 2, 2)
     return Collection.of(
         images.copy(),
         np.array(labels, np.int64),
-        np.array(parts, np.int64),
+        np.array(splits, np.int64),
         classes,
         digests=digests_of(images),
         name=str,
@@ -33,9 +33,9 @@ def test_arrange(seed):
     np.testing.assert_array_equal(images, expected)
 
 
-def test_parts_in_order():
+def test_splits_in_order():
     found = collect([0, 1, 0, 1, 0], [TEST, TRAIN, VALIDATION, TEST, TRAIN]).dataset("n", "path")
-    assert [len(part) for part in found.parts.values()] == [2, 1, 2]
+    assert [len(split) for split in found.splits.values()] == [2, 1, 2]
     assert found.train.images[:, 0, 0, 0].tolist() == [4, 16]
     assert found.validation.images[0, 0, 0, 0] == 8
     assert found.test.images[:, 0, 0, 0].tolist() == [0, 12]
@@ -45,34 +45,64 @@ def test_parts_in_order():
 
 
 def test_the_undecided_are_split():
-    found = collect([0, 1] * 30, [UNDECIDED] * 60)
+    found = collect([0, 1] * 30, [TRAIN] * 60)
     assert found.counts[1] == 0
     assert min(found.counts[0], found.counts[2]) > 4
     assert "a fifth of the images, chosen by their content, is kept for testing" in found.notes
 
 
 @pytest.mark.parametrize(
-    ("labels", "parts", "classes", "message"),
+    ("labels", "splits", "classes", "words"),
     [
-        ([0, 0], [TRAIN, TEST], ("a",), "here has one class only, a; give the place that"),
-        ([0, 1], [TEST, TEST], ("a", "b"), "here has no images to train on; add a train part"),
-        ([0, 1], [TRAIN, TRAIN], ("a", "b"), "here has no images to test on; add a test part, or"),
-        ([0, 1], [UNDECIDED] * 2, ("a", "b"), "no images to test on; .* at least two different"),
-        ([0, 1], [TRAIN, TEST], ("a", "b"), "images of class 'b' to test or validate on but none"),
+        ([0, 0], [TRAIN, TEST], ("a",), "one class only, a"),
+        ([0, 1], [TEST, TEST], ("a", "b"), "no images to train on"),
+        ([0, 1], [TRAIN, TRAIN], ("a", "b"), "no images to test on"),
+        ([0, 1], [TRAIN] * 2, ("a", "b"), "at least two different"),
+        ([0, 1], [TRAIN, TEST], ("a", "b"), "class 'b' to test or validate on but none"),
     ],
 )
-def test_no_dataset(labels, parts, classes, message):
-    with pytest.raises(DataError, match=message):
-        collect(labels, parts, classes).dataset("n", "here")
+def test_no_dataset(labels, splits, classes, words):
+    with complains(DataError, words):
+        collect(labels, splits, classes).dataset("n", "here")
 
 
-def test_part_for_a_model():
+def test_a_split_for_a_model():
     found = collect([0, 1, 1], [TRAIN, TEST, TRAIN])
-    part = found.part(("x", "b", "a"), False, "here")
-    assert (part.labels.tolist(), part.images[0, 0, 0, 0]) == ([1], 4)
-    assert sorted(found.part(("x", "b", "a"), True, "here").labels.tolist()) == [1, 1, 2]
-    message = "here has the class 'b', which the model does not know; it tells a, c apart"
-    with pytest.raises(DataError, match=message):
-        found.part(("a", "c"), False, "here")
-    with pytest.raises(DataError, match="here has no images to test on; --all takes those it has"):
-        collect([0], [TRAIN]).part(("a", "b"), False, "here")
+    split = found.split_for(("x", "b", "a"), False, "here")
+    assert (split.labels.tolist(), split.images[0, 0, 0, 0]) == ([1], 4)
+    assert sorted(found.split_for(("x", "b", "a"), True, "here").labels.tolist()) == [1, 1, 2]
+    with complains(DataError, "class 'b'", "a, c apart"):
+        found.split_for(("a", "c"), False, "here")
+    with complains(DataError, "no images to test on", "everything=True") as caught:
+        collect([0], [TRAIN]).split_for(("a", "b"), False, "here")
+    assert caught.value.parameter == "everything"
+
+
+def told(digests, labels, splits):
+    arrays = (np.array(digests, np.uint64), np.array(labels), np.array(splits))
+    return list(describe_copies(*arrays, lambda index: f"{index}.png"))
+
+
+def test_no_copies():
+    assert told([1, 2, 3], [0, 0, 1], [TRAIN, TEST, TEST]) == []
+    assert told([1, 1, 3], [0, 0, 1], [TRAIN, TRAIN, TEST]) == []
+
+
+def test_copies_across_splits_and_classes():
+    splits = [TRAIN, TRAIN, TRAIN, TEST, VALIDATION, TEST]
+    assert told([5, 7, 9, 7, 9, 9], [0, 0, 0, 0, 0, 1], splits) == [
+        "2 images in more than one split, which makes tests look too good: 1.png is 3.png "
+        "(train and test)",
+        "1 image in more than one class: 2.png is 5.png",
+    ]
+
+
+def test_balance():
+    classes = ("few", "many", "none\n")
+    labels = np.array([0] * 2 + [1] * 7 + [2] * 2)
+    splits = np.array([TRAIN, TEST] + [TRAIN] * 6 + [TEST] + [TRAIN] * 2)
+    assert list(describe_balance(labels, splits, classes)) == [
+        "no images to test 1 class: 'none\\n'",
+        "classes are unbalanced: many has 6.0 times as many images to train on as few",
+    ]
+    assert list(describe_balance(np.array([0, 1, 0, 1]), np.array([0, 0, 2, 2]), ("a", "b"))) == []

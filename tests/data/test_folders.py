@@ -1,12 +1,22 @@
-"""Every way in which people put pictures into folders."""
+"""Every way in which people put pictures into folders, their order, and what may be opened."""
 
 import errno
 import os
+import socket
 
 import pytest
 
-from lenet.data.folders import list_pictures
-from lenet.data.listing import TEST, TRAIN, UNDECIDED, VALIDATION
+from complaints import complains
+from lenet.data import folders
+from lenet.data.folders import (
+    Entry,
+    Listing,
+    class_name,
+    classes_of,
+    list_pictures,
+    look_at,
+)
+from lenet.data.split import TEST, TRAIN, VALIDATION
 from lenet.errors import DataError
 
 
@@ -25,23 +35,23 @@ def files(tmp_path):
 
 
 def found(listing):
-    return [(entry.label, entry.path, entry.part) for entry in listing.entries]
+    return [(entry.label, entry.path, entry.split) for entry in listing.entries]
 
 
 def test_a_folder_a_class(files):
     listing = files("10/b.png", "10/a.png", "9/sub/deep/x.png", "9/2.png", "9/10.png")
     assert found(listing) == [
-        ("9", "9/2.png", UNDECIDED),
-        ("9", "9/10.png", UNDECIDED),
-        ("9", "9/sub/deep/x.png", UNDECIDED),
-        ("10", "10/a.png", UNDECIDED),
-        ("10", "10/b.png", UNDECIDED),
+        ("9", "9/2.png", TRAIN),
+        ("9", "9/10.png", TRAIN),
+        ("9", "9/sub/deep/x.png", TRAIN),
+        ("10", "10/a.png", TRAIN),
+        ("10", "10/b.png", TRAIN),
     ]
     assert (listing.classes, listing.notes) == (("9", "10"), ())
 
 
 @pytest.mark.parametrize("middle", ["val", "valid", "validation", "Val"])
-def test_parts(files, middle):
+def test_splits(files, middle):
     listing = files("train/a/1.png", "train/b/1.png", f"{middle}/a/2.png", "test/b/3.png")
     assert found(listing) == [
         ("a", "train/a/1.png", TRAIN),
@@ -51,13 +61,13 @@ def test_parts(files, middle):
     ]
 
 
-def test_train_without_test_is_split(files):
+def test_train_without_test(files):
     listing = files("train/a/1.png", "val/a/2.png")
-    assert [entry.part for entry in listing.entries] == [UNDECIDED, VALIDATION]
+    assert [entry.split for entry in listing.entries] == [TRAIN, VALIDATION]
 
 
 def test_test_alone(files):
-    assert [entry.part for entry in files("test/a/1.png").entries] == [TEST]
+    assert [entry.split for entry in files("test/a/1.png").entries] == [TEST]
 
 
 def test_classes_may_be_called_train(files):
@@ -74,7 +84,7 @@ def test_hidden_things_are_left_out(files):
 
 def test_trainings_that_were_started_there_are_left_out(files):
     names = ("a/1.png", "b/1.png", "runs/b-1/run.json", "runs/b-1/learning-curve.png")
-    assert found(files(*names)) == [("a", "a/1.png", UNDECIDED), ("b", "b/1.png", UNDECIDED)]
+    assert found(files(*names)) == [("a", "a/1.png", TRAIN), ("b", "b/1.png", TRAIN)]
 
 
 def test_a_class_may_be_called_runs(files):
@@ -84,7 +94,7 @@ def test_a_class_may_be_called_runs(files):
 def test_what_lies_beside_the_classes_is_told(files):
     listing = files("a/1.png", "README.md", "x.png", "y.png", "z.png")
     (note,) = listing.notes
-    assert note.startswith("left out, for they lie in no class folder: 4 in ")
+    assert note.startswith("left out, because no class folder holds them: 4 in ")
     assert note.endswith("(README.md, x.png, y.png, ...)")
 
 
@@ -94,21 +104,20 @@ def test_names_of_every_kind(files):
 
 
 @pytest.mark.parametrize(
-    ("names", "message"),
+    ("names", "words"),
     [
-        ((), "there is nothing in .*; put the pictures of each class into a folder of its name"),
-        (("1.png",), "there are files but no folders in"),
-        (("train/1.png", "test/1.png"), "test has no folders for classes; put"),
-        (("a/.hidden", "b/1.png"), "the class folder a has no pictures; fill or remove it"),
-        (("val/a/1", "validation/a/1", "train/a/1"), "val and validation name one part twice"),
-        (("a\nb/1.png",), r"names a class 'a\\nb'; a class needs a name"),
-        (("/".join("a" * 40) + "/1.png",), "lies more than 32 folders deep; move it up"),
+        ((), "there is nothing in"),
+        (("1.png",), "files but no folders"),
+        (("train/1.png", "test/1.png"), "test has no folders for classes"),
+        (("a/.hidden", "b/1.png"), "class folder a has no pictures"),
+        (("val/a/1", "validation/a/1", "train/a/1"), "val and validation name one split twice"),
+        (("a\nb/1.png",), r"a class 'a\nb'"),
+        (("/".join("a" * 40) + "/1.png",), "more than 32 folders deep"),
     ],
 )
-def test_no_classes(files, names, message):
-    with pytest.raises(DataError, match=message) as caught:
+def test_no_classes(files, names, words):
+    with complains(DataError, words):
         files(*names)
-    assert "\n" not in str(caught.value)
 
 
 def test_links_to_folders(files, tmp_path):
@@ -119,7 +128,7 @@ def test_links_to_folders(files, tmp_path):
     assert faults["a/up"] == "is a link that leads out of the folder"
     assert faults["a/here"] == "is a folder, or a link to one"
     os.symlink("a", tmp_path / "c")
-    with pytest.raises(DataError, match="c is a link to a folder; put the folder itself there"):
+    with complains(DataError, "c is a link to a folder"):
         files("b/1.png")
 
 
@@ -135,7 +144,7 @@ def test_a_folder_that_cannot_be_read(files, tmp_path, monkeypatch):
             return scan(path)
 
         monkeypatch.setattr(os, "scandir", refused)
-    with pytest.raises(DataError, match=r"cannot read the folder .*: permission denied"):
+    with complains(DataError, "permission denied"):
         files()
 
 
@@ -145,5 +154,87 @@ def test_a_name_that_is_no_text(tmp_path):
     (entry,) = list_pictures(os.path.realpath(tmp_path)).entries
     assert (entry.path, entry.fault) == ("a/\udcff.png", "")
     os.mkdir(os.fsencode(tmp_path) + b"/\xff")
-    with pytest.raises(DataError, match=r"names a class '\\udcff'"):
+    with complains(DataError, r"a class '\udcff'"):
         list_pictures(os.path.realpath(tmp_path))
+
+
+def test_order_is_by_class_then_by_path():
+    names = [("10", "a/2.png"), ("2", "b/10.png"), ("2", "b/9.png"), ("10", "a/10.png")]
+    found = Listing.of("r", [Entry(label, path, TEST) for label, path in names], ["note"])
+    assert found.classes == ("2", "10")
+    assert [e.path for e in found.entries] == ["b/9.png", "b/10.png", "a/2.png", "a/10.png"]
+    assert (found.labels.tolist(), found.splits.tolist()) == ([0, 0, 1, 1], [TEST] * 4)
+    assert found.notes == ("note",)
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "root" / "a").mkdir(parents=True)
+    (tmp_path / "root" / "a" / "x.png").write_bytes(b"123")
+    return os.path.realpath(tmp_path / "root")
+
+
+def fault(root, path):
+    return look_at(root, path, "a", TRAIN).fault
+
+
+def test_a_file(root):
+    entry = look_at(root, "a/x.png", "a", TRAIN)
+    time = os.stat(os.path.join(root, "a/x.png")).st_mtime_ns
+    assert entry == Entry("a", "a/x.png", TRAIN, (3, time), "")
+
+
+def test_a_link_within_is_the_file_it_leads_to(root):
+    os.symlink("x.png", os.path.join(root, "a/y.png"))
+    assert look_at(root, "a/y.png", "a", TRAIN).stamp == look_at(root, "a/x.png", "a", TRAIN).stamp
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../outside", "../../root2/x"])
+def test_links_that_lead_out(root, target):
+    for name in ("outside", "root2"):
+        os.makedirs(os.path.join(os.path.dirname(root), name), exist_ok=True)
+    os.symlink(target, os.path.join(root, "a/y.png"))
+    assert fault(root, "a/y.png") == "is a link that leads out of the folder"
+
+
+def test_what_is_no_file(root):
+    os.mkfifo(os.path.join(root, "a/pipe"))
+    os.symlink("pipe", os.path.join(root, "a/to-pipe"))
+    os.symlink(".", os.path.join(root, "a/to-folder"))
+    os.symlink("nowhere", os.path.join(root, "a/broken"))
+    os.symlink("loop", os.path.join(root, "a/loop"))
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(os.path.join(root, "s"))
+        assert fault(root, "s") == "is a pipe or a device, no file"
+    assert fault(root, "a/pipe") == fault(root, "a/to-pipe") == "is a pipe or a device, no file"
+    assert fault(root, "a/to-folder") == fault(root, "a") == "is a folder, or a link to one"
+    assert fault(root, "a/broken") == "cannot be opened (no such file or directory)"
+    assert fault(root, "a/loop").startswith("cannot be opened (too many")
+    assert fault(root, "a/nul\0") == "cannot be opened (embedded null byte)"
+
+
+def test_too_many(monkeypatch):
+    monkeypatch.setattr(folders, "MAX_FILES", 2)
+    entries = [Entry("a", str(number), TEST) for number in range(3)]
+    assert len(Listing.of("r", entries[:2]).entries) == 2
+    with complains(DataError, "more than 2 files"):
+        Listing.of("r", entries)
+
+
+def test_each_name_once():
+    assert classes_of(["b", "a", "b"]) == ("a", "b")
+
+
+def test_one_spelling_of_an_accent():
+    assert class_name("e\u0301", "x") == class_name(" \u00e9 ", "x") == "\u00e9"
+
+
+@pytest.mark.parametrize("text", ["", " ", "a\nb", "\x1b[31m", "\udce4", "x" * 201, "a\0"])
+def test_no_names(text):
+    with complains(DataError, "here names a class"):
+        class_name(text, "here")
+
+
+def test_numbers_that_are_no_classes():
+    with complains(DataError, "10,001 different labels, from '0' to '10000'"):
+        classes_of(map(str, range(10_001)))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lenet.data import load, sources
+from complaints import complains
+from lenet.data import load
 from lenet.errors import DataError, UsageError
 
 
@@ -15,21 +16,42 @@ def test_digits(name):
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "fashion_mnist", "Fashion-MNIST"])
 def test_spellings(name, tmp_path):
-    with pytest.raises(DataError, match=r"of fashion-mnist|its folder fashion-mnist"):
-        load(name, tmp_path)
-
-
-def test_every_source_has_a_name():
-    assert list(sources.SOURCES) == ["mnist", "fashion-mnist"]
+    with complains(DataError, "fashion-mnist"):
+        load(name, data_dir=tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("mnits", "; did you mean mnist?"), ("cifar", ""), ("", "")]
+    ("name", "hint"), [("mnits", "did you mean mnist?"), ("cifar", ""), ("", "")]
 )
 def test_unknown_name(name, hint):
-    with pytest.raises(UsageError) as caught:
+    words = [f"no data set is called {name!r}", "digits, mnist or fashion-mnist", ".csv or .npz"]
+    with complains(UsageError, *words, hint) as caught:
         load(name)
-    expected = f"no data set is called {name!r}: choose digits, mnist or fashion-mnist, or "
-    expected += f"name a folder, .csv or .npz that exists{hint}"
-    assert str(caught.value) == expected
     assert caught.value.exit_code == 2
+    assert bool(hint) == ("did you mean" in str(caught.value))
+
+
+def test_a_model_a_run_and_a_network_are_no_data(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "last.safetensors").write_bytes(b"")
+    for model in (tmp_path / "last.safetensors", "no/model.safetensors", "M.SafeTensors"):
+        with complains(UsageError, "a saved model", f"lenet.Model.load({str(model)!r})"):
+            load(model)
+    words = ["a run", "lenet.Model.load(", "last.safetensors", f"lenet.resume({str(tmp_path)!r})"]
+    with complains(UsageError, *words):
+        load(tmp_path)
+    for network in ("lenet", "LeNet-60", "1x28x28 | conv 6 k5 | dense 10"):
+        with complains(UsageError, "a network", f"lenet.train({network!r}"):
+            load(network)
+
+
+def test_a_folder_may_be_called_like_a_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lenet").mkdir()
+    with complains(DataError, "there is nothing in"):
+        load("lenet")
+
+
+def test_options_are_for_own_pictures():
+    with complains(UsageError, "skip_bad", "./digits"):
+        load("digits", skip_bad=True)

@@ -1,5 +1,6 @@
-"""Pictures of one's own from end to end: real files, in every layout, read back."""
+"""Pictures of one's own from end to end, and what the cache keeps: real files, read back."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,9 +11,11 @@ import pytest
 from PIL import Image
 
 import lenet
+from complaints import complains
 from digit_pictures import write_digits
-from lenet.data import cache as kept
 from lenet.data import own
+from lenet.data.collection import Collection
+from lenet.data.options import LoadOptions
 from lenet.errors import DataError, UsageError
 
 COUNTS = dict.fromkeys("0123456789", 12)
@@ -26,15 +29,15 @@ def digits(tmp_path):
 
 
 def sides(data):
-    """Which part each image is in, by its content."""
-    return {image.tobytes(): name for name, part in data.parts.items() for image in part.images}
+    """Which split each image is in, by its content."""
+    return {image.tobytes(): name for name, split in data.splits.items() for image in split.images}
 
 
 def assert_same(first, second):
-    assert (first.classes, list(first.parts)) == (second.classes, list(second.parts))
-    for name, part in first.parts.items():
-        np.testing.assert_array_equal(part.images, second.parts[name].images)
-        np.testing.assert_array_equal(part.labels, second.parts[name].labels)
+    assert (first.classes, list(first.splits)) == (second.classes, list(second.splits))
+    for name, split in first.splits.items():
+        np.testing.assert_array_equal(split.images, second.splits[name].images)
+        np.testing.assert_array_equal(split.labels, second.splits[name].labels)
 
 
 def test_a_folder(digits):
@@ -45,9 +48,9 @@ def test_a_folder(digits):
     known = {
         image.tobytes(): label for image, label in zip(source.images, source.labels, strict=True)
     }
-    for part in data.parts.values():
-        assert len(part) > 10
-        for image, label in zip(part.images, part.labels, strict=True):
+    for split in data.splits.values():
+        assert len(split) > 10
+        for image, label in zip(split.images, split.labels, strict=True):
             assert known[image.tobytes()] == label
 
 
@@ -62,7 +65,7 @@ def test_the_split_stays_when_files_are_added_and_renamed(digits):
     assert not moved
 
 
-def test_the_split_does_not_depend_on_the_format_or_on_wishes(digits, tmp_path):
+def test_the_split_does_not_depend_on_the_format_or_on_options(digits, tmp_path):
     write_digits(tmp_path / "bmp", COUNTS, ending="bmp")
     assert_same(lenet.load(digits), lenet.load(tmp_path / "bmp"))
     large = lenet.load(digits, size=16, rgb=True)
@@ -78,8 +81,8 @@ def test_all_layouts_give_the_same(digits, tmp_path):
     (digits / "t.csv").write_text("\n".join(rows))
     listed = lenet.load(digits / "t.csv")
     assert_same(data, listed)
-    images = np.concatenate([part.images[:, 0] for part in data.parts.values()])
-    labels = np.concatenate([part.labels for part in data.parts.values()])
+    images = np.concatenate([split.images[:, 0] for split in data.splits.values()])
+    labels = np.concatenate([split.labels for split in data.splits.values()])
     np.savez(tmp_path / "d.npz", x=images, y=labels)
     assert sides(lenet.load(tmp_path / "d.npz")) == sides(data)
     flat = np.column_stack([labels, images.reshape(len(images), -1)])
@@ -89,11 +92,11 @@ def test_all_layouts_give_the_same(digits, tmp_path):
     assert sides(lenet.load(tmp_path / "k.csv")) == sides(data)
 
 
-def test_parts_of_its_own(tmp_path):
-    for start, part in enumerate(("train", "val", "test")):
-        write_digits(tmp_path / part, {"3": 4, "5": 4}, start=4 * start)
+def test_splits_of_its_own(tmp_path):
+    for start, split in enumerate(("train", "val", "test")):
+        write_digits(tmp_path / split, {"3": 4, "5": 4}, start=4 * start)
     data = lenet.load(tmp_path)
-    assert {name: len(part) for name, part in data.parts.items()} == {
+    assert {name: len(split) for name, split in data.splits.items()} == {
         "train": 8,
         "validation": 8,
         "test": 8,
@@ -122,10 +125,11 @@ def test_what_is_said(tmp_path):
     (tmp_path / "train" / "2" / "bad.png").write_bytes(b"no")
     data = lenet.load(tmp_path, skip_bad=True)
     assert data.notes == (
-        "left out, for they cannot be read: train/2/bad.png is not a picture that can be read",
-        "pictures of 8x8 to 12x20 become 8x8, their proportions kept; --size says otherwise",
-        "1 of 42 pictures have colour, so all become RGB; --gray makes all grey",
-        "2 images in more than one part, which makes tests look too good: test/1/28.png is "
+        "left out, because they cannot be read: train/2/bad.png is not a picture that can be read",
+        "pictures of 8x8 to 12x20 become 8x8, their proportions kept; the option size says "
+        "otherwise",
+        "1 of 42 pictures have colour, so all become RGB; the option gray makes all grey",
+        "2 images in more than one split, which makes tests look too good: test/1/28.png is "
         "train/1/28.png (train and test)",
         "no images to test 1 class: 2",
         "classes are unbalanced: 1 has 6.0 times as many images to train on as 2",
@@ -135,16 +139,14 @@ def test_what_is_said(tmp_path):
 def test_bad_files(digits):
     for name in "abcd":
         (digits / "3" / f"{name}.png").write_bytes(b"no")
-    message = (
-        r"4 of 124 pictures in .* cannot be read: 3/a.png is not a picture that can be "
-        r"read, 3/b.*, 3/c.* and 1 more; mend or remove them, or leave them out with --skip-bad"
-    )
-    with pytest.raises(DataError, match=message):
+    words = ["4 of 124 pictures", "3/a.png is not a picture", "3/b", "3/c", "and 1 more"]
+    with complains(DataError, *words, "skip_bad=True") as caught:
         lenet.load(digits)
-    assert sum(map(len, lenet.load(digits, skip_bad=True).parts.values())) == 120
+    assert caught.value.parameter == "skip_bad"
+    assert sum(map(len, lenet.load(digits, skip_bad=True).splits.values())) == 120
     for path in digits.glob("4/*"):
         path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"no picture of class '4' in .* can be read: 3/a.png is"):
+    with complains(DataError, "no picture of class '4'", "3/a.png"):
         lenet.load(digits, skip_bad=True)
 
 
@@ -181,7 +183,7 @@ def test_no_cache_is_no_harm(digits, monkeypatch, tmp_path):
 
 def test_nothing_of_the_cache_is_pickled(digits, cache):
     lenet.load(digits)
-    path = kept.place(f"{os.path.realpath(digits)}\n{own.Wishes()}")
+    path = own.cache_place(f"{os.path.realpath(digits)}\n{LoadOptions()}")
     assert path.parent.parent == cache
     assert path.read_bytes().startswith(b"lenet pictures 1\n")
 
@@ -197,16 +199,16 @@ def test_title(tmp_path, name, title):
 
 
 def test_what_is_no_data(tmp_path):
-    with pytest.raises(UsageError, match=r"no data set is called '.*nowhere'.*that exists"):
+    with complains(UsageError, "no data set is called", "nowhere"):
         lenet.load(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/zero", "/dev/null"):
-        with pytest.raises(DataError, match="it is a pipe or a device, no file; give a folder"):
+        with complains(DataError, "a pipe or a device"):
             lenet.load(path)
     Image.new("L", (4, 4)).save(tmp_path / "x.png")
-    with pytest.raises(DataError, match=r"x.png is no table in UTF-8 and no .npz"):
+    with complains(DataError, "x.png is no table"):
         lenet.load(tmp_path / "x.png")
-    with pytest.raises(DataError, match="are files but no folders"):
+    with complains(DataError, "files but no folders"):
         lenet.load(tmp_path)
 
 
@@ -223,3 +225,108 @@ def test_a_hundred_thousand_small_pictures_fit_in_300_megabytes(tmp_path):
     count, megabytes = map(int, done.stdout.split())
     assert 79_000 < count < 81_000
     assert 80 < megabytes < 300
+
+
+KEY = "key"
+
+
+def collection(count=5):
+    images = np.random.default_rng(0).integers(0, 256, (count, 3, 4, 5), dtype=np.uint8)
+    labels = np.arange(count) % 2
+    return Collection(images, labels, (count - 2, 1, 1), ("a", "ä\n"), ("note",))
+
+
+@pytest.fixture
+def kept(tmp_path):
+    path = tmp_path / "new" / "x.pictures"
+    own.save_cache(path, KEY, collection())
+    return path
+
+
+def test_round_trip(kept):
+    found, expected = own.load_cache(kept, KEY), collection()
+    np.testing.assert_array_equal(found.images, expected.images)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    assert found.labels.dtype == np.int64
+    for name in ("counts", "classes", "notes"):
+        assert getattr(found, name) == getattr(expected, name)
+
+
+def test_another_key_and_nothing(kept):
+    assert own.load_cache(kept, "other") is None
+    assert own.load_cache(kept.with_name("nowhere"), KEY) is None
+    assert own.load_cache(kept.parent, KEY) is None
+
+
+def test_every_cut_and_every_addition_is_noticed(kept):
+    content = kept.read_bytes()
+    for end in range(0, len(content), 5):
+        kept.write_bytes(content[:end])
+        assert own.load_cache(kept, KEY) is None
+    kept.write_bytes(content + b"x")
+    assert own.load_cache(kept, KEY) is None
+
+
+def test_no_flipped_bit_in_the_pixels_gets_through(kept):
+    content = bytearray(kept.read_bytes())
+    for place in range(len(content) - 5 * 68, len(content)):
+        content[place] ^= 4
+        kept.write_bytes(content)
+        assert own.load_cache(kept, KEY) is None
+        content[place] ^= 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shape": [5, 3, 4, 6]},
+        {"shape": [0, 3, 4, 5]},
+        {"shape": [5, 3, 4]},
+        {"shape": None},
+        {"shape": [2**62, 3, 4, 5]},
+        {"counts": [5, 5, 5]},
+        {"counts": [7, -1, -1]},
+        {"counts": [5]},
+        {"classes": 3},
+        {"checksum": 0},
+    ],
+)
+def test_headers_that_lie(kept, change):
+    content = kept.read_bytes()
+    start = content.index(b"\n") + 9
+    end = start + int.from_bytes(content[start - 8 : start], "little")
+    text = json.dumps(json.loads(content[start:end]) | change).encode()
+    size = len(text).to_bytes(8, "little")
+    kept.write_bytes(content[: start - 8] + size + text + content[end:])
+    assert own.load_cache(kept, KEY) is None
+
+
+@pytest.mark.parametrize("text", [b"[" * 50_000, b"3", b"{}", b"\xff"])
+def test_headers_that_are_none(kept, text):
+    start = kept.read_bytes()[: len(b"lenet pictures 1\n")]
+    kept.write_bytes(start + len(text).to_bytes(8, "little") + text)
+    assert own.load_cache(kept, KEY) is None
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    own.save_cache(tmp_path / "file" / "x", KEY, collection())
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_the_oldest_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(own, "_MOST_FILES", 2)
+    for age, name in ((30, "a"), (20, "b"), (10, "c")):
+        path = tmp_path / f"{name}.pictures"
+        own.save_cache(path, KEY, collection())
+        os.utime(path, (1e9 - age, 1e9 - age))
+        if name == "b":
+            assert own.load_cache(tmp_path / "a.pictures", KEY)  # is used, and so is young
+    assert sorted(os.listdir(tmp_path)) == ["a.pictures", "c.pictures"]
+
+
+def test_place(monkeypatch):
+    monkeypatch.setenv("LENET_CACHE", "/mine")
+    first = own.cache_place("/a\udcff")
+    assert str(first).startswith("/mine/pictures/")
+    assert first != own.cache_place("/b")

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lenet.data import digits, load, preprocess
+from complaints import complains
+from lenet.data import load, preprocess
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import DataError
 
@@ -60,8 +61,7 @@ def test_grey_to_rgb_repeats():
 
 @pytest.mark.parametrize(("given", "wanted"), [(2, 1), (1, 2), (4, 3), (3, 4)])
 def test_other_channels_are_refused(given, wanted):
-    message = f"images with {given} channels cannot become {wanted}; give images with {wanted}"
-    with pytest.raises(DataError, match=message):
+    with complains(DataError, f"{given} channels cannot become {wanted}"):
         preprocess.match(random_images(1, given, 4, 4), (wanted, 4, 4))
 
 
@@ -119,11 +119,11 @@ def test_backgrounds():
     assert preprocess.background(image).tolist() == [200, 55, 30]
     assert preprocess.background(image[:, :1, :1]).tolist() == [200]
     assert preprocess.background(image[:, :, 2:3, 2:3]).tolist() == [5, 250, 5]
-    assert preprocess.background(digits.load().train.images).tolist() == [0]
+    assert preprocess.background(load("digits").train.images).tolist() == [0]
 
 
 def test_digits_are_light_on_dark():
-    fitted = Preprocessing.fit(digits.load().train.images, (1, 28, 28))
+    fitted = Preprocessing.fit(load("digits").train.images, (1, 28, 28))
     assert fitted.polarity == "dark"
     assert fitted.mean == pytest.approx((0.3055,), abs=1e-3)
 
@@ -186,5 +186,13 @@ def test_from_dict_trusts_nothing(change, message):
 
 @pytest.mark.parametrize("values", [None, [], "x", {}, {"mean": [0.1]}, {1: 2}])
 def test_from_dict_of_something_else(values):
-    with pytest.raises(DataError, match="an object with input_shape, mean, std, polarity"):
+    with complains(DataError, "input_shape, mean, std, polarity"):
         Preprocessing.from_dict(values)
+
+
+def test_many_are_centred_as_one_is():
+    images = random_images(2, 3, 3, 4)
+    both = preprocess.centre(images, 7, 5)
+    for index in range(2):
+        one = preprocess.centre(images[index : index + 1], 7, 5)
+        np.testing.assert_array_equal(both[index], one[0])

@@ -1,12 +1,17 @@
-"""Tables that list pictures."""
+"""Tables that list pictures, and tables of pixels, as Kaggle and others give them."""
 
 import os
 
+import numpy as np
 import pytest
 
+import lenet
+from complaints import complains
 from lenet.data import tables
-from lenet.data.listing import TEST, TRAIN, UNDECIDED, VALIDATION
+from lenet.data.options import LoadOptions
+from lenet.data.own import read
 from lenet.data.pictures import open_regular
+from lenet.data.split import TEST, TRAIN, VALIDATION
 from lenet.data.tables import is_number, list_files, look_at_start
 from lenet.errors import DataError
 
@@ -26,12 +31,12 @@ def listed(tmp_path):
             assert not start.has_pixels
             listing = list_files(str(path), file, start)
         assert not any(entry.fault for entry in listing.entries)
-        return {entry.path: (entry.label, entry.part) for entry in listing.entries}
+        return {entry.path: (entry.label, entry.split) for entry in listing.entries}
 
     return read
 
 
-EXPECTED = {"a.png": ("cat", UNDECIDED), "b.png": ("dog", UNDECIDED)}
+EXPECTED = {"a.png": ("cat", TRAIN), "b.png": ("dog", TRAIN)}
 
 
 @pytest.mark.parametrize(
@@ -53,44 +58,43 @@ def test_spellings(listed, text):
 
 def test_splits(listed):
     text = "path,label,split\na.png,x,train\nb.png,x,Val\nsub/c.png,y,test\nä ö.png,y,training\n"
-    found = {path: part for path, (_, part) in listed(text).items()}
+    found = {path: split for path, (_, split) in listed(text).items()}
     assert found == {"a.png": TRAIN, "b.png": VALIDATION, "sub/c.png": TEST, "ä ö.png": TRAIN}
-    assert listed("a.png,x,train\nb.png,y,valid\n")["a.png"] == ("x", UNDECIDED)
+    assert listed("a.png,x,train\nb.png,y,valid\n")["a.png"] == ("x", TRAIN)
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "words"),
     [
-        ("", "is no table in UTF-8 and no .npz file; give path,label"),
-        (" \n", "is no table in UTF-8"),
-        ("a\0b,c\n", "is no table in UTF-8"),
-        ("path,label\n", "lists no pictures; give path,label"),
-        ("hello\n", "has 1 columns, and no titles that say which are path and label"),
-        ("a,b,c,d\n1,x,y,z", "has 4 columns, and no titles"),
-        ("a.png,cat\nb.png\n", r"t.csv, line 2, has 1 columns; give path,label\[,split\]"),
+        ("", "no table in UTF-8 and no .npz"),
+        (" \n", "no table in UTF-8"),
+        ("a\0b,c\n", "no table in UTF-8"),
+        ("path,label\n", "lists no pictures"),
+        ("hello\n", "1 columns, and no titles"),
+        ("a,b,c,d\n1,x,y,z", "4 columns, and no titles"),
+        ("a.png,cat\nb.png\n", "t.csv, line 2, has 1 columns"),
         (
             "a.png,cat,train\nb.png,dog,maybe\n",
-            "line 2, has the split 'maybe'; it must be train, val",
+            "line 2, has the split 'maybe'",
         ),
-        ("a.png,cat,train\nb.png,dog\n", "says of some pictures only which split they are in"),
-        ("a.png,\n", "line 1, names a class ''; a class needs a name"),
-        ("../a.png,cat\n", "line 1, has the path '../a.png'; it must lead from the table's own"),
-        ("/etc/passwd,cat\n", "has the path '/etc/passwd'; it must lead from"),
-        (",cat\n", "has the path ''; it must lead from"),
-        ("a.png,cat\n" + "x" * 200_000 + ",dog", "line 2, is no row of a table: field larger"),
+        ("a.png,cat,train\nb.png,dog\n", "of some pictures only"),
+        ("a.png,\n", "line 1, names a class ''"),
+        ("../a.png,cat\n", "line 1, has the path '../a.png'"),
+        ("/etc/passwd,cat\n", "the path '/etc/passwd'"),
+        (",cat\n", "the path ''"),
+        ("a.png,cat\n" + "x" * 200_000 + ",dog", "line 2, is no row of a table"),
     ],
 )
-def test_refusals(listed, text, message):
-    with pytest.raises(DataError, match=message) as caught:
+def test_refusals(listed, text, words):
+    with complains(DataError, words):
         listed(text)
-    assert "\n" not in str(caught.value)
 
 
 def test_other_encodings(listed, monkeypatch):
-    with pytest.raises(DataError, match="is no table in UTF-8"):
+    with complains(DataError, "no table in UTF-8"):
         listed("ä.png,cat\n", "latin-1")
     monkeypatch.setattr(tables, "_START", 100)
-    with pytest.raises(DataError, match="line 51, is no text in UTF-8; save it as"):
+    with complains(DataError, "line 51, is no text in UTF-8"):
         listed("a.png,cat\n" * 50 + "ä.png,cat\n", "latin-1")
 
 
@@ -109,3 +113,115 @@ def test_files_that_are_not_there_are_faults(tmp_path):
 def test_numbers():
     assert all(map(is_number, ("1", "-1", "0.5", "1e-3", " 2 ")))
     assert not any(map(is_number, ("", "x", "1,5", "a.png")))
+
+
+DIGITS = lenet.load("digits").train
+IMAGES, LABELS = DIGITS.images[:200], DIGITS.labels[:200]
+
+
+def table(images=IMAGES, labels=LABELS, last=False, titles=True, delimiter=",", form="{}"):
+    flat = images.reshape(len(images), -1).tolist()
+    rows = [[form.format(value) for value in row] for row in flat]
+    names = [f"pixel{index}" for index in range(len(rows[0]))]
+    lines = [[*r, str(n)] if last else [str(n), *r] for r, n in zip(rows, labels, strict=True)]
+    if titles:
+        lines.insert(0, [*names, "label"] if last else ["label", *names])
+    return "\n".join(delimiter.join(line) for line in lines) + "\n"
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(text, options=LoadOptions()):  # noqa: B008 - immutable
+        path = tmp_path / "t.csv"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return read(str(path), options)
+
+    return load
+
+
+def same(found, images=IMAGES, labels=LABELS):
+    """Are these the images with their labels, in whatever order?"""
+    expected = sorted((i.tobytes(), str(n)) for i, n in zip(images, labels, strict=True))
+    names = [found.classes[label] for label in found.labels]
+    return sorted((i.tobytes(), n) for i, n in zip(found.images, names, strict=True)) == expected
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("titles", [False, True])
+def test_where_the_label_is(load, last, titles):
+    assert same(load(table(last=last, titles=titles)))
+
+
+def test_spellings_of_pixels(load):
+    assert same(load(table(delimiter=";")))
+    assert same(load(table(delimiter="\t", form='"{}"')))
+    assert same(load(table(form=" {}.0")))
+    assert same(load("\ufeff" + table().replace("\n", "\r\n\r\n")))
+    assert same(load(table()[:-1]))
+
+
+def test_names_for_labels(load):
+    names = np.array([*"abcdefghij"])[LABELS]
+    for titles in (False, True):
+        for last in (False, True):
+            assert same(load(table(labels=names, titles=titles, last=last)), labels=names)
+
+
+def test_floats_from_0_to_1(load):
+    text = table((IMAGES / 255).round(6))
+    assert same(load(text))
+
+
+def test_dark_rows_first_do_not_mislead(load, monkeypatch):
+    monkeypatch.setattr(tables, "_ROWS", 3)
+    for unit in (IMAGES, (IMAGES / 255).round(6)):
+        dark = np.concatenate([unit[:5] * 0, unit])
+        labels = np.concatenate([LABELS[:5], LABELS])
+        expected = np.concatenate([IMAGES[:5] * 0, IMAGES])
+        assert same(load(table(dark, labels)), expected, labels)
+    faint = np.concatenate([IMAGES[:5] > 200, IMAGES]).astype(np.uint8)
+    labels = np.concatenate([LABELS[:5], LABELS])
+    assert same(load(table(faint, labels)), faint, labels)
+
+
+@pytest.mark.parametrize("interleaved", [False, True])
+def test_three_channels(load, interleaved):
+    rgb = np.stack([IMAGES[:, 0], 255 - IMAGES[:, 0], IMAGES[:, 0] // 2], axis=1)
+    given = rgb.transpose(0, 2, 3, 1) if interleaved else rgb
+    found = load(table(np.ascontiguousarray(given)))
+    assert found.images.shape == (200, 3, 8, 8)
+    assert same(found, rgb)
+
+
+def test_options(load):
+    assert load(table(), LoadOptions((6, 5), 3)).images.shape == (200, 3, 6, 5)
+
+
+PLAIN = table()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (PLAIN + "1,2,3\n", "line 202, has 3 columns where the first has 65"),
+        (PLAIN + "1," + "x," * 63 + "0\n", "has 'x' for a pixel near line 202"),
+        (PLAIN + "1," + "," * 63 + "\n", "has '' for a pixel near line 202"),
+        (PLAIN + "1," + "nan," * 63 + "0\n", "values that are no numbers"),
+        (PLAIN + "1," + "-1," * 63 + "0\n", "has values from -1 to 255"),
+        (PLAIN + "1," + "1e999," * 63 + "0\n", "has values from 0 to inf"),
+        (PLAIN + " ," + "0," * 63 + "0\n", "names a class ''"),
+        ("1,0,0,0,0,0\n2,0,0,0,0,0\n", "5 pixels are no square image"),
+        (
+            "\n".join(",".join("0" * 64) for _ in range(3)),
+            "8x8 pixels without a label",
+        ),
+        (
+            "\n".join(f"{i},5,5,5,{i}" for i in range(30)),
+            "first or its last column is the label",
+        ),
+        (table(titles=False).encode() * 60 + b"\xff\n", "is no text in UTF-8"),
+    ],
+)
+def test_refusals_of_pixels(load, text, words):
+    with complains(DataError, words):
+        load(text)

@@ -10,16 +10,17 @@ import math
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data.collection import Collection
-from lenet.data.folders import class_name, classes_of, indices_of
-from lenet.data.options import LoadOptions, Range, Stack, bounded, shaped, to_bytes
+from lenet.data.collection import Collection, gather
+from lenet.data.folders import class_name
+from lenet.data.options import LoadOptions, reaches_one, to_bytes
 from lenet.data.preprocess import Images
-from lenet.data.split import SPLIT_WORDS, TEST, TRAIN, UNDECIDED, digests_of
+from lenet.data.split import SPLIT_WORDS, TRAIN
 from lenet.errors import DataError
 from lenet.net.shapes import pair_text
 from lenet.net.words import shown
@@ -87,27 +88,13 @@ class _Reader:
             sizes = " and ".join(map(pair_text, (own, *others)))
             raise self._error(f"has images of {sizes}", "give all one size")
         counts = [pair.images.shape[0] for pair in pairs]
-        size = options.size or bounded(own)
-        stack = Stack(sum(counts), size, options.channels)
-        digests = []
+        return gather(self._batches(pairs), sum(counts), own, options, "image {:,}".format)
+
+    def _batches(self, pairs: list[_Pair]) -> Iterator[tuple[int, list[str], Images]]:
         for pair in pairs:
+            names = self._label_names(pair.labels)
             for images in self._images(pair):
-                digests.append(digests_of(images))
-                stack.add(shaped(images, size, options.channels))
-        names = [name for pair in pairs for name in self._label_names(pair.labels)]
-        classes = classes_of(names)
-        splits = np.repeat([pair.split for pair in pairs], counts).astype(np.int64)
-        if TEST not in splits:
-            splits[splits == TRAIN] = UNDECIDED
-        return Collection.of(
-            stack.images,
-            indices_of(names, classes),
-            splits,
-            classes,
-            digests=np.concatenate(digests),
-            name=lambda index: f"image {index:,}",
-            notes=options.resized_note(own, size),
-        )
+                yield pair.split, list(islice(names, len(images))), images
 
     def _error(self, what: str, advice: str) -> DataError:
         return DataError(f"{self.path} {what}; {advice}")
@@ -116,22 +103,20 @@ class _Reader:
         """Return the arrays that belong together, split by split."""
         names = [n.removesuffix(".npy") for n in self.archive.namelist() if n.endswith(".npy")]
         arrays = {name.casefold(): self._header(name) for name in names}
-        pairs = []
-        for word, split in {"": UNDECIDED, **SPLIT_WORDS}.items():
+        pairs: dict[str, _Pair] = {}
+        for word, split in {"": TRAIN, **SPLIT_WORDS}.items():
             images = self._only(arrays, _IMAGES, word)
             labels = self._only(arrays, _LABELS, word)
             if images and labels:
-                pairs.append(self._pair(split, images, labels))
+                pairs[word] = self._pair(split, images, labels)
             elif alone := images or labels:
                 other = "labels" if images else "images"
-                raise self._error(
-                    f"has the array {shown(alone.name)} but no {other} for it", _ALLOWED
-                )
-        splits = [pair.split for pair in pairs]
-        if not pairs or (UNDECIDED in splits and len(splits) > 1) or len(set(splits)) < len(splits):
+                raise self._error(f"has {shown(alone.name)} but no {other} for it", _ALLOWED)
+        kinds = {pair.split for pair in pairs.values()}
+        if not pairs or len(kinds) < len(pairs) or ("" in pairs and len(pairs) > 1):
             some = ", ".join(shown(array.name) for array in list(arrays.values())[:8])
             raise self._error(f"holds the arrays {some or 'none'}", _ALLOWED)
-        return pairs
+        return list(pairs.values())
 
     def _only(self, arrays: dict[str, _Array], words: tuple[str, ...], split: str) -> _Array | None:
         """Return the array that one of these words names for a split, if there is one."""
@@ -193,17 +178,17 @@ class _Reader:
 
     def _images(self, pair: _Pair) -> Iterator[Images]:
         """Yield pieces of (n, C, H, W) uint8."""
-        values = Range()
+        unit = False
         if pair.images.dtype != np.uint8:
-            for piece in self._pieces(pair.images):
-                values.see(piece)
-        values.require_pixels(f"{self.path} has {shown(pair.images.name)} with")
+            ends = np.array([(piece.min(), piece.max()) for piece in self._pieces(pair.images)])
+            what = f"{self.path} has {shown(pair.images.name)} with"
+            unit = reaches_one(ends[:, 0].min(), ends[:, 1].max(), what)
         for piece in self._pieces(pair.images):
             if piece.ndim == 3:
                 piece = piece[:, np.newaxis]
             elif pair.channels_last:
                 piece = piece.transpose(0, 3, 1, 2)
-            yield np.ascontiguousarray(to_bytes(piece, values.is_unit))
+            yield np.ascontiguousarray(to_bytes(piece, unit))
 
     def _label_names(self, array: _Array) -> Iterator[str]:
         for labels in self._pieces(array):

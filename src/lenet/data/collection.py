@@ -10,14 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.data.dataset import Dataset, Split
+from lenet.data.folders import classes_of, indices_of
+from lenet.data.options import LoadOptions, Size, Stack, bounded, shaped
 from lenet.data.preprocess import Images
 from lenet.data.split import (
     SPLIT_NAMES,
     TEST,
     TRAIN,
-    UNDECIDED,
     Digests,
     Labels,
+    digests_of,
     split_by_content,
 )
 from lenet.errors import DataError
@@ -57,7 +59,7 @@ class Collection:
         name: Callable[[int], str],
         notes: Iterable[str] = (),
     ) -> Collection:
-        """Split what is undecided, put the splits in order, and look for what stands out.
+        """Keep a fifth for testing if nothing is, put the splits in order, see what stands out.
 
         Args:
             images: (N, C, H, W) uint8; taken over, and put in order where they are.
@@ -69,18 +71,18 @@ class Collection:
             notes: what is known already.
         """
         sentences = list(notes)
-        undecided = splits == UNDECIDED
-        if undecided.any():
+        train = splits == TRAIN
+        if train.any() and TEST not in splits:
             splits = splits.copy()
-            test = split_by_content(digests[undecided], labels[undecided])
-            splits[undecided] = np.where(test, TEST, TRAIN)
+            test = split_by_content(digests[train], labels[train])
+            splits[train] = np.where(test, TEST, TRAIN)
             sentences.append("a fifth of the images, chosen by their content, is kept for testing")
         sentences += describe_copies(digests, labels, splits, name)
         sentences += describe_balance(labels, splits, classes)
         order = np.argsort(splits, kind="stable")
         arrange(images, order)
-        train, validation, test_count = np.bincount(splits, minlength=3).tolist()
-        counts = (train, validation, test_count)
+        first, second, third = np.bincount(splits, minlength=3).tolist()
+        counts = (first, second, third)
         return cls(images, labels[order], counts, tuple(classes), tuple(sentences))
 
     def dataset(self, name: str, source: str) -> Dataset:
@@ -139,6 +141,46 @@ class Collection:
             Split(self.images[end - count : end], self.labels[end - count : end]) if count else None
             for count, end in zip(self.counts, ends, strict=True)
         ]
+
+
+def gather(
+    batches: Iterable[tuple[int, Sequence[str], Images]],
+    most: int,
+    own: Size,
+    options: LoadOptions,
+    name: Callable[[int], str],
+) -> Collection:
+    """Put images of one size together as they are read, never holding more than they become.
+
+    Args:
+        batches: a split, n labels and n images (n, C, h, w) at a time.
+        most: how many images there are at most.
+        own: the images' (height, width).
+        options: the size and colour to bring them to.
+        name: what to call an image, by its index.
+
+    Raises:
+        DataError: they would not fit into memory, or have too many classes.
+    """
+    size = options.size or bounded(own)
+    stack = Stack(most, size, options.channels)
+    labels: list[str] = []
+    digests, splits = [], []
+    for split, names, images in batches:
+        digests.append(digests_of(images))
+        splits.append(np.full(len(images), split))
+        stack.add(shaped(images, size, options.channels))
+        labels += names
+    classes = classes_of(labels)
+    return Collection.of(
+        stack.images,
+        indices_of(labels, classes),
+        np.concatenate(splits),
+        classes,
+        digests=np.concatenate(digests),
+        name=name,
+        notes=options.resized_note(own, size),
+    )
 
 
 def arrange(images: Images, order: npt.NDArray[np.intp]) -> None:

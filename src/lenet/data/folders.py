@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data.split import SPLIT_WORDS, TEST, TRAIN, UNDECIDED, VALIDATION, Labels
+from lenet.data.split import SPLIT_WORDS, TRAIN, VALIDATION, Labels
 from lenet.errors import DataError, reason
 from lenet.net.words import name_text, natural, shown
 
@@ -41,7 +41,7 @@ class Entry:
     Attributes:
         label: the name of its class.
         path: from the root, with slashes on every system.
-        split: one of the four of :mod:`lenet.data.split`.
+        split: one of the three of :mod:`lenet.data.split`.
         stamp: its size and time of change; with its path it says whether it is still the same.
         fault: why it is not to be opened, as the predicate of a sentence; empty if it is.
     """
@@ -174,15 +174,14 @@ def list_pictures(root: str) -> Listing:
     notes = _left_out(root, root, files)
     splits = _as_splits(folders)
     if not splits:
-        return Listing.of(root, _classes(root, "", folders, UNDECIDED), notes)
+        return Listing.of(root, _classes(root, "", folders, TRAIN), notes)
     entries: list[Entry] = []
     for folder, split in splits.items():
         classes, files = _look_into(os.path.join(root, folder))
         if not classes:
             raise DataError(f"{os.path.join(root, folder)} has no folders for classes; {_ADVICE}")
         notes += _left_out(root, folder, files)
-        undecided = split == TRAIN and TEST not in splits.values()
-        entries += _classes(root, f"{folder}/", classes, UNDECIDED if undecided else split)
+        entries += _classes(root, f"{folder}/", classes, split)
     return Listing.of(root, entries, notes)
 
 

@@ -158,34 +158,16 @@ class Stack:
         return np.empty((self._count, channels, *self._size), np.uint8)
 
 
-class Range:
-    """The values of an array, seen piece by piece: the least and the greatest, 0 to begin with."""
+def reaches_one(least: float, greatest: float, what: str) -> bool:
+    """Do pixels from ``least`` to ``greatest`` reach from 0 to 1 instead of 255?
 
-    def __init__(self) -> None:
-        self.least = self.greatest = 0.0
-
-    def see(self, values: npt.NDArray[Any]) -> None:
-        """Take more values into account; one that is no number stays as the greatest."""
-        if values.size and not np.isnan(self.greatest):
-            self.least = min(self.least, float(values.min()))
-            self.greatest = float(np.maximum(self.greatest, values.max()))
-
-    @property
-    def is_unit(self) -> bool:
-        """Do the values reach from 0 to 1 instead of 255?"""
-        return 0 < self.greatest <= 1
-
-    def require_pixels(self, what: str) -> None:
-        """Hold that all are pixels; ``what`` begins the sentence if not.
-
-        Raises:
-            DataError: they are not.
-        """
-        if not (self.least >= 0 and self.greatest <= 255):
-            values = f"values from {self.least:g} to {self.greatest:g}"
-            if np.isnan(self.greatest):
-                values = "values that are no numbers"
-            raise DataError(f"{what} {values}; give whole numbers 0 to 255, or floats 0 to 1")
+    Raises:
+        DataError: they are no pixels, or no numbers; ``what`` begins the sentence.
+    """
+    if least >= 0 and greatest <= 255:
+        return bool(0 < greatest <= 1)
+    values = "that are no numbers" if np.isnan(greatest) else f"from {least:g} to {greatest:g}"
+    raise DataError(f"{what} values {values}; give whole numbers 0 to 255, or floats 0 to 1")
 
 
 def to_bytes(values: npt.NDArray[Any], unit: bool) -> Images:

@@ -129,8 +129,9 @@ def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
     if decoded.faults:
         notes.append(f"left out, because they cannot be read: {_first(decoded.faults)}")
     count, _, *size = decoded.images.shape
-    if options.size is None and list(decoded.sizes) != [tuple(size)]:
-        sizes = " to ".join(dict.fromkeys(map(pair_text, (decoded.sizes[0], decoded.sizes[-1]))))
+    by_area = sorted(set(decoded.sizes), key=lambda size: (size[0] * size[1], size))
+    if options.size is None and by_area != [tuple(size)]:
+        sizes = " to ".join(dict.fromkeys(map(pair_text, (by_area[0], by_area[-1]))))
         notes.append(
             f"pictures of {sizes} become {size[0]}x{size[1]}, their proportions kept; the option "
             "size says otherwise"

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -159,18 +160,11 @@ def _to_array(picture: Image.Image) -> Images:
 
 
 def fit_picture(picture: Images, preprocessing: Preprocessing) -> Images:
-    """Make a foreign picture look like the images a network was trained on.
+    """Make a picture (1 or 3, h, w) look like the images a network was trained on, (C, H, W).
 
     Channels are matched; a picture whose background is light where the training images' is dark
     (or the reverse) is inverted; then it is resized with its proportions kept and centred on its
     own background. A picture with the input's height and width stays where it is.
-
-    Args:
-        picture: (C, h, w) uint8 with C = 1 or 3, as :func:`read_picture` gives it.
-        preprocessing: what the network's input is made of.
-
-    Returns:
-        (C, H, W) uint8 of the network's input shape.
 
     Raises:
         DataError: the channels cannot become those of the network.
@@ -246,34 +240,33 @@ def _to_images(array: Images, path: str | os.PathLike[str]) -> Images:
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """What a list of picture files became.
+    """What a list of picture files became: N images, and a fault of each file that is none.
 
     Attributes:
-        images: (N, C, H, W) uint8, of the files that could be read.
-        digests: (N,) of the pictures as they were, before any change of size or colour.
+        images: (N, C, H, W) uint8.
         kept: (N,) the index of each image's file in the list.
-        faults: which of the others could not be read and why, in half a sentence each.
+        digests: (N,) of the pictures as they were, before any change of size or colour.
+        sizes: (N,) (height, width) as they were.
         coloured: how many of the pictures have colour.
-        sizes: every (height, width) there was, by area.
+        faults: which files could not be read and why, in half a sentence each.
     """
 
     images: Images
-    digests: Digests
     kept: Sequence[int]
-    faults: Sequence[str]
-    coloured: int
+    digests: Digests
     sizes: Sequence[Size]
+    coloured: int
+    faults: Sequence[str]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Picture:
-    """One file's picture of one size, with what it was before; or why it cannot be read."""
+    """One file's picture brought to one size, and what it was before."""
 
-    image: Images | None = None
-    digest: int = 0
-    size: Size = (0, 0)
-    coloured: bool = False
-    fault: str = ""
+    image: Images
+    digest: int
+    size: Size
+    coloured: bool
 
 
 def decode(listing: Listing, options: LoadOptions) -> Decoded:
@@ -286,80 +279,60 @@ def decode(listing: Listing, options: LoadOptions) -> Decoded:
         DataError: not one of them can be read, or they would not fit into memory.
     """
     with _quiet_decoders():
-        first = _first_size(listing)
-        decoded, sizes = _decode(listing, options.size or bounded(first), options.channels)
-        if options.size is None and len(decoded.sizes) > 1:
-            decoded, _ = _decode(listing, middle(sizes), options.channels)
+        # Of the first picture that can be read; the others are tried in vain.
+        tries = (_read_entry(listing.root, None, None, entry) for entry in listing.entries)
+        first = next((found.size for found in tries if isinstance(found, _Picture)), (1, 1))
+        decoded = _decode(listing, options.size or bounded(first), options.channels)
+        if options.size is None and len(set(decoded.sizes)) > 1:
+            decoded = _decode(listing, middle(decoded.sizes), options.channels)
+    if not decoded.kept:
+        raise DataError(
+            f"no file in {listing.root} can be read as a picture: {decoded.faults[0]}; give PNG, "
+            "JPEG or BMP files"
+        )
     return decoded
 
 
-def _decode(listing: Listing, size: Size, channels: int | None) -> tuple[Decoded, list[Size]]:
-    """Read all files of a list to one size; also return each picture's own size."""
-    stack = Stack(len(listing.entries), size, channels)
-    digests: list[int] = []
-    kept: list[int] = []
+def _decode(listing: Listing, size: Size, channels: int | None) -> Decoded:
+    """Read all files of a list to one size, in threads: decoding lets other threads run."""
+    entries = listing.entries
+    stack = Stack(len(entries), size, channels)
+    pictures: dict[int, tuple[int, Size]] = {}  # the digest and the size by the file's index
     faults: list[str] = []
-    sizes: list[Size] = []
     coloured = 0
     shared: dict[Size, Size] = {}  # one object per size, not one per image
-    work = partial(_read_entry, listing.root, size, channels)
-    with _bar(len(listing.entries)) as advance:
-        for number, picture in enumerate(_in_threads(work, listing.entries)):
-            advance()
-            if picture.image is None:
-                faults.append(picture.fault)
-                continue
-            stack.add(picture.image)
-            digests.append(picture.digest)
-            kept.append(number)
-            sizes.append(shared.setdefault(picture.size, picture.size))
-            coloured += picture.coloured
-    by_area = sorted(shared, key=lambda size: (math.prod(size), size))
-    hashes = np.array(digests, np.uint64)
-    return Decoded(stack.images, hashes, kept, faults, coloured, by_area), sizes
-
-
-def _read_entry(root: str, size: Size, channels: int | None, entry: Entry) -> _Picture:
-    """Read one file and bring it to ``size``."""
-    try:
-        picture = _open(root, entry)
-    except _BadPictureError as error:
-        return _Picture(fault=f"{name_text(entry.path)} {error.fault}")
-    image = shaped(picture[np.newaxis], size, channels)
-    own_channels, height, width = picture.shape
-    return _Picture(image, digest(picture), (height, width), own_channels == 3)
-
-
-def _open(root: str, entry: Entry) -> Images:
-    if entry.fault:
-        raise _BadPictureError(entry.fault)
-    return _decode_file(os.path.join(root, *entry.path.split("/")))
-
-
-def _first_size(listing: Listing) -> Size:
-    """Return (height, width) of the first picture that can be read."""
-    fault = ""
-    for entry in listing.entries:
-        try:
-            _, height, width = _open(listing.root, entry).shape
-        except _BadPictureError as error:
-            fault = fault or f"{name_text(entry.path)} {error.fault}"
-            continue
-        return height, width
-    raise DataError(
-        f"no file in {listing.root} can be read as a picture: {fault}; give PNG, JPEG or BMP files"
-    )
-
-
-def _in_threads(work: Callable[[Entry], _Picture], entries: Sequence[Entry]) -> Iterator[_Picture]:
-    """Map in threads, in order: decoding lets other threads run."""
     batches = (entries[i : i + _BATCH] for i in range(0, len(entries), _BATCH))
+    work = partial(_read_entry, listing.root, size, channels)
     pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS))
     try:
-        for pictures in pool.map(lambda batch: list(map(work, batch)), batches):
-            yield from pictures
+        with _bar(len(entries)) as advance:
+            read = pool.map(lambda batch: list(map(work, batch)), batches)
+            for number, found in enumerate(chain.from_iterable(read)):
+                advance()
+                if isinstance(found, str):
+                    faults.append(found)
+                    continue
+                stack.add(found.image)
+                pictures[number] = found.digest, shared.setdefault(found.size, found.size)
+                coloured += found.coloured
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+    digests = np.array([digest for digest, _ in pictures.values()], np.uint64)
+    sizes = [size for _, size in pictures.values()]
+    return Decoded(stack.images, list(pictures), digests, sizes, coloured, faults)
+
+
+def _read_entry(root: str, size: Size | None, channels: int | None, entry: Entry) -> _Picture | str:
+    """Read one file and bring it to ``size``; or say in half a sentence why it cannot be read."""
+    try:
+        if entry.fault:
+            raise _BadPictureError(entry.fault)
+        picture = _decode_file(os.path.join(root, *entry.path.split("/")))
+    except _BadPictureError as error:
+        return f"{name_text(entry.path)} {error.fault}"
+    own_channels, height, width = picture.shape
+    image = shaped(picture[np.newaxis], size or (height, width), channels)
+    return _Picture(image, digest(picture), (height, width), own_channels == 3)
 
 
 @contextmanager

@@ -2,11 +2,8 @@
 
 ``digits`` are 1,797 images of 8x8 with values 0 to 16: the test set of "Optical Recognition of
 Handwritten Digits" (E. Alpaydin and C. Kaynak, 1998, https://doi.org/10.24432/C50P49, CC BY 4.0);
-see ``files/ATTRIBUTION.md``.
-
-The others are looked for in the folder that was named, else the one in ``LENET_DATA``, else the
-cache. Only the cache is ever written to, and it never holds half a file: a download is held in
-memory until its published checksum is right.
+see ``files/ATTRIBUTION.md``. The others are looked for in the folder that was named, else the one
+in ``LENET_DATA``, else the cache, which is filled by download and never holds half a file.
 """
 
 from __future__ import annotations
@@ -22,7 +19,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import numpy as np
-import numpy.typing as npt
 
 from lenet import files
 from lenet.data import idx
@@ -41,7 +37,8 @@ TIMEOUT: Final = (10.0, 30.0)
 DIGITS: Final = "digits"
 TEST_DIGITS: Final = 360
 
-_FOLDER: Final = Path(__file__).parent / "files"
+_DIGIT_IMAGES: Final = "digits-images-idx3-ubyte.gz"
+_DIGIT_LABELS: Final = "digits-labels-idx1-ubyte.gz"
 _ANSWERS: Final = {
     "ChunkedEncodingError": "broke off",
     "ConnectionError": "could not be reached",
@@ -53,20 +50,14 @@ _ANSWERS: Final = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set comes from.
-
-    Attributes:
-        name: what it is called, and its folder in the cache.
-        classes: the name of each class.
-        checksums: the published MD5 of each file's archive (``.gz``), by the file's name.
-        mirrors: addresses of folders that hold the archives, each ending in a slash, tried in
-            this order.
-    """
+    """Where a data set comes from."""
 
     name: str
     classes: tuple[str, ...]
     checksums: Mapping[str, str]
+    """The published MD5 of each file's archive (``.gz``), by the file's name."""
     mirrors: tuple[str, ...]
+    """Addresses of folders that hold the archives, each ending in a slash, tried in this order."""
 
 
 MNIST: Final = Source(
@@ -115,27 +106,11 @@ NAMES: Final = (DIGITS, *SOURCES)
 """The data sets that have a name."""
 
 
-def load_digits() -> Dataset:
-    """Return the digits, 1,437 to train on and 360 to test, always split in the same way.
-
-    Values 0 to 16 become bytes 0 to 255.
-
-    Raises:
-        DataError: the installed files are damaged.
-    """
-    remedy = "install lenet again"
-    values = idx.read(_FOLDER / "digits-images-idx3-ubyte.gz", remedy)
-    labels = idx.read(_FOLDER / "digits-labels-idx1-ubyte.gz", remedy).astype(np.int64)
-    whole = Split(np.rint(values * (255 / 16)).astype(np.uint8)[:, np.newaxis], labels)
-    test = split_by_label(labels, TEST_DIGITS)
-    return Dataset(DIGITS, whole.chosen(~test), whole.chosen(test), tuple("0123456789"))
-
-
 def load_named(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """Load one of :data:`NAMES`; MNIST is downloaded into the cache if need be.
 
     Args:
-        name: one of :data:`NAMES`.
+        name: one of :data:`NAMES`; the digits are always split in the same way.
         data_dir: a folder with the IDX files, or with a folder of that name that has them; when
             it is given, or ``LENET_DATA`` is set, nothing is downloaded.
 
@@ -145,7 +120,11 @@ def load_named(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dat
         OutputError: the cache folder cannot be written.
     """
     if name == DIGITS:
-        return load_digits()
+        folder, remedy = Path(__file__).parent / "files", "install lenet again"
+        digits = _read_split(folder / _DIGIT_IMAGES, folder / _DIGIT_LABELS, remedy)
+        images = np.rint(digits.images * (255 / 16)).astype(np.uint8)  # from 0 to 16
+        digits, chosen = Split(images, digits.labels), split_by_label(digits.labels, TEST_DIGITS)
+        return Dataset(name, digits.chosen(~chosen), digits.chosen(chosen), MNIST.classes)
     source = SOURCES[name]
     given = os.environ.get("LENET_DATA")
     if data_dir is None and not given:
@@ -177,30 +156,20 @@ def cache_folder() -> Path:
 
 
 def _read_split(images_path: Path, labels_path: Path, remedy: str) -> Split:
-    images = _read_values(images_path, 3, "images", remedy)[:, np.newaxis]
-    labels = _read_values(labels_path, 1, "labels", remedy).astype(np.int64)
+    images, labels = idx.read(images_path, remedy), idx.read(labels_path, remedy)
+    for path, array, ndim in ((images_path, images, 3), (labels_path, labels, 1)):
+        if array.ndim != ndim:
+            raise DataError(f"{path} has {array.ndim} dimensions and not {ndim}; {remedy}")
     try:
-        return Split(images, labels)
+        return Split(images[:, np.newaxis], labels.astype(np.int64))
     except DataError as error:
         raise DataError(f"{images_path} and {labels_path} do not match: {error}") from error
-
-
-def _read_values(path: Path, dimensions: int, what: str, remedy: str) -> npt.NDArray[np.uint8]:
-    values = idx.read(path, remedy)
-    if values.ndim != dimensions:
-        raise DataError(
-            f"{path} has {values.ndim} dimensions where {what} have {dimensions}; {remedy}"
-        )
-    return values
 
 
 def _find_given(source: Source, folder: Path, title: str, instead: str) -> dict[str, Path]:
     """Return the four files, all from one folder: files of two different sets must not mix."""
     if not folder.is_dir():
-        raise DataError(
-            f"{title} {folder}, which is no folder; name one that has the IDX files of "
-            f"{source.name}"
-        )
+        raise DataError(f"{title} {folder}, which is no folder; name one with IDX files")
     paths = max((_find(source, place) for place in (folder / source.name, folder)), key=len)
     missing = [name for name in source.checksums if name not in paths]
     if missing:
@@ -227,20 +196,15 @@ def _find(source: Source, folder: Path) -> dict[str, Path]:
 def _fill_cache(source: Source, folder: Path) -> dict[str, Path]:
     """Download what the cache does not have yet."""
     paths = _find(source, folder)
-    missing = [name for name in source.checksums if name not in paths]
-    if missing:
-        _make_cache(folder)
-    for name in missing:
-        content = fetch(f"{name}.gz", source.checksums[name], source.mirrors)
-        try:
+    for name in source.checksums:
+        if name not in paths:
+            _require_writable(folder)  # before anything is downloaded
+            content = fetch(f"{name}.gz", source.checksums[name], source.mirrors)
             paths[name] = files.write_bytes(folder / f"{name}.gz", content)
-        except OutputError as error:
-            raise OutputError(f"{error} (LENET_CACHE names another folder)") from error
     return paths
 
 
-def _make_cache(folder: Path) -> None:
-    """Find out that the cache cannot be written before anything is downloaded."""
+def _require_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):

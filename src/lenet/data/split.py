@@ -18,8 +18,6 @@ from lenet.randomness import hash_index
 TRAIN: Final = 0
 VALIDATION: Final = 1
 TEST: Final = 2
-UNDECIDED: Final = 3
-"""To be split into train and test by :func:`split_by_content`."""
 SPLIT_NAMES: Final = ("train", "validation", "test")
 SPLIT_WORDS: Final = {
     "train": TRAIN,

@@ -14,26 +14,18 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data.collection import Collection
-from lenet.data.folders import (
-    MAX_FILES,
-    Entry,
-    Listing,
-    class_name,
-    classes_of,
-    indices_of,
-    look_at,
-)
-from lenet.data.options import LoadOptions, Range, Stack, bounded, shaped, to_bytes
+from lenet.data.collection import Collection, gather
+from lenet.data.folders import MAX_FILES, Entry, Listing, class_name, look_at
+from lenet.data.options import LoadOptions, reaches_one, to_bytes
 from lenet.data.preprocess import Images
-from lenet.data.split import SPLIT_WORDS, TEST, TRAIN, UNDECIDED, digests_of
+from lenet.data.split import SPLIT_WORDS, TRAIN
 from lenet.errors import DataError
 from lenet.net.words import shown
 
@@ -135,17 +127,13 @@ def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
     entries = list(islice(_entries(path, root, file, start), MAX_FILES + 1))
     if not entries:
         raise DataError(f"{path} lists no pictures; {_ALLOWED}")
-    splits = {entry.split for entry in entries}
-    if UNDECIDED in splits and len(splits) > 1:
-        raise DataError(f"{path} says of some pictures only which split they are in; say it of all")
-    if TEST not in splits:
-        entries = [replace(e, split=UNDECIDED) if e.split == TRAIN else e for e in entries]
     return Listing.of(root, entries)
 
 
 def _entries(path: str, root: str, file: io.BufferedReader, start: Start) -> Iterator[Entry]:
     path_at, label_at, split_at, titles = _columns(path, start.rows[0])
     rows = _rows(path, _lines(path, file), start.delimiter)
+    kinds = set()
     for number, row in islice(rows, titles, None):
         where = f"{path}, line {number:,},"
         if len(row) <= max(path_at, label_at):
@@ -157,8 +145,13 @@ def _entries(path: str, root: str, file: io.BufferedReader, start: Start) -> Ite
                 raise DataError(
                     f"{where} has the split {shown(split)}; it must be train, val or test"
                 )
+        kinds.add(bool(split))
+        if len(kinds) > 1:
+            raise DataError(
+                f"{path} says of some pictures only which split they are in; say it of all"
+            )
         name, label = _relative(row[path_at], where), class_name(row[label_at], where)
-        yield look_at(root, name, label, SPLIT_WORDS[split] if split else UNDECIDED)
+        yield look_at(root, name, label, SPLIT_WORDS.get(split, TRAIN))
 
 
 def _columns(path: str, first: Sequence[str]) -> tuple[int, int, int | None, int]:
@@ -223,10 +216,11 @@ def read_pixels(
     while True:
         file.seek(0)
         table = _PixelTable(path, file, layout, unit)
-        collection = table.read(count, options)
-        if table.values.is_unit == table.unit:
+        own = (layout.side, layout.side)
+        collection = gather(table.batches(), count, own, options, lambda i: f"row {i + 1:,}")
+        if table.unit == table.is_unit:
             return collection
-        unit = table.values.is_unit  # the first rows were all dark, and misled
+        unit = table.is_unit  # the first rows were all dark, and misled
 
 
 class _PixelTable:
@@ -236,45 +230,22 @@ class _PixelTable:
         self, path: str, file: io.BufferedReader, layout: _Layout, unit: bool | None
     ) -> None:
         self.path, self.file, self.layout, self.unit = path, file, layout, unit
-        self.values = Range()
+        self.is_unit, self.least, self.greatest = False, 0.0, 0.0
 
-    def read(self, count: int, options: LoadOptions) -> Collection:
-        own = (self.layout.side, self.layout.side)
-        size = options.size or bounded(own)
-        stack = Stack(count, size, options.channels)
-        labels: list[str] = []
-        digests = []
-        for names, images in self._images():
-            digests.append(digests_of(images))
-            stack.add(shaped(images, size, options.channels))
-            labels += names
-        if not labels:
-            raise DataError(f"{self.path} has titles but no rows; {_ADVICE}")
-        classes = classes_of(labels)
-        return Collection.of(
-            stack.images,
-            indices_of(labels, classes),
-            np.full(len(labels), UNDECIDED, np.int64),
-            classes,
-            digests=np.concatenate(digests),
-            name=lambda index: f"row {index + 1:,}",
-            notes=options.resized_note(own, size),
-        )
-
-    def _images(self) -> Iterator[tuple[list[str], Images]]:
-        """Yield labels and (n, C, H, W) uint8 of some rows at a time."""
+    def batches(self) -> Iterator[tuple[int, list[str], Images]]:
+        """Yield the split, labels and (n, C, H, W) uint8 of some rows at a time."""
         known: dict[str, str] = {}  # a class's name is checked once, not in every row
         lines = enumerate(_lines(self.path, self.file), 1)
         filled = islice((line for line in lines if line[1].strip()), self.layout.titles, None)
         while rows := list(islice(filled, _ROWS)):
             names, values = zip(*(self._divided(*row) for row in rows), strict=True)
             pixels = self._numbers(values, rows[0][0])
-            self.values.see(pixels)
-            self.values.require_pixels(f"{self.path} has")
-            if self.unit is None:
-                self.unit = self.values.is_unit
+            self.least = np.minimum(self.least, pixels.min())
+            self.greatest = np.maximum(self.greatest, pixels.max())
+            self.is_unit = reaches_one(self.least, self.greatest, f"{self.path} has")
+            self.unit = self.is_unit if self.unit is None else self.unit
             labels = [known.get(n) or known.setdefault(n, class_name(n, self.path)) for n in names]
-            yield labels, to_bytes(self._as_images(pixels), self.unit)
+            yield TRAIN, labels, to_bytes(self._as_images(pixels), self.unit)
 
     def _divided(self, number: int, line: str) -> tuple[str, str]:
         """Return the label and the rest of a line."""
@@ -316,6 +287,8 @@ def _layout(path: str, start: Start) -> _Layout:
     first = start.rows[0]
     titles = int(sum(not is_number(text) for text in first) > 1)
     rows = [row for row in start.rows[titles:] if len(row) == len(first)]
+    if len(start.rows) == titles:
+        raise DataError(f"{path} has titles but no rows; {_ADVICE}")
     channels, side = _square(path, len(first) - 1)
     last = _label_is_last(path, [title.casefold() for title in first] if titles else [], rows)
     pixels = [row[:-1] if last else row[1:] for row in rows]
