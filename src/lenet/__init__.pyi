@@ -11,8 +11,8 @@ from lenet import models as models
 from lenet import net as net
 from lenet.analysis import Report as Report
 from lenet.analysis import explain as explain
-from lenet.analysis.balancing import Balance as Balance
-from lenet.analysis.balancing import balance as balance
+from lenet.analysis.balance import Balance as Balance
+from lenet.analysis.balance import balance as balance
 from lenet.analysis.comparison import Comparison as Comparison
 from lenet.analysis.comparison import compare as compare
 from lenet.analysis.deduction import Deduction as Deduction
@@ -47,10 +47,10 @@ from lenet.net import MaxPool2d as MaxPool2d
 from lenet.net import Network as Network
 from lenet.net import parse_network as _parse
 from lenet.net import zoo as zoo
-from lenet.reporting.results import RunReport as RunReport
-from lenet.reporting.results import report as report
 from lenet.reporting.results import RunComparison as RunComparison
+from lenet.reporting.results import RunReport as RunReport
 from lenet.reporting.results import compare_runs as compare_runs
+from lenet.reporting.results import report as report
 from lenet.training import Recipe as Recipe
 from lenet.training import named_recipe as _recipe
 from lenet.training import resume as resume

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from html import escape
 from typing import Any
 
 from lenet.data.sources import cache_folder
@@ -11,25 +10,24 @@ from lenet.engine.machine import instruction_sets, processors
 from lenet.errors import EngineError, UsageError
 from lenet.model import Model
 from lenet.training.run import machine
+from lenet.writing import Document, Result, Section, table_of
 
 
-class Checks(dict[str, Any]):
+class Checks(Result, dict[str, Any]):
     """What an installation is made of, by name, as values for JSON; ``print`` it to read it."""
-
-    def __str__(self) -> str:
-        return "\n".join(f"{name.replace('_', ' '):<17} {self._text(name)}" for name in self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as a plain dict."""
         return dict(self)
 
-    def _repr_html_(self) -> str:
-        rows = (f"<tr><th>{name}</th><td>{escape(self._text(name))}</td></tr>" for name in self)
-        return f"<table>{''.join(rows)}</table>"
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return one row per name."""
+        rows = [(name.replace("_", " "), _text(value)) for name, value in self.items()]
+        return Document("", (Section("", (table_of(rows),)),))
 
-    def _text(self, name: str) -> str:
-        value = self[name]
-        return ", ".join(value) if isinstance(value, list) else str(value or "not set")
+
+def _text(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value or "not set")
 
 
 def checks() -> Checks:

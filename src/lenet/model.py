@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from lenet import files, tensor_files
 from lenet.data.dataset import Dataset, Split
-from lenet.data.options import Range, to_bytes
+from lenet.data.options import reaches_one, to_bytes
 from lenet.data.preprocess import Preprocessing
 from lenet.engine import operations
 from lenet.engine.initialise import aligned_zeros, initialise
@@ -257,7 +257,7 @@ class Model:
         """
         from lenet.analysis import explain
 
-        report = explain(self.network, zoo_name_of(self.network), **options)
+        report = explain(self.network, name=zoo_name_of(self.network), **options)
         print(report)
         return report
 
@@ -436,10 +436,8 @@ def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
             f"front with images.transpose{axes}."
         )
     if array.dtype != _UINT8:
-        values = Range()
-        values.see(array)
-        values.require_pixels("the images have")
-        array = to_bytes(array, values.is_unit)
+        least, greatest = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+        array = to_bytes(array, reaches_one(least, greatest, "the images have"))
     if array.ndim == 3 and len(array) != channels:
         return array[:, np.newaxis]
     return array[(np.newaxis,) * (4 - array.ndim)]

@@ -14,11 +14,12 @@ import pytest
 
 from lenet.benchmarking import measuring
 from lenet.benchmarking.measuring import contenders_of
-from lenet.benchmarking.result import Benchmark, render
+from lenet.benchmarking.result import Benchmark
 from lenet.benchmarking.workload import TASKS, Workload
 from lenet.cli.machine import bench, split_names
 from lenet.cli.progress import Line
 from lenet.net import read_network
+from lenet.writing import render
 from pages import commands, read_page, run_python
 
 PAGE = read_page("bench.md")
@@ -72,7 +73,7 @@ def test_it_measures(command):
     found = command("bench", SMALL, *QUICK)
     assert (found.status, found.err) == (0, "")
     assert found.out.startswith("network    batch 8, 1 thread, float32; medians of 5 rounds\n")
-    titles = [line for line in found.out.splitlines() if line and not line.startswith(" ")][2:]
+    titles = [line for line in found.out.splitlines() if ": " in line]
     assert [title.split()[0] for title in titles] == ["Training:", "Inference", "One"]
 
 

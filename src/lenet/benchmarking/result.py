@@ -1,17 +1,16 @@
-"""What a benchmark measured, with every raw figure, and as a person reads it: three bar charts."""
+"""What a benchmark measured, with every raw figure, and as a page of three bar charts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from statistics import median
 from typing import Any, Final
 
-from lenet.analysis.prose import side_by_side, wrapped
-from lenet.analysis.units import percent, plural, times
 from lenet.benchmarking.workload import Workload
-from lenet.terminal import can_show, columns
+from lenet.writing import Result
+from lenet.writing.document import Bullets, Column, Document, Paragraph, Section, Table
+from lenet.writing.numbers import plural, times, whole_percent
 
 #: The contender that the others are compared with.
 OURS: Final = "lenet"
@@ -21,15 +20,10 @@ _TITLES: Final = {
     "inference": "Inference in batches: images per second",
     "one-image": "One image, NumPy to NumPy: microseconds per call, median (p90); less is better",
 }
-#: What bars are made of, and what takes its place where the terminal has no blocks.
-BLOCK: Final = "█"
-ASCII_BLOCK: Final = "#"
-#: The least that is left for the longest bar.
-SHORTEST: Final = 8
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class Benchmark(Result):
     """What :func:`lenet.bench` measured; ``print`` it to read it.
 
     Attributes:
@@ -104,91 +98,51 @@ class Benchmark:
             },
         }
 
-    def __str__(self) -> str:
-        return render(self, columns(100), BLOCK if can_show(BLOCK) else ASCII_BLOCK)
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return a bar chart for each task, and why somebody is left out."""
+        work = self.workload
+        about = (
+            f"batch {work.batch:,}, {plural(work.threads, 'thread')}, float32; medians of "
+            f"{plural(len(self.peak_flops), 'round')}"
+        )
+        frameworks = ", ".join(dict.fromkeys(self.contenders.values()))
+        sections = [Section(_TITLES[task], tuple(_blocks(self, task))) for task in self.seconds]
+        if self.left_out:
+            reasons = (f"{who} is left out: {why}" for who, why in self.left_out.items())
+            sections.append(Section("", (Bullets(tuple(reasons)),)))
+        below = (f"{self.machine['processor']}; {frameworks}",)
+        return Document(self.name or "network", tuple(sections), (about,), below)
 
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(render(self))}</pre>"
 
+def _blocks(result: Benchmark, task: str) -> Iterator[Table | Paragraph]:
+    """Yield the chart of a task, and of ours how near it comes to what the machine can do.
 
-def render(result: Benchmark, width: int = 80, block: str = BLOCK) -> str:
-    """Write ``result`` in lines of at most ``width`` characters, as far as its numbers allow.
-
-    Args:
-        result: the benchmark.
-        width: in characters.
-        block: what bars are made of, one character.
+    A contender alone has nothing to be compared with, and no bar.
     """
-    sections = [list(_header(result, width))]
-    sections += [list(_chart(result, task, width, block)) for task in result.seconds]
-    if result.left_out:
-        reasons = (f"{who} is left out: {reason}" for who, reason in result.left_out.items())
-        sections.append([line for text in reasons for line in wrapped(text, width, others="  ")])
-    return "\n\n".join("\n".join(lines) for lines in sections)
-
-
-def _header(result: Benchmark, width: int) -> Iterator[str]:
-    work = result.workload
-    yield from wrapped(
-        f"{result.name or 'network'}    batch {work.batch:,}, {plural(work.threads, 'thread')}, "
-        f"float32; medians of {plural(len(result.peak_flops), 'round')}",
-        width,
+    contenders = tuple(result.seconds[task])
+    seconds = [result.median(task, contender) for contender in contenders]
+    notes = (
+        f"lenet {times(1 / result.ratio(task, contender))} as fast" if contender != OURS else ""
+        for contender in contenders
     )
-    frameworks = dict.fromkeys(result.contenders.values())
-    yield from wrapped(f"{result.machine['processor']}; {', '.join(frameworks)}", width)
-
-
-def _chart(result: Benchmark, task: str, width: int, block: str) -> Iterator[str]:
-    yield _TITLES[task]
-    bars = [_bar(result, task, contender) for contender in result.seconds[task]]
-    yield from (f"  {line}" for line in draw_bars(bars, width - 2, block))
+    columns = [Column("", contenders)]
+    if task == "one-image":
+        lengths = seconds
+        tails = [median(result.p90[contender]) for contender in contenders]
+        cells = (
+            f"{1e6 * s:,.1f} ({1e6 * p90:,.1f})" for s, p90 in zip(seconds, tails, strict=True)
+        )
+    else:
+        lengths = [1 / s for s in seconds]
+        cells = (f"{length:,.0f}" for length in lengths)
+    columns.append(Column("", tuple(cells), right=True))
+    if len(contenders) > 1:
+        bars = tuple(length / max(lengths) for length in lengths)
+        columns += [Column("", tuple(notes), right=True), Column("", ("",) * len(bars), bars=bars)]
+    yield Table(tuple(columns), indent=2)
     if task != "one-image":
         peak = median(result.peak_flops) / 1e9
-        yield (
-            f"  {percent(result.fraction_of_peak(task))} % of this machine's multiply-add peak, "
-            f"{peak:,.0f} GFLOP/s on {plural(result.workload.threads, 'thread')}"
+        yield Paragraph(
+            f"{whole_percent(result.fraction_of_peak(task))} % of this machine's multiply-add "
+            f"peak, {peak:,.0f} GFLOP/s on {plural(result.workload.threads, 'thread')}"
         )
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One line of a chart.
-
-    Attributes:
-        label: whose it is.
-        value: how long it is, at least 0.
-        figure: the value as it is written.
-        note: what stands behind the bar; may be empty.
-    """
-
-    label: str
-    value: float
-    figure: str
-    note: str = ""
-
-
-def _bar(result: Benchmark, task: str, contender: str) -> Bar:
-    seconds = result.median(task, contender)
-    note = "" if contender == OURS else f"lenet {times(1 / result.ratio(task, contender))} as fast"
-    if task == "one-image":
-        p90 = median(result.p90[contender])
-        return Bar(contender, seconds, f"{1e6 * seconds:,.1f} ({1e6 * p90:,.1f})", note)
-    return Bar(contender, 1 / seconds, f"{1 / seconds:,.0f}", note)
-
-
-def draw_bars(bars: Sequence[Bar], width: int, block: str = BLOCK) -> Iterator[str]:
-    """Draw lines of at most ``width`` characters, as far as the words allow.
-
-    Notes stand in a column. A bar alone has nothing to be compared with and is left out.
-    """
-    if len(bars) == 1:
-        yield "  ".join(text for text in (bars[0].label, bars[0].figure, bars[0].note) if text)
-        return
-    labels = side_by_side([(bar.label, bar.figure) for bar in bars], right={1})
-    notes = max(len(bar.note) for bar in bars)
-    room = max(SHORTEST, width - len(labels[0]) - notes - 4)
-    largest = max(bar.value for bar in bars) or 1.0
-    for label, bar in zip(labels, bars, strict=True):
-        # A bar that is there at all is seen.
-        length = max(1, round(room * bar.value / largest)) if bar.value else 0
-        yield f"{label}  {block * length:<{room}}  {bar.note:>{notes}}".rstrip()

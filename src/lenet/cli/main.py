@@ -33,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LenetError as error:
         return _fail(_sentence(error), error.exit_code)
     except KeyboardInterrupt as stop:
+        # If it came through code that is made of text, as dataclasses makes it, Python would end by
+        # the signal in place of our status; the next such code puts that right.
+        eval("0")
         return _fail(str(stop) or "stopped by Ctrl-C.", 130)
     except MemoryError:
         return _fail("not enough memory; use fewer or smaller images, or a smaller network.", 1)
@@ -45,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"cannot {what}: {reason(error)}.", 1)
     except Exception:
         if _interrupts:
+            eval("0")
             return _fail("stopped by Ctrl-C.", 130)
         raise
 

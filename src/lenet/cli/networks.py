@@ -6,11 +6,15 @@ A verb imports what it needs when it runs, so that the others and the help start
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lenet.cli import options
 from lenet.cli.options import argument, flag, option, verb
 from lenet.cli.output import print_json, show
 from lenet.errors import UsageError
+
+if TYPE_CHECKING:
+    from lenet.writing import Result
 
 
 @verb
@@ -36,26 +40,27 @@ def explain(
     units: int,
 ) -> None:
     """What a network is made of: one row per layer, totals, memory, and what stands out."""
-    from lenet.analysis import explanation, versus
+    from lenet import analysis
+    from lenet.analysis.versus import dense_versus_conv as compare_layers
+    from lenet.writing import render
 
     if json and format not in ("text", "json"):
         raise UsageError(f"--json and --format {format} are two formats; give one of them.")
-    form = "json" if json else format
     if (net is None) == (dense_versus_conv is None):
         raise UsageError(
             "lenet explain needs a network, or --dense-versus-conv with an image, and not both; "
             "see lenet explain --help."
         )
-    if dense_versus_conv is not None:
-        if form not in ("text", "json"):
-            raise UsageError(f"--dense-versus-conv is written as text or json, not {form!r}.")
-        show(versus.dense_versus_conv(dense_versus_conv, units), form == "json")
-        return
-    assert net is not None
-    report = explanation.explain(net, batch=batch, optimizer=optimizer, input_shape=input)
-    text = str(report) if form == "text" else explanation.render(report, form)
-    # A CSV file's last line is ended already.
-    print(text, end="" if form == "csv" else "\n")
+    result: Result
+    if net is not None:
+        result = analysis.explain(net, batch=batch, optimizer=optimizer, input_shape=input)
+    else:
+        result = compare_layers(dense_versus_conv or "", units=units)
+    if json or format == "text":
+        show(result, json)
+    else:
+        # A CSV file's last line is ended already.
+        print(render(result, format), end="" if format == "csv" else "\n")
 
 
 @verb
@@ -86,12 +91,13 @@ def deduce(
     """The network behind a figure that shows only shapes: kernels, strides, padding."""
     from lenet.analysis import deduction
     from lenet.terminal import columns
+    from lenet.writing.text import write_text
 
     result = deduction.deduce(figure, given=given, params=params, activation=activation)
     if notation and not json:
         print(result.network)
     elif all and not json:
-        print(deduction.render_deduction(result, columns(), everything=True))
+        print(write_text(result.page(everything=True), columns()))
     else:
         show(result, json)
 
@@ -111,12 +117,12 @@ def diagnose(
 ) -> None:
     """Whether a network fits; if not, why, and what makes it fit, each tried."""
     from lenet.analysis import diagnosis
-    from lenet.tensor_files import read_header
 
-    result: diagnosis.Diagnosis | diagnosis.Reconciliation = diagnosis.diagnose(net, input)
-    if weights is not None:
-        shapes = list(read_header(weights).shapes.items())
-        result = diagnosis.reconcile(result.network, shapes, result.name)
+    result: diagnosis.Diagnosis | diagnosis.Reconciliation
+    if weights is None:
+        result = diagnosis.diagnose(net, input_shape=input)
+    else:
+        result = diagnosis.reconcile(net, weights, input_shape=input)
     if fix is None:
         show(result, json)
     elif 1 <= fix <= len(result.fixes):
@@ -146,8 +152,8 @@ def draw(net: str, output: Path, style: str, theme: str, format: str | None, jso
     from lenet import drawing
 
     chosen = drawing.format_of(output, format)
-    picture = drawing.draw(net, style, theme)
-    picture.save(output, chosen)
+    picture = drawing.draw(net, style=style, theme=theme)
+    picture.save(output, format=chosen)
     if json:
         print_json({"file": str(output), "format": chosen, "style": style, **picture.to_dict()})
     else:
@@ -193,17 +199,14 @@ def compare(
             raise UsageError("--output, --data and --data-dir are for runs; name two run folders.")
         show(comparison.compare(*nets), json)
         return
-    from lenet.reporting.versus import compare_runs
-    from lenet.reporting.versus_text import render_runs
-    from lenet.terminal import columns
+    from lenet.reporting.results import compare_runs
 
     result = compare_runs(*runs, data=data, data_dir=data_dir)
     if output:
         result.save(output)
-    if json:
-        print_json(result.to_dict())
-    else:
-        print(render_runs(result, columns()) + (f"\n\n{output}" if output else ""))
+    show(result, json)
+    if output and not json:
+        print(f"\n{output}")
 
 
 @verb
@@ -217,6 +220,6 @@ def compare(
 @options.json
 def balance(net: str, budget: tuple[str, ...], json: bool) -> None:
     """Are neighbouring layers about equally large? With a budget: channels that are."""
-    from lenet.analysis import balancing
+    from lenet.analysis import balance
 
-    show(balancing.balance(net, budget), json)
+    show(balance.balance(net, budget=budget), json)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lenet.writing import Result, json_text
+if TYPE_CHECKING:
+    from lenet.writing import Result
 
 
 def show(result: Result, as_json: bool) -> None:
@@ -17,4 +18,6 @@ def show(result: Result, as_json: bool) -> None:
 
 def print_json(values: dict[str, Any]) -> None:
     """Print one JSON object on stdout, and nothing else."""
+    from lenet.writing import json_text
+
     print(json_text(values))

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from lenet.analysis import Report, explain
 from lenet.drawing.drawing import draw
-from lenet.errors import LenetError
 from lenet.model import Model
 from lenet.net.shapes import shape_text
 from lenet.net.words import listed
