@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,17 +11,20 @@ from lenet.cli import options
 from lenet.cli.material import print_dry_run, print_header
 from lenet.cli.options import argument, flag, option, verb
 from lenet.cli.output import print_json
-from lenet.writing.numbers import percent
+from lenet.errors import UsageError
+from lenet.net import is_model_file, name_of, read_network, zoo_name_of
 
 if TYPE_CHECKING:
-    from lenet.data import Dataset
-    from lenet.net import Network
     from lenet.training import Recipe, Run, Training
 
 #: Sections of the help.
 OWN: Final = "Pictures of your own"
 RECIPE: Final = "Values of the recipe"
 RUN: Final = "The run"
+#: Values of the recipe that have an option with a value.
+RECIPE_OPTIONS: Final = (
+    *("epochs", "batch_size", "lr", "optimizer", "schedule", "init", "weight_decay"),
+)
 
 
 @verb
@@ -100,93 +103,39 @@ RUN: Final = "The run"
 @flag("--quiet", "Print nothing but the last lines.", section=RUN)
 def train(
     data: str | None,
-    net: str | None,
-    recipe: str | None,
-    seed: int | None,
-    threads: int | None,
     data_dir: Path | None,
+    threads: int | None,
     dry_run: bool,
-    size: str | None,
-    gray: bool,
-    rgb: bool,
-    skip_bad: bool,
-    epochs: int | None,
-    batch_size: int | None,
-    lr: float | None,
-    optimizer: str | None,
-    schedule: str | None,
-    init: str | None,
-    weight_decay: float | None,
-    balance: bool,
-    set: tuple[str, ...],
-    run: str | None,
     resume: Path | None,
     checkpoint_seconds: float | None,
-    tensorboard: bool,
     json: bool,
     quiet: bool,
+    **given: Any,
 ) -> None:
     """Train a network; with no arguments, on the digits inside the package."""
-    import sys
-
     from lenet.cli.progress import Display
-    from lenet.net import is_model_file, read_network
-    from lenet.training import CHECKPOINT_SECONDS, DEFAULT_NET, Training, carry_out, pair
-    from lenet.training.pairing import arguments, lasting
-    from lenet.training.run import check_seconds
+    from lenet.training import CHECKPOINT_SECONDS, carry_out
 
-    values = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "optimizer": optimizer,
-        "schedule": schedule,
-        "init": init,
-        "weight_decay": weight_decay,
-        "balance": balance or None,
-    }
-    wishes: dict[str, Any] = {"size": size, "gray": gray, "rgb": rgb, "skip_bad": skip_bad}
     pace = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
-    source = "digits" if data is None else data
+    is_silent = json or quiet
     if resume is not None:
-        given = {
-            "net": net,
-            "recipe": recipe,
-            "seed": seed,
-            "run": run,
-            "set": set or None,
-            **values,
-        }
-        switches = {**wishes, "dry_run": dry_run, "tensorboard": tensorboard}
-        given |= {name: value or None for name, value in switches.items()}
-        found = _reopened(resume, given, data, data_dir, threads, pace)
-        if found is None:
+        _check_alone({**given, "dry_run": dry_run})
+        begun = _reopen(resume, data, data_dir, threads, pace)
+        if begun is None:
             _print_finished(resume, json)
             return
-        training, folder = found
-        named = _zoo_name(training.model.network)
+        training, folder = begun
+        named = zoo_name_of(training.model.network)
     else:
-        chosen = _recipe("modern" if recipe is None else recipe, source, values, set)
-        named = net if net is not None else chosen.net or DEFAULT_NET
-        _check_name(run)
-        check_seconds(pace)
-        network = read_network(named)
-        if is_model_file(named) and not (json or quiet):
-            print(
-                f"lenet: {named} gives its layers alone; their weights begin anew.", file=sys.stderr
-            )
-        material = arguments(network, named, source, data_dir, **wishes)
-        training = Training(
-            *pair(network, named, source, data_dir, **wishes), chosen, seed or 0, threads
-        )
+        source = "digits" if data is None else data
+        training, named, material = _prepare(given, source, data_dir, threads, pace, is_silent)
         if dry_run:
             print_dry_run(training, named, json)
             return
-        stem = run or _stem(training, net, named, recipe)
-        folder = _folder(stem, not run, lasting(material), pace, tensorboard)
-    display = Display(training.recipe.epochs, lines=not (json or quiet), bar=not quiet)
+        folder = _make_folder(training, named, given, material, pace)
+    display = Display(training.recipe.epochs, lines=not is_silent, bar=not quiet)
     try:
-        if not (json or quiet):
+        if not is_silent:
             print_header(training, named)
             _print_place(training)
         carry_out(training, folder, display)
@@ -203,62 +152,23 @@ def train(
     _print_footer(training, folder, data_dir)
 
 
-def _recipe(name: str, data: str, values: dict[str, Any], settings: Sequence[str]) -> Recipe:
-    from lenet.errors import UsageError
-    from lenet.training import named_recipe
-    from lenet.training.recipe_file import read_settings
-
-    more = read_settings(settings)
-    twice = [each for each, value in values.items() if value is not None and each in more]
-    if twice:
-        option = twice[0].replace("_", "-")
-        raise UsageError(f"{twice[0]} is given by --{option} and by --set; give it once.")
-    return named_recipe(name, data=data, **{**values, **more})
+def _check_alone(given: dict[str, Any]) -> None:
+    """Refuse what --resume takes from the run itself."""
+    for name, value in given.items():
+        if value is not None and value is not False and value != ():
+            option = name.replace("_", "-")
+            raise UsageError(
+                "--resume goes on with the run's own network, recipe and seed; leave "
+                f"--{option} out."
+            )
 
 
-def _stem(training: Training, net: str | None, named: str, recipe: str | None) -> str:
-    """What a run is called: its data, then the network and the recipe that a person named, and if
-    none is, the network that is trained by default."""
-    from lenet.net import name_of
-    from lenet.training.recipe_file import stem_of
-
-    words = [training.data.name]
-    if net is not None or recipe is None:
-        words.append(name_of(named) or _zoo_name(training.model.network) or "custom")
-    if recipe is not None:
-        words.append(stem_of(recipe))
-    return "-".join(filter(None, words))
-
-
-def _folder(
-    stem: str, numbered: bool, material: dict[str, Any], pace: float, tensorboard: bool
-) -> Run:
-    from lenet.training import Run
-
-    if numbered:
-        return Run.numbered("runs", stem, material, pace, tensorboard)
-    return Run(Path("runs") / stem, material, pace, tensorboard)
-
-
-def _reopened(
-    folder: Path,
-    given: dict[str, Any],
-    data: str | None,
-    data_dir: Path | None,
-    threads: int | None,
-    pace: float,
+def _reopen(
+    folder: Path, data: str | None, data_dir: Path | None, threads: int | None, pace: float
 ) -> tuple[Training, Run] | None:
-    import sys
-
-    from lenet.errors import UsageError
     from lenet.training import reopen
     from lenet.training.pairing import lasting
 
-    if extra := [name for name, value in given.items() if value is not None]:
-        option = extra[0].replace("_", "-")
-        raise UsageError(
-            f"--resume goes on with the run's own network, recipe and seed; leave --{option} out."
-        )
     moved = {"source": data, "data_dir": data_dir}
     moved = lasting({name: value for name, value in moved.items() if value is not None})
     resumed = reopen(folder, None, threads, pace, moved)
@@ -269,24 +179,73 @@ def _reopened(
     return resumed.training, resumed.run
 
 
-def _zoo_name(network: Network) -> str:
-    from lenet.net import zoo
+def _prepare(
+    given: dict[str, Any],
+    data: str,
+    data_dir: Path | None,
+    threads: int | None,
+    pace: float,
+    is_silent: bool,
+) -> tuple[Training, str, dict[str, Any]]:
+    """Return the training, what its network is named by, and how its data are loaded."""
+    from lenet.training import DEFAULT_NET, Training, pair
+    from lenet.training.pairing import arguments, lasting
+    from lenet.training.run import check_seconds
 
-    return next((name for name in zoo.names() if zoo.get(name) == network), "")
+    recipe = _recipe(given, data)
+    named = recipe.net or DEFAULT_NET if given["net"] is None else given["net"]
+    _check_name(given["run"])
+    check_seconds(pace)
+    network = read_network(named)
+    if is_model_file(named) and not is_silent:
+        print(f"lenet: {named} gives its layers alone; their weights begin anew.", file=sys.stderr)
+    wishes = {name: given[name] for name in ("size", "gray", "rgb", "skip_bad")}
+    material = arguments(network, named, data, data_dir, **wishes)
+    fitted, dataset = pair(network, named, data, data_dir, **wishes)
+    return Training(fitted, dataset, recipe, given["seed"] or 0, threads), named, lasting(material)
 
 
-def _plain(source: dict[str, Any]) -> dict[str, str]:
-    """What is given of it, as text."""
-    return {name: str(value) for name, value in source.items() if value is not None}
+def _recipe(given: dict[str, Any], data: str) -> Recipe:
+    from lenet.training import named_recipe
+    from lenet.training.recipe_file import read_settings
+
+    values = {name: given[name] for name in RECIPE_OPTIONS} | {"balance": given["balance"] or None}
+    settings = read_settings(given["set"])
+    for name, value in values.items():
+        if value is not None and name in settings:
+            option = name.replace("_", "-")
+            raise UsageError(f"{name} is given by --{option} and by --set; give it once.")
+    name = "modern" if given["recipe"] is None else given["recipe"]
+    return named_recipe(name, data=data, **{**values, **settings})
 
 
 def _check_name(name: str | None) -> None:
-    from lenet.errors import UsageError
-
     if name is not None and (name.strip() in ("", ".", "..") or set(name) & set("/\\\0")):
         raise UsageError(
             f"--run is {name!r}; it must be the name of one folder under runs/, without slashes."
         )
+
+
+def _make_folder(
+    training: Training, named: str, given: dict[str, Any], material: dict[str, Any], pace: float
+) -> Run:
+    """Make the run's folder.
+
+    Without a name of its own it is called by its data, then the network and the recipe that a
+    person named, and if none is, the network that is trained by default; and it has a number.
+    """
+    from lenet.training import Run
+    from lenet.training.recipe_file import stem_of
+
+    if given["run"]:
+        return Run(Path("runs") / given["run"], material, pace, given["tensorboard"])
+    words = [training.data.name]
+    if given["net"] is not None or given["recipe"] is None:
+        words.append(name_of(named) or zoo_name_of(training.model.network) or "custom")
+    if given["recipe"] is not None:
+        words.append(stem_of(given["recipe"]))
+    stem = "-".join(filter(None, words))
+    return Run.numbered("runs", stem, material, pace, given["tensorboard"])
 
 
 def _print_place(training: Training) -> None:
@@ -297,6 +256,7 @@ def _print_place(training: Training) -> None:
 
 def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> None:
     from lenet.training.history import best_epoch
+    from lenet.writing.numbers import percent
 
     kept, done = training.history[-1], len(training.history)
     if training.stops_early:
@@ -314,7 +274,8 @@ def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> Non
         print(
             "That is hardly better than guessing: try a smaller --lr, another --init or --recipe."
         )
-    model, where = shlex.quote(str(folder.model)), _shell(training.data)
+    model = shlex.quote(str(folder.model))
+    where = shlex.quote(training.data.source or training.data.name)
     where += f" --data-dir {shlex.quote(str(data_dir))}" if data_dir else ""
     rows = [
         ("look at it", _page(folder)),
@@ -342,13 +303,9 @@ def _is_guessing(training: Training, accuracy: float) -> bool:
     return accuracy < chance + 0.1 * (1 - chance)
 
 
-def _shell(data: Dataset) -> str:
-    """The data as one types them."""
-    return shlex.quote(data.source or data.name)
-
-
 def _print_finished(folder: Path, json: bool) -> None:
     from lenet.training import kept_model, read_info
+    from lenet.writing.numbers import percent
 
     info = read_info(folder)
     if json:
