@@ -66,7 +66,7 @@ def test_a_network_that_does_not_fit_can_be_described_but_not_placed() -> None:
     ],
 )
 def test_an_impossible_input_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(UsageError, match=r"it must be \(channels, height, width\)"):
+    with pytest.raises(UsageError, match=r"\(channels, height, width"):
         Network(shape, [Dense(1)])
 
 
@@ -79,9 +79,9 @@ def test_impossible_blocks_are_refused() -> None:
         Network((1, 1, 1), [Dense(1), Block([Dense(1)])])
     with pytest.raises(UsageError, match="'dense 10' is no layer"):
         Network((1, 1, 1), ["dense 10"])  # type: ignore[list-item]
-    with pytest.raises(UsageError, match="give a list of them, even of one"):
+    with pytest.raises(UsageError, match="give a list"):
         Network((1, 1, 1), Dense(1))  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="10,001 layers; at most 10,000"):
+    with pytest.raises(UsageError, match="10,001 layers.*10,000"):
         Network((1, 1, 1), [Dense(1)] * 10_001)
 
 
