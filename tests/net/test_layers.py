@@ -65,7 +65,7 @@ def test_a_pool_window_never_sees_padding_alone() -> None:
 
 
 def test_an_unknown_activation_lists_the_known() -> None:
-    with pytest.raises(UsageError, match="'gelu'.*identity, sigmoid"):
+    with pytest.raises(UsageError, match=r"'gelu'.*identity, sigmoid"):
         Dense(1, "gelu")
 
 

@@ -81,7 +81,7 @@ def test_impossible_blocks_are_refused() -> None:
         Network((1, 1, 1), ["dense 10"])  # type: ignore[list-item]
     with pytest.raises(UsageError, match="give a list"):
         Network((1, 1, 1), Dense(1))  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="10,001 layers.*10,000"):
+    with pytest.raises(UsageError, match=r"10,001 layers.*10,000"):
         Network((1, 1, 1), [Dense(1)] * 10_001)
 
 
