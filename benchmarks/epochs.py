@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 import lenet
-from lenet.benchmarking.processes import Process, serve
+from lenet.benchmarking.worker import Process, serve
 from lenet.data.preprocess import Preprocessing
 from lenet.engine.initialise import initialise
 from lenet.engine.plan import make_plan
@@ -59,7 +59,7 @@ class TorchEpochs:
     ) -> None:
         import torch
 
-        from lenet.benchmarking.with_torch import TorchRun
+        from lenet.benchmarking.workload import TorchRun
 
         torch.manual_seed(seed)
         found, plan = lenet.load(data), make_plan(network)

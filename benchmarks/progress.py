@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import lenet
-from lenet.benchmarking.processes import Process, serve
+from lenet.benchmarking.worker import Process, serve
 from lenet.cli.progress import Display
 from lenet.engine.engine import Engine
 from lenet.randomness import permutation

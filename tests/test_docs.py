@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import lenet
-from lenet.cli.overview import VERBS
+from lenet.cli.program import program
 from lenet.net import from_document
 
 ROOT = Path(__file__).parent.parent
@@ -64,7 +64,7 @@ def test_the_readme_shows_the_true_explanation() -> None:
 
 def test_the_readme_names_every_verb_and_option() -> None:
     verbs = set(re.findall(r"^\| `lenet (\w+)", README, flags=re.MULTILINE))
-    assert verbs == set(VERBS)
+    assert verbs == set(program.commands)
 
 
 def test_every_network_in_the_documents_fits() -> None:

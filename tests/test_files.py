@@ -56,7 +56,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, c
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a-file").write_text("")
-    with pytest.raises(OutputError, match=r"cannot write .*: .*; choose a folder that"):
+    with pytest.raises(OutputError, match="choose a folder"):
         files.write_bytes(path, b"")
     assert os.listdir(tmp_path) == ["a-file"]
 
@@ -90,7 +90,7 @@ def test_a_folder_in_the_files_place(tmp_path):
 
 
 def test_a_zero_byte_in_the_name(tmp_path):
-    with pytest.raises(OutputError, match=r"cannot write .*a\\0b: embedded null byte; choose"):
+    with pytest.raises(OutputError, match=r"a\\0b: embedded null"):
         files.write_bytes(tmp_path / "a\0b", b"")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import pages
-from lenet.engine.machine import instruction_sets
+from lenet.engine.native import instruction_sets
 from lenet.model import Model
 
 #: docs/bench.md shows seconds of one machine; tests/cli/test_bench.py holds its form.

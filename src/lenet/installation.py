@@ -10,17 +10,36 @@ from lenet.engine.native import instruction_sets, processors
 from lenet.errors import EngineError, UsageError
 from lenet.model import Model
 from lenet.version import machine
+from lenet.writing import Document, Result, Section, table_of
 
 
-def checks() -> dict[str, Any]:
-    """Versions, machine, engine, threads and folders, as values for JSON."""
-    return machine() | {
-        "engine": _engine(),
-        "instruction_sets": _instruction_sets(),
-        "threads": processors(),
-        "cache": str(cache_folder()),
-        "data": os.environ.get("LENET_DATA") or None,
-    }
+class Checks(Result, dict[str, Any]):
+    """What an installation is made of, by name, as values for JSON; ``print`` it to read it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as a plain dict."""
+        return dict(self)
+
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return one row per name."""
+        rows = [(name.replace("_", " "), _text(value)) for name, value in self.items()]
+        return Document("", (Section("", (table_of(rows),)),))
+
+
+def _text(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value or "not set")
+
+
+def checks() -> Checks:
+    """Return versions, machine, engine, threads and folders."""
+    return Checks(
+        machine(),
+        engine=_engine(),
+        instruction_sets=_instruction_sets(),
+        threads=processors(),
+        cache=str(cache_folder()),
+        data=os.environ.get("LENET_DATA") or None,
+    )
 
 
 def _engine() -> str:

@@ -251,7 +251,7 @@ class Model:
         """
         from lenet.analysis import explain
 
-        report = explain(self.network, **{"name": zoo_name_of(self.network), **options})
+        report = explain(self.network, name=zoo_name_of(self.network), **options)
         print(report)
         return report
 
@@ -440,8 +440,8 @@ def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
             f"front with images.transpose{axes}."
         )
     if array.dtype != _UINT8:
-        ends = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
-        array = to_bytes(array, reaches_one(*ends, "the images have"))
+        least, greatest = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+        array = to_bytes(array, reaches_one(least, greatest, "the images have"))
     if array.ndim == 3 and len(array) != channels:
         return array[:, np.newaxis]
     return array[(np.newaxis,) * (4 - array.ndim)]

@@ -56,16 +56,20 @@ def test_contenders(installed, against, found):
 
 
 def test_nobody_of_that_name(installed):
-    with pytest.raises(UsageError, match=r"nobody called 'keras' .*; name one of torch, onnxrun"):
+    with pytest.raises(UsageError, match=r"'keras'.* torch, onnxrun"):
         contenders_of(["keras"])
 
 
 @pytest.mark.parametrize(
     ("missing", "against", "words"),
     [
-        ({"torch"}, "torch-eager", "needs torch, which is not installed; run 'pip install torch'"),
-        ({"onnx"}, "onnxruntime", "needs onnx, which is not installed; run 'pip install onnx'"),
-        ({"onnx", "onnxruntime"}, "onnxruntime", "needs onnxruntime and onnx, which are not"),
+        ({"torch"}, "torch-eager", "not installed: torch; run 'pip install torch'"),
+        ({"onnx"}, "onnxruntime", "not installed: onnx; run 'pip install onnx'"),
+        (
+            {"onnx", "onnxruntime"},
+            "onnxruntime",
+            "pip install onnxruntime onnx",
+        ),
     ],
 )
 def test_what_is_not_installed_is_told(installed, missing, against, words):
@@ -114,7 +118,7 @@ def test_one_time_is_the_least(workload):
 def test_other_scores_stop_everything(workload, scores):
     workers = FakeWorkers()
     workers.scores["torch-eager"] = scores
-    with pytest.raises(EngineError, match="torch-eager gives other scores than lenet"):
+    with pytest.raises(EngineError, match="torch-eager gives other"):
         measure(workers, workload, ["lenet", "torch-eager"], 0.1)
     assert workers.asked == [("begin", 5)]
 
@@ -128,7 +132,7 @@ def test_rounding_is_no_difference(workload):
 def test_small_scores_are_held_to_the_same_bound(workload):
     workers = FakeWorkers()
     workers.scores = {"lenet": [[0.0, 0.01]], "torch-eager": [[0.0, 0.0102]]}
-    with pytest.raises(EngineError, match=r"they are 0\.0002 apart, and 0\.0001 is allowed"):
+    with pytest.raises(EngineError, match=r"0\.0002 apart"):
         measure(workers, workload, ["lenet", "torch-eager"], 0.1)
 
 

@@ -4,13 +4,21 @@ import numpy as np
 import pytest
 
 from lenet.benchmarking.workload import Workload
-from lenet.net import parse_network
-from lenet.net.layers import ACTIVATIONS
+from lenet.net import layers, parse_network
 from random_networks import random_network
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-from lenet.benchmarking.onnx_network import onnx_network  # noqa: E402
+from lenet.benchmarking.onnx_network import (  # noqa: E402
+    ACTIVATIONS,
+    OPERATORS,
+    onnx_network,
+)
+
+
+def test_every_layer_and_activation_has_its_operator():
+    assert OPERATORS.keys() == layers.LAYERS.keys()
+    assert ACTIVATIONS.keys() == layers.ACTIVATIONS.keys()
 
 
 def run(work, images):
@@ -27,17 +35,17 @@ def test_scores_of_random_networks(seed, expected_scores):
     np.testing.assert_allclose(run(work, work.pixels[:3]), expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", layers.ACTIVATIONS)
 def test_every_activation(activation, expected_scores):
-    layers = f"conv 4 k3 {activation}, avgpool 2 | dense 5 {activation}, dense 3 {activation}"
-    work = Workload(parse_network(f"2x8x8 | {layers}"), batch=2)
+    body = f"conv 4 k3 {activation}, avgpool 2 | dense 5 {activation}, dense 3 {activation}"
+    work = Workload(parse_network(f"2x8x8 | {body}"), batch=2)
     expected = expected_scores(work, 2)
     np.testing.assert_allclose(run(work, work.pixels[:2]), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_normalisation_is_folded_into_the_weights(expected_scores):
-    layers = "conv 4 k3 p1 batchnorm silu, avgpool 2, conv 3 k2 batchnorm | dense 2"
-    work = Workload(parse_network(f"2x8x8 | {layers}"), batch=6)
+    body = "conv 4 k3 p1 batchnorm silu, avgpool 2, conv 3 k2 batchnorm | dense 2"
+    work = Workload(parse_network(f"2x8x8 | {body}"), batch=6)
     expected = expected_scores(work, 6)
     np.testing.assert_allclose(run(work, work.pixels[:6]), expected, rtol=1e-5, atol=1e-5)
     model = onnx.load_from_string(onnx_network(work.network, work.plan, work.parameters))

@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from lenet.benchmarking.worker import CHECKED, Worker, make_contender, timed
-from lenet.benchmarking.workload import TASKS, Workload
+from lenet.benchmarking import workload as workload_module
+from lenet.benchmarking.worker import CHECKED, Worker, timed
+from lenet.benchmarking.workload import (
+    TASKS,
+    TorchRun,
+    WithLenet,
+    WithTorch,
+    Workload,
+    make_contender,
+)
 from lenet.engine.engine import TrainResult
 from lenet.errors import DivergenceError, EngineError
 from lenet.net import read_network
@@ -30,9 +38,9 @@ def worker(workload):
 
 def test_scores(contender, workload, expected_scores):
     expected = expected_scores(workload, 10)
-    np.testing.assert_allclose(contender.infer(0), expected[:5], rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(contender.infer(1), expected[5:], rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(contender.infer_one(7), expected[7:8], rtol=1e-5, atol=1e-5)
+    for images in (slice(0, 5), slice(5, 10), slice(7, 8)):
+        scores = contender.infer(images)
+        np.testing.assert_allclose(scores, expected[images], rtol=1e-5, atol=1e-5)
 
 
 def test_training_leaves_the_weights_about_where_they_are(contender, workload, expected_scores):
@@ -41,42 +49,38 @@ def test_training_leaves_the_weights_about_where_they_are(contender, workload, e
             contender.train(1)
         return
     contender.train(workload.batches + 1)
-    found, expected = contender.infer(0), expected_scores(workload, 5)
+    found, expected = contender.infer(slice(0, 5)), expected_scores(workload, 5)
     assert not np.array_equal(found, expected)
     np.testing.assert_allclose(found, expected, atol=0.05)
 
 
 def test_torch_normalises_by_the_batch_in_training_only():
     torch = pytest.importorskip("torch")
-    from lenet.benchmarking.with_torch import WithTorch
-
     work = Workload(read_network("1x8x8 | conv 4 k3 batchnorm tanh, maxpool 2 | dense 5"), 16, 1)
     found = WithTorch(work, "eager")
     _, norm, *_ = found._run.module
-    before = found.infer(0)
+    before = found.infer(slice(0, 16))
     assert torch.equal(norm.running_mean, WithTorch(work, "eager")._run.module[1].running_mean)
     found.train(2)
-    after = found.infer(0)
+    after = found.infer(slice(0, 16))
     assert np.abs(after - before).max() > 1e-3  # the statistics have moved
-    np.testing.assert_allclose(found.infer_one(3), after[3:4], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found.infer(slice(3, 4)), after[3:4], rtol=1e-5, atol=1e-6)
 
 
 def test_torchs_step_is_ours():
     """The same images in the same order: after three steps at a rate that shows, same weights."""
     torch = pytest.importorskip("torch")
-    from lenet.benchmarking import with_lenet, with_torch
-
     work = Workload(read_network("1x8x8 | conv 4 k3 tanh, maxpool 2 | dense 5"), 16, 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(with_lenet, "RATE", 0.5)
-        patch.setattr(with_torch, "RATE", 0.5)
-        ours, theirs = with_lenet.WithLenet(work), with_torch.WithTorch(work, "eager")
+        patch.setattr(workload_module, "RATE", 0.5)
+        ours, theirs = WithLenet(work), WithTorch(work, "eager")
         ours.train(3)
         theirs.train(3)
     assert torch.get_num_threads() == 1
-    before, after = make_contender("lenet", work).infer(0), ours.infer(0)
+    first = slice(0, 16)
+    before, after = make_contender("lenet", work).infer(first), ours.infer(first)
     assert np.abs(after - before).max() > 0.1
-    np.testing.assert_allclose(theirs.infer(0), after, atol=1e-4)
+    np.testing.assert_allclose(theirs.infer(first), after, atol=1e-4)
 
 
 def test_divergence_is_told(workload, monkeypatch):
@@ -96,7 +100,6 @@ def test_divergence_is_told(workload, monkeypatch):
 )
 def test_why_nothing_is_compiled(workload, monkeypatch, message, told):
     torch = pytest.importorskip("torch")
-    from lenet.benchmarking.with_torch import TorchRun
 
     def fail(*_):
         raise RuntimeError(message)
@@ -149,24 +152,22 @@ class Recorder:
     def train(self, steps):
         self.calls.append(("train", steps))
 
-    def infer(self, number):
-        self.calls.append(("infer", number))
-
-    def infer_one(self, number):
-        self.calls.append(("one", number))
+    def infer(self, images):
+        self.calls.append((images.start, images.stop))
 
 
-def test_a_count_is_of_steps_batches_or_images():
-    recorder = Recorder()
+def test_a_count_is_of_steps_batches_or_images(monkeypatch):
+    monkeypatch.setattr(workload_module, "IMAGE_BYTES", 0)
+    recorder, work = Recorder(), Workload(read_network("1x4x4 | dense 2"), 1)
     for task in TASKS:
-        timed(recorder, task, 3, images=2)
-    assert recorder.calls == [
-        ("train", 3),
-        *(("infer", number) for number in range(3)),
-        *(("one", number) for number in (0, 1, 0)),
-    ]
+        timed(recorder, work, task, 3)
+    assert recorder.calls == [("train", 3), *[(0, 1), (1, 2), (0, 1)] * 2]
 
 
-def test_of_single_images_the_median_and_the_ninth_tenth_are_told(monkeypatch):
-    monkeypatch.setattr("lenet.benchmarking.worker._calls", lambda *_: [1.0, 9.0, 2.0, 3.0, 4.0])
-    assert timed(Recorder(), "one-image", 5, 1) == {"seconds": 19.0, "median": 3.0, "p90": 7.0}
+def test_of_single_images_the_median_and_the_ninth_tenth_are_told(workload, monkeypatch):
+    monkeypatch.setattr("lenet.benchmarking.worker.call_times", lambda *_: [1.0, 9, 2, 3, 4])
+    assert timed(Recorder(), workload, "one-image", 5) == {
+        "seconds": 19.0,
+        "median": 3.0,
+        "p90": 7.0,
+    }

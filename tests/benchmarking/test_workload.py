@@ -82,7 +82,7 @@ def test_multiply_adds(notation, training, forward):
 
 @pytest.mark.parametrize("batch", [0, -1, 1.5, True, "8", 1_000_001])
 def test_batches_that_cannot_be(batch):
-    with pytest.raises(UsageError, match=r"it must be a whole number from 1 to 1,000,000"):
+    with pytest.raises(UsageError, match="from 1 to 1,000,000"):
         Workload(read_network("lenet"), batch)
 
 

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from lenet.cli.balance import parse_budget
+from lenet.analysis.budget import read_budget
 from pages import commands, read_page, run_python
 
 PAGE = read_page("balance.md")
@@ -49,17 +49,17 @@ def test_bars_where_the_terminal_has_no_blocks(process):
     ],
 )
 def test_numbers_of_a_budget(text, limits):
-    assert parse_budget([text]) == limits
+    assert read_budget([text]) == limits
 
 
 @pytest.mark.parametrize(
     ("budgets", "words"),
     [
-        (["60000"], "--budget is '60000'"),
-        (["parameters="], "--budget is 'parameters='"),
-        (["parameters=-5"], "--budget is 'parameters=-5'"),
-        (["parameters=" + "9" * 40], "--budget is"),
-        (["parameters=5i"], "--budget is"),
+        (["60000"], "the budget is '60000'"),
+        (["parameters="], "the budget is 'parameters='"),
+        (["parameters=-5"], "the budget is 'parameters=-5'"),
+        (["parameters=" + "9" * 40], "the budget is"),
+        (["parameters=5i"], "the budget is"),
         (["macs=1", "macs=2"], "names macs more than once"),
         (["parms=9"], "did you mean 'parameters'?"),
         (["parameters=0"], "must be a whole number from 1 up"),

@@ -15,12 +15,11 @@ import pytest
 from lenet.benchmarking import measuring
 from lenet.benchmarking.measuring import contenders_of
 from lenet.benchmarking.result import Benchmark
-from lenet.benchmarking.text import render_benchmark
 from lenet.benchmarking.workload import TASKS, Workload
-from lenet.cli import bench as verb
-from lenet.cli.bench import run, split_names
-from lenet.cli.parser import Command
+from lenet.cli.machine import bench, split_names
+from lenet.cli.progress import Line
 from lenet.net import read_network
+from lenet.writing import render
 from pages import commands, read_page, run_python
 
 PAGE = read_page("bench.md")
@@ -36,15 +35,15 @@ def skeleton(text):
 
 def made_up(line):
     """What the page's command would print, with figures from nowhere."""
-    arguments, options = Command("lenet bench", run).read(shlex.split(line)[1:])
-    work = Workload(read_network(arguments[0]), options.get("batch", 256), threads=2)
-    names = ["lenet", *contenders_of(split_names(options.get("against")))]
+    options = bench.make_context("lenet bench", shlex.split(line)[1:]).params
+    work = Workload(read_network(options["net"]), options["batch"], threads=2)
+    names = ["lenet", *contenders_of(split_names(options["against"]))]
     versions = {"lenet": "native avx2", "torch": "torch 2.13.0+cpu", "onnxruntime": "onnxruntime 1"}
     seconds = {
         task: {name: [1e-4] * 5 for name in names if measuring.does(name, task)} for task in TASKS
     }
     return Benchmark(
-        name=arguments[0],
+        name=options["net"],
         workload=work,
         machine={"processor": "AMD EPYC"},
         contenders={name: versions[name.partition("-")[0]] for name in names},
@@ -62,7 +61,7 @@ def test_the_page_has_examples():
 @pytest.mark.parametrize(("line", "text"), commands(PAGE))
 def test_the_page_shows_what_is_printed(line, text, monkeypatch):
     monkeypatch.setattr(measuring, "find_spec", lambda name: name)
-    assert skeleton(text) == skeleton(render_benchmark(made_up(line)))
+    assert skeleton(text) == skeleton(render(made_up(line)))
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -74,7 +73,7 @@ def test_it_measures(command):
     found = command("bench", SMALL, *QUICK)
     assert (found.status, found.err) == (0, "")
     assert found.out.startswith("network    batch 8, 1 thread, float32; medians of 5 rounds\n")
-    titles = [line for line in found.out.splitlines() if line and not line.startswith(" ")][2:]
+    titles = [line for line in found.out.splitlines() if ": " in line]
     assert [title.split()[0] for title in titles] == ["Training:", "Inference", "One"]
 
 
@@ -112,22 +111,22 @@ def test_bars_where_the_terminal_has_no_blocks(monkeypatch):
     monkeypatch.setattr("lenet.benchmarking.bench", lambda *_, **__: found)
     with io.TextIOWrapper(io.BytesIO(), encoding="ascii") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
-        run("lenet")
+        bench.main(["lenet"], standalone_mode=False)
         stream.flush()
         assert b"####" in stream.buffer.getvalue()
 
 
 def test_progress_is_one_line_that_is_wiped(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    line = verb._Line()
-    line.show("a long text")
-    line.show("short")
+    line = Line()
+    line.write("a long text")
+    line.write("short")
     line.wipe()
     assert capsys.readouterr().err == "\ra long text\rshort      \r     \r"
 
 
 @pytest.mark.parametrize(
-    ("text", "names"), [(None, []), ("", []), ("torch", ["torch"]), (" a , b,", ["a", "b"])]
+    ("text", "names"), [("", []), ("torch", ["torch"]), (" a , b,", ["a", "b"])]
 )
 def test_names_in_a_list(text, names):
     assert split_names(text) == names
@@ -157,7 +156,7 @@ def test_other_scores_are_told(refused, monkeypatch):
 
     def differ(*_, **__):
         answers = {"lenet": {"scores": [[1.0]], "one": [1.0]}}
-        measuring._check_scores(answers | {"torch-eager": {"scores": [[2.0]], "one": [2.0]}})
+        measuring.check_scores(answers | {"torch-eager": {"scores": [[2.0]], "one": [2.0]}})
         return found
 
     monkeypatch.setattr("lenet.benchmarking.bench", differ)

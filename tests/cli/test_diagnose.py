@@ -60,8 +60,8 @@ def test_an_error_of_another_command_names_fixes(command):
     [
         (["lenet", "--input", "64"], "the input is '64'"),
         (["lenet", "--input", "0x3x3"], "the input shape is (0, 3, 3)"),
-        (["lenet", "--fix", "1"], "there is nothing to fix"),
-        ([DEEP, "--fix", "7"], "--fix is 7 and there are 6 fixes"),
+        (["lenet", "--fix", "1"], "--fix is 1, and there are 0 fixes"),
+        ([DEEP, "--fix", "7"], "--fix is 7, and there are 6 fixes"),
         (["nothing"], "'nothing' names no network"),
     ],
 )

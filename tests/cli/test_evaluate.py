@@ -37,7 +37,7 @@ def test_idx_files(command, model, idx_folder):
 def test_no_data(refused, model):
     refused(["evaluate", model, "mnits"], 2, "'mnits'", "did you mean mnist?")
     refused(["evaluate", model, "mnist", "--data-dir", "x"], 1, "the data folder is x")
-    refused(["evaluate", model], 2, "needs a data set (DATA)")
+    refused(["evaluate", model], 2, "'DATA'")
 
 
 def header(content):
@@ -77,12 +77,15 @@ def test_damaged_models(refused, here, model, trained_bytes, damage):
         "newer": ["format '2' and this lenet reads 1", "upgrade lenet"],
         "another format": ["no lenet model", "give a file that lenet saved"],
     }.get(damage, ["is not an intact model", "save or copy it anew"])
-    for arguments in (
-        ["evaluate", model, "digits"],
-        ["predict", model, "a.png"],
-        ["explain", model],
-    ):
+    for arguments in (["evaluate", model, "digits"], ["predict", model, "a.png"]):
         refused(arguments, 1, model, *words)
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut in its header", "newer", "another network"])
+def test_a_damaged_header_is_no_network(refused, here, model, trained_bytes, damage):
+    """Of a saved model, a network is read from the header alone."""
+    (here / model).write_bytes(DAMAGES[damage](trained_bytes))
+    refused(["explain", model], 1, model)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "nowhere.safetensors", ".", "/dev/null"])

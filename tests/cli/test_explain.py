@@ -74,14 +74,14 @@ def test_dense_versus_conv(command):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "lenet explain needs a network (NET); see lenet explain --help."),
+        ([], "needs a network"),
         (["lenet", "--format", "pdf"], "the format is 'pdf'; it must be one of text, json, mark"),
         (["lenet", "--json", "--format", "csv"], "--json and --format csv are two formats"),
         (["lenet", "--batch", "0"], "the batch is 0; it must be a whole number from 1"),
         (["lenet", "--optimizer", "adam"], "'adam' (did you mean 'adamw'?)"),
         (["lenet", "--input", "64"], "the input is '64'; it must be channels x height x width"),
         (["lenet", "--input", "1x8x8"], "conv1 gets 6@2x2"),
-        (["lenet", "--dense-versus-conv", "3x9x9"], "takes no network beside it"),
+        (["lenet", "--dense-versus-conv", "3x9x9"], "not both"),
         (["--dense-versus-conv", "9x9"], "must be channels x height x width, such as 3x64x64"),
         (["--dense-versus-conv", "3x9x9", "--format", "pdf"], "'pdf'"),
         (["--dense-versus-conv", "3x9x9", "--units", "0"], "units is 0; it must be a whole number"),

@@ -59,7 +59,7 @@ def test_a_name_that_is_no_text(process, here, model, picture_bytes):
 
 
 def test_no_image(refused, model):
-    refused(["predict", model], 2, "no image is given", "lenet predict MODEL 7.png")
+    refused(["predict", model], 2, "'IMAGES...'")
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_without_the_data(command, here, run):
     [
         (["runs/a", "-o", "x.pdf"], 2, "the page is HTML and x.pdf has another ending; end it in"),
         (["runs/a", "--theme", "dark"], 2, "--theme is a picture's; the page follows its reader"),
-        ([], 2, "needs a run folder (RUN)"),
+        ([], 2, "'RUN'"),
         (["nowhere"], 2, "'nowhere' is no run: it has no run.json; name a folder"),
         (["runs/a", "--picture", "confusion"], 2, "no file is given to draw into"),
         (["runs/a", "--picture", "x", "-o", "x.svg"], 2, "no picture 'x' of this run"),
@@ -164,7 +164,7 @@ def test_pictures_of_ones_own(command, here):
     found = command("report", "runs/p")
     assert (found.status, found.out) == (1, "")
     assert "the test images are not at hand (" in found.err
-    assert "so runs/p/report.html is left as it is; -o FILE.html writes a page" in found.err
+    assert "runs/p/report.html is left as it is; --output FILE.html" in found.err
     assert (here / "runs/p/report.html").read_bytes() == page
     found = command("report", "runs/p", "--data", "digits")
     assert found.status == 1

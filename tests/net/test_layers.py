@@ -58,13 +58,13 @@ def test_sizes_are_whole_numbers_in_range(value: object) -> None:
         lambda: MaxPool2d(value),  # type: ignore[arg-type]
         lambda: Dense(value),  # type: ignore[arg-type]
     ):
-        with pytest.raises(UsageError, match="must be a whole number from 1 to 10,000,000"):
+        with pytest.raises(UsageError, match="from 1 to 10,000,000"):
             build()
 
 
 @pytest.mark.parametrize("value", ["5", (1, 2, 3), ()])
 def test_a_size_is_one_number_or_two(value: object) -> None:
-    with pytest.raises(UsageError, match=r"give one number or \(height, width\)"):
+    with pytest.raises(UsageError, match=r"or \(height, width\)"):
         Conv2d(6, value)  # type: ignore[arg-type]
 
 
@@ -75,19 +75,19 @@ def test_padding_is_refused_unless_numbers_or_same(value: object) -> None:
 
 
 def test_a_pool_window_never_sees_padding_alone() -> None:
-    with pytest.raises(UsageError, match="every side must be smaller than the window"):
+    with pytest.raises(UsageError, match="smaller than the window"):
         MaxPool2d((3, 2), padding=(1, 2))
 
 
 def test_an_unknown_activation_lists_the_known() -> None:
-    with pytest.raises(UsageError, match="'gelu'; it must be one of identity, sigmoid"):
+    with pytest.raises(UsageError, match=r"'gelu'.*identity, sigmoid"):
         Dense(1, "gelu")
 
 
 def test_normalisation_is_on_or_off() -> None:
     assert Conv2d(6, 5, batch_norm=True) != Conv2d(6, 5)
     for value in (1, None, "yes"):
-        with pytest.raises(UsageError, match="it must be True or False"):
+        with pytest.raises(UsageError, match="True or False"):
             Conv2d(6, 5, batch_norm=value)  # type: ignore[arg-type]
 
 

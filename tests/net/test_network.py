@@ -1,12 +1,11 @@
 """Networks: blocks, names, repetition, and what is refused."""
 
-import time
-
 import pytest
 
 import lenet
 from lenet.errors import ShapeError, UsageError
 from lenet.net import Block, Conv2d, Dense, MaxPool2d, Network, zoo
+from lenet.net import network as network_module
 
 
 def test_layers_are_named_as_in_the_seed() -> None:
@@ -33,11 +32,17 @@ def test_a_repeated_block_is_recognised_whatever_its_channels() -> None:
     assert again.blocks[2].repeats(again.blocks[0])
 
 
-def test_repetition_is_found_quickly_in_long_networks() -> None:
+def test_repetition_is_found_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block is looked at once, however many there are; pairs of them would be 8 million."""
+    looked_at = []
+    without_widths = network_module._without_widths
+    monkeypatch.setattr(
+        network_module, "_without_widths", lambda b: looked_at.append(b) or without_widths(b)
+    )
     network = Network((1, 8, 8), [Block([Conv2d(i + 1, 1), Conv2d(1, 1)]) for i in range(4000)])
-    start = time.perf_counter()
     assert network.first_like(3999) == 0
-    assert time.perf_counter() - start < 1
+    assert network.first_like(2000) == 0
+    assert len(looked_at) == 4000
 
 
 def test_a_network_that_does_not_fit_can_be_described_but_not_placed() -> None:
@@ -61,7 +66,7 @@ def test_a_network_that_does_not_fit_can_be_described_but_not_placed() -> None:
     ],
 )
 def test_an_impossible_input_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(UsageError, match=r"it must be \(channels, height, width\)"):
+    with pytest.raises(UsageError, match=r"\(channels, height, width"):
         Network(shape, [Dense(1)])
 
 
@@ -74,9 +79,9 @@ def test_impossible_blocks_are_refused() -> None:
         Network((1, 1, 1), [Dense(1), Block([Dense(1)])])
     with pytest.raises(UsageError, match="'dense 10' is no layer"):
         Network((1, 1, 1), ["dense 10"])  # type: ignore[list-item]
-    with pytest.raises(UsageError, match="give a list of them, even of one"):
+    with pytest.raises(UsageError, match="give a list"):
         Network((1, 1, 1), Dense(1))  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="10,001 layers; at most 10,000"):
+    with pytest.raises(UsageError, match=r"10,001 layers.*10,000"):
         Network((1, 1, 1), [Dense(1)] * 10_001)
 
 

@@ -38,5 +38,5 @@ def test_too_small():
 
 
 def test_no_dense_end():
-    with pytest.raises(UsageError, match=r"the network ends in Conv2d.*; end it with 'dense 3'"):
+    with pytest.raises(UsageError, match=r"Conv2d.*'dense 3'"):
         fitted(lenet.parse("1x8x8 | conv 10 k8"), (1, 8, 8), 3)

@@ -47,12 +47,12 @@ def test_a_window_that_does_not_fit_names_layer_axis_and_remedy() -> None:
         "conv2 gets 16@6x4 and its 5x5 kernel does not fit the width: (4 - 5 + 0 + 1) / 1 = 0; "
         "use a kernel of at most 4, more padding, or a larger input."
     )
-    with pytest.raises(ShapeError, match="its 9x2 window does not fit the height"):
+    with pytest.raises(ShapeError, match=r"9x2 window.*height"):
         MaxPool2d((9, 2)).output_shape((16, 6, 4), "pool2")
 
 
 def test_a_convolution_after_a_dense_layer_is_refused() -> None:
-    with pytest.raises(ShapeError, match="conv0 is a convolution and needs feature maps"):
+    with pytest.raises(ShapeError, match=r"conv0.*feature maps"):
         Conv2d(6, 5).output_shape((120,), "conv0")
 
 
@@ -65,5 +65,5 @@ def test_texts() -> None:
 def test_a_shape_is_read_from_text() -> None:
     assert read_shape(" 3X64x65 ") == (3, 64, 65)
     for text in ("", "3x64", "3x64x65x2", "3x-1x2", "3x1_0x2", "3x６x2", "3x64x" + "9" * 20):
-        with pytest.raises(UsageError, match="it must be channels x height x width"):
+        with pytest.raises(UsageError, match="channels x height"):
             read_shape(text)

@@ -38,7 +38,7 @@ def test_an_unknown_name_says_what_is_accepted() -> None:
 
 @pytest.mark.parametrize("source", ["", 5, None, b"lenet", Path("folder")])
 def test_what_is_no_source_is_refused(source: object) -> None:
-    with pytest.raises(UsageError, match=r"names no network.* a \.json file"):
+    with pytest.raises(UsageError, match=r"no network.* \.json"):
         read_network(source)  # type: ignore[arg-type]
 
 
@@ -60,7 +60,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=reason):
             read_network(path)
     (tmp_path / "folder.json").mkdir()
-    with pytest.raises(UsageError, match="cannot be read as a network: "):
+    with pytest.raises(UsageError, match="cannot be read"):
         read_network(tmp_path / "folder.json")
 
 
@@ -101,5 +101,5 @@ def test_a_network_with_its_name_and_on_another_input(tmp_path: Path) -> None:
         assert network.blocks == zoo.lenet().blocks
     with pytest.raises(UsageError, match="the input is '64x64'"):
         read_named("lenet", input_shape="64x64")
-    with pytest.raises(UsageError, match=r"the input shape is \(64, 64\)"):
+    with pytest.raises(UsageError, match=r"\(64, 64\)"):
         read_named("lenet", input_shape=(64, 64))

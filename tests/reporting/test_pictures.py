@@ -291,7 +291,7 @@ def test_any_image_can_be_shown(channels, shown, size, small):
 def test_windows_of_a_convolution():
     model = lenet.Model("1x8x8 | conv 5 k3 relu | dense 10").initialize("xavier", 0)
     images = window_thumbnails(model)
-    weight = model.tensors["conv0.weight"]
+    weight = model.state_dict()["conv0.weight"]
     assert len(images) == 5
     assert images[0].pixels.shape == (1, 3, 3)
     flat = np.concatenate([image.pixels.ravel() for image in images]).astype(float)

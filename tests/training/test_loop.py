@@ -28,9 +28,7 @@ def test_the_thread_count_does_not_matter(few, small, recipe):
 
 
 def test_the_seed_matters(few, small):
-    assert not np.array_equal(
-        trained(few, small, seed=0).table, trained(few, small, seed=1).table
-    )
+    assert not np.array_equal(trained(few, small, seed=0).table, trained(few, small, seed=1).table)
 
 
 def test_looks_at_the_progress_do_not_matter(few, small, monkeypatch):

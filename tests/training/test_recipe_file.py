@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 import lenet
-from lenet.cli.parser import Command
-from lenet.cli.train import run as train_verb
+from lenet.cli.train import train as train_verb
 from lenet.errors import UsageError
 from lenet.training import Recipe, named_recipe, recipe_file
 from lenet.training.recipe_file import names, read_recipe, read_settings, recipe_text, stem_of
@@ -210,4 +209,4 @@ def test_the_page_on_training_holds(tmp_path, monkeypatch):
     lines = re.findall(r"^lenet train (.*)$", page, flags=re.MULTILINE)
     assert len(lines) == 4
     for line in lines:
-        assert Command("lenet train", train_verb).read(line.split())
+        assert train_verb.make_context("lenet train", line.split())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lenet.analysis.advice import COSTS, Proposal, advise, checked_budget, costs_of
+from lenet.analysis.budget import read_budget
 from lenet.analysis.neighbours import (
     NEAR,
     Claim,
@@ -104,7 +105,7 @@ class Balance(Result):
 def balance(
     network: Source,
     *,
-    budget: Mapping[str, int] | None = None,
+    budget: Mapping[str, int] | Iterable[str] | str | None = None,
     name: str = "",
     input_shape: Iterable[int] | str | None = None,
 ) -> Balance:
@@ -113,7 +114,8 @@ def balance(
     Args:
         network: a network, a model, a zoo name, a notation, a ``.json`` file or a saved model.
         budget: the most that proposals may cost, by name: ``parameters``, ``macs`` (multiply-adds
-            forward for one image), ``activations``, ``memory`` (bytes in use on one image).
+            forward for one image), ``activations``, ``memory`` (bytes in use on one image); or
+            texts such as ``macs=300k`` and ``memory=256KiB``.
         name: what to call it; by default its zoo name or file.
         input_shape: look at the network on this input instead of its own.
 
@@ -122,7 +124,7 @@ def balance(
         ShapeError: the network does not fit together.
     """
     network, name = read_named(network, name, input_shape)
-    limits = checked_budget(budget or {})
+    limits = checked_budget(read_budget(budget or {}))
     return Balance(
         name=name,
         network=network,

@@ -6,23 +6,23 @@ taken. How often a task is done in a round is found once, before the first: the 
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from itertools import product
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lenet.benchmarking.processes import Answer, Process
 from lenet.benchmarking.result import OURS, Benchmark
-from lenet.benchmarking.worker import start
+from lenet.benchmarking.worker import Answer, Process, start
 from lenet.benchmarking.workload import TASKS, Workload
 from lenet.engine.native import processors
 from lenet.errors import EngineError, UsageError
-from lenet.net import Network, name_of, read_network
+from lenet.net import Source, read_named
+from lenet.net.words import listed, shown
 from lenet.version import machine
 
 #: Who else there is, by what a person names, and what each needs installed.
@@ -43,7 +43,7 @@ Watch = Callable[[str], None]
 
 
 def bench(
-    network: Network | str | os.PathLike[str] = "lenet",
+    network: Source = "lenet",
     *,
     batch: int = 256,
     threads: int | None = None,
@@ -52,12 +52,12 @@ def bench(
     name: str = "",
     watch: Watch | None = None,
 ) -> Benchmark:
-    """How fast a network is on this machine, here and in other frameworks.
+    """Measure how fast a network is on this machine, here and in other frameworks.
 
     Args:
-        network: a network, zoo name, notation or ``.json`` file.
-        batch: images a training step, and images at a time in inference.
-        threads: how many to use, the same for all; by default one a processor.
+        network: a network, or whatever one is named by.
+        batch: images per training step, and images at a time in inference.
+        threads: how many to use, the same for all; by default one per processor.
         against: ``torch`` (eager, channels_last and compiled), ``onnxruntime``, or one of
             torch-eager, torch-channels-last, torch-compile.
         seconds: of measuring for each figure, spread over the rounds.
@@ -69,46 +69,44 @@ def bench(
         ShapeError: the network does not fit.
         EngineError: the contenders' scores differ, or ours could not be measured.
     """
-    if not isinstance(network, Network):
-        name = name or name_of(network)
-        network = read_network(network)
+    network, name = read_named(network, name)
     workload = Workload(network, batch, processors() if threads is None else threads)
     _ = workload.plan  # a network that does not fit is told before anything is started
     contenders = [OURS, *contenders_of(against)]
     if not (isinstance(seconds, int | float) and 0 < seconds <= MAX_SECONDS):
         raise UsageError(
-            f"seconds is {seconds!r}; it must be a number above 0 and at most {MAX_SECONDS:,.0f}."
+            f"seconds is {shown(seconds)}; it must be a number above 0 and at most "
+            f"{MAX_SECONDS:,.0f}."
         )
     with Workers() as workers:
         return measure(workers, workload, contenders, seconds, name=name, watch=watch)
 
 
 def contenders_of(against: Iterable[str]) -> list[str]:
-    """The contenders that ``against`` names, each once.
+    """Return the contenders that ``against`` names, each once.
 
     Raises:
         UsageError: a name nobody knows, or a package that is not installed.
     """
-    found: list[str] = []
+    contenders: list[str] = []
     for name in against:
         framework = next((f for f, ways in PEERS.items() if name == f or name in ways), None)
         if framework is None:
-            known = [*PEERS, *PEERS["torch"]]
             raise UsageError(
-                f"there is nobody called {name!r} to measure against; name one of "
-                f"{', '.join(known)}, with commas between several."
+                f"there is nobody called {shown(name)} to measure against; name one or more of "
+                f"{', '.join([*PEERS, *PEERS['torch']])}.",
+                parameter="against",
             )
         _check_installed(framework)
-        found += PEERS.get(name, (name,))
-    return list(dict.fromkeys(found))
+        contenders += PEERS.get(name, (name,))
+    return list(dict.fromkeys(contenders))
 
 
 def _check_installed(framework: str) -> None:
     missing = [package for package in PACKAGES[framework] if find_spec(package) is None]
     if missing:
-        which = "which is" if len(missing) == 1 else "which are"
         raise UsageError(
-            f"measuring against {framework} needs {' and '.join(missing)}, {which} not installed; "
+            f"measuring against {framework} needs what is not installed: {listed(missing)}; "
             f"run 'pip install {' '.join(missing)}', or leave {framework} out."
         )
 
@@ -129,7 +127,7 @@ class Workers:
             process.ask(workload=workload.to_dict())
 
     def ask(self, contender: str, **request: object) -> Answer:
-        """What the process of ``contender`` answers.
+        """Return what the process of ``contender`` answers.
 
         Raises:
             EngineError: it could not do what was asked.
@@ -173,26 +171,23 @@ def measure(
     tell = watch or (lambda _: None)
     workers.begin(workload)
     described, left_out = _describe(workers, contenders, tell)
-    _check_scores(described)
-    measures = [
-        (task, contender) for task, contender in product(tasks, described) if does(contender, task)
-    ]
+    check_scores(described)
     counts = {}
-    for task, contender in measures:
-        tell(f"{contender}: {task}, how long it takes")
-        counts[task, contender] = _count(workers, contender, task, seconds / rounds)
-    seconds_each: dict[str, dict[str, list[float]]] = {task: {} for task in tasks}
+    for task, contender in product(tasks, described):
+        if does(contender, task):
+            tell(f"{contender}: {task}, how long it takes")
+            counts[task, contender] = _count(workers, contender, task, seconds / rounds)
+    per_image: dict[str, dict[str, list[float]]] = {task: {} for task in tasks}
     p90: dict[str, list[float]] = {}
     peak = []
     for number in range(1, rounds + 1):
         peak.append(workers.ask(OURS, peak=workload.threads)["flops"])
-        for task, contender in measures:
+        for (task, contender), count in counts.items():
             tell(f"round {number} of {rounds}: {contender}, {task}")
-            count = counts[task, contender]
             answer = workers.ask(contender, task=task, count=count)
-            images = 1 if task == "one-image" else workload.batch
-            each = answer.get("median", answer["seconds"] / count / images)
-            seconds_each[task].setdefault(contender, []).append(each)
+            # Of single images, the answer has the median.
+            mean = answer["seconds"] / count / workload.batch
+            per_image[task].setdefault(contender, []).append(answer.get("median", mean))
             if "p90" in answer:
                 p90.setdefault(contender, []).append(answer["p90"])
     return Benchmark(
@@ -201,7 +196,7 @@ def measure(
         machine=machine(),
         contenders={contender: answer["what"] for contender, answer in described.items()},
         left_out=left_out,
-        seconds=seconds_each,
+        seconds=per_image,
         p90=p90,
         peak_flops=peak,
     )
@@ -215,7 +210,7 @@ def does(contender: str, task: str) -> bool:
 def _describe(
     workers: Workers, contenders: Sequence[str], tell: Watch
 ) -> tuple[dict[str, Answer], dict[str, str]]:
-    """What each is and its scores; and for those who cannot, why."""
+    """Return what each is and its scores; and for those who cannot, why."""
     described: dict[str, Answer] = {}
     left_out: dict[str, str] = {}
     for contender in contenders:
@@ -230,21 +225,22 @@ def _describe(
     return described, left_out
 
 
-def _check_scores(described: dict[str, Answer]) -> None:
-    """Does everybody run the same network?
+def check_scores(described: Mapping[str, Answer]) -> None:
+    """Check that everybody runs the same network.
 
     Raises:
         EngineError: no, or there are no scores to tell it from.
     """
-    ours = described[OURS]
-    if not np.isfinite(ours["scores"]).all():
+    ours = np.array(described[OURS]["scores"])
+    if not np.isfinite(ours).all():
         raise EngineError(
             "on random images the network's scores are no longer numbers; it multiplies what flows "
             "through it beyond 32 bits, so there is nothing to compare."
         )
     for contender, answer in described.items():
-        for way, scores in _ways(answer):
-            error = _distance(scores, ours["scores"][: len(scores)])
+        ways = {"in batches": answer["scores"], "one image at a time": [answer["one"]]}
+        for way, scores in ways.items():
+            error = _distance(np.array(scores), ours[: len(scores)])
             if not error <= TOLERANCE:  # a NaN is not
                 raise EngineError(
                     f"{contender} gives other scores than lenet for the same weights, {way}: they "
@@ -253,22 +249,16 @@ def _check_scores(described: dict[str, Answer]) -> None:
                 )
 
 
-def _ways(answer: Answer) -> Iterator[tuple[str, list[list[float]]]]:
-    yield "in batches", answer["scores"]
-    yield "one image at a time", [answer["one"]]
-
-
-def _distance(found: list[list[float]], expected: list[list[float]]) -> float:
-    """The largest difference, as a share of the image's largest score where that is above 1."""
-    found_array, expected_array = np.array(found), np.array(expected)
-    if found_array.shape != expected_array.shape:
+def _distance(scores: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
+    """Return the largest difference, as a share of the image's largest score if above 1."""
+    if scores.shape != expected.shape:
         return np.inf
-    largest = np.abs(expected_array).max(axis=1, keepdims=True)
-    return float(np.max(np.abs(found_array - expected_array) / np.maximum(1, largest)))
+    largest = np.abs(expected).max(axis=1, keepdims=True)
+    return float(np.max(np.abs(scores - expected) / np.maximum(1, largest)))
 
 
 def _count(workers: Workers, contender: str, task: str, seconds: float) -> int:
-    """How often ``task`` fits into ``seconds``, at least once."""
+    """Return how often ``task`` fits into ``seconds``, at least once."""
     count = 1
     workers.ask(contender, task=task, count=1)  # the first time, memory is fetched
     while True:

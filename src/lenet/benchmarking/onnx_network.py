@@ -7,7 +7,7 @@ run ONNX Runtime import this file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -15,18 +15,16 @@ from onnx import TensorProto, checker, helper, numpy_helper
 
 from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.plan import Floats, Plan
-from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d, Network, PlacedLayer
+from lenet.net import Network, PlacedLayer
 from lenet.net.layers import LEAKY_SLOPE
 
 OPSET: Final = 17
 #: What every runtime since 2022 reads; the package's own default may be newer than the runtime.
 IR_VERSION: Final = 8
 
-_ACTIVATIONS: Final = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
-
 
 def onnx_network(network: Network, plan: Plan, parameters: Floats) -> bytes:
-    """``network`` with ``parameters`` (T,) as the content of an ``.onnx`` file.
+    """Return ``network`` with ``parameters`` (T,) as the content of an ``.onnx`` file.
 
     Its input ``images`` is (N, C, H, W) float32 for any N, its output ``scores`` (N, classes).
     """
@@ -55,11 +53,11 @@ def _value(name: str, shape: tuple[int, ...]) -> Any:
 def _all_nodes(network: Network) -> Iterator[Any]:
     flow = "images"
     for place in network.placed:
-        if isinstance(place.layer, Dense) and len(place.input_shape) > 1:
-            yield helper.make_node("Flatten", [flow], ["flat"])
-            flow = "flat"
         is_scores = place is network.placed[-1] and len(place.output_shape) == 1
         result = "scores" if is_scores else place.name
+        if len(place.output_shape) < len(place.input_shape):  # a dense layer on maps
+            yield helper.make_node("Flatten", [flow], ["flat"])
+            flow = "flat"
         yield from _nodes(place, flow, result)
         flow = result
     if flow != "scores":  # the network ends with maps
@@ -67,37 +65,48 @@ def _all_nodes(network: Network) -> Iterator[Any]:
 
 
 def _nodes(place: PlacedLayer, flow: str, result: str) -> Iterator[Any]:
-    """The nodes of one layer, from the value ``flow`` to the value ``result``."""
+    """Yield the nodes of one layer, from the value ``flow`` to the value ``result``."""
     name, layer = place.name, place.layer
-    activation = layer.activation if isinstance(layer, Conv2d | Dense) else "identity"
-    before = result if activation == "identity" else f"{name}.before"
-    weights = [f"{name}.weight", f"{name}.bias"]
-    match layer:
-        case Dense():
-            yield helper.make_node("Gemm", [flow, *weights], [before], transB=1)
-        case Conv2d():
-            yield helper.make_node("Conv", [flow, *weights], [before], **_window(layer))
-        case MaxPool2d():
-            yield helper.make_node("MaxPool", [flow], [before], **_window(layer))
-        case AvgPool2d():
-            window = _window(layer)
-            yield helper.make_node("AveragePool", [flow], [before], count_include_pad=1, **window)
-    match activation:
-        case "identity":
-            return
-        case "leaky-relu":
-            yield helper.make_node("LeakyRelu", [before], [result], alpha=LEAKY_SLOPE)
-        case "silu":
-            yield helper.make_node("Sigmoid", [before], [f"{name}.gate"])
-            yield helper.make_node("Mul", [before, f"{name}.gate"], [result])
-        case _:
-            yield helper.make_node(_ACTIVATIONS[activation], [before], [result])
+    activation = ACTIVATIONS[getattr(layer, "activation", "identity")]
+    before = f"{name}.before" if activation else result
+    weights = [f"{name}.weight", f"{name}.bias"] if place.tensors else []
+    operator, attributes = OPERATORS[layer.keyword]
+    yield helper.make_node(operator, [flow, *weights], [before], **attributes(layer))
+    if activation:
+        yield from activation(before, result)
 
 
-def _window(layer: Conv2d | MaxPool2d | AvgPool2d) -> dict[str, tuple[int, ...]]:
+def _window(layer: Any) -> dict[str, Any]:
     top, bottom, left, right = layer.padding
-    return {
-        "kernel_shape": layer.kernel_size,
-        "strides": layer.stride,
-        "pads": (top, left, bottom, right),
-    }
+    pads = (top, left, bottom, right)
+    return {"kernel_shape": layer.kernel_size, "strides": layer.stride, "pads": pads}
+
+
+def _simple(operator: str, **attributes: Any) -> Callable[[str, str], list[Any]]:
+    return lambda before, result: [helper.make_node(operator, [before], [result], **attributes)]
+
+
+def _silu(before: str, result: str) -> list[Any]:
+    gate = f"{before}.gate"
+    return [
+        helper.make_node("Sigmoid", [before], [gate]),
+        helper.make_node("Mul", [before, gate], [result]),
+    ]
+
+
+#: By a layer's keyword: the operator, and its attributes for the layer.
+OPERATORS: Final[dict[str, tuple[str, Callable[[Any], dict[str, Any]]]]] = {
+    "conv": ("Conv", _window),
+    "maxpool": ("MaxPool", _window),
+    "avgpool": ("AveragePool", lambda layer: {"count_include_pad": 1, **_window(layer)}),
+    "dense": ("Gemm", lambda layer: {"transB": 1}),
+}
+#: The nodes from a layer's result before its activation to the one after it.
+ACTIVATIONS: Final[dict[str, Callable[[str, str], list[Any]] | None]] = {
+    "identity": None,
+    "sigmoid": _simple("Sigmoid"),
+    "tanh": _simple("Tanh"),
+    "relu": _simple("Relu"),
+    "leaky-relu": _simple("LeakyRelu", alpha=LEAKY_SLOPE),
+    "silu": _silu,
+}

@@ -6,7 +6,7 @@ import this file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -15,38 +15,33 @@ from torch import nn
 
 from lenet.engine.normalise import EPSILON, MOMENTUM
 from lenet.engine.plan import Floats, Plan
-from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d, Network, PlacedLayer
+from lenet.net import Network, PlacedLayer
 from lenet.net.layers import LEAKY_SLOPE
-from lenet.net.shapes import Pair, elements
-
-_ACTIVATIONS: Final = {
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-    "relu": nn.ReLU,
-    "leaky-relu": lambda: nn.LeakyReLU(LEAKY_SLOPE),
-    "silu": nn.SiLU,
-}
+from lenet.net.shapes import Pair, Shape, elements
 
 
 def torch_network(network: Network, plan: Plan, parameters: Floats) -> Any:
-    """``network`` with ``parameters`` (T,) as an ``nn.Sequential``, images to scores.
+    """Return ``network`` with ``parameters`` (T,) as an ``nn.Sequential``, images to scores.
 
     Takes (N, C, H, W) and gives (N, classes), in the parameters' precision. In training mode, as
     PyTorch's modules begin, batch normalisation is over all images that it is called with.
     """
     modules = [module for place in network.placed for module in torch_modules(place)]
-    if not any(isinstance(layer, Dense) for layer in network.layers):
+    if not any(isinstance(module, nn.Flatten) for module in modules):
         modules.append(nn.Flatten())
-    found = nn.Sequential(*modules).to(torch.from_numpy(parameters[:1]).dtype)
+    sequence = nn.Sequential(*modules).to(torch.from_numpy(parameters[:1]).dtype)
     with torch.no_grad():
-        for theirs, ours in zip(torch_tensors(found), plan.tensors, strict=True):
+        for theirs, ours in zip(torch_tensors(sequence), plan.tensors, strict=True):
             theirs.copy_(torch.from_numpy(ours.view(parameters).copy()))
-    return found
+    return sequence
 
 
 def torch_tensors(modules: Iterable[Any]) -> Iterator[Any]:
-    """Their tensors in the order of our plan's: each layer's weight and bias; of a normalised one
-    the shift, which is its bias, the scale, the running mean and variance."""
+    """Yield their tensors in the order of our plan's.
+
+    These are each layer's weight and bias; of a normalised one the shift, which is its bias, the
+    scale, the running mean and variance.
+    """
     for module in modules:
         names: tuple[str, ...] = ("weight", "bias")
         if isinstance(module, nn.BatchNorm2d):
@@ -56,7 +51,7 @@ def torch_tensors(modules: Iterable[Any]) -> Iterator[Any]:
 
 
 def torch_table(modules: Iterable[Any], plan: Plan) -> Floats:
-    """The reverse of :func:`torch_network`: our table (T,) of what the modules hold now."""
+    """Return our table (T,) of what the modules hold now: the reverse of :func:`torch_network`."""
     tensors = [tensor.detach().numpy() for tensor in torch_tensors(modules)]
     table = np.zeros(plan.table_size, tensors[0].dtype if tensors else np.float32)
     for ours, theirs in zip(plan.tensors, tensors, strict=True):
@@ -65,38 +60,56 @@ def torch_table(modules: Iterable[Any], plan: Plan) -> Floats:
 
 
 def torch_modules(place: PlacedLayer) -> list[Any]:
-    """The modules that do what one layer does, its flattening and activation included."""
-    layer, inputs = place.layer, place.input_shape
-    match layer:
-        case Dense():
-            flatten = [nn.Flatten()] if len(inputs) > 1 else []
-            modules = [*flatten, nn.Linear(elements(inputs), layer.units)]
-        case Conv2d():
-            pad, padding = _padding(layer)
-            window = layer.kernel_size, layer.stride, padding
-            norm = [nn.BatchNorm2d(layer.channels, EPSILON, MOMENTUM)] * layer.batch_norm
-            conv = nn.Conv2d(inputs[0], layer.channels, *window, bias=not norm)
-            modules = [*pad, conv, *norm]
-        case MaxPool2d():
-            pad, padding = _padding(layer)
-            modules = [*pad, nn.MaxPool2d(layer.kernel_size, layer.stride, padding)]
-        case AvgPool2d():
-            pad, padding = _padding(layer)
-            modules = [*pad, nn.AvgPool2d(layer.kernel_size, layer.stride, padding)]
-    if isinstance(layer, Conv2d | Dense) and layer.activation != "identity":
-        modules.append(_ACTIVATIONS[layer.activation]())
-    return modules
+    """Return the modules that do what one layer does, its flattening and activation included."""
+    modules = MODULES[place.layer.keyword](place.layer, place.input_shape)
+    activation = ACTIVATIONS[getattr(place.layer, "activation", "identity")]
+    return modules if activation is None else [*modules, activation()]
 
 
-def _padding(layer: Conv2d | MaxPool2d | AvgPool2d) -> tuple[list[Any], Pair]:
-    """A module that pads, where PyTorch's own padding cannot, and that own padding.
+def _dense(layer: Any, shape: Shape) -> list[Any]:
+    flatten = [nn.Flatten()] if len(shape) > 1 else []
+    return [*flatten, nn.Linear(elements(shape), layer.units)]
 
-    Its layers pad both sides alike, and a pooling at most half its window.
+
+def _conv(layer: Any, shape: Shape) -> list[Any]:
+    pad, padding = _padding(layer, 0.0)
+    window = layer.kernel_size, layer.stride, padding
+    norm = [nn.BatchNorm2d(layer.channels, EPSILON, MOMENTUM)] * layer.batch_norm
+    return [*pad, nn.Conv2d(shape[0], layer.channels, *window, bias=not norm), *norm]
+
+
+def _pooling(module: Callable[..., Any], padded_with: float) -> Callable[[Any, Shape], list[Any]]:
+    def make(layer: Any, shape: Shape) -> list[Any]:
+        pad, padding = _padding(layer, padded_with, (2, 2))
+        return [*pad, module(layer.kernel_size, layer.stride, padding)]
+
+    return make
+
+
+def _padding(layer: Any, value: float, windows: Pair = (0, 0)) -> tuple[list[Any], Pair]:
+    """Return a module that pads, where PyTorch's own padding cannot, and that own padding.
+
+    Its layers pad both sides alike; a pooling pads at most half its window, which ``windows`` says.
     """
     top, bottom, left, right = layer.padding
-    pools = isinstance(layer, MaxPool2d | AvgPool2d)
-    fits = not pools or (2 * top <= layer.kernel_size[0] and 2 * left <= layer.kernel_size[1])
-    if (top, left) == (bottom, right) and fits:
+    sides = zip(windows, (top, left), layer.kernel_size, strict=True)
+    if (top, left) == (bottom, right) and all(times * side <= size for times, side, size in sides):
         return [], (top, left)
-    value = -torch.inf if isinstance(layer, MaxPool2d) else 0.0
     return [nn.ConstantPad2d((left, right, top, bottom), value)], (0, 0)
+
+
+#: By a layer's keyword: the modules for the layer on an input of a shape, without its activation.
+MODULES: Final[dict[str, Callable[[Any, Shape], list[Any]]]] = {
+    "conv": _conv,
+    "maxpool": _pooling(nn.MaxPool2d, -torch.inf),
+    "avgpool": _pooling(nn.AvgPool2d, 0.0),
+    "dense": _dense,
+}
+ACTIVATIONS: Final[dict[str, Callable[[], Any] | None]] = {
+    "identity": None,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "leaky-relu": lambda: nn.LeakyReLU(LEAKY_SLOPE),
+    "silu": nn.SiLU,
+}

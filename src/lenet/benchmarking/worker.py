@@ -1,42 +1,124 @@
-"""What runs in a framework's process: it is given a workload, then does tasks and times them."""
+"""A process that answers questions about a workload: a line of JSON each way.
+
+Each framework has one of its own: their pools of threads spin while they wait, and would take each
+other's processors. :class:`Process` is the asking side, :func:`serve` the answering one, and
+:class:`Worker` what it answers.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lenet.benchmarking.processes import Answer, Process, serve
-from lenet.benchmarking.workload import Workload
+from lenet.benchmarking.workload import Contender, Workload, make_contender
+from lenet.engine.native import measure_peak
+from lenet.errors import EngineError
 
+#: Seconds that a process gets to end by itself.
+PATIENCE: Final = 2.0
 #: Images of the first batch whose scores are compared.
 CHECKED: Final = 16
 #: Seconds that the machine's peak is measured at a time.
 PEAK_SECONDS: Final = 0.05
+_LONGEST: Final = 300
+
+Answer = dict[str, Any]
 
 
-class Contender(Protocol):
-    """One way to do a workload."""
+class Process:
+    """The asking side; a context manager that ends the process."""
 
-    what: str  # its framework and version
+    def __init__(self, name: str, arguments: Sequence[str]) -> None:
+        """Start Python with ``arguments``; ``name`` is what messages call it."""
+        self._name = name
+        # Frameworks write what they like there; only a process that ends early has it read.
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._messages,
+            text=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._questions, self._answers = self._process.stdin, self._process.stdout
 
-    def train(self, steps: int) -> None:
-        """Run that many whole steps: forward, backward, update."""
+    def ask(self, **request: Any) -> Answer:
+        """Return its answer.
 
-    def infer(self, number: int) -> NDArray[np.float32]:
-        """The scores (batch, classes) of batch ``number``."""
+        Raises:
+            EngineError: it could not do what was asked, or has ended.
+        """
+        try:
+            self._questions.write(json.dumps(request) + "\n")
+            self._questions.flush()
+            line = self._answers.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise EngineError(f"the process that runs {self._name} ended early: {self._last()}")
+        answer: Answer = json.loads(line)
+        if "error" in answer:
+            raise EngineError(answer["error"])
+        return answer
 
-    def infer_one(self, number: int) -> NDArray[np.float32]:
-        """The scores (1, classes) of image ``number``, from NumPy to NumPy."""
+    def close(self) -> None:
+        """End the process; one that is busy is stopped."""
+        with suppress(BrokenPipeError):
+            self._questions.close()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._answers.close()
+        self._messages.close()
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _last(self) -> str:
+        """Return the last that it wrote, or how it ended."""
+        status = self._process.wait()
+        self._messages.seek(0)
+        lines = self._messages.read().decode(errors="replace").split("\n")
+        texts = [line.strip() for line in lines if line.strip()]
+        return texts[-1][:_LONGEST] if texts else f"its exit status is {status}."
 
 
-def start(framework: str) -> Process:
-    """A process for ``framework``."""
-    # -P: a file of the user's that is called like a module is not that module.
-    return Process(framework, ["-P", "-c", f"from {__name__} import main; main()"])
+def serve(answer: Callable[[Answer], Answer]) -> None:
+    """Answer requests from stdin on stdout until there are no more; errors are answers too."""
+    # Ctrl-C reaches every process of the terminal: it is the asking side's to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What a framework prints must not come between: stdout becomes stderr, a copy is the answers'.
+    with os.fdopen(os.dup(1), "w") as answers:
+        os.dup2(2, 1)
+        for line in sys.stdin:
+            try:
+                reply = answer(json.loads(line))
+            except Exception as error:  # every one: the other side decides what it means
+                reply = {"error": one_line(error)}
+            print(json.dumps(reply), file=answers, flush=True)
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of ``error`` in one line that is not too long."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 class Worker:
@@ -58,75 +140,52 @@ class Worker:
             self._contenders.clear()
             return {}
         if "peak" in request:
-            from lenet.engine.native import measure_peak
-
             return {"flops": measure_peak(request["peak"], PEAK_SECONDS)}
-        contender = self._contender(request["contender"])
-        if "task" not in request:
-            return describe(contender)
         assert self._workload is not None
-        return timed(contender, request["task"], request["count"], len(self._workload.images))
-
-    def _contender(self, name: str) -> Contender:
-        assert self._workload is not None
+        name = request["contender"]
         if name not in self._contenders:
             self._contenders[name] = make_contender(name, self._workload)
-        return self._contenders[name]
+        contender = self._contenders[name]
+        if "task" in request:
+            return timed(contender, self._workload, request["task"], request["count"])
+        return {
+            "what": contender.what,
+            "scores": contender.infer(self._workload.batch_slice(0))[:CHECKED].tolist(),
+            "one": contender.infer(slice(0, 1))[0].tolist(),
+        }
 
 
-def make_contender(name: str, workload: Workload) -> Contender:
-    """The contender of that name; only here are the frameworks imported."""
-    framework, _, way = name.partition("-")
-    if framework == "torch":
-        from lenet.benchmarking.with_torch import WithTorch
-
-        return WithTorch(workload, way)
-    if framework == "onnxruntime":
-        from lenet.benchmarking.with_onnxruntime import WithOnnxRuntime
-
-        return WithOnnxRuntime(workload)
-    from lenet.benchmarking.with_lenet import WithLenet
-
-    return WithLenet(workload)
-
-
-def describe(contender: Contender) -> Answer:
-    """What it is, and the scores by which it is compared."""
-    return {
-        "what": contender.what,
-        "scores": contender.infer(0)[:CHECKED].tolist(),
-        "one": contender.infer_one(0)[0].tolist(),
-    }
-
-
-def timed(contender: Contender, task: str, count: int, images: int) -> Answer:
-    """The seconds that ``count`` steps, batches or single images take.
+def timed(contender: Contender, workload: Workload, task: str, count: int) -> Answer:
+    """Return the seconds that ``count`` steps, batches or single images take.
 
     Of single images each is timed: ``median`` and ``p90`` are of one call.
     """
+    if task == "one-image":
+        images = len(workload.images)
+        calls = call_times(contender, [slice(i % images, i % images + 1) for i in range(count)])
+        median, p90 = np.quantile(calls, (0.5, 0.9)).tolist()
+        return {"seconds": sum(calls), "median": median, "p90": p90}
     start = time.perf_counter()
     if task == "training":
         contender.train(count)
-    elif task == "inference":
-        for number in range(count):
-            contender.infer(number)
     else:
-        calls = _calls(contender.infer_one, count, images)
-        median, p90 = np.quantile(calls, (0.5, 0.9)).tolist()
-        return {"seconds": sum(calls), "median": median, "p90": p90}
+        for number in range(count):
+            contender.infer(workload.batch_slice(number))
     return {"seconds": time.perf_counter() - start}
 
 
-def _calls(infer_one: Callable[[int], object], count: int, images: int) -> list[float]:
-    """The seconds of each of ``count`` calls."""
-    found = []
-    for number in range(count):
+def call_times(contender: Contender, calls: Sequence[slice]) -> list[float]:
+    """Return the seconds that each call takes."""
+    seconds = []
+    for images in calls:
         start = time.perf_counter()
-        infer_one(number % images)
-        found.append(time.perf_counter() - start)
-    return found
+        contender.infer(images)
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
-def main() -> None:
-    """Answer until nobody asks any more."""
-    serve(Worker().answer)
+def start(framework: str) -> Process:
+    """Start a process for ``framework``."""
+    # -P: a file of the user's that is called like a module is not that module.
+    code = f"from {__name__} import Worker, serve; serve(Worker().answer)"
+    return Process(framework, ["-P", "-c", code])

@@ -21,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _watch_interrupts()
         _prepare_streams()
-        _run(sys.argv[1:] if arguments is None else list(arguments))
+        from lenet.cli import program
+
+        program.run(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
         return 0
     except ShapeError as error:
@@ -31,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LenetError as error:
         return _fail(_sentence(error), error.exit_code)
     except KeyboardInterrupt as stop:
+        # If it came through code that is made of text, as dataclasses makes it, Python would end by
+        # the signal in place of our status; the next such code puts that right.
+        eval("0")
         return _fail(str(stop) or "stopped by Ctrl-C.", 130)
     except MemoryError:
         return _fail("not enough memory; use fewer or smaller images, or a smaller network.", 1)
@@ -43,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"cannot {what}: {reason(error)}.", 1)
     except Exception:
         if _interrupts:
+            eval("0")
             return _fail("stopped by Ctrl-C.", 130)
         raise
 
@@ -86,21 +92,6 @@ def _repeat_lost_interrupts() -> None:
                 _thread.start_new_thread(again, (_thread.get_ident(),))
 
     sys.unraisablehook = repeat
-
-
-def _run(arguments: list[str]) -> None:
-    if not arguments or arguments[0] in ("--help", "-h"):
-        from lenet.cli.overview import render_overview
-
-        print(render_overview())
-    elif arguments[0] == "--version":
-        from lenet.version import VERSION
-
-        print(f"lenet {VERSION}")
-    else:
-        from lenet.cli.parser import parse_and_run
-
-        parse_and_run(arguments)
 
 
 def _prepare_streams() -> None:

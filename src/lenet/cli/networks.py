@@ -1,14 +1,225 @@
-"""A network from whatever a person names on the command line."""
+"""The verbs on networks: ``explain``, ``deduce``, ``diagnose``, ``draw``, ``compare``, ``balance``.
+
+A verb imports what it needs when it runs, so that the others and the help start at once.
+"""
 
 from __future__ import annotations
 
-from lenet.net import Network, is_model_file, read_network
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lenet.cli import options
+from lenet.cli.options import argument, flag, option, verb
+from lenet.cli.output import print_json, show
+from lenet.errors import UsageError
+
+if TYPE_CHECKING:
+    from lenet.writing import Result
 
 
-def network_of(source: str) -> Network:
-    """A network by zoo name, notation or ``.json`` file; of a saved model, its network."""
-    if is_model_file(source):
-        from lenet.model import Model
+@verb
+@argument("net", options.NET, required=False)
+@option("--format", "text, json, markdown, html, latex or csv.", default="text")
+@flag("--json", "Short for --format json.")
+@option("--batch", "Images per training step, for the memory it takes.", int, default=256)
+@option("--optimizer", "sgd, momentum or adamw, for the same.", default="sgd")
+@option("--input", "Look at the network on this input instead, such as 3x64x64.")
+@option(
+    "--dense-versus-conv",
+    "No network, but this image, such as 3x1000x1000, into a dense layer and a convolution.",
+)
+@option("--units", "Units of that dense layer, and channels of that convolution.", int, default=256)
+def explain(
+    net: str | None,
+    format: str,
+    json: bool,
+    batch: int,
+    optimizer: str,
+    input: str | None,
+    dense_versus_conv: str | None,
+    units: int,
+) -> None:
+    """What a network is made of: one row per layer, totals, memory, and what stands out."""
+    from lenet import analysis
+    from lenet.analysis.versus import dense_versus_conv as compare_layers
+    from lenet.writing import render
 
-        return Model.load(source).network
-    return read_network(source)
+    if json and format not in ("text", "json"):
+        raise UsageError(f"--json and --format {format} are two formats; give one of them.")
+    if (net is None) == (dense_versus_conv is None):
+        raise UsageError(
+            "lenet explain needs a network, or --dense-versus-conv with an image, and not both; "
+            "see lenet explain --help."
+        )
+    result: Result
+    if net is not None:
+        result = analysis.explain(net, batch=batch, optimizer=optimizer, input_shape=input)
+    else:
+        result = compare_layers(dense_versus_conv or "", units=units)
+    if json or format == "text":
+        show(result, json)
+    else:
+        # A CSV file's last line is ended already.
+        print(render(result, format), end="" if format == "csv" else "\n")
+
+
+@verb
+@argument("figure", 'The shapes as a paper prints them: "32x32 -> 6@28x28 -> 6@14x14 -> 120".')
+@option(
+    "--given",
+    'What is known of a layer, in the notation\'s words: "conv1 k5"; may be repeated.',
+    multiple=True,
+)
+@option("--params", "At most so many parameters in all: 60000; or exactly: =61706.")
+@option(
+    "--activation",
+    "Of every convolution and dense layer but the last dense one.",
+    default="relu",
+)
+@flag("--all", "List every window that fits, not only how many there are.")
+@flag("--notation", "Print only the network, ready for any other verb.")
+@options.json
+def deduce(
+    figure: str,
+    given: tuple[str, ...],
+    params: str | None,
+    activation: str,
+    all: bool,
+    notation: bool,
+    json: bool,
+) -> None:
+    """The network behind a figure that shows only shapes: kernels, strides, padding."""
+    from lenet.analysis import deduction
+    from lenet.terminal import columns
+    from lenet.writing.text import write_text
+
+    result = deduction.deduce(figure, given=given, params=params, activation=activation)
+    if notation and not json:
+        print(result.network)
+    elif all and not json:
+        print(write_text(result.page(everything=True), columns()))
+    else:
+        show(result, json)
+
+
+@verb
+@options.net
+@option("--input", "Another input, channels x height x width, such as 3x64x64.")
+@option(
+    "--weights",
+    "A .safetensors file: do its weights belong to the network, and what makes them agree?",
+    Path,
+)
+@option("--fix", "Print only the notation of this fix, counted from 1.", int)
+@options.json
+def diagnose(
+    net: str, input: str | None, weights: Path | None, fix: int | None, json: bool
+) -> None:
+    """Whether a network fits; if not, why, and what makes it fit, each tried."""
+    from lenet.analysis import diagnosis
+
+    result: diagnosis.Diagnosis | diagnosis.Reconciliation
+    if weights is None:
+        result = diagnosis.diagnose(net, input_shape=input)
+    else:
+        result = diagnosis.reconcile(net, weights, input_shape=input)
+    if fix is None:
+        show(result, json)
+    elif 1 <= fix <= len(result.fixes):
+        print(result.fixes[fix - 1].network)
+    else:
+        raise UsageError(f"--fix is {fix}, and there are {len(result.fixes)} fixes to choose from.")
+
+
+@verb
+@options.net
+@option(
+    "--output",
+    "The file to write; its ending chooses the format: .svg, .pdf, .png or .tex.",
+    Path,
+    required=True,
+)
+@option(
+    "--style",
+    "figure (stacks of feature maps, as in the paper) or graph (one box per layer).",
+    default="figure",
+)
+@option("--theme", "auto (an SVG follows the reader's screen), light or dark.", default="auto")
+@option("--format", "svg, pdf, png or tex, whatever the ending.")
+@options.json
+def draw(net: str, output: Path, style: str, theme: str, format: str | None, json: bool) -> None:
+    """A picture of a network: the paper's figure or the graph of its layers."""
+    from lenet import drawing
+
+    chosen = drawing.format_of(output, format)
+    picture = drawing.draw(net, style=style, theme=theme)
+    picture.save(output, format=chosen)
+    if json:
+        print_json({"file": str(output), "format": chosen, "style": style, **picture.to_dict()})
+    else:
+        print(output)
+
+
+@verb
+@argument(
+    "nets",
+    "Two or more: zoo names, notations, .json files or saved models; or two or more folders that "
+    "lenet train wrote.",
+    nargs=-1,
+)
+@option(
+    "--output",
+    "Of runs, a file for the learning curves (.svg, .pdf, .png, .tex) or for everything (.html).",
+    Path,
+)
+@option("--data", "Of runs, the data set they were tested on, or a path, if that is another now.")
+@options.data_dir
+@options.json
+def compare(
+    nets: tuple[str, ...],
+    output: Path | None,
+    data: str | None,
+    data_dir: Path | None,
+    json: bool,
+) -> None:
+    """Networks or runs side by side: what each costs, and what differs from the first."""
+    from lenet.run_folder import is_run
+
+    runs = [net for net in nets if is_run(net)]
+    if runs and len(runs) < len(nets):
+        other = next(net for net in nets if net not in runs)
+        raise UsageError(
+            f"{runs[0]} is a run and {other!r} is none; compare runs with runs, or networks with "
+            "networks (of a run: its model file)."
+        )
+    if not runs:
+        from lenet.analysis import comparison
+
+        if output or data or data_dir:
+            raise UsageError("--output, --data and --data-dir are for runs; name two run folders.")
+        show(comparison.compare(*nets), json)
+        return
+    from lenet.reporting.results import compare_runs
+
+    result = compare_runs(*runs, data=data, data_dir=data_dir)
+    if output:
+        result.save(output)
+    show(result, json)
+    if output and not json:
+        print(f"\n{output}")
+
+
+@verb
+@options.net
+@option(
+    "--budget",
+    "The most that proposals may cost: parameters=60000, macs=300k, activations=6000 or "
+    "memory=256kB (in use on one image). May be given several times.",
+    multiple=True,
+)
+@options.json
+def balance(net: str, budget: tuple[str, ...], json: bool) -> None:
+    """Are neighbouring layers about equally large? With a budget: channels that are."""
+    from lenet.analysis import balance
+
+    show(balance.balance(net, budget=budget), json)

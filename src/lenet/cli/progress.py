@@ -1,7 +1,7 @@
-"""How training goes: a line an epoch on stdout, and between two lines a bar on stderr.
+"""How work goes: one line per epoch on stdout, and between two lines a bar on stderr.
 
-The bar is drawn by hand: a library for it takes a tenth of a second to load, and draws in a thread
-of its own, which takes time from those that train.
+The bar is drawn by hand: rich takes 37 ms to load, and draws in a thread of its own, which takes
+time from those that train.
 """
 
 from __future__ import annotations
@@ -18,27 +18,45 @@ if TYPE_CHECKING:
 WIDTH: Final = 40
 
 
+class Line:
+    """One line of stderr that is written over; it shows on a terminal only."""
+
+    def __init__(self, shows: bool = True) -> None:
+        self.shows = shows and sys.stderr.isatty()
+        self.length = 0  # of what is on the screen
+
+    def write(self, text: str) -> None:
+        """Write ``text`` over what is there."""
+        if self.shows:
+            print(f"\r{text:<{self.length}}", end="", file=sys.stderr, flush=True)
+            self.length = len(text)
+
+    def wipe(self) -> None:
+        """Leave the line empty."""
+        if self.length:
+            print(f"\r{'':<{self.length}}\r", end="", file=sys.stderr, flush=True)
+            self.length = 0
+
+
 class Display:
-    """A :class:`lenet.training.Callback`; the bar shows on a terminal only, and wipes itself."""
+    """Shows how a training goes, as its callback; the bar wipes itself."""
 
     def __init__(self, epochs: int, lines: bool, bar: bool) -> None:
         self._epochs, self._lines = epochs, lines
-        self._bar = bar and sys.stderr.isatty()
-        self._shown = 0  # columns of the bar that is on the screen
+        self._line = Line(bar)
         self._start = time.monotonic()
 
     def step(self, epoch: int, share: float) -> None:
         """Draw the bar."""
-        if not self._bar or (share == 1 and not self._shown):
+        if not self._line.shows or (share == 1 and not self._line.length):
             return  # an epoch of one look needs no bar
         left = (time.monotonic() - self._start) * (1 - share) / share
         before = f"epoch {epoch}/{self._epochs} "
         after = f" {100 * share:3.0f} %, {_clock(left)} left"
         # A line that fills the terminal would wrap, and could not be overwritten.
         room = shutil.get_terminal_size().columns - len(before) - len(after) - 1
-        text = before + _bar(share, max(0, min(WIDTH, room))) + after if room >= 0 else before
-        print(f"\r{text:<{self._shown}}", end="", file=sys.stderr, flush=True)
-        self._shown = len(text)
+        bar = _bar(share, min(WIDTH, room)) + after if room >= 0 else ""
+        self._line.write(before + bar)
 
     def epoch(self, record: EpochRecord) -> None:
         """Print the epoch's line."""
@@ -52,10 +70,10 @@ class Display:
             "validation": record.validation_accuracy,
             "test": record.test_accuracy,
         }
-        found = (f"{name} {share:.4f}   " for name, share in shares.items() if share is not None)
+        parts = (f"{name} {share:.4f}   " for name, share in shares.items() if share is not None)
         print(
             f"epoch {record.epoch:>{width}}/{self._epochs}   loss {record.loss:.4f}   "
-            f"{''.join(found)}{record.seconds:.{2 if record.seconds >= 0.1 else 3}f} s",
+            f"{''.join(parts)}{record.seconds:.{2 if record.seconds >= 0.1 else 3}f} s",
             flush=True,
         )
 
@@ -66,18 +84,16 @@ class Display:
 
     def close(self) -> None:
         """Wipe the bar."""
-        if self._shown:
-            print(f"\r{'':<{self._shown}}", end="\r", file=sys.stderr, flush=True)
-            self._shown = 0
+        self._line.wipe()
 
 
 def _bar(share: float, width: int) -> str:
-    done = round(share * width)
+    done, full, empty = round(share * width), "━", "─"
     try:
-        "━─".encode(sys.stderr.encoding or "ascii")
-        return "━" * done + "─" * (width - done)
+        (full + empty).encode(sys.stderr.encoding or "ascii")
     except UnicodeEncodeError:
-        return "#" * done + "-" * (width - done)
+        full, empty = "#", "-"
+    return full * done + empty * (width - done)
 
 
 def _clock(seconds: float) -> str:

@@ -3,177 +3,141 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from lenet.cli import options
 from lenet.cli.material import print_dry_run, print_header
+from lenet.cli.options import argument, flag, option, verb
 from lenet.cli.output import print_json
+from lenet.errors import UsageError
+from lenet.net import is_model_file, name_of, read_network, zoo_name_of
 from lenet.writing.numbers import percent
 
 if TYPE_CHECKING:
-    from lenet.data import Dataset
     from lenet.training import Recipe, Run, Training
 
+#: Sections of the help.
+OWN: Final = "Pictures of your own"
+RECIPE: Final = "Values of the recipe"
+RUN: Final = "The run"
+#: Values of the recipe that have an option with a value.
+RECIPE_OPTIONS: Final = (
+    *("epochs", "batch_size", "lr", "optimizer", "schedule", "init", "weight_decay"),
+)
 
-def run(
-    data: str | None = None,
-    /,
-    *,
-    net: str | None = None,
-    recipe: str | None = None,
-    seed: int | None = None,
-    threads: int | None = None,
-    data_dir: Path | None = None,
-    dry_run: bool = False,
-    size: str | None = None,
-    gray: bool = False,
-    rgb: bool = False,
-    skip_bad: bool = False,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    lr: float | None = None,
-    optimizer: str | None = None,
-    schedule: str | None = None,
-    init: str | None = None,
-    weight_decay: float | None = None,
-    balance: bool = False,
-    set: list[str] | None = None,
-    run: str | None = None,
-    resume: Path | None = None,
-    checkpoint_seconds: float | None = None,
-    tensorboard: bool = False,
-    json: bool = False,
-    quiet: bool = False,
+
+@verb
+@argument(
+    "data",
+    "digits (inside the package, the default), mnist or fashion-mnist (downloaded once); or "
+    "pictures of your own: a folder with one folder per class, a .csv of path,label or of pixels, "
+    "an .npz.",
+    required=False,
+)
+@option(
+    "--net",
+    "A zoo name, a notation or a .json file; by default the recipe's, or lenet-relu. One of the "
+    "zoo is fitted to pictures of your own.",
+)
+@option(
+    "--recipe",
+    "modern (the default), original (the article's: plain SGD, rate 2.5), best (the network "
+    "compact, long, on augmented images), best-lenet and best-tiny (the same for LeNet's layers "
+    "and for tiny) or a .toml file.",
+)
+@option(
+    "--seed",
+    "Decides first weights and order: same seed, same result, bit for bit; 0 by default.",
+    int,
+)
+@option(
+    "--threads",
+    "How many to use; all processors by default. The result does not depend on it.",
+    int,
+)
+@options.data_dir
+@flag("--dry-run", "Show the data and the network, and train nothing.")
+@option("--size", "28, or height x width, 28x32. Theirs by default, 64 at most.", section=OWN)
+@flag("--gray", "Make them grey.", section=OWN)
+@flag("--rgb", "Make them RGB.", section=OWN)
+@flag("--skip-bad", "Leave out files that cannot be read.", section=OWN)
+@option("--epochs", "Passes over the training images.", int, section=RECIPE)
+@option("--batch-size", "Images per step.", int, section=RECIPE)
+@option("--lr", "Learning rate; where it changes, its peak.", float, section=RECIPE)
+@option("--optimizer", "sgd, momentum, nesterov or adamw.", section=RECIPE)
+@option("--schedule", "constant, one-cycle, cosine or step.", section=RECIPE)
+@option("--init", "First weights: normal:0.2, xavier or kaiming.", section=RECIPE)
+@option("--weight-decay", "Pull of the weights towards zero.", float, section=RECIPE)
+@flag("--balance", "Let images of rare classes weigh more.", section=RECIPE)
+@option(
+    "--set",
+    "Any other value, NAME=VALUE, such as validation_fraction=0.1; repeat it for more.",
+    section=RECIPE,
+    multiple=True,
+)
+@option(
+    "--run",
+    "Name of the folder under runs/; otherwise the data's with the network's and recipe's, as far "
+    "as they are given, and a number. Never overwritten.",
+    section=RUN,
+)
+@option(
+    "--resume",
+    "Folder of a run that was stopped or killed: go on, to the same final weights.",
+    Path,
+    section=RUN,
+)
+@option(
+    "--checkpoint-seconds",
+    "Of training between two checkpoints within an epoch; 60 by default.",
+    float,
+    section=RUN,
+)
+@flag(
+    "--tensorboard",
+    "Write files for TensorBoard into the run's folder too; needs the package tensorboard.",
+    section=RUN,
+)
+@flag("--json", "Print one JSON object instead.", section=RUN)
+@flag("--quiet", "Print nothing but the last lines.", section=RUN)
+def train(
+    data: str | None,
+    data_dir: Path | None,
+    threads: int | None,
+    dry_run: bool,
+    resume: Path | None,
+    checkpoint_seconds: float | None,
+    json: bool,
+    quiet: bool,
+    **given: Any,
 ) -> None:
-    """Train a network; with no arguments, on the digits inside the package.
-
-    Parameters
-    ----------
-    data
-        digits (inside the package, the default), mnist or fashion-mnist (downloaded once); or
-        pictures of your own: a folder with a folder a class, a .csv of path,label or of pixels, an
-        .npz.
-    net
-        A zoo name, a notation or a .json file; by default the recipe's, or lenet-relu. One of the
-        zoo is fitted to pictures of your own.
-    recipe
-        modern (the default), original (the article's: plain SGD, rate 2.5), best (the network
-        compact, long, on augmented images), best-lenet and best-tiny (the same for LeNet's layers
-        and for tiny) or a .toml file.
-    seed
-        Decides first weights and order: same seed, same result, bit for bit; 0 by default.
-    threads
-        How many to use; all processors by default. The result does not depend on it.
-    data_dir
-        Folder that has the IDX files already, compressed or not.
-    dry_run
-        Show the data and the network, and train nothing.
-
-    Pictures of your own
-    --------------------
-    size
-        28, or height x width, 28x32. Theirs by default, 64 at most.
-    gray
-        Make them grey.
-    rgb
-        Make them RGB.
-    skip_bad
-        Leave out files that cannot be read.
-
-    Values of the recipe
-    --------------------
-    epochs
-        Passes over the training images.
-    batch_size
-        Images per step.
-    lr
-        Learning rate; where it changes, its peak.
-    optimizer
-        sgd, momentum, nesterov or adamw.
-    schedule
-        constant, one-cycle, cosine or step.
-    init
-        First weights: normal:0.2, xavier or kaiming.
-    weight_decay
-        Pull of the weights towards zero.
-    balance
-        Let images of rare classes weigh more.
-    set
-        Any other value, NAME=VALUE, such as validation_fraction=0.1; repeat it for more.
-
-    The run
-    -------
-    run
-        Name of the folder under runs/; otherwise the data's with the network's and recipe's, as far
-        as they are given, and a number. Never overwritten.
-    resume
-        Folder of a run that was stopped or killed: go on, to the same final weights.
-    checkpoint_seconds
-        Of training between two checkpoints within an epoch; 60 by default.
-    tensorboard
-        Write files for TensorBoard into the run's folder too; needs the package tensorboard.
-    json
-        Print one JSON object instead.
-    quiet
-        Print nothing but the last lines.
-    """
-    import sys
-
-    from lenet.cli.networks import network_of
+    """Train a network; with no arguments, on the digits inside the package."""
     from lenet.cli.progress import Display
-    from lenet.data import load
-    from lenet.net import is_model_file, zoo_name_of
-    from lenet.trainer import DEFAULT_NETWORK, run_training
-    from lenet.training import CHECKPOINT_SECONDS, Training
-    from lenet.training.preparation import fit_network, load_arguments, with_absolute_paths
-    from lenet.training.run import check_seconds
+    from lenet.trainer import run_training
+    from lenet.training import CHECKPOINT_SECONDS
 
-    values = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "optimizer": optimizer,
-        "schedule": schedule,
-        "init": init,
-        "weight_decay": weight_decay,
-        "class_weight": "balanced" if balance else None,
-    }
-    wishes: dict[str, Any] = {"size": size, "gray": gray, "rgb": rgb, "skip_bad": skip_bad}
     pace = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
-    source = "digits" if data is None else data
+    is_silent = json or quiet
     if resume is not None:
-        given = {"net": net, "recipe": recipe, "seed": seed, "run": run, "set": set, **values}
-        del given["class_weight"]
-        switches = {**wishes, "balance": balance, "dry_run": dry_run, "tensorboard": tensorboard}
-        given |= {name: value or None for name, value in switches.items()}
-        found = _reopened(resume, given, data, data_dir, threads, pace)
-        if found is None:
+        _check_alone({**given, "dry_run": dry_run})
+        begun = _reopen(resume, data, data_dir, threads, pace)
+        if begun is None:
             _print_finished(resume, json)
             return
-        training, folder = found
+        training, folder = begun
         named = zoo_name_of(training.model.network)
     else:
-        chosen = _recipe("modern" if recipe is None else recipe, source, values, set or [])
-        named = net if net is not None else chosen.network or DEFAULT_NETWORK
-        _check_name(run)
-        check_seconds(pace)
-        network = network_of(named)
-        if is_model_file(named) and not (json or quiet):
-            print(
-                f"lenet: {named} gives its layers alone; their weights begin anew.", file=sys.stderr
-            )
-        arguments = load_arguments(network, source, data_dir, **wishes)
-        dataset = load(**arguments)
-        fitted = fit_network(network, dataset)
-        training = Training(fitted, dataset, chosen, seed or 0, threads)
+        source = "digits" if data is None else data
+        training, named, material = _prepare(given, source, data_dir, threads, pace, is_silent)
         if dry_run:
             print_dry_run(training, named, json)
             return
-        stem = run or _stem(training, net, named, recipe)
-        folder = _folder(stem, not run, with_absolute_paths(arguments), pace, tensorboard)
-    display = Display(training.recipe.epochs, lines=not (json or quiet), bar=not quiet)
+        folder = _make_folder(training, named, given, material, pace)
+    display = Display(training.recipe.epochs, lines=not is_silent, bar=not quiet)
     try:
-        if not (json or quiet):
+        if not is_silent:
             print_header(training, named)
             _print_place(training)
         run_training(training, folder, display)
@@ -190,23 +154,85 @@ def run(
     _print_footer(training, folder, data_dir)
 
 
-def _recipe(name: str, data: str, values: dict[str, Any], settings: list[str]) -> Recipe:
-    from lenet.errors import UsageError
+def _check_alone(given: dict[str, Any]) -> None:
+    """Refuse what --resume takes from the run itself."""
+    for name, value in given.items():
+        if value is not None and value is not False and value != ():
+            option = name.replace("_", "-")
+            raise UsageError(
+                "--resume goes on with the run's own network, recipe and seed; leave "
+                f"--{option} out."
+            )
+
+
+def _reopen(
+    folder: Path, data: str | None, data_dir: Path | None, threads: int | None, pace: float
+) -> tuple[Training, Run] | None:
+    from lenet.training import resume_run
+    from lenet.training.preparation import with_absolute_paths
+
+    moved = {"source": data, "data_dir": data_dir}
+    moved = {name: value for name, value in moved.items() if value is not None}
+    resumed = resume_run(
+        folder,
+        threads=threads,
+        checkpoint_seconds=pace,
+        load_arguments=with_absolute_paths(moved),
+    )
+    if resumed is None:
+        return None
+    for note in resumed.notes:
+        print(f"lenet: {note}", file=sys.stderr)
+    return resumed.training, resumed.run
+
+
+def _prepare(
+    given: dict[str, Any],
+    data: str,
+    data_dir: Path | None,
+    threads: int | None,
+    pace: float,
+    is_silent: bool,
+) -> tuple[Training, str, dict[str, Any]]:
+    """Return the training, what its network is named by, and how its data are loaded."""
+    from lenet.data import load
+    from lenet.trainer import DEFAULT_NETWORK
+    from lenet.training import Training
+    from lenet.training.preparation import fit_network, load_arguments, with_absolute_paths
+    from lenet.training.run import check_seconds
+
+    recipe = _recipe(given, data)
+    named = recipe.network or DEFAULT_NETWORK if given["net"] is None else given["net"]
+    _check_name(given["run"])
+    check_seconds(pace)
+    network = read_network(named)
+    if is_model_file(named) and not is_silent:
+        print(f"lenet: {named} gives its layers alone; their weights begin anew.", file=sys.stderr)
+    load_options = {name: given[name] for name in ("size", "gray", "rgb", "skip_bad")}
+    arguments = load_arguments(network, data, data_dir, **load_options)
+    dataset = load(**arguments)
+    fitted = fit_network(network, dataset)
+    training = Training(fitted, dataset, recipe, given["seed"] or 0, threads)
+    return training, named, with_absolute_paths(arguments)
+
+
+def _recipe(given: dict[str, Any], data: str) -> Recipe:
     from lenet.training import named_recipe
     from lenet.training.recipe_file import read_settings
 
-    more = read_settings(settings)
-    twice = [each for each, value in values.items() if value is not None and each in more]
-    if twice:
-        option = "balance" if twice[0] == "class_weight" else twice[0].replace("_", "-")
-        raise UsageError(f"{twice[0]} is given by --{option} and by --set; give it once.")
-    return named_recipe(_current_name(name), data=data, **{**values, **more})
+    values = {name: given[name] for name in RECIPE_OPTIONS}
+    values["class_weight"] = "balanced" if given["balance"] else None
+    settings = read_settings(given["set"])
+    for name, value in values.items():
+        if value is not None and name in settings:
+            option = "balance" if name == "class_weight" else name.replace("_", "-")
+            raise UsageError(f"{name} is given by --{option} and by --set; give it once.")
+    name = "modern" if given["recipe"] is None else _current_name(given["recipe"])
+    return named_recipe(name, data=data, **{**values, **settings})
 
 
 def _current_name(name: str) -> str:
-    """The recipe's name of today; says so where that is another."""
-    import sys
-
+    """Return the name that the recipe has today, and say so where it is another."""
     from lenet.training.recipe_file import FORMER_RECIPES
 
     current = FORMER_RECIPES.get(name.strip().lower(), name)
@@ -215,68 +241,35 @@ def _current_name(name: str) -> str:
     return current
 
 
-def _stem(training: Training, net: str | None, named: str, recipe: str | None) -> str:
-    """What a run is called: its data, then the network and the recipe that a person named, and if
-    none is, the network that is trained by default."""
-    from lenet.net import name_of, zoo_name_of
-    from lenet.training.recipe_file import FORMER_RECIPES, stem_of
-
-    words = [training.data.name]
-    if net is not None or recipe is None:
-        words.append(name_of(named) or zoo_name_of(training.model.network) or "custom")
-    if recipe is not None:
-        words.append(stem_of(FORMER_RECIPES.get(stem_of(recipe), recipe)))
-    return "-".join(filter(None, words))
-
-
-def _folder(
-    stem: str, numbered: bool, material: dict[str, Any], pace: float, tensorboard: bool
-) -> Run:
-    from lenet.run_folder import ROOT
-    from lenet.training import Run
-
-    options: dict[str, Any] = {"checkpoint_seconds": pace, "tensorboard": tensorboard}
-    if numbered:
-        return Run.numbered(ROOT, stem, material, **options)
-    return Run(Path(ROOT) / stem, material, **options)
-
-
-def _reopened(
-    folder: Path,
-    given: dict[str, Any],
-    data: str | None,
-    data_dir: Path | None,
-    threads: int | None,
-    pace: float,
-) -> tuple[Training, Run] | None:
-    import sys
-
-    from lenet.errors import UsageError
-    from lenet.training import resume_run
-    from lenet.training.preparation import with_absolute_paths
-
-    if extra := [name for name, value in given.items() if value is not None]:
-        option = extra[0].replace("_", "-")
-        raise UsageError(
-            f"--resume goes on with the run's own network, recipe and seed; leave --{option} out."
-        )
-    moved = {"source": data, "data_dir": data_dir}
-    moved = with_absolute_paths({name: value for name, value in moved.items() if value is not None})
-    resumed = resume_run(folder, threads=threads, checkpoint_seconds=pace, load_arguments=moved)
-    if resumed is None:
-        return None
-    for note in resumed.notes:
-        print(f"lenet: {note}", file=sys.stderr)
-    return resumed.training, resumed.run
-
-
 def _check_name(name: str | None) -> None:
-    from lenet.errors import UsageError
-
     if name is not None and (name.strip() in ("", ".", "..") or set(name) & set("/\\\0")):
         raise UsageError(
             f"--run is {name!r}; it must be the name of one folder under runs/, without slashes."
         )
+
+
+def _make_folder(
+    training: Training, named: str, given: dict[str, Any], material: dict[str, Any], pace: float
+) -> Run:
+    """Make the run's folder.
+
+    Without a name of its own it is called by its data, then the network and the recipe that a
+    person named, and if none is, the network that is trained by default; and it has a number.
+    """
+    from lenet.run_folder import ROOT
+    from lenet.training import Run
+    from lenet.training.recipe_file import FORMER_RECIPES, stem_of
+
+    how: dict[str, Any] = {"checkpoint_seconds": pace, "tensorboard": given["tensorboard"]}
+    if given["run"]:
+        return Run(Path(ROOT) / given["run"], material, **how)
+    words = [training.data.name]
+    if given["net"] is not None or given["recipe"] is None:
+        words.append(name_of(named) or zoo_name_of(training.model.network) or "custom")
+    if given["recipe"] is not None:
+        words.append(stem_of(FORMER_RECIPES.get(stem_of(given["recipe"]), given["recipe"])))
+    stem = "-".join(filter(None, words))
+    return Run.numbered(ROOT, stem, material, **how)
 
 
 def _print_place(training: Training) -> None:
@@ -304,7 +297,10 @@ def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> Non
         print(
             "That is hardly better than guessing: try a smaller --lr, another --init or --recipe."
         )
-    model, where = shlex.quote(str(folder.model)), _shell(training.data)
+    model, where = (
+        shlex.quote(str(folder.model)),
+        shlex.quote(training.data.source or training.data.name),
+    )
     where += f" --data-dir {shlex.quote(str(data_dir))}" if data_dir else ""
     rows = [
         ("look at it", _page(folder)),
@@ -332,11 +328,6 @@ def _is_guessing(training: Training, accuracy: float) -> bool:
     labels = Counter(training.data.tested.labels.tolist())
     chance = max(labels.values()) / labels.total()
     return accuracy < chance + 0.1 * (1 - chance)
-
-
-def _shell(data: Dataset) -> str:
-    """The data as one types them."""
-    return shlex.quote(data.source or data.name)
 
 
 def _print_finished(folder: Path, json: bool) -> None:

@@ -225,7 +225,8 @@ def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) ->
         raise UsageError(
             f"the images are {shape_text(input_shape)}, too small for the network: {error.layer} "
             f"would have nothing left; enlarge them to what it is made for (size "
-            f"{height if height == width else f'{height}x{width}'}), or write a smaller network."
+            f"{height if height == width else f'{height}x{width}'}), or write a smaller network.",
+            parameter="size",
         ) from error
     changes[len(inner)] = (output.layer.with_width(classes),)
     return replace(rebuilt(network, changes), input_shape=input_shape)

@@ -7,6 +7,30 @@
 - ``result``: the base of what a verb's function returns, and :func:`render`
 """
 
+from lenet.writing.document import (
+    Bullets,
+    Column,
+    Document,
+    Notation,
+    Paragraph,
+    Section,
+    Table,
+    table_of,
+)
 from lenet.writing.result import FORMATS, Result, json_text, plain, render
 
-__all__ = ["FORMATS", "Result", "json_text", "plain", "render"]
+__all__ = [
+    "FORMATS",
+    "Bullets",
+    "Column",
+    "Document",
+    "Notation",
+    "Paragraph",
+    "Result",
+    "Section",
+    "Table",
+    "json_text",
+    "plain",
+    "render",
+    "table_of",
+]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 from lenet.errors import UsageError
 from lenet.net.words import did_you_mean, shown
+from lenet.terminal import can_show, columns
 from lenet.writing.document import Document
 
 #: What :func:`render` can write.
@@ -41,7 +42,8 @@ class Result(ABC):
         """
 
     def __str__(self) -> str:
-        return render(self)
+        """Write it as wide as the terminal, with what the terminal can show."""
+        return render(self, "text", columns(), ascii_only=not can_show("█▏"))
 
     def _repr_html_(self) -> str:
         return render(self, "html")

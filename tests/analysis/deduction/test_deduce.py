@@ -286,10 +286,10 @@ def test_parameters_narrow() -> None:
 def test_what_was_not_all_tried_is_not_denied() -> None:
     # Costs are multiples of 8: a sum of exactly 200,000 may exist, and not all can be looked at.
     figure = " -> ".join(["8@32x32"] * 1000)
-    with pytest.raises(UsageError, match="was found that has exactly 200,001") as e:
+    with pytest.raises(UsageError, match="exactly 200,001") as e:
         deduce(figure, params="=200001")
     assert len(str(e.value)) < 120  # the network of 999 layers is not in it
-    with pytest.raises(UsageError, match="no combination has exactly 1,000"):
+    with pytest.raises(UsageError, match="exactly 1,000"):
         deduce(" -> ".join(f"{n}@32x32" for n in range(8, 500)), params="=1000")
 
 

@@ -1,0 +1,118 @@
+"""The verbs on what was trained: ``report``, ``evaluate``, ``predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lenet.cli import options
+from lenet.cli.options import argument, flag, option, verb
+from lenet.cli.output import print_json
+from lenet.errors import DataError, UsageError
+
+MODEL = "A .safetensors file that lenet saved."
+
+
+@verb
+@argument("run", "A folder that lenet train wrote.", Path)
+@option(
+    "--output",
+    "The file to write; by default report.html in the run's folder. Of a picture, its ending "
+    "chooses the format: .svg, .pdf, .png or .tex.",
+    Path,
+)
+@option(
+    "--data",
+    "The data set it was trained on, or the path of its pictures, if that is another now.",
+)
+@options.data_dir
+@option(
+    "--picture",
+    "Only this one: learning-curve, confusion, mistakes, classes, windows, signals, calibration "
+    "or network; it needs --output.",
+)
+@option(
+    "--theme",
+    "Of a picture: auto (an SVG follows the reader's screen), light or dark.",
+    default="auto",
+)
+@flag("--json", "Print one JSON object instead, and write nothing but --output.")
+def report(
+    run: Path,
+    output: Path | None,
+    data: str | None,
+    data_dir: Path | None,
+    picture: str | None,
+    theme: str,
+    json: bool,
+) -> None:
+    """A run as one page to look at: how good, what it gets wrong, and why; or a picture."""
+    from lenet.reporting.results import report
+    from lenet.run_folder import PAGE
+
+    if picture is None and theme != "auto":
+        raise UsageError("--theme is a picture's; the page follows its reader's screen.")
+    if picture is None and output and output.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(
+            f"the page is HTML and {output} has another ending; end it in .html, or name one of "
+            "its pictures with --picture."
+        )
+    if picture is not None and output is None:
+        raise UsageError("no file is given to draw into; name it with --output FILE.svg.")
+    result = report(run, data=data, data_dir=data_dir)
+    if picture is not None:
+        result.picture(picture, theme=theme).save(output or "")
+    elif output is not None or not json:
+        page = run / PAGE
+        if result.missing and output is None and page.exists():
+            raise DataError(
+                f"the test images are not at hand ({result.missing.rstrip('.')}), so {page} is "
+                "left as it is; --output FILE.html writes a page without them."
+            )
+        output = result.save(output)
+    if json:
+        print_json({**result.to_dict(), "file": None if output is None else str(output)})
+    else:
+        print(output)
+        if result.missing and picture is None:
+            print(f"without the test images: {result.missing}")
+
+
+@verb
+@argument("model", MODEL, Path)
+@argument("data", "digits, mnist or fashion-mnist; or a path of pictures, as for lenet train.")
+@options.data_dir
+@flag("--all", "Of a path take all pictures, not only those to test on.")
+@flag("--skip-bad", "Of a path leave out files that cannot be read.")
+@options.json
+def evaluate(
+    model: Path, data: str, data_dir: Path | None, all: bool, skip_bad: bool, json: bool
+) -> None:
+    """Accuracy, figures per class, and confusion matrix of a saved model on test images."""
+    from lenet import inference
+
+    result = inference.evaluate(model, data, data_dir=data_dir, everything=all, skip_bad=skip_bad)
+    if json:
+        print_json({"model": str(model), "dataset": data, **result.to_dict()})
+    else:
+        print(result)
+
+
+@verb
+@argument("model", MODEL, Path)
+@argument(
+    "images",
+    "PNG, JPEG or BMP pictures of any size, or IDX or npy files of images.",
+    Path,
+    nargs=-1,
+    required=True,
+)
+@options.json
+def predict(model: Path, images: tuple[Path, ...], json: bool) -> None:
+    """What a saved model sees on pictures."""
+    from lenet import inference
+
+    result = inference.predict(model, *images)
+    if json:
+        print_json({"model": str(model), **result.to_dict()})
+    else:
+        print(result)

@@ -1,0 +1,21 @@
+"""What the terminal that is printed to can show: how wide it is, and which characters it has."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+
+def columns(most: int | None = None) -> int:
+    """Return the terminal's width in characters: at least 80, which it is where there is none."""
+    width = max(80, shutil.get_terminal_size((80, 24)).columns)
+    return width if most is None else min(width, most)
+
+
+def can_show(text: str) -> bool:
+    """Can stdout write ``text``? A stream in memory, which has no encoding, can."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
