@@ -52,7 +52,7 @@ def test_pictures_become_what_a_network_of_ones_own_takes(digits, channels):
 
 def test_too_small(tmp_path):
     write_digits(tmp_path, {"2": 10, "3": 10})
-    with pytest.raises(UsageError, match=r"the images are 1@8x8, too small .*--size 28"):
+    with pytest.raises(UsageError, match=r"the images are 1@8x8, too small .*size 28"):
         pair(lenet.zoo.lenet(), "lenet", tmp_path)
 
 

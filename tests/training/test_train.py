@@ -5,7 +5,7 @@ import os
 import pytest
 
 import lenet
-from lenet.errors import DataError, UsageError
+from lenet.errors import DataError, ModelFileError, UsageError
 
 needs_data = pytest.mark.skipif(
     not os.environ.get("LENET_DATA"),
@@ -61,7 +61,7 @@ def test_the_model_is_ready(few, small):
         ({"recipe": 3}, UsageError, "data is a str and recipe a int; give a lenet.Dataset"),
         ({"data": 3}, UsageError, "data is a int and recipe a str; give a lenet.Dataset"),
         ({"network": "2x8x8 | dense 10"}, DataError, "cannot become 2"),
-        ({"network": "m.safetensors"}, UsageError, "is a saved model"),
+        ({"network": "m.safetensors"}, ModelFileError, "cannot read"),
     ],
 )
 def test_wrong_names_make_no_folder(tmp_path, arguments, error, message):
