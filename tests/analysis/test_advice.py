@@ -22,7 +22,7 @@ def test_every_proposal_is_valid_and_within_the_budget(
 ) -> None:
     least = _least(network)
     if any(least[name] > most for name, most in budget.items()):
-        with pytest.raises(UsageError, match="too small") as caught:
+        with pytest.raises(UsageError) as caught:
             balance(network, budget=budget)
         assert any(f"takes {least[name]:,};" in str(caught.value) for name in budget)
         return

@@ -150,10 +150,10 @@ class Frame:
         self._network = network
         placed = network.placed
         self._trained: dict[int, Trained] = {
-            place: one.layer for place, one in enumerate(placed) if isinstance(one.layer, Trained)
+            i: layer.layer for i, layer in enumerate(placed) if isinstance(layer.layer, Trained)
         }
         #: How many places one channel of every layer's output has; a dense layer's unit has one.
-        positions = [prod(one.output_shape[1:]) for one in placed]
+        positions = [prod(layer.output_shape[1:]) for layer in placed]
         places = list(self._trained)
         #: For each pair of neighbours, by how much the same width gives fewer numbers, and whether
         #: the later is a convolution on smaller maps.

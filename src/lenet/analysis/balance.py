@@ -158,7 +158,7 @@ def _neighbours_table(neighbours: Iterable[Neighbours]) -> Table:
         )
         for pair in neighbours
     ]
-    return _with_prose(table_of(rows, right={2}, indent=2))
+    return table_of(rows, right={2}, prose=True, indent=2)
 
 
 def _verdict(pair: Neighbours) -> str:
@@ -176,12 +176,7 @@ def _claims_table(claims: Iterable[Claim]) -> Table:
     rows = [
         ("yes" if claim.holds else "no ", f"{claim.text}: {claim.evidence}") for claim in claims
     ]
-    return _with_prose(table_of(rows, indent=2))
-
-
-def _with_prose(table: Table) -> Table:
-    *columns, last = table.columns
-    return Table((*columns, Column("", last.cells, is_prose=True)), table.indent)
+    return table_of(rows, prose=True, indent=2)
 
 
 def _proposals(balance: Balance) -> Iterator[Section]:

@@ -21,7 +21,7 @@ from lenet.net import Network, Source, read_named
 from lenet.net.shapes import Pair, pair_text, shape_text
 from lenet.net.words import listed
 from lenet.writing import Result
-from lenet.writing.document import Column, Document, Paragraph, Section, Table, table_of
+from lenet.writing.document import Document, Paragraph, Section, Table, table_of
 from lenet.writing.numbers import bytes_text, times
 from lenet.writing.text import fits
 
@@ -161,11 +161,11 @@ def compare(
     )
     first = columns[0].network
     pairs = tuple(layers_beside(first, column.network) for column in columns[1:])
-    found = (
+    changes = (
         tuple(differences(first, column.network, beside))
         for column, beside in zip(columns[1:], pairs, strict=True)
     )
-    return Comparison(columns, pairs, tuple(found))
+    return Comparison(columns, pairs, tuple(changes))
 
 
 def _column(name: str, network: Network, memory: Memory) -> Compared:
@@ -220,9 +220,7 @@ def _layer_rows(comparison: Comparison) -> Iterator[list[str]]:
 def _difference_table(some: Sequence[Difference]) -> Table:
     if not some:
         return table_of([("the same input and layers",)], indent=2)
-    marks = tuple(difference.mark for difference in some)
-    what = tuple(difference.what for difference in some)
-    return Table((Column("", marks), Column("", what, is_prose=True)), indent=2)
+    return table_of([(change.mark, change.what) for change in some], prose=True, indent=2)
 
 
 def _column_dict(column: Compared, first: Compared) -> dict[str, Any]:

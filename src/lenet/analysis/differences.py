@@ -140,10 +140,10 @@ def align(first: Sequence[_A], second: Sequence[_B], cost: Callable[[_A, _B], fl
         end += 1
     rows, columns = len(first) - start - end, len(second) - start - end
     middle = _by_place if rows * columns > _LARGEST_TABLE else _cheapest
-    found = middle(first[start : start + rows], second[start : start + columns], cost)
+    aligned = middle(first[start : start + rows], second[start : start + columns], cost)
     return [
         *((i, i) for i in range(start)),
-        *((a if a is None else a + start, b if b is None else b + start) for a, b in found),
+        *((a if a is None else a + start, b if b is None else b + start) for a, b in aligned),
         *((start + rows + i, start + columns + i) for i in range(end)),
     ]
 
@@ -176,16 +176,16 @@ def _cheapest(
             else:
                 alone = _ALONE + min(best[a + 1][b], best[a][b + 1])
                 best[a][b] = min(pair[a][b] + best[a + 1][b + 1], alone)
-    found: Alignment = []
+    pairs: Alignment = []
     a = b = 0
     while a < rows or b < columns:
         if a < rows and b < columns and best[a][b] == pair[a][b] + best[a + 1][b + 1]:
-            found.append((a, b))
+            pairs.append((a, b))
             a, b = a + 1, b + 1
         elif a < rows and (b == columns or best[a][b] == _ALONE + best[a + 1][b]):
-            found.append((a, None))
+            pairs.append((a, None))
             a += 1
         else:
-            found.append((None, b))
+            pairs.append((None, b))
             b += 1
-    return found
+    return pairs

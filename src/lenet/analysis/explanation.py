@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
@@ -121,29 +121,15 @@ class Report(Result):
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Lay the report out; text chooses tables that fit ``width``, LaTeX has only tables."""
-        flow, costs = flow_columns(self), cost_columns(self)
-        if form == "latex":
-            flow = {key: column for key, column in flow.items() if key not in _NOT_IN_LATEX}
-        layer = flow["layer"]
-        if form == "html":  # the row's own name comes first: it stays in sight while others scroll
-            flow = {"layer": layer, **flow}
-        tables = [
-            Section("What flows", (_table(_without_totals(flow.values())),)),
-            Section("What it costs", (_table([layer, *costs.values()]),)),
-        ]
-        ends = f"in {shape_text(self.network.input_shape)}", f"out {self._output}"
-        if form == "text":
-            tables = list(_text_tables(self, width))
+        network, is_text = self.network, form == "text"
+        tables = _text_tables(self, width) if is_text else _tables(self, form)
+        ends = f"in {shape_text(network.input_shape)}", f"out {shape_text(network.output_shape)}"
         return Document(
             self.name or "network",
             (*tables, *([] if form == "latex" else self._remarks())),
-            beside=(("    " if form == "text" else ", ").join(ends), self.layer_text),
-            below=(block_text(self),),
+            beside=(("    " if is_text else ", ").join(ends), self.layer_text),
+            below=(block_text(self.blocks),),
         )
-
-    @property
-    def _output(self) -> str:
-        return shape_text(self.network.output_shape)
 
     def _remarks(self) -> Iterator[Section]:
         notes = [Paragraph(note, is_note=True) for note in memory_notes(self.memory)]
@@ -191,9 +177,8 @@ def explain(
     )
 
 
-def block_text(report: Report) -> str:
+def block_text(blocks: Sequence[BlockRow]) -> str:
     """Say which layers are a block, and which blocks repeat an earlier one."""
-    blocks = report.blocks
     count = plural(len(blocks), "block")
     if len(blocks) > _BLOCKS_LISTED:
         repeats = sum(block.repeats is not None for block in blocks)
@@ -287,6 +272,18 @@ def memory_notes(memory: Memory) -> tuple[str, str]:
     )
 
 
+def _tables(report: Report, form: str) -> Iterator[Section]:
+    """Yield what flows and what it costs, for Markdown, HTML and LaTeX."""
+    flow = flow_columns(report)
+    layer = flow["layer"]
+    if form == "latex":
+        flow = {key: column for key, column in flow.items() if key not in _NOT_IN_LATEX}
+    if form == "html":  # the row's own name comes first: it stays in sight while others scroll
+        flow = {"layer": layer, **flow}
+    yield Section("What flows", (_table(_without_totals(flow.values())),))
+    yield Section("What it costs", (_table([layer, *cost_columns(report).values()]),))
+
+
 def _text_tables(report: Report, width: int) -> Iterator[Section]:
     """Yield all in one table where that fits, else what flows, then what it costs."""
     # (28-5+0+1)/1=24: spaces would take the room of other columns.
@@ -299,8 +296,7 @@ def _text_tables(report: Report, width: int) -> Iterator[Section]:
     yield from _text_flow(flow, width)
     table = _table([flow["layer"], *costs])
     if not fits(table, width):
-        short = _table([flow["layer"], *cost_columns(report, short_count).values()])
-        table = short
+        table = _table([flow["layer"], *cost_columns(report, short_count).values()])
     yield Section("What it costs", (table,))
 
 

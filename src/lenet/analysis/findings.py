@@ -146,7 +146,8 @@ def _receptive(network: Network, fields: Sequence[ReceptiveField]) -> Iterator[s
     sees = f"one of {dense.name} sees {pair_text(reach.size)}"
     if reach.covers(network.input_shape):
         sees = f"{dense.name} is the first to see them all"
-        if any(any(_gaps(placed)) for placed, _ in maps):
+        windows = ((p, p.layer) for p, _ in maps if isinstance(p.layer, Windowed))
+        if any(gap > 0 for p, layer in windows for gap in _gaps(p, layer)):
             sees = f"{dense.name} is the first to see from edge to edge"
     yield f"A unit of {placed.name} sees {part}; {sees}."
 
@@ -214,8 +215,10 @@ def _steps(values: Iterable[_T]) -> list[_T]:
 
 def window_findings(network: Network) -> Iterator[str]:
     """Yield the sentences on the windows of convolutions and poolings."""
+    windowed = [(p, p.layer) for p in network.placed if isinstance(p.layer, Windowed)]
     for check in (_dropped, _skipped, _even, _padded, _overlapping, _last_pixel):
-        yield from told_once([(p.name, text) for p in network.placed for text in check(p)])
+        checked = ((placed.name, check(placed, layer)) for placed, layer in windowed)
+        yield from told_once([(name, text) for name, text in checked if text])
 
 
 def told_once(told: Sequence[Told]) -> Iterator[str]:
@@ -234,119 +237,93 @@ def some_listed(names: Sequence[str]) -> str:
     return listed([*names[:_NAMES_SHOWN], *rest])
 
 
-def _dropped(placed: PlacedLayer) -> Iterator[str]:
+def _dropped(placed: PlacedLayer, layer: Windowed) -> str:
     """Rows and columns at the end of the maps that no window reaches."""
-    layer = placed.layer
-    if not isinstance(layer, Windowed):
-        return
-    _, height, width = placed.input_shape
-    _, rows, columns = placed.output_shape
-    top, _, left, _ = layer.padding
     parts = []
-    for word, size, count, axis, before in (
-        ("row", height, rows, 0, top),
-        ("column", width, columns, 1, left),
-    ):
-        reached = (count - 1) * layer.stride[axis] + layer.kernel_size[axis] - before
+    for axis, word in enumerate(("row", "column")):
+        size, count = placed.input_shape[1 + axis], placed.output_shape[1 + axis]
+        start = -layer.padding[2 * axis]
+        reached = start + (count - 1) * layer.stride[axis] + layer.kernel_size[axis]
         unseen = min(size, size - reached)
         if unseen > 0:
             parts.append(f"last {word}" if unseen == 1 else f"last {unseen:,} {word}s")
-    if parts:
-        yield (
-            f"{placed.name} never looks at the {' and the '.join(parts)} of its "
-            f"{shape_text(placed.input_shape)} input: the next window would not fit."
-        )
+    if not parts:
+        return ""
+    return (
+        f"{placed.name} never looks at the {' and the '.join(parts)} of its "
+        f"{shape_text(placed.input_shape)} input: the next window would not fit."
+    )
 
 
-def _gaps(placed: PlacedLayer) -> list[bool]:
-    """Whether there are rows, and columns, between the windows."""
-    layer = placed.layer
-    if not isinstance(layer, Windowed):
-        return []
-    counts = placed.output_shape[1:]
+def _gaps(placed: PlacedLayer, layer: Windowed) -> list[int]:
+    """How many rows, and columns, lie between the windows; negative where windows share some."""
     return [
-        count > 1 and step > size
-        for count, step, size in zip(counts, layer.stride, layer.kernel_size, strict=True)
+        step - size if count > 1 else 0
+        for count, step, size in zip(
+            placed.output_shape[1:], layer.stride, layer.kernel_size, strict=True
+        )
     ]
 
 
-def _skipped(placed: PlacedLayer) -> Iterator[str]:
-    layer, gaps = placed.layer, _gaps(placed)
-    if not isinstance(layer, Windowed) or not any(gaps):
-        return
-    seen = prod(size for size, gap in zip(layer.kernel_size, gaps, strict=True) if gap)
-    whole = prod(step for step, gap in zip(layer.stride, gaps, strict=True) if gap)
-    what = "pixels" if all(gaps) else ("rows", "columns")[gaps.index(True)]
-    yield (
+def _skipped(placed: PlacedLayer, layer: Windowed) -> str:
+    axes = [axis for axis, gap in enumerate(_gaps(placed, layer)) if gap > 0]
+    if not axes:
+        return ""
+    seen = prod(layer.kernel_size[axis] for axis in axes)
+    whole = prod(layer.stride[axis] for axis in axes)
+    what = "pixels" if len(axes) == 2 else ("rows", "columns")[axes[0]]
+    return (
         f"{placed.name} looks at {seen:,} of every {whole:,} {what}: its "
         f"{pair_text(layer.kernel_size)} window moves in steps of {size_text(layer.stride)}."
     )
 
 
-def _even(placed: PlacedLayer) -> Iterator[str]:
-    layer = placed.layer
-    if isinstance(layer, Conv2d) and any(size % 2 == 0 for size in layer.kernel_size):
-        yield (
-            f"{placed.name} has an even kernel, {pair_text(layer.kernel_size)}: without a centre, "
-            "no padding keeps the size with equal sides."
-        )
+def _even(placed: PlacedLayer, layer: Windowed) -> str:
+    if not isinstance(layer, Conv2d) or all(size % 2 for size in layer.kernel_size):
+        return ""
+    return (
+        f"{placed.name} has an even kernel, {pair_text(layer.kernel_size)}: without a centre, "
+        "no padding keeps the size with equal sides."
+    )
 
 
-def _padded(placed: PlacedLayer) -> Iterator[str]:
+def _padded(placed: PlacedLayer, layer: Windowed) -> str:
     """More padding on a side than "same" ever needs."""
-    layer = placed.layer
-    if not isinstance(layer, Windowed):
-        return
     for index, side in enumerate(layer.padding):
-        size = layer.kernel_size[index // 2]
-        if 2 * side > size:
-            yield (
+        if 2 * side > layer.kernel_size[index // 2]:
+            return (
                 f"{placed.name} pads {side:,} on a side, more than half of its "
                 f"{pair_text(layer.kernel_size)} window: at the border it sees mostly padding."
             )
-            return
+    return ""
 
 
-def _overlapping(placed: PlacedLayer) -> Iterator[str]:
+def _overlapping(placed: PlacedLayer, layer: Windowed) -> str:
     """Pooling windows that share pixels, as in Krizhevsky, Sutskever & Hinton 2012."""
-    layer = placed.layer
-    if not isinstance(layer, Pool2d):
-        return
-    shared = tuple(
-        max(0, size - step) if count > 1 else 0
-        for count, step, size in zip(
-            placed.output_shape[1:], layer.stride, layer.kernel_size, strict=True
-        )
+    shared = zip(_gaps(placed, layer), ("row", "column"), strict=True)
+    parts = [plural(-gap, word) for gap, word in shared if gap < 0]
+    if not parts or not isinstance(layer, Pool2d):
+        return ""
+    return (
+        f"{placed.name} overlaps: {pair_text(layer.kernel_size)} windows in steps of "
+        f"{size_text(layer.stride)} share {' and '.join(parts)}."
     )
-    if any(shared):
-        yield (
-            f"{placed.name} overlaps: {pair_text(layer.kernel_size)} windows in steps of "
-            f"{size_text(layer.stride)} share {_rows_and_columns(shared)}."
-        )
 
 
-def _last_pixel(placed: PlacedLayer) -> Iterator[str]:
+def _last_pixel(placed: PlacedLayer, layer: Windowed) -> str:
     """Maps that become a single pixel, where a window has nothing left to slide over."""
-    layer = placed.layer
-    if not isinstance(layer, Windowed) or placed.output_shape[1:] != (1, 1):
-        return
+    size = placed.input_shape[1:]
+    if placed.output_shape[1:] != (1, 1) or size == (1, 1):
+        return ""
     left, given = shape_text(placed.output_shape), shape_text(placed.input_shape)
-    if placed.input_shape[1:] == (1, 1):
-        return
-    if isinstance(layer, Conv2d) and layer.kernel_size == placed.input_shape[1:]:
-        yield (
+    if isinstance(layer, Conv2d) and layer.kernel_size == size:
+        return (
             f"{placed.name} leaves {left}: its {pair_text(layer.kernel_size)} kernel covers all of "
             f"its {given} input, so it is a dense layer in all but name."
         )
-    elif layer.is_global(placed.input_shape):
-        yield (
+    if layer.is_global(placed.input_shape):
+        return (
             f"{placed.name} is a global average pooling: it leaves the mean of each map, {left} of "
             f"{given}."
         )
-    else:
-        yield f"{placed.name} makes {left} of {given}: single pixels, with no neighbours left."
-
-
-def _rows_and_columns(shared: Sequence[int]) -> str:
-    parts = [plural(n, word) for n, word in zip(shared, ("row", "column"), strict=True) if n]
-    return " and ".join(parts)
+    return f"{placed.name} makes {left} of {given}: single pixels, with no neighbours left."

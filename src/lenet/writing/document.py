@@ -121,17 +121,19 @@ def table_of(
     titles: Sequence[str] = (),
     *,
     right: Collection[int] = (),
+    prose: bool = False,
     indent: int = 0,
 ) -> Table:
-    """Build a table of rows of text; ``right`` are the columns whose cells end below each other.
+    """Build a table of rows of text, of which there must be one at least.
 
-    There must be a row at least.
+    ``right`` are the columns whose cells end below each other; with ``prose`` the last column has
+    sentences.
     """
     columns = list(zip(*rows, strict=True))
-    heads = titles or [""] * len(columns)
+    heads, last = titles or [""] * len(columns), len(columns) - 1
     return Table(
         tuple(
-            Column(head, cells, right=place in right)
+            Column(head, cells, right=place in right, is_prose=prose and place == last)
             for place, (head, cells) in enumerate(zip(heads, columns, strict=True))
         ),
         indent,

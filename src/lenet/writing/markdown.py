@@ -9,9 +9,8 @@ from lenet.writing.document import Bullets, Column, Document, Notation, Paragrap
 from lenet.writing.prose import notation_blocks
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
-#: What would begin something inside a sentence or end a cell.
-_IN_PROSE = re.compile(r"([\\`*_]|<(?=[\w/!?]))")
-_IN_CELL = re.compile(r"([\\`*_|]|<(?=[a-zA-Z/!?]))")
+#: What would begin something inside a sentence, or end a cell.
+_IN_PROSE = re.compile(r"([\\`*_|]|<(?=[a-zA-Z/!?]))")
 
 
 def write_markdown(document: Document) -> str:
@@ -59,8 +58,7 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _row(cells: list[str]) -> str:
-    texts = (_IN_CELL.sub(r"\\\1", cell.strip()) for cell in cells)
-    return f"| {' | '.join(texts)} |"
+    return f"| {' | '.join(map(_prose, cells))} |"
 
 
 def _cells(column: Column) -> list[str]:

@@ -57,26 +57,30 @@ def render(result: Result, form: str = "text", width: int = 80, ascii_only: bool
     """
     known = [name for name in FORMATS if name != "csv" or result.csv_key]
     if form not in known:
-        near = did_you_mean(str(form), known)
-        known_text = ", ".join(known)
-        raise UsageError(f"the format is {shown(form)}{near}; it must be one of {known_text}.")
+        near, names = did_you_mean(str(form), known), ", ".join(known)
+        raise UsageError(f"the format is {shown(form)}{near}; it must be one of {names}.")
     if form == "json":
         return json_text(result.to_dict())
     if form == "csv":
         return _csv(result)
-    # Imported when something is written: who only computes need not wait for it.
-    from lenet.writing import html, latex, markdown, text
-
     width = max(width, _NARROWEST)
     page = result.page(form, width)
-    if form == "text":
-        return text.write_text(page, width, ascii_only)
-    writers = {
-        "markdown": markdown.write_markdown,
-        "html": html.write_html,
-        "latex": latex.write_latex,
-    }
-    return writers[form](page)
+    # A writer is imported when it is asked for: the others would only take time.
+    if form == "markdown":
+        from lenet.writing.markdown import write_markdown
+
+        return write_markdown(page)
+    if form == "html":
+        from lenet.writing.html import write_html
+
+        return write_html(page)
+    if form == "latex":
+        from lenet.writing.latex import write_latex
+
+        return write_latex(page)
+    from lenet.writing.text import write_text
+
+    return write_text(page, width, ascii_only)
 
 
 def json_text(values: Mapping[str, Any]) -> str:
