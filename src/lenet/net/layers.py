@@ -387,6 +387,7 @@ class Pool2d(Windowed):
     padding: Sides
 
     stem = "pool"
+    noun = "pooling"
     fields = (
         Field("kernel_size", "pair", "window"),
         Field("stride", "pair", "stride", "s", default="kernel_size"),

@@ -101,7 +101,7 @@ def test_alexnet() -> None:
     assert notation("227x227x3 -> 55x55x96") == "3x227x227 | conv 96 k11 s4 relu"
     assert notation(ALEXNET, given=["conv0 k11"]).startswith("3x224x224 | conv 96 k11 s4 p2 relu")
     pool = deduce("96@55x55 -> 96@27x27").steps[0]
-    assert [(one.kernel, one.stride) for one in (pool.chosen, *pool.ties)] == [
+    assert [one.window[:2] for one in (pool.chosen, *pool.ties)] == [
         ("3x3", "2"),
         ("2x2", "2"),
     ]

@@ -8,6 +8,7 @@ from lenet.analysis.deduction import read_figure
 from lenet.analysis.deduction.windows import (
     MAX_KERNEL,
     MAX_STRIDE,
+    SPELLED,
     Axis,
     AxisGiven,
     kernel_range,
@@ -15,6 +16,7 @@ from lenet.analysis.deduction.windows import (
     windows,
 )
 from lenet.errors import LenetError, NotationError, UsageError
+from lenet.net.layers import LAYERS
 from lenet.net.shapes import output_size
 
 
@@ -100,6 +102,10 @@ def test_kernel_range_is_what_the_formula_says() -> None:
         least, most = kernel_range(size, result, stride)
         fitting = [k for k in range(1, 30) if output_size(size, k, 0, stride) == result]
         assert [least, most] == [fitting[0], fitting[-1]]
+
+
+def test_every_kind_of_layer_has_a_name() -> None:
+    assert {layer.stem for layer in LAYERS.values()} == set(SPELLED)
 
 
 LENET_5 = [(1, 32, 32), (6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5), (120,), (84,), (10,)]

@@ -188,6 +188,12 @@ def test_names_that_a_terminal_would_act_on_are_shown_as_text() -> None:
     assert "x" * 61 not in text
 
 
+@pytest.mark.parametrize("weights", [5, [5], zoo.lenet(), [("a", 5)]], ids=str)
+def test_what_are_no_weights(weights: object) -> None:
+    with pytest.raises(UsageError, match=r"\.safetensors"):
+        reconcile("lenet", weights)  # type: ignore[arg-type]
+
+
 def test_a_file_without_weights() -> None:
     with pytest.raises(UsageError, match="holds no weights"):
         reconcile(zoo.lenet(), [("a", (3,)), ("b", ())])

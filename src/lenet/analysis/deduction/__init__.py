@@ -1,8 +1,7 @@
 """The inverse problem: from the shapes that a figure shows to the network behind it.
 
 - ``windows``: the size formula solved backwards, and what is common: the candidates of a step
-- ``figure``: the figure's text, read into shapes
-- ``constraints``: what is known of single layers beforehand, and a limit on the parameters
+- ``figure``: the figure's text read into shapes, and what is known beforehand
 - ``search``: all of it, step by step over a whole figure
 - ``pages``: the reasoning in sentences, and a page of all
 """
@@ -10,17 +9,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from lenet.analysis.counts import count_network
 from lenet.analysis.deduction import pages
-from lenet.analysis.deduction.constraints import read_limit
-from lenet.analysis.deduction.figure import Figure, Stage, read_figure
+from lenet.analysis.deduction.figure import Figure, Stage, read_figure, read_limit
 from lenet.analysis.deduction.search import Step, find_steps
 from lenet.analysis.deduction.windows import Candidate
 from lenet.net import Dense, Network
-from lenet.writing import Document, Result
+from lenet.writing import Result, plain
+from lenet.writing.document import Document
 
 __all__ = ["Candidate", "Deduction", "Figure", "Stage", "Step", "deduce", "read_figure"]
 
@@ -51,29 +50,27 @@ class Deduction(Result):
         return {
             "format": "lenet-deduction",
             "version": 1,
-            "figure": [list(stage.shape) for stage in self.figure.stages],
+            "figure": plain([stage.shape for stage in self.figure.stages]),
             "network": str(self.network),
             "parameters": self.parameters,
             "notes": list(self.figure.notes),
             "assumptions": list(self.assumptions),
-            "steps": [_step_dict(step) for step in self.steps],
+            "steps": [plain(_step_dict(step)) for step in self.steps],
         }
 
 
 def _step_dict(step: Step) -> dict[str, Any]:
+    axes = {"height": step.heights, "width": step.widths}
     return {
         "name": step.name,
         "figure_name": step.target.name or None,
-        "input_shape": list(step.source.shape),
-        "output_shape": list(step.target.shape),
+        "input_shape": step.source.shape,
+        "output_shape": step.target.shape,
         "chosen": step.candidates.index(step.chosen),
         "candidates": [_candidate_dict(candidate) for candidate in step.candidates],
         "given": step.given or None,
-        "windows": {
-            name: [[axis.kernel, axis.stride, axis.before, axis.after] for axis in axes]
-            for name, axes in (("height", step.heights), ("width", step.widths))
-        },
-        "reasoning": list(step.reasoning),
+        "windows": {name: [astuple(axis) for axis in fitting] for name, fitting in axes.items()},
+        "reasoning": step.reasoning,
     }
 
 

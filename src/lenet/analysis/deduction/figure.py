@@ -1,22 +1,27 @@
-"""A figure as papers print it, read into shapes: ``32x32 -> 6@28x28 -> C5: layer 120 -> 10``.
+"""What a person says of a network: its figure, what is known of single layers, a limit.
 
-Shapes are parted by arrows, commas, semicolons or line breaks. A shape is ``6@28x28``, ``28x28@6``,
-``6x28x28`` or ``28x28x6`` (one order for the whole figure), ``32x32`` (one channel) or ``120`` (a
-vector); words before it name it.
+A figure is read as papers print it: ``32x32 -> 6@28x28 -> C5: layer 120 -> 10``. Shapes are parted
+by arrows, commas, semicolons or line breaks. A shape is ``6@28x28``, ``28x28@6``, ``6x28x28`` or
+``28x28x6`` (one order for the whole figure), ``32x32`` (one channel) or ``120`` (a vector); words
+before it name it.
+
+Of a layer comes first its name, as the deduction or the figure calls it, then the notation's words:
+``conv1 k5``, ``pool0 avgpool``, ``C5 conv``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
-from lenet.analysis.deduction.windows import windows
+from lenet.analysis.deduction.windows import CONV, DENSE, POOL, AxisGiven, windows
 from lenet.errors import NotationError, UsageError
 from lenet.net import Shape
-from lenet.net.layers import MAX_SIZE
+from lenet.net.layers import LAYERS, MAX_SIZE, AvgPool2d, Conv2d, Pool2d
+from lenet.net.notation import read_option
 from lenet.net.shapes import shape_text
 from lenet.net.words import shown
 
@@ -38,6 +43,12 @@ _SHAPE = re.compile(
     re.ASCII,
 )
 _SIZE = re.compile(r"\d\s*[xX×*]\s*\d", re.ASCII)
+
+
+#: The kinds of layer by the words that name them; "pool" leaves open which pooling.
+_KINDS: Final = {word: layer.stem for word, layer in LAYERS.items()} | {Pool2d.stem: POOL}
+_NOUNS: Final = {field.name: field.noun for field in Conv2d.fields} | {"average": "kind"}
+_WINDOW: Final = {"kernel_size", "stride", "padding"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ def read_figure(text: str) -> Figure:
             f"the figure has {len(written):,} shapes; at most {MAX_STAGES:,} are allowed."
         )
     order, notes = _order(written, text)
-    stages = tuple(Stage(one.shape(order), one.name, one.position) for one in written)
+    stages = tuple(Stage(part.shape(order), part.name, part.position) for part in written)
     return Figure(text, stages, (*notes, *_notes(written)))
 
 
@@ -187,15 +198,15 @@ def _name(before: str, start: int, text: str) -> str:
 
 def _order(written: Sequence[_Written], text: str) -> tuple[str, list[str]]:
     """Whether the figure writes channels first or last, and how that was found."""
-    unclear = [one for one in written if one.is_unclear]
+    unclear = [part for part in written if part.is_unclear]
     if not unclear:
         return "first", []
     _check_mixture(unclear, text)
     misfits, oblong = {}, {}
     for order in _ORDERS:
-        steps = pairwise(one.shape(order) for one in written)
+        steps = pairwise(part.shape(order) for part in written)
         misfits[order] = sum(_is_misfit(source, target) for source, target in steps)
-        oblong[order] = sum(one.is_oblong(order) for one in unclear)
+        oblong[order] = sum(part.is_oblong(order) for part in unclear)
     best, other = sorted(_ORDERS, key=lambda order: (misfits[order], oblong[order], order))
     reading = f"{unclear[0].text} is read as {_ORDERS[best]}"
     if not oblong[best]:
@@ -211,7 +222,7 @@ def _order(written: Sequence[_Written], text: str) -> tuple[str, list[str]]:
 
 def _check_mixture(unclear: Sequence[_Written], text: str) -> None:
     """Refuse 28x28x6 beside 6x14x14: all are square, but not in one order."""
-    first, last = ([one for one in unclear if not one.is_oblong(order)] for order in _ORDERS)
+    first, last = ([part for part in unclear if not part.is_oblong(order)] for order in _ORDERS)
     if first and last and len(first) + len(last) == len(unclear):
         a, b = first[0], last[0]
         meant = f"{shape_text(a.shape('first'))} and {shape_text(b.shape('last'))}"
@@ -235,9 +246,145 @@ def _is_misfit(source: Shape, target: Shape) -> bool:
 
 def _notes(written: Sequence[_Written]) -> Iterator[str]:
     """What was assumed about single shapes; the first of each sort is told."""
-    flat = [one for one in written if one.channels is None and len(one.sizes) == 2]
-    for one in flat[:1]:
-        yield f"{one.text} names no channels: it is read as one, {shape_text(one.shape())}."
-    square = [one for one in written if one.channels is not None and len(one.sizes) == 1]
-    for one in square[:1]:
-        yield f"{one.text} names one size: it is read as square, {shape_text(one.shape())}."
+    flat = [part for part in written if part.channels is None and len(part.sizes) == 2]
+    for part in flat[:1]:
+        yield f"{part.text} names no channels: it is read as one, {shape_text(part.shape())}."
+    square = [part for part in written if part.channels is not None and len(part.sizes) == 1]
+    for part in square[:1]:
+        yield f"{part.text} names one size: it is read as square, {shape_text(part.shape())}."
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is known of one layer.
+
+    Attributes:
+        text: as it was given.
+        target: what it calls the layer.
+        known: ``kind`` and ``average`` (of a pooling: does it take the mean?), and fields of a
+            layer by their names; a padding may be "same".
+    """
+
+    text: str = ""
+    target: str = ""
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+    def axes(self) -> tuple[AxisGiven, AxisGiven]:
+        """Return what is known of the window's height and width."""
+        unknown = None, None
+        kernel = self.known.get("kernel_size", unknown)
+        stride = self.known.get("stride", unknown)
+        padding = self.known.get("padding")
+        is_same = padding == "same"
+        sides = (padding[:2], padding[2:]) if padding and not is_same else unknown
+        height, width = (AxisGiven(kernel[i], stride[i], sides[i], is_same) for i in (0, 1))
+        return height, width
+
+    @property
+    def decides(self) -> bool:
+        """Does it leave no room for the priors? Maximum or mean is nothing that they know."""
+        is_kind = "kind" in self.known and "average" not in self.known
+        return is_kind or not _WINDOW.isdisjoint(self.known)
+
+    def allows(self, kind: str) -> bool:
+        """May the layer be of this kind?
+
+        A dense layer has no window, a pooling no activation, and only a convolution is normalised.
+        """
+        if "batch_norm" in self.known and kind != CONV:
+            return False
+        if "kind" in self.known:
+            return bool(kind == self.known["kind"])
+        if kind == DENSE:
+            return _WINDOW.isdisjoint(self.known)
+        return kind == CONV or "activation" not in self.known
+
+    def joined(self, other: Given) -> Given:
+        """Return both together.
+
+        Raises:
+            UsageError: they say different things of the same.
+        """
+        for name in self.known.keys() & other.known.keys():
+            if self.known[name] != other.known[name]:
+                raise UsageError(
+                    f"{shown(self.text)} and {shown(other.text)} contradict each other on the "
+                    f"{_NOUNS.get(name, name)} of one layer; keep one."
+                )
+        text = f"{self.text}, {other.text}" if self.text else other.text
+        return Given(text, self.target, {**self.known, **other.known})
+
+
+def read_given(text: str) -> Given:
+    """Read what is known of one layer.
+
+    Raises:
+        NotationError: it cannot be read; the error shows the place.
+        UsageError: ``text`` is no string.
+    """
+    if not isinstance(text, str):
+        raise UsageError(f"what is given is a text such as 'conv1 k5', not {shown(text)}.")
+    first, *words = re.finditer(r"\S+|$", text)
+    words = [word for word in words if word[0]]
+    if not words:
+        raise NotationError(
+            f"{shown(text)} says nothing of a layer; name one, then say what is known: a kind "
+            f"({', '.join(_KINDS)}) or its options, as in 'conv1 k5'.",
+            text,
+            len(text.rstrip()),
+        )
+    known: dict[str, Any] = {}
+    for word in words:
+        for name, value in _read_word(word, known.get("kind") == POOL, text):
+            if known.setdefault(name, value) != value:
+                what = f"the {_NOUNS.get(name, name)} is given twice; keep one."
+                raise NotationError(what, text, word.start())
+    return Given(text.strip(), first[0].lower().rstrip(":"), known)
+
+
+def _read_word(word: re.Match[str], is_pool: bool, text: str) -> Iterator[tuple[str, Any]]:
+    lower = word[0].lower()
+    if lower in _KINDS:
+        yield "kind", _KINDS[lower]
+        if lower in LAYERS and _KINDS[lower] == POOL:
+            yield "average", lower == AvgPool2d.keyword
+        return
+    # The notation writes a pooling's window without a letter: maxpool 2.
+    option = f"k{lower}" if is_pool and lower[0].isdigit() else word[0]
+    field, value = read_option(Conv2d, option, text, word.start())
+    try:
+        layer = Conv2d(**{"channels": 1, "kernel_size": 1, field.name: value})
+    except UsageError as error:
+        raise NotationError(str(error), text, word.start()) from None
+    yield field.name, value if value == "same" else getattr(layer, field.name)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many parameters in all, at most or exactly."""
+
+    parameters: int
+    is_exact: bool
+
+    def holds(self, parameters: int) -> bool:
+        """Is the number of parameters within the limit?"""
+        return parameters == self.parameters or (not self.is_exact and parameters < self.parameters)
+
+    def __str__(self) -> str:
+        return f"{'exactly' if self.is_exact else 'at most'} {self.parameters:,}"
+
+
+def read_limit(value: int | str) -> Limit:
+    """Read ``60000`` (at most), ``<=60000`` or ``=61706`` (exactly); commas may part thousands.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    text = "" if isinstance(value, bool) else str(value)
+    match = re.fullmatch(r"\s*(<=|=|)\s*([0-9]{1,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5})\s*", text)
+    if not match:
+        raise UsageError(
+            f"params is {shown(value)}; give the most parameters, such as 60000, or =61706 for "
+            "exactly so many."
+        )
+    return Limit(int(match[2].replace(",", "")), match[1] == "=")

@@ -18,12 +18,13 @@ from lenet.analysis.deduction.windows import (
     SPELLED,
     Axis,
     Candidate,
+    Form,
     is_named,
     kernel_range,
 )
 from lenet.net import MaxPool2d, Network
 from lenet.net.shapes import elements, shape_text, size_formula
-from lenet.writing import Column, Document, Notation, Paragraph, Section, Table
+from lenet.writing.document import Column, Document, Notation, Paragraph, Section, Table
 from lenet.writing.numbers import plural
 from lenet.writing.prose import GLUE
 
@@ -76,9 +77,9 @@ def _window_blocks(step: Step) -> Iterator[Paragraph | Table]:
     axes = {"height": step.heights, "width": step.widths}
     if step.heights == step.widths:
         axes = {"height and width": step.heights}
-    for label, found in axes.items() if len(step.target.shape) == 3 else ():
-        yield Paragraph(f"{len(found)} windows for the {label}: kernel (padding in all)")
-        ordered = sorted(found, key=lambda axis: (axis.stride, axis.kernel, axis.padding))
+    for label, fitting in axes.items() if len(step.target.shape) == 3 else ():
+        yield Paragraph(f"{len(fitting)} windows for the {label}: kernel (padding in all)")
+        ordered = sorted(fitting, key=lambda axis: (axis.stride, axis.kernel, axis.padding))
         groups = {s: _kernels(list(g)) for s, g in groupby(ordered, lambda axis: axis.stride)}
         strides = Column("", tuple(f"stride {stride}" for stride in groups))
         yield Table((strides, Column("", tuple(groups.values()), is_prose=True)), indent=2)
@@ -108,7 +109,7 @@ def assumptions(figure: Figure, steps: Sequence[Step]) -> Iterator[str]:
 
 def explain_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
     """Return the steps with their reasoning."""
-    first: dict[tuple[str, tuple[Axis, ...]], Step] = {}
+    first: dict[Form, Step] = {}
     explained = []
     for step in steps:
         again = first.setdefault(step.chosen.form, step)
@@ -283,20 +284,20 @@ def _span(size: int, result: int, stride: int) -> str:
 
 def _others(step: Step) -> Iterator[str]:
     taken = (step.chosen, *step.ties)
-    mine = [one for one in step.of_kind(step.chosen.kind) if one not in taken]
-    if mine:
-        is_padded = all(one.padding for one in mine)
-        padded = f",{' all' * (len(mine) > 1)} with padding" if is_padded else ""
-        named = "; ".join(_briefly(one, step.chosen) for one in mine[:_FEW])
-        more = ", ... (--all)" if len(mine) > _FEW else ""
-        yield f"{plural(len(mine), 'other way')}{padded}: {named}{more}."
-    other = [one for one in step.candidates if one.kind not in (step.chosen.kind, DENSE)]
-    if other and other[0] not in step.ties:
-        yield f"It could also be a {other[0].describe()} ({plural(len(other), 'way')})."
+    same = [other for other in step.of_kind(step.chosen.kind) if other not in taken]
+    if same:
+        is_padded = all(other.window[2] for other in same)
+        padded = f",{' all' * (len(same) > 1)} with padding" if is_padded else ""
+        named = "; ".join(_briefly(other, step.chosen) for other in same[:_FEW])
+        more = ", ... (--all)" if len(same) > _FEW else ""
+        yield f"{plural(len(same), 'other way')}{padded}: {named}{more}."
+    different = [c for c in step.candidates if c.kind not in (step.chosen.kind, DENSE)]
+    if different and different[0] not in step.ties:
+        yield f"It could also be a {different[0].describe()} ({plural(len(different), 'way')})."
 
 
 def _briefly(candidate: Candidate, chosen: Candidate) -> str:
     """``7x7 with padding 1``; the stride only where it is another."""
-    stride = f" stride {candidate.stride}" if candidate.stride != chosen.stride else ""
-    padding = f" with padding {candidate.padding}" if candidate.padding else ""
-    return f"{candidate.kernel}{stride}{padding}"
+    kernel, stride, padding = candidate.window
+    stride = f" stride {stride}" if stride != chosen.window[1] else ""
+    return f"{kernel}{stride}" + (f" with padding {padding}" if padding else "")

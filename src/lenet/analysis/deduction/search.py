@@ -1,14 +1,22 @@
-"""From a figure to a network: each step solved, ranked and named, and joined into a whole."""
+"""From a figure to a network: each step solved, ranked and named, and joined into a whole.
+
+Under a limit on the parameters, the best combination of candidates is looked for. The candidates of
+a step differ in few parameter counts, and only the best of each count matters. The steps are
+halved, and each sum of one half is met with what the other half lacks. Under a limit that is not
+exact, a sum is dropped where another is both smaller and better, so no more are kept than there are
+scores.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from math import inf
 from typing import Final
 
-from lenet.analysis.deduction.constraints import Given, Limit, choose, read_given
-from lenet.analysis.deduction.figure import Figure, Stage
+from lenet.analysis.deduction.figure import Figure, Given, Limit, Stage, read_given
 from lenet.analysis.deduction.windows import (
     CONV,
     MAX_KERNEL,
@@ -16,13 +24,14 @@ from lenet.analysis.deduction.windows import (
     Axes,
     Axis,
     Candidate,
+    Form,
     is_average,
     kinds,
     rank,
     windows,
 )
 from lenet.errors import NotationError, UsageError
-from lenet.net import Dense, Layer, Network
+from lenet.net import Dense, Layer, Network, Shape
 from lenet.net.layers import Windowed, padding_text
 from lenet.net.words import did_you_mean, shown
 
@@ -32,6 +41,13 @@ _SHOWN: Final = 12
 _LONGEST_SHOWN: Final = 500
 #: The kernel that is proposed where a map grows.
 _KERNEL: Final = 3
+#: About how many partial sums are kept in all: bounds time and memory where steps are many.
+_MOST_SUMS: Final = 50_000
+
+#: Of every candidate of a step, its parameters and its score.
+Options = Sequence[tuple[int, int]]
+#: Per sum of parameters: the score, and the index of what was chosen in each step.
+_Sums = dict[int, tuple[int, tuple[int, ...]]]
 
 
 @dataclass(frozen=True)
@@ -66,12 +82,12 @@ class Step:
     def ties(self) -> tuple[Candidate, ...]:
         """The other candidates that are as good as the chosen one."""
         return tuple(
-            one for one in self.candidates if one.score == self.chosen.score and one != self.chosen
+            c for c in self.candidates if c.score == self.chosen.score and c != self.chosen
         )
 
     def of_kind(self, kind: str) -> tuple[Candidate, ...]:
         """Return the candidates of one kind, best first."""
-        return tuple(one for one in self.candidates if one.kind == kind)
+        return tuple(candidate for candidate in self.candidates if candidate.kind == kind)
 
     def fits(self, layer: Layer) -> bool:
         """Is ``layer`` among all that was found, with any window on either axis?
@@ -103,6 +119,10 @@ class _Solved:
         kind = self.candidates[0].kind if self.candidates else [*possible, CONV][0]
         return f"{kind}{sum(name.startswith(kind) for name in names)}"
 
+    def called(self, names: Sequence[str]) -> set[str]:
+        """What a constraint may call it: its name so far, and the figure's own."""
+        return {self.name(names), self.target.name.lower() or self.name(names)}
+
     def layer(self, candidate: Candidate, activation: str) -> Layer:
         known = self.given.known
         return candidate.layer(
@@ -128,27 +148,17 @@ def find_steps(
         UsageError: what is given names no layer or contradicts itself, or no combination keeps
             the limit.
     """
-    solved = _solve(
-        figure, [read_given(text) for text in ([given] if isinstance(given, str) else given)]
-    )
+    texts = [given] if isinstance(given, str) else given
+    solved = _solve(figure, [read_given(text) for text in texts])
     chosen = [step.candidates[0] for step in solved]
     if limit:
         chosen = _within(solved, chosen, limit, activation)
     network = _network(solved, chosen, activation)
-    steps = [
-        Step(
-            name=placed.name,
-            source=one.source,
-            target=one.target,
-            candidates=one.candidates,
-            chosen=candidate,
-            layer=placed.layer,
-            heights=one.axes[0],
-            widths=one.axes[1],
-            given=one.given.text if one.given.decides else "",
-        )
-        for one, candidate, placed in zip(solved, chosen, network.placed, strict=True)
-    ]
+    steps = []
+    for step, candidate, placed in zip(solved, chosen, network.placed, strict=True):
+        known = step.given.text if step.given.decides else ""
+        facts = step.source, step.target, step.candidates, candidate, placed.layer
+        steps.append(Step(placed.name, *facts, *step.axes, known))
     return network, steps
 
 
@@ -156,13 +166,13 @@ def _solve(figure: Figure, constraints: list[Given]) -> list[_Solved]:
     """The candidates of every step, with each constraint applied to the layer it names."""
     names: list[str] = []
     solved: list[_Solved] = []
-    earlier: set[tuple[str, tuple[Axis, ...]]] = set()
+    earlier: set[Form] = set()
     for source, target in pairwise(figure.stages):
         free = step = _solve_step(source, target, Given(), earlier)
         # A constraint may make the layer another kind, and so give it another name.
-        while found := _find_given(constraints, {step.name(names), target.name.lower()}):
-            constraints.remove(found)
-            step = _solve_step(source, target, step.given.joined(found), earlier)
+        while mine := [g for g in constraints if g.target in step.called(names)]:
+            constraints.remove(mine[0])
+            step = _solve_step(source, target, step.given.joined(mine[0]), earlier)
         if not step.candidates:
             why = _why_impossible(source, target, step.given, free.name(names))
             what = f"{free.name(names)}, {source} -> {target}, is impossible"
@@ -180,21 +190,14 @@ def _solve(figure: Figure, constraints: list[Given]) -> list[_Solved]:
     return solved
 
 
-def _find_given(constraints: Iterable[Given], names: Container[str]) -> Given | None:
-    """Return the first constraint that calls its layer by one of ``names``."""
-    return next((given for given in constraints if given.target and given.target in names), None)
-
-
-def _solve_step(
-    source: Stage, target: Stage, given: Given, earlier: Container[tuple[str, tuple[Axis, ...]]]
-) -> _Solved:
+def _solve_step(source: Stage, target: Stage, given: Given, earlier: Container[Form]) -> _Solved:
     axes = _axes(source.shape, target.shape, given)
     allowed = [kind for kind in kinds(source.shape, target.shape) if given.allows(kind)]
     candidates = rank(source.shape, target.shape, target.name, allowed, axes, earlier)
     return _Solved(source, target, given, axes, candidates)
 
 
-def _axes(source: tuple[int, ...], target: tuple[int, ...], given: Given) -> Axes:
+def _axes(source: Shape, target: Shape, given: Given) -> Axes:
     """The windows that fit the height and those that fit the width; a vector has none."""
     if len(source) == 1:
         return (), ()
@@ -211,23 +214,24 @@ def _within(
     solved: Sequence[_Solved], chosen: list[Candidate], limit: Limit, activation: str
 ) -> list[Candidate]:
     """The best combination of candidates that keeps the limit."""
-    options = [[(one.parameters(c), c.score) for c in one.candidates] for one in solved]
+    options = [[(step.parameters(c), c.score) for c in step.candidates] for step in solved]
     if limit.holds(sum(candidates[0][0] for candidates in options)):
         return chosen
-    choice = choose(options, limit)
-    chosen = [one.candidates[index] for one, index in zip(solved, choice.indices, strict=True)]
-    if not limit.holds(choice.parameters):
-        has = "has" if choice.is_certain else "was found that has"
+    indices, is_certain = choose(options, limit)
+    chosen = [step.candidates[i] for step, i in zip(solved, indices, strict=True)]
+    total = sum(costs[i][0] for costs, i in zip(options, indices, strict=True))
+    if not limit.holds(total):
+        has = "has" if is_certain else "was found that has"
         notation = str(_network(solved, chosen, activation))
         raise UsageError(
-            f"no combination {has} {limit} parameters; the nearest has {choice.parameters:,}"
+            f"no combination {has} {limit} parameters; the nearest has {total:,}"
             f"{f': {notation}' if len(notation) <= _LONGEST_SHOWN else ''}."
         )
     return chosen
 
 
 def _network(solved: Sequence[_Solved], chosen: Sequence[Candidate], activation: str) -> Network:
-    layers = [one.layer(c, activation) for one, c in zip(solved, chosen, strict=True)]
+    layers = [step.layer(c, activation) for step, c in zip(solved, chosen, strict=True)]
     if isinstance(layers[-1], Dense) and "activation" not in solved[-1].given.known:
         layers[-1] = layers[-1].replace(activation="identity")
     # A vector comes as so many channels of one pixel: a dense layer sees no difference.
@@ -295,3 +299,70 @@ def _why_too_large(pairs: Sequence[tuple[int, int]], name: str) -> str:
         "a map grows only if its padding, both sides together, is as large as the kernel or larger "
         f"({needs} for a {_KERNEL}x{_KERNEL} kernel); {remedy}make the output {most} or smaller."
     )
+
+
+def choose(steps: Sequence[Options], limit: Limit) -> tuple[list[int], bool]:
+    """Choose a candidate of each step: the best by score that keep the limit, else the nearest.
+
+    Returns:
+        The index of the candidate in each step, and whether there is certainly no better choice:
+        where dozens of steps leave a choice, not every sum of parameters can be kept, and those of
+        least score go.
+    """
+    # The middle of the steps that leave a choice, so that both halves are about equally large.
+    open_steps = [i for i, options in enumerate(steps) if len({cost for cost, _ in options}) > 1]
+    middle = open_steps[len(open_steps) // 2] if open_steps else 0
+    most = max(100, _MOST_SUMS // max(1, len(open_steps)))
+    left, all_left = _sums(steps[:middle], most, limit.is_exact)
+    right, all_right = _sums(steps[middle:], most, limit.is_exact)
+    costs = sorted(right)
+
+    def pairs() -> Iterator[tuple[int, int, int, int]]:
+        """Each sum of the left half with the two of the right one that come nearest the limit."""
+        for cost, (score, _) in left.items():
+            place = bisect_right(costs, limit.parameters - cost)
+            for other in costs[max(0, place - 1) : place + 1]:
+                excess = cost + other - limit.parameters
+                distance = abs(excess) if limit.is_exact else max(0, excess)
+                yield distance, -score - right[other][0], cost + other, cost
+
+    _, _, total, first = min(pairs())
+    indices = [*left[first][1], *right[total - first][1]]
+    # The least sum is always kept.
+    is_least = min(left) + min(right) >= limit.parameters
+    return indices, is_least or (all_left and all_right)
+
+
+def _sums(steps: Sequence[Options], most: int, is_exact: bool) -> tuple[_Sums, bool]:
+    """The best choice for every sum, or without ``is_exact`` only for those worth their size.
+
+    Also whether these are all that there are.
+    """
+    sums: _Sums = {0: (0, ())}
+    is_complete = True
+    for options in steps:
+        sums = _extended(sums, options)
+        if not is_exact:  # drop those for which another is smaller and at least as good
+            costs = sorted(sums)
+            best = accumulate((sums[cost][0] for cost in costs), max, initial=-inf)
+            pairs = zip(costs, best, strict=False)
+            sums = {cost: sums[cost] for cost, least in pairs if sums[cost][0] > least}
+        if len(sums) > most:
+            kept = sorted(sums, key=lambda cost: -sums[cost][0])[:most]
+            sums = {cost: sums[cost] for cost in {min(sums), *kept}}
+            is_complete = False
+    return sums, is_complete
+
+
+def _extended(sums: _Sums, options: Options) -> _Sums:
+    """The sums with one step more: of each cost only its best candidate, the first of equals."""
+    best: dict[int, tuple[int, int]] = {}
+    for index, (cost, score) in enumerate(options):
+        if cost not in best or score > best[cost][0]:
+            best[cost] = score, index
+    longer: _Sums = {}
+    for cost, (score, chosen) in sums.items():
+        for more, (points, index) in best.items():
+            if cost + more not in longer or score + points > longer[cost + more][0]:
+                longer[cost + more] = score + points, (*chosen, index)
+    return longer

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Final
 
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Shape
 from lenet.net.layers import Pool2d, padding_text
@@ -28,7 +28,7 @@ MAX_STRIDE: Final = 4
 
 #: The kinds of layer, by what names of such layers begin with, and what each is called.
 CONV, POOL, DENSE = Conv2d.stem, Pool2d.stem, Dense.stem
-SPELLED: Final = {CONV: Conv2d.noun, POOL: "pooling", DENSE: Dense.noun}
+SPELLED: Final = {layer.stem: layer.noun for layer in (Conv2d, Pool2d, Dense)}
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,8 @@ class AxisGiven:
         )
 
 
+#: A layer but for its number of channels: its kind, and its window on each axis.
+Form = tuple[str, tuple[Axis, ...]]
 #: The windows that fit the height, and those that fit the width; a vector has none.
 Axes = tuple[tuple[Axis, ...], tuple[Axis, ...]]
 _FREE: Final = AxisGiven()
@@ -164,7 +166,8 @@ def _larger(size: int, result: int, given: AxisGiven) -> tuple[Axis, ...]:
     return tuple(axis for axis in larger if given.allows(axis))
 
 
-class _OnAxis(NamedTuple):
+@dataclass(frozen=True)
+class _OnAxis:
     """A prior on one axis: its points, and how often it applies to a window on so many pixels."""
 
     points: int
@@ -235,36 +238,27 @@ class Candidate:
         return sum(points for points, _ in self.reasons)
 
     @property
-    def form(self) -> tuple[str, tuple[Axis, ...]]:
+    def form(self) -> Form:
         """The layer but for its number of channels."""
         return self.kind, self.axes
 
     @property
-    def padding(self) -> str:
-        """One side's padding as the notation writes it, or nothing."""
+    def window(self) -> tuple[str, str, str]:
+        """The kernel, the stride and one side's padding as text; no padding is empty."""
         height, width = self.axes
+        kernel, stride = (height.kernel, width.kernel), (height.stride, width.stride)
         sides = (height.before, height.after, width.before, width.after)
-        return padding_text(sides) if any(sides) else ""
-
-    @property
-    def stride(self) -> str:
-        """The stride as the notation writes it."""
-        height, width = self.axes
-        return size_text((height.stride, width.stride))
-
-    @property
-    def kernel(self) -> str:
-        """The kernel, height by width."""
-        height, width = self.axes
-        return pair_text((height.kernel, width.kernel))
+        return pair_text(kernel), size_text(stride), padding_text(sides) if any(sides) else ""
 
     def describe(self) -> str:
         """Write ``convolution 5x5, stride 1, no padding``."""
         if not self.axes:
             return SPELLED[self.kind]
-        padding = f", padding {self.padding}" if self.padding else ", no padding"
-        window = f"{SPELLED[self.kind]} {self.kernel}, stride {self.stride}"
-        return window + padding * (bool(self.padding) or self.kind == CONV)
+        kernel, stride, padding = self.window
+        text = f"{SPELLED[self.kind]} {kernel}, stride {stride}"
+        if padding:
+            return f"{text}, padding {padding}"
+        return f"{text}, no padding" if self.kind == CONV else text
 
     def layer(
         self, width: int, activation: str, average: bool = False, batch_norm: bool = False
@@ -308,7 +302,7 @@ def rank(
     name: str,
     allowed: Collection[str],
     axes: Axes,
-    earlier: Container[tuple[str, tuple[Axis, ...]]],
+    earlier: Container[Form],
 ) -> tuple[Candidate, ...]:
     """Return the candidates of these kinds with these windows, best first.
 
@@ -331,33 +325,31 @@ def rank(
 
     candidates = []
     for kind in allowed:
-        named = (_NAMED,) if is_named(kind, name) else ()
-        for candidate in _scored(kind, source, target, axes):
-            again = (_AGAIN,) if len(target) == 3 and candidate.form in earlier else ()
-            reasons = (*candidate.reasons, *named, *again)
-            candidates.append(Candidate(kind, candidate.axes, reasons))
+        for pair, reasons in _scored(kind, source, target, axes):
+            reasons += [_NAMED] * is_named(kind, name)
+            reasons += [_AGAIN] * (len(target) == 3 and (kind, pair) in earlier)
+            candidates.append(Candidate(kind, pair, tuple(reasons)))
     return tuple(sorted(candidates, key=order))
 
 
-def _scored(kind: str, source: Shape, target: Shape, axes: Axes) -> Iterator[Candidate]:
-    """The candidates of a kind, with the points of their windows."""
+def _scored(
+    kind: str, source: Shape, target: Shape, axes: Axes
+) -> Iterator[tuple[tuple[Axis, ...], list[tuple[int, str]]]]:
+    """The windows that a layer of this kind can have, with their points."""
     if kind == DENSE:
-        yield Candidate(DENSE, reasons=(_DENSE,))
-        return
-    if len(target) == 1:  # its only window covers the map: nothing to choose
-        yield from (Candidate(kind, pair) for pair in product(*axes))
-        return
-    for pair in _pairs(source, target, axes):
-        # No side of a pooling's padding may be as large as its window.
-        if kind == POOL and any(max(a.before, a.after) >= a.kernel for a in pair):
-            continue
-        height, width = pair
-        reasons = [*_reasons(kind, height, source[1]), *_reasons(kind, width, source[2])]
-        if height.kernel == width.kernel:
-            reasons += [_SQUARE] + [_ONE_STRIDE] * (height.stride == width.stride)
-        if _is_whole(pair, source):
-            reasons.append(_WHOLE)
-        yield Candidate(kind, pair, tuple(reasons))
+        yield (), [_DENSE]
+    elif len(target) == 1:  # its only window covers the map: nothing to choose
+        yield from ((pair, []) for pair in product(*axes))
+    else:
+        for height, width in _pairs(source, target, axes):
+            # No side of a pooling's padding may be as large as its window.
+            if kind == POOL and any(max(a.before, a.after) >= a.kernel for a in (height, width)):
+                continue
+            reasons = [*_reasons(kind, height, source[1]), *_reasons(kind, width, source[2])]
+            if height.kernel == width.kernel:
+                reasons += [_SQUARE] + [_ONE_STRIDE] * (height.stride == width.stride)
+            reasons += [_WHOLE] * _is_whole((height, width), source)
+            yield (height, width), reasons
 
 
 def _pairs(source: Shape, target: Shape, axes: Axes) -> list[tuple[Axis, Axis]]:

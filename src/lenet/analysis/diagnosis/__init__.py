@@ -1,24 +1,23 @@
 """Why a network does not fit, or its weights do not, and changes that were tried and help.
 
 - ``fixes``: where a network does not fit, and the changes that make it fit, the best first
-- ``weights``: a file's weights beside a network's layers, and where they differ
-- ``adapt``: the changes that make them agree
+- ``weights``: a file's weights beside a network's layers: where they differ, what makes them agree
 - ``pages``: all of it as a person reads it
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from lenet.analysis.diagnosis import pages
-from lenet.analysis.diagnosis.adapt import find_adaptations
 from lenet.analysis.diagnosis.fixes import Fix, find_fixes, find_misfit, least_input
-from lenet.analysis.diagnosis.weights import Mismatch, Weights, match_weights
+from lenet.analysis.diagnosis.weights import Mismatch, Weights, find_adaptations, match_weights
 from lenet.errors import ShapeError
 from lenet.net import Network, Source, read_named
-from lenet.writing import Document, Result
+from lenet.writing import Result, plain
+from lenet.writing.document import Document
 
 __all__ = ["Diagnosis", "Reconciliation", "diagnose", "explain_misfit", "reconcile"]
 
@@ -120,16 +119,7 @@ class Reconciliation(Result):
             "network": str(self.network),
             "agrees": self.agrees,
             "weights": self.tensors,
-            "mismatches": [
-                {
-                    "layer": mismatch.layer,
-                    "tensor": mismatch.tensor,
-                    "found": mismatch.found and list(mismatch.found),
-                    "wanted": mismatch.wanted and list(mismatch.wanted),
-                    "normalised": mismatch.normalised,
-                }
-                for mismatch in self.mismatches
-            ],
+            "mismatches": [plain(asdict(mismatch)) for mismatch in self.mismatches],
             "notes": list(self.notes),
             "changes": self.changes,
             "fixes": [{"what": fix.what, "network": str(fix.network)} for fix in self.fixes],

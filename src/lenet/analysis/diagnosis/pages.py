@@ -10,7 +10,7 @@ from lenet.analysis.diagnosis.weights import Mismatch
 from lenet.net import Network, Shape
 from lenet.net.shapes import Pair, pair_text, shape_text
 from lenet.net.words import name_text
-from lenet.writing import Column, Document, Notation, Paragraph, Section, Table
+from lenet.writing.document import Column, Document, Notation, Paragraph, Section, Table
 from lenet.writing.numbers import plural
 from lenet.writing.prose import chain
 
