@@ -8,6 +8,11 @@ import signal
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("lenet", deadline=None)
+settings.load_profile("lenet")
 
 # A shell starts what it puts in the background with Ctrl-C ignored, and so would be what the tests
 # start and then interrupt.

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Final
 
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Shape
 from lenet.net.layers import Pool2d, padding_text
@@ -166,7 +166,8 @@ def _larger(size: int, result: int, given: AxisGiven) -> tuple[Axis, ...]:
     return tuple(axis for axis in larger if given.allows(axis))
 
 
-class _OnAxis(NamedTuple):
+@dataclass(frozen=True)
+class _OnAxis:
     """A prior on one axis: its points, and how often it applies to a window on so many pixels."""
 
     points: int
