@@ -156,7 +156,7 @@ def missing(folder):
         (fewer_labels, ["20 images but 19 labels"]),
         (empty, ["t10k-images-idx3-ubyte"]),
         (strange_label, ["label 10"]),
-        (missing, ["train-labels-idx1-ubyte", "put the missing files there"]),
+        (missing, ["train-labels-idx1-ubyte", "put them there"]),
     ],
 )
 def test_damaged_data(refused, idx_folder, damage, words):
