@@ -171,6 +171,7 @@ def test_the_rates_are_the_schedules():
 
 
 def test_the_optimizer_is_the_recipes():
-    values = {"momentum": 0.5, "weight_decay": 0.25, "clip": 2.0, "average": 0.75}
-    optimizer = Recipe(optimizer="nesterov", **values).make_optimizer()
-    assert optimizer == Optimizer("nesterov", **values)
+    values = {"momentum": 0.5, "weight_decay": 0.25}
+    recipe = Recipe(optimizer="nesterov", clip=2.0, average=0.75, **values)
+    expected = Optimizer("nesterov", max_grad_norm=2.0, ema_decay=0.75, **values)
+    assert recipe.make_optimizer() == expected
