@@ -29,11 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.engine.native import (
+    FOREIGN,
     check_threads,
     chosen_isa,
     extension,
-    foreign_errors,
     is_native,
+    own_error,
     processors,
 )
 from lenet.errors import UsageError
@@ -306,7 +307,7 @@ def warp(
         return warp_reference(images, order, distortions, fill)
     warped = np.empty((len(order), *images.shape[1:]), np.uint8)
     nodes, corners = distortions.nodes, distortions.corners
-    with foreign_errors:
+    try:
         extension().warp(
             images=np.ascontiguousarray(images),
             order=order,
@@ -324,6 +325,8 @@ def warp(
             isa=chosen_isa(),
             threads=threads,
         )
+    except FOREIGN as error:
+        raise own_error(error) from error
     return warped
 
 

@@ -21,9 +21,11 @@ from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.reference import ReferenceEngine
-from lenet.errors import EngineError, UsageError
+from lenet.errors import EngineError, LenetError, UsageError
 
 MAX_THREADS: Final = 1024
+#: What the extension raises.
+FOREIGN: Final = (ValueError, MemoryError, RuntimeError)
 #: Made once: one image is scored in the time that NumPy takes to make ten of these.
 _FLOAT32 = np.dtype(np.float32)
 
@@ -56,28 +58,14 @@ def extension() -> Any:
     return module
 
 
-class _ForeignErrors:
-    """Turns what the extension refuses or cannot get into errors of ours, in a with-block.
-
-    Raises:
-        UsageError: it refused an argument.
-        EngineError: it lacks memory or threads.
-    """
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, ValueError):
-            raise UsageError(str(error)) from error
-        if isinstance(error, (MemoryError, RuntimeError)):
-            raise EngineError(
-                f"this machine gives too little memory or too few threads for the network "
-                f"({error}); use fewer threads or a smaller network."
-            ) from error
-
-
-#: Made once, and no generator: one image is scored in a few microseconds.
-foreign_errors: Final = _ForeignErrors()
+def own_error(error: Exception) -> LenetError:
+    """Return what the extension refuses or cannot get, as an error of ours."""
+    if isinstance(error, ValueError):
+        return UsageError(str(error))
+    return EngineError(
+        f"this machine gives too little memory or too few threads for the network "
+        f"({error}); use fewer threads or a smaller network."
+    )
 
 
 def instruction_sets() -> tuple[str, ...]:
@@ -97,8 +85,10 @@ def measure_peak(threads: int = 1, seconds: float = 0.3) -> float:
         UsageError: ``threads`` or ``seconds`` out of range.
     """
     check_threads(threads)
-    with foreign_errors:
+    try:
         return float(extension().measure_peak(chosen_isa(), threads, seconds))
+    except FOREIGN as error:
+        raise own_error(error) from error
 
 
 def processors() -> int:
@@ -180,7 +170,7 @@ class NativeEngine:
 
     def _start(self) -> None:
         native = extension()
-        with foreign_errors:
+        try:
             self._started = native.Session(
                 steps=[_set(native.Step(), **_step_values(step)) for step in self.plan.steps],
                 table=self.plan.table_size,
@@ -188,6 +178,8 @@ class NativeEngine:
                 threads=self._threads,
                 convolution=self._convolution,
             )
+        except FOREIGN as error:
+            raise own_error(error) from error
         self._forks = _forks
 
     @property
@@ -221,8 +213,10 @@ class NativeEngine:
             return self._folded.scores(table, images, scale, shift)
         images, scale, shift = self._pixels(images, scale, shift)
         scores = np.empty((len(images), self._classes), _FLOAT32)
-        with foreign_errors:
+        try:
             self._session.scores(_float32(parameters), images, scale, shift, scores)
+        except FOREIGN as error:
+            raise own_error(error) from error
         return scores
 
     def gradient(
@@ -240,7 +234,7 @@ class NativeEngine:
         images, scale, shift = self._pixels(images, scale, shift)
         labels = _int32("labels", labels)
         objective.check(len(images))
-        with foreign_errors:
+        try:
             loss, correct = self._session.gradient(
                 parameters=_float32(parameters),
                 images=images,
@@ -251,6 +245,8 @@ class NativeEngine:
                 step=step,
                 gradient=gradient,
             )
+        except FOREIGN as error:
+            raise own_error(error) from error
         return Gradient(loss, correct, gradient)
 
     def train(
@@ -276,7 +272,7 @@ class NativeEngine:
         losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
         images, scale, shift = self._pixels(images, scale, shift)
         labels, order = _int32("labels", labels), _int32("order", order[: len(rates) * batch_size])
-        with foreign_errors:
+        try:
             steps = self._session.train(
                 parameters=parameters,
                 state=state,
@@ -293,6 +289,8 @@ class NativeEngine:
                 losses=losses,
                 correct=correct,
             )
+        except FOREIGN as error:
+            raise own_error(error) from error
         return TrainResult(losses, correct, steps)
 
     def _pixels(
