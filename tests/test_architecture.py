@@ -25,7 +25,7 @@ ROWS = (
     ("writing", "run_folder"),
     ("analysis", "data", "engine", "metrics"),
     ("drawing", "model"),
-    ("inference", "training"),
+    ("inference", "models", "training"),
     ("reporting",),
     ("trainer",),
     ("benchmarking", "estimator", "installation"),

@@ -114,14 +114,14 @@ def test_parameters_change_values_of_the_recipe(images):
     }
     found = LeNetClassifier(SMALL, recipe="original", **changes).fit(X, y).model_.training["recipe"]
     plain = {name: getattr(value, "item", lambda v=value: v)() for name, value in changes.items()}
-    expected = lenet.recipe("original", batch_size=20, net=str(lenet.parse(SMALL)), **plain)
+    expected = lenet.recipe("original", batch_size=40, net=str(lenet.parse(SMALL)), **plain)
     assert found == expected.to_dict()
 
 
 @pytest.mark.parametrize(
     ("recipe", "given", "samples", "expected"),
     [
-        *(("modern", "auto", 100, 8), ("modern", "auto", 400, 20), ("modern", 33, 400, 33)),
+        *(("modern", "auto", 60, 8), ("modern", "auto", 400, 40), ("modern", 33, 400, 33)),
         *(("modern", None, 100, 128), ("original", None, 100, 256)),
         *(({"batch_size": 10}, "auto", 400, 10), ({"batch_size": 5}, "auto", 100, 5)),
     ],

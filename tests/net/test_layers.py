@@ -144,7 +144,7 @@ def test_what_a_layer_costs() -> None:
 def test_activations_say_what_training_needs() -> None:
     points = np.linspace(-8, 8, 100_001)
     for name, activation in ACTIVATIONS.items():
-        values = operations._activate(name, points)
+        values = operations.activate(name, points)
         derivative = np.diff(values) / np.diff(points)
         assert activation.monotone == (derivative >= -1e-9).all()
         assert np.abs(derivative).max() == pytest.approx(activation.steepest, abs=1e-4)

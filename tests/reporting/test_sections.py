@@ -6,13 +6,13 @@ import pytest
 
 import lenet
 from lenet.optimizers import OPTIMIZERS
-from lenet.reporting import sections
+from lenet.reporting import run_page
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_memory_is_that_of_the_runs_own_recipe(optimizer):
     recipe = {"batch_size": 50, "optimizer": optimizer}
-    text = sections.analysis(SimpleNamespace(network=lenet.zoo.lenet(), recipe=recipe)).html
+    text = run_page._network(SimpleNamespace(network=lenet.zoo.lenet(), recipe=recipe)).html
     state = OPTIMIZERS[optimizer]
     cells = {0: "0 B", 1: "178 kB", 2: "355 kB"}[state]
     assert f'optimizer state, {optimizer}</th><td class="right">{cells}</td>' in text
@@ -20,5 +20,5 @@ def test_the_memory_is_that_of_the_runs_own_recipe(optimizer):
 
 
 def test_a_recipe_that_says_less():
-    text = sections.analysis(SimpleNamespace(network=lenet.zoo.lenet(), recipe={})).html
+    text = run_page._network(SimpleNamespace(network=lenet.zoo.lenet(), recipe={})).html
     assert "optimizer state, sgd" in text

@@ -149,9 +149,9 @@ def test_other_classes_get_a_new_last_layer(trained, few):
     ready = model_to_fine_tune(trained, data, Recipe(), 0)
     assert ready.network.output_shape == (3,)
     assert ready.classes == data.classes
-    for name, values in trained.tensors.items():
+    for name, values in trained.state_dict().items():
         if not name.startswith("dense1"):
-            np.testing.assert_array_equal(ready.tensors[name], values)
+            np.testing.assert_array_equal(ready.state_dict()[name], values)
     notices = []
 
     class Listener:

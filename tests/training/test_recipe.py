@@ -201,7 +201,79 @@ def test_the_rates_are_the_schedules():
 
 
 def test_the_optimizer_is_the_recipes():
-    values = {"momentum": 0.5, "weight_decay": 0.25}
-    recipe = Recipe(optimizer="nesterov", clip=2.0, average=0.75, **values)
-    expected = Optimizer("nesterov", max_grad_norm=2.0, ema_decay=0.75, **values)
-    assert recipe.make_optimizer() == expected
+    values = {"momentum": 0.5, "weight_decay": 0.25, "max_grad_norm": 2.0, "ema_decay": 0.75}
+    optimizer = Recipe(optimizer="nesterov", **values).make_optimizer()
+    assert optimizer == Optimizer(
+        "nesterov", momentum=0.5, weight_decay=0.25, max_grad_norm=2.0, ema_decay=0.75
+    )
+
+
+def test_constant_rates():
+    assert Recipe(schedule="constant", lr=2.5, epochs=2).rates(4).tolist() == [2.5] * 4
+
+
+def test_cosine_falls_to_nothing():
+    rates = Recipe(schedule="cosine", lr=3.0, epochs=5).rates(1000)
+    at = (np.arange(1000) + 0.5) / 1000
+    np.testing.assert_allclose(rates, [1.5 * (1 + math.cos(math.pi * each)) for each in at])
+    assert (np.diff(rates) < 0).all()
+    assert 0 < rates[-1] < 1e-5
+
+
+def test_steps():
+    rates = Recipe(schedule="step", lr=1.0, epochs=5, step_size=2, gamma=0.1).rates(15)
+    np.testing.assert_allclose(rates, [1] * 6 + [0.1] * 6 + [0.01] * 3)
+
+
+@pytest.mark.parametrize("kind", ["constant", "cosine", "step"])
+def test_a_warm_up_rises_in_a_line_and_leaves_the_rest(kind):
+    rates = Recipe(schedule=kind, lr=2.0, epochs=10, warmup_epochs=2.5, step_size=4).rates(100)
+    np.testing.assert_allclose(np.diff(rates[:25]), 2.0 / 25, rtol=0.02)
+    assert rates[0] == pytest.approx(0.04)
+    if kind == "cosine":  # it falls over what is left
+        np.testing.assert_allclose(
+            rates[25:], Recipe(schedule="cosine", lr=2.0, epochs=9).rates(75)
+        )
+    else:
+        plain = Recipe(schedule=kind, lr=2.0, epochs=10, step_size=4).rates(100)
+        assert rates[25:].tolist() == plain[25:].tolist()
+
+
+@pytest.mark.parametrize("warmup_epochs", [3, 2.999])
+def test_a_warm_up_over_all_epochs(warmup_epochs):
+    rates = Recipe(schedule="cosine", lr=2.0, epochs=3, warmup_epochs=warmup_epochs).rates(30)
+    assert np.isfinite(rates).all()
+    assert (rates >= 0).all()
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+@pytest.mark.parametrize("warmup_epochs", [0, 1.5])
+def test_a_part_is_the_parts_of_all(kind, warmup_epochs):
+    warmup = 0 if kind == "one-cycle" else warmup_epochs
+    schedule = Recipe(schedule=kind, lr=0.5, epochs=7, warmup_epochs=warmup, step_size=2)
+    parts = [schedule.rates(77, begin, begin + 11) for begin in range(0, 77, 11)]
+    np.testing.assert_allclose(np.concatenate(parts), schedule.rates(77), rtol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [2, 3, 7, 100, 4691])
+def test_one_cycle_rises_a_quarter_and_falls(steps):
+    rates = Recipe(lr=0.01, schedule="one-cycle").rates(steps)
+    assert rates.shape == (steps,)
+    assert (rates > 0).all()
+    assert (rates <= 0.01).all()
+    top = int(rates.argmax())
+    assert abs(top + 0.5 - steps / 4) <= 1
+    assert (np.diff(rates[: top + 1]) > 0).all()
+    assert (np.diff(rates[top:]) < 0).all()
+
+
+def test_one_cycle_ends():
+    rates = Recipe(lr=1.0, schedule="one-cycle").rates(10_000)
+    assert rates[0] == pytest.approx(1 / 25, rel=1e-3)
+    assert rates[-1] == pytest.approx(1 / 1000, rel=1e-3)
+    assert rates.max() == pytest.approx(1, rel=1e-6)
+    assert rates[1250] == pytest.approx((1 + 1 / 25) / 2, rel=1e-3)  # half way up
+
+
+def test_one_step_has_a_rate():
+    assert 0 < Recipe(schedule="one-cycle").rates(1)[0] <= 0.01

@@ -22,10 +22,11 @@ import numpy.typing as npt
 from lenet.data import Split
 from lenet.engine.engine import Engine
 from lenet.engine.native import make_engine
+from lenet.engine.operations import derivative
 from lenet.engine.plan import Floats, Plan
 from lenet.errors import LenetError, UsageError
 from lenet.model import Model
-from lenet.net.layers import ACTIVATIONS, LEAKY_SLOPE
+from lenet.net.layers import ACTIVATIONS
 from lenet.run_folder import TENSORBOARD, LayerSignal, read_signals, write_signals
 
 #: An output counts as saturated where the activation's derivative is less than this share of the
@@ -99,12 +100,12 @@ def layer_signals(
 
 def _saturated(name: str, outputs: Floats, run: Callable[[str], Floats]) -> float | None:
     """Return the share of outputs at which the activation is flat; None where it never is."""
-    activation, derivative = ACTIVATIONS[name], DERIVATIVES[name]
-    if derivative is None:
+    activation = ACTIVATIONS[name]
+    if activation.keeps == "nothing":
         return None
     # Where an output does not tell the derivative, what the activation is applied to does.
     values = run("identity") if activation.keeps == "input" else outputs
-    return float((np.abs(derivative(values)) / activation.steepest < FLAT).mean())
+    return float((np.abs(derivative(name, values)) / activation.steepest < FLAT).mean())
 
 
 def _cut(plan: Plan, index: int, activation: str) -> Plan:
@@ -169,28 +170,6 @@ def _draw_sample(model: Model, split: Split) -> tuple[npt.NDArray[np.uint8], npt
     places = np.linspace(0, len(split) - 1, count).astype(np.int64)
     images = np.ascontiguousarray(model.preprocessing.prepare(split.images[places]))
     return images, split.labels[places].astype(np.int32)
-
-
-def _sigmoid(values: Floats) -> Floats:
-    shares: Floats = 1 / (1 + np.exp(-values))
-    return shares
-
-
-def _silu_derivative(values: Floats) -> Floats:
-    share = _sigmoid(values)
-    return share + values * share * (1 - share)
-
-
-#: Every activation's derivative, from its output or from what ``Activation.keeps`` says; None where
-#: it is the same everywhere.
-DERIVATIVES: Final[dict[str, Callable[[Floats], Floats] | None]] = {
-    "identity": None,
-    "sigmoid": lambda values: values * (1 - values),
-    "tanh": lambda values: 1 - values * values,
-    "relu": lambda values: np.where(values > 0, np.float32(1), np.float32(0)),
-    "leaky-relu": lambda values: np.where(values > 0, np.float32(1), np.float32(LEAKY_SLOPE)),
-    "silu": _silu_derivative,
-}
 
 
 def _rms(values: Floats) -> float:
