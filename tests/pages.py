@@ -124,8 +124,9 @@ def with_files(page: str) -> str:
 
     def replace(match: re.Match[str]) -> str:
         rows = [
-            f"| `{path.relative_to(ROOT / match[1]).as_posix()}` | {first_sentence(path)} |\n"
-            for path in files_of(ROOT / match[1])
+            f"| `{path.relative_to(ROOT).as_posix()}` | {first_sentence(path)} |\n"
+            for place in match[1].split()
+            for path in files_of(ROOT / place)
         ]
         table = "".join(["\n| file | what it holds |\n|---|---|\n", *rows, "\n"])
         return f"<!-- files: {match[1]} -->\n{table}<!-- end -->"
@@ -136,7 +137,8 @@ def with_files(page: str) -> str:
 def files_of(folder: Path) -> list[Path]:
     """The source files of a folder and below; a file itself is its own folder."""
     kinds = {".py", ".h", ".cpp"}
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in kinds]
+    found = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
+    paths = [path for path in found if path.suffix in kinds]
     return [path for path in paths if first_sentence(path) and path.name != "__init__.py"]
 
 
