@@ -2,7 +2,7 @@
 
     python benchmarks/accuracy.py [--seeds 5 | --quick] [--only TEXT] [--threads 2] [--json]
 
-Rows: the seed's network with the seed's settings (batch 256, plain SGD, rate 2.5, Normal(0, 0.2))
+Rows: the article's network with the article's settings (batch 256, plain SGD, rate 2.5, Normal(0, 0.2))
 on Fashion-MNIST for 5 epochs, here and in PyTorch; `lenet train`'s defaults for 3 epochs of MNIST
 and 20 of the digits; then what the recipes of the name `best` make of each, the digits in ten
 folds. With every mean the seconds that a seed took.
@@ -26,7 +26,7 @@ from lenet.data.split import digests_of
 
 
 def seeds_settings(contender: str, epochs: int = 5) -> Callable[[int, int], float]:
-    """The seed's network and recipe, by a contender of ``make_epochs``."""
+    """The article's network and recipe, by a contender of ``make_epochs``."""
 
     def train(seed: int, threads: int) -> float:
         recipe = lenet.recipe("original", epochs=epochs)

@@ -4,7 +4,7 @@
 
 Sections, and what they measure:
 
-    training   an epoch of the seed's network on Fashion-MNIST with the seed's settings (batch 256,
+    training   an epoch of the article's network on Fashion-MNIST with the article's settings (batch 256,
                plain SGD, rate 2.5), on 2 threads and on 1; the fraction of the machine's
                multiply-add peak; what the second thread brings
     inference  10,000 images in batches; one image, NumPy in, NumPy out
@@ -49,7 +49,7 @@ from lenet.engine.native import measure_peak
 from lenet.version import machine
 
 SEEDS_RECIPE = lenet.recipe("original", epochs=1_000)
-#: How both sides train MNIST to 99.0 %: the seed's topology, the epochs included.
+#: How both sides train MNIST to 99.0 %: the article's topology, the epochs included.
 MNIST_NETWORK = "lenet-relu"
 MNIST_RECIPE = lenet.recipe("modern", epochs=3, batch_size=128, lr=0.02)
 #: Images a batch in inference: all of 10,000 in whole batches.
@@ -322,7 +322,7 @@ def start_times(line: list[str]) -> list[float]:
 
 
 def command_rows(found: Raw) -> Iterator[Row]:
-    """A line a command."""
+    """Yield one line per command."""
     for name, times in found.items():
         yield Row(name, median(times), "s")
 
