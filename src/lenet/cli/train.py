@@ -101,39 +101,29 @@ _ROWS: Final = 20
 )
 @flag("--json", "Print one JSON object instead.", section=RUN)
 @flag("--quiet", "Print nothing but the last lines.", section=RUN)
-def train(
-    *,
-    data: str | None,
-    data_dir: Path | None,
-    threads: int | None,
-    resume: Path | None,
-    json: bool,
-    quiet: bool,
-    **given: Any,
-) -> None:
+def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None:
     """Train a network; with no arguments, on the digits inside the package."""
     from lenet.cli.progress import Display
     from lenet.net import zoo_name_of
     from lenet.trainer import run_training
     from lenet.training import CHECKPOINT_SECONDS
 
-    pace = given.pop("checkpoint_seconds")
-    pace = CHECKPOINT_SECONDS if pace is None else pace
+    if given["checkpoint_seconds"] is None:
+        given["checkpoint_seconds"] = CHECKPOINT_SECONDS
     is_silent = json or quiet
     if resume is not None:
-        begun = _reopen(resume, given, data, data_dir, threads, pace)
+        begun = _reopen(resume, given)
         if begun is None:
             _print_finished(resume, json)
             return
         training, folder = begun
         name = zoo_name_of(training.model.network)
     else:
-        source = "digits" if data is None else data
-        training, name, arguments = _prepare(given, source, data_dir, threads, pace, is_silent)
+        training, name, arguments = _prepare(given, is_silent)
         if given["dry_run"]:
             _print_dry_run(training, name, json)
             return
-        folder = _make_folder(training, name, given, arguments, pace)
+        folder = _make_folder(training, name, given, arguments)
     display = Display(training.recipe.epochs, lines=not is_silent, bar=not quiet)
     try:
         if not is_silent:
@@ -150,33 +140,25 @@ def train(
         return
     if not quiet:
         print()
-    _print_footer(training, folder, data_dir)
+    _print_footer(training, folder, given["data_dir"])
 
 
-def _reopen(
-    folder: Path,
-    given: dict[str, Any],
-    data: str | None,
-    data_dir: Path | None,
-    threads: int | None,
-    pace: float,
-) -> tuple[Training, Run] | None:
+def _reopen(folder: Path, given: dict[str, Any]) -> tuple[Training, Run] | None:
     """Return the run as far as it came; None if it is finished."""
     from lenet.training import resume_run
     from lenet.training.preparation import with_absolute_paths
 
+    how = {name: given.pop(name) for name in ("threads", "checkpoint_seconds")}
+    places = {"source": given.pop("data"), "data_dir": given["data_dir"]}
     for name, value in given.items():
-        if value is not None and value is not False and value != ():
+        if name != "data_dir" and value is not None and value is not False and value != ():
             option = name.replace("_", "-")
             raise UsageError(
                 "--resume goes on with the run's own network, recipe and seed; leave "
                 f"--{option} out."
             )
-    places = {"source": data, "data_dir": data_dir}
-    moved = with_absolute_paths(
-        {name: place for name, place in places.items() if place is not None}
-    )
-    resumed = resume_run(folder, threads=threads, checkpoint_seconds=pace, load_arguments=moved)
+    moved = {name: place for name, place in places.items() if place is not None}
+    resumed = resume_run(folder, load_arguments=with_absolute_paths(moved), **how)
     if resumed is None:
         return None
     for note in resumed.notes:
@@ -184,15 +166,8 @@ def _reopen(
     return resumed.training, resumed.run
 
 
-def _prepare(
-    given: dict[str, Any],
-    data: str,
-    data_dir: Path | None,
-    threads: int | None,
-    pace: float,
-    is_silent: bool,
-) -> tuple[Training, str, dict[str, Any]]:
-    """Return the training, what its network is called if it has a name, and its data's loading."""
+def _prepare(given: dict[str, Any], is_silent: bool) -> tuple[Training, str, dict[str, Any]]:
+    """Return the training, its network's name, if it has one, and what its data are loaded with."""
     from lenet.data import load
     from lenet.net import is_model_file, name_of, read_network
     from lenet.trainer import DEFAULT_NETWORK
@@ -200,18 +175,19 @@ def _prepare(
     from lenet.training.preparation import fit_network, load_arguments, with_absolute_paths
     from lenet.training.run import check_seconds
 
+    data = "digits" if given["data"] is None else given["data"]
     recipe = _recipe(given, data)
     source = recipe.network or DEFAULT_NETWORK if given["net"] is None else given["net"]
     _check_name(given["run"])
-    check_seconds(pace)
+    check_seconds(given["checkpoint_seconds"])
     network = read_network(source)
     if is_model_file(source) and not is_silent:
         _say(f"{source} gives its layers alone; their weights begin anew.")
     how = {name: given[name] for name in ("size", "gray", "rgb", "skip_bad")}
-    arguments = load_arguments(network, data, data_dir, **how)
+    arguments = load_arguments(network, data, given["data_dir"], **how)
     dataset = load(**arguments)
     fitted = fit_network(network, dataset)
-    training = Training(fitted, dataset, recipe, given["seed"] or 0, threads)
+    training = Training(fitted, dataset, recipe, given["seed"] or 0, given["threads"])
     return training, name_of(source), with_absolute_paths(arguments)
 
 
@@ -226,7 +202,7 @@ def _recipe(given: dict[str, Any], data: str) -> Recipe:
         if value is not None and name in settings:
             option = "balance" if name == "class_weight" else name.replace("_", "-")
             raise UsageError(f"{name} is given by --{option} and by --set; give it once.")
-    name = "modern" if given["recipe"] is None else _current_name(given["recipe"])
+    name = _current_name("modern" if given["recipe"] is None else given["recipe"])
     return named_recipe(name, data=data, **{**values, **settings})
 
 
@@ -252,7 +228,7 @@ def _check_name(name: str | None) -> None:
 
 
 def _make_folder(
-    training: Training, name: str, given: dict[str, Any], arguments: dict[str, Any], pace: float
+    training: Training, name: str, given: dict[str, Any], arguments: dict[str, Any]
 ) -> Run:
     """Make the run's folder.
 
@@ -266,7 +242,7 @@ def _make_folder(
     from lenet.training import Run
     from lenet.training.recipe_file import FORMER_RECIPES, stem_of
 
-    how: dict[str, Any] = {"checkpoint_seconds": pace, "tensorboard": given["tensorboard"]}
+    how = {name: given[name] for name in ("checkpoint_seconds", "tensorboard")}
     if given["run"]:
         return Run(Path(ROOT) / given["run"], arguments, **how)
     words = [training.data.name]
