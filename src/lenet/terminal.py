@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 
 
-def columns(most: int | None = None) -> int:
+def columns() -> int:
     """Return the terminal's width in characters: at least 80, which it is where there is none."""
     import shutil  # slow to import: who prints nothing need not wait for it
 
-    width = max(80, shutil.get_terminal_size((80, 24)).columns)
-    return width if most is None else min(width, most)
+    return max(80, shutil.get_terminal_size((80, 24)).columns)
 
 
 def can_show(text: str) -> bool:

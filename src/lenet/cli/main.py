@@ -73,7 +73,7 @@ def _watch_interrupts() -> None:
 
 
 def _repeat_lost_interrupts() -> None:
-    """Send a Ctrl-C again that was lost in a destructor or a weak reference's callback, as importlib
+    """Send a Ctrl-C again that came in a destructor or a weak reference's callback, as importlib
     has: Python only prints an exception there."""
     before = sys.unraisablehook
 

@@ -28,15 +28,7 @@ if TYPE_CHECKING:
     "No network, but this image, such as 3x1000x1000, into a dense layer and a convolution.",
 )
 @option("--units", "Units of that dense layer, and channels of that convolution.", INT, default=256)
-def explain(
-    *,
-    net: str | None,
-    format: str,
-    json: bool,
-    dense_versus_conv: str | None,
-    units: int,
-    **how: Any,
-) -> None:
+def explain(net: str | None, format: str, json: bool, units: int, **how: Any) -> None:
     """What a network is made of: one row per layer, totals, memory, and what stands out."""
     from lenet import analysis
     from lenet.analysis.versus import dense_versus_conv as compare_layers
@@ -44,21 +36,20 @@ def explain(
 
     if json and format not in ("text", "json"):
         raise UsageError(f"--json and --format {format} are two formats; give one of them.")
-    if (net is None) == (dense_versus_conv is None):
+    image, input_shape = how.pop("dense_versus_conv"), how.pop("input")
+    if (net is None) == (image is None):
         raise UsageError(
             "lenet explain needs a network, or --dense-versus-conv with an image, and not both; "
             "see lenet explain --help."
         )
     result: Result
     if net is not None:
-        result = analysis.explain(net, input_shape=how.pop("input"), **how)
+        result = analysis.explain(net, input_shape=input_shape, **how)
     else:
-        result = compare_layers(dense_versus_conv or "", units=units)
-    if json or format == "text":
-        show(result, json)
-    else:
-        # A CSV file's last line is ended already.
-        print(render(result, format), end="" if format == "csv" else "\n")
+        result = compare_layers(image, units=units)
+    form = "json" if json else format
+    text = str(result) if form == "text" else render(result, form)
+    print(text, end="" if form == "csv" else "\n")  # a CSV file's last line is ended already
 
 
 @verb

@@ -46,16 +46,8 @@ _ROWS: Final = 20
     "compact, long, on augmented images), best-lenet and best-tiny (the same for LeNet's layers "
     "and for tiny) or a .toml file.",
 )
-@option(
-    "--seed",
-    "Decides first weights and order: same seed, same result, bit for bit; 0 by default.",
-    INT,
-)
-@option(
-    "--threads",
-    "How many to use; all processors by default. The result does not depend on it.",
-    INT,
-)
+@option("--seed", "Decides weights and order: the same seed, the same bits; 0 by default.", INT)
+@option("--threads", "All processors by default. The result does not depend on it.", INT)
 @options.data_dir
 @flag("--dry-run", "Show the data and the network, and train nothing.")
 @option("--size", "28, or height x width, 28x32. Theirs by default, 64 at most.", section=OWN)
@@ -327,9 +319,8 @@ def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> Non
         f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
     )
     if _is_guessing(training, kept.test_accuracy):
-        print(
-            "That is hardly better than guessing: try a smaller --lr, another --init or --recipe."
-        )
+        advice = "try a smaller --lr, another --init or --recipe."
+        print(f"That is hardly better than guessing: {advice}")
     for what, how in _next_steps(folder, data.source or data.name, data_dir):
         print(f"  {what:<15} {how}")
     if data.name == "digits" and not data.source:

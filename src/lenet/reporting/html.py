@@ -87,7 +87,6 @@ def section(title: str, *parts: str) -> Section:
 
 
 def contents(sections: Iterable[Section]) -> str:
-    """Link to the sections."""
     links = "".join(f'<li><a href="#{s.address}">{text(s.title)}</a></li>' for s in sections)
     return f'<nav aria-label="Contents"><ul>{links}</ul></nav>'
 
@@ -110,9 +109,7 @@ def table(
 ) -> str:
     """Write a table whose first column names its rows; ``words`` columns are no numbers."""
     kinds = ["" if i < words else ' class="right"' for i in range(len(heads))]
-    titles = "".join(
-        f'<th scope="col"{kind}>{text(head)}</th>' for head, kind in zip(heads, kinds, strict=True)
-    )
+    titles = "".join(f'<th scope="col"{kinds[i]}>{text(head)}</th>' for i, head in enumerate(heads))
     lines = []
     for row in rows:
         first, *others = (Cell(cell) if isinstance(cell, str) else cell for cell in row)
@@ -154,12 +151,10 @@ def _thumbnail(image: Thumbnail) -> str:
 
 
 def code(lines: str) -> str:
-    """Show lines to copy."""
     return f'<pre tabindex="0"><code>{text(lines)}</code></pre>'
 
 
 def side_by_side(*parts: str) -> str:
-    """Put parts beside each other where there is room."""
     return f'<div class="pair">{"".join(parts)}</div>'
 
 

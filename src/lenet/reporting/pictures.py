@@ -122,12 +122,9 @@ def epoch_series(
 
 
 def signal_charts(signals: Sequence[LayerSignal]) -> list[Chart]:
-    """Chart each layer's gradient in units of its weights, and how many of its outputs saturate.
-
-    Of more layers than there are colours, as many are shown, evenly spread.
-    """
+    """Chart each layer's gradient in units of its weights, and how many of its outputs saturate."""
     layers = list(dict.fromkeys(signal.layer for signal in signals))
-    if len(layers) > len(SERIES):
+    if len(layers) > len(SERIES):  # as many as there are colours, evenly spread
         places = (round(i * (len(layers) - 1) / (len(SERIES) - 1)) for i in range(len(SERIES)))
         layers = [layers[place] for place in places]
 
@@ -155,10 +152,7 @@ def thinned(points: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], .
 
 
 def draw_calibration(predictions: Predictions, heading: str = "") -> Drawing:
-    """Draw the reliability diagram: accuracy over confidence, and how many images are there.
-
-    A bar that ends at the diagonal is calibrated; what is missing or too much is marked.
-    """
+    """Draw the reliability diagram: accuracy over confidence, and how many images are there."""
     left, top = MARGIN + 36, _top(heading) + 30
     right, bottom = left + _SIDE, top + _SIDE
     base = bottom + _BETWEEN + _STRIP
@@ -193,11 +187,11 @@ def _bar(bin: Bin, left: float, bottom: float, base: float, most: int) -> Iterat
     x, width = left + _SIDE * bin.low + 1, _SIDE * (bin.high - bin.low) - 2
     faint = 0.35 if bin.count < _FEW else 1.0
     low, high = sorted((_SIDE * bin.accuracy, _SIDE * bin.confidence))
-    gap = "series-2" if bin.accuracy < bin.confidence else "series-3"
-    yield Box(x, bottom - low, width, low, Paint("series-1", opacity=round(0.45 * faint, 2)))
-    paint = Paint(gap, opacity=round(0.6 * faint, 2))
-    yield Box(x, bottom - high, width, high - low, paint)
     height = _STRIP * (1 + log10(bin.count)) / (1 + log10(most))
+    correct = Paint("series-1", opacity=round(0.45 * faint, 2))
+    role = "series-2" if bin.accuracy < bin.confidence else "series-3"
+    yield Box(x, bottom - low, width, low, correct)
+    yield Box(x, bottom - high, width, high - low, Paint(role, opacity=round(0.6 * faint, 2)))
     yield Box(x, base - height, width, height, Paint("line", opacity=0.6))
 
 
@@ -272,11 +266,7 @@ def _dot(x: float, y: float, role: str) -> Box:
 
 
 def draw_confusion(predictions: Predictions, heading: str = "") -> Drawing:
-    """Draw the confusion matrix: one row per true class, one column per predicted class.
-
-    Where there are too many classes to name all, names stand at even distances; wrong predictions
-    are drawn at least so large that one is seen.
-    """
+    """Draw the confusion matrix: one row per true class, one column per predicted class."""
     table = _Matrix(predictions, _top(heading) + 2 * (SIZE + 6))
     above = label(MARGIN, table.top - SIZE - 14, "down: true class; across: predicted", "start")
     frame = Box(table.left, table.top, table.side, table.side, Paint("", "frame"))
@@ -312,7 +302,6 @@ class _Matrix:
         self.has_numbers = len(self.classes) <= _MOST_NUMBERED
 
     def _row_name(self, row: int) -> str:
-        """Name a row, with its number where columns are called by those."""
         name = self.classes[row]
         number = f" · {row}" if self.numbered and name != str(row) else ""
         return shortened(name, SIZE, _NAME - text_width(number, SIZE)) + number
@@ -327,15 +316,13 @@ class _Matrix:
             yield label(x, self.top - 6, str(i) if self.numbered else self.classes[i])
 
     def lines(self) -> Iterator[Mark]:
-        """Draw lines between rows and columns, where they are not too near to each other."""
         left, top, side = self.left, self.top, self.side
-        for i in range(1, len(self.classes) if self.cell >= 8 else 1):
+        for i in range(1, len(self.classes) if self.cell >= 8 else 1):  # else too near
             at = i * self.cell
             yield Path(((left, top + at), (left + side, top + at)), Paint(stroke="grid"))
             yield Path(((left + at, top), (left + at, top + side)), Paint(stroke="grid"))
 
     def groups(self) -> Iterator[Group]:
-        """Draw the cells that hold something."""
         metrics = self.predictions.class_metrics
         cells = [Confusion(i, i, row.correct) for i, row in enumerate(metrics) if row.correct]
         cells += self.predictions.confusions(_MOST_CELLS)
@@ -413,8 +400,7 @@ def mistake_thumbnails(predictions: Predictions, most: int = MOST_MISTAKES) -> l
 def first_windows(model: Model) -> npt.NDArray[np.float32] | None:
     """Return the weights (outputs, C, H, W) of the first layer, if there is something to see.
 
-    Where a convolution is first, these are its kernels; where a dense layer is first, what each
-    unit looks for in the whole image. Of other than 1 or 3 channels, the mean is returned.
+    C is 1 or 3; of other channels, the mean is returned.
     """
     step = next((step for step in model.plan.steps if step.weight), None)
     if step is None or step.weight is None:
@@ -495,7 +481,6 @@ def _top(heading: str) -> float:
 def _finish(
     groups: Sequence[Group], size: tuple[float, float], name: str, heading: str, words: str
 ) -> Drawing:
-    """Put the heading, if there is one, above the marks."""
     width, height = size
     if heading:
         groups = [Group(heading, (heading_text(heading, width - 2 * MARGIN),)), *groups]

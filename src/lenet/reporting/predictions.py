@@ -155,9 +155,8 @@ class RunsSideBySide:
     def names(self) -> tuple[str, ...]:
         """What to call them: their folders' names, or paths where those are equal."""
         names = tuple(record.name for record in self.records)
-        if len(set(names)) == len(names):
-            return names
-        return tuple(str(record.folder) for record in self.records)
+        paths = tuple(str(record.folder) for record in self.records)
+        return names if len(set(names)) == len(names) else paths
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
@@ -219,14 +218,9 @@ def _places(mask: npt.NDArray[np.bool_]) -> tuple[int, ...]:
 
 def _settings(record: RunRecord) -> dict[str, object]:
     """Return everything that decides a run, by name."""
-    own = {
-        "network": str(record.network),
-        "dataset": record.info["dataset"],
-        "source": record.info.get("source"),
-        "train_images": record.info.get("train_images"),
-    }
+    own = {name: record.info.get(name) for name in ("dataset", "source", "train_images")}
     recipe = {name: value for name, value in record.recipe.items() if name != "network"}
-    return {**own, **recipe, "seed": record.info["seed"]}
+    return {"network": str(record.network), **own, **recipe, "seed": record.info["seed"]}
 
 
 def make_predictions(
@@ -261,8 +255,7 @@ def predict_test(
     if not isinstance(data, Dataset | Split):
         if is_name(data):
             data = load(data, data_dir=data_dir)
-        else:
-            # Pictures that cannot be read were left out by the training too.
+        else:  # pictures that cannot be read were left out by the training too
             data = load_split(data, model.classes, model.network.input_shape, skip_bad=True)
     predictions = make_predictions(model, data)
     _check_same_images(record, predictions)

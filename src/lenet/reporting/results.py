@@ -222,8 +222,7 @@ def _predict(
     data: Images | None,
     data_dir: str | os.PathLike[str] | None,
 ) -> tuple[list[Predictions] | None, str]:
-    """Return what models predict for the images that they were tested on; None, and why, if these
-    are not at hand and nothing says where else they are."""
+    """Return what models predict for the images they were tested on; or None, and why not."""
     source = records[0].source if data is None else data
     folder = data_dir or records[0].data_dir
     try:

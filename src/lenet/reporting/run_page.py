@@ -75,11 +75,8 @@ def _sections(
     if predictions:
         yield from (_mistakes(predictions), _classes(predictions), _calibration(predictions))
     if record.signals:
-        yield section(
-            "Signal and gradient by layer",
-            paragraph(_SIGNALS),
-            _side_by_side(pictures.signal_charts(record.signals)),
-        )
+        charts = _side_by_side(pictures.signal_charts(record.signals))
+        yield section("Signal and gradient by layer", paragraph(_SIGNALS), charts)
     yield from _windows(model)
     yield from (_network(record), _recipe(record), _card(record, model, predictions))
 
@@ -102,18 +99,14 @@ def _origin(record: RunRecord) -> tuple[str, str]:
 
 
 def _facts(record: RunRecord, predictions: Predictions | None) -> Iterator[tuple[str, str]]:
-    epochs = record.epochs
     if predictions:
         low, high = (100 * share for share in predictions.interval)
-        images = plural(len(predictions.split), "test image")
-        yield (
-            f"accuracy on {images} ({low:.1f} to {high:.1f} %)",
-            percent(predictions.evaluation.accuracy),
-        )
+        where = f"{plural(len(predictions.split), 'test image')} ({low:.1f} to {high:.1f} %)"
+        yield f"accuracy on {where}", percent(predictions.evaluation.accuracy)
     elif "test_accuracy" in record.kept:
         yield "accuracy on the test images", percent(record.kept["test_accuracy"])
     yield "parameters", f"{record.info['parameters']:,}"
-    yield f"seconds of training, {plural(len(epochs), 'epoch')}", f"{record.seconds:,.1f}"
+    yield f"seconds of training, {plural(len(record.epochs), 'epoch')}", f"{record.seconds:,.1f}"
     if predictions:
         yield "expected calibration error", percent(predictions.calibration_error)
 
@@ -296,12 +289,12 @@ def _preprocessing(model: Model) -> str:
         )
     else:
         words += ", pixels from 0 to 1."
-    if known.polarity:
-        words += (
-            f" The training images have a {known.polarity} background; pictures of the other kind "
-            "are turned into their negative."
-        )
-    return words
+    if not known.polarity:
+        return words
+    return (
+        f"{words} The training images have a {known.polarity} background; pictures of the other "
+        "kind are turned into their negative."
+    )
 
 
 def _limits(record: RunRecord, predictions: Predictions | None) -> str:
