@@ -169,15 +169,12 @@ def draw_calibration(predictions: Predictions, heading: str = "") -> Drawing:
     below = f"images there, in powers of ten; {most:,} in the fullest"
     frame.append(label(left, base + 17, below, "start"))
     diagonal = Path(((left, bottom), (right, top)), Paint(stroke="line", width=1.5))
-    bars = {
-        _bin_sentence(bin): tuple(_bar(bin, left, bottom, base, most)) for bin in predictions.bins
-    }
-    groups = [
-        Group("axes", tuple(frame)),
-        *(Group(words, marks) for words, marks in bars.items()),
-        Group("calibrated", (diagonal,)),
+    bars = [
+        Group(_bin_sentence(bin), tuple(_bar(bin, left, bottom, base, most)))
+        for bin in predictions.bins
     ]
-    words = " ".join(f"{sentence}." for sentence in (error.capitalize(), *bars))
+    groups = [Group("axes", tuple(frame)), *bars, Group("calibrated", (diagonal,))]
+    words = " ".join(f"{words}." for words in (error.capitalize(), *(bar.title for bar in bars)))
     size = right + MARGIN + 8, base + MARGIN + 4
     return _finish(groups, size, "Calibration", heading, words)
 
@@ -221,7 +218,7 @@ def draw_classes(predictions: Predictions, heading: str = "") -> Drawing:
         y = top + (i + 0.5) * _ROW
         words = label(left - 12, y + MIDDLE * SIZE, name, "end")
         groups.append(Group(class_sentence(row), (words, *_dots(row, axis, left, y))))
-    sentences = " ".join(f"{class_sentence(row)}." for row in shown)
+    sentences = " ".join(f"{group.title}." for group in groups[1:])
     size = left + _SIDE + MARGIN + 12, bottom + 26 + MARGIN
     return _finish(groups, size, "Class by class", heading, sentences)
 
@@ -269,12 +266,8 @@ def draw_confusion(predictions: Predictions, heading: str = "") -> Drawing:
     """Draw the confusion matrix: one row per true class, one column per predicted class."""
     table = _Matrix(predictions, _top(heading) + 2 * (SIZE + 6))
     above = label(MARGIN, table.top - SIZE - 14, "down: true class; across: predicted", "start")
-    frame = Box(table.left, table.top, table.side, table.side, Paint("", "frame"))
-    groups = [
-        Group("classes", (above, *table.names())),
-        *table.groups(),
-        Group("table", (*table.lines(), frame)),
-    ]
+    names = Group("classes", (above, *table.names()))
+    groups = [names, *table.groups(), Group("table", tuple(table.lines()))]
     most = "; ".join(table.sentence(cell) for cell in predictions.confusions(5))
     words = (
         f"{len(table.classes)} classes, {len(predictions.split):,} images, "
@@ -321,6 +314,7 @@ class _Matrix:
             at = i * self.cell
             yield Path(((left, top + at), (left + side, top + at)), Paint(stroke="grid"))
             yield Path(((left + at, top), (left + at, top + side)), Paint(stroke="grid"))
+        yield Box(left, top, side, side, Paint("", "frame"))
 
     def groups(self) -> Iterator[Group]:
         metrics = self.predictions.class_metrics

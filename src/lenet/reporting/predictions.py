@@ -103,11 +103,10 @@ class Predictions:
         """Confidence against accuracy; ranges without images are left out."""
         place = np.clip(np.ceil(self.confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
         bins = []
-        for i in range(BINS):
+        for i in np.unique(place).tolist():
             inside = place == i
-            if count := int(inside.sum()):
-                means = float(self.confidence[inside].mean()), float(self.correct[inside].mean())
-                bins.append(Bin(i / BINS, (i + 1) / BINS, count, *means))
+            means = float(self.confidence[inside].mean()), float(self.correct[inside].mean())
+            bins.append(Bin(i / BINS, (i + 1) / BINS, int(inside.sum()), *means))
         return bins
 
     @property

@@ -248,8 +248,8 @@ def value_text(value: object) -> str:
 
 def _card(record: RunRecord, model: Model, predictions: Predictions | None) -> Section:
     path = shlex.quote(str(record.model))
-    how = f"predict {path} your-image.png", f"evaluate {path} {shlex.quote(record.source)}"
-    commands = "\n".join(f"lenet {words}" for words in (*how, f"explain {path}"))
+    predict = f"lenet predict {path} your-image.png\nlenet evaluate {path} "
+    commands = f"{predict}{shlex.quote(record.source)}\nlenet explain {path}"
     rows = html.pairs(_card_rows(record, model, predictions), "card")
     return section("Model card", rows, html.heading("Use it"), html.code(commands))
 
