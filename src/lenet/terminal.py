@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TextIO
 
 
 def columns() -> int:
@@ -12,10 +13,10 @@ def columns() -> int:
     return max(80, shutil.get_terminal_size((80, 24)).columns)
 
 
-def can_show(text: str) -> bool:
-    """Can stdout write ``text``? A stream in memory, which has no encoding, can."""
+def can_show(text: str, stream: TextIO | None = None) -> bool:
+    """Can ``stream``, or stdout, write ``text``? One in memory, which has no encoding, can."""
     try:
-        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+        text.encode(getattr(stream or sys.stdout, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):
         return False
     return True

@@ -11,6 +11,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+from lenet.terminal import can_show
+
 if TYPE_CHECKING:
     from lenet.training import EpochRecord
 
@@ -82,11 +84,8 @@ class Display:
 
 
 def _bar(share: float, width: int) -> str:
-    done, full, empty = round(share * width), "━", "─"
-    try:
-        (full + empty).encode(sys.stderr.encoding or "ascii")
-    except UnicodeEncodeError:
-        full, empty = "#", "-"
+    done = round(share * width)
+    full, empty = "━─" if can_show("━─", sys.stderr) else "#-"
     return full * done + empty * (width - done)
 
 

@@ -170,7 +170,11 @@ def _prepare(given: dict[str, Any], is_silent: bool) -> tuple[Training, str, dic
     data = "digits" if given["data"] is None else given["data"]
     recipe = _recipe(given, data)
     source = recipe.network or DEFAULT_NETWORK if given["net"] is None else given["net"]
-    _check_name(given["run"])
+    run = given["run"]
+    if run is not None and (run.strip() in ("", ".", "..") or set(run) & set("/\\\0")):
+        raise UsageError(
+            f"--run is {run!r}; it must be the name of one folder under runs/, without slashes."
+        )
     check_seconds(given["checkpoint_seconds"])
     network = read_network(source)
     if is_model_file(source) and not is_silent:
@@ -210,13 +214,6 @@ def _current_name(name: str) -> str:
 
 def _say(note: str) -> None:
     print(f"lenet: {note}", file=sys.stderr)
-
-
-def _check_name(name: str | None) -> None:
-    if name is not None and (name.strip() in ("", ".", "..") or set(name) & set("/\\\0")):
-        raise UsageError(
-            f"--run is {name!r}; it must be the name of one folder under runs/, without slashes."
-        )
 
 
 def _make_folder(
