@@ -173,7 +173,7 @@ def test_only_main_and_the_processes_start_import_main():
         ("lenet.net", {"numpy", "rich", "PIL"}),
         ("lenet.analysis", {"numpy", "rich", "PIL"}),
         ("lenet.cli.main", {"numpy", "rich", "PIL"}),
-        ("lenet.cli.program", {"numpy", "PIL", "safetensors", "requests"}),
+        ("lenet.cli.program", {"numpy", "PIL", "safetensors", "requests", "lenet.net"}),
         ("lenet.drawing", {"numpy", "rich", "PIL", "reportlab", "resvg_py"}),
         ("lenet.training", {"lenet.drawing", "requests", "rich"}),
         ("lenet.trainer", {"lenet.drawing", "lenet.reporting", "requests", "rich"}),

@@ -16,7 +16,7 @@ from lenet.benchmarking import measuring
 from lenet.benchmarking.measuring import contenders_of
 from lenet.benchmarking.result import Benchmark
 from lenet.benchmarking.workload import TASKS, Workload
-from lenet.cli.machine import bench, split_names
+from lenet.cli.networks import bench, split_names
 from lenet.cli.progress import Line
 from lenet.net import read_network
 from lenet.writing import render

@@ -1,5 +1,6 @@
 """The verbs' arguments and options: how they are read, shown and refused."""
 
+import json
 from pathlib import Path
 
 import click
@@ -62,9 +63,9 @@ def test_anything_else_is_refused(text):
 
 @options.verb
 @options.argument("model", "One thing.")
-@options.argument("images", "The rest.", Path, nargs=-1)
-@options.option("--rate", "How fast.", float, default=0.5)
-@options.option("--output", "Where to.", Path)
+@options.argument("images", "The rest.", options.PATH, nargs=-1)
+@options.option("--rate", "How fast.", options.FLOAT, default=0.5)
+@options.option("--output", "Where to.", options.PATH)
 @options.option("--given", "What is known.", multiple=True, section="Other things")
 @options.flag("--dry-run", "No.", section="Other things")
 def example(**values):
@@ -112,4 +113,13 @@ def test_the_help_fits_the_terminal(columns, monkeypatch, capsys):
     assert max(map(len, page.splitlines())) <= min(100, columns)
     words = " ".join(page.split())
     assert all(f"{name} {verb.help}" in words for name, verb in VERBS.items())
-    assert all(name in words for name in zoo.names())
+    assert f"a zoo name ({', '.join(zoo.names())}), a notation" in words
+
+
+def test_json_is_strict_and_survives_every_terminal(capsys):
+    values = {"ä": [1, float("nan"), {"b": (float("inf"), None)}], "c": "\udcff 図", "d": 0.1}
+    options.print_json(values)
+    printed = capsys.readouterr().out
+    assert printed.isascii()
+    expected = {"ä": [1, None, {"b": [None, None]}], "c": "\udcff 図", "d": 0.1}
+    assert json.loads(printed, parse_constant=lambda name: pytest.fail(name)) == expected

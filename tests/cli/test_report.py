@@ -85,6 +85,7 @@ def test_without_the_data(command, here, run):
         (["runs/a", "--data", "mnits"], 2, "no data set is called 'mnits'"),
         (["runs/a", "-o", "nowhere/x.html"], 1, "cannot write nowhere/x.html"),
         (["runs/a", "--theme", "pink", "--picture", "network", "-o", "x.svg"], 2, "'pink'"),
+        (["runs/a", "--theme", "pink", "--picture", "classes", "-o", "x.svg"], 2, "'pink'"),
     ],
 )
 def test_refused(refused, run, arguments, status, words):

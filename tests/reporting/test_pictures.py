@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_says_what_happened():
 
 
 def test_in_the_dark():
-    svg = draw_learning(history(3), "", theme="dark").svg
+    svg = replace(draw_learning(history(3)), theme="dark").svg
     assert DARK["page"] in svg
     assert DARK["series-1"] in svg
 

@@ -58,8 +58,8 @@ _interrupts: list[int] = []
 
 
 def _watch_interrupts() -> None:
-    """Python's own answer to Ctrl-C, with a note of it: some extensions, NumPy among them, swallow
-    the exception when it comes while they are loaded, and fail with another."""
+    """Answer Ctrl-C as Python does, and note it: some extensions, NumPy among them, swallow the
+    exception when it comes while they are loaded, and fail with another."""
 
     def interrupt(number: int, frame: object) -> None:
         _interrupts.append(number)
@@ -73,8 +73,8 @@ def _watch_interrupts() -> None:
 
 
 def _repeat_lost_interrupts() -> None:
-    """In a destructor or a weak reference's callback, as importlib has, an exception goes nowhere:
-    Python prints it and goes on. A Ctrl-C that is lost there comes again a moment later."""
+    """Send a Ctrl-C again that came in a destructor or a weak reference's callback, as importlib
+    has: Python only prints an exception there."""
     before = sys.unraisablehook
 
     def again(thread: int) -> None:
@@ -95,7 +95,7 @@ def _repeat_lost_interrupts() -> None:
 
 
 def _prepare_streams() -> None:
-    """Whatever the streams are connected to, printing to them must not be what fails."""
+    """Let printing not be what fails, whatever the streams are connected to."""
     # A closed descriptor (`lenet >&-`) leaves no stream at all.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open to the end
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
@@ -110,12 +110,9 @@ def _sentence(error: LenetError) -> str:
     """Return an error's message; where a parameter of Python would help, with its option."""
     if not error.parameter:
         return str(error)
-    option = _OPTIONS.get(error.parameter, error.parameter.replace("_", "-"))
+    # --all is a word of Python's.
+    option = "all" if error.parameter == "everything" else error.parameter.replace("_", "-")
     return f"{str(error).removesuffix('.')} (on the command line: --{option})"
-
-
-#: Parameters whose option has another name.
-_OPTIONS = {"everything": "all"}
 
 
 def _fail(message: str, status: int) -> int:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lenet.cli import options
-from lenet.cli.options import argument, flag, option, verb
-from lenet.cli.output import print_json
+from lenet.cli.options import PATH, argument, flag, option, print_json, show, verb
 from lenet.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MODEL = "A .safetensors file that lenet saved."
 
 
 @verb
-@argument("run", "A folder that lenet train wrote.", Path)
+@argument("run", "A folder that lenet train wrote.", PATH)
 @option(
     "--output",
     "The file to write; by default report.html in the run's folder. Of a picture, its ending "
     "chooses the format: .svg, .pdf, .png or .tex.",
-    Path,
+    PATH,
 )
 @option(
-    "--data",
-    "The data set it was trained on, or the path of its pictures, if that is another now.",
+    "--data", "The data set it was trained on, or the path of its pictures, if that is another now."
 )
 @options.data_dir
 @option(
@@ -37,28 +38,14 @@ MODEL = "A .safetensors file that lenet saved."
 )
 @flag("--json", "Print one JSON object instead, and write nothing but --output.")
 def report(
-    run: Path,
-    output: Path | None,
-    data: str | None,
-    data_dir: Path | None,
-    picture: str | None,
-    theme: str,
-    json: bool,
+    *, run: Path, output: Path | None, picture: str | None, theme: str, json: bool, **images: Any
 ) -> None:
     """A run as one page to look at: how good, what it gets wrong, and why; or a picture."""
     from lenet.reporting.results import report
     from lenet.run_folder import PAGE
 
-    if picture is None and theme != "auto":
-        raise UsageError("--theme is a picture's; the page follows its reader's screen.")
-    if picture is None and output and output.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(
-            f"the page is HTML and {output} has another ending; end it in .html, or name one of "
-            "its pictures with --picture."
-        )
-    if picture is not None and output is None:
-        raise UsageError("no file is given to draw into; name it with --output FILE.svg.")
-    result = report(run, data=data, data_dir=data_dir)
+    _check_output(output, picture, theme)
+    result = report(run, **images)
     if picture is not None:
         result.picture(picture, theme=theme).save(output or "")
     elif output is not None or not json:
@@ -77,32 +64,39 @@ def report(
             print(f"without the test images: {result.missing}")
 
 
+def _check_output(output: Path | None, picture: str | None, theme: str) -> None:
+    if picture is None and theme != "auto":
+        raise UsageError("--theme is a picture's; the page follows its reader's screen.")
+    if picture is None and output and output.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(
+            f"the page is HTML and {output} has another ending; end it in .html, or name one of "
+            "its pictures with --picture."
+        )
+    if picture is not None and output is None:
+        raise UsageError("no file is given to draw into; name it with --output FILE.svg.")
+
+
 @verb
-@argument("model", MODEL, Path)
+@argument("model", MODEL, PATH)
 @argument("data", "digits, mnist or fashion-mnist; or a path of pictures, as for lenet train.")
 @options.data_dir
 @flag("--all", "Of a path take all pictures, not only those to test on.")
 @flag("--skip-bad", "Of a path leave out files that cannot be read.")
 @options.json
-def evaluate(
-    model: Path, data: str, data_dir: Path | None, all: bool, skip_bad: bool, json: bool
-) -> None:
+def evaluate(model: Path, data: str, all: bool, json: bool, **how: Any) -> None:
     """Accuracy, figures per class, and confusion matrix of a saved model on test images."""
     from lenet import inference
 
-    result = inference.evaluate(model, data, data_dir=data_dir, everything=all, skip_bad=skip_bad)
-    if json:
-        print_json({"model": str(model), "dataset": data, **result.to_dict()})
-    else:
-        print(result)
+    result = inference.evaluate(model, data, everything=all, **how)
+    show(result, json, model=str(model), dataset=data)
 
 
 @verb
-@argument("model", MODEL, Path)
+@argument("model", MODEL, PATH)
 @argument(
     "images",
     "PNG, JPEG or BMP pictures of any size, or IDX or npy files of images.",
-    Path,
+    PATH,
     nargs=-1,
     required=True,
 )
@@ -111,8 +105,4 @@ def predict(model: Path, images: tuple[Path, ...], json: bool) -> None:
     """What a saved model sees on pictures."""
     from lenet import inference
 
-    result = inference.predict(model, *images)
-    if json:
-        print_json({"model": str(model), **result.to_dict()})
-    else:
-        print(result)
+    show(inference.predict(model, *images), json, model=str(model))

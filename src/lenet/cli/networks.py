@@ -1,66 +1,55 @@
-"""The verbs on networks: ``explain``, ``deduce``, ``diagnose``, ``draw``, ``compare``, ``balance``.
+"""The verbs on networks and the machine: ``explain``, ``deduce``, ``diagnose``, ``draw``,
+``compare``, ``balance``, ``bench``, ``checks``.
 
 A verb imports what it needs when it runs, so that the others and the help start at once.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lenet.cli import options
-from lenet.cli.options import argument, flag, option, verb
-from lenet.cli.output import print_json, show
+from lenet.cli.options import FLOAT, INT, PATH, argument, flag, option, print_json, show, verb
 from lenet.errors import UsageError
 
 if TYPE_CHECKING:
-    from lenet.writing import Result
+    from pathlib import Path
 
 
 @verb
 @argument("net", options.NET, required=False)
 @option("--format", "text, json, markdown, html, latex or csv.", default="text")
 @flag("--json", "Short for --format json.")
-@option("--batch", "Images per training step, for the memory it takes.", int, default=256)
+@option("--batch", "Images per training step, for the memory it takes.", INT, default=256)
 @option("--optimizer", "sgd, momentum or adamw, for the same.", default="sgd")
 @option("--input", "Look at the network on this input instead, such as 3x64x64.")
 @option(
     "--dense-versus-conv",
     "No network, but this image, such as 3x1000x1000, into a dense layer and a convolution.",
 )
-@option("--units", "Units of that dense layer, and channels of that convolution.", int, default=256)
-def explain(
-    net: str | None,
-    format: str,
-    json: bool,
-    batch: int,
-    optimizer: str,
-    input: str | None,
-    dense_versus_conv: str | None,
-    units: int,
-) -> None:
+@option("--units", "Units of that dense layer, and channels of that convolution.", INT, default=256)
+def explain(net: str | None, format: str, json: bool, units: int, **how: Any) -> None:
     """What a network is made of: one row per layer, totals, memory, and what stands out."""
     from lenet import analysis
     from lenet.analysis.versus import dense_versus_conv as compare_layers
-    from lenet.writing import render
+    from lenet.writing import Result, render
 
     if json and format not in ("text", "json"):
         raise UsageError(f"--json and --format {format} are two formats; give one of them.")
-    if (net is None) == (dense_versus_conv is None):
+    image, input_shape = how.pop("dense_versus_conv"), how.pop("input")
+    if (net is None) == (image is None):
         raise UsageError(
             "lenet explain needs a network, or --dense-versus-conv with an image, and not both; "
             "see lenet explain --help."
         )
     result: Result
     if net is not None:
-        result = analysis.explain(net, batch=batch, optimizer=optimizer, input_shape=input)
+        result = analysis.explain(net, input_shape=input_shape, **how)
     else:
-        result = compare_layers(dense_versus_conv or "", units=units)
-    if json or format == "text":
-        show(result, json)
-    else:
-        # A CSV file's last line is ended already.
-        print(render(result, format), end="" if format == "csv" else "\n")
+        result = compare_layers(image, units=units)
+    form = "json" if json else format
+    text = str(result) if form == "text" else render(result, form)
+    print(text, end="" if form == "csv" else "\n")  # a CSV file's last line is ended already
 
 
 @verb
@@ -72,28 +61,18 @@ def explain(
 )
 @option("--params", "At most so many parameters in all: 60000; or exactly: =61706.")
 @option(
-    "--activation",
-    "Of every convolution and dense layer but the last dense one.",
-    default="relu",
+    "--activation", "Of every convolution and dense layer but the last dense one.", default="relu"
 )
 @flag("--all", "List every window that fits, not only how many there are.")
 @flag("--notation", "Print only the network, ready for any other verb.")
 @options.json
-def deduce(
-    figure: str,
-    given: tuple[str, ...],
-    params: str | None,
-    activation: str,
-    all: bool,
-    notation: bool,
-    json: bool,
-) -> None:
+def deduce(figure: str, all: bool, notation: bool, json: bool, **known: Any) -> None:
     """The network behind a figure that shows only shapes: kernels, strides, padding."""
     from lenet.analysis import deduction
     from lenet.terminal import columns
     from lenet.writing.text import write_text
 
-    result = deduction.deduce(figure, given=given, params=params, activation=activation)
+    result = deduction.deduce(figure, **known)
     if notation and not json:
         print(result.network)
     elif all and not json:
@@ -108,9 +87,9 @@ def deduce(
 @option(
     "--weights",
     "A .safetensors file: do its weights belong to the network, and what makes them agree?",
-    Path,
+    PATH,
 )
-@option("--fix", "Print only the notation of this fix, counted from 1.", int)
+@option("--fix", "Print only the notation of this fix, counted from 1.", INT)
 @options.json
 def diagnose(
     net: str, input: str | None, weights: Path | None, fix: int | None, json: bool
@@ -136,7 +115,7 @@ def diagnose(
 @option(
     "--output",
     "The file to write; its ending chooses the format: .svg, .pdf, .png or .tex.",
-    Path,
+    PATH,
     required=True,
 )
 @option(
@@ -170,18 +149,12 @@ def draw(net: str, output: Path, style: str, theme: str, format: str | None, jso
 @option(
     "--output",
     "Of runs, a file for the learning curves (.svg, .pdf, .png, .tex) or for everything (.html).",
-    Path,
+    PATH,
 )
 @option("--data", "Of runs, the data set they were tested on, or a path, if that is another now.")
 @options.data_dir
 @options.json
-def compare(
-    nets: tuple[str, ...],
-    output: Path | None,
-    data: str | None,
-    data_dir: Path | None,
-    json: bool,
-) -> None:
+def compare(nets: tuple[str, ...], output: Path | None, json: bool, **images: Any) -> None:
     """Networks or runs side by side: what each costs, and what differs from the first."""
     from lenet.run_folder import is_run
 
@@ -195,13 +168,13 @@ def compare(
     if not runs:
         from lenet.analysis import comparison
 
-        if output or data or data_dir:
+        if output or any(images.values()):
             raise UsageError("--output, --data and --data-dir are for runs; name two run folders.")
         show(comparison.compare(*nets), json)
         return
     from lenet.reporting.results import compare_runs
 
-    result = compare_runs(*runs, data=data, data_dir=data_dir)
+    result = compare_runs(*runs, **images)
     if output:
         result.save(output)
     show(result, json)
@@ -223,3 +196,42 @@ def balance(net: str, budget: tuple[str, ...], json: bool) -> None:
     from lenet.analysis import balance
 
     show(balance.balance(net, budget=budget), json)
+
+
+@verb
+@argument("net", options.NET, default="lenet")
+@option("--batch", "Images per training step, and images at a time in inference.", INT, default=256)
+@option("--threads", "How many to use, the same for all; all processors by default.", INT)
+@option(
+    "--against",
+    "torch, onnxruntime or both with a comma between, where they are installed; or one of "
+    "torch-eager, torch-channels-last and torch-compile.",
+    default="",
+)
+@option("--seconds", "Of measuring for each figure.", FLOAT, default=2.0)
+@options.json
+def bench(net: str, against: str, json: bool, **how: Any) -> None:
+    """How fast a network is on this machine, here and in other frameworks."""
+    from lenet import benchmarking
+    from lenet.cli.progress import Line
+
+    line = Line()
+    try:
+        result = benchmarking.bench(net, against=split_names(against), watch=line.write, **how)
+    finally:
+        line.wipe()
+    show(result, json)
+
+
+def split_names(text: str) -> list[str]:
+    """Read ``torch, onnxruntime`` as a list; of nothing, an empty one."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+@verb
+@options.json
+def checks(json: bool) -> None:
+    """Versions, machine, instruction set, threads and folders: for a bug report."""
+    from lenet.installation import checks
+
+    show(checks(), json)

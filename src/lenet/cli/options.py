@@ -1,55 +1,56 @@
-"""What verbs are made of: click's commands and options, with two manners of this package.
+"""What verbs are made of: click's commands and options, with the manners of this package.
 
-A whole number is digits and nothing else, an option that takes one value is given once, and a
-long page of help has sections.
+A whole number is digits and nothing else, an option that takes one value is given once, a long
+page of help has sections, and a result is shown as a person reads it or as JSON.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lenet.net.words import shown
+if TYPE_CHECKING:
+    from lenet.writing import Result
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class Number(click.ParamType[Any, Any]):
-    """A number that is written plainly: ``int`` alone would read 1_0 and " 1" too."""
-
-    def __init__(self, name: str, wanted: str, read: Callable[[str], Any]) -> None:
-        self.name, self._wanted, self._read = name, wanted, read
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number that the text ``value`` is; a default is one already."""
-        try:
-            return self._read(value) if isinstance(value, str) else value
-        except ValueError:
-            name = param.opts[-1] if param else self.name
-            text = f"{name} is {shown(value)}; it must be {self._wanted}"
-            raise click.UsageError(text, ctx) from None
-
-
 def whole_number(text: str) -> int:
-    """Read ``20`` or ``-3``.
-
-    Raises:
-        ValueError: anything else.
-    """
+    """Read ``20`` or ``-3``; ``int`` alone would read 1_0 and " 1" too."""
     if not text.removeprefix("-").isdecimal() or len(text) > 40:
         raise ValueError
     return int(text)
 
 
-_TYPES: Final = {
-    int: Number("int", "a whole number", whole_number),
-    float: Number("number", "a number", float),
-    Path: click.Path(path_type=Path),
-}
+def _path(text: str) -> Any:
+    from pathlib import Path  # costs the help 3 ms
 
+    return Path(text)
+
+
+class Plain(click.ParamType[Any, Any]):
+    """A value that is written plainly."""
+
+    def __init__(self, name: str, wanted: str, read: Callable[[str], Any]) -> None:
+        self.name, self._wanted, self._read = name, wanted, read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return what the text ``value`` says; a default is no text."""
+        try:
+            return self._read(value) if isinstance(value, str) else value
+        except ValueError:
+            from lenet.net.words import shown
+
+            name = param.opts[-1] if param else self.name
+            text = f"{name} is {shown(value)}; it must be {self._wanted}"
+            raise click.UsageError(text, ctx) from None
+
+
+INT: Final = Plain("int", "a whole number", whole_number)
+FLOAT: Final = Plain("number", "a number", float)
+PATH: Final = Plain("path", "a path", _path)
 
 #: How the help is asked for, and how wide it is at most.
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -81,7 +82,7 @@ class Verb(click.Command):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record and isinstance(parameter, click.Option):
-                section = getattr(parameter, "section", "Options")
+                section = getattr(parameter, "section", "Options")  # --help is click's own
                 sections.setdefault(section, []).append(record)
         for title, records in sections.items():
             with formatter.section(title):
@@ -89,31 +90,44 @@ class Verb(click.Command):
 
 
 def verb(function: Callable[..., None]) -> Verb:
-    """Make a function a verb of its name; the docstring's first line is its line in the help."""
-    summary = (function.__doc__ or "").partition("\n")[0]
-    return click.command(cls=Verb, short_help=summary, context_settings=SETTINGS)(function)
+    """Make a function a verb of its name; its docstring is the verb's line in the help."""
+    return click.command(cls=Verb, short_help=function.__doc__, context_settings=SETTINGS)(function)
 
 
 def argument(name: str, help: str, type: Any = str, **settings: Any) -> Decorator:
     """Give a verb an argument."""
-    return click.argument(name, type=_TYPES.get(type, type), help=help, **settings)
+    return click.argument(name, type=type, help=help, **settings)
 
 
 def option(name: str, help: str, type: Any = str, **settings: Any) -> Decorator:
     """Give a verb an option; ``--output`` has a short name, too."""
     names = ("-o", name) if name == "--output" else (name,)
-    chosen = bool if settings.get("is_flag") else _TYPES.get(type, type)
-    return click.option(*names, cls=Option, type=chosen, help=help, show_default=True, **settings)
+    return click.option(*names, cls=Option, type=type, help=help, show_default=True, **settings)
 
 
 def flag(name: str, help: str, **settings: Any) -> Decorator:
     """Give a verb an option that stands alone."""
-    return option(name, help, is_flag=True, **settings)
+    return option(name, help, bool, is_flag=True, **settings)
 
 
 NET: Final = "A zoo name, a notation, a .json file or a saved model."
 net: Final = argument("net", NET)
 json: Final = flag("--json", "Print one JSON object instead.")
 data_dir: Final = option(
-    "--data-dir", "Folder that has the IDX files already, compressed or not.", Path
+    "--data-dir", "Folder that has the IDX files already, compressed or not.", PATH
 )
+
+
+def show(result: Result, as_json: bool, **more: Any) -> None:
+    """Print a result as a person reads it; or as JSON, with ``more`` before what it says itself."""
+    if as_json:
+        print_json({**more, **result.to_dict()})
+    else:
+        print(result)
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """Print one JSON object on stdout, and nothing else."""
+    from lenet.writing import json_text
+
+    print(json_text(values))

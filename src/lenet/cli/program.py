@@ -6,16 +6,15 @@ from collections.abc import Sequence
 
 import click
 
-from lenet.cli import machine, models, networks, options, train
+from lenet.cli import models, networks, options, train
 from lenet.errors import UsageError
-from lenet.net import zoo
-from lenet.net.words import listed
 
-_ABOUT = f"""Small convolutional networks, understood in a minute and trained in seconds.
+# The zoo's names are written out, since it takes 20 ms to import; a test holds that they are all.
+_ABOUT = """Small convolutional networks, understood in a minute and trained in seconds.
 
 Start with 'lenet train': it needs nothing else. A network is named by a zoo name
-({", ".join(zoo.names())}), a notation such as '1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10',
-a .json file or a saved model.
+(lenet, lenet-60, lenet-d2l, lenet-relu, compact, tiny), a notation such as
+'1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10', a .json file or a saved model.
 """
 
 
@@ -40,7 +39,7 @@ program = Program(
     [
         *(train.train, models.report, models.evaluate, models.predict),
         *(networks.explain, networks.deduce, networks.diagnose, networks.draw),
-        *(networks.compare, networks.balance, machine.bench, machine.checks),
+        *(networks.compare, networks.balance, networks.bench, networks.checks),
     ],
     params=[
         click.Option(
@@ -62,12 +61,7 @@ program = Program(
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Run the verb that ``arguments`` name; without any, print the help.
-
-    Raises:
-        UsageError: the arguments cannot be read.
-        LenetError: the verb's own.
-    """
+    """Run the verb that ``arguments`` name; without any, print the help."""
     try:
         with program.make_context("lenet", list(arguments) or ["--help"]) as context:
             program.invoke(context)
@@ -86,5 +80,7 @@ def _sentence(error: click.UsageError) -> str:
         text = error.message.rstrip(".") + (f" (did you mean {near[0]!r}?)" if near else "")
     text = text if len(text) <= 100 else f"{text[:97]}..."
     if isinstance(error, click.exceptions.NoSuchCommand) and not near:
+        from lenet.net.words import listed
+
         text += f"; choose {listed(list(program.commands), 'or')}"
     return text[0].lower() + text[1:].rstrip(".")

@@ -11,6 +11,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+from lenet.terminal import can_show
+
 if TYPE_CHECKING:
     from lenet.training import EpochRecord
 
@@ -26,13 +28,11 @@ class Line:
         self.length = 0  # of what is on the screen
 
     def write(self, text: str) -> None:
-        """Write ``text`` over what is there."""
         if self.shows:
             print(f"\r{text:<{self.length}}", end="", file=sys.stderr, flush=True)
             self.length = len(text)
 
     def wipe(self) -> None:
-        """Leave the line empty."""
         if self.length:
             print(f"\r{'':<{self.length}}\r", end="", file=sys.stderr, flush=True)
             self.length = 0
@@ -65,12 +65,9 @@ class Display:
         if not self._lines:
             return
         width = len(str(self._epochs))
-        shares = {
-            "train": record.train_accuracy,
-            "validation": record.validation_accuracy,
-            "test": record.test_accuracy,
-        }
-        parts = (f"{name} {share:.4f}   " for name, share in shares.items() if share is not None)
+        names = ("train", "validation", "test")
+        shares = ((name, getattr(record, f"{name}_accuracy")) for name in names)
+        parts = (f"{name} {share:.4f}   " for name, share in shares if share is not None)
         print(
             f"epoch {record.epoch:>{width}}/{self._epochs}   loss {record.loss:.4f}   "
             f"{''.join(parts)}{record.seconds:.{2 if record.seconds >= 0.1 else 3}f} s",
@@ -83,16 +80,12 @@ class Display:
         print(f"lenet: {text}", file=sys.stderr)
 
     def close(self) -> None:
-        """Wipe the bar."""
         self._line.wipe()
 
 
 def _bar(share: float, width: int) -> str:
-    done, full, empty = round(share * width), "━", "─"
-    try:
-        (full + empty).encode(sys.stderr.encoding or "ascii")
-    except UnicodeEncodeError:
-        full, empty = "#", "-"
+    done = round(share * width)
+    full, empty = "━─" if can_show("━─", sys.stderr) else "#-"
     return full * done + empty * (width - done)
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lenet.cli import options
-from lenet.cli.material import print_dry_run, print_header
-from lenet.cli.options import argument, flag, option, verb
-from lenet.cli.output import print_json
+from lenet.cli.options import FLOAT, INT, PATH, argument, flag, option, print_json, verb
 from lenet.errors import UsageError
-from lenet.net import is_model_file, name_of, read_network, zoo_name_of
-from lenet.writing.numbers import percent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from lenet.training import Recipe, Run, Training
 
 #: Sections of the help.
@@ -26,6 +23,8 @@ RUN: Final = "The run"
 RECIPE_OPTIONS: Final = (
     *("epochs", "batch_size", "lr", "optimizer", "schedule", "init", "weight_decay"),
 )
+#: Rows of classes above a training; ``--dry-run`` shows them all.
+_ROWS: Final = 20
 
 
 @verb
@@ -47,29 +46,21 @@ RECIPE_OPTIONS: Final = (
     "compact, long, on augmented images), best-lenet and best-tiny (the same for LeNet's layers "
     "and for tiny) or a .toml file.",
 )
-@option(
-    "--seed",
-    "Decides first weights and order: same seed, same result, bit for bit; 0 by default.",
-    int,
-)
-@option(
-    "--threads",
-    "How many to use; all processors by default. The result does not depend on it.",
-    int,
-)
+@option("--seed", "Decides weights and order: the same seed, the same bits; 0 by default.", INT)
+@option("--threads", "All processors by default. The result does not depend on it.", INT)
 @options.data_dir
 @flag("--dry-run", "Show the data and the network, and train nothing.")
 @option("--size", "28, or height x width, 28x32. Theirs by default, 64 at most.", section=OWN)
 @flag("--gray", "Make them grey.", section=OWN)
 @flag("--rgb", "Make them RGB.", section=OWN)
 @flag("--skip-bad", "Leave out files that cannot be read.", section=OWN)
-@option("--epochs", "Passes over the training images.", int, section=RECIPE)
-@option("--batch-size", "Images per step.", int, section=RECIPE)
-@option("--lr", "Learning rate; where it changes, its peak.", float, section=RECIPE)
+@option("--epochs", "Passes over the training images.", INT, section=RECIPE)
+@option("--batch-size", "Images per step.", INT, section=RECIPE)
+@option("--lr", "Learning rate; where it changes, its peak.", FLOAT, section=RECIPE)
 @option("--optimizer", "sgd, momentum, nesterov or adamw.", section=RECIPE)
 @option("--schedule", "constant, one-cycle, cosine or step.", section=RECIPE)
 @option("--init", "First weights: normal:0.2, xavier or kaiming.", section=RECIPE)
-@option("--weight-decay", "Pull of the weights towards zero.", float, section=RECIPE)
+@option("--weight-decay", "Pull of the weights towards zero.", FLOAT, section=RECIPE)
 @flag("--balance", "Let images of rare classes weigh more.", section=RECIPE)
 @option(
     "--set",
@@ -86,13 +77,13 @@ RECIPE_OPTIONS: Final = (
 @option(
     "--resume",
     "Folder of a run that was stopped or killed: go on, to the same final weights.",
-    Path,
+    PATH,
     section=RUN,
 )
 @option(
     "--checkpoint-seconds",
     "Of training between two checkpoints within an epoch; 60 by default.",
-    float,
+    FLOAT,
     section=RUN,
 )
 @flag(
@@ -102,44 +93,33 @@ RECIPE_OPTIONS: Final = (
 )
 @flag("--json", "Print one JSON object instead.", section=RUN)
 @flag("--quiet", "Print nothing but the last lines.", section=RUN)
-def train(
-    data: str | None,
-    data_dir: Path | None,
-    threads: int | None,
-    dry_run: bool,
-    resume: Path | None,
-    checkpoint_seconds: float | None,
-    json: bool,
-    quiet: bool,
-    **given: Any,
-) -> None:
+def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None:
     """Train a network; with no arguments, on the digits inside the package."""
     from lenet.cli.progress import Display
+    from lenet.net import zoo_name_of
     from lenet.trainer import run_training
     from lenet.training import CHECKPOINT_SECONDS
 
-    pace = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
+    if given["checkpoint_seconds"] is None:
+        given["checkpoint_seconds"] = CHECKPOINT_SECONDS
     is_silent = json or quiet
     if resume is not None:
-        _check_alone({**given, "dry_run": dry_run})
-        begun = _reopen(resume, data, data_dir, threads, pace)
+        begun = _reopen(resume, given)
         if begun is None:
             _print_finished(resume, json)
             return
         training, folder = begun
-        named = zoo_name_of(training.model.network)
+        name = zoo_name_of(training.model.network)
     else:
-        source = "digits" if data is None else data
-        training, named, material = _prepare(given, source, data_dir, threads, pace, is_silent)
-        if dry_run:
-            print_dry_run(training, named, json)
+        training, name, arguments = _prepare(given, is_silent)
+        if given["dry_run"]:
+            _print_dry_run(training, name, json)
             return
-        folder = _make_folder(training, named, given, material, pace)
+        folder = _make_folder(training, name, given, arguments)
     display = Display(training.recipe.epochs, lines=not is_silent, bar=not quiet)
     try:
         if not is_silent:
-            print_header(training, named)
-            _print_place(training)
+            print_header(training, name)
         run_training(training, folder, display)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_interrupted(training, folder)) from None
@@ -147,73 +127,64 @@ def train(
         display.close()
         folder.discard()  # a run that never began leaves none
     if json:
-        print_json(_result(training, folder))
+        values = training.details("finished", folder.keeps_best)
+        print_json({**values, "run": str(folder.folder), "model": str(folder.model)})
         return
     if not quiet:
         print()
-    _print_footer(training, folder, data_dir)
+    _print_footer(training, folder, given["data_dir"])
 
 
-def _check_alone(given: dict[str, Any]) -> None:
-    """Refuse what --resume takes from the run itself."""
+def _reopen(folder: Path, given: dict[str, Any]) -> tuple[Training, Run] | None:
+    """Return the run as far as it came; None if it is finished."""
+    from lenet.training import resume_run
+    from lenet.training.preparation import with_absolute_paths
+
+    how = {name: given.pop(name) for name in ("threads", "checkpoint_seconds")}
+    places = {"source": given.pop("data"), "data_dir": given["data_dir"]}
     for name, value in given.items():
-        if value is not None and value is not False and value != ():
+        if name != "data_dir" and value is not None and value is not False and value != ():
             option = name.replace("_", "-")
             raise UsageError(
                 "--resume goes on with the run's own network, recipe and seed; leave "
                 f"--{option} out."
             )
-
-
-def _reopen(
-    folder: Path, data: str | None, data_dir: Path | None, threads: int | None, pace: float
-) -> tuple[Training, Run] | None:
-    from lenet.training import resume_run
-    from lenet.training.preparation import with_absolute_paths
-
-    moved = {"source": data, "data_dir": data_dir}
-    moved = {name: value for name, value in moved.items() if value is not None}
-    resumed = resume_run(
-        folder,
-        threads=threads,
-        checkpoint_seconds=pace,
-        load_arguments=with_absolute_paths(moved),
-    )
+    moved = {name: place for name, place in places.items() if place is not None}
+    resumed = resume_run(folder, load_arguments=with_absolute_paths(moved), **how)
     if resumed is None:
         return None
     for note in resumed.notes:
-        print(f"lenet: {note}", file=sys.stderr)
+        _say(note)
     return resumed.training, resumed.run
 
 
-def _prepare(
-    given: dict[str, Any],
-    data: str,
-    data_dir: Path | None,
-    threads: int | None,
-    pace: float,
-    is_silent: bool,
-) -> tuple[Training, str, dict[str, Any]]:
-    """Return the training, what its network is named by, and how its data are loaded."""
+def _prepare(given: dict[str, Any], is_silent: bool) -> tuple[Training, str, dict[str, Any]]:
+    """Return the training, its network's name, if it has one, and what its data are loaded with."""
     from lenet.data import load
+    from lenet.net import is_model_file, name_of, read_network
     from lenet.trainer import DEFAULT_NETWORK
     from lenet.training import Training
     from lenet.training.preparation import fit_network, load_arguments, with_absolute_paths
     from lenet.training.run import check_seconds
 
+    data = "digits" if given["data"] is None else given["data"]
     recipe = _recipe(given, data)
-    named = recipe.network or DEFAULT_NETWORK if given["net"] is None else given["net"]
-    _check_name(given["run"])
-    check_seconds(pace)
-    network = read_network(named)
-    if is_model_file(named) and not is_silent:
-        print(f"lenet: {named} gives its layers alone; their weights begin anew.", file=sys.stderr)
-    load_options = {name: given[name] for name in ("size", "gray", "rgb", "skip_bad")}
-    arguments = load_arguments(network, data, data_dir, **load_options)
+    source = recipe.network or DEFAULT_NETWORK if given["net"] is None else given["net"]
+    run = given["run"]
+    if run is not None and (run.strip() in ("", ".", "..") or set(run) & set("/\\\0")):
+        raise UsageError(
+            f"--run is {run!r}; it must be the name of one folder under runs/, without slashes."
+        )
+    check_seconds(given["checkpoint_seconds"])
+    network = read_network(source)
+    if is_model_file(source) and not is_silent:
+        _say(f"{source} gives its layers alone; their weights begin anew.")
+    how = {name: given[name] for name in ("size", "gray", "rgb", "skip_bad")}
+    arguments = load_arguments(network, data, given["data_dir"], **how)
     dataset = load(**arguments)
     fitted = fit_network(network, dataset)
-    training = Training(fitted, dataset, recipe, given["seed"] or 0, threads)
-    return training, named, with_absolute_paths(arguments)
+    training = Training(fitted, dataset, recipe, given["seed"] or 0, given["threads"])
+    return training, name_of(source), with_absolute_paths(arguments)
 
 
 def _recipe(given: dict[str, Any], data: str) -> Recipe:
@@ -227,7 +198,7 @@ def _recipe(given: dict[str, Any], data: str) -> Recipe:
         if value is not None and name in settings:
             option = "balance" if name == "class_weight" else name.replace("_", "-")
             raise UsageError(f"{name} is given by --{option} and by --set; give it once.")
-    name = "modern" if given["recipe"] is None else _current_name(given["recipe"])
+    name = _current_name("modern" if given["recipe"] is None else given["recipe"])
     return named_recipe(name, data=data, **{**values, **settings})
 
 
@@ -237,110 +208,153 @@ def _current_name(name: str) -> str:
 
     current = FORMER_RECIPES.get(name.strip().lower(), name)
     if current != name:
-        print(f"lenet: the recipe {name.strip()} is called {current} now.", file=sys.stderr)
+        _say(f"the recipe {name.strip()} is called {current} now.")
     return current
 
 
-def _check_name(name: str | None) -> None:
-    if name is not None and (name.strip() in ("", ".", "..") or set(name) & set("/\\\0")):
-        raise UsageError(
-            f"--run is {name!r}; it must be the name of one folder under runs/, without slashes."
-        )
+def _say(note: str) -> None:
+    print(f"lenet: {note}", file=sys.stderr)
 
 
 def _make_folder(
-    training: Training, named: str, given: dict[str, Any], material: dict[str, Any], pace: float
+    training: Training, name: str, given: dict[str, Any], arguments: dict[str, Any]
 ) -> Run:
     """Make the run's folder.
 
     Without a name of its own it is called by its data, then the network and the recipe that a
     person named, and if none is, the network that is trained by default; and it has a number.
     """
+    from pathlib import Path
+
+    from lenet.net import zoo_name_of
     from lenet.run_folder import ROOT
     from lenet.training import Run
     from lenet.training.recipe_file import FORMER_RECIPES, stem_of
 
-    how: dict[str, Any] = {"checkpoint_seconds": pace, "tensorboard": given["tensorboard"]}
+    how = {name: given[name] for name in ("checkpoint_seconds", "tensorboard")}
     if given["run"]:
-        return Run(Path(ROOT) / given["run"], material, **how)
+        return Run(Path(ROOT) / given["run"], arguments, **how)
     words = [training.data.name]
     if given["net"] is not None or given["recipe"] is None:
-        words.append(name_of(named) or zoo_name_of(training.model.network) or "custom")
+        words.append(name or zoo_name_of(training.model.network) or "custom")
     if given["recipe"] is not None:
         words.append(stem_of(FORMER_RECIPES.get(stem_of(given["recipe"]), given["recipe"])))
-    stem = "-".join(filter(None, words))
-    return Run.numbered(ROOT, stem, material, **how)
+    return Run.numbered(ROOT, "-".join(filter(None, words)), arguments, **how)
 
 
-def _print_place(training: Training) -> None:
+def print_header(training: Training, name: str, rows: int | None = _ROWS) -> None:
+    """Print the lines above a training; of data by path ``rows`` classes and what was noticed."""
+    from lenet.analysis import explain
+    from lenet.data import class_table
+    from lenet.net import zoo
+    from lenet.writing.numbers import plural
+
+    data, network = training.data, training.model.network
+    report, engine = explain(network), training.engine
+    title = name or str(network)
+    if name in zoo.names() and data.source:
+        size = "x".join(map(str, network.input_shape))
+        title = f"{name} for {len(data.classes)} classes of {size}"
+    print(data.summary())
+    print(
+        f"{title} · {plural(report.layer_count, 'layer')} ({report.count('conv')} conv + "
+        f"{report.count('dense')} dense) · {training.model.plan.parameters:,} parameters · "
+        f"{engine.name}, {plural(engine.threads, 'thread')}\n",
+        flush=True,
+    )
+    if data.source or rows is None:
+        print(class_table(data, rows))
+        for note in data.notes:
+            print(f"- {note}")
+        print(flush=True)
     epochs, steps = training.place
     if epochs or steps:
         print(f"going on after epoch {epochs}" + f", step {steps:,}" * bool(steps), flush=True)
 
 
+def _print_dry_run(training: Training, name: str, json: bool) -> None:
+    """Print what a training would work with, and what its network would see."""
+    data, seen = training.data, training.model.preprocessing
+    if json:
+        print_json(
+            {
+                "dataset": data.name,
+                "source": data.source or None,
+                "image_shape": list(data.image_shape),
+                "classes": list(data.classes),
+                "counts": data.class_counts,
+                "notes": list(data.notes),
+                "network": str(training.model.network),
+                "parameters": training.model.plan.parameters,
+                "preprocessing": seen.to_dict(),
+            }
+        )
+        return
+    print_header(training, name, rows=None)
+    shape = "x".join(map(str, seen.input_shape))
+    mean, std = (", ".join(f"{value:.3f}" for value in values) for values in (seen.mean, seen.std))
+    ground = f", the background {seen.polarity}" if seen.polarity else ""
+    scaled = f"pixels 0 to 1 with mean {mean} taken off, divided by {std}"
+    print(f"The network would see {shape}{ground}; {scaled}.")
+
+
 def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> None:
     from lenet.training import best_epoch
+    from lenet.writing.numbers import percent
 
-    kept, done = training.history[-1], len(training.history)
+    data, history = training.data, training.history
+    kept, done = history[-1], len(history)
     if training.stops_early:
-        best = best_epoch(training.history)
+        best = best_epoch(history)
         print(f"stopped after epoch {done}: no lower validation loss since epoch {best}.")
     if training.recipe.restore_best:
-        kept = training.history[(best_epoch(training.history) or done) - 1]
+        kept = history[(best_epoch(history) or done) - 1]
         print(f"kept epoch {kept.epoch}, whose validation loss is the lowest.")
     assert kept.test_accuracy is not None  # data that are loaded have a test part
     print(
-        f"{percent(kept.test_accuracy)} of {len(training.data.tested):,} test images in "
+        f"{percent(kept.test_accuracy)} of {len(data.tested):,} test images in "
         f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
     )
     if _is_guessing(training, kept.test_accuracy):
-        print(
-            "That is hardly better than guessing: try a smaller --lr, another --init or --recipe."
-        )
-    model, where = (
-        shlex.quote(str(folder.model)),
-        shlex.quote(training.data.source or training.data.name),
-    )
-    where += f" --data-dir {shlex.quote(str(data_dir))}" if data_dir else ""
-    rows = [
-        ("look at it", _page(folder)),
-        ("use it", f"lenet predict {model} your-image.png"),
-        ("test it", f"lenet evaluate {model} {where}"),
-    ]
-    if training.data.name == "digits" and not training.data.source:
-        rows.append(("the real thing", "lenet train mnist"))
-    for what, how in rows:
+        advice = "try a smaller --lr, another --init or --recipe."
+        print(f"That is hardly better than guessing: {advice}")
+    for what, how in _next_steps(folder, data.source or data.name, data_dir):
         print(f"  {what:<15} {how}")
+    if data.name == "digits" and not data.source:
+        print("  the real thing  lenet train mnist")
 
 
-def _page(folder: Run) -> str:
-    if folder.no_page:
-        return f"no page could be made: {folder.no_page}"
+def _next_steps(folder: Run, source: str, data_dir: Path | None) -> Iterator[tuple[str, str]]:
+    from shlex import quote
+
     from lenet.run_folder import PAGE
 
-    return f"open {shlex.quote(str(folder.folder / PAGE))}"
+    model = quote(str(folder.model))
+    where = f" --data-dir {quote(str(data_dir))}" if data_dir else ""
+    page = f"open {quote(str(folder.folder / PAGE))}"
+    yield "look at it", f"no page could be made: {folder.no_page}" if folder.no_page else page
+    yield "use it", f"lenet predict {model} your-image.png"
+    yield "test it", f"lenet evaluate {model} {quote(source)}{where}"
 
 
 def _is_guessing(training: Training, accuracy: float) -> bool:
     """Is it within a tenth of the way of always naming the most frequent class?"""
-    from collections import Counter
-
-    labels = Counter(training.data.tested.labels.tolist())
-    chance = max(labels.values()) / labels.total()
+    counts = training.data.class_counts["test"]
+    chance = max(counts) / sum(counts)
     return accuracy < chance + 0.1 * (1 - chance)
 
 
 def _print_finished(folder: Path, json: bool) -> None:
     from lenet.run_folder import read_run
+    from lenet.writing.numbers import percent
 
     record = read_run(folder)
-    info = record.info
-    if json:
-        print_json({**info, "run": str(folder), "model": str(record.model)})
-        return
-    accuracy = info.get("test_accuracy")
+    accuracy = record.info.get("test_accuracy")
     reached = f" with {percent(accuracy)} of the test images" if isinstance(accuracy, float) else ""
-    print(f"{folder}/ is finished{reached}; there is nothing left to do.")
+    if json:
+        print_json({**record.info, "run": str(folder), "model": str(record.model)})
+    else:
+        print(f"{folder}/ is finished{reached}; there is nothing left to do.")
 
 
 def _interrupted(training: Training, folder: Run) -> str:
@@ -348,11 +362,3 @@ def _interrupted(training: Training, folder: Run) -> str:
     if not folder.model.exists():  # a second Ctrl-C stopped the saving, or nothing was begun
         return f"{stopped}; nothing is saved."
     return f"{stopped}; the weights so far are in {folder.model}; {folder.command} goes on."
-
-
-def _result(training: Training, folder: Run) -> dict[str, Any]:
-    return {
-        **training.details("finished", folder.keeps_best),
-        "run": str(folder.folder),
-        "model": str(folder.model),
-    }

@@ -1,8 +1,6 @@
 """A run one can look at: its page, its pictures, and runs beside each other.
 
-- ``predictions``: what the model predicts for the test images, in numbers
-- ``run_comparison``: what is known of runs side by side
-- ``pictures``: all of a run's; ``html``: the building blocks of a page
-- ``run_page``, ``comparison_page``: what is found out, written down
-- ``results``: what ``report`` and ``compare_runs`` return
+``predictions`` has the facts; ``pictures`` draws them, ``run_page`` and ``comparison_page`` write
+them with the building blocks of ``html``; ``results`` is what ``report`` and ``compare_runs``
+return.
 """

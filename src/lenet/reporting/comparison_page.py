@@ -11,10 +11,9 @@ from lenet.drawing.scene import SERIES
 from lenet.net.words import listed
 from lenet.reporting import html
 from lenet.reporting.pictures import Thumbnail, drawing_of, epoch_series, make_thumbnail
-from lenet.reporting.predictions import PairedComparison
-from lenet.reporting.run_comparison import Difference, RunsSideBySide
+from lenet.reporting.predictions import PairedComparison, RunsSideBySide
 from lenet.reporting.run_page import value_text
-from lenet.writing.document import Column, Document, Paragraph, Section, Table
+from lenet.writing.document import Column, Document, Paragraph, Section, Table, table_of
 from lenet.writing.numbers import percent, plural
 
 #: What came of a run, and how it is written.
@@ -36,39 +35,36 @@ _NO_DIFFERENCE: Final = "The same network, data, recipe and seed."
 
 def comparison_document(runs: RunsSideBySide) -> Document:
     """Return the comparison in short."""
-    names = runs.names
-    short = [row for row in runs.differences if max(map(len, _texts(row))) <= _LONGEST]
-    rows = [*_figure_rows(runs), *((_noun(row), *_texts(row)) for row in short)]
-    titles = ("", *names)
-    columns = zip(titles, zip(*rows, strict=True), strict=True)
-    sections = [Section("", (Table(tuple(Column(title, cells) for title, cells in columns)),))]
-    for row in runs.differences:
-        if row not in short:
-            cells = Column("", names), Column("", _texts(row), is_prose=True)
-            sections.append(Section(_noun(row), (Table(cells, indent=2),)))
-    remarks = [] if runs.differences else [_NO_DIFFERENCE]
-    for name, pair in zip(names[1:], runs.pairs, strict=False):
-        remarks.append(" ".join(_pair_sentences(names[0], name, pair)))
-    remarks += _missing(runs)
-    sections += (Section("", (Paragraph(words),)) for words in remarks)
+    names, differences = runs.names, _difference_rows(runs)
+    short = [row for row in differences if max(map(len, row[1:])) <= _LONGEST]
+    rows = [*_figure_rows(runs), *short]
+    sections = [Section("", (table_of(rows, ("", *names)),))]
+    for noun, *texts in differences:
+        if (noun, *texts) not in short:
+            cells = Column("", names), Column("", tuple(texts), is_prose=True)
+            sections.append(Section(noun, (Table(cells, indent=2),)))
+    remarks = [] if differences else [_NO_DIFFERENCE]
+    for place, pair in enumerate(runs.pairs, 1):
+        remarks.append(" ".join(_pair_sentences(names[0], names[place], pair)))
+    sections += (Section("", (Paragraph(words),)) for words in (*remarks, *_missing(runs)))
     return Document("", tuple(sections))
 
 
-def draw_comparison(runs: RunsSideBySide, theme: str = "auto") -> Drawing:
+def draw_comparison(runs: RunsSideBySide) -> Drawing:
     """Draw the test accuracy and the training loss of all runs, over the epochs."""
 
-    def chart(title: str, key: str, times: float, digits: str, logarithmic: bool) -> Chart:
+    def chart(title: str, key: str, times: float, digits: str) -> Chart:
         series = tuple(
             epoch_series(record.epochs, key, name, SERIES[i % len(SERIES)], times, digits)
             for i, (name, record) in enumerate(zip(runs.names, runs.records, strict=True))
         )
-        return Chart(title, "epoch", series, logarithmic=logarithmic)
+        return Chart(title, "epoch", series, logarithmic=key == "loss")
 
     charts = (
-        chart("Test accuracy in %", "test_accuracy", 100, ".2f", False),
-        chart("Training loss in nats", "loss", 1, "#.3g", True),
+        chart("Test accuracy in %", "test_accuracy", 100, ".2f"),
+        chart("Training loss in nats", "loss", 1, "#.3g"),
     )
-    return drawing_of(charts, "Learning curves", listed(runs.names), theme)
+    return drawing_of(charts, "Learning curves", listed(runs.names))
 
 
 def render_comparison(runs: RunsSideBySide) -> str:
@@ -77,15 +73,15 @@ def render_comparison(runs: RunsSideBySide) -> str:
 
 
 def _body(runs: RunsSideBySide) -> Iterator[str]:
-    names = runs.names
-    yield f"<header><h1>{html.text(', '.join(names))}</h1>"
+    heads = ("", *runs.names)
+    yield f"<header><h1>{html.text(', '.join(runs.names))}</h1>"
     yield html.paragraph("Runs side by side; the others are compared with the first.", "lead")
     yield "</header>"
-    figures = html.table("Figures", ("", *names), _figure_rows(runs))
+    figures = html.table("Figures", heads, _figure_rows(runs))
     yield html.section("What came of them", figures).html
-    rows = [(_noun(row), *_texts(row)) for row in runs.differences]
-    table = html.table("Only what differs", ("", *names), rows, words=1 + len(names))
-    differences = table if rows else html.paragraph(_NO_DIFFERENCE)
+    differences = html.paragraph(_NO_DIFFERENCE)
+    if rows := _difference_rows(runs):
+        differences = html.table("Only what differs", heads, rows, words=len(heads))
     yield html.section("What was done otherwise", differences).html
     curves = html.scrolled("Learning curves", html.figure(draw_comparison(runs)))
     yield html.section("Learning", curves).html
@@ -100,11 +96,9 @@ def _pair_section(runs: RunsSideBySide, place: int, pair: PairedComparison) -> h
     for name, images in ((first, pair.lost), (other, pair.won)):
         if images:
             more = f", the first {_MOST_IMAGES} of {len(images):,}"
-            parts.append(
-                html.heading(f"Correct by {name} alone{more * (len(images) > _MOST_IMAGES)}")
-            )
+            more *= len(images) > _MOST_IMAGES
             shown = (_thumbnail(runs, place, image) for image in images[:_MOST_IMAGES])
-            parts.append(html.thumbnails(shown))
+            parts += html.heading(f"Correct by {name} alone{more}"), html.thumbnails(shown)
     return html.section(f"{first} against {other}", *parts)
 
 
@@ -129,6 +123,11 @@ def _figure_rows(runs: RunsSideBySide) -> Iterator[tuple[str, ...]]:
             yield title, *("-" if value is None else write(value) for value in values)
 
 
+def _difference_rows(runs: RunsSideBySide) -> list[tuple[str, ...]]:
+    """Return one row per setting that differs: its name, and one cell per run."""
+    return [(row.name.replace("_", " "), *map(value_text, row.values)) for row in runs.differences]
+
+
 def _pair_sentences(first: str, other: str, pair: PairedComparison) -> Iterator[str]:
     """Say which images only one has correct, and what that proves."""
     lost, won = len(pair.lost), len(pair.won)
@@ -143,11 +142,3 @@ def _pair_sentences(first: str, other: str, pair: PairedComparison) -> Iterator[
 
 def _missing(runs: RunsSideBySide) -> list[str]:
     return [f"Predictions are not compared: {runs.missing}"] if runs.missing else []
-
-
-def _noun(row: Difference) -> str:
-    return row.name.replace("_", " ")
-
-
-def _texts(row: Difference) -> tuple[str, ...]:
-    return tuple(map(value_text, row.values))

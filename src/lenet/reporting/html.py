@@ -16,6 +16,27 @@ from lenet.reporting.pictures import Thumbnail
 
 #: The colours of pictures that the page has, too.
 _ROLES: Final = ("page", "text", "muted", "frame", "grid", "data-face", "series-1", "series-2")
+#: Should markup ever slip in from somewhere, a browser still runs and loads nothing.
+_PAGE: Final = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+style-src 'unsafe-inline'; img-src data:">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
 
 
 @dataclass(frozen=True)
@@ -66,7 +87,6 @@ def section(title: str, *parts: str) -> Section:
 
 
 def contents(sections: Iterable[Section]) -> str:
-    """Link to the sections."""
     links = "".join(f'<li><a href="#{s.address}">{text(s.title)}</a></li>' for s in sections)
     return f'<nav aria-label="Contents"><ul>{links}</ul></nav>'
 
@@ -89,14 +109,12 @@ def table(
 ) -> str:
     """Write a table whose first column names its rows; ``words`` columns are no numbers."""
     kinds = ["" if i < words else ' class="right"' for i in range(len(heads))]
-    titles = "".join(
-        f'<th scope="col"{kind}>{text(head)}</th>' for head, kind in zip(heads, kinds, strict=True)
-    )
+    titles = "".join(f'<th scope="col"{kinds[i]}>{text(head)}</th>' for i, head in enumerate(heads))
     lines = []
-    for first, *others in rows:
-        name = first.text if isinstance(first, Cell) else first
-        cells = "".join(_cell(*both) for both in zip(others, kinds[1:], strict=True))
-        lines.append(f'<tr><th scope="row">{text(name)}</th>{cells}</tr>')
+    for row in rows:
+        first, *others = (Cell(cell) if isinstance(cell, str) else cell for cell in row)
+        cells = "".join(map(_cell, others, kinds[1:]))
+        lines.append(f'<tr><th scope="row">{text(first.text)}</th>{cells}</tr>')
     body = "\n".join(lines)
     return scrolled(
         caption,
@@ -105,10 +123,10 @@ def table(
     )
 
 
-def _cell(cell: str | Cell, kind: str) -> str:
-    if isinstance(cell, str) or cell.share is None:
-        return f"<td{kind}>{text(cell if isinstance(cell, str) else cell.text)}</td>"
-    return f'<td class="right bar" style="--share:{100 * cell.share:.1f}%">{text(cell.text)}</td>'
+def _cell(cell: Cell, kind: str) -> str:
+    if cell.share is not None:
+        kind = f' class="right bar" style="--share:{100 * cell.share:.1f}%"'
+    return f"<td{kind}>{text(cell.text)}</td>"
 
 
 def pairs(rows: Iterable[tuple[str, str]], kind: str = "") -> str:
@@ -133,12 +151,10 @@ def _thumbnail(image: Thumbnail) -> str:
 
 
 def code(lines: str) -> str:
-    """Show lines to copy."""
     return f'<pre tabindex="0"><code>{text(lines)}</code></pre>'
 
 
 def side_by_side(*parts: str) -> str:
-    """Put parts beside each other where there is room."""
     return f'<div class="pair">{"".join(parts)}</div>'
 
 
@@ -149,29 +165,7 @@ def details(summary: str, content: str) -> str:
 
 def page(title: str, body: Iterable[str]) -> str:
     """Write a whole document: one file, which loads nothing and runs nothing."""
-    return "\n".join(
-        [
-            "<!DOCTYPE html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="color-scheme" content="light dark">',
-            # Should markup ever slip in from somewhere, a browser still runs and loads nothing.
-            '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-            "style-src 'unsafe-inline'; img-src data:\">",
-            f"<title>{text(title)}</title>",
-            f"<style>\n{_style()}</style>",
-            "</head>",
-            "<body>",
-            "<main>",
-            *body,
-            "</main>",
-            "</body>",
-            "</html>",
-            "",
-        ]
-    )
+    return _PAGE.format(title=text(title), style=_style(), body="\n".join(body))
 
 
 @cache
@@ -180,7 +174,7 @@ def _style() -> str:
     light, dark = (
         ";".join(f"--{role}:{colors[role]}" for role in _ROLES) for colors in (LIGHT, DARK)
     )
-    rules = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+    rules = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     return (
         f":root{{color-scheme:light dark;{light}}}\n"
         f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{rules}"

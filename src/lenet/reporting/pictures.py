@@ -45,6 +45,8 @@ from lenet.reporting.predictions import Bin, Confusion, Predictions
 from lenet.run_folder import LayerSignal
 from lenet.writing.numbers import percent, plural
 
+Epochs = Sequence[Mapping[str, float]]
+
 #: Points of a line, at most: more are not told apart.
 _MOST_POINTS: Final = 400
 #: The longest name of a class beside a row.
@@ -75,44 +77,35 @@ _LARGEST: Final = 64
 _GUTTER: Final = 16.0
 
 
-def draw_learning(
-    epochs: Sequence[Mapping[str, float]], heading: str = "", theme: str = "auto"
-) -> Drawing:
+def draw_learning(epochs: Epochs, heading: str = "") -> Drawing:
     """Draw the loss on the left and accuracies on the right, over the epochs."""
-    return drawing_of(learning_charts(epochs), "Learning curve", heading, theme)
+    return drawing_of(learning_charts(epochs), "Learning curve", heading)
 
 
-def draw_signals(signals: Sequence[LayerSignal], heading: str = "", theme: str = "auto") -> Drawing:
+def draw_signals(signals: Sequence[LayerSignal], heading: str = "") -> Drawing:
     """Draw gradients and saturation of each layer beside each other."""
-    return drawing_of(signal_charts(signals), "Signal by layer", heading, theme)
+    return drawing_of(signal_charts(signals), "Signal by layer", heading)
 
 
-def drawing_of(
-    charts: Sequence[Chart], name: str, heading: str = "", theme: str = "auto"
-) -> Drawing:
+def drawing_of(charts: Sequence[Chart], name: str, heading: str = "") -> Drawing:
     """Draw charts as one picture."""
     words = " ".join(chart.description for chart in charts)
-    return Drawing(draw_charts(charts, heading), theme, _title(name, heading), words)
+    return Drawing(draw_charts(charts, heading), "auto", _title(name, heading), words)
 
 
-def learning_charts(epochs: Sequence[Mapping[str, float]]) -> list[Chart]:
-    """Chart the loss, and the accuracies in percent.
-
-    Args:
-        epochs: at least one; each has its number under "epoch", its loss under "loss", and any
-            number of others that end in "_loss" or "_accuracy".
-    """
+def learning_charts(epochs: Epochs) -> list[Chart]:
+    """Chart every loss of one epoch at least, and every accuracy in percent."""
     losses = [name for name in epochs[0] if name == "loss" or name.endswith("_loss")]
     rates = [name for name in epochs[0] if name.endswith("_accuracy")]
     splits = {name: name.rpartition("_")[0] or "train" for name in losses + rates}
     colors = dict.fromkeys(["train", "test", *splits.values()])
     roles = {split: SERIES[i % len(SERIES)] for i, split in enumerate(colors)}
 
-    def line(name: str, times: float, digits: str) -> Series:
-        return epoch_series(epochs, name, splits[name], roles[splits[name]], times, digits)
+    def lines(names: list[str], times: float, digits: str) -> tuple[Series, ...]:
+        kinds = ((name, splits[name], roles[splits[name]]) for name in names)
+        return tuple(epoch_series(epochs, *kind, times, digits) for kind in kinds)
 
-    loss = tuple(line(name, 1, "#.3g") for name in losses)
-    rate = tuple(line(name, 100, ".2f") for name in rates)
+    loss, rate = lines(losses, 1, "#.3g"), lines(rates, 100, ".2f")
     return [
         Chart("Cross-entropy loss in nats", "epoch", loss, (0, inf), from_zero=True),
         Chart("Accuracy in %", "epoch", rate, (0, 100)),
@@ -120,12 +113,7 @@ def learning_charts(epochs: Sequence[Mapping[str, float]]) -> list[Chart]:
 
 
 def epoch_series(
-    epochs: Sequence[Mapping[str, float]],
-    key: str,
-    name: str,
-    role: str,
-    times: float,
-    digits: str,
+    epochs: Epochs, key: str, name: str, role: str, times: float, digits: str
 ) -> Series:
     """Make a line of the values under ``key``, with the last of them behind its name."""
     points = tuple((int(epoch["epoch"]), times * epoch.get(key, nan)) for epoch in epochs)
@@ -134,12 +122,9 @@ def epoch_series(
 
 
 def signal_charts(signals: Sequence[LayerSignal]) -> list[Chart]:
-    """Chart each layer's gradient in units of its weights, and how many of its outputs saturate.
-
-    Of more layers than there are colours, as many are shown, evenly spread.
-    """
+    """Chart each layer's gradient in units of its weights, and how many of its outputs saturate."""
     layers = list(dict.fromkeys(signal.layer for signal in signals))
-    if len(layers) > len(SERIES):
+    if len(layers) > len(SERIES):  # as many as there are colours, evenly spread
         places = (round(i * (len(layers) - 1) / (len(SERIES) - 1)) for i in range(len(SERIES)))
         layers = [layers[place] for place in places]
 
@@ -162,20 +147,16 @@ def signal_charts(signals: Sequence[LayerSignal]) -> list[Chart]:
 
 def thinned(points: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
     """Return the points; of too many, the last and those at even distances before it."""
-    step = ceil(len(points) / _MOST_POINTS)
-    return points[(len(points) - 1) % step :: step] if step > 1 else points
+    step = max(1, ceil(len(points) / _MOST_POINTS))
+    return points[(len(points) - 1) % step :: step]
 
 
-def draw_calibration(predictions: Predictions, heading: str = "", theme: str = "auto") -> Drawing:
-    """Draw the reliability diagram: accuracy over confidence, and how many images are there.
-
-    A bar that ends at the diagonal is calibrated; what is missing or too much is marked.
-    """
-    left, top = MARGIN + 36, MARGIN + HEADING * bool(heading) + 30
-    strip = top + _SIDE + _BETWEEN
-    right, bottom, base = left + _SIDE, top + _SIDE, strip + _STRIP
-    bins = predictions.bins
-    most = max(bin.count for bin in bins)
+def draw_calibration(predictions: Predictions, heading: str = "") -> Drawing:
+    """Draw the reliability diagram: accuracy over confidence, and how many images are there."""
+    left, top = MARGIN + 36, _top(heading) + 30
+    right, bottom = left + _SIDE, top + _SIDE
+    base = bottom + _BETWEEN + _STRIP
+    most = max(bin.count for bin in predictions.bins)
     error = f"expected calibration error {percent(predictions.calibration_error)}"
     frame: list[Mark] = [label(MARGIN, top - 16, f"Correct predictions in %; {error}", "start")]
     for tick in (0, 25, 50, 75, 100):
@@ -188,14 +169,14 @@ def draw_calibration(predictions: Predictions, heading: str = "", theme: str = "
     below = f"images there, in powers of ten; {most:,} in the fullest"
     frame.append(label(left, base + 17, below, "start"))
     diagonal = Path(((left, bottom), (right, top)), Paint(stroke="line", width=1.5))
-    groups = [
-        Group("axes", tuple(frame)),
-        *(Group(_bin_sentence(bin), tuple(_bar(bin, left, bottom, base, most))) for bin in bins),
-        Group("calibrated", (diagonal,)),
+    bars = [
+        Group(_bin_sentence(bin), tuple(_bar(bin, left, bottom, base, most)))
+        for bin in predictions.bins
     ]
-    words = " ".join(f"{_bin_sentence(bin)}." for bin in bins)
+    groups = [Group("axes", tuple(frame)), *bars, Group("calibrated", (diagonal,))]
+    words = " ".join(f"{words}." for words in (error.capitalize(), *(bar.title for bar in bars)))
     size = right + MARGIN + 8, base + MARGIN + 4
-    return _finish(groups, size, "Calibration", heading, f"{error.capitalize()}. {words}", theme)
+    return _finish(groups, size, "Calibration", heading, words)
 
 
 def _bar(bin: Bin, left: float, bottom: float, base: float, most: int) -> Iterator[Box]:
@@ -203,11 +184,11 @@ def _bar(bin: Bin, left: float, bottom: float, base: float, most: int) -> Iterat
     x, width = left + _SIDE * bin.low + 1, _SIDE * (bin.high - bin.low) - 2
     faint = 0.35 if bin.count < _FEW else 1.0
     low, high = sorted((_SIDE * bin.accuracy, _SIDE * bin.confidence))
-    gap = "series-2" if bin.accuracy < bin.confidence else "series-3"
-    yield Box(x, bottom - low, width, low, Paint("series-1", opacity=round(0.45 * faint, 2)))
-    paint = Paint(gap, opacity=round(0.6 * faint, 2))
-    yield Box(x, bottom - high, width, high - low, paint)
     height = _STRIP * (1 + log10(bin.count)) / (1 + log10(most))
+    correct = Paint("series-1", opacity=round(0.45 * faint, 2))
+    role = "series-2" if bin.accuracy < bin.confidence else "series-3"
+    yield Box(x, bottom - low, width, low, correct)
+    yield Box(x, bottom - high, width, high - low, Paint(role, opacity=round(0.6 * faint, 2)))
     yield Box(x, base - height, width, height, Paint("line", opacity=0.6))
 
 
@@ -218,27 +199,28 @@ def _bin_sentence(bin: Bin) -> str:
     )
 
 
-def draw_classes(predictions: Predictions, heading: str = "", theme: str = "auto") -> Drawing:
+def draw_classes(predictions: Predictions, heading: str = "") -> Drawing:
     """Draw one row per class with a dot for each measure; the axis ends at 100 %."""
     shown = worst(predictions.class_metrics, MOST_CLASSES)
     names = [shortened(row.name, SIZE, _NAME) for row in shown]
-    left = MARGIN + widest(names, SIZE) + 12
-    top = MARGIN + HEADING * bool(heading) + 30
+    left, top = MARGIN + widest(names, SIZE) + 12, _top(heading) + 30
     bottom = top + _ROW * len(shown)
     axis = linear_axis([*(y for row in shown for y in _measures(row).values()), 100.0], (0, 100))
     frame = list(_legend(top - 22))
     for tick, number in zip(axis.ticks, axis.labels, strict=True):
         x = left + _SIDE * axis.share(tick)
-        frame.append(Path(((x, top), (x, bottom)), Paint(stroke="grid")))
-        frame.append(label(x, bottom + 17, number))
+        frame += (
+            Path(((x, top), (x, bottom)), Paint(stroke="grid")),
+            label(x, bottom + 17, number),
+        )
     groups = [Group("axis", tuple(frame))]
     for i, (row, name) in enumerate(zip(shown, names, strict=True)):
         y = top + (i + 0.5) * _ROW
         words = label(left - 12, y + MIDDLE * SIZE, name, "end")
         groups.append(Group(class_sentence(row), (words, *_dots(row, axis, left, y))))
-    sentences = " ".join(f"{class_sentence(row)}." for row in shown)
+    sentences = " ".join(f"{group.title}." for group in groups[1:])
     size = left + _SIDE + MARGIN + 12, bottom + 26 + MARGIN
-    return _finish(groups, size, "Class by class", heading, sentences, theme)
+    return _finish(groups, size, "Class by class", heading, sentences)
 
 
 def worst(rows: Sequence[ClassMetrics], most: int) -> list[ClassMetrics]:
@@ -280,30 +262,21 @@ def _dot(x: float, y: float, role: str) -> Box:
     return Box(x - _DOT, y - _DOT, 2 * _DOT, 2 * _DOT, Paint(role, "page", 1.0), _DOT)
 
 
-def draw_confusion(predictions: Predictions, heading: str = "", theme: str = "auto") -> Drawing:
-    """Draw the confusion matrix: one row per true class, one column per predicted class.
-
-    Where there are too many classes to name all, names stand at even distances; wrong predictions
-    are drawn at least so large that one is seen.
-    """
-    table = _Matrix(predictions, MARGIN + HEADING * bool(heading) + 2 * (SIZE + 6))
+def draw_confusion(predictions: Predictions, heading: str = "") -> Drawing:
+    """Draw the confusion matrix: one row per true class, one column per predicted class."""
+    table = _Matrix(predictions, _top(heading) + 2 * (SIZE + 6))
     above = label(MARGIN, table.top - SIZE - 14, "down: true class; across: predicted", "start")
-    frame = Box(table.left, table.top, table.side, table.side, Paint("", "frame"))
-    groups = [
-        Group("classes", (above, *table.names())),
-        *table.groups(),
-        Group("table", (*table.lines(), frame)),
-    ]
-    evaluation = predictions.evaluation
+    names = Group("classes", (above, *table.names()))
+    groups = [names, *table.groups(), Group("table", tuple(table.lines()))]
     most = "; ".join(table.sentence(cell) for cell in predictions.confusions(5))
     words = (
-        f"{len(evaluation.classes)} classes, {evaluation.count:,} images, "
+        f"{len(table.classes)} classes, {len(predictions.split):,} images, "
         f"{int(predictions.correct.sum()):,} on the diagonal: "
         f"correct. {f'Most often: {most}.' if most else 'No mistake.'}"
     )
     right = max(table.left + table.side, above.box[2], MARGIN + 300 * bool(heading))
     size = right + MARGIN, table.top + table.side + MARGIN
-    return _finish(groups, size, "Confusion matrix", heading, words, theme)
+    return _finish(groups, size, "Confusion matrix", heading, words)
 
 
 class _Matrix:
@@ -322,7 +295,6 @@ class _Matrix:
         self.has_numbers = len(self.classes) <= _MOST_NUMBERED
 
     def _row_name(self, row: int) -> str:
-        """Name a row, with its number where columns are called by those."""
         name = self.classes[row]
         number = f" · {row}" if self.numbered and name != str(row) else ""
         return shortened(name, SIZE, _NAME - text_width(number, SIZE)) + number
@@ -337,19 +309,16 @@ class _Matrix:
             yield label(x, self.top - 6, str(i) if self.numbered else self.classes[i])
 
     def lines(self) -> Iterator[Mark]:
-        """Draw lines between rows and columns, where they are not too near to each other."""
         left, top, side = self.left, self.top, self.side
-        for i in range(1, len(self.classes) if self.cell >= 8 else 1):
+        for i in range(1, len(self.classes) if self.cell >= 8 else 1):  # else too near
             at = i * self.cell
             yield Path(((left, top + at), (left + side, top + at)), Paint(stroke="grid"))
             yield Path(((left + at, top), (left + at, top + side)), Paint(stroke="grid"))
+        yield Box(left, top, side, side, Paint("", "frame"))
 
     def groups(self) -> Iterator[Group]:
-        """Draw the cells that hold something."""
-        diagonal = (
-            Confusion(i, i, row.correct) for i, row in enumerate(self.predictions.class_metrics)
-        )
-        cells = [cell for cell in diagonal if cell.count]
+        metrics = self.predictions.class_metrics
+        cells = [Confusion(i, i, row.correct) for i, row in enumerate(metrics) if row.correct]
         cells += self.predictions.confusions(_MOST_CELLS)
         if self.has_numbers:
             yield from (Group(self.sentence(cell), tuple(self._marks(cell))) for cell in cells)
@@ -381,17 +350,11 @@ class _Matrix:
 
 @dataclass(frozen=True, eq=False)
 class Thumbnail:
-    """A small image with lines of words below it.
+    """A small image with lines of words below it."""
 
-    Attributes:
-        pixels: (C, H, W) uint8, C is 1 or 3.
-        lines: what stands below.
-        words: the whole in words, for those who cannot see it.
-    """
-
-    pixels: npt.NDArray[np.uint8]
+    pixels: npt.NDArray[np.uint8]  # (C, H, W), C is 1 or 3
     lines: tuple[str, ...]
-    words: str
+    words: str  # the whole, for those who cannot see it
 
     def at(self, x: float, y: float, side: float) -> Pixels:
         """Return a mark that fills a square as far as the image's shape allows."""
@@ -419,11 +382,9 @@ def mistake_thumbnails(predictions: Predictions, most: int = MOST_MISTAKES) -> l
     """Show the worst mistakes: what was predicted and what is true, with both probabilities."""
     images = []
     for index in predictions.mistakes(most):
-        classes = int(predictions.predicted[index]), int(predictions.split.labels[index])
-        name, truth = (predictions.classes[i] for i in classes)
-        first, second = (
-            probability_text(float(predictions.probabilities[index, i])) for i in classes
-        )
+        places = int(predictions.predicted[index]), int(predictions.split.labels[index])
+        name, truth = (predictions.classes[i] for i in places)
+        first, second = (probability_text(predictions.probabilities[index, i]) for i in places)
         lines = f"predicted {name}, {first}", f"is {truth}, {second}"
         words = f"test image {index:,}: predicted {name} ({first}), is {truth} ({second})"
         images.append(make_thumbnail(predictions.split.images[index], lines, words))
@@ -433,8 +394,7 @@ def mistake_thumbnails(predictions: Predictions, most: int = MOST_MISTAKES) -> l
 def first_windows(model: Model) -> npt.NDArray[np.float32] | None:
     """Return the weights (outputs, C, H, W) of the first layer, if there is something to see.
 
-    Where a convolution is first, these are its kernels; where a dense layer is first, what each
-    unit looks for in the whole image. Of other than 1 or 3 channels, the mean is returned.
+    C is 1 or 3; of other channels, the mean is returned.
     """
     step = next((step for step in model.plan.steps if step.weight), None)
     if step is None or step.weight is None:
@@ -455,40 +415,31 @@ def window_thumbnails(model: Model) -> list[Thumbnail]:
     if weight is None:
         return []
     name = next(step.name for step in model.plan.steps if step.weight)
-    scale = 127.5 / (float(np.abs(weight).max()) or 1.0)
+    scale = 127.5 / float(np.abs(weight).max() or 1)
     pixels = np.rint(127.5 + scale * weight[:MOST_WINDOWS]).astype(np.uint8)
-    return [
-        make_thumbnail(image, (), f"{name}, output {i}: its weights")
-        for i, image in enumerate(pixels)
-    ]
+    words = f"{name}, output {{}}: its weights"
+    return [make_thumbnail(image, (), words.format(i)) for i, image in enumerate(pixels)]
 
 
-def draw_mistakes(predictions: Predictions, heading: str = "", theme: str = "auto") -> Drawing:
+def draw_mistakes(predictions: Predictions, heading: str = "") -> Drawing:
     """Draw the worst mistakes as small images."""
     images = mistake_thumbnails(predictions)
-    return draw_thumbnails(images, "Worst mistakes", heading, theme, columns=6, side=112)
+    return draw_thumbnails(images, "Worst mistakes", heading, columns=6, side=112)
 
 
-def draw_windows(model: Model, heading: str = "", theme: str = "auto") -> Drawing:
+def draw_windows(images: Sequence[Thumbnail], heading: str = "") -> Drawing:
     """Draw the weights of the first layer as small images."""
-    images = window_thumbnails(model)
-    return draw_thumbnails(images, "First layer", heading, theme, columns=8, side=56)
+    return draw_thumbnails(images, "First layer", heading, columns=8, side=56)
 
 
 def draw_thumbnails(
-    images: Sequence[Thumbnail],
-    name: str,
-    heading: str,
-    theme: str = "auto",
-    *,
-    columns: int,
-    side: float,
+    images: Sequence[Thumbnail], name: str, heading: str, *, columns: int, side: float
 ) -> Drawing:
     """Draw images in rows under a heading, as one picture."""
     columns = max(1, min(columns, len(images)))
     lines = max((len(image.lines) for image in images), default=0)
     wide, high = side + _GUTTER, side + 14 * lines + _GUTTER
-    top = MARGIN + HEADING * bool(heading)
+    top = _top(heading)
     groups = [
         _image_group(image, MARGIN + i % columns * wide, top + i // columns * high, side)
         for i, image in enumerate(images)
@@ -498,7 +449,7 @@ def draw_thumbnails(
     width = max(columns * wide - _GUTTER, 260.0) + 2 * MARGIN
     height = top + max(1, ceil(len(images) / columns)) * high - _GUTTER + MARGIN
     words = "; ".join(image.words for image in images) or "none"
-    return _finish(groups, (width, max(height, 80.0)), name, heading, f"{words}.", theme)
+    return _finish(groups, (width, max(height, 80.0)), name, heading, f"{words}.")
 
 
 def _image_group(image: Thumbnail, x: float, y: float, side: float) -> Group:
@@ -517,30 +468,18 @@ def probability_text(probability: float) -> str:
     return ">99.9\u00a0%" if 0.9995 <= probability < 1 else f"{100 * probability:.1f}\u00a0%"
 
 
+def _top(heading: str) -> float:
+    return MARGIN + HEADING * bool(heading)
+
+
 def _finish(
-    groups: Sequence[Group],
-    size: tuple[float, float],
-    name: str,
-    heading: str,
-    words: str,
-    theme: str,
+    groups: Sequence[Group], size: tuple[float, float], name: str, heading: str, words: str
 ) -> Drawing:
-    """Put the heading, if there is one, above the marks."""
     width, height = size
     if heading:
-        head = Group(heading, (heading_text(heading, width - 2 * MARGIN),))
-        groups = [head, *groups]
-    return Drawing(Scene(width, height, tuple(groups)), theme, _title(name, heading), words)
+        groups = [Group(heading, (heading_text(heading, width - 2 * MARGIN),)), *groups]
+    return Drawing(Scene(width, height, tuple(groups)), "auto", _title(name, heading), words)
 
 
 def _title(name: str, heading: str) -> str:
     return f"{name}: {heading}" if heading else name
-
-
-#: The pictures that need predictions, by name.
-OF_PREDICTIONS: Final = {
-    "confusion": draw_confusion,
-    "mistakes": draw_mistakes,
-    "classes": draw_classes,
-    "calibration": draw_calibration,
-}

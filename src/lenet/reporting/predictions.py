@@ -1,13 +1,16 @@
-"""What the model of a run predicts for labelled images: the numbers behind every picture."""
+"""What the models of runs predict for labelled images, and runs beside each other: the numbers
+behind every page and picture.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -55,31 +58,22 @@ class Bin:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model predicts.
-
-    Attributes:
-        split: N images and labels.
-        classes: the names of K classes.
-        probabilities: (N, K); each row adds up to 1.
-        evaluation: accuracy, loss, confusion.
-    """
+    """What a model predicts for N images of K classes."""
 
     split: Split
     classes: tuple[str, ...]
-    probabilities: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float64]  # (N, K); each row adds up to 1
     evaluation: Evaluation
 
     @cached_property
     def predicted(self) -> npt.NDArray[np.int64]:
         """(N,) the most probable class of each image."""
-        classes: npt.NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return classes
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @cached_property
     def confidence(self) -> npt.NDArray[np.float64]:
         """(N,) its probability."""
-        largest: npt.NDArray[np.float64] = self.probabilities.max(axis=1)
-        return largest
+        return np.asarray(self.probabilities.max(axis=1), np.float64)
 
     @cached_property
     def correct(self) -> npt.NDArray[np.bool_]:
@@ -90,8 +84,7 @@ class Predictions:
         """Return the indices of wrong predictions, the least probable truth first."""
         wrong = np.flatnonzero(~self.correct)
         truth = self.probabilities[wrong, self.split.labels[wrong]]
-        worst: list[int] = wrong[np.argsort(truth, kind="stable")[:most]].tolist()
-        return worst
+        return list(map(int, wrong[np.argsort(truth, kind="stable")[:most]]))
 
     @cached_property
     def class_metrics(self) -> list[ClassMetrics]:
@@ -102,21 +95,18 @@ class Predictions:
         """Return which class is taken for which other, the most frequent first."""
         table = self.evaluation.confusion.copy()
         np.fill_diagonal(table, 0)
-        places = np.flatnonzero(table)
-        order = places[np.argsort(-table.ravel()[places], kind="stable")][:most]
-        size = len(self.classes)
-        return [Confusion(int(p) // size, int(p) % size, int(table.flat[p])) for p in order]
+        rows = [Confusion(int(i), int(j), int(table[i, j])) for i, j in np.argwhere(table)]
+        return sorted(rows, key=lambda row: -row.count)[:most]
 
     @cached_property
     def bins(self) -> list[Bin]:
         """Confidence against accuracy; ranges without images are left out."""
         place = np.clip(np.ceil(self.confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
         bins = []
-        for i in range(BINS):
+        for i in np.unique(place).tolist():
             inside = place == i
-            if count := int(inside.sum()):
-                means = float(self.confidence[inside].mean()), float(self.correct[inside].mean())
-                bins.append(Bin(i / BINS, (i + 1) / BINS, count, *means))
+            means = float(self.confidence[inside].mean()), float(self.correct[inside].mean())
+            bins.append(Bin(i / BINS, (i + 1) / BINS, int(inside.sum()), *means))
         return bins
 
     @property
@@ -133,15 +123,10 @@ class Predictions:
 
 @dataclass(frozen=True, eq=False)
 class PairedComparison:
-    """One run's predictions against the first's, on the same test images; indices of images.
+    """One run's predictions against the first's, on the same test images; indices of images."""
 
-    Attributes:
-        lost: correct by the first, wrong by the other.
-        won: the other way round.
-    """
-
-    lost: tuple[int, ...]
-    won: tuple[int, ...]
+    lost: tuple[int, ...]  # correct by the first, wrong by the other
+    won: tuple[int, ...]  # the other way round
 
     @property
     def p_value(self) -> float:
@@ -149,26 +134,98 @@ class PairedComparison:
         return mcnemar(len(self.lost), len(self.won))
 
 
-def compare_pair(first: Predictions, other: Predictions) -> PairedComparison:
-    """Compare two models' predictions for the same images."""
-    lost = np.flatnonzero(first.correct & ~other.correct)
-    won = np.flatnonzero(~first.correct & other.correct)
-    return PairedComparison(tuple(lost.tolist()), tuple(won.tolist()))
+@dataclass(frozen=True)
+class Difference:
+    """A value that the runs do not share, one per run; None where a run has none."""
+
+    name: str
+    values: tuple[object, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class RunsSideBySide:
+    """What is known of two or more runs; the first is compared with each of the others."""
+
+    records: Sequence[RunRecord]
+    predictions: Sequence[Predictions] | None = None  # None if they cannot be compared
+    missing: str = ""  # why not
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What to call them: their folders' names, or paths where those are equal."""
+        names = tuple(record.name for record in self.records)
+        paths = tuple(str(record.folder) for record in self.records)
+        return names if len(set(names)) == len(names) else paths
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        """The values of recipe, seed, data and network that are not the same in all."""
+        settings = [_settings(record) for record in self.records]
+        keys = dict.fromkeys(key for values in settings for key in values)
+        rows = [Difference(key, tuple(values.get(key) for values in settings)) for key in keys]
+        return tuple(row for row in rows if any(value != row.values[0] for value in row.values))
+
+    @cached_property
+    def pairs(self) -> tuple[PairedComparison, ...]:
+        """The first against each of the others; empty without predictions."""
+        correct = [predictions.correct for predictions in self.predictions or ()]
+        return tuple(
+            PairedComparison(_places(correct[0] & ~other), _places(~correct[0] & other))
+            for other in correct[1:]
+        )
+
+    @cached_property
+    def figures(self) -> list[dict[str, Any]]:
+        """What came of each run; measured anew where the test images are at hand."""
+        evaluations: list[Any] = [p.evaluation for p in self.predictions or ()]
+        evaluations = evaluations or [None] * len(self.records)
+        return [
+            {
+                "status": record.info["status"],
+                "parameters": record.info["parameters"],
+                "epochs": len(record.epochs),
+                "train_loss": record.kept.get("loss"),
+                "test_loss": known.loss if known else None,
+                "test_accuracy": known.accuracy if known else record.kept.get("test_accuracy"),
+                "train_seconds": record.seconds,
+            }
+            for record, known in zip(self.records, evaluations, strict=True)
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it for JSON; docs/compare.md explains every key."""
+        runs = zip(self.names, self.records, self.figures, strict=True)
+        pairs = zip(self.names[1:], self.pairs, strict=False)
+        return {
+            "format": "lenet-run-comparison",
+            "version": 1,
+            "runs": [
+                {"name": name, "run": str(run.folder), **values} for name, run, values in runs
+            ],
+            "differences": [{"name": r.name, "values": list(r.values)} for r in self.differences],
+            "duels": [
+                {"name": name, "lost": list(p.lost), "won": list(p.won), "p_value": p.p_value}
+                for name, p in pairs
+            ],
+            "missing": self.missing or None,
+        }
+
+
+def _places(mask: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(mask).tolist())
+
+
+def _settings(record: RunRecord) -> dict[str, object]:
+    """Return everything that decides a run, by name."""
+    own = {name: record.info.get(name) for name in ("dataset", "source", "train_images")}
+    recipe = {name: value for name, value in record.recipe.items() if name != "network"}
+    return {"network": str(record.network), **own, **recipe, "seed": record.info["seed"]}
 
 
 def make_predictions(
     model: Model, data: Dataset | Split, threads: int | None = None
 ) -> Predictions:
-    """Let a model predict; for a data set, its test split.
-
-    Args:
-        model: with weights.
-        data: labelled images.
-        threads: how many to use; by default one per processor.
-
-    Raises:
-        DataError: the data have other classes than the model.
-    """
+    """Let a model predict; for a data set, its test split."""
     split = data.tested if isinstance(data, Dataset) else data
     names = data.classes if isinstance(data, Dataset) else model.classes
     if names != model.classes or not 0 <= split.labels.min() <= split.labels.max() < len(names):
@@ -181,12 +238,7 @@ def make_predictions(
 
 
 def read_model(record: RunRecord) -> Model:
-    """Read a run's model.
-
-    Raises:
-        DataError: it has none yet.
-        ModelFileError: it cannot be read.
-    """
+    """Read a run's model."""
     if not record.model.exists():
         raise DataError(
             f"{record.folder} has no model: its training is not done, or was ended by force; "
@@ -198,50 +250,46 @@ def read_model(record: RunRecord) -> Model:
 def predict_test(
     record: RunRecord, model: Model, data: Images, data_dir: str | os.PathLike[str] | None
 ) -> Predictions:
-    """Let a run's model predict the images that it was tested on.
-
-    Raises:
-        LenetError: they cannot be read, have other classes, or are others than at that time.
-    """
+    """Let a run's model predict the images that it was tested on; others are refused."""
     if not isinstance(data, Dataset | Split):
         if is_name(data):
             data = load(data, data_dir=data_dir)
-        else:
-            # Pictures that cannot be read were left out by the training too.
-            shape = model.network.input_shape
-            data = load_split(data, model.classes, shape, skip_bad=True)
+        else:  # pictures that cannot be read were left out by the training too
+            data = load_split(data, model.classes, model.network.input_shape, skip_bad=True)
     predictions = make_predictions(model, data)
-    check_same_images(record, predictions)
+    _check_same_images(record, predictions)
     return predictions
 
 
-def check_same_images(record: RunRecord, predictions: Predictions) -> None:
-    """Are these the images that a run was tested on?
+def _check_same_images(record: RunRecord, predictions: Predictions) -> None:
+    """Hold that these are the images that a run was tested on.
 
     The hash of its test images decides. Where there is none, in a run of an older lenet, or where
     the images are read at another size now, their number and the run's own accuracy have to do.
-
-    Raises:
-        DataError: they are others.
     """
     split, known_hash = predictions.split, record.info.get("test_hash")
     if known_hash is not None and record.info.get("image_shape") == list(split.images.shape[1:]):
-        if split_hash(split) != known_hash:
-            raise DataError(
-                f"these are not the images that {record.name} was tested on: not every pixel and "
-                "label is the same; bring the same images back, or name the place where they are."
-            )
-        return
+        proof = "not every pixel and label is the same" * (split_hash(split) != known_hash)
+    else:
+        proof = _other_figures(record, predictions)
+    if proof:
+        raise DataError(
+            f"these are not the images that {record.name} was tested on: {proof}; bring the same "
+            "images back, or name the place where they are."
+        )
+
+
+def _other_figures(record: RunRecord, predictions: Predictions) -> str:
     accuracy = record.kept.get("test_accuracy")
     if record.info["status"] != "finished" or accuracy is None or math.isnan(accuracy):
-        return
-    now, count = predictions.evaluation.accuracy, len(split)
+        return ""
+    now, count = predictions.evaluation.accuracy, len(predictions.split)
     known = record.info.get("test_images")
     known = known if isinstance(known, int) else count
     # Another instruction set rounds otherwise, and may predict an image or two otherwise.
-    if known != count or abs(now - accuracy) > max(2 / count, 0.002):
-        raise DataError(
-            f"these are not the images that {record.name} was tested on: {percent(now)} of "
-            f"{count:,} are correct, and its own record has {percent(accuracy)} of {known:,}; "
-            "bring the same images back, or name the place where they are."
-        )
+    if known == count and abs(now - accuracy) <= max(2 / count, 0.002):
+        return ""
+    return (
+        f"{percent(now)} of {count:,} are correct, and its own record has {percent(accuracy)} of "
+        f"{known:,}"
+    )

@@ -6,8 +6,8 @@ Each prints itself, shows itself in a notebook, gives itself as JSON and saves i
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from typing import Any, Final
 from lenet import files
 from lenet.data import Dataset
 from lenet.drawing.drawing import Drawing, draw, format_of
+from lenet.drawing.scene import THEMES
 from lenet.errors import LenetError, UsageError
 from lenet.model import Model
 from lenet.net.words import did_you_mean, shown
@@ -22,25 +23,14 @@ from lenet.reporting import comparison_page, pictures, run_page
 from lenet.reporting.predictions import (
     Images,
     Predictions,
+    RunsSideBySide,
     make_predictions,
     predict_test,
     read_model,
 )
-from lenet.reporting.run_comparison import RunsSideBySide
 from lenet.run_folder import CURVE, PAGE, RunRecord, read_run
 from lenet.writing import Result
 from lenet.writing.document import Document
-
-PICTURES: Final = (
-    "learning-curve",
-    "confusion",
-    "mistakes",
-    "classes",
-    "windows",
-    "signals",
-    "calibration",
-    "network",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,20 +57,16 @@ class RunReport(Result):
     @property
     def pictures(self) -> tuple[str, ...]:
         """The names of the pictures that there are of this run."""
-        is_there = {
-            "learning-curve": bool(self.record.epochs),
-            "signals": bool(self.record.signals),
-            "windows": bool(pictures.window_thumbnails(self.model)),
-            "network": True,
-        }
-        return tuple(n for n in PICTURES if is_there.get(n, self.predictions is not None))
+        return tuple(name for name, (subject, _) in _PICTURES.items() if subject(self))
 
     def picture(self, name: str, *, theme: str = "auto") -> Drawing:
         """Draw one picture by itself, to save as SVG, PDF, PNG or TikZ.
 
         Raises:
-            UsageError: there is none of that name.
+            UsageError: there is none of that name, or no such theme.
         """
+        if theme not in THEMES:
+            raise UsageError(f"no theme is called {shown(theme)}; choose {', '.join(THEMES)}.")
         if name not in self.pictures:
             near = did_you_mean(str(name), self.pictures)
             why = f" ({self.missing})" if name in PICTURES and self.missing else ""
@@ -88,19 +74,9 @@ class RunReport(Result):
                 f"there is no picture {shown(name)} of this run{near}{why}; choose "
                 f"{', '.join(self.pictures)}."
             )
-        record, model = self.record, self.model
-        look = f"{record.name} · {record.info['dataset']}", theme
-        match name:
-            case "learning-curve":
-                return pictures.draw_learning(record.epochs, *look)
-            case "signals":
-                return pictures.draw_signals(record.signals, *look)
-            case "network":
-                return draw(record.network, theme=theme, name=record.name)
-            case "windows":
-                return pictures.draw_windows(model, *look)
-        assert self.predictions is not None
-        return pictures.OF_PREDICTIONS[name](self.predictions, *look)
+        subject, draw_it = _PICTURES[name]
+        heading = f"{self.record.name} · {self.record.info['dataset']}"
+        return replace(draw_it(subject(self), heading), theme=theme)
 
     def save(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write the page, all or nothing; by default as report.html into the run folder.
@@ -126,14 +102,12 @@ class RunReport(Result):
             }
             for values, row in zip(test["classes"], predictions.class_metrics, strict=True):
                 values |= {"precision": row.precision, "recall": row.recall, "f1": row.f1}
+        known = {key: record.info[key] for key in ("status", "network", "dataset", "parameters")}
         return {
             "format": "lenet-report",
             "version": 1,
             "run": str(record.folder),
-            "status": record.info["status"],
-            "network": record.info["network"],
-            "dataset": record.info["dataset"],
-            "parameters": record.info["parameters"],
+            **known,
             "train_seconds": record.seconds,
             "pictures": list(self.pictures),
             "missing": self.missing or None,
@@ -141,12 +115,22 @@ class RunReport(Result):
         }
 
 
-def write_pages(record: RunRecord, model: Model, data: Dataset, threads: int | None) -> None:
-    """Put the learning curve and the page into the folder of a run that has just ended.
+#: Each picture by name: what it shows of a run, empty where there is nothing, and who draws it.
+_PICTURES: Final[dict[str, tuple[Callable[[RunReport], Any], Callable[[Any, str], Drawing]]]] = {
+    "learning-curve": (lambda run: run.record.epochs, pictures.draw_learning),
+    "confusion": (lambda run: run.predictions, pictures.draw_confusion),
+    "mistakes": (lambda run: run.predictions, pictures.draw_mistakes),
+    "classes": (lambda run: run.predictions, pictures.draw_classes),
+    "windows": (lambda run: pictures.window_thumbnails(run.model), pictures.draw_windows),
+    "signals": (lambda run: run.record.signals, pictures.draw_signals),
+    "calibration": (lambda run: run.predictions, pictures.draw_calibration),
+    "network": (lambda run: run.record, lambda run, _: draw(run.network, name=run.name)),
+}
+PICTURES: Final = tuple(_PICTURES)
 
-    Raises:
-        OutputError: a file cannot be written.
-    """
+
+def write_pages(record: RunRecord, model: Model, data: Dataset, threads: int | None) -> None:
+    """Put the learning curve and the page into the folder of a run that has just ended."""
     heading = f"{data.name} · {model.plan.parameters:,} parameters"
     pictures.draw_learning(record.epochs, heading).save(record.folder / CURVE)
     RunReport(record, model, make_predictions(model, data, threads)).save()
@@ -183,7 +167,7 @@ class RunComparison(RunsSideBySide, Result):
 
     def drawing(self, *, theme: str = "auto") -> Drawing:
         """Draw the test accuracy and the training loss of all runs, over the epochs."""
-        return comparison_page.draw_comparison(self, theme)
+        return replace(comparison_page.draw_comparison(self), theme=theme)
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the comparison in short."""
@@ -224,9 +208,10 @@ def compare_runs(
         raise UsageError(f"give two or more runs to compare, not {len(runs)}.")
     records = [read_run(run) for run in runs]
     models = [read_model(record) for record in records]
-    sources = {record.source for record in records}
-    classes = {model.classes for model in models}
-    if data is None and max(len(sources), len(classes)) > 1:
+    tested_on = {
+        (record.source, model.classes) for record, model in zip(records, models, strict=True)
+    }
+    if data is None and len(tested_on) > 1:
         return RunComparison(records, None, "they were not tested on the same data set.")
     return RunComparison(records, *_predict(records, models, data, data_dir))
 
@@ -237,17 +222,12 @@ def _predict(
     data: Images | None,
     data_dir: str | os.PathLike[str] | None,
 ) -> tuple[list[Predictions] | None, str]:
-    """Return what the models of runs predict for the images that they were tested on.
-
-    If nothing says where else these are and they are not at hand: None, and why.
-    """
+    """Return what models predict for the images they were tested on; or None, and why not."""
     source = records[0].source if data is None else data
     folder = data_dir or records[0].data_dir
     try:
-        return [
-            predict_test(record, model, source, folder)
-            for record, model in zip(records, models, strict=True)
-        ], ""
+        runs = zip(records, models, strict=True)
+        return [predict_test(record, model, source, folder) for record, model in runs], ""
     except LenetError as error:
         if data is not None or data_dir is not None:
             raise

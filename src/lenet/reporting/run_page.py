@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from lenet.analysis import Report, explain
+from lenet.analysis import explain
 from lenet.drawing.chart import Chart
 from lenet.drawing.drawing import draw
 from lenet.model import Model
@@ -31,6 +31,17 @@ _MOST_LISTED: Final = 10
 _MOST_LAYERS: Final = 40
 #: Of more classes, the first are named.
 _MOST_NAMED: Final = 30
+_CLASS_HEADS: Final = ("class", "images", "precision", "recall", "F1")
+_LEARNING: Final = (
+    "Loss and training accuracy are means over the epoch, each image taken before its step's "
+    "update; the test images are looked at after the epoch, and never trained on."
+)
+_SIGNALS: Final = (
+    "Measured on a few training images before the first epoch (0) and after each: the size of the "
+    "gradient of a layer's weights in parts of the weights (root mean squares), and the share of "
+    "its outputs where the activation is nearly flat, its derivative below 5 % of its largest; of "
+    "relu, the zeros. Where a gradient gets small, the layer hardly learns."
+)
 #: How a run ended, where it did not end by itself.
 _ENDS: Final = {
     "interrupted": "It was stopped before its last epoch: everything here is as far as it came.",
@@ -44,11 +55,7 @@ def render_page(
     record: RunRecord, model: Model, predictions: Predictions | None, missing: str
 ) -> str:
     """Write the whole page."""
-    sections = [_learning(record)]
-    if predictions:
-        sections += [_mistakes(predictions), _classes(predictions), _calibration(predictions)]
-    sections += filter(None, (_signals(record), _windows(model)))
-    sections += [_network(record), _recipe(record), _card(record, model, predictions)]
+    sections = list(_sections(record, model, predictions))
     head = [
         f"<header>\n<h1>{html.text(record.name)}</h1>",
         paragraph(" · ".join(_origin(record)), "lead"),
@@ -59,6 +66,19 @@ def render_page(
     ]
     title = f"{record.name}: {record.info['dataset']}"
     return html.page(title, [*head, *(part.html for part in sections), _footer(record)])
+
+
+def _sections(
+    record: RunRecord, model: Model, predictions: Predictions | None
+) -> Iterator[Section]:
+    yield _learning(record)
+    if predictions:
+        yield from (_mistakes(predictions), _classes(predictions), _calibration(predictions))
+    if record.signals:
+        charts = _side_by_side(pictures.signal_charts(record.signals))
+        yield section("Signal and gradient by layer", paragraph(_SIGNALS), charts)
+    yield from _windows(model)
+    yield from (_network(record), _recipe(record), _card(record, model, predictions))
 
 
 def run_document(
@@ -79,18 +99,14 @@ def _origin(record: RunRecord) -> tuple[str, str]:
 
 
 def _facts(record: RunRecord, predictions: Predictions | None) -> Iterator[tuple[str, str]]:
-    epochs = record.epochs
     if predictions:
         low, high = (100 * share for share in predictions.interval)
-        images = plural(len(predictions.split), "test image")
-        yield (
-            f"accuracy on {images} ({low:.1f} to {high:.1f} %)",
-            percent(predictions.evaluation.accuracy),
-        )
+        where = f"{plural(len(predictions.split), 'test image')} ({low:.1f} to {high:.1f} %)"
+        yield f"accuracy on {where}", percent(predictions.evaluation.accuracy)
     elif "test_accuracy" in record.kept:
         yield "accuracy on the test images", percent(record.kept["test_accuracy"])
     yield "parameters", f"{record.info['parameters']:,}"
-    yield f"seconds of training, {plural(len(epochs), 'epoch')}", f"{record.seconds:,.1f}"
+    yield f"seconds of training, {plural(len(record.epochs), 'epoch')}", f"{record.seconds:,.1f}"
     if predictions:
         yield "expected calibration error", percent(predictions.calibration_error)
 
@@ -105,12 +121,8 @@ def _warnings(record: RunRecord, missing: str) -> Iterator[str]:
 def _learning(record: RunRecord) -> Section:
     if not record.epochs:
         return section("Learning", paragraph("No epoch was finished."))
-    words = (
-        "Loss and training accuracy are means over the epoch, each image taken before its step's "
-        "update; the test images are looked at after the epoch, and never trained on."
-    )
     charts = pictures.learning_charts(record.epochs)
-    return section("Learning", paragraph(words), _side_by_side(charts))
+    return section("Learning", paragraph(_LEARNING), _side_by_side(charts))
 
 
 def _side_by_side(charts: Sequence[Chart]) -> str:
@@ -124,37 +136,29 @@ def _mistakes(predictions: Predictions) -> Section:
     words = f"{wrong:,} of {count} are predicted wrongly." if wrong else f"Nothing in {count}."
     matrix = html.figure(pictures.draw_confusion(predictions))
     confusions = predictions.confusions(_MOST_LISTED)
-    rows = [
-        (
-            predictions.classes[confusion.true],
-            predictions.classes[confusion.predicted],
-            Cell(f"{confusion.count:,}", confusion.count / confusions[0].count),
-            percent(confusion.count / predictions.class_metrics[confusion.true].images),
-        )
-        for confusion in confusions
-    ]
-    heads = ("true class", "predicted", "images", "of its class")
-    listing = html.table("Most often taken for another", heads, rows, words=2) if rows else ""
-    together = html.side_by_side(matrix, listing) if listing else matrix
+    rows = []
+    for cell in confusions:
+        true, predicted = (predictions.class_metrics[i] for i in (cell.true, cell.predicted))
+        bar = Cell(f"{cell.count:,}", cell.count / confusions[0].count)
+        rows.append((true.name, predicted.name, bar, percent(cell.count / true.images)))
+    if rows:
+        heads = ("true class", "predicted", "images", "of its class")
+        listing = html.table("Most often taken for another", heads, rows, words=2)
+        matrix = html.side_by_side(matrix, listing)
     worst = pictures.mistake_thumbnails(predictions)
     title = "The worst mistake" if len(worst) == 1 else f"The {len(worst)} worst mistakes"
     about = "Those with the least probability for what is true; the percentages are the model's."
     gallery = (html.heading(title), paragraph(about), html.thumbnails(worst)) if worst else ()
-    return section("What it gets wrong", paragraph(words), together, "".join(gallery))
-
-
-_CLASS_HEADS: Final = ("class", "images", "precision", "recall", "F1")
+    return section("What it gets wrong", paragraph(words), matrix, "".join(gallery))
 
 
 def _class_rows(predictions: Predictions) -> list[tuple[str, ...]]:
-    return [
-        (
-            row.name,
-            f"{row.images:,}",
-            *("-" if s is None else f"{100 * s:.2f}" for s in (row.precision, row.recall, row.f1)),
-        )
-        for row in predictions.class_metrics
-    ]
+    rows = []
+    for row in predictions.class_metrics:
+        shares = (row.precision, row.recall, row.f1)
+        cells = ("-" if share is None else f"{100 * share:.2f}" for share in shares)
+        rows.append((row.name, f"{row.images:,}", *cells))
+    return rows
 
 
 def _classes(predictions: Predictions) -> Section:
@@ -183,38 +187,21 @@ def _calibration(predictions: Predictions) -> Section:
         "Green: better than promised. Faint: fewer than 10 images, where chance decides."
     )
     picture = html.figure(pictures.draw_calibration(predictions), caption)
-    return section(
-        "Can its probabilities be believed?",
-        paragraph(words),
-        f'<div class="narrow">{picture}</div>',
-    )
+    narrow = f'<div class="narrow">{picture}</div>'
+    return section("Can its probabilities be believed?", paragraph(words), narrow)
 
 
-def _signals(record: RunRecord) -> Section | None:
-    if not record.signals:
-        return None
-    words = (
-        "Measured on a few training images before the first epoch (0) and after each: the size of "
-        "the gradient of a layer's weights in parts of the weights (root mean squares), and the "
-        "share of its outputs where the activation is nearly flat, its derivative below 5 % of its "
-        "largest; of relu, the zeros. Where a gradient gets small, the layer hardly learns."
-    )
-    charts = pictures.signal_charts(record.signals)
-    return section("Signal and gradient by layer", paragraph(words), _side_by_side(charts))
-
-
-def _windows(model: Model) -> Section | None:
-    weights = pictures.first_windows(model)
+def _windows(model: Model) -> Iterator[Section]:
+    weights, most = pictures.first_windows(model), pictures.MOST_WINDOWS
     if weights is None:
-        return None
-    most = pictures.MOST_WINDOWS
+        return
     shown = "All" if len(weights) <= most else f"The first {most} of {len(weights):,}"
     words = (
         f"{shown} windows of the first layer, on one scale: white is above zero, black below, "
         "mid-grey nothing; of three channels, in colour."
     )
     images = html.thumbnails(pictures.window_thumbnails(model), "small")
-    return section("What the first layer looks for", paragraph(words), images)
+    yield section("What the first layer looks for", paragraph(words), images)
 
 
 def _network(record: RunRecord) -> Section:
@@ -222,15 +209,11 @@ def _network(record: RunRecord) -> Section:
     picture = ""
     if len(network.placed) <= _MOST_LAYERS:
         picture = html.scrolled("The network, drawn", html.figure(draw(network)))
-    table = f'<div class="analysis">{_explain(record)._repr_html_()}</div>'
+    # The memory is that of this recipe; old recipes say less.
+    names = {"batch_size": "batch", "optimizer": "optimizer"}
+    how = {names[key]: value for key, value in record.recipe.items() if key in names and value}
+    table = f'<div class="analysis">{explain(network, **how)._repr_html_()}</div>'
     return section("The network", picture, table)
-
-
-def _explain(record: RunRecord) -> Report:
-    """Explain the network with the memory that this recipe takes; old recipes say less."""
-    recipe = record.recipe
-    values = {"batch": recipe.get("batch_size"), "optimizer": recipe.get("optimizer")}
-    return explain(record.network, **{name: v for name, v in values.items() if v is not None})
 
 
 def _recipe(record: RunRecord) -> Section:
@@ -254,22 +237,19 @@ def _recipe(record: RunRecord) -> Section:
 def value_text(value: object) -> str:
     """Write a setting as a person reads it."""
     match value:
+        case None:
+            return "-"
         case bool():
             return "yes" if value else "no"
         case float():
             return f"{value:,.6g}"
-        case str():
-            return value
-    return "-" if value is None else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _card(record: RunRecord, model: Model, predictions: Predictions | None) -> Section:
     path = shlex.quote(str(record.model))
-    commands = (
-        f"lenet predict {path} your-image.png\n"
-        f"lenet evaluate {path} {shlex.quote(record.source)}\n"
-        f"lenet explain {path}"
-    )
+    predict = f"lenet predict {path} your-image.png\nlenet evaluate {path} "
+    commands = f"{predict}{shlex.quote(record.source)}\nlenet explain {path}"
     rows = html.pairs(_card_rows(record, model, predictions), "card")
     return section("Model card", rows, html.heading("Use it"), html.code(commands))
 
@@ -278,24 +258,23 @@ def _card_rows(
     record: RunRecord, model: Model, predictions: Predictions | None
 ) -> Iterator[tuple[str, str]]:
     info, names = record.info, model.classes
+    machine = info["machine"]
     count = f"{len(names):,} class" + "es" * (len(names) != 1)
     yield (
         "For",
         f"Telling {count} apart on images like those of {info['dataset']}: one class per image, "
         f"scaled to {shape_text(model.network.input_shape)}.",
     )
-    images = [
-        f"{info[f'{split}_images']:,} images to {split}"
-        for split in ("train", "test")
-        if isinstance(info.get(f"{split}_images"), int)
-    ]
+    counts = {split: info.get(f"{split}_images") for split in ("train", "test")}
+    images = [f"{n:,} images to {split}" for split, n in counts.items() if isinstance(n, int)]
     yield "Data", f"{info['dataset']}{': ' * bool(images)}{listed(images)}."
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
     yield "Classes", ", ".join(names[:_MOST_NAMED]) + more
     yield "Preprocessing", _preprocessing(model)
     yield "Limits", _limits(record, predictions)
-    yield "Made with", _versions(info["machine"])
-    yield "On", _machine(record)
+    made_with = [f"{k} {machine[k]}" for k in ("lenet", "python", "numpy") if k in machine]
+    yield "Made with", ", ".join(made_with) or "unknown"
+    yield "On", _machine(info)
     yield "Weights", f"{record.model.name}, {plural(info['parameters'], 'parameter')} in float32."
 
 
@@ -310,12 +289,12 @@ def _preprocessing(model: Model) -> str:
         )
     else:
         words += ", pixels from 0 to 1."
-    if known.polarity:
-        words += (
-            f" The training images have a {known.polarity} background; pictures of the other kind "
-            "are turned into their negative."
-        )
-    return words
+    if not known.polarity:
+        return words
+    return (
+        f"{words} The training images have a {known.polarity} background; pictures of the other "
+        "kind are turned into their negative."
+    )
 
 
 def _limits(record: RunRecord, predictions: Predictions | None) -> str:
@@ -335,14 +314,8 @@ def _limits(record: RunRecord, predictions: Predictions | None) -> str:
     )
 
 
-def _versions(machine: dict[str, Any]) -> str:
-    names = ("lenet", "python", "numpy")
-    return ", ".join(f"{name} {machine[name]}" for name in names if name in machine) or "unknown"
-
-
-def _machine(record: RunRecord) -> str:
-    machine, info = record.info["machine"], record.info
-    parts = [str(machine.get("processor", "")), str(machine.get("system", ""))]
+def _machine(info: Mapping[str, Any]) -> str:
+    parts = [str(info["machine"].get(name, "")) for name in ("processor", "system")]
     if isinstance(info.get("engine"), str):
         parts.append(f"engine {info['engine']}")
     if isinstance(info.get("threads"), int):
