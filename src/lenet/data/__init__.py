@@ -91,19 +91,7 @@ def load_split(
     everything: bool = False,
     skip_bad: bool = False,
 ) -> Split:
-    """Load pictures of one's own to test a model on: the test split, or all.
-
-    Args:
-        source: a path, as :func:`load` takes it.
-        classes: the model's, whose order the labels follow.
-        input_shape: the model's (C, H, W), which the pictures are brought to.
-        everything: take the pictures to train on, too.
-        skip_bad: leave out files that cannot be read.
-
-    Raises:
-        UsageError: there is no such path.
-        DataError: as :func:`load`, or a class that the model does not have.
-    """
+    """Load pictures of one's own to test a model on: the test split, or all."""
     path = _path(source)
     from lenet.data import own
     from lenet.data.options import LoadOptions
@@ -123,11 +111,7 @@ def _name(source: Source) -> str:
 
 
 def _path(source: Source) -> str:
-    """Return ``source`` as a path that exists and may hold pictures.
-
-    Raises:
-        UsageError: nothing is there, or it is a network, a model or a run.
-    """
+    """Return ``source`` as a path that exists and may hold pictures."""
     text = os.fsdecode(source)
     if is_model_file(text):
         raise UsageError(

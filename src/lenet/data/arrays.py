@@ -61,11 +61,7 @@ class _Pair:
 
 
 def read(path: str, file: IO[bytes], options: LoadOptions) -> Collection:
-    """Read the images, their labels, and which split they are in.
-
-    Raises:
-        DataError: the file is damaged, or its arrays are not images with labels.
-    """
+    """Read the images, their labels, and which split they are in."""
     try:
         with zipfile.ZipFile(file) as archive:
             return _Reader(path, archive).read(options)

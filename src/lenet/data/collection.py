@@ -50,19 +50,7 @@ class Collection:
         name: Callable[[int], str],
         notes: Iterable[str] = (),
     ) -> Collection:
-        """Keep a fifth for testing if nothing is, put the splits in order, see what stands out.
-
-        Args:
-            images: (N, C, H, W) uint8; taken over, and put in order where they are.
-            names: (N,) their classes.
-            splits: (N,) numbers of :mod:`lenet.data.split`.
-            digests: (N,) of the images as they were found.
-            name: what to call an image, by its index.
-            notes: what is known already.
-
-        Raises:
-            DataError: there are too many classes.
-        """
+        """Keep a fifth for testing if nothing is, put the splits in order, see what stands out."""
         classes, sentences = classes_of(names), list(notes)
         place = {label: index for index, label in enumerate(classes)}
         labels = np.fromiter((place[label] for label in names), np.int64, len(names))
@@ -81,11 +69,7 @@ class Collection:
         return cls(images, labels[order], counts, classes, tuple(sentences))
 
     def dataset(self, name: str, source: str) -> Dataset:
-        """Return the data set to train and to test on.
-
-        Raises:
-            DataError: a split or the difference between classes is missing.
-        """
+        """Return the data set to train and to test on."""
         train, validation, test = self._splits()
         if len(self.classes) < 2:
             one = name_text(self.classes[0])
@@ -105,9 +89,6 @@ class Collection:
         """Return the images to test a model on that tells ``classes`` apart, or all images.
 
         Labels are indices into ``classes``.
-
-        Raises:
-            DataError: there are images of other classes, or none to test on.
         """
         place = {name: index for index, name in enumerate(classes)}
         if strange := [name for name in self.classes if name not in place]:
@@ -135,18 +116,7 @@ def gather(
     options: LoadOptions,
     name: Callable[[int], str],
 ) -> Collection:
-    """Put images of one size together as they are read, never holding more than they become.
-
-    Args:
-        batches: a split, n labels and n images (n, C, h, w) at a time.
-        most: how many images there are at most.
-        own: the images' (height, width).
-        options: the size and colour to bring them to.
-        name: what to call an image, by its index.
-
-    Raises:
-        DataError: they would not fit into memory, or have too many classes.
-    """
+    """Put images of one size together as they are read, never holding more than they become."""
     size = options.size or bounded(own)
     stack = Stack(most, size, options.channels)
     names: list[str] = []

@@ -52,11 +52,7 @@ class Listing:
 
     @classmethod
     def of(cls, root: str, entries: Iterable[Entry], notes: Iterable[str] = ()) -> Listing:
-        """Put entries that come in any order into a list.
-
-        Raises:
-            DataError: they are too many to be meant, or of too many classes.
-        """
+        """Put entries that come in any order into a list."""
         by_class: dict[str, list[Entry]] = {}
         for number, entry in enumerate(entries):
             if number >= MAX_FILES:
@@ -71,11 +67,7 @@ class Listing:
 
 
 def class_name(text: str, where: str) -> str:
-    """Return a class's name in one of Unicode's forms: systems write folders in different ones.
-
-    Raises:
-        DataError: it is empty, too long, or holds what cannot be printed.
-    """
+    """Return a class's name in one of Unicode's forms: systems write folders in different ones."""
     name = unicodedata.normalize("NFC", text.strip())
     if not name or len(name) > MAX_NAME or not name.isprintable():
         allowed = f"1 to {MAX_NAME} characters that can be printed"
@@ -84,11 +76,7 @@ def class_name(text: str, where: str) -> str:
 
 
 def classes_of(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the different names, each once, in natural order.
-
-    Raises:
-        DataError: there are too many to be classes.
-    """
+    """Return the different names, each once, in natural order."""
     classes = sorted(set(names), key=natural)
     if len(classes) > MAX_CLASSES:
         what = (
@@ -120,11 +108,7 @@ def look_at(root: str, path: str, label: str, split: int) -> Entry:
 
 
 def list_pictures(root: str) -> Listing:
-    """List the files below ``root``, a real path, by class; hidden ones are left out.
-
-    Raises:
-        DataError: there are no class folders, or the folder cannot be read.
-    """
+    """List the files below ``root``, a real path, by class; hidden ones are left out."""
     folders, files = _look_into(root)
     if not folders:
         content = "are files but no folders" if files else "is nothing"

@@ -36,18 +36,7 @@ _REMEDY: Final = "get an intact copy of it"
 
 
 def read(path: str | os.PathLike[str], remedy: str = _REMEDY) -> npt.NDArray[np.uint8]:
-    """Read an IDX file of unsigned bytes, plain or gzip-compressed.
-
-    Args:
-        path: the file.
-        remedy: what to do about a damaged file; it ends every message.
-
-    Returns:
-        An array with one to four dimensions, of the sizes in the header.
-
-    Raises:
-        DataError: the file cannot be read, or is not exactly one intact IDX array.
-    """
+    """Read an IDX file of unsigned bytes, plain or gzip-compressed."""
     try:
         with Path(path).open("rb") as file:
             return _read_file(file, str(path), remedy)
@@ -64,10 +53,6 @@ def write(path: str | os.PathLike[str], array: npt.NDArray[np.uint8]) -> Path:
     """Write an array of one to four dimensions as IDX; compressed if the name ends in ``.gz``.
 
     The same array gives the same bytes: the gzip header carries no time and no name.
-
-    Raises:
-        DataError: another type than uint8, no dimension, more than four, or an empty one.
-        OutputError: the file cannot be written.
     """
     if array.dtype != np.uint8 or not 1 <= array.ndim <= MAX_DIMENSIONS or array.size == 0:
         allowed = f"uint8 with 1 to {MAX_DIMENSIONS} dimensions and at least one value"

@@ -39,11 +39,7 @@ class LoadOptions:
     def of(
         cls, size: int | str | Sequence[int] | None, gray: bool, rgb: bool, skip_bad: bool
     ) -> LoadOptions:
-        """Return what the arguments of ``lenet.load`` say.
-
-        Raises:
-            UsageError: a size that is none, or both colours at once.
-        """
+        """Return what the arguments of ``lenet.load`` say."""
         if gray and rgb:
             raise UsageError("both gray and rgb are asked for; give one of them, or neither.")
         channels = 1 if gray else 3 if rgb else None
@@ -58,11 +54,7 @@ class LoadOptions:
 
 
 def read_size(given: int | str | Sequence[int]) -> Size:
-    """Read (height, width) from ``28``, ``"28"``, ``"28x32"`` or ``(28, 32)``.
-
-    Raises:
-        UsageError: anything else.
-    """
+    """Read (height, width) from ``28``, ``"28"``, ``"28x32"`` or ``(28, 32)``."""
     sizes = read_sizes(given) if isinstance(given, str) else given
     sides: list[Any] = list(sizes) if isinstance(sizes, Sequence) else [sizes]
     if len(sides) == 1:
@@ -87,11 +79,7 @@ def middle(sizes: Sequence[Size]) -> Size:
 
 
 def require_room(count: int, channels: int, size: Size) -> None:
-    """Hold that so many images fit into half of this machine's memory.
-
-    Raises:
-        DataError: they do not.
-    """
+    """Hold that so many images fit into half of this machine's memory."""
     needed = count * (channels * size[0] * size[1] + _BESIDE)
     if needed > machine_memory() / 2:
         filled = (
@@ -123,11 +111,7 @@ class Stack:
     """Up to ``count`` images of one size, in a row: grey until the first with colour."""
 
     def __init__(self, count: int, size: Size, channels: int | None) -> None:
-        """Make room for grey images, or for RGB where ``channels`` is 3.
-
-        Raises:
-            DataError: they would not fit into memory.
-        """
+        """Make room for grey images, or for RGB where ``channels`` is 3."""
         self._count, self._size, self._filled = count, size, 0
         self._images = self._room(channels or 1)
 
@@ -150,11 +134,7 @@ class Stack:
 
 
 def reaches_one(least: float, greatest: float, what: str) -> bool:
-    """Do pixels from ``least`` to ``greatest`` reach from 0 to 1 instead of 255?
-
-    Raises:
-        DataError: they are no pixels, or no numbers; ``what`` begins the sentence.
-    """
+    """Do pixels from ``least`` to ``greatest`` reach from 0 to 1 instead of 255?"""
     if least >= 0 and greatest <= 255:
         return bool(0 < greatest <= 1)
     values = "that are no numbers" if np.isnan(greatest) else f"from {least:g} to {greatest:g}"

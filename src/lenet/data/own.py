@@ -42,11 +42,7 @@ _MOST_FILES: Final = 16
 
 
 def read(path: str, options: LoadOptions) -> Collection:
-    """Read all that is there; picture files that were read before come out of the cache.
-
-    Raises:
-        DataError: what is there is no labelled pictures, or some cannot be read.
-    """
+    """Read all that is there; picture files that were read before come out of the cache."""
     if os.path.isdir(path):
         return _read_listing(list_pictures(os.path.realpath(path)), path, options)
     try:

@@ -50,12 +50,6 @@ def read_picture(path: str | os.PathLike[str]) -> Images:
 
     It is turned as its EXIF data says, laid on white where it is transparent, and reduced to
     8 bits per channel.
-
-    Returns:
-        (C, H, W) uint8, with C = 1 if the picture is grey, whatever its file format, else 3.
-
-    Raises:
-        PictureError: the file is missing, damaged, too large to be meant, or no picture.
     """
     try:
         with _quiet_decoders():
@@ -81,11 +75,7 @@ class _BadPictureError(Exception):
 
 
 def _decode_file(path: str | os.PathLike[str]) -> Images:
-    """:func:`read_picture` for any thread, within :func:`_quiet_decoders`.
-
-    Raises:
-        _BadPictureError: the file cannot be read.
-    """
+    """:func:`read_picture` for any thread, within :func:`_quiet_decoders`."""
     smaller, intact = "make it smaller first", "give an intact picture"
     try:
         with open_regular(path) as file:
@@ -126,11 +116,7 @@ def _other_kind(path: str | os.PathLike[str]) -> str:
 
 
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
-    """Open a file to read it; a pipe or a device, which may never end, is refused at once.
-
-    Raises:
-        OSError: it cannot be opened, or is no regular file.
-    """
+    """Open a file to read it; a pipe or a device, which may never end, is refused at once."""
     file = open(path, "rb", buffering=0, opener=_open_at_once)  # noqa: SIM115 - given back
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
@@ -165,9 +151,6 @@ def fit_picture(picture: Images, preprocessing: Preprocessing) -> Images:
     Channels are matched; a picture whose background is light where the training images' is dark
     (or the reverse) is inverted; then it is resized with its proportions kept and centred on its
     own background. A picture with the input's height and width stays where it is.
-
-    Raises:
-        DataError: the channels cannot become those of the network.
     """
     channels, height, width = preprocessing.input_shape
     image: Images = match(picture[np.newaxis], (channels, *picture.shape[1:]))
@@ -183,13 +166,6 @@ def read_images(path: str | os.PathLike[str], preprocessing: Preprocessing) -> I
     What the file is, its content says. A picture goes through :func:`fit_picture`. A ``.npy``
     array of uint8, or an IDX file, has the shape (H, W), (N, H, W), (N, C, H, W) or
     (N, H, W, 3), and only its channels and size are matched.
-
-    Returns:
-        (N, C, H, W) uint8 of the network's input shape.
-
-    Raises:
-        PictureError: the file is missing, or no picture.
-        DataError: an array of another type or shape, or a damaged one.
     """
     try:
         with open_regular(path) as file:
@@ -268,9 +244,6 @@ def decode(listing: Listing, options: LoadOptions) -> Decoded:
 
     Where all pictures have one size, and that is nearly always so, each file is opened once.
     Pictures that differ are read again, to bring them to their median.
-
-    Raises:
-        DataError: not one of them can be read, or they would not fit into memory.
     """
     with _quiet_decoders():
         # Of the first picture that can be read; the others are tried in vain.

@@ -140,9 +140,6 @@ def match(images: Images, input_shape: tuple[int, int, int]) -> Images:
 
     Grey becomes RGB by repeating, RGB becomes grey by ITU-R BT.601 luma (as in Pillow); then
     :func:`resize`. Images that fit already are returned as they are, not copied.
-
-    Raises:
-        DataError: another change of channels than between 1 and 3.
     """
     channels, height, width = input_shape
     if images.shape[1] == 3 and channels == 1:  # first, so that less has to be resized
@@ -187,7 +184,8 @@ def resize(images: Images, height: int, width: int) -> Images:
 
 def centre(images: Images, height: int, width: int) -> Images:
     """Resize (N, C, h, w) to (N, C, height, width): as large as fits with its proportions kept,
-    in the middle, on the median of its border; the very same array if it has that size."""
+    in the middle, on the median of its border; the very same array if it has that size.
+    """
     count, channels, old_height, old_width = images.shape
     if (old_height, old_width) == (height, width):
         return images

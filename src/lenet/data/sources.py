@@ -107,18 +107,7 @@ NAMES: Final = (DIGITS, *SOURCES)
 
 
 def load_named(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
-    """Load one of :data:`NAMES`; MNIST is downloaded into the cache if need be.
-
-    Args:
-        name: one of :data:`NAMES`; the digits are always split in the same way.
-        data_dir: a folder with the IDX files, or with a folder of that name that has them; when
-            it is given, or ``LENET_DATA`` is set, nothing is downloaded.
-
-    Raises:
-        DataError: files are missing from that folder, damaged, or do not belong together.
-        DownloadError: no mirror delivered a file intact.
-        OutputError: the cache folder cannot be written.
-    """
+    """Load one of :data:`NAMES`; MNIST is downloaded into the cache if need be."""
     if name == DIGITS:
         folder, remedy = Path(__file__).parent / "files", "install lenet again"
         digits = _read_split(folder / _DIGIT_IMAGES, folder / _DIGIT_LABELS, remedy)
@@ -216,11 +205,7 @@ def _require_writable(folder: Path) -> None:
 
 
 def fetch(archive: str, checksum: str, mirrors: Sequence[str]) -> bytes:
-    """Download the file ``archive`` from the first mirror that has it with this MD5 checksum.
-
-    Raises:
-        DownloadError: no mirror did; the message has each one's reason.
-    """
+    """Download the file ``archive`` from the first mirror that has it with this MD5 checksum."""
     failures = []
     for mirror in mirrors:
         try:

@@ -61,11 +61,7 @@ def is_number(text: str) -> bool:
 
 
 def look_at_start(path: str, file: io.BufferedReader) -> Start:
-    """Find out what kind of table a file is; it stands at its beginning before and after.
-
-    Raises:
-        DataError: it is no table.
-    """
+    """Find out what kind of table a file is; it stands at its beginning before and after."""
     content = file.read(_START)
     file.seek(0)
     lines = content if len(content) < _START else content[: content.rfind(b"\n") + 1]
@@ -105,11 +101,7 @@ def _lines(path: str, file: Iterable[bytes]) -> Iterator[str]:
 
 
 def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
-    """List the files that a table names, whose paths start from its folder.
-
-    Raises:
-        DataError: a row that is none, or a path that leads out of the folder.
-    """
+    """List the files that a table names, whose paths start from its folder."""
     root = os.path.dirname(os.path.realpath(path))
     listing = Listing.of(root, _entries(path, root, file, start))
     if not listing.entries:
@@ -178,11 +170,7 @@ class _Layout:
 def read_pixels(
     path: str, file: io.BufferedReader, start: Start, options: LoadOptions
 ) -> Collection:
-    """Read the images of a table of pixels, and their labels.
-
-    Raises:
-        DataError: rows of different lengths, values that are no pixels, or no square images.
-    """
+    """Read the images of a table of pixels, and their labels."""
     layout = _layout(path, start)
     count = sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b"")) + 1
     unit: bool | None = None

@@ -95,13 +95,7 @@ def linear_axis(
     limits: tuple[float, float] = (-inf, inf),
     from_zero: bool = False,
 ) -> Axis:
-    """Return an axis with labels at round numbers, the first and last of them at its ends.
-
-    Args:
-        values: what it must hold; NaN and infinities do not count.
-        limits: the least and the greatest value that there can be, beyond which it need not go.
-        from_zero: shall it hold 0 too?
-    """
+    """Return an axis with labels at round numbers, the first and last of them at its ends."""
     shown = [value for value in values if abs(value) <= _HUGE]
     if not shown:
         return Axis(0.0, 1.0)

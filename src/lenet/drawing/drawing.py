@@ -130,11 +130,7 @@ def draw(
 
 
 def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
-    """Return the format to write ``path`` in: the one that is named, else that of the ending.
-
-    Raises:
-        UsageError: there is no such format.
-    """
+    """Return the format to write ``path`` in: the one that is named, else that of the ending."""
     if format is not None:
         _check_choice("format", format, FORMATS)
         return format

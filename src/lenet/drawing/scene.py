@@ -237,12 +237,7 @@ class Scene:
 
 
 def even_pieces(broken: Callable[[float], list[_T]], limit: float) -> list[_T]:
-    """Break a long picture into as few rows or columns as allowed, all about as long.
-
-    Args:
-        broken: makes the pieces for a limit of their length, in pixels.
-        limit: the longest that is allowed.
-    """
+    """Break a long picture into as few rows or columns as allowed, all about as long."""
     pieces = broken(limit)
     low, high = 0.0, limit
     while len(pieces) > 1 and high - low > 4:  # a difference that is not seen
