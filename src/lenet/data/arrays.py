@@ -27,9 +27,7 @@ from lenet.net.words import shown
 
 _IMAGES: Final = ("x", "images", "data")
 _LABELS: Final = ("y", "labels", "target")
-_ALLOWED: Final = (
-    "give x and y, or x_train, y_train, x_test and y_test (images and labels will do, too)"
-)
+_ALLOWED: Final = "give x and y (or images and labels), or x_train, y_train, x_test and y_test"
 _PIECE: Final = 1 << 22  # bytes
 _MAX_LABEL: Final = 1000  # bytes
 
@@ -68,8 +66,8 @@ def read(path: str, file: IO[bytes], options: LoadOptions) -> Collection:
     except DataError:
         raise
     except Exception as error:  # a damaged file may make its readers raise anything
-        what = f"{path} is not an intact .npz of numbers"
-        raise DataError(f"{what}; save it with numpy.savez") from error
+        advice = "save it with numpy.savez"
+        raise DataError(f"{path} is not an intact .npz of numbers; {advice}") from error
 
 
 class _Reader:
@@ -81,9 +79,9 @@ class _Reader:
         own, *others = sorted({pair.size for pair in pairs})
         if others:
             sizes = " and ".join(map(pair_text, (own, *others)))
-            raise self._error(f"has images of {sizes}", "give all one size")
-        counts = [pair.images.shape[0] for pair in pairs]
-        return gather(self._batches(pairs), sum(counts), own, options, "image {:,}".format)
+            raise self._error(f"images of {sizes}", "give all one size")
+        count = sum(pair.images.shape[0] for pair in pairs)
+        return gather(self._batches(pairs), count, own, options, "image {:,}".format)
 
     def _batches(self, pairs: list[_Pair]) -> Iterator[tuple[int, list[str], Images]]:
         for pair in pairs:
@@ -92,7 +90,7 @@ class _Reader:
                 yield pair.split, list(islice(names, len(images))), images
 
     def _error(self, what: str, advice: str) -> DataError:
-        return DataError(f"{self.path} {what}; {advice}")
+        return DataError(f"{self.path} has {what}; {advice}")
 
     def _pairs(self) -> list[_Pair]:
         """Return the arrays that belong together, split by split."""
@@ -106,11 +104,11 @@ class _Reader:
                 pairs[word] = self._pair(split, images, labels)
             elif alone := images or labels:
                 other = "labels" if images else "images"
-                raise self._error(f"has {shown(alone.name)} but no {other} for it", _ALLOWED)
+                raise self._error(f"{shown(alone.name)} but no {other} for it", _ALLOWED)
         kinds = {pair.split for pair in pairs.values()}
         if not pairs or len(kinds) < len(pairs) or ("" in pairs and len(pairs) > 1):
             some = ", ".join(shown(array.name) for array in list(arrays.values())[:8])
-            raise self._error(f"holds the arrays {some or 'none'}", _ALLOWED)
+            raise self._error(f"the arrays {some or 'none'}", _ALLOWED)
         return list(pairs.values())
 
     def _only(self, arrays: dict[str, _Array], words: tuple[str, ...], split: str) -> _Array | None:
@@ -119,45 +117,40 @@ class _Reader:
         known = [arrays[name] for name in (names if split else words) if name in arrays]
         if len(known) > 1:
             both = " and ".join(shown(array.name) for array in known[:2])
-            raise self._error(f"has both {both}", "keep one of them")
+            raise self._error(f"both {both}", "keep one of them")
         return known[0] if known else None
 
     def _pair(self, split: int, images: _Array, labels: _Array) -> _Pair:
-        image_text = f"{shown(images.name)} of shape {images.shape}"
-        if images.dtype.kind not in "uifb":
-            raise self._error(
-                f"has {shown(images.name)} of type {images.dtype}",
-                "give whole numbers 0..255 or floats 0..1",
-            )
         if len(labels.shape) == 2 and labels.shape[1] == 1:
             labels = replace(labels, shape=labels.shape[:1])
+        what = f"{shown(images.name)} of shape {images.shape}"
         label_text = f"{shown(labels.name)} of type {labels.dtype} and shape {labels.shape}"
-        if len(labels.shape) != 1 or labels.dtype.kind not in "uifbU":
-            advice = "give one whole number or text for each image, (N,)"
-            raise self._error(f"has {label_text}", advice)
-        if labels.dtype.itemsize > _MAX_LABEL:
-            raise self._error(f"has {label_text}", "give shorter ones")
-        if images.shape[:1] != labels.shape or not math.prod(images.shape):
-            advice = "give as many labels as images, at least one"
-            raise self._error(f"has {image_text} and {label_text}", advice)
         first, last = (len(images.shape) == 4 and images.shape[axis] in (1, 3) for axis in (1, 3))
-        if first and last:
-            raise self._error(
-                f"has {image_text}, where channels may come first or last",
-                "give (N, H, W) for grey images, or another size",
-            )
-        if len(images.shape) != 3 and not (first or last):
+        if images.dtype.kind not in "uifb":
+            what = f"{shown(images.name)} of type {images.dtype}"
+            advice = "give whole numbers 0..255 or floats 0..1"
+        elif len(labels.shape) != 1 or labels.dtype.kind not in "uifbU":
+            what, advice = label_text, "give one whole number or text for each image, (N,)"
+        elif labels.dtype.itemsize > _MAX_LABEL:
+            what, advice = label_text, "give shorter ones"
+        elif images.shape[:1] != labels.shape or not math.prod(images.shape):
+            what += f" and {label_text}"
+            advice = "give as many labels as images, at least one"
+        elif first and last:
+            what += ", where channels may come first or last"
+            advice = "give (N, H, W) for grey images, or another size"
+        elif len(images.shape) != 3 and not (first or last):
             advice = "give (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels"
-            raise self._error(f"has {image_text}", advice)
-        return _Pair(split, images, labels, last)
+        else:
+            return _Pair(split, images, labels, last)
+        raise self._error(what, advice)
 
     def _header(self, name: str) -> _Array:
         with self.archive.open(f"{name}.npy") as stream:
             shape, fortran, dtype = _read_header(stream)
         if fortran and len(shape) > 1:
-            raise self._error(
-                f"has {shown(name)} in Fortran order", "save it after numpy.ascontiguousarray"
-            )
+            advice = "save it after numpy.ascontiguousarray"
+            raise self._error(f"{shown(name)} in Fortran order", advice)
         return _Array(name, shape, dtype)
 
     def _pieces(self, array: _Array) -> Iterator[npt.NDArray[Any]]:
@@ -193,18 +186,15 @@ class _Reader:
             elif (np.rint(kinds) == kinds).all():
                 names = [str(int(kind)) for kind in kinds.tolist()]
             else:
-                what = f"has {shown(array.name)} that are no whole numbers"
+                what = f"{shown(array.name)} that are no whole numbers"
                 raise self._error(what, "give one class for each image")
             yield from (names[index] for index in inverse)
 
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = np.lib.format.read_magic(stream)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }[version]
-    shape, fortran, dtype = read(stream)
+    form = np.lib.format
+    readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
+    shape, fortran, dtype = readers[form.read_magic(stream)](stream)
     if dtype.hasobject or min(shape, default=1) < 0:
         raise ValueError("no array of numbers")
     return shape, fortran, dtype

@@ -13,17 +13,10 @@ from lenet.data.dataset import Dataset, Split
 from lenet.data.folders import classes_of
 from lenet.data.options import LoadOptions, Size, Stack, bounded, shaped
 from lenet.data.preprocess import Images
-from lenet.data.split import (
-    SPLIT_NAMES,
-    TEST,
-    TRAIN,
-    Digests,
-    Labels,
-    digests_of,
-    split_by_content,
-)
+from lenet.data.split import SPLIT_NAMES, TEST, TRAIN, Digests, Labels, digests_of, split_by_content
 from lenet.errors import DataError
 from lenet.net.words import name_text, shown
+from lenet.writing.numbers import plural
 
 #: From so many times as many images on, classes are said to be unbalanced.
 _UNBALANCED: Final = 3.0
@@ -64,32 +57,30 @@ class Collection:
         sentences += describe_balance(labels, splits, classes)
         order = np.argsort(splits, kind="stable")
         arrange(images, order)
-        first, second, third = np.bincount(splits, minlength=3).tolist()
-        counts = (first, second, third)
+        train_count, validation, test_count = np.bincount(splits, minlength=3).tolist()
+        counts = (train_count, validation, test_count)
         return cls(images, labels[order], counts, classes, tuple(sentences))
 
     def dataset(self, name: str, source: str) -> Dataset:
         """Return the data set to train and to test on."""
         train, validation, test = self._splits()
+        learnt = np.bincount(train.labels if train else [], minlength=len(self.classes))
         if len(self.classes) < 2:
-            one = name_text(self.classes[0])
-            raise DataError(f"{source} has one class only, {one}; give a place with two or more")
-        if not train:
-            raise DataError(f"{source} has no images to train on; add a train split")
-        if not test:
+            what = f"one class only, {name_text(self.classes[0])}; give a place with two or more"
+        elif not train:
+            what = "no images to train on; add a train split"
+        elif not test:
             advice = "add a test split, or at least two different images to a class"
-            raise DataError(f"{source} has no images to test on; {advice}")
-        learnt = np.bincount(train.labels, minlength=len(self.classes))
-        if not learnt.all():
-            what = f"class {shown(self.classes[int(learnt.argmin())])} but none to train on"
-            raise DataError(f"{source} has images of {what}; add some, or take the class out")
-        return Dataset(name, train, test, self.classes, validation, source, self.notes)
+            what = f"no images to test on; {advice}"
+        elif not learnt.all():
+            strange = f"class {shown(self.classes[int(learnt.argmin())])} but none to train on"
+            what = f"images of {strange}; add some, or take the class out"
+        else:
+            return Dataset(name, train, test, self.classes, validation, source, self.notes)
+        raise DataError(f"{source} has {what}")
 
     def split_for(self, classes: Sequence[str], everything: bool, source: str) -> Split:
-        """Return the images to test a model on that tells ``classes`` apart, or all images.
-
-        Labels are indices into ``classes``.
-        """
+        """Return the images to test a model of ``classes`` on, or all; labels follow its order."""
         place = {name: index for index, name in enumerate(classes)}
         if strange := [name for name in self.classes if name not in place]:
             known = ", ".join(map(name_text, classes[:10])) + ", ..." * (len(classes) > 10)
@@ -168,10 +159,8 @@ def describe_copies(
             if kinds is splits:
                 names = [SPLIT_NAMES[kinds[index]] for index in (first, other)]
                 where = f" ({' and '.join(sorted(names, key=SPLIT_NAMES.index))})"
-            yield (
-                f"{_count(len(mixed), 'image', 'images')} in more than one {what}: {name(first)} "
-                f"is {name(other)}{where}"
-            )
+            count = plural(len(mixed), "image")
+            yield f"{count} in more than one {what}: {name(first)} is {name(other)}{where}"
 
 
 def describe_balance(
@@ -184,15 +173,10 @@ def describe_balance(
     missing = [name_text(name) for name, count in zip(classes, test, strict=True) if not count]
     if missing and test.any():
         some = ", ".join(missing[:3]) + ", ..." * (len(missing) > 3)
-        yield f"no images to test {_count(len(missing), 'class', 'classes')}: {some}"
+        kind = "class" if len(missing) == 1 else "classes"
+        yield f"no images to test {len(missing):,} {kind}: {some}"
     most, least = int(train.argmax()), int(train.argmin())
-    if train[least] and train[most] / train[least] >= _UNBALANCED:
-        yield (
-            f"classes are unbalanced: {name_text(classes[most])} has "
-            f"{train[most] / train[least]:.1f} times as many images to train on as "
-            f"{name_text(classes[least])}"
-        )
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+    if train[least] and (times := train[most] / train[least]) >= _UNBALANCED:
+        larger, smaller = name_text(classes[most]), name_text(classes[least])
+        what = f"{larger} has {times:.1f} times as many images to train on as {smaller}"
+        yield f"classes are unbalanced: {what}"

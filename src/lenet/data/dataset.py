@@ -47,7 +47,16 @@ class Split:
             shape = self.images.shape
             raise DataError(f"no pixels in images of shape {shape}; give at least one image")
         if self.weights is not None:
-            _require_weights(self.weights, len(self))
+            self._require_weights(self.weights)
+
+    def _require_weights(self, weights: npt.NDArray[np.float32]) -> None:
+        _require_array("weights", weights, np.float32, 1, "(N,)")
+        if len(weights) != len(self):
+            counts = f"{len(weights):,} weights for {len(self):,} images"
+            raise DataError(f"there are {counts}; give one each")
+        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+            ends = f"from {weights.min():g} to {weights.max():g}"
+            raise DataError(f"the weights go {ends}; give finite numbers of 0 or more, not all 0")
 
     def chosen(self, which: npt.NDArray[Any]) -> Split:
         """Return the images that ``which`` picks: (N,) bool, or indices."""
@@ -56,15 +65,14 @@ class Split:
 
     def fingerprint(self) -> str:
         """Return a SHA-256 of the images, labels and weights, in hexadecimal digits."""
-        state = hashlib.sha256()
-        self._add_to(state, "")
-        return state.hexdigest()
+        return self._add_to(hashlib.sha256(), "").hexdigest()
 
-    def _add_to(self, state: hashlib._Hash, name: str) -> None:
+    def _add_to(self, state: hashlib._Hash, name: str) -> hashlib._Hash:
         state.update(f"{name} {self.images.shape}".encode())
         for array in (self.images, self.labels, self.weights):
             if array is not None:
                 state.update(np.ascontiguousarray(array).data)
+        return state
 
     def __len__(self) -> int:
         return len(self.images)
@@ -223,21 +231,10 @@ def _describe_images(shape: tuple[int, ...]) -> str:
 
 
 def _require_array(name: str, array: Any, dtype: type, dimensions: int, layout: str) -> None:
-    if not isinstance(array, np.ndarray):
-        given = f"a {type(array).__name__}"
-    elif array.dtype != dtype or array.ndim != dimensions:
+    given = f"a {type(array).__name__}"
+    if isinstance(array, np.ndarray):
+        if array.dtype == dtype and array.ndim == dimensions:
+            return
         given = f"{array.dtype} of shape {array.shape}"
-    else:
-        return
-    raise DataError(
-        f"the {name} are {given}; give a NumPy array {layout} of {np.dtype(dtype).name}"
-    )
-
-
-def _require_weights(weights: Any, images: int) -> None:
-    _require_array("weights", weights, np.float32, 1, "(N,)")
-    if len(weights) != images:
-        raise DataError(f"there are {len(weights):,} weights for {images:,} images; give one each")
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-        ends = f"from {weights.min():g} to {weights.max():g}"
-        raise DataError(f"the weights go {ends}; give finite numbers of 0 or more, not all 0")
+    wanted = f"a NumPy array {layout} of {np.dtype(dtype).name}"
+    raise DataError(f"the {name} are {given}; give {wanted}")

@@ -79,18 +79,14 @@ def classes_of(names: Iterable[str]) -> tuple[str, ...]:
     """Return the different names, each once, in natural order."""
     classes = sorted(set(names), key=natural)
     if len(classes) > MAX_CLASSES:
-        what = (
-            f"{len(classes):,} different labels, from {shown(classes[0])} to {shown(classes[-1])}"
-        )
-        raise DataError(f"there are {what}; give at most {MAX_CLASSES:,} classes")
+        ends = f"from {shown(classes[0])} to {shown(classes[-1])}"
+        what = f"there are {len(classes):,} different labels, {ends}"
+        raise DataError(f"{what}; give at most {MAX_CLASSES:,} classes")
     return tuple(classes)
 
 
 def look_at(root: str, path: str, label: str, split: int) -> Entry:
-    """Return the entry of a file below ``root``, a real path: what may be opened of it.
-
-    A link may lead to another place below the root; pipes and devices are never opened.
-    """
+    """Return the entry of a file below ``root``, a real path; links may not lead out of it."""
     full = os.path.join(root, *path.split("/"))
     try:
         status = os.lstat(full)
@@ -98,13 +94,13 @@ def look_at(root: str, path: str, label: str, split: int) -> Entry:
             if os.path.commonpath([root, os.path.realpath(full)]) != root:
                 return Entry(label, path, split, fault="is a link that leads out of the folder")
             status = os.stat(full)
+        if stat.S_ISREG(status.st_mode):
+            return Entry(label, path, split, (status.st_size, status.st_mtime_ns))
+        is_folder = stat.S_ISDIR(status.st_mode)
+        fault = "is a folder, or a link to one" if is_folder else "is a pipe or a device, no file"
     except (OSError, ValueError) as error:  # ValueError: a zero byte, or another drive
-        return Entry(label, path, split, fault=f"cannot be opened ({reason(error)})")
-    if stat.S_ISDIR(status.st_mode):
-        return Entry(label, path, split, fault="is a folder, or a link to one")
-    if not stat.S_ISREG(status.st_mode):
-        return Entry(label, path, split, fault="is a pipe or a device, no file")
-    return Entry(label, path, split, (status.st_size, status.st_mtime_ns))
+        fault = f"cannot be opened ({reason(error)})"
+    return Entry(label, path, split, fault=fault)
 
 
 def list_pictures(root: str) -> Listing:

@@ -16,15 +16,11 @@ from lenet.errors import DataError, UsageError
 from lenet.net.shapes import pair_text, read_sizes
 from lenet.net.words import shown
 
-LARGEST_SIDE: Final = 64
-"""Where no size is asked for, no side of an image is larger: such a network learns from less."""
-MAX_SIDE: Final = 4096
-"""The largest side that can be asked for."""
-
+_LARGEST_SIDE: Final = 64  # where no size is asked for: a small network learns from less
+_MAX_SIDE: Final = 4096  # where one is asked for
 _BESIDE: Final = 64  # bytes per image, for its label, its hash and its name
 
-Size = tuple[int, int]
-"""(height, width)."""
+Size = tuple[int, int]  # (height, width)
 
 
 @dataclass(frozen=True)
@@ -59,15 +55,15 @@ def read_size(given: int | str | Sequence[int]) -> Size:
     sides: list[Any] = list(sizes) if isinstance(sizes, Sequence) else [sizes]
     if len(sides) == 1:
         sides *= 2
-    if len(sides) != 2 or not all(type(n) is int and 0 < n <= MAX_SIDE for n in sides):
-        allowed = f"one number such as 28, or height x width such as 28x32, from 1 to {MAX_SIDE:,}"
+    if len(sides) != 2 or not all(type(n) is int and 0 < n <= _MAX_SIDE for n in sides):
+        allowed = f"one number such as 28, or height x width such as 28x32, from 1 to {_MAX_SIDE:,}"
         raise UsageError(f"the size is {shown(given)}; it must be {allowed}.")
     return sides[0], sides[1]
 
 
 def bounded(size: Size) -> Size:
-    """Return ``size`` with its longer side at most :data:`LARGEST_SIDE`, its proportions kept."""
-    scale = min(1.0, LARGEST_SIDE / max(size))
+    """Return ``size`` with its longer side at most 64, its proportions kept."""
+    scale = min(1.0, _LARGEST_SIDE / max(size))
     height, width = (max(1, round(side * scale)) for side in size)
     return height, width
 
@@ -81,10 +77,8 @@ def middle(sizes: Sequence[Size]) -> Size:
 def require_room(count: int, channels: int, size: Size) -> None:
     """Hold that so many images fit into half of this machine's memory."""
     needed = count * (channels * size[0] * size[1] + _BESIDE)
-    if needed > machine_memory() / 2:
-        filled = (
-            f"{needed / 1e9:,.1f} GB of this machine's {machine_memory() / 1e9:,.1f} GB of memory"
-        )
+    if needed > (memory := machine_memory()) / 2:
+        filled = f"{needed / 1e9:,.1f} GB of this machine's {memory / 1e9:,.1f} GB of memory"
         what = f"{count:,} images of {pair_text(size)} would fill {filled}"
         raise DataError(f"{what}; make them smaller, as with size=28", parameter="size")
 
@@ -111,7 +105,6 @@ class Stack:
     """Up to ``count`` images of one size, in a row: grey until the first with colour."""
 
     def __init__(self, count: int, size: Size, channels: int | None) -> None:
-        """Make room for grey images, or for RGB where ``channels`` is 3."""
         self._count, self._size, self._filled = count, size, 0
         self._images = self._room(channels or 1)
 

@@ -19,21 +19,15 @@ TRAIN: Final = 0
 VALIDATION: Final = 1
 TEST: Final = 2
 SPLIT_NAMES: Final = ("train", "validation", "test")
+#: What a folder, a word in a table or the end of an array's name may be called to be a split.
 SPLIT_WORDS: Final = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "val": VALIDATION,
-    "valid": VALIDATION,
-    "validation": VALIDATION,
-    "test": TEST,
-    "testing": TEST,
+    **{"train": TRAIN, "training": TRAIN, "test": TEST, "testing": TEST},
+    **{"val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION},
 }
-"""What a folder, a word in a table or the end of an array's name may be called to be a split."""
 TEST_SHARE: Final = 0.2
 
 Labels = npt.NDArray[np.int64]
-Digests = npt.NDArray[np.uint64]
-"""(N,) a hash of each image's shape and pixels."""
+Digests = npt.NDArray[np.uint64]  # (N,) a hash of each image's shape and pixels
 
 
 def digest(image: npt.NDArray[np.uint8]) -> int:
