@@ -137,10 +137,7 @@ def _text(text: str) -> str:
 
 
 def png_file(image: Pixels) -> bytes:
-    """Return the image alone as a PNG (ISO/IEC 15948), one dot per pixel.
-
-    Written here: to import Pillow takes longer than to draw a whole page.
-    """
+    """Return the image alone as a PNG (ISO/IEC 15948); to import Pillow would take longer."""
     rows, columns = image.size
     stride = columns * image.channels
     lines = (image.data[stride * row : stride * (row + 1)] for row in range(rows))
@@ -227,14 +224,11 @@ def _runs(image: Pixels) -> Iterator[str]:
 
 
 def _options(paint: Paint) -> str:
-    words = [f"line width={paint.width * _POINTS:.3g}bp"]
+    text = f"line width={paint.width * _POINTS:.3g}bp"
     if paint.fill:
-        words.append(f"fill={paint.fill}")
-        if paint.opacity != 1:
-            words.append(f"fill opacity={paint.opacity:g}")
-    if paint.stroke:
-        words.append(f"draw={paint.stroke}")
-    return ", ".join(words)
+        text += f", fill={paint.fill}"
+        text += f", fill opacity={paint.opacity:g}" if paint.opacity != 1 else ""
+    return text + (f", draw={paint.stroke}" if paint.stroke else "")
 
 
 def _point(x: float, y: float) -> str:
