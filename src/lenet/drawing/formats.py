@@ -1,18 +1,26 @@
-"""A scene as text: SVG for screens and pages, LaTeX with TikZ for papers.
+"""A scene as SVG, as LaTeX with TikZ, as PDF through reportlab, and as PNG through resvg.
 
 An SVG keeps text as text and loads nothing from elsewhere. Every colour stands as an attribute, in
 the light version for theme "auto", so that the simplest viewer shows it right; one style sheet
-changes them all where the reader prefers dark.
+changes them all where the reader prefers dark. PDF and PNG are set in the font whose widths
+:mod:`lenet.drawing.scene` knows and whose files reportlab brings: they look the same on every
+machine. Only a PNG with characters which that font lacks looks for a font of the reader's; in a
+PDF they are boxes.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from itertools import groupby
-from typing import Final
+from math import sqrt
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Final
 from zlib import compress, crc32
 
 from lenet.drawing.scene import (
@@ -31,12 +39,22 @@ from lenet.drawing.scene import (
 )
 from lenet.writing.latex import escaped
 
+if TYPE_CHECKING:
+    from reportlab.pdfgen.canvas import Canvas
+
 FONTS: Final = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
-#: A pixel in TeX's big points: 1/96 inch in 1/72 inch.
-_POINTS: Final = 0.75
+_PIXELS_PER_INCH: Final = 96
+_POINTS: Final = 72 / _PIXELS_PER_INCH  # a pixel in points of PDF, big points of TeX
 _ANCHORS: Final = {"start": "base west", "middle": "base", "end": "base east"}
 _PNG_START: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_COLOR_TYPES: Final = {1: 0, 3: 2}  # grey, RGB
+_PNG_HEAD: Final = 8 + 25  # the signature, then the header with its frame
+_PNG_FINENESS: Final = 2.0  # dots per pixel
+_PNG_MOST_DOTS: Final = 24e6
+FAMILY: Final = "Bitstream Vera Sans"
+#: What the font has beyond Latin-1.
+_MORE: Final = "ĆćČčđĞğİıŁłŒœŞşŠšŸŽžƒˆˇ˘˙˚˛˜˝Ωπ–—‘’‚“”„†‡•…‰‹›€™∂∆∏∑−∕∙√∞∫≈≠≤≥◊ﬁﬂ"
+_COVERED: Final = frozenset((*map(chr, (*range(0x20, 0x7F), *range(0xA0, 0x100))), *_MORE))
 
 
 def to_svg(scene: Scene, theme: str, title: str, description: str) -> str:
@@ -233,3 +251,135 @@ def _options(paint: Paint) -> str:
 
 def _point(x: float, y: float) -> str:
     return f"({x:.2f},{y:.2f})"
+
+
+def to_png(scene: Scene, theme: str, title: str) -> bytes:
+    """Return two dots per pixel of the scene, fewer where that would get enormous."""
+    import resvg_py
+
+    fineness = min(_PNG_FINENESS, sqrt(_PNG_MOST_DOTS / (scene.width * scene.height)))
+    picture = resvg_py.svg_to_bytes(
+        # A picture of dots cannot follow the reader's screen: "auto" is light here.
+        svg_string=to_svg(scene, "light" if theme == "auto" else theme, title, ""),
+        zoom=fineness,
+        font_files=[str(font_file()), str(font_file(bold=True))],
+        sans_serif_family=FAMILY,
+        # To look through the fonts of a machine takes long, and what they are is anyone's guess.
+        skip_system_fonts=all(covers(text.text) for text in scene.texts),
+    )
+    dots = round(fineness * _PIXELS_PER_INCH / 0.0254)  # per metre
+    # After the keyword: not compressed, of no language.
+    words = b"Title" + bytes(5) + printable(title).encode()
+    about = (png_chunk(b"pHYs", struct.pack(">IIB", dots, dots, 1)), png_chunk(b"iTXt", words))
+    return b"".join((picture[:_PNG_HEAD], *about, picture[_PNG_HEAD:]))
+
+
+def to_pdf(scene: Scene, theme: str, title: str) -> bytes:
+    """Return one page as large as the picture; text stays text, set in an embedded font."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    with io.BytesIO() as buffer:
+        canvas = Canvas(
+            buffer,
+            pagesize=(scene.width * _POINTS, scene.height * _POINTS),
+            pageCompression=1,
+            invariant=1,  # without dates the same picture is the same file
+            initialFontName=_font(bold=False),
+        )
+        canvas.setTitle(printable(title))
+        for unknown in (canvas.setAuthor, canvas.setCreator, canvas.setProducer, canvas.setSubject):
+            unknown("")
+        canvas.scale(_POINTS, _POINTS)
+        canvas.setLineJoin(1)
+        printer = _Printer(canvas, scene.height, THEMES[theme])
+        for mark in (Box(0, 0, scene.width, scene.height, Paint("page")), *scene.marks):
+            printer.mark(mark)
+        canvas.save()
+        return buffer.getvalue()
+
+
+def covers(text: str) -> bool:
+    """Has the font of PNG and PDF every character of ``text``?"""
+    return _COVERED.issuperset(text)
+
+
+def font_file(bold: bool = False) -> FilePath:
+    """Return where the font lies, without importing reportlab, which takes a tenth of a second."""
+    package = find_spec("reportlab")
+    assert package is not None, "reportlab is not installed, though lenet depends on it"
+    assert package.origin is not None
+    return FilePath(package.origin).parent / "fonts" / ("VeraBd.ttf" if bold else "Vera.ttf")
+
+
+@cache
+def _font(bold: bool) -> str:
+    """Return the name of the font, which reportlab knows from now on."""
+    from reportlab.pdfbase.pdfmetrics import registerFont
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    name = f"{FAMILY} Bold" if bold else FAMILY
+    registerFont(TTFont(name, str(font_file(bold))))
+    return name
+
+
+@dataclass(frozen=True)
+class _Printer:
+    """Draws marks on a page of a ``height``, whose y runs up from its lower edge."""
+
+    canvas: Canvas
+    height: float
+    colors: dict[str, str]
+
+    def mark(self, mark: Mark) -> None:
+        uses = self._use(mark.paint)
+        match mark:
+            case Text():
+                self._text(mark)
+            case Box():
+                self._box(mark, uses)
+            case Path():
+                self._path(mark, uses)
+            case Pixels():
+                self._pixels(mark)
+
+    def _use(self, paint: Paint) -> dict[str, int]:
+        """Choose the colours, and return what is to be done with them: fill, stroke."""
+        if paint.fill:
+            self.canvas.setFillColor(self.colors[paint.fill])
+            self.canvas.setFillAlpha(paint.opacity)
+        if paint.stroke:
+            self.canvas.setStrokeColor(self.colors[paint.stroke])
+            self.canvas.setLineWidth(paint.width)
+        return {"fill": int(bool(paint.fill)), "stroke": int(bool(paint.stroke))}
+
+    def _text(self, text: Text) -> None:
+        write = {
+            "start": self.canvas.drawString,
+            "middle": self.canvas.drawCentredString,
+            "end": self.canvas.drawRightString,
+        }[text.anchor]
+        self.canvas.setFont(_font(text.bold), text.size)
+        write(text.x, self.height - text.y, printable(text.text))
+
+    def _box(self, box: Box, uses: dict[str, int]) -> None:
+        place = (box.x, self.height - box.bottom, box.width, box.height)
+        if radius := min(box.radius, box.width / 2, box.height / 2):
+            self.canvas.roundRect(*place, radius, **uses)
+        else:
+            self.canvas.rect(*place, **uses)
+
+    def _path(self, path: Path, uses: dict[str, int]) -> None:
+        (x, y), *others = path.points
+        line = self.canvas.beginPath()
+        line.moveTo(x, self.height - y)
+        for x, y in others:
+            line.lineTo(x, self.height - y)
+        if path.closed:
+            line.close()
+        self.canvas.drawPath(line, **uses)
+
+    def _pixels(self, image: Pixels) -> None:
+        from reportlab.lib.utils import ImageReader
+
+        place = (image.x, self.height - image.y - image.height, image.width, image.height)
+        self.canvas.drawImage(ImageReader(io.BytesIO(png_file(image))), *place)
