@@ -8,10 +8,10 @@ import pytest
 import lenet
 from complaints import complains
 from lenet.data import tables
-from lenet.data.options import LoadOptions
+from lenet.data.collection import LoadOptions
+from lenet.data.dataset import TEST, TRAIN, VALIDATION
 from lenet.data.own import read
 from lenet.data.pictures import open_regular
-from lenet.data.split import TEST, TRAIN, VALIDATION
 from lenet.data.tables import is_number, list_files, look_at_start
 from lenet.errors import DataError
 

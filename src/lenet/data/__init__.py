@@ -1,10 +1,10 @@
 """Images in: data sets by name, pictures of one's own, and how a network wants them.
 
-:func:`load` finds a data set; ``dataset`` says what one is. By name: ``sources`` has the digits
-inside the package and downloads the others, ``idx`` reads their files. By path, ``own`` reads a
-folder (``folders``), a table (``tables``) or an array file (``arrays``) as the load options say
-(``options``). Picture files are decoded by ``pictures``; ``split`` says which images are to test
-on, and ``collection`` is all of it in order. ``preprocess`` turns bytes into what a network sees.
+:func:`load` finds a data set; ``dataset`` says what one is, and which images are to test on. By
+name: ``sources`` has the digits inside the package and downloads the others, ``idx`` reads their
+files. By path, ``own`` reads a folder (``folders``), a table (``tables``) or an array file
+(``arrays``) into a ``collection``, as the load options there say. Picture files are decoded by
+``pictures``. ``preprocess`` turns bytes into what a network sees.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def load(
         path = _path(source)
         # What is read by name needs no decoder of pictures.
         from lenet.data import own
-        from lenet.data.options import LoadOptions
+        from lenet.data.collection import LoadOptions
 
         collection = own.read(path, LoadOptions.of(size, gray, rgb, skip_bad))
         return collection.dataset(own.title(path), path)
@@ -93,7 +93,7 @@ def load_split(
     """Load pictures of one's own to test a model on, of its shape (C, H, W): a split, or all."""
     path = _path(source)
     from lenet.data import own
-    from lenet.data.options import LoadOptions
+    from lenet.data.collection import LoadOptions
 
     channels, *size = input_shape
     options = LoadOptions.of(size, channels == 1, channels == 3, skip_bad)

@@ -16,11 +16,10 @@ from typing import IO, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data.collection import Collection, gather
+from lenet.data.collection import Collection, LoadOptions, gather
+from lenet.data.dataset import SPLIT_WORDS, TRAIN
 from lenet.data.folders import class_name
-from lenet.data.options import LoadOptions, reaches_one, to_bytes
-from lenet.data.preprocess import Images
-from lenet.data.split import SPLIT_WORDS, TRAIN
+from lenet.data.preprocess import Images, reaches_one, to_bytes
 from lenet.errors import DataError
 from lenet.net.shapes import pair_text
 from lenet.net.words import shown
@@ -33,9 +32,7 @@ _MAX_LABEL: Final = 1000  # bytes
 
 
 @dataclass(frozen=True)
-class _Array:
-    """One array of the file, as its header says it is."""
-
+class _Array:  # as its header says it is
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -43,8 +40,6 @@ class _Array:
 
 @dataclass(frozen=True)
 class _Pair:
-    """The images of a split and their labels."""
-
     split: int
     images: _Array
     labels: _Array
@@ -52,7 +47,6 @@ class _Pair:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) of the images."""
         shape = self.images.shape
         height, width = shape[1:3] if len(shape) == 3 or self.channels_last else shape[2:]
         return height, width

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from lenet.data.split import SPLIT_WORDS, TRAIN, VALIDATION
+from lenet.data.dataset import SPLIT_WORDS, TRAIN, VALIDATION
 from lenet.errors import DataError, reason
 from lenet.net.words import name_text, natural, shown
 from lenet.run_folder import holds_runs
@@ -32,7 +32,7 @@ _ADVICE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file to read, its class and its split, a number of :mod:`lenet.data.split`."""
+    """A file to read, its class and its split, a number of :mod:`lenet.data.dataset`."""
 
     label: str
     path: str  # from the root, with slashes on every system

@@ -24,11 +24,11 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lenet.data import idx
+from lenet.data.collection import LoadOptions, Size, Stack, bounded, middle, shaped
+from lenet.data.dataset import Digests, digest
 from lenet.data.folders import Entry, Listing
-from lenet.data.options import LoadOptions, Size, Stack, bounded, middle, shaped
 from lenet.data.preprocess import Images, Preprocessing, centre, has_light_border, match
 from lenet.data.sources import progress_bar
-from lenet.data.split import Digests, digest
 from lenet.errors import DataError, PictureError, reason
 from lenet.net.words import name_text
 

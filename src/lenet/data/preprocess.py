@@ -194,6 +194,23 @@ def background(images: Images) -> npt.NDArray[np.uint8]:
     return np.asarray(np.quantile(_border(images), 0.5, axis=(0, 2), method="lower"), np.uint8)
 
 
+def reaches_one(least: float, greatest: float, what: str) -> bool:
+    """Do pixels from ``least`` to ``greatest`` reach from 0 to 1 instead of 255?"""
+    if least >= 0 and greatest <= 255:
+        return bool(0 < greatest <= 1)
+    values = "that are no numbers" if np.isnan(greatest) else f"from {least:g} to {greatest:g}"
+    raise DataError(f"{what} values {values}; give whole numbers 0 to 255, or floats 0 to 1")
+
+
+def to_bytes(values: npt.NDArray[Any], unit: bool) -> Images:
+    """Return pixels as uint8, rounded; ``unit``: they reach from 0 to 1, not to 255."""
+    if unit:
+        return np.rint(values * np.float32(255)).astype(np.uint8)
+    if values.dtype.kind == "f":
+        values = np.rint(values)
+    return values.astype(np.uint8, copy=False)
+
+
 def _border(images: Images) -> Images:
     """Return (N, C, P), the pixels along the edges of each image."""
     top, bottom = images[:, :, 0], images[:, :, -1]

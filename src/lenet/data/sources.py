@@ -23,8 +23,7 @@ import numpy as np
 
 from lenet import files
 from lenet.data import idx
-from lenet.data.dataset import Dataset, Split
-from lenet.data.split import split_by_label
+from lenet.data.dataset import Dataset, Split, split_by_label
 from lenet.errors import DataError, DownloadError, OutputError, reason
 
 TRAIN_IMAGES: Final = "train-images-idx3-ubyte"

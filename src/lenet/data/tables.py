@@ -21,11 +21,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data.collection import Collection, gather
+from lenet.data.collection import Collection, LoadOptions, gather
+from lenet.data.dataset import SPLIT_WORDS, TRAIN
 from lenet.data.folders import Entry, Listing, class_name, look_at
-from lenet.data.options import LoadOptions, reaches_one, to_bytes
-from lenet.data.preprocess import Images
-from lenet.data.split import SPLIT_WORDS, TRAIN
+from lenet.data.preprocess import Images, reaches_one, to_bytes
 from lenet.errors import DataError
 from lenet.net.words import shown
 
@@ -33,10 +32,8 @@ _PATH_TITLES: Final = ("path", "file", "filename", "file_name", "image", "image_
 _LABEL_TITLES: Final = ("label", "class", "class_name", "target", "category", "y")
 _SPLIT_TITLES: Final = ("split", "part", "set", "subset")
 _DELIMITERS: Final = ",;\t"
-#: So much of a file is looked at to see whether it is a table: a row of 200x200 RGB fits.
-_START: Final = 1 << 20
-#: A table of pixels has this many columns at least: a label and 2x2 pixels.
-_FEWEST: Final = 5
+_START: Final = 1 << 20  # bytes to see what a table is: a row of 200x200 RGB fits
+_FEWEST: Final = 5  # columns of a table of pixels: a label and 2x2 pixels
 _ROWS: Final = 1000  # at a time
 _ADVICE: Final = "give a label and the pixels of a square image, grey or RGB, in each row"
 _ALLOWED: Final = "give path,label[,split], or a label and the pixels of a square image in each row"
@@ -87,8 +84,8 @@ def _rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[tuple[int
             if any(fields := [field.strip() for field in row]):
                 yield reader.line_num, fields
     except csv.Error as error:
-        where = f"{path}, line {reader.line_num:,},"
-        raise DataError(f"{where} is no row of a table: {error}") from error
+        what = f"line {reader.line_num:,}, is no row of a table: {error}"
+        raise DataError(f"{path}, {what}") from error
 
 
 def _lines(path: str, file: Iterable[bytes]) -> Iterator[str]:
@@ -96,8 +93,8 @@ def _lines(path: str, file: Iterable[bytes]) -> Iterator[str]:
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            where = f"{path}, line {number:,},"
-            raise DataError(f"{where} is no text in UTF-8; save it as UTF-8") from error
+            what = f"line {number:,}, is no text in UTF-8; save it as UTF-8"
+            raise DataError(f"{path}, {what}") from error
 
 
 def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
@@ -283,10 +280,8 @@ def _label_is_last(path: str, titles: list[str], rows: Sequence[Sequence[str]]) 
 
 
 def _looks_like_labels(column: Sequence[str]) -> bool:
-    """Are these whole numbers in a row, each of them often and none nearly always?
-
-    The other column would be a corner of the image: nearly always the same, or of many values.
-    """
+    """Are these whole numbers in a row, each of them often and none nearly always?"""
+    # A corner of the image would be nearly always the same, or of many values.
     counts = Counter(map(float, column))
     span = max(counts) - min(counts)
     return (
