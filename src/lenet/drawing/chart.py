@@ -195,11 +195,8 @@ class Chart:
         return [point for point in line.points if self.y_axis.shows(point[1])]
 
     def _course(self, line: Series) -> str:
-        name = line.name or "a line"
-        if not (shown := self.shown(line)):
-            return f"{name}: no values"
-        (first, start), (last, end) = shown[0], shown[-1]
-        return f"{name}: {start:.4g} at {first:,}, {end:.4g} at {last:,}"
+        ends = [f"{y:.4g} at {x:,}" for x, y in self.shown(line)]
+        return f"{line.name or 'a line'}: {f'{ends[0]}, {ends[-1]}' if ends else 'no values'}"
 
 
 def heading_text(words: str, width: float) -> Text:

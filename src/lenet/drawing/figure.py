@@ -193,34 +193,28 @@ def _beam(
 
 def _window(source: Box, target: Box, placed: PlacedLayer, turn: int) -> tuple[Box, Box]:
     """Draw one window on the source's sheet, and its output on the target's."""
-    shares = (0.72 if turn % 2 else 0.3), 0.62
-    rows, columns = (
-        _interval(placed, axis, round(share * (placed.output_shape[axis + 1] - 1)))
-        for axis, share in enumerate(shares)
-    )
-    edge = f"{placed.layer.stem}-edge"
+    layer = placed.layer
+    assert isinstance(layer, Windowed)
+    window, pixel = list[Interval](), list[Interval]()
+    for axis, share in enumerate((0.72 if turn % 2 else 0.3, 0.62)):
+        size, outputs = placed.input_shape[axis + 1], placed.output_shape[axis + 1]
+        index = round(share * (outputs - 1))
+        start = index * layer.stride[axis] - layer.padding[2 * axis]
+        end = start + layer.kernel_size[axis]
+        # The part on the padding lies outside of the map; what is wholly outside shows its edge.
+        window.append((min(max(start, 0), size) / size, min(max(end, 0), size) / size))
+        pixel.append((index / outputs, (index + 1) / outputs))
+    edge = f"{layer.stem}-edge"
     paint = Paint(edge, edge, 1.0, opacity=0.28)
-    return _part(source, rows[0], columns[0], paint), _part(target, rows[1], columns[1], paint)
+    return _part(source, window, paint), _part(target, pixel, paint)
 
 
 Interval = tuple[float, float]
 
 
-def _interval(placed: PlacedLayer, axis: int, index: int) -> tuple[Interval, Interval]:
-    """Return, on one axis and as shares of it, what output ``index`` sees and where it stands."""
-    layer = placed.layer
-    assert isinstance(layer, Windowed)
-    size, outputs = placed.input_shape[axis + 1], placed.output_shape[axis + 1]
-    start = index * layer.stride[axis] - layer.padding[2 * axis]
-    end = start + layer.kernel_size[axis]
-    # The part on the padding lies outside of the map; what is wholly outside shows its edge.
-    seen = min(max(start, 0), size) / size, min(max(end, 0), size) / size
-    return seen, (index / outputs, (index + 1) / outputs)
-
-
-def _part(sheet: Box, rows: Interval, columns: Interval, paint: Paint) -> Box:
+def _part(sheet: Box, shares: Sequence[Interval], paint: Paint) -> Box:
     """Draw a part of a sheet, given in shares of it, but never too small to be seen."""
-    (top, bottom), (left, right) = rows, columns
+    (top, bottom), (left, right) = shares
     width = min(sheet.width, max(3.0, (right - left) * sheet.width))
     height = min(sheet.height, max(3.0, (bottom - top) * sheet.height))
     x = min(sheet.x + left * sheet.width, sheet.right - width)

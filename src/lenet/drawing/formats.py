@@ -45,7 +45,12 @@ if TYPE_CHECKING:
 FONTS: Final = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 _PIXELS_PER_INCH: Final = 96
 _POINTS: Final = 72 / _PIXELS_PER_INCH  # a pixel in points of PDF, big points of TeX
-_ANCHORS: Final = {"start": "base west", "middle": "base", "end": "base east"}
+_TEX_ANCHORS: Final = {"start": "base west", "middle": "base", "end": "base east"}
+_PDF_WRITERS: Final = {
+    "start": "drawString",
+    "middle": "drawCentredString",
+    "end": "drawRightString",
+}
 _PNG_START: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_COLOR_TYPES: Final = {1: 0, 3: 2}  # grey, RGB
 _PNG_HEAD: Final = 8 + 25  # the signature, then the header with its frame
@@ -59,7 +64,7 @@ _COVERED: Final = frozenset((*map(chr, (*range(0x20, 0x7F), *range(0xA0, 0x100))
 
 def to_svg(scene: Scene, theme: str, title: str, description: str) -> str:
     """Write the whole document, the same for the same arguments."""
-    writer = _SvgWriter(THEMES[theme], with_classes=theme == "auto")
+    mark = _SvgWriter(THEMES[theme], with_classes=theme == "auto").mark
     width, height = _number(scene.width), _number(scene.height)
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     # Several pictures may stand in one page: an id must belong to this one alone.
@@ -74,8 +79,14 @@ def to_svg(scene: Scene, theme: str, title: str, description: str) -> str:
             f'<title id="title-{key}">{_text(title)}</title>',
             f'<desc id="desc-{key}">{_text(description)}</desc>',
             *([_style_sheet(scene)] if theme == "auto" else []),
-            writer.mark(page),
-            *(line for group in scene.groups for line in writer.group(group)),
+            mark(page),
+            *(
+                "\n".join(
+                    (f"<g><title>{_text(group.title)}</title>", *map(mark, group.marks), "</g>")
+                )
+                for group in scene.groups
+                if group.marks
+            ),
             "</svg>",
             "",
         ]
@@ -98,12 +109,6 @@ class _SvgWriter:
 
     colors: dict[str, str]
     with_classes: bool
-
-    def group(self, group: Group) -> Iterator[str]:
-        if group.marks:
-            yield f"<g><title>{_text(group.title)}</title>"
-            yield from map(self.mark, group.marks)
-            yield "</g>"
 
     def mark(self, mark: Mark) -> str:
         match mark:
@@ -210,7 +215,7 @@ def _tikz_mark(mark: Mark) -> str:
             size = f"{mark.size * _POINTS:g}bp"
             weight = r"\bfseries" if mark.bold else ""
             font = rf"\sffamily{weight}\fontsize{{{size}}}{{{size}}}\selectfont"
-            options = f"anchor={_ANCHORS[mark.anchor]}, text={mark.role}, font={font}"
+            options = f"anchor={_TEX_ANCHORS[mark.anchor]}, text={mark.role}, font={font}"
             return rf"\node[{options}] at {_point(mark.x, mark.y)} {{{escaped(mark.text)}}};"
         case Box():
             corners = f"{_point(mark.x, mark.y)} rectangle {_point(mark.right, mark.bottom)}"
@@ -291,9 +296,8 @@ def to_pdf(scene: Scene, theme: str, title: str) -> bytes:
             unknown("")
         canvas.scale(_POINTS, _POINTS)
         canvas.setLineJoin(1)
-        printer = _Printer(canvas, scene.height, THEMES[theme])
         for mark in (Box(0, 0, scene.width, scene.height, Paint("page")), *scene.marks):
-            printer.mark(mark)
+            _print(canvas, scene.height, THEMES[theme], mark)
         canvas.save()
         return buffer.getvalue()
 
@@ -306,8 +310,7 @@ def covers(text: str) -> bool:
 def font_file(bold: bool = False) -> FilePath:
     """Return where the font lies, without importing reportlab, which takes a tenth of a second."""
     package = find_spec("reportlab")
-    assert package is not None, "reportlab is not installed, though lenet depends on it"
-    assert package.origin is not None
+    assert package and package.origin, "reportlab is not installed, though lenet depends on it"
     return FilePath(package.origin).parent / "fonts" / ("VeraBd.ttf" if bold else "Vera.ttf")
 
 
@@ -322,64 +325,36 @@ def _font(bold: bool) -> str:
     return name
 
 
-@dataclass(frozen=True)
-class _Printer:
-    """Draws marks on a page of a ``height``, whose y runs up from its lower edge."""
+def _print(canvas: Canvas, height: float, colors: dict[str, str], mark: Mark) -> None:
+    """Draw a mark on a page of this height, whose y runs up from its lower edge."""
+    paint = mark.paint
+    uses = {"fill": int(bool(paint.fill)), "stroke": int(bool(paint.stroke))}
+    if paint.fill:
+        canvas.setFillColor(colors[paint.fill])
+        canvas.setFillAlpha(paint.opacity)
+    if paint.stroke:
+        canvas.setStrokeColor(colors[paint.stroke])
+        canvas.setLineWidth(paint.width)
+    match mark:
+        case Text():
+            canvas.setFont(_font(mark.bold), mark.size)
+            write = getattr(canvas, _PDF_WRITERS[mark.anchor])
+            write(mark.x, height - mark.y, printable(mark.text))
+        case Box():
+            place = (mark.x, height - mark.bottom, mark.width, mark.height)
+            if radius := min(mark.radius, mark.width / 2, mark.height / 2):
+                canvas.roundRect(*place, radius, **uses)
+            else:
+                canvas.rect(*place, **uses)
+        case Path():
+            line = canvas.beginPath()
+            for number, (x, y) in enumerate(mark.points):
+                (line.lineTo if number else line.moveTo)(x, height - y)
+            if mark.closed:
+                line.close()
+            canvas.drawPath(line, **uses)
+        case Pixels():
+            from reportlab.lib.utils import ImageReader
 
-    canvas: Canvas
-    height: float
-    colors: dict[str, str]
-
-    def mark(self, mark: Mark) -> None:
-        uses = self._use(mark.paint)
-        match mark:
-            case Text():
-                self._text(mark)
-            case Box():
-                self._box(mark, uses)
-            case Path():
-                self._path(mark, uses)
-            case Pixels():
-                self._pixels(mark)
-
-    def _use(self, paint: Paint) -> dict[str, int]:
-        """Choose the colours, and return what is to be done with them: fill, stroke."""
-        if paint.fill:
-            self.canvas.setFillColor(self.colors[paint.fill])
-            self.canvas.setFillAlpha(paint.opacity)
-        if paint.stroke:
-            self.canvas.setStrokeColor(self.colors[paint.stroke])
-            self.canvas.setLineWidth(paint.width)
-        return {"fill": int(bool(paint.fill)), "stroke": int(bool(paint.stroke))}
-
-    def _text(self, text: Text) -> None:
-        write = {
-            "start": self.canvas.drawString,
-            "middle": self.canvas.drawCentredString,
-            "end": self.canvas.drawRightString,
-        }[text.anchor]
-        self.canvas.setFont(_font(text.bold), text.size)
-        write(text.x, self.height - text.y, printable(text.text))
-
-    def _box(self, box: Box, uses: dict[str, int]) -> None:
-        place = (box.x, self.height - box.bottom, box.width, box.height)
-        if radius := min(box.radius, box.width / 2, box.height / 2):
-            self.canvas.roundRect(*place, radius, **uses)
-        else:
-            self.canvas.rect(*place, **uses)
-
-    def _path(self, path: Path, uses: dict[str, int]) -> None:
-        (x, y), *others = path.points
-        line = self.canvas.beginPath()
-        line.moveTo(x, self.height - y)
-        for x, y in others:
-            line.lineTo(x, self.height - y)
-        if path.closed:
-            line.close()
-        self.canvas.drawPath(line, **uses)
-
-    def _pixels(self, image: Pixels) -> None:
-        from reportlab.lib.utils import ImageReader
-
-        place = (image.x, self.height - image.y - image.height, image.width, image.height)
-        self.canvas.drawImage(ImageReader(io.BytesIO(png_file(image))), *place)
+            place = (mark.x, height - mark.y - mark.height, mark.width, mark.height)
+            canvas.drawImage(ImageReader(io.BytesIO(png_file(mark))), *place)
