@@ -2,9 +2,9 @@
 
 :func:`load` finds a data set; ``dataset`` says what one is, and which images are to test on. By
 name: ``sources`` has the digits inside the package and downloads the others, ``idx`` reads their
-files. By path, ``own`` reads a folder (``folders``), a table (``tables``) or an array file
-(``arrays``) into a ``collection``, as the load options there say. Picture files are decoded by
-``pictures``. ``preprocess`` turns bytes into what a network sees.
+files. By path, ``own`` reads what ``folders`` or a table list and ``pictures`` decodes, or numbers
+(``arrays``), into a ``collection``, as the load options there say. ``preprocess`` turns bytes into
+what a network sees.
 """
 
 from __future__ import annotations

@@ -1,14 +1,18 @@
-"""Images in an ``.npz`` file of NumPy, read piece by piece: never more than what they become.
+"""Images as numbers, in an ``.npz`` of NumPy or a table, read piece by piece.
 
-``x`` and ``y`` (or ``images`` and ``labels``), or a pair for each split as in Keras' ``mnist.npz``:
-``x_train``, ``y_train``, ``x_test``, ``y_test``. Nothing is ever unpickled.
+Never more than what they become is held, and nothing is ever unpickled. An ``.npz`` has ``x`` and
+``y`` (or ``images`` and ``labels``), or a pair for each split as in Keras' ``mnist.npz``:
+``x_train``, ``y_train``, ``x_test``, ``y_test``. A table of pixels has one row per image, a label
+and the values of a square, as Kaggle gives MNIST.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import IO, Any, Final
@@ -18,7 +22,7 @@ import numpy.typing as npt
 
 from lenet.data.collection import Collection, LoadOptions, gather
 from lenet.data.dataset import SPLIT_WORDS, TRAIN
-from lenet.data.folders import class_name
+from lenet.data.folders import LABEL_TITLES, Start, class_name, decoded_lines, is_number
 from lenet.data.preprocess import Images, reaches_one, to_bytes
 from lenet.errors import DataError
 from lenet.net.shapes import pair_text
@@ -29,6 +33,8 @@ _LABELS: Final = ("y", "labels", "target")
 _ALLOWED: Final = "give x and y (or images and labels), or x_train, y_train, x_test and y_test"
 _PIECE: Final = 1 << 22  # bytes
 _MAX_LABEL: Final = 1000  # bytes
+_ROWS: Final = 1000  # at a time
+_ROW_ADVICE: Final = "give a label and the pixels of a square image, grey or RGB, in each row"
 
 
 @dataclass(frozen=True)
@@ -192,3 +198,157 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
     if dtype.hasobject or min(shape, default=1) < 0:
         raise ValueError("no array of numbers")
     return shape, fortran, dtype
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where things stand in a row of pixels."""
+
+    delimiter: str
+    columns: int
+    label_last: bool
+    titles: int  # lines of them
+    channels: int
+    side: int
+    interleaved: bool  # r, g, b of each pixel in turn
+
+
+def read_pixels(
+    path: str, file: io.BufferedReader, start: Start, options: LoadOptions
+) -> Collection:
+    """Read the images of a table of pixels, and their labels."""
+    layout = _layout(path, start)
+    count = sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b"")) + 1
+    unit: bool | None = None
+    while True:
+        file.seek(0)
+        table = _PixelTable(path, file, layout, unit)
+        own = (layout.side, layout.side)
+        collection = gather(table.batches(), count, own, options, lambda i: f"row {i + 1:,}")
+        if table.unit == table.is_unit:
+            return collection
+        unit = table.is_unit  # the first rows were all dark, and misled
+
+
+class _PixelTable:
+    """One reading of a table; ``unit``: its values reach to 1; None: as the first rows say."""
+
+    def __init__(
+        self, path: str, file: io.BufferedReader, layout: _Layout, unit: bool | None
+    ) -> None:
+        self.path, self.file, self.layout, self.unit = path, file, layout, unit
+        self.is_unit, self.least, self.greatest = False, 0.0, 0.0
+
+    def batches(self) -> Iterator[tuple[int, list[str], Images]]:
+        """Yield the split, labels and (n, C, H, W) uint8 of some rows at a time."""
+        known: dict[str, str] = {}  # a class's name is checked once, not in every row
+        lines = enumerate(decoded_lines(self.path, self.file), 1)
+        filled = islice((line for line in lines if line[1].strip()), self.layout.titles, None)
+        while rows := list(islice(filled, _ROWS)):
+            names, values = zip(*(self._divided(*row) for row in rows), strict=True)
+            pixels = self._numbers(values, rows[0][0])
+            self.least = np.minimum(self.least, pixels.min())
+            self.greatest = np.maximum(self.greatest, pixels.max())
+            self.is_unit = reaches_one(self.least, self.greatest, f"{self.path} has")
+            self.unit = self.is_unit if self.unit is None else self.unit
+            labels = [known.get(n) or known.setdefault(n, class_name(n, self.path)) for n in names]
+            yield TRAIN, labels, to_bytes(self._as_images(pixels), self.unit)
+
+    def _divided(self, number: int, line: str) -> tuple[str, str]:
+        """Return the label and the rest of a line."""
+        layout = self.layout
+        if (columns := line.count(layout.delimiter) + 1) != layout.columns:
+            what = f"{columns:,} columns where the first has {layout.columns:,}"
+            raise DataError(f"{self.path}, line {number:,}, has {what}; {_ROW_ADVICE}")
+        if layout.label_last:
+            rest, _, label = line.rpartition(layout.delimiter)
+        else:
+            label, _, rest = line.partition(layout.delimiter)
+        return label.strip().strip('"'), rest
+
+    def _numbers(self, lines: Sequence[str], first: int) -> npt.NDArray[np.float32]:
+        delimiter = self.layout.delimiter
+        try:
+            return np.loadtxt(
+                lines, np.float32, comments=None, delimiter=delimiter, quotechar='"', ndmin=2
+            )
+        except ValueError as error:
+            values = ((n, text) for n, line in enumerate(lines) for text in line.split(delimiter))
+            strange = ((n, t.strip()) for n, t in values if not is_number(t.strip().strip('"')))
+            offset, text = next(strange, (0, lines[0]))
+            what = f"{text[:40]!r} for a pixel near line {first + offset:,}"
+            raise DataError(f"{self.path} has {what}; {_ROW_ADVICE}") from error
+
+    def _as_images(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        side, channels = self.layout.side, self.layout.channels
+        if self.layout.interleaved:
+            turns = pixels.reshape(-1, side, side, channels)
+            return np.ascontiguousarray(turns.transpose(0, 3, 1, 2))
+        return pixels.reshape(-1, channels, side, side)
+
+
+def _layout(path: str, start: Start) -> _Layout:
+    first = start.rows[0]
+    titles = int(sum(not is_number(text) for text in first) > 1)
+    rows = [row for row in start.rows[titles:] if len(row) == len(first)]
+    if len(start.rows) == titles:
+        raise DataError(f"{path} has titles but no rows; {_ROW_ADVICE}")
+    channels, side = _square(path, len(first) - 1)
+    last = _label_is_last(path, [title.casefold() for title in first] if titles else [], rows)
+    pixels = [row[:-1] if last else row[1:] for row in rows]
+    interleaved = channels == 3 and _is_interleaved(pixels, side)
+    return _Layout(start.delimiter, len(first), last, titles, channels, side, interleaved)
+
+
+def _square(path: str, pixels: int) -> tuple[int, int]:
+    """Return channels and side of the images."""
+    for channels in (1, 3):
+        side = math.isqrt(pixels // channels)
+        if channels * side * side == pixels:
+            return channels, side
+    side, why = math.isqrt(pixels + 1), f"and {pixels:,} pixels are no square image"
+    if side * side == pixels + 1:
+        why = f"which would be {side}x{side} pixels without a label"
+    raise DataError(f"{path} has {pixels + 1:,} columns, {why}; {_ROW_ADVICE}")
+
+
+def _label_is_last(path: str, titles: list[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Is the label the last column? Otherwise it is the first."""
+    titled = [title in LABEL_TITLES for title in (titles[:1] + titles[-1:])] or [False, False]
+    if titled[0] != titled[1]:
+        return titled[1]
+    columns = [[row[place] for row in rows] for place in (0, -1)]
+    texts = [not all(map(is_number, column)) for column in columns]
+    if any(texts):
+        return not texts[0]
+    likely = [_looks_like_labels(column) for column in columns]
+    if likely[0] != likely[1]:
+        return likely[1]
+    advice = "put a line of titles above: label,pixel0,pixel1,..."
+    raise DataError(f"{path} may have its first or its last column for the label; {advice}")
+
+
+def _looks_like_labels(column: Sequence[str]) -> bool:
+    """Are these whole numbers in a row, each of them often and none nearly always?"""
+    # A corner of the image would be nearly always the same, or of many values.
+    counts = Counter(map(float, column))
+    span = max(counts) - min(counts)
+    return (
+        1 < len(counts) <= max(2, len(column) / 2)
+        and all(value.is_integer() for value in counts)
+        and span < 2 * len(counts)
+        and max(counts.values()) <= 0.6 * len(column)
+    )
+
+
+def _is_interleaved(rows: Sequence[Sequence[str]], side: int) -> bool:
+    """Do r, g and b of a pixel follow each other? Where they do, equal colours are three apart."""
+    try:
+        pixels = np.array(rows, np.float32)
+    except ValueError:  # the reader says which one is no number
+        return False
+    planes = pixels.reshape(-1, 3, side, side)
+    turns = pixels.reshape(-1, side, side, 3)
+    apart = sum(np.abs(np.diff(planes, axis=axis)).sum() for axis in (2, 3))
+    three = sum(np.abs(np.diff(turns, axis=axis)).sum() for axis in (1, 2))
+    return bool(three < apart)

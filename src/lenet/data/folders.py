@@ -1,16 +1,20 @@
-"""Lists of picture files with their classes and splits, and how folders become one.
+"""Lists of picture files with their classes and splits, out of folders or out of a table.
 
 A folder holds a folder of pictures for each class, perhaps within ``train``, ``val`` and ``test``.
+A table is ``path,label`` or ``path,label,split``, with a line of titles or without; with one,
+columns may stand in any order and others beside them. Paths start from the table's folder.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from lenet.data.dataset import SPLIT_WORDS, TRAIN, VALIDATION
@@ -28,6 +32,13 @@ _DEEPEST: Final = 32
 _ADVICE: Final = (
     "put the pictures of each class into a folder of its name, or list them in a .csv of path,label"
 )
+_PATH_TITLES: Final = ("path", "file", "filename", "file_name", "image", "image_path", "picture")
+LABEL_TITLES: Final = ("label", "class", "class_name", "target", "category", "y")
+_SPLIT_TITLES: Final = ("split", "part", "set", "subset")
+_DELIMITERS: Final = ",;\t"
+_START: Final = 1 << 20  # bytes to see what a table is: a row of 200x200 RGB fits
+_FEWEST: Final = 5  # columns of a table of pixels: a label and 2x2 pixels
+_TABLES: Final = "give path,label[,split], or a label and the pixels of a square image in each row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +193,115 @@ def _left_out(root: str, folder: str, files: list[str]) -> list[str]:
         return []
     some = ", ".join(name_text(name) for name in files[:3]) + ", ..." * (len(files) > 3)
     return [f"left out, because no class folder holds them: {len(files):,} in {folder} ({some})"]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a table begins with."""
+
+    delimiter: str  # comma, semicolon or tab
+    rows: list[list[str]]  # as texts without spaces around them
+    has_pixels: bool  # or do they list files?
+
+
+def is_number(text: str) -> bool:
+    """Is it a number as tables have them?"""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def look_at_start(path: str, file: io.BufferedReader) -> Start:
+    """Find out what kind of table a file is; it stands at its beginning before and after."""
+    content = file.read(_START)
+    file.seek(0)
+    lines = content if len(content) < _START else content[: content.rfind(b"\n") + 1]
+    try:
+        text = lines.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = ""
+    if not text.strip() or "\0" in text:
+        raise DataError(f"{path} is no table in UTF-8 and no .npz file; {_TABLES}")
+    first = text.lstrip().partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    rows = [row for _, row in islice(_rows(path, io.StringIO(text), delimiter), 1000)]
+    row = rows[:2][-1]  # the first may be titles
+    numbers = sum(map(is_number, row))
+    return Start(delimiter, rows, len(row) >= _FEWEST and numbers >= len(row) - 1)
+
+
+def _rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not empty, each with its line's number."""
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    try:
+        for row in reader:
+            if any(fields := [field.strip() for field in row]):
+                yield reader.line_num, fields
+    except csv.Error as error:
+        what = f"line {reader.line_num:,}, is no row of a table: {error}"
+        raise DataError(f"{path}, {what}") from error
+
+
+def decoded_lines(path: str, file: Iterable[bytes]) -> Iterator[str]:
+    for number, line in enumerate(file, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            what = f"line {number:,}, is no text in UTF-8; save it as UTF-8"
+            raise DataError(f"{path}, {what}") from error
+
+
+def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
+    """List the files that a table names, whose paths start from its folder."""
+    root = os.path.dirname(os.path.realpath(path))
+    listing = Listing.of(root, _entries(path, root, file, start))
+    if not listing.entries:
+        raise DataError(f"{path} lists no pictures; {_TABLES}")
+    return listing
+
+
+def _entries(path: str, root: str, file: io.BufferedReader, start: Start) -> Iterator[Entry]:
+    path_at, label_at, split_at, titles = _columns(path, start.rows[0])
+    rows = _rows(path, decoded_lines(path, file), start.delimiter)
+    kinds = set()
+    for number, row in islice(rows, titles, None):
+        where = f"{path}, line {number:,},"
+        if len(row) <= max(path_at, label_at):
+            raise DataError(f"{where} has {len(row)} columns; {_TABLES}")
+        split = ""
+        if split_at is not None and len(row) > split_at:
+            split = row[split_at].casefold()
+            if split and split not in SPLIT_WORDS:
+                raise DataError(f"{where} has the split {shown(split)}, not train, val or test")
+        kinds.add(bool(split))
+        if len(kinds) > 1:
+            raise DataError(f"{path} names the split of some pictures only; name it for all")
+        name, label = _relative(row[path_at], where), class_name(row[label_at], where)
+        yield look_at(root, name, label, SPLIT_WORDS.get(split, TRAIN))
+
+
+def _columns(path: str, first: Sequence[str]) -> tuple[int, int, int | None, int]:
+    """Return which columns are path, label and split, and how many lines of titles there are."""
+    titles = [title.casefold().replace(" ", "_") for title in first]
+    path_at, label_at, split_at = (
+        next((titles.index(word) for word in words if word in titles), None)
+        for words in (_PATH_TITLES, LABEL_TITLES, _SPLIT_TITLES)
+    )
+    if path_at is not None and label_at is not None:
+        return path_at, label_at, split_at, 1
+    if len(first) in (2, 3):
+        return 0, 1, 2, 0
+    what = f"{len(first)} columns, and no titles that say which are path and label"
+    raise DataError(f"{path} has {what}; {_TABLES}")
+
+
+def _relative(text: str, where: str) -> str:
+    """Return a path from the table's folder, with slashes."""
+    name = text.replace("\\", "/") if os.sep == "\\" else text
+    steps = [step for step in name.split("/") if step not in ("", ".")]
+    if os.path.isabs(text) or os.path.splitdrive(text)[0] or ".." in steps or not steps:
+        advice = "put the table above the pictures"
+        raise DataError(f"{where} has the path {shown(text)}, which leads elsewhere; {advice}")
+    return "/".join(steps)

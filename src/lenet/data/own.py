@@ -24,9 +24,9 @@ import PIL
 from PIL import features
 
 from lenet import files
-from lenet.data import arrays, tables
+from lenet.data import arrays
 from lenet.data.collection import Collection, LoadOptions
-from lenet.data.folders import Listing, list_pictures
+from lenet.data.folders import Listing, list_files, list_pictures, look_at_start
 from lenet.data.pictures import Decoded, decode, open_regular
 from lenet.data.sources import cache_folder
 from lenet.errors import DataError, LenetError, reason
@@ -52,10 +52,10 @@ def read(path: str, options: LoadOptions) -> Collection:
     with file:
         if file.peek(2)[:2] == _ZIP_MAGIC:
             return arrays.read(path, file, options)
-        start = tables.look_at_start(path, file)
+        start = look_at_start(path, file)
         if start.has_pixels:
-            return tables.read_pixels(path, file, start, options)
-        return _read_listing(tables.list_files(path, file, start), path, options)
+            return arrays.read_pixels(path, file, start, options)
+        return _read_listing(list_files(path, file, start), path, options)
 
 
 def title(path: str) -> str:

@@ -28,7 +28,6 @@ from lenet.drawing.scene import (
     LIGHT,
     THEMES,
     Box,
-    Group,
     Mark,
     Paint,
     Path,
@@ -309,9 +308,9 @@ def covers(text: str) -> bool:
 
 def font_file(bold: bool = False) -> FilePath:
     """Return where the font lies, without importing reportlab, which takes a tenth of a second."""
-    package = find_spec("reportlab")
-    assert package and package.origin, "reportlab is not installed, though lenet depends on it"
-    return FilePath(package.origin).parent / "fonts" / ("VeraBd.ttf" if bold else "Vera.ttf")
+    origin = getattr(find_spec("reportlab"), "origin", None)
+    assert origin, "reportlab is not installed, though lenet depends on it"
+    return FilePath(origin).parent / "fonts" / ("VeraBd.ttf" if bold else "Vera.ttf")
 
 
 @cache
