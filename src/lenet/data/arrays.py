@@ -59,7 +59,7 @@ class _Pair:
 
 
 def read(path: str, file: IO[bytes], options: LoadOptions) -> Collection:
-    """Read the images, their labels, and which split they are in."""
+    """Read the images of an ``.npz`` file, their labels, and which split they are in."""
     try:
         with zipfile.ZipFile(file) as archive:
             return _Reader(path, archive).read(options)
@@ -267,14 +267,12 @@ class _PixelTable:
         return label.strip().strip('"'), rest
 
     def _numbers(self, lines: Sequence[str], first: int) -> npt.NDArray[np.float32]:
-        delimiter = self.layout.delimiter
+        split = self.layout.delimiter
         try:
-            return np.loadtxt(
-                lines, np.float32, comments=None, delimiter=delimiter, quotechar='"', ndmin=2
-            )
+            return np.loadtxt(lines, "f4", comments=None, delimiter=split, quotechar='"', ndmin=2)
         except ValueError as error:
-            values = ((n, text) for n, line in enumerate(lines) for text in line.split(delimiter))
-            strange = ((n, t.strip()) for n, t in values if not is_number(t.strip().strip('"')))
+            values = ((n, text.strip()) for n, row in enumerate(lines) for text in row.split(split))
+            strange = ((n, text) for n, text in values if not is_number(text.strip('"')))
             offset, text = next(strange, (0, lines[0]))
             what = f"{text[:40]!r} for a pixel near line {first + offset:,}"
             raise DataError(f"{self.path} has {what}; {_ROW_ADVICE}") from error
@@ -282,8 +280,7 @@ class _PixelTable:
     def _as_images(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         side, channels = self.layout.side, self.layout.channels
         if self.layout.interleaved:
-            turns = pixels.reshape(-1, side, side, channels)
-            return np.ascontiguousarray(turns.transpose(0, 3, 1, 2))
+            return pixels.reshape(-1, side, side, channels).transpose(0, 3, 1, 2)
         return pixels.reshape(-1, channels, side, side)
 
 
