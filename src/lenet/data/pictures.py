@@ -39,8 +39,6 @@ _NPY_MAGIC: Final = b"\x93NUMPY"
 _BATCH: Final = 32  # files
 _MOST_THREADS: Final = 8  # each holds a whole picture, and a photograph may take 100 MB
 _LONG: Final = 500  # nobody waits long enough for fewer files to need a bar
-#: A pipe that nobody writes to would keep its reader waiting.
-_AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0)
 
 
 def read_picture(path: str | os.PathLike[str]) -> Images:
@@ -106,10 +104,14 @@ def _start(path: str | os.PathLike[str]) -> bytes:
         return b""
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    # A pipe that nobody writes to would keep its reader waiting.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     """Open a file to read it; a pipe or a device, which may never end, is refused at once."""
-    opener = lambda name, flags: os.open(name, flags | _AT_ONCE)  # noqa: E731
-    file = open(path, "rb", buffering=0, opener=opener)  # noqa: SIM115 - given back
+    file = open(path, "rb", 0, opener=_open_at_once)  # noqa: SIM115 - given back
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "it is a pipe or a device, no file")
