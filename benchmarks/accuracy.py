@@ -22,7 +22,7 @@ from epochs import make_epochs  # benchmarks/epochs.py, beside this file
 
 import lenet
 from lenet.data import Dataset, Split
-from lenet.data.split import digests_of
+from lenet.data.dataset import digests_of
 
 
 def seeds_settings(contender: str, epochs: int = 5) -> Callable[[int, int], float]:

@@ -21,8 +21,7 @@ import numpy.typing as npt
 
 from lenet import files, tensor_files
 from lenet.data.dataset import Dataset, Split
-from lenet.data.options import reaches_one, to_bytes
-from lenet.data.preprocess import Preprocessing
+from lenet.data.preprocess import Preprocessing, reaches_one, to_bytes
 from lenet.engine import operations
 from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise

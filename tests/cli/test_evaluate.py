@@ -35,7 +35,7 @@ def test_idx_files(command, model, idx_folder):
 
 
 def test_no_data(refused, model):
-    refused(["evaluate", model, "mnits"], 2, "'mnits'", "did you mean mnist?")
+    refused(["evaluate", model, "mnits"], 2, "'mnits'", "did you mean 'mnist'?")
     refused(["evaluate", model, "mnist", "--data-dir", "x"], 1, "the data folder is x")
     refused(["evaluate", model], 2, "'DATA'")
 

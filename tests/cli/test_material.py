@@ -138,7 +138,7 @@ def test_evaluate_refuses(refused, command, mine, here):
     ids=lambda value: " ".join(map(str, value))[:40] if isinstance(value, list) else None,
 )
 def test_refusals(refused, mine, monkeypatch, arguments, status, words):
-    monkeypatch.setattr("lenet.data.options.machine_memory", lambda: 10**9)
+    monkeypatch.setattr("lenet.data.collection.machine_memory", lambda: 10**9)
     refused(["train", *arguments], status, *words)
 
 

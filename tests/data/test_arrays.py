@@ -11,7 +11,7 @@ import pytest
 import lenet
 from complaints import complains
 from lenet.data import arrays
-from lenet.data.options import LoadOptions
+from lenet.data.collection import LoadOptions
 from lenet.data.own import read
 from lenet.errors import DataError
 

@@ -5,7 +5,7 @@ import pytest
 
 from complaints import complains
 from lenet.data.collection import Collection, arrange, describe_balance, describe_copies
-from lenet.data.split import TEST, TRAIN, VALIDATION, digests_of
+from lenet.data.dataset import TEST, TRAIN, VALIDATION, digests_of
 from lenet.errors import DataError
 
 

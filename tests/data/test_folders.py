@@ -8,6 +8,7 @@ import pytest
 
 from complaints import complains
 from lenet.data import folders
+from lenet.data.dataset import TEST, TRAIN, VALIDATION
 from lenet.data.folders import (
     Entry,
     Listing,
@@ -16,7 +17,6 @@ from lenet.data.folders import (
     list_pictures,
     look_at,
 )
-from lenet.data.split import TEST, TRAIN, VALIDATION
 from lenet.errors import DataError
 
 

@@ -1,6 +1,7 @@
 """IDX: intact files come back exactly; damaged and hostile ones get one sentence."""
 
 import gzip
+import io
 import struct
 import tracemalloc
 
@@ -20,9 +21,13 @@ def header(*sizes, code=8, dimensions=None):
 INTACT = header(2, 3) + bytes(range(6))
 
 
+def parse(content):
+    return idx.read_stream(io.BytesIO(content), "f")
+
+
 def refused(content):
     with pytest.raises(DataError) as caught:
-        idx.parse(content, "f")
+        parse(content)
     message = str(caught.value)
     assert message.startswith("f ")
     assert message.endswith("; get an intact copy of it")
@@ -53,14 +58,14 @@ def test_packed_files_are_the_same_every_time(tmp_path):
 
 def test_members_in_a_row():
     packed = gzip.compress(INTACT[:9]) + gzip.compress(INTACT[9:])
-    np.testing.assert_array_equal(idx.parse(packed, "f"), idx.parse(INTACT, "f"))
+    np.testing.assert_array_equal(parse(packed), parse(INTACT))
 
 
 def test_larger_than_a_piece():
     values = np.random.default_rng(0).integers(0, 256, (3, 1000, 1000), dtype=np.uint8)
     content = header(*values.shape) + values.tobytes()
-    np.testing.assert_array_equal(idx.parse(gzip.compress(content, 1), "f"), values)
-    np.testing.assert_array_equal(idx.parse(content, "f"), values)
+    np.testing.assert_array_equal(parse(gzip.compress(content, 1)), values)
+    np.testing.assert_array_equal(parse(content), values)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ def test_no_flipped_bit_gets_through_gzip():
     for bit in range(80, len(packed) * 8):  # after gzip's own header, whose name and time are free
         packed[bit // 8] ^= 1 << bit % 8
         with pytest.raises(DataError):
-            idx.parse(bytes(packed), "f")
+            parse(bytes(packed))
         packed[bit // 8] ^= 1 << bit % 8
 
 
@@ -149,7 +154,7 @@ def test_random_bytes_never_crash():
     for start in (b"", b"\0\0\x08", b"\0\0\x08\x03\0\0\0\x01", b"\x1f\x8b\x08\0"):
         for _ in range(200):
             with pytest.raises(DataError):
-                idx.parse(start + random.bytes(random.integers(0, 40)) + b"\xff", "f")
+                parse(start + random.bytes(random.integers(0, 40)) + b"\xff")
 
 
 def test_remedy_ends_the_message(tmp_path):

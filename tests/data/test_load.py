@@ -21,7 +21,7 @@ def test_spellings(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("mnits", "did you mean mnist?"), ("cifar", ""), ("", "")]
+    ("name", "hint"), [("mnits", "(did you mean 'mnist'?)"), ("cifar", ""), ("", "")]
 )
 def test_unknown_name(name, hint):
     words = [f"no data set is called {name!r}", "digits, mnist or fashion-mnist", ".csv or .npz"]

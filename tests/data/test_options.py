@@ -4,19 +4,17 @@ import numpy as np
 import pytest
 
 from complaints import complains
-from lenet.data import options
-from lenet.data.options import (
+from lenet.data import collection
+from lenet.data.collection import (
     LoadOptions,
     Stack,
     bounded,
     middle,
-    reaches_one,
     read_size,
     require_room,
     shaped,
-    to_bytes,
 )
-from lenet.data.preprocess import centre, to_grey
+from lenet.data.preprocess import centre, reaches_one, to_bytes, to_grey
 from lenet.errors import DataError, UsageError
 
 GREY = np.arange(2 * 12, dtype=np.uint8).reshape(2, 1, 3, 4)
@@ -79,16 +77,16 @@ def test_large_sizes_are_bounded_with_their_proportions():
 
 
 def test_room(monkeypatch):
-    monkeypatch.setattr(options, "machine_memory", lambda: 10**9)
+    monkeypatch.setattr(collection, "machine_memory", lambda: 10**9)
     require_room(1000, 1, (28, 28))
     with complains(DataError, "1,000 images of 1024x1024", "1.0 GB", "size=28") as caught:
         require_room(1000, 1, (1024, 1024))
     assert caught.value.parameter == "size"
-    assert options.machine_memory() == 10**9
+    assert collection.machine_memory() == 10**9
 
 
 def test_memory_is_told():
-    assert 10**8 < options.machine_memory() < 10**15
+    assert 10**8 < collection.machine_memory() < 10**15
 
 
 def test_grey_stays_grey():
@@ -119,7 +117,7 @@ def test_shaped():
 
 
 def test_no_room(monkeypatch):
-    monkeypatch.setattr(options, "machine_memory", lambda: 1000)
+    monkeypatch.setattr(collection, "machine_memory", lambda: 1000)
     with complains(DataError, "would fill"):
         Stack(100, (28, 28), None)
 

@@ -13,8 +13,7 @@ import lenet
 from complaints import complains
 from digit_pictures import write_digits
 from lenet.data import own
-from lenet.data.collection import Collection
-from lenet.data.options import LoadOptions
+from lenet.data.collection import Collection, LoadOptions
 from lenet.errors import DataError, UsageError
 
 COUNTS = dict.fromkeys("0123456789", 12)

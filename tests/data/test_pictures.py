@@ -9,8 +9,8 @@ from PIL import Image
 
 from complaints import complains
 from lenet.data import idx, pictures
+from lenet.data.collection import LoadOptions
 from lenet.data.folders import list_pictures
-from lenet.data.options import LoadOptions
 from lenet.data.pictures import decode, fit_picture, read_images, read_picture
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import DataError, PictureError

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 
 import lenet
-from lenet.data.split import digest, digests_of, split_by_content, split_by_label
+from lenet.data.dataset import digest, digests_of, split_by_content, split_by_label
 
 
 def images(count, seed=0):

@@ -7,12 +7,12 @@ import pytest
 
 import lenet
 from complaints import complains
-from lenet.data import tables
-from lenet.data.options import LoadOptions
+from lenet.data import arrays, folders
+from lenet.data.collection import LoadOptions
+from lenet.data.dataset import TEST, TRAIN, VALIDATION
+from lenet.data.folders import is_number, list_files, look_at_start
 from lenet.data.own import read
 from lenet.data.pictures import open_regular
-from lenet.data.split import TEST, TRAIN, VALIDATION
-from lenet.data.tables import is_number, list_files, look_at_start
 from lenet.errors import DataError
 
 
@@ -93,7 +93,7 @@ def test_refusals(listed, text, words):
 def test_other_encodings(listed, monkeypatch):
     with complains(DataError, "no table in UTF-8"):
         listed("ä.png,cat\n", "latin-1")
-    monkeypatch.setattr(tables, "_START", 100)
+    monkeypatch.setattr(folders, "_START", 100)
     with complains(DataError, "line 51, is no text in UTF-8"):
         listed("a.png,cat\n" * 50 + "ä.png,cat\n", "latin-1")
 
@@ -173,7 +173,7 @@ def test_floats_from_0_to_1(load):
 
 
 def test_dark_rows_first_do_not_mislead(load, monkeypatch):
-    monkeypatch.setattr(tables, "_ROWS", 3)
+    monkeypatch.setattr(arrays, "_ROWS", 3)
     for unit in (IMAGES, (IMAGES / 255).round(6)):
         dark = np.concatenate([unit[:5] * 0, unit])
         labels = np.concatenate([LABELS[:5], LABELS])

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from lenet.drawing import Drawing, draw
-from lenet.drawing.markup import png_address, png_file, to_svg
+from lenet.drawing.formats import png_address, png_file, to_svg
 from lenet.drawing.scene import DARK, LIGHT, Box, Group, Paint, Path, Pixels, Scene, Text
 
 SVG = "{http://www.w3.org/2000/svg}"

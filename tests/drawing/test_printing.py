@@ -11,7 +11,7 @@ import resvg_py
 from PIL import Image, ImageChops
 
 from lenet.drawing import Drawing, draw
-from lenet.drawing.printing import covers
+from lenet.drawing.formats import covers
 from lenet.drawing.scene import DARK, LIGHT, Box, Group, Paint, Path, Scene, Text, text_width
 
 LETTERS = "Hamburgefons 123, 4x4"

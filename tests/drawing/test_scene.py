@@ -3,7 +3,7 @@
 import pytest
 from reportlab.pdfbase.ttfonts import TTFont
 
-from lenet.drawing.printing import FAMILY, covers, font_file
+from lenet.drawing.formats import FAMILY, covers, font_file
 from lenet.drawing.scene import (
     DARK,
     LIGHT,

@@ -1,15 +1,14 @@
 """Images in: data sets by name, pictures of one's own, and how a network wants them.
 
-:func:`load` finds a data set; ``dataset`` says what one is. By name: ``sources`` has the digits
-inside the package and downloads the others, ``idx`` reads their files. By path, ``own`` reads a
-folder (``folders``), a table (``tables``) or an array file (``arrays``) as the load options say
-(``options``). Picture files are decoded by ``pictures``; ``split`` says which images are to test
-on, and ``collection`` is all of it in order. ``preprocess`` turns bytes into what a network sees.
+:func:`load` finds a data set; ``dataset`` says what one is, and which images are to test on. By
+name: ``sources`` has the digits inside the package and downloads the others, ``idx`` reads their
+files. By path, ``own`` reads what ``folders`` or a table list and ``pictures`` decodes, or numbers
+(``arrays``), into a ``collection``, as the load options there say. ``preprocess`` turns bytes into
+what a network sees.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from lenet.data.dataset import Dataset, Split, class_table, class_weights
 from lenet.data.sources import NAMES, load_named
 from lenet.errors import UsageError
 from lenet.net import is_model_file, zoo
-from lenet.net.words import listed, shown
+from lenet.net.words import did_you_mean, listed, shown
 from lenet.run_folder import is_run
 from lenet.tensor_files import SUFFIX
 
@@ -71,9 +70,9 @@ def load(
     name = _name(source)
     if name not in NAMES:
         path = _path(source)
-        # imported here: pictures need a decoder, and what is read by name needs none
+        # What is read by name needs no decoder of pictures.
         from lenet.data import own
-        from lenet.data.options import LoadOptions
+        from lenet.data.collection import LoadOptions
 
         collection = own.read(path, LoadOptions.of(size, gray, rgb, skip_bad))
         return collection.dataset(own.title(path), path)
@@ -91,22 +90,10 @@ def load_split(
     everything: bool = False,
     skip_bad: bool = False,
 ) -> Split:
-    """Load pictures of one's own to test a model on: the test split, or all.
-
-    Args:
-        source: a path, as :func:`load` takes it.
-        classes: the model's, whose order the labels follow.
-        input_shape: the model's (C, H, W), which the pictures are brought to.
-        everything: take the pictures to train on, too.
-        skip_bad: leave out files that cannot be read.
-
-    Raises:
-        UsageError: there is no such path.
-        DataError: as :func:`load`, or a class that the model does not have.
-    """
+    """Load pictures of one's own to test a model on, of its shape (C, H, W): a split, or all."""
     path = _path(source)
     from lenet.data import own
-    from lenet.data.options import LoadOptions
+    from lenet.data.collection import LoadOptions
 
     channels, *size = input_shape
     options = LoadOptions.of(size, channels == 1, channels == 3, skip_bad)
@@ -123,35 +110,22 @@ def _name(source: Source) -> str:
 
 
 def _path(source: Source) -> str:
-    """Return ``source`` as a path that exists and may hold pictures.
-
-    Raises:
-        UsageError: nothing is there, or it is a network, a model or a run.
-    """
+    """Return ``source`` as a path that exists and may hold pictures."""
     text = os.fsdecode(source)
     if is_model_file(text):
+        what, advice = "a saved model", f"read it with lenet.Model.load({text!r})"
+    elif os.path.exists(text):
+        if not is_run(text):
+            return text
+        what, advice = "the folder of a run", f"go on with lenet.resume({text!r})"
+        if models := sorted(Path(text).glob(f"*{SUFFIX}")):  # the best before the last
+            advice = f"read its model with lenet.Model.load({str(models[0])!r}), or {advice}"
+    elif _name(text) in zoo.names() or "|" in text:
+        what = "a network"
+        advice = f'train it with lenet.train({text!r}, "digits"), or use lenet.explain({text!r})'
+    else:
         raise UsageError(
-            f"{shown(text)} is a saved model, no data set; read it with lenet.Model.load({text!r})."
+            f"no data set is called {text!r}{did_you_mean(_name(text), NAMES)}; choose "
+            f"{listed(NAMES, 'or')}, or name a folder, .csv or .npz that exists"
         )
-    if os.path.exists(text):
-        if is_run(text):
-            models = sorted(Path(text).glob(f"*{SUFFIX}"))  # the best before the last
-            read = (
-                f"read its model with lenet.Model.load({str(models[0])!r}), or " if models else ""
-            )
-            raise UsageError(
-                f"{shown(text)} is the folder of a run, no data set; {read}go on with "
-                f"lenet.resume({text!r})."
-            )
-        return text
-    if _name(text) in zoo.names() or "|" in text:
-        raise UsageError(
-            f"{shown(text)} is a network, no data set; train it with "
-            f'lenet.train({text!r}, "digits"), or look at it with lenet.explain({text!r}).'
-        )
-    close = difflib.get_close_matches(_name(source), NAMES, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise UsageError(
-        f"no data set is called {text!r}: choose {listed(NAMES, 'or')}, or name a folder, .csv or "
-        f".npz that exists{hint}"
-    )
+    raise UsageError(f"{shown(text)} is {what}, no data set; {advice}.")

@@ -1,14 +1,18 @@
-"""Images in an ``.npz`` file of NumPy, read piece by piece: never more than what they become.
+"""Images as numbers, in an ``.npz`` of NumPy or a table, read piece by piece.
 
-``x`` and ``y`` (or ``images`` and ``labels``), or a pair for each split as in Keras' ``mnist.npz``:
-``x_train``, ``y_train``, ``x_test``, ``y_test``. Nothing is ever unpickled.
+Never more than what they become is held, and nothing is ever unpickled. An ``.npz`` has ``x`` and
+``y`` (or ``images`` and ``labels``), or a pair for each split as in Keras' ``mnist.npz``:
+``x_train``, ``y_train``, ``x_test``, ``y_test``. A table of pixels has one row per image, a label
+and the values of a square, as Kaggle gives MNIST.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import IO, Any, Final
@@ -16,28 +20,25 @@ from typing import IO, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data.collection import Collection, gather
-from lenet.data.folders import class_name
-from lenet.data.options import LoadOptions, reaches_one, to_bytes
-from lenet.data.preprocess import Images
-from lenet.data.split import SPLIT_WORDS, TRAIN
+from lenet.data.collection import Collection, LoadOptions, gather
+from lenet.data.dataset import SPLIT_WORDS, TRAIN
+from lenet.data.folders import LABEL_TITLES, Start, class_name, decoded_lines, is_number
+from lenet.data.preprocess import Images, reaches_one, to_bytes
 from lenet.errors import DataError
 from lenet.net.shapes import pair_text
 from lenet.net.words import shown
 
 _IMAGES: Final = ("x", "images", "data")
 _LABELS: Final = ("y", "labels", "target")
-_ALLOWED: Final = (
-    "give x and y, or x_train, y_train, x_test and y_test (images and labels will do, too)"
-)
+_ALLOWED: Final = "give x and y (or images and labels), or x_train, y_train, x_test and y_test"
 _PIECE: Final = 1 << 22  # bytes
 _MAX_LABEL: Final = 1000  # bytes
+_ROWS: Final = 1000  # at a time
+_ROW_ADVICE: Final = "give a label and the pixels of a square image, grey or RGB, in each row"
 
 
 @dataclass(frozen=True)
-class _Array:
-    """One array of the file, as its header says it is."""
-
+class _Array:  # as its header says it is
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -45,8 +46,6 @@ class _Array:
 
 @dataclass(frozen=True)
 class _Pair:
-    """The images of a split and their labels."""
-
     split: int
     images: _Array
     labels: _Array
@@ -54,26 +53,21 @@ class _Pair:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) of the images."""
         shape = self.images.shape
         height, width = shape[1:3] if len(shape) == 3 or self.channels_last else shape[2:]
         return height, width
 
 
 def read(path: str, file: IO[bytes], options: LoadOptions) -> Collection:
-    """Read the images, their labels, and which split they are in.
-
-    Raises:
-        DataError: the file is damaged, or its arrays are not images with labels.
-    """
+    """Read the images of an ``.npz`` file, their labels, and which split they are in."""
     try:
         with zipfile.ZipFile(file) as archive:
             return _Reader(path, archive).read(options)
     except DataError:
         raise
     except Exception as error:  # a damaged file may make its readers raise anything
-        what = f"{path} is not an intact .npz of numbers"
-        raise DataError(f"{what}; save it with numpy.savez") from error
+        advice = "save it with numpy.savez"
+        raise DataError(f"{path} is not an intact .npz of numbers; {advice}") from error
 
 
 class _Reader:
@@ -85,9 +79,9 @@ class _Reader:
         own, *others = sorted({pair.size for pair in pairs})
         if others:
             sizes = " and ".join(map(pair_text, (own, *others)))
-            raise self._error(f"has images of {sizes}", "give all one size")
-        counts = [pair.images.shape[0] for pair in pairs]
-        return gather(self._batches(pairs), sum(counts), own, options, "image {:,}".format)
+            raise self._error(f"images of {sizes}", "give all one size")
+        count = sum(pair.images.shape[0] for pair in pairs)
+        return gather(self._batches(pairs), count, own, options, "image {:,}".format)
 
     def _batches(self, pairs: list[_Pair]) -> Iterator[tuple[int, list[str], Images]]:
         for pair in pairs:
@@ -96,7 +90,7 @@ class _Reader:
                 yield pair.split, list(islice(names, len(images))), images
 
     def _error(self, what: str, advice: str) -> DataError:
-        return DataError(f"{self.path} {what}; {advice}")
+        return DataError(f"{self.path} has {what}; {advice}")
 
     def _pairs(self) -> list[_Pair]:
         """Return the arrays that belong together, split by split."""
@@ -110,11 +104,11 @@ class _Reader:
                 pairs[word] = self._pair(split, images, labels)
             elif alone := images or labels:
                 other = "labels" if images else "images"
-                raise self._error(f"has {shown(alone.name)} but no {other} for it", _ALLOWED)
+                raise self._error(f"{shown(alone.name)} but no {other} for it", _ALLOWED)
         kinds = {pair.split for pair in pairs.values()}
         if not pairs or len(kinds) < len(pairs) or ("" in pairs and len(pairs) > 1):
             some = ", ".join(shown(array.name) for array in list(arrays.values())[:8])
-            raise self._error(f"holds the arrays {some or 'none'}", _ALLOWED)
+            raise self._error(f"the arrays {some or 'none'}", _ALLOWED)
         return list(pairs.values())
 
     def _only(self, arrays: dict[str, _Array], words: tuple[str, ...], split: str) -> _Array | None:
@@ -123,45 +117,40 @@ class _Reader:
         known = [arrays[name] for name in (names if split else words) if name in arrays]
         if len(known) > 1:
             both = " and ".join(shown(array.name) for array in known[:2])
-            raise self._error(f"has both {both}", "keep one of them")
+            raise self._error(f"both {both}", "keep one of them")
         return known[0] if known else None
 
     def _pair(self, split: int, images: _Array, labels: _Array) -> _Pair:
-        image_text = f"{shown(images.name)} of shape {images.shape}"
-        if images.dtype.kind not in "uifb":
-            raise self._error(
-                f"has {shown(images.name)} of type {images.dtype}",
-                "give whole numbers 0..255 or floats 0..1",
-            )
         if len(labels.shape) == 2 and labels.shape[1] == 1:
             labels = replace(labels, shape=labels.shape[:1])
+        what = f"{shown(images.name)} of shape {images.shape}"
         label_text = f"{shown(labels.name)} of type {labels.dtype} and shape {labels.shape}"
-        if len(labels.shape) != 1 or labels.dtype.kind not in "uifbU":
-            advice = "give one whole number or text for each image, (N,)"
-            raise self._error(f"has {label_text}", advice)
-        if labels.dtype.itemsize > _MAX_LABEL:
-            raise self._error(f"has {label_text}", "give shorter ones")
-        if images.shape[:1] != labels.shape or not math.prod(images.shape):
-            advice = "give as many labels as images, at least one"
-            raise self._error(f"has {image_text} and {label_text}", advice)
         first, last = (len(images.shape) == 4 and images.shape[axis] in (1, 3) for axis in (1, 3))
-        if first and last:
-            raise self._error(
-                f"has {image_text}, where channels may come first or last",
-                "give (N, H, W) for grey images, or another size",
-            )
-        if len(images.shape) != 3 and not (first or last):
+        if images.dtype.kind not in "uifb":
+            what = f"{shown(images.name)} of type {images.dtype}"
+            advice = "give whole numbers 0..255 or floats 0..1"
+        elif len(labels.shape) != 1 or labels.dtype.kind not in "uifbU":
+            what, advice = label_text, "give one whole number or text for each image, (N,)"
+        elif labels.dtype.itemsize > _MAX_LABEL:
+            what, advice = label_text, "give shorter ones"
+        elif images.shape[:1] != labels.shape or not math.prod(images.shape):
+            what += f" and {label_text}"
+            advice = "give as many labels as images, at least one"
+        elif first and last:
+            what += ", where channels may come first or last"
+            advice = "give (N, H, W) for grey images, or another size"
+        elif len(images.shape) != 3 and not (first or last):
             advice = "give (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels"
-            raise self._error(f"has {image_text}", advice)
-        return _Pair(split, images, labels, last)
+        else:
+            return _Pair(split, images, labels, last)
+        raise self._error(what, advice)
 
     def _header(self, name: str) -> _Array:
         with self.archive.open(f"{name}.npy") as stream:
             shape, fortran, dtype = _read_header(stream)
         if fortran and len(shape) > 1:
-            raise self._error(
-                f"has {shown(name)} in Fortran order", "save it after numpy.ascontiguousarray"
-            )
+            advice = "save it after numpy.ascontiguousarray"
+            raise self._error(f"{shown(name)} in Fortran order", advice)
         return _Array(name, shape, dtype)
 
     def _pieces(self, array: _Array) -> Iterator[npt.NDArray[Any]]:
@@ -197,18 +186,166 @@ class _Reader:
             elif (np.rint(kinds) == kinds).all():
                 names = [str(int(kind)) for kind in kinds.tolist()]
             else:
-                what = f"has {shown(array.name)} that are no whole numbers"
+                what = f"{shown(array.name)} that are no whole numbers"
                 raise self._error(what, "give one class for each image")
             yield from (names[index] for index in inverse)
 
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = np.lib.format.read_magic(stream)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }[version]
-    shape, fortran, dtype = read(stream)
+    form = np.lib.format
+    readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
+    shape, fortran, dtype = readers[form.read_magic(stream)](stream)
     if dtype.hasobject or min(shape, default=1) < 0:
         raise ValueError("no array of numbers")
     return shape, fortran, dtype
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where things stand in a row of pixels."""
+
+    delimiter: str
+    columns: int
+    label_last: bool
+    titles: int  # lines of them
+    channels: int
+    side: int
+    interleaved: bool  # r, g, b of each pixel in turn
+
+
+def read_pixels(
+    path: str, file: io.BufferedReader, start: Start, options: LoadOptions
+) -> Collection:
+    """Read the images of a table of pixels, and their labels."""
+    layout = _layout(path, start)
+    count = sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b"")) + 1
+    unit: bool | None = None
+    while True:
+        file.seek(0)
+        table = _PixelTable(path, file, layout, unit)
+        own = (layout.side, layout.side)
+        collection = gather(table.batches(), count, own, options, lambda i: f"row {i + 1:,}")
+        if table.unit == table.is_unit:
+            return collection
+        unit = table.is_unit  # the first rows were all dark, and misled
+
+
+class _PixelTable:
+    """One reading of a table; ``unit``: its values reach to 1; None: as the first rows say."""
+
+    def __init__(
+        self, path: str, file: io.BufferedReader, layout: _Layout, unit: bool | None
+    ) -> None:
+        self.path, self.file, self.layout, self.unit = path, file, layout, unit
+        self.is_unit, self.least, self.greatest = False, 0.0, 0.0
+
+    def batches(self) -> Iterator[tuple[int, list[str], Images]]:
+        """Yield the split, labels and (n, C, H, W) uint8 of some rows at a time."""
+        known: dict[str, str] = {}  # a class's name is checked once, not in every row
+        lines = enumerate(decoded_lines(self.path, self.file), 1)
+        filled = islice((line for line in lines if line[1].strip()), self.layout.titles, None)
+        while rows := list(islice(filled, _ROWS)):
+            names, values = zip(*(self._divided(*row) for row in rows), strict=True)
+            pixels = self._numbers(values, rows[0][0])
+            self.least = np.minimum(self.least, pixels.min())
+            self.greatest = np.maximum(self.greatest, pixels.max())
+            self.is_unit = reaches_one(self.least, self.greatest, f"{self.path} has")
+            self.unit = self.is_unit if self.unit is None else self.unit
+            labels = [known.get(n) or known.setdefault(n, class_name(n, self.path)) for n in names]
+            yield TRAIN, labels, to_bytes(self._as_images(pixels), self.unit)
+
+    def _divided(self, number: int, line: str) -> tuple[str, str]:
+        """Return the label and the rest of a line."""
+        layout = self.layout
+        if (columns := line.count(layout.delimiter) + 1) != layout.columns:
+            what = f"{columns:,} columns where the first has {layout.columns:,}"
+            raise DataError(f"{self.path}, line {number:,}, has {what}; {_ROW_ADVICE}")
+        if layout.label_last:
+            rest, _, label = line.rpartition(layout.delimiter)
+        else:
+            label, _, rest = line.partition(layout.delimiter)
+        return label.strip().strip('"'), rest
+
+    def _numbers(self, lines: Sequence[str], first: int) -> npt.NDArray[np.float32]:
+        split = self.layout.delimiter
+        try:
+            return np.loadtxt(lines, "f4", comments=None, delimiter=split, quotechar='"', ndmin=2)
+        except ValueError as error:
+            values = ((n, text.strip()) for n, row in enumerate(lines) for text in row.split(split))
+            strange = ((n, text) for n, text in values if not is_number(text.strip('"')))
+            offset, text = next(strange, (0, lines[0]))
+            what = f"{text[:40]!r} for a pixel near line {first + offset:,}"
+            raise DataError(f"{self.path} has {what}; {_ROW_ADVICE}") from error
+
+    def _as_images(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        side, channels = self.layout.side, self.layout.channels
+        if self.layout.interleaved:
+            return pixels.reshape(-1, side, side, channels).transpose(0, 3, 1, 2)
+        return pixels.reshape(-1, channels, side, side)
+
+
+def _layout(path: str, start: Start) -> _Layout:
+    first = start.rows[0]
+    titles = int(sum(not is_number(text) for text in first) > 1)
+    rows = [row for row in start.rows[titles:] if len(row) == len(first)]
+    if len(start.rows) == titles:
+        raise DataError(f"{path} has titles but no rows; {_ROW_ADVICE}")
+    channels, side = _square(path, len(first) - 1)
+    last = _label_is_last(path, [title.casefold() for title in first] if titles else [], rows)
+    pixels = [row[:-1] if last else row[1:] for row in rows]
+    interleaved = channels == 3 and _is_interleaved(pixels, side)
+    return _Layout(start.delimiter, len(first), last, titles, channels, side, interleaved)
+
+
+def _square(path: str, pixels: int) -> tuple[int, int]:
+    """Return channels and side of the images."""
+    for channels in (1, 3):
+        side = math.isqrt(pixels // channels)
+        if channels * side * side == pixels:
+            return channels, side
+    side, why = math.isqrt(pixels + 1), f"and {pixels:,} pixels are no square image"
+    if side * side == pixels + 1:
+        why = f"which would be {side}x{side} pixels without a label"
+    raise DataError(f"{path} has {pixels + 1:,} columns, {why}; {_ROW_ADVICE}")
+
+
+def _label_is_last(path: str, titles: list[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Is the label the last column? Otherwise it is the first."""
+    titled = [title in LABEL_TITLES for title in (titles[:1] + titles[-1:])] or [False, False]
+    if titled[0] != titled[1]:
+        return titled[1]
+    columns = [[row[place] for row in rows] for place in (0, -1)]
+    texts = [not all(map(is_number, column)) for column in columns]
+    if any(texts):
+        return not texts[0]
+    likely = [_looks_like_labels(column) for column in columns]
+    if likely[0] != likely[1]:
+        return likely[1]
+    advice = "put a line of titles above: label,pixel0,pixel1,..."
+    raise DataError(f"{path} may have its first or its last column for the label; {advice}")
+
+
+def _looks_like_labels(column: Sequence[str]) -> bool:
+    """Are these whole numbers in a row, each of them often and none nearly always?"""
+    # A corner of the image would be nearly always the same, or of many values.
+    counts = Counter(map(float, column))
+    span = max(counts) - min(counts)
+    return (
+        1 < len(counts) <= max(2, len(column) / 2)
+        and all(value.is_integer() for value in counts)
+        and span < 2 * len(counts)
+        and max(counts.values()) <= 0.6 * len(column)
+    )
+
+
+def _is_interleaved(rows: Sequence[Sequence[str]], side: int) -> bool:
+    """Do r, g and b of a pixel follow each other? Where they do, equal colours are three apart."""
+    try:
+        pixels = np.array(rows, np.float32)
+    except ValueError:  # the reader says which one is no number
+        return False
+    planes = pixels.reshape(-1, 3, side, side)
+    turns = pixels.reshape(-1, side, side, 3)
+    apart = sum(np.abs(np.diff(planes, axis=axis)).sum() for axis in (2, 3))
+    three = sum(np.abs(np.diff(turns, axis=axis)).sum() for axis in (1, 2))
+    return bool(three < apart)

@@ -1,32 +1,143 @@
-"""What was read from a path: images with their classes, in the order train, validation, test."""
+"""What is read from a path, and how: the load options, images of one size, and their classes."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from statistics import median
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data.dataset import Dataset, Split
-from lenet.data.folders import classes_of
-from lenet.data.options import LoadOptions, Size, Stack, bounded, shaped
-from lenet.data.preprocess import Images
-from lenet.data.split import (
+from lenet.data.dataset import (
     SPLIT_NAMES,
     TEST,
     TRAIN,
+    Dataset,
     Digests,
     Labels,
+    Split,
     digests_of,
     split_by_content,
 )
-from lenet.errors import DataError
+from lenet.data.folders import classes_of
+from lenet.data.preprocess import Images, centre, to_grey
+from lenet.errors import DataError, UsageError
+from lenet.net.shapes import pair_text, read_sizes
 from lenet.net.words import name_text, shown
+from lenet.writing.numbers import plural
 
-#: From so many times as many images on, classes are said to be unbalanced.
-_UNBALANCED: Final = 3.0
+_UNBALANCED: Final = 3.0  # from so many times as many images on, classes are said to be so
+_LARGEST_SIDE: Final = 64  # where no size is asked for: a small network learns from less
+_MAX_SIDE: Final = 4096  # where one is asked for
+_BESIDE: Final = 64  # bytes per image, for its label, its hash and its name
+
+Size = tuple[int, int]  # (height, width)
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """What a person chooses about reading pictures."""
+
+    size: Size | None = None  # of every image; None: as the pictures are, within limits
+    channels: int | None = None  # 1 makes all grey, 3 all RGB; None: RGB if one has colour
+    skip_bad: bool = False  # leave out what cannot be read instead of refusing all
+
+    @classmethod
+    def of(
+        cls, size: int | str | Sequence[int] | None, gray: bool, rgb: bool, skip_bad: bool
+    ) -> LoadOptions:
+        """Return what the arguments of ``lenet.load`` say."""
+        if gray and rgb:
+            raise UsageError("both gray and rgb are asked for; give one of them, or neither.")
+        channels = 1 if gray else 3 if rgb else None
+        return cls(None if size is None else read_size(size), channels, skip_bad)
+
+    def resized_note(self, own: Size, size: Size) -> list[str]:
+        """Return the note that large images of one size become smaller, where nobody asked."""
+        if self.size is not None or own == size:
+            return []
+        sizes = f"{pair_text(own)} become {pair_text(size)}"
+        return [f"images of {sizes}; the option size says otherwise"]
+
+
+def read_size(given: int | str | Sequence[int]) -> Size:
+    """Read (height, width) from ``28``, ``"28"``, ``"28x32"`` or ``(28, 32)``."""
+    sizes = read_sizes(given) if isinstance(given, str) else given
+    sides: list[Any] = list(sizes) if isinstance(sizes, Sequence) else [sizes]
+    if len(sides) == 1:
+        sides *= 2
+    if len(sides) != 2 or not all(type(n) is int and 0 < n <= _MAX_SIDE for n in sides):
+        allowed = f"one number such as 28, or height x width such as 28x32, from 1 to {_MAX_SIDE:,}"
+        raise UsageError(f"the size is {shown(given)}; it must be {allowed}.")
+    return sides[0], sides[1]
+
+
+def bounded(size: Size) -> Size:
+    """Return ``size`` with its longer side at most 64, its proportions kept."""
+    scale = min(1.0, _LARGEST_SIDE / max(size))
+    height, width = (max(1, round(side * scale)) for side in size)
+    return height, width
+
+
+def middle(sizes: Sequence[Size]) -> Size:
+    """Return the median height and the median width of pictures that differ, bounded."""
+    height, width = (round(median(sides)) for sides in zip(*sizes, strict=True))
+    return bounded((height, width))
+
+
+def require_room(count: int, channels: int, size: Size) -> None:
+    """Hold that so many images fit into half of this machine's memory."""
+    needed = count * (channels * size[0] * size[1] + _BESIDE)
+    if needed > (memory := machine_memory()) / 2:
+        filled = f"{needed / 1e9:,.1f} GB of this machine's {memory / 1e9:,.1f} GB of memory"
+        what = f"{count:,} images of {pair_text(size)} would fill {filled}"
+        raise DataError(f"{what}; make them smaller, as with size=28", parameter="size")
+
+
+def machine_memory() -> int:
+    """Return how many bytes of memory this machine has; 8 GB where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 8 * 10**9
+
+
+def shaped(images: Images, size: Size, channels: int | None) -> Images:
+    """Bring (n, C, h, w) images to one size, and to grey where all of them can be."""
+    if images.shape[1] == 3:
+        if channels == 1:
+            images = to_grey(images)
+        elif channels is None and bool((images == images[:, :1]).all()):
+            images = images[:, :1]
+    return centre(images, *size)
+
+
+class Stack:
+    """Up to ``count`` images of one size, in a row: grey until the first with colour."""
+
+    def __init__(self, count: int, size: Size, channels: int | None) -> None:
+        self._count, self._size, self._filled = count, size, 0
+        self._images = self._room(channels or 1)
+
+    def add(self, images: Images) -> None:
+        """Put (n, 1 or 3, H, W) images behind those that are there."""
+        if images.shape[1] > self._images.shape[1]:
+            grey, self._images = self._images, self._room(3)
+            self._images[: self._filled] = grey[: self._filled]
+        self._images[self._filled : self._filled + len(images)] = images
+        self._filled += len(images)
+
+    @property
+    def images(self) -> Images:
+        """(N, C, H, W) all images so far."""
+        return self._images[: self._filled]
+
+    def _room(self, channels: int) -> Images:
+        require_room(self._count, channels, self._size)
+        return np.empty((self._count, channels, *self._size), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,19 +161,7 @@ class Collection:
         name: Callable[[int], str],
         notes: Iterable[str] = (),
     ) -> Collection:
-        """Keep a fifth for testing if nothing is, put the splits in order, see what stands out.
-
-        Args:
-            images: (N, C, H, W) uint8; taken over, and put in order where they are.
-            names: (N,) their classes.
-            splits: (N,) numbers of :mod:`lenet.data.split`.
-            digests: (N,) of the images as they were found.
-            name: what to call an image, by its index.
-            notes: what is known already.
-
-        Raises:
-            DataError: there are too many classes.
-        """
+        """Keep a fifth for testing if nothing is, put the splits in order, see what stands out."""
         classes, sentences = classes_of(names), list(notes)
         place = {label: index for index, label in enumerate(classes)}
         labels = np.fromiter((place[label] for label in names), np.int64, len(names))
@@ -76,39 +175,30 @@ class Collection:
         sentences += describe_balance(labels, splits, classes)
         order = np.argsort(splits, kind="stable")
         arrange(images, order)
-        first, second, third = np.bincount(splits, minlength=3).tolist()
-        counts = (first, second, third)
+        train_count, validation, test_count = np.bincount(splits, minlength=3).tolist()
+        counts = (train_count, validation, test_count)
         return cls(images, labels[order], counts, classes, tuple(sentences))
 
     def dataset(self, name: str, source: str) -> Dataset:
-        """Return the data set to train and to test on.
-
-        Raises:
-            DataError: a split or the difference between classes is missing.
-        """
+        """Return the data set to train and to test on."""
         train, validation, test = self._splits()
+        learnt = np.bincount(train.labels if train else [], minlength=len(self.classes))
         if len(self.classes) < 2:
-            one = name_text(self.classes[0])
-            raise DataError(f"{source} has one class only, {one}; give a place with two or more")
-        if not train:
-            raise DataError(f"{source} has no images to train on; add a train split")
-        if not test:
+            what = f"one class only, {name_text(self.classes[0])}; give a place with two or more"
+        elif not train:
+            what = "no images to train on; add a train split"
+        elif not test:
             advice = "add a test split, or at least two different images to a class"
-            raise DataError(f"{source} has no images to test on; {advice}")
-        learnt = np.bincount(train.labels, minlength=len(self.classes))
-        if not learnt.all():
-            what = f"class {shown(self.classes[int(learnt.argmin())])} but none to train on"
-            raise DataError(f"{source} has images of {what}; add some, or take the class out")
-        return Dataset(name, train, test, self.classes, validation, source, self.notes)
+            what = f"no images to test on; {advice}"
+        elif not learnt.all():
+            strange = f"class {shown(self.classes[int(learnt.argmin())])} but none to train on"
+            what = f"images of {strange}; add some, or take the class out"
+        else:
+            return Dataset(name, train, test, self.classes, validation, source, self.notes)
+        raise DataError(f"{source} has {what}")
 
     def split_for(self, classes: Sequence[str], everything: bool, source: str) -> Split:
-        """Return the images to test a model on that tells ``classes`` apart, or all images.
-
-        Labels are indices into ``classes``.
-
-        Raises:
-            DataError: there are images of other classes, or none to test on.
-        """
+        """Return the images to test a model of ``classes`` on, or all; labels follow its order."""
         place = {name: index for index, name in enumerate(classes)}
         if strange := [name for name in self.classes if name not in place]:
             known = ", ".join(map(name_text, classes[:10])) + ", ..." * (len(classes) > 10)
@@ -135,18 +225,7 @@ def gather(
     options: LoadOptions,
     name: Callable[[int], str],
 ) -> Collection:
-    """Put images of one size together as they are read, never holding more than they become.
-
-    Args:
-        batches: a split, n labels and n images (n, C, h, w) at a time.
-        most: how many images there are at most.
-        own: the images' (height, width).
-        options: the size and colour to bring them to.
-        name: what to call an image, by its index.
-
-    Raises:
-        DataError: they would not fit into memory, or have too many classes.
-    """
+    """Put images of one size together as they are read, never holding more than they become."""
     size = options.size or bounded(own)
     stack = Stack(most, size, options.channels)
     names: list[str] = []
@@ -196,12 +275,10 @@ def describe_copies(
             other = next(index for index in mixed[0] if kinds[index] != kinds[first])
             where = ""
             if kinds is splits:
-                names = [SPLIT_NAMES[kinds[index]] for index in (first, other)]
-                where = f" ({' and '.join(sorted(names, key=SPLIT_NAMES.index))})"
-            yield (
-                f"{_count(len(mixed), 'image', 'images')} in more than one {what}: {name(first)} "
-                f"is {name(other)}{where}"
-            )
+                names = (SPLIT_NAMES[split] for split in sorted((kinds[first], kinds[other])))
+                where = f" ({' and '.join(names)})"
+            count = plural(len(mixed), "image")
+            yield f"{count} in more than one {what}: {name(first)} is {name(other)}{where}"
 
 
 def describe_balance(
@@ -214,15 +291,10 @@ def describe_balance(
     missing = [name_text(name) for name, count in zip(classes, test, strict=True) if not count]
     if missing and test.any():
         some = ", ".join(missing[:3]) + ", ..." * (len(missing) > 3)
-        yield f"no images to test {_count(len(missing), 'class', 'classes')}: {some}"
+        kind = "class" if len(missing) == 1 else "classes"
+        yield f"no images to test {len(missing):,} {kind}: {some}"
     most, least = int(train.argmax()), int(train.argmin())
-    if train[least] and train[most] / train[least] >= _UNBALANCED:
-        yield (
-            f"classes are unbalanced: {name_text(classes[most])} has "
-            f"{train[most] / train[least]:.1f} times as many images to train on as "
-            f"{name_text(classes[least])}"
-        )
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+    if train[least] and (times := train[most] / train[least]) >= _UNBALANCED:
+        larger, smaller = name_text(classes[most]), name_text(classes[least])
+        what = f"{larger} has {times:.1f} times as many images to train on as {smaller}"
+        yield f"classes are unbalanced: {what}"

@@ -1,7 +1,10 @@
-"""What a data set is: images, labels, and the names of the classes.
+"""What a data set is: images, labels, the names of the classes, and who is to test on.
 
 Images are bytes as they were found, (N, C, H, W) uint8; :mod:`lenet.data.preprocess` says how a
 network sees them. Everything here is checked when it is made, so that later code need not ask.
+Pictures of one's own are split by their content (:func:`split_by_content`): an image stays where
+it is when others come or go, whatever the files are called, and a copy is on the same side.
+Data sets that never change are split by their labels (:func:`split_by_label`).
 """
 
 from __future__ import annotations
@@ -10,13 +13,28 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import DataError
 from lenet.net.words import name_text
+from lenet.randomness import hash_index
+
+TRAIN: Final = 0
+VALIDATION: Final = 1
+TEST: Final = 2
+SPLIT_NAMES: Final = ("train", "validation", "test")
+#: What a folder, a word in a table or the end of an array's name may be called to be a split.
+SPLIT_WORDS: Final = {
+    **{"train": TRAIN, "training": TRAIN, "test": TEST, "testing": TEST},
+    **{"val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION},
+}
+TEST_SHARE: Final = 0.2
+
+Labels = npt.NDArray[np.int64]
+Digests = npt.NDArray[np.uint64]  # (N,) a hash of each image's shape and pixels
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,7 +65,16 @@ class Split:
             shape = self.images.shape
             raise DataError(f"no pixels in images of shape {shape}; give at least one image")
         if self.weights is not None:
-            _require_weights(self.weights, len(self))
+            self._require_weights(self.weights)
+
+    def _require_weights(self, weights: npt.NDArray[np.float32]) -> None:
+        _require_array("weights", weights, np.float32, 1, "(N,)")
+        if len(weights) != len(self):
+            counts = f"{len(weights):,} weights for {len(self):,} images"
+            raise DataError(f"there are {counts}; give one each")
+        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+            ends = f"from {weights.min():g} to {weights.max():g}"
+            raise DataError(f"the weights go {ends}; give finite numbers of 0 or more, not all 0")
 
     def chosen(self, which: npt.NDArray[Any]) -> Split:
         """Return the images that ``which`` picks: (N,) bool, or indices."""
@@ -56,15 +83,14 @@ class Split:
 
     def fingerprint(self) -> str:
         """Return a SHA-256 of the images, labels and weights, in hexadecimal digits."""
-        state = hashlib.sha256()
-        self._add_to(state, "")
-        return state.hexdigest()
+        return self._add_to(hashlib.sha256(), "").hexdigest()
 
-    def _add_to(self, state: hashlib._Hash, name: str) -> None:
+    def _add_to(self, state: hashlib._Hash, name: str) -> hashlib._Hash:
         state.update(f"{name} {self.images.shape}".encode())
         for array in (self.images, self.labels, self.weights):
             if array is not None:
                 state.update(np.ascontiguousarray(array).data)
+        return state
 
     def __len__(self) -> int:
         return len(self.images)
@@ -115,8 +141,8 @@ class Dataset:
     @property
     def splits(self) -> dict[str, Split]:
         """The splits there are, by name: train, perhaps validation, perhaps test."""
-        splits = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {name: split for name, split in splits.items() if split}
+        splits = zip(SPLIT_NAMES, (self.train, self.validation, self.test), strict=True)
+        return {name: split for name, split in splits if split}
 
     @property
     def tested(self) -> Split:
@@ -216,6 +242,53 @@ def class_weights(
     return balanced.astype(np.float32)
 
 
+def digest(image: npt.NDArray[np.uint8]) -> int:
+    """Return 64 bits of BLAKE2b (RFC 7693) over the shape and the pixels of one (C, H, W) image."""
+    state = hashlib.blake2b(repr(image.shape).encode(), digest_size=8)
+    state.update(np.ascontiguousarray(image).data)
+    return int.from_bytes(state.digest(), "little")
+
+
+def digests_of(images: npt.NDArray[np.uint8]) -> Digests:
+    """Return the digest of each of (N, C, H, W) images."""
+    return np.fromiter((digest(image) for image in images), np.uint64, len(images))
+
+
+def split_by_content(digests: Digests, labels: Labels) -> npt.NDArray[np.bool_]:
+    """Return (N,) bool, the images to test on: those whose hash is in the lowest fifth of all.
+
+    A class of two or more different images that would have none on one side gives that side the
+    image that is nearest to it. A class of one image has it to train on. Only in such classes can
+    an image change sides when others come.
+    """
+    test = digests < np.uint64(TEST_SHARE * 2**64)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        own, side = digests[members], test[members]
+        if own.min() == own.max():
+            test[members] = False
+        elif side.all() or not side.any():
+            moved = own == (own.max() if side.all() else own.min())
+            test[members[moved]] = not side.all()
+    return test
+
+
+def split_by_label(labels: Labels, size: int) -> npt.NDArray[np.bool_]:
+    """Return (N,) bool with exactly ``size`` chosen: a function of the labels alone, for ever.
+
+    Every class gives its share (largest remainders round up), and within a class those samples
+    whose index has the smallest hash.
+    """
+    chosen = np.zeros(len(labels), np.bool_)
+    order = np.argsort(hash_index(np.arange(len(labels))), kind="stable")
+    counts = np.bincount(labels)
+    shares, remainders = np.divmod(counts * size, counts.sum())
+    shares[np.argsort(-remainders, kind="stable")[: size - shares.sum()]] += 1
+    for label, share in enumerate(shares):
+        chosen[order[labels[order] == label][:share]] = True
+    return chosen
+
+
 def _describe_images(shape: tuple[int, ...]) -> str:
     channels, height, width = shape
     kind = {1: "", 3: " RGB"}.get(channels, f" with {channels} channels")
@@ -223,21 +296,10 @@ def _describe_images(shape: tuple[int, ...]) -> str:
 
 
 def _require_array(name: str, array: Any, dtype: type, dimensions: int, layout: str) -> None:
-    if not isinstance(array, np.ndarray):
-        given = f"a {type(array).__name__}"
-    elif array.dtype != dtype or array.ndim != dimensions:
+    given = f"a {type(array).__name__}"
+    if isinstance(array, np.ndarray):
+        if array.dtype == dtype and array.ndim == dimensions:
+            return
         given = f"{array.dtype} of shape {array.shape}"
-    else:
-        return
-    raise DataError(
-        f"the {name} are {given}; give a NumPy array {layout} of {np.dtype(dtype).name}"
-    )
-
-
-def _require_weights(weights: Any, images: int) -> None:
-    _require_array("weights", weights, np.float32, 1, "(N,)")
-    if len(weights) != images:
-        raise DataError(f"there are {len(weights):,} weights for {images:,} images; give one each")
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-        ends = f"from {weights.min():g} to {weights.max():g}"
-        raise DataError(f"the weights go {ends}; give finite numbers of 0 or more, not all 0")
+    wanted = f"a NumPy array {layout} of {np.dtype(dtype).name}"
+    raise DataError(f"the {name} are {given}; give {wanted}")

@@ -25,9 +25,7 @@ from lenet.errors import DataError, reason
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 MAX_DIMENSIONS: Final = 4
-MAX_INFLATED: Final = 2**31
-"""The most bytes taken out of one compressed file; a data set of small images is far below."""
-
+MAX_INFLATED: Final = 2**31  # bytes out of one compressed file: small images are far below
 _UNSIGNED_BYTE: Final = 0x08
 #: Unsigned and signed bytes, 16 and 32 bit integers, 32 and 64 bit floats.
 _TYPES: Final = (_UNSIGNED_BYTE, 0x09, 0x0B, 0x0C, 0x0D, 0x0E)
@@ -36,46 +34,23 @@ _REMEDY: Final = "get an intact copy of it"
 
 
 def read(path: str | os.PathLike[str], remedy: str = _REMEDY) -> npt.NDArray[np.uint8]:
-    """Read an IDX file of unsigned bytes, plain or gzip-compressed.
-
-    Args:
-        path: the file.
-        remedy: what to do about a damaged file; it ends every message.
-
-    Returns:
-        An array with one to four dimensions, of the sizes in the header.
-
-    Raises:
-        DataError: the file cannot be read, or is not exactly one intact IDX array.
-    """
+    """Read an IDX file of unsigned bytes, plain or gzip-compressed."""
     try:
         with Path(path).open("rb") as file:
-            return _read_file(file, str(path), remedy)
+            return read_stream(file, str(path), remedy)
     except OSError as error:
         raise DataError(f"cannot read {path}: {reason(error)}; {remedy}") from error
 
 
-def parse(content: bytes, where: str, remedy: str = _REMEDY) -> npt.NDArray[np.uint8]:
-    """Read the bytes of an IDX file; ``where`` names them in messages. See :func:`read`."""
-    return _read_file(io.BytesIO(content), where, remedy)
-
-
 def write(path: str | os.PathLike[str], array: npt.NDArray[np.uint8]) -> Path:
-    """Write an array of one to four dimensions as IDX; compressed if the name ends in ``.gz``.
-
-    The same array gives the same bytes: the gzip header carries no time and no name.
-
-    Raises:
-        DataError: another type than uint8, no dimension, more than four, or an empty one.
-        OutputError: the file cannot be written.
-    """
+    """Write an array of one to four dimensions as IDX; compressed if the name ends in ``.gz``."""
     if array.dtype != np.uint8 or not 1 <= array.ndim <= MAX_DIMENSIONS or array.size == 0:
         allowed = f"uint8 with 1 to {MAX_DIMENSIONS} dimensions and at least one value"
         raise DataError(f"cannot write {array.dtype} of shape {array.shape} as IDX; give {allowed}")
     header = struct.pack(f">HBB{array.ndim}I", 0, _UNSIGNED_BYTE, array.ndim, *array.shape)
     content = header + array.tobytes()
     if Path(path).suffix == ".gz":
-        content = gzip.compress(content, mtime=0)
+        content = gzip.compress(content, mtime=0)  # the same array gives the same bytes
     return files.write_bytes(path, content)
 
 
@@ -88,7 +63,8 @@ class _MalformedError(Exception):
     """What is wrong with the bytes, as the predicate of a sentence about the file."""
 
 
-def _read_file(file: BinaryIO, where: str, remedy: str) -> npt.NDArray[np.uint8]:
+def read_stream(file: BinaryIO, where: str, remedy: str = _REMEDY) -> npt.NDArray[np.uint8]:
+    """Read the bytes of an IDX file; ``where`` names them in messages."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     packed = file.read(2) == GZIP_MAGIC

@@ -13,9 +13,9 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Sequence
 from contextlib import suppress
 from io import BufferedReader
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,10 +24,9 @@ import PIL
 from PIL import features
 
 from lenet import files
-from lenet.data import arrays, tables
-from lenet.data.collection import Collection
-from lenet.data.folders import Listing, list_pictures
-from lenet.data.options import LoadOptions
+from lenet.data import arrays
+from lenet.data.collection import Collection, LoadOptions
+from lenet.data.folders import Listing, list_files, list_pictures, look_at_start
 from lenet.data.pictures import Decoded, decode, open_regular
 from lenet.data.sources import cache_folder
 from lenet.errors import DataError, LenetError, reason
@@ -42,11 +41,7 @@ _MOST_FILES: Final = 16
 
 
 def read(path: str, options: LoadOptions) -> Collection:
-    """Read all that is there; picture files that were read before come out of the cache.
-
-    Raises:
-        DataError: what is there is no labelled pictures, or some cannot be read.
-    """
+    """Read all that is there; picture files that were read before come out of the cache."""
     if os.path.isdir(path):
         return _read_listing(list_pictures(os.path.realpath(path)), path, options)
     try:
@@ -57,10 +52,10 @@ def read(path: str, options: LoadOptions) -> Collection:
     with file:
         if file.peek(2)[:2] == _ZIP_MAGIC:
             return arrays.read(path, file, options)
-        start = tables.look_at_start(path, file)
+        start = look_at_start(path, file)
         if start.has_pixels:
-            return tables.read_pixels(path, file, start, options)
-        return _read_listing(tables.list_files(path, file, start), path, options)
+            return arrays.read_pixels(path, file, start, options)
+        return _read_listing(list_files(path, file, start), path, options)
 
 
 def title(path: str) -> str:
@@ -71,10 +66,8 @@ def title(path: str) -> str:
 
 
 def _read_listing(listing: Listing, path: str, options: LoadOptions) -> Collection:
-    place = cache_place(f"{os.path.realpath(path)}\n{options}")
-    key = _key(listing, options)
-    collection = load_cache(place, key)
-    if collection is None:
+    place, key = cache_place(f"{os.path.realpath(path)}\n{options}"), _key(listing, options)
+    if (collection := load_cache(place, key)) is None:
         collection = _collect(listing, decode(listing, options), options)
         save_cache(place, key, collection)
     return collection
@@ -83,42 +76,38 @@ def _read_listing(listing: Listing, path: str, options: LoadOptions) -> Collecti
 def _key(listing: Listing, options: LoadOptions) -> str:
     """Return what is the same for the same files, as far as names, sizes and times tell."""
     decoders = [PIL.__version__, *map(str, map(features.version, ("jpg", "zlib")))]
-    state = hashlib.sha256(_bytes((decoders, options, listing.notes)))
-    for entry in listing.entries:
-        state.update(_bytes((entry.label, entry.path, entry.split, entry.stamp, entry.fault)))
+    state = hashlib.sha256()
+    for part in chain([(decoders, options, listing.notes)], listing.entries):
+        state.update(repr(part).encode("utf-8", "backslashreplace"))
     return state.hexdigest()
 
 
-def _bytes(values: object) -> bytes:
-    return repr(values).encode("utf-8", "backslashreplace")
-
-
 def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collection:
-    faults = _first(decoded.faults)
+    faults = ", ".join(decoded.faults[:3])
+    if (others := len(decoded.faults) - 3) > 0:
+        faults += f" and {others:,} more"
     if faults and not options.skip_bad:
         share = f"{len(decoded.faults):,} of {len(listing.entries):,} pictures in {listing.root}"
         advice = "mend or remove them, or leave them out with skip_bad=True"
         raise DataError(f"{share} cannot be read: {faults}; {advice}", parameter="skip_bad")
     kept = [listing.entries[index] for index in decoded.kept]
     labels = [entry.label for entry in kept]
-    known = set(labels)
-    if lost := [name for name in listing.classes if name not in known]:
-        what = f"no picture of class {lost[0]!r} in {listing.root} can be read"
+    if lost := set(listing.classes).difference(labels):
+        what = f"no picture of class {min(lost)!r} in {listing.root} can be read"
         raise DataError(f"{what}: {faults}; mend them")
+    left_out = [f"left out, because they cannot be read: {faults}"] if faults else []
     return Collection.of(
         decoded.images,
         labels,
         np.array([entry.split for entry in kept]),
         digests=decoded.digests,
         name=lambda index: kept[index].path,
-        notes=[*listing.notes, *_notes(decoded, options)],
+        notes=[*listing.notes, *left_out, *_notes(decoded, options)],
     )
 
 
 def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
     notes = []
-    if decoded.faults:
-        notes.append(f"left out, because they cannot be read: {_first(decoded.faults)}")
     count, _, *size = decoded.images.shape
     by_area = sorted(set(decoded.sizes), key=lambda size: (size[0] * size[1], size))
     if options.size is None and by_area != [tuple(size)]:
@@ -129,10 +118,6 @@ def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
         share = f"{decoded.coloured:,} of {count:,} pictures have colour"
         notes.append(f"{share}, so all become RGB; the option gray makes all grey")
     return notes
-
-
-def _first(faults: Sequence[str]) -> str:
-    return ", ".join(faults[:3]) + f" and {len(faults) - 3:,} more" * (len(faults) > 3)
 
 
 def cache_place(source: str) -> Path:
@@ -147,9 +132,9 @@ def load_cache(path: Path, key: str) -> Collection | None:
         with open_regular(path) as file:
             collection = _read_cache(file, key)
         os.utime(path)
+        return collection
     except (OSError, ValueError, KeyError, TypeError, RecursionError, LenetError):
         return None
-    return collection
 
 
 def save_cache(path: Path, key: str, collection: Collection) -> None:
@@ -174,19 +159,16 @@ def save_cache(path: Path, key: str, collection: Collection) -> None:
 
 
 def _read_cache(file: BufferedReader, key: str) -> Collection | None:
-    if file.read(len(_CACHE_MAGIC)) != _CACHE_MAGIC:
+    is_ours, length = file.read(len(_CACHE_MAGIC)) == _CACHE_MAGIC, file.read(8)
+    if not is_ours or (header_size := int.from_bytes(length, "little")) > _MAX_HEADER:
         return None
-    length = int.from_bytes(file.read(8), "little")
-    if length > _MAX_HEADER:
-        return None
-    header: dict[str, Any] = json.loads(file.read(length))
+    header: dict[str, Any] = json.loads(file.read(header_size))
     count, channels, height, width = shape = tuple(map(int, header["shape"]))
     size = count * channels * height * width
     train, validation, test = counts = tuple(map(int, header["counts"]))
     there = os.fstat(file.fileno()).st_size - file.tell()
-    if header["key"] != key or there != size + 8 * count or min(shape) < 1:
-        return None
-    if sum(counts) != count or min(counts) < 0:
+    fits = there == size + 8 * count and sum(counts) == count
+    if header["key"] != key or not fits or min(shape) < 1 or min(counts) < 0:
         return None
     images, labels = np.empty(size, np.uint8), np.empty(count, "<i8")
     file.readinto(images.data)

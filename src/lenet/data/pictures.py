@@ -12,11 +12,9 @@ import io
 import math
 import os
 import stat
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -26,50 +24,33 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lenet.data import idx
+from lenet.data.collection import LoadOptions, Size, Stack, bounded, middle, shaped
+from lenet.data.dataset import Digests, digest
 from lenet.data.folders import Entry, Listing
-from lenet.data.options import LoadOptions, Size, Stack, bounded, middle, shaped
 from lenet.data.preprocess import Images, Preprocessing, centre, has_light_border, match
-from lenet.data.split import Digests, digest
+from lenet.data.sources import progress_bar
 from lenet.errors import DataError, PictureError, reason
 from lenet.net.words import name_text
 
 FORMATS: Final = ("PNG", "JPEG", "BMP")
-MAX_BYTES: Final = 64 << 20
-"""The largest file that is taken for a picture."""
+MAX_BYTES: Final = 64 << 20  # of a file that is taken for a picture
 
 _NPY_MAGIC: Final = b"\x93NUMPY"
 _BATCH: Final = 32  # files
-#: Each holds a whole picture, and a photograph's takes some 100 MB on its way.
-_MOST_THREADS: Final = 8
-#: Nobody waits long enough for fewer files to need a bar.
-_LONG: Final = 500
+_MOST_THREADS: Final = 8  # each holds a whole picture, and a photograph may take 100 MB
+_LONG: Final = 500  # nobody waits long enough for fewer files to need a bar
 
 
 def read_picture(path: str | os.PathLike[str]) -> Images:
-    """Read a PNG, JPEG or BMP picture of any size.
+    """Read a PNG, JPEG or BMP picture as (C, H, W) uint8, with C = 1 if it is grey, else 3.
 
-    It is turned as its EXIF data says, laid on white where it is transparent, and reduced to
-    8 bits per channel.
-
-    Returns:
-        (C, H, W) uint8, with C = 1 if the picture is grey, whatever its file format, else 3.
-
-    Raises:
-        PictureError: the file is missing, damaged, too large to be meant, or no picture.
+    It is turned as its EXIF data says, and laid on white where it is transparent.
     """
     try:
-        with _quiet_decoders():
+        with warnings.catch_warnings(action="ignore"):  # small faults in files that can be read
             return _decode_file(path)
     except _BadPictureError as error:
         raise PictureError(f"{os.fspath(path)} {error.fault}; {error.remedy}") from error
-
-
-@contextmanager
-def _quiet_decoders() -> Iterator[None]:
-    """Silence warnings of small faults in files that can be read; for one thread at a time."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 class _BadPictureError(Exception):
@@ -81,16 +62,12 @@ class _BadPictureError(Exception):
 
 
 def _decode_file(path: str | os.PathLike[str]) -> Images:
-    """:func:`read_picture` for any thread, within :func:`_quiet_decoders`.
-
-    Raises:
-        _BadPictureError: the file cannot be read.
-    """
-    smaller, intact = "make it smaller first", "give an intact picture"
+    """Read a picture in any thread, where warnings are silenced."""
     try:
         with open_regular(path) as file:
             if (size := os.fstat(file.fileno()).st_size) > MAX_BYTES:
-                raise _BadPictureError(f"has {size:,} bytes, more than {MAX_BYTES:,}", smaller)
+                fault = f"has {size:,} bytes, more than {MAX_BYTES:,}"
+                raise _BadPictureError(fault, "make it smaller first")
             with Image.open(file, formats=FORMATS) as picture:
                 if math.prod(picture.size) > (Image.MAX_IMAGE_PIXELS or math.inf):
                     raise Image.DecompressionBombError
@@ -98,49 +75,47 @@ def _decode_file(path: str | os.PathLike[str]) -> Images:
     except _BadPictureError:
         raise
     except UnidentifiedImageError as error:
-        if kind := _other_kind(path):
-            fault, remedy = f"is a {kind} file, which is not read here", "save it as a PNG file"
-            raise _BadPictureError(fault, remedy) from error
-        raise _BadPictureError("is not a picture that can be read") from error
+        raise _unidentified(_start(path)) from error
     except Image.DecompressionBombError as error:
         fault = f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels"
-        raise _BadPictureError(fault, smaller) from error
-    except OSError as error:
-        if error.errno is None:  # the decoder's own complaint, not the system's
-            raise _BadPictureError("is damaged", intact) from error
-        raise _BadPictureError(f"cannot be opened ({reason(error)})") from error
+        raise _BadPictureError(fault, "make it smaller first") from error
     except Exception as error:  # a decoder that is fed damaged bytes may raise anything
-        raise _BadPictureError("is damaged", intact) from error
+        if isinstance(error, OSError) and error.errno is not None:  # the system's own complaint
+            raise _BadPictureError(f"cannot be opened ({reason(error)})") from error
+        raise _BadPictureError("is damaged", "give an intact picture") from error
 
 
-def _other_kind(path: str | os.PathLike[str]) -> str:
-    """Return TIFF, GIF or WebP: formats whose decoders strangers' files are not fed to."""
+def _unidentified(start: bytes) -> _BadPictureError:
+    """Name TIFF, GIF and WebP, whose decoders strangers' files are not fed to."""
+    kind = {b"II*\0": "TIFF", b"MM\0*": "TIFF", b"GIF8": "GIF"}.get(start[:4])
+    if start[:4] == b"RIFF" and start[8:] == b"WEBP":
+        kind = "WebP"
+    if kind is None:
+        return _BadPictureError("is not a picture that can be read")
+    return _BadPictureError(f"is a {kind} file, which is not read here", "save it as a PNG file")
+
+
+def _start(path: str | os.PathLike[str]) -> bytes:
+    """Return the first 12 bytes of a file; none of one that cannot be opened."""
     try:
         with open_regular(path) as file:
-            start = file.read(12)
+            return file.read(12)
     except OSError:
-        return ""
-    if start[:4] == b"RIFF":
-        return "WebP" if start[8:] == b"WEBP" else ""
-    return {b"II*\0": "TIFF", b"MM\0*": "TIFF", b"GIF8": "GIF"}.get(start[:4], "")
-
-
-def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
-    """Open a file to read it; a pipe or a device, which may never end, is refused at once.
-
-    Raises:
-        OSError: it cannot be opened, or is no regular file.
-    """
-    file = open(path, "rb", buffering=0, opener=_open_at_once)  # noqa: SIM115 - given back
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, "it is a pipe or a device, no file")
-    return io.BufferedReader(file)
+        return b""
 
 
 def _open_at_once(path: str, flags: int) -> int:
     # A pipe that nobody writes to would keep its reader waiting.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
+    """Open a file to read it; a pipe or a device, which may never end, is refused at once."""
+    file = open(path, "rb", 0, opener=_open_at_once)  # noqa: SIM115 - given back
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is a pipe or a device, no file")
+    return io.BufferedReader(file)
 
 
 def _to_array(picture: Image.Image) -> Images:
@@ -162,12 +137,7 @@ def _to_array(picture: Image.Image) -> Images:
 def fit_picture(picture: Images, preprocessing: Preprocessing) -> Images:
     """Make a picture (1 or 3, h, w) look like the images a network was trained on, (C, H, W).
 
-    Channels are matched; a picture whose background is light where the training images' is dark
-    (or the reverse) is inverted; then it is resized with its proportions kept and centred on its
-    own background. A picture with the input's height and width stays where it is.
-
-    Raises:
-        DataError: the channels cannot become those of the network.
+    It is inverted where its background is light and theirs dark, or the reverse, and centred.
     """
     channels, height, width = preprocessing.input_shape
     image: Images = match(picture[np.newaxis], (channels, *picture.shape[1:]))
@@ -178,27 +148,12 @@ def fit_picture(picture: Images, preprocessing: Preprocessing) -> Images:
 
 
 def read_images(path: str | os.PathLike[str], preprocessing: Preprocessing) -> Images:
-    """Read one picture, or an array of images, as a network wants them.
+    """Read a picture, or ``.npy`` or IDX images, as a network wants them: (N, C, H, W) uint8.
 
-    What the file is, its content says. A picture goes through :func:`fit_picture`. A ``.npy``
-    array of uint8, or an IDX file, has the shape (H, W), (N, H, W), (N, C, H, W) or
-    (N, H, W, 3), and only its channels and size are matched.
-
-    Returns:
-        (N, C, H, W) uint8 of the network's input shape.
-
-    Raises:
-        PictureError: the file is missing, or no picture.
-        DataError: an array of another type or shape, or a damaged one.
+    What the file is, its content says.
     """
-    try:
-        with open_regular(path) as file:
-            start = file.read(len(_NPY_MAGIC))
-    except OSError as error:
-        raise PictureError(
-            f"{path} cannot be opened ({reason(error)}); give a PNG, JPEG or BMP file"
-        ) from error
-    if start == _NPY_MAGIC:
+    start = _start(path)
+    if start.startswith(_NPY_MAGIC):
         return preprocessing.prepare(_to_images(_read_npy(path), path))
     if len(start) > 2 and idx.looks_like_idx(start):
         return preprocessing.prepare(_to_images(idx.read(path), path))
@@ -234,23 +189,14 @@ def _to_images(array: Images, path: str | os.PathLike[str]) -> Images:
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """What a list of picture files became: N images, and a fault of each file that is none.
+    """What a list of picture files became: N images, and a fault of each file that is none."""
 
-    Attributes:
-        images: (N, C, H, W) uint8.
-        kept: (N,) the index of each image's file in the list.
-        digests: (N,) of the pictures as they were, before any change of size or colour.
-        sizes: (N,) (height, width) as they were.
-        coloured: how many of the pictures have colour.
-        faults: which files could not be read and why, in half a sentence each.
-    """
-
-    images: Images
-    kept: Sequence[int]
-    digests: Digests
-    sizes: Sequence[Size]
-    coloured: int
-    faults: Sequence[str]
+    images: Images  # (N, C, H, W)
+    kept: Sequence[int]  # (N,) the index of each image's file in the list
+    digests: Digests  # (N,) of the pictures as they were, before any change of size or colour
+    sizes: Sequence[Size]  # (N,) as they were
+    coloured: int  # how many of the pictures have colour
+    faults: Sequence[str]  # which files cannot be read and why, in half a sentence each
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -264,15 +210,8 @@ class _Picture:
 
 
 def decode(listing: Listing, options: LoadOptions) -> Decoded:
-    """Read all files of a list.
-
-    Where all pictures have one size, and that is nearly always so, each file is opened once.
-    Pictures that differ are read again, to bring them to their median.
-
-    Raises:
-        DataError: not one of them can be read, or they would not fit into memory.
-    """
-    with _quiet_decoders():
+    """Read all files of a list: once, or twice where sizes differ, to bring them to the median."""
+    with warnings.catch_warnings(action="ignore"):
         # Of the first picture that can be read; the others are tried in vain.
         tries = (_read_entry(listing.root, None, None, entry) for entry in listing.entries)
         first = next((found.size for found in tries if isinstance(found, _Picture)), (1, 1))
@@ -297,10 +236,11 @@ def _decode(listing: Listing, size: Size, channels: int | None) -> Decoded:
     work = partial(_read_entry, listing.root, size, channels)
     pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS))
     try:
-        with _bar(len(entries)) as advance:
+        title, is_long = f"reading {len(entries):,} pictures", len(entries) >= _LONG
+        with progress_bar(title, is_long, total=len(entries), transient=True) as update:
             read = pool.map(lambda batch: list(map(work, batch)), batches)
             for number, found in enumerate(chain.from_iterable(read)):
-                advance()
+                update(advance=1)
                 if isinstance(found, str):
                     faults.append(found)
                     continue
@@ -325,17 +265,3 @@ def _read_entry(root: str, size: Size | None, channels: int | None, entry: Entry
     own_channels, height, width = picture.shape
     image = shaped(picture[np.newaxis], size or (height, width), channels)
     return _Picture(image, digest(picture), (height, width), own_channels == 3)
-
-
-@contextmanager
-def _bar(count: int) -> Iterator[Callable[[], object]]:
-    """Show a bar on stderr if a person is watching; give what moves it on by one."""
-    if count < _LONG or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"reading {count:,} pictures", total=count)
-        yield lambda: progress.advance(task)

@@ -18,10 +18,9 @@ import numpy.typing as npt
 from lenet.errors import DataError
 from lenet.net.words import shown
 
-Images = npt.NDArray[np.uint8]
-"""(N, C, H, W) uint8."""
+Images = npt.NDArray[np.uint8]  # (N, C, H, W)
+#: Of the background: "dark" for white on black as in MNIST, "light" for black on white.
 Polarity = Literal["dark", "light"]
-"""Of the background: "dark" for white on black as in MNIST, "light" for black on white."""
 
 _KEYS = ("input_shape", "mean", "std", "polarity")
 _LARGEST = 1_000_000
@@ -95,28 +94,18 @@ class Preprocessing:
 
     def prepare(self, images: Images) -> Images:
         """Bring images to the network's channels and size; see :func:`match`."""
-        return images if images.shape[1:] == self.input_shape else match(images, self.input_shape)
+        return match(images, self.input_shape)
 
     def scale_and_shift(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return (C,) scale and (C,) shift such that x = byte * scale + shift; read-only."""
-        return self._scale_and_shift
-
-    @functools.cached_property
-    def _scale_and_shift(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return (C,) scale and (C,) shift such that x = byte * scale + shift."""
         std = np.array(self.std)
-        scale = (1 / (255 * std)).astype(np.float32)
-        shift = (-np.array(self.mean) / std).astype(np.float32)
-        scale.flags.writeable = shift.flags.writeable = False
-        return scale, shift
+        shift = -np.array(self.mean) / std
+        return (1 / (255 * std)).astype(np.float32), shift.astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON, nothing rounded."""
-        return {
-            "input_shape": list(self.input_shape),
-            "mean": list(self.mean),
-            "std": list(self.std),
-            "polarity": self.polarity,
-        }
+        lists = {key: list(getattr(self, key)) for key in _KEYS[:-1]}
+        return {**lists, "polarity": self.polarity}
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
@@ -136,14 +125,7 @@ class Preprocessing:
 
 
 def match(images: Images, input_shape: tuple[int, int, int]) -> Images:
-    """Bring (N, c, h, w) images to the channels and the size of ``input_shape`` (C, H, W).
-
-    Grey becomes RGB by repeating, RGB becomes grey by ITU-R BT.601 luma (as in Pillow); then
-    :func:`resize`. Images that fit already are returned as they are, not copied.
-
-    Raises:
-        DataError: another change of channels than between 1 and 3.
-    """
+    """Bring (N, c, h, w) images to ``input_shape`` (C, H, W); those that fit are not copied."""
     channels, height, width = input_shape
     if images.shape[1] == 3 and channels == 1:  # first, so that less has to be resized
         return resize(to_grey(images), height, width)
@@ -152,10 +134,9 @@ def match(images: Images, input_shape: tuple[int, int, int]) -> Images:
         return images
     if images.shape[1] == 1 and channels == 3:
         return np.repeat(images, 3, axis=1)
-    raise DataError(
-        f"images with {images.shape[1]} channels cannot become {channels}; give images with "
-        f"{channels} channels, or use a network whose input has {images.shape[1]}"
-    )
+    what = f"images with {images.shape[1]} channels cannot become {channels}"
+    advice = f"with {channels} channels, or use a network whose input has {images.shape[1]}"
+    raise DataError(f"{what}; give images {advice}")
 
 
 def to_grey(images: Images) -> Images:
@@ -170,8 +151,7 @@ def to_grey(images: Images) -> Images:
 def resize(images: Images, height: int, width: int) -> Images:
     """Resize (N, C, h, w) by bilinear interpolation, antialiased when shrinking.
 
-    The same triangle filter as Pillow's ``BILINEAR``, within one grey level of it, for all images
-    in one product. The very same array is returned if it has that size already.
+    It is the triangle filter of Pillow's ``BILINEAR``, within one grey level of it.
     """
     count, channels, old_height, old_width = images.shape
     if (old_height, old_width) == (height, width):
@@ -186,8 +166,7 @@ def resize(images: Images, height: int, width: int) -> Images:
 
 
 def centre(images: Images, height: int, width: int) -> Images:
-    """Resize (N, C, h, w) to (N, C, height, width): as large as fits with its proportions kept,
-    in the middle, on the median of its border; the very same array if it has that size."""
+    """Resize (N, C, h, w), proportions kept, and put it in the middle of its border's median."""
     count, channels, old_height, old_width = images.shape
     if (old_height, old_width) == (height, width):
         return images
@@ -213,6 +192,23 @@ def background(images: Images) -> npt.NDArray[np.uint8]:
     0 for white on black as in MNIST, 255 for black on white, something between for photographs.
     """
     return np.asarray(np.quantile(_border(images), 0.5, axis=(0, 2), method="lower"), np.uint8)
+
+
+def reaches_one(least: float, greatest: float, what: str) -> bool:
+    """Do pixels from ``least`` to ``greatest`` reach from 0 to 1 instead of 255?"""
+    if least >= 0 and greatest <= 255:
+        return bool(0 < greatest <= 1)
+    values = "that are no numbers" if np.isnan(greatest) else f"from {least:g} to {greatest:g}"
+    raise DataError(f"{what} values {values}; give whole numbers 0 to 255, or floats 0 to 1")
+
+
+def to_bytes(values: npt.NDArray[Any], unit: bool) -> Images:
+    """Return pixels as uint8, rounded; ``unit``: they reach from 0 to 1, not to 255."""
+    if unit:
+        return np.rint(values * np.float32(255)).astype(np.uint8)
+    if values.dtype.kind == "f":
+        values = np.rint(values)
+    return values.astype(np.uint8, copy=False)
 
 
 def _border(images: Images) -> Images:
@@ -250,10 +246,7 @@ def _moments(histogram: npt.NDArray[np.int64]) -> tuple[float, float]:
 
 
 def _chunks(images: Images, largest: tuple[int, ...]) -> Iterator[tuple[int, Images]]:
-    """Yield runs of images with the index of their first, so few that temporary copies are small.
-
-    ``largest`` is the shape of the largest image that is made on the way.
-    """
+    """Yield runs of images with the index of their first: copies of shape ``largest`` stay few."""
     step = max(1, _CHUNK // math.prod(largest))
     return ((start, images[start : start + step]) for start in range(0, len(images), step))
 
@@ -263,7 +256,5 @@ def _is_sane(value: Any) -> bool:
 
 
 def _invalid(name: str, given: Any, allowed: str) -> DataError:
-    return DataError(
-        f"the preprocessing has {name} {shown(given)} where {allowed} is needed; use an intact "
-        "model file"
-    )
+    what = f"{name} {shown(given)} where {allowed} is needed"
+    return DataError(f"the preprocessing has {what}; use an intact model file")

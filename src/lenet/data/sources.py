@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -22,18 +23,15 @@ import numpy as np
 
 from lenet import files
 from lenet.data import idx
-from lenet.data.dataset import Dataset, Split
-from lenet.data.split import split_by_label
+from lenet.data.dataset import Dataset, Split, split_by_label
 from lenet.errors import DataError, DownloadError, OutputError, reason
 
 TRAIN_IMAGES: Final = "train-images-idx3-ubyte"
 TRAIN_LABELS: Final = "train-labels-idx1-ubyte"
 TEST_IMAGES: Final = "t10k-images-idx3-ubyte"
 TEST_LABELS: Final = "t10k-labels-idx1-ubyte"
-MAX_BYTES: Final = 256 << 20
-"""The most bytes taken from a mirror for one file, whatever it sends."""
-TIMEOUT: Final = (10.0, 30.0)
-"""Seconds to wait for a connection, and for the next bytes."""
+MAX_BYTES: Final = 256 << 20  # from a mirror for one file, whatever it sends
+TIMEOUT: Final = (10.0, 30.0)  # seconds to wait for a connection, and for the next bytes
 DIGITS: Final = "digits"
 TEST_DIGITS: Final = 360
 
@@ -54,10 +52,8 @@ class Source:
 
     name: str
     classes: tuple[str, ...]
-    checksums: Mapping[str, str]
-    """The published MD5 of each file's archive (``.gz``), by the file's name."""
-    mirrors: tuple[str, ...]
-    """Addresses of folders that hold the archives, each ending in a slash, tried in this order."""
+    checksums: Mapping[str, str]  # the published MD5 of each file's .gz, by the file's name
+    mirrors: tuple[str, ...]  # folders of the .gz files, ending in a slash, tried in this order
 
 
 MNIST: Final = Source(
@@ -76,19 +72,9 @@ MNIST: Final = Source(
 )
 FASHION_MNIST: Final = Source(
     name="fashion-mnist",
-    classes=tuple(
-        [
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        ]
+    classes=(
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
     ),
     checksums={
         TRAIN_IMAGES: "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
@@ -103,22 +89,10 @@ FASHION_MNIST: Final = Source(
 )
 SOURCES: dict[str, Source] = {source.name: source for source in (MNIST, FASHION_MNIST)}
 NAMES: Final = (DIGITS, *SOURCES)
-"""The data sets that have a name."""
 
 
 def load_named(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
-    """Load one of :data:`NAMES`; MNIST is downloaded into the cache if need be.
-
-    Args:
-        name: one of :data:`NAMES`; the digits are always split in the same way.
-        data_dir: a folder with the IDX files, or with a folder of that name that has them; when
-            it is given, or ``LENET_DATA`` is set, nothing is downloaded.
-
-    Raises:
-        DataError: files are missing from that folder, damaged, or do not belong together.
-        DownloadError: no mirror delivered a file intact.
-        OutputError: the cache folder cannot be written.
-    """
+    """Load one of :data:`NAMES`; MNIST is downloaded into the cache if need be."""
     if name == DIGITS:
         folder, remedy = Path(__file__).parent / "files", "install lenet again"
         digits = _read_split(folder / _DIGIT_IMAGES, folder / _DIGIT_LABELS, remedy)
@@ -208,30 +182,22 @@ def _require_writable(folder: Path) -> None:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(0, "permission denied")
     except OSError as error:
-        raise OutputError(
-            f"cannot write to the cache folder {folder}: {reason(error)}; set LENET_CACHE to a "
-            "folder that can be written, or give a data_dir that holds the files already",
-            parameter="data_dir",
-        ) from error
+        what = f"cannot write to the cache folder {folder}: {reason(error)}"
+        advice = "set LENET_CACHE to one that can be written, or give a data_dir with the files"
+        raise OutputError(f"{what}; {advice}", parameter="data_dir") from error
 
 
 def fetch(archive: str, checksum: str, mirrors: Sequence[str]) -> bytes:
-    """Download the file ``archive`` from the first mirror that has it with this MD5 checksum.
-
-    Raises:
-        DownloadError: no mirror did; the message has each one's reason.
-    """
+    """Download the file ``archive`` from the first mirror that has it with this MD5 checksum."""
     failures = []
     for mirror in mirrors:
         try:
             return _fetch(mirror + archive, checksum)
         except _RefusedError as error:
             failures.append(f"{urlsplit(mirror).netloc} {error}")
-    raise DownloadError(
-        f"cannot download {archive} ({', '.join(failures)}); try again later, or get the files "
-        "another way and name their folder with data_dir or LENET_DATA",
-        parameter="data_dir",
-    )
+    what = f"cannot download {archive} ({', '.join(failures)})"
+    advice = "try again later, or name a folder that has the files with data_dir or LENET_DATA"
+    raise DownloadError(f"{what}; {advice}", parameter="data_dir")
 
 
 class _RefusedError(Exception):
@@ -239,15 +205,18 @@ class _RefusedError(Exception):
 
 
 def _fetch(url: str, checksum: str) -> bytes:
-    # imported here: it is slow, and needed once in a data set's life
-    import requests
+    import requests  # slow, and needed once in a data set's life
 
     content = bytearray()
     # "identity": a server that packs or unpacks on the way would change the checksum
     headers = {"Accept-Encoding": "identity", "User-Agent": "lenet"}
+    parts = urlsplit(url)
+    title = f"downloading {parts.path.rpartition('/')[2]} from {parts.netloc}"
+    if not sys.stderr.isatty():
+        print(title, file=sys.stderr)
     try:
         with (
-            _progress(url) as advance,
+            progress_bar(title) as update,
             requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response,
         ):
             size = response.headers.get("Content-Length", "")
@@ -257,7 +226,7 @@ def _fetch(url: str, checksum: str) -> bytes:
                 content += piece
                 if len(content) > MAX_BYTES:
                     raise _RefusedError(f"sent more than {MAX_BYTES:,} bytes")
-                advance(len(piece), int(size) if size.isdecimal() else None)
+                update(advance=len(piece), total=int(size) if size.isdecimal() else None)
     except OSError as error:  # the root of everything that the library raises
         name = type(error).__name__
         raise _RefusedError(_ANSWERS.get(name, f"failed with {name}")) from error
@@ -267,17 +236,15 @@ def _fetch(url: str, checksum: str) -> bytes:
 
 
 @contextmanager
-def _progress(url: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a bar on stderr if a person is watching, otherwise one plain line."""
-    parts = urlsplit(url)
-    title = f"downloading {parts.path.rpartition('/')[2]} from {parts.netloc}"
-    if not sys.stderr.isatty():
-        print(title, file=sys.stderr)
-        yield lambda count, size: None
+def progress_bar(
+    title: str, is_wanted: bool = True, *, total: int | None = None, transient: bool = False
+) -> Iterator[Callable[..., object]]:
+    """Show a bar on stderr if a person is watching; give what moves it on (``advance=1``)."""
+    if not (is_wanted and sys.stderr.isatty()):
+        yield lambda **_: None
         return
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda count, size: progress.update(task, advance=count, total=size)
+    with Progress(console=Console(stderr=True), transient=transient) as progress:
+        yield partial(progress.update, progress.add_task(title, total=total))

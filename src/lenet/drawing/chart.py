@@ -30,53 +30,36 @@ from lenet.drawing.scene import (
     widest,
 )
 
-#: Of one chart with all that stands around it.
-WIDTH: Final = 400.0
+WIDTH: Final = 400.0  # of one chart with all that stands around it
 _HEIGHT: Final = 190.0  # of the area of the lines, at least
 MARGIN: Final = 24.0
 _GUTTER: Final = 32.0
 SIZE: Final = 11.0
 _TITLE_SIZE: Final = 12.0
 _HEADING_SIZE: Final = 14.0
-#: The room that a heading takes.
-HEADING: Final = 36.0
-#: From a title to the area below it, and from the area to the end of what stands below it.
-_ABOVE: Final = 30.0
-_BELOW: Final = 38.0
+HEADING: Final = 36.0  # the room that a heading takes
+_ABOVE: Final = 30.0  # from a title to the area below it
+_BELOW: Final = 38.0  # from the area to the end of what stands below it
 _LEADING: Final = 15.0
-#: Between the area and the numbers on its left, the names on its right.
-_GAP: Final = 8.0
-#: From the left and right of the area to the first and last point.
-_INSET: Final = 6.0
-#: The longest name, as a part of the chart's width.
-_NAME_SHARE: Final = 0.35
-#: With more points than this, they are seen in the line only.
-_MOST_DOTS: Final = 30
+_GAP: Final = 8.0  # between the area and the numbers on its left, the names on its right
+_INSET: Final = 6.0  # from the left and right of the area to the first and last point
+_NAME_SHARE: Final = 0.35  # the longest name, as a part of the chart's width
+_MOST_DOTS: Final = 30  # more points are seen in the line only
 _DOT: Final = 2.75
-#: Steps between the labels of an axis, at most.
-_MOST_STEPS: Final = 5
-#: Beyond it, differences of numbers would overflow: shown as infinite.
-_HUGE: Final = 1e300
-#: Parts of a number by which two are not told apart.
-_TINY: Final = 1e-9
+_MOST_STEPS: Final = 5  # between the labels of an axis
+_HUGE: Final = 1e300  # beyond it, differences would overflow: shown as infinite
+_TINY: Final = 1e-9  # parts of a number by which two are not told apart
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A range of numbers with labels on it.
-
-    Attributes:
-        low, high: its ends; ``high`` is always above ``low``.
-        ticks: the labelled numbers, in order.
-        labels: what stands there.
-        logarithmic: are equal distances equal ratios?
-    """
+    """A range of numbers with labels on it."""
 
     low: float
-    high: float
-    ticks: tuple[float, ...] = ()
+    high: float  # always above ``low``
+    ticks: tuple[float, ...] = ()  # the labelled numbers, in order
     labels: tuple[str, ...] = ()
-    logarithmic: bool = False
+    logarithmic: bool = False  # are equal distances equal ratios?
 
     def shows(self, value: float) -> bool:
         """Has ``value`` a place? NaN and infinity have none, nor what is not above 0 in ratios."""
@@ -91,23 +74,14 @@ class Axis:
 
 
 def linear_axis(
-    values: Iterable[float],
-    limits: tuple[float, float] = (-inf, inf),
-    from_zero: bool = False,
+    values: Iterable[float], limits: tuple[float, float] = (-inf, inf), from_zero: bool = False
 ) -> Axis:
-    """Return an axis with labels at round numbers, the first and last of them at its ends.
-
-    Args:
-        values: what it must hold; NaN and infinities do not count.
-        limits: the least and the greatest value that there can be, beyond which it need not go.
-        from_zero: shall it hold 0 too?
-    """
+    """Return an axis with labels at round numbers, the first and last of them at its ends."""
     shown = [value for value in values if abs(value) <= _HUGE]
     if not shown:
         return Axis(0.0, 1.0)
+    shown += [0.0] * from_zero
     low, high = min(shown), max(shown)
-    if from_zero:
-        low, high = min(low, 0.0), max(high, 0.0)
     size = max(abs(low), abs(high), 1 / _HUGE)
     room = 0.0  # around numbers that are one, or nearly so
     if high - low <= _TINY * size:
@@ -115,8 +89,7 @@ def linear_axis(
     bottom, top = low - room, high + room
     step = _round_step(bottom, top)
     ticks = [step * i for i in range(floor(bottom / step + _TINY), ceil(top / step - _TINY) + 1)]
-    possible = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
-    if len(possible) > 1:
+    if len(possible := [tick for tick in ticks if limits[0] <= tick <= limits[1]]) > 1:
         ticks = possible
     return Axis(min(low, ticks[0]), max(high, ticks[-1]), tuple(ticks), _texts(ticks, step))
 
@@ -141,8 +114,7 @@ def whole_axis(values: Iterable[int]) -> Axis:
         return Axis(0.0, 1.0)
     low, high = min(shown), max(shown)
     if low == high:
-        # At its upper end: that is where the names of lines stand.
-        return Axis(low - 1, high, (high,), (f"{high:,}",))
+        return Axis(low - 1, high, (high,), (f"{high:,}",))  # at its end, where the names stand
     step = max(1, round(_round_step(low, high)))
     ticks = (low, *range(step * (low // step + 1), high, step), high)
     return Axis(low, high, ticks, tuple(f"{tick:,}" for tick in ticks))
@@ -174,53 +146,34 @@ def _scientific(value: float, digits: int) -> str:
 
 @dataclass(frozen=True)
 class Series:
-    """One line.
+    """One line."""
 
-    Attributes:
-        name: stands at its end, shortened if need be; may be empty.
-        role: its colour, one of :data:`lenet.drawing.scene.SERIES`.
-        points: x, a whole number (an epoch, a step), and y, in the order of x.
-    """
-
-    name: str
-    role: str
-    points: tuple[tuple[int, float], ...]
+    name: str  # stands at its end, shortened if need be; may be empty
+    role: str  # its colour, one of :data:`lenet.drawing.scene.SERIES`
+    points: tuple[tuple[int, float], ...]  # x (an epoch, a step) and y, in the order of x
 
     @property
     def has_dots(self) -> bool:
-        """Is each of its points drawn as a dot?"""
         return len(self.points) <= _MOST_DOTS
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines in one pair of axes.
+    """Lines in one pair of axes."""
 
-    Attributes:
-        title: what y is, and in which unit.
-        x_label: what x is.
-        series: the lines; later ones lie over earlier ones.
-        limits: the least and the greatest y that there can be.
-        from_zero: does the y axis begin at 0?
-        logarithmic: does the y axis show powers of ten? ``limits`` and ``from_zero`` then say
-            nothing, and what is not above 0 is a gap.
-    """
-
-    title: str
+    title: str  # what y is, and in which unit
     x_label: str
-    series: tuple[Series, ...]
-    limits: tuple[float, float] = (-inf, inf)
-    from_zero: bool = False
-    logarithmic: bool = False
+    series: tuple[Series, ...]  # later ones lie over earlier ones
+    limits: tuple[float, float] = (-inf, inf)  # the least and the greatest y that there can be
+    from_zero: bool = False  # does the y axis begin at 0?
+    logarithmic: bool = False  # y shows powers of ten whatever the two above say; 0 is a gap
 
     @cached_property
     def x_axis(self) -> Axis:
-        """The axis below the lines."""
         return whole_axis(x for line in self.series for x, _ in line.points)
 
     @cached_property
     def y_axis(self) -> Axis:
-        """The axis on the left of the lines."""
         values = [y for line in self.series for _, y in line.points]
         if self.logarithmic:
             return logarithmic_axis(values)
@@ -242,11 +195,8 @@ class Chart:
         return [point for point in line.points if self.y_axis.shows(point[1])]
 
     def _course(self, line: Series) -> str:
-        name = line.name or "a line"
-        if not (shown := self.shown(line)):
-            return f"{name}: no values"
-        (first, start), (last, end) = shown[0], shown[-1]
-        return f"{name}: {start:.4g} at {first:,}, {end:.4g} at {last:,}"
+        ends = [f"{y:.4g} at {x:,}" for x, y in self.shown(line)]
+        return f"{line.name or 'a line'}: {f'{ends[0]}, {ends[-1]}' if ends else 'no values'}"
 
 
 def heading_text(words: str, width: float) -> Text:
@@ -261,10 +211,7 @@ def label(x: float, y: float, words: str, anchor: Anchor = "middle") -> Text:
 
 
 def draw_charts(charts: Sequence[Chart], heading: str = "", columns: int = 2) -> Scene:
-    """Lay charts out in rows of ``columns``, from left to right, under a heading.
-
-    The heading may be empty, as long as it likes and of any script.
-    """
+    """Lay charts out in rows of ``columns``, from left to right, under a heading if it has any."""
     columns = max(1, min(columns, len(charts)))
     width = columns * (WIDTH + _GUTTER) - _GUTTER
     groups: list[Group] = []
@@ -307,12 +254,12 @@ class _Panel:
         wanted = [self._y(points[-1][1]) if points else self.bottom for points in shown]
         ends = _spread(wanted, _LEADING, self.top, self.bottom)
         for line, points, name, end in zip(chart.series, shown, self.names, ends, strict=True):
-            place = self.right + _GAP, end + MIDDLE * SIZE
-            text = Text(*place, name, SIZE, "start", role=line.role)
+            x, y = self.right + _GAP, end + MIDDLE * SIZE
+            text = Text(x, y, name, SIZE, "start", role=line.role)
             yield Group(line.name, (*self._line(line), text))
-            for x, y in points if line.has_dots else ():
-                dot = self._dot(line, self._point((x, y)))
-                yield Group(f"{chart.x_label} {x:,}: {y:.4g}", (dot,))
+            for point in points if line.has_dots else ():
+                words = f"{chart.x_label} {point[0]:,}: {point[1]:.4g}"
+                yield Group(words, (_dot(line, self._point(point)),))
 
     def _rows(self) -> Iterator[Mark]:
         """Draw the numbers on the left, each with a line across the area."""
@@ -322,8 +269,7 @@ class _Panel:
             yield Path(((self.left, y), (self.right, y)), Paint(stroke="grid"))
             yield label(self.left - _GAP, y + MIDDLE * SIZE, words, "end")
         if not axis.ticks:
-            y = (self.top + self.bottom) / 2
-            yield label(self.middle, y, "nothing to show")
+            yield label(self.middle, (self.top + self.bottom) / 2, "nothing to show")
 
     def _columns(self) -> Iterator[Mark]:
         """Draw the lower edge of the area, with numbers below it, and what they are."""
@@ -350,11 +296,7 @@ class _Panel:
             if len(points) > 1:
                 yield Path(points, Paint(stroke=line.role, width=2))
             elif points and not line.has_dots:
-                yield self._dot(line, points[0])  # alone between gaps it would not be seen
-
-    def _dot(self, line: Series, place: Point) -> Box:
-        x, y = place[0] - _DOT, place[1] - _DOT
-        return Box(x, y, 2 * _DOT, 2 * _DOT, Paint(line.role), _DOT)
+                yield _dot(line, points[0])  # alone between gaps it would not be seen
 
     def _point(self, point: tuple[int, float]) -> Point:
         return self._x(point[0]), self._y(point[1])
@@ -365,6 +307,11 @@ class _Panel:
 
     def _y(self, value: float) -> float:
         return self.bottom - self.height * self.chart.y_axis.share(value)
+
+
+def _dot(line: Series, place: Point) -> Box:
+    x, y = place[0] - _DOT, place[1] - _DOT
+    return Box(x, y, 2 * _DOT, 2 * _DOT, Paint(line.role), _DOT)
 
 
 def _spread(wanted: Sequence[float], space: float, low: float, high: float) -> list[float]:

@@ -31,32 +31,23 @@ from lenet.drawing.scene import (
 from lenet.net import Network, PlacedLayer, Shape
 from lenet.net.layers import Windowed
 
-#: The longest row.
-MAX_WIDTH: Final = 1120.0
+MAX_WIDTH: Final = 1120.0  # of a row
 _MARGIN: Final = 24.0
-#: Between two bodies, two labels, two rows.
-_GAP: Final = 46.0
+_GAP: Final = 46.0  # between two bodies
 _LABEL_GAP: Final = 14.0
 _ROW_GAP: Final = 30.0
 _SIZE: Final = 12.0
 _LEADING: Final = 16.0
-#: Between the bodies and the labels above and below them.
-_AIR: Final = 18.0
-#: The largest body's side; no map and no slab is smaller than these. Where proportion would make
-#: one smaller, the scale is logarithmic.
-LARGEST: Final = 116.0
+_AIR: Final = 18.0  # between the bodies and the labels above and below them
+LARGEST: Final = 116.0  # the largest body's side; no map and no slab is smaller than the next two
 SMALLEST_MAP: Final = 15.0
 SMALLEST_SLAB: Final = 40.0
-#: Of more feature maps than this, only so many are drawn, and dots of this size for the others.
-MOST_SHEETS: Final = 8
+MOST_SHEETS: Final = 8  # of more feature maps only so many are drawn, and dots for the others
 _DOT: Final = 2.0
-#: From one sheet of a stack to the next, at most.
-_WIDEST_STEP: Final = 5.0
-#: The slab of a dense layer: how thick, and how far it leans to the right on its way down.
-_SLAB: Final = 11.0
-_LEAN: Final = 0.32
-#: Up to so many units are drawn one by one.
-_MOST_CELLS: Final = 16
+_WIDEST_STEP: Final = 5.0  # from one sheet of a stack to the next, at most
+_SLAB: Final = 11.0  # how thick the slab of a dense layer is
+_LEAN: Final = 0.32  # how far it leans to the right on its way down
+_MOST_CELLS: Final = 16  # up to so many units are drawn one by one
 
 
 def draw_figure(network: Network) -> Scene:
@@ -73,10 +64,7 @@ def draw_figure(network: Network) -> Scene:
 
 
 def make_scale(sizes: Iterable[int], bottom: float) -> Callable[[int], float]:
-    """Return what turns ``sizes`` into pixels: in proportion if none gets less than ``bottom``.
-
-    Else the scale is logarithmic.
-    """
+    """Return what turns sizes into pixels: in proportion, or by logarithm if one is too small."""
     known = set(sizes) or {1}
     least, most = min(known), max(known)
     # Tiny networks stay small: a map of 1x1 is no wall.
@@ -88,10 +76,7 @@ def make_scale(sizes: Iterable[int], bottom: float) -> Callable[[int], float]:
 
 @dataclass(frozen=True)
 class Stack:
-    """Feature maps one behind the other; (x, y) is the upper left corner of all of them.
-
-    The front sheet, which is seen whole, is the lowest and the farthest to the right.
-    """
+    """Feature maps one behind the other from (x, y) on; the front one is the lowest, rightmost."""
 
     maps: int
     sheet_width: float
@@ -127,17 +112,14 @@ class Stack:
         paint = Paint(f"{self.role}-face", f"{self.role}-edge", 1.1)
         return Box(self.x + offset, self.y + offset, self.sheet_width, self.sheet_height, paint)
 
-    def _dot(self, place: int) -> Box:
-        """Return one of three dots, in line with the upper right corners of the sheets."""
-        x = self.x + self.sheet_width + self._step * (place - 1) - _DOT / 2
-        y = self.y + self._step * (place - 1) - _DOT / 2
-        return Box(x, y, _DOT, _DOT, Paint(f"{self.role}-edge"), _DOT / 2)
-
     def marks(self) -> list[Mark]:
-        """Return the sheets from the back to the front; dots stand for those not drawn."""
-        dots = (1, 2, 3) if self.maps > MOST_SHEETS else ()
-        sheets = reversed(range(min(self.maps, MOST_SHEETS)))
-        return [*map(self._dot, dots), *map(self._sheet, sheets)]
+        """Return the sheets from the back to the front; three dots stand for those not drawn."""
+        paint, marks = Paint(f"{self.role}-edge"), list[Mark]()
+        for place in range(3 if self.maps > MOST_SHEETS else 0):
+            x = self.x + self.sheet_width + self._step * place - _DOT / 2
+            y = self.y + self._step * place - _DOT / 2
+            marks.append(Box(x, y, _DOT, _DOT, paint, _DOT / 2))
+        return [*marks, *map(self._sheet, reversed(range(min(self.maps, MOST_SHEETS))))]
 
     def exits(self) -> tuple[Point, Point]:
         """Return the upper and lower end of the edge on the right."""
@@ -184,10 +166,9 @@ Body = Stack | Slab
 
 
 def join(source: Body, target: Body, placed: PlacedLayer, turn: int) -> list[Mark]:
-    """Draw what leads from ``source`` to ``target``, the layer between them.
+    """Draw what leads to ``target``: a beam, or one window and the number that it becomes.
 
-    A layer with a window shows one window and the one number it becomes; ``turn`` moves it up and
-    down so that what comes in and what goes out do not hide each other.
+    ``turn`` moves it up and down: what comes in and what goes out must not hide each other.
     """
     if isinstance(target, Slab):
         (top, bottom), (high, low) = source.exits(), target.entries()
@@ -212,34 +193,28 @@ def _beam(
 
 def _window(source: Box, target: Box, placed: PlacedLayer, turn: int) -> tuple[Box, Box]:
     """Draw one window on the source's sheet, and its output on the target's."""
-    shares = (0.72 if turn % 2 else 0.3), 0.62
-    rows, columns = (
-        _interval(placed, axis, round(share * (placed.output_shape[axis + 1] - 1)))
-        for axis, share in enumerate(shares)
-    )
-    edge = f"{placed.layer.stem}-edge"
+    layer = placed.layer
+    assert isinstance(layer, Windowed)
+    window, pixel = list[Interval](), list[Interval]()
+    for axis, share in enumerate((0.72 if turn % 2 else 0.3, 0.62)):
+        size, outputs = placed.input_shape[axis + 1], placed.output_shape[axis + 1]
+        index = round(share * (outputs - 1))
+        start = index * layer.stride[axis] - layer.padding[2 * axis]
+        end = start + layer.kernel_size[axis]
+        # The part on the padding lies outside of the map; what is wholly outside shows its edge.
+        window.append((min(max(start, 0), size) / size, min(max(end, 0), size) / size))
+        pixel.append((index / outputs, (index + 1) / outputs))
+    edge = f"{layer.stem}-edge"
     paint = Paint(edge, edge, 1.0, opacity=0.28)
-    return _part(source, rows[0], columns[0], paint), _part(target, rows[1], columns[1], paint)
+    return _part(source, window, paint), _part(target, pixel, paint)
 
 
 Interval = tuple[float, float]
 
 
-def _interval(placed: PlacedLayer, axis: int, index: int) -> tuple[Interval, Interval]:
-    """Return, on one axis and as shares of it, what output ``index`` sees and where it stands."""
-    layer = placed.layer
-    assert isinstance(layer, Windowed)
-    size, outputs = placed.input_shape[axis + 1], placed.output_shape[axis + 1]
-    start = index * layer.stride[axis] - layer.padding[2 * axis]
-    end = start + layer.kernel_size[axis]
-    # The part on the padding lies outside of the map; what is wholly outside shows its edge.
-    seen = min(max(start, 0), size) / size, min(max(end, 0), size) / size
-    return seen, (index / outputs, (index + 1) / outputs)
-
-
-def _part(sheet: Box, rows: Interval, columns: Interval, paint: Paint) -> Box:
+def _part(sheet: Box, shares: Sequence[Interval], paint: Paint) -> Box:
     """Draw a part of a sheet, given in shares of it, but never too small to be seen."""
-    (top, bottom), (left, right) = rows, columns
+    (top, bottom), (left, right) = shares
     width = min(sheet.width, max(3.0, (right - left) * sheet.width))
     height = min(sheet.height, max(3.0, (bottom - top) * sheet.height))
     x = min(sheet.x + left * sheet.width, sheet.right - width)
@@ -249,10 +224,7 @@ def _part(sheet: Box, rows: Interval, columns: Interval, paint: Paint) -> Box:
 
 @dataclass(frozen=True)
 class _Stage:
-    """A body with its label, and the layer that led to it (the input has none), in a row.
-
-    ``again``: it stood in the row before, too.
-    """
+    """A body with its label, and the layer that led to it (the input has none), in a row."""
 
     body: Body
     label: tuple[str, ...]
@@ -261,7 +233,7 @@ class _Stage:
     operation: tuple[str, ...] = ()
     operation_width: float = 0.0
     x: float = 0.0
-    again: bool = False
+    again: bool = False  # it stood in the row before, too
 
     @property
     def right(self) -> float:
@@ -362,20 +334,15 @@ def _draw_row(network: Network, row: Row, top: float) -> tuple[list[Group], floa
     height = max(stage.body.height for stage in row)
     operations = body_top + height + _AIR + _SIZE
     bottom = operations + (max(len(stage.operation) for stage in row[1:]) - 1) * _LEADING + 14
-    bodies: list[Body] = [
-        replace(stage.body, x=stage.x, y=body_top + (height - stage.body.height) / 2)
-        for stage in row
-    ]
-    stages = [
-        Group(stage.title, (*body.marks(), *_label(stage, top + _SIZE)))
-        for stage, body in zip(row, bodies, strict=True)
-    ]
-    joins = [
-        Group(row[i].title, tuple(_operation(row, bodies, i, operations)))
-        for i in range(1, len(row))
-    ]
-    brackets = Group("blocks", tuple(_brackets(network, row, bottom)))
-    return [*stages, *joins, brackets], bottom + 18
+    groups, bodies = list[Group](), list[Body]()
+    for stage in row:
+        y = body_top + (height - stage.body.height) / 2
+        bodies.append(replace(stage.body, x=stage.x, y=y))
+        groups.append(Group(stage.title, (*bodies[-1].marks(), *_label(stage, top + _SIZE))))
+    for i in range(1, len(row)):
+        groups.append(Group(row[i].title, tuple(_operation(row, bodies, i, operations))))
+    groups.append(Group("blocks", tuple(_brackets(network, row, bottom))))
+    return groups, bottom + 18
 
 
 def _label(stage: _Stage, y: float) -> Iterator[Mark]:

@@ -34,17 +34,13 @@ _LEADING: Final = 17.0
 _PAD: Final = 12.0
 _BOX_HEIGHT: Final = 2 * _LEADING + _SIZE + 2 * _PAD - 4
 _PILL_HEIGHT: Final = 30.0
-#: Between two boxes of a block, and between two blocks, counted from frame to frame.
-_ARROW: Final = 34.0
-#: From a frame to its boxes: on the sides and below, and above, where the block's name stands.
-_FRAME: Final = 14.0
-_FRAME_HEAD: Final = 30.0
-#: Between two columns; and from a column's last box down to where the arrow turns.
-_GUTTER: Final = 56.0
-_TURN: Final = 24.0
+_ARROW: Final = 34.0  # between two boxes of a block, and from frame to frame of two blocks
+_FRAME: Final = 14.0  # from a frame to its boxes, on the sides and below
+_FRAME_HEAD: Final = 30.0  # and above, where the block's name stands
+_GUTTER: Final = 56.0  # between two columns
+_TURN: Final = 24.0  # from a column's last box down to where the arrow turns
 _NAME_GAP: Final = 10.0
-#: A column may always be as tall as this; taller only if the picture would get very wide.
-_TALL: Final = 1040.0
+_TALL: Final = 1040.0  # a column is taller only if the picture would get very wide
 _ASPECT: Final = 0.8
 
 
@@ -135,10 +131,8 @@ class _Drawing:
         """Draw the pieces from top to bottom, their frames at ``left``."""
         y = _MARGIN
         for piece in pieces:
-            if piece.layers:
-                self._block(piece, left, y)
-            else:
-                self._pill(piece, left, y)
+            draw = self._block if piece.layers else self._pill
+            draw(piece, left, y)
             y += piece.height + _ARROW
         self.bottom = max(self.bottom, y - _ARROW)
 
@@ -184,18 +178,14 @@ class _Drawing:
         if self.end is None:
             return
         start_x = self.end[0]
-        if x == start_x:
-            points, line = [self.end], (self.edge + edge) / 2 + 4
-        else:
-            points, line = self._around(self.end, x), self.edge + _TURN - 7
+        points, line = [self.end], (self.edge + edge) / 2 + 4
+        if x != start_x:  # around into the next column, whose boxes are centred at x
+            low, high = self.edge + _TURN, _MARGIN - 12
+            gutter = x - self.box_width / 2 - _FRAME - _GUTTER / 2
+            points += [(start_x, low), (gutter, low), (gutter, high), (x, high)]
+            line = self.edge + _TURN - 7
+            self.bottom = max(self.bottom, low)
         words = Text(start_x + 9, line, self.shape, _SIZE, "start", role="muted")
         path = Path((*points, (x, y - 5)), Paint(stroke="line", width=1.4))
         head = Path(((x - 4, y - 8), (x + 4, y - 8), (x, y - 1)), Paint("line"), closed=True)
         self.groups.append(Group(self.shape, (path, head, words)))
-
-    def _around(self, start: Point, x: float) -> list[Point]:
-        """Return the points from ``start`` into the next column, whose boxes are centred at x."""
-        low, high = self.edge + _TURN, _MARGIN - 12
-        gutter = x - self.box_width / 2 - _FRAME - _GUTTER / 2
-        self.bottom = max(self.bottom, low)
-        return [start, (start[0], low), (gutter, low), (gutter, high), (x, high)]

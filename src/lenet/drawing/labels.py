@@ -80,15 +80,11 @@ def layer_title(placed: PlacedLayer) -> str:
 
 def block_label(network: Network, index: int) -> tuple[str, ...]:
     """Return what a block is called: first in full, then ever shorter where room is less."""
-    like = network.first_like(index)
+    number, like = index + 1, network.first_like(index)
     if like is None:
-        return f"block {index + 1}", str(index + 1)
-    number, first = index + 1, like + 1
-    return (
-        f"block {number} = block {first} again",
-        f"block {number} = {first}",
-        f"{number} = {first}",
-    )
+        return f"block {number}", str(number)
+    short = f"{number} = {like + 1}"
+    return f"block {number} = block {like + 1} again", f"block {short}", short
 
 
 def title(network: Network, name: str) -> str:

@@ -110,19 +110,12 @@ def printable(text: str) -> str:
 
 @dataclass(frozen=True)
 class Paint:
-    """How a mark is filled and outlined; an empty role paints nothing.
+    """How a mark is filled and outlined; an empty role paints nothing."""
 
-    Attributes:
-        fill: the colour role inside.
-        stroke: the colour role of the outline.
-        width: the outline's width.
-        opacity: of the fill, from 0 to 1.
-    """
-
-    fill: str = ""
-    stroke: str = ""
-    width: float = 1.0
-    opacity: float = 1.0
+    fill: str = ""  # the colour role inside
+    stroke: str = ""  # the colour role of the outline
+    width: float = 1.0  # of the outline
+    opacity: float = 1.0  # of the fill, from 0 to 1
 
 
 @dataclass(frozen=True)
@@ -181,22 +174,15 @@ class Text:
 
 @dataclass(frozen=True)
 class Pixels:
-    """An image in an upright rectangle, the same in every theme.
-
-    Attributes:
-        x, y, width, height: its place on the page.
-        size: pixels of the image, (rows, columns).
-        channels: 1 for grey, 3 for RGB.
-        data: one byte per channel and pixel, row by row, 0 for dark.
-    """
+    """An image in an upright rectangle on the page, the same in every theme."""
 
     x: float
     y: float
     width: float
     height: float
-    size: tuple[int, int]
-    channels: int
-    data: bytes
+    size: tuple[int, int]  # pixels of the image, (rows, columns)
+    channels: int  # 1 for grey, 3 for RGB
+    data: bytes  # one per channel and pixel, row by row, 0 for dark
     paint: Paint = Paint()
 
 
@@ -221,28 +207,20 @@ class Scene:
 
     @property
     def marks(self) -> Iterator[Mark]:
-        """All marks in the order in which they are drawn."""
         return (mark for group in self.groups for mark in group.marks)
 
     @property
     def roles(self) -> frozenset[str]:
-        """The roles of all colours in it."""
         paints = (mark.paint for mark in self.marks)
         return frozenset(role for paint in paints for role in (paint.fill, paint.stroke) if role)
 
     @property
     def texts(self) -> tuple[Text, ...]:
-        """All lines of text."""
         return tuple(mark for mark in self.marks if isinstance(mark, Text))
 
 
 def even_pieces(broken: Callable[[float], list[_T]], limit: float) -> list[_T]:
-    """Break a long picture into as few rows or columns as allowed, all about as long.
-
-    Args:
-        broken: makes the pieces for a limit of their length, in pixels.
-        limit: the longest that is allowed.
-    """
+    """Break a long picture into as few rows or columns as allowed, all about as long."""
     pieces = broken(limit)
     low, high = 0.0, limit
     while len(pieces) > 1 and high - low > 4:  # a difference that is not seen

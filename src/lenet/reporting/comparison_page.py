@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from lenet.drawing import Drawing
 from lenet.drawing.chart import Chart
-from lenet.drawing.drawing import Drawing
 from lenet.drawing.scene import SERIES
 from lenet.net.words import listed
 from lenet.reporting import html

@@ -9,8 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from lenet.drawing.drawing import Drawing
-from lenet.drawing.markup import png_address
+from lenet.drawing import Drawing
+from lenet.drawing.formats import png_address
 from lenet.drawing.scene import DARK, LIGHT, printable
 from lenet.reporting.pictures import Thumbnail
 

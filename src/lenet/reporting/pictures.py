@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.data.preprocess import resize
+from lenet.drawing import Drawing
 from lenet.drawing.chart import (
     HEADING,
     MARGIN,
@@ -23,7 +24,6 @@ from lenet.drawing.chart import (
     label,
     linear_axis,
 )
-from lenet.drawing.drawing import Drawing
 from lenet.drawing.scene import (
     MIDDLE,
     SERIES,

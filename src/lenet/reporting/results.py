@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from lenet import files
 from lenet.data import Dataset
-from lenet.drawing.drawing import Drawing, draw, format_of
+from lenet.drawing import Drawing, draw, format_of
 from lenet.drawing.scene import THEMES
 from lenet.errors import LenetError, UsageError
 from lenet.model import Model

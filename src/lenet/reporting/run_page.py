@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lenet.analysis import explain
+from lenet.drawing import draw
 from lenet.drawing.chart import Chart
-from lenet.drawing.drawing import draw
 from lenet.model import Model
 from lenet.net.shapes import shape_text
 from lenet.net.words import listed

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from lenet.data import NAMES, is_name
-from lenet.data.dataset import Dataset
-from lenet.data.options import machine_memory
+from lenet.data.collection import machine_memory
+from lenet.data.dataset import Dataset, split_by_label
 from lenet.data.preprocess import Preprocessing
-from lenet.data.split import split_by_label
 from lenet.errors import UsageError
 from lenet.model import Model
 from lenet.net import Network, fitted, zoo_name_of

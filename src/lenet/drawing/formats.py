@@ -1,18 +1,26 @@
-"""A scene as text: SVG for screens and pages, LaTeX with TikZ for papers.
+"""A scene as SVG, as LaTeX with TikZ, as PDF through reportlab, and as PNG through resvg.
 
 An SVG keeps text as text and loads nothing from elsewhere. Every colour stands as an attribute, in
 the light version for theme "auto", so that the simplest viewer shows it right; one style sheet
-changes them all where the reader prefers dark.
+changes them all where the reader prefers dark. PDF and PNG are set in the font whose widths
+:mod:`lenet.drawing.scene` knows and whose files reportlab brings: they look the same on every
+machine. Only a PNG with characters which that font lacks looks for a font of the reader's; in a
+PDF they are boxes.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from itertools import groupby
-from typing import Final
+from math import sqrt
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Final
 from zlib import compress, crc32
 
 from lenet.drawing.scene import (
@@ -20,7 +28,6 @@ from lenet.drawing.scene import (
     LIGHT,
     THEMES,
     Box,
-    Group,
     Mark,
     Paint,
     Path,
@@ -31,17 +38,32 @@ from lenet.drawing.scene import (
 )
 from lenet.writing.latex import escaped
 
+if TYPE_CHECKING:
+    from reportlab.pdfgen.canvas import Canvas
+
 FONTS: Final = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
-#: A pixel in TeX's big points: 1/96 inch in 1/72 inch.
-_POINTS: Final = 0.75
-_ANCHORS: Final = {"start": "base west", "middle": "base", "end": "base east"}
+_PIXELS_PER_INCH: Final = 96
+_POINTS: Final = 72 / _PIXELS_PER_INCH  # a pixel in points of PDF, big points of TeX
+_TEX_ANCHORS: Final = {"start": "base west", "middle": "base", "end": "base east"}
+_PDF_WRITERS: Final = {
+    "start": "drawString",
+    "middle": "drawCentredString",
+    "end": "drawRightString",
+}
 _PNG_START: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_COLOR_TYPES: Final = {1: 0, 3: 2}  # grey, RGB
+_PNG_HEAD: Final = 8 + 25  # the signature, then the header with its frame
+_PNG_FINENESS: Final = 2.0  # dots per pixel
+_PNG_MOST_DOTS: Final = 24e6
+FAMILY: Final = "Bitstream Vera Sans"
+#: What the font has beyond Latin-1.
+_MORE: Final = "ĆćČčđĞğİıŁłŒœŞşŠšŸŽžƒˆˇ˘˙˚˛˜˝Ωπ–—‘’‚“”„†‡•…‰‹›€™∂∆∏∑−∕∙√∞∫≈≠≤≥◊ﬁﬂ"
+_COVERED: Final = frozenset((*map(chr, (*range(0x20, 0x7F), *range(0xA0, 0x100))), *_MORE))
 
 
 def to_svg(scene: Scene, theme: str, title: str, description: str) -> str:
     """Write the whole document, the same for the same arguments."""
-    writer = _SvgWriter(THEMES[theme], with_classes=theme == "auto")
+    mark = _SvgWriter(THEMES[theme], with_classes=theme == "auto").mark
     width, height = _number(scene.width), _number(scene.height)
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     # Several pictures may stand in one page: an id must belong to this one alone.
@@ -56,8 +78,14 @@ def to_svg(scene: Scene, theme: str, title: str, description: str) -> str:
             f'<title id="title-{key}">{_text(title)}</title>',
             f'<desc id="desc-{key}">{_text(description)}</desc>',
             *([_style_sheet(scene)] if theme == "auto" else []),
-            writer.mark(page),
-            *(line for group in scene.groups for line in writer.group(group)),
+            mark(page),
+            *(
+                "\n".join(
+                    (f"<g><title>{_text(group.title)}</title>", *map(mark, group.marks), "</g>")
+                )
+                for group in scene.groups
+                if group.marks
+            ),
             "</svg>",
             "",
         ]
@@ -80,12 +108,6 @@ class _SvgWriter:
 
     colors: dict[str, str]
     with_classes: bool
-
-    def group(self, group: Group) -> Iterator[str]:
-        if group.marks:
-            yield f"<g><title>{_text(group.title)}</title>"
-            yield from map(self.mark, group.marks)
-            yield "</g>"
 
     def mark(self, mark: Mark) -> str:
         match mark:
@@ -137,10 +159,7 @@ def _text(text: str) -> str:
 
 
 def png_file(image: Pixels) -> bytes:
-    """Return the image alone as a PNG (ISO/IEC 15948), one dot per pixel.
-
-    Written here: to import Pillow takes longer than to draw a whole page.
-    """
+    """Return the image alone as a PNG (ISO/IEC 15948); to import Pillow would take longer."""
     rows, columns = image.size
     stride = columns * image.channels
     lines = (image.data[stride * row : stride * (row + 1)] for row in range(rows))
@@ -195,7 +214,7 @@ def _tikz_mark(mark: Mark) -> str:
             size = f"{mark.size * _POINTS:g}bp"
             weight = r"\bfseries" if mark.bold else ""
             font = rf"\sffamily{weight}\fontsize{{{size}}}{{{size}}}\selectfont"
-            options = f"anchor={_ANCHORS[mark.anchor]}, text={mark.role}, font={font}"
+            options = f"anchor={_TEX_ANCHORS[mark.anchor]}, text={mark.role}, font={font}"
             return rf"\node[{options}] at {_point(mark.x, mark.y)} {{{escaped(mark.text)}}};"
         case Box():
             corners = f"{_point(mark.x, mark.y)} rectangle {_point(mark.right, mark.bottom)}"
@@ -227,15 +246,114 @@ def _runs(image: Pixels) -> Iterator[str]:
 
 
 def _options(paint: Paint) -> str:
-    words = [f"line width={paint.width * _POINTS:.3g}bp"]
+    text = f"line width={paint.width * _POINTS:.3g}bp"
     if paint.fill:
-        words.append(f"fill={paint.fill}")
-        if paint.opacity != 1:
-            words.append(f"fill opacity={paint.opacity:g}")
-    if paint.stroke:
-        words.append(f"draw={paint.stroke}")
-    return ", ".join(words)
+        text += f", fill={paint.fill}"
+        text += f", fill opacity={paint.opacity:g}" if paint.opacity != 1 else ""
+    return text + (f", draw={paint.stroke}" if paint.stroke else "")
 
 
 def _point(x: float, y: float) -> str:
     return f"({x:.2f},{y:.2f})"
+
+
+def to_png(scene: Scene, theme: str, title: str) -> bytes:
+    """Return two dots per pixel of the scene, fewer where that would get enormous."""
+    import resvg_py
+
+    fineness = min(_PNG_FINENESS, sqrt(_PNG_MOST_DOTS / (scene.width * scene.height)))
+    picture = resvg_py.svg_to_bytes(
+        # A picture of dots cannot follow the reader's screen: "auto" is light here.
+        svg_string=to_svg(scene, "light" if theme == "auto" else theme, title, ""),
+        zoom=fineness,
+        font_files=[str(font_file()), str(font_file(bold=True))],
+        sans_serif_family=FAMILY,
+        # To look through the fonts of a machine takes long, and what they are is anyone's guess.
+        skip_system_fonts=all(covers(text.text) for text in scene.texts),
+    )
+    dots = round(fineness * _PIXELS_PER_INCH / 0.0254)  # per metre
+    # After the keyword: not compressed, of no language.
+    words = b"Title" + bytes(5) + printable(title).encode()
+    about = (png_chunk(b"pHYs", struct.pack(">IIB", dots, dots, 1)), png_chunk(b"iTXt", words))
+    return b"".join((picture[:_PNG_HEAD], *about, picture[_PNG_HEAD:]))
+
+
+def to_pdf(scene: Scene, theme: str, title: str) -> bytes:
+    """Return one page as large as the picture; text stays text, set in an embedded font."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    with io.BytesIO() as buffer:
+        canvas = Canvas(
+            buffer,
+            pagesize=(scene.width * _POINTS, scene.height * _POINTS),
+            pageCompression=1,
+            invariant=1,  # without dates the same picture is the same file
+            initialFontName=_font(bold=False),
+        )
+        canvas.setTitle(printable(title))
+        for unknown in (canvas.setAuthor, canvas.setCreator, canvas.setProducer, canvas.setSubject):
+            unknown("")
+        canvas.scale(_POINTS, _POINTS)
+        canvas.setLineJoin(1)
+        for mark in (Box(0, 0, scene.width, scene.height, Paint("page")), *scene.marks):
+            _print(canvas, scene.height, THEMES[theme], mark)
+        canvas.save()
+        return buffer.getvalue()
+
+
+def covers(text: str) -> bool:
+    """Has the font of PNG and PDF every character of ``text``?"""
+    return _COVERED.issuperset(text)
+
+
+def font_file(bold: bool = False) -> FilePath:
+    """Return where the font lies, without importing reportlab, which takes a tenth of a second."""
+    origin = getattr(find_spec("reportlab"), "origin", None)
+    assert origin, "reportlab is not installed, though lenet depends on it"
+    return FilePath(origin).parent / "fonts" / ("VeraBd.ttf" if bold else "Vera.ttf")
+
+
+@cache
+def _font(bold: bool) -> str:
+    """Return the name of the font, which reportlab knows from now on."""
+    from reportlab.pdfbase.pdfmetrics import registerFont
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    name = f"{FAMILY} Bold" if bold else FAMILY
+    registerFont(TTFont(name, str(font_file(bold))))
+    return name
+
+
+def _print(canvas: Canvas, height: float, colors: dict[str, str], mark: Mark) -> None:
+    """Draw a mark on a page of this height, whose y runs up from its lower edge."""
+    paint = mark.paint
+    uses = {"fill": int(bool(paint.fill)), "stroke": int(bool(paint.stroke))}
+    if paint.fill:
+        canvas.setFillColor(colors[paint.fill])
+        canvas.setFillAlpha(paint.opacity)
+    if paint.stroke:
+        canvas.setStrokeColor(colors[paint.stroke])
+        canvas.setLineWidth(paint.width)
+    match mark:
+        case Text():
+            canvas.setFont(_font(mark.bold), mark.size)
+            write = getattr(canvas, _PDF_WRITERS[mark.anchor])
+            write(mark.x, height - mark.y, printable(mark.text))
+        case Box():
+            place = (mark.x, height - mark.bottom, mark.width, mark.height)
+            if radius := min(mark.radius, mark.width / 2, mark.height / 2):
+                canvas.roundRect(*place, radius, **uses)
+            else:
+                canvas.rect(*place, **uses)
+        case Path():
+            line = canvas.beginPath()
+            for number, (x, y) in enumerate(mark.points):
+                (line.lineTo if number else line.moveTo)(x, height - y)
+            if mark.closed:
+                line.close()
+            canvas.drawPath(line, **uses)
+        case Pixels():
+            from reportlab.lib.utils import ImageReader
+
+            place = (mark.x, height - mark.y - mark.height, mark.width, mark.height)
+            canvas.drawImage(ImageReader(io.BytesIO(png_file(mark))), *place)
