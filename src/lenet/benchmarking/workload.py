@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.engine.engine import Samples
 from lenet.engine.initialise import initialise
 from lenet.engine.native import check_threads
 from lenet.engine.optimizer import Optimizer
@@ -161,7 +162,11 @@ class WithLenet:
         self._engine = self._model.engine(workload.threads)
         self._optimizer = Optimizer("sgd")
         self._state = np.zeros((0, workload.plan.table_size), np.float32)
-        self._labels = workload.labels.astype(np.int32)
+        self._samples = Samples(
+            workload.images,
+            workload.labels.astype(np.int32),
+            *self._model.preprocessing.scale_and_shift(),
+        )
         self.what = self._engine.name
 
     def train(self, steps: int) -> None:
@@ -169,13 +174,11 @@ class WithLenet:
         result = self._engine.train(
             self._model.table,
             self._state,
-            self._workload.images,
-            self._labels,
+            self._samples,
             self._workload.order(steps),
             self._workload.batch,
             np.full(steps, RATE),
             0,
-            *self._model.preprocessing.scale_and_shift(),
             self._optimizer,
         )
         if result.steps < steps:

@@ -47,8 +47,7 @@ class Inputs(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """The gradient of a step's inputs, each of the shape of its input; None where there is no
-    such input."""
+    """The gradients of a step's inputs, each of its input's shape; None where there is none."""
 
     x: Floats
     weight: Floats | None = None
@@ -57,10 +56,7 @@ class Gradients(NamedTuple):
 
 
 def read_inputs(step: Step, x: Floats, table: Floats) -> Inputs:
-    """Return ``x`` and what ``step`` has in the parameter ``table`` (T,), as numbers of x's type.
-
-    A normalised step's statistics are the running ones.
-    """
+    """Return ``x`` and what ``step`` has in ``table`` (T,), in x's type; statistics are running."""
 
     def view(tensor: Tensor) -> Floats:
         return tensor.view(table).astype(x.dtype, copy=False)
@@ -72,10 +68,7 @@ def read_inputs(step: Step, x: Floats, table: Floats) -> Inputs:
 
 
 def apply(step: Step, inputs: Inputs) -> Floats:
-    """Return what ``step`` makes of a batch, its normalisation and activation included.
-
-    Maps (N, O, P, Q), or (N, O) from a dense step.
-    """
+    """Return what ``step`` makes of a batch: (N, O, P, Q), or (N, O) from a dense step."""
     forward, _ = KINDS[step.kind]
     return activate(step.activation, forward(step, inputs))
 
@@ -98,18 +91,8 @@ def softmax_cross_entropy(
 ) -> tuple[Floats, Floats]:
     """Return the loss of every sample, and the gradient of their mean.
 
-    loss = weight * (log(sum_k exp(score_k)) - sum_k target_k * score_k), in nats; the largest
-    score is taken off first, so that exp never overflows. The target is 1 - smoothing at the
-    label, and smoothing / K everywhere on top.
-
-    Args:
-        scores: (N, K).
-        labels: (N,), from 0 to K-1.
-        smoothing: ``label_smoothing`` of :class:`lenet.engine.engine.Objective`.
-        weights: (N,), 1 each by default.
-
-    Returns:
-        Losses (N,) and the gradient of their mean by the scores (N, K).
+    Of scores (N, K) the losses are (N,), weight * (log(sum_k exp(score_k)) - sum_k target_k *
+    score_k), in nats; the largest score is taken off first, so that exp never overflows.
     """
     rows = np.arange(len(scores))
     shifted = scores - scores.max(axis=1, keepdims=True)
@@ -153,8 +136,7 @@ def _convolve_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
 
 
 def _normalise_backward(norm: Statistics, z: Floats, dy: Floats) -> tuple[Floats, Floats]:
-    """From the gradient of what was normalised, scaled and shifted to that of z, and the
-    scale's; Ioffe and Szegedy 2015, section 3, put together."""
+    """Return the gradients of z and of the scale (Ioffe and Szegedy 2015, section 3)."""
     unit = (z - _per_channel(norm.mean)) / _per_channel(norm.deviation)
     dscale = (dy * unit).sum(axis=(0, 2, 3))
     values = z.size // z.shape[1]
@@ -164,7 +146,7 @@ def _normalise_backward(norm: Statistics, z: Floats, dy: Floats) -> tuple[Floats
 
 
 def _per_channel(values: Floats) -> Floats:
-    """One value per channel, to meet maps."""
+    """Return one value per channel in a shape that meets maps."""
     return values[:, None, None]
 
 
@@ -225,13 +207,7 @@ def activate(activation: str, z: Floats) -> Floats:
 
 
 def derivative(activation: str, kept: Floats) -> Floats:
-    """Return the activation's derivative, of the same shape.
-
-    Args:
-        activation: its name.
-        kept: the activation's output, or its input where ``ACTIVATIONS[activation].keeps`` says
-            so: silu falls, then rises, so that the same output comes from two inputs.
-    """
+    """Return the derivative at the activation's output, or input where its ``keeps`` says so."""
     _, function = FUNCTIONS[activation]
     return function(kept)
 

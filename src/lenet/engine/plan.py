@@ -138,12 +138,7 @@ class Plan:
 
 
 def make_plan(network: Network) -> Plan:
-    """Return the verified plan of ``network``.
-
-    Raises:
-        ShapeError: the network does not fit.
-        PlanError: it fits, but is larger than an engine can hold.
-    """
+    """Return the verified plan of ``network``; refuse one larger than an engine can hold."""
     steps: list[Step] = []
     offset = 0
     for index, place in enumerate(network.placed):
@@ -162,11 +157,7 @@ def pooling_first(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 
 def verify(plan: Plan) -> None:
-    """Hold a plan against the invariants at the top of this file.
-
-    Raises:
-        PlanError: names the step and the invariant it breaks.
-    """
+    """Refuse a plan that breaks an invariant at the top of this file."""
     for complaint in complaints(plan):
         raise PlanError(f"the plan is not valid: {complaint}.")
 
