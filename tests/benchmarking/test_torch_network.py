@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from lenet.benchmarking import frameworks
 from lenet.benchmarking.workload import Workload
 from lenet.net import layers, parse_network
 from random_networks import random_network
 
 torch = pytest.importorskip("torch")
 from lenet.benchmarking.torch_network import (  # noqa: E402
-    ACTIVATIONS,
     MODULES,
     torch_network,
     torch_table,
@@ -18,7 +18,7 @@ from lenet.benchmarking.torch_network import (  # noqa: E402
 
 def test_every_layer_and_activation_has_its_modules():
     assert MODULES.keys() == layers.LAYERS.keys()
-    assert ACTIVATIONS.keys() == layers.ACTIVATIONS.keys()
+    assert frameworks.ACTIVATIONS.keys() == layers.ACTIVATIONS.keys()
 
 
 def build(notation):
