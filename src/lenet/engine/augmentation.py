@@ -28,14 +28,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.engine.native import (
-    call,
-    check_threads,
-    chosen_isa,
-    extension,
-    is_native,
-    processors,
-)
+from lenet.engine.native import call, check_threads, chosen_isa, extension, is_native, processors
 from lenet.errors import UsageError
 from lenet.randomness import AUGMENTATION, random_bits_at, stream_key
 
@@ -102,8 +95,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name, (unit, most, whole) in _AMOUNTS.items():
-            value = getattr(self, name)
-            kinds = (int,) if whole else (int, float)
+            value, kinds = getattr(self, name), int if whole else int | float
             if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value <= most:
                 number = "a whole number" if whole else "a number"
                 raise UsageError(
@@ -126,9 +118,8 @@ class Augmentation:
     ) -> Distortions:
         """Draw what happens in this epoch to the images whose indices are ``index`` (B,)."""
         draws = _Draws(seed, epoch, index)
-        nodes = corners = None
-        if self.elastic:
-            nodes = draws.bytes(_ELASTIC, 2 * NODES**2)
+        nodes = draws.bytes(_ELASTIC, 2 * NODES**2) if self.elastic else None
+        corners = None
         if self.cutout:
             centres = draws.wholes(_CUTOUT, np.array([height, width]))
             corners = (centres - self.cutout // 2).astype(np.int32)
@@ -161,10 +152,8 @@ class Augmentation:
 
     def _inverse(self, draws: _Draws) -> list[list[Any]]:
         """Return M^-1: each entry (B,), or one number for all."""
-        xx: Any = 1.0
-        xy: Any = 0.0
-        yx: Any = 0.0
-        yy: Any = 1.0
+        values: tuple[Any, ...] = 1.0, 0.0, 0.0, 1.0
+        xx, xy, yx, yy = values
         if self.rotate or self.shear:
             turn, slant = draws.uniform(_ANGLES).T
         if self.rotate:
@@ -227,24 +216,22 @@ class _Draws:
     index: NDArray[np.integer[Any]]  # (B,)
 
     def words(self, kind: int, count: int) -> NDArray[np.uint64]:
-        """Return (B, count), ``count`` words per image."""
+        """Return ``count`` words per image, (B, count), little-endian."""
         places = self.index.astype(np.int64)[:, np.newaxis] * count + np.arange(count)
-        return random_bits_at(places, self.seed, AUGMENTATION, self.epoch, kind)
+        drawn = random_bits_at(places, self.seed, AUGMENTATION, self.epoch, kind)
+        return drawn.astype("<u8", copy=False)
 
     def uniform(self, kind: int) -> Numbers:
         """Return (B, 2) in (-1, 1): the halves of a word, the lower first."""
-        halves = self.words(kind, 1).astype("<u8", copy=False).view("<u4")
-        numbers: Numbers = (halves + 0.5) * 2.0**-31 - 1
-        return numbers
+        return np.asarray((self.words(kind, 1).view("<u4") + 0.5) * 2.0**-31 - 1)
 
     def wholes(self, kind: int, counts: Any) -> Numbers:
         """Return (B, 2) whole numbers from 0 to below ``counts``."""
-        numbers: Numbers = np.floor((self.uniform(kind) + 1) * 0.5 * counts)
-        return numbers
+        return np.asarray(np.floor((self.uniform(kind) + 1) * 0.5 * counts))
 
     def bytes(self, kind: int, count: int) -> Bytes:
         """Return (B, count)."""
-        words = self.words(kind, -(-count // 8)).astype("<u8", copy=False)
+        words = self.words(kind, -(-count // 8))
         return np.ascontiguousarray(words.view(np.uint8)[:, :count])
 
 
@@ -336,31 +323,35 @@ def spline_weights(size: int) -> Integers:
 
 def check_images(images: Any, order: Any, fill: Any) -> None:
     """Refuse what cannot be distorted, and indices that name no image."""
-    if not (_is_array(images, 4) and images.dtype == np.uint8 and images.size):
-        raise UsageError(
-            f"the images are {_described(images)}; give a NumPy array (N, C, H, W) of uint8 with "
-            "at least one pixel."
-        )
+    if not (_is_array(images, 4, "u") and images.dtype == np.uint8 and images.size):
+        raise _refusal(images, "images are", "(N, C, H, W) of uint8 with at least one pixel")
     if max(images.shape[1:]) > LONGEST:
         raise UsageError(
             f"the images are of shape {images.shape[1:]}; to be distorted they may have "
             f"{LONGEST:,} channels, rows and columns at most."
         )
-    if not (_is_array(order, 1) and order.dtype.kind in "iu"):
-        raise UsageError(
-            f"the order is {_described(order)}; give a NumPy array (B,) of whole numbers."
-        )
+    if not _is_array(order, 1, "iu"):
+        raise _refusal(order, "order is", "(B,) of whole numbers")
     if len(order) and not (order.min() >= 0 and order.max() < len(images)):
         raise UsageError(
             f"the order names image {order.min() if order.min() < 0 else order.max()}; there are "
             f"images 0 to {len(images) - 1:,}."
         )
     channels = images.shape[1]
-    if not (_is_array(fill, 1) and fill.dtype == np.uint8 and len(fill) == channels):
-        raise UsageError(
-            f"the fill is {_described(fill)}; give a NumPy array ({channels},) of uint8, one "
-            "value per channel."
-        )
+    if not (_is_array(fill, 1, "u") and fill.dtype == np.uint8 and len(fill) == channels):
+        raise _refusal(fill, "fill is", f"({channels},) of uint8, one value per channel")
+
+
+def _is_array(value: Any, dimensions: int, kinds: str) -> bool:
+    is_array = isinstance(value, np.ndarray) and value.ndim == dimensions
+    return is_array and value.dtype.kind in kinds
+
+
+def _refusal(value: Any, what: str, needed: str) -> UsageError:
+    given = f"a {type(value).__name__}"
+    if isinstance(value, np.ndarray):
+        given = f"{value.dtype} of shape {value.shape}"
+    return UsageError(f"the {what} {given}; give a NumPy array {needed}.")
 
 
 def _coordinates(
@@ -401,13 +392,3 @@ def _add_noise(image: Bytes, index: int, distortions: Distortions) -> Bytes:
     levels = ((sums - 510) * distortions.noise + 2**15) >> 16
     noisy = image + levels[: image.size].reshape(image.shape)
     return np.asarray(noisy.clip(0, 255), np.uint8)
-
-
-def _is_array(value: Any, dimensions: int) -> bool:
-    return isinstance(value, np.ndarray) and value.ndim == dimensions
-
-
-def _described(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} of shape {value.shape}"
-    return f"a {type(value).__name__}"

@@ -77,6 +77,20 @@ class Samples:
     scale: Floats  # (C,)
     shift: Floats  # (C,)
 
+    def check_order(
+        self, order: NDArray[np.integer[Any]], batch_size: int, steps: int, objective: Objective
+    ) -> None:
+        """Refuse an order without an image for one of the steps, and weights of other images."""
+        if batch_size < 1:
+            raise UsageError(f"the batch size is {batch_size}; it must be at least 1.")
+        taken = (steps - 1) * batch_size
+        if len(order) <= taken:
+            raise UsageError(
+                f"{steps} steps of {batch_size} images need an order of more than {taken} "
+                f"images, and it has {len(order)}."
+            )
+        objective.check(len(self.images))
+
 
 @dataclass(frozen=True)
 class Gradient:
@@ -127,38 +141,14 @@ class Engine(Protocol):
 
     def train(
         self,
-        parameters: Floats,
-        state: Floats,
-        samples: Samples,
-        order: NDArray[np.integer[Any]],
-        batch_size: int,
-        rates: NDArray[np.float64],
-        first_step: int,
+        parameters: Floats,  # (T,)
+        state: Floats,  # (optimizer.state_rows, T), zeros at the start of training
+        samples: Samples,  # the whole training set
+        order: NDArray[np.integer[Any]],  # indices of samples, ``batch_size`` for each step
+        batch_size: int,  # the last step may get fewer
+        rates: NDArray[np.float64],  # (steps,), the learning rate of each step
+        first_step: int,  # updates made before this call: the optimizer counts on from there
         optimizer: Optimizer,
         objective: Objective = PLAIN,
     ) -> TrainResult:
-        """Run len(rates) training steps, changing ``parameters`` and ``state`` in place.
-
-        Args:
-            parameters: (T,).
-            state: (optimizer.state_rows, T), zeros at the start of training.
-            samples: the whole training set.
-            order: indices of images; step i takes ``order[i * batch_size : (i + 1) * batch_size]``.
-            batch_size: images per step; the last step may get fewer.
-            rates: (steps,), the learning rate of each step.
-            first_step: updates made before this call; the optimizer counts on from there.
-            optimizer: what to do with a gradient.
-            objective: what is made small.
-        """
-
-
-def check_order(order: NDArray[np.integer[Any]], batch_size: int, steps: int) -> None:
-    """Refuse an order that has no image for one of the steps, and an empty batch."""
-    if batch_size < 1:
-        raise UsageError(f"the batch size is {batch_size}; it must be at least 1.")
-    taken = (steps - 1) * batch_size
-    if len(order) <= taken:
-        raise UsageError(
-            f"{steps} steps of {batch_size} images need an order of more than {taken} "
-            f"images, and it has {len(order)}."
-        )
+        """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""

@@ -17,15 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.engine.engine import (
-    PLAIN,
-    Engine,
-    Gradient,
-    Objective,
-    Samples,
-    TrainResult,
-    check_order,
-)
+from lenet.engine.engine import PLAIN, Engine, Gradient, Objective, Samples, TrainResult
 from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, Step
@@ -218,7 +210,7 @@ class NativeEngine:
         objective: Objective = PLAIN,
     ) -> TrainResult:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
-        check_order(order, batch_size, len(rates))
+        samples.check_order(order, batch_size, len(rates), objective)
         for what, table in (("parameter", parameters), ("state", state)):
             if not (
                 table.dtype == np.float32 and table.flags.c_contiguous and table.flags.writeable

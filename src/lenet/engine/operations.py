@@ -33,16 +33,15 @@ class Statistics(NamedTuple):
     @property
     def deviation(self) -> Floats:
         """The square root under which EPSILON keeps the variance from zero."""
-        root: Floats = np.sqrt(self.variance + self.variance.dtype.type(EPSILON))
-        return root
+        return np.asarray(np.sqrt(self.variance + self.variance.dtype.type(EPSILON)))
 
 
 class Inputs(NamedTuple):
     """What a step computes with."""
 
     x: Floats  # (N, C, H, W); a dense step takes any shape and flattens it
-    weight: Floats | None = None  # (O, C, kh, kw) or (O, I); None for poolings
-    bias: Floats | None = None  # (O,); None for poolings. Of a normalised step its shift
+    weight: Any = None  # (O, C, kh, kw) or (O, I); None for poolings
+    bias: Any = None  # (O,); None for poolings. Of a normalised step its shift
     norm: Statistics | None = None  # of a normalised step: running, or those of this batch
 
 
@@ -74,12 +73,11 @@ def apply(step: Step, inputs: Inputs) -> Floats:
 
 
 def backward(step: Step, inputs: Inputs, y: Floats, dy: Floats) -> Gradients:
-    """Return the gradient of a step's inputs, given the gradient ``dy`` of its output ``y``.
+    """Return the gradients of a step's inputs, given the gradient ``dy`` of its output ``y``.
 
-    The gradient of a max pooling goes to the first maximum of each window in row order, as in
-    PyTorch; where relu and leaky-relu have a kink, at 0, they count as not rising and as their
-    lower branch. The statistics of a normalised step must be those of this very batch: they move
-    with ``x``.
+    A max pooling's goes to the first maximum of each window in row order, as in PyTorch; at their
+    kink relu and leaky-relu are their lower branch. A normalised step's statistics must be those
+    of this very batch: they move with ``x``.
     """
     forward, back = KINDS[step.kind]
     kept = forward(step, inputs) if ACTIVATIONS[step.activation].keeps == "input" else y
@@ -116,8 +114,6 @@ def correlate(step: Step, x: Floats, weight: Floats) -> Floats:
 
 def _convolve(step: Step, inputs: Inputs) -> Floats:
     x, weight, bias, norm = inputs
-    assert weight is not None
-    assert bias is not None
     z = correlate(step, x, weight)
     if norm:
         z = (z - _per_channel(norm.mean)) * _per_channel(norm.scale / norm.deviation)
@@ -126,7 +122,6 @@ def _convolve(step: Step, inputs: Inputs) -> Floats:
 
 def _convolve_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
     x, weight, _, norm = inputs
-    assert weight is not None
     dbias, dscale = dz.sum(axis=(0, 2, 3)), None
     if norm:
         dz, dscale = _normalise_backward(norm, correlate(step, x, weight), dz)
@@ -152,21 +147,18 @@ def _per_channel(values: Floats) -> Floats:
 
 def _multiply(step: Step, inputs: Inputs) -> Floats:
     x, weight, bias, _ = inputs
-    assert weight is not None
-    assert bias is not None
-    return x.reshape(len(x), weight.shape[1]) @ weight.T + bias
+    y: Floats = x.reshape(len(x), weight.shape[1]) @ weight.T + bias
+    return y
 
 
 def _multiply_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
     x, weight = inputs.x, inputs.weight
-    assert weight is not None
     flat = x.reshape(len(x), weight.shape[1])
     return Gradients((dz @ weight).reshape(x.shape), dz.T @ flat, dz.sum(axis=0))
 
 
 def _max_pool(step: Step, inputs: Inputs) -> Floats:
-    y: Floats = _windows(step, inputs.x, outside=-np.inf).max(axis=(4, 5))
-    return y
+    return np.asarray(_windows(step, inputs.x, outside=-np.inf).max(axis=(4, 5)))
 
 
 def _max_pool_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
@@ -178,8 +170,7 @@ def _max_pool_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
 
 
 def _average_pool(step: Step, inputs: Inputs) -> Floats:
-    y: Floats = _windows(step, inputs.x).mean(axis=(4, 5))
-    return y
+    return np.asarray(_windows(step, inputs.x).mean(axis=(4, 5)))
 
 
 def _average_pool_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
@@ -202,20 +193,17 @@ KINDS: Final[dict[str, tuple[_Forward, _Backward]]] = {
 
 def activate(activation: str, z: Floats) -> Floats:
     """Return the activation of ``z``, of the same shape."""
-    function, _ = FUNCTIONS[activation]
-    return function(z)
+    return FUNCTIONS[activation][0](z)
 
 
 def derivative(activation: str, kept: Floats) -> Floats:
     """Return the derivative at the activation's output, or input where its ``keeps`` says so."""
-    _, function = FUNCTIONS[activation]
-    return function(kept)
+    return FUNCTIONS[activation][1](kept)
 
 
 def _sigmoid(z: Floats) -> Floats:
     small = np.exp(-np.abs(z))  # at most 1: never overflows
-    y: Floats = np.where(z >= 0, 1, small) / (1 + small)
-    return y
+    return np.asarray(np.where(z >= 0, 1, small) / (1 + small))
 
 
 def _silu(z: Floats) -> Floats:

@@ -71,15 +71,18 @@ class Optimizer:
             gradient = gradient * min(1.0, self.max_grad_norm / (norm + CLIP_EPSILON))
         if self.kind == "adamw":
             self._adamw(parameters, gradient, state, rate, step)
-        else:
-            self._descend(parameters, gradient, state, rate)
+            return
+        if self.weight_decay:
+            gradient = gradient + self.weight_decay * parameters
+        if self.kind != "sgd":
+            state[0] *= self.momentum
+            state[0] += gradient
+            gradient = gradient + self.momentum * state[0] if self.kind == "nesterov" else state[0]
+        parameters -= rate * gradient
 
     @property
     def _decay(self) -> float:
-        """``ema_decay`` as the native engine has it, in 32 bits.
-
-        Of 1 - 0.999 that changes a 77,000th; a step's share and the correction need one decay.
-        """
+        """Return ``ema_decay`` in 32 bits, as the native engine has it for every step."""
         return float(np.float32(self.ema_decay))
 
     def update_average(self, parameters: Floats, state: Floats) -> None:
@@ -90,17 +93,7 @@ class Optimizer:
 
     def averaged(self, state: Floats, steps: int) -> Floats:
         """Return the moving average (T,) after ``steps`` updates, its start from zero taken out."""
-        table: Floats = state[-1] / (1 - self._decay**steps)
-        return table.astype(state.dtype, copy=False)
-
-    def _descend(self, parameters: Floats, gradient: Floats, state: Floats, rate: float) -> None:
-        if self.weight_decay:
-            gradient = gradient + self.weight_decay * parameters
-        if self.kind != "sgd":
-            state[0] *= self.momentum
-            state[0] += gradient
-            gradient = gradient + self.momentum * state[0] if self.kind == "nesterov" else state[0]
-        parameters -= rate * gradient
+        return np.asarray(state[-1] / (1 - self._decay**steps), state.dtype)
 
     def _adamw(
         self, parameters: Floats, gradient: Floats, state: Floats, rate: float, step: int

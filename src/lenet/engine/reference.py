@@ -11,14 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lenet.engine.engine import (
-    PLAIN,
-    Gradient,
-    Objective,
-    Samples,
-    TrainResult,
-    check_order,
-)
+from lenet.engine.engine import PLAIN, Gradient, Objective, Samples, TrainResult
 from lenet.engine.normalise import MOMENTUM, ghost_batches, running
 from lenet.engine.operations import (
     Inputs,
@@ -122,8 +115,7 @@ class ReferenceEngine:
         objective: Objective = PLAIN,
     ) -> TrainResult:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
-        check_order(order, batch_size, len(rates))
-        objective.check(len(samples.images))
+        samples.check_order(order, batch_size, len(rates), objective)
         losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
         for i, rate in enumerate(rates):
             chosen, number = order[i * batch_size : (i + 1) * batch_size], first_step + i + 1
@@ -190,7 +182,7 @@ class ReferenceEngine:
 
     def _with_batch_statistics(self, step: Step, inputs: Inputs, statistics: Floats) -> Inputs:
         """Return a normalised step's inputs with those of this batch; also in ``statistics``."""
-        if inputs.norm is None or step.norm is None or inputs.weight is None:
+        if inputs.norm is None or step.norm is None:
             return inputs
         z = correlate(step, inputs.x, inputs.weight)
         norm = inputs.norm._replace(mean=z.mean(axis=(0, 2, 3)), variance=z.var(axis=(0, 2, 3)))
