@@ -52,9 +52,9 @@ def test_torch_normalises_by_the_batch_in_training_only():
     torch = pytest.importorskip("torch")
     work = Workload(read_network("1x8x8 | conv 4 k3 batchnorm tanh, maxpool 2 | dense 5"), 16, 1)
     found = make_contender("torch-eager", work)
-    _, norm, *_ = found._run.module
+    _, norm, *_ = found.module
     before = found.infer(slice(0, 16))
-    other = make_contender("torch-eager", work)._run.module[1]
+    other = make_contender("torch-eager", work).module[1]
     assert torch.equal(norm.running_mean, other.running_mean)
     found.train(2)
     after = found.infer(slice(0, 16))

@@ -114,13 +114,13 @@ class TorchRun:
 
     def __init__(self, network: Network, plan: Plan, parameters: Floats, way: str) -> None:
         """Make it; ``way`` is eager, channels-last or compile."""
-        last = way == "channels-last"
-        self._layout = torch.channels_last if last else torch.contiguous_format
+        is_last = way == "channels-last"
+        self._layout = torch.channels_last if is_last else torch.contiguous_format
         #: Never compiled; ``scores`` is what is called, images to scores.
         self.module = torch_network(network, plan, parameters).to(memory_format=self._layout)
         # Not dynamic: each size of batch gets code of its own, as fast as can be.
-        compiled = way == "compile"
-        self.scores = torch.compile(self.module, dynamic=False) if compiled else self.module
+        compiles = way == "compile"
+        self.scores = torch.compile(self.module, dynamic=False) if compiles else self.module
         self._loss = torch.nn.CrossEntropyLoss()
 
     def lay_out(self, pixels: NDArray[np.float32]) -> Any:
@@ -134,29 +134,21 @@ class TorchRun:
         self.optimizer.zero_grad()
         self._loss(self.scores(images), labels).backward()
 
-    def infer(self, images: Any) -> NDArray[np.float32]:
-        """Return scores (N, classes)."""
-        if self.module.training:
-            self.scores.train(False)
-        with torch.inference_mode():
-            scores: NDArray[np.float32] = self.scores(images).numpy()
-        return scores
-
     def step(self, images: Any, labels: Any) -> None:
         """Run a training step: forward, backward, update."""
         self.gradient(images, labels)
         self.optimizer.step()
 
 
-class WithTorch:
+class WithTorch(TorchRun):
     """The workload in PyTorch: eager, in channels_last layout, or compiled."""
 
     def __init__(self, workload: Workload, way: str) -> None:
         torch.set_num_threads(workload.threads)
+        super().__init__(workload.network, workload.plan, workload.parameters, way)
         self._workload = workload
-        self._run = TorchRun(workload.network, workload.plan, workload.parameters, way)
-        self._run.optimizer = torch.optim.SGD(self._run.module.parameters(), lr=RATE)
-        self._images = self._run.lay_out(workload.pixels)
+        self.optimizer = torch.optim.SGD(self.module.parameters(), lr=RATE)
+        self._images = self.lay_out(workload.pixels)
         self._labels = torch.from_numpy(workload.labels)
         self.what = f"torch {torch.__version__}"
         if way == "compile":
@@ -164,12 +156,11 @@ class WithTorch:
 
     def _compile(self) -> None:
         """Compile for all tasks now, so that what fails fails here; keep weights and statistics."""
-        module = self._run.module
-        state = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+        state = {name: tensor.clone() for name, tensor in self.module.state_dict().items()}
         try:
             first = self._workload.batch_slice(0)
-            self._run.gradient(self._images[first], self._labels[first])
-            module.load_state_dict(state)
+            self.gradient(self._images[first], self._labels[first])
+            self.module.load_state_dict(state)
             self.infer(first)
             self.infer(slice(1))
         except Exception as error:  # PyTorch has no common class for what may go wrong
@@ -182,10 +173,16 @@ class WithTorch:
         """Run that many whole steps."""
         order = torch.from_numpy(self._workload.order(steps))
         for batch in order.split(self._workload.batch):
-            self._run.step(self._images[batch], self._labels[batch])
+            self.step(self._images[batch], self._labels[batch])
 
     def infer(self, images: slice) -> NDArray[np.float32]:
         """Return the scores of some images; a single one comes from NumPy."""
-        if images.stop - (images.start or 0) == 1:
-            return self._run.infer(torch.from_numpy(self._workload.pixels[images]))
-        return self._run.infer(self._images[images])
+        is_single = images.stop - (images.start or 0) == 1
+        given = (
+            torch.from_numpy(self._workload.pixels[images]) if is_single else self._images[images]
+        )
+        if self.module.training:
+            self.scores.train(False)
+        with torch.inference_mode():
+            scores: NDArray[np.float32] = self.scores(given).numpy()
+        return scores

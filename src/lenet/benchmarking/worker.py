@@ -140,13 +140,9 @@ class WithLenet:
         self._model = Model(workload.network).initialize()
         self._model.table[...] = workload.parameters
         self._engine = self._model.engine(workload.threads)
-        self._optimizer = Optimizer("sgd")
         self._state = np.zeros((0, workload.plan.table_size), np.float32)
-        self._samples = Samples(
-            workload.images,
-            workload.labels.astype(np.int32),
-            *self._model.preprocessing.scale_and_shift(),
-        )
+        labels, scaling = workload.labels.astype(np.int32), self._model.preprocessing
+        self._samples = Samples(workload.images, labels, *scaling.scale_and_shift())
         self.what = self._engine.name
 
     def train(self, steps: int) -> None:
@@ -159,7 +155,7 @@ class WithLenet:
             self._workload.batch,
             np.full(steps, RATE),
             0,
-            self._optimizer,
+            Optimizer("sgd"),
         )
         if result.steps < steps:
             raise DivergenceError(
@@ -180,7 +176,7 @@ class Worker:
         self._contenders: dict[str, Contender] = {}
 
     def answer(self, request: dict[str, Any]) -> Answer:
-        """Do what ``request`` says.
+        """Do what ``request`` says, and return the answer.
 
         ``{"workload": ...}`` sets what to do from now on, ``{"peak": threads}`` measures the
         machine's multiply-adds, and ``{"contender": name}`` with a ``task`` and a ``count`` times
