@@ -118,8 +118,10 @@ class Augmentation:
     ) -> Distortions:
         """Draw what happens in this epoch to the images whose indices are ``index`` (B,)."""
         draws = _Draws(seed, epoch, index)
-        nodes = draws.bytes(_ELASTIC, 2 * NODES**2) if self.elastic else None
-        corners = None
+        nodes = corners = None
+        if self.elastic:
+            words = draws.words(_ELASTIC, -(-2 * NODES**2 // 8))
+            nodes = np.ascontiguousarray(words.view(np.uint8)[:, : 2 * NODES**2])
         if self.cutout:
             centres = draws.wholes(_CUTOUT, np.array([height, width]))
             corners = (centres - self.cutout // 2).astype(np.int32)
@@ -228,11 +230,6 @@ class _Draws:
     def wholes(self, kind: int, counts: Any) -> Numbers:
         """Return (B, 2) whole numbers from 0 to below ``counts``."""
         return np.asarray(np.floor((self.uniform(kind) + 1) * 0.5 * counts))
-
-    def bytes(self, kind: int, count: int) -> Bytes:
-        """Return (B, count)."""
-        words = self.words(kind, -(-count // 8))
-        return np.ascontiguousarray(words.view(np.uint8)[:, :count])
 
 
 @dataclass(frozen=True, eq=False)

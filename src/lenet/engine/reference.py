@@ -6,7 +6,7 @@ What a single step does is in ``operations.py``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -87,13 +87,11 @@ class ReferenceEngine:
         chunks = list(ghost_batches(count) if self.plan.normalised else self._chunks(count))
         for chunk in chunks:
             index = chosen[chunk]
-            part = _Part(
-                self._pixels(samples.images[index], samples.scale, samples.shift),
-                samples.labels[index],
-                np.arange(count)[chunk],
-                None if objective.weights is None else objective.weights[index].astype(self.dtype),
+            part = replace(samples, images=samples.images[index], labels=samples.labels[index])
+            weights = None if objective.weights is None else objective.weights[index]
+            result, part_statistics = self._part_gradient(
+                parameters, part, np.arange(count)[chunk], replace(objective, weights=weights), step
             )
-            result, part_statistics = self._part_gradient(parameters, part, objective, step)
             share = len(index) / count
             loss += share * result.loss
             correct += result.correct
@@ -146,26 +144,33 @@ class ReferenceEngine:
             yield slice(start, min(start + self._chunk, samples))
 
     def _part_gradient(
-        self, parameters: Floats, part: _Part, objective: Objective, number: int
+        self,
+        parameters: Floats,
+        part: Samples,
+        places: NDArray[np.int64],
+        objective: Objective,
+        number: int,
     ) -> tuple[Gradient, Floats]:
-        """Return the gradient and statistics of a part, normalised by itself."""
+        """Return gradient and statistics of a part, at ``places`` (n,), normalised by itself."""
         steps, last = self.plan.steps, len(self.plan.steps) - 1
         gradient = np.zeros(self.plan.table_size, self.dtype)
         statistics = np.zeros_like(gradient)
         outputs: list[Floats] = []
         inputs: list[Inputs] = []
         masks: list[Floats] = []
-        dropped = {INPUT: part.x}  # by the step's place: what others read there
+        # By the step's place: what others read there.
+        dropped = {INPUT: self._pixels(part.images, part.scale, part.shift)}
         for index, step in enumerate(steps):
             (reads,) = step.inputs
             step_inputs = read_inputs(step, dropped[reads], parameters)
             inputs.append(self._with_batch_statistics(step, step_inputs, statistics))
             outputs.append(apply(step, inputs[index]))
-            masks.append(self._mask(index, part.places, objective, number))
+            masks.append(self._mask(index, places, objective, number))
             dropped[index] = outputs[index] * masks[index]
-        scores = outputs[last].reshape(len(part.x), -1)
+        scores = outputs[last].reshape(len(places), -1)
+        weights = None if objective.weights is None else objective.weights.astype(self.dtype)
         losses, dscores = softmax_cross_entropy(
-            scores, part.labels, objective.label_smoothing, part.weights
+            scores, part.labels, objective.label_smoothing, weights
         )
         flows = {last: dscores}  # the gradients of what the steps wrote
         for index, step in reversed(list(enumerate(steps))):
@@ -202,13 +207,3 @@ class ReferenceEngine:
         mask: Floats = objective.dropout_mask(number, index, places, units).astype(self.dtype)
         mask /= 1 - objective.dropout
         return mask
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What is computed at once of a batch."""
-
-    x: Floats  # (n, C, H, W)
-    labels: Labels  # (n,)
-    places: NDArray[np.int64]  # (n,), in the whole batch
-    weights: Floats | None  # (n,)
