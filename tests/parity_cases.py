@@ -123,7 +123,7 @@ def rounding(case: Case, expected: Gradient) -> float:
 
 def ties(case: Case) -> int:
     """Images of which rounding decides whether their label's score is the best."""
-    name = "lenet.engine.reference.softmax_cross_entropy"
+    name = "lenet.engine.operations.softmax_cross_entropy"
     with patch(name, wraps=softmax_cross_entropy) as loss:
         case.gradient(ReferenceEngine(case.plan))
     found = 0

@@ -11,17 +11,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from lenet.engine import operations
 from lenet.engine.engine import PLAIN, Gradient, Objective, Samples, TrainResult
-from lenet.engine.normalise import MOMENTUM, ghost_batches, running
-from lenet.engine.operations import (
-    Inputs,
-    Labels,
-    apply,
-    backward,
-    correlate,
-    read_inputs,
-    softmax_cross_entropy,
-)
+from lenet.engine.normalise import MOMENTUM, ghost_batches
+from lenet.engine.operations import Inputs, Labels
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import INPUT, Floats, Plan, Step
 from lenet.net.shapes import elements
@@ -54,7 +47,8 @@ class ReferenceEngine:
         outputs = {INPUT: x.astype(self.dtype, copy=False)}
         for index, step in enumerate(self.plan.steps):
             (reads,) = step.inputs
-            outputs[index] = apply(step, read_inputs(step, outputs[reads], parameters))
+            inputs = operations.read_inputs(step, outputs[reads], parameters)
+            outputs[index] = operations.apply(step, inputs)
         return [outputs[index] for index in range(len(self.plan.steps))]
 
     @_OVERFLOW_SHOWS
@@ -115,6 +109,7 @@ class ReferenceEngine:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
         samples.check_order(order, batch_size, len(rates), objective)
         losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
+        running = [tensor for tensor in self.plan.tensors if not tensor.trained]
         for i, rate in enumerate(rates):
             chosen, number = order[i * batch_size : (i + 1) * batch_size], first_step + i + 1
             result, statistics = self._batch_gradient(
@@ -124,12 +119,12 @@ class ReferenceEngine:
             if not np.isfinite(result.loss):
                 return TrainResult(losses, correct, i)
             correct[i] = result.correct
-            before = [tensor.view(parameters).copy() for tensor in running(self.plan)]
-            for tensor in running(self.plan):  # not the optimizer's: it must not decay them
+            before = [tensor.view(parameters).copy() for tensor in running]
+            for tensor in running:  # not the optimizer's: it must not decay them
                 tensor.view(parameters)[...] = 0
             gradient = result.gradient.astype(parameters.dtype, copy=False)
             optimizer.update(parameters, gradient, state, rate, number)
-            for tensor, old in zip(running(self.plan), before, strict=True):
+            for tensor, old in zip(running, before, strict=True):
                 new = tensor.view(statistics)
                 tensor.view(parameters)[...] = (1 - MOMENTUM) * old + MOMENTUM * new
             optimizer.update_average(parameters, state)
@@ -162,14 +157,14 @@ class ReferenceEngine:
         dropped = {INPUT: self._pixels(part.images, part.scale, part.shift)}
         for index, step in enumerate(steps):
             (reads,) = step.inputs
-            step_inputs = read_inputs(step, dropped[reads], parameters)
+            step_inputs = operations.read_inputs(step, dropped[reads], parameters)
             inputs.append(self._with_batch_statistics(step, step_inputs, statistics))
-            outputs.append(apply(step, inputs[index]))
+            outputs.append(operations.apply(step, inputs[index]))
             masks.append(self._mask(index, places, objective, number))
             dropped[index] = outputs[index] * masks[index]
         scores = outputs[last].reshape(len(places), -1)
         weights = None if objective.weights is None else objective.weights.astype(self.dtype)
-        losses, dscores = softmax_cross_entropy(
+        losses, dscores = operations.softmax_cross_entropy(
             scores, part.labels, objective.label_smoothing, weights
         )
         flows = {last: dscores}  # the gradients of what the steps wrote
@@ -177,7 +172,7 @@ class ReferenceEngine:
             (reads,) = step.inputs
             y = outputs[index]
             dy = (flows[index].reshape(y.shape) * masks[index]).astype(self.dtype, copy=False)
-            x_gradient, *others = backward(step, inputs[index], y, dy)
+            x_gradient, *others = operations.backward(step, inputs[index], y, dy)
             for tensor, values in zip((step.weight, step.bias, step.scale), others, strict=True):
                 if tensor and values is not None:
                     tensor.view(gradient)[...] = values
@@ -189,7 +184,7 @@ class ReferenceEngine:
         """Return a normalised step's inputs with those of this batch; also in ``statistics``."""
         if inputs.norm is None or step.norm is None:
             return inputs
-        z = correlate(step, inputs.x, inputs.weight)
+        z = operations.correlate(step, inputs.x, inputs.weight)
         norm = inputs.norm._replace(mean=z.mean(axis=(0, 2, 3)), variance=z.var(axis=(0, 2, 3)))
         values = z.size // z.shape[1]
         step.norm.mean.view(statistics)[...] = norm.mean
