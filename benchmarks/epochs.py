@@ -59,7 +59,7 @@ class TorchEpochs:
     ) -> None:
         import torch
 
-        from lenet.benchmarking.workload import TorchRun
+        from lenet.benchmarking.torch_network import TorchRun
 
         torch.manual_seed(seed)
         found, plan = lenet.load(data), make_plan(network)

@@ -21,7 +21,7 @@ import numpy as np
 import lenet
 from lenet.benchmarking.worker import Process, serve
 from lenet.cli.progress import Display
-from lenet.engine.engine import Engine
+from lenet.engine.engine import Engine, Samples
 from lenet.randomness import permutation
 from lenet.training import Run, Training
 
@@ -45,6 +45,7 @@ def plain(training: Training) -> dict[str, float]:
     optimizer = recipe.make_optimizer()
     state = np.zeros((optimizer.state_rows, model.plan.table_size), np.float32)
     images, labels = model.preprocessing.prepare(data.images), data.labels.astype(np.int32)
+    samples = Samples(images, labels, *model.preprocessing.scale_and_shift())
     rates = recipe.rates(training.steps * recipe.epochs)
     start = time.perf_counter()
     for epoch in range(recipe.epochs):
@@ -52,13 +53,11 @@ def plain(training: Training) -> dict[str, float]:
         training.engine.train(
             model.table,
             state,
-            images,
-            labels,
+            samples,
             permutation(training.seed, epoch + 1, len(labels)).astype(np.int32),
             recipe.batch_size,
             rates[first : first + training.steps],
             first,
-            *model.preprocessing.scale_and_shift(),
             optimizer,
         )
     return {"seconds": time.perf_counter() - start}

@@ -9,6 +9,7 @@ This is what ``lenet train`` does, without its comforts, on the readable NumPy e
 import numpy as np
 
 import lenet
+from lenet.engine.engine import Samples
 from lenet.engine.initialise import initialise
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import make_plan
@@ -31,8 +32,8 @@ for epoch in range(1, EPOCHS + 1):
     order, losses = random.permutation(len(data.train.labels)), []
     for start in range(0, len(order), BATCH):
         batch, step = order[start : start + BATCH], step + 1
-        images, labels = data.train.images[batch], data.train.labels[batch]
-        result = engine.gradient(parameters, images, labels, *pixels)
+        samples = Samples(data.train.images[batch], data.train.labels[batch], *pixels)
+        result = engine.gradient(parameters, samples)
         optimizer.update(parameters, result.gradient, state, RATE, step)
         losses.append(result.loss)
     predicted = engine.scores(parameters, data.test.images, *pixels).argmax(axis=1)

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from lenet.engine.engine import Engine, Gradient, Objective, TrainResult
+from lenet.engine.engine import Engine, Gradient, Objective, Samples, TrainResult
 from lenet.engine.initialise import aligned_zeros
 from lenet.engine.native import NativeEngine, instruction_sets
 from lenet.engine.operations import softmax_cross_entropy
@@ -61,15 +61,11 @@ class Case:
         return engine.scores(self.parameters, self.images, self.scale, self.shift)
 
     def gradient(self, engine: Engine) -> Gradient:
-        return engine.gradient(
-            self.parameters,
-            self.images,
-            self.labels,
-            self.scale,
-            self.shift,
-            self.objective,
-            step=3,
-        )
+        return engine.gradient(self.parameters, self.samples, self.objective, step=3)
+
+    @property
+    def samples(self) -> Samples:
+        return Samples(self.images, self.labels, self.scale, self.shift)
 
     def train(
         self,
@@ -87,14 +83,11 @@ class Case:
         result = engine.train(
             parameters,
             state,
-            self.images,
-            self.labels,
+            self.samples,
             order,
             batch_size,
             np.full(-(-len(order) // batch_size), rate),
             0,
-            self.scale,
-            self.shift,
             optimizer,
             self.objective,
         )
@@ -130,7 +123,7 @@ def rounding(case: Case, expected: Gradient) -> float:
 
 def ties(case: Case) -> int:
     """Images of which rounding decides whether their label's score is the best."""
-    name = "lenet.engine.reference.softmax_cross_entropy"
+    name = "lenet.engine.operations.softmax_cross_entropy"
     with patch(name, wraps=softmax_cross_entropy) as loss:
         case.gradient(ReferenceEngine(case.plan))
     found = 0

@@ -36,16 +36,14 @@ _HASH_32: Final = tuple(map(np.uint32, (0x9E3779B1, 0x85EBCA77, 0x85EBCA6B, 0xC2
 def random_bits(seed: int, *stream: int, count: int) -> NDArray[np.uint64]:
     """Return ``count`` uniform 64-bit words; word i does not depend on ``count``.
 
-    Args:
-        seed: any whole number; it and the stream's are taken modulo 2^64.
-        stream: whole numbers that name what the words are for, e.g. (ORDER, epoch).
-        count: how many words.
+    The stream's whole numbers name what the words are for, e.g. (ORDER, epoch); they and the seed
+    are taken modulo 2^64.
     """
     return random_bits_at(np.arange(count, dtype=np.uint64), seed, *stream)
 
 
 def random_bits_at(index: NDArray[np.integer[Any]], seed: int, *stream: int) -> NDArray[np.uint64]:
-    """The words number ``index`` of :func:`random_bits`, in the shape of ``index``."""
+    """Return the words number ``index`` of :func:`random_bits`, in the shape of ``index``."""
     return hash_index(index, stream_key(seed, *stream))
 
 
@@ -75,11 +73,12 @@ def random_words_at(
 
 
 def stream_key(seed: int, *stream: int) -> int:
-    """Return a stream's key, where its counter starts.
-
-    Word i is the hash of key + (i + 1) * golden ratio.
-    """
-    return int(_key(seed, stream)[0])
+    """Return a stream's key: word i is the hash of key + (i + 1) * golden ratio."""
+    # One-element arrays: NumPy's array arithmetic wraps around silently, its scalars warn.
+    key = np.zeros(1, np.uint64)
+    for number in (seed, *stream):
+        key = _mix((key ^ np.uint64(number % _WORD)) + _GOLDEN)
+    return int(key[0])
 
 
 def uniform(seed: int, *stream: int, count: int) -> NDArray[np.float64]:
@@ -111,14 +110,6 @@ def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
     words.sort()
     words &= low
     return words.view(np.int64)
-
-
-def _key(seed: int, stream: tuple[int, ...]) -> NDArray[np.uint64]:
-    # One-element arrays: NumPy's array arithmetic wraps around silently, its scalars warn.
-    key = np.zeros(1, np.uint64)
-    for number in (seed, *stream):
-        key = _mix((key ^ np.uint64(number % _WORD)) + _GOLDEN)
-    return key
 
 
 def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:

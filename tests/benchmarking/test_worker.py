@@ -3,16 +3,10 @@
 import numpy as np
 import pytest
 
+from lenet.benchmarking import worker as worker_module
 from lenet.benchmarking import workload as workload_module
-from lenet.benchmarking.worker import CHECKED, Worker, timed
-from lenet.benchmarking.workload import (
-    TASKS,
-    TorchRun,
-    WithLenet,
-    WithTorch,
-    Workload,
-    make_contender,
-)
+from lenet.benchmarking.worker import CHECKED, WithLenet, Worker, make_contender, timed
+from lenet.benchmarking.workload import TASKS, Workload
 from lenet.engine.engine import TrainResult
 from lenet.errors import DivergenceError, EngineError
 from lenet.net import read_network
@@ -57,10 +51,11 @@ def test_training_leaves_the_weights_about_where_they_are(contender, workload, e
 def test_torch_normalises_by_the_batch_in_training_only():
     torch = pytest.importorskip("torch")
     work = Workload(read_network("1x8x8 | conv 4 k3 batchnorm tanh, maxpool 2 | dense 5"), 16, 1)
-    found = WithTorch(work, "eager")
-    _, norm, *_ = found._run.module
+    found = make_contender("torch-eager", work)
+    _, norm, *_ = found.module
     before = found.infer(slice(0, 16))
-    assert torch.equal(norm.running_mean, WithTorch(work, "eager")._run.module[1].running_mean)
+    other = make_contender("torch-eager", work).module[1]
+    assert torch.equal(norm.running_mean, other.running_mean)
     found.train(2)
     after = found.infer(slice(0, 16))
     assert np.abs(after - before).max() > 1e-3  # the statistics have moved
@@ -70,10 +65,13 @@ def test_torch_normalises_by_the_batch_in_training_only():
 def test_torchs_step_is_ours():
     """The same images in the same order: after three steps at a rate that shows, same weights."""
     torch = pytest.importorskip("torch")
+    from lenet.benchmarking import torch_network
+
     work = Workload(read_network("1x8x8 | conv 4 k3 tanh, maxpool 2 | dense 5"), 16, 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workload_module, "RATE", 0.5)
-        ours, theirs = WithLenet(work), WithTorch(work, "eager")
+        patch.setattr(worker_module, "RATE", 0.5)
+        patch.setattr(torch_network, "RATE", 0.5)
+        ours, theirs = WithLenet(work), make_contender("torch-eager", work)
         ours.train(3)
         theirs.train(3)
     assert torch.get_num_threads() == 1
@@ -100,6 +98,7 @@ def test_divergence_is_told(workload, monkeypatch):
 )
 def test_why_nothing_is_compiled(workload, monkeypatch, message, told):
     torch = pytest.importorskip("torch")
+    from lenet.benchmarking.torch_network import TorchRun
 
     def fail(*_):
         raise RuntimeError(message)

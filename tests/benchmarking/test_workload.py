@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from lenet.benchmarking.frameworks import ACTIVATIONS
 from lenet.benchmarking.workload import IMAGE_BYTES, TASKS, Workload
 from lenet.errors import ShapeError, UsageError
-from lenet.net import parse_network, read_network
+from lenet.net import layers, parse_network, read_network
 
 
 def test_another_process_draws_the_same(workload):
@@ -94,3 +95,7 @@ def test_threads_that_cannot_be():
 def test_a_network_that_does_not_fit():
     with pytest.raises(ShapeError):
         _ = Workload(parse_network("1x4x4 | conv 3 k5")).plan
+
+
+def test_every_activation_has_its_names_elsewhere():
+    assert ACTIVATIONS.keys() == layers.ACTIVATIONS.keys()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lenet.engine.engine import Samples
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import (
     NativeEngine,
@@ -47,25 +48,28 @@ def scores(**changes: Any) -> Any:
 
 
 def gradient(**changes: Any) -> Any:
-    given = {"parameters": PARAMETERS, "images": IMAGES, "labels": LABELS}
-    return engine().gradient(**(given | {"scale": SCALE, "shift": SHIFT} | changes))
+    return engine().gradient(**with_samples({"parameters": PARAMETERS} | changes))
+
+
+def with_samples(given: dict[str, Any]) -> dict[str, Any]:
+    """What is given, with what belongs to the samples in one record."""
+    samples = {"images": IMAGES, "labels": LABELS, "scale": SCALE, "shift": SHIFT}
+    changed = {name: given[name] for name in samples.keys() & given}
+    others = {name: value for name, value in given.items() if name not in samples}
+    return others | {"samples": Samples(**(samples | changed))}
 
 
 def train(**changes: Any) -> Any:
     given = {
         "parameters": PARAMETERS.copy(),
         "state": np.zeros((1, PLAN.table_size), np.float32),
-        "images": IMAGES,
-        "labels": LABELS,
         "order": np.arange(9),
         "batch_size": 4,
         "rates": np.full(3, 0.1),
         "first_step": 0,
-        "scale": SCALE,
-        "shift": SHIFT,
         "optimizer": Optimizer("momentum"),
     }
-    return engine().train(**(given | changes))
+    return engine().train(**with_samples(given | changes))
 
 
 def test_it_says_what_it_is() -> None:
@@ -208,14 +212,11 @@ def test_both_engines_refuse_a_short_order_alike() -> None:
             run.train(
                 PARAMETERS.copy(),
                 np.zeros((0, PLAN.table_size), np.float32),
-                IMAGES,
-                LABELS,
+                Samples(IMAGES, LABELS, SCALE, SHIFT),
                 np.arange(5),
                 5,
                 np.ones(2),
                 0,
-                SCALE,
-                SHIFT,
                 Optimizer("sgd"),
             )
 

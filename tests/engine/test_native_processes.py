@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import lenet.engine.native as native
+from lenet.engine.engine import Samples
 from lenet.engine.initialise import initialise
 from lenet.engine.native import NativeEngine
 from lenet.engine.optimizer import Optimizer
@@ -28,6 +29,7 @@ SCALE, SHIFT = np.full(1, 0.01, np.float32), np.full(1, -1, np.float32)
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.integers(0, 256, (700, 1, 12, 12), np.uint8)
 LABELS = RANDOM.integers(0, 5, 700).astype(np.int32)
+SAMPLES = Samples(IMAGES, LABELS, SCALE, SHIFT)
 PARAMETERS = initialise(PLAN, "xavier", 0)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
@@ -46,16 +48,14 @@ def train(run: NativeEngine, steps: int = 20, optimizer: str = "momentum") -> An
     state = np.zeros((rule.state_rows, PLAN.table_size), np.float32)
     order = np.arange(100 * steps, dtype=np.int32) % len(IMAGES)
     rates = np.full(steps, 0.05)
-    run.train(
-        parameters, state, IMAGES, LABELS, order, 100, rates, 0, SCALE, SHIFT, rule
-    )  # fmt: skip
+    run.train(parameters, state, SAMPLES, order, 100, rates, 0, rule)
     return parameters
 
 
 def fingerprint(threads: int) -> str:
     """Of all that an engine computes."""
     run = engine(threads)
-    gradient = run.gradient(PARAMETERS, IMAGES, LABELS, SCALE, SHIFT).gradient
+    gradient = run.gradient(PARAMETERS, SAMPLES).gradient
     tables = [train(run, optimizer=kind) for kind in ("sgd", "momentum", "adamw")]
     return hashlib.sha256(
         b"".join(table.tobytes() for table in [scores(run), gradient, *tables])
@@ -122,7 +122,7 @@ child = os.fork()
 if not child:
     run = {engine}
     same = np.array_equal(scores(run), expected)
-    same = same and np.isfinite(run.gradient(PARAMETERS, IMAGES, LABELS, SCALE, SHIFT).loss)
+    same = same and np.isfinite(run.gradient(PARAMETERS, SAMPLES).loss)
     sys.exit(0 if same else 3)  # at the end of the interpreter every engine is deleted
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 stop.set()
@@ -220,7 +220,7 @@ print(fingerprint(2))
 CALLS = {
     "one image": "scores(run, IMAGES[:1])",
     "many images": "scores(run)",
-    "a gradient": "run.gradient(PARAMETERS, IMAGES, LABELS, SCALE, SHIFT)",
+    "a gradient": "run.gradient(PARAMETERS, SAMPLES)",
     "training": "train(run, steps=5)",
     "a long training": "train(run, steps=10_000)",
     "measuring": "native.measure_peak(2, 0.001)",
@@ -236,11 +236,12 @@ def test_the_end_of_the_interpreter(call: str, threads: int) -> None:
     Two threads share an engine and two have their own: the lock, too, is taken at the end.
     """
     output(f"""
+from dataclasses import replace
 from lenet.errors import UsageError
 
 def refusal(run):
     try:
-        run.gradient(PARAMETERS, IMAGES, LABELS + 5, SCALE, SHIFT)
+        run.gradient(PARAMETERS, replace(SAMPLES, labels=LABELS + 5))
     except UsageError:
         pass
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lenet.engine.engine import Objective
+from lenet.engine.engine import Objective, Samples
 from lenet.engine.initialise import initialise
 from lenet.engine.operations import softmax_cross_entropy
 from lenet.engine.plan import make_plan
@@ -46,7 +46,7 @@ def test_the_gradient_is_a_difference_quotient_of_the_loss(net: str, objective: 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (70, 1, 6, 6), np.uint8)
     labels = rng.integers(0, 4, 70)
-    pixels = np.array([1 / 255]), np.array([-0.5])
+    samples = Samples(images, labels, np.array([1 / 255]), np.array([-0.5]))
     weights = rng.uniform(0, 2, 70).astype(np.float32)
     objective = Objective(objective.label_smoothing, objective.dropout, objective.seed, weights)
     engine = ReferenceEngine(plan)
@@ -54,7 +54,7 @@ def test_the_gradient_is_a_difference_quotient_of_the_loss(net: str, objective: 
     for tensor in plan.tensors:
         if len(tensor.shape) == 1 and tensor.trained:
             tensor.view(table)[...] += rng.normal(0, 0.3, tensor.shape)
-    found = engine.gradient(table, images, labels, *pixels, objective, 3)
+    found = engine.gradient(table, samples, objective, 3)
     for tensor in plan.tensors:
         for index in rng.integers(0, tensor.size, 6):
             at, size = tensor.offset + index, 1e-5
@@ -62,7 +62,7 @@ def test_the_gradient_is_a_difference_quotient_of_the_loss(net: str, objective: 
             for move in (size, -size):
                 moved = table.copy()
                 moved[at] += move
-                sides.append(engine.gradient(moved, images, labels, *pixels, objective, 3).loss)
+                sides.append(engine.gradient(moved, samples, objective, 3).loss)
             quotient = (sides[0] - sides[1]) / (2 * size)
             assert found.gradient[at] == pytest.approx(quotient, rel=1e-5, abs=1e-8)
 

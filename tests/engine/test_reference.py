@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lenet.engine.engine import Engine, Gradient, TrainResult
+from lenet.engine.engine import Engine, Gradient, Samples, TrainResult
 from lenet.engine.initialise import initialise
 from lenet.engine.operations import Inputs, apply, backward, softmax_cross_entropy
 from lenet.engine.optimizer import Optimizer
@@ -41,22 +41,21 @@ class Case:
         self.pixels = self.images * self.scale[:, None, None] + self.shift[:, None, None]
 
     def gradient(self) -> Gradient:
-        return self.engine.gradient(
-            self.parameters, self.images, self.labels, self.scale, self.shift
-        )
+        return self.engine.gradient(self.parameters, self.samples)
+
+    @property
+    def samples(self) -> Samples:
+        return Samples(self.images, self.labels, self.scale, self.shift)
 
     def train(self, order: object, rates: object, batch_size: int = 4) -> TrainResult:
         return self.engine.train(
             self.parameters,
             self.state,
-            self.images,
-            self.labels,
+            self.samples,
             np.asarray(order, np.int64),
             batch_size,
             np.asarray(rates, float),
             self.steps,
-            self.scale,
-            self.shift,
             self.optimizer,
         )
 
@@ -179,7 +178,7 @@ def test_softmax_cross_entropy_by_hand_and_at_the_extremes() -> None:
 def test_float32_stays_float32_and_near_float64() -> None:
     case = Case(SMALL)
     single = ReferenceEngine(case.plan, np.float32)
-    found = single.gradient(case.parameters, case.images, case.labels, case.scale, case.shift)
+    found = single.gradient(case.parameters, case.samples)
     assert found.gradient.dtype == np.float32
     np.testing.assert_allclose(found.gradient, case.gradient().gradient, atol=1e-6)
 
@@ -220,8 +219,8 @@ def test_training_takes_batches_in_order_and_the_last_may_be_short() -> None:
     found = case.train(order, rates)
     for step, rate in enumerate(rates):
         batch = order[4 * step : 4 * step + 4]
-        data = twin.images[batch], twin.labels[batch], twin.scale, twin.shift
-        expected = twin.engine.gradient(twin.parameters, *data)
+        data = Samples(twin.images[batch], twin.labels[batch], twin.scale, twin.shift)
+        expected = twin.engine.gradient(twin.parameters, data)
         assert found.losses[step] == expected.loss
         assert found.correct[step] == expected.correct
         twin.optimizer.update(twin.parameters, expected.gradient, twin.state, rate, step + 1)

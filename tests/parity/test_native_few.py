@@ -72,9 +72,7 @@ class InTwoCalls(NativeEngine):
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan, 2)
 
-    def train(
-        self, parameters, state, images, labels, order, batch_size, rates, *more
-    ) -> TrainResult:  # type: ignore[no-untyped-def, override]
+    def train(self, parameters, state, samples, order, batch_size, rates, *more) -> TrainResult:  # type: ignore[no-untyped-def, override]
         first_step, *rest = more
         last = len(rates) - 1
         for begin, end in ((0, last), (last, last + 1)):
@@ -82,8 +80,7 @@ class InTwoCalls(NativeEngine):
             found = super().train(
                 parameters,
                 state,
-                images,
-                labels,
+                samples,
                 part,
                 batch_size,
                 rates[begin:end],

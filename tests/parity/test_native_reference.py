@@ -206,7 +206,7 @@ def test_the_average_of_weights_that_stay_is_those_weights(engine, kind, precisi
     for steps in (1, 10, 100, 3000):
         table, state = still.copy(), np.zeros((1, len(still)), kind)
         engine(case.plan).train(
-            *(table, state, case.images, case.labels, np.zeros(steps, np.int32), 1),
-            *(np.full(steps, 1e-30), 0, case.scale, case.shift, optimizer),
+            *(table, state, case.samples, np.zeros(steps, np.int32), 1),
+            *(np.full(steps, 1e-30), 0, optimizer),
         )
         np.testing.assert_allclose(optimizer.averaged(state, steps), still, precision, 1e-20)

@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from lenet.engine.engine import Samples
 from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.operations import Inputs, backward
 from lenet.engine.optimizer import Optimizer
@@ -67,12 +68,14 @@ class Case:
     def trained(self) -> Floats:
         """The table after a step that moves nothing but running statistics."""
         table, order = self.parameters.copy(), np.arange(len(self.images))
-        pixels = self.scale, self.shift
         state = np.zeros((0, self.plan.table_size))
         rates, batch = np.zeros(1), len(order)
-        data = self.images, self.labels, order, batch, rates, 0
-        self.engine.train(table, state, *data, *pixels, Optimizer("sgd"))
+        self.engine.train(table, state, self.samples, order, batch, rates, 0, Optimizer("sgd"))
         return table
+
+    @property
+    def samples(self) -> Samples:
+        return Samples(self.images, self.labels, self.scale, self.shift)
 
 
 def assert_near(found: Floats, expected: torch.Tensor) -> None:
@@ -94,7 +97,7 @@ def check(case: Case) -> None:
         assert_near(case.trained(), torch.from_numpy(torch_table(network, case.plan)))
     loss = functional.cross_entropy(scores, torch.tensor(case.labels))
     loss.backward()
-    found = case.engine.gradient(case.parameters, case.images, case.labels, case.scale, case.shift)
+    found = case.engine.gradient(case.parameters, case.samples)
     assert_near(np.array([found.loss], case.parameters.dtype), loss)
     assert found.correct == (scores.argmax(1).numpy() == case.labels).sum()
     for tensor, expected in zip(case.plan.tensors, torch_tensors(network), strict=True):
@@ -155,7 +158,7 @@ def test_a_normalised_network_that_ends_with_maps() -> None:
 def test_ghost_batches_are_pytorch_on_each_of_them() -> None:
     """150 images are four: the mean of what PyTorch finds on each, weighted by its size."""
     case = Case(Network((2, 9, 11), NORMALISED), samples=150)
-    found = case.engine.gradient(case.parameters, case.images, case.labels, case.scale, case.shift)
+    found = case.engine.gradient(case.parameters, case.samples)
     loss, gradient = 0.0, np.zeros_like(case.parameters)
     moved = np.zeros_like(case.parameters)
     sizes = (38, 38, 37, 37)

@@ -7,6 +7,7 @@ import pytest
 
 import lenet
 from lenet.engine import operations
+from lenet.engine.engine import Samples
 from lenet.engine.reference import ReferenceEngine
 from lenet.errors import EngineError, UsageError
 from lenet.run_folder import LayerSignal, read_signals
@@ -31,7 +32,7 @@ def test_against_the_definition(digits, activation):
     ]
     scale, shift = model.preprocessing.scale_and_shift()
     reference = ReferenceEngine(model.plan)
-    gradient = reference.gradient(model.table, images, labels, scale, shift).gradient
+    gradient = reference.gradient(model.table, Samples(images, labels, scale, shift)).gradient
     x = images * scale[:, None, None].astype(float) + shift[:, None, None]
     outputs = reference.outputs(model.table, x)
     steps = [step for step in model.plan.steps if step.weight]

@@ -83,11 +83,7 @@ def bench(
 
 
 def contenders_of(against: Iterable[str]) -> list[str]:
-    """Return the contenders that ``against`` names, each once.
-
-    Raises:
-        UsageError: a name nobody knows, or a package that is not installed.
-    """
+    """Return the contenders that ``against`` names, each once; refuse what is not installed."""
     contenders: list[str] = []
     for name in against:
         framework = next((f for f, ways in PEERS.items() if name == f or name in ways), None)
@@ -97,27 +93,22 @@ def contenders_of(against: Iterable[str]) -> list[str]:
                 f"{', '.join([*PEERS, *PEERS['torch']])}.",
                 parameter="against",
             )
-        _check_installed(framework)
+        if missing := [package for package in PACKAGES[framework] if find_spec(package) is None]:
+            raise UsageError(
+                f"measuring against {framework} needs what is not installed: {listed(missing)}; "
+                f"run 'pip install {' '.join(missing)}', or leave {framework} out."
+            )
         contenders += PEERS.get(name, (name,))
     return list(dict.fromkeys(contenders))
 
 
-def _check_installed(framework: str) -> None:
-    missing = [package for package in PACKAGES[framework] if find_spec(package) is None]
-    if missing:
-        raise UsageError(
-            f"measuring against {framework} needs what is not installed: {listed(missing)}; "
-            f"run 'pip install {' '.join(missing)}', or leave {framework} out."
-        )
-
-
-class Workers:
+class Workers(ExitStack):
     """A process for every framework, started when it is first asked; a context manager."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._processes: dict[str, Process] = {}
         self._last = ""
-        self._stack = ExitStack()
         self._workload: Workload | None = None
 
     def begin(self, workload: Workload) -> None:
@@ -127,27 +118,17 @@ class Workers:
             process.ask(workload=workload.to_dict())
 
     def ask(self, contender: str, **request: object) -> Answer:
-        """Return what the process of ``contender`` answers.
-
-        Raises:
-            EngineError: it could not do what was asked.
-        """
+        """Return what the process of ``contender`` answers."""
         framework = contender.partition("-")[0]
         if framework not in self._processes:
             assert self._workload is not None
-            process = self._stack.enter_context(start(framework))
+            process = self.enter_context(start(framework))
             self._processes[framework] = process
             process.ask(workload=self._workload.to_dict())
         if framework != self._last:
             time.sleep(PAUSE)
         self._last = framework
         return self._processes[framework].ask(contender=contender, **request)
-
-    def __enter__(self) -> Workers:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
 
 
 def measure(
@@ -164,9 +145,6 @@ def measure(
     """Compare the scores, then measure; ``contenders`` begin with ours.
 
     A peer that cannot do the workload is left out, and the result says why.
-
-    Raises:
-        EngineError: scores differ, or ours could not be measured.
     """
     tell = watch or (lambda _: None)
     workers.begin(workload)
@@ -226,11 +204,7 @@ def _describe(
 
 
 def check_scores(described: Mapping[str, Answer]) -> None:
-    """Check that everybody runs the same network.
-
-    Raises:
-        EngineError: no, or there are no scores to tell it from.
-    """
+    """Refuse contenders whose scores say that they run another network than we do."""
     ours = np.array(described[OURS]["scores"])
     if not np.isfinite(ours).all():
         raise EngineError(

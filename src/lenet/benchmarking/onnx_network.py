@@ -1,4 +1,4 @@
-"""A network as an ONNX file, for ONNX Runtime.
+"""A network as an ONNX file, and how fast ONNX Runtime scores images with it.
 
 The operators of opset 17 in a row: every padding, one side at a time, is theirs as well. Batch
 normalisation is folded into the weights, as ONNX Runtime would do by itself. Only processes that
@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
 from onnx import TensorProto, checker, helper, numpy_helper
 
+from lenet.benchmarking.frameworks import ACTIVATIONS
+from lenet.benchmarking.workload import Workload
 from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.plan import Floats, Plan
+from lenet.errors import EngineError
 from lenet.net import Network, PlacedLayer
-from lenet.net.layers import LEAKY_SLOPE
 
 OPSET: Final = 17
 #: What every runtime since 2022 reads; the package's own default may be newer than the runtime.
@@ -73,25 +77,17 @@ def _nodes(place: PlacedLayer, flow: str, result: str) -> Iterator[Any]:
     operator, attributes = OPERATORS[layer.keyword]
     yield helper.make_node(operator, [flow, *weights], [before], **attributes(layer))
     if activation:
-        yield from activation(before, result)
+        value = f"{name}.gate" if activation.gates else result
+        settings = {} if activation.slope is None else {"alpha": activation.slope}
+        yield helper.make_node(activation.onnx, [before], [value], **settings)
+        if activation.gates:
+            yield helper.make_node("Mul", [before, value], [result])
 
 
 def _window(layer: Any) -> dict[str, Any]:
     top, bottom, left, right = layer.padding
     pads = (top, left, bottom, right)
     return {"kernel_shape": layer.kernel_size, "strides": layer.stride, "pads": pads}
-
-
-def _simple(operator: str, **attributes: Any) -> Callable[[str, str], list[Any]]:
-    return lambda before, result: [helper.make_node(operator, [before], [result], **attributes)]
-
-
-def _silu(before: str, result: str) -> list[Any]:
-    gate = f"{before}.gate"
-    return [
-        helper.make_node("Sigmoid", [before], [gate]),
-        helper.make_node("Mul", [before, gate], [result]),
-    ]
 
 
 #: By a layer's keyword: the operator, and its attributes for the layer.
@@ -101,12 +97,27 @@ OPERATORS: Final[dict[str, tuple[str, Callable[[Any], dict[str, Any]]]]] = {
     "avgpool": ("AveragePool", lambda layer: {"count_include_pad": 1, **_window(layer)}),
     "dense": ("Gemm", lambda layer: {"transB": 1}),
 }
-#: The nodes from a layer's result before its activation to the one after it.
-ACTIVATIONS: Final[dict[str, Callable[[str, str], list[Any]] | None]] = {
-    "identity": None,
-    "sigmoid": _simple("Sigmoid"),
-    "tanh": _simple("Tanh"),
-    "relu": _simple("Relu"),
-    "leaky-relu": _simple("LeakyRelu", alpha=LEAKY_SLOPE),
-    "silu": _silu,
-}
+
+
+class WithOnnxRuntime:
+    """The workload in ONNX Runtime, which does not train."""
+
+    def __init__(self, workload: Workload) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = workload.threads
+        content = onnx_network(workload.network, workload.plan, workload.parameters)
+        self._workload = workload
+        self._session = onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"]
+        )
+        self.what = f"onnxruntime {onnxruntime.__version__}"
+
+    def train(self, steps: int) -> None:
+        """Refuse to: it is not its task."""
+        raise EngineError("ONNX Runtime does not train")
+
+    def infer(self, images: slice) -> NDArray[np.float32]:
+        """Return the scores of some images."""
+        scores: list[NDArray[np.float32]]
+        scores = self._session.run(None, {"images": self._workload.pixels[images]})
+        return scores[0]

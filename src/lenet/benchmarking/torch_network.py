@@ -1,7 +1,6 @@
-"""A network in PyTorch, as an engineer would write it there: plain modules in a row.
+"""A network in PyTorch, as an engineer would write it there: plain modules in a row; and its speed.
 
-The one place that says what each of our layers is in PyTorch. Only processes that run PyTorch
-import this file.
+Only processes that run PyTorch import this file.
 """
 
 from __future__ import annotations
@@ -11,20 +10,22 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from lenet.benchmarking.frameworks import ACTIVATIONS
+from lenet.benchmarking.workload import RATE, Workload
 from lenet.engine.normalise import EPSILON, MOMENTUM
 from lenet.engine.plan import Floats, Plan
+from lenet.errors import EngineError
 from lenet.net import Network, PlacedLayer
-from lenet.net.layers import LEAKY_SLOPE
 from lenet.net.shapes import Pair, Shape, elements
 
 
 def torch_network(network: Network, plan: Plan, parameters: Floats) -> Any:
-    """Return ``network`` with ``parameters`` (T,) as an ``nn.Sequential``, images to scores.
+    """Return ``network`` with ``parameters`` (T,) as an ``nn.Sequential``, in their precision.
 
-    Takes (N, C, H, W) and gives (N, classes), in the parameters' precision. In training mode, as
-    PyTorch's modules begin, batch normalisation is over all images that it is called with.
+    It takes images (N, C, H, W), gives scores (N, classes), and begins in training mode.
     """
     modules = [module for place in network.placed for module in torch_modules(place)]
     if not any(isinstance(module, nn.Flatten) for module in modules):
@@ -37,11 +38,7 @@ def torch_network(network: Network, plan: Plan, parameters: Floats) -> Any:
 
 
 def torch_tensors(modules: Iterable[Any]) -> Iterator[Any]:
-    """Yield their tensors in the order of our plan's.
-
-    These are each layer's weight and bias; of a normalised one the shift, which is its bias, the
-    scale, the running mean and variance.
-    """
+    """Yield their tensors in the order of our plan's; a normalisation's shift is its bias."""
     for module in modules:
         names: tuple[str, ...] = ("weight", "bias")
         if isinstance(module, nn.BatchNorm2d):
@@ -62,8 +59,11 @@ def torch_table(modules: Iterable[Any], plan: Plan) -> Floats:
 def torch_modules(place: PlacedLayer) -> list[Any]:
     """Return the modules that do what one layer does, its flattening and activation included."""
     modules = MODULES[place.layer.keyword](place.layer, place.input_shape)
-    activation = ACTIVATIONS[getattr(place.layer, "activation", "identity")]
-    return modules if activation is None else [*modules, activation()]
+    names = ACTIVATIONS[getattr(place.layer, "activation", "identity")]
+    if names is None:
+        return modules
+    settings = () if names.slope is None else (names.slope,)
+    return [*modules, getattr(nn, names.torch)(*settings)]
 
 
 def _dense(layer: Any, shape: Shape) -> list[Any]:
@@ -105,11 +105,84 @@ MODULES: Final[dict[str, Callable[[Any, Shape], list[Any]]]] = {
     "avgpool": _pooling(nn.AvgPool2d, 0.0),
     "dense": _dense,
 }
-ACTIVATIONS: Final[dict[str, Callable[[], Any] | None]] = {
-    "identity": None,
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-    "relu": nn.ReLU,
-    "leaky-relu": lambda: nn.LeakyReLU(LEAKY_SLOPE),
-    "silu": nn.SiLU,
-}
+
+
+class TorchRun:
+    """A network in PyTorch with an optimizer, run in one of three ways."""
+
+    optimizer: Any  # what moves the weights; set it before the first step
+
+    def __init__(self, network: Network, plan: Plan, parameters: Floats, way: str) -> None:
+        """Make it; ``way`` is eager, channels-last or compile."""
+        is_last = way == "channels-last"
+        self._layout = torch.channels_last if is_last else torch.contiguous_format
+        #: Never compiled; ``scores`` is what is called, images to scores.
+        self.module = torch_network(network, plan, parameters).to(memory_format=self._layout)
+        # Not dynamic: each size of batch gets code of its own, as fast as can be.
+        compiles = way == "compile"
+        self.scores = torch.compile(self.module, dynamic=False) if compiles else self.module
+        self._loss = torch.nn.CrossEntropyLoss()
+
+    def lay_out(self, pixels: NDArray[np.float32]) -> Any:
+        """Return images (N, C, H, W) as this way wants them in memory."""
+        return torch.from_numpy(pixels).contiguous(memory_format=self._layout)
+
+    def gradient(self, images: Any, labels: Any) -> None:
+        """Run forward and backward."""
+        if not self.module.training:  # batch normalisation is another thing in training
+            self.scores.train()
+        self.optimizer.zero_grad()
+        self._loss(self.scores(images), labels).backward()
+
+    def step(self, images: Any, labels: Any) -> None:
+        """Run a training step: forward, backward, update."""
+        self.gradient(images, labels)
+        self.optimizer.step()
+
+
+class WithTorch(TorchRun):
+    """The workload in PyTorch: eager, in channels_last layout, or compiled."""
+
+    def __init__(self, workload: Workload, way: str) -> None:
+        torch.set_num_threads(workload.threads)
+        super().__init__(workload.network, workload.plan, workload.parameters, way)
+        self._workload = workload
+        self.optimizer = torch.optim.SGD(self.module.parameters(), lr=RATE)
+        self._images = self.lay_out(workload.pixels)
+        self._labels = torch.from_numpy(workload.labels)
+        self.what = f"torch {torch.__version__}"
+        if way == "compile":
+            self._compile()
+
+    def _compile(self) -> None:
+        """Compile for all tasks now, so that what fails fails here; keep weights and statistics."""
+        state = {name: tensor.clone() for name, tensor in self.module.state_dict().items()}
+        try:
+            first = self._workload.batch_slice(0)
+            self.gradient(self._images[first], self._labels[first])
+            self.module.load_state_dict(state)
+            self.infer(first)
+            self.infer(slice(1))
+        except Exception as error:  # PyTorch has no common class for what may go wrong
+            text = str(error)
+            if "InvalidCxxCompiler" in text:
+                text = "it needs a C++ compiler, such as g++, and finds none that works"
+            raise EngineError(text) from error
+
+    def train(self, steps: int) -> None:
+        """Run that many whole steps."""
+        order = torch.from_numpy(self._workload.order(steps))
+        for batch in order.split(self._workload.batch):
+            self.step(self._images[batch], self._labels[batch])
+
+    def infer(self, images: slice) -> NDArray[np.float32]:
+        """Return the scores of some images; a single one comes from NumPy."""
+        is_single = images.stop - (images.start or 0) == 1
+        given = (
+            torch.from_numpy(self._workload.pixels[images]) if is_single else self._images[images]
+        )
+        if self.module.training:
+            self.scores.train(False)
+        with torch.inference_mode():
+            scores: NDArray[np.float32] = self.scores(given).numpy()
+        return scores

@@ -15,14 +15,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lenet.benchmarking.workload import Contender, Workload, make_contender
+from lenet.benchmarking.workload import RATE, Contender, Workload
+from lenet.engine.engine import Samples
 from lenet.engine.native import measure_peak
-from lenet.errors import EngineError
+from lenet.engine.optimizer import Optimizer
+from lenet.errors import DivergenceError, EngineError
+from lenet.model import Model
 
 #: Seconds that a process gets to end by itself.
 PATIENCE: Final = 2.0
@@ -35,7 +39,7 @@ _LONGEST: Final = 300
 Answer = dict[str, Any]
 
 
-class Process:
+class Process(AbstractContextManager["Process"]):
     """The asking side; a context manager that ends the process."""
 
     def __init__(self, name: str, arguments: Sequence[str]) -> None:
@@ -55,11 +59,7 @@ class Process:
         self._questions, self._answers = self._process.stdin, self._process.stdout
 
     def ask(self, **request: Any) -> Answer:
-        """Return its answer.
-
-        Raises:
-            EngineError: it could not do what was asked, or has ended.
-        """
+        """Return its answer; an EngineError says why it could not do what was asked."""
         try:
             self._questions.write(json.dumps(request) + "\n")
             self._questions.flush()
@@ -84,9 +84,6 @@ class Process:
             self._process.wait()
         self._answers.close()
         self._messages.close()
-
-    def __enter__(self) -> Process:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -121,6 +118,56 @@ def one_line(error: Exception) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
+def make_contender(name: str, workload: Workload) -> Contender:
+    """Return the contender of that name; a process imports no framework but its own."""
+    framework, _, way = name.partition("-")
+    if framework == "torch":
+        from lenet.benchmarking.torch_network import WithTorch
+
+        return WithTorch(workload, way)
+    if framework == "onnxruntime":
+        from lenet.benchmarking.onnx_network import WithOnnxRuntime
+
+        return WithOnnxRuntime(workload)
+    return WithLenet(workload)
+
+
+class WithLenet:
+    """The workload in this package, as a user's program would call it."""
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        self._model = Model(workload.network).initialize()
+        self._model.table[...] = workload.parameters
+        self._engine = self._model.engine(workload.threads)
+        self._state = np.zeros((0, workload.plan.table_size), np.float32)
+        labels, scaling = workload.labels.astype(np.int32), self._model.preprocessing
+        self._samples = Samples(workload.images, labels, *scaling.scale_and_shift())
+        self.what = self._engine.name
+
+    def train(self, steps: int) -> None:
+        """Run that many whole steps."""
+        result = self._engine.train(
+            self._model.table,
+            self._state,
+            self._samples,
+            self._workload.order(steps),
+            self._workload.batch,
+            np.full(steps, RATE),
+            0,
+            Optimizer("sgd"),
+        )
+        if result.steps < steps:
+            raise DivergenceError(
+                "training on random images diverged; the network multiplies what flows through "
+                "it beyond 32 bits, so there is nothing to time."
+            )
+
+    def infer(self, images: slice) -> NDArray[np.float32]:
+        """Return the scores of some images."""
+        return self._model.scores(self._workload.images[images], self._workload.threads)
+
+
 class Worker:
     """Answers requests; contenders are made when they are first asked for."""
 
@@ -129,7 +176,7 @@ class Worker:
         self._contenders: dict[str, Contender] = {}
 
     def answer(self, request: dict[str, Any]) -> Answer:
-        """Do what ``request`` says.
+        """Do what ``request`` says, and return the answer.
 
         ``{"workload": ...}`` sets what to do from now on, ``{"peak": threads}`` measures the
         machine's multiply-adds, and ``{"contender": name}`` with a ``task`` and a ``count`` times

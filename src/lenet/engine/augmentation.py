@@ -28,15 +28,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.engine.native import (
-    FOREIGN,
-    check_threads,
-    chosen_isa,
-    extension,
-    is_native,
-    own_error,
-    processors,
-)
+from lenet.engine.native import call, check_threads, chosen_isa, extension, is_native, processors
 from lenet.errors import UsageError
 from lenet.randomness import AUGMENTATION, random_bits_at, stream_key
 
@@ -103,8 +95,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name, (unit, most, whole) in _AMOUNTS.items():
-            value = getattr(self, name)
-            kinds = (int,) if whole else (int, float)
+            value, kinds = getattr(self, name), int if whole else int | float
             if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value <= most:
                 number = "a whole number" if whole else "a number"
                 raise UsageError(
@@ -125,19 +116,12 @@ class Augmentation:
     def draw(
         self, seed: int, epoch: int, index: NDArray[np.integer[Any]], height: int, width: int
     ) -> Distortions:
-        """Draw what happens to images ``index`` in this epoch.
-
-        Args:
-            seed: of the training.
-            epoch: any whole number.
-            index: (B,), the images' indices in their data set.
-            height: of the images.
-            width: of the images.
-        """
+        """Draw what happens in this epoch to the images whose indices are ``index`` (B,)."""
         draws = _Draws(seed, epoch, index)
         nodes = corners = None
         if self.elastic:
-            nodes = draws.bytes(_ELASTIC, 2 * NODES**2)
+            words = draws.words(_ELASTIC, -(-2 * NODES**2 // 8))
+            nodes = np.ascontiguousarray(words.view(np.uint8)[:, : 2 * NODES**2])
         if self.cutout:
             centres = draws.wholes(_CUTOUT, np.array([height, width]))
             corners = (centres - self.cutout // 2).astype(np.int32)
@@ -152,7 +136,7 @@ class Augmentation:
         )
 
     def _affine(self, draws: _Draws, x: float, y: float) -> NDArray[np.int32]:
-        """Return (B, 6): from a pixel to where it is read, so what happens to an image, backwards.
+        """Return (B, 6), from a pixel to where it is read.
 
         An image is mirrored, slanted, scaled and turned about its centre c = (x, y), then shifted
         by t: pixel p is read at c + M^-1 (p - c - t), with M the product of the four.
@@ -170,10 +154,8 @@ class Augmentation:
 
     def _inverse(self, draws: _Draws) -> list[list[Any]]:
         """Return M^-1: each entry (B,), or one number for all."""
-        xx: Any = 1.0
-        xy: Any = 0.0
-        yx: Any = 0.0
-        yy: Any = 1.0
+        values: tuple[Any, ...] = 1.0, 0.0, 0.0, 1.0
+        xx, xy, yx, yy = values
         if self.rotate or self.shear:
             turn, slant = draws.uniform(_ANGLES).T
         if self.rotate:
@@ -209,7 +191,7 @@ def augmented(
     fill: Bytes,
     threads: int | None = None,
 ) -> Bytes:
-    """Return images ``order`` of ``images``, each changed anew in every epoch.
+    """Return images ``order`` of ``images``, each changed anew in every epoch; (B, C, H, W).
 
     Args:
         images: (N, C, H, W) uint8, the whole training set.
@@ -219,13 +201,6 @@ def augmented(
         epoch: which pass over the images this is.
         fill: (C,) uint8, what lies around an image: its background.
         threads: how many to use; by default one per processor. The result does not depend on it.
-
-    Returns:
-        (B, C, H, W) uint8; always a copy.
-
-    Raises:
-        UsageError: an argument of another type or shape, or out of range.
-        EngineError: the native extension is missing from this installation.
     """
     check_images(images, order, fill)
     if not augmentation.active:
@@ -243,48 +218,31 @@ class _Draws:
     index: NDArray[np.integer[Any]]  # (B,)
 
     def words(self, kind: int, count: int) -> NDArray[np.uint64]:
-        """Return (B, count), ``count`` words per image."""
+        """Return ``count`` words per image, (B, count), little-endian."""
         places = self.index.astype(np.int64)[:, np.newaxis] * count + np.arange(count)
-        return random_bits_at(places, self.seed, AUGMENTATION, self.epoch, kind)
+        drawn = random_bits_at(places, self.seed, AUGMENTATION, self.epoch, kind)
+        return drawn.astype("<u8", copy=False)
 
     def uniform(self, kind: int) -> Numbers:
         """Return (B, 2) in (-1, 1): the halves of a word, the lower first."""
-        halves = self.words(kind, 1).astype("<u8", copy=False).view("<u4")
-        numbers: Numbers = (halves + 0.5) * 2.0**-31 - 1
-        return numbers
+        return np.asarray((self.words(kind, 1).view("<u4") + 0.5) * 2.0**-31 - 1)
 
     def wholes(self, kind: int, counts: Any) -> Numbers:
         """Return (B, 2) whole numbers from 0 to below ``counts``."""
-        numbers: Numbers = np.floor((self.uniform(kind) + 1) * 0.5 * counts)
-        return numbers
-
-    def bytes(self, kind: int, count: int) -> Bytes:
-        """Return (B, count)."""
-        words = self.words(kind, -(-count // 8)).astype("<u8", copy=False)
-        return np.ascontiguousarray(words.view(np.uint8)[:, :count])
+        return np.asarray(np.floor((self.uniform(kind) + 1) * 0.5 * counts))
 
 
 @dataclass(frozen=True, eq=False)
 class Distortions:
-    """What happens to each of B images; all is drawn already.
+    """What happens to each of B images; all is drawn already."""
 
-    Attributes:
-        affine: (B, 6), the numbers a0 to a5 above, in units of 2^-16.
-        nodes: (B, 2, 7, 7) displacements along x and along y at the nodes, or None for none.
-        elastic: what a unit of (2 node - 255) moves, in 2^-16 pixels, at most 2^14.
-        noise_stream: seed and stream of the random words that noise is made of.
-        noise: what a unit of the sum of four random bytes adds, in 2^-16 levels; 0 for no noise.
-        corners: (B, 2), top and left of the squares, or None for none.
-        side: the side of the squares in pixels.
-    """
-
-    affine: Integers
-    nodes: Bytes | None = None
-    elastic: int = 0
-    noise_stream: tuple[int, ...] = (0,)
-    noise: int = 0
-    corners: Integers | None = None
-    side: int = 0
+    affine: Integers  # (B, 6), the numbers a0 to a5 above, in units of 2^-16
+    nodes: Bytes | None = None  # (B, 2 * 7 * 7), displacements along x, then y, at the nodes
+    elastic: int = 0  # what a unit of (2 node - 255) moves, in 2^-16 pixels, at most 2^14
+    noise_stream: tuple[int, ...] = (0,)  # seed and stream of the words that noise is made of
+    noise: int = 0  # what a unit of the sum of four random bytes adds, in 2^-16 levels
+    corners: Integers | None = None  # (B, 2), top and left of the squares
+    side: int = 0  # of the squares, in pixels
 
 
 def warp(
@@ -297,51 +255,35 @@ def warp(
     """Return images ``order`` of ``images``, each distorted; see :func:`warp_reference`.
 
     Every engine, instruction set and number of threads gives the same bytes.
-
-    Raises:
-        UsageError: ``threads`` or ``LENET_ENGINE`` out of range, an index without an image.
-        EngineError: the native extension is missing from this installation.
     """
     threads = check_threads(threads) or processors()
     if not is_native():
         return warp_reference(images, order, distortions, fill)
     warped = np.empty((len(order), *images.shape[1:]), np.uint8)
     nodes, corners = distortions.nodes, distortions.corners
-    try:
-        extension().warp(
-            images=np.ascontiguousarray(images),
-            order=order,
-            affine=distortions.affine,
-            nodes=np.empty((0, 0), np.uint8) if nodes is None else nodes.reshape(len(order), -1),
-            elastic=distortions.elastic,
-            row_weights=spline_weights(images.shape[2]),
-            column_weights=spline_weights(images.shape[3]),
-            noise_key=stream_key(*distortions.noise_stream),
-            noise=distortions.noise,
-            corners=np.empty((0, 0), np.int32) if corners is None else corners,
-            side=0 if corners is None else distortions.side,
-            fill=fill,
-            out=warped,
-            isa=chosen_isa(),
-            threads=threads,
-        )
-    except FOREIGN as error:
-        raise own_error(error) from error
+    call(
+        extension().warp,
+        images=np.ascontiguousarray(images),
+        order=order,
+        affine=distortions.affine,
+        nodes=np.empty((0, 0), np.uint8) if nodes is None else nodes.reshape(len(order), -1),
+        elastic=distortions.elastic,
+        row_weights=spline_weights(images.shape[2]),
+        column_weights=spline_weights(images.shape[3]),
+        noise_key=stream_key(*distortions.noise_stream),
+        noise=distortions.noise,
+        corners=np.empty((0, 0), np.int32) if corners is None else corners,
+        side=0 if corners is None else distortions.side,
+        fill=fill,
+        out=warped,
+        isa=chosen_isa(),
+        threads=threads,
+    )
     return warped
 
 
 def warp_reference(images: Bytes, order: Integers, distortions: Distortions, fill: Bytes) -> Bytes:
-    """Return images ``order`` of ``images``, each with its distortion; slow and readable.
-
-    Args:
-        images: (N, C, H, W).
-        order: (B,), indices of images.
-        distortions: of B images of this size.
-        fill: (C,), what lies around an image.
-
-    Returns:
-        (B, C, H, W).
-    """
+    """Return images ``order`` (B,) of ``images`` (N, C, H, W), distorted; slow and readable."""
     warped = np.empty((len(order), *images.shape[1:]), np.uint8)
     for number, index in enumerate(order):
         x, y = _coordinates(number, distortions, *images.shape[2:])
@@ -377,36 +319,36 @@ def spline_weights(size: int) -> Integers:
 
 
 def check_images(images: Any, order: Any, fill: Any) -> None:
-    """Check that these can be distorted.
-
-    Raises:
-        UsageError: another type or shape, a side too long, an index that names no image.
-    """
-    if not (_is_array(images, 4) and images.dtype == np.uint8 and images.size):
-        raise UsageError(
-            f"the images are {_described(images)}; give a NumPy array (N, C, H, W) of uint8 with "
-            "at least one pixel."
-        )
+    """Refuse what cannot be distorted, and indices that name no image."""
+    if not (_is_array(images, 4, "u") and images.dtype == np.uint8 and images.size):
+        raise _refusal(images, "images are", "(N, C, H, W) of uint8 with at least one pixel")
     if max(images.shape[1:]) > LONGEST:
         raise UsageError(
             f"the images are of shape {images.shape[1:]}; to be distorted they may have "
             f"{LONGEST:,} channels, rows and columns at most."
         )
-    if not (_is_array(order, 1) and order.dtype.kind in "iu"):
-        raise UsageError(
-            f"the order is {_described(order)}; give a NumPy array (B,) of whole numbers."
-        )
+    if not _is_array(order, 1, "iu"):
+        raise _refusal(order, "order is", "(B,) of whole numbers")
     if len(order) and not (order.min() >= 0 and order.max() < len(images)):
         raise UsageError(
             f"the order names image {order.min() if order.min() < 0 else order.max()}; there are "
             f"images 0 to {len(images) - 1:,}."
         )
     channels = images.shape[1]
-    if not (_is_array(fill, 1) and fill.dtype == np.uint8 and len(fill) == channels):
-        raise UsageError(
-            f"the fill is {_described(fill)}; give a NumPy array ({channels},) of uint8, one "
-            "value per channel."
-        )
+    if not (_is_array(fill, 1, "u") and fill.dtype == np.uint8 and len(fill) == channels):
+        raise _refusal(fill, "fill is", f"({channels},) of uint8, one value per channel")
+
+
+def _is_array(value: Any, dimensions: int, kinds: str) -> bool:
+    is_array = isinstance(value, np.ndarray) and value.ndim == dimensions
+    return is_array and value.dtype.kind in kinds
+
+
+def _refusal(value: Any, what: str, needed: str) -> UsageError:
+    given = f"a {type(value).__name__}"
+    if isinstance(value, np.ndarray):
+        given = f"{value.dtype} of shape {value.shape}"
+    return UsageError(f"the {what} {given}; give a NumPy array {needed}.")
 
 
 def _coordinates(
@@ -439,10 +381,7 @@ def _interpolate(image: Bytes, x: NDArray[np.int64], y: NDArray[np.int64], fill:
 
 
 def _add_noise(image: Bytes, index: int, distortions: Distortions) -> Bytes:
-    """Add sums of four random bytes, which are nearly normal.
-
-    A word has two of them, the lower half first.
-    """
+    """Add sums of four random bytes, nearly normal; a word has two, the lower half first."""
     words = -(-image.size // 2)
     seed, *stream = distortions.noise_stream
     drawn = random_bits_at(index * words + np.arange(words), seed, *stream)
@@ -450,13 +389,3 @@ def _add_noise(image: Bytes, index: int, distortions: Distortions) -> Bytes:
     levels = ((sums - 510) * distortions.noise + 2**15) >> 16
     noisy = image + levels[: image.size].reshape(image.shape)
     return np.asarray(noisy.clip(0, 255), np.uint8)
-
-
-def _is_array(value: Any, dimensions: int) -> bool:
-    return isinstance(value, np.ndarray) and value.ndim == dimensions
-
-
-def _described(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} of shape {value.shape}"
-    return f"a {type(value).__name__}"

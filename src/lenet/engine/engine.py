@@ -17,27 +17,18 @@ from lenet.randomness import DROPOUT, random_words_at
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """What training makes small: cross-entropy, with what is done against overfitting.
+    """What training makes small: the mean over a batch's images of weight * cross-entropy.
 
-    The loss of one image is weight * cross-entropy(softmax(scores), target); a batch's is the mean
-    over its images.
-
-    Attributes:
-        label_smoothing: share of the target spread evenly over all classes (Szegedy et al. 2016,
-            section 7); 0 to below 1.
-        dropout: share of the outputs of every dense layer but the last that are put to zero, the
-            rest growing by 1 / (1 - dropout) (Srivastava et al. 2014); 0 to below 1.
-        seed: decides which.
-        weights: (N,) float32, each image's weight in the loss, 0 or more; None for 1 each.
-
-    Raises:
-        UsageError: a value out of range.
+    The target of an image is 1 - label_smoothing at its label, and the rest spread evenly over all
+    classes (Szegedy et al. 2016, section 7). Of the outputs of every dense layer but the last the
+    share ``dropout`` is put to zero, and the others grow by 1 / (1 - dropout) (Srivastava et al.
+    2014).
     """
 
-    label_smoothing: float = 0.0
-    dropout: float = 0.0
-    seed: int = 0
-    weights: NDArray[np.float32] | None = None
+    label_smoothing: float = 0.0  # 0 to below 1
+    dropout: float = 0.0  # 0 to below 1
+    seed: int = 0  # decides which outputs are dropped
+    weights: NDArray[np.float32] | None = None  # (N,), 0 or more; None for 1 each
 
     def __post_init__(self) -> None:
         for name in ("label_smoothing", "dropout"):
@@ -55,11 +46,7 @@ class Objective:
             )
 
     def check(self, images: int) -> None:
-        """Check that there is a weight for each of so many images.
-
-        Raises:
-            UsageError: there is not.
-        """
+        """Refuse weights that are not one for each of so many images."""
         if self.weights is not None and len(self.weights) != images:
             raise UsageError(
                 f"there are {len(self.weights):,} weights for {images:,} images; give one each."
@@ -68,16 +55,10 @@ class Objective:
     def dropout_mask(
         self, step: int, layer: int, rows: NDArray[np.int64], units: int
     ) -> NDArray[np.bool_]:
-        """Return which outputs of a dense layer stay in training step ``step``, (n, units).
+        """Return which outputs of plan step ``layer`` stay in training step ``step``, (n, units).
 
-        A function of (seed, step, layer, row, unit) alone, so that any engine on any number of
-        threads drops the same.
-
-        Args:
-            step: which step this is, from 1.
-            layer: the plan step's index.
-            rows: (n,), the samples' places in their batch.
-            units: outputs of the layer.
+        ``step`` counts from 1, ``rows`` (n,) are the samples' places in their batch. Any engine on
+        any number of threads drops the same.
         """
         words = random_words_at(rows, units, self.seed, DROPOUT, step, layer)
         return words >= round(self.dropout * 2**32)
@@ -85,6 +66,30 @@ class Objective:
 
 #: Plain cross-entropy.
 PLAIN: Final = Objective()
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Labelled images; a pixel of channel c enters a network as byte * scale[c] + shift[c]."""
+
+    images: NDArray[np.uint8]  # (N, C, H, W)
+    labels: NDArray[np.integer[Any]]  # (N,), each below the number of classes
+    scale: Floats  # (C,)
+    shift: Floats  # (C,)
+
+    def check_order(
+        self, order: NDArray[np.integer[Any]], batch_size: int, steps: int, objective: Objective
+    ) -> None:
+        """Refuse an order without an image for one of the steps, and weights of other images."""
+        if batch_size < 1:
+            raise UsageError(f"the batch size is {batch_size}; it must be at least 1.")
+        taken = (steps - 1) * batch_size
+        if len(order) <= taken:
+            raise UsageError(
+                f"{steps} steps of {batch_size} images need an order of more than {taken} "
+                f"images, and it has {len(order)}."
+            )
+        objective.check(len(self.images))
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class TrainResult:
 
 
 class Engine(Protocol):
-    """Runs one plan. T is the plan's table size; a pixel enters as byte * scale[c] + shift[c]."""
+    """Runs one plan, whose table of parameters has T numbers."""
 
     @property
     def name(self) -> str:
@@ -130,66 +135,20 @@ class Engine(Protocol):
         """
 
     def gradient(
-        self,
-        parameters: Floats,
-        images: NDArray[np.uint8],
-        labels: NDArray[np.integer[Any]],
-        scale: Floats,
-        shift: Floats,
-        objective: Objective = PLAIN,
-        step: int = 1,
+        self, parameters: Floats, samples: Samples, objective: Objective = PLAIN, step: int = 1
     ) -> Gradient:
-        """Return loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,) as one
-        batch, as training step ``step`` would have them."""
+        """Return loss and gradient of all ``samples`` as one batch, in training step ``step``."""
 
     def train(
         self,
-        parameters: Floats,
-        state: Floats,
-        images: NDArray[np.uint8],
-        labels: NDArray[np.integer[Any]],
-        order: NDArray[np.integer[Any]],
-        batch_size: int,
-        rates: NDArray[np.float64],
-        first_step: int,
-        scale: Floats,
-        shift: Floats,
+        parameters: Floats,  # (T,)
+        state: Floats,  # (optimizer.state_rows, T), zeros at the start of training
+        samples: Samples,  # the whole training set
+        order: NDArray[np.integer[Any]],  # indices of samples, ``batch_size`` for each step
+        batch_size: int,  # the last step may get fewer
+        rates: NDArray[np.float64],  # (steps,), the learning rate of each step
+        first_step: int,  # updates made before this call: the optimizer counts on from there
         optimizer: Optimizer,
         objective: Objective = PLAIN,
     ) -> TrainResult:
-        """Run len(rates) training steps, changing ``parameters`` and ``state`` in place.
-
-        Args:
-            parameters: (T,).
-            state: (optimizer.state_rows, T), zeros at the start of training.
-            images: (N, C, H, W), the whole training set.
-            labels: (N,), each below the number of classes.
-            order: indices of images; step i takes ``order[i * batch_size : (i + 1) * batch_size]``.
-            batch_size: images per step; the last step may get fewer.
-            rates: (steps,), the learning rate of each step.
-            first_step: updates made before this call; the optimizer counts on from there.
-            scale: (C,).
-            shift: (C,).
-            optimizer: what to do with a gradient.
-            objective: what is made small.
-
-        Raises:
-            UsageError: ``order`` is too short for that many steps, or there are not as many
-                weights as images.
-        """
-
-
-def check_order(order: NDArray[np.integer[Any]], batch_size: int, steps: int) -> None:
-    """Check that there is at least one image for every step.
-
-    Raises:
-        UsageError: there is not, or ``batch_size`` is below 1.
-    """
-    if batch_size < 1:
-        raise UsageError(f"the batch size is {batch_size}; it must be at least 1.")
-    taken = (steps - 1) * batch_size
-    if len(order) <= taken:
-        raise UsageError(
-            f"{steps} steps of {batch_size} images need an order of more than {taken} "
-            f"images, and it has {len(order)}."
-        )
+        """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""

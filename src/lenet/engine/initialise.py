@@ -20,22 +20,25 @@ from math import isfinite, prod, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.engine.plan import ALIGNMENT, Plan, Tensor
+from lenet.engine.plan import ALIGNMENT, Plan
 from lenet.errors import UsageError
 from lenet.randomness import WEIGHTS, normal, uniform
 
 
 def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
-    """Return a new parameter table (T,), 64-byte aligned, its gaps zero.
-
-    Raises:
-        UsageError: ``init`` is none of the rules above.
-    """
+    """Return a new parameter table (T,), 64-byte aligned, its gaps zero."""
     rule, deviation = parse_init(init)
     table = aligned_zeros(plan.table_size)
     for index, tensor in enumerate(plan.tensors):
         if len(tensor.shape) > 1:  # a bias has one axis
-            values = _weights(rule, deviation, tensor, seed, index)
+            window = prod(tensor.shape[2:])
+            fan_out, fan_in = tensor.shape[0] * window, tensor.shape[1] * window
+            if rule == "xavier":
+                bound = sqrt(6 / (fan_in + fan_out))
+                values = bound * (2 * uniform(seed, WEIGHTS, index, count=tensor.size) - 1)
+            else:
+                spread = sqrt(2 / fan_in) if rule == "kaiming" else deviation
+                values = spread * normal(seed, WEIGHTS, index, count=tensor.size)
             tensor.view(table)[...] = values.reshape(tensor.shape)
     for norm in (step.norm for step in plan.steps if step.norm):
         norm.scale.view(table)[...] = norm.variance.view(table)[...] = 1
@@ -50,11 +53,7 @@ def aligned_zeros(size: int) -> NDArray[np.float32]:
 
 
 def parse_init(init: str) -> tuple[str, float]:
-    """Return the rule and, for normal, its standard deviation.
-
-    Raises:
-        UsageError: ``init`` is none of the rules above.
-    """
+    """Return the rule and, for normal, its standard deviation; refuse any other text."""
     rule, _, number = init.partition(":")
     if init in ("xavier", "kaiming"):
         return rule, 0.0
@@ -68,17 +67,3 @@ def parse_init(init: str) -> tuple[str, float]:
             "above 0 (such as normal:0.2), xavier or kaiming."
         )
     return rule, deviation
-
-
-def _weights(
-    rule: str, deviation: float, tensor: Tensor, seed: int, index: int
-) -> NDArray[np.float64]:
-    """Draw the values of one weight tensor, (size,)."""
-    window = prod(tensor.shape[2:])
-    fan_out, fan_in = tensor.shape[0] * window, tensor.shape[1] * window
-    if rule == "xavier":
-        bound = sqrt(6 / (fan_in + fan_out))
-        return bound * (2 * uniform(seed, WEIGHTS, index, count=tensor.size) - 1)
-    if rule == "kaiming":
-        deviation = sqrt(2 / fan_in)
-    return deviation * normal(seed, WEIGHTS, index, count=tensor.size)

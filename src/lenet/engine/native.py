@@ -10,22 +10,21 @@ apply; by default each layer takes what is faster.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.engine.engine import PLAIN, Engine, Gradient, Objective, TrainResult, check_order
+from lenet.engine.engine import PLAIN, Engine, Gradient, Objective, Samples, TrainResult
 from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.reference import ReferenceEngine
-from lenet.errors import EngineError, LenetError, UsageError
+from lenet.errors import EngineError, UsageError
 
 MAX_THREADS: Final = 1024
-#: What the extension raises.
-FOREIGN: Final = (ValueError, MemoryError, RuntimeError)
 #: Made once: one image is scored in the time that NumPy takes to make ten of these.
 _FLOAT32 = np.dtype(np.float32)
 
@@ -43,11 +42,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def extension() -> Any:
-    """Return the extension's module.
-
-    Raises:
-        EngineError: it is missing from this installation.
-    """
+    """Return the extension's module."""
     try:
         import lenet.engine._native as module
     except ImportError as error:
@@ -58,14 +53,17 @@ def extension() -> Any:
     return module
 
 
-def own_error(error: Exception) -> LenetError:
-    """Return what the extension refuses or cannot get, as an error of ours."""
-    if isinstance(error, ValueError):
-        return UsageError(str(error))
-    return EngineError(
-        f"this machine gives too little memory or too few threads for the network "
-        f"({error}); use fewer threads or a smaller network."
-    )
+def call(function: Callable[..., Any], *values: Any, **named: Any) -> Any:
+    """Call a ``function`` of the extension; what it refuses or cannot get is an error of ours."""
+    try:
+        return function(*values, **named)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    except (MemoryError, RuntimeError) as error:
+        raise EngineError(
+            f"this machine gives too little memory or too few threads for the network "
+            f"({error}); use fewer threads or a smaller network."
+        ) from error
 
 
 def instruction_sets() -> tuple[str, ...]:
@@ -79,16 +77,9 @@ def chosen_isa() -> str:
 
 
 def measure_peak(threads: int = 1, seconds: float = 0.3) -> float:
-    """Measure this machine's float32 multiply-add rate in FLOP/s, two per multiply-add.
-
-    Raises:
-        UsageError: ``threads`` or ``seconds`` out of range.
-    """
+    """Measure this machine's float32 multiply-add rate in FLOP/s, two per multiply-add."""
     check_threads(threads)
-    try:
-        return float(extension().measure_peak(chosen_isa(), threads, seconds))
-    except FOREIGN as error:
-        raise own_error(error) from error
+    return float(call(extension().measure_peak, chosen_isa(), threads, seconds))
 
 
 def processors() -> int:
@@ -100,11 +91,7 @@ def processors() -> int:
 
 
 def check_threads(threads: int | None) -> int | None:
-    """Return ``threads`` itself.
-
-    Raises:
-        UsageError: it is out of range.
-    """
+    """Return ``threads`` itself, unless it is out of range."""
     whole = isinstance(threads, int) and not isinstance(threads, bool)
     if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):
         raise UsageError(
@@ -115,11 +102,7 @@ def check_threads(threads: int | None) -> int | None:
 
 
 def is_native() -> bool:
-    """Does ``LENET_ENGINE`` name the native engine, as by default?
-
-    Raises:
-        UsageError: it names none.
-    """
+    """Does ``LENET_ENGINE`` name the native engine, as by default?"""
     name = os.environ.get("LENET_ENGINE") or "native"
     if name not in ("native", "reference"):
         raise UsageError(f"LENET_ENGINE is {name!r}; it must be native or reference.")
@@ -127,12 +110,7 @@ def is_native() -> bool:
 
 
 def make_engine(plan: Plan, threads: int | None = None) -> Engine:
-    """Return the engine that ``LENET_ENGINE`` names: native (the default) or reference.
-
-    Raises:
-        UsageError: another name, or ``threads`` out of range.
-        EngineError: the native extension is missing from this installation.
-    """
+    """Return the engine that ``LENET_ENGINE`` names: native (the default) or reference."""
     check_threads(threads)
     return NativeEngine(plan, threads) if is_native() else ReferenceEngine(plan, np.float32)
 
@@ -147,18 +125,9 @@ class NativeEngine:
         isa: str | None = None,
         convolution: str | None = None,
     ) -> None:
-        """Start the threads; they sleep between calls and end with the object.
+        """Start the threads, one per processor by default; they sleep between calls.
 
-        Args:
-            plan: what to run.
-            threads: how many to use; by default one per processor that this process may use.
-            isa: an instruction set, see :func:`instruction_sets`; by default ``LENET_ISA`` or
-                the best.
-            convolution: fastest, direct or winograd; by default ``LENET_CONVOLUTION`` or fastest.
-
-        Raises:
-            UsageError: ``threads``, ``isa`` or ``convolution`` out of range.
-            EngineError: the extension is missing from this installation.
+        ``isa`` and ``convolution`` take the place of ``LENET_ISA`` and ``LENET_CONVOLUTION``.
         """
         self.plan = plan
         self._classes, self._normalised = plan.classes, plan.normalised
@@ -170,16 +139,14 @@ class NativeEngine:
 
     def _start(self) -> None:
         native = extension()
-        try:
-            self._started = native.Session(
-                steps=[_set(native.Step(), **_step_values(step)) for step in self.plan.steps],
-                table=self.plan.table_size,
-                isa=self._isa,
-                threads=self._threads,
-                convolution=self._convolution,
-            )
-        except FOREIGN as error:
-            raise own_error(error) from error
+        self._started = call(
+            native.Session,
+            steps=[_set(native.Step(), **_step_values(step)) for step in self.plan.steps],
+            table=self.plan.table_size,
+            isa=self._isa,
+            threads=self._threads,
+            convolution=self._convolution,
+        )
         self._forks = _forks
 
     @property
@@ -213,85 +180,74 @@ class NativeEngine:
             return self._folded.scores(table, images, scale, shift)
         images, scale, shift = self._pixels(images, scale, shift)
         scores = np.empty((len(images), self._classes), _FLOAT32)
-        try:
-            self._session.scores(_float32(parameters), images, scale, shift, scores)
-        except FOREIGN as error:
-            raise own_error(error) from error
+        call(self._session.scores, _float32(parameters), images, scale, shift, scores)
         return scores
 
     def gradient(
-        self,
-        parameters: Floats,
-        images: NDArray[np.uint8],
-        labels: NDArray[np.integer[Any]],
-        scale: Floats,
-        shift: Floats,
-        objective: Objective = PLAIN,
-        step: int = 1,
+        self, parameters: Floats, samples: Samples, objective: Objective = PLAIN, step: int = 1
     ) -> Gradient:
-        """Return loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,)."""
+        """Return loss and gradient of all ``samples`` as one batch, in training step ``step``."""
         gradient = np.empty(self.plan.table_size, np.float32)
-        images, scale, shift = self._pixels(images, scale, shift)
-        labels = _int32("labels", labels)
-        objective.check(len(images))
-        try:
-            loss, correct = self._session.gradient(
-                parameters=_float32(parameters),
-                images=images,
-                labels=labels,
-                scale=scale,
-                shift=shift,
-                objective=_native_objective(objective),
-                step=step,
-                gradient=gradient,
-            )
-        except FOREIGN as error:
-            raise own_error(error) from error
+        loss, correct = call(
+            self._session.gradient,
+            parameters=_float32(parameters),
+            **self._native_samples(samples, objective),
+            step=step,
+            gradient=gradient,
+        )
         return Gradient(loss, correct, gradient)
 
     def train(
         self,
         parameters: Floats,
         state: Floats,
-        images: NDArray[np.uint8],
-        labels: NDArray[np.integer[Any]],
+        samples: Samples,
         order: NDArray[np.integer[Any]],
         batch_size: int,
         rates: NDArray[np.float64],
         first_step: int,
-        scale: Floats,
-        shift: Floats,
         optimizer: Optimizer,
         objective: Objective = PLAIN,
     ) -> TrainResult:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
-        check_order(order, batch_size, len(rates))
-        objective.check(len(images))
-        _check_table("parameter", parameters)
-        _check_table("state", state)
+        samples.check_order(order, batch_size, len(rates), objective)
+        for what, table in (("parameter", parameters), ("state", state)):
+            if not (
+                table.dtype == np.float32 and table.flags.c_contiguous and table.flags.writeable
+            ):
+                raise UsageError(
+                    f"the {what} table is {table.dtype}; to be trained in place it must be "
+                    "float32, in one piece, and writable."
+                )
         losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
-        images, scale, shift = self._pixels(images, scale, shift)
-        labels, order = _int32("labels", labels), _int32("order", order[: len(rates) * batch_size])
-        try:
-            steps = self._session.train(
-                parameters=parameters,
-                state=state,
-                images=images,
-                labels=labels,
-                order=order,
-                batch_size=min(batch_size, 2**31 - 1),
-                rates=_float32(rates),
-                first_step=first_step,
-                scale=scale,
-                shift=shift,
-                optimizer=_set(extension().Optimizer(), **vars(optimizer)),
-                objective=_native_objective(objective),
-                losses=losses,
-                correct=correct,
-            )
-        except FOREIGN as error:
-            raise own_error(error) from error
+        steps = call(
+            self._session.train,
+            parameters=parameters,
+            state=state,
+            **self._native_samples(samples, objective),
+            order=_int32("order", order[: len(rates) * batch_size]),
+            batch_size=min(batch_size, 2**31 - 1),
+            rates=_float32(rates),
+            first_step=first_step,
+            optimizer=_set(extension().Optimizer(), **vars(optimizer)),
+            losses=losses,
+            correct=correct,
+        )
         return TrainResult(losses, correct, steps)
+
+    def _native_samples(self, samples: Samples, objective: Objective) -> dict[str, Any]:
+        """Return samples and what is asked of them, as the extension takes both."""
+        objective.check(len(samples.images))
+        images, scale, shift = self._pixels(samples.images, samples.scale, samples.shift)
+        weights = np.empty(0, np.float32) if objective.weights is None else objective.weights
+        members = vars(objective) | {"seed": objective.seed % 2**64, "weights": weights}
+        return {
+            "images": images,
+            "labels": _int32("labels", samples.labels),
+            "scale": scale,
+            "shift": shift,
+            "objective": _set(extension().Objective(), **members),
+        }
 
     def _pixels(
         self, images: NDArray[np.uint8], scale: Floats, shift: Floats
@@ -324,30 +280,13 @@ def _step_values(step: Step) -> dict[str, Any]:
     return {name: offsets.get(name, value) for name, value in values.items() if value is not None}
 
 
-def _native_objective(objective: Objective) -> Any:
-    weights = np.empty(0, np.float32) if objective.weights is None else objective.weights
-    return _set(
-        extension().Objective(),
-        **(vars(objective) | {"seed": objective.seed % 2**64, "weights": weights}),
-    )
-
-
 def _float32(values: Floats) -> NDArray[np.float32]:
     return np.ascontiguousarray(values, _FLOAT32)
 
 
 def _int32(what: str, values: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
-    """Return the same numbers in 32 bits: one that does not fit must not wrap around into range."""
+    """Return the same numbers in 32 bits; one that does not fit must not wrap around."""
     converted = np.ascontiguousarray(values, np.int32)
     if not np.array_equal(converted, values) or converted.ndim != 1:
         raise UsageError(f"the {what} must be one row of whole numbers, each below {2**31:,}.")
     return converted
-
-
-def _check_table(what: str, values: Floats) -> None:
-    """Check that the engine can write to what is trained in place."""
-    if values.dtype != np.float32 or not values.flags.c_contiguous or not values.flags.writeable:
-        raise UsageError(
-            f"the {what} table is {values.dtype}; to be trained in place it must be float32, in "
-            "one piece, and writable."
-        )

@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from lenet.engine.plan import Floats, Plan, Tensor, pooling_first
+from lenet.engine.plan import Floats, Plan, pooling_first
 
 GHOST_BATCH: Final = 32
 MOMENTUM: Final = 0.1
@@ -55,8 +55,3 @@ def folded_table(plan: Plan, table: Floats) -> Floats:
             step.weight.view(folded)[...] = step.weight.view(table) * factor[:, None, None, None]
             step.bias.view(folded)[...] = shift - mean * factor
     return folded
-
-
-def running(plan: Plan) -> tuple[Tensor, ...]:
-    """Return the tensors that no gradient moves."""
-    return tuple(tensor for tensor in plan.tensors if not tensor.trained)

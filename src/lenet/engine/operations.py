@@ -33,22 +33,20 @@ class Statistics(NamedTuple):
     @property
     def deviation(self) -> Floats:
         """The square root under which EPSILON keeps the variance from zero."""
-        root: Floats = np.sqrt(self.variance + self.variance.dtype.type(EPSILON))
-        return root
+        return np.asarray(np.sqrt(self.variance + self.variance.dtype.type(EPSILON)))
 
 
 class Inputs(NamedTuple):
     """What a step computes with."""
 
     x: Floats  # (N, C, H, W); a dense step takes any shape and flattens it
-    weight: Floats | None = None  # (O, C, kh, kw) or (O, I); None for poolings
-    bias: Floats | None = None  # (O,); None for poolings. Of a normalised step its shift
+    weight: Any = None  # (O, C, kh, kw) or (O, I); None for poolings
+    bias: Any = None  # (O,); None for poolings. Of a normalised step its shift
     norm: Statistics | None = None  # of a normalised step: running, or those of this batch
 
 
 class Gradients(NamedTuple):
-    """The gradient of a step's inputs, each of the shape of its input; None where there is no
-    such input."""
+    """The gradients of a step's inputs, each of its input's shape; None where there is none."""
 
     x: Floats
     weight: Floats | None = None
@@ -57,10 +55,7 @@ class Gradients(NamedTuple):
 
 
 def read_inputs(step: Step, x: Floats, table: Floats) -> Inputs:
-    """Return ``x`` and what ``step`` has in the parameter ``table`` (T,), as numbers of x's type.
-
-    A normalised step's statistics are the running ones.
-    """
+    """Return ``x`` and what ``step`` has in ``table`` (T,), in x's type; statistics are running."""
 
     def view(tensor: Tensor) -> Floats:
         return tensor.view(table).astype(x.dtype, copy=False)
@@ -72,21 +67,17 @@ def read_inputs(step: Step, x: Floats, table: Floats) -> Inputs:
 
 
 def apply(step: Step, inputs: Inputs) -> Floats:
-    """Return what ``step`` makes of a batch, its normalisation and activation included.
-
-    Maps (N, O, P, Q), or (N, O) from a dense step.
-    """
+    """Return what ``step`` makes of a batch: (N, O, P, Q), or (N, O) from a dense step."""
     forward, _ = KINDS[step.kind]
     return activate(step.activation, forward(step, inputs))
 
 
 def backward(step: Step, inputs: Inputs, y: Floats, dy: Floats) -> Gradients:
-    """Return the gradient of a step's inputs, given the gradient ``dy`` of its output ``y``.
+    """Return the gradients of a step's inputs, given the gradient ``dy`` of its output ``y``.
 
-    The gradient of a max pooling goes to the first maximum of each window in row order, as in
-    PyTorch; where relu and leaky-relu have a kink, at 0, they count as not rising and as their
-    lower branch. The statistics of a normalised step must be those of this very batch: they move
-    with ``x``.
+    A max pooling's goes to the first maximum of each window in row order, as in PyTorch; at their
+    kink relu and leaky-relu are their lower branch. A normalised step's statistics must be those
+    of this very batch: they move with ``x``.
     """
     forward, back = KINDS[step.kind]
     kept = forward(step, inputs) if ACTIVATIONS[step.activation].keeps == "input" else y
@@ -98,18 +89,8 @@ def softmax_cross_entropy(
 ) -> tuple[Floats, Floats]:
     """Return the loss of every sample, and the gradient of their mean.
 
-    loss = weight * (log(sum_k exp(score_k)) - sum_k target_k * score_k), in nats; the largest
-    score is taken off first, so that exp never overflows. The target is 1 - smoothing at the
-    label, and smoothing / K everywhere on top.
-
-    Args:
-        scores: (N, K).
-        labels: (N,), from 0 to K-1.
-        smoothing: ``label_smoothing`` of :class:`lenet.engine.engine.Objective`.
-        weights: (N,), 1 each by default.
-
-    Returns:
-        Losses (N,) and the gradient of their mean by the scores (N, K).
+    Of scores (N, K) the losses are (N,), weight * (log(sum_k exp(score_k)) - sum_k target_k *
+    score_k), in nats; the largest score is taken off first, so that exp never overflows.
     """
     rows = np.arange(len(scores))
     shifted = scores - scores.max(axis=1, keepdims=True)
@@ -133,8 +114,6 @@ def correlate(step: Step, x: Floats, weight: Floats) -> Floats:
 
 def _convolve(step: Step, inputs: Inputs) -> Floats:
     x, weight, bias, norm = inputs
-    assert weight is not None
-    assert bias is not None
     z = correlate(step, x, weight)
     if norm:
         z = (z - _per_channel(norm.mean)) * _per_channel(norm.scale / norm.deviation)
@@ -143,7 +122,6 @@ def _convolve(step: Step, inputs: Inputs) -> Floats:
 
 def _convolve_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
     x, weight, _, norm = inputs
-    assert weight is not None
     dbias, dscale = dz.sum(axis=(0, 2, 3)), None
     if norm:
         dz, dscale = _normalise_backward(norm, correlate(step, x, weight), dz)
@@ -153,8 +131,7 @@ def _convolve_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
 
 
 def _normalise_backward(norm: Statistics, z: Floats, dy: Floats) -> tuple[Floats, Floats]:
-    """From the gradient of what was normalised, scaled and shifted to that of z, and the
-    scale's; Ioffe and Szegedy 2015, section 3, put together."""
+    """Return the gradients of z and of the scale (Ioffe and Szegedy 2015, section 3)."""
     unit = (z - _per_channel(norm.mean)) / _per_channel(norm.deviation)
     dscale = (dy * unit).sum(axis=(0, 2, 3))
     values = z.size // z.shape[1]
@@ -164,27 +141,24 @@ def _normalise_backward(norm: Statistics, z: Floats, dy: Floats) -> tuple[Floats
 
 
 def _per_channel(values: Floats) -> Floats:
-    """One value per channel, to meet maps."""
+    """Return one value per channel in a shape that meets maps."""
     return values[:, None, None]
 
 
 def _multiply(step: Step, inputs: Inputs) -> Floats:
     x, weight, bias, _ = inputs
-    assert weight is not None
-    assert bias is not None
-    return x.reshape(len(x), weight.shape[1]) @ weight.T + bias
+    y: Floats = x.reshape(len(x), weight.shape[1]) @ weight.T + bias
+    return y
 
 
 def _multiply_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
     x, weight = inputs.x, inputs.weight
-    assert weight is not None
     flat = x.reshape(len(x), weight.shape[1])
     return Gradients((dz @ weight).reshape(x.shape), dz.T @ flat, dz.sum(axis=0))
 
 
 def _max_pool(step: Step, inputs: Inputs) -> Floats:
-    y: Floats = _windows(step, inputs.x, outside=-np.inf).max(axis=(4, 5))
-    return y
+    return np.asarray(_windows(step, inputs.x, outside=-np.inf).max(axis=(4, 5)))
 
 
 def _max_pool_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
@@ -196,8 +170,7 @@ def _max_pool_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
 
 
 def _average_pool(step: Step, inputs: Inputs) -> Floats:
-    y: Floats = _windows(step, inputs.x).mean(axis=(4, 5))
-    return y
+    return np.asarray(_windows(step, inputs.x).mean(axis=(4, 5)))
 
 
 def _average_pool_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
@@ -220,26 +193,17 @@ KINDS: Final[dict[str, tuple[_Forward, _Backward]]] = {
 
 def activate(activation: str, z: Floats) -> Floats:
     """Return the activation of ``z``, of the same shape."""
-    function, _ = FUNCTIONS[activation]
-    return function(z)
+    return FUNCTIONS[activation][0](z)
 
 
 def derivative(activation: str, kept: Floats) -> Floats:
-    """Return the activation's derivative, of the same shape.
-
-    Args:
-        activation: its name.
-        kept: the activation's output, or its input where ``ACTIVATIONS[activation].keeps`` says
-            so: silu falls, then rises, so that the same output comes from two inputs.
-    """
-    _, function = FUNCTIONS[activation]
-    return function(kept)
+    """Return the derivative at the activation's output, or input where its ``keeps`` says so."""
+    return FUNCTIONS[activation][1](kept)
 
 
 def _sigmoid(z: Floats) -> Floats:
     small = np.exp(-np.abs(z))  # at most 1: never overflows
-    y: Floats = np.where(z >= 0, 1, small) / (1 + small)
-    return y
+    return np.asarray(np.where(z >= 0, 1, small) / (1 + small))
 
 
 def _silu(z: Floats) -> Floats:

@@ -24,29 +24,18 @@ CLIP_EPSILON: Final = 1e-6
 class Optimizer:
     """One way to turn gradients into updates; settings another kind uses are ignored.
 
-    Attributes:
-        kind: sgd, momentum, nesterov or adamw.
-        momentum: of the two kinds named after it.
-        beta1: adamw's decay of the gradient's mean.
-        beta2: adamw's decay of its square's mean.
-        epsilon: adamw's floor under the root.
-        weight_decay: adamw's decoupled decay; for the others an L2 term in the gradient.
-        max_grad_norm: the largest Euclidean norm of a whole gradient; 0 leaves it as it is.
-        ema_decay: the decay of a moving average of the parameters, kept in the state's last row
-            (Polyak and Juditsky 1992); 0 keeps none.
-
-    Raises:
-        UsageError: an unknown kind or a number out of range.
+    With ``ema_decay`` the state's last row is a moving average of the parameters (Polyak and
+    Juditsky 1992).
     """
 
-    kind: str
-    momentum: float = 0.9
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    weight_decay: float = 0.0
-    max_grad_norm: float = 0.0
-    ema_decay: float = 0.0
+    kind: str  # sgd, momentum, nesterov or adamw
+    momentum: float = 0.9  # of momentum and nesterov
+    beta1: float = 0.9  # adamw's decay of the gradient's mean
+    beta2: float = 0.999  # adamw's decay of its square's mean
+    epsilon: float = 1e-8  # adamw's floor under the root
+    weight_decay: float = 0.0  # adamw's decoupled decay; for others an L2 term in the gradient
+    max_grad_norm: float = 0.0  # the largest Euclidean norm of a whole gradient; 0 for any
+    ema_decay: float = 0.0  # 0 keeps no average
 
     def __post_init__(self) -> None:
         if self.kind not in OPTIMIZERS:
@@ -72,14 +61,9 @@ class Optimizer:
     def update(
         self, parameters: Floats, gradient: Floats, state: Floats, rate: float, step: int
     ) -> None:
-        """Take one step, in place, in the arrays' own precision. The average is not updated.
+        """Take one step in the arrays' own precision: change ``parameters`` (T,) and ``state``.
 
-        Args:
-            parameters: (T,), changed.
-            gradient: (T,), left as it is.
-            state: (state_rows, T), changed; zeros before the first step.
-            rate: the learning rate.
-            step: which step this is, from 1.
+        The state (state_rows, T) is zeros before step 1. The average is not updated.
         """
         rate = float(rate)  # a float64 scalar of NumPy would lift float32 arrays to float64
         if self.max_grad_norm:
@@ -87,15 +71,18 @@ class Optimizer:
             gradient = gradient * min(1.0, self.max_grad_norm / (norm + CLIP_EPSILON))
         if self.kind == "adamw":
             self._adamw(parameters, gradient, state, rate, step)
-        else:
-            self._descend(parameters, gradient, state, rate)
+            return
+        if self.weight_decay:
+            gradient = gradient + self.weight_decay * parameters
+        if self.kind != "sgd":
+            state[0] *= self.momentum
+            state[0] += gradient
+            gradient = gradient + self.momentum * state[0] if self.kind == "nesterov" else state[0]
+        parameters -= rate * gradient
 
     @property
     def _decay(self) -> float:
-        """``ema_decay`` as the native engine has it, in 32 bits.
-
-        Of 1 - 0.999 that changes a 77,000th; a step's share and the correction need one decay.
-        """
+        """Return ``ema_decay`` in 32 bits, as the native engine has it for every step."""
         return float(np.float32(self.ema_decay))
 
     def update_average(self, parameters: Floats, state: Floats) -> None:
@@ -106,17 +93,7 @@ class Optimizer:
 
     def averaged(self, state: Floats, steps: int) -> Floats:
         """Return the moving average (T,) after ``steps`` updates, its start from zero taken out."""
-        table: Floats = state[-1] / (1 - self._decay**steps)
-        return table.astype(state.dtype, copy=False)
-
-    def _descend(self, parameters: Floats, gradient: Floats, state: Floats, rate: float) -> None:
-        if self.weight_decay:
-            gradient = gradient + self.weight_decay * parameters
-        if self.kind != "sgd":
-            state[0] *= self.momentum
-            state[0] += gradient
-            gradient = gradient + self.momentum * state[0] if self.kind == "nesterov" else state[0]
-        parameters -= rate * gradient
+        return np.asarray(state[-1] / (1 - self._decay**steps), state.dtype)
 
     def _adamw(
         self, parameters: Floats, gradient: Floats, state: Floats, rate: float, step: int

@@ -22,7 +22,7 @@ Invariants, all held by :func:`verify`:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, NamedTuple
@@ -138,12 +138,7 @@ class Plan:
 
 
 def make_plan(network: Network) -> Plan:
-    """Return the verified plan of ``network``.
-
-    Raises:
-        ShapeError: the network does not fit.
-        PlanError: it fits, but is larger than an engine can hold.
-    """
+    """Return the verified plan of ``network``; refuse one larger than an engine can hold."""
     steps: list[Step] = []
     offset = 0
     for index, place in enumerate(network.placed):
@@ -155,23 +150,18 @@ def make_plan(network: Network) -> Plan:
     return plan
 
 
-def pooling_first(steps: Iterable[Step]) -> tuple[Step, ...]:
+def pooling_first(steps: Sequence[Step]) -> tuple[Step, ...]:
     """Return ``steps`` with ``pool_first`` set wherever it may be."""
-    steps = tuple(steps)
     return tuple(replace(s, pool_first=_may_pool_first(steps, i)) for i, s in enumerate(steps))
 
 
 def verify(plan: Plan) -> None:
-    """Hold a plan against the invariants at the top of this file.
-
-    Raises:
-        PlanError: names the step and the invariant it breaks.
-    """
+    """Refuse a plan that breaks an invariant at the top of this file."""
     for complaint in complaints(plan):
         raise PlanError(f"the plan is not valid: {complaint}.")
 
 
-def _check_size(steps: Iterable[Step]) -> None:
+def _check_size(steps: Sequence[Step]) -> None:
     weights = 0
     for step in steps:
         weights += step.weight.size if step.weight else 0
@@ -202,14 +192,9 @@ def _make_step(place: PlacedLayer, reads: int, offset: int) -> tuple[Step, int]:
         name = f"{place.name}.{tensor.name}"
         values[tensor.name] = Tensor(name, tensor.shape, offset, tensor.trained)
         offset = _aligned(offset + tensor.size)
-    step = Step(
-        name=place.name,
-        kind=layer.keyword,
-        inputs=(reads,),
-        input_shape=_as_read(layer.keyword, place.input_shape),
-        output_shape=_as_maps(place.output_shape),
-        **values,
-    )
+    input_shape = _as_read(layer.keyword, place.input_shape)
+    output_shape = _as_maps(place.output_shape)
+    step = Step(place.name, layer.keyword, (reads,), input_shape, output_shape, **values)
     return step, offset
 
 
@@ -227,7 +212,7 @@ def _as_read(kind: str, shape: Shape) -> tuple[int, int, int]:
     return _as_maps((elements(shape),) if LAYERS[kind].flattens else shape)
 
 
-def _may_pool_first(steps: tuple[Step, ...], index: int) -> bool:
+def _may_pool_first(steps: Sequence[Step], index: int) -> bool:
     step, following = steps[index], steps[index + 1 : index + 2]
     pools = [(s.kind, s.inputs) for s in following] == [("maxpool", (index,))]
     if step.kind != "conv" or step.norm or not pools or step.activation not in ACTIVATIONS:
@@ -247,7 +232,8 @@ def complaints(plan: Plan) -> Iterator[str]:
         yield from _input_complaints(plan, index)
         yield from _shape_complaints(step)
         yield from KIND_COMPLAINTS[step.kind](step)
-        yield from _fusing_complaints(plan, index)
+        if step.pool_first and not _may_pool_first(plan.steps, index):
+            yield f"{step.name} may not pool first: it needs a max pooling and a rising activation"
     yield from _table_complaints(plan)
 
 
@@ -324,12 +310,6 @@ KIND_COMPLAINTS: Final[dict[str, Callable[[Step], Iterator[str]]]] = {
     "avgpool": _pooling_complaints,
     "dense": _dense_complaints,
 }
-
-
-def _fusing_complaints(plan: Plan, index: int) -> Iterator[str]:
-    step = plan.steps[index]
-    if step.pool_first and not _may_pool_first(plan.steps, index):
-        yield f"{step.name} may not pool first: that needs a max pooling and a rising activation"
 
 
 def _table_complaints(plan: Plan) -> Iterator[str]:

@@ -6,22 +6,15 @@ What a single step does is in ``operations.py``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lenet.engine.engine import PLAIN, Gradient, Objective, TrainResult, check_order
-from lenet.engine.normalise import MOMENTUM, ghost_batches, running
-from lenet.engine.operations import (
-    Inputs,
-    Labels,
-    apply,
-    backward,
-    correlate,
-    read_inputs,
-    softmax_cross_entropy,
-)
+from lenet.engine import operations
+from lenet.engine.engine import PLAIN, Gradient, Objective, Samples, TrainResult
+from lenet.engine.normalise import MOMENTUM, ghost_batches
+from lenet.engine.operations import Inputs, Labels
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import INPUT, Floats, Plan, Step
 from lenet.net.shapes import elements
@@ -29,7 +22,6 @@ from lenet.net.shapes import elements
 #: Elements that the windows of one chunk of samples may take: memory stays bounded.
 CHUNK_ELEMENTS = 2**21
 
-_Pixels = tuple[Floats, Floats]  # scale and shift
 #: NumPy need not warn as well: callers look at the numbers, and divergence is a result.
 _OVERFLOW_SHOWS = np.errstate(over="ignore", invalid="ignore")
 
@@ -55,7 +47,8 @@ class ReferenceEngine:
         outputs = {INPUT: x.astype(self.dtype, copy=False)}
         for index, step in enumerate(self.plan.steps):
             (reads,) = step.inputs
-            outputs[index] = apply(step, read_inputs(step, outputs[reads], parameters))
+            inputs = operations.read_inputs(step, outputs[reads], parameters)
+            outputs[index] = operations.apply(step, inputs)
         return [outputs[index] for index in range(len(self.plan.steps))]
 
     @_OVERFLOW_SHOWS
@@ -70,33 +63,30 @@ class ReferenceEngine:
         return scores
 
     def gradient(
-        self,
-        parameters: Floats,
-        images: NDArray[np.uint8],
-        labels: Labels,
-        scale: Floats,
-        shift: Floats,
-        objective: Objective = PLAIN,
-        step: int = 1,
+        self, parameters: Floats, samples: Samples, objective: Objective = PLAIN, step: int = 1
     ) -> Gradient:
-        """Return loss and gradient of all ``images`` (N, C, H, W) with ``labels`` (N,)."""
-        objective.check(len(images))
-        batch = _Batch(images, labels, np.arange(len(images)), objective.weights)
-        return self._batch_gradient(parameters, batch, (scale, shift), objective, step)[0]
+        """Return loss and gradient of all ``samples`` as one batch, in training step ``step``."""
+        objective.check(len(samples.images))
+        chosen = np.arange(len(samples.images))
+        return self._batch_gradient(parameters, samples, chosen, objective, step)[0]
 
     @_OVERFLOW_SHOWS
     def _batch_gradient(
-        self, parameters: Floats, batch: _Batch, pixels: _Pixels, objective: Objective, step: int
+        self, parameters: Floats, samples: Samples, chosen: Labels, objective: Objective, step: int
     ) -> tuple[Gradient, Floats]:
         """Return also the statistics (T,) of normalised steps, where their running ones lie."""
-        loss, correct, count = 0.0, 0, len(batch.labels)
+        loss, correct, count = 0.0, 0, len(chosen)
         gradient = np.zeros(self.plan.table_size, self.dtype)
         statistics = np.zeros_like(gradient)
         chunks = list(ghost_batches(count) if self.plan.normalised else self._chunks(count))
         for chunk in chunks:
-            part, x = batch.part(chunk), self._pixels(batch.images[chunk], *pixels)
-            result, part_statistics = self._chunk_gradient(parameters, x, part, objective, step)
-            share = len(x) / count
+            index = chosen[chunk]
+            part = replace(samples, images=samples.images[index], labels=samples.labels[index])
+            weights = None if objective.weights is None else objective.weights[index]
+            result, part_statistics = self._part_gradient(
+                parameters, part, np.arange(count)[chunk], replace(objective, weights=weights), step
+            )
+            share = len(index) / count
             loss += share * result.loss
             correct += result.correct
             gradient += share * result.gradient
@@ -108,38 +98,33 @@ class ReferenceEngine:
         self,
         parameters: Floats,
         state: Floats,
-        images: NDArray[np.uint8],
-        labels: Labels,
+        samples: Samples,
         order: Labels,
         batch_size: int,
         rates: NDArray[np.float64],
         first_step: int,
-        scale: Floats,
-        shift: Floats,
         optimizer: Optimizer,
         objective: Objective = PLAIN,
     ) -> TrainResult:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
-        check_order(order, batch_size, len(rates))
-        objective.check(len(images))
+        samples.check_order(order, batch_size, len(rates), objective)
         losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
-        whole = _Batch(images, labels, np.arange(len(images)), objective.weights)
+        running = [tensor for tensor in self.plan.tensors if not tensor.trained]
         for i, rate in enumerate(rates):
             chosen, number = order[i * batch_size : (i + 1) * batch_size], first_step + i + 1
-            batch = whole.part(chosen)._replace(places=np.arange(len(chosen)))
             result, statistics = self._batch_gradient(
-                parameters, batch, (scale, shift), objective, number
+                parameters, samples, chosen, objective, number
             )
             losses[i] = result.loss
             if not np.isfinite(result.loss):
                 return TrainResult(losses, correct, i)
             correct[i] = result.correct
-            before = [tensor.view(parameters).copy() for tensor in running(self.plan)]
-            for tensor in running(self.plan):  # not the optimizer's: it must not decay them
+            before = [tensor.view(parameters).copy() for tensor in running]
+            for tensor in running:  # not the optimizer's: it must not decay them
                 tensor.view(parameters)[...] = 0
             gradient = result.gradient.astype(parameters.dtype, copy=False)
             optimizer.update(parameters, gradient, state, rate, number)
-            for tensor, old in zip(running(self.plan), before, strict=True):
+            for tensor, old in zip(running, before, strict=True):
                 new = tensor.view(statistics)
                 tensor.view(parameters)[...] = (1 - MOMENTUM) * old + MOMENTUM * new
             optimizer.update_average(parameters, state)
@@ -153,72 +138,67 @@ class ReferenceEngine:
         for start in range(0, samples, self._chunk):
             yield slice(start, min(start + self._chunk, samples))
 
-    def _chunk_gradient(
-        self, parameters: Floats, x: Floats, batch: _Batch, objective: Objective, number: int
+    def _part_gradient(
+        self,
+        parameters: Floats,
+        part: Samples,
+        places: NDArray[np.int64],
+        objective: Objective,
+        number: int,
     ) -> tuple[Gradient, Floats]:
-        """Return the gradient and statistics of ``x`` (n, C, H, W), normalised by itself."""
+        """Return gradient and statistics of a part, at ``places`` (n,), normalised by itself."""
         steps, last = self.plan.steps, len(self.plan.steps) - 1
         gradient = np.zeros(self.plan.table_size, self.dtype)
         statistics = np.zeros_like(gradient)
         outputs: list[Floats] = []
         inputs: list[Inputs] = []
         masks: list[Floats] = []
-        dropped = {INPUT: x}  # by the step's place: what others read there
+        # By the step's place: what others read there.
+        dropped = {INPUT: self._pixels(part.images, part.scale, part.shift)}
         for index, step in enumerate(steps):
             (reads,) = step.inputs
-            step_inputs = read_inputs(step, dropped[reads], parameters)
+            step_inputs = operations.read_inputs(step, dropped[reads], parameters)
             inputs.append(self._with_batch_statistics(step, step_inputs, statistics))
-            outputs.append(apply(step, inputs[index]))
-            masks.append(self._mask(index, batch, objective, number))
+            outputs.append(operations.apply(step, inputs[index]))
+            masks.append(self._mask(index, places, objective, number))
             dropped[index] = outputs[index] * masks[index]
-        scores = outputs[last].reshape(len(x), -1)
-        weights = None if batch.weights is None else batch.weights.astype(self.dtype)
-        losses, dscores = softmax_cross_entropy(
-            scores, batch.labels, objective.label_smoothing, weights
+        scores = outputs[last].reshape(len(places), -1)
+        weights = None if objective.weights is None else objective.weights.astype(self.dtype)
+        losses, dscores = operations.softmax_cross_entropy(
+            scores, part.labels, objective.label_smoothing, weights
         )
         flows = {last: dscores}  # the gradients of what the steps wrote
         for index, step in reversed(list(enumerate(steps))):
             (reads,) = step.inputs
             y = outputs[index]
             dy = (flows[index].reshape(y.shape) * masks[index]).astype(self.dtype, copy=False)
-            x_gradient, *others = backward(step, inputs[index], y, dy)
+            x_gradient, *others = operations.backward(step, inputs[index], y, dy)
             for tensor, values in zip((step.weight, step.bias, step.scale), others, strict=True):
                 if tensor and values is not None:
                     tensor.view(gradient)[...] = values
             flows[reads] = flows[reads] + x_gradient if reads in flows else x_gradient
-        correct = int((scores.argmax(axis=1) == batch.labels).sum())
+        correct = int((scores.argmax(axis=1) == part.labels).sum())
         return Gradient(float(losses.mean(dtype=np.float64)), correct, gradient), statistics
 
     def _with_batch_statistics(self, step: Step, inputs: Inputs, statistics: Floats) -> Inputs:
         """Return a normalised step's inputs with those of this batch; also in ``statistics``."""
-        if inputs.norm is None or step.norm is None or inputs.weight is None:
+        if inputs.norm is None or step.norm is None:
             return inputs
-        z = correlate(step, inputs.x, inputs.weight)
+        z = operations.correlate(step, inputs.x, inputs.weight)
         norm = inputs.norm._replace(mean=z.mean(axis=(0, 2, 3)), variance=z.var(axis=(0, 2, 3)))
         values = z.size // z.shape[1]
         step.norm.mean.view(statistics)[...] = norm.mean
         step.norm.variance.view(statistics)[...] = norm.variance * values / max(values - 1, 1)
         return inputs._replace(norm=norm)
 
-    def _mask(self, index: int, batch: _Batch, objective: Objective, number: int) -> Floats:
+    def _mask(
+        self, index: int, places: NDArray[np.int64], objective: Objective, number: int
+    ) -> Floats:
         """Return what a step's outputs are multiplied by: after hidden dense steps dropout."""
         step = self.plan.steps[index]
         if not objective.dropout or step.kind != "dense" or index == len(self.plan.steps) - 1:
             return np.ones((), self.dtype)
         units = step.output_shape[0]
-        mask: Floats = objective.dropout_mask(number, index, batch.places, units).astype(self.dtype)
+        mask: Floats = objective.dropout_mask(number, index, places, units).astype(self.dtype)
         mask /= 1 - objective.dropout
         return mask
-
-
-class _Batch(NamedTuple):
-    """Images that are computed together."""
-
-    images: NDArray[np.uint8]  # (n, C, H, W)
-    labels: Labels  # (n,)
-    places: NDArray[np.int64]  # (n,), in the whole batch
-    weights: Floats | None  # (n,)
-
-    def part(self, chosen: slice | Labels) -> _Batch:
-        weights = None if self.weights is None else self.weights[chosen]
-        return _Batch(self.images[chosen], self.labels[chosen], self.places[chosen], weights)

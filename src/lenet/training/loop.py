@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lenet.data.dataset import Dataset, class_weights
 from lenet.data.preprocess import background
 from lenet.engine.augmentation import augmented
-from lenet.engine.engine import Objective, TrainResult
+from lenet.engine.engine import Objective, Samples, TrainResult
 from lenet.engine.initialise import aligned_zeros
 from lenet.errors import DivergenceError, ModelFileError
 from lenet.metrics import Evaluation, evaluate_scores
@@ -240,14 +240,15 @@ class Training:
     ) -> TrainResult:
         size = self.recipe.batch_size
         chosen = order[begin * size : end * size]
+        images, labels, places = self._training_images(chosen)
         return self.engine.train(
             self._table,
             self._state,
-            *self._training_images(chosen),
+            Samples(images, labels, *self._pixels),
+            places,
             size,
             rates[begin:end],
             self._steps_made,
-            *self._pixels,
             self._optimizer,
             self._training_objective(chosen),
         )

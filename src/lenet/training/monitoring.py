@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.data import Split
-from lenet.engine.engine import Engine
+from lenet.engine.engine import Engine, Samples
 from lenet.engine.native import make_engine
 from lenet.engine.operations import derivative
 from lenet.engine.plan import Floats, Plan
@@ -74,7 +74,7 @@ def layer_signals(
         epoch: what to write down with it.
     """
     table, pixels = model.table, model.preprocessing.scale_and_shift()
-    gradient = engine.gradient(table, images, labels, *pixels).gradient
+    gradient = engine.gradient(table, Samples(images, labels, *pixels)).gradient
     signals = []
     for index, step in enumerate(model.plan.steps):
         if step.weight is None:
