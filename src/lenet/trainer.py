@@ -11,15 +11,17 @@ from lenet.model import Model
 from lenet.net import Network, read_network
 from lenet.net.sources import Source
 from lenet.run_folder import read_run
-from lenet.training import CHECKPOINT_SECONDS, Callback, Recipe, Run, Training, named_recipe
-from lenet.training.guards import DelayedInterrupt
-from lenet.training.preparation import (
-    fit_network,
-    load_arguments,
-    model_to_fine_tune,
-    with_absolute_paths,
+from lenet.training import (
+    CHECKPOINT_SECONDS,
+    Callback,
+    Recipe,
+    Run,
+    Training,
+    named_recipe,
+    resume_run,
 )
-from lenet.training.resume import resume_run
+from lenet.training.guards import DelayedInterrupt
+from lenet.training.preparation import fit_network, load_arguments, model_to_fine_tune
 
 #: What is trained if neither a person nor the recipe names a network.
 DEFAULT_NETWORK: Final = "lenet-relu"
@@ -85,14 +87,8 @@ def train(
     else:
         begin = fit_network(start, dataset)
     training = Training(begin, dataset, chosen, seed, threads)
-    folder = None
-    if run is not None:
-        folder = Run(
-            run,
-            with_absolute_paths(arguments),
-            checkpoint_seconds=checkpoint_seconds,
-            tensorboard=tensorboard,
-        )
+    options: Any = {"checkpoint_seconds": checkpoint_seconds, "tensorboard": tensorboard}
+    folder = None if run is None else Run(run, arguments, **options)
     return run_training(training, folder, callback)
 
 
@@ -134,14 +130,12 @@ def resume(
         DataError: the data set cannot be read, or ``run.json`` is damaged.
         DivergenceError, OutputError: as in :func:`train`.
     """
-    dataset = data if isinstance(data, Dataset) else None
-    moved = {} if isinstance(data, Dataset | None) else with_absolute_paths({"source": data})
     resumed = resume_run(
         folder,
-        dataset,
+        data if isinstance(data, Dataset) else None,
         threads=threads,
         checkpoint_seconds=checkpoint_seconds,
-        load_arguments=moved,
+        load_arguments={} if isinstance(data, Dataset | None) else {"source": data},
     )
     if resumed is None:
         return Model.load(read_run(folder).model)
@@ -149,10 +143,7 @@ def resume(
 
 
 def run_training(training: Training, run: Run | None, callback: Callback | None) -> Model:
-    """Train to the end, or to Ctrl-C, divergence or any other error, and write down what is there.
-
-    What stopped it is raised again after the run is saved.
-    """
+    """Train to the end, or to Ctrl-C or any error: that is raised again after the run is saved."""
     notice = getattr(callback, "notice", lambda text: None)
     try:
         if layer := (training.fine_tuning or {}).get("new_layer"):

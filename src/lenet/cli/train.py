@@ -169,16 +169,10 @@ def _reopen(
     folder: Path, data: str | None, data_dir: Path | None, threads: int | None, pace: float
 ) -> tuple[Training, Run] | None:
     from lenet.training import resume_run
-    from lenet.training.preparation import with_absolute_paths
 
     moved = {"source": data, "data_dir": data_dir}
     moved = {name: value for name, value in moved.items() if value is not None}
-    resumed = resume_run(
-        folder,
-        threads=threads,
-        checkpoint_seconds=pace,
-        load_arguments=with_absolute_paths(moved),
-    )
+    resumed = resume_run(folder, threads=threads, checkpoint_seconds=pace, load_arguments=moved)
     if resumed is None:
         return None
     for note in resumed.notes:
@@ -198,7 +192,7 @@ def _prepare(
     from lenet.data import load
     from lenet.trainer import DEFAULT_NETWORK
     from lenet.training import Training
-    from lenet.training.preparation import fit_network, load_arguments, with_absolute_paths
+    from lenet.training.preparation import fit_network, load_arguments
     from lenet.training.run import check_seconds
 
     recipe = _recipe(given, data)
@@ -213,7 +207,7 @@ def _prepare(
     dataset = load(**arguments)
     fitted = fit_network(network, dataset)
     training = Training(fitted, dataset, recipe, given["seed"] or 0, threads)
-    return training, named, with_absolute_paths(arguments)
+    return training, named, arguments
 
 
 def _recipe(given: dict[str, Any], data: str) -> Recipe:

@@ -25,7 +25,6 @@ from lenet.metrics import (
 )
 from lenet.model import Model
 from lenet.run_folder import RunRecord
-from lenet.training.checkpoint import split_hash
 from lenet.writing.numbers import percent
 
 #: Images, or where they are: a data set's name, or the path of pictures.
@@ -226,7 +225,7 @@ def check_same_images(record: RunRecord, predictions: Predictions) -> None:
     """
     split, known_hash = predictions.split, record.info.get("test_hash")
     if known_hash is not None and record.info.get("image_shape") == list(split.images.shape[1:]):
-        if split_hash(split) != known_hash:
+        if split.fingerprint() != known_hash:
             raise DataError(
                 f"these are not the images that {record.name} was tested on: not every pixel and "
                 "label is the same; bring the same images back, or name the place where they are."

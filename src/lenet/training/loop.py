@@ -1,4 +1,4 @@
-"""The loop: epochs of steps on the engine, with what they yield written down.
+"""The loop: epochs of steps on the engine, what they yield, and when it is time to stop.
 
 Everything random is a function of (seed, epoch, index), so equal arguments give equal weights, bit
 for bit, on any number of threads, and however often the training is stopped and resumed: tables,
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 from lenet.data.dataset import Dataset, class_weights
 from lenet.data.preprocess import background
 from lenet.engine.augmentation import augmented
-from lenet.engine.engine import Objective, TrainResult
+from lenet.engine.engine import Objective
 from lenet.engine.initialise import aligned_zeros
 from lenet.errors import DivergenceError, ModelFileError
 from lenet.metrics import Evaluation, evaluate_scores
 from lenet.model import Model
 from lenet.net import Network
 from lenet.randomness import permutation
-from lenet.training.history import EpochRecord, best_epoch, is_out_of_patience
 from lenet.training.preparation import check_fit, checked_seed, new_model, with_validation
 from lenet.training.recipe import Recipe
 
@@ -34,13 +33,48 @@ from lenet.training.recipe import Recipe
 LOOK_SECONDS: Final = 0.1
 
 
+@dataclass(frozen=True)
+class EpochRecord:
+    """What an epoch yielded: losses in nats, accuracies from 0 to 1; None is not measured."""
+
+    epoch: int  # from 1
+    loss: float  # mean of the training images, each before its step's update, as the recipe has it
+    train_accuracy: float  # among them, likewise on the way
+    test_accuracy: float | None = None  # at the epoch's end, as all that follow
+    seconds: float = 0.0  # of training; tests and writing are not counted
+    test_loss: float | None = None
+    validation_accuracy: float | None = None
+    validation_loss: float | None = None
+    learning_rate: float | None = None  # of the last step
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was measured, as values for JSON."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the inverse of :meth:`to_dict`."""
+        return cls(**values)
+
+
+def best_epoch(history: Sequence[EpochRecord]) -> int | None:
+    """Return the first epoch with the lowest validation loss; None without one."""
+    measured = [(r.validation_loss, r.epoch) for r in history if r.validation_loss is not None]
+    return min(measured)[1] if measured else None
+
+
+def is_out_of_patience(history: Sequence[EpochRecord], patience: int) -> bool:
+    """Return whether the last ``patience`` epochs brought no lower validation loss; never of 0."""
+    best = best_epoch(history)
+    return bool(patience) and best is not None and len(history) - best >= patience
+
+
 class Callback(Protocol):
     """Is told how training goes. A method ``notice(text)`` is optional: it is told what a person
     should know, such as checkpoints that cannot be written."""
 
     def step(self, epoch: int, share: float) -> None:
-        """Take note that ``share`` of an epoch's steps are done, 0 to 1; some ten times a
-        second."""
+        """Take note that ``share`` of an epoch's steps are done, 0 to 1; ten times a second."""
 
     def epoch(self, record: EpochRecord) -> None:
         """Take note that an epoch is done."""
@@ -48,19 +82,12 @@ class Callback(Protocol):
 
 @dataclass
 class EpochProgress:
-    """How far an epoch is that is not done yet.
+    """How far an epoch is that is not done yet."""
 
-    Attributes:
-        losses: (steps,) of the steps done.
-        steps: how many are done.
-        correct: right answers in them.
-        seconds: they took.
-    """
-
-    losses: NDArray[np.float64]
-    steps: int = 0
-    correct: int = 0
-    seconds: float = 0.0
+    losses: NDArray[np.float64]  # (steps,), of those done
+    steps: int = 0  # that are done
+    correct: int = 0  # right answers in them
+    seconds: float = 0.0  # they took
 
 
 class Training:
@@ -79,32 +106,15 @@ class Training:
         seed: int,
         threads: int | None,
     ) -> None:
-        """Draw the first weights and prepare the images.
-
-        Args:
-            network: what to train; or a model, to train it further: it is changed, and keeps its
-                preprocessing.
-            data: what to train on, and perhaps to test on.
-            recipe: how.
-            seed: decides the first weights, the order of the images, and what is dropped.
-            threads: how many to use; by default one per processor.
-
-        Raises:
-            UsageError: the network's outputs are not the data's classes, a value out of range, or
-                no validation images where the recipe needs some.
-            ShapeError: the network does not fit.
-            DataError: the images' channels cannot become the network's.
-        """
+        """Draw the first weights and prepare the images; a model is trained further, in place."""
         self.seed = checked_seed(seed)
         described = network.network if isinstance(network, Model) else network
         check_fit(described, data)
         self.data = with_validation(data, recipe)
         self.recipe = recipe.replace(network=str(described))
-        self.model = (
-            network
-            if isinstance(network, Model)
-            else new_model(network, self.data, recipe, self.seed)
-        )
+        if isinstance(network, Network):
+            network = new_model(network, self.data, recipe, self.seed)
+        self.model = network
         #: Of a model that is trained further: what :func:`model_to_fine_tune` said of it.
         self.fine_tuning: Mapping[str, Any] | None = self.model.training.get("fine_tuning")
         self.engine = self.model.engine(threads)
@@ -135,7 +145,7 @@ class Training:
 
     @property
     def steps(self) -> int:
-        """The steps in an epoch; the last may be of fewer images."""
+        """In an epoch; the last may be of fewer images."""
         return math.ceil(len(self._labels) / self.recipe.batch_size)
 
     @property
@@ -172,15 +182,10 @@ class Training:
     def epochs(
         self, callback: Callback | None = None, pause: Callable[[], None] | None = None
     ) -> Iterator[EpochRecord]:
-        """Train what is left to do; yields after every epoch.
+        """Train what is left to do; yield after every epoch.
 
-        Args:
-            callback: is told how it goes.
-            pause: is called between steps, some ten times a second; the state is whole then.
-
-        Raises:
-            DivergenceError: a loss was not a number. The weights are then those of the last
-                whole epoch.
+        ``pause`` is called between steps, some ten times a second, when the state is whole. After a
+        DivergenceError the model has the weights of the last whole epoch.
         """
         while not self.is_done:
             record = self._epoch(callback, pause)
@@ -220,27 +225,13 @@ class Training:
     def _run(
         self, order: NDArray[np.int32], rates: NDArray[np.float64], begin: int, end: int
     ) -> float:
-        """Make steps [begin, end) of the epoch under way, and count them; the seconds it took."""
+        """Make steps [begin, end) of the epoch, count them, and return the seconds it took."""
         assert self._progress
         start = time.perf_counter()
         self.is_whole = False
-        result = self._train(order, rates, begin, end)
-        if result.steps < end - begin:
-            raise self._divergence(f"step {begin + result.steps + 1}")
-        taken = time.perf_counter() - start
-        self._progress.losses[begin:end] = result.losses
-        self._progress.correct += int(result.correct.sum())
-        self._progress.seconds += taken
-        self._progress.steps = end
-        self.is_whole = True
-        return taken
-
-    def _train(
-        self, order: NDArray[np.int32], rates: NDArray[np.float64], begin: int, end: int
-    ) -> TrainResult:
         size = self.recipe.batch_size
         chosen = order[begin * size : end * size]
-        return self.engine.train(
+        result = self.engine.train(
             self._table,
             self._state,
             *self._training_images(chosen),
@@ -251,11 +242,20 @@ class Training:
             self._optimizer,
             self._training_objective(chosen),
         )
+        if result.steps < end - begin:
+            raise self._divergence(f"step {begin + result.steps + 1}")
+        taken = time.perf_counter() - start
+        self._progress.losses[begin:end] = result.losses
+        self._progress.correct += int(result.correct.sum())
+        self._progress.seconds += taken
+        self._progress.steps = end
+        self.is_whole = True
+        return taken
 
     def _training_images(
         self, chosen: NDArray[np.int32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]]:
-        """Images, labels and the order to take them in: all there are, or those chosen, changed."""
+        """Return images, labels and their order: all there are, or those chosen, changed."""
         images, augment = self._images["train"], self.recipe.augment
         if not augment.active:
             return images, self._labels, chosen
@@ -297,11 +297,10 @@ class Training:
 
     def publish(self) -> None:
         """Give the model the weights of this moment, or their moving average."""
-        made = self._steps_made
-        averaged = self.recipe.ema_decay and made
-        self.model.table[...] = (
-            self._optimizer.averaged(self._state, made) if averaged else self._table
-        )
+        table, made = self._table, self._steps_made
+        if self.recipe.ema_decay and made:
+            table = self._optimizer.averaged(self._state, made)
+        self.model.table[...] = table
 
     def publish_best(self) -> bool:
         """Give the model the weights that the recipe keeps; are they others than the last?"""
@@ -311,21 +310,19 @@ class Training:
         return True
 
     def summary(self, status: str, best: bool = False) -> dict[str, Any]:
-        """Return what was done and what came out, as values for JSON in the model's file: nothing
-        that differs between two trainings with equal arguments, such as seconds.
+        """Return what was done and what came out, as values for JSON in the model's file.
 
-        Args:
-            status: running, finished, interrupted or diverged.
-            best: whether the model has the weights of the best epoch, not of the last.
+        Equal arguments give equal values: seconds are left out. ``status`` is running, finished,
+        interrupted or diverged; ``best`` says that the model has the weights of the best epoch.
         """
-        history, plan = self.history, self.model.plan
+        history = self.history
         kept = (best_epoch(history) if best else None) or len(history)
         epochs = [record.to_dict() for record in history]
         return {
             "status": status,
             "stopped_early": self.stops_early,
             "network": str(self.model.network),
-            "parameters": plan.parameters,
+            "parameters": self.model.plan.parameters,
             "dataset": self.data.name,
             "classes": list(self.data.classes),
             "recipe": self.recipe.to_dict(),
@@ -365,8 +362,7 @@ class Training:
     def load_state_dict(self, tensors: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken, in a training of equal arguments.
 
-        Raises:
-            LookupError, TypeError, ValueError: they are none of :meth:`state_dict`'s.
+        What is no such state raises LookupError, TypeError or ValueError.
         """
         history = [EpochRecord.from_dict(record) for record in counters["history"]]
         progress = None
@@ -395,12 +391,10 @@ class Training:
         }
 
     def load_optimizer_state(self, state: Mapping[str, Any]) -> None:
-        """Before the first epoch: go on where :meth:`optimizer_state` was taken. Another optimizer,
-        or another moving average, forgets all but the weights that the model has. No
-        :meth:`state_dict` knows of what was before.
+        """Go on, before the first epoch, where :meth:`optimizer_state` was taken.
 
-        Raises:
-            ModelFileError: it is not of a model of this size.
+        Another optimizer or moving average forgets all but the model's weights. No
+        :meth:`state_dict` knows of what was before.
         """
         self._before = int(state["epochs"]), 0
         if list(state["optimizer"]) != self.optimizer_state()["optimizer"]:

@@ -43,15 +43,10 @@ _BUDGET: Final = 2 * 10**7
 def sample_size(model: Model, images: int) -> int:
     """Return how many of ``images`` training images to look at, so that it costs next to nothing.
 
-    A budget of multiply-adds bounds the time for large networks, a share of the data that for
-    small data sets.
+    A budget of multiply-adds bounds the time of large networks, a share that of small data.
     """
-    steps = model.plan.steps
-    work = sum(
-        step.weight.size * step.output_shape[1] * step.output_shape[2]
-        for step in steps
-        if step.weight
-    )
+    steps = [(step.weight, step.output_shape) for step in model.plan.steps]
+    work = sum(weight.size * shape[1] * shape[2] for weight, shape in steps if weight)
     least = min(images, 8 if work <= _BUDGET else 1)
     return max(least, min(_MOST, int(images * _SHARE), _BUDGET // max(1, work)))
 
@@ -64,15 +59,7 @@ def layer_signals(
     engine: Engine,
     epoch: int = 0,
 ) -> list[LayerSignal]:
-    """Measure every layer that has weights.
-
-    Args:
-        model: with the weights of the moment.
-        images: (N, C, H, W) of the network's own shape, a few.
-        labels: (N,).
-        engine: one that runs the model's plan.
-        epoch: what to write down with it.
-    """
+    """Measure every layer that has weights, on a few images (N, C, H, W) and their labels (N,)."""
     table, pixels = model.table, model.preprocessing.scale_and_shift()
     gradient = engine.gradient(table, images, labels, *pixels).gradient
     signals = []
@@ -118,23 +105,19 @@ def _cut(plan: Plan, index: int, activation: str) -> Plan:
 
 
 class SignalLog:
-    """Measures while a run goes on, and writes ``signals.csv`` into its folder.
-
-    Attributes:
-        signals: what was measured so far.
-        latest: the last of it, of one epoch.
-    """
+    """Measures while a run goes on, and writes ``signals.csv`` into its folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.signals: list[LayerSignal] = []
-        self.latest: list[LayerSignal] = []
+        self.signals: list[LayerSignal] = []  # what was measured so far
+        self.latest: list[LayerSignal] = []  # the last of it, of one epoch
         self._folder = folder
         self._sample: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]] | None = None
         self._works = True
 
     def measure(self, model: Model, split: Split, engine: Engine, epoch: int) -> None:
         """Measure on a few images of ``split``, always the same; a training never fails for it."""
-        if not self._works or epoch % _step(epoch):
+        apart = 10 ** max(0, ceil(log10(max(1, epoch) / _OFTEN)))
+        if not self._works or epoch % apart:
             return
         try:
             if self._sample is None:
@@ -145,23 +128,13 @@ class SignalLog:
             self._works = False
 
     def resume(self, epochs: int) -> None:
-        """Go on with a file that was begun; after ``epochs`` epochs it is measured again."""
+        """Read the file of a run that goes on; what comes after ``epochs`` is measured again."""
         self.signals = [one for one in read_signals(self._folder) if one.epoch < epochs]
 
     def write(self, durable: bool = True) -> None:
-        """Write what there is; see :func:`lenet.files.write_pieces`.
-
-        Raises:
-            OutputError: the file cannot be written.
-        """
+        """Write what there is."""
         if self.signals:
             write_signals(self._folder, self.signals, durable)
-
-
-def _step(epoch: int) -> int:
-    """Return how many epochs apart the layers are looked at."""
-    step: int = 10 ** max(0, ceil(log10(max(1, epoch) / _OFTEN)))
-    return step
 
 
 def _draw_sample(model: Model, split: Split) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
@@ -178,19 +151,17 @@ def _rms(values: Floats) -> float:
 
 
 class TensorBoard:
-    """Event files in a folder of their own within the run's; ``tensorboard --logdir runs`` finds
-    them. A training never fails for them: what cannot be written is left out.
+    """Event files in a folder within the run's, for ``tensorboard --logdir runs``, written from the
+    first epoch on. A training never fails for them: what cannot be written is left out.
     """
 
     def __init__(self, run: Path) -> None:
-        """Write nothing before the first epoch; :func:`require_tensorboard` must hold."""
         require_tensorboard()
         self._folder = run / TENSORBOARD
         self._writer: Any = None
 
     def write(self, epoch: Mapping[str, Any], signals: Iterable[LayerSignal]) -> None:
-        """Write what an epoch yielded: its number under "epoch" and other numbers by name, and the
-        signals of its layers; those of other epochs are passed over."""
+        """Write what an epoch yielded, by name, and those of the signals that are of it."""
         number = int(epoch["epoch"])
         values = {f"run/{name}": value for name, value in epoch.items() if name != "epoch"}
         for signal in signals:

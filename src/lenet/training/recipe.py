@@ -26,7 +26,7 @@ from lenet.engine.augmentation import Augmentation
 from lenet.engine.initialise import parse_init
 from lenet.engine.optimizer import Optimizer
 from lenet.errors import UsageError
-from lenet.net.words import did_you_mean, shown
+from lenet.net.words import did_you_mean, listed, shown
 from lenet.optimizers import OPTIMIZERS
 from lenet.run_folder import with_current_names
 
@@ -51,34 +51,31 @@ def _value(default: Any, bounds: _Bounds) -> Any:
     return field(default=default, metadata={"bounds": bounds})
 
 
+def _number(is_allowed: Callable[[Any], bool], words: str, kind: Any = int | float) -> _Bounds:
+    def is_good(value: Any) -> bool:
+        return isinstance(value, kind) and not isinstance(value, bool) and is_allowed(value)
+
+    return is_good, words
+
+
 def _whole(least: int, most: int) -> _Bounds:
-    return (
-        lambda value: _is_number(value) and isinstance(value, int) and least <= value <= most,
-        f"a whole number from {least} to {most:,}",
-    )
+    words = f"a whole number from {least} to {most:,}"
+    return _number(lambda value: least <= value <= most, words, int)
 
 
 def _from_zero(most: float) -> _Bounds:
-    return (
-        lambda value: _is_number(value) and 0 <= value <= most,
-        f"a number from 0 to {most:g}",
-    )
+    return _number(lambda value: 0 <= value <= most, f"a number from 0 to {most:g}")
 
 
 def _one_of(*allowed: str) -> _Bounds:
-    names = [name or '""' for name in allowed]
-    choice = f"{', '.join(names[:-1])} or {names[-1]}"
+    choice = listed([name or '""' for name in allowed], "or")
     return lambda value: isinstance(value, str) and value in allowed, choice
 
 
-_POSITIVE: Final[_Bounds] = (
-    lambda value: _is_number(value) and 0 < value <= LARGEST,
-    f"a number above 0 and at most {LARGEST:g}",
+_POSITIVE: Final = _number(
+    lambda value: 0 < value <= LARGEST, f"a number above 0 and at most {LARGEST:g}"
 )
-_SHARE: Final[_Bounds] = (
-    lambda value: _is_number(value) and 0 <= value < 1,
-    "a number of at least 0 and below 1",
-)
+_SHARE: Final = _number(lambda value: 0 <= value < 1, "a number of at least 0 and below 1")
 _FLAG: Final[_Bounds] = (lambda value: isinstance(value, bool), "True or False")
 _TEXT: Final[_Bounds] = (
     lambda value: isinstance(value, str),
@@ -165,8 +162,14 @@ class Recipe:
                 "by itself; leave warmup_epochs out, or take the cosine schedule."
             )
         parse_init(str(self.init))
-        if not isinstance(self.augment, Augmentation):
-            object.__setattr__(self, "augment", _augmentation(self.augment))
+        if isinstance(self.augment, Mapping):
+            values = _checked_names(self.augment, Augmentation, "augment")
+            object.__setattr__(self, "augment", Augmentation(**values))
+        elif not isinstance(self.augment, Augmentation):
+            raise UsageError(
+                f"augment is {shown(self.augment)}; it must be a table of its values, such as "
+                "shift = 1."
+            )
 
     def replace(self, **changes: Any) -> Self:
         """Return the same recipe with some values changed; ``None`` leaves a value as it is, and so
@@ -191,11 +194,13 @@ class Recipe:
         )
 
     def rates(self, steps: int, begin: int = 0, end: int | None = None) -> NDArray[np.float64]:
-        """Return the learning rates of steps [begin, end) of ``steps`` in all epochs,
-        (end - begin,)."""
+        """Return the learning rates (end - begin,) of steps [begin, end) of all ``steps``."""
         at = np.arange(begin, steps if end is None else end, dtype=np.float64) + 0.5
         if self.schedule == "one-cycle":
-            return self._one_cycle(at / steps)
+            at /= steps
+            rising = _half_cosine(self.lr / START, self.lr, at / RISE)
+            falling = _half_cosine(self.lr, self.lr / END, (at - RISE) / (1 - RISE))
+            return np.where(at < RISE, rising, falling)
         per_epoch = steps / self.epochs
         warm = self.warmup_epochs * per_epoch
         rates = np.full(len(at), float(self.lr))
@@ -206,11 +211,6 @@ class Recipe:
         if warm:
             rates *= np.minimum(at / warm, 1.0)
         return rates
-
-    def _one_cycle(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
-        rising = _half_cosine(self.lr / START, self.lr, at / RISE)
-        falling = _half_cosine(self.lr, self.lr / END, (at - RISE) / (1 - RISE))
-        return np.where(at < RISE, rising, falling)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all values, for JSON and TOML; :meth:`from_dict` is the inverse."""
@@ -237,18 +237,6 @@ def _checked_names(
         near = did_you_mean(str(unknown[0]), known)
         raise UsageError(f"{what} has no {shown(unknown[0])}{near}; it has {', '.join(known)}.")
     return current
-
-
-def _augmentation(values: object) -> Augmentation:
-    if not isinstance(values, Mapping):
-        raise UsageError(
-            f"augment is {shown(values)}; it must be a table of its values, such as shift = 1."
-        )
-    return Augmentation(**_checked_names(values, Augmentation, "augment"))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
 
 
 def _half_cosine(start: float, end: float, at: Any) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from lenet import files
 from lenet.errors import UsageError, reason
-from lenet.net.words import did_you_mean, shown
+from lenet.net.words import did_you_mean, listed, shown
 from lenet.run_folder import FORMER_NAMES, with_current_names
 from lenet.training.recipe import Recipe
 
@@ -32,13 +32,12 @@ _TEXTS: Final = {field.name for field in fields(Recipe) if isinstance(field.defa
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of the recipes that have one."""
+    """Return the recipes' names."""
     return tuple(sorted({stem.partition(".")[0] for stem in _files()}))
 
 
 def stem_of(name: str | os.PathLike[str]) -> str:
-    """Return what to call the recipe that ``name`` names: that name, or its file's without the
-    ending."""
+    """Return what to call a recipe: its name, or its file's without the ending."""
     text = os.fspath(name)
     is_file = text.lower().endswith(SUFFIX)
     return Path(text).name[: -len(SUFFIX)] if is_file else text.strip().lower()
@@ -93,33 +92,22 @@ def _file_of(name: str, data: str) -> Path:
     if path is None:
         only = [stem.partition(".")[2] for stem in stems if stem.startswith(f"{name}.")]
         raise UsageError(
-            f"the recipe {name} is for {' and '.join(only)} alone; train on that, or take "
-            "another recipe."
+            f"the recipe {name} is for {listed(only)} alone; train on that, or take another recipe."
         )
     return path
 
 
 def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
-    """Read the recipe in a TOML file; values left out are the default's, ``changes`` come on top.
-
-    Raises:
-        UsageError: the file cannot be read, or is no recipe.
-    """
+    """Read a recipe's TOML file; what it leaves out is the default's, ``changes`` come on top."""
     shown_path = str(path).replace("\0", "\\0")
     try:
-        content = files.read_regular(path, MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise UsageError(f"{shown_path} has more than {MAX_BYTES:,} bytes, so it is no recipe.")
-        values = tomllib.loads(content.decode("utf-8-sig"))
-    except UsageError:
-        raise
-    except UnicodeDecodeError:
-        raise UsageError(f"{shown_path} is no text in UTF-8, so it is no recipe.") from None
+        values = _read_toml(path)
     except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, tomllib.TOMLDecodeError | RecursionError):
-            why = f"it is no TOML: {str(error) or 'nested too deep'}"
-        else:  # ValueError: a zero byte in the name
-            why = reason(error)
+        why = {
+            UnicodeDecodeError: "it is no text in UTF-8",
+            RecursionError: "it is no TOML: nested too deep",
+            tomllib.TOMLDecodeError: f"it is no TOML: {error}",
+        }.get(type(error), reason(error))
         raise UsageError(
             f"cannot read the recipe {shown_path}: {why}; give a file with lines such as lr = 0.01."
         ) from None
@@ -130,9 +118,15 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
         raise UsageError(f"{where}{error}") from None
 
 
+def _read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    content = files.read_regular(path, MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
+    return tomllib.loads(content.decode("utf-8-sig"))
+
+
 def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Recipe:
-    """Return the recipe of ``values`` with ``changes`` on top: two values are only held against
-    each other when all are said."""
+    """Return the recipe of all values at once: only then are two held against each other."""
     values = with_current_names(values)
     changes = with_current_names({k: v for k, v in changes.items() if v is not None})
     if isinstance(changes.get("augment"), Mapping) and isinstance(values.get("augment"), Mapping):
@@ -153,11 +147,7 @@ def recipe_text(recipe: Recipe, about: str = "") -> str:
 
 
 def read_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """Read values by name from texts such as ``lr=0.02`` or ``augment.shift=1``.
-
-    Raises:
-        UsageError: one that is no such text, or a name that comes twice.
-    """
+    """Read values by name from texts such as ``lr=0.02`` or ``augment.shift=1``."""
     values: dict[str, Any] = {}
     for text in settings:
         name, equals, value = text.partition("=")
