@@ -25,7 +25,7 @@ from lenet.estimator.samples import (
     to_bytes,
     weighted,
 )
-from lenet.metrics import log_softmax
+from lenet.metrics import softmax
 from lenet.model import Model
 from lenet.net import Network, Source, fitted, parse_network, read_network, zoo_name_of
 from lenet.net.shapes import elements
@@ -233,7 +233,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class, (N, n_classes), in the order of ``classes_``."""
-        return np.exp(log_softmax(self._scores(X)))
+        return softmax(self._scores(X))
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that images are welcome."""
@@ -253,11 +253,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return state
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        """Take what :meth:`__getstate__` returned.
-
-        Raises:
-            ModelFileError: the model is damaged, or does not belong to the rest.
-        """
+        """Take what :meth:`__getstate__` returned, if its parts belong together."""
         values = dict(state)
         if "model_" in values:
             model = values["model_"] = Model.from_bytes(values["model_"])
@@ -390,9 +386,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 def default_network(layout: Layout, wanted: str = "") -> Source:
     """Return what ``net="auto"`` trains: on images what ``lenet.train`` does, else dense layers.
 
-    Args:
-        layout: which image a sample is.
-        wanted: the recipe's network, if it has one.
+    ``wanted`` is the recipe's network, if it has one.
     """
     if layout.is_image and (wanted or min(layout.image_shape[1:]) >= SMALLEST_SIDE):
         return wanted or DEFAULT_NETWORK
@@ -405,10 +399,6 @@ def network_for(source: Source, layout: Layout, classes: int) -> Network:
 
     A network of the zoo gets the images' channels, height and width, but is made no smaller, so
     that small images are enlarged to what it is made for, as ``lenet.train`` does with the digits.
-
-    Raises:
-        ShapeError: the network does not fit.
-        UsageError: it has other outputs and does not end in a dense layer.
     """
     network = read_network(source)
     shape = network.input_shape
