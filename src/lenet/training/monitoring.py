@@ -156,7 +156,11 @@ class TensorBoard:
     """
 
     def __init__(self, run: Path) -> None:
-        require_tensorboard()
+        if find_spec("tensorboard") is None:
+            raise UsageError(
+                "TensorBoard's files need the package tensorboard, which is not installed; install "
+                "it with pip install 'lenet[tensorboard]', or look at the page of the run."
+            )
         self._folder = run / TENSORBOARD
         self._writer: Any = None
 
@@ -186,12 +190,3 @@ class TensorBoard:
         from tensorboard.summary import Writer  # slow to import, and an extra of the installation
 
         return Writer(str(self._folder))
-
-
-def require_tensorboard() -> None:
-    """Raise a UsageError, if the package is not there."""
-    if find_spec("tensorboard") is None:
-        raise UsageError(
-            "TensorBoard's files need the package tensorboard, which is not installed; install it "
-            "with pip install 'lenet[tensorboard]', or look at the page of the run."
-        )

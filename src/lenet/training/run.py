@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from lenet.run_folder import BEST, FILES, INFO, LAST, RECIPE, START, TENSORBOARD
 from lenet.training.checkpoint import Checkpoint, Checkpoints, difference, identity
 from lenet.training.guards import FolderLock
 from lenet.training.loop import Training
-from lenet.training.monitoring import SignalLog, TensorBoard, require_tensorboard
+from lenet.training.monitoring import SignalLog, TensorBoard
 from lenet.training.preparation import with_absolute_paths
 from lenet.training.recipe_file import read_recipe, recipe_text
 from lenet.version import machine
@@ -46,7 +46,7 @@ class Pacing:
         self._began = self._last = time.monotonic()
 
     def is_due(self, seconds: float = 0.0) -> bool:
-        """Have ``seconds`` passed since the last writing, and enough for it to be cheap?"""
+        """Return whether ``seconds`` have passed since then, and enough for it to be cheap."""
         return time.monotonic() - self._last >= max(seconds, self._cost / WRITING_SHARE)
 
     def __enter__(self) -> None:
@@ -64,8 +64,6 @@ class _ExistsError(UsageError):
 class Run:
     """One run's folder, held against other processes until it is finished or closed."""
 
-    _board: TensorBoard | None
-
     def __init__(
         self,
         folder: str | os.PathLike[str],
@@ -73,51 +71,39 @@ class Run:
         *,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         tensorboard: bool = False,
+        is_new: bool = True,
     ) -> None:
-        """Make the folder; nothing that exists is ever overwritten.
+        """Make the folder, if it is new; nothing that exists is ever overwritten.
 
         With ``load_arguments``, those of ``lenet.load``, a resumed run finds its data by itself.
         """
         check_seconds(checkpoint_seconds)
-        if tensorboard:
-            require_tensorboard()
-        path = Path(folder)
-        _make_folder(path)
-        self._hold(path, with_absolute_paths(load_arguments or {}), checkpoint_seconds)
-        if tensorboard:
-            self._board = TensorBoard(path)
-
-    def _hold(self, folder: Path, load_arguments: Mapping[str, Any], seconds: float) -> None:
-        self.folder = folder
+        self.folder = Path(folder)
+        self._board = TensorBoard(self.folder) if tensorboard else None
+        if is_new:
+            _make_folder(self.folder)
         #: Is told why a checkpoint cannot be written, once for each reason.
         self.notice: Callable[[str], object] = lambda text: None
         #: Why there is no page to look at; empty if there is one.
         self.no_page = "no epoch was finished"
-        self._load_arguments = dict(load_arguments)
-        self._seconds = seconds
-        self._started, self._resumed = _now(), list[str]()
-        self.checkpoints, self._signals = Checkpoints(folder), SignalLog(folder)
-        self._pacing, self._look_pacing = Pacing(), Pacing()
-        self._board = None
-        self._identity: dict[str, Any] = {}
-        self._trouble = ""
         #: Whether the model that the recipe keeps is the best, not the last.
         self.keeps_best = False
-        self._lock = FolderLock(folder)
+        self.checkpoints, self._signals = Checkpoints(self.folder), SignalLog(self.folder)
+        self._load_arguments = with_absolute_paths(load_arguments or {})
+        self._seconds = checkpoint_seconds
+        self._started, self._resumed = _now(), list[str]()
+        self._pacing, self._look_pacing = Pacing(), Pacing()
+        self._identity: dict[str, Any] = {}
+        self._trouble = ""
+        self._lock = FolderLock(self.folder)
 
     @classmethod
-    def numbered(
-        cls,
-        root: str | os.PathLike[str],
-        stem: str,
-        load_arguments: Mapping[str, Any] | None = None,
-        **options: Any,
-    ) -> Run:
+    def numbered(cls, root: str | os.PathLike[str], stem: str, *given: Any, **options: Any) -> Run:
         """Make the first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet."""
         number = 1
         while True:
             try:
-                return cls(Path(root) / f"{stem}-{number}", load_arguments, **options)
+                return cls(Path(root) / f"{stem}-{number}", *given, **options)
             except _ExistsError:
                 number += 1
 
@@ -126,9 +112,7 @@ class Run:
         cls, folder: str | os.PathLike[str], checkpoint_seconds: float = CHECKPOINT_SECONDS
     ) -> Run:
         """Take a run that is there already; :func:`resume_run` goes on with it."""
-        check_seconds(checkpoint_seconds)
-        run = cls.__new__(cls)
-        run._hold(Path(folder), {}, checkpoint_seconds)
+        run = cls(folder, checkpoint_seconds=checkpoint_seconds, is_new=False)
         for name in FILES:
             files.remove_leftovers(run.folder / name)
         if (run.folder / TENSORBOARD).is_dir():  # where the package is gone, it goes on without
@@ -146,22 +130,9 @@ class Run:
         """The command that resumes it."""
         return f"lenet train --resume {shlex.quote(str(self.folder))}"
 
-    def go_on(
-        self,
-        info: Mapping[str, Any],
-        load_arguments: Mapping[str, Any],
-        identity: dict[str, Any],
-        epochs: int,
-    ) -> None:
-        """Take over what ``run.json`` says of the training of this identity."""
-        self._signals.resume(epochs)
-        self._identity = identity
-        self._started, self._load_arguments = str(info["started"]), dict(load_arguments)
-        self._resumed = [*info.get("resumed", ()), _now()]
-
     @property
     def is_begun(self) -> bool:
-        """Is there something that could be finished?"""
+        """Whether there is something that could be finished."""
         return bool(self._identity) and self.folder.exists()
 
     def start(self, training: Training) -> None:
@@ -357,7 +328,9 @@ def _resume(
     if complaint := difference(begun, now, run.folder):
         raise UsageError(complaint)
     notes = _load_checkpoint(run, training, now)
-    run.go_on(info, arguments, now, len(training.history))
+    run._signals.resume(len(training.history))
+    run._started, run._load_arguments, run._identity = str(info["started"]), arguments, now
+    run._resumed = [*info.get("resumed", ()), _now()]
     return ResumedRun(training, run, notes)
 
 
@@ -416,16 +389,16 @@ def _make_folder(path: Path) -> None:
         ) from error
 
 
-def _do_all(attempts: Sequence[Callable[[], object]]) -> None:
+def _do_all(attempts: Iterable[Callable[[], object]]) -> None:
     """Make every attempt, then raise the last error there was."""
-    errors = []
+    last = None
     for attempt in attempts:
         try:
             attempt()
         except OutputError as error:
-            errors.append(error)
-    if errors:
-        raise errors[-1]
+            last = error
+    if last:
+        raise last
 
 
 def _now() -> str:
