@@ -97,7 +97,7 @@ def weighted(
     heavy = weights > 0
     if not heavy.any():
         raise UsageError("All of sample_weight is zero; at least one weight must be above zero.")
-    return (rows, labels, weights) if heavy.all() else (rows[heavy], labels[heavy], weights[heavy])
+    return rows[heavy], labels[heavy], weights[heavy]
 
 
 def indices_of(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
@@ -203,8 +203,7 @@ def canonical(
 def _shaped(sample_shape: tuple[int, ...], image: tuple[int, int, int] | None) -> Layout:
     """Return the layout of samples with two or three axes; ``image`` may tell axes apart."""
     if len(sample_shape) == 2:
-        height, width = sample_shape
-        return Layout(sample_shape, (1, height, width))
+        return Layout(sample_shape, (1, *sample_shape))
     first, middle, last = sample_shape
     as_given, moved = (first, middle, last), (last, first, middle)
     if image is None and first == last:
@@ -255,15 +254,14 @@ def _feature_range(column: NDArray[Any]) -> tuple[float, float]:
     low, high = float(distinct[0]), float(distinct[-1])
     first, third = np.quantile(distinct, (0.25, 0.75))
     reach = FENCE * (third - first)
-    if not np.isfinite(reach):
-        return low, high
-    return max(low, float(first - reach)), min(high, float(third + reach))
+    if np.isfinite(reach):
+        low, high = max(low, float(first - reach)), min(high, float(third + reach))
+    return low, high
 
 
 def _keys(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.bytes_]:
     """Return a sortable word per sample: its bytes, then its label's, the highest first."""
-    pixels = images.reshape(len(images), -1)
     words = labels.astype(">i8")[:, None].view(np.uint8)
-    rows = np.ascontiguousarray(np.concatenate([pixels, words], axis=1))
+    rows = np.concatenate([images.reshape(len(images), -1), words], axis=1)
     # All have one length, so that the zeros which NumPy takes off a word's end decide nothing.
     return rows.view(f"S{rows.shape[1]}").ravel()

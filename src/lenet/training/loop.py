@@ -22,7 +22,7 @@ from lenet.engine.augmentation import augmented
 from lenet.engine.engine import Objective
 from lenet.engine.initialise import aligned_zeros
 from lenet.errors import DivergenceError, ModelFileError
-from lenet.metrics import Evaluation, evaluate_scores
+from lenet.metrics import evaluate_scores
 from lenet.model import Model
 from lenet.net import Network
 from lenet.randomness import permutation
@@ -171,12 +171,12 @@ class Training:
 
     @property
     def stops_early(self) -> bool:
-        """Is the recipe's patience at its end?"""
+        """Whether the recipe's patience is at its end."""
         return is_out_of_patience(self.history, self.recipe.patience)
 
     @property
     def is_done(self) -> bool:
-        """Is there no epoch left to do?"""
+        """Whether no epoch is left to do."""
         return len(self.history) >= self.recipe.epochs or self.stops_early
 
     def epochs(
@@ -231,17 +231,9 @@ class Training:
         self.is_whole = False
         size = self.recipe.batch_size
         chosen = order[begin * size : end * size]
-        result = self.engine.train(
-            self._table,
-            self._state,
-            *self._training_images(chosen),
-            size,
-            rates[begin:end],
-            self._steps_made,
-            *self._pixels,
-            self._optimizer,
-            self._training_objective(chosen),
-        )
+        images, labels, places, objective = self._material(chosen)
+        how = size, rates[begin:end], self._steps_made, *self._pixels, self._optimizer, objective
+        result = self.engine.train(self._table, self._state, images, labels, places, *how)
         if result.steps < end - begin:
             raise self._divergence(f"step {begin + result.steps + 1}")
         taken = time.perf_counter() - start
@@ -252,47 +244,43 @@ class Training:
         self.is_whole = True
         return taken
 
-    def _training_images(
+    def _material(
         self, chosen: NDArray[np.int32]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]]:
-        """Return images, labels and their order: all there are, or those chosen, changed."""
-        images, augment = self._images["train"], self.recipe.augment
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32], Objective]:
+        """Return images, labels, their order and objective: of all, or of those chosen, changed."""
+        images, augment, objective = self._images["train"], self.recipe.augment, self._objective
         if not augment.active:
-            return images, self._labels, chosen
+            return images, self._labels, chosen, objective
         epoch, threads = self._epoch_number, self.engine.threads
         changed = augmented(images, chosen, augment, self.seed, epoch, self._fill, threads)
-        return changed, self._labels[chosen], np.arange(len(chosen), dtype=np.int32)
-
-    def _training_objective(self, chosen: NDArray[np.int32]) -> Objective:
-        weights = self._objective.weights
-        if weights is None or not self.recipe.augment.active:
-            return self._objective
-        return replace(self._objective, weights=weights[chosen])
+        if objective.weights is not None:
+            objective = replace(objective, weights=objective.weights[chosen])
+        return changed, self._labels[chosen], np.arange(len(chosen), dtype=np.int32), objective
 
     def _record(self, epoch: int, rate: float) -> EpochRecord:
         """Test the weights that the epoch under way, all of whose steps are made, has led to."""
         assert self._progress
         before = self.model.table.copy()
         self.publish()
-        evaluations = {name: self._evaluate(name) for name in self._images if name != "train"}
-        losses = [evaluation.loss for evaluation in evaluations.values()]
-        if not (np.isfinite(losses).all() and np.isfinite(self.model.table).all()):
+        results: dict[str, Any] = {}
+        for name, split in self.data.splits.items():
+            if name != "train":
+                scores = self.engine.scores(self.model.table, self._images[name], *self._pixels)
+                result = evaluate_scores(scores, split.labels, self.data.classes, split.weights)
+                results |= {f"{name}_accuracy": result.accuracy, f"{name}_loss": result.loss}
+        if not (np.isfinite(list(results.values())).all() and np.isfinite(self.model.table).all()):
             self.model.table[...] = before
             raise self._divergence(f"after step {self.steps}")
-        test, validation = evaluations.get("test"), evaluations.get("validation")
-        images = len(self._labels)
+        images, progress = len(self._labels), self._progress
         sizes = np.full(self.steps, self.recipe.batch_size)
         sizes[-1] = images - sizes[:-1].sum()
         return EpochRecord(
             epoch=epoch,
-            loss=float(self._progress.losses @ sizes / images),
-            train_accuracy=self._progress.correct / images,
-            test_accuracy=test.accuracy if test else None,
-            seconds=self._progress.seconds,
-            test_loss=test.loss if test else None,
-            validation_accuracy=validation.accuracy if validation else None,
-            validation_loss=validation.loss if validation else None,
+            loss=float(progress.losses @ sizes / images),
+            train_accuracy=progress.correct / images,
+            seconds=progress.seconds,
             learning_rate=rate,
+            **results,
         )
 
     def publish(self) -> None:
@@ -303,7 +291,7 @@ class Training:
         self.model.table[...] = table
 
     def publish_best(self) -> bool:
-        """Give the model the weights that the recipe keeps; are they others than the last?"""
+        """Give the model the best weights, if the recipe keeps them; return whether it does."""
         if self._best is None:
             return False
         self.model.table[...] = self._best
@@ -346,11 +334,8 @@ class Training:
     def state_dict(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return the whole state: tensors by name, and counters and history as values for JSON."""
         epochs, steps = self.place
-        counters: dict[str, Any] = {
-            "epochs": epochs,
-            "steps": steps,
-            "history": [record.to_dict() for record in self.history],
-        }
+        history = [record.to_dict() for record in self.history]
+        counters: dict[str, Any] = {"epochs": epochs, "steps": steps, "history": history}
         tensors: dict[str, NDArray[Any]] = {"table": self._table, "state": self._state}
         if self._best is not None:
             tensors["best"] = self._best
@@ -407,11 +392,6 @@ class Training:
                 )
             mine[...] = state[name]
         self._before = int(state["epochs"]), int(state["steps"])
-
-    def _evaluate(self, name: str) -> Evaluation:
-        images, split = self._images[name], self.data.splits[name]
-        scores = self.engine.scores(self.model.table, images, *self._pixels)
-        return evaluate_scores(scores, split.labels, self.data.classes, split.weights)
 
     def _make_objective(self) -> Objective:
         weights, labels = self.data.train.weights, self.data.train.labels
