@@ -37,8 +37,7 @@ LARGEST: Final = 1e30
 LARGEST_DECAY: Final = 0.9999
 NO_AUGMENTATION: Final = Augmentation()
 
-#: The one-cycle schedule's shape: it rises for this share of all steps, from peak / START to the
-#: peak, and then falls to peak / END.
+#: One-cycle rises for this share of all steps, from peak / START to the peak, then to peak / END.
 RISE: Final = 0.25
 START: Final = 25.0
 END: Final = 1000.0
@@ -95,28 +94,24 @@ class Recipe:
         momentum: of the two kinds named after it.
         lr: the learning rate; where it changes, its peak.
         schedule: constant, one-cycle, cosine or step; see :mod:`lenet.training.recipe`.
-        warmup_epochs: epochs in which the rate rises from nothing; not for one-cycle, which rises
-            anyway.
-        step_size: of the step schedule, epochs from one step to the next.
-        gamma: of the step schedule, what the rate is multiplied by.
+        warmup_epochs: epochs in which the rate rises from nothing; one-cycle rises anyway.
+        step_size, gamma: the step schedule multiplies the rate by gamma every step_size epochs.
         init: normal:S, xavier or kaiming.
         standardize: whether pixels get mean 0 and standard deviation 1; otherwise [0, 1].
         weight_decay: adamw's decoupled decay; for the others an L2 term in the gradient.
         label_smoothing: share of each label that is spread over all classes.
         dropout: share of hidden dense outputs that are put to zero in training.
         max_grad_norm: the largest norm of a gradient; 0 leaves it as it is.
-        ema_decay: decay per step of an exponential moving average of the weights, which then is
-            what is tested and saved; 0 for none.
-        class_weight: "balanced" lets an image of a rare class weigh more, so that all classes
-            count alike; "" lets all images weigh the same.
-        validation_fraction: share of the training images set aside, stratified; not used where the
-            data have a validation split of their own.
+        ema_decay: decay per step of a moving average of the weights, which then is what is tested
+            and saved; 0 for none.
+        class_weight: "balanced" lets all classes count alike, "" all images.
+        validation_fraction: share of the training images set aside, stratified, where the data
+            have no validation split of their own.
         patience: stop after so many epochs without a lower validation loss; 0 for never.
         restore_best: whether the model gets the weights of the epoch with the lowest validation
             loss; otherwise the last.
         network: the network that is trained when none is named; empty for no wish.
-        augment: how training images change in every epoch, in pixels of the network's input; a
-            mapping of its values will do.
+        augment: how training images change in every epoch, an Augmentation or a mapping.
 
     Raises:
         UsageError: a value out of range, or two that do not go together.
@@ -173,11 +168,7 @@ class Recipe:
 
     def replace(self, **changes: Any) -> Self:
         """Return the same recipe with some values changed; ``None`` leaves a value as it is, and so
-        does a mapping for ``augment`` that leaves it out.
-
-        Raises:
-            UsageError: a recipe has no such value, or it is out of range.
-        """
+        does a mapping for ``augment`` that leaves it out."""
         changes = _checked_names(changes)
         if isinstance(changes.get("augment"), Mapping):
             changes["augment"] = {**self.augment.to_dict(), **changes["augment"]}
@@ -218,12 +209,8 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Make a recipe from its values by name; those left out are the default's. The names that
-        values had in older files will do.
-
-        Raises:
-            UsageError: a recipe has no such value, or it is out of range.
-        """
+        """Return the recipe of these values, by their names of today or of older files; those left
+        out are the default's."""
         return cls(**_checked_names(values))
 
 
