@@ -51,12 +51,8 @@ class Checkpoint:
         """Return the file."""
         import safetensors.numpy
 
-        metadata = {
-            "format": FORMAT,
-            "version": VERSION,
-            "identity": json.dumps(self.identity),
-            "progress": json.dumps(self.progress),
-        }
+        metadata = {"format": FORMAT, "version": VERSION}
+        metadata |= {name: json.dumps(getattr(self, name)) for name in ("identity", "progress")}
         metadata["sha256"] = _digest(metadata, self.tensors)
         return safetensors.numpy.save(dict(self.tensors), metadata)
 
@@ -73,8 +69,8 @@ class Checkpoint:
                 raise ValueError("its checksum does not fit")
             if (metadata["format"], metadata["version"]) != (FORMAT, VERSION):
                 raise ValueError("it has another format")
-            progress, identity = (json.loads(metadata[name]) for name in ("progress", "identity"))
-            checkpoint = cls(tensors, progress, identity)
+            values = (json.loads(metadata[name]) for name in ("progress", "identity"))
+            checkpoint = cls(tensors, *values)
             assert checkpoint.place >= (0, 0)
         except Exception as error:  # whatever a damaged file makes the readers raise
             why = str(error) if str(error).startswith("it") else "it is cut or changed"
@@ -96,23 +92,18 @@ class Checkpoints:
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
         """Return the intact one that is further, or None; and what is wrong with the others."""
-        intact: list[tuple[tuple[int, int], int, Checkpoint]] = []
-        complaints = []
+        newest, complaints = None, []
         for index, path in enumerate(self._paths):
             try:
                 checkpoint = Checkpoint.from_bytes(files.read_regular(path, MAX_BYTES), path)
+                if newest is None or checkpoint.place >= newest.place:
+                    newest, self._next = checkpoint, 1 - index
             except FileNotFoundError:
                 continue
             except ModelFileError as error:
                 complaints.append(str(error))
             except OSError as error:
                 complaints.append(f"cannot read {path}: {reason(error)}.")
-            else:
-                intact.append((checkpoint.place, index, checkpoint))
-        if not intact:
-            return None, complaints
-        _, index, newest = max(intact, key=lambda entry: entry[:2])
-        self._next = 1 - index  # the damaged or the older one is written over
         return newest, complaints
 
     def remove(self) -> None:
@@ -132,7 +123,7 @@ def _digest(metadata: Mapping[str, str], tensors: Tensors) -> str:
 
 def identity(training: Training) -> dict[str, Any]:
     """Return what decides a training's weights; call it for a fine-tuning before its first step."""
-    weights = training.model.table if training.fine_tuning else None
+    start = hashlib.sha256(training.model.table.tobytes()).hexdigest()
     return {
         "lenet": LENET,
         "engine": training.engine.name,
@@ -140,7 +131,7 @@ def identity(training: Training) -> dict[str, Any]:
         "seed": training.seed,
         "recipe": training.recipe.to_dict(),
         "data": training.data.fingerprint(),
-        "start": None if weights is None else hashlib.sha256(weights.tobytes()).hexdigest(),
+        "start": start if training.fine_tuning else None,
     }
 
 
@@ -167,10 +158,10 @@ def difference(begun: Mapping[str, Any], now: Mapping[str, Any], folder: object)
             return f"{folder} was begun with {change}; {remedy}."
     recipe = begun.get("recipe")
     old_recipe = with_current_names(recipe) if isinstance(recipe, Mapping) else {}
-    for name, value in now["recipe"].items():
-        if old_recipe.get(name) != value:
+    for name, new in now["recipe"].items():
+        if (old := old_recipe.get(name)) != new:
             return (
-                f"{folder} was begun with {name} = {shown(old_recipe.get(name))} and its {RECIPE} "
-                f"now says {shown(value)}; put that back, or begin a new run with that recipe."
+                f"{folder} was begun with {name} = {shown(old)} and its {RECIPE} now says "
+                f"{shown(new)}; put that back, or begin a new run with that recipe."
             )
     return None

@@ -28,13 +28,12 @@ class FolderLock:
             self._file = self._take()
 
     def release(self) -> None:
-        """Let others in; the file is gone, too."""
-        if self._file is None:
-            return
-        with suppress(OSError):  # Windows removes no open file: it is left, and locks nobody out
-            self._path.unlink()
-        os.close(self._file)
-        self._file = None
+        """Let others in, and remove the file."""
+        if self._file is not None:
+            with suppress(OSError):  # Windows removes no open file: it locks nobody out
+                self._path.unlink()
+            os.close(self._file)
+            self._file = None
 
     def _take(self) -> int | None:
         """Return the locked file; None if its holder has just left and taken it away."""
@@ -108,7 +107,7 @@ class DelayedInterrupt:
             self.check()
 
     def check(self) -> None:
-        """Raise the KeyboardInterrupt of a Ctrl-C that there was."""
+        """Pass on the Ctrl-C that was kept, if there was one."""
         if self._kept is not None:
             number, self._kept = self._kept, None
             self._before(number, None)

@@ -72,16 +72,10 @@ def layer_signals(
             return make_engine(cut, threads=1).scores(table, images, *pixels)
 
         outputs = run(step.activation)
-        signals.append(
-            LayerSignal(
-                epoch=epoch,
-                layer=step.name,
-                weight=_rms(step.weight.view(table)),
-                gradient=_rms(step.weight.view(gradient)),
-                output=_rms(outputs),
-                saturated=_saturated(step.activation, outputs, run),
-            )
-        )
+        weights, slopes = step.weight.view(table), step.weight.view(gradient)
+        weight, slope, output = map(_rms, (weights, slopes, outputs))
+        saturated = _saturated(step.activation, outputs, run)
+        signals.append(LayerSignal(epoch, step.name, weight, slope, output, saturated))
     return signals
 
 
@@ -120,8 +114,11 @@ class SignalLog:
         if not self._works or epoch % apart:
             return
         try:
-            if self._sample is None:
-                self._sample = _draw_sample(model, split)
+            if self._sample is None:  # from the whole of the split: it may be sorted by class
+                count = sample_size(model, len(split))
+                chosen = split.chosen(np.linspace(0, len(split) - 1, count).astype(np.int64))
+                images = np.ascontiguousarray(model.preprocessing.prepare(chosen.images))
+                self._sample = images, chosen.labels.astype(np.int32)
             self.latest = layer_signals(model, *self._sample, engine, epoch)
             self.signals += self.latest
         except (LenetError, MemoryError):  # too little memory for it: the training may still fit
@@ -135,14 +132,6 @@ class SignalLog:
         """Write what there is."""
         if self.signals:
             write_signals(self._folder, self.signals, durable)
-
-
-def _draw_sample(model: Model, split: Split) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-    """Take images from the whole of the split: it may be sorted by class."""
-    count = sample_size(model, len(split))
-    places = np.linspace(0, len(split) - 1, count).astype(np.int64)
-    images = np.ascontiguousarray(model.preprocessing.prepare(split.images[places]))
-    return images, split.labels[places].astype(np.int32)
 
 
 def _rms(values: Floats) -> float:
@@ -173,7 +162,10 @@ class TensorBoard:
                 values[f"relative gradient/{signal.layer}"] = signal.relative_gradient
                 values[f"saturated/{signal.layer}"] = signal.saturated
         with suppress(OSError):
-            self._writer = self._writer or self._open()
+            if self._writer is None:
+                from tensorboard.summary import Writer  # slow to import, and an extra
+
+                self._writer = Writer(str(self._folder))
             for name, value in values.items():
                 if value is not None:
                     self._writer.add_scalar(name, float(value), step=number)
@@ -185,8 +177,3 @@ class TensorBoard:
             if self._writer:
                 self._writer.close()
         self._writer = None
-
-    def _open(self) -> Any:
-        from tensorboard.summary import Writer  # slow to import, and an extra of the installation
-
-        return Writer(str(self._folder))
