@@ -10,14 +10,15 @@ import pytest
 import lenet
 from lenet.cli.train import train as train_verb
 from lenet.errors import UsageError
-from lenet.training import Recipe, named_recipe, recipe_file
-from lenet.training.recipe_file import names, read_recipe, read_settings, recipe_text, stem_of
+from lenet.training import Recipe, named_recipe
+from lenet.training import recipe as recipe_module
+from lenet.training.recipe import names, read_recipe, read_settings, recipe_text, stem_of
 from pages import read_page, run_python
 
 
 def test_every_named_recipe_is_one():
     assert names() == ("best", "best-lenet", "best-tiny", "modern", "original")
-    for path in recipe_file.FOLDER.glob("*.toml"):
+    for path in recipe_module.FOLDER.glob("*.toml"):
         assert read_recipe(path).epochs >= 1
 
 
@@ -27,7 +28,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "best.toml").write_text("epochs = 1")
     (tmp_path / "best.mnist.toml").write_text("epochs = 2\nnetwork = 'lenet-60'")
     (tmp_path / "only.mnist.toml").write_text("epochs = 3")
-    monkeypatch.setattr(recipe_file, "FOLDER", tmp_path)
+    monkeypatch.setattr(recipe_module, "FOLDER", tmp_path)
     return tmp_path
 
 

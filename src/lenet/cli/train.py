@@ -212,7 +212,7 @@ def _prepare(
 
 def _recipe(given: dict[str, Any], data: str) -> Recipe:
     from lenet.training import named_recipe
-    from lenet.training.recipe_file import read_settings
+    from lenet.training.recipe import read_settings
 
     values = {name: given[name] for name in RECIPE_OPTIONS}
     values["class_weight"] = "balanced" if given["balance"] else None
@@ -227,7 +227,7 @@ def _recipe(given: dict[str, Any], data: str) -> Recipe:
 
 def _current_name(name: str) -> str:
     """Return the name that the recipe has today, and say so where it is another."""
-    from lenet.training.recipe_file import FORMER_RECIPES
+    from lenet.training.recipe import FORMER_RECIPES
 
     current = FORMER_RECIPES.get(name.strip().lower(), name)
     if current != name:
@@ -252,7 +252,7 @@ def _make_folder(
     """
     from lenet.run_folder import ROOT
     from lenet.training import Run
-    from lenet.training.recipe_file import FORMER_RECIPES, stem_of
+    from lenet.training.recipe import FORMER_RECIPES, stem_of
 
     how: dict[str, Any] = {"checkpoint_seconds": pace, "tensorboard": given["tensorboard"]}
     if given["run"]:

@@ -29,7 +29,7 @@ from lenet.training.guards import FolderLock
 from lenet.training.loop import Training
 from lenet.training.monitoring import SignalLog, TensorBoard
 from lenet.training.preparation import with_absolute_paths
-from lenet.training.recipe_file import read_recipe, recipe_text
+from lenet.training.recipe import read_recipe, recipe_text
 from lenet.version import machine
 
 #: Seconds between two checkpoints within an epoch.
