@@ -264,10 +264,8 @@ def _check(info: Any) -> None:
     """Raise, if not everything is there that a reader needs, and of the right kind."""
     if not isinstance(info, dict) or info.get("format") != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
-    if info.get("version") != VERSION:
-        raise ValueError(
-            f"its version is {info.get('version')!r:.40} and this lenet reads {VERSION}"
-        )
+    if (version := info.get("version")) != VERSION:
+        raise ValueError(f"its version is {version!r:.40} and this lenet reads {VERSION}")
     for key, kind in _KINDS.items():
         if not isinstance(info.get(key), kind) or isinstance(info[key], bool):
             raise ValueError(f"its {key} is missing or of the wrong kind")
@@ -290,15 +288,10 @@ def _is_number(value: object) -> bool:
     return value is None or isinstance(value, float)
 
 
-_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
-    "status": str,
-    "network": str,
-    "parameters": int,
-    "dataset": str,
-    "classes": list,
-    "recipe": dict,
-    "seed": int,
-    "epochs": list,
-    "train_seconds": (int, float),
-    "machine": dict,
+_KINDS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("status", "network", "dataset"), str),
+    **dict.fromkeys(("parameters", "seed"), int),
+    **dict.fromkeys(("classes", "epochs"), list),
+    **dict.fromkeys(("recipe", "machine"), dict),
+    "train_seconds": int | float,
 }

@@ -23,7 +23,7 @@ import os
 import tomllib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -182,23 +182,15 @@ class Recipe:
                 "shift = 1."
             )
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: Any) -> Recipe:
         """Return the same recipe with some values changed; ``None`` leaves a value as it is, and so
         does a mapping for ``augment`` that leaves it out."""
-        changes = _checked_names(changes)
-        if isinstance(changes.get("augment"), Mapping):
-            changes["augment"] = {**self.augment.to_dict(), **changes["augment"]}
-        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+        return _changed(self.to_dict(), changes)
 
     def make_optimizer(self) -> Optimizer:
         """Return what the engine does with a gradient."""
-        return Optimizer(
-            self.optimizer,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            max_grad_norm=self.max_grad_norm,
-            ema_decay=self.ema_decay,
-        )
+        names = ("momentum", "weight_decay", "max_grad_norm", "ema_decay")
+        return Optimizer(self.optimizer, **{name: getattr(self, name) for name in names})
 
     def rates(self, steps: int, begin: int = 0, end: int | None = None) -> NDArray[np.float64]:
         """Return the learning rates (end - begin,) of steps [begin, end) of all ``steps``."""
@@ -287,11 +279,8 @@ def recipe(
     wanted = text.strip().lower()
     if wanted in FORMER_RECIPES:
         new = FORMER_RECIPES[wanted]
-        warnings.warn(
-            f"the recipe {wanted} is called {new} now; write {new!r}.",
-            DeprecationWarning,
-            stacklevel=2,
-        )
+        told = f"the recipe {wanted} is called {new} now; write {new!r}."
+        warnings.warn(told, DeprecationWarning, stacklevel=2)
         wanted = new
     if wanted not in names():
         near = did_you_mean(wanted, names())
@@ -317,7 +306,10 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
     """Read a recipe's TOML file; what it leaves out is the default's, ``changes`` come on top."""
     shown_path = str(path).replace("\0", "\\0")
     try:
-        values = _read_toml(path)
+        content = files.read_regular(path, MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
+        values = tomllib.loads(content.decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         why = {
             UnicodeDecodeError: "it is no text in UTF-8",
@@ -332,13 +324,6 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
     except UsageError as error:
         where = "" if Path(path).parent == FOLDER else f"{shown_path}: "
         raise UsageError(f"{where}{error}") from None
-
-
-def _read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    content = files.read_regular(path, MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
-    return tomllib.loads(content.decode("utf-8-sig"))
 
 
 def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Recipe:
