@@ -269,12 +269,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return rows, labels, shape or rows.shape[1:]
 
     def _check_shape(self, shape: tuple[int, ...] | None) -> None:
-        layout = self._layout()
-        if shape is not None and not layout.takes(shape):
+        if shape is not None and not self._layout().takes(shape):
             raise ValueError(
-                f"samples of shape {shape} are given and the estimator was fitted on samples of "
-                f"shape {layout.sample_shape}; give such ones, or rows of {self.n_features_in_} "
-                "features."
+                f"samples of shape {shape} are given and those of fit had {self._sample_shape}; "
+                f"give such ones, or rows of {self.n_features_in_} features."
             )
 
     def _measure(
@@ -348,10 +346,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return recipe.replace(batch_size=plain(size), augment=augment)
 
     def _seed(self) -> int:
-        given = self.random_state
-        state = check_random_state(given)
-        whole = isinstance(given, int | np.integer)
-        return int(given) if whole else int(state.randint(2**31 - 1))
+        state = check_random_state(self.random_state)
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(state.randint(2**31 - 1))
 
     def _scores(self, X: Any) -> NDArray[np.float32]:
         check_is_fitted(self)

@@ -73,10 +73,8 @@ def rows_of(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     if len(shape) <= 2:
         return X, None
     if len(shape) > 4:
-        raise UsageError(
-            f"Found array with dim {len(shape)}; give (N, features), (N, H, W), (N, H, W, C) or "
-            "(N, C, H, W)."
-        )
+        allowed = "(N, features), (N, H, W), (N, H, W, C) or (N, C, H, W)"
+        raise UsageError(f"Found array with dim {len(shape)}; give {allowed}.")
     return np.asarray(X).reshape(shape[0], prod(shape[1:])), shape[1:]
 
 
@@ -97,7 +95,7 @@ def weighted(
     heavy = weights > 0
     if not heavy.any():
         raise UsageError("All of sample_weight is zero; at least one weight must be above zero.")
-    return rows[heavy], labels[heavy], weights[heavy]
+    return (rows, labels, weights) if heavy.all() else (rows[heavy], labels[heavy], weights[heavy])
 
 
 def indices_of(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
@@ -105,10 +103,8 @@ def indices_of(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]
     indices = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
     unknown = labels[classes[indices] != labels]
     if len(unknown):
-        raise UsageError(
-            f"y has the label {plain(unknown[0])!r}, which is none of the classes "
-            f"{listed(classes)}."
-        )
+        label = plain(unknown[0])
+        raise UsageError(f"y has the label {label!r}, none of the classes {listed(classes)}.")
     return indices
 
 

@@ -159,13 +159,11 @@ class Training:
         return len(self.history), self._progress.steps if self._progress else 0
 
     @property
-    def _epoch_number(self) -> int:
-        """Of the epoch under way, from 1: it decides the order of the images and their changes."""
+    def _epoch_number(self) -> int:  # from 1; decides the order of the images and their changes
         return self._before[0] + len(self.history) + 1
 
     @property
-    def _steps_made(self) -> int:
-        """Since the optimizer's state was empty."""
+    def _steps_made(self) -> int:  # since the optimizer's state was empty
         epochs, steps = self.place
         return self._before[1] + epochs * self.steps + steps
 
@@ -196,11 +194,10 @@ class Training:
     # A training that diverges is told by its loss, not by warnings on the way to it.
     @np.errstate(all="ignore")
     def _epoch(self, callback: Callback | None, pause: Callable[[], None] | None) -> EpochRecord:
-        epoch, first = len(self.history) + 1, len(self.history) * self.steps
         start = time.perf_counter()
+        epoch, first = len(self.history) + 1, len(self.history) * self.steps
         rates = self.recipe.rates(self.steps * self.recipe.epochs, first, first + self.steps)
-        images = len(self._labels)
-        order = permutation(self.seed, self._epoch_number, images).astype(np.int32)
+        order = permutation(self.seed, self._epoch_number, len(self._labels)).astype(np.int32)
         if self._progress is None:
             self._progress = EpochProgress(np.zeros(self.steps))
         self._progress.seconds += time.perf_counter() - start
@@ -365,8 +362,7 @@ class Training:
             self.publish()
 
     def optimizer_state(self) -> dict[str, Any]:
-        """Return what another training needs to go on with this one's model: NumPy's and Python's
-        types. Unlike :meth:`state_dict` it belongs to no data and no recipe."""
+        """Return what another training, of other data, needs to go on with this one's model."""
         return {
             "table": self._table,
             "state": self._state,

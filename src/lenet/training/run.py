@@ -295,11 +295,7 @@ def resume_run(
 
 
 def _resume(
-    run: Run,
-    record: RunRecord,
-    data: Dataset | None,
-    threads: int | None,
-    load_arguments: Mapping[str, Any],
+    run: Run, record: RunRecord, data: Dataset | None, threads: int | None, named: Mapping[str, Any]
 ) -> ResumedRun:
     info, path = record.info, record.folder / RECIPE
     if info["status"] == "diverged":
@@ -310,9 +306,9 @@ def _resume(
     recipe = read_recipe(path)
     try:
         begun = {name: info[name] for name in ("engine", "network", "seed", "recipe")}
-        begun |= {"lenet": info["machine"]["lenet"], "data": info["data_hash"]}
-        begun |= {"start": info.get("start_hash")}
-        arguments = {**info["arguments"], **with_absolute_paths(load_arguments)}
+        hashes = {"data": info["data_hash"], "start": info.get("start_hash")}
+        begun |= {"lenet": info["machine"]["lenet"], **hashes}
+        arguments = {**info["arguments"], **with_absolute_paths(named)}
         _ = info["started"]
     except (LookupError, TypeError) as error:
         raise UsageError(
@@ -320,7 +316,7 @@ def _resume(
             f"begin a new run with --recipe {path}."
         ) from None
     if data is None:
-        data = _load(run.folder, arguments, bool(load_arguments))
+        data = _load(run.folder, arguments, bool(named))
     data = replace(data, name=info["dataset"])  # what a folder is called may have changed
     network = Model.load(record.start) if record.start else read_network(recipe.network)
     training = Training(network, data, recipe, begun["seed"], threads)
@@ -335,15 +331,15 @@ def _resume(
 
 
 def _load(folder: Path, arguments: dict[str, Any], is_named_now: bool) -> Dataset:
+    source = str(arguments.get("source"))
     if not arguments:
         raise UsageError(f"{folder} does not say where its data are; name them as well.")
-    source = str(arguments.get("source"))
-    if is_named_now or is_name(source) or os.path.exists(source):
-        return load(**arguments)
-    raise UsageError(
-        f"the data of {folder} are no longer in {source}; say where they are: lenet train PATH "
-        f"--resume {folder}."
-    )
+    if not (is_named_now or is_name(source) or os.path.exists(source)):
+        raise UsageError(
+            f"the data of {folder} are no longer in {source}; say where they are: lenet train PATH "
+            f"--resume {folder}."
+        )
+    return load(**arguments)
 
 
 def _load_checkpoint(run: Run, training: Training, now: dict[str, Any]) -> list[str]:
