@@ -11,17 +11,10 @@ from lenet.model import Model
 from lenet.net import Network, read_network
 from lenet.net.sources import Source
 from lenet.run_folder import read_run
-from lenet.training import (
-    CHECKPOINT_SECONDS,
-    Callback,
-    Recipe,
-    Run,
-    Training,
-    named_recipe,
-    resume_run,
-)
+from lenet.training import CHECKPOINT_SECONDS, Callback, Recipe, Run, Training, named_recipe
 from lenet.training.guards import DelayedInterrupt
 from lenet.training.preparation import fit_network, load_arguments, model_to_fine_tune
+from lenet.training.run import resume_run
 
 #: What is trained if neither a person nor the recipe names a network.
 DEFAULT_NETWORK: Final = "lenet-relu"

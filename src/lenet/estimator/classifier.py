@@ -11,20 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from lenet.data import Dataset, Split
 from lenet.errors import MissingPackageError, ModelFileError
-from lenet.estimator.samples import (
-    SMALLEST_SIDE,
-    Layout,
-    Range,
-    canonical,
-    find_layout,
-    find_range,
-    indices_of,
-    listed,
-    plain,
-    rows_of,
-    to_bytes,
-    weighted,
-)
+from lenet.estimator import samples
+from lenet.estimator.samples import Layout, Range, plain
 from lenet.metrics import softmax
 from lenet.model import Model
 from lenet.net import Network, Source, fitted, parse_network, read_network, zoo_name_of
@@ -83,7 +71,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         but at least its own size; others get images resized to their input. "auto" is the recipe's
         network on images, or what ``lenet.train`` takes; two dense layers on what is no image.
     recipe : str, path, Recipe or mapping, default="modern"
-        As ``lenet.recipe`` takes it. What is no image is not augmented.
+        As ``lenet.recipe`` takes it. Validation images are taken from those of ``fit``; what is no
+        image is not augmented.
     image_shape : (H, W) or (C, H, W), default=None
         Which image a row of ``X`` is, in C order; of four-dimensional ``X``, which axes are what.
     value_range : (low, high), default=None
@@ -238,12 +227,12 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recipe = self._recipe()
         rows, labels, shape = self._training_data(X, y, reset=first)
         known = self._known_classes(classes) if is_partial else None
-        rows, labels, weights = weighted(rows, labels, sample_weight)
+        rows, labels, weights = samples.weighted(rows, labels, sample_weight)
         known = np.unique(labels) if known is None else known
         measured = self._measure(rows, shape, known, recipe) if first else self._measured()
         network, layout, limits = measured
-        images = to_bytes(rows, layout, limits)
-        split = canonical(images, indices_of(labels, known), weights)
+        images = samples.to_bytes(rows, layout, limits)
+        split = samples.canonical(images, samples.indices_of(labels, known), weights)
         changes = _ONE_EPOCH if is_partial else {}
         recipe = self._suited(recipe, split, layout).replace(**changes)
         data = Dataset("X", split, None, tuple(map(str, known)))
@@ -261,7 +250,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self, X: Any, y: Any, reset: bool
     ) -> tuple[NDArray[Any], NDArray[Any], tuple[int, ...]]:
         """Return rows (N, features), labels (N,) and a sample's shape as given."""
-        X, shape = rows_of(X)
+        X, shape = samples.rows_of(X)
         if not reset:
             self._check_shape(shape)
         rows, labels = validate_data(self, X, y, reset=reset)
@@ -281,10 +270,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return what follows from the first data: the network, which image a row is, its range."""
         is_auto = isinstance(self.net, str) and self.net == "auto"
         named = None if is_auto else read_network(self.net)
-        layout = find_layout(shape, self.image_shape, named)
+        layout = samples.find_layout(shape, self.image_shape, named)
         source = named or default_network(layout, recipe.network)
         network = network_for(source, layout, len(classes))
-        return network, layout, find_range(rows, layout, self.value_range)
+        return network, layout, samples.find_range(rows, layout, self.value_range)
 
     def _measured(self) -> tuple[Network | Model, Layout, Range]:
         return self.model_, self._layout(), self.value_range_
@@ -328,8 +317,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         known: NDArray[Any] = self.classes_
         if given is not None and not np.array_equal(given, known):
             raise ValueError(
-                f"classes is {listed(given)} and was {listed(known)} before; leave it out, or "
-                "clone the estimator to start anew."
+                f"classes is {samples.listed(given)} and was {samples.listed(known)} before; leave "
+                "it out, or clone the estimator to start anew."
             )
         return known
 
@@ -353,10 +342,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _scores(self, X: Any) -> NDArray[np.float32]:
         check_is_fitted(self)
-        X, shape = rows_of(X)
+        X, shape = samples.rows_of(X)
         self._check_shape(shape)
         rows = validate_data(self, X, reset=False)
-        images = to_bytes(rows, self._layout(), self.value_range_)
+        images = samples.to_bytes(rows, self._layout(), self.value_range_)
         count = len(images)
         if count <= _FEW:
             images = np.resize(images, (_FEW + 1, *images.shape[1:]))
@@ -368,7 +357,7 @@ def default_network(layout: Layout, wanted: str = "") -> Source:
 
     ``wanted`` is the recipe's network, if it has one.
     """
-    if layout.is_image and (wanted or min(layout.image_shape[1:]) >= SMALLEST_SIDE):
+    if layout.is_image and (wanted or min(layout.image_shape[1:]) >= samples.SMALLEST_SIDE):
         return wanted or DEFAULT_NETWORK
     shape = "x".join(map(str, layout.image_shape))
     return parse_network(f"{shape} | dense 64 relu, dense 32 relu, dense 1")

@@ -89,15 +89,16 @@ def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
                 )
         return data
     labels = data.train.labels
+    classes = np.unique(labels)
     aside = split_by_label(labels, round(share * len(labels)))
-    for label in np.unique(labels):
+    for label in classes:
         members = np.flatnonzero(labels == label)
         if aside[members].all():
             aside[members[-1]] = False
     if not aside.any():
         raise UsageError(
             f"validation_fraction is {share:g}, which is no image of {len(labels):,} with "
-            f"{len(np.unique(labels))} classes; set more aside, or none."
+            f"{len(classes)} classes; set more aside, or none."
         )
     return replace(data, train=data.train.chosen(~aside), validation=data.train.chosen(aside))
 
