@@ -25,7 +25,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,11 +75,7 @@ _FORMER_VALUES: Final[dict[str, dict[object, object]]] = {
 
 
 def with_current_names(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe's values under the names that they have now.
-
-    Raises:
-        UsageError: a value is given under both of its names.
-    """
+    """Return a recipe's values under the names that they have now."""
     current: dict[str, Any] = {}
     for name, value in recipe.items():
         new = FORMER_NAMES.get(name, name)
@@ -92,24 +88,14 @@ def with_current_names(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class LayerSignal:
-    """What flows through one layer after an epoch; RMS is the root of the mean square.
+    """What flows through one layer after an epoch; RMS is the root of the mean square."""
 
-    Attributes:
-        epoch: from 1; 0 is before the first.
-        layer: its name.
-        weight: RMS of its weights, without the biases.
-        gradient: RMS of the loss's gradient by these weights.
-        output: RMS of its outputs, activation included.
-        saturated: share of its outputs, from 0 to 1, at which the activation is flat (of relu:
-            the zeros); None without an activation.
-    """
-
-    epoch: int
-    layer: str
-    weight: float
-    gradient: float
-    output: float
-    saturated: float | None
+    epoch: int  # from 1; 0 is before the first
+    layer: str  # its name
+    weight: float  # RMS of its weights, without the biases
+    gradient: float  # RMS of the loss's gradient by these weights
+    output: float  # RMS of its outputs, activation included
+    saturated: float | None  # share of outputs where the activation is flat; None without one
 
     @property
     def relative_gradient(self) -> float:
@@ -119,21 +105,15 @@ class LayerSignal:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run left behind.
-
-    Attributes:
-        folder: where it lies.
-        info: what run.json holds.
-        signals: of every layer and epoch; may be empty.
-    """
+    """What a run left behind."""
 
     folder: Path
-    info: Mapping[str, Any]
-    signals: Sequence[LayerSignal] = field(default_factory=list)
+    info: Mapping[str, Any]  # what run.json holds
+    signals: Sequence[LayerSignal] = ()  # of every layer and epoch; may be empty
 
     @property
     def name(self) -> str:
-        """What it is called: its folder's name."""
+        """Its folder's."""
         return self.folder.name or self.folder.resolve().name
 
     @property
@@ -165,10 +145,8 @@ class RunRecord:
     @property
     def kept(self) -> dict[str, float]:
         """The epoch whose weights :attr:`model` has; empty before the first is done."""
-        number = self.info.get("kept_epoch")
-        epochs = self.epochs
-        of_number = [epoch for epoch in epochs if epoch["epoch"] == number]
-        return (of_number or epochs or [{}])[-1]
+        epochs, number = self.epochs, self.info.get("kept_epoch")
+        return next((e for e in epochs if e["epoch"] == number), epochs[-1] if epochs else {})
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -203,22 +181,13 @@ def is_run(path: str | os.PathLike[str]) -> bool:
 
 
 def holds_runs(folder: str | os.PathLike[str]) -> bool:
-    """Return whether this is the folder in which trainings put their runs.
-
-    Raises:
-        OSError: it cannot be looked into.
-    """
+    """Return whether this is the folder in which trainings put their runs."""
     path = Path(folder)
     return path.name == ROOT and any((run / INFO).exists() for run in path.iterdir())
 
 
 def read_run(folder: str | os.PathLike[str]) -> RunRecord:
-    """Read a run's folder.
-
-    Raises:
-        UsageError: there is no run in it.
-        DataError: its run.json is damaged, or of another format.
-    """
+    """Read a run's folder, and check its run.json."""
     if not is_run(folder):
         known = Path(ROOT) / Path(folder).name
         near = f" (did you mean {known}?)" if is_run(known) else ""
@@ -239,19 +208,16 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
 
 
 def write_info(folder: Path, values: Mapping[str, Any]) -> None:
-    """Write ``run.json``.
-
-    Raises:
-        OutputError: the file cannot be written; so with all that follow.
-    """
+    """Write ``run.json``."""
     info = {"format": FORMAT, "version": VERSION, **values}
     files.write_text(folder / INFO, json.dumps(info, indent=2) + "\n")
 
 
 def write_history(folder: Path, epochs: Sequence[Mapping[str, Any]], durable: bool = True) -> None:
-    """Write ``history.csv``, one line per epoch; see :func:`lenet.files.write_pieces`."""
-    columns = epochs[0] if epochs else _FIRST_COLUMNS
-    files.write_text(folder / HISTORY, _csv(list(columns), epochs), durable)
+    """Write ``history.csv``, one line per epoch."""
+    least = ("epoch", "loss", "train_accuracy", "test_accuracy", "seconds")
+    columns = list(epochs[0] if epochs else least)
+    files.write_text(folder / HISTORY, _csv(columns, epochs), durable)
 
 
 def write_signals(folder: Path, signals: Iterable[LayerSignal], durable: bool = True) -> None:
@@ -271,8 +237,6 @@ def read_signals(folder: str | os.PathLike[str]) -> list[LayerSignal]:
 
 
 _COLUMNS: Final = tuple(field.name for field in fields(LayerSignal))
-#: Of a history without an epoch.
-_FIRST_COLUMNS: Final = ("epoch", "loss", "train_accuracy", "test_accuracy", "seconds")
 
 
 def _signal(row: Mapping[str, str]) -> LayerSignal:
@@ -297,13 +261,11 @@ def _read(path: Path) -> str:
 
 
 def _check(info: Any) -> None:
-    """Is everything there that a reader needs, and of the right kind?"""
+    """Raise, if not everything is there that a reader needs, and of the right kind."""
     if not isinstance(info, dict) or info.get("format") != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
-    if info.get("version") != VERSION:
-        raise ValueError(
-            f"its version is {info.get('version')!r:.40} and this lenet reads {VERSION}"
-        )
+    if (version := info.get("version")) != VERSION:
+        raise ValueError(f"its version is {version!r:.40} and this lenet reads {VERSION}")
     for key, kind in _KINDS.items():
         if not isinstance(info.get(key), kind) or isinstance(info[key], bool):
             raise ValueError(f"its {key} is missing or of the wrong kind")
@@ -326,15 +288,10 @@ def _is_number(value: object) -> bool:
     return value is None or isinstance(value, float)
 
 
-_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
-    "status": str,
-    "network": str,
-    "parameters": int,
-    "dataset": str,
-    "classes": list,
-    "recipe": dict,
-    "seed": int,
-    "epochs": list,
-    "train_seconds": (int, float),
-    "machine": dict,
+_KINDS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("status", "network", "dataset"), str),
+    **dict.fromkeys(("parameters", "seed"), int),
+    **dict.fromkeys(("classes", "epochs"), list),
+    **dict.fromkeys(("recipe", "machine"), dict),
+    "train_seconds": int | float,
 }

@@ -13,13 +13,8 @@ from lenet.net.sources import Source
 from lenet.run_folder import read_run
 from lenet.training import CHECKPOINT_SECONDS, Callback, Recipe, Run, Training, named_recipe
 from lenet.training.guards import DelayedInterrupt
-from lenet.training.preparation import (
-    fit_network,
-    load_arguments,
-    model_to_fine_tune,
-    with_absolute_paths,
-)
-from lenet.training.resume import resume_run
+from lenet.training.preparation import fit_network, load_arguments, model_to_fine_tune
+from lenet.training.run import resume_run
 
 #: What is trained if neither a person nor the recipe names a network.
 DEFAULT_NETWORK: Final = "lenet-relu"
@@ -40,23 +35,21 @@ def train(
 ) -> Model:
     """Train a network and return the model.
 
-    A network that is equal to one of the zoo's, however it was given, gets the input and the
-    classes of data that are one's own; every other network is trained as it is written. A
-    ``Model`` is trained further (fine-tuning) with its own input and preprocessing: the one given
-    stays as it is, a new one is returned. Where the data have other classes than the model, its
+    A network equal to one of the zoo's gets the input and the classes of data that are one's own;
+    every other is trained as it is written. A ``Model`` is trained further (fine-tuning), as a
+    copy with its own input and preprocessing. Where the data have other classes than the model, its
     last layer is drawn anew and all others keep their weights; the callback is told so, and
     ``training["fine_tuning"]`` says it.
 
     Args:
-        network: a network, zoo name, notation, ``.json`` file, or a saved model, of which the
-            layers alone are taken; a ``lenet.Model``, to train it further; by default the recipe's,
-            or lenet-relu.
+        network: a network, zoo name, notation, ``.json`` file, or a saved model's layers; a
+            ``lenet.Model``, to train it further; by default the recipe's, or lenet-relu.
         data: a data set, the name of one, or the path of pictures, as ``lenet.load`` takes it.
         recipe: a recipe, the name of one, or a ``.toml`` file.
         seed: decides the first weights, the order of the images, and what is dropped.
-        threads: how many to use; by default one per processor. The result does not depend on it.
-        run: a folder to make and to write the run into; by default nothing is written. If the
-            process dies, :func:`resume` goes on.
+        threads: by default one per processor; the result does not depend on it.
+        run: a folder to make and to write the run into; if the process dies, :func:`resume` goes
+            on. By default nothing is written.
         checkpoint_seconds: of training between two checkpoints within an epoch.
         callback: is told how it goes.
         tensorboard: whether to write files for TensorBoard into ``run`` as well.
@@ -85,14 +78,8 @@ def train(
     else:
         begin = fit_network(start, dataset)
     training = Training(begin, dataset, chosen, seed, threads)
-    folder = None
-    if run is not None:
-        folder = Run(
-            run,
-            with_absolute_paths(arguments),
-            checkpoint_seconds=checkpoint_seconds,
-            tensorboard=tensorboard,
-        )
+    options: Any = {"checkpoint_seconds": checkpoint_seconds, "tensorboard": tensorboard}
+    folder = None if run is None else Run(run, arguments, **options)
     return run_training(training, folder, callback)
 
 
@@ -121,27 +108,23 @@ def resume(
     Args:
         folder: the run's. A run that is finished is only loaded.
         data: what it trains on, if the run does not know or the data have moved.
-        threads: as in :func:`train`; they may be others than before.
-        checkpoint_seconds: as in :func:`train`.
-        callback: as in :func:`train`.
+        threads, checkpoint_seconds, callback: as in :func:`train`, and may be others than before.
 
     Returns:
         The model, bit for bit the one that the run would have led to.
 
     Raises:
-        UsageError: it cannot be resumed: the data, the recipe or lenet are others than before, it
-            diverged, or another process trains it.
+        UsageError: the data, the recipe or lenet are others than before, it diverged, or another
+            process trains it.
         DataError: the data set cannot be read, or ``run.json`` is damaged.
         DivergenceError, OutputError: as in :func:`train`.
     """
-    dataset = data if isinstance(data, Dataset) else None
-    moved = {} if isinstance(data, Dataset | None) else with_absolute_paths({"source": data})
     resumed = resume_run(
         folder,
-        dataset,
+        data if isinstance(data, Dataset) else None,
         threads=threads,
         checkpoint_seconds=checkpoint_seconds,
-        load_arguments=moved,
+        load_arguments={} if isinstance(data, Dataset | None) else {"source": data},
     )
     if resumed is None:
         return Model.load(read_run(folder).model)
@@ -149,10 +132,7 @@ def resume(
 
 
 def run_training(training: Training, run: Run | None, callback: Callback | None) -> Model:
-    """Train to the end, or to Ctrl-C, divergence or any other error, and write down what is there.
-
-    What stopped it is raised again after the run is saved.
-    """
+    """Train to the end, or to Ctrl-C or any error: that is raised again after the run is saved."""
     notice = getattr(callback, "notice", lambda text: None)
     try:
         if layer := (training.fine_tuning or {}).get("new_layer"):
@@ -190,21 +170,18 @@ def _train(training: Training, run: Run | None, callback: Callback | None) -> No
 
 
 def _finish(training: Training, run: Run | None, status: str) -> None:
-    if run:
-        run.finish(training, status)
-        if training.history:
-            run.no_page = _write_page(training, run)
-    else:
-        if status != "diverged":
-            training.publish()
-        best = training.publish_best()
-        training.model.training = training.summary(status, best)
+    if run is None:  # finished: what is stopped is thrown away
+        training.publish()
+        training.model.training = training.summary(status, training.publish_best())
+        return
+    run.finish(training, status)
+    if training.history:
+        run.no_page = _write_page(training, run)
 
 
 def _write_page(training: Training, run: Run) -> str:
     """Make the picture and the page; if that fails, return why: a run is not lost for it."""
-    # Takes time to import, and a run needs it once, at its end.
-    from lenet.reporting.results import write_pages
+    from lenet.reporting.results import write_pages  # takes time to import
 
     try:
         record = read_run(run.folder)  # as ``lenet report`` reads it: one description of a run

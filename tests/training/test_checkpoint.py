@@ -16,10 +16,8 @@ from lenet.training import Recipe, Training
 from lenet.training.checkpoint import (
     Checkpoint,
     Checkpoints,
-    data_hash,
     difference,
     identity,
-    split_hash,
 )
 
 IDENTITY = {"data": "abc", "recipe": {"lr": 0.1 + 0.2}}
@@ -173,15 +171,24 @@ def test_the_hash_knows_every_pixel_label_and_class(few):
             test=Split(test.images.reshape(100, 1, 4, 16), test.labels),
         ),
     ]
-    hashes = {data_hash(data) for data in (few, *others)}
+    hashes = {data.fingerprint() for data in (few, *others)}
     assert len(hashes) == 1 + len(others)
-    assert data_hash(few) == data_hash(replace(few, name="other"))
-    assert data_hash(few) == data_hash(
-        replace(few, train=Split(np.asfortranarray(train.images), train.labels))
-    )
+    assert few.fingerprint() == replace(few, name="other").fingerprint()
+    columns = Split(np.asfortranarray(train.images), train.labels)
+    assert few.fingerprint() == replace(few, train=columns).fingerprint()
 
 
 def test_the_hash_of_a_split_is_its_own(few):
-    assert split_hash(few.test) == split_hash(Split(few.test.images.copy(), few.test.labels))
-    assert split_hash(few.test) != split_hash(few.test.chosen(slice(None, None, -1)))
-    assert split_hash(few.test) != split_hash(few.train)
+    hashed = few.test.fingerprint()
+    assert hashed == Split(few.test.images.copy(), few.test.labels).fingerprint()
+    assert hashed != few.test.chosen(slice(None, None, -1)).fingerprint()
+    assert hashed != few.train.fingerprint()
+
+
+def test_hashes_are_those_that_stand_in_the_runs_of_earlier_versions(digits):
+    assert digits.fingerprint() == (
+        "9510e614be5f45fe30ba2546458b3e8d1e9f61c58bb260a18ae1c5843dafb543"
+    )
+    assert digits.test.fingerprint() == (
+        "be5f9d0f7b5ad83c8736c7ed920ce6ebbc7d07e77aa9316ef0b28e34d699eb5c"
+    )

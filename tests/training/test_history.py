@@ -2,7 +2,7 @@
 
 import pytest
 
-from lenet.training.history import EpochRecord, best_epoch, is_out_of_patience
+from lenet.training.loop import EpochRecord, best_epoch, is_out_of_patience
 
 
 def records(*losses):

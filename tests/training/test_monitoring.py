@@ -163,7 +163,7 @@ class Full:
 def test_a_full_disk_costs_no_training(tmp_path, monkeypatch):
     monkeypatch.setattr(monitoring, "find_spec", lambda name: name)
     found = TensorBoard(tmp_path)
-    monkeypatch.setattr(found, "_open", Full)
+    monkeypatch.setattr(found, "_writer", Full())
     found.write(EPOCH, SIGNALS)
     found.write(EPOCH, SIGNALS)
     found.close()

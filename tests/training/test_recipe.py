@@ -11,8 +11,7 @@ from lenet.engine.optimizer import Optimizer
 from lenet.errors import UsageError
 from lenet.run_folder import FORMER_NAMES
 from lenet.training import Recipe, named_recipe
-from lenet.training.recipe import SCHEDULES
-from lenet.training.recipe_file import read_settings
+from lenet.training.recipe import SCHEDULES, read_settings
 
 
 def test_the_seed_is_the_articles():

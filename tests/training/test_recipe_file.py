@@ -10,14 +10,15 @@ import pytest
 import lenet
 from lenet.cli.train import train as train_verb
 from lenet.errors import UsageError
-from lenet.training import Recipe, named_recipe, recipe_file
-from lenet.training.recipe_file import names, read_recipe, read_settings, recipe_text, stem_of
+from lenet.training import Recipe, named_recipe
+from lenet.training import recipe as recipe_module
+from lenet.training.recipe import names, read_recipe, read_settings, recipe_text, stem_of
 from pages import read_page, run_python
 
 
 def test_every_named_recipe_is_one():
     assert names() == ("best", "best-lenet", "best-tiny", "modern", "original")
-    for path in recipe_file.FOLDER.glob("*.toml"):
+    for path in recipe_module.FOLDER.glob("*.toml"):
         assert read_recipe(path).epochs >= 1
 
 
@@ -27,7 +28,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "best.toml").write_text("epochs = 1")
     (tmp_path / "best.mnist.toml").write_text("epochs = 2\nnetwork = 'lenet-60'")
     (tmp_path / "only.mnist.toml").write_text("epochs = 3")
-    monkeypatch.setattr(recipe_file, "FOLDER", tmp_path)
+    monkeypatch.setattr(recipe_module, "FOLDER", tmp_path)
     return tmp_path
 
 
@@ -117,9 +118,9 @@ def test_changes_come_on_top(tmp_path):
     [
         (b"lr = ", "it is no TOML: Invalid value (at end of document)"),
         (b"lr = 1\nlr = 2", "it is no TOML: Cannot overwrite a value"),
-        (b"\xff\xfe", "is no text in UTF-8, so it is no recipe."),
+        (b"\xff\xfe", "is no text in UTF-8"),
         (b"x = " + b"[" * 50_000, "it is no TOML: "),
-        (b"#" * 100_001, "has more than 100,000 bytes, so it is no recipe."),
+        (b"#" * 100_001, "has more than 100,000 bytes"),
         (b"epochs = " + b"9" * 5000, "cannot read the recipe"),
         (b"rate = 1", "r.toml: a recipe has no 'rate'; it has epochs, "),
         (b"epoch = 1", "r.toml: a recipe has no 'epoch' (did you mean 'epochs'?); it has epochs"),

@@ -138,7 +138,6 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
 def _reopen(folder: Path, given: dict[str, Any]) -> tuple[Training, Run] | None:
     """Return the run as far as it came; None if it is finished."""
     from lenet.training import resume_run
-    from lenet.training.preparation import with_absolute_paths
 
     how = {name: given.pop(name) for name in ("threads", "checkpoint_seconds")}
     places = {"source": given.pop("data"), "data_dir": given["data_dir"]}
@@ -150,7 +149,7 @@ def _reopen(folder: Path, given: dict[str, Any]) -> tuple[Training, Run] | None:
                 f"--{option} out."
             )
     moved = {name: place for name, place in places.items() if place is not None}
-    resumed = resume_run(folder, load_arguments=with_absolute_paths(moved), **how)
+    resumed = resume_run(folder, load_arguments=moved, **how)
     if resumed is None:
         return None
     for note in resumed.notes:
@@ -164,7 +163,7 @@ def _prepare(given: dict[str, Any], is_silent: bool) -> tuple[Training, str, dic
     from lenet.net import is_model_file, name_of, read_network
     from lenet.trainer import DEFAULT_NETWORK
     from lenet.training import Training
-    from lenet.training.preparation import fit_network, load_arguments, with_absolute_paths
+    from lenet.training.preparation import fit_network, load_arguments
     from lenet.training.run import check_seconds
 
     data = "digits" if given["data"] is None else given["data"]
@@ -184,12 +183,12 @@ def _prepare(given: dict[str, Any], is_silent: bool) -> tuple[Training, str, dic
     dataset = load(**arguments)
     fitted = fit_network(network, dataset)
     training = Training(fitted, dataset, recipe, given["seed"] or 0, given["threads"])
-    return training, name_of(source), with_absolute_paths(arguments)
+    return training, name_of(source), arguments
 
 
 def _recipe(given: dict[str, Any], data: str) -> Recipe:
     from lenet.training import named_recipe
-    from lenet.training.recipe_file import read_settings
+    from lenet.training.recipe import read_settings
 
     values = {name: given[name] for name in RECIPE_OPTIONS}
     values["class_weight"] = "balanced" if given["balance"] else None
@@ -204,7 +203,7 @@ def _recipe(given: dict[str, Any], data: str) -> Recipe:
 
 def _current_name(name: str) -> str:
     """Return the name that the recipe has today, and say so where it is another."""
-    from lenet.training.recipe_file import FORMER_RECIPES
+    from lenet.training.recipe import FORMER_RECIPES
 
     current = FORMER_RECIPES.get(name.strip().lower(), name)
     if current != name:
@@ -229,7 +228,7 @@ def _make_folder(
     from lenet.net import zoo_name_of
     from lenet.run_folder import ROOT
     from lenet.training import Run
-    from lenet.training.recipe_file import FORMER_RECIPES, stem_of
+    from lenet.training.recipe import FORMER_RECIPES, stem_of
 
     how = {name: given[name] for name in ("checkpoint_seconds", "tensorboard")}
     if given["run"]:

@@ -11,21 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from lenet.data import Dataset, Split
 from lenet.errors import MissingPackageError, ModelFileError
-from lenet.estimator.samples import (
-    SMALLEST_SIDE,
-    Layout,
-    Range,
-    canonical,
-    find_layout,
-    find_range,
-    indices_of,
-    listed,
-    plain,
-    rows_of,
-    to_bytes,
-    weighted,
-)
-from lenet.metrics import log_softmax
+from lenet.estimator import samples
+from lenet.estimator.samples import Layout, Range, plain
+from lenet.metrics import softmax
 from lenet.model import Model
 from lenet.net import Network, Source, fitted, parse_network, read_network, zoo_name_of
 from lenet.net.shapes import elements
@@ -71,22 +59,20 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     any range become the 256 levels of a byte: exactly, if they are pixels from 0 to 255 or those
     divided by 255.
 
-    It is trained as ``lenet.train`` does, by a recipe. Training does not depend on the order of
-    the samples, and a weight is a repetition: weight 3 is the same as three times the sample and
-    weight 0 as none, bit for bit. Weights count relative to each other, within one call.
+    It is trained as ``lenet.train`` does, by a recipe. The order of the samples does not matter,
+    and a weight is a repetition: weight 3 is the same as three times the sample and weight 0 as
+    none, bit for bit. Weights count relative to each other, within one call.
 
     Parameters
     ----------
     net : str, path, Network or Model, default="auto"
-        A zoo name, notation, ``.json`` file, saved model, network or model, of which only the
-        network counts. Its last dense layer gets as many units as there are classes. A network of
-        the zoo gets the images' channels and size, but at least its own size; others get images
-        resized to their input. "auto" is the recipe's network on images, or the one that
-        ``lenet.train`` takes; and two dense layers on what is no image.
+        As ``lenet.train`` takes it; of a model only the network counts. Its last dense layer gets
+        as many units as there are classes. A network of the zoo gets the images' channels and size,
+        but at least its own size; others get images resized to their input. "auto" is the recipe's
+        network on images, or what ``lenet.train`` takes; two dense layers on what is no image.
     recipe : str, path, Recipe or mapping, default="modern"
-        How to train: a name, a ``.toml`` file, a ``lenet.recipe(...)``, or some of its values by
-        name, {"dropout": 0.1}. Validation images are taken from those of ``fit``. What is no image
-        is not augmented.
+        As ``lenet.recipe`` takes it. Validation images are taken from those of ``fit``; what is no
+        image is not augmented.
     image_shape : (H, W) or (C, H, W), default=None
         Which image a row of ``X`` is, in C order; of four-dimensional ``X``, which axes are what.
     value_range : (low, high), default=None
@@ -96,8 +82,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Samples per step. None is the recipe's, of "modern" 128; "auto" is that or less, so that
         small data have some 10 steps per epoch, but at least 8.
     epochs, optimizer, lr, schedule, init, standardize, weight_decay : default=None
-        Each changes the recipe's value of this name, unless it is None. ``partial_fit``, which
-        knows no end, keeps the learning rate constant.
+        Each changes the recipe's value of this name, unless it is None.
     random_state : int, RandomState or None, default=0
         Decides the first weights and the order of the samples. None draws another each time.
     threads : int, default=None
@@ -110,14 +95,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     model_ : lenet.Model
         The network and its weights, on bytes; ``model_.save("a.safetensors")`` keeps it.
         ``model_.training`` says what was done, epoch by epoch.
-    n_features_in_ : int
-        Numbers per sample.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        The columns' names, if ``X`` is a table whose names are all text.
-    image_shape_ : tuple (C, H, W)
-        What a sample became.
-    value_range_ : ndarray of shape (2, C)
-        What became byte 0, and what became byte 255.
+    n_features_in_, feature_names_in_ : int, ndarray
+        Numbers per sample, and the columns' names, if ``X`` is a table whose names are all text.
+    image_shape_, value_range_ : tuple (C, H, W), ndarray of shape (2, C)
+        What a sample became; what became byte 0, and what became byte 255.
     n_iter_ : int
         Epochs trained, fewer than ``epochs`` if training stopped early.
     loss_curve_ : list of float
@@ -159,29 +140,18 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.threads = threads
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train from new weights.
+        """Train from new weights on ``X`` and labels (N,) of any type that can be sorted.
 
         Args:
             X: numbers, (N, features), (N, H, W), (N, H, W, C) or (N, C, H, W).
-            y: (N,) labels of any type that can be sorted.
+            y: (N,).
             sample_weight: (N,), 0 or more; None for 1 each.
 
         Raises:
             ValueError: data or a parameter that cannot be meant.
             DivergenceError: the loss was not a number.
         """
-        rows, labels, shape = self._training_data(X, y)
-        rows, labels, weights = weighted(rows, labels, sample_weight)
-        classes, indices = np.unique(labels, return_inverse=True)
-        recipe = self._recipe()
-        network, layout, limits = self._measure(rows, shape, classes, recipe)
-        split = canonical(to_bytes(rows, layout, limits), indices, weights)
-        training = self._train(network, split, classes, self._suited(recipe, split, layout))
-        self._keep(layout, limits, classes)
-        # So that a fitted estimator stays small.
-        self._memory: dict[str, Any] | None = None
-        self.loss_curve_: list[float] = []
-        return self._record(training)
+        return self._learn(X, y, sample_weight)
 
     def partial_fit(
         self,
@@ -205,25 +175,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: data or a parameter that cannot be meant, or a label that is no class.
             DivergenceError: the loss was not a number; the weights are as before.
         """
-        first = not hasattr(self, "model_")
-        recipe = self._recipe()
-        rows, labels, shape = self._training_data(X, y, reset=first)
-        known = self._known_classes(classes)
-        rows, labels, weights = weighted(rows, labels, sample_weight)
-        indices = indices_of(labels, known)
-        network, layout, limits = (
-            self._measure(rows, shape, known, recipe)
-            if first
-            else (self.model_, self._layout(), self.value_range_)
-        )
-        split = canonical(to_bytes(rows, layout, limits), indices, weights)
-        recipe = self._suited(recipe, split, layout).replace(**_ONE_EPOCH)
-        training = self._train(network, split, known, recipe, None if first else self._memory)
-        if first:
-            self._keep(layout, limits, known)
-            self.loss_curve_ = []
-        self._memory = {"seed": training.seed, **training.optimizer_state()}
-        return self._record(training)
+        return self._learn(X, y, sample_weight, classes, is_partial=True)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the predicted class of each sample, (N,), of ``classes_``'s type."""
@@ -233,7 +185,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class, (N, n_classes), in the order of ``classes_``."""
-        return np.exp(log_softmax(self._scores(X)))
+        return softmax(self._scores(X))
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that images are welcome."""
@@ -253,11 +205,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return state
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        """Take what :meth:`__getstate__` returned.
-
-        Raises:
-            ModelFileError: the model is damaged, or does not belong to the rest.
-        """
+        """Take what :meth:`__getstate__` returned, if its parts belong together."""
         values = dict(state)
         if "model_" in values:
             model = values["model_"] = Model.from_bytes(values["model_"])
@@ -272,11 +220,37 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 )
         super().__setstate__(values)
 
+    def _learn(
+        self, X: Any, y: Any, sample_weight: Any, classes: Any = None, is_partial: bool = False
+    ) -> Self:
+        first = not (is_partial and hasattr(self, "model_"))
+        recipe = self._recipe()
+        rows, labels, shape = self._training_data(X, y, reset=first)
+        known = self._known_classes(classes) if is_partial else None
+        rows, labels, weights = samples.weighted(rows, labels, sample_weight)
+        known = np.unique(labels) if known is None else known
+        measured = self._measure(rows, shape, known, recipe) if first else self._measured()
+        network, layout, limits = measured
+        images = samples.to_bytes(rows, layout, limits)
+        split = samples.canonical(images, samples.indices_of(labels, known), weights)
+        changes = _ONE_EPOCH if is_partial else {}
+        recipe = self._suited(recipe, split, layout).replace(**changes)
+        data = Dataset("X", split, None, tuple(map(str, known)))
+        training = self._train(network, data, recipe, None if first else self._memory)
+        if first:
+            self.loss_curve_: list[float] = []
+            self.classes_, self.image_shape_, self.value_range_ = known, layout.image_shape, limits
+            self._sample_shape, self._channels_last = layout.sample_shape, layout.channels_last
+        # After fit there is none, so that the estimator stays small.
+        memory = {"seed": training.seed, **training.optimizer_state()}
+        self._memory: dict[str, Any] | None = memory if is_partial else None
+        return self._record(training)
+
     def _training_data(
-        self, X: Any, y: ArrayLike, reset: bool = True
+        self, X: Any, y: Any, reset: bool
     ) -> tuple[NDArray[Any], NDArray[Any], tuple[int, ...]]:
         """Return rows (N, features), labels (N,) and a sample's shape as given."""
-        X, shape = rows_of(X)
+        X, shape = samples.rows_of(X)
         if not reset:
             self._check_shape(shape)
         rows, labels = validate_data(self, X, y, reset=reset)
@@ -284,35 +258,30 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return rows, labels, shape or rows.shape[1:]
 
     def _check_shape(self, shape: tuple[int, ...] | None) -> None:
-        layout = self._layout()
-        if shape is not None and not layout.takes(shape):
+        if shape is not None and not self._layout().takes(shape):
             raise ValueError(
-                f"samples of shape {shape} are given and the estimator was fitted on samples of "
-                f"shape {layout.sample_shape}; give such ones, or rows of {self.n_features_in_} "
-                "features."
+                f"samples of shape {shape} are given and those of fit had {self._sample_shape}; "
+                f"give such ones, or rows of {self.n_features_in_} features."
             )
 
     def _measure(
         self, rows: NDArray[Any], shape: tuple[int, ...], classes: NDArray[Any], recipe: Recipe
-    ) -> tuple[Network, Layout, Range]:
+    ) -> tuple[Network | Model, Layout, Range]:
         """Return what follows from the first data: the network, which image a row is, its range."""
         is_auto = isinstance(self.net, str) and self.net == "auto"
         named = None if is_auto else read_network(self.net)
-        layout = find_layout(shape, self.image_shape, named)
-        source = default_network(layout, recipe.network) if named is None else named
+        layout = samples.find_layout(shape, self.image_shape, named)
+        source = named or default_network(layout, recipe.network)
         network = network_for(source, layout, len(classes))
-        return network, layout, find_range(rows, layout, self.value_range)
+        return network, layout, samples.find_range(rows, layout, self.value_range)
+
+    def _measured(self) -> tuple[Network | Model, Layout, Range]:
+        return self.model_, self._layout(), self.value_range_
 
     def _train(
-        self,
-        network: Network | Model,
-        split: Split,
-        classes: NDArray[Any],
-        recipe: Recipe,
-        memory: Mapping[str, Any] | None = None,
+        self, network: Network | Model, data: Dataset, recipe: Recipe, memory: Any
     ) -> Training:
         """Train to the recipe's end; with a memory, from there on."""
-        data = Dataset("X", split, None, tuple(map(str, classes)))
         seed = memory["seed"] if memory else self._seed()
         training = Training(network, data, recipe, seed, self.threads)
         if memory:
@@ -320,10 +289,6 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for _ in training.epochs():
             pass
         return training
-
-    def _keep(self, layout: Layout, limits: Range, classes: NDArray[Any]) -> None:
-        self.classes_, self.value_range_, self.image_shape_ = classes, limits, layout.image_shape
-        self._sample_shape, self._channels_last = layout.sample_shape, layout.channels_last
 
     def _record(self, training: Training) -> Self:
         """Keep the model and what was done; in the model too, so that its file explains itself."""
@@ -352,8 +317,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         known: NDArray[Any] = self.classes_
         if given is not None and not np.array_equal(given, known):
             raise ValueError(
-                f"classes is {listed(given)} and was {listed(known)} before; leave it out, or "
-                "clone the estimator to start anew."
+                f"classes is {samples.listed(given)} and was {samples.listed(known)} before; leave "
+                "it out, or clone the estimator to start anew."
             )
         return known
 
@@ -370,17 +335,17 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return recipe.replace(batch_size=plain(size), augment=augment)
 
     def _seed(self) -> int:
-        given = self.random_state
-        state = check_random_state(given)
-        whole = isinstance(given, int | np.integer)
-        return int(given) if whole else int(state.randint(2**31 - 1))
+        state = check_random_state(self.random_state)
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(state.randint(2**31 - 1))
 
     def _scores(self, X: Any) -> NDArray[np.float32]:
         check_is_fitted(self)
-        X, shape = rows_of(X)
+        X, shape = samples.rows_of(X)
         self._check_shape(shape)
         rows = validate_data(self, X, reset=False)
-        images = to_bytes(rows, self._layout(), self.value_range_)
+        images = samples.to_bytes(rows, self._layout(), self.value_range_)
         count = len(images)
         if count <= _FEW:
             images = np.resize(images, (_FEW + 1, *images.shape[1:]))
@@ -390,11 +355,9 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 def default_network(layout: Layout, wanted: str = "") -> Source:
     """Return what ``net="auto"`` trains: on images what ``lenet.train`` does, else dense layers.
 
-    Args:
-        layout: which image a sample is.
-        wanted: the recipe's network, if it has one.
+    ``wanted`` is the recipe's network, if it has one.
     """
-    if layout.is_image and (wanted or min(layout.image_shape[1:]) >= SMALLEST_SIDE):
+    if layout.is_image and (wanted or min(layout.image_shape[1:]) >= samples.SMALLEST_SIDE):
         return wanted or DEFAULT_NETWORK
     shape = "x".join(map(str, layout.image_shape))
     return parse_network(f"{shape} | dense 64 relu, dense 32 relu, dense 1")
@@ -405,10 +368,6 @@ def network_for(source: Source, layout: Layout, classes: int) -> Network:
 
     A network of the zoo gets the images' channels, height and width, but is made no smaller, so
     that small images are enlarged to what it is made for, as ``lenet.train`` does with the digits.
-
-    Raises:
-        ShapeError: the network does not fit.
-        UsageError: it has other outputs and does not end in a dense layer.
     """
     network = read_network(source)
     shape = network.input_shape

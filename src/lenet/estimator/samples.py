@@ -34,21 +34,15 @@ Range = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Layout:
-    """How a sample of numbers is an image.
+    """How a sample of numbers is an image."""
 
-    Attributes:
-        sample_shape: of a sample as it was given to ``fit``, e.g. (64,) or (32, 32, 3).
-        image_shape: (C, H, W). Features that are no image are C channels of a single pixel.
-        channels_last: whether the sample's last axis is its channels.
-    """
-
-    sample_shape: tuple[int, ...]
-    image_shape: tuple[int, int, int]
-    channels_last: bool = False
+    sample_shape: tuple[int, ...]  # as it was given to ``fit``, e.g. (64,) or (32, 32, 3)
+    image_shape: tuple[int, int, int]  # (C, H, W); no image is C channels of one pixel
+    channels_last: bool = False  # whether the sample's last axis is its channels
 
     @property
     def is_image(self) -> bool:
-        """Do its numbers have neighbours?"""
+        """Whether its numbers have neighbours."""
         return self.image_shape[1:] != (1, 1)
 
     def images(self, rows: NDArray[Any]) -> NDArray[Any]:
@@ -59,10 +53,8 @@ class Layout:
         return rows.reshape(-1, channels, height, width)
 
     def takes(self, sample_shape: tuple[int, ...]) -> bool:
-        """May samples of this shape be predicted? As fitted, flat, or the image that flat ones are.
-
-        That flat ones have as many features is not asked here.
-        """
+        """Return whether samples of this shape can be predicted: as fitted, flat (however many
+        features), or the image that flat ones are."""
         if len(sample_shape) == 1 or sample_shape == self.sample_shape:
             return True
         image = self.image_shape
@@ -71,11 +63,7 @@ class Layout:
 
 
 def rows_of(X: Any) -> tuple[Any, tuple[int, ...] | None]:
-    """Return images as rows, and their shape; what has two dimensions or fewer as it is.
-
-    Raises:
-        UsageError: more than four dimensions.
-    """
+    """Return images as rows, and their shape; what has two dimensions or fewer as it is."""
     if not hasattr(X, "shape"):
         try:
             X = np.asarray(X)
@@ -85,21 +73,15 @@ def rows_of(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     if len(shape) <= 2:
         return X, None
     if len(shape) > 4:
-        raise UsageError(
-            f"Found array with dim {len(shape)}; give (N, features), (N, H, W), (N, H, W, C) or "
-            "(N, C, H, W)."
-        )
+        allowed = "(N, features), (N, H, W), (N, H, W, C) or (N, C, H, W)"
+        raise UsageError(f"Found array with dim {len(shape)}; give {allowed}.")
     return np.asarray(X).reshape(shape[0], prod(shape[1:])), shape[1:]
 
 
 def weighted(
     rows: NDArray[Any], labels: NDArray[Any], sample_weight: ArrayLike | None
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
-    """Return the samples that weigh more than nothing, their labels, and their weights.
-
-    Raises:
-        UsageError: not one finite weight each, or one below zero, or none above.
-    """
+    """Return the samples that weigh more than nothing, their labels, and their weights."""
     if sample_weight is None:
         return rows, labels, np.ones(len(rows))
     weights = np.asarray(sample_weight, np.float64)
@@ -117,23 +99,17 @@ def weighted(
 
 
 def indices_of(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the place of each label (N,) among the sorted classes.
-
-    Raises:
-        UsageError: a label is none of them.
-    """
+    """Return the place of each label (N,) among the sorted classes."""
     indices = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
     unknown = labels[classes[indices] != labels]
     if len(unknown):
-        raise UsageError(
-            f"y has the label {plain(unknown[0])!r}, which is none of the classes "
-            f"{listed(classes)}."
-        )
+        label = plain(unknown[0])
+        raise UsageError(f"y has the label {label!r}, none of the classes {listed(classes)}.")
     return indices
 
 
 def listed(classes: NDArray[Any]) -> str:
-    """Write the classes, ten of them at most, for an error's sentence."""
+    """Write the classes for an error message, ten of them at most."""
     return f"{classes[:10].tolist()}{' and more' * (len(classes) > 10)}"
 
 
@@ -145,16 +121,9 @@ def plain(value: Any) -> Any:
 def find_layout(
     sample_shape: tuple[int, ...], image_shape: Sequence[int] | None, network: Network | None
 ) -> Layout:
-    """Find out which image a sample is.
+    """Find out which image a sample of shape (features,), (H, W), (H, W, C) or (C, H, W) is.
 
-    Args:
-        sample_shape: of one sample: (features,), (H, W), (H, W, C) or (C, H, W).
-        image_shape: (H, W) or (C, H, W) as the user says it; None to find it out.
-        network: whose input tells, if the user chose one.
-
-    Raises:
-        UsageError: ``image_shape`` is no shape or not the sample's, or the axes cannot be told
-            apart.
+    ``image_shape``, (H, W) or (C, H, W), and the network are those that the user chose, if any.
     """
     image = None if image_shape is None else _read_shape(image_shape)
     if image and prod(image) != prod(sample_shape):
@@ -165,40 +134,37 @@ def find_layout(
     if len(sample_shape) == 1:
         return Layout(sample_shape, image or _flat(sample_shape[0], network))
     layout = _shaped(sample_shape, image)
-    if image in (None, layout.image_shape):
-        return layout
-    raise UsageError(
-        f"image_shape is {image} and samples of shape {sample_shape} are images of shape "
-        f"{layout.image_shape}; leave image_shape out."
-    )
+    if image not in (None, layout.image_shape):
+        raise UsageError(
+            f"image_shape is {image} and samples of shape {sample_shape} are images of shape "
+            f"{layout.image_shape}; leave image_shape out."
+        )
+    return layout
 
 
 def find_range(rows: NDArray[Any], layout: Layout, given: Sequence[float] | None) -> Range:
-    """Return the range of training data; only which values occur matters, not how often.
+    """Return the range of finite rows (N, features); only which values occur matters.
 
     Pixels of an image share one: [0, 1] or [0, 255] if they all lie in it and some in its upper
     half, so that bytes stay what they are; else from the smallest to the largest. Features that
     are no image have a range each, cut off at Tukey's outer fences of their distinct values.
-
-    Args:
-        rows: (N, features), finite.
-        layout: which image a row is.
-        given: (low, high) as the user says it, for all values; None to measure.
-
-    Raises:
-        UsageError: ``given`` is no range.
+    ``given`` is the (low, high) that the user chose for all values, if any.
     """
     if given is None and not layout.is_image:
         return np.array([_feature_range(column) for column in rows.T]).T
-    limits = _pixel_range(rows) if given is None else _read_range(given)
+    if given is None:
+        limits = float(rows.min()), float(rows.max())
+        tops = (top for top in SCALES if limits[0] >= 0 and top / 2 < limits[1] <= top)
+        limits = next(((0.0, top) for top in tops), limits)
+    else:
+        limits = _read_range(given)
     return np.repeat(np.array([limits]).T, layout.image_shape[0], axis=1)
 
 
 # Numbers at the ends of float64's range overflow to what is cut off anyway.
 @np.errstate(over="ignore", invalid="ignore")
 def to_bytes(rows: NDArray[Any], layout: Layout, limits: Range) -> NDArray[np.uint8]:
-    """Return rows (N, features) as images (N, C, H, W) uint8, rounded; what lies outside is cut
-    off.
+    """Return rows (N, features) as images (N, C, H, W), rounded, cut off at the limits.
 
     A channel whose range is a single value is 0 everywhere.
     """
@@ -218,13 +184,7 @@ def to_bytes(rows: NDArray[Any], layout: Layout, limits: Range) -> NDArray[np.ui
 def canonical(
     images: NDArray[np.uint8], labels: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> Split:
-    """Merge and order samples; their weights then are 1 on average, or None if all are equal.
-
-    Args:
-        images: (N, C, H, W).
-        labels: (N,).
-        weights: (N,), above 0.
-    """
+    """Merge and order samples; their weights are then 1 on average, or None if all are equal."""
     _, first, places = np.unique(_keys(images, labels), return_index=True, return_inverse=True)
     order = np.argsort(weights, kind="stable")  # a sum's last bit depends on the order of its terms
     sums = np.bincount(places[order], weights[order] / weights.max())
@@ -239,8 +199,7 @@ def canonical(
 def _shaped(sample_shape: tuple[int, ...], image: tuple[int, int, int] | None) -> Layout:
     """Return the layout of samples with two or three axes; ``image`` may tell axes apart."""
     if len(sample_shape) == 2:
-        height, width = sample_shape
-        return Layout(sample_shape, (1, height, width))
+        return Layout(sample_shape, (1, *sample_shape))
     first, middle, last = sample_shape
     as_given, moved = (first, middle, last), (last, first, middle)
     if image is None and first == last:
@@ -285,27 +244,20 @@ def _read_range(given: Any) -> tuple[float, float]:
     return low, high
 
 
-def _pixel_range(rows: NDArray[Any]) -> tuple[float, float]:
-    low, high = float(rows.min()), float(rows.max())
-    tops = (top for top in SCALES if low >= 0 and top / 2 < high <= top)
-    return next(((0.0, top) for top in tops), (low, high))
-
-
 @np.errstate(over="ignore", invalid="ignore")
 def _feature_range(column: NDArray[Any]) -> tuple[float, float]:
     distinct = np.unique(column.astype(np.float64))
     low, high = float(distinct[0]), float(distinct[-1])
     first, third = np.quantile(distinct, (0.25, 0.75))
     reach = FENCE * (third - first)
-    if not np.isfinite(reach):
-        return low, high
-    return max(low, float(first - reach)), min(high, float(third + reach))
+    if np.isfinite(reach):
+        low, high = max(low, float(first - reach)), min(high, float(third + reach))
+    return low, high
 
 
 def _keys(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.bytes_]:
     """Return a sortable word per sample: its bytes, then its label's, the highest first."""
-    pixels = images.reshape(len(images), -1)
     words = labels.astype(">i8")[:, None].view(np.uint8)
-    rows = np.ascontiguousarray(np.concatenate([pixels, words], axis=1))
+    rows = np.concatenate([images.reshape(len(images), -1), words], axis=1)
     # All have one length, so that the zeros which NumPy takes off a word's end decide nothing.
     return rows.view(f"S{rows.shape[1]}").ravel()

@@ -28,7 +28,6 @@ from lenet.metrics import (
 )
 from lenet.model import Model
 from lenet.run_folder import RunRecord
-from lenet.training.checkpoint import split_hash
 from lenet.writing.numbers import percent
 
 #: Images, or where they are: a data set's name, or the path of pictures.
@@ -269,7 +268,7 @@ def _check_same_images(record: RunRecord, predictions: Predictions) -> None:
     """
     split, known_hash = predictions.split, record.info.get("test_hash")
     if known_hash is not None and record.info.get("image_shape") == list(split.images.shape[1:]):
-        proof = "not every pixel and label is the same" * (split_hash(split) != known_hash)
+        proof = "not every pixel and label is the same" * (split.fingerprint() != known_hash)
     else:
         proof = _other_figures(record, predictions)
     if proof:

@@ -1,17 +1,14 @@
-"""Training: ``recipe`` and ``recipe_file`` say how, ``loop`` does it, ``run`` writes it down.
+"""Training: ``recipe`` says how, ``loop`` does it, ``run`` writes it down and goes on.
 
-``preparation`` brings network and data together and sets validation images aside, ``history`` is
-what epochs yielded. ``checkpoint`` is the state on the disk and whose it is, ``monitoring`` what
-one looks at meanwhile, ``guards`` lock the folder and let Ctrl-C wait, ``resume`` goes on with a
-run that was cut off. :mod:`lenet.trainer` stands above and is all of it in one call.
+``preparation`` brings network and data together and sets validation images aside. ``checkpoint`` is
+the state on the disk and whose it is, ``monitoring`` what one looks at meanwhile, ``guards`` lock
+the folder and let Ctrl-C wait. :mod:`lenet.trainer` stands above and is all of it in one call.
 """
 
-from lenet.training.history import EpochRecord, best_epoch
-from lenet.training.loop import Callback, Training
+from lenet.training.loop import Callback, EpochRecord, Training, best_epoch
 from lenet.training.recipe import Recipe
-from lenet.training.recipe_file import recipe as named_recipe
-from lenet.training.resume import ResumedRun, resume_run
-from lenet.training.run import CHECKPOINT_SECONDS, Run
+from lenet.training.recipe import recipe as named_recipe
+from lenet.training.run import CHECKPOINT_SECONDS, ResumedRun, Run, resume_run
 
 __all__ = [
     "CHECKPOINT_SECONDS",

@@ -1,12 +1,9 @@
 """Checkpoints: the whole state of a training in a file that proves itself intact.
 
 A file is a ``.safetensors`` with the tensors of :meth:`Training.state_dict` and these metadata, all
-text: ``format`` ("lenet-checkpoint"), ``version``, ``identity`` (what is trained, JSON),
-``progress`` (how far it is, JSON) and ``sha256`` over all the rest. Two names take turns, so that
-there is always the checkpoint before the last one; a file is written whole or not at all.
-
-A training's identity is what makes it the training that it is: if all of it is equal, so are the
-weights.
+text: ``format``, ``version``, ``identity`` (what is trained, JSON), ``progress`` (how far it is,
+JSON) and ``sha256`` over all the rest. Two names take turns, so that there is always the checkpoint
+before the last one. If all of two trainings' identity is equal, so are their weights.
 """
 
 from __future__ import annotations
@@ -23,8 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet import files
-from lenet.data.dataset import Dataset, Split
-from lenet.errors import ModelFileError
+from lenet.errors import ModelFileError, reason
 from lenet.net.words import shown
 from lenet.run_folder import CHECKPOINTS, RECIPE, with_current_names
 from lenet.training.loop import Training
@@ -40,16 +36,10 @@ Tensors = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a training.
-
-    Attributes:
-        tensors: by name.
-        progress: how far it is, as values for JSON; ``epochs`` and ``steps`` order checkpoints.
-        identity: what is trained, as values for JSON.
-    """
+    """The state of a training; all but the tensors are values for JSON."""
 
     tensors: Tensors
-    progress: dict[str, Any]
+    progress: dict[str, Any]  # ``epochs`` and ``steps`` order checkpoints
     identity: dict[str, Any]
 
     @property
@@ -61,22 +51,14 @@ class Checkpoint:
         """Return the file."""
         import safetensors.numpy
 
-        metadata = {
-            "format": FORMAT,
-            "version": VERSION,
-            "identity": json.dumps(self.identity),
-            "progress": json.dumps(self.progress),
-        }
+        metadata = {"format": FORMAT, "version": VERSION}
+        metadata |= {name: json.dumps(getattr(self, name)) for name in ("identity", "progress")}
         metadata["sha256"] = _digest(metadata, self.tensors)
         return safetensors.numpy.save(dict(self.tensors), metadata)
 
     @classmethod
     def from_bytes(cls, content: bytes, path: Path) -> Checkpoint:
-        """Return the inverse of :meth:`to_bytes`.
-
-        Raises:
-            ModelFileError: it is cut, changed, or no checkpoint of ours.
-        """
+        """Read the inverse of :meth:`to_bytes`, if it is neither cut nor changed."""
         import safetensors.numpy
 
         try:
@@ -87,8 +69,8 @@ class Checkpoint:
                 raise ValueError("its checksum does not fit")
             if (metadata["format"], metadata["version"]) != (FORMAT, VERSION):
                 raise ValueError("it has another format")
-            progress, identity = (json.loads(metadata[name]) for name in ("progress", "identity"))
-            checkpoint = cls(tensors, progress, identity)
+            values = (json.loads(metadata[name]) for name in ("progress", "identity"))
+            checkpoint = cls(tensors, *values)
             assert checkpoint.place >= (0, 0)
         except Exception as error:  # whatever a damaged file makes the readers raise
             why = str(error) if str(error).startswith("it") else "it is cut or changed"
@@ -104,38 +86,28 @@ class Checkpoints:
         self._next = 0
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write over the older of the two.
-
-        Raises:
-            OutputError: it cannot be written; both are as they were then.
-        """
+        """Write over the older of the two; both stay as they are if that fails."""
         files.write_bytes(self._paths[self._next], checkpoint.to_bytes())
         self._next = 1 - self._next
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
-        """Return the intact one that is further, if there is one; and what is wrong with the
-        others."""
-        intact: list[tuple[tuple[int, int], int, Checkpoint]] = []
-        complaints = []
+        """Return the intact one that is further, or None; and what is wrong with the others."""
+        newest, complaints = None, []
         for index, path in enumerate(self._paths):
             try:
                 checkpoint = Checkpoint.from_bytes(files.read_regular(path, MAX_BYTES), path)
+                if newest is None or checkpoint.place >= newest.place:
+                    newest, self._next = checkpoint, 1 - index
             except FileNotFoundError:
                 continue
             except ModelFileError as error:
                 complaints.append(str(error))
             except OSError as error:
-                complaints.append(f"cannot read {path}: {(error.strerror or str(error)).lower()}.")
-            else:
-                intact.append((checkpoint.place, index, checkpoint))
-        if not intact:
-            return None, complaints
-        _, index, newest = max(intact, key=lambda entry: entry[:2])
-        self._next = 1 - index  # the damaged or the older one is written over
+                complaints.append(f"cannot read {path}: {reason(error)}.")
         return newest, complaints
 
     def remove(self) -> None:
-        """Take them away."""
+        """Remove both files."""
         for path in self._paths:
             with suppress(OSError):
                 path.unlink()
@@ -150,41 +122,17 @@ def _digest(metadata: Mapping[str, str], tensors: Tensors) -> str:
 
 
 def identity(training: Training) -> dict[str, Any]:
-    """Return the version, engine, network, seed, recipe, and a hash of all images and labels; of a
-    fine-tuning that has not begun, also a hash of the weights that it begins with."""
-    weights = training.model.table if training.fine_tuning else None
+    """Return what decides a training's weights; call it for a fine-tuning before its first step."""
+    start = hashlib.sha256(training.model.table.tobytes()).hexdigest()
     return {
         "lenet": LENET,
         "engine": training.engine.name,
         "network": str(training.model.network),
         "seed": training.seed,
         "recipe": training.recipe.to_dict(),
-        "data": data_hash(training.data),
-        "start": None if weights is None else hashlib.sha256(weights.tobytes()).hexdigest(),
+        "data": training.data.fingerprint(),
+        "start": start if training.fine_tuning else None,
     }
-
-
-def data_hash(data: Dataset) -> str:
-    """Return the SHA-256 of the classes, and of the images, labels and weights of every split."""
-    state = hashlib.sha256(json.dumps(data.classes).encode())
-    for name, split in data.splits.items():
-        state.update(name.encode())
-        _hash_split(state, split)
-    return state.hexdigest()
-
-
-def split_hash(split: Split) -> str:
-    """Return the SHA-256 of a split's images, labels and weights."""
-    state = hashlib.sha256()
-    _hash_split(state, split)
-    return state.hexdigest()
-
-
-def _hash_split(state: Any, split: Split) -> None:
-    state.update(f" {split.images.shape}".encode())
-    for array in (split.images, split.labels, split.weights):
-        if array is not None:
-            state.update(np.ascontiguousarray(array).data)
 
 
 #: What must be as it was, in the order in which it is told; what follows a difference.
@@ -200,13 +148,7 @@ _REMEDIES: Final = {
 
 
 def difference(begun: Mapping[str, Any], now: Mapping[str, Any], folder: object) -> str | None:
-    """Return why a run cannot go on: the first thing that is not as it was; None if nothing is.
-
-    Args:
-        begun: the identity that it was begun with.
-        now: the one that it would go on with.
-        folder: the run's.
-    """
+    """Return why a run cannot go on: the first thing that is not as it was; None if all is."""
     for name, remedy in _REMEDIES.items():
         old, new = begun.get(name), now[name]
         if old != new:
@@ -216,10 +158,10 @@ def difference(begun: Mapping[str, Any], now: Mapping[str, Any], folder: object)
             return f"{folder} was begun with {change}; {remedy}."
     recipe = begun.get("recipe")
     old_recipe = with_current_names(recipe) if isinstance(recipe, Mapping) else {}
-    for name, value in now["recipe"].items():
-        if old_recipe.get(name) != value:
+    for name, new in now["recipe"].items():
+        if (old := old_recipe.get(name)) != new:
             return (
-                f"{folder} was begun with {name} = {shown(old_recipe.get(name))} and its {RECIPE} "
-                f"now says {shown(value)}; put that back, or begin a new run with that recipe."
+                f"{folder} was begun with {name} = {shown(old)} and its {RECIPE} now says "
+                f"{shown(new)}; put that back, or begin a new run with that recipe."
             )
     return None

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
-from lenet.errors import OutputError, UsageError
+from lenet.errors import OutputError, UsageError, reason
 from lenet.run_folder import LOCK
 
 
@@ -22,25 +22,18 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Take the lock.
-
-        Raises:
-            UsageError: another process holds it.
-            OutputError: the folder cannot be written to.
-        """
         self._path = folder / LOCK
         self._file: int | None = None
         while self._file is None:
             self._file = self._take()
 
     def release(self) -> None:
-        """Let others in; the file is gone, too."""
-        if self._file is None:
-            return
-        with suppress(OSError):  # Windows removes no open file: it is left, and locks nobody out
-            self._path.unlink()
-        os.close(self._file)
-        self._file = None
+        """Let others in, and remove the file."""
+        if self._file is not None:
+            with suppress(OSError):  # Windows removes no open file: it locks nobody out
+                self._path.unlink()
+            os.close(self._file)
+            self._file = None
 
     def _take(self) -> int | None:
         """Return the locked file; None if its holder has just left and taken it away."""
@@ -48,8 +41,8 @@ class FolderLock:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             raise OutputError(
-                f"cannot write {self._path}: {(error.strerror or str(error)).lower()}; make the "
-                "run's folder writable, or copy it to where it is."
+                f"cannot write {self._path}: {reason(error)}; make the run's folder writable, or "
+                "copy it to where it is."
             ) from error
         if not _lock(file):
             os.close(file)
@@ -90,11 +83,10 @@ else:
 
 
 class DelayedInterrupt:
-    """Within its ``with`` block, the first Ctrl-C is kept until :meth:`check` passes it on; a
-    second one is not.
+    """Keeps the first Ctrl-C in its ``with`` block until :meth:`check` passes it on; a second one
+    goes at once to whom it was meant for, which by default raises ``KeyboardInterrupt``.
 
-    It goes to whom it was meant for, which by default raises ``KeyboardInterrupt``. Only the main
-    thread hears of Ctrl-C; in others, and where it is switched off, nothing changes.
+    Only the main thread hears of Ctrl-C; in others, and where it is off, nothing changes.
     """
 
     def __init__(self) -> None:
@@ -115,7 +107,7 @@ class DelayedInterrupt:
             self.check()
 
     def check(self) -> None:
-        """Raise the KeyboardInterrupt of a Ctrl-C that there was."""
+        """Pass on the Ctrl-C that was kept, if there was one."""
         if self._kept is not None:
             number, self._kept = self._kept, None
             self._before(number, None)

@@ -1,4 +1,4 @@
-"""The loop: epochs of steps on the engine, with what they yield written down.
+"""The loop: epochs of steps on the engine, what they yield, and when it is time to stop.
 
 Everything random is a function of (seed, epoch, index), so equal arguments give equal weights, bit
 for bit, on any number of threads, and however often the training is stopped and resumed: tables,
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 from lenet.data.dataset import Dataset, class_weights
 from lenet.data.preprocess import background
 from lenet.engine.augmentation import augmented
-from lenet.engine.engine import Objective, Samples, TrainResult
+from lenet.engine.engine import Objective, Samples
 from lenet.engine.initialise import aligned_zeros
 from lenet.errors import DivergenceError, ModelFileError
-from lenet.metrics import Evaluation, evaluate_scores
+from lenet.metrics import evaluate_scores
 from lenet.model import Model
 from lenet.net import Network
 from lenet.randomness import permutation
-from lenet.training.history import EpochRecord, best_epoch, is_out_of_patience
 from lenet.training.preparation import check_fit, checked_seed, new_model, with_validation
 from lenet.training.recipe import Recipe
 
@@ -34,13 +33,48 @@ from lenet.training.recipe import Recipe
 LOOK_SECONDS: Final = 0.1
 
 
+@dataclass(frozen=True)
+class EpochRecord:
+    """What an epoch yielded: losses in nats, accuracies from 0 to 1; None is not measured."""
+
+    epoch: int  # from 1
+    loss: float  # mean of the training images, each before its step's update, as the recipe has it
+    train_accuracy: float  # among them, likewise on the way
+    test_accuracy: float | None = None  # at the epoch's end, as all that follow
+    seconds: float = 0.0  # of training; tests and writing are not counted
+    test_loss: float | None = None
+    validation_accuracy: float | None = None
+    validation_loss: float | None = None
+    learning_rate: float | None = None  # of the last step
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was measured, as values for JSON."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the inverse of :meth:`to_dict`."""
+        return cls(**values)
+
+
+def best_epoch(history: Sequence[EpochRecord]) -> int | None:
+    """Return the first epoch with the lowest validation loss; None without one."""
+    measured = [(r.validation_loss, r.epoch) for r in history if r.validation_loss is not None]
+    return min(measured)[1] if measured else None
+
+
+def is_out_of_patience(history: Sequence[EpochRecord], patience: int) -> bool:
+    """Return whether the last ``patience`` epochs brought no lower validation loss; never of 0."""
+    best = best_epoch(history)
+    return bool(patience) and best is not None and len(history) - best >= patience
+
+
 class Callback(Protocol):
     """Is told how training goes. A method ``notice(text)`` is optional: it is told what a person
     should know, such as checkpoints that cannot be written."""
 
     def step(self, epoch: int, share: float) -> None:
-        """Take note that ``share`` of an epoch's steps are done, 0 to 1; some ten times a
-        second."""
+        """Take note that ``share`` of an epoch's steps are done, 0 to 1; ten times a second."""
 
     def epoch(self, record: EpochRecord) -> None:
         """Take note that an epoch is done."""
@@ -48,19 +82,12 @@ class Callback(Protocol):
 
 @dataclass
 class EpochProgress:
-    """How far an epoch is that is not done yet.
+    """How far an epoch is that is not done yet."""
 
-    Attributes:
-        losses: (steps,) of the steps done.
-        steps: how many are done.
-        correct: right answers in them.
-        seconds: they took.
-    """
-
-    losses: NDArray[np.float64]
-    steps: int = 0
-    correct: int = 0
-    seconds: float = 0.0
+    losses: NDArray[np.float64]  # (steps,), of those done
+    steps: int = 0  # that are done
+    correct: int = 0  # right answers in them
+    seconds: float = 0.0  # they took
 
 
 class Training:
@@ -79,32 +106,15 @@ class Training:
         seed: int,
         threads: int | None,
     ) -> None:
-        """Draw the first weights and prepare the images.
-
-        Args:
-            network: what to train; or a model, to train it further: it is changed, and keeps its
-                preprocessing.
-            data: what to train on, and perhaps to test on.
-            recipe: how.
-            seed: decides the first weights, the order of the images, and what is dropped.
-            threads: how many to use; by default one per processor.
-
-        Raises:
-            UsageError: the network's outputs are not the data's classes, a value out of range, or
-                no validation images where the recipe needs some.
-            ShapeError: the network does not fit.
-            DataError: the images' channels cannot become the network's.
-        """
+        """Draw the first weights and prepare the images; a model is trained further, in place."""
         self.seed = checked_seed(seed)
         described = network.network if isinstance(network, Model) else network
         check_fit(described, data)
         self.data = with_validation(data, recipe)
         self.recipe = recipe.replace(network=str(described))
-        self.model = (
-            network
-            if isinstance(network, Model)
-            else new_model(network, self.data, recipe, self.seed)
-        )
+        if isinstance(network, Network):
+            network = new_model(network, self.data, recipe, self.seed)
+        self.model = network
         #: Of a model that is trained further: what :func:`model_to_fine_tune` said of it.
         self.fine_tuning: Mapping[str, Any] | None = self.model.training.get("fine_tuning")
         self.engine = self.model.engine(threads)
@@ -135,7 +145,7 @@ class Training:
 
     @property
     def steps(self) -> int:
-        """The steps in an epoch; the last may be of fewer images."""
+        """In an epoch; the last may be of fewer images."""
         return math.ceil(len(self._labels) / self.recipe.batch_size)
 
     @property
@@ -149,38 +159,31 @@ class Training:
         return len(self.history), self._progress.steps if self._progress else 0
 
     @property
-    def _epoch_number(self) -> int:
-        """Of the epoch under way, from 1: it decides the order of the images and their changes."""
+    def _epoch_number(self) -> int:  # from 1; decides the order of the images and their changes
         return self._before[0] + len(self.history) + 1
 
     @property
-    def _steps_made(self) -> int:
-        """Since the optimizer's state was empty."""
+    def _steps_made(self) -> int:  # since the optimizer's state was empty
         epochs, steps = self.place
         return self._before[1] + epochs * self.steps + steps
 
     @property
     def stops_early(self) -> bool:
-        """Is the recipe's patience at its end?"""
+        """Whether the recipe's patience is at its end."""
         return is_out_of_patience(self.history, self.recipe.patience)
 
     @property
     def is_done(self) -> bool:
-        """Is there no epoch left to do?"""
+        """Whether no epoch is left to do."""
         return len(self.history) >= self.recipe.epochs or self.stops_early
 
     def epochs(
         self, callback: Callback | None = None, pause: Callable[[], None] | None = None
     ) -> Iterator[EpochRecord]:
-        """Train what is left to do; yields after every epoch.
+        """Train what is left to do; yield after every epoch.
 
-        Args:
-            callback: is told how it goes.
-            pause: is called between steps, some ten times a second; the state is whole then.
-
-        Raises:
-            DivergenceError: a loss was not a number. The weights are then those of the last
-                whole epoch.
+        ``pause`` is called between steps, some ten times a second, when the state is whole. After a
+        DivergenceError the model has the weights of the last whole epoch.
         """
         while not self.is_done:
             record = self._epoch(callback, pause)
@@ -191,11 +194,10 @@ class Training:
     # A training that diverges is told by its loss, not by warnings on the way to it.
     @np.errstate(all="ignore")
     def _epoch(self, callback: Callback | None, pause: Callable[[], None] | None) -> EpochRecord:
-        epoch, first = len(self.history) + 1, len(self.history) * self.steps
         start = time.perf_counter()
+        epoch, first = len(self.history) + 1, len(self.history) * self.steps
         rates = self.recipe.rates(self.steps * self.recipe.epochs, first, first + self.steps)
-        images = len(self._labels)
-        order = permutation(self.seed, self._epoch_number, images).astype(np.int32)
+        order = permutation(self.seed, self._epoch_number, len(self._labels)).astype(np.int32)
         if self._progress is None:
             self._progress = EpochProgress(np.zeros(self.steps))
         self._progress.seconds += time.perf_counter() - start
@@ -220,11 +222,16 @@ class Training:
     def _run(
         self, order: NDArray[np.int32], rates: NDArray[np.float64], begin: int, end: int
     ) -> float:
-        """Make steps [begin, end) of the epoch under way, and count them; the seconds it took."""
+        """Make steps [begin, end) of the epoch, count them, and return the seconds it took."""
         assert self._progress
         start = time.perf_counter()
         self.is_whole = False
-        result = self._train(order, rates, begin, end)
+        size = self.recipe.batch_size
+        chosen = order[begin * size : end * size]
+        images, labels, places, objective = self._material(chosen)
+        samples = Samples(images, labels, *self._pixels)
+        how = size, rates[begin:end], self._steps_made, self._optimizer, objective
+        result = self.engine.train(self._table, self._state, samples, places, *how)
         if result.steps < end - begin:
             raise self._divergence(f"step {begin + result.steps + 1}")
         taken = time.perf_counter() - start
@@ -235,98 +242,73 @@ class Training:
         self.is_whole = True
         return taken
 
-    def _train(
-        self, order: NDArray[np.int32], rates: NDArray[np.float64], begin: int, end: int
-    ) -> TrainResult:
-        size = self.recipe.batch_size
-        chosen = order[begin * size : end * size]
-        images, labels, places = self._training_images(chosen)
-        return self.engine.train(
-            self._table,
-            self._state,
-            Samples(images, labels, *self._pixels),
-            places,
-            size,
-            rates[begin:end],
-            self._steps_made,
-            self._optimizer,
-            self._training_objective(chosen),
-        )
-
-    def _training_images(
+    def _material(
         self, chosen: NDArray[np.int32]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]]:
-        """Images, labels and the order to take them in: all there are, or those chosen, changed."""
-        images, augment = self._images["train"], self.recipe.augment
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32], Objective]:
+        """Return images, labels, their order and objective: of all, or of those chosen, changed."""
+        images, augment, objective = self._images["train"], self.recipe.augment, self._objective
         if not augment.active:
-            return images, self._labels, chosen
+            return images, self._labels, chosen, objective
         epoch, threads = self._epoch_number, self.engine.threads
         changed = augmented(images, chosen, augment, self.seed, epoch, self._fill, threads)
-        return changed, self._labels[chosen], np.arange(len(chosen), dtype=np.int32)
-
-    def _training_objective(self, chosen: NDArray[np.int32]) -> Objective:
-        weights = self._objective.weights
-        if weights is None or not self.recipe.augment.active:
-            return self._objective
-        return replace(self._objective, weights=weights[chosen])
+        if objective.weights is not None:
+            objective = replace(objective, weights=objective.weights[chosen])
+        return changed, self._labels[chosen], np.arange(len(chosen), dtype=np.int32), objective
 
     def _record(self, epoch: int, rate: float) -> EpochRecord:
         """Test the weights that the epoch under way, all of whose steps are made, has led to."""
         assert self._progress
         before = self.model.table.copy()
         self.publish()
-        evaluations = {name: self._evaluate(name) for name in self._images if name != "train"}
-        losses = [evaluation.loss for evaluation in evaluations.values()]
-        if not (np.isfinite(losses).all() and np.isfinite(self.model.table).all()):
+        results: dict[str, Any] = {}
+        for name, split in self.data.splits.items():
+            if name != "train":
+                scores = self.engine.scores(self.model.table, self._images[name], *self._pixels)
+                result = evaluate_scores(scores, split.labels, self.data.classes, split.weights)
+                results |= {f"{name}_accuracy": result.accuracy, f"{name}_loss": result.loss}
+        if not (np.isfinite(list(results.values())).all() and np.isfinite(self.model.table).all()):
             self.model.table[...] = before
             raise self._divergence(f"after step {self.steps}")
-        test, validation = evaluations.get("test"), evaluations.get("validation")
-        images = len(self._labels)
+        images, progress = len(self._labels), self._progress
         sizes = np.full(self.steps, self.recipe.batch_size)
         sizes[-1] = images - sizes[:-1].sum()
         return EpochRecord(
             epoch=epoch,
-            loss=float(self._progress.losses @ sizes / images),
-            train_accuracy=self._progress.correct / images,
-            test_accuracy=test.accuracy if test else None,
-            seconds=self._progress.seconds,
-            test_loss=test.loss if test else None,
-            validation_accuracy=validation.accuracy if validation else None,
-            validation_loss=validation.loss if validation else None,
+            loss=float(progress.losses @ sizes / images),
+            train_accuracy=progress.correct / images,
+            seconds=progress.seconds,
             learning_rate=rate,
+            **results,
         )
 
     def publish(self) -> None:
         """Give the model the weights of this moment, or their moving average."""
-        made = self._steps_made
-        averaged = self.recipe.ema_decay and made
-        self.model.table[...] = (
-            self._optimizer.averaged(self._state, made) if averaged else self._table
-        )
+        table, made = self._table, self._steps_made
+        if self.recipe.ema_decay and made:
+            table = self._optimizer.averaged(self._state, made)
+        self.model.table[...] = table
 
     def publish_best(self) -> bool:
-        """Give the model the weights that the recipe keeps; are they others than the last?"""
+        """Give the model the best weights, if the recipe keeps them; return whether it does."""
         if self._best is None:
             return False
         self.model.table[...] = self._best
         return True
 
     def summary(self, status: str, best: bool = False) -> dict[str, Any]:
-        """Return what was done and what came out, as values for JSON in the model's file: nothing
-        that differs between two trainings with equal arguments, such as seconds.
+        """Return what was done and what came out, as values for JSON in the model's file.
 
-        Args:
-            status: running, finished, interrupted or diverged.
-            best: whether the model has the weights of the best epoch, not of the last.
+        Equal arguments give equal values: seconds are left out. ``status`` is running, finished,
+        interrupted or diverged; ``best`` says that the model has the weights of the best epoch.
         """
-        history, plan = self.history, self.model.plan
+        history = self.history
         kept = (best_epoch(history) if best else None) or len(history)
         epochs = [record.to_dict() for record in history]
         return {
             "status": status,
             "stopped_early": self.stops_early,
             "network": str(self.model.network),
-            "parameters": plan.parameters,
+            "parameters": self.model.plan.parameters,
             "dataset": self.data.name,
             "classes": list(self.data.classes),
             "recipe": self.recipe.to_dict(),
@@ -350,11 +332,8 @@ class Training:
     def state_dict(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return the whole state: tensors by name, and counters and history as values for JSON."""
         epochs, steps = self.place
-        counters: dict[str, Any] = {
-            "epochs": epochs,
-            "steps": steps,
-            "history": [record.to_dict() for record in self.history],
-        }
+        history = [record.to_dict() for record in self.history]
+        counters: dict[str, Any] = {"epochs": epochs, "steps": steps, "history": history}
         tensors: dict[str, NDArray[Any]] = {"table": self._table, "state": self._state}
         if self._best is not None:
             tensors["best"] = self._best
@@ -366,8 +345,7 @@ class Training:
     def load_state_dict(self, tensors: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken, in a training of equal arguments.
 
-        Raises:
-            LookupError, TypeError, ValueError: they are none of :meth:`state_dict`'s.
+        What is no such state raises LookupError, TypeError or ValueError.
         """
         history = [EpochRecord.from_dict(record) for record in counters["history"]]
         progress = None
@@ -385,8 +363,7 @@ class Training:
             self.publish()
 
     def optimizer_state(self) -> dict[str, Any]:
-        """Return what another training needs to go on with this one's model: NumPy's and Python's
-        types. Unlike :meth:`state_dict` it belongs to no data and no recipe."""
+        """Return what another training, of other data, needs to go on with this one's model."""
         return {
             "table": self._table,
             "state": self._state,
@@ -396,12 +373,10 @@ class Training:
         }
 
     def load_optimizer_state(self, state: Mapping[str, Any]) -> None:
-        """Before the first epoch: go on where :meth:`optimizer_state` was taken. Another optimizer,
-        or another moving average, forgets all but the weights that the model has. No
-        :meth:`state_dict` knows of what was before.
+        """Go on, before the first epoch, where :meth:`optimizer_state` was taken.
 
-        Raises:
-            ModelFileError: it is not of a model of this size.
+        Another optimizer or moving average forgets all but the model's weights. No
+        :meth:`state_dict` knows of what was before.
         """
         self._before = int(state["epochs"]), 0
         if list(state["optimizer"]) != self.optimizer_state()["optimizer"]:
@@ -414,11 +389,6 @@ class Training:
                 )
             mine[...] = state[name]
         self._before = int(state["epochs"]), int(state["steps"])
-
-    def _evaluate(self, name: str) -> Evaluation:
-        images, split = self._images[name], self.data.splits[name]
-        scores = self.engine.scores(self.model.table, images, *self._pixels)
-        return evaluate_scores(scores, split.labels, self.data.classes, split.weights)
 
     def _make_objective(self) -> Objective:
         weights, labels = self.data.train.weights, self.data.train.labels

@@ -43,15 +43,10 @@ _BUDGET: Final = 2 * 10**7
 def sample_size(model: Model, images: int) -> int:
     """Return how many of ``images`` training images to look at, so that it costs next to nothing.
 
-    A budget of multiply-adds bounds the time for large networks, a share of the data that for
-    small data sets.
+    A budget of multiply-adds bounds the time of large networks, a share that of small data.
     """
-    steps = model.plan.steps
-    work = sum(
-        step.weight.size * step.output_shape[1] * step.output_shape[2]
-        for step in steps
-        if step.weight
-    )
+    steps = [(step.weight, step.output_shape) for step in model.plan.steps]
+    work = sum(weight.size * shape[1] * shape[2] for weight, shape in steps if weight)
     least = min(images, 8 if work <= _BUDGET else 1)
     return max(least, min(_MOST, int(images * _SHARE), _BUDGET // max(1, work)))
 
@@ -64,15 +59,7 @@ def layer_signals(
     engine: Engine,
     epoch: int = 0,
 ) -> list[LayerSignal]:
-    """Measure every layer that has weights.
-
-    Args:
-        model: with the weights of the moment.
-        images: (N, C, H, W) of the network's own shape, a few.
-        labels: (N,).
-        engine: one that runs the model's plan.
-        epoch: what to write down with it.
-    """
+    """Measure every layer that has weights, on a few images (N, C, H, W) and their labels (N,)."""
     table, pixels = model.table, model.preprocessing.scale_and_shift()
     gradient = engine.gradient(table, Samples(images, labels, *pixels)).gradient
     signals = []
@@ -85,16 +72,10 @@ def layer_signals(
             return make_engine(cut, threads=1).scores(table, images, *pixels)
 
         outputs = run(step.activation)
-        signals.append(
-            LayerSignal(
-                epoch=epoch,
-                layer=step.name,
-                weight=_rms(step.weight.view(table)),
-                gradient=_rms(step.weight.view(gradient)),
-                output=_rms(outputs),
-                saturated=_saturated(step.activation, outputs, run),
-            )
-        )
+        weights, slopes = step.weight.view(table), step.weight.view(gradient)
+        weight, slope, output = map(_rms, (weights, slopes, outputs))
+        saturated = _saturated(step.activation, outputs, run)
+        signals.append(LayerSignal(epoch, step.name, weight, slope, output, saturated))
     return signals
 
 
@@ -118,58 +99,39 @@ def _cut(plan: Plan, index: int, activation: str) -> Plan:
 
 
 class SignalLog:
-    """Measures while a run goes on, and writes ``signals.csv`` into its folder.
-
-    Attributes:
-        signals: what was measured so far.
-        latest: the last of it, of one epoch.
-    """
+    """Measures while a run goes on, and writes ``signals.csv`` into its folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.signals: list[LayerSignal] = []
-        self.latest: list[LayerSignal] = []
+        self.signals: list[LayerSignal] = []  # what was measured so far
+        self.latest: list[LayerSignal] = []  # the last of it, of one epoch
         self._folder = folder
         self._sample: tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]] | None = None
         self._works = True
 
     def measure(self, model: Model, split: Split, engine: Engine, epoch: int) -> None:
         """Measure on a few images of ``split``, always the same; a training never fails for it."""
-        if not self._works or epoch % _step(epoch):
+        apart = 10 ** max(0, ceil(log10(max(1, epoch) / _OFTEN)))
+        if not self._works or epoch % apart:
             return
         try:
-            if self._sample is None:
-                self._sample = _draw_sample(model, split)
+            if self._sample is None:  # from the whole of the split: it may be sorted by class
+                count = sample_size(model, len(split))
+                chosen = split.chosen(np.linspace(0, len(split) - 1, count).astype(np.int64))
+                images = np.ascontiguousarray(model.preprocessing.prepare(chosen.images))
+                self._sample = images, chosen.labels.astype(np.int32)
             self.latest = layer_signals(model, *self._sample, engine, epoch)
             self.signals += self.latest
         except (LenetError, MemoryError):  # too little memory for it: the training may still fit
             self._works = False
 
     def resume(self, epochs: int) -> None:
-        """Go on with a file that was begun; after ``epochs`` epochs it is measured again."""
+        """Read the file of a run that goes on; what comes after ``epochs`` is measured again."""
         self.signals = [one for one in read_signals(self._folder) if one.epoch < epochs]
 
     def write(self, durable: bool = True) -> None:
-        """Write what there is; see :func:`lenet.files.write_pieces`.
-
-        Raises:
-            OutputError: the file cannot be written.
-        """
+        """Write what there is."""
         if self.signals:
             write_signals(self._folder, self.signals, durable)
-
-
-def _step(epoch: int) -> int:
-    """Return how many epochs apart the layers are looked at."""
-    step: int = 10 ** max(0, ceil(log10(max(1, epoch) / _OFTEN)))
-    return step
-
-
-def _draw_sample(model: Model, split: Split) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-    """Take images from the whole of the split: it may be sorted by class."""
-    count = sample_size(model, len(split))
-    places = np.linspace(0, len(split) - 1, count).astype(np.int64)
-    images = np.ascontiguousarray(model.preprocessing.prepare(split.images[places]))
-    return images, split.labels[places].astype(np.int32)
 
 
 def _rms(values: Floats) -> float:
@@ -178,19 +140,21 @@ def _rms(values: Floats) -> float:
 
 
 class TensorBoard:
-    """Event files in a folder of their own within the run's; ``tensorboard --logdir runs`` finds
-    them. A training never fails for them: what cannot be written is left out.
+    """Event files in a folder within the run's, for ``tensorboard --logdir runs``, written from the
+    first epoch on. A training never fails for them: what cannot be written is left out.
     """
 
     def __init__(self, run: Path) -> None:
-        """Write nothing before the first epoch; :func:`require_tensorboard` must hold."""
-        require_tensorboard()
+        if find_spec("tensorboard") is None:
+            raise UsageError(
+                "TensorBoard's files need the package tensorboard, which is not installed; install "
+                "it with pip install 'lenet[tensorboard]', or look at the page of the run."
+            )
         self._folder = run / TENSORBOARD
         self._writer: Any = None
 
     def write(self, epoch: Mapping[str, Any], signals: Iterable[LayerSignal]) -> None:
-        """Write what an epoch yielded: its number under "epoch" and other numbers by name, and the
-        signals of its layers; those of other epochs are passed over."""
+        """Write what an epoch yielded, by name, and those of the signals that are of it."""
         number = int(epoch["epoch"])
         values = {f"run/{name}": value for name, value in epoch.items() if name != "epoch"}
         for signal in signals:
@@ -198,7 +162,10 @@ class TensorBoard:
                 values[f"relative gradient/{signal.layer}"] = signal.relative_gradient
                 values[f"saturated/{signal.layer}"] = signal.saturated
         with suppress(OSError):
-            self._writer = self._writer or self._open()
+            if self._writer is None:
+                from tensorboard.summary import Writer  # slow to import, and an extra
+
+                self._writer = Writer(str(self._folder))
             for name, value in values.items():
                 if value is not None:
                     self._writer.add_scalar(name, float(value), step=number)
@@ -210,17 +177,3 @@ class TensorBoard:
             if self._writer:
                 self._writer.close()
         self._writer = None
-
-    def _open(self) -> Any:
-        from tensorboard.summary import Writer  # slow to import, and an extra of the installation
-
-        return Writer(str(self._folder))
-
-
-def require_tensorboard() -> None:
-    """Raise a UsageError, if the package is not there."""
-    if find_spec("tensorboard") is None:
-        raise UsageError(
-            "TensorBoard's files need the package tensorboard, which is not installed; install it "
-            "with pip install 'lenet[tensorboard]', or look at the page of the run."
-        )

@@ -6,7 +6,6 @@ stop and which weights to keep, so that the test split decides nothing.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,19 +20,16 @@ from lenet.data.preprocess import Preprocessing
 from lenet.errors import UsageError
 from lenet.model import Model
 from lenet.net import Network, fitted, zoo_name_of
-from lenet.net.shapes import shape_text
+from lenet.net.shapes import elements, shape_text
 from lenet.training.recipe import Recipe
 
 
 def fit_network(network: Network, data: Dataset) -> Network:
     """Return the network that is to be trained on ``data``.
 
-    A network that is equal to one of the zoo's, however it was given, follows data of one's own: it
-    gets their image shape as its input and their classes as its outputs. All others stay as they
-    are written, and on data that have a name so do the zoo's.
-
-    Raises:
-        UsageError: the images are too small for a network of the zoo.
+    A network that is equal to one of the zoo's, however it was given, gets the image shape and the
+    classes of data of one's own. All others stay as they are written, and so do the zoo's on data
+    that have a name.
     """
     is_own = bool(data.source) or data.name not in NAMES
     if is_own and zoo_name_of(network):
@@ -51,12 +47,6 @@ def load_arguments(
 
     Pictures at a path become what the network takes in one step, as in ``predict``, unless it is
     one that :func:`fit_network` fits to them.
-
-    Args:
-        network: the network, or a model that is trained further.
-        source: the name of a data set, or a path.
-        data_dir: as ``lenet.load`` takes it.
-        options: the other options of ``lenet.load``.
     """
     arguments: dict[str, Any] = {"source": source, "data_dir": data_dir, **options}
     described = network.network if isinstance(network, Model) else network
@@ -83,12 +73,8 @@ def with_absolute_paths(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
     """Return ``data`` with the validation split that ``recipe`` asks for.
 
-    A split that the data have of their own is taken as it is. Otherwise every class gives its
-    share, those images whose index has the smallest hash: the same in every run, whatever its seed.
-    A class keeps one image to train on at least.
-
-    Raises:
-        UsageError: no image is left on one side, or the recipe needs a split that is not there.
+    Their own is taken as it is. Otherwise every class gives its share, the same images in every
+    run, whatever its seed, and keeps one image to train on at least.
     """
     if data.validation is not None:
         return data
@@ -102,25 +88,22 @@ def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
                 )
         return data
     labels = data.train.labels
+    classes = np.unique(labels)
     aside = split_by_label(labels, round(share * len(labels)))
-    for label in np.unique(labels):
+    for label in classes:
         members = np.flatnonzero(labels == label)
         if aside[members].all():
             aside[members[-1]] = False
     if not aside.any():
         raise UsageError(
             f"validation_fraction is {share:g}, which is no image of {len(labels):,} with "
-            f"{len(np.unique(labels))} classes; set more aside, or none."
+            f"{len(classes)} classes; set more aside, or none."
         )
     return replace(data, train=data.train.chosen(~aside), validation=data.train.chosen(aside))
 
 
 def checked_seed(seed: int) -> int:
-    """Return ``seed`` as a plain int, of which JSON knows; NumPy's whole numbers are welcome too.
-
-    Raises:
-        UsageError: it is none, or out of range.
-    """
+    """Return ``seed``, which may be NumPy's too, as a plain int, of which JSON knows."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
         raise UsageError(f"the seed is {seed!r}; it must be a whole number from 0 to 2^63 - 1.")
     return int(seed)
@@ -128,33 +111,25 @@ def checked_seed(seed: int) -> int:
 
 def check_fit(network: Network, data: Dataset) -> None:
     """Hold that the network has an output for each class, and that there is memory for the images:
-    those that are made larger for the network are all held at once.
-
-    Raises:
-        UsageError: it has not, or there is none.
-    """
-    outputs = math.prod(network.output_shape)
+    those that are made larger for the network are all held at once."""
+    outputs = elements(network.output_shape)
     if outputs != len(data.classes):
         raise UsageError(
             f"the network has {outputs} outputs and {data.name} has {len(data.classes)} classes; "
             f"end the network with 'dense {len(data.classes)}'."
         )
-    size = sum(map(len, data.splits.values())) * math.prod(network.input_shape)
-    if network.input_shape != data.image_shape and size > machine_memory() / 2:
+    size = sum(map(len, data.splits.values())) * elements(network.input_shape)
+    memory = machine_memory()
+    if network.input_shape != data.image_shape and size > memory / 2:
         raise UsageError(
             f"the network takes {shape_text(network.input_shape)} images, and all of {data.name} "
-            f"at that size would fill {size / 1e9:,.1f} GB of this machine's "
-            f"{machine_memory() / 1e9:,.1f} GB of memory; use a network with a smaller input."
+            f"at that size would fill {size / 1e9:,.1f} GB of this machine's {memory / 1e9:,.1f} "
+            "GB of memory; use a network with a smaller input."
         )
 
 
 def new_model(network: Network, data: Dataset, recipe: Recipe, seed: int) -> Model:
-    """Return ``network`` with its first weights, and the preprocessing that the training images
-    ask for.
-
-    Raises:
-        UsageError: the weights are too large.
-    """
+    """Return ``network`` with first weights and the preprocessing that the images ask for."""
     preprocessing = Preprocessing.fit(data.train.images, network.input_shape, recipe.standardize)
     model = Model(network, data.classes, preprocessing)
     with np.errstate(over="ignore"):
@@ -172,9 +147,6 @@ def model_to_fine_tune(model: Model, data: Dataset, recipe: Recipe, seed: int) -
 
     Where the data have other classes, the last layer is drawn anew with one output per class, and
     all other layers keep their weights. The copy keeps the model's input and preprocessing.
-
-    Raises:
-        UsageError: the model has no weights yet, or its last layer is not dense.
     """
     network, new_layer = model.network, None
     if model.classes != data.classes:

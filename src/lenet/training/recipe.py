@@ -1,5 +1,8 @@
 """A recipe: everything that decides how a network is trained, but for the data and the seed.
 
+The named ones are TOML files in ``recipes/``: ``best.mnist.toml`` is the recipe ``best`` for the
+data set ``mnist``, ``best.toml`` for every other.
+
 A schedule is the learning rate of every step:
 
     constant   lr throughout
@@ -15,20 +18,26 @@ cosine falls over what is left. A rate is taken in the middle of its step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+import json
+import os
+import tomllib
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet import files
 from lenet.engine.augmentation import Augmentation
 from lenet.engine.initialise import parse_init
 from lenet.engine.optimizer import Optimizer
-from lenet.errors import UsageError
-from lenet.net.words import did_you_mean, shown
+from lenet.errors import UsageError, reason
+from lenet.net.words import did_you_mean, listed, shown
 from lenet.optimizers import OPTIMIZERS
-from lenet.run_folder import with_current_names
+from lenet.run_folder import FORMER_NAMES, with_current_names
 
 SCHEDULES: Final = ("constant", "one-cycle", "cosine", "step")
 #: The largest learning rate, weight decay and norm: the engine counts in 32 bits.
@@ -37,8 +46,14 @@ LARGEST: Final = 1e30
 LARGEST_DECAY: Final = 0.9999
 NO_AUGMENTATION: Final = Augmentation()
 
-#: The one-cycle schedule's shape: it rises for this share of all steps, from peak / START to the
-#: peak, and then falls to peak / END.
+FOLDER: Final = Path(__file__).parent / "recipes"
+SUFFIX: Final = ".toml"
+#: A recipe has some 500 bytes.
+MAX_BYTES: Final = 100_000
+#: What named recipes were called before; these names still work, and say so.
+FORMER_RECIPES: Final = {"seed": "original"}
+
+#: One-cycle rises for this share of all steps, from peak / START to the peak, then to peak / END.
 RISE: Final = 0.25
 START: Final = 25.0
 END: Final = 1000.0
@@ -51,34 +66,31 @@ def _value(default: Any, bounds: _Bounds) -> Any:
     return field(default=default, metadata={"bounds": bounds})
 
 
+def _number(is_allowed: Callable[[Any], bool], words: str, kind: Any = int | float) -> _Bounds:
+    def is_good(value: Any) -> bool:
+        return isinstance(value, kind) and not isinstance(value, bool) and is_allowed(value)
+
+    return is_good, words
+
+
 def _whole(least: int, most: int) -> _Bounds:
-    return (
-        lambda value: _is_number(value) and isinstance(value, int) and least <= value <= most,
-        f"a whole number from {least} to {most:,}",
-    )
+    words = f"a whole number from {least} to {most:,}"
+    return _number(lambda value: least <= value <= most, words, int)
 
 
 def _from_zero(most: float) -> _Bounds:
-    return (
-        lambda value: _is_number(value) and 0 <= value <= most,
-        f"a number from 0 to {most:g}",
-    )
+    return _number(lambda value: 0 <= value <= most, f"a number from 0 to {most:g}")
 
 
 def _one_of(*allowed: str) -> _Bounds:
-    names = [name or '""' for name in allowed]
-    choice = f"{', '.join(names[:-1])} or {names[-1]}"
+    choice = listed([name or '""' for name in allowed], "or")
     return lambda value: isinstance(value, str) and value in allowed, choice
 
 
-_POSITIVE: Final[_Bounds] = (
-    lambda value: _is_number(value) and 0 < value <= LARGEST,
-    f"a number above 0 and at most {LARGEST:g}",
+_POSITIVE: Final = _number(
+    lambda value: 0 < value <= LARGEST, f"a number above 0 and at most {LARGEST:g}"
 )
-_SHARE: Final[_Bounds] = (
-    lambda value: _is_number(value) and 0 <= value < 1,
-    "a number of at least 0 and below 1",
-)
+_SHARE: Final = _number(lambda value: 0 <= value < 1, "a number of at least 0 and below 1")
 _FLAG: Final[_Bounds] = (lambda value: isinstance(value, bool), "True or False")
 _TEXT: Final[_Bounds] = (
     lambda value: isinstance(value, str),
@@ -98,28 +110,24 @@ class Recipe:
         momentum: of the two kinds named after it.
         lr: the learning rate; where it changes, its peak.
         schedule: constant, one-cycle, cosine or step; see :mod:`lenet.training.recipe`.
-        warmup_epochs: epochs in which the rate rises from nothing; not for one-cycle, which rises
-            anyway.
-        step_size: of the step schedule, epochs from one step to the next.
-        gamma: of the step schedule, what the rate is multiplied by.
+        warmup_epochs: epochs in which the rate rises from nothing; one-cycle rises anyway.
+        step_size, gamma: the step schedule multiplies the rate by gamma every step_size epochs.
         init: normal:S, xavier or kaiming.
         standardize: whether pixels get mean 0 and standard deviation 1; otherwise [0, 1].
         weight_decay: adamw's decoupled decay; for the others an L2 term in the gradient.
         label_smoothing: share of each label that is spread over all classes.
         dropout: share of hidden dense outputs that are put to zero in training.
         max_grad_norm: the largest norm of a gradient; 0 leaves it as it is.
-        ema_decay: decay per step of an exponential moving average of the weights, which then is
-            what is tested and saved; 0 for none.
-        class_weight: "balanced" lets an image of a rare class weigh more, so that all classes
-            count alike; "" lets all images weigh the same.
-        validation_fraction: share of the training images set aside, stratified; not used where the
-            data have a validation split of their own.
+        ema_decay: decay per step of a moving average of the weights, which then is what is tested
+            and saved; 0 for none.
+        class_weight: "balanced" lets all classes count alike, "" all images.
+        validation_fraction: share of the training images set aside, stratified, where the data
+            have no validation split of their own.
         patience: stop after so many epochs without a lower validation loss; 0 for never.
         restore_best: whether the model gets the weights of the epoch with the lowest validation
             loss; otherwise the last.
         network: the network that is trained when none is named; empty for no wish.
-        augment: how training images change in every epoch, in pixels of the network's input; a
-            mapping of its values will do.
+        augment: how training images change in every epoch, an Augmentation or a mapping.
 
     Raises:
         UsageError: a value out of range, or two that do not go together.
@@ -165,37 +173,33 @@ class Recipe:
                 "by itself; leave warmup_epochs out, or take the cosine schedule."
             )
         parse_init(str(self.init))
-        if not isinstance(self.augment, Augmentation):
-            object.__setattr__(self, "augment", _augmentation(self.augment))
+        if isinstance(self.augment, Mapping):
+            values = _checked_names(self.augment, Augmentation, "augment")
+            object.__setattr__(self, "augment", Augmentation(**values))
+        elif not isinstance(self.augment, Augmentation):
+            raise UsageError(
+                f"augment is {shown(self.augment)}; it must be a table of its values, such as "
+                "shift = 1."
+            )
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: Any) -> Recipe:
         """Return the same recipe with some values changed; ``None`` leaves a value as it is, and so
-        does a mapping for ``augment`` that leaves it out.
-
-        Raises:
-            UsageError: a recipe has no such value, or it is out of range.
-        """
-        changes = _checked_names(changes)
-        if isinstance(changes.get("augment"), Mapping):
-            changes["augment"] = {**self.augment.to_dict(), **changes["augment"]}
-        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+        does a mapping for ``augment`` that leaves it out."""
+        return _changed(self.to_dict(), changes)
 
     def make_optimizer(self) -> Optimizer:
         """Return what the engine does with a gradient."""
-        return Optimizer(
-            self.optimizer,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            max_grad_norm=self.max_grad_norm,
-            ema_decay=self.ema_decay,
-        )
+        names = ("momentum", "weight_decay", "max_grad_norm", "ema_decay")
+        return Optimizer(self.optimizer, **{name: getattr(self, name) for name in names})
 
     def rates(self, steps: int, begin: int = 0, end: int | None = None) -> NDArray[np.float64]:
-        """Return the learning rates of steps [begin, end) of ``steps`` in all epochs,
-        (end - begin,)."""
+        """Return the learning rates (end - begin,) of steps [begin, end) of all ``steps``."""
         at = np.arange(begin, steps if end is None else end, dtype=np.float64) + 0.5
         if self.schedule == "one-cycle":
-            return self._one_cycle(at / steps)
+            at /= steps
+            rising = _half_cosine(self.lr / START, self.lr, at / RISE)
+            falling = _half_cosine(self.lr, self.lr / END, (at - RISE) / (1 - RISE))
+            return np.where(at < RISE, rising, falling)
         per_epoch = steps / self.epochs
         warm = self.warmup_epochs * per_epoch
         rates = np.full(len(at), float(self.lr))
@@ -207,23 +211,14 @@ class Recipe:
             rates *= np.minimum(at / warm, 1.0)
         return rates
 
-    def _one_cycle(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
-        rising = _half_cosine(self.lr / START, self.lr, at / RISE)
-        falling = _half_cosine(self.lr, self.lr / END, (at - RISE) / (1 - RISE))
-        return np.where(at < RISE, rising, falling)
-
     def to_dict(self) -> dict[str, Any]:
         """Return all values, for JSON and TOML; :meth:`from_dict` is the inverse."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Make a recipe from its values by name; those left out are the default's. The names that
-        values had in older files will do.
-
-        Raises:
-            UsageError: a recipe has no such value, or it is out of range.
-        """
+        """Return the recipe of these values, by their names of today or of older files; those left
+        out are the default's."""
         return cls(**_checked_names(values))
 
 
@@ -239,18 +234,156 @@ def _checked_names(
     return current
 
 
-def _augmentation(values: object) -> Augmentation:
-    if not isinstance(values, Mapping):
-        raise UsageError(
-            f"augment is {shown(values)}; it must be a table of its values, such as shift = 1."
-        )
-    return Augmentation(**_checked_names(values, Augmentation, "augment"))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
-
-
 def _half_cosine(start: float, end: float, at: Any) -> NDArray[np.float64]:
     rates: NDArray[np.float64] = end + (start - end) * (1 + np.cos(np.pi * np.clip(at, 0, 1))) / 2
     return rates
+
+
+def names() -> tuple[str, ...]:
+    """Return the recipes' names."""
+    return tuple(sorted({stem.partition(".")[0] for stem in _files()}))
+
+
+def stem_of(name: str | os.PathLike[str]) -> str:
+    """Return what to call a recipe: its name, or its file's without the ending."""
+    text = os.fspath(name)
+    is_file = text.lower().endswith(SUFFIX)
+    return Path(text).name[: -len(SUFFIX)] if is_file else text.strip().lower()
+
+
+def recipe(
+    name: str | os.PathLike[str] | Mapping[str, Any] | Recipe = "modern",
+    *,
+    data: str = "",
+    **changes: Any,
+) -> Recipe:
+    """Return a recipe by name, or from a ``.toml`` file, with some values changed.
+
+    Args:
+        name: the name, or the file's path; a recipe, or a mapping of its values, will do.
+        data: the name of the data set it is for; some recipes differ.
+        changes: values by name; ``None`` leaves a value as it is.
+
+    Raises:
+        UsageError: there is no such recipe or file, the file is no recipe, or a value is out of
+            range.
+    """
+    if isinstance(name, Recipe):
+        return name.replace(**changes)
+    if isinstance(name, Mapping):
+        return _changed(name, changes)
+    is_name = isinstance(name, str | os.PathLike)
+    text = os.fsdecode(name) if is_name else ""
+    if text.lower().endswith(SUFFIX):
+        return read_recipe(text, **changes)
+    wanted = text.strip().lower()
+    if wanted in FORMER_RECIPES:
+        new = FORMER_RECIPES[wanted]
+        told = f"the recipe {wanted} is called {new} now; write {new!r}."
+        warnings.warn(told, DeprecationWarning, stacklevel=2)
+        wanted = new
+    if wanted not in names():
+        near = did_you_mean(wanted, names())
+        raise UsageError(
+            f"the recipe is {shown(text if is_name else name)}{near}; it must be "
+            f"{', '.join(names())} or a .toml file."
+        )
+    return read_recipe(_file_of(wanted, data), **changes)
+
+
+def _file_of(name: str, data: str) -> Path:
+    stems = _files()
+    path = stems.get(f"{name}.{data.strip().lower().replace('_', '-')}", stems.get(name))
+    if path is None:
+        only = [stem.partition(".")[2] for stem in stems if stem.startswith(f"{name}.")]
+        raise UsageError(
+            f"the recipe {name} is for {listed(only)} alone; train on that, or take another recipe."
+        )
+    return path
+
+
+def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
+    """Read a recipe's TOML file; what it leaves out is the default's, ``changes`` come on top."""
+    shown_path = str(path).replace("\0", "\\0")
+    try:
+        content = files.read_regular(path, MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
+        values = tomllib.loads(content.decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        why = {
+            UnicodeDecodeError: "it is no text in UTF-8",
+            RecursionError: "it is no TOML: nested too deep",
+            tomllib.TOMLDecodeError: f"it is no TOML: {error}",
+        }.get(type(error), reason(error))
+        raise UsageError(
+            f"cannot read the recipe {shown_path}: {why}; give a file with lines such as lr = 0.01."
+        ) from None
+    try:
+        return _changed(values, changes)
+    except UsageError as error:
+        where = "" if Path(path).parent == FOLDER else f"{shown_path}: "
+        raise UsageError(f"{where}{error}") from None
+
+
+def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Recipe:
+    """Return the recipe of all values at once: only then are two held against each other."""
+    values = with_current_names(values)
+    changes = with_current_names({k: v for k, v in changes.items() if v is not None})
+    if isinstance(changes.get("augment"), Mapping) and isinstance(values.get("augment"), Mapping):
+        changes["augment"] = {**values["augment"], **changes["augment"]}
+    return Recipe.from_dict({**values, **changes})
+
+
+def recipe_text(recipe: Recipe, about: str = "") -> str:
+    """Return ``recipe`` as TOML, every value written out, with ``about`` as a comment on top."""
+    flat, tables = [], []
+    for name, value in recipe.to_dict().items():
+        if isinstance(value, Mapping):
+            lines = [f"{inner} = {_toml(item)}" for inner, item in value.items()]
+            tables += ["", f"[{name}]", *lines]
+        else:
+            flat.append(f"{name} = {_toml(value)}")
+    return "\n".join([*(f"# {line}" for line in about.splitlines()), *flat, *tables]) + "\n"
+
+
+def read_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """Read values by name from texts such as ``lr=0.02`` or ``augment.shift=1``."""
+    values: dict[str, Any] = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not (equals and name):
+            raise UsageError(f"{shown(text)} is no setting; give a name and a value, lr=0.02.")
+        table, is_text = values, isinstance(getattr(Recipe, name, None), str)
+        if name.startswith("augment."):
+            table, name = values.setdefault("augment", {}), name.removeprefix("augment.")
+        current = FORMER_NAMES.get(name, name)
+        if not isinstance(table, dict) or current in table:
+            raise UsageError(f"{name} is set more than once; set it once.")
+        read = value if is_text else _read_value(value)
+        table[current] = with_current_names({name: read})[current]
+    return values
+
+
+def _files() -> dict[str, Path]:
+    return {path.stem: path for path in sorted(FOLDER.glob(f"*{SUFFIX}"))}
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        # JSON's escapes are TOML's too, but for one character that JSON leaves as it is.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+def _read_value(text: str) -> Any:
+    """Read a number, ``true`` or ``false`` as TOML has it or as Python does; other text stays."""
+    try:
+        lower = text.strip().lower()
+        values = tomllib.loads(f"value = {lower if lower in ('true', 'false') else text}")
+    except (ValueError, RecursionError):
+        return text
+    return values["value"] if len(values) == 1 else text

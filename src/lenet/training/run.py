@@ -1,8 +1,8 @@
-"""A run: a training that is written down in a folder while it goes on.
+"""A run: a training that is written down in a folder while it goes on, and goes on if cut off.
 
 :mod:`lenet.run_folder` says what is in the folder. Every file is written whole or not at all. While
 training runs, a disk that is full costs no more than the checkpoints; at its end, what cannot be
-written is an error, and the run can be resumed.
+written is an error, and the run can be resumed, to the very weights it was to reach.
 """
 
 from __future__ import annotations
@@ -10,20 +10,26 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from lenet import files, run_folder
-from lenet.errors import OutputError, UsageError
-from lenet.run_folder import BEST, FILES, INFO, LAST, RECIPE, START, TENSORBOARD
-from lenet.training.checkpoint import Checkpoint, Checkpoints, identity, split_hash
+from lenet.data import Dataset, is_name, load
+from lenet.errors import ModelFileError, OutputError, UsageError, reason
+from lenet.model import Model
+from lenet.net import read_network
+from lenet.run_folder import BEST, FILES, INFO, LAST, RECIPE, START, TENSORBOARD, RunRecord
+from lenet.training.checkpoint import Checkpoint, Checkpoints, difference, identity
 from lenet.training.guards import FolderLock
 from lenet.training.loop import Training
-from lenet.training.monitoring import SignalLog, TensorBoard, require_tensorboard
-from lenet.training.recipe_file import recipe_text
+from lenet.training.monitoring import SignalLog, TensorBoard
+from lenet.training.preparation import with_absolute_paths
+from lenet.training.recipe import read_recipe, recipe_text
 from lenet.version import machine
 
 #: Seconds between two checkpoints within an epoch.
@@ -33,18 +39,14 @@ WRITING_SHARE: Final = 0.005
 
 
 class Pacing:
-    """Measures what writing costs, and says when the next is due, so seldom that it costs next to
-    nothing.
-
-    Use it as a context around every writing.
-    """
+    """A context around every writing, which measures it and says when the next is cheap enough."""
 
     def __init__(self) -> None:
         self._cost = 0.0
         self._began = self._last = time.monotonic()
 
     def is_due(self, seconds: float = 0.0) -> bool:
-        """Have ``seconds`` passed since the last writing, and enough for it to be cheap?"""
+        """Return whether ``seconds`` have passed since then, and enough for it to be cheap."""
         return time.monotonic() - self._last >= max(seconds, self._cost / WRITING_SHARE)
 
     def __enter__(self) -> None:
@@ -60,17 +62,7 @@ class _ExistsError(UsageError):
 
 
 class Run:
-    """One run's folder, held against other processes until it is finished or closed.
-
-    Attributes:
-        folder: where it is.
-        checkpoints: those in it.
-        notice: is told why a checkpoint cannot be written, once for each reason.
-        no_page: why there is no page to look at; empty if there is one.
-        keeps_best: whether the model that the recipe keeps is the best, not the last.
-    """
-
-    _board: TensorBoard | None
+    """One run's folder, held against other processes until it is finished or closed."""
 
     def __init__(
         self,
@@ -79,57 +71,39 @@ class Run:
         *,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         tensorboard: bool = False,
+        is_new: bool = True,
     ) -> None:
-        """Make the folder; nothing that exists is ever overwritten.
+        """Make the folder, if it is new; nothing that exists is ever overwritten.
 
-        Args:
-            folder: to be made.
-            load_arguments: what ``lenet.load`` reads the data again with, so that a resumed run
-                finds them by itself.
-            checkpoint_seconds: between two checkpoints within an epoch.
-            tensorboard: whether to write files for TensorBoard as well.
-
-        Raises:
-            UsageError: it exists already, a number out of range, or TensorBoard is not installed.
-            OutputError: it cannot be made.
+        With ``load_arguments``, those of ``lenet.load``, a resumed run finds its data by itself.
         """
         check_seconds(checkpoint_seconds)
-        if tensorboard:
-            require_tensorboard()
-        path = Path(folder)
-        _make_folder(path)
-        self._hold(path, load_arguments or {}, checkpoint_seconds)
-        if tensorboard:
-            self._board = TensorBoard(path)
-
-    def _hold(self, folder: Path, load_arguments: Mapping[str, Any], seconds: float) -> None:
-        self.folder = folder
+        self.folder = Path(folder)
+        self._board = TensorBoard(self.folder) if tensorboard else None
+        if is_new:
+            _make_folder(self.folder)
+        #: Is told why a checkpoint cannot be written, once for each reason.
         self.notice: Callable[[str], object] = lambda text: None
+        #: Why there is no page to look at; empty if there is one.
         self.no_page = "no epoch was finished"
-        self._load_arguments = dict(load_arguments)
-        self._seconds = seconds
+        #: Whether the model that the recipe keeps is the best, not the last.
+        self.keeps_best = False
+        self.checkpoints, self._signals = Checkpoints(self.folder), SignalLog(self.folder)
+        self._load_arguments = with_absolute_paths(load_arguments or {})
+        self._seconds = checkpoint_seconds
         self._started, self._resumed = _now(), list[str]()
-        self.checkpoints, self._signals = Checkpoints(folder), SignalLog(folder)
         self._pacing, self._look_pacing = Pacing(), Pacing()
-        self._board = None
         self._identity: dict[str, Any] = {}
         self._trouble = ""
-        self.keeps_best = False
-        self._lock = FolderLock(folder)
+        self._lock = FolderLock(self.folder)
 
     @classmethod
-    def numbered(
-        cls,
-        root: str | os.PathLike[str],
-        stem: str,
-        load_arguments: Mapping[str, Any] | None = None,
-        **options: Any,
-    ) -> Run:
+    def numbered(cls, root: str | os.PathLike[str], stem: str, *given: Any, **options: Any) -> Run:
         """Make the first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet."""
         number = 1
         while True:
             try:
-                return cls(Path(root) / f"{stem}-{number}", load_arguments, **options)
+                return cls(Path(root) / f"{stem}-{number}", *given, **options)
             except _ExistsError:
                 number += 1
 
@@ -137,15 +111,8 @@ class Run:
     def reopen(
         cls, folder: str | os.PathLike[str], checkpoint_seconds: float = CHECKPOINT_SECONDS
     ) -> Run:
-        """Take a run that is there already; :mod:`lenet.training.resume` goes on with it.
-
-        Raises:
-            UsageError: another process trains it.
-            OutputError: it cannot be written to.
-        """
-        check_seconds(checkpoint_seconds)
-        run = cls.__new__(cls)
-        run._hold(Path(folder), {}, checkpoint_seconds)
+        """Take a run that is there already; :func:`resume_run` goes on with it."""
+        run = cls(folder, checkpoint_seconds=checkpoint_seconds, is_new=False)
         for name in FILES:
             files.remove_leftovers(run.folder / name)
         if (run.folder / TENSORBOARD).is_dir():  # where the package is gone, it goes on without
@@ -163,30 +130,13 @@ class Run:
         """The command that resumes it."""
         return f"lenet train --resume {shlex.quote(str(self.folder))}"
 
-    def go_on(
-        self,
-        info: Mapping[str, Any],
-        load_arguments: Mapping[str, Any],
-        identity: dict[str, Any],
-        epochs: int,
-    ) -> None:
-        """Go on with the training of this identity from what ``run.json`` says."""
-        self._signals.resume(epochs)
-        self._identity = identity
-        self._started, self._load_arguments = str(info["started"]), dict(load_arguments)
-        self._resumed = [*info.get("resumed", ()), _now()]
-
     @property
     def is_begun(self) -> bool:
-        """Is there something that could be finished?"""
+        """Whether there is something that could be finished."""
         return bool(self._identity) and self.folder.exists()
 
     def start(self, training: Training) -> None:
-        """Write down what is about to be done.
-
-        Raises:
-            OutputError: it cannot be written; :meth:`discard` takes an empty folder away.
-        """
+        """Write down what is about to be done."""
         self._identity = self._identity or identity(training)
         with self._pacing:
             if training.fine_tuning and not (self.folder / START).exists():
@@ -227,24 +177,18 @@ class Run:
                 self._write_figures(training, durable=False)
 
     def finish(self, training: Training, status: str) -> None:
-        """Save everything; ``status`` is finished, interrupted or diverged.
+        """Save all that can be saved; ``status`` is finished, interrupted or diverged.
 
         The model then has the weights that the recipe keeps.
-
-        Raises:
-            OutputError: some of it cannot be written; all that can be is.
         """
         if status == "finished":  # the last epoch is not recorded before
             self._measure(training)
-        attempts: list[Callable[[], object]] = []
-        if not (self.folder / RECIPE).exists():  # stopped at the very start
-            attempts.append(lambda: self._write_recipe(training))
+        attempts = [partial(self._save_models, training, status)]
+        attempts.append(partial(self._write_figures, training))
         if status == "interrupted" and training.is_whole:
-            attempts.append(lambda: self._write_checkpoint(training))
-        attempts += [
-            lambda: self._save_models(training, status),
-            lambda: self._write_figures(training),
-        ]
+            attempts.insert(0, partial(self._write_checkpoint, training))
+        if not (self.folder / RECIPE).exists():  # stopped at the very start
+            attempts.insert(0, partial(self._write_recipe, training))
         try:
             _do_all(attempts)
             self._write_info(training, status)
@@ -259,12 +203,8 @@ class Run:
 
     def _write_figures(self, training: Training, durable: bool = True) -> None:
         epochs = [record.to_dict() for record in training.history]
-        _do_all(
-            [
-                lambda: run_folder.write_history(self.folder, epochs, durable),
-                lambda: self._signals.write(durable),
-            ]
-        )
+        history = partial(run_folder.write_history, self.folder, epochs, durable)
+        _do_all([history, partial(self._signals.write, durable)])
 
     def _write_state(self, training: Training) -> None:
         try:
@@ -313,11 +253,112 @@ class Run:
             **{f"{name}_images": len(split) for name, split in data.splits.items()},
             "image_shape": list(data.image_shape),
             "data_hash": self._identity["data"],
-            "test_hash": split_hash(data.test) if data.test else None,
+            "test_hash": data.test.fingerprint() if data.test else None,
             "start_hash": self._identity["start"],
             "machine": machine(),
         }
         run_folder.write_info(self.folder, values)
+
+
+@dataclass(frozen=True)
+class ResumedRun:
+    """A run that is ready to go on."""
+
+    training: Training  # as far as its checkpoint
+    run: Run
+    notes: list[str]  # sentences on what was found damaged
+
+
+def resume_run(
+    folder: str | os.PathLike[str],
+    data: Dataset | None = None,
+    *,
+    threads: int | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    load_arguments: Mapping[str, Any] | None = None,
+) -> ResumedRun | None:
+    """Bring a training to where its newest checkpoint is, as ``lenet.resume`` does; None if it is
+    finished. ``load_arguments`` are those of ``lenet.load`` that are others than before.
+    """
+    if run_folder.read_run(folder).info["status"] == "finished":
+        return None
+    run = Run.reopen(folder, checkpoint_seconds)
+    try:
+        record = run_folder.read_run(folder)  # once more: nobody else can change it now
+        if record.info["status"] == "finished":
+            run.close()
+            return None
+        return _resume(run, record, data, threads, load_arguments or {})
+    except BaseException:
+        run.close()
+        raise
+
+
+def _resume(
+    run: Run, record: RunRecord, data: Dataset | None, threads: int | None, named: Mapping[str, Any]
+) -> ResumedRun:
+    info, path = record.info, record.folder / RECIPE
+    if info["status"] == "diverged":
+        raise UsageError(
+            f"{run.folder} diverged, and would again; begin a new run with a smaller learning "
+            f"rate: lenet train --recipe {path} --lr ..."
+        )
+    recipe = read_recipe(path)
+    try:
+        begun = {name: info[name] for name in ("engine", "network", "seed", "recipe")}
+        hashes = {"data": info["data_hash"], "start": info.get("start_hash")}
+        begun |= {"lenet": info["machine"]["lenet"], **hashes}
+        arguments = {**info["arguments"], **with_absolute_paths(named)}
+        _ = info["started"]
+    except (LookupError, TypeError) as error:
+        raise UsageError(
+            f"{run.folder} was begun by a lenet that could not resume ({INFO} lacks {error}); "
+            f"begin a new run with --recipe {path}."
+        ) from None
+    if data is None:
+        data = _load(run.folder, arguments, bool(named))
+    data = replace(data, name=info["dataset"])  # what a folder is called may have changed
+    network = Model.load(record.start) if record.start else read_network(recipe.network)
+    training = Training(network, data, recipe, begun["seed"], threads)
+    now = identity(training)
+    if complaint := difference(begun, now, run.folder):
+        raise UsageError(complaint)
+    notes = _load_checkpoint(run, training, now)
+    run._signals.resume(len(training.history))
+    run._started, run._load_arguments, run._identity = str(info["started"]), arguments, now
+    run._resumed = [*info.get("resumed", ()), _now()]
+    return ResumedRun(training, run, notes)
+
+
+def _load(folder: Path, arguments: dict[str, Any], is_named_now: bool) -> Dataset:
+    source = str(arguments.get("source"))
+    if not arguments:
+        raise UsageError(f"{folder} does not say where its data are; name them as well.")
+    if not (is_named_now or is_name(source) or os.path.exists(source)):
+        raise UsageError(
+            f"the data of {folder} are no longer in {source}; say where they are: lenet train PATH "
+            f"--resume {folder}."
+        )
+    return load(**arguments)
+
+
+def _load_checkpoint(run: Run, training: Training, now: dict[str, Any]) -> list[str]:
+    """Go on from the newest checkpoint; return what was wrong with others."""
+    checkpoint, complaints = run.checkpoints.newest()
+    if checkpoint is not None:
+        if complaint := difference(checkpoint.identity, now, run.folder):
+            raise UsageError(complaint)
+        try:
+            training.load_state_dict(dict(checkpoint.tensors), checkpoint.progress)
+        except (LookupError, TypeError, ValueError) as error:
+            raise ModelFileError(
+                f"the checkpoint in {run.folder} does not fit its network ({error}); remove it, "
+                "and the run begins anew."
+            ) from error
+    epochs, steps = training.place
+    place = f"after epoch {epochs}" + f", step {steps} of the next" * bool(steps)
+    place = place if epochs + steps else "at its start"
+    return [f"{complaint.removesuffix('.')}; going on {place}." for complaint in complaints]
 
 
 def check_seconds(seconds: float) -> None:
@@ -338,23 +379,22 @@ def _make_folder(path: Path) -> None:
             raise _ExistsError(
                 f"{path} exists already and is never overwritten; choose another name."
             ) from error
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise OutputError(
-            f"cannot make the run folder {path}: {reason}; work in a folder that is writable and "
-            "has room."
+            f"cannot make the run folder {path}: {reason(error)}; work in a folder that is "
+            "writable and has room."
         ) from error
 
 
-def _do_all(attempts: Sequence[Callable[[], object]]) -> None:
+def _do_all(attempts: Iterable[Callable[[], object]]) -> None:
     """Make every attempt, then raise the last error there was."""
-    errors = []
+    last = None
     for attempt in attempts:
         try:
             attempt()
         except OutputError as error:
-            errors.append(error)
-    if errors:
-        raise errors[-1]
+            last = error
+    if last:
+        raise last
 
 
 def _now() -> str:
