@@ -24,8 +24,7 @@ class HasNetwork(Protocol):
     """Anything that holds a network, such as a model."""
 
     @property
-    def network(self) -> Network:
-        """The network."""
+    def network(self) -> Network: ...
 
 
 #: Whatever a person names a network by.
@@ -39,9 +38,8 @@ def read_network(source: Source) -> Network:
     a ``.json`` file or of a saved model, a network, which is given back as it is, or a model.
 
     Raises:
-        NotationError: a notation that cannot be read.
-        ModelFileError: a saved model that cannot be read.
-        UsageError: a name nobody knows, or a file that is missing or no network.
+        NotationError, ModelFileError: a notation or a saved model cannot be read.
+        UsageError: nobody knows the name, or the file is missing or no network.
     """
     if isinstance(source, Network):
         return source
@@ -52,7 +50,11 @@ def read_network(source: Source) -> Network:
         raise UsageError(f"{shown(source)} names no network; {_ALLOWED}.")
     text = os.fspath(source)
     if is_model_file(source):
-        return _read_model(text)
+        header = tensor_files.read_model_header(text)
+        try:
+            return from_json(str(header.metadata.get("network")))
+        except LenetError as error:
+            raise tensor_files.damaged(text, str(error)) from error
     if text.lower().endswith(".json"):
         return _read_json(text)
     name = text.strip().lower()
@@ -67,23 +69,15 @@ def read_network(source: Source) -> Network:
 def read_named(
     source: Source, name: str = "", input_shape: Iterable[int] | str | None = None
 ) -> tuple[Network, str]:
-    """Return the network that ``source`` names, and what to call it.
+    """Return the network, and ``name`` or what :func:`name_of` says; perhaps with another input.
 
-    Args:
-        source: as :func:`read_network` takes it.
-        name: what to call it; by default what :func:`name_of` says.
-        input_shape: another input than the network's own: (channels, height, width), or text
-            such as ``3x64x64``.
-
-    Raises:
-        UsageError: ``source`` names no network, or the input shape is impossible.
+    The input shape is (channels, height, width), or text such as ``3x64x64``.
     """
     network = read_network(source)
-    name = name or name_of(source)
     if input_shape is not None:
         shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
         network = Network(shape, network.blocks)
-    return network, name
+    return network, name or name_of(source)
 
 
 def name_of(source: Source) -> str:
@@ -108,14 +102,6 @@ def is_model_file(source: object) -> bool:
     if not isinstance(source, str | os.PathLike):
         return False
     return os.fspath(source).lower().endswith(tensor_files.SUFFIX)
-
-
-def _read_model(path: str) -> Network:
-    text = tensor_files.read_model_header(path).metadata.get("network")
-    try:
-        return from_json(str(text))
-    except LenetError as error:
-        raise tensor_files.damaged(path, str(error)) from error
 
 
 def _read_json(path: str) -> Network:
