@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from lenet.data.collection import Collection, gather
 from lenet.data.folders import class_name
-from lenet.data.options import LoadOptions, reaches_one, to_bytes
+from lenet.data.options import LoadOptions, channels_first, reaches_one, to_bytes
 from lenet.data.preprocess import Images
 from lenet.data.split import SPLIT_WORDS, TRAIN
 from lenet.errors import DataError
@@ -183,11 +183,8 @@ class _Reader:
             what = f"{self.path} has {shown(pair.images.name)} with"
             unit = reaches_one(ends[:, 0].min(), ends[:, 1].max(), what)
         for piece in self._pieces(pair.images):
-            if piece.ndim == 3:
-                piece = piece[:, np.newaxis]
-            elif pair.channels_last:
-                piece = piece.transpose(0, 3, 1, 2)
-            yield np.ascontiguousarray(to_bytes(piece, unit))
+            images = channels_first(piece, pair.channels_last)
+            yield np.ascontiguousarray(to_bytes(images, unit))
 
     def _label_names(self, array: _Array) -> Iterator[str]:
         for labels in self._pieces(array):

@@ -161,6 +161,13 @@ def reaches_one(least: float, greatest: float, what: str) -> bool:
     raise DataError(f"{what} values {values}; give whole numbers 0 to 255, or floats 0 to 1")
 
 
+def channels_first(array: npt.NDArray[Any], channels_last: bool = False) -> npt.NDArray[Any]:
+    """Return (H, W), (N, H, W), (N, C, H, W) or, if so, (N, H, W, C) as a view (N, C, H, W)."""
+    if channels_last:
+        return array.transpose(0, 3, 1, 2)
+    return array[:, np.newaxis] if array.ndim == 3 else array[(np.newaxis,) * (4 - array.ndim)]
+
+
 def to_bytes(values: npt.NDArray[Any], unit: bool) -> Images:
     """Return pixels as uint8, rounded; ``unit``: they reach from 0 to 1, not to 255."""
     if unit:

@@ -25,7 +25,7 @@ from lenet.estimator.samples import (
     to_bytes,
     weighted,
 )
-from lenet.metrics import log_softmax
+from lenet.metrics import softmax
 from lenet.model import Model
 from lenet.net import Network, Source, fitted, parse_network, read_network, zoo_name_of
 from lenet.net.shapes import elements
@@ -233,7 +233,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class, (N, n_classes), in the order of ``classes_``."""
-        return np.exp(log_softmax(self._scores(X)))
+        return softmax(self._scores(X))
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that images are welcome."""
