@@ -101,7 +101,7 @@ def predict(
         ModelFileError, PictureError: the model cannot be read, or a file is no picture.
         DataError: an array is of the wrong type, shape or range.
     """
-    model = _read_model(model)
+    model = model if isinstance(model, Model) else Model.load(model)
     return Predictions(tuple(p for source in images for p in _predict(model, source)))
 
 
@@ -125,7 +125,7 @@ def evaluate(
     Raises:
         ModelFileError, DataError: the model or the data cannot be read, or do not suit each other.
     """
-    model = _read_model(model)
+    model = model if isinstance(model, Model) else Model.load(model)
     if isinstance(data, Dataset | Split):
         return model.evaluate(data)
     if is_name(data):
@@ -134,10 +134,6 @@ def evaluate(
     split = load_split(data, model.classes, shape, everything=everything, skip_bad=skip_bad)
     name = f"{'images' if everything else 'test images'} of {os.fspath(data)}"
     return replace(model.evaluate(split), data=name)
-
-
-def _read_model(model: Model | str | os.PathLike[str]) -> Model:
-    return model if isinstance(model, Model) else Model.load(model)
 
 
 def _predict(model: Model, source: Any) -> Iterator[Prediction]:

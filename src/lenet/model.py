@@ -27,20 +27,11 @@ from lenet.engine import operations
 from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
-from lenet.engine.plan import Plan, Step, Tensor, make_plan
+from lenet.engine.plan import Plan, Step, make_plan
 from lenet.errors import DataError, LenetError, ModelFileError, UsageError
 from lenet.metrics import Evaluation, evaluate_scores, softmax
-from lenet.net import (
-    Shape,
-    Source,
-    from_json,
-    is_model_file,
-    read_network,
-    to_json,
-    zoo,
-    zoo_name_of,
-)
-from lenet.net.shapes import shape_text
+from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo, zoo_name_of
+from lenet.net.shapes import Shape, shape_text
 from lenet.net.words import did_you_mean, shown
 from lenet.tensor_files import damaged
 
@@ -75,12 +66,14 @@ class ModelLayer:
         (channels, input channels, kernel height, kernel width) of a convolution, (units, inputs)
         of a dense layer. A UsageError says that the model has no weights yet.
         """
-        return self._view(self._step.weight)
+        weight = self._step.weight
+        return None if weight is None else weight.view(self._model.table)
 
     @property
     def bias(self) -> Floats | None:
         """The bias, (channels,) or (units,), a view; otherwise as :attr:`weight`."""
-        return self._view(self._step.bias)
+        bias = self._step.bias
+        return None if bias is None else bias.view(self._model.table)
 
     def __call__(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return what the layer makes of ``x``, activation included.
@@ -101,9 +94,6 @@ class ModelLayer:
             raise UsageError(f"{given}; it takes (N, {sizes}).")
         inputs = operations.read_inputs(self._step, x, self._model.table)
         return operations.apply(self._step, inputs)
-
-    def _view(self, tensor: Tensor | None) -> Floats | None:
-        return None if tensor is None else tensor.view(self._model.table)
 
     def __repr__(self) -> str:
         return f"<layer {self.name}: {self.kind}, {shape_text(self.output_shape)}>"
@@ -140,15 +130,18 @@ class Model:
         """
         self.network = read_network(network)
         self.plan: Plan = make_plan(self.network)
-        self.classes = _class_names(classes, self.plan.classes)
-        count = self.network.input_shape[0]
+        count, shape = self.plan.classes, self.network.input_shape
+        self.classes = tuple(map(str, range(count) if classes is None else classes))
+        if len(self.classes) != count:
+            names = f"{len(self.classes)} class names are given"
+            raise UsageError(f"the network has {count} outputs and {names}; give one for each.")
         self.preprocessing = preprocessing or Preprocessing(
-            self.network.input_shape, (0.0,) * count, (1.0,) * count, None
+            shape, (0.0,) * shape[0], (1.0,) * shape[0], None
         )
-        if self.preprocessing.input_shape != self.network.input_shape:
+        if self.preprocessing.input_shape != shape:
+            made = f"the preprocessing makes {shape_text(self.preprocessing.input_shape)}"
             raise UsageError(
-                f"the preprocessing makes {shape_text(self.preprocessing.input_shape)} and the "
-                f"network takes {shape_text(self.network.input_shape)}; they must be equal."
+                f"{made} and the network takes {shape_text(shape)}; they must be equal."
             )
         self.training: Mapping[str, Any] = {}
         self._table: Floats | None = None
@@ -415,9 +408,9 @@ def _advice(path: str) -> str:
         what = "is no model: a network's .json file holds no weights"
         return f"{what}; give it some with lenet.Model({path!r}).initialize()"
     if ending in _FOREIGN:
-        what = "is another program's file; give one that lenet saved. To compare the weights with a"
         return (
-            f"{what} network, write them with safetensors.torch.save_file and call lenet.reconcile"
+            "is another program's file; give one that lenet saved. To compare the weights with a "
+            "network, write them with safetensors.torch.save_file and call lenet.reconcile"
         )
     if path in zoo.names() and not os.path.exists(path):
         name = path.replace("-", "_")
@@ -427,16 +420,6 @@ def _advice(path: str) -> str:
 
 def _listed(classes: Sequence[str]) -> str:
     return f"{len(classes)} classes ({', '.join(classes[:3])}{', ...' * (len(classes) > 3)})"
-
-
-def _class_names(classes: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    names = tuple(map(str, range(count))) if classes is None else tuple(map(str, classes))
-    if len(names) != count:
-        raise UsageError(
-            f"the network has {count} outputs and {len(names)} class names are given; "
-            "there must be one for each."
-        )
-    return names
 
 
 def _text_list(text: str) -> list[str]:

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from lenet.errors import UsageError
-from lenet.net.layers import ACTIVATIONS, LAYERS, Field, Layer
+from lenet.net.layers import LAYERS, Layer
 from lenet.net.network import Block, Network
 from lenet.net.words import did_you_mean, shown
 
@@ -126,25 +126,15 @@ def _layer(value: object, path: str) -> Layer:
     required = [field.name for field in layer.fields if not field.may_lack]
     optional = [field.name for field in layer.fields if field.may_lack]
     _check_keys(document, ("kind", *required), path, optional)
-    given = [field for field in layer.fields if field.name in document]
-    values = {f.name: _field(document[f.name], f, f"{path}.{f.name}") for f in given}
+    values = {name: value for name, value in document.items() if name != "kind"}
+    for field in layer.fields:
+        if field.kind in _NUMBERS:  # the layer itself would also take a single number
+            names = _NUMBERS[field.kind]
+            values[field.name] = _numbers(values[field.name], names, f"{path}.{field.name}")
     try:
         return layer(**values)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
-
-
-def _field(value: object, field: Field, path: str) -> object:
-    match field.kind:
-        case "pair" | "sides":
-            return _numbers(value, _NUMBERS[field.kind], path)
-        case "activation":
-            _expect(value in list(ACTIVATIONS), value, path, f"one of {', '.join(ACTIVATIONS)}")
-        case "switch":
-            _expect(isinstance(value, bool), value, path, "true or false")
-        case "count":
-            _expect(_is_whole(value), value, path, "a whole number")
-    return value
 
 
 def _numbers(value: object, names: tuple[str, ...], path: str) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ class Activation:
     steepest: float = 1.0  # its largest derivative
 
 
-#: By the name it has everywhere. The native engine counts them in this order.
+#: By the names they have everywhere, in the order in which the native engine counts them.
 ACTIVATIONS: Final = {
     "identity": Activation(keeps="nothing"),
     "sigmoid": Activation(saturates=True, steepest=0.25),
@@ -110,7 +110,7 @@ class Layer(ABC):
         return ()
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Return the multiply-adds of one image forward, those on padding included."""
+        """Return one image's multiply-adds forward: weights only, on padding, too."""
         return 0
 
     @abstractmethod
@@ -172,25 +172,27 @@ class Windowed(Layer):
             left = f"a dense layer before it leaves only {shape[0]} number{'s' * (shape[0] != 1)}"
             remedy = f"put {name} before the first dense layer"
             raise ShapeError(f"{needs}, width), but {left}", name, remedy)
-        height, width = (shapes.output_size(*self._axis(axis, shape)) for axis in (0, 1))
+        height, width = (shapes.output_size(*numbers) for numbers in self._axes(shape))
         if min(height, width) < 1:
-            raise self._misfit(shape, name, [axis for axis in (0, 1) if (height, width)[axis] < 1])
+            raise self._misfit(shape, name)
         return shape[0], height, width
 
     def size_formulas(self, shape: Shape) -> tuple[str, str]:
         """Write the size formula with its numbers put in, for height and for width."""
-        height, width = (shapes.size_formula(*self._axis(axis, shape)) for axis in (0, 1))
+        height, width = (shapes.size_formula(*numbers) for numbers in self._axes(shape))
         return height, width
 
-    def _axis(self, axis: int, shape: Shape) -> tuple[int, int, int, int]:
-        padding = self.total_padding[axis]
-        return shape[1 + axis], self.kernel_size[axis], padding, self.stride[axis]
+    def _axes(self, shape: Shape) -> list[tuple[int, int, int, int]]:
+        """Return size, kernel, padding and stride, of height and of width."""
+        return list(zip(shape[1:], self.kernel_size, self.total_padding, self.stride, strict=True))
 
-    def _misfit(self, shape: Shape, name: str, axes: Sequence[int]) -> ShapeError:
+    def _misfit(self, shape: Shape, name: str) -> ShapeError:
         """Say on which axes the window does not fit; alike axes have one formula."""
-        numbers = [self._axis(axis, shape) for axis in axes]
+        axes = zip(("height", "width"), self._axes(shape), strict=True)
+        misfits = {axis: numbers for axis, numbers in axes if shapes.output_size(*numbers) < 1}
+        numbers = misfits.values()
         formulas = " and ".join(dict.fromkeys(shapes.size_formula(*axis) for axis in numbers))
-        where = f" the {('height', 'width')[axes[0]]}" if len(axes) == 1 else ""
+        where = f" the {next(iter(misfits))}" if len(misfits) == 1 else ""
         window = f"{pair_text(self.kernel_size)} {self.window_noun}"
         most = min(size + padding for size, _, padding, _ in numbers)
         return ShapeError(
@@ -211,8 +213,7 @@ class Trained(Layer):
     @property
     def width(self) -> int:
         """How many channels or units come out: the layer's first field."""
-        value: int = getattr(self, self.fields[0].name)
-        return value
+        return int(getattr(self, self.fields[0].name))
 
     def with_width(self, width: int) -> Self:
         """Return the layer with another number of channels or units."""
@@ -299,7 +300,7 @@ class Conv2d(Windowed, Trained):
         if not self.batch_norm:
             return tensors
         running = (TensorShape(name, each, trained=False) for name in ("mean", "variance"))
-        return (*tensors, TensorShape("scale", each), *running)
+        return *tensors, TensorShape("scale", each), *running
 
 
 @dataclass(frozen=True, init=False)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from lenet.errors import ShapeError, UsageError
 from lenet.net.layers import LAYERS, MAX_SIZE, Conv2d, Dense, Layer, Pool2d, TensorShape, Trained
@@ -91,7 +91,8 @@ class Network:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Every layer's name in order: conv0, pool0, conv1, ..."""
-        return tuple(_names(self.layers))
+        counts = {layer.stem: count() for layer in LAYERS.values()}
+        return tuple(f"{layer.stem}{next(counts[layer.stem])}" for layer in self.layers)
 
     @cached_property
     def placed(self) -> tuple[PlacedLayer, ...]:
@@ -100,11 +101,17 @@ class Network:
         Raises:
             ShapeError: a layer does not fit on what it is given; it carries this network.
         """
-        try:
-            return tuple(_place(self))
-        except ShapeError as error:
-            error.network = self
-            raise
+        placed, shape = [], cast(Shape, self.input_shape)
+        blocks = (index for index, block in enumerate(self.blocks) for _ in block)
+        for index, layer, name in zip(blocks, self.layers, self.names, strict=True):
+            try:
+                output = layer.output_shape(shape, name)
+            except ShapeError as error:
+                error.network = self
+                raise
+            placed.append(PlacedLayer(name, index, layer, shape, output))
+            shape = output
+        return tuple(placed)
 
     @property
     def output_shape(self) -> Shape:
@@ -207,20 +214,6 @@ def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) ->
     return replace(rebuilt(network, changes), input_shape=input_shape)
 
 
-def _place(network: Network) -> Iterator[PlacedLayer]:
-    shape: Shape = network.input_shape
-    blocks = (index for index, block in enumerate(network.blocks) for _ in block)
-    for index, layer, name in zip(blocks, network.layers, network.names, strict=True):
-        output = layer.output_shape(shape, name)
-        yield PlacedLayer(name, index, layer, shape, output)
-        shape = output
-
-
-def _names(layers: Iterable[Layer]) -> Iterator[str]:
-    counts = {layer.stem: count() for layer in LAYERS.values()}
-    return (f"{layer.stem}{next(counts[layer.stem])}" for layer in layers)
-
-
 def _without_widths(block: Block) -> tuple[Layer, ...]:
     return tuple(one.with_width(1) if isinstance(one, Trained) else one for one in block)
 
@@ -230,9 +223,8 @@ def _input_shape(shape: object) -> tuple[int, int, int]:
         shape = tuple(shape)
     match shape:
         case (int() as channels, int() as height, int() as width):
-            sizes = (channels, height, width)
-            if not any(isinstance(n, bool) or not 0 < n <= MAX_SIZE for n in sizes):
-                return sizes
+            if all(type(n) is not bool and 0 < n <= MAX_SIZE for n in shape):
+                return channels, height, width
     raise UsageError(
         f"the input shape is {shown(shape)}; it must be (channels, height, width), each a whole "
         f"number from 1 to {MAX_SIZE:,}, such as (1, 28, 28)."

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from lenet import tensor_files
-from lenet.errors import LenetError, UsageError
+from lenet.errors import LenetError, UsageError, reason
 from lenet.net import zoo
 from lenet.net.document import MAX_JSON, from_json
 from lenet.net.network import Network
@@ -111,11 +111,11 @@ def _read_json(path: str) -> Network:
         return from_json(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UsageError(f"{shown(path)} is no text in UTF-8, so it is no network.") from None
-    except (OSError, ValueError) as error:
-        # ValueError: from_json's own UsageError, or a path with a zero byte in it.
-        reason = getattr(error, "strerror", None)
-        why = f"{reason.lower()}; give a .json file that holds one." if reason else error
+    except OSError as error:
+        why = f"{reason(error)}; give a .json file that holds one."
         raise UsageError(f"{shown(path)} cannot be read as a network: {why}") from None
+    except ValueError as error:  # from_json's UsageError, or a path with a zero byte in it
+        raise UsageError(f"{shown(path)} cannot be read as a network: {error}") from None
 
 
 _ALLOWED: Final = (

@@ -95,12 +95,8 @@ def tiny() -> Network:
 
 
 _ZOO: Final[dict[str, Callable[[], Network]]] = {
-    "lenet": lenet,
-    "lenet-60": lenet_60,
-    "lenet-d2l": lenet_d2l,
-    "lenet-relu": lenet_relu,
-    "compact": compact,
-    "tiny": tiny,
+    make.__name__.replace("_", "-"): make
+    for make in (lenet, lenet_60, lenet_d2l, lenet_relu, compact, tiny)
 }
 
 
