@@ -290,7 +290,7 @@ class Model:
         return replace(evaluation, data=name)
 
     def _labelled(self, data: Any, labels: npt.ArrayLike | None) -> tuple[Split, str]:
-        """Return what :meth:`evaluate` is given as a split, and what to call its images."""
+        """Return the split that :meth:`evaluate` is given, and what to call its images."""
         if labels is not None:
             indices = np.asarray(labels)
             whole = indices.astype(np.int64) if indices.dtype.kind in "iu" else indices
@@ -304,10 +304,8 @@ class Model:
                 'lenet.evaluate(model, "mnist").'
             )
         if data.classes != self.classes:
-            raise DataError(
-                f"the model tells {_listed(self.classes)} apart and {data.name} has "
-                f"{_listed(data.classes)}; evaluate it on data of the same classes."
-            )
+            both = f"{_listed(self.classes)} apart and {data.name} has {_listed(data.classes)}"
+            raise DataError(f"the model tells {both}; evaluate it on data of the same classes.")
         return data.tested, f"test images of {data.name}"
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -369,11 +369,10 @@ class AvgPool2d(Pool2d):
     example = "avgpool 2"
     is_linear = True
 
-    def describe(self, shape: Shape = ()) -> str:
-        return f"global {self.noun}" if self.covers(shape) else self.noun
+    is_global = Pool2d.covers
 
-    def is_global(self, shape: Shape) -> bool:
-        return self.covers(shape)
+    def describe(self, shape: Shape = ()) -> str:
+        return f"global {self.noun}" if self.is_global(shape) else self.noun
 
 
 @dataclass(frozen=True, init=False)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from lenet.errors import ShapeError, UsageError
 from lenet.net.layers import LAYERS, MAX_SIZE, Conv2d, Dense, Layer, Pool2d, TensorShape, Trained
@@ -101,17 +101,11 @@ class Network:
         Raises:
             ShapeError: a layer does not fit on what it is given; it carries this network.
         """
-        placed, shape = [], cast(Shape, self.input_shape)
-        blocks = (index for index, block in enumerate(self.blocks) for _ in block)
-        for index, layer, name in zip(blocks, self.layers, self.names, strict=True):
-            try:
-                output = layer.output_shape(shape, name)
-            except ShapeError as error:
-                error.network = self
-                raise
-            placed.append(PlacedLayer(name, index, layer, shape, output))
-            shape = output
-        return tuple(placed)
+        try:
+            return tuple(_place(self))
+        except ShapeError as error:
+            error.network = self
+            raise
 
     @property
     def output_shape(self) -> Shape:
@@ -212,6 +206,15 @@ def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) ->
         ) from error
     changes[len(inner)] = (output.layer.with_width(classes),)
     return replace(rebuilt(network, changes), input_shape=input_shape)
+
+
+def _place(network: Network) -> Iterator[PlacedLayer]:
+    shape: Shape = network.input_shape
+    blocks = (index for index, block in enumerate(network.blocks) for _ in block)
+    for index, layer, name in zip(blocks, network.layers, network.names, strict=True):
+        output = layer.output_shape(shape, name)
+        yield PlacedLayer(name, index, layer, shape, output)
+        shape = output
 
 
 def _without_widths(block: Block) -> tuple[Layer, ...]:

@@ -41,10 +41,8 @@ def read_network(source: Source) -> Network:
         NotationError, ModelFileError: a notation or a saved model cannot be read.
         UsageError: nobody knows the name, or the file is missing or no network.
     """
-    if isinstance(source, Network):
-        return source
     if not isinstance(source, str | os.PathLike):
-        network = getattr(source, "network", None)
+        network = getattr(source, "network", source)
         if isinstance(network, Network):
             return network
         raise UsageError(f"{shown(source)} names no network; {_ALLOWED}.")
@@ -69,10 +67,7 @@ def read_network(source: Source) -> Network:
 def read_named(
     source: Source, name: str = "", input_shape: Iterable[int] | str | None = None
 ) -> tuple[Network, str]:
-    """Return the network, and ``name`` or what :func:`name_of` says; perhaps with another input.
-
-    The input shape is (channels, height, width), or text such as ``3x64x64``.
-    """
+    """Return the network, on an input (C, H, W) or text ``3x64x64``, and ``name`` or its own."""
     network = read_network(source)
     if input_shape is not None:
         shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
