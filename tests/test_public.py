@@ -88,3 +88,4 @@ def test_type_checkers_know_the_names(tmp_path):
     errors = [line for line in result.stdout.splitlines() if "error:" in line]
     assert len(errors) == 1, result.stdout
     assert "int" in errors[0]
+    assert Path(lenet.__file__).with_name("py.typed").exists(), "checkers would see no types"

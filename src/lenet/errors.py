@@ -1,20 +1,22 @@
 """Every error a user can meet: what was given, what is allowed, what to do next.
 
-One class a cause. A message is one clear sentence (a network that does not fit may add a
-line that shows the place). ``exit_code`` is what the command line returns: 2 for wrong usage,
-1 for work that failed.
+There is one class for each cause, and a message is one clear sentence. ``exit_code`` is what the
+command line returns: 2 for wrong usage, 1 for work that failed.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 
-def reason(error: Exception) -> str:
-    """Return why a file cannot be opened, read or written: the system's words, in small letters.
+def printable(path: str | os.PathLike[str]) -> str:
+    """Return a path as it is, with zero bytes written out."""
+    return os.fspath(path).replace("\0", "\\0")
 
-    ``error`` is an OSError, or a ValueError for a name with a zero byte in it.
-    """
+
+def reason(error: Exception) -> str:
+    """Return in the system's words, in small letters, why a file cannot be opened or written."""
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 
@@ -41,12 +43,10 @@ class UsageError(LenetError, ValueError):
 class NotationError(UsageError):
     """A network text that cannot be read; ``text`` and ``position`` say where."""
 
-    #: How much of a long text is shown around the place, in characters.
-    WINDOW = 70
+    WINDOW = 70  # characters of a long text that are shown around the place
 
     def __init__(self, message: str, text: str, position: int) -> None:
-        self.text = text
-        self.position = position
+        self.text, self.position = text, position
         start = max(0, min(position - self.WINDOW // 2, len(text) - self.WINDOW))
         end = start + self.WINDOW
         # A line break or an escape code would tear the arrow away from its place.
@@ -60,13 +60,11 @@ class ShapeError(UsageError):
     """A layer that does not fit on what it is given; ``layer`` is its name.
 
     ``problem`` says why, and the message adds what to do. ``network`` is the
-    :class:`lenet.net.Network` it stands in, where that is known: from it
-    ``lenet.analysis.explain_misfit`` finds the changes that make it fit.
+    :class:`lenet.net.Network` it stands in, where that is known.
     """
 
     def __init__(self, problem: str, layer: str, remedy: str = "") -> None:
-        self.problem = problem
-        self.layer = layer
+        self.problem, self.layer = problem, layer
         self.network: Any = None  # a Network, which this file must not know
         super().__init__(f"{problem}; {remedy}." if remedy else problem)
 

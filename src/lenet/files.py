@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from lenet.errors import OutputError, reason
+from lenet.errors import OutputError, printable, reason
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes, durable: bool = True) -> Path:
@@ -32,11 +32,8 @@ def write_pieces(
     whole or not there all the same when a process is killed, and may be neither after a power cut.
 
     What is there already and is no regular file, such as ``/dev/stdout`` or a pipe, is written to
-    as it is: a rename would put a file in its place.
-
-    Raises:
-        OutputError: the folder does not exist or is not writable, or the disk is full. An
-            earlier file of that name is untouched then.
+    as it is. An OutputError says that the folder does not exist, is not writable or has no room;
+    an earlier file of that name is untouched then.
     """
     target = Path(path)
     try:
@@ -44,25 +41,36 @@ def write_pieces(
             with target.open("wb") as stream:
                 stream.writelines(pieces)
             return target
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        _write_and_rename(target, pieces, durable)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        raise OutputError(_refusal(target, error)) from error
+        what = f"cannot write {printable(path)}: {reason(error)}"
+        remedy = "choose a folder that exists, is writable and has room"
+        raise OutputError(f"{what}; {remedy}") from error
+    if durable:
+        with suppress(OSError):  # some systems refuse; the file's own content is safe already
+            folder = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    return target
+
+
+def _write_and_rename(target: Path, pieces: Iterable[bytes | memoryview], durable: bool) -> None:
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(pieces)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
         os.replace(temporary, target)
-    except BaseException as error:
+    except BaseException:
         Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OutputError(_refusal(target, error)) from error
         raise
-    if durable:
-        _sync_folder(target.parent)
-    return target
 
 
 def write_text(path: str | os.PathLike[str], content: str, durable: bool = True) -> Path:
@@ -71,50 +79,17 @@ def write_text(path: str | os.PathLike[str], content: str, durable: bool = True)
 
 
 def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
-    """The first ``most`` bytes of a file; a pipe, which may keep one waiting forever, is none.
-
-    Raises:
-        OSError, ValueError: it cannot be read, is no regular file, or no name of one.
-    """
-    found = os.stat(path)
-    if not stat.S_ISREG(found.st_mode):
+    """Return the first ``most`` bytes of a file; a pipe, which may never end, is an OSError."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is no regular file", path)
     with open(path, "rb") as file:
-        return file.read(min(found.st_size, most))  # room is made for as much as is asked for
+        return file.read(min(status.st_size, most))  # room is made for as much as is asked for
 
 
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
-    """Take away what a process that was killed while it wrote ``path`` has left beside it.
-
-    Only where nobody writes that file now.
-    """
+    """Remove what a process that was killed while it wrote ``path``, and writes no more, left."""
     target = Path(path)
     for temporary in target.parent.glob(f".{glob.escape(target.name)}.*"):
         with suppress(OSError):
             temporary.unlink()
-
-
-def _refusal(target: Path, error: Exception) -> str:
-    name = str(target).replace("\0", "\\0")
-    why = reason(error)
-    return f"cannot write {name}: {why}; choose a folder that exists, is writable and has room"
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system lets a folder be opened."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        pass  # some network file systems refuse; the file's own content is safe already
-    finally:
-        os.close(descriptor)

@@ -98,11 +98,10 @@ def predict(
             ``Model.scores`` takes them.
 
     Raises:
-        ModelFileError: the model cannot be read.
-        PictureError: a file is no picture.
-        DataError: an array of the wrong type, shape or range.
+        ModelFileError, PictureError: the model cannot be read, or a file is no picture.
+        DataError: an array is of the wrong type, shape or range.
     """
-    model = _read_model(model)
+    model = model if isinstance(model, Model) else Model.load(model)
     return Predictions(tuple(p for source in images for p in _predict(model, source)))
 
 
@@ -118,17 +117,15 @@ def evaluate(
 
     Args:
         model: a model, or the file of one.
-        data: a data set or a split, a data set's name, or the path of pictures of one's own, as
-            ``lenet.load`` takes it.
+        data: a data set or a split, or a name or path as ``lenet.load`` takes it.
         data_dir: the folder that holds the IDX files already.
         everything: of a path, take the pictures that are to train on, too.
         skip_bad: of a path, leave out files that cannot be read.
 
     Raises:
-        ModelFileError: the model cannot be read.
-        DataError: the data set cannot be read, or does not suit the model.
+        ModelFileError, DataError: the model or the data cannot be read, or do not suit each other.
     """
-    model = _read_model(model)
+    model = model if isinstance(model, Model) else Model.load(model)
     if isinstance(data, Dataset | Split):
         return model.evaluate(data)
     if is_name(data):
@@ -137,10 +134,6 @@ def evaluate(
     split = load_split(data, model.classes, shape, everything=everything, skip_bad=skip_bad)
     name = f"{'images' if everything else 'test images'} of {os.fspath(data)}"
     return replace(model.evaluate(split), data=name)
-
-
-def _read_model(model: Model | str | os.PathLike[str]) -> Model:
-    return model if isinstance(model, Model) else Model.load(model)
 
 
 def _predict(model: Model, source: Any) -> Iterator[Prediction]:

@@ -32,10 +32,14 @@ def _text(value: object) -> str:
 
 def checks() -> Checks:
     """Return versions, machine, engine, threads and folders."""
+    try:
+        sets = list(instruction_sets())
+    except EngineError:
+        sets = []
     return Checks(
         machine(),
         engine=_engine(),
-        instruction_sets=_instruction_sets(),
+        instruction_sets=sets,
         threads=processors(),
         cache=str(cache_folder()),
         data=os.environ.get("LENET_DATA") or None,
@@ -43,15 +47,8 @@ def checks() -> Checks:
 
 
 def _engine() -> str:
-    """The engine that a training would get now, or why it would get none."""
+    """Return the engine that a training would get now, or why it would get none."""
     try:
         return Model("1x1x1 | dense 1").engine(threads=1).name
     except (EngineError, UsageError) as error:
         return str(error)
-
-
-def _instruction_sets() -> list[str]:
-    try:
-        return list(instruction_sets())
-    except EngineError:
-        return []

@@ -46,35 +46,30 @@ class Evaluation(Result):
     @property
     def class_accuracy(self) -> tuple[float | None, ...]:
         """The same among each class's images (its recall); None for a class without images."""
-        counts = zip(np.diag(self.confusion), self.confusion.sum(axis=1), strict=True)
-        return tuple(float(correct / total) if total else None for correct, total in counts)
+        return tuple(metrics.recall for metrics in class_metrics(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON."""
-        per_class = zip(
-            self.classes, self.confusion.sum(axis=1).tolist(), self.class_accuracy, strict=True
-        )
         return {
             "accuracy": self.accuracy,
             "loss": self.loss,
             "count": self.count,
-            "classes": [{"name": n, "count": c, "accuracy": a} for n, c, a in per_class],
+            "classes": [
+                {"name": metrics.name, "count": metrics.images, "accuracy": metrics.recall}
+                for metrics in class_metrics(self)
+            ],
             "confusion": self.confusion.tolist(),
         }
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return accuracy and loss, a table of the classes, and the confusion matrix."""
-        shares = ("-" if share is None else percent(share) for share in self.class_accuracy)
-        counts = self.confusion.sum(axis=1).tolist()
         classes = [
-            (name, f"{count:,}", share)
-            for name, count, share in zip(self.classes, counts, shares, strict=True)
+            (m.name, f"{m.images:,}", "-" if m.recall is None else percent(m.recall))
+            for m in class_metrics(self)
         ]
         matrix = [
-            (f"{index} {name}", *(str(count or ".") for count in row))
-            for index, (name, row) in enumerate(
-                zip(self.classes, self.confusion.tolist(), strict=True)
-            )
+            (f"{index} {self.classes[index]}", *(str(count or ".") for count in row))
+            for index, row in enumerate(self.confusion.tolist())
         ]
         title = "confusion matrix: one row per true class, one column per predicted class"
         numbers = ("", *map(str, range(len(self.classes))))
@@ -93,22 +88,10 @@ def evaluate_scores(
     classes: tuple[str, ...],
     weights: npt.NDArray[np.float32] | None = None,
 ) -> Evaluation:
-    """Compare the scores of images with their true classes.
-
-    Args:
-        scores: (N, K), before the softmax.
-        labels: (N,) the true classes.
-        classes: the K names.
-        weights: (N,) how much each image counts in the loss; None for 1 each.
-
-    Raises:
-        DataError: the counts differ.
-    """
+    """Compare scores (N, K) with labels (N,); ``weights`` (N,) count in the loss alone."""
     if len(scores) != len(labels) or not len(labels):
-        raise DataError(
-            f"{len(scores):,} predictions and {len(labels):,} labels; give as many of both, at "
-            "least 1"
-        )
+        counts = f"{len(scores):,} predictions and {len(labels):,} labels"
+        raise DataError(f"{counts}; give as many of both, at least 1")
     size = scores.shape[1]
     predicted = scores.argmax(axis=1)
     confusion = np.bincount(labels * size + predicted, minlength=size * size).reshape(size, size)
@@ -132,33 +115,23 @@ def softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """How well one class is told apart (van Rijsbergen 1979); None where nothing is to divide by.
-
-    Attributes:
-        name: what it is called.
-        images: how many are of it.
-        predicted: of how many images it was predicted.
-        correct: how many of these are of it.
-    """
+    """How well one class is told apart (van Rijsbergen 1979); None where no image is counted."""
 
     name: str
-    images: int
-    predicted: int
-    correct: int
+    images: int  # how many are of it
+    predicted: int  # of how many it was predicted
+    correct: int  # how many of these are of it
 
     @property
     def precision(self) -> float | None:
-        """Of the images it was predicted of, the share that are of it."""
         return self.correct / self.predicted if self.predicted else None
 
     @property
     def recall(self) -> float | None:
-        """Of its images, the share of which it was predicted."""
         return self.correct / self.images if self.images else None
 
     @property
     def f1(self) -> float | None:
-        """The harmonic mean of precision and recall."""
         together = self.images + self.predicted
         return 2 * self.correct / together if together else None
 
@@ -174,10 +147,7 @@ def class_metrics(evaluation: Evaluation) -> list[ClassMetrics]:
 
 
 def wilson(correct: int, count: int) -> tuple[float, float]:
-    """Return Wilson's interval of a share: 95 % of such intervals hold the true one.
-
-    Wilson 1927, "Probable inference, the law of succession, and statistical inference".
-    """
+    """Return the interval of a share of which 95 % hold the true one (Wilson 1927)."""
     z = 1.959964  # the quantile of the normal distribution for 95 % between two sides
     share, square = correct / count, z**2 / count
     middle = (share + square / 2) / (1 + square)
@@ -186,11 +156,10 @@ def wilson(correct: int, count: int) -> tuple[float, float]:
 
 
 def mcnemar(first_only: int, other_only: int) -> float:
-    """Return McNemar's exact two-sided p-value for two models on the same images.
+    """Return the exact two-sided p-value for two models on the same images (McNemar 1947).
 
-    McNemar 1947; Dietterich 1998, "Approximate statistical tests for comparing supervised
-    classification learning algorithms". Only the images count that one model alone has correct: if
-    both were equally good, each of these would be a throw of a fair coin.
+    Only the images count that one model alone has correct (Dietterich 1998): if both were equally
+    good, each of these would be a throw of a fair coin.
     """
     count = first_only + other_only
     ways, tail = 1, 1  # to choose k of them: in whole numbers, so that nothing is rounded

@@ -21,25 +21,16 @@ import numpy.typing as npt
 
 from lenet import files, tensor_files
 from lenet.data.dataset import Dataset, Split
-from lenet.data.preprocess import Preprocessing, reaches_one, to_bytes
+from lenet.data.preprocess import Preprocessing, channels_first, reaches_one, to_bytes
 from lenet.engine import operations
 from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
-from lenet.engine.plan import Plan, Step, Tensor, make_plan
+from lenet.engine.plan import Plan, Step, make_plan
 from lenet.errors import DataError, LenetError, ModelFileError, UsageError
-from lenet.metrics import Evaluation, evaluate_scores, log_softmax
-from lenet.net import (
-    Shape,
-    Source,
-    from_json,
-    is_model_file,
-    read_network,
-    to_json,
-    zoo,
-    zoo_name_of,
-)
-from lenet.net.shapes import shape_text
+from lenet.metrics import Evaluation, evaluate_scores, softmax
+from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo, zoo_name_of
+from lenet.net.shapes import Shape, shape_text
 from lenet.net.words import did_you_mean, shown
 from lenet.tensor_files import damaged
 
@@ -72,17 +63,16 @@ class ModelLayer:
         """The weights, a view: changing it changes the model. None if the layer has none.
 
         (channels, input channels, kernel height, kernel width) of a convolution, (units, inputs)
-        of a dense layer.
-
-        Raises:
-            UsageError: the model has no weights yet.
+        of a dense layer. A UsageError says that the model has no weights yet.
         """
-        return self._view(self._step.weight)
+        weight = self._step.weight
+        return None if weight is None else weight.view(self._model.table)
 
     @property
     def bias(self) -> Floats | None:
         """The bias, (channels,) or (units,), a view; otherwise as :attr:`weight`."""
-        return self._view(self._step.bias)
+        bias = self._step.bias
+        return None if bias is None else bias.view(self._model.table)
 
     def __call__(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return what the layer makes of ``x``, activation included.
@@ -95,19 +85,14 @@ class ModelLayer:
         """
         x = np.asarray(x)
         x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
-        wanted = self._step.input_shape
-        flat = self.kind == "dense" and x.ndim >= 1 and prod(x.shape[1:]) == wanted[0]
+        is_dense, wanted = self.kind == "dense", self._step.input_shape
+        flat = is_dense and x.ndim >= 1 and prod(x.shape[1:]) == wanted[0]
         if not flat and x.shape[1:] != wanted:
-            shape = (wanted[0],) if self.kind == "dense" else wanted
-            raise UsageError(
-                f"{self.name} is given an array of shape {x.shape}; it takes (N, "
-                f"{', '.join(map(str, shape))})."
-            )
+            sizes = ", ".join(map(str, wanted[:1] if is_dense else wanted))
+            given = f"{self.name} is given an array of shape {x.shape}"
+            raise UsageError(f"{given}; it takes (N, {sizes}).")
         inputs = operations.read_inputs(self._step, x, self._model.table)
         return operations.apply(self._step, inputs)
-
-    def _view(self, tensor: Tensor | None) -> Floats | None:
-        return None if tensor is None else tensor.view(self._model.table)
 
     def __repr__(self) -> str:
         return f"<layer {self.name}: {self.kind}, {shape_text(self.output_shape)}>"
@@ -144,15 +129,18 @@ class Model:
         """
         self.network = read_network(network)
         self.plan: Plan = make_plan(self.network)
-        self.classes = _class_names(classes, self.plan.classes)
-        count = self.network.input_shape[0]
+        count, shape = self.plan.classes, self.network.input_shape
+        self.classes = tuple(map(str, range(count) if classes is None else classes))
+        if len(self.classes) != count:
+            names = f"{len(self.classes)} class names are given"
+            raise UsageError(f"the network has {count} outputs and {names}; give one for each.")
         self.preprocessing = preprocessing or Preprocessing(
-            self.network.input_shape, (0.0,) * count, (1.0,) * count, None
+            shape, (0.0,) * shape[0], (1.0,) * shape[0], None
         )
-        if self.preprocessing.input_shape != self.network.input_shape:
+        if self.preprocessing.input_shape != shape:
+            made = f"the preprocessing makes {shape_text(self.preprocessing.input_shape)}"
             raise UsageError(
-                f"the preprocessing makes {shape_text(self.preprocessing.input_shape)} and the "
-                f"network takes {shape_text(self.network.input_shape)}; they must be equal."
+                f"{made} and the network takes {shape_text(shape)}; they must be equal."
             )
         self.training: Mapping[str, Any] = {}
         self._table: Floats | None = None
@@ -160,12 +148,9 @@ class Model:
 
     @property
     def table(self) -> Floats:
-        """The parameter table of the engines, (T,), with gaps that are zero: ``plan`` says where.
+        """The engines' parameter table (T,), with gaps that are zero: ``plan`` says where.
 
-        It is larger than the model: :attr:`parameters` and :meth:`state_dict` are views of it.
-
-        Raises:
-            UsageError: there are no weights yet.
+        :attr:`parameters` and :meth:`state_dict` are views of it. Without weights, a UsageError.
         """
         if self._table is None:
             raise UsageError(
@@ -176,14 +161,8 @@ class Model:
 
     @property
     def parameters(self) -> dict[str, Floats]:
-        """What is trained, by name, as views: ``model.parameters["conv0.weight"][...] = 0``.
-
-        Raises:
-            UsageError: there are no weights yet.
-        """
-        return {
-            tensor.name: tensor.view(self.table) for tensor in self.plan.tensors if tensor.trained
-        }
+        """What is trained, by name, as views: ``model.parameters["conv0.weight"][...] = 0``."""
+        return {t.name: t.view(self.table) for t in self.plan.tensors if t.trained}
 
     @property
     def parameter_count(self) -> int:
@@ -191,11 +170,7 @@ class Model:
         return self.plan.parameters
 
     def state_dict(self) -> dict[str, Floats]:
-        """Return :attr:`parameters`, and the running means and variances of normalised layers.
-
-        Raises:
-            UsageError: there are no weights yet.
-        """
+        """Return :attr:`parameters`, and the running means and variances of normalised layers."""
         return {tensor.name: tensor.view(self.table) for tensor in self.plan.tensors}
 
     def initialize(self, init: str = "xavier", seed: int = 0) -> Self:
@@ -232,22 +207,14 @@ class Model:
             IndexError: there are not so many.
             UsageError: no layer has this name.
         """
-        if not isinstance(key, str):
-            return self.layers[key]
         names = self.network.names
-        if key not in names:
-            raise UsageError(
-                f"no layer is called {shown(key)}{did_you_mean(key, names)}; there are "
-                f"{', '.join(names)}."
-            )
-        return self.layers[names.index(key)]
+        if isinstance(key, str) and key not in names:
+            what = f"no layer is called {shown(key)}{did_you_mean(key, names)}"
+            raise UsageError(f"{what}; there are {', '.join(names)}.")
+        return self.layers[names.index(key) if isinstance(key, str) else key]
 
     def summary(self, **options: Any) -> Report:
-        """Print what :func:`lenet.explain` says of the network, and return the report.
-
-        Args:
-            options: as ``lenet.explain`` takes them, such as ``batch=32``.
-        """
+        """Print and return what :func:`lenet.explain` says; it takes the options."""
         from lenet.analysis import explain
 
         report = explain(self.network, name=zoo_name_of(self.network), **options)
@@ -289,8 +256,7 @@ class Model:
             raise DataError(f"there are no pixels in images of shape {images.shape}.")
         prepared = self.preprocessing.prepare(images)
         scale, shift = self.preprocessing.scale_and_shift()
-        scores: Floats = self.engine(threads).scores(self.table, prepared, scale, shift)
-        return scores
+        return self.engine(threads).scores(self.table, prepared, scale, shift)
 
     def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the predicted class of each image, indices (N,); images as in :meth:`scores`."""
@@ -299,7 +265,7 @@ class Model:
 
     def predict_proba(self, images: npt.ArrayLike) -> Floats:
         """Return probabilities (N, classes), rows that add up to 1; images as in :meth:`scores`."""
-        return np.exp(log_softmax(self.scores(images))).astype(np.float32)
+        return softmax(self.scores(images)).astype(np.float32)
 
     def evaluate(
         self, data: Dataset | Split | npt.ArrayLike, labels: npt.ArrayLike | None = None
@@ -317,15 +283,13 @@ class Model:
         split, name = self._labelled(data, labels)
         lowest, highest = int(split.labels.min()), int(split.labels.max())
         if lowest < 0 or highest >= len(self.classes):
-            raise DataError(
-                f"label {lowest if lowest < 0 else highest} names no class; the model knows labels "
-                f"0 to {len(self.classes) - 1}."
-            )
+            what = f"label {lowest if lowest < 0 else highest} names no class"
+            raise DataError(f"{what}; the model knows labels 0 to {len(self.classes) - 1}.")
         evaluation = evaluate_scores(self.scores(split.images), split.labels, self.classes)
         return replace(evaluation, data=name)
 
     def _labelled(self, data: Any, labels: npt.ArrayLike | None) -> tuple[Split, str]:
-        """Return what :meth:`evaluate` is given as a split, and what to call its images."""
+        """Return the split that :meth:`evaluate` is given, and what to call its images."""
         if labels is not None:
             indices = np.asarray(labels)
             whole = indices.astype(np.int64) if indices.dtype.kind in "iu" else indices
@@ -339,10 +303,8 @@ class Model:
                 'lenet.evaluate(model, "mnist").'
             )
         if data.classes != self.classes:
-            raise DataError(
-                f"the model tells {_listed(self.classes)} apart and {data.name} has "
-                f"{_listed(data.classes)}; evaluate it on data of the same classes."
-            )
+            both = f"{_listed(self.classes)} apart and {data.name} has {_listed(data.classes)}"
+            raise DataError(f"the model tells {both}; evaluate it on data of the same classes.")
         return data.tested, f"test images of {data.name}"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -353,9 +315,8 @@ class Model:
             OutputError: the file cannot be written.
         """
         if not is_model_file(path):
-            raise UsageError(
-                f"{os.fspath(path)!r} is no name for a model; it must end in .safetensors."
-            )
+            what = f"{os.fspath(path)!r} is no name for a model"
+            raise UsageError(f"{what}; it must end in {tensor_files.SUFFIX}.")
         return files.write_bytes(path, self.to_bytes())
 
     @classmethod
@@ -368,14 +329,10 @@ class Model:
         """
         if advice := _advice(os.fspath(path)):
             raise ModelFileError(f"{os.fspath(path)} {advice}.")
-        return cls._read(path, tensor_files.read(Path(path)))
+        return cls._read(os.fspath(path), tensor_files.read(path))
 
     def to_bytes(self) -> bytes:
-        """Return what :meth:`save` writes.
-
-        Raises:
-            UsageError: there are no weights yet.
-        """
+        """Return what :meth:`save` writes."""
         metadata = {
             "network": to_json(self.network),
             "classes": json.dumps(self.classes),
@@ -387,16 +344,11 @@ class Model:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """Read what :meth:`to_bytes` returned.
-
-        Raises:
-            ModelFileError: the bytes are cut, damaged, hostile or of a newer format.
-        """
+        """Read what :meth:`to_bytes` returned; a ModelFileError as in :meth:`load`."""
         return cls._read("the content", content)
 
     @classmethod
     def _read(cls, path: object, content: bytes) -> Self:
-        """Return the model in ``content``; ``path`` is what an error calls it."""
         metadata, tensors = tensor_files.parse(path, content)
         try:
             model = cls(
@@ -419,7 +371,7 @@ def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
     channels, _, width = input_shape
     is_array = isinstance(images, np.ndarray) and images.ndim == 4
     if is_array and images.dtype == _UINT8 and images.shape[1] == channels:
-        return np.asarray(images)
+        return np.asarray(images)  # at once, for one image after the other
     try:
         array = np.asarray(images)
     except (TypeError, ValueError):  # such as lists of different lengths
@@ -433,17 +385,14 @@ def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
         )
     known = {1, 3, channels}
     if array.ndim > 2 and array.shape[-3] not in known and array.shape[-1] in known - {width}:
+        what = f"the images have the shape {array.shape}, with the channels last"
         axes = (0, 3, 1, 2) if array.ndim == 4 else (2, 0, 1)
-        raise DataError(
-            f"the images have the shape {array.shape}, with the channels last; move them to the "
-            f"front with images.transpose{axes}."
-        )
+        raise DataError(f"{what}; move them to the front with images.transpose{axes}.")
     if array.dtype != _UINT8:
         least, greatest = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
         array = to_bytes(array, reaches_one(least, greatest, "the images have"))
-    if array.ndim == 3 and len(array) != channels:
-        return array[:, np.newaxis]
-    return array[(np.newaxis,) * (4 - array.ndim)]
+    is_one = array.ndim == 3 and len(array) == channels
+    return channels_first(array[np.newaxis] if is_one else array)
 
 
 def _advice(path: str) -> str:
@@ -453,10 +402,8 @@ def _advice(path: str) -> str:
         inside = sorted(map(str, Path(path).glob(f"*{tensor_files.SUFFIX}")))
         return f"is a folder; load a model in it: lenet.Model.load({inside[0]!r})" if inside else ""
     if ending == ".json":
-        return (
-            "is no model: a network's .json file holds no weights; give it some with "
-            f"lenet.Model({path!r}).initialize()"
-        )
+        what = "is no model: a network's .json file holds no weights"
+        return f"{what}; give it some with lenet.Model({path!r}).initialize()"
     if ending in _FOREIGN:
         return (
             "is another program's file; give one that lenet saved. To compare the weights with a "
@@ -469,18 +416,7 @@ def _advice(path: str) -> str:
 
 
 def _listed(classes: Sequence[str]) -> str:
-    """Write ``10 classes (0, 1, 2, ...)``."""
     return f"{len(classes)} classes ({', '.join(classes[:3])}{', ...' * (len(classes) > 3)})"
-
-
-def _class_names(classes: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    names = tuple(map(str, range(count))) if classes is None else tuple(map(str, classes))
-    if len(names) != count:
-        raise UsageError(
-            f"the network has {count} outputs and {len(names)} class names are given; "
-            "there must be one for each."
-        )
-    return names
 
 
 def _text_list(text: str) -> list[str]:
@@ -490,9 +426,7 @@ def _text_list(text: str) -> list[str]:
     return values
 
 
-def _fill(
-    path: object, plan: Plan, tensors: Mapping[str, npt.NDArray[Any]]
-) -> npt.NDArray[np.float32]:
+def _fill(path: object, plan: Plan, tensors: Mapping[str, npt.NDArray[Any]]) -> Floats:
     """Return the parameter table, from tensors that must be exactly the plan's."""
     wanted = {tensor.name for tensor in plan.tensors}
     if strange := sorted(set(tensors) ^ wanted):
@@ -502,11 +436,8 @@ def _fill(
     for tensor in plan.tensors:
         value = tensors[tensor.name]
         if value.shape != tensor.shape or value.dtype != np.float32:
-            raise damaged(
-                path,
-                f"{tensor.name} is {value.dtype} {value.shape} where the network needs float32 "
-                f"{tensor.shape}",
-            )
+            what = f"{tensor.name} is {value.dtype} {value.shape}"
+            raise damaged(path, f"{what} where the network needs float32 {tensor.shape}")
         if not np.isfinite(value).all():
             raise damaged(path, f"{tensor.name} holds values that are not finite")
         tensor.view(table)[...] = value

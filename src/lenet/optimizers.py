@@ -1,4 +1,4 @@
-"""The optimizers: their names, and what each remembers between steps. The only such table."""
+"""The optimizers: their names, and what each remembers between steps."""
 
 from typing import Final
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from lenet.data.collection import Collection, LoadOptions, gather
 from lenet.data.dataset import SPLIT_WORDS, TRAIN
 from lenet.data.folders import LABEL_TITLES, Start, class_name, decoded_lines, is_number
-from lenet.data.preprocess import Images, reaches_one, to_bytes
+from lenet.data.preprocess import Images, channels_first, reaches_one, to_bytes
 from lenet.errors import DataError
 from lenet.net.shapes import pair_text
 from lenet.net.words import shown
@@ -172,11 +172,8 @@ class _Reader:
             what = f"{self.path} has {shown(pair.images.name)} with"
             unit = reaches_one(ends[:, 0].min(), ends[:, 1].max(), what)
         for piece in self._pieces(pair.images):
-            if piece.ndim == 3:
-                piece = piece[:, np.newaxis]
-            elif pair.channels_last:
-                piece = piece.transpose(0, 3, 1, 2)
-            yield np.ascontiguousarray(to_bytes(piece, unit))
+            images = channels_first(piece, pair.channels_last)
+            yield np.ascontiguousarray(to_bytes(images, unit))
 
     def _label_names(self, array: _Array) -> Iterator[str]:
         for labels in self._pieces(array):

@@ -27,7 +27,14 @@ from lenet.data import idx
 from lenet.data.collection import LoadOptions, Size, Stack, bounded, middle, shaped
 from lenet.data.dataset import Digests, digest
 from lenet.data.folders import Entry, Listing
-from lenet.data.preprocess import Images, Preprocessing, centre, has_light_border, match
+from lenet.data.preprocess import (
+    Images,
+    Preprocessing,
+    centre,
+    channels_first,
+    has_light_border,
+    match,
+)
 from lenet.data.sources import progress_bar
 from lenet.errors import DataError, PictureError, reason
 from lenet.net.words import name_text
@@ -174,17 +181,11 @@ def _read_npy(path: str | os.PathLike[str]) -> Images:
 def _to_images(array: Images, path: str | os.PathLike[str]) -> Images:
     """Bring an array in any of the accepted layouts to (N, C, H, W)."""
     shape = array.shape
-    if 0 not in shape:
-        if array.ndim == 2:
-            return array[np.newaxis, np.newaxis]
-        if array.ndim == 3 and shape[2] != 3:
-            return array[:, np.newaxis]
-        if array.ndim == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3):
-            return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
-        if array.ndim == 4:
-            return array
-    allowed = "(H, W), (N, H, W), (N, C, H, W) or (N, H, W, 3), none of them 0"
-    raise DataError(f"{path} holds an array of shape {shape}; give images as {allowed}")
+    if 0 in shape or not 2 <= len(shape) <= 4 or (len(shape) == 3 and shape[2] == 3):
+        allowed = "(H, W), (N, H, W), (N, C, H, W) or (N, H, W, 3), none of them 0"
+        raise DataError(f"{path} holds an array of shape {shape}; give images as {allowed}")
+    is_last = len(shape) == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3)
+    return np.ascontiguousarray(channels_first(array, is_last))
 
 
 @dataclass(frozen=True, eq=False)

@@ -194,6 +194,13 @@ def background(images: Images) -> npt.NDArray[np.uint8]:
     return np.asarray(np.quantile(_border(images), 0.5, axis=(0, 2), method="lower"), np.uint8)
 
 
+def channels_first(array: npt.NDArray[Any], channels_last: bool = False) -> npt.NDArray[Any]:
+    """Return (H, W), (N, H, W), (N, C, H, W) or, if so, (N, H, W, C) as a view (N, C, H, W)."""
+    if channels_last:
+        return array.transpose(0, 3, 1, 2)
+    return array[:, np.newaxis] if array.ndim == 3 else array[(np.newaxis,) * (4 - array.ndim)]
+
+
 def reaches_one(least: float, greatest: float, what: str) -> bool:
     """Do pixels from ``least`` to ``greatest`` reach from 0 to 1 instead of 255?"""
     if least >= 0 and greatest <= 255:

@@ -10,42 +10,26 @@
 - ``words``: the wording that error messages share
 """
 
-from lenet.net.document import from_document, from_json, to_document, to_json
-from lenet.net.layers import ACTIVATIONS, AvgPool2d, Conv2d, Dense, Layer, MaxPool2d
-from lenet.net.network import Block, Network, PlacedLayer, fitted, rebuilt
-from lenet.net.notation import parse_network
-from lenet.net.shapes import Shape
-from lenet.net.sources import (
-    Source,
-    is_model_file,
-    name_of,
-    read_named,
-    read_network,
-    zoo_name_of,
-)
-
-__all__ = [
-    "ACTIVATIONS",
-    "AvgPool2d",
-    "Block",
-    "Conv2d",
-    "Dense",
-    "Layer",
-    "MaxPool2d",
-    "Network",
-    "PlacedLayer",
-    "Shape",
-    "Source",
-    "fitted",
-    "from_document",
-    "from_json",
-    "is_model_file",
-    "name_of",
-    "parse_network",
-    "read_named",
-    "read_network",
-    "rebuilt",
-    "to_document",
-    "to_json",
-    "zoo_name_of",
-]
+from lenet.net.document import from_document as from_document
+from lenet.net.document import from_json as from_json
+from lenet.net.document import to_document as to_document
+from lenet.net.document import to_json as to_json
+from lenet.net.layers import ACTIVATIONS as ACTIVATIONS
+from lenet.net.layers import AvgPool2d as AvgPool2d
+from lenet.net.layers import Conv2d as Conv2d
+from lenet.net.layers import Dense as Dense
+from lenet.net.layers import Layer as Layer
+from lenet.net.layers import MaxPool2d as MaxPool2d
+from lenet.net.network import Block as Block
+from lenet.net.network import Network as Network
+from lenet.net.network import PlacedLayer as PlacedLayer
+from lenet.net.network import fitted as fitted
+from lenet.net.network import rebuilt as rebuilt
+from lenet.net.notation import parse_network as parse_network
+from lenet.net.shapes import Shape as Shape
+from lenet.net.sources import Source as Source
+from lenet.net.sources import is_model_file as is_model_file
+from lenet.net.sources import name_of as name_of
+from lenet.net.sources import read_named as read_named
+from lenet.net.sources import read_network as read_network
+from lenet.net.sources import zoo_name_of as zoo_name_of

@@ -9,17 +9,17 @@
         {"kind": "dense", "units": 10, "activation": "identity"}]}]}
 
 Pairs are (height, width), padding is (top, bottom, left, right). A convolution may also have
-``"batch_norm": true``; it is written only where it is so, for documents without it are older than
-it is. Every other key is required and no other is allowed: such a document may come from anywhere,
-so nothing in it is guessed.
+``"batch_norm": true``, written only where it is so. Every other key is required and no other is
+allowed: such a document may come from anywhere, so nothing in it is guessed.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, cast
 
 from lenet.errors import UsageError
-from lenet.net.layers import ACTIVATIONS, LAYERS, Field, Layer
+from lenet.net.layers import LAYERS, Layer
 from lenet.net.network import Block, Network
 from lenet.net.words import did_you_mean, shown
 
@@ -44,23 +44,23 @@ def to_document(network: Network) -> dict[str, Any]:
 
 
 def from_document(document: object) -> Network:
-    """Read a network from what :func:`to_document` gave.
-
-    Raises:
-        UsageError: anything missing, unknown or impossible; the message names its path.
-    """
+    """Read what :func:`to_document` gave; a UsageError names the path of what cannot be."""
     top = _object(document, "the document")
     if top.get("format") != FORMAT:
         raise UsageError(
             f"the document is no network: its format is {shown(top.get('format'))}, not {FORMAT!r}."
         )
-    _check_version(top.get("version"))
+    version = top.get("version", 0)
+    _expect(_is_whole(version) and version >= 1, version, "version", str(VERSION))
+    if version > VERSION:
+        raise UsageError(
+            f"the network was written by a newer lenet (format {shown(version)}, this one reads "
+            f"{VERSION}): upgrade lenet."
+        )
     _check_keys(top, ("format", "version", "input", "blocks"), "the document")
     shape = _numbers(top["input"], _INPUT, "input")
-    blocks = [
-        _block(block, f"blocks[{i}]") for i, block in enumerate(_list(top["blocks"], "blocks"))
-    ]
-    return Network(shape, blocks)
+    blocks = enumerate(_list(top["blocks"], "blocks"))
+    return Network(shape, [_block(block, f"blocks[{i}]") for i, block in blocks])
 
 
 def to_json(network: Network) -> str:
@@ -88,19 +88,16 @@ def from_json(text: str) -> Network:
             f"the network's JSON has {len(text):,} characters; at most {MAX_JSON:,} are allowed."
         )
     try:
-        document = json.loads(text, object_pairs_hook=_unique)
+        return from_document(json.loads(text, object_pairs_hook=_unique))
     except json.JSONDecodeError as error:
-        raise UsageError(
-            f"the network is no valid JSON: {error.msg} at line {error.lineno}, column "
-            f"{error.colno}."
-        ) from None
+        where = f"at line {error.lineno}, column {error.colno}"
+        raise UsageError(f"the network is no valid JSON: {error.msg} {where}.") from None
     except RecursionError:
         raise UsageError("the network's JSON is nested too deep to be a network.") from None
     except UsageError:
         raise
     except ValueError:  # a number of more digits than Python is willing to read
         raise UsageError("the network's JSON has a number of too many digits.") from None
-    return from_document(document)
 
 
 def _layer_document(layer: Layer) -> dict[str, Any]:
@@ -110,16 +107,6 @@ def _layer_document(layer: Layer) -> dict[str, Any]:
         if not (field.may_lack and value == field.default):
             document[field.name] = list(value) if field.kind in _NUMBERS else value
     return document
-
-
-def _check_version(version: object) -> None:
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise UsageError(f"version is {shown(version)}; it must be {VERSION}.")
-    if version > VERSION:
-        raise UsageError(
-            f"the network was written by a newer lenet (format {shown(version)}, this one reads "
-            f"{VERSION}): upgrade lenet."
-        )
 
 
 def _block(value: object, path: str) -> Block:
@@ -134,45 +121,27 @@ def _block(value: object, path: str) -> Block:
 def _layer(value: object, path: str) -> Layer:
     document = _object(value, path)
     kind = document.get("kind")
-    if not isinstance(kind, str) or kind not in LAYERS:
-        raise UsageError(f"{path}.kind is {shown(kind)}; it must be one of {', '.join(LAYERS)}.")
-    layer = LAYERS[kind]
+    _expect(kind in list(LAYERS), kind, f"{path}.kind", f"one of {', '.join(LAYERS)}")
+    layer = LAYERS[str(kind)]
     required = [field.name for field in layer.fields if not field.may_lack]
     optional = [field.name for field in layer.fields if field.may_lack]
-    _check_keys(document, ("kind", *required), path, tuple(optional))
-    values = {
-        field.name: _field(document[field.name], field, f"{path}.{field.name}")
-        for field in layer.fields
-        if field.name in document
-    }
+    _check_keys(document, ("kind", *required), path, optional)
+    values = {name: value for name, value in document.items() if name != "kind"}
+    for field in layer.fields:
+        if field.kind in _NUMBERS:  # the layer itself would also take a single number
+            names = _NUMBERS[field.kind]
+            values[field.name] = _numbers(values[field.name], names, f"{path}.{field.name}")
     try:
         return layer(**values)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
 
 
-def _field(value: object, field: Field, path: str) -> Any:
-    match field.kind:
-        case "pair" | "sides":
-            return _numbers(value, _NUMBERS[field.kind], path)
-        case "activation":
-            valid, allowed = value in list(ACTIVATIONS), f"one of {', '.join(ACTIVATIONS)}"
-        case "switch":
-            valid, allowed = isinstance(value, bool), "true or false"
-        case "count":
-            valid, allowed = _is_whole(value), "a whole number"
-    if not valid:
-        raise UsageError(f"{path} is {shown(value)}; it must be {allowed}.")
-    return value
-
-
-def _numbers(value: object, wanted: tuple[str, ...], path: str) -> tuple[int, ...]:
-    if not isinstance(value, list) or len(value) != len(wanted) or not all(map(_is_whole, value)):
-        raise UsageError(
-            f"{path} is {shown(value)}; it must be a list of {len(wanted)} whole numbers, "
-            f"[{', '.join(wanted)}]."
-        )
-    return tuple(value)
+def _numbers(value: object, names: tuple[str, ...], path: str) -> tuple[int, ...]:
+    numbers = value if isinstance(value, list) else []
+    valid = len(numbers) == len(names) and all(map(_is_whole, numbers))
+    _expect(valid, value, path, f"a list of {len(names)} whole numbers, [{', '.join(names)}]")
+    return tuple(numbers)
 
 
 def _is_whole(value: object) -> bool:
@@ -180,21 +149,24 @@ def _is_whole(value: object) -> bool:
 
 
 def _object(value: object, path: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise UsageError(f"{path} is {shown(value)}; it must be a JSON object.")
-    return value
+    _expect(isinstance(value, dict), value, path, "a JSON object")
+    return cast("dict[str, Any]", value)
 
 
 def _list(value: object, path: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise UsageError(f"{path} is {shown(value)}; it must be a list.")
-    return value
+    _expect(isinstance(value, list), value, path, "a list")
+    return cast("list[Any]", value)
+
+
+def _expect(valid: bool, value: object, path: str, allowed: str) -> None:
+    if not valid:
+        raise UsageError(f"{path} is {shown(value)}; it must be {allowed}.")
 
 
 def _check_keys(
-    value: dict[str, Any], keys: tuple[str, ...], path: str, optional: tuple[str, ...] = ()
+    value: dict[str, Any], keys: tuple[str, ...], path: str, optional: Iterable[str] = ()
 ) -> None:
-    allowed = keys + optional
+    allowed = (*keys, *optional)
     for key in value:
         if key not in allowed:
             near = did_you_mean(key, allowed) if isinstance(key, str) else ""

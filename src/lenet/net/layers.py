@@ -1,12 +1,8 @@
 """The layers a network is made of. Each says everything about itself, and knows no arrays.
 
-A layer's class holds its names, its fields (one declaration, which the notation, JSON, comparison
-and explanation read), its output shape, its tensors and what it costs. Whoever needs one of these
-asks the layer; nobody decides by its class what a layer does.
-
-Every pair is (height, width). ``padding`` is one side's, as in every framework; asymmetric
-padding is (top, bottom, left, right). The total of both sides, the p of the article's formula, is
-``total_padding``.
+Its fields are declared once, for the notation, JSON, comparison and explanation; nobody else
+decides by a layer's class what it does. Pairs are (height, width), padding is (top, bottom, left,
+right); the p of the article's formula is ``total_padding``, of both sides together.
 """
 
 from __future__ import annotations
@@ -17,16 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal, Self
 
 from lenet.errors import ShapeError, UsageError
-from lenet.net.shapes import (
-    Pair,
-    Shape,
-    elements,
-    output_size,
-    pair_text,
-    shape_text,
-    size_formula,
-    size_text,
-)
+from lenet.net import shapes
+from lenet.net.shapes import Pair, Shape, elements, pair_text, shape_text, size_text
 from lenet.net.words import shown, with_article
 
 Sides = tuple[int, int, int, int]
@@ -39,24 +27,15 @@ LEAKY_SLOPE: Final = 0.01
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation function, and what follows from it for training.
+    """An activation function, and what follows from it for training."""
 
-    Attributes:
-        monotone: it never decreases, so the maximum of the activated values is the activated
-            maximum, and pooling may come first.
-        keeps: what its derivative is computed from in the backward pass: its ``output``, its
-            ``input``, or ``nothing``.
-        saturates: it is nearly flat far from zero on both sides.
-        steepest: its largest derivative.
-    """
-
-    monotone: bool = True
-    keeps: Literal["output", "input", "nothing"] = "output"
-    saturates: bool = False
-    steepest: float = 1.0
+    monotone: bool = True  # never decreases: the pooling may come before it
+    keeps: Literal["output", "input", "nothing"] = "output"  # its derivative is computed from this
+    saturates: bool = False  # nearly flat far from zero on both sides
+    steepest: float = 1.0  # its largest derivative
 
 
-#: By the name it has everywhere. The native engine counts them in this order.
+#: By the names they have everywhere, in the order in which the native engine counts them.
 ACTIVATIONS: Final = {
     "identity": Activation(keeps="nothing"),
     "sigmoid": Activation(saturates=True, steepest=0.25),
@@ -70,31 +49,14 @@ ACTIVATIONS: Final = {
 
 @dataclass(frozen=True)
 class Field:
-    """One value that a layer is described by.
+    """One value that a layer is described by."""
 
-    Attributes:
-        name: of the constructor's parameter, the attribute and the JSON key.
-        kind: count, pair, sides, switch or activation: what may stand there.
-        noun: what a person calls it.
-        written: how it stands in the notation: "" for a value that comes first without a letter
-            or is its own word (an activation), else the letter before it or, for a switch, the
-            word.
-        default: the value that the notation leaves out; for a stride "kernel_size" means as large
-            as the window. None: it is always written.
-        may_lack: JSON may leave it out, since documents without it are older than the field is.
-    """
-
-    name: str
+    name: str  # of the constructor's parameter, the attribute and the JSON key
     kind: Literal["count", "pair", "sides", "switch", "activation"]
-    noun: str
-    written: str = ""
-    default: Any = None
-    may_lack: bool = False
-
-    @property
-    def is_window_sized(self) -> bool:
-        """Is its default as large as the window?"""
-        return bool(self.default == "kernel_size")
+    noun: str  # what a person calls it
+    written: str = ""  # in the notation: a switch's word, or the letter before the value, if any
+    default: Any = None  # not written ("kernel_size": the window's own); None: always written
+    may_lack: bool = False  # JSON may leave it out: older documents do
 
     def text(self, value: Any) -> str:
         """Write ``value`` as a person reads it: ``5``, ``5x3``, ``0.1.0.1``, ``yes``, ``relu``."""
@@ -110,11 +72,11 @@ class Field:
 
 @dataclass(frozen=True)
 class TensorShape:
-    """A tensor that a layer owns; ``trained`` by its gradient, or counted while training."""
+    """A tensor that a layer owns."""
 
     name: str  # weight, bias, scale, mean or variance
     shape: Shape
-    trained: bool = True
+    trained: bool = True  # by its gradient; otherwise counted while training
 
     @property
     def size(self) -> int:
@@ -129,48 +91,31 @@ _PADDING: Final = Field("padding", "sides", "padding", "p", default=(0, 0, 0, 0)
 class Layer(ABC):
     """What every layer says of itself."""
 
-    #: Its word in the notation, in JSON and in reports.
-    keyword: ClassVar[str]
-    #: What names of such layers begin with: conv0, pool0, dense0.
-    stem: ClassVar[str]
-    #: What a person calls it.
-    noun: ClassVar[str]
+    keyword: ClassVar[str]  # its word in the notation, in JSON and in reports
+    stem: ClassVar[str]  # what names of such layers begin with: conv0, pool0, dense0
+    noun: ClassVar[str]  # what a person calls it
     fields: ClassVar[tuple[Field, ...]]
-    #: A layer of the notation, as an example.
-    example: ClassVar[str]
-    #: Does it read maps as one vector, channel by channel, row by row?
-    flattens: ClassVar[bool] = False
-    #: The backward pass needs what went in, or the place of each maximum.
-    keeps_input: ClassVar[bool] = False
-    keeps_places: ClassVar[bool] = False
-    #: Its outputs are weighted sums of its inputs, with weights that are not trained.
-    is_linear: ClassVar[bool] = False
+    example: ClassVar[str]  # a layer of the notation
+    flattens: ClassVar[bool] = False  # it reads maps as one vector: channels, rows, columns
+    keeps_input: ClassVar[bool] = False  # the backward pass needs what went in
+    keeps_places: ClassVar[bool] = False  # ... or the place of each maximum
+    is_linear: ClassVar[bool] = False  # a weighted sum, with weights that are not trained
 
     @abstractmethod
     def output_shape(self, shape: Shape, name: str = "") -> Shape:
-        """Return the shape that the layer makes of ``shape``; ``name`` is used in errors.
-
-        Raises:
-            ShapeError: the layer needs a map and gets a vector, or its window does not fit.
-        """
+        """Return the shape that the layer makes of ``shape``; a ShapeError shows ``name``."""
 
     def tensors(self, shape: Shape) -> tuple[TensorShape, ...]:
         """Return the tensors of the layer on an input of ``shape``, in the table's order."""
         return ()
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Return the multiplications followed by an addition, forward, for one image.
-
-        Biases, activations and poolings are not counted, positions on padding are.
-        """
+        """Return one image's multiply-adds forward: weights only, on padding, too."""
         return 0
 
     @abstractmethod
     def connections(self, shape: Shape) -> int:
-        """Return the lines from inputs and biases to outputs (LeCun et al. 1998).
-
-        A weight or bias counts once for every output that uses it.
-        """
+        """Count each weight and bias once for every output it serves (LeCun et al. 1998)."""
 
     def describe(self, shape: Shape = ()) -> str:
         """Return what a person calls the layer on an input of ``shape``."""
@@ -183,10 +128,10 @@ class Layer(ABC):
 
     def notation(self) -> str:
         """Write the layer as the notation has it, as short as possible: ``conv 6 k5 p2 relu``."""
-        words = [self.keyword]
+        words, values = [self.keyword], self.values
         for field in self.fields:
-            value = getattr(self, field.name)
-            default = getattr(self, field.default) if field.is_window_sized else field.default
+            value = values[field.name]
+            default = values["kernel_size"] if field.default == "kernel_size" else field.default
             if default is None or value != default:
                 text = "" if field.kind == "switch" else field.text(value)
                 words.append(field.written + text)
@@ -212,8 +157,7 @@ class Windowed(Layer):
     stride: Pair
     padding: Sides
 
-    #: What its window is called.
-    window_noun: ClassVar[str] = "window"
+    window_noun: ClassVar[str]  # what its window is called
 
     @property
     def total_padding(self) -> Pair:
@@ -221,46 +165,40 @@ class Windowed(Layer):
         top, bottom, left, right = self.padding
         return top + bottom, left + right
 
-    def channels_out(self, channels: int) -> int:
-        """Return how many maps come out of ``channels`` maps."""
-        return channels
-
     def output_shape(self, shape: Shape, name: str = "") -> Shape:
-        """Apply the size formula to both axes; see :meth:`Layer.output_shape`."""
+        """Return (C, H', W'), by the size formula on both axes."""
         if len(shape) != 3:
-            raise ShapeError(
-                f"{name} is {with_article(self.noun)} and needs feature maps (channels, height, "
-                f"width), but a dense layer before it leaves only {shape[0]} "
-                f"number{'s' * (shape[0] != 1)}",
-                name,
-                f"put {name} before the first dense layer",
-            )
-        height, width = (output_size(*self._axis(axis, shape)) for axis in (0, 1))
+            needs = f"{name} is {with_article(self.noun)} and needs feature maps (channels, height"
+            left = f"a dense layer before it leaves only {shape[0]} number{'s' * (shape[0] != 1)}"
+            remedy = f"put {name} before the first dense layer"
+            raise ShapeError(f"{needs}, width), but {left}", name, remedy)
+        height, width = (shapes.output_size(*numbers) for numbers in self._axes(shape))
         if min(height, width) < 1:
-            raise self._misfit(shape, name, [axis for axis in (0, 1) if (height, width)[axis] < 1])
-        return self.channels_out(shape[0]), height, width
+            raise self._misfit(shape, name)
+        return shape[0], height, width
 
     def size_formulas(self, shape: Shape) -> tuple[str, str]:
         """Write the size formula with its numbers put in, for height and for width."""
-        height, width = (size_formula(*self._axis(axis, shape)) for axis in (0, 1))
+        height, width = (shapes.size_formula(*numbers) for numbers in self._axes(shape))
         return height, width
 
-    def _axis(self, axis: int, shape: Shape) -> tuple[int, int, int, int]:
-        padding = self.total_padding[axis]
-        return shape[1 + axis], self.kernel_size[axis], padding, self.stride[axis]
+    def _axes(self, shape: Shape) -> list[tuple[int, int, int, int]]:
+        """Return size, kernel, padding and stride, of height and of width."""
+        return list(zip(shape[1:], self.kernel_size, self.total_padding, self.stride, strict=True))
 
-    def _misfit(self, shape: Shape, name: str, axes: Sequence[int]) -> ShapeError:
+    def _misfit(self, shape: Shape, name: str) -> ShapeError:
         """Say on which axes the window does not fit; alike axes have one formula."""
-        numbers = [self._axis(axis, shape) for axis in axes]
-        formulas = " and ".join(dict.fromkeys(size_formula(*axis) for axis in numbers))
-        where = f" the {('height', 'width')[axes[0]]}" if len(axes) == 1 else ""
+        axes = zip(("height", "width"), self._axes(shape), strict=True)
+        misfits = {axis: numbers for axis, numbers in axes if shapes.output_size(*numbers) < 1}
+        numbers = misfits.values()
+        formulas = " and ".join(dict.fromkeys(shapes.size_formula(*axis) for axis in numbers))
+        where = f" the {next(iter(misfits))}" if len(misfits) == 1 else ""
+        window = f"{pair_text(self.kernel_size)} {self.window_noun}"
+        most = min(size + padding for size, _, padding, _ in numbers)
         return ShapeError(
-            f"{name} gets {shape_text(shape)} and its {pair_text(self.kernel_size)} "
-            f"{self.window_noun} does not fit{where}: {formulas}",
+            f"{name} gets {shape_text(shape)} and its {window} does not fit{where}: {formulas}",
             name,
-            f"use a {self.window_noun} of at most "
-            f"{min(size + padding for size, _, padding, _ in numbers)}, more padding, or a larger "
-            "input",
+            f"use a {self.window_noun} of at most {most}, more padding, or a larger input",
         )
 
 
@@ -270,30 +208,21 @@ class Trained(Layer):
     activation: str
 
     keeps_input = True
-    #: The field that says how many channels or units there are, and what one of them is called.
-    width_field: ClassVar[str]
-    width_noun: ClassVar[str]
+    width_noun: ClassVar[str]  # what one channel or unit is called
 
     @property
     def width(self) -> int:
-        """How many channels or units come out."""
-        value: int = getattr(self, self.width_field)
-        return value
+        """How many channels or units come out: the layer's first field."""
+        return int(getattr(self, self.fields[0].name))
 
     def with_width(self, width: int) -> Self:
-        """Return the layer with another number of channels or units.
-
-        Raises:
-            UsageError: the number is out of range.
-        """
-        return self.replace(**{self.width_field: width})
+        """Return the layer with another number of channels or units."""
+        return self.replace(**{self.fields[0].name: width})
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Count each weight once for every position of the output."""
         return self.tensors(shape)[0].size * self._positions(shape)
 
     def connections(self, shape: Shape) -> int:
-        """Count each weight and bias once for every position of the output."""
         weight, bias, *_ = self.tensors(shape)
         return (weight.size + bias.size) * self._positions(shape)
 
@@ -305,13 +234,13 @@ class Trained(Layer):
 class Conv2d(Windowed, Trained):
     """A two-dimensional convolution (cross-correlation), then an activation.
 
-    Maps (C, H, W) to (channels, H', W'). Weights (channels, C, kernel height, kernel width) and
+    Maps (C, H, W) to (channels, H', W'), by weights (channels, C, kernel height, kernel width) and
     one bias per channel. LeCun et al. 1998, section II.A.
 
     With ``batch_norm`` its maps are normalised before the activation: each channel's values over
     the batch get mean 0 and variance 1, then a trained scale and shift (Ioffe and Szegedy 2015).
-    The shift takes the bias' place, so there are ``channels`` numbers more to train; after
-    training the running mean and variance take the batch's place.
+    The shift is the bias, so there are ``channels`` numbers more to train; after training the
+    running mean and variance take the batch's place.
     """
 
     channels: int
@@ -325,7 +254,6 @@ class Conv2d(Windowed, Trained):
     stem = "conv"
     noun = "convolution"
     window_noun = "kernel"
-    width_field = "channels"
     width_noun = "channel"
     example = "conv 6 k5"
     fields = (
@@ -346,12 +274,9 @@ class Conv2d(Windowed, Trained):
         activation: str = "identity",
         batch_norm: bool = False,
     ) -> None:
-        """Describe a convolution.
+        """Describe a convolution; a UsageError says which value is out of range.
 
         ``padding`` is a number, a pair, four sides or "same" (stride 1 keeps the size).
-
-        Raises:
-            UsageError: a value out of range.
         """
         kernel, steps = _pair(kernel_size, "kernel_size"), _pair(stride, "stride")
         self._set(
@@ -363,21 +288,19 @@ class Conv2d(Windowed, Trained):
             batch_norm=_switch(batch_norm, "batch_norm"),
         )
 
-    def channels_out(self, channels: int) -> int:
-        """Return its own number of channels."""
-        return self.channels
+    def output_shape(self, shape: Shape, name: str = "") -> Shape:
+        """Return (channels, H', W')."""
+        return self.channels, *super().output_shape(shape, name)[1:]
 
     def tensors(self, shape: Shape) -> tuple[TensorShape, ...]:
         """Weights (O, C, kh, kw) and a bias; with batch normalisation three more of (O,)."""
         each = (self.channels,)
-        tensors = (
-            TensorShape("weight", (self.channels, shape[0], *self.kernel_size)),
-            TensorShape("bias", each),
-        )
+        weight = TensorShape("weight", (self.channels, shape[0], *self.kernel_size))
+        tensors = (weight, TensorShape("bias", each))
         if not self.batch_norm:
             return tensors
         running = (TensorShape(name, each, trained=False) for name in ("mean", "variance"))
-        return (*tensors, TensorShape("scale", each), *running)
+        return *tensors, TensorShape("scale", each), *running
 
 
 @dataclass(frozen=True, init=False)
@@ -390,6 +313,7 @@ class Pool2d(Windowed):
 
     stem = "pool"
     noun = "pooling"
+    window_noun = "window"
     fields = (
         Field("kernel_size", "pair", "window"),
         Field("stride", "pair", "stride", "s", default="kernel_size"),
@@ -402,10 +326,10 @@ class Pool2d(Windowed):
         stride: int | Pair | None = None,
         padding: int | Pair | Sides = 0,
     ) -> None:
-        """Describe a pooling. The stride is the window's own size unless given.
+        """Describe a pooling; the stride is the window's own size unless given.
 
         Raises:
-            UsageError: a value out of range, or padding as large as the window.
+            UsageError: a value is out of range, or the padding is as large as the window.
         """
         kernel = _pair(kernel_size, "kernel_size")
         steps = kernel if stride is None else _pair(stride, "stride")
@@ -417,8 +341,12 @@ class Pool2d(Windowed):
             )
         self._set(kernel_size=kernel, stride=steps, padding=sides)
 
+    def covers(self, shape: Shape) -> bool:
+        """Is the window the whole map of ``shape``?"""
+        return self.kernel_size == shape[1:] and not any(self.padding)
+
     def connections(self, shape: Shape) -> int:
-        """Count one connection for each place of the window of each output, and no bias."""
+        """Count each place of the window once for every output."""
         return elements(self.kernel_size) * elements(self.output_shape(shape))
 
 
@@ -441,13 +369,10 @@ class AvgPool2d(Pool2d):
     example = "avgpool 2"
     is_linear = True
 
-    def describe(self, shape: Shape = ()) -> str:
-        """Call a pooling over the whole map global."""
-        return f"global {self.noun}" if self.is_global(shape) else self.noun
+    is_global = Pool2d.covers
 
-    def is_global(self, shape: Shape) -> bool:
-        """Is the window the whole map?"""
-        return self.kernel_size == shape[1:] and not any(self.padding)
+    def describe(self, shape: Shape = ()) -> str:
+        return f"global {self.noun}" if self.is_global(shape) else self.noun
 
 
 @dataclass(frozen=True, init=False)
@@ -463,22 +388,17 @@ class Dense(Trained):
     keyword = "dense"
     stem = "dense"
     noun = "dense layer"
-    width_field = "units"
     width_noun = "unit"
     example = "dense 10"
     flattens = True
     fields = (Field("units", "count", "units"), _ACTIVATION)
 
     def __init__(self, units: int, activation: str = "identity") -> None:
-        """Describe a layer of ``units`` outputs.
-
-        Raises:
-            UsageError: a value out of range.
-        """
+        """Describe a layer of ``units`` outputs; a UsageError says which value is out of range."""
         self._set(units=_positive(units, "units"), activation=_activation(activation))
 
     def output_shape(self, shape: Shape, name: str = "") -> Shape:
-        """Whatever comes in, (units,) comes out."""
+        """Return (units,)."""
         return (self.units,)
 
     def tensors(self, shape: Shape) -> tuple[TensorShape, ...]:
@@ -502,19 +422,15 @@ def padding_text(padding: Sides) -> str:
 
 
 def same_padding(kernel: Pair) -> Sides:
-    """Return the padding that keeps a map's size at stride 1.
-
-    An even kernel pads one more at the end.
-    """
+    """Return the padding that keeps a map's size at stride 1: an even kernel's ends with more."""
     (top, bottom), (left, right) = (((k - 1) // 2, k // 2) for k in kernel)
     return top, bottom, left, right
 
 
 def _positive(value: object, what: str, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_SIZE:
-        raise UsageError(
-            f"{what} is {shown(value)}; it must be a whole number from {least} to {MAX_SIZE:,}."
-        )
+        allowed = f"a whole number from {least} to {MAX_SIZE:,}"
+        raise UsageError(f"{what} is {shown(value)}; it must be {allowed}.")
     return value
 
 
@@ -559,7 +475,6 @@ def _sides(value: object, kernel: Pair, stride: Pair) -> Sides:
 
 def _activation(name: object) -> str:
     if not isinstance(name, str) or name not in ACTIVATIONS:
-        raise UsageError(
-            f"activation is {shown(name)}; it must be one of {', '.join(ACTIVATIONS)}."
-        )
+        allowed = ", ".join(ACTIVATIONS)
+        raise UsageError(f"activation is {shown(name)}; it must be one of {allowed}.")
     return name

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from typing import Any, Final
 
 from lenet.errors import ShapeError, UsageError
 from lenet.net.layers import LAYERS, MAX_SIZE, Conv2d, Dense, Layer, Pool2d, TensorShape, Trained
 from lenet.net.shapes import Shape, shape_text
-from lenet.net.words import shown
+from lenet.net.words import listed, shown
 
 MAX_LAYERS: Final = 10_000
 
@@ -27,21 +28,14 @@ class Block:
     layers: tuple[Layer, ...]
 
     def __init__(self, layers: Iterable[Layer]) -> None:
-        """Group ``layers``.
-
-        Raises:
-            UsageError: there are none, or one is no layer.
-        """
+        """Group ``layers``; a UsageError says that there are none, or that one is no layer."""
         object.__setattr__(self, "layers", tuple(layers))
         if not self.layers:
             raise UsageError("a block has no layers; give it at least one or leave it out.")
         for layer in self.layers:
             if not isinstance(layer, Layer):
-                *classes, last = (known.__name__ for known in LAYERS.values())
-                raise UsageError(
-                    f"{shown(layer)} is no layer; a network is made of {', '.join(classes)} and "
-                    f"{last}."
-                )
+                known = listed([known.__name__ for known in LAYERS.values()])
+                raise UsageError(f"{shown(layer)} is no layer; a network is made of {known}.")
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
@@ -63,7 +57,7 @@ class PlacedLayer:
 
     @property
     def tensors(self) -> tuple[TensorShape, ...]:
-        """The tensors that the layer owns here, in the table's order."""
+        """The tensors that the layer owns here, in the parameter table's order."""
         return self.layer.tensors(self.input_shape)
 
 
@@ -83,8 +77,8 @@ class Network:
         """Describe a network; that its layers fit is checked by :attr:`placed`.
 
         Raises:
-            UsageError: an impossible input shape, no layers or too many, or blocks and plain
-                layers mixed.
+            UsageError: the input shape is impossible, there are no layers or too many, or blocks
+                and plain layers are mixed.
         """
         object.__setattr__(self, "input_shape", _input_shape(input_shape))
         object.__setattr__(self, "blocks", _blocks(blocks))
@@ -97,7 +91,8 @@ class Network:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Every layer's name in order: conv0, pool0, conv1, ..."""
-        return tuple(_names(self.layers))
+        counts = {layer.stem: count() for layer in LAYERS.values()}
+        return tuple(f"{layer.stem}{next(counts[layer.stem])}" for layer in self.layers)
 
     @cached_property
     def placed(self) -> tuple[PlacedLayer, ...]:
@@ -135,8 +130,7 @@ class Network:
         blocks = (", ".join(layer.notation() for layer in block) for block in self.blocks)
         return " | ".join(["x".join(map(str, self.input_shape)), *blocks])
 
-    # Short cuts to what stands rows above. They go through the root's map of public names, the
-    # one place that knows where; nothing here depends on what comes back.
+    # Short cuts to rows above, through the root's map of public names.
 
     def explain(self, **options: Any) -> Any:
         """Explain the network: ``lenet.explain(network, ...)``."""
@@ -156,33 +150,20 @@ class Network:
 
 
 def group_blocks(layers: Iterable[Layer]) -> tuple[Block, ...]:
-    """Group plain layers as the article does.
-
-    A convolution opens a block after a pooling; dense layers at the end are one block.
-    """
+    """Group plain layers: a convolution after a pooling opens a block; dense layers are one."""
     groups: list[list[Layer]] = []
     previous: Layer | None = None
     for layer in layers:
-        opens = (
-            previous is None
-            or isinstance(layer, Dense) != isinstance(previous, Dense)
-            or (isinstance(layer, Conv2d) and not isinstance(previous, Conv2d))
-        )
-        if opens:
+        is_next = type(layer) is not type(previous) and isinstance(layer, Conv2d)
+        if is_next or not groups or isinstance(layer, Dense) != isinstance(previous, Dense):
             groups.append([])
         groups[-1].append(layer)
         previous = layer
-    return tuple(Block(tuple(group)) for group in groups)
+    return tuple(map(Block, groups))
 
 
 def rebuilt(network: Network, changes: Mapping[int, Sequence[Layer]]) -> Network:
-    """Replace the layers at some places (from 0) by none, one or more.
-
-    The blocks stay as they are; one that has no layer left goes.
-
-    Raises:
-        UsageError: no layer is left, or there are too many.
-    """
+    """Replace the layers at some places (from 0) by none, one or more; an empty block goes."""
     place, blocks = 0, []
     for block in network.blocks:
         layers: list[Layer] = []
@@ -195,30 +176,25 @@ def rebuilt(network: Network, changes: Mapping[int, Sequence[Layer]]) -> Network
 
 
 def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) -> Network:
-    """Give ``network`` another input, and its last layer as many units as there are classes.
+    """Give ``network`` another input, and its last, dense layer as many units as there are classes.
 
     A pooling over the whole map stays one.
-
-    Args:
-        network: one that ends in a dense layer.
-        input_shape: (channels, height, width) of the images.
-        classes: how many there are.
 
     Raises:
         UsageError: the last layer is not dense, or the images are too small for a layer.
     """
     *inner, output = network.placed
     if not isinstance(output.layer, Dense):
-        raise UsageError(
-            f"the network ends in {output.layer!r}, whose size does not follow from the number of "
-            f"classes; end it with 'dense {classes}'."
-        )
+        what = f"{output.layer!r}, whose size does not follow from the number of classes"
+        raise UsageError(f"the network ends in {what}; end it with 'dense {classes}'.")
     shape: Shape = input_shape
     changes: dict[int, Sequence[Layer]] = {}
     try:
         for place, placed in enumerate(inner):
-            layer = _still_global(placed, shape)
-            changes[place] = (layer,)
+            layer = placed.layer
+            if isinstance(layer, Pool2d) and layer.covers(placed.input_shape):
+                layer = type(layer)((shape[1], shape[2]))
+                changes[place] = (layer,)
             shape = layer.output_shape(shape, placed.name)
     except ShapeError as error:
         _, height, width = network.input_shape
@@ -232,31 +208,13 @@ def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) ->
     return replace(rebuilt(network, changes), input_shape=input_shape)
 
 
-def _still_global(placed: PlacedLayer, shape: Shape) -> Layer:
-    """Return the layer with a window as large as the map, if it was so before."""
-    layer = placed.layer
-    if not isinstance(layer, Pool2d) or any(layer.padding):
-        return layer
-    whole = layer.kernel_size == placed.input_shape[1:]
-    return type(layer)((shape[1], shape[2])) if whole else layer
-
-
 def _place(network: Network) -> Iterator[PlacedLayer]:
     shape: Shape = network.input_shape
-    names = iter(network.names)
-    for index, block in enumerate(network.blocks):
-        for layer, name in zip(block, names):  # noqa: B905 - the names go on to the next block
-            output = layer.output_shape(shape, name)
-            yield PlacedLayer(name, index, layer, shape, output)
-            shape = output
-
-
-def _names(layers: Iterable[Layer]) -> Iterator[str]:
-    counts: dict[str, int] = {}
-    for layer in layers:
-        kind = layer.stem
-        counts[kind] = counts.get(kind, -1) + 1
-        yield f"{kind}{counts[kind]}"
+    blocks = (index for index, block in enumerate(network.blocks) for _ in block)
+    for index, layer, name in zip(blocks, network.layers, network.names, strict=True):
+        output = layer.output_shape(shape, name)
+        yield PlacedLayer(name, index, layer, shape, output)
+        shape = output
 
 
 def _without_widths(block: Block) -> tuple[Layer, ...]:
@@ -268,9 +226,8 @@ def _input_shape(shape: object) -> tuple[int, int, int]:
         shape = tuple(shape)
     match shape:
         case (int() as channels, int() as height, int() as width):
-            sizes = (channels, height, width)
-            if not any(isinstance(n, bool) or not 0 < n <= MAX_SIZE for n in sizes):
-                return sizes
+            if all(type(n) is not bool and 0 < n <= MAX_SIZE for n in shape):
+                return channels, height, width
     raise UsageError(
         f"the input shape is {shown(shape)}; it must be (channels, height, width), each a whole "
         f"number from 1 to {MAX_SIZE:,}, such as (1, 28, 28)."
@@ -278,7 +235,7 @@ def _input_shape(shape: object) -> tuple[int, int, int]:
 
 
 def _blocks(given: Iterable[Block | Layer]) -> tuple[Block, ...]:
-    if isinstance(given, Layer):  # a single one is easily given without its brackets
+    if isinstance(given, Layer):
         raise UsageError(f"the layers are {shown(given)}; give a list of them, even of one.")
     parts = tuple(given)
     if not parts:
@@ -288,7 +245,7 @@ def _blocks(given: Iterable[Block | Layer]) -> tuple[Block, ...]:
         blocks = group_blocks(part for part in parts if not isinstance(part, Block))
     elif len(blocks) != len(parts):
         raise UsageError("blocks and plain layers are mixed; give all of one kind.")
-    count = sum(len(block.layers) for block in blocks)
-    if count > MAX_LAYERS:
-        raise UsageError(f"the network has {count:,} layers; at most {MAX_LAYERS:,} are allowed.")
+    size = sum(len(block.layers) for block in blocks)
+    if size > MAX_LAYERS:
+        raise UsageError(f"the network has {size:,} layers; at most {MAX_LAYERS:,} are allowed.")
     return blocks

@@ -10,8 +10,8 @@ The first part is the input, channels x height x width; ``|`` parts blocks and `
     dense UNITS [ACTIVATION]
 
 K, S and P are one number or height x width (``5x3``); padding may also name its four sides,
-``p0.1.0.1`` (top.bottom.left.right). Options stand in any order, none twice. Spaces, line breaks
-and upper case do not matter. What may follow a keyword is read from the layer's fields.
+``p0.1.0.1`` (top.bottom.left.right). Options stand in any order, none twice; spaces, line breaks
+and upper case do not matter. The layers' fields say what may follow a keyword.
 ``parse_network(str(network)) == network``.
 """
 
@@ -54,47 +54,22 @@ def parse_network(text: str) -> Network:
 
 
 def read_option(layer: type[Layer], word: str, text: str, position: int) -> tuple[Field, Any]:
-    """Read one option of a layer, such as ``k5``: return its field and the value for it.
-
-    Args:
-        layer: whose option it is.
-        word: the option.
-        text: what it is part of, shown in errors.
-        position: where it starts there.
-
-    Raises:
-        NotationError: the layer has no such option; the error shows the place.
-    """
+    """Read a layer's option, such as ``k5`` at ``position`` of ``text``: its field and value."""
     return _Reader(text).option(layer, _Word(word, position))
 
 
-def _options(layer: type[Layer]) -> tuple[Field, ...]:
-    """The fields that may follow the number behind the keyword."""
-    return layer.fields[1:]
-
-
 def _form(field: Field) -> str:
-    """How a field's value is written, by examples."""
+    """Show by examples how a field's value is written."""
     letter = field.written
     match field.kind:
         case "pair":
-            return (
-                f"{letter}5 or {letter}5x3"
-                if field.default is None
-                else f"{letter}2 or {letter}2x1"
-            )
+            sizes = ("5", "5x3") if field.default is None else ("2", "2x1")
+            return f"{letter}{sizes[0]} or {letter}{sizes[1]}"
         case "sides":
             return f"{letter}2, {letter}1x2 or {letter}0.1.0.1"
         case "activation":
             return f"an activation: {', '.join(ACTIVATIONS)}"
     return letter
-
-
-def _takes(layer: type[Layer]) -> str:
-    """What may follow, in words."""
-    forms = [_form(field) for field in _options(layer)]
-    same = [_SAME] if layer is Conv2d else []
-    return f"{with_article(layer.noun)} takes {'; '.join([*same, *forms])}"
 
 
 @dataclass(frozen=True)
@@ -112,14 +87,14 @@ class _Word:
 class _Part:
     """The words between two marks (``|``, ``,``, the start or the end of the text)."""
 
-    words: tuple[_Word, ...]
+    words: list[_Word]
     opener: str
     closer: str
     end: int  # the position of the closer
 
 
 class _Reader:
-    """Reads one text; every error knows its place in it."""
+    """Read one text; every error knows its place in it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -128,10 +103,8 @@ class _Reader:
         first, *rest = self.parts()
         input_shape = self.input_shape(first)
         if not rest:
-            raise self.error(
-                "the network has no layers; write | and at least one, such as | dense 10.",
-                first.end,
-            )
+            what = "the network has no layers; write | and at least one, such as | dense 10."
+            raise self.error(what, first.end)
         blocks: list[list[Layer]] = []
         for part in rest:
             if part.opener == "|":
@@ -150,11 +123,11 @@ class _Reader:
         opener = ""
         for match in _WORD.finditer(self.text):
             if match[0] in ("|", ","):
-                yield _Part(tuple(words), opener, match[0], match.start())
+                yield _Part(words, opener, match[0], match.start())
                 words, opener = [], match[0]
             else:
                 words.append(_Word(match[0], match.start()))
-        yield _Part(tuple(words), opener, "", len(self.text.rstrip()))
+        yield _Part(words, opener, "", len(self.text.rstrip()))
 
     def input_shape(self, part: _Part) -> tuple[int, ...]:
         rule = "the first part is channels x height x width, such as 1x28x28"
@@ -181,16 +154,18 @@ class _Reader:
                 f"write one of {', '.join(LAYERS)}.",
                 keyword.position,
             )
-        values = {layer.fields[0].name: self.first_value(layer, keyword, words)}
-        values |= self.options(layer, words[1:])
-        for field in layer.fields:
+        first, *fields = layer.fields
+        values: dict[str, Any] = {first.name: self.first_value(layer, keyword, words)}
+        for word in words[1:]:
+            field, value = self.option(layer, word)
+            if field.name in values:
+                raise self.error(f"the {field.noun} is given twice; keep one.", word.position)
+            values[field.name] = value
+        for field in fields:
             if field.default is None and field.name not in values:
-                what, form = with_article(layer.noun), _form(field)
-                raise self.error(
-                    f"{what} needs its {field.noun}; write {form} behind its "
-                    f"{layer.fields[0].noun}.",
-                    keyword.position,
-                )
+                needs = f"{with_article(layer.noun)} needs its {field.noun}"
+                how = f"write {_form(field)} behind its {first.noun}."
+                raise self.error(f"{needs}; {how}", keyword.position)
         try:
             return layer(**values)
         except UsageError as error:
@@ -198,47 +173,32 @@ class _Reader:
 
     @staticmethod
     def missing(part: _Part) -> str:
-        if part.opener == ",":
-            return "a layer is missing after the comma; write one or drop the comma."
-        if part.closer == ",":
-            return "a layer is missing before the comma; write one or drop the comma."
+        if "," in (part.opener, part.closer):
+            side = "after" if part.opener == "," else "before"
+            return f"a layer is missing {side} the comma; write one or drop the comma."
         return "a block has no layers; write at least one behind the | or drop the |."
 
     def first_value(
         self, layer: type[Layer], keyword: _Word, words: list[_Word]
     ) -> int | tuple[int, ...]:
-        """The number (channels, units) or the window that follows the keyword."""
+        """Read the number (channels, units) or the window that follows the keyword."""
         field = layer.fields[0]
         count = field.kind == "count"
-        what = f"its number of {field.noun}" if count else f"its {field.noun}"
+        needs = f"{keyword.lower} needs its {'number of ' * count}{field.noun}"
+        how = f"as in {layer.example!r}."
         if not words:
-            raise self.error(
-                f"{keyword.lower} needs {what}; write it behind the word, as in {layer.example!r}.",
-                keyword.position,
-            )
+            raise self.error(f"{needs}; write it behind the word, {how}", keyword.position)
         numbers = self.numbers(words[0], words[0].lower)
         if numbers is None or len(numbers) > (1 if count else 2):
             form = "one whole number" if count else "one number or height x width"
-            raise self.error(
-                f"{keyword.lower} needs {what} first, {form}, not {shown(words[0].text)}; write it "
-                f"as in {layer.example!r}.",
-                words[0].position,
-            )
-        return numbers if len(numbers) == 2 else numbers[0]
-
-    def options(self, layer: type[Layer], words: list[_Word]) -> dict[str, Any]:
-        options: dict[str, Any] = {}
-        for word in words:
-            field, value = self.option(layer, word)
-            if field.name in options:
-                raise self.error(f"the {field.noun} is given twice; keep one.", word.position)
-            options[field.name] = value
-        return options
+            not_this = f"not {shown(words[0].text)}; write it {how}"
+            raise self.error(f"{needs} first, {form}, {not_this}", words[0].position)
+        return numbers if len(numbers) > 1 else numbers[0]
 
     def option(self, layer: type[Layer], word: _Word) -> tuple[Field, object]:
-        """One option: the field and its value."""
+        """Return the option's field and value."""
         text = word.lower
-        for field in _options(layer):
+        for field in layer.fields[1:]:
             match field.kind:
                 case "activation" if text in ACTIVATIONS:
                     return field, text
@@ -248,39 +208,29 @@ class _Reader:
                     return field, text
                 case "pair" | "sides" if text[:1] == field.written and "0" <= text[1:2] <= "9":
                     return field, self.sizes(field, word)
-        near = did_you_mean(word.text, _known_words(layer))
-        raise self.error(
-            f"{shown(word.text)} does not fit here{near}; {_takes(layer)}.", word.position
-        )
+        same = [_SAME] if layer is Conv2d else []
+        switches = [field.written for field in layer.fields if field.kind == "switch"]
+        activations = list(ACTIVATIONS) if layer.fields[-1].kind == "activation" else []
+        near = did_you_mean(word.text, [*same, *switches, *activations])
+        what = f"{shown(word.text)} does not fit here{near}; {with_article(layer.noun)} takes "
+        forms = "; ".join([*same, *map(_form, layer.fields[1:])])
+        raise self.error(f"{what}{forms}.", word.position)
 
     def sizes(self, field: Field, word: _Word) -> int | tuple[int, ...]:
-        """What stands behind the letter of an option."""
+        """Read what stands behind the letter of an option."""
         text = word.lower[1:]
         four = field.kind == "sides" and "." in text
         sizes = self.numbers(word, text.replace(".", "x") if four and "x" not in text else text)
         if sizes is None or len(sizes) not in ((4,) if four else (1, 2)):
             raise self.error(
-                f"{shown(word.text)} is no {field.noun}; write {_form(field)}.",
-                word.position,
+                f"{shown(word.text)} is no {field.noun}; write {_form(field)}.", word.position
             )
         return sizes if len(sizes) > 1 else sizes[0]
 
     def numbers(self, word: _Word, text: str) -> tuple[int, ...] | None:
-        """The whole numbers in ``text``, or None if it is anything else."""
+        """Read the whole numbers in ``text``, a part of ``word``; None if it is anything else."""
         numbers = read_sizes(text, digits=len(str(MAX_SIZE)))
         if numbers is None and all(p.isascii() and p.isdigit() for p in text.split("x")):
-            raise self.error(
-                f"{shown(word.text)} has a number of too many digits; at most {MAX_SIZE:,} is "
-                "allowed.",
-                word.position,
-            )
+            what = f"{shown(word.text)} has a number of too many digits"
+            raise self.error(f"{what}; at most {MAX_SIZE:,} is allowed.", word.position)
         return numbers
-
-
-def _known_words(layer: type[Layer]) -> tuple[str, ...]:
-    """The whole words among a layer's options."""
-    words = [_SAME] if layer is Conv2d else []
-    for field in _options(layer):
-        words += [field.written] * (field.kind == "switch")
-        words += list(ACTIVATIONS) * (field.kind == "activation")
-    return tuple(words)

@@ -4,7 +4,7 @@ A window of size k slides over n positions, padded with p in all (both sides tog
 of s. It fits floor((n - k + p + s) / s) times: the article's formula, equal to the textbooks'
 floor((n + p - k) / s) + 1.
 
-Shapes are (channels, height, width) for maps and (units,) after a dense layer.
+Shapes are (channels, height, width) of maps, and (units,) after a dense layer.
 """
 
 from __future__ import annotations
@@ -19,18 +19,12 @@ Pair = tuple[int, int]
 
 
 def output_size(size: int, kernel: int, padding: int, stride: int) -> int:
-    """Return how often a window fits on one axis; ``padding`` is the total of both sides.
-
-    The result is 0 or less when the window does not fit at all.
-    """
+    """Return how often a window fits on one axis (0 or less: not at all); padding of both sides."""
     return (size - kernel + padding + stride) // stride
 
 
 def size_formula(size: int, kernel: int, padding: int, stride: int) -> str:
-    """Write the formula with its numbers put in, ``(28 - 5 + 0 + 1) / 1 = 24``.
-
-    ``floor`` is written where it changes the result.
-    """
+    """Write the formula with its numbers put in, ``(28 - 5 + 0 + 1) / 1 = 24``."""
     text = f"({size} - {kernel} + {padding} + {stride}) / {stride}"
     if (size - kernel + padding) % stride:
         text = f"floor({text})"
@@ -60,11 +54,8 @@ def size_text(pair: Pair) -> str:
 
 
 def read_sizes(text: str, digits: int = 19) -> tuple[int, ...] | None:
-    """Read ``3x64x64`` as its whole numbers; None if it is anything else.
-
-    ``int`` alone would also read "1_0", " 1", "-1" and the digits of every script. A number of
-    more than ``digits`` digits is refused as well.
-    """
+    """Read ``3x64x64`` as whole numbers of at most so many digits; None if it is anything else."""
+    # int() alone would also read "1_0", " 1", "-1" and the digits of every script.
     parts = text.strip().lower().split("x")
     if not all(part.isascii() and part.isdigit() and len(part) <= digits for part in parts):
         return None
@@ -72,11 +63,7 @@ def read_sizes(text: str, digits: int = 19) -> tuple[int, ...] | None:
 
 
 def read_shape(text: str) -> tuple[int, ...]:
-    """Read ``3x64x64`` as (channels, height, width).
-
-    Raises:
-        UsageError: ``text`` is anything else.
-    """
+    """Read ``3x64x64`` as (channels, height, width)."""
     sizes = read_sizes(text)
     if sizes is None or len(sizes) != 3:
         raise UsageError(

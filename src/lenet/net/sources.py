@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from lenet import tensor_files
-from lenet.errors import LenetError, UsageError
+from lenet.errors import LenetError, UsageError, reason
 from lenet.net import zoo
 from lenet.net.document import MAX_JSON, from_json
 from lenet.net.network import Network
@@ -24,8 +24,7 @@ class HasNetwork(Protocol):
     """Anything that holds a network, such as a model."""
 
     @property
-    def network(self) -> Network:
-        """The network."""
+    def network(self) -> Network: ...
 
 
 #: Whatever a person names a network by.
@@ -39,20 +38,21 @@ def read_network(source: Source) -> Network:
     a ``.json`` file or of a saved model, a network, which is given back as it is, or a model.
 
     Raises:
-        NotationError: a notation that cannot be read.
-        ModelFileError: a saved model that cannot be read.
-        UsageError: a name nobody knows, or a file that is missing or no network.
+        NotationError, ModelFileError: a notation or a saved model cannot be read.
+        UsageError: nobody knows the name, or the file is missing or no network.
     """
-    if isinstance(source, Network):
-        return source
     if not isinstance(source, str | os.PathLike):
-        network = getattr(source, "network", None)
+        network = getattr(source, "network", source)
         if isinstance(network, Network):
             return network
         raise UsageError(f"{shown(source)} names no network; {_ALLOWED}.")
     text = os.fspath(source)
     if is_model_file(source):
-        return _read_model(text)
+        header = tensor_files.read_model_header(text)
+        try:
+            return from_json(str(header.metadata.get("network")))
+        except LenetError as error:
+            raise tensor_files.damaged(text, str(error)) from error
     if text.lower().endswith(".json"):
         return _read_json(text)
     name = text.strip().lower()
@@ -67,23 +67,12 @@ def read_network(source: Source) -> Network:
 def read_named(
     source: Source, name: str = "", input_shape: Iterable[int] | str | None = None
 ) -> tuple[Network, str]:
-    """Return the network that ``source`` names, and what to call it.
-
-    Args:
-        source: as :func:`read_network` takes it.
-        name: what to call it; by default what :func:`name_of` says.
-        input_shape: another input than the network's own: (channels, height, width), or text
-            such as ``3x64x64``.
-
-    Raises:
-        UsageError: ``source`` names no network, or the input shape is impossible.
-    """
+    """Return the network, on an input (C, H, W) or text ``3x64x64``, and ``name`` or its own."""
     network = read_network(source)
-    name = name or name_of(source)
     if input_shape is not None:
         shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
         network = Network(shape, network.blocks)
-    return network, name
+    return network, name or name_of(source)
 
 
 def name_of(source: Source) -> str:
@@ -110,14 +99,6 @@ def is_model_file(source: object) -> bool:
     return os.fspath(source).lower().endswith(tensor_files.SUFFIX)
 
 
-def _read_model(path: str) -> Network:
-    text = tensor_files.read_model_header(path).metadata.get("network")
-    try:
-        return from_json(str(text))
-    except LenetError as error:
-        raise tensor_files.damaged(path, str(error)) from error
-
-
 def _read_json(path: str) -> Network:
     try:
         with open(path, "rb") as file:
@@ -125,11 +106,11 @@ def _read_json(path: str) -> Network:
         return from_json(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UsageError(f"{shown(path)} is no text in UTF-8, so it is no network.") from None
-    except (OSError, ValueError) as error:
-        # ValueError: from_json's own UsageError, or a path with a zero byte in it.
-        reason = getattr(error, "strerror", None)
-        why = f"{reason.lower()}; give a .json file that holds one." if reason else error
+    except OSError as error:
+        why = f"{reason(error)}; give a .json file that holds one."
         raise UsageError(f"{shown(path)} cannot be read as a network: {why}") from None
+    except ValueError as error:  # from_json's UsageError, or a path with a zero byte in it
+        raise UsageError(f"{shown(path)} cannot be read as a network: {error}") from None
 
 
 _ALLOWED: Final = (

@@ -23,10 +23,8 @@ def name_text(name: str) -> str:
 
 
 def natural(name: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
-    """Return the key that sorts names as a person counts: 1, 2, 10, and capitals beside small ones.
-
-    A number is its length, then its digits: it may be of any length, without int()'s limit.
-    """
+    """Return the key that sorts names as a person counts: 1, 2, 10; capitals beside small ones."""
+    # A number is its length, then its digits: it may be longer than what int() reads.
     words = re.split(r"0*([0-9]+)", name.casefold())
     return tuple((len(w), w) if i % 2 else w for i, w in enumerate(words)), name
 
@@ -39,10 +37,7 @@ def with_article(words: str) -> str:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """Ask whether the choice nearest to ``word`` is meant; nothing if none is near.
-
-    The answer starts with a space, to be put behind a sentence or a word.
-    """
+    """Write `` (did you mean 'relu'?)`` for the choice nearest to ``word``, if one is near."""
     from difflib import get_close_matches  # only an error pays for this import
 
     near = get_close_matches(word[:_LONGEST].lower(), list(choices), n=1)

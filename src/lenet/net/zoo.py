@@ -22,12 +22,8 @@ def lenet() -> Network:
     pooling, the second like the first with more channels, then one block of dense layers.
     """
     return parse_network(
-        """
-        1x28x28
-        | conv  6 k5 sigmoid, maxpool 2
-        | conv 16 k5 sigmoid, maxpool 2
-        | dense 120 sigmoid, dense 84 sigmoid, dense 10
-        """
+        "1x28x28 | conv 6 k5 sigmoid, maxpool 2 | conv 16 k5 sigmoid, maxpool 2"
+        "| dense 120 sigmoid, dense 84 sigmoid, dense 10"
     )
 
 
@@ -38,12 +34,8 @@ def lenet_60() -> Network:
     the last hidden layer matters, and 60 does well.
     """
     return parse_network(
-        """
-        1x28x28
-        | conv  6 k5 sigmoid, maxpool 2
-        | conv 16 k5 sigmoid, maxpool 2
-        | dense 60 sigmoid, dense 10
-        """
+        "1x28x28 | conv 6 k5 sigmoid, maxpool 2 | conv 16 k5 sigmoid, maxpool 2"
+        "| dense 60 sigmoid, dense 10"
     )
 
 
@@ -54,12 +46,8 @@ def lenet_d2l() -> Network:
     feature maps have the paper's sizes, and the pooling averages as there.
     """
     return parse_network(
-        """
-        1x28x28
-        | conv  6 k5 p2 sigmoid, avgpool 2
-        | conv 16 k5    sigmoid, avgpool 2
-        | dense 120 sigmoid, dense 84 sigmoid, dense 10
-        """
+        "1x28x28 | conv 6 k5 p2 sigmoid, avgpool 2 | conv 16 k5 sigmoid, avgpool 2"
+        "| dense 120 sigmoid, dense 84 sigmoid, dense 10"
     )
 
 
@@ -69,12 +57,8 @@ def lenet_relu() -> Network:
     ReLU does not saturate for positive values, so gradients reach the first layers.
     """
     return parse_network(
-        """
-        1x28x28
-        | conv  6 k5 relu, maxpool 2
-        | conv 16 k5 relu, maxpool 2
-        | dense 120 relu, dense 84 relu, dense 10
-        """
+        "1x28x28 | conv 6 k5 relu, maxpool 2 | conv 16 k5 relu, maxpool 2"
+        "| dense 120 relu, dense 84 relu, dense 10"
     )
 
 
@@ -111,12 +95,8 @@ def tiny() -> Network:
 
 
 _ZOO: Final[dict[str, Callable[[], Network]]] = {
-    "lenet": lenet,
-    "lenet-60": lenet_60,
-    "lenet-d2l": lenet_d2l,
-    "lenet-relu": lenet_relu,
-    "compact": compact,
-    "tiny": tiny,
+    make.__name__.replace("_", "-"): make
+    for make in (lenet, lenet_60, lenet_d2l, lenet_relu, compact, tiny)
 }
 
 
@@ -126,11 +106,7 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Network:
-    """Return the network called ``name``.
-
-    Raises:
-        UsageError: no network has this name.
-    """
+    """Return the network called ``name``; a UsageError lists the names there are."""
     if name not in _ZOO:
         near = did_you_mean(name, _ZOO)
         raise UsageError(f"no network is called {shown(name)}{near}; there are {', '.join(_ZOO)}.")
