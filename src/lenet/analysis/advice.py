@@ -67,11 +67,7 @@ def costs_of(network: Network) -> dict[str, int]:
 
 
 def checked_budget(budget: Mapping[str, int]) -> dict[str, int]:
-    """Return ``budget`` as it was given.
-
-    Raises:
-        UsageError: an unknown cost, or no positive whole number.
-    """
+    """Return ``budget`` as it was given."""
     for name, most in budget.items():
         if name not in COSTS:
             near = did_you_mean(str(name), COSTS)
@@ -86,12 +82,7 @@ def checked_budget(budget: Mapping[str, int]) -> dict[str, int]:
 
 
 def advise(network: Network, budget: Mapping[str, int]) -> tuple[Proposal, ...]:
-    """Propose widths for ``network`` within ``budget``, the frugal first; at least one.
-
-    Raises:
-        UsageError: even the least widths cost more; the message says how much.
-        ShapeError: the network does not fit together.
-    """
+    """Propose widths for ``network`` within ``budget``, the frugal first; at least one."""
     frame = Frame(network)
     least = costs_of(frame.network(frame.least))
     for name, most in budget.items():

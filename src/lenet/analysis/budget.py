@@ -19,11 +19,7 @@ _NUMBER: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,6}))?((?:[kmgt]i?)?)b?"
 
 
 def read_budget(budget: Mapping[str, int] | Iterable[str] | str) -> dict[str, int]:
-    """Read texts such as ``memory=256kB``; a table of numbers is given back.
-
-    Raises:
-        UsageError: a text is no NAME=NUMBER, or a name is given twice.
-    """
+    """Read texts such as ``memory=256kB``; a table of numbers is given back."""
     if isinstance(budget, Mapping):
         return dict(budget)
     limits: dict[str, int] = {}

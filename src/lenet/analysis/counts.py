@@ -106,11 +106,7 @@ def count_layer(placed: PlacedLayer) -> LayerCounts:
 
 
 def count_network(network: Network) -> LayerCounts:
-    """Count all layers together; the input image is no activation.
-
-    Raises:
-        ShapeError: the network does not fit together.
-    """
+    """Count all layers together; the input image is no activation."""
     return total(map(count_layer, network.placed))
 
 
@@ -120,10 +116,7 @@ def total(counts: Iterable[LayerCounts]) -> LayerCounts:
 
 
 def count_layers(network: Network) -> int:
-    """Count the network's convolutions and dense layers.
-
-    A pooling is not counted: it has nothing to train and belongs to its convolution.
-    """
+    """Count the network's convolutions and dense layers."""
     return sum(isinstance(layer, Trained) for layer in network.layers)
 
 
@@ -176,12 +169,7 @@ class Memory:
 
 
 def measure_memory(network: Network, batch: int = DEFAULT_BATCH, optimizer: str = "sgd") -> Memory:
-    """Measure what ``network`` takes in training and in use.
-
-    Raises:
-        UsageError: an unknown optimizer or an impossible batch.
-        ShapeError: the network does not fit together.
-    """
+    """Measure what ``network`` takes in training and in use."""
     if isinstance(batch, bool) or not isinstance(batch, int) or not 0 < batch <= MAX_SIZE:
         raise UsageError(
             f"the batch is {shown(batch)}; it must be a whole number from 1 to {MAX_SIZE:,}."
@@ -249,11 +237,7 @@ class ReceptiveField:
 
 
 def receptive_fields(network: Network) -> tuple[ReceptiveField, ...]:
-    """Return the field of every layer in order. Numbers above 10^15 are given as 10^15.
-
-    Raises:
-        ShapeError: the network does not fit together.
-    """
+    """Return the field of every layer in order. Numbers above 10^15 are given as 10^15."""
     size, jump = (1, 1), (1, 1)
     dense: ReceptiveField | None = None  # the same for all of them
     fields = []

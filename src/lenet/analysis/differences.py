@@ -76,11 +76,7 @@ def differences(first: Network, other: Network, pairs: Sequence[Beside]) -> Iter
 def rows_of(
     first: Network, others: Sequence[Sequence[Beside]]
 ) -> Iterator[list[PlacedLayer | None]]:
-    """Yield rows of layers that belong together: the first network's and those of each other.
-
-    What others have between two layers of the first has rows of its own, in which the first has
-    nothing.
-    """
+    """Yield rows of layers that belong together: the first network's and those of each other."""
     layers = first.placed
     # own[gap][k]: what network k alone has before the first's layer number gap.
     own: list[list[list[PlacedLayer]]] = [[[] for _ in others] for _ in range(len(layers) + 1)]
@@ -125,11 +121,7 @@ def _fields(first: Layer, other: Layer) -> Iterator[str]:
 
 
 def align(first: Sequence[_A], second: Sequence[_B], cost: Callable[[_A, _B], float]) -> Alignment:
-    """Find the cheapest alignment (Needleman & Wunsch 1970); of equally cheap ones, the most pairs.
-
-    Args:
-        cost: of a pair; 0 for equal items, infinite for a pair that may not be.
-    """
+    """Find the cheapest alignment (Needleman & Wunsch 1970); of equally cheap ones, the most pairs."""
     start = 0
     while start < min(len(first), len(second)) and not cost(first[start], second[start]):
         start += 1

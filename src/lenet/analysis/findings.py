@@ -86,10 +86,7 @@ def _pyramid(network: Network) -> Iterator[str]:
 
 
 def _neighbours(network: Network) -> Iterator[str]:
-    """Are a layer and what it reads about equally large? A pooling belongs to its convolution.
-
-    The first pooling and the convolution after it are told, and the two that are furthest apart.
-    """
+    """Are a layer and what it reads about equally large? A pooling belongs to its convolution."""
     # A dense output's size is the problem's, not a choice.
     is_vector = len(network.output_shape) == 1
     pairs = [pair for pair in neighbours_of(network) if not (pair.is_output and is_vector)]

@@ -78,11 +78,7 @@ class Claim:
 
 
 def neighbours_of(network: Network) -> tuple[Neighbours, ...]:
-    """Return every convolution and dense layer with the layer before it.
-
-    Raises:
-        ShapeError: the network does not fit together.
-    """
+    """Return every convolution and dense layer with the layer before it."""
     last = max(
         (i for i, layer in enumerate(network.layers) if isinstance(layer, Trained)), default=0
     )

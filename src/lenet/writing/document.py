@@ -124,11 +124,7 @@ def table_of(
     prose: bool = False,
     indent: int = 0,
 ) -> Table:
-    """Build a table of rows of text, of which there must be one at least.
-
-    ``right`` are the columns whose cells end below each other; with ``prose`` the last column has
-    sentences.
-    """
+    """Build a table of rows of text, of which there must be one at least."""
     columns = list(zip(*rows, strict=True))
     heads, last = titles or [""] * len(columns), len(columns) - 1
     return Table(

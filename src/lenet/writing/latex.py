@@ -22,10 +22,7 @@ _ESCAPES = {
 
 
 def write_latex(document: Document) -> str:
-    r"""Write a ``tabular`` for each table, and the text around them; it needs ``booktabs``.
-
-    Each table is named in a comment. The text ends without a line break.
-    """
+    r"""Write a ``tabular`` for each table, and the text around them; it needs ``booktabs``."""
     name = escaped(" ".join(document.title.split()))
     parts = []
     for section in document.sections:

@@ -15,10 +15,7 @@ def percent(share: float) -> str:
 
 
 def whole_percent(share: float) -> str:
-    """Write a share from 0 to 1 in whole percent, without the sign: ``69``, ``<1``, ``>99``.
-
-    It is never 0 or 100 by rounding alone.
-    """
+    """Write a share from 0 to 1 in whole percent, without the sign: ``69``, ``<1``, ``>99``."""
     if 0 < share <= 0.005:
         return "<1"
     return ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"

@@ -14,10 +14,7 @@ _IN_FORMULA: Final = re.compile(r"(?<=[\w)]) ([-+/=]) (?=[\w(])")
 
 
 def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[str]:
-    """Return ``text`` in lines of at most ``width``, broken at spaces.
-
-    No line is broken in formulas or at ``GLUE``. What is longer than a line by itself stays whole.
-    """
+    """Return ``text`` in lines of at most ``width``, broken at spaces."""
     lines = wrap(
         _IN_FORMULA.sub(rf"{GLUE}\1{GLUE}", text),
         width,
@@ -30,10 +27,7 @@ def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[st
 
 
 def notation_blocks(notation: object) -> Iterator[str]:
-    """Yield the input and each block of a notation; the lines can be read back together.
-
-    ``notation`` is text, or a network, which is its notation as text.
-    """
+    """Yield the input and each block of a notation; the lines can be read back together."""
     start, *blocks = str(notation).split(" | ")
     yield start
     for block in blocks:
@@ -67,13 +61,7 @@ def chain(texts: Iterable[str], longest: int = 8) -> str:
 def side_by_side(
     rows: Sequence[Sequence[str]], right: Collection[int] = (), width: int | None = None
 ) -> list[str]:
-    """Return the lines of a table, all of one length; its columns are two spaces apart.
-
-    Args:
-        rows: cells, as many in each.
-        right: the columns, counted from 0, whose cells end below each other.
-        width: if two spaces would make a line longer than this, one has to do.
-    """
+    """Return the lines of a table, all of one length; its columns are two spaces apart."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     fits = width is None or sum(widths) + 2 * (len(widths) - 1) <= width
     gap = "  " if fits else " "

@@ -84,10 +84,7 @@ def render(result: Result, form: str = "text", width: int = 80, ascii_only: bool
 
 
 def json_text(values: Mapping[str, Any]) -> str:
-    """Write one JSON object: in ASCII, so that it arrives in every terminal's encoding.
-
-    Numbers that are not finite become null, since JSON has none.
-    """
+    """Write one JSON object: in ASCII, so that it arrives in every terminal's encoding."""
     import json
 
     return json.dumps(plain(values), indent=2, allow_nan=False)
@@ -103,11 +100,7 @@ def plain(value: Any) -> Any:
 
 
 def _csv(result: Result) -> str:
-    """Write a header and one line per row, parted by commas, each ended by CR LF (RFC 4180).
-
-    What a row does not have is empty; lists that have no columns of their own are one cell such
-    as ``6x24x24``.
-    """
+    """Write a header and one line per row, parted by commas, each ended by CR LF (RFC 4180)."""
     import csv
     import io
 

@@ -21,10 +21,7 @@ _BESIDE: Final = "    "
 
 
 def write_text(document: Document, width: int = 80, ascii_only: bool = False) -> str:
-    """Write ``document`` in lines of at most ``width`` characters, without a last line break.
-
-    ``ascii_only`` draws bars with ``#``, for terminals that have nothing better.
-    """
+    """Write ``document`` in lines of at most ``width`` characters, without a last line break."""
     parts = [_header(document, width)]
     parts += [_section(section, width, ascii_only) for section in document.sections]
     return "\n\n".join("\n".join(line.rstrip() for line in lines) for lines in parts if lines)

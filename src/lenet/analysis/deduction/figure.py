@@ -76,12 +76,7 @@ class Figure:
 
 
 def read_figure(text: str) -> Figure:
-    """Read a figure.
-
-    Raises:
-        NotationError: the text is no figure; the error shows the place.
-        UsageError: ``text`` is no string, or longer than any figure.
-    """
+    """Read a figure."""
     if not isinstance(text, str):
         raise UsageError(f"a figure is a text such as {EXAMPLE!r}, not {shown(text)}.")
     if len(text) > MAX_TEXT:
@@ -180,10 +175,7 @@ def _number(digits: str, position: int, text: str) -> int:
 
 
 def _name(before: str, start: int, text: str) -> str:
-    """The name in the words before a shape: all up to a colon, or else all.
-
-    A kernel there is refused, not overlooked: it would have to narrow the answer.
-    """
+    """The name in the words before a shape: all up to a colon, or else all."""
     name, colon, rest = before.partition(":")
     words = rest.split() if colon else before.split()
     if _SIZE.search(before) or not all(word[0].isalpha() for word in words):
@@ -287,10 +279,7 @@ class Given:
         return is_kind or not _WINDOW.isdisjoint(self.known)
 
     def allows(self, kind: str) -> bool:
-        """May the layer be of this kind?
-
-        A dense layer has no window, a pooling no activation, and only a convolution is normalised.
-        """
+        """May the layer be of this kind?"""
         if "batch_norm" in self.known and kind != CONV:
             return False
         if "kind" in self.known:
@@ -300,11 +289,7 @@ class Given:
         return kind == CONV or "activation" not in self.known
 
     def joined(self, other: Given) -> Given:
-        """Return both together.
-
-        Raises:
-            UsageError: they say different things of the same.
-        """
+        """Return both together."""
         for name in self.known.keys() & other.known.keys():
             if self.known[name] != other.known[name]:
                 raise UsageError(
@@ -316,12 +301,7 @@ class Given:
 
 
 def read_given(text: str) -> Given:
-    """Read what is known of one layer.
-
-    Raises:
-        NotationError: it cannot be read; the error shows the place.
-        UsageError: ``text`` is no string.
-    """
+    """Read what is known of one layer."""
     if not isinstance(text, str):
         raise UsageError(f"what is given is a text such as 'conv1 k5', not {shown(text)}.")
     first, *words = re.finditer(r"\S+|$", text)
@@ -375,11 +355,7 @@ class Limit:
 
 
 def read_limit(value: int | str) -> Limit:
-    """Read ``60000`` (at most), ``<=60000`` or ``=61706`` (exactly); commas may part thousands.
-
-    Raises:
-        UsageError: it is none of these.
-    """
+    """Read ``60000`` (at most), ``<=60000`` or ``=61706`` (exactly); commas may part thousands."""
     text = "" if isinstance(value, bool) else str(value)
     match = re.fullmatch(r"\s*(<=|=|)\s*([0-9]{1,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5})\s*", text)
     if not match:

@@ -45,10 +45,7 @@ def deduction_page(
     assumptions: Sequence[str],
     everything: bool,
 ) -> Document:
-    """Write each step with its reasoning, and the network at the end.
-
-    ``everything`` lists all windows that fit, not only how many there are.
-    """
+    """Write each step with its reasoning, and the network at the end."""
     opening = [*figure.notes, *([_BOUNDS] if everything else [])]
     repeated = ((i + 1, network.first_like(i)) for i in range(len(network.blocks)))
     again = [f"block {i} is block {like + 1} again" for i, like in repeated if like is not None]
@@ -119,10 +116,7 @@ def explain_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def _reasoning(step: Step, again: Step | None) -> Iterator[str]:
-    """Why this candidate was chosen, and what else there is: a paragraph each.
-
-    ``again`` is the first earlier step with the same window.
-    """
+    """Why this candidate was chosen, and what else there is: a paragraph each."""
     if step.chosen.kind == DENSE:
         yield from _dense(step)
         return

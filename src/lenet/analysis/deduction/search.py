@@ -90,10 +90,7 @@ class Step:
         return tuple(candidate for candidate in self.candidates if candidate.kind == kind)
 
     def fits(self, layer: Layer) -> bool:
-        """Is ``layer`` among all that was found, with any window on either axis?
-
-        Padding is compared as the total of both sides; channels and activation are not compared.
-        """
+        """Is ``layer`` among all that was found, with any window on either axis?"""
         if not self.of_kind(layer.stem) or not isinstance(layer, Windowed):
             return bool(self.of_kind(layer.stem))
         return all(
@@ -140,14 +137,7 @@ class _Solved:
 def find_steps(
     figure: Figure, given: str | Iterable[str], limit: Limit | None, activation: str
 ) -> tuple[Network, list[Step]]:
-    """Find the layer behind every arrow of a figure, and the network that they make.
-
-    Raises:
-        NotationError: what is given cannot be read, or a step is impossible; the error shows the
-            place.
-        UsageError: what is given names no layer or contradicts itself, or no combination keeps
-            the limit.
-    """
+    """Find the layer behind every arrow of a figure, and the network that they make."""
     texts = [given] if isinstance(given, str) else given
     solved = _solve(figure, [read_given(text) for text in texts])
     chosen = [step.candidates[0] for step in solved]
@@ -239,10 +229,7 @@ def _network(solved: Sequence[_Solved], chosen: Sequence[Candidate], activation:
 
 
 def _why_impossible(source: Stage, target: Stage, given: Given, name: str) -> str:
-    """Say why a step has no candidates, and what would make it possible.
-
-    ``name`` is what the layer would be called.
-    """
+    """Say why a step has no candidates, and what would make it possible."""
     possible = kinds(source.shape, target.shape)
     drop = f"drop {shown(given.text)}"
     pairs = list(zip(source.shape[1:], target.shape[1:], strict=False))
@@ -302,13 +289,7 @@ def _why_too_large(pairs: Sequence[tuple[int, int]], name: str) -> str:
 
 
 def choose(steps: Sequence[Options], limit: Limit) -> tuple[list[int], bool]:
-    """Choose a candidate of each step: the best by score that keep the limit, else the nearest.
-
-    Returns:
-        The index of the candidate in each step, and whether there is certainly no better choice:
-        where dozens of steps leave a choice, not every sum of parameters can be kept, and those of
-        least score go.
-    """
+    """Choose a candidate of each step: the best by score that keep the limit, else the nearest."""
     # The middle of the steps that leave a choice, so that both halves are about equally large.
     open_steps = [i for i, options in enumerate(steps) if len({cost for cost, _ in options}) > 1]
     middle = open_steps[len(open_steps) // 2] if open_steps else 0
@@ -334,10 +315,7 @@ def choose(steps: Sequence[Options], limit: Limit) -> tuple[list[int], bool]:
 
 
 def _sums(steps: Sequence[Options], most: int, is_exact: bool) -> tuple[_Sums, bool]:
-    """The best choice for every sum, or without ``is_exact`` only for those worth their size.
-
-    Also whether these are all that there are.
-    """
+    """The best choice for every sum, or without ``is_exact`` only for those worth their size."""
     sums: _Sums = {0: (0, ())}
     is_complete = True
     for options in steps:

@@ -95,11 +95,7 @@ _FREE: Final = AxisGiven()
 
 
 def solve_axis(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, ...]:
-    """Return every window within the bounds that makes ``result`` of ``size`` pixels.
-
-    Given values may exceed the bounds. An odd total padding is split as ``same_padding`` does: the
-    smaller half comes first.
-    """
+    """Return every window within the bounds that makes ``result`` of ``size`` pixels."""
     kernels = range(1, MAX_KERNEL + 1) if given.kernel is None else (given.kernel,)
     return tuple(
         axis
@@ -112,11 +108,7 @@ def solve_axis(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, 
 
 @lru_cache(maxsize=4096)
 def windows(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, ...]:
-    """Return every window to consider: those within the bounds, and common ones beyond them.
-
-    Common are a window that tiles the axis (non-overlapping, nothing left) and one that covers
-    it whole. Only where none of these fits, the smallest larger ones without padding are taken.
-    """
+    """Return every window to consider: those within the bounds, and common ones beyond them."""
     usual = solve_axis(size, result, given)
     tiles = [Axis(size // result, size // result)] if size % result == 0 else []
     common = [*tiles, Axis(size, 1)] if result == 1 else tiles
@@ -275,10 +267,7 @@ class Candidate:
 
 
 def kinds(source: Shape, target: Shape) -> tuple[str, ...]:
-    """Return the kinds of layer that can lead from one shape to the next.
-
-    None leads from a vector to maps.
-    """
+    """Return the kinds of layer that can lead from one shape to the next."""
     if len(source) < len(target):
         return ()
     if len(target) == 1:
@@ -304,16 +293,7 @@ def rank(
     axes: Axes,
     earlier: Container[Form],
 ) -> tuple[Candidate, ...]:
-    """Return the candidates of these kinds with these windows, best first.
-
-    Args:
-        source: what goes in.
-        target: what comes out.
-        name: what the figure calls it.
-        allowed: the kinds to consider.
-        axes: the windows that fit the height and the width.
-        earlier: the forms that were chosen for the steps before.
-    """
+    """Return the candidates of these kinds with these windows, best first."""
 
     def order(candidate: Candidate) -> tuple[int, ...]:
         """Most points first; of equals, what reads most, pads least, is smallest."""
@@ -353,11 +333,7 @@ def _scored(
 
 
 def _pairs(source: Shape, target: Shape, axes: Axes) -> list[tuple[Axis, Axis]]:
-    """Windows as alike on both axes as these allow.
-
-    The same where the map is square, else those with a square kernel or over the whole map; only
-    if that leaves none, whatever fits.
-    """
+    """Windows as alike on both axes as these allow."""
     heights, widths = axes
     is_square = source[1] == source[2] and target[1] == target[2]
     if is_square and (same := [(axis, axis) for axis in heights if axis in widths]):

@@ -175,10 +175,7 @@ def reconcile(
 
 
 def explain_misfit(error: ShapeError) -> str:
-    """Return the whole message for a network that does not fit: why, and what makes it fit.
-
-    It is the error's own sentence where the error does not know its network.
-    """
+    """Return the whole message for a network that does not fit: why, and what makes it fit."""
     if not isinstance(error.network, Network):
         return str(error)
     from lenet.writing.text import write_text

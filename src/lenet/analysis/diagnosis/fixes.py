@@ -59,10 +59,7 @@ def find_misfit(network: Network) -> Misfit | None:
 
 
 def least_sizes(layers: Iterable[Layer]) -> list[Pair]:
-    """Return the least (height, width) of each layer's input with which it and all later ones fit.
-
-    The last entry is what must come out at least, one by one.
-    """
+    """Return the least (height, width) of each layer's input with which it and all later ones fit."""
     least = [(1, 1)]
     for layer in reversed(tuple(layers)):
         height, width = 1, 1
@@ -104,10 +101,7 @@ def find_fixes(network: Network) -> tuple[Fix, ...]:
 
 
 def _tried(what: str, build: Callable[[], Network], place: int | None) -> Fix | None:
-    """Return the fix whose network ``build`` makes, or None if that does not fit after all.
-
-    ``place`` is where the layer that did not fit stands then.
-    """
+    """Return the fix whose network ``build`` makes, or None if that does not fit after all."""
     try:
         network = build()
         placed = network.placed

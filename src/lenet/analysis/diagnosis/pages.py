@@ -82,10 +82,7 @@ def agreement_goal(tensors: int, changes: int) -> str:
 def fix_blocks(
     fixes: Sequence[Fix], goal: str = "it fit", can_choose: bool = True
 ) -> Iterator[_Block]:
-    """List the fixes that make ``goal`` true, and write the first as notation to copy.
-
-    ``can_choose`` if the command that shows them prints any of them alone.
-    """
+    """List the fixes that make ``goal`` true, and write the first as notation to copy."""
     if not fixes:
         yield Paragraph(f"No change of one layer or of the input makes {goal}.")
         return

@@ -113,13 +113,7 @@ class Match:
 
 
 def match_weights(network: Network, weights: Weights) -> Match:
-    """Match a file's weights with the layers of ``network``, which need not fit.
-
-    Raises:
-        ModelFileError: the file is missing, cut or no safetensors file.
-        UsageError: ``weights`` are no such thing, or among the tensors is no weight of a
-            convolution or a dense layer.
-    """
+    """Match a file's weights with the layers of ``network``, which need not fit."""
     if isinstance(weights, str | os.PathLike):
         weights = read_header(weights).shapes
     try:
@@ -161,15 +155,7 @@ def is_normalised(layer: Layer) -> bool:
 
 
 def find_norms(convs: Sequence[Tensor], tensors: Sequence[Tensor]) -> dict[str, Norm]:
-    """Return the normalisation that follows each weight of a convolution, by the weight's name.
-
-    It is found by names where these tell; else in order, each behind a convolution of as many
-    channels, first among those without a bias, for it would be of no use.
-
-    Args:
-        convs: the convolutions' weights in the order of their layers.
-        tensors: everything in the file.
-    """
+    """Return the normalisation that follows each weight of a convolution, by the weight's name."""
     norms = sorted(_norms(tensors), key=lambda norm: natural(norm.path))
     names = {tensor.name for tensor in tensors}
     biasless = [conv for conv in convs if f"{conv.path}bias" not in names]
@@ -207,11 +193,7 @@ def _in_order(convs: Iterable[Tensor], norms: Iterable[Norm]) -> dict[str, Norm]
 
 
 def _ordered(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
-    """The weights of one kind in the order of their layers.
-
-    The file's own order or that of the names (10 after 9): the one in which every layer reads
-    what the one before it gives.
-    """
+    """The weights of one kind in the order of their layers."""
     given = [tensor for tensor in tensors if len(tensor.shape) == axes]
     by_name = sorted(given, key=lambda tensor: natural(tensor.name))
     return given if _is_chain(given) and not _is_chain(by_name) else by_name
@@ -339,14 +321,7 @@ def _other_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[
 
 
 def find_adaptations(network: Network, pairs: Pairs) -> tuple[int, tuple[Fix, ...]]:
-    """Return how many changes make every weight agree, and the fixes, the best first.
-
-    A fix is what the weights say directly and, if that is not enough, one change of the sizes.
-
-    Args:
-        network: the network to change; it need not fit.
-        pairs: which weight belongs to which layer.
-    """
+    """Return how many changes make every weight agree, and the fixes, the best first."""
     shapes = [tensor.shape for _, tensor in pairs if tensor]
     norms = [tensor.batch_norm for _, tensor in pairs if tensor]
 
@@ -375,10 +350,7 @@ def find_adaptations(network: Network, pairs: Pairs) -> tuple[int, tuple[Fix, ..
 
 
 def _adapted(network: Network, pairs: Pairs, pools_go: bool) -> tuple[list[str], Network]:
-    """The network with all that the weights' shapes say directly, and the changes in words.
-
-    With ``pools_go`` a layer that is dropped takes the poolings right behind it with it.
-    """
+    """The network with all that the weights' shapes say directly, and the changes in words."""
     told: list[str] = []
     changes: _Changes = {}
     added: dict[int, list[Tensor]] = {}
@@ -471,12 +443,7 @@ def _place_for(network: Network, later: Pairs, tensor: Tensor) -> int:
 
 
 def _size_changes(network: Network, inputs: int | None) -> Iterator[tuple[str, Network]]:
-    """Changes of sizes alone, likely ones first; which of them help is for the caller to check.
-
-    Args:
-        network: its layers are as the weights want them, its maps may have other sizes.
-        inputs: how many inputs the first dense layer should have; None if there is none.
-    """
+    """Changes of sizes alone, likely ones first; which of them help is for the caller to check."""
     if inputs is None:
         return
     yield from _inputs(network, inputs)
