@@ -17,8 +17,7 @@ from lenet.net import Network, PlacedLayer
 from lenet.net.layers import ACTIVATIONS, Conv2d, Pool2d, Trained, Windowed
 from lenet.net.shapes import pair_text, shape_text, size_text
 from lenet.net.words import listed
-from lenet.writing.numbers import bytes_text, plural, times, whole_percent
-from lenet.writing.prose import chain
+from lenet.writing.numbers import bytes_text, chain, plural, times, whole_percent
 
 _T = TypeVar("_T")
 #: A layer's name, and the sentence on it.

@@ -16,8 +16,7 @@ from lenet.analysis.counts import LayerCounts, count_layer
 from lenet.net import Network
 from lenet.net.layers import Trained
 from lenet.net.shapes import Shape, elements
-from lenet.writing.numbers import times
-from lenet.writing.prose import chain
+from lenet.writing.numbers import chain, times
 
 #: Sizes up to this factor apart are called near each other.
 NEAR: Final = 2.0
@@ -27,25 +26,15 @@ _MOST_EVIDENCE: Final = 3
 
 @dataclass(frozen=True)
 class Neighbours:
-    """A layer, and what leaves the layer before it.
+    """A layer, and what leaves the layer before it."""
 
-    Attributes:
-        before: the layer that leads here, a pooling where there is one.
-        after: the convolution or dense layer.
-        before_activations: what leaves the one.
-        after_activations: what leaves the other.
-        equal_width: the channels or units of ``after`` that would make both equal.
-        width_noun: what these are, "channel" or "unit".
-        is_output: ``after`` is the last of its kind: its width is the task's, not ours to choose.
-    """
-
-    before: str
-    after: str
+    before: str  # the layer that leads here, a pooling where there is one
+    after: str  # the convolution or dense layer
     before_activations: int
     after_activations: int
-    equal_width: float
-    width_noun: str
-    is_output: bool
+    equal_width: float  # the channels or units of ``after`` that would make both equal
+    width_noun: str  # what these are, "channel" or "unit"
+    is_output: bool  # ``after`` is the last of its kind: its width is the task's
 
     @property
     def ratio(self) -> float:
@@ -79,26 +68,15 @@ class Claim:
 
 def neighbours_of(network: Network) -> tuple[Neighbours, ...]:
     """Return every convolution and dense layer with the layer before it."""
-    last = max(
-        (i for i, layer in enumerate(network.layers) if isinstance(layer, Trained)), default=0
-    )
-    neighbours = []
-    for index, (before, after) in enumerate(pairwise(network.placed), 1):
-        if not isinstance(after.layer, Trained):
-            continue
-        given, made = elements(before.output_shape), elements(after.output_shape)
-        neighbours.append(
-            Neighbours(
-                before=before.name,
-                after=after.name,
-                before_activations=given,
-                after_activations=made,
-                equal_width=given / (made // after.output_shape[0]),
-                width_noun=after.layer.width_noun,
-                is_output=index == last,
-            )
-        )
-    return tuple(neighbours)
+    neighbours: list[Neighbours] = []
+    for before, after in reversed(list(pairwise(network.placed))):
+        if isinstance(after.layer, Trained):
+            given, made = elements(before.output_shape), elements(after.output_shape)
+            width, noun = given / (made // after.output_shape[0]), after.layer.width_noun
+            is_output = not neighbours  # the last comes first
+            names = before.name, after.name
+            neighbours.append(Neighbours(*names, given, made, width, noun, is_output))
+    return tuple(reversed(neighbours))
 
 
 def farthest(network: Network) -> float:

@@ -11,7 +11,6 @@ from html import escape
 from typing import Final
 
 from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Section, Table
-from lenet.writing.prose import notation_blocks
 
 _LIGHT: Final = (
     "color-scheme:light;--ink:#1b1f24;--paper:#fff;--faint:#5b6470;--line:#d5dae0;--bar:#bcdcf7"
@@ -71,16 +70,13 @@ def _section(section: Section) -> Iterator[str]:
                 name = ' class="note"' if is_note else ""
                 yield f"<p{name}>{escape(text)}</p>"
             case Bullets(texts):
-                yield "<ul>"
-                yield from (f"<li>{escape(text)}</li>" for text in texts)
-                yield "</ul>"
-            case Notation(text):
-                code = escape("\n".join(notation_blocks(text)))
+                yield from ("<ul>", *(f"<li>{escape(text)}</li>" for text in texts), "</ul>")
+            case Notation():
+                code = escape("\n".join(block.lines))
                 yield f"<pre><code>{code}</code></pre>"
 
 
 def _table(caption: str, table: Table) -> Iterator[str]:
-    """Yield a table whose first column names its rows."""
     columns = table.columns
     label = escape(caption) or "Table"
     yield f'<div class="wide" tabindex="0" role="region" aria-label="{label}">'
@@ -93,13 +89,16 @@ def _table(caption: str, table: Table) -> Iterator[str]:
         yield _row([_cell(column, index) for column in columns])
     yield "</tbody>"
     if table.has_totals:
-        yield "<tfoot>"
-        yield _row([_plain(column, column.total) for column in columns])
-        yield "</tfoot>"
+        yield from (
+            "<tfoot>",
+            _row([_plain(column, column.total) for column in columns]),
+            "</tfoot>",
+        )
     yield "</table></div>"
 
 
 def _row(cells: Sequence[str]) -> str:
+    """Write a row; its first cell names it."""
     first, *others = cells
     name = first.replace("<td", '<th scope="row"').replace("</td>", "</th>")
     return f"<tr>{name}{''.join(others)}</tr>"

@@ -26,7 +26,7 @@ from lenet.net import MaxPool2d, Network
 from lenet.net.shapes import elements, shape_text, size_formula
 from lenet.writing.document import Column, Document, Notation, Paragraph, Section, Table
 from lenet.writing.numbers import plural
-from lenet.writing.prose import GLUE
+from lenet.writing.text import GLUE
 
 #: Of many other ways, so many are named.
 _FEW: Final = 3

@@ -59,7 +59,7 @@ def find_misfit(network: Network) -> Misfit | None:
 
 
 def least_sizes(layers: Iterable[Layer]) -> list[Pair]:
-    """Return the least (height, width) of each layer's input with which it and all later ones fit."""
+    """Return the least (height, width) of each layer's input for it and all later ones, and 1x1."""
     least = [(1, 1)]
     for layer in reversed(tuple(layers)):
         height, width = 1, 1

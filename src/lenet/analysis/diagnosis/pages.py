@@ -11,8 +11,7 @@ from lenet.net import Network, Shape
 from lenet.net.shapes import Pair, pair_text, shape_text
 from lenet.net.words import name_text
 from lenet.writing.document import Column, Document, Notation, Paragraph, Section, Table
-from lenet.writing.numbers import plural
-from lenet.writing.prose import chain
+from lenet.writing.numbers import chain, plural
 
 #: Of a longer chain of shapes, the middle is left out.
 _LONGEST_CHAIN: Final = 12
