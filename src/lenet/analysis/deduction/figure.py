@@ -53,14 +53,11 @@ _WINDOW: Final = {"kernel_size", "stride", "padding"}
 
 @dataclass(frozen=True)
 class Stage:
-    """One shape of a figure, (channels, height, width) or (units,), and what the figure calls it.
+    """One shape of a figure, and what the figure calls it."""
 
-    ``position`` is where it starts in the figure's text.
-    """
-
-    shape: Shape
+    shape: Shape  # (channels, height, width) or (units,)
     name: str
-    position: int
+    position: int  # where it starts in the figure's text
 
     def __str__(self) -> str:
         return shape_text(self.shape)
@@ -79,21 +76,20 @@ def read_figure(text: str) -> Figure:
     """Read a figure."""
     if not isinstance(text, str):
         raise UsageError(f"a figure is a text such as {EXAMPLE!r}, not {shown(text)}.")
-    if len(text) > MAX_TEXT:
-        raise UsageError(
-            f"the figure has {len(text):,} characters; at most {MAX_TEXT:,} are allowed."
-        )
+    _check_most(len(text), MAX_TEXT, "characters")
     written = list(_shapes(text))
     if len(written) < 2:
         why = "a figure has at least two shapes, what goes in and what comes out"
         raise NotationError(f"{why}; write it as in {EXAMPLE!r}.", text, len(text.rstrip()))
-    if len(written) > MAX_STAGES:
-        raise UsageError(
-            f"the figure has {len(written):,} shapes; at most {MAX_STAGES:,} are allowed."
-        )
+    _check_most(len(written), MAX_STAGES, "shapes")
     order, notes = _order(written, text)
     stages = tuple(Stage(part.shape(order), part.name, part.position) for part in written)
     return Figure(text, stages, (*notes, *_notes(written)))
+
+
+def _check_most(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise UsageError(f"the figure has {count:,} {what}; at most {most:,} are allowed.")
 
 
 @dataclass(frozen=True)
@@ -125,24 +121,16 @@ class _Written:
 
 def _shapes(text: str) -> Iterator[_Written]:
     """Line breaks part shapes; an arrow or a comma also wants one on either side."""
-
-    def missing(position: int) -> NotationError:
-        return NotationError(f"a shape is missing here; {_FORMS}.", text, position)
-
-    start, is_missing = 0, True
-    for match in _SEPARATOR.finditer(text):
-        if text[start : match.start()].strip():
-            yield _shape(text[start : match.start()], start, text)
+    start, is_missing, last = 0, True, len(text.rstrip())
+    for match in (*_SEPARATOR.finditer(text), None):
+        end = match.start() if match else len(text)
+        if text[start:end].strip():
+            yield _shape(text[start:end], start, text)
             is_missing = False
-        if match[0] != "\n":
-            if is_missing:
-                raise missing(match.start())
-            is_missing = True
-        start = match.end()
-    if text[start:].strip():
-        yield _shape(text[start:], start, text)
-    elif is_missing and text.strip():
-        raise missing(len(text.rstrip()))
+        if is_missing and last and (match is None or match[0] != "\n"):
+            raise NotationError(f"a shape is missing here; {_FORMS}.", text, min(end, last))
+        if match:
+            is_missing, start = is_missing or match[0] != "\n", match.end()
 
 
 def _shape(part: str, start: int, text: str) -> _Written:
@@ -165,17 +153,13 @@ def _shape(part: str, start: int, text: str) -> _Written:
 def _number(digits: str, position: int, text: str) -> int:
     if digits.startswith("0") or len(digits) > len(str(MAX_SIZE)) or int(digits) > MAX_SIZE:
         why = " (write 4096, not 4,096)" if digits.startswith("0") and len(digits) == 3 else ""
-        raise NotationError(
-            f"a size is {shown(digits)}; it must be a whole number from 1 to {MAX_SIZE:,}, without "
-            f"zeros before it{why}.",
-            text,
-            position,
-        )
+        what = f"it must be a whole number from 1 to {MAX_SIZE:,}, without zeros before it{why}"
+        raise NotationError(f"a size is {shown(digits)}; {what}.", text, position)
     return int(digits)
 
 
 def _name(before: str, start: int, text: str) -> str:
-    """The name in the words before a shape: all up to a colon, or else all."""
+    """The name in the words before a shape, up to a colon if there is one; a kernel is refused."""
     name, colon, rest = before.partition(":")
     words = rest.split() if colon else before.split()
     if _SIZE.search(before) or not all(word[0].isalpha() for word in words):
@@ -218,12 +202,9 @@ def _check_mixture(unclear: Sequence[_Written], text: str) -> None:
     if first and last and len(first) + len(last) == len(unclear):
         a, b = first[0], last[0]
         meant = f"{shape_text(a.shape('first'))} and {shape_text(b.shape('last'))}"
-        raise NotationError(
-            f"{a.text} has its channels first and {b.text} last; write one order throughout, or "
-            f"{meant}.",
-            text,
-            max(a.position, b.position),
-        )
+        why = f"{a.text} has its channels first and {b.text} last"
+        remedy = f"write one order throughout, or {meant}"
+        raise NotationError(f"{why}; {remedy}.", text, max(a.position, b.position))
 
 
 def _is_misfit(source: Shape, target: Shape) -> bool:
@@ -238,27 +219,26 @@ def _is_misfit(source: Shape, target: Shape) -> bool:
 
 def _notes(written: Sequence[_Written]) -> Iterator[str]:
     """What was assumed about single shapes; the first of each sort is told."""
-    flat = [part for part in written if part.channels is None and len(part.sizes) == 2]
-    for part in flat[:1]:
-        yield f"{part.text} names no channels: it is read as one, {shape_text(part.shape())}."
-    square = [part for part in written if part.channels is not None and len(part.sizes) == 1]
-    for part in square[:1]:
-        yield f"{part.text} names one size: it is read as square, {shape_text(part.shape())}."
+    for is_named, sizes, what in (
+        (False, 2, "names no channels: it is read as one"),
+        (True, 1, "names one size: it is read as square"),
+    ):
+        for part in written:
+            if (part.channels is not None, len(part.sizes)) == (is_named, sizes):
+                yield f"{part.text} {what}, {shape_text(part.shape())}."
+                break
 
 
 @dataclass(frozen=True)
 class Given:
     """What is known of one layer.
 
-    Attributes:
-        text: as it was given.
-        target: what it calls the layer.
-        known: ``kind`` and ``average`` (of a pooling: does it take the mean?), and fields of a
-            layer by their names; a padding may be "same".
+    ``known`` are ``kind`` and ``average`` (of a pooling: does it take the mean?), and fields of a
+    layer by their names; a padding may be "same".
     """
 
-    text: str = ""
-    target: str = ""
+    text: str = ""  # as it was given
+    target: str = ""  # what it calls the layer
     known: Mapping[str, Any] = field(default_factory=dict)
 
     def axes(self) -> tuple[AxisGiven, AxisGiven]:
@@ -284,9 +264,9 @@ class Given:
             return False
         if "kind" in self.known:
             return bool(kind == self.known["kind"])
-        if kind == DENSE:
-            return _WINDOW.isdisjoint(self.known)
-        return kind == CONV or "activation" not in self.known
+        # A dense layer has no window, a pooling no activation.
+        without = {DENSE: _WINDOW, POOL: {"activation"}}.get(kind, set())
+        return without.isdisjoint(self.known)
 
     def joined(self, other: Given) -> Given:
         """Return both together."""
@@ -305,16 +285,12 @@ def read_given(text: str) -> Given:
     if not isinstance(text, str):
         raise UsageError(f"what is given is a text such as 'conv1 k5', not {shown(text)}.")
     first, *words = re.finditer(r"\S+|$", text)
-    words = [word for word in words if word[0]]
-    if not words:
-        raise NotationError(
-            f"{shown(text)} says nothing of a layer; name one, then say what is known: a kind "
-            f"({', '.join(_KINDS)}) or its options, as in 'conv1 k5'.",
-            text,
-            len(text.rstrip()),
-        )
+    if not any(word[0] for word in words):
+        what = f"a kind ({', '.join(_KINDS)}) or its options, as in 'conv1 k5'"
+        why = f"{shown(text)} says nothing of a layer; name one, then say what is known: {what}."
+        raise NotationError(why, text, len(text.rstrip()))
     known: dict[str, Any] = {}
-    for word in words:
+    for word in filter(lambda word: word[0], words):
         for name, value in _read_word(word, known.get("kind") == POOL, text):
             if known.setdefault(name, value) != value:
                 what = f"the {_NOUNS.get(name, name)} is given twice; keep one."
@@ -359,8 +335,6 @@ def read_limit(value: int | str) -> Limit:
     text = "" if isinstance(value, bool) else str(value)
     match = re.fullmatch(r"\s*(<=|=|)\s*([0-9]{1,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5})\s*", text)
     if not match:
-        raise UsageError(
-            f"params is {shown(value)}; give the most parameters, such as 60000, or =61706 for "
-            "exactly so many."
-        )
+        remedy = "give the most parameters, such as 60000, or =61706 for exactly so many"
+        raise UsageError(f"params is {shown(value)}; {remedy}.")
     return Limit(int(match[2].replace(",", "")), match[1] == "=")

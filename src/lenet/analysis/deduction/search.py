@@ -25,7 +25,7 @@ from lenet.analysis.deduction.windows import (
     Axis,
     Candidate,
     Form,
-    is_average,
+    is_named,
     kinds,
     rank,
     windows,
@@ -52,45 +52,31 @@ _Sums = dict[int, tuple[int, tuple[int, ...]]]
 
 @dataclass(frozen=True)
 class Step:
-    """One arrow of the figure: what leads from ``source`` to ``target``.
+    """One arrow of the figure: what leads from ``source`` to ``target``."""
 
-    Attributes:
-        name: the layer's name in the network, such as conv0.
-        candidates: what fits, best first: on a square map the windows that are the same on both
-            axes, else those with a square kernel and one stride, where there are any.
-        chosen: the candidate that is in the network; the first, unless a limit on the parameters
-            made another one better.
-        layer: the same as a layer.
-        heights: every window that fits the height; any of them can go with any of the widths.
-        widths: every window that fits the width.
-        given: what was known beforehand of its kind or window, as it was given.
-        reasoning: why it was chosen, in sentences.
-    """
-
-    name: str
+    name: str  # the layer's name in the network, such as conv0
     source: Stage
     target: Stage
-    candidates: tuple[Candidate, ...]
-    chosen: Candidate
-    layer: Layer
-    heights: tuple[Axis, ...] = ()
-    widths: tuple[Axis, ...] = ()
-    given: str = ""
-    reasoning: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...]  # what fits, best first
+    chosen: Candidate  # the first, unless a limit on the parameters made another one better
+    layer: Layer  # the same as a layer
+    heights: tuple[Axis, ...] = ()  # every window that fits the height
+    widths: tuple[Axis, ...] = ()  # and the width; any goes with any of the heights
+    given: str = ""  # what was known beforehand of its kind or window, as it was given
+    reasoning: tuple[str, ...] = ()  # why it was chosen, in sentences
 
     @property
     def ties(self) -> tuple[Candidate, ...]:
         """The other candidates that are as good as the chosen one."""
-        return tuple(
-            c for c in self.candidates if c.score == self.chosen.score and c != self.chosen
-        )
+        chosen = self.chosen
+        return tuple(c for c in self.candidates if c.score == chosen.score and c != chosen)
 
     def of_kind(self, kind: str) -> tuple[Candidate, ...]:
         """Return the candidates of one kind, best first."""
         return tuple(candidate for candidate in self.candidates if candidate.kind == kind)
 
     def fits(self, layer: Layer) -> bool:
-        """Is ``layer`` among all that was found, with any window on either axis?"""
+        """Is ``layer`` among all that was found, but for its width, activation and sides?"""
         if not self.of_kind(layer.stem) or not isinstance(layer, Windowed):
             return bool(self.of_kind(layer.stem))
         return all(
@@ -125,7 +111,7 @@ class _Solved:
         return candidate.layer(
             self.target.shape[0],
             known.get("activation", activation),
-            known.get("average", is_average(self.target.name)),
+            known.get("average", is_named("average", self.target.name)),
             known.get("batch_norm", False),
         )
 
@@ -172,11 +158,9 @@ def _solve(figure: Figure, constraints: list[Given]) -> list[_Solved]:
         earlier.add(step.candidates[0].form)
     if constraints:
         near = did_you_mean(constraints[0].target, names)
-        more = ", ..." if len(names) > _SHOWN else ""
-        raise UsageError(
-            f"{shown(constraints[0].text)} names no layer of this figure{near}; it has "
-            f"{', '.join(names[:_SHOWN])}{more}."
-        )
+        has = ", ".join([*names[:_SHOWN], *["..."] * (len(names) > _SHOWN)])
+        text = shown(constraints[0].text)
+        raise UsageError(f"{text} names no layer of this figure{near}; it has {has}.")
     return solved
 
 
@@ -289,7 +273,10 @@ def _why_too_large(pairs: Sequence[tuple[int, int]], name: str) -> str:
 
 
 def choose(steps: Sequence[Options], limit: Limit) -> tuple[list[int], bool]:
-    """Choose a candidate of each step: the best by score that keep the limit, else the nearest."""
+    """Choose the best by score that keep the limit, else the nearest; is no better one possible?
+
+    Where dozens of steps leave a choice, not every sum can be kept, and the lowest scores go.
+    """
     # The middle of the steps that leave a choice, so that both halves are about equally large.
     open_steps = [i for i, options in enumerate(steps) if len({cost for cost, _ in options}) > 1]
     middle = open_steps[len(open_steps) // 2] if open_steps else 0
@@ -315,7 +302,7 @@ def choose(steps: Sequence[Options], limit: Limit) -> tuple[list[int], bool]:
 
 
 def _sums(steps: Sequence[Options], most: int, is_exact: bool) -> tuple[_Sums, bool]:
-    """The best choice for every sum, or without ``is_exact`` only for those worth their size."""
+    """The best choice for every sum, or for those worth their size; are these all there are?"""
     sums: _Sums = {0: (0, ())}
     is_complete = True
     for options in steps:

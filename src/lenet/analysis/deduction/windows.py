@@ -18,8 +18,8 @@ from itertools import product
 from typing import Final
 
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Shape
-from lenet.net.layers import Pool2d, padding_text
-from lenet.net.shapes import output_size, pair_text, size_text
+from lenet.net.layers import Pool2d, Sides, padding_text
+from lenet.net.shapes import Pair, output_size, pair_text, size_text
 
 #: Where windows are looked for. Total padding is always smaller than the kernel, and the stride
 #: not larger than it, so that no window sees padding alone and no pixel falls between windows.
@@ -50,13 +50,15 @@ class Axis:
         """Do windows stand side by side, on pixels alone?"""
         return self.kernel == self.stride and self.padding == 0
 
+    @property
+    def is_same(self) -> bool:
+        """Is half the kernel padded on either side?"""
+        return 2 * self.before == 2 * self.after == self.kernel - 1
+
     def is_expected(self, size: int) -> bool:
         """Is it within the bounds, or does it tile or cover the axis?"""
-        is_usual = (
-            self.kernel <= MAX_KERNEL
-            and self.stride <= min(self.kernel, MAX_STRIDE)
-            and self.padding < self.kernel
-        )
+        is_small = self.kernel <= MAX_KERNEL and self.stride <= min(self.kernel, MAX_STRIDE)
+        is_usual = is_small and self.padding < self.kernel
         return is_usual or (self.is_tile and not self.unread(size)) or self.kernel == size
 
     def output(self, size: int) -> int:
@@ -95,7 +97,10 @@ _FREE: Final = AxisGiven()
 
 
 def solve_axis(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, ...]:
-    """Return every window within the bounds that makes ``result`` of ``size`` pixels."""
+    """Return every window within the bounds that makes ``result`` of ``size`` pixels.
+
+    Given values may exceed the bounds. Of an odd total padding, the smaller half comes first.
+    """
     kernels = range(1, MAX_KERNEL + 1) if given.kernel is None else (given.kernel,)
     return tuple(
         axis
@@ -108,7 +113,10 @@ def solve_axis(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, 
 
 @lru_cache(maxsize=4096)
 def windows(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, ...]:
-    """Return every window to consider: those within the bounds, and common ones beyond them."""
+    """Return every window to consider: those within the bounds, and common ones beyond them.
+
+    Common are windows that tile the axis or cover it; larger ones are tried if nothing else fits.
+    """
     usual = solve_axis(size, result, given)
     tiles = [Axis(size // result, size // result)] if size % result == 0 else []
     common = [*tiles, Axis(size, 1)] if result == 1 else tiles
@@ -181,12 +189,7 @@ ON_AXIS: Final = (
     _OnAxis(+8, "channels stay, the map shrinks", (POOL,), lambda axis, size: axis.stride > 1),
     _OnAxis(+2, "windows side by side", (POOL,), lambda axis, size: axis.is_tile),
     _OnAxis(+3, "no padding", _BOTH, lambda axis, size: axis.padding == 0),
-    _OnAxis(
-        +2,
-        "half the kernel padded",
-        (CONV,),
-        lambda axis, size: 2 * axis.before == 2 * axis.after == axis.kernel - 1,
-    ),
+    _OnAxis(+2, "half the kernel padded", (CONV,), lambda axis, size: axis.is_same),
     _OnAxis(+1, "both sides padded alike", _BOTH, lambda axis, size: axis.before == axis.after > 0),
     _OnAxis(-1, "each 2 beyond kernel 3", _BOTH, lambda axis, size: axis.kernel // 2 - 1),
     _OnAxis(-2, "each unread pixel at the end", _BOTH, lambda axis, size: axis.unread(size)),
@@ -208,21 +211,17 @@ _NAMES: Final = {
     CONV: re.compile(r"conv|c\d"),
     POOL: re.compile(r"(max|avg|average|mean|sub|s\d|p\d|.*pool)"),
     DENSE: re.compile(r"fc|f\d|dense|linear|full|ip\d"),
+    "average": re.compile(r"avg|average|mean"),
 }
-_AVERAGE: Final = re.compile(r"avg|average|mean")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to make a step: a convolution, a pooling ("pool") or a dense layer.
+    """One way to make a step."""
 
-    ``axes`` are its window on the height and on the width, none for a dense layer. ``reasons`` are
-    the points and priors that add up to ``score``.
-    """
-
-    kind: str
-    axes: tuple[Axis, ...] = ()
-    reasons: tuple[tuple[int, str], ...] = ()
+    kind: str  # "conv", "pool" or "dense"
+    axes: tuple[Axis, ...] = ()  # its window on the height and on the width; none if dense
+    reasons: tuple[tuple[int, str], ...] = ()  # points and priors that add up to ``score``
 
     @cached_property
     def score(self) -> int:
@@ -235,11 +234,15 @@ class Candidate:
         return self.kind, self.axes
 
     @property
+    def _window(self) -> tuple[Pair, Pair, Sides]:
+        height, width = self.axes
+        sides = height.before, height.after, width.before, width.after
+        return (height.kernel, width.kernel), (height.stride, width.stride), sides
+
+    @property
     def window(self) -> tuple[str, str, str]:
         """The kernel, the stride and one side's padding as text; no padding is empty."""
-        height, width = self.axes
-        kernel, stride = (height.kernel, width.kernel), (height.stride, width.stride)
-        sides = (height.before, height.after, width.before, width.after)
+        kernel, stride, sides = self._window
         return pair_text(kernel), size_text(stride), padding_text(sides) if any(sides) else ""
 
     def describe(self) -> str:
@@ -247,10 +250,9 @@ class Candidate:
         if not self.axes:
             return SPELLED[self.kind]
         kernel, stride, padding = self.window
-        text = f"{SPELLED[self.kind]} {kernel}, stride {stride}"
-        if padding:
-            return f"{text}, padding {padding}"
-        return f"{text}, no padding" if self.kind == CONV else text
+        none = ", no padding" if self.kind == CONV else ""
+        padded = f", padding {padding}" if padding else none
+        return f"{SPELLED[self.kind]} {kernel}, stride {stride}{padded}"
 
     def layer(
         self, width: int, activation: str, average: bool = False, batch_norm: bool = False
@@ -258,16 +260,13 @@ class Candidate:
         """Return the layer, with so many channels or units."""
         if not self.axes:
             return Dense(width, activation)
-        down, along = self.axes
-        kernel, stride = (down.kernel, along.kernel), (down.stride, along.stride)
-        sides = (down.before, down.after, along.before, along.after)
         if self.kind == CONV:
-            return Conv2d(width, kernel, stride, sides, activation, batch_norm)
-        return (AvgPool2d if average else MaxPool2d)(kernel, stride, sides)
+            return Conv2d(width, *self._window, activation, batch_norm)
+        return (AvgPool2d if average else MaxPool2d)(*self._window)
 
 
 def kinds(source: Shape, target: Shape) -> tuple[str, ...]:
-    """Return the kinds of layer that can lead from one shape to the next."""
+    """Return the kinds of layer that can lead from one shape to the next; a vector has no maps."""
     if len(source) < len(target):
         return ()
     if len(target) == 1:
@@ -276,13 +275,8 @@ def kinds(source: Shape, target: Shape) -> tuple[str, ...]:
 
 
 def is_named(kind: str, name: str) -> bool:
-    """Does the figure's name say that a layer is of this kind?"""
+    """Does the figure's name say that a layer is of this kind, or "average"?"""
     return bool(_NAMES[kind].match(name.lower()))
-
-
-def is_average(name: str) -> bool:
-    """Does the figure's name say that a pooling averages?"""
-    return bool(_AVERAGE.match(name.lower()))
 
 
 def rank(
@@ -293,14 +287,16 @@ def rank(
     axes: Axes,
     earlier: Container[Form],
 ) -> tuple[Candidate, ...]:
-    """Return the candidates of these kinds with these windows, best first."""
+    """Return the candidates of these kinds with these windows, best first.
+
+    ``name`` is what the figure calls the layer, ``earlier`` are the forms of the steps before.
+    """
 
     def order(candidate: Candidate) -> tuple[int, ...]:
         """Most points first; of equals, what reads most, pads least, is smallest."""
-        both = list(zip(candidate.axes, source[1:], strict=False))
-        unread = sum(axis.unread(size) for axis, size in both)
-        padding = sum(axis.padding for axis in candidate.axes)
-        kernel = sum(axis.kernel for axis in candidate.axes)
+        axes = candidate.axes
+        unread = sum(axis.unread(size) for axis, size in zip(axes, source[1:], strict=False))
+        padding, kernel = sum(axis.padding for axis in axes), sum(axis.kernel for axis in axes)
         return -candidate.score, unread, padding, kernel, candidate.kind == POOL
 
     candidates = []
@@ -344,10 +340,8 @@ def _pairs(source: Shape, target: Shape, axes: Axes) -> list[tuple[Axis, Axis]]:
 
 
 def _is_whole(pair: tuple[Axis, Axis], source: Shape) -> bool:
-    return all(
-        axis.kernel == size and not axis.padding
-        for axis, size in zip(pair, source[1:], strict=True)
-    )
+    both = zip(pair, source[1:], strict=True)
+    return all(axis.kernel == size and not axis.padding for axis, size in both)
 
 
 @lru_cache(maxsize=16_384)
