@@ -119,7 +119,7 @@ def deduce(
     network, steps = find_steps(shapes, given, limit, activation)
     return Deduction(
         shapes,
-        _explain_steps(steps),
+        tuple(_explain_steps(steps)),
         network,
         count_network(network).parameters,
         tuple(_assumptions(shapes, steps)),
@@ -156,12 +156,10 @@ def _candidate_dict(candidate: Candidate) -> dict[str, Any]:
 
 def _step_section(step: Step, everything: bool) -> Section:
     title = f"{step.name}: {step.source} -> {step.target}, {step.chosen.describe()}"
-    texts = step.reasoning
-    if not everything:
-        return Section(title, tuple(map(Paragraph, texts)))
     # Where everything is listed, nothing needs to say how to list it.
-    blocks = [Paragraph(text.replace(" (--all).", "")) for text in texts]
-    return Section(title, (*blocks, *_window_blocks(step)))
+    texts = [text.replace(" (--all).", "") if everything else text for text in step.reasoning]
+    windows = _window_blocks(step) if everything else ()
+    return Section(title, (*map(Paragraph, texts), *windows))
 
 
 def _window_blocks(step: Step) -> Iterator[Paragraph | Table]:
@@ -199,19 +197,17 @@ def _assumptions(figure: Figure, steps: Sequence[Step]) -> Iterator[str]:
         )
 
 
-def _explain_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Return the steps with their reasoning."""
+def _explain_steps(steps: Sequence[Step]) -> Iterator[Step]:
+    """Yield the steps with their reasoning."""
     first: dict[Form, Step] = {}
-    explained = []
     for step in steps:
         again = first.setdefault(step.chosen.form, step)
         texts = _reasoning(step, None if again is step else again)
-        explained.append(replace(step, reasoning=tuple(texts)))
-    return tuple(explained)
+        yield replace(step, reasoning=tuple(texts))
 
 
 def _reasoning(step: Step, again: Step | None) -> Iterator[str]:
-    """Why this candidate was chosen, and what else there is: a paragraph each."""
+    """Why this candidate was chosen, and what else there is; ``again`` had the same window."""
     if step.chosen.kind == DENSE:
         yield from _dense(step)
         return
@@ -223,13 +219,13 @@ def _reasoning(step: Step, again: Step | None) -> Iterator[str]:
 
 
 def _dense(step: Step) -> Iterator[str]:
-    what = plural(step.target.shape[0], "unit")
-    if len(step.source.shape) == 1:
-        yield f"Between vectors stands a dense layer; all there is to choose is its {what}."
-        return
     numbers = elements(step.source.shape)
     seen = f"all {numbers:,} numbers at once" if numbers > 1 else "the only number there is"
-    yield f"A dense layer sees {seen}; all there is to choose is its {what}."
+    what = f"A dense layer sees {seen}"
+    if len(step.source.shape) == 1:
+        what = "Between vectors stands a dense layer"
+    units = plural(step.target.shape[0], "unit")
+    yield f"{what}; all there is to choose is its {units}."
     if step.of_kind(CONV):
         over = " over the whole map, as C5 of LeNet-5" if max(step.source.shape[1:]) > 1 else ""
         yield (
@@ -280,10 +276,8 @@ def _windows(step: Step, again: Step | None) -> Iterator[str]:
         )
     labelled = list(zip(labels, parts, strict=False))
     if why:
-        formulas = ", ".join(
-            f"{label}{_formula(size, axis)}" for label, (size, _, axis) in labelled
-        )
-        yield f"{why}: {formulas}."
+        formulas = [f"{label}{_formula(size, axis)}" for label, (size, _, axis) in labelled]
+        yield f"{why}: {', '.join(formulas)}."
     else:
         for label, part in labelled:
             yield _sentence(label + _argument(*part, step.chosen.kind, again))
@@ -352,10 +346,10 @@ def _kernel_argument(size: int, result: int, axis: Axis, kind: str) -> str:
     formula = f"{written if axis.stride == 1 else f'floor({written})'} = {result} gives k = {span}"
     if axis.kernel == axis.stride > 1:
         return f"{formula}, and windows of {axis.kernel} do not overlap"
-    if axis.stride > 1 and not axis.unread(size):
-        return f"{formula}, and {axis.kernel} leaves no pixel unread"
     if axis.stride > 1:
-        return f"{formula}, and {axis.kernel} is {'odd and ' * (axis.kernel % 2)}likeliest"
+        likeliest = f"is {'odd and ' * (axis.kernel % 2)}likeliest"
+        why = likeliest if axis.unread(size) else "leaves no pixel unread"
+        return f"{formula}, and {axis.kernel} {why}"
     if kind == CONV and axis.kernel > 1:
         formula += ", odd, as kernels are" if axis.kernel % 2 else ", though kernels are mostly odd"
     return formula

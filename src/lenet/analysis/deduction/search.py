@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import inf
 from typing import Final
@@ -37,8 +37,8 @@ from lenet.net.words import did_you_mean, shown
 
 #: Of a long list of layers' names, an error shows so many.
 _SHOWN: Final = 12
-#: A network is shown in an error if its notation is no longer than this.
-_LONGEST_SHOWN: Final = 500
+#: A network is shown in an error if its notation and ": " are no longer than this.
+_LONGEST_SHOWN: Final = 502
 #: The kernel that is proposed where a map grows.
 _KERNEL: Final = 3
 #: About how many partial sums are kept in all: bounds time and memory where steps are many.
@@ -102,10 +102,6 @@ class _Solved:
         kind = self.candidates[0].kind if self.candidates else [*possible, CONV][0]
         return f"{kind}{sum(name.startswith(kind) for name in names)}"
 
-    def called(self, names: Sequence[str]) -> set[str]:
-        """What a constraint may call it: its name so far, and the figure's own."""
-        return {self.name(names), self.target.name.lower() or self.name(names)}
-
     def layer(self, candidate: Candidate, activation: str) -> Layer:
         known = self.given.known
         return candidate.layer(
@@ -146,13 +142,16 @@ def _solve(figure: Figure, constraints: list[Given]) -> list[_Solved]:
     for source, target in pairwise(figure.stages):
         free = step = _solve_step(source, target, Given(), earlier)
         # A constraint may make the layer another kind, and so give it another name.
-        while mine := [g for g in constraints if g.target in step.called(names)]:
+        while mine := [
+            g for g in constraints if g.target in (step.name(names), target.name.lower() or None)
+        ]:
             constraints.remove(mine[0])
             step = _solve_step(source, target, step.given.joined(mine[0]), earlier)
         if not step.candidates:
-            why = _why_impossible(source, target, step.given, free.name(names))
-            what = f"{free.name(names)}, {source} -> {target}, is impossible"
-            raise NotationError(f"{what}: {why}", figure.text, target.position)
+            name = free.name(names)
+            why = _why_impossible(source, target, step.given, name)
+            what = f"{name}, {source} -> {target}, is impossible: {why}"
+            raise NotationError(what, figure.text, target.position)
         names.append(step.name(names))
         solved.append(step)
         earlier.add(step.candidates[0].form)
@@ -196,11 +195,9 @@ def _within(
     total = sum(costs[i][0] for costs, i in zip(options, indices, strict=True))
     if not limit.holds(total):
         has = "has" if is_certain else "was found that has"
-        notation = str(_network(solved, chosen, activation))
-        raise UsageError(
-            f"no combination {has} {limit} parameters; the nearest has {total:,}"
-            f"{f': {notation}' if len(notation) <= _LONGEST_SHOWN else ''}."
-        )
+        notation = f": {_network(solved, chosen, activation)}"
+        nearest = f"{total:,}{notation if len(notation) <= _LONGEST_SHOWN else ''}"
+        raise UsageError(f"no combination {has} {limit} parameters; the nearest has {nearest}.")
     return chosen
 
 
@@ -213,22 +210,19 @@ def _network(solved: Sequence[_Solved], chosen: Sequence[Candidate], activation:
 
 
 def _why_impossible(source: Stage, target: Stage, given: Given, name: str) -> str:
-    """Say why a step has no candidates, and what would make it possible."""
+    """Say why a step to the layer ``name`` has no candidates, and what would make it possible."""
     possible = kinds(source.shape, target.shape)
     drop = f"drop {shown(given.text)}"
     pairs = list(zip(source.shape[1:], target.shape[1:], strict=False))
     if not possible:
-        return (
-            f"a vector cannot become maps again; put {target} before the first vector, or write "
-            f"{source} as maps too."
-        )
+        first = f"put {target} before the first vector"
+        return f"a vector cannot become maps again; {first}, or write {source} as maps too."
     if "batch_norm" in given.known and not any(map(given.allows, possible)):
         return f"only a convolution is normalised; {drop}."
     if given.known.get("kind", possible[0]) not in possible:
-        before, after = source.shape[0], target.shape[0]
         what = "what ends in a vector"
         if len(target.shape) == 3:
-            what = f"what turns {before} channels into {after}"
+            what = f"what turns {source.shape[0]} channels into {target.shape[0]}"
         kind = " or a ".join(SPELLED[kind] for kind in possible)
         return f"{what} is a {kind}; {drop} or change the figure."
     if "padding" not in given.known and not all(windows(*pair) for pair in pairs):
@@ -236,16 +230,11 @@ def _why_impossible(source: Stage, target: Stage, given: Given, name: str) -> st
     if len(source.shape) == 1:
         return f"vectors have no windows; {drop}."
     remedy = drop
-    if len(target.shape) == 3:
-        axes = _axes(source.shape, target.shape, Given())
-        free = rank(source.shape, target.shape, "", possible, axes, ())
-        if free:
-            remedy += f", and a {free[0].describe()} fits"
-    blocked = [
-        f"{pair[1]} of {pair[0]}"
-        for pair, known in zip(pairs, given.axes(), strict=False)
-        if not windows(*pair, known)
-    ]
+    unnamed = replace(target, name="")
+    if len(target.shape) == 3 and (free := _solve_step(source, unnamed, Given(), ()).candidates):
+        remedy += f", and a {free[0].describe()} fits"
+    both = zip(pairs, given.axes(), strict=False)
+    blocked = [f"{pair[1]} of {pair[0]}" for pair, known in both if not windows(*pair, known)]
     if not blocked:
         return f"no kernel up to {MAX_KERNEL} that fits agrees with {shown(given.text)}; {remedy}."
     sizes = " or ".join(dict.fromkeys(blocked))
@@ -260,15 +249,13 @@ def _why_too_large(pairs: Sequence[tuple[int, int]], name: str) -> str:
         top, left = (padding // 2 for padding in paddings)
         sides = padding_text((top, paddings[0] - top, left, paddings[1] - left))
         remedy = f"give '{name} k{_KERNEL} p{sides}' if that is meant, or "
-    needs = " and ".join(
-        f"{padding} on the {axis}"
-        for axis, padding, (size, result) in zip(("height", "width"), paddings, pairs, strict=True)
-        if result > size
-    )
+    axes = zip(("height", "width"), paddings, pairs, strict=True)
+    needs = [f"{pad} on the {axis}" for axis, pad, (size, result) in axes if result > size]
     most = "x".join(str(min(pair)) for pair in pairs)
     return (
         "a map grows only if its padding, both sides together, is as large as the kernel or larger "
-        f"({needs} for a {_KERNEL}x{_KERNEL} kernel); {remedy}make the output {most} or smaller."
+        f"({' and '.join(needs)} for a {_KERNEL}x{_KERNEL} kernel); {remedy}make the output {most} "
+        "or smaller."
     )
 
 
