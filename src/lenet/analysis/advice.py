@@ -183,7 +183,6 @@ class Frame:
         self.least = [*[1] * len(layers[:-1]), *(layer.width for layer in layers[-1:])]
 
     def network(self, widths: Sequence[int]) -> Network:
-        """Return the network with these channels and units, in order."""
         changes = {
             place: (layer.with_width(width),)
             for (place, layer), width in zip(self._trained.items(), widths, strict=True)
@@ -207,7 +206,6 @@ class Frame:
         return widths
 
     def one_factor(self, first: float) -> list[float]:
-        """Set all neighbours the same factor apart."""
         pairs = len(self._gains)
         if pairs == 0:
             return [first]

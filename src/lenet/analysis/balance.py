@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lenet.analysis.advice import COSTS, Proposal, advise, costs_of, read_budget
-from lenet.analysis.neighbours import (
-    NEAR,
-    Claim,
-    Neighbours,
-    claims_of,
-    farthest,
-    neighbours_of,
-)
+from lenet.analysis.neighbours import NEAR, Claim, Neighbours, claims_of, farthest, neighbours_of
 from lenet.net import Network, Source, read_named
 from lenet.net.shapes import elements, shape_text
 from lenet.writing import Result

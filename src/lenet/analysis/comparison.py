@@ -150,13 +150,11 @@ def compare(
         _column(name, network, measure_memory(network, batch, optimizer))
         for name, (network, _) in zip(unique, read, strict=True)
     )
-    first = columns[0].network
-    pairs = tuple(layers_beside(first, column.network) for column in columns[1:])
-    changes = (
-        tuple(differences(first, column.network, beside))
-        for column, beside in zip(columns[1:], pairs, strict=True)
-    )
-    return Comparison(columns, pairs, tuple(changes))
+    first, *others = (column.network for column in columns)
+    pairs = [layers_beside(first, other) for other in others]
+    both = zip(others, pairs, strict=True)
+    changes = (tuple(differences(first, other, beside)) for other, beside in both)
+    return Comparison(columns, tuple(pairs), tuple(changes))
 
 
 def _column(name: str, network: Network, memory: Memory) -> Compared:

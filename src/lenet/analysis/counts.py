@@ -111,7 +111,6 @@ def count_network(network: Network) -> LayerCounts:
 
 
 def total(counts: Iterable[LayerCounts]) -> LayerCounts:
-    """Add ``counts`` up."""
     return sum(counts, LayerCounts())
 
 

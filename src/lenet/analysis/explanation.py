@@ -278,9 +278,8 @@ def _one_block_text(block: BlockRow) -> str:
         names = f"{block.layers[0]} to {block.layers[-1]}"
     if block.repeats is None:
         return names
-    if block.repeats == block.number - 1:
-        return f"the same again ({names})"
-    return f"block {block.repeats} again ({names})"
+    which = "the same" if block.repeats == block.number - 1 else f"block {block.repeats}"
+    return f"{which} again ({names})"
 
 
 def flow_columns(report: Report, formula: Callable[[str], str] = str) -> dict[str, Column]:
@@ -297,18 +296,15 @@ def flow_columns(report: Report, formula: Callable[[str], str] = str) -> dict[st
         "both": [size_text(w.total_padding) if w else "" for w in windows],
         "input": [shape_text(row.input_shape) for row in rows],
         "output": [shape_text(row.output_shape) for row in rows],
-        "size": [_formulas(window, formula) for window in windows],
+        "size": [" x ".join(dict.fromkeys(map(formula, w.formulas))) if w else "" for w in windows],
         "sees": [pair_text(field.size) for field in fields],
         "jump": [size_text(field.jump) if field.jump else "" for field in fields],
     }
-    columns = {title: Column(title, tuple(texts)) for title, texts in cells.items()}
-    columns["layer"] = replace(columns["layer"], total="total")
-    columns["size"] = replace(columns["size"], is_formula=True)
-    return columns
+    extra: dict[str, dict[str, Any]] = {"layer": {"total": "total"}, "size": {"is_formula": True}}
+    return {t: Column(t, tuple(texts), **extra.get(t, {})) for t, texts in cells.items()}
 
 
 def cost_columns(report: Report, number: Callable[[int], str] = "{:,}".format) -> dict[str, Column]:
-    """Return what it costs; ``number`` writes counts."""
     rows = report.layers
     columns = {}
     for title, count, share in _COUNTED:
@@ -350,22 +346,18 @@ def memory_notes(memory: Memory) -> tuple[str, str]:
     rule, held = KEPT_RULE, "the parameters"
     if memory.statistics:
         rule, held = f"{KEPT_RULE} {NORMALISED_RULE}", f"{held}, means and variances"
-    return (
-        rule,
-        f"Inference holds {held}, and input and output of one layer at a time: "
-        f"{memory.largest_layer} needs most, {bytes_text(memory.largest_pair)} per image.",
-    )
+    most = f"{memory.largest_layer} needs most, {bytes_text(memory.largest_pair)} per image"
+    return rule, f"Inference holds {held}, and input and output of one layer at a time: {most}."
 
 
 def _tables(report: Report, form: str) -> Iterator[Section]:
     """Yield what flows and what it costs, for Markdown, HTML and LaTeX."""
     flow = flow_columns(report)
-    layer = flow["layer"]
     if form == "html":  # the row's own name comes first: it stays in sight while others scroll
-        flow = {"layer": layer, **flow}
+        flow = {"layer": flow["layer"], **flow}
     left_out = _NOT_IN_LATEX if form == "latex" else ()
     yield Section("What flows", (_flow(flow, left_out),))
-    yield Section("What it costs", (Table((layer, *cost_columns(report).values())),))
+    yield Section("What it costs", (Table((flow["layer"], *cost_columns(report).values())),))
 
 
 def _text_tables(report: Report, width: int) -> Iterator[Section]:
@@ -393,7 +385,6 @@ def _text_tables(report: Report, width: int) -> Iterator[Section]:
 
 
 def _flow(columns: Mapping[str, Column], left_out: Sequence[str]) -> Table:
-    """Return what flows, without totals."""
     chosen = (replace(column, total="") for key, column in columns.items() if key not in left_out)
     return Table(tuple(chosen))
 
@@ -407,11 +398,6 @@ def _block_cells(blocks: Iterable[BlockRow]) -> Iterator[str]:
     for block in blocks:
         yield str(block.number) if block.repeats is None else f"{block.number} = {block.repeats}"
         yield from [""] * (len(block.layers) - 1)
-
-
-def _formulas(window: Window | None, write: Callable[[str], str]) -> str:
-    """Write the size formula; both axes' where they differ, height x width."""
-    return " x ".join(dict.fromkeys(map(write, window.formulas))) if window else ""
 
 
 def _layer_dict(row: LayerRow) -> dict[str, Any]:
@@ -433,13 +419,8 @@ def _counts_dict(counts: LayerCounts) -> dict[str, int]:
 def _memory_dict(memory: Memory) -> dict[str, Any]:
     """Bytes of float32; what grows with the batch is given for one image and for the batch."""
     fixed = ("optimizer", "batch", "parameters", "statistics", "gradients", "optimizer_state")
-    growing = {
-        "activations": memory.activations,
-        "training": memory.training,
-        "inference": memory.inference,
-    }
-    return {
-        **{name: getattr(memory, name) for name in fixed},
-        **{key: {"image": of(1), "batch": of(memory.batch)} for key, of in growing.items()},
-        "largest_layer": memory.largest_layer,
-    }
+    values = {name: getattr(memory, name) for name in fixed}
+    for name in ("activations", "training", "inference"):
+        measure = getattr(memory, name)
+        values[name] = {"image": measure(1), "batch": measure(memory.batch)}
+    return {**values, "largest_layer": memory.largest_layer}

@@ -203,7 +203,6 @@ def told_once(told: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 
 def _some_listed(names: Sequence[str]) -> str:
-    """List the first names, and how many more there are."""
     more = len(names) - _NAMES_SHOWN
     return listed([*names[:_NAMES_SHOWN], *[plural(more, "more layer")] * (more > 0)])
 

@@ -38,12 +38,10 @@ class Neighbours:
 
     @property
     def ratio(self) -> float:
-        """How many times the larger is the smaller; 1 where they are equal."""
         return ratio_of(self.before_activations, self.after_activations)
 
     @property
     def near(self) -> bool:
-        """Are they at most ``NEAR`` times apart?"""
         return is_near(self.ratio)
 
     @property
@@ -85,7 +83,6 @@ def farthest(network: Network) -> float:
 
 
 def ratio_of(first: int, second: int) -> float:
-    """Return how many times the larger is the smaller."""
     return max(first, second) / min(first, second)
 
 

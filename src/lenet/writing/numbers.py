@@ -70,6 +70,5 @@ def _decimals(value: float) -> int:
 
 
 def _scientific(value: float) -> str:
-    """Write ``1.25e42``."""
     digits, exponent = f"{value:.2e}".split("e")
     return f"{digits}e{int(exponent)}"

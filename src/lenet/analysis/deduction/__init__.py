@@ -198,7 +198,6 @@ def _assumptions(figure: Figure, steps: Sequence[Step]) -> Iterator[str]:
 
 
 def _explain_steps(steps: Sequence[Step]) -> Iterator[Step]:
-    """Yield the steps with their reasoning."""
     first: dict[Form, Step] = {}
     for step in steps:
         again = first.setdefault(step.chosen.form, step)
@@ -313,8 +312,7 @@ def _lead(size: int, result: int) -> str:
     if size == result:
         return "the size stays"
     if 2 * result > size:
-        lost = size - result
-        return f"{plural(lost, 'pixel')} {'is' if lost == 1 else 'are'} lost"
+        return f"{plural(size - result, 'pixel')} {'is' if size - result == 1 else 'are'} lost"
     if 2 * result == size:
         return "the size halves"
     about = "about " if size % result else ""
@@ -322,14 +320,11 @@ def _lead(size: int, result: int) -> str:
 
 
 def _stride_argument(size: int, result: int, axis: Axis) -> str:
-    lead = _lead(size, result)
-    if axis.stride > 1:
-        so = ", so the stride is" if axis.stride == round(size / result) else ", here at stride"
-        return f"{lead}{so} {axis.stride}"
-    if 2 * result <= size:
-        return f"{lead}, here at stride 1"
-    other = f" (stride 2 would leave about {(size + 1) // 2})" if size > 2 else ""
-    return f"{lead}, so the stride is 1{other}"
+    is_near = axis.stride == round(size / result) if axis.stride > 1 else 2 * result > size
+    so = "so the stride is" if is_near else "here at stride"
+    is_one = axis.stride == 1 and is_near and size > 2
+    other = f" (stride 2 would leave about {(size + 1) // 2})" if is_one else ""
+    return f"{_lead(size, result)}, {so} {axis.stride}{other}"
 
 
 def _kernel_argument(size: int, result: int, axis: Axis, kind: str) -> str:

@@ -73,7 +73,6 @@ class Figure:
 
 
 def read_figure(text: str) -> Figure:
-    """Read a figure."""
     if not isinstance(text, str):
         raise UsageError(f"a figure is a text such as {EXAMPLE!r}, not {shown(text)}.")
     _check_most(len(text), MAX_TEXT, "characters")
@@ -178,22 +177,21 @@ def _order(written: Sequence[_Written], text: str) -> tuple[str, list[str]]:
     if not unclear:
         return "first", []
     _check_mixture(unclear, text)
-    misfits, oblong = {}, {}
+    ranked = []
     for order in _ORDERS:
         steps = pairwise(part.shape(order) for part in written)
-        misfits[order] = sum(_is_misfit(source, target) for source, target in steps)
-        oblong[order] = sum(part.is_oblong(order) for part in unclear)
-    best, other = sorted(_ORDERS, key=lambda order: (misfits[order], oblong[order], order))
-    reading = f"{unclear[0].text} is read as {_ORDERS[best]}"
-    if not oblong[best]:
-        return best, [f"{reading}: that way every map is square."]
-    if misfits[best] < misfits[other]:
-        return best, [f"{reading}: that way the steps fit each other."]
-    if oblong[best] < oblong[other]:
-        return best, [f"{reading}: that way more maps are square."]
+        misfits = sum(_is_misfit(source, target) for source, target in steps)
+        ranked.append((misfits, sum(part.is_oblong(order) for part in unclear), order))
+    (misfits, oblong, best), (other_misfits, other_oblong, other) = sorted(ranked)
     instead = shape_text(unclear[0].shape(other))
-    would = f"{_ORDERS[other]} would fit as well: write {instead} if it is meant"
-    return best, [f"{reading}, and {would}."]
+    why = f", and {_ORDERS[other]} would fit as well: write {instead} if it is meant"
+    if not oblong:
+        why = ": that way every map is square"
+    elif misfits < other_misfits:
+        why = ": that way the steps fit each other"
+    elif oblong < other_oblong:
+        why = ": that way more maps are square"
+    return best, [f"{unclear[0].text} is read as {_ORDERS[best]}{why}."]
 
 
 def _check_mixture(unclear: Sequence[_Written], text: str) -> None:
@@ -242,7 +240,6 @@ class Given:
     known: Mapping[str, Any] = field(default_factory=dict)
 
     def axes(self) -> tuple[AxisGiven, AxisGiven]:
-        """Return what is known of the window's height and width."""
         unknown = None, None
         kernel = self.known.get("kernel_size", unknown)
         stride = self.known.get("stride", unknown)
@@ -269,7 +266,6 @@ class Given:
         return without.isdisjoint(self.known)
 
     def joined(self, other: Given) -> Given:
-        """Return both together."""
         for name in self.known.keys() & other.known.keys():
             if self.known[name] != other.known[name]:
                 raise UsageError(
@@ -281,7 +277,6 @@ class Given:
 
 
 def read_given(text: str) -> Given:
-    """Read what is known of one layer."""
     if not isinstance(text, str):
         raise UsageError(f"what is given is a text such as 'conv1 k5', not {shown(text)}.")
     first, *words = re.finditer(r"\S+|$", text)
@@ -323,7 +318,6 @@ class Limit:
     is_exact: bool
 
     def holds(self, parameters: int) -> bool:
-        """Is the number of parameters within the limit?"""
         return parameters == self.parameters or (not self.is_exact and parameters < self.parameters)
 
     def __str__(self) -> str:

@@ -72,7 +72,6 @@ class Step:
         return tuple(c for c in self.candidates if c.score == chosen.score and c != chosen)
 
     def of_kind(self, kind: str) -> tuple[Candidate, ...]:
-        """Return the candidates of one kind, best first."""
         return tuple(candidate for candidate in self.candidates if candidate.kind == kind)
 
     def fits(self, layer: Layer) -> bool:
@@ -186,7 +185,6 @@ def _axes(source: Shape, target: Shape, given: Given) -> Axes:
 def _within(
     solved: Sequence[_Solved], chosen: list[Candidate], limit: Limit, activation: str
 ) -> list[Candidate]:
-    """The best combination of candidates that keeps the limit."""
     options = [[(step.parameters(c), c.score) for c in step.candidates] for step in solved]
     if limit.holds(sum(candidates[0][0] for candidates in options)):
         return chosen

@@ -80,7 +80,6 @@ class AxisGiven:
     same: bool = False
 
     def allows(self, axis: Axis) -> bool:
-        """Does ``axis`` agree with all that is known?"""
         return (
             self.kernel in (None, axis.kernel)
             and self.stride in (None, axis.stride)
@@ -118,8 +117,8 @@ def windows(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, ...
     Common are windows that tile the axis or cover it; larger ones are tried if nothing else fits.
     """
     usual = solve_axis(size, result, given)
-    tiles = [Axis(size // result, size // result)] if size % result == 0 else []
-    common = [*tiles, Axis(size, 1)] if result == 1 else tiles
+    common = [Axis(size // result, size // result)] * (size % result == 0)
+    common += [Axis(size, 1)] * (result == 1)
     more = (axis for axis in common if given.allows(axis) and axis not in usual)
     return (*usual, *more) or _larger(size, result, given)
 
@@ -143,11 +142,10 @@ def _padded(size: int, result: int, kernel: int, stride: int, given: AxisGiven) 
         if axis.output(size) == result:
             yield axis
         return
-    most_kernel = kernel_range(size, result, stride)[1]
-    least = max(0, kernel - most_kernel)
+    lacking = kernel - kernel_range(size, result, stride)[1]
+    least = max(0, lacking)
     # A given kernel may be huge: as many paddings as the largest usual kernel has are enough.
-    most = min(kernel - 1, kernel - most_kernel + stride - 1, least + MAX_KERNEL - 1)
-    for padding in range(least, most + 1):
+    for padding in range(least, min(kernel, lacking + stride, least + MAX_KERNEL)):
         yield Axis(kernel, stride, padding // 2, padding - padding // 2)
 
 
@@ -225,12 +223,10 @@ class Candidate:
 
     @cached_property
     def score(self) -> int:
-        """The points of all priors."""
         return sum(points for points, _ in self.reasons)
 
     @property
     def form(self) -> Form:
-        """The layer but for its number of channels."""
         return self.kind, self.axes
 
     @property

@@ -132,7 +132,6 @@ def weight_shapes(network: Network) -> dict[int, Shape]:
 
 
 def is_normalised(layer: Layer) -> bool:
-    """Are the layer's maps normalised over the batch?"""
     return bool(getattr(layer, "batch_norm", False))
 
 
