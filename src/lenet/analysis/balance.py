@@ -62,20 +62,11 @@ class Balance(Result):
                 {key: getattr(pair, key) for key in _NEIGHBOUR_KEYS} for pair in self.neighbours
             ],
             "claims": [
-                {"claim": claim.text, "holds": claim.holds, "evidence": claim.evidence}
-                for claim in self.claims
+                {"claim": c.text, "holds": c.holds, "evidence": c.evidence} for c in self.claims
             ],
             "costs": costs_of(self.network),
             "budget": dict(self.budget),
-            "proposals": [
-                {
-                    "what": proposal.what,
-                    "network": str(proposal.network),
-                    **proposal.costs,
-                    "farthest_neighbours": farthest(proposal.network),
-                }
-                for proposal in self.proposals
-            ],
+            "proposals": list(map(_proposal_dict, self.proposals)),
         }
 
     def page(self, form: str = "text", width: int = 80) -> Document:
@@ -117,27 +108,24 @@ def balance(
     """
     network, name = read_named(network, name, input_shape)
     limits = read_budget(budget or {})
-    return Balance(
-        name=name,
-        network=network,
-        neighbours=neighbours_of(network),
-        claims=tuple(claims_of(network)),
-        budget=limits,
-        proposals=advise(network, limits) if limits else (),
-    )
+    neighbours, claims = neighbours_of(network), tuple(claims_of(network))
+    proposals = advise(network, limits) if limits else ()
+    return Balance(name, network, neighbours, claims, limits, proposals)
+
+
+def _proposal_dict(proposal: Proposal) -> dict[str, Any]:
+    network = proposal.network
+    named = {"what": proposal.what, "network": str(network)}
+    return {**named, **proposal.costs, "farthest_neighbours": farthest(network)}
 
 
 def _chart(balance: Balance) -> Table:
     placed, sizes = balance.network.placed, balance.activations
     bars = tuple(size / max(sizes) for size in sizes)
-    return Table(
-        (
-            Column("", tuple(layer.name for layer in placed)),
-            Column("", tuple(shape_text(layer.output_shape) for layer in placed)),
-            Column("", tuple(f"{size:,}" for size in sizes), right=True),
-            Column("", ("",) * len(bars), bars=bars),
-        )
-    )
+    both = zip(placed, sizes, strict=True)
+    rows = [(layer.name, shape_text(layer.output_shape), f"{size:,}") for layer, size in both]
+    columns = table_of(rows, right={2}).columns
+    return Table((*columns, Column("", ("",) * len(bars), bars=bars)))
 
 
 def _neighbours_row(pair: Neighbours) -> tuple[str, ...]:

@@ -103,13 +103,12 @@ def claims_of(network: Network) -> Iterator[Claim]:
 
 
 def _equal_sizes(neighbours: Sequence[Neighbours]) -> Claim:
-    apart = [pair for pair in neighbours if not pair.near]
-    told = [
-        f"{pair.before} {pair.before_activations:,} and {pair.after} {pair.after_activations:,} "
-        f"are {times(pair.ratio)} apart"
-        for pair in apart or [max(neighbours, key=lambda pair: pair.ratio)]
-    ]
-    return Claim("neighbouring layers are about equally large", not apart, _evidence(told, apart))
+    pairs = []
+    for pair in neighbours:
+        before, after = f"{pair.before} {pair.before_activations:,}", pair.after_activations
+        sentence = f"{before} and {pair.after} {after:,} are {times(pair.ratio)} apart"
+        pairs.append((pair.ratio, sentence))
+    return _claim("neighbouring layers are about equally large", pairs)
 
 
 def _more_channels(shapes: Sequence[Shape]) -> Iterator[Claim]:
@@ -126,23 +125,20 @@ def _more_channels(shapes: Sequence[Shape]) -> Iterator[Claim]:
 
 
 def _equal_parameters(convs: Sequence[tuple[str, LayerCounts]]) -> Claim:
-    def ratio(pair: tuple[tuple[str, LayerCounts], tuple[str, LayerCounts]]) -> float:
-        return ratio_of(pair[0][1].parameters, pair[1][1].parameters)
-
-    pairs = list(pairwise(convs))
-    apart = [pair for pair in pairs if not is_near(ratio(pair))]
-    told = [
-        f"{name} {first.parameters:,} and {other} {second.parameters:,} parameters are "
-        f"{times(ratio_of(first.parameters, second.parameters))} apart (their multiply-adds "
-        f"{times(ratio_of(first.multiply_adds, second.multiply_adds))})"
-        for (name, first), (other, second) in apart or [max(pairs, key=ratio)]
-    ]
-    text = "neighbouring convolutions have about as many parameters"
-    return Claim(text, not apart, _evidence(told, apart))
+    pairs = []
+    for (name, first), (other, second) in pairwise(convs):
+        ratio = ratio_of(first.parameters, second.parameters)
+        adds = times(ratio_of(first.multiply_adds, second.multiply_adds))
+        counts = f"{name} {first.parameters:,} and {other} {second.parameters:,} parameters"
+        pairs.append((ratio, f"{counts} are {times(ratio)} apart (their multiply-adds {adds})"))
+    return _claim("neighbouring convolutions have about as many parameters", pairs)
 
 
-def _evidence(told: Sequence[str], apart: Sequence[object]) -> str:
-    return _some(told) if apart else f"at most, {told[0]}"
+def _claim(text: str, pairs: Sequence[tuple[float, str]]) -> Claim:
+    """Claim that no ratio is far; told are those that are, or the largest."""
+    if apart := [sentence for ratio, sentence in pairs if not is_near(ratio)]:
+        return Claim(text, False, _some(apart))
+    return Claim(text, True, f"at most, {max(pairs, key=lambda pair: pair[0])[1]}")
 
 
 def _some(texts: Sequence[str]) -> str:
