@@ -82,20 +82,16 @@ def read_budget(budget: Mapping[str, int] | Iterable[str] | str) -> dict[str, in
         for text in [budget] if isinstance(budget, str) else budget:
             name, number = _read_limit(text)
             if name in limits:
-                raise UsageError(
-                    f"the budget names {name} more than once; give it once.", parameter="budget"
-                )
+                what = f"the budget names {name} more than once; give it once."
+                raise UsageError(what, parameter="budget")
             limits[name] = number
     for name, most in limits.items():
         if name not in COSTS:
-            near = did_you_mean(str(name), COSTS)
-            raise UsageError(
-                f"the budget names {shown(name)}{near}; it may name {', '.join(COSTS)}."
-            )
+            near, known = did_you_mean(str(name), COSTS), ", ".join(COSTS)
+            raise UsageError(f"the budget names {shown(name)}{near}; it may name {known}.")
         if isinstance(most, bool) or not isinstance(most, int) or most < 1:
-            raise UsageError(
-                f"the budget for {name} is {shown(most)}; it must be a whole number from 1 up."
-            )
+            what = f"the budget for {name} is {shown(most)}"
+            raise UsageError(f"{what}; it must be a whole number from 1 up.")
     return limits
 
 
@@ -103,11 +99,8 @@ def _read_limit(text: str) -> tuple[str, int]:
     name, _, number = text.lower().partition("=")
     match = _NUMBER.fullmatch(re.sub("[ ,_]", "", number))
     if match is None:
-        raise UsageError(
-            f"the budget is {shown(text)}; write a name and a number, such as parameters=60000 or "
-            "memory=256kB.",
-            parameter="budget",
-        )
+        remedy = "write a name and a number, such as parameters=60000 or memory=256kB"
+        raise UsageError(f"the budget is {shown(text)}; {remedy}.", parameter="budget")
     whole, decimals, unit = match.groups("")
     # In whole numbers: 0.1 of a million is exactly 100,000.
     return name.strip(), int(whole + decimals) * _SCALES[unit] // 10 ** len(decimals)

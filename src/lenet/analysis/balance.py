@@ -129,7 +129,7 @@ def _chart(balance: Balance) -> Table:
 
 
 def _neighbours_row(pair: Neighbours) -> tuple[str, ...]:
-    verdict = "near each other" if pair.near else "far apart"
+    verdict = pair.verdict
     if pair.is_output:
         verdict = "the output's width is the task's"
     elif pair.ratio != 1:

@@ -140,9 +140,8 @@ def compare(
     if len(networks) < 2:
         raise UsageError(f"compare takes two or more networks, not {len(networks)}; name another.")
     if names and len(names) != len(networks):
-        raise UsageError(
-            f"{len(names)} names and {len(networks)} networks are given; give one name for each."
-        )
+        given = f"{len(names)} names and {len(networks)} networks are given"
+        raise UsageError(f"{given}; give one name for each.")
     shape = None if input_shape is None or isinstance(input_shape, str) else tuple(input_shape)
     read = [read_named(network, "", shape or input_shape) for network in networks]
     unique = _unique(names or [name for _, name in read])

@@ -170,9 +170,8 @@ class Memory:
 def measure_memory(network: Network, batch: int = DEFAULT_BATCH, optimizer: str = "sgd") -> Memory:
     """Measure what ``network`` takes in training and in use."""
     if isinstance(batch, bool) or not isinstance(batch, int) or not 0 < batch <= MAX_SIZE:
-        raise UsageError(
-            f"the batch is {shown(batch)}; it must be a whole number from 1 to {MAX_SIZE:,}."
-        )
+        allowed = f"it must be a whole number from 1 to {MAX_SIZE:,}"
+        raise UsageError(f"the batch is {shown(batch)}; {allowed}.")
     if optimizer not in OPTIMIZERS:
         near, known = did_you_mean(str(optimizer), OPTIMIZERS), ", ".join(OPTIMIZERS)
         raise UsageError(f"the optimizer is {shown(optimizer)}{near}; it must be one of {known}.")

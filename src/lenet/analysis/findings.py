@@ -100,10 +100,8 @@ def _pool_and_convolution(pair: Neighbours) -> str:
     equal = f"a single channel in {pair.after} is already more"
     if pair.equal_text:
         equal = f"{pair.equal_text} in {pair.after} would make them equal"
-    return (
-        f"{pair.before} {before:,} and {pair.after} {after:,} activations are "
-        f"{'near each other' if pair.near else 'far apart'} ({times(pair.ratio)}); {equal}."
-    )
+    both = f"{pair.before} {before:,} and {pair.after} {after:,} activations"
+    return f"{both} are {pair.verdict} ({times(pair.ratio)}); {equal}."
 
 
 def _receptive(network: Network, fields: Sequence[ReceptiveField]) -> Iterator[str]:
@@ -164,14 +162,12 @@ def _linear_pairs(network: Network) -> Iterator[str]:
 def _normalised(network: Network, counts: Sequence[LayerCounts]) -> Iterator[str]:
     pairs = zip(network.names, counts, strict=True)
     if names := [name for name, count in pairs if count.statistics]:
-        yield (
-            f"{_some_listed(names)} {'is' if len(names) == 1 else 'are'} normalised over the batch "
-            "in training; a shift takes the bias' place, which the mean would take off again."
-        )
-        yield (
-            f"For use, running means and variances ({total(counts).statistics:,} numbers, counted "
-            "and not trained) fold into weights and biases: normalisation then costs nothing."
-        )
+        some = f"{_some_listed(names)} {'is' if len(names) == 1 else 'are'}"
+        shift = "a shift takes the bias' place, which the mean would take off again"
+        yield f"{some} normalised over the batch in training; {shift}."
+        numbers = f"({total(counts).statistics:,} numbers, counted and not trained)"
+        fold = "fold into weights and biases: normalisation then costs nothing"
+        yield f"For use, running means and variances {numbers} {fold}."
 
 
 def _outweighed(memory: Memory) -> Iterator[str]:
@@ -181,10 +177,8 @@ def _outweighed(memory: Memory) -> Iterator[str]:
     kept = memory.activations()
     images = memory.parameters // kept + 1
     when = "Already for one image" if images == 1 else f"From a batch of {images:,} on"
-    yield (
-        f"{when}, the activations kept for training ({bytes_text(kept)} per image) take more than "
-        f"the parameters ({bytes_text(memory.parameters)})."
-    )
+    kept_text = f"the activations kept for training ({bytes_text(kept)} per image)"
+    yield f"{when}, {kept_text} take more than the parameters ({bytes_text(memory.parameters)})."
 
 
 def window_findings(network: Network) -> Iterator[str]:
@@ -192,7 +186,7 @@ def window_findings(network: Network) -> Iterator[str]:
     windowed = [(p, p.layer) for p in network.placed if isinstance(p.layer, Windowed)]
     for check in (_dropped, _skipped, _even, _padded, _overlapping, _last_pixel):
         checked = ((placed.name, check(placed, layer)) for placed, layer in windowed)
-        yield from told_once([(name, text) for name, text in checked if text])
+        yield from told_once([(name, f"{name} {text}.") for name, text in checked if text])
 
 
 def told_once(told: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -218,10 +212,8 @@ def _dropped(placed: PlacedLayer, layer: Windowed) -> str:
             parts.append(f"last {word}" if unseen == 1 else f"last {unseen:,} {word}s")
     if not parts:
         return ""
-    return (
-        f"{placed.name} never looks at the {' and the '.join(parts)} of its "
-        f"{shape_text(placed.input_shape)} input: the next window would not fit."
-    )
+    given = f"{' and the '.join(parts)} of its {shape_text(placed.input_shape)} input"
+    return f"never looks at the {given}: the next window would not fit"
 
 
 def _gaps(placed: PlacedLayer, layer: Windowed) -> list[int]:
@@ -237,28 +229,23 @@ def _skipped(placed: PlacedLayer, layer: Windowed) -> str:
     seen = prod(layer.kernel_size[axis] for axis in axes)
     whole = prod(layer.stride[axis] for axis in axes)
     what = "pixels" if len(axes) == 2 else ("rows", "columns")[axes[0]]
-    return (
-        f"{placed.name} looks at {seen:,} of every {whole:,} {what}: its "
-        f"{pair_text(layer.kernel_size)} window moves in steps of {size_text(layer.stride)}."
-    )
+    window = f"{pair_text(layer.kernel_size)} window moves in steps of {size_text(layer.stride)}"
+    return f"looks at {seen:,} of every {whole:,} {what}: its {window}"
 
 
 def _even(placed: PlacedLayer, layer: Windowed) -> str:
     if not isinstance(layer, Conv2d) or all(size % 2 for size in layer.kernel_size):
         return ""
-    return (
-        f"{placed.name} has an even kernel, {pair_text(layer.kernel_size)}: without a centre, "
-        "no padding keeps the size with equal sides."
-    )
+    why = "without a centre, no padding keeps the size with equal sides"
+    return f"has an even kernel, {pair_text(layer.kernel_size)}: {why}"
 
 
 def _padded(placed: PlacedLayer, layer: Windowed) -> str:
     """More padding on a side than "same" ever needs."""
+    half = f"more than half of its {pair_text(layer.kernel_size)} window"
     for index, side in enumerate(layer.padding):
         if 2 * side > layer.kernel_size[index // 2]:
-            window = f"more than half of its {pair_text(layer.kernel_size)} window"
-            pads = f"{placed.name} pads {side:,} on a side, {window}"
-            return f"{pads}: at the border it sees mostly padding."
+            return f"pads {side:,} on a side, {half}: at the border it sees mostly padding"
     return ""
 
 
@@ -268,10 +255,8 @@ def _overlapping(placed: PlacedLayer, layer: Windowed) -> str:
     parts = [plural(-gap, word) for gap, word in shared if gap < 0]
     if not parts or not isinstance(layer, Pool2d):
         return ""
-    return (
-        f"{placed.name} overlaps: {pair_text(layer.kernel_size)} windows in steps of "
-        f"{size_text(layer.stride)} share {' and '.join(parts)}."
-    )
+    windows = f"{pair_text(layer.kernel_size)} windows in steps of {size_text(layer.stride)}"
+    return f"overlaps: {windows} share {' and '.join(parts)}"
 
 
 def _last_pixel(placed: PlacedLayer, layer: Windowed) -> str:
@@ -281,11 +266,8 @@ def _last_pixel(placed: PlacedLayer, layer: Windowed) -> str:
         return ""
     left, given = shape_text(placed.output_shape), shape_text(placed.input_shape)
     if isinstance(layer, Conv2d) and layer.kernel_size == size:
-        return (
-            f"{placed.name} leaves {left}: its {pair_text(layer.kernel_size)} kernel covers all of "
-            f"its {given} input, so it is a dense layer in all but name."
-        )
+        covers = f"{pair_text(layer.kernel_size)} kernel covers all of its {given} input"
+        return f"leaves {left}: its {covers}, so it is a dense layer in all but name"
     if layer.is_global(placed.input_shape):
-        mean = f"it leaves the mean of each map, {left} of {given}"
-        return f"{placed.name} is a global average pooling: {mean}."
-    return f"{placed.name} makes {left} of {given}: single pixels, with no neighbours left."
+        return f"is a global average pooling: it leaves the mean of each map, {left} of {given}"
+    return f"makes {left} of {given}: single pixels, with no neighbours left"

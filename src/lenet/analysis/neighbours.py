@@ -45,6 +45,10 @@ class Neighbours:
         return is_near(self.ratio)
 
     @property
+    def verdict(self) -> str:
+        return "near each other" if self.near else "far apart"
+
+    @property
     def equal_text(self) -> str:
         """``13.5 channels``; where one is too much already, nothing."""
         if self.equal_width < 1:

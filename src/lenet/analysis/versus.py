@@ -128,16 +128,12 @@ def _on_conv(dense: Case, conv: Case) -> Iterator[str]:
     few = f"{bytes_text(conv.weights)}: {times(ratio)} fewer"
     if ratio <= 1:
         few = "no fewer: the image has no more pixels than the kernel"
-    yield (
-        f"Convolution: {plural(made[0], 'kernel')} used at every place "
-        f"{'has' if made[0] == 1 else 'have'} {given:,} parameters, {few}."
-    )
+    have = f"{'has' if made[0] == 1 else 'have'} {given:,} parameters, {few}"
+    yield f"Convolution: {plural(made[0], 'kernel')} used at every place {have}."
     if ratio > 1:
-        yield (
-            f"A convolution saves weights, not activations: it gives {shape_text(made)}, "
-            f"{bytes_text(conv.activations)} per image, the dense layer "
-            f"{bytes_text(dense.activations)}."
-        )
+        gives = f"{shape_text(made)}, {bytes_text(conv.activations)} per image"
+        other = f"the dense layer {bytes_text(dense.activations)}"
+        yield f"A convolution saves weights, not activations: it gives {gives}, {other}."
 
 
 def _on_small(small: Case) -> str:

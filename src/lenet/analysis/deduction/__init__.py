@@ -191,10 +191,8 @@ def _assumptions(figure: Figure, steps: Sequence[Step]) -> Iterator[str]:
     if len(first.shape) == 1:
         yield f"The input is a vector: the network takes it as {first}@1x1."
     if pool := next((step for step in steps if isinstance(step.layer, MaxPool2d)), None):
-        yield (
-            "Shapes do not tell the maximum from the mean: pooling takes the maximum "
-            f'(--given "{pool.name} avgpool" for the mean).'
-        )
+        what = "Shapes do not tell the maximum from the mean: pooling takes the maximum"
+        yield f'{what} (--given "{pool.name} avgpool" for the mean).'
 
 
 def _explain_steps(steps: Sequence[Step]) -> Iterator[Step]:
@@ -227,10 +225,8 @@ def _dense(step: Step) -> Iterator[str]:
     yield f"{what}; all there is to choose is its {units}."
     if step.of_kind(CONV):
         over = " over the whole map, as C5 of LeNet-5" if max(step.source.shape[1:]) > 1 else ""
-        yield (
-            f"Or a {shape_text(step.source.shape[1:])} convolution{over}, with as many parameters "
-            f'(--given "{step.name} conv").'
-        )
+        window = f"{shape_text(step.source.shape[1:])} convolution{over}"
+        yield f'Or a {window}, with as many parameters (--given "{step.name} conv").'
 
 
 def _kind(step: Step) -> str:
@@ -269,10 +265,8 @@ def _windows(step: Step, again: Step | None) -> Iterator[str]:
     why = _why_not_argued(step)
     labels = ("on the height ", "on the width ") if parts[0] != parts[1] else ("",)
     if not step.given and not all(axis.is_expected(size) for size, _, axis in parts):
-        yield (
-            f"Nothing with a kernel up to {MAX_KERNEL} and a stride up to {MAX_STRIDE} fits, so "
-            "larger ones were tried."
-        )
+        usual = f"a kernel up to {MAX_KERNEL} and a stride up to {MAX_STRIDE}"
+        yield f"Nothing with {usual} fits, so larger ones were tried."
     labelled = list(zip(labels, parts, strict=False))
     if why:
         formulas = [f"{label}{_formula(size, axis)}" for label, (size, _, axis) in labelled]

@@ -162,12 +162,9 @@ def _name(before: str, start: int, text: str) -> str:
     name, colon, rest = before.partition(":")
     words = rest.split() if colon else before.split()
     if _SIZE.search(before) or not all(word[0].isalpha() for word in words):
-        raise NotationError(
-            f"{shown(before.strip())} cannot stand before a shape: only a name can, such as 'C1:'; "
-            "a kernel that you know is given beside the figure, as 'conv0 k5'.",
-            text,
-            start,
-        )
+        why = f"{shown(before.strip())} cannot stand before a shape: only a name can, such as 'C1:'"
+        remedy = "a kernel that you know is given beside the figure, as 'conv0 k5'"
+        raise NotationError(f"{why}; {remedy}.", text, start)
     return name.strip() if colon else " ".join(words)
 
 
@@ -268,10 +265,9 @@ class Given:
     def joined(self, other: Given) -> Given:
         for name in self.known.keys() & other.known.keys():
             if self.known[name] != other.known[name]:
-                raise UsageError(
-                    f"{shown(self.text)} and {shown(other.text)} contradict each other on the "
-                    f"{_NOUNS.get(name, name)} of one layer; keep one."
-                )
+                both = f"{shown(self.text)} and {shown(other.text)} contradict each other"
+                noun = _NOUNS.get(name, name)
+                raise UsageError(f"{both} on the {noun} of one layer; keep one.")
         text = f"{self.text}, {other.text}" if self.text else other.text
         return Given(text, self.target, {**self.known, **other.known})
 

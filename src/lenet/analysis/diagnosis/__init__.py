@@ -116,9 +116,8 @@ class Reconciliation(Result):
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the comparison as a page; see :meth:`lenet.writing.Result.page`."""
         if self.agrees:
-            agree = (
-                f"All {self.tensors:,} weights agree" if self.tensors > 1 else "The weight agrees"
-            )
+            count = self.tensors
+            agree = f"All {count:,} weights agree" if count > 1 else "The weight agrees"
             return _page([f"{agree} with {self.name or 'the network'}.", *self.notes])
         misfit = find_misfit(self.network)
         texts = [misfit.problem] if misfit else _mismatch_texts(self.mismatches)

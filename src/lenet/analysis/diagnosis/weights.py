@@ -103,10 +103,8 @@ def match_weights(
         shapes = weights.items() if isinstance(weights, Mapping) else weights
         tensors = [Tensor(name, tuple(shape)) for name, shape in shapes]
     except (TypeError, ValueError):
-        raise UsageError(
-            f"the weights are {shown(weights)}; give a .safetensors file, or every tensor's name "
-            "and shape."
-        ) from None
+        remedy = "give a .safetensors file, or every tensor's name and shape"
+        raise UsageError(f"the weights are {shown(weights)}; {remedy}.") from None
     convs, dense = _ordered(tensors, _CONV_AXES), _ordered(tensors, _DENSE_AXES)
     if not convs and not dense:
         raise UsageError(
@@ -275,10 +273,8 @@ def _bias_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[s
     for weight, norm in norms.items():
         path = names[weight].path
         if (bias := f"{path}bias") in names and path != norm.path:
-            yield (
-                f"{name_text(bias)} does nothing before normalisation: take it off "
-                f"{name_text(norm.names[0])}, and leave it out."
-            )
+            remedy = f"take it off {name_text(norm.names[0])}, and leave it out"
+            yield f"{name_text(bias)} does nothing before normalisation: {remedy}."
             return
 
 
