@@ -145,21 +145,18 @@ def compare(
     shape = None if input_shape is None or isinstance(input_shape, str) else tuple(input_shape)
     read = [read_named(network, "", shape or input_shape) for network in networks]
     unique = _unique(names or [name for _, name in read])
-    columns = tuple(
-        _column(name, network, measure_memory(network, batch, optimizer))
-        for name, (network, _) in zip(unique, read, strict=True)
-    )
+    columns = []
+    for name, (network, _) in zip(unique, read, strict=True):
+        layers, counts = count_layers(network), count_network(network)
+        memory = measure_memory(network, batch, optimizer)
+        maps = [field.size for field in receptive_fields(network) if field.jump is not None]
+        sees = maps[-1] if maps else None
+        columns.append(Compared(name, network, layers, counts, memory, sees))
     first, *others = (column.network for column in columns)
     pairs = [layers_beside(first, other) for other in others]
     both = zip(others, pairs, strict=True)
     changes = (tuple(differences(first, other, beside)) for other, beside in both)
-    return Comparison(columns, tuple(pairs), tuple(changes))
-
-
-def _column(name: str, network: Network, memory: Memory) -> Compared:
-    maps = [field for field in receptive_fields(network) if field.jump is not None]
-    sees = maps[-1].size if maps else None
-    return Compared(name, network, count_layers(network), count_network(network), memory, sees)
+    return Comparison(tuple(columns), tuple(pairs), tuple(changes))
 
 
 def _unique(names: Sequence[str]) -> list[str]:

@@ -52,7 +52,8 @@ def _block(block: Block) -> Iterator[str]:
 
 def _tabular(table: Table) -> Iterator[str]:
     columns = [part for c in table.columns if not c.bars for part in _with_shares(c)]
-    yield from (rf"\begin{{tabular}}{{{''.join(map(_kind, columns))}}}", r"\toprule")
+    kinds = [r"p{0.5\linewidth}" if c.is_prose else "r" if c.right else "l" for c in columns]
+    yield from (rf"\begin{{tabular}}{{{''.join(kinds)}}}", r"\toprule")
     if table.has_titles:
         yield from (_row([escaped(column.title) for column in columns]), r"\midrule")
     written = (map(_formula if c.is_formula else _cell, c.cells) for c in columns)
@@ -62,21 +63,13 @@ def _tabular(table: Table) -> Iterator[str]:
     yield from (r"\bottomrule", r"\end{tabular}")
 
 
-def _kind(column: Column) -> str:
-    if column.is_prose:
-        return r"p{0.5\linewidth}"
-    return "r" if column.right else "l"
-
-
 def _cell(text: str) -> str:
     return _TIMES.sub(r"$\\times$", escaped(text.strip()))
 
 
 def _formula(text: str) -> str:
-    if not text:
-        return ""
-    rounded = _FLOOR.sub(r"\\lfloor\1\\rfloor", text)
-    return "$" + rounded.replace(" x ", r" \times ") + "$"
+    rounded = _FLOOR.sub(r"\\lfloor\1\\rfloor", text).replace(" x ", r" \times ")
+    return text and f"${rounded}$"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ from lenet.analysis.deduction.windows import (
 from lenet.net import Dense, MaxPool2d, Network
 from lenet.net.shapes import elements, shape_text, size_formula
 from lenet.writing import Result, plain
-from lenet.writing.document import Column, Document, Notation, Paragraph, Section, Table
+from lenet.writing.document import Document, Notation, Paragraph, Section, Table, table_of
 from lenet.writing.numbers import plural
 from lenet.writing.text import GLUE
 
@@ -117,13 +117,8 @@ def deduce(
     limit = None if params is None else read_limit(params)
     shapes = read_figure(figure)
     network, steps = find_steps(shapes, given, limit, activation)
-    return Deduction(
-        shapes,
-        tuple(_explain_steps(steps)),
-        network,
-        count_network(network).parameters,
-        tuple(_assumptions(shapes, steps)),
-    )
+    assumed, explained = tuple(_assumptions(shapes, steps)), tuple(_explain_steps(steps))
+    return Deduction(shapes, explained, network, count_network(network).parameters, assumed)
 
 
 def _step_dict(step: Step) -> dict[str, Any]:
@@ -170,12 +165,12 @@ def _window_blocks(step: Step) -> Iterator[Paragraph | Table]:
     for label, fitting in axes.items() if len(step.target.shape) == 3 else ():
         yield Paragraph(f"{len(fitting)} windows for the {label}: kernel (padding in all)")
         ordered = sorted(fitting, key=lambda axis: (axis.stride, axis.kernel, axis.padding))
-        groups = {s: _kernels(list(g)) for s, g in groupby(ordered, lambda axis: axis.stride)}
-        strides = Column("", tuple(f"stride {stride}" for stride in groups))
-        yield Table((strides, Column("", tuple(groups.values()), is_prose=True)), indent=2)
+        groups = groupby(ordered, lambda axis: axis.stride)
+        rows = [(f"stride {stride}", _kernels(group)) for stride, group in groups]
+        yield table_of(rows, prose=True, indent=2)
 
 
-def _kernels(axes: Sequence[Axis]) -> str:
+def _kernels(axes: Iterable[Axis]) -> str:
     """``5, 6 (1), 7 (2)``: kernels with the paddings that each fits with."""
     texts = []
     for kernel, group in groupby(axes, lambda axis: axis.kernel):

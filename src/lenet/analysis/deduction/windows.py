@@ -101,13 +101,14 @@ def solve_axis(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, 
     Given values may exceed the bounds. Of an odd total padding, the smaller half comes first.
     """
     kernels = range(1, MAX_KERNEL + 1) if given.kernel is None else (given.kernel,)
-    return tuple(
-        axis
-        for kernel in kernels
-        for stride in _strides(kernel, given)
-        for axis in _padded(size, result, kernel, stride, given)
-        if given.allows(axis)
-    )
+    found: list[Axis] = []
+    for kernel in kernels:
+        strides = range(1, min(kernel, MAX_STRIDE) + 1) if given.stride is None else (given.stride,)
+        for stride in strides:
+            # A stride beyond the kernel skips pixels: only if both are given is it meant.
+            if stride <= kernel or given.kernel is not None:
+                found += _padded(size, result, kernel, stride, given)
+    return tuple(axis for axis in found if given.allows(axis))
 
 
 @lru_cache(maxsize=4096)
@@ -126,14 +127,6 @@ def windows(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, ...
 def kernel_range(size: int, result: int, stride: int) -> tuple[int, int]:
     """Return the smallest and largest k - p that make ``result`` of ``size`` at this stride."""
     return size - result * stride + 1, size - (result - 1) * stride
-
-
-def _strides(kernel: int, given: AxisGiven) -> range:
-    if given.stride is None:
-        return range(1, min(kernel, MAX_STRIDE) + 1)
-    # A stride beyond the kernel skips pixels: only if both are given is it meant.
-    is_meant = given.stride <= kernel or given.kernel is not None
-    return range(given.stride, given.stride + is_meant)
 
 
 def _padded(size: int, result: int, kernel: int, stride: int, given: AxisGiven) -> Iterator[Axis]:

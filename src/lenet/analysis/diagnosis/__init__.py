@@ -206,25 +206,25 @@ def _page(texts: Iterable[str], blocks: Iterable[Block] = ()) -> Document:
 
 
 def _mismatch_texts(mismatches: Sequence[Mismatch]) -> Iterator[str]:
-    yield from (f"{_mismatch_text(mismatch)}." for mismatch in mismatches[:_MOST_MISMATCHES])
+    yield from map(_mismatch_text, mismatches[:_MOST_MISMATCHES])
     if (more := len(mismatches) - _MOST_MISMATCHES) > 0:
         yield f"{plural(more, 'weight')} more do not agree."
 
 
 def _mismatch_text(mismatch: Mismatch) -> str:
-    layer, shape, wanted = mismatch.layer, mismatch.found, mismatch.wanted
+    layer, wanted = mismatch.layer, _shape(mismatch.wanted)
     if mismatch.normalised is not None:
         here, there = ("file", "network") if mismatch.normalised else ("network", "file")
-        return f"{layer} is normalised over the batch in the {here} and not in the {there}"
-    if shape is None:
-        return f"{layer} wants a weight{_shape(wanted)} and the file has none"
-    name = name_text(mismatch.tensor or "")
-    if layer is None:
-        return f"{name} is{_shape(shape)} and the network has no layer for it"
-    if not name.startswith(f"{layer}."):
+        return f"{layer} is normalised over the batch in the {here} and not in the {there}."
+    if mismatch.tensor is None:
+        return f"{layer} wants a weight{wanted} and the file has none."
+    name = name_text(mismatch.tensor)
+    if layer is not None and not name.startswith(f"{layer}."):
         name = f"{name} ({layer})"
-    wants = f"network wants{_shape(wanted)}" if wanted else "network does not fit"
-    return f"{name} is{_shape(shape)} and the {wants}"
+    there = f"network wants{wanted}" if wanted else "network does not fit"
+    if layer is None:
+        there = "network has no layer for it"
+    return f"{name} is{_shape(mismatch.found)} and the {there}."
 
 
 def _shape(shape: Shape | None) -> str:
