@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from lenet.analysis.budget import read_budget
+from lenet.analysis.advice import read_budget
 from pages import commands, read_page, run_python
 
 PAGE = read_page("balance.md")

@@ -4,7 +4,9 @@ import pytest
 
 from lenet import parse, zoo
 from lenet.net.words import listed
-from lenet.writing.prose import GLUE, chain, notation_lines, side_by_side, wrapped
+from lenet.writing.document import Notation
+from lenet.writing.numbers import chain
+from lenet.writing.text import GLUE, notation_lines, side_by_side, wrapped
 
 
 def test_breaks_at_spaces_only():
@@ -13,7 +15,7 @@ def test_breaks_at_spaces_only():
 
 @pytest.mark.parametrize("width", [20, 60, 200])
 def test_a_notation_can_be_read_back_at_any_width(width):
-    lines = list(notation_lines(str(zoo.lenet()), width, "  "))
+    lines = list(notation_lines(Notation(str(zoo.lenet())), width, "  "))
     assert all(line.startswith("  ") for line in lines)
     assert all(len(line) <= width for line in lines)
     assert parse(" ".join(lines)) == zoo.lenet()
@@ -21,7 +23,7 @@ def test_a_notation_can_be_read_back_at_any_width(width):
 
 def test_a_notation_breaks_behind_a_layer():
     network = parse("1x9x9 | conv 4 k3 relu, conv 4 k3 relu, maxpool 2 | dense 10")
-    assert list(notation_lines(str(network), 24, "")) == [
+    assert list(notation_lines(Notation(str(network)), 24, "")) == [
         "1x9x9",
         "| conv 4 k3 relu,",
         "  conv 4 k3 relu,",

@@ -14,7 +14,8 @@ networks. The input and the last layer stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, log, prod
@@ -35,9 +36,15 @@ COSTS: Final = {
     "activations": "activation",
     "memory": "byte",
 }
+#: A k is 1,000, a Ki 1,024.
+_SCALES: Final = {
+    prefix + binary: base**power
+    for power, prefix in enumerate(("", *"kmgt"))
+    for binary, base in (("", 1000), ("i", 1024))
+}
+_NUMBER: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,6}))?((?:[kmgt]i?)?)b?")
 #: How much of the budget the proposals of the even family may take.
 _SHARES: Final = {"a quarter of it": 0.25, "half of it": 0.5, "all of it": 1.0}
-_ONE_FACTOR: Final = "all, one factor"
 #: The least log t that is tried, and how often its range is halved at most: widths up to MAX_SIZE
 #: come out exact.
 _LEAST_LOG: Final = -200.0
@@ -66,34 +73,44 @@ def costs_of(network: Network) -> dict[str, int]:
     }
 
 
-def checked_budget(budget: Mapping[str, int]) -> dict[str, int]:
-    """Return ``budget`` as it was given.
-
-    Raises:
-        UsageError: an unknown cost, or no positive whole number.
-    """
-    for name, most in budget.items():
+def read_budget(budget: Mapping[str, int] | Iterable[str] | str) -> dict[str, int]:
+    """Read a table of numbers, or texts: ``parameters=60000``, ``macs=300k``, ``memory=256KiB``."""
+    if isinstance(budget, Mapping):
+        limits = dict(budget)
+    else:
+        limits = {}
+        for text in [budget] if isinstance(budget, str) else budget:
+            name, number = _read_limit(text)
+            if name in limits:
+                what = f"the budget names {name} more than once; give it once."
+                raise UsageError(what, parameter="budget")
+            limits[name] = number
+    for name, most in limits.items():
         if name not in COSTS:
-            near = did_you_mean(str(name), COSTS)
-            raise UsageError(
-                f"the budget names {shown(name)}{near}; it may name {', '.join(COSTS)}."
-            )
+            near, known = did_you_mean(str(name), COSTS), ", ".join(COSTS)
+            raise UsageError(f"the budget names {shown(name)}{near}; it may name {known}.")
         if isinstance(most, bool) or not isinstance(most, int) or most < 1:
-            raise UsageError(
-                f"the budget for {name} is {shown(most)}; it must be a whole number from 1 up."
-            )
-    return dict(budget)
+            what = f"the budget for {name} is {shown(most)}"
+            raise UsageError(f"{what}; it must be a whole number from 1 up.")
+    return limits
+
+
+def _read_limit(text: str) -> tuple[str, int]:
+    name, _, number = text.lower().partition("=")
+    match = _NUMBER.fullmatch(re.sub("[ ,_]", "", number))
+    if match is None:
+        remedy = "write a name and a number, such as parameters=60000 or memory=256kB"
+        raise UsageError(f"the budget is {shown(text)}; {remedy}.", parameter="budget")
+    whole, decimals, unit = match.groups("")
+    # In whole numbers: 0.1 of a million is exactly 100,000.
+    return name.strip(), int(whole + decimals) * _SCALES[unit] // 10 ** len(decimals)
 
 
 def advise(network: Network, budget: Mapping[str, int]) -> tuple[Proposal, ...]:
-    """Propose widths for ``network`` within ``budget``, the frugal first; at least one.
-
-    Raises:
-        UsageError: even the least widths cost more; the message says how much.
-        ShapeError: the network does not fit together.
-    """
+    """Propose widths for ``network`` within ``budget``, the frugal first; at least one."""
     frame = Frame(network)
-    least = costs_of(frame.network(frame.least))
+    smallest = frame.network(frame.least)
+    least = costs_of(smallest)
     for name, most in budget.items():
         if least[name] > most:
             raise UsageError(
@@ -103,21 +120,19 @@ def advise(network: Network, budget: Mapping[str, int]) -> tuple[Proposal, ...]:
             )
     proposals: dict[Network, Proposal] = {}
     goals = [(what, share, frame.even) for what, share in _SHARES.items()]
-    for what, share, family in [*goals, (_ONE_FACTOR, 1.0, frame.one_factor)]:
+    for what, share, family in [*goals, ("all, one factor", 1.0, frame.one_factor)]:
         limits = {name: int(most * share) for name, most in budget.items()}
         widths = _largest(frame, family, limits)
         if widths is not None and (chosen := frame.network(widths)) not in proposals:
             proposals[chosen] = Proposal(what, chosen, costs_of(chosen))
     if not proposals:  # a long chain of dense layers cannot be that thin and end in its output
-        chosen = frame.network(frame.least)
-        return (Proposal("the least there is", chosen, costs_of(chosen)),)
+        return (Proposal("the least there is", smallest, least),)
     return tuple(proposals.values())
 
 
-_Family = Callable[[float], list[float]]
-
-
-def _largest(frame: Frame, family: _Family, limits: Mapping[str, int]) -> list[int] | None:
+def _largest(
+    frame: Frame, family: Callable[[float], list[float]], limits: Mapping[str, int]
+) -> list[int] | None:
     """Return the widths of the largest member of ``family`` within ``limits``, if there is one."""
 
     def widths(log_first: float) -> list[int]:
@@ -139,22 +154,16 @@ def _largest(frame: Frame, family: _Family, limits: Mapping[str, int]) -> list[i
 
 
 class Frame:
-    """A network without the widths of its convolutions and dense layers.
-
-    Attributes:
-        least: the smallest widths that they may have; the last layer's is its own.
-    """
+    """A network without the widths of its convolutions and dense layers."""
 
     def __init__(self, network: Network) -> None:
-        """Take the widths off ``network``."""
         self._network = network
-        placed = network.placed
         self._trained: dict[int, Trained] = {
-            i: layer.layer for i, layer in enumerate(placed) if isinstance(layer.layer, Trained)
+            i: layer for i, layer in enumerate(network.layers) if isinstance(layer, Trained)
         }
+        places, layers = list(self._trained), list(self._trained.values())
         #: How many places one channel of every layer's output has; a dense layer's unit has one.
-        positions = [prod(layer.output_shape[1:]) for layer in placed]
-        places = list(self._trained)
+        positions = [prod(placed.output_shape[1:]) for placed in network.placed]
         #: For each pair of neighbours, by how much the same width gives fewer numbers, and whether
         #: the later is a convolution on smaller maps.
         self._gains = [positions[place - 1] / positions[place] for place in places[1:]]
@@ -162,13 +171,11 @@ class Frame:
             isinstance(self._trained[after], Conv2d) and positions[after] < positions[before]
             for before, after in pairwise(places)
         ]
-        self._convs = sum(isinstance(self._trained[place], Conv2d) for place in places[:-1])
-        widths = [layer.width for layer in self._trained.values()]
-        self._output = widths[-1] if widths else 0
-        self.least = [*[1] * len(widths[:-1]), *widths[-1:]]
+        self._convs = sum(isinstance(layer, Conv2d) for layer in layers[:-1])
+        #: The smallest widths that the layers may have; the last layer's is its own.
+        self.least = [*[1] * len(layers[:-1]), *(layer.width for layer in layers[-1:])]
 
     def network(self, widths: Sequence[int]) -> Network:
-        """Return the network with these channels and units, in order."""
         changes = {
             place: (layer.with_width(width),)
             for (place, layer), width in zip(self._trained.items(), widths, strict=True)
@@ -185,19 +192,17 @@ class Frame:
         widths = self._grown(first, 1.0, max(1, self._convs))
         steps = len(self._trained) - len(widths)
         if steps > 1:
-            inputs = widths[-1] * (self._gains[len(widths) - 1] if self._convs else 1.0)
-            # Without convolutions the first dense layer is the start, with them it is a step.
-            widths += [
-                inputs ** (1 - k / steps) * self._output ** (k / steps) for k in range(1, steps)
-            ]
+            inputs, output = widths[-1], self.least[-1]
+            if self._convs:  # else the first dense layer is the start and not a step
+                inputs *= self._gains[len(widths) - 1]
+            widths += [inputs ** (1 - k / steps) * output ** (k / steps) for k in range(1, steps)]
         return widths
 
     def one_factor(self, first: float) -> list[float]:
-        """Set all neighbours the same factor apart."""
         pairs = len(self._gains)
         if pairs == 0:
             return [first]
-        log_factor = (log(self._output) - log(first) - sum(map(log, self._gains))) / pairs
+        log_factor = (log(self.least[-1]) - log(first) - sum(map(log, self._gains))) / pairs
         return self._grown(first, exp(log_factor), pairs)
 
     def _grown(self, first: float, factor: float, count: int) -> list[float]:

@@ -6,16 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lenet.analysis.advice import COSTS, Proposal, advise, checked_budget, costs_of
-from lenet.analysis.budget import read_budget
-from lenet.analysis.neighbours import (
-    NEAR,
-    Claim,
-    Neighbours,
-    claims_of,
-    farthest,
-    neighbours_of,
-)
+from lenet.analysis.advice import COSTS, Proposal, advise, costs_of, read_budget
+from lenet.analysis.neighbours import NEAR, Claim, Neighbours, claims_of, farthest, neighbours_of
 from lenet.net import Network, Source, read_named
 from lenet.net.shapes import elements, shape_text
 from lenet.writing import Result
@@ -57,7 +49,6 @@ class Balance(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the balance as JSON can hold it; docs/balance.md explains every key."""
-        layers = zip(self.network.placed, self.activations, strict=True)
         return {
             "format": "lenet-balance",
             "version": 1,
@@ -65,41 +56,33 @@ class Balance(Result):
             "network": str(self.network),
             "layers": [
                 {"name": p.name, "output_shape": list(p.output_shape), "activations": size}
-                for p, size in layers
+                for p, size in zip(self.network.placed, self.activations, strict=True)
             ],
             "neighbours": [
                 {key: getattr(pair, key) for key in _NEIGHBOUR_KEYS} for pair in self.neighbours
             ],
             "claims": [
-                {"claim": claim.text, "holds": claim.holds, "evidence": claim.evidence}
-                for claim in self.claims
+                {"claim": c.text, "holds": c.holds, "evidence": c.evidence} for c in self.claims
             ],
             "costs": costs_of(self.network),
             "budget": dict(self.budget),
-            "proposals": [
-                {
-                    "what": proposal.what,
-                    "network": str(proposal.network),
-                    **proposal.costs,
-                    "farthest_neighbours": farthest(proposal.network),
-                }
-                for proposal in self.proposals
-            ],
+            "proposals": list(map(_proposal_dict, self.proposals)),
         }
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Lay the balance out: a chart, the neighbours, the claims, the proposals."""
         sections = [Section("", (_chart(self),))]
         if self.neighbours:
-            title = "Neighbours (a pooling belongs to its convolution)"
-            sections.append(Section(title, (_neighbours_table(self.neighbours),)))
+            table = table_of(map(_neighbours_row, self.neighbours), right={2}, prose=True, indent=2)
+            sections.append(Section("Neighbours (a pooling belongs to its convolution)", (table,)))
         if self.claims:
+            rows = [(("no ", "yes")[c.holds], f"{c.text}: {c.evidence}") for c in self.claims]
             title = f"Does it hold here? (about equal: at most {NEAR:.0f}x apart)"
-            sections.append(Section(title, (_claims_table(self.claims),)))
+            sections.append(Section(title, (table_of(rows, prose=True, indent=2),)))
         if self.proposals:
             sections += _proposals(self)
-        name = self.name or "network"
-        return Document(name, tuple(sections), beside=("activations of one image",))
+        beside = ("activations of one image",)
+        return Document(self.name or "network", tuple(sections), beside=beside)
 
 
 def balance(
@@ -124,59 +107,36 @@ def balance(
         ShapeError: the network does not fit together.
     """
     network, name = read_named(network, name, input_shape)
-    limits = checked_budget(read_budget(budget or {}))
-    return Balance(
-        name=name,
-        network=network,
-        neighbours=neighbours_of(network),
-        claims=tuple(claims_of(network)),
-        budget=limits,
-        proposals=advise(network, limits) if limits else (),
-    )
+    limits = read_budget(budget or {})
+    neighbours, claims = neighbours_of(network), tuple(claims_of(network))
+    proposals = advise(network, limits) if limits else ()
+    return Balance(name, network, neighbours, claims, limits, proposals)
+
+
+def _proposal_dict(proposal: Proposal) -> dict[str, Any]:
+    network = proposal.network
+    named = {"what": proposal.what, "network": str(network)}
+    return {**named, **proposal.costs, "farthest_neighbours": farthest(network)}
 
 
 def _chart(balance: Balance) -> Table:
     placed, sizes = balance.network.placed, balance.activations
     bars = tuple(size / max(sizes) for size in sizes)
-    return Table(
-        (
-            Column("", tuple(layer.name for layer in placed)),
-            Column("", tuple(shape_text(layer.output_shape) for layer in placed)),
-            Column("", tuple(f"{size:,}" for size in sizes), right=True),
-            Column("", ("",) * len(bars), bars=bars),
-        )
-    )
+    both = zip(placed, sizes, strict=True)
+    rows = [(layer.name, shape_text(layer.output_shape), f"{size:,}") for layer, size in both]
+    columns = table_of(rows, right={2}).columns
+    return Table((*columns, Column("", ("",) * len(bars), bars=bars)))
 
 
-def _neighbours_table(neighbours: Iterable[Neighbours]) -> Table:
-    rows = [
-        (
-            f"{pair.before} {pair.before_activations:,}",
-            f"{pair.after} {pair.after_activations:,}",
-            times(pair.ratio),
-            _verdict(pair),
-        )
-        for pair in neighbours
-    ]
-    return table_of(rows, right={2}, prose=True, indent=2)
-
-
-def _verdict(pair: Neighbours) -> str:
+def _neighbours_row(pair: Neighbours) -> tuple[str, ...]:
+    verdict = pair.verdict
     if pair.is_output:
-        return "the output's width is the task's"
-    verdict = "near each other" if pair.near else "far apart"
-    if pair.ratio == 1:
-        return verdict
-    if not pair.equal_text:
-        return f"{verdict}; even one {pair.width_noun} is more"
-    return f"{verdict}; equal at {pair.equal_text}"
-
-
-def _claims_table(claims: Iterable[Claim]) -> Table:
-    rows = [
-        ("yes" if claim.holds else "no ", f"{claim.text}: {claim.evidence}") for claim in claims
-    ]
-    return table_of(rows, prose=True, indent=2)
+        verdict = "the output's width is the task's"
+    elif pair.ratio != 1:
+        equal = f"equal at {pair.equal_text}"
+        verdict += f"; {equal if pair.equal_text else f'even one {pair.width_noun} is more'}"
+    before, after = pair.before_activations, pair.after_activations
+    return f"{pair.before} {before:,}", f"{pair.after} {after:,}", times(pair.ratio), verdict
 
 
 def _proposals(balance: Balance) -> Iterator[Section]:
@@ -190,12 +150,12 @@ def _proposals(balance: Balance) -> Iterator[Section]:
     )
     yield Section("", (Paragraph(text),))
     titles = ("", "parameters", "multiply-adds", "activations", "memory", "farthest")
+    named = [(f"{number}  {p.what}", p) for number, p in enumerate(balance.proposals, 1)]
     rows = [("as it is", *_cells(balance.network, costs_of(balance.network)))]
-    for number, proposal in enumerate(balance.proposals, 1):
-        rows.append((f"{number}  {proposal.what}", *_cells(proposal.network, proposal.costs)))
+    rows += [(title, *_cells(proposal.network, proposal.costs)) for title, proposal in named]
     yield Section("", (table_of(rows, titles, right=range(1, len(titles))),))
-    for number, proposal in enumerate(balance.proposals, 1):
-        yield Section(f"{number}  {proposal.what}", (Notation(str(proposal.network)),))
+    for title, proposal in named:
+        yield Section(title, (Notation(str(proposal.network)),))
 
 
 def _cells(network: Network, costs: Mapping[str, int]) -> tuple[str, ...]:

@@ -21,12 +21,10 @@ from lenet.net import Network, Source, read_named
 from lenet.net.shapes import Pair, pair_text, shape_text
 from lenet.net.words import listed
 from lenet.writing import Result
-from lenet.writing.document import Document, Paragraph, Section, Table, table_of
+from lenet.writing.document import Document, Paragraph, Section, table_of
 from lenet.writing.numbers import bytes_text, times
 from lenet.writing.text import fits
 
-#: The counts that are compared.
-COUNTS: Final = ("parameters", "multiply_adds", "activations")
 #: More networks are a list in text, one below the other.
 _MOST_COLUMNS: Final = 4
 _TITLES: Final = {
@@ -40,29 +38,22 @@ _TITLES: Final = {
 
 @dataclass(frozen=True)
 class Compared:
-    """One of the networks and its numbers.
+    """One of the networks and its numbers."""
 
-    Attributes:
-        name: what it is called; no two of a comparison are called the same.
-        network: the network.
-        layer_count: convolutions and dense layers.
-        counts: all layers' counts together.
-        memory: in bytes.
-        receptive_field: what a unit of the last map sees, in input pixels; None without maps.
-    """
-
-    name: str
+    name: str  # no two of a comparison are called the same
     network: Network
-    layer_count: int
-    counts: LayerCounts
-    memory: Memory
-    receptive_field: Pair | None
+    layer_count: int  # convolutions and dense layers
+    counts: LayerCounts  # all layers together
+    memory: Memory  # in bytes
+    receptive_field: Pair | None  # of the last map's units, in input pixels; None without maps
 
     @property
     def numbers(self) -> dict[str, int]:
         """What can be compared as a ratio: counts, and memory in bytes."""
         return {
-            **{name: getattr(self.counts, name) for name in COUNTS},
+            "parameters": self.counts.parameters,
+            "multiply_adds": self.counts.multiply_adds,
+            "activations": self.counts.activations,
             "inference_bytes": self.memory.inference(),
             "training_bytes": self.memory.training(self.memory.batch),
         }
@@ -111,18 +102,18 @@ class Comparison(Result):
         elif is_text and not fits(tables[1], width):
             del sections[1]
         for name, some in zip(names[1:], self.differences, strict=True):
-            sections.append(Section(f"{names[0]} -> {name}", (_difference_table(some),)))
-        sections.append(Section("", (Paragraph(self._note, is_note=True),)))
-        return Document("" if is_text else listed(names), tuple(sections))
-
-    @property
-    def _note(self) -> str:
+            table = table_of([("the same input and layers",)], indent=2)
+            if some:
+                table = table_of(((d.mark, d.what) for d in some), prose=True, indent=2)
+            sections.append(Section(f"{names[0]} -> {name}", (table,)))
         memory = self.columns[0].memory
         optimizer = "plain SGD" if memory.optimizer == "sgd" else memory.optimizer
-        return (
+        note = (
             f"Memory in use is for one image, in training for {memory.batch:,} with {optimizer}; "
             "ratios are to the first network."
         )
+        sections.append(Section("", (Paragraph(note, is_note=True),)))
+        return Document("" if is_text else listed(names), tuple(sections))
 
 
 def compare(
@@ -149,35 +140,23 @@ def compare(
     if len(networks) < 2:
         raise UsageError(f"compare takes two or more networks, not {len(networks)}; name another.")
     if names and len(names) != len(networks):
-        raise UsageError(
-            f"{len(names)} names and {len(networks)} networks are given; give one name for each."
-        )
+        given = f"{len(names)} names and {len(networks)} networks are given"
+        raise UsageError(f"{given}; give one name for each.")
     shape = None if input_shape is None or isinstance(input_shape, str) else tuple(input_shape)
     read = [read_named(network, "", shape or input_shape) for network in networks]
     unique = _unique(names or [name for _, name in read])
-    columns = tuple(
-        _column(name, network, measure_memory(network, batch, optimizer))
-        for name, (network, _) in zip(unique, read, strict=True)
-    )
-    first = columns[0].network
-    pairs = tuple(layers_beside(first, column.network) for column in columns[1:])
-    changes = (
-        tuple(differences(first, column.network, beside))
-        for column, beside in zip(columns[1:], pairs, strict=True)
-    )
-    return Comparison(columns, pairs, tuple(changes))
-
-
-def _column(name: str, network: Network, memory: Memory) -> Compared:
-    maps = [field for field in receptive_fields(network) if field.jump is not None]
-    return Compared(
-        name=name,
-        network=network,
-        layer_count=count_layers(network),
-        counts=count_network(network),
-        memory=memory,
-        receptive_field=maps[-1].size if maps else None,
-    )
+    columns = []
+    for name, (network, _) in zip(unique, read, strict=True):
+        layers, counts = count_layers(network), count_network(network)
+        memory = measure_memory(network, batch, optimizer)
+        maps = [field.size for field in receptive_fields(network) if field.jump is not None]
+        sees = maps[-1] if maps else None
+        columns.append(Compared(name, network, layers, counts, memory, sees))
+    first, *others = (column.network for column in columns)
+    pairs = [layers_beside(first, other) for other in others]
+    both = zip(others, pairs, strict=True)
+    changes = (tuple(differences(first, other, beside)) for other, beside in both)
+    return Comparison(tuple(columns), tuple(pairs), tuple(changes))
 
 
 def _unique(names: Sequence[str]) -> list[str]:
@@ -211,16 +190,10 @@ def _cell(key: str, number: int, base: int) -> str:
 
 def _layer_rows(comparison: Comparison) -> Iterator[list[str]]:
     """Yield what every layer gives: the first network's, and between them the others' own."""
-    for row in rows_of(comparison.columns[0].network, comparison.pairs):
+    for row in rows_of(comparison.pairs):
         names = [placed.name for placed in row if placed]
         label = names[0] if row[0] else f"+ {names[0]}"
         yield [label, *("-" if p is None else shape_text(p.output_shape) for p in row)]
-
-
-def _difference_table(some: Sequence[Difference]) -> Table:
-    if not some:
-        return table_of([("the same input and layers",)], indent=2)
-    return table_of([(change.mark, change.what) for change in some], prose=True, indent=2)
 
 
 def _column_dict(column: Compared, first: Compared) -> dict[str, Any]:

@@ -106,24 +106,16 @@ def count_layer(placed: PlacedLayer) -> LayerCounts:
 
 
 def count_network(network: Network) -> LayerCounts:
-    """Count all layers together; the input image is no activation.
-
-    Raises:
-        ShapeError: the network does not fit together.
-    """
+    """Count all layers together; the input image is no activation."""
     return total(map(count_layer, network.placed))
 
 
 def total(counts: Iterable[LayerCounts]) -> LayerCounts:
-    """Add ``counts`` up."""
     return sum(counts, LayerCounts())
 
 
 def count_layers(network: Network) -> int:
-    """Count the network's convolutions and dense layers.
-
-    A pooling is not counted: it has nothing to train and belongs to its convolution.
-    """
+    """Count convolutions and dense layers; a pooling belongs to its convolution."""
     return sum(isinstance(layer, Trained) for layer in network.layers)
 
 
@@ -176,19 +168,12 @@ class Memory:
 
 
 def measure_memory(network: Network, batch: int = DEFAULT_BATCH, optimizer: str = "sgd") -> Memory:
-    """Measure what ``network`` takes in training and in use.
-
-    Raises:
-        UsageError: an unknown optimizer or an impossible batch.
-        ShapeError: the network does not fit together.
-    """
+    """Measure what ``network`` takes in training and in use."""
     if isinstance(batch, bool) or not isinstance(batch, int) or not 0 < batch <= MAX_SIZE:
-        raise UsageError(
-            f"the batch is {shown(batch)}; it must be a whole number from 1 to {MAX_SIZE:,}."
-        )
+        allowed = f"it must be a whole number from 1 to {MAX_SIZE:,}"
+        raise UsageError(f"the batch is {shown(batch)}; {allowed}.")
     if optimizer not in OPTIMIZERS:
-        near = did_you_mean(str(optimizer), OPTIMIZERS)
-        known = ", ".join(OPTIMIZERS)
+        near, known = did_you_mean(str(optimizer), OPTIMIZERS), ", ".join(OPTIMIZERS)
         raise UsageError(f"the optimizer is {shown(optimizer)}{near}; it must be one of {known}.")
     placed = network.placed
     counts = count_network(network)
@@ -220,13 +205,11 @@ def _kept(placed: PlacedLayer, reader: PlacedLayer | None) -> int:
         floats = 1 + is_read
     else:
         floats = (is_read or keeps == "output") + (keeps == "input")
-    places = _place_bytes(prod(layer.values["kernel_size"])) if layer.keeps_places else 0
+    places = 0
+    if layer.keeps_places:  # whole bytes for a number from 0 to the window's last pixel
+        last = prod(layer.values["kernel_size"]) - 1
+        places = max(1, (last.bit_length() + 7) // 8)
     return outputs * (FLOAT_BYTES * floats + places)
-
-
-def _place_bytes(window: int) -> int:
-    """Return how many whole bytes hold a number from 0 to ``window`` - 1."""
-    return max(1, ((window - 1).bit_length() + 7) // 8)
 
 
 @dataclass(frozen=True)
@@ -249,11 +232,7 @@ class ReceptiveField:
 
 
 def receptive_fields(network: Network) -> tuple[ReceptiveField, ...]:
-    """Return the field of every layer in order. Numbers above 10^15 are given as 10^15.
-
-    Raises:
-        ShapeError: the network does not fit together.
-    """
+    """Return the field of every layer in order. Numbers above 10^15 are given as 10^15."""
     size, jump = (1, 1), (1, 1)
     dense: ReceptiveField | None = None  # the same for all of them
     fields = []
@@ -277,17 +256,15 @@ def _capped(height: int, width: int) -> Pair:
 def _reached(network: Network, maps: Sequence[PlacedLayer]) -> Pair:
     """Return how many rows and columns of the input lie between the first and the last seen."""
     shape = maps[-1].output_shape if maps else network.input_shape
-    height, width = (_reached_on(axis, shape[1 + axis], maps) for axis in (0, 1))
-    return height, width
-
-
-def _reached_on(axis: int, size: int, maps: Sequence[PlacedLayer]) -> int:
-    first, last = 0, size - 1
-    for placed in reversed(maps):
-        layer = placed.layer
-        assert isinstance(layer, Windowed)
-        stride, before = layer.stride[axis], layer.padding[2 * axis]
-        first = max(0, first * stride - before)
-        last = last * stride - before + layer.kernel_size[axis] - 1
-        last = min(placed.input_shape[1 + axis] - 1, last)
-    return max(0, last - first + 1)
+    sizes = []
+    for axis, size in enumerate(shape[1:]):
+        first, last = 0, size - 1
+        for placed in reversed(maps):
+            layer = placed.layer
+            assert isinstance(layer, Windowed)
+            stride, before = layer.stride[axis], layer.padding[2 * axis]
+            first = max(0, first * stride - before)
+            last = last * stride - before + layer.kernel_size[axis] - 1
+            last = min(placed.input_shape[1 + axis] - 1, last)
+        sizes.append(max(0, last - first + 1))
+    return sizes[0], sizes[1]

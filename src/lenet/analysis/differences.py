@@ -27,19 +27,12 @@ Beside = tuple[PlacedLayer | None, PlacedLayer | None]
 
 @dataclass(frozen=True)
 class Difference:
-    """How one layer differs from the first network's.
+    """How one layer differs from the first network's."""
 
-    Attributes:
-        first: the layer's name in the first network; None if it was added.
-        other: its name in the other; None if it was dropped.
-        kind: changed, added or dropped.
-        what: in words, "units 120 -> 60".
-    """
-
-    first: str | None
-    other: str | None
-    kind: str
-    what: str
+    first: str | None  # the layer's name in the first network; None if it was added
+    other: str | None  # its name in the other; None if it was dropped
+    kind: str  # changed, added or dropped
+    what: str  # in words, "units 120 -> 60"
 
     @property
     def mark(self) -> str:
@@ -73,31 +66,19 @@ def differences(first: Network, other: Network, pairs: Sequence[Beside]) -> Iter
             yield Difference(a.name, b.name, "changed", ", ".join(_fields(a.layer, b.layer)))
 
 
-def rows_of(
-    first: Network, others: Sequence[Sequence[Beside]]
-) -> Iterator[list[PlacedLayer | None]]:
+def rows_of(others: Sequence[Sequence[Beside]]) -> Iterator[list[PlacedLayer | None]]:
     """Yield rows of layers that belong together: the first network's and those of each other.
 
-    What others have between two layers of the first has rows of its own, in which the first has
-    nothing.
+    What others have between two layers of the first has rows of its own, without the first.
     """
-    layers = first.placed
-    # own[gap][k]: what network k alone has before the first's layer number gap.
-    own: list[list[list[PlacedLayer]]] = [[[] for _ in others] for _ in range(len(layers) + 1)]
-    beside: list[list[PlacedLayer | None]] = [[] for _ in layers]
-    for k, pairs in enumerate(others):
-        gap = 0
-        for a, b in pairs:
-            if a is not None:
-                beside[gap].append(b)
-                gap += 1
-            elif b is not None:
-                own[gap][k].append(b)
-    for gap, added in enumerate(own):
-        for row in range(max(map(len, added), default=0)):
-            yield [None, *(some[row] if row < len(some) else None for some in added)]
-        if gap < len(layers):
-            yield [layers[gap], *beside[gap]]
+    left = [list(pairs) for pairs in others]
+    while any(left):
+        added = [pairs.pop(0)[1] if pairs and pairs[0][0] is None else None for pairs in left]
+        if any(added):
+            yield [None, *added]
+        else:
+            both = [pairs.pop(0) for pairs in left]
+            yield [both[0][0], *(other for _, other in both)]
 
 
 def _cost(first: Layer, other: Layer) -> float:
@@ -110,7 +91,7 @@ def _cost(first: Layer, other: Layer) -> float:
     if isinstance(first, Trained) and isinstance(other, Trained):
         # Of equally many changes, the smaller ones: 84 units became 60, not 120 did.
         ratio = abs(log2(first.width / other.width))
-    return 1 + 0.2 * sum(1 for _ in _fields(first, other)) + 0.02 * min(ratio, 5)
+    return 1 + 0.2 * len(list(_fields(first, other))) + 0.02 * min(ratio, 5)
 
 
 def _fields(first: Layer, other: Layer) -> Iterator[str]:
@@ -125,18 +106,16 @@ def _fields(first: Layer, other: Layer) -> Iterator[str]:
 
 
 def align(first: Sequence[_A], second: Sequence[_B], cost: Callable[[_A, _B], float]) -> Alignment:
-    """Find the cheapest alignment (Needleman & Wunsch 1970); of equally cheap ones, the most pairs.
+    """Find the cheapest alignment, of equally cheap ones that of most pairs.
 
-    Args:
-        cost: of a pair; 0 for equal items, infinite for a pair that may not be.
+    Needleman & Wunsch 1970. ``cost`` is 0 for equal items, infinite for a pair that may not be.
     """
+    shorter = min(len(first), len(second))
     start = 0
-    while start < min(len(first), len(second)) and not cost(first[start], second[start]):
+    while start < shorter and not cost(first[start], second[start]):
         start += 1
     end = 0
-    while end < min(len(first), len(second)) - start and not cost(
-        first[-1 - end], second[-1 - end]
-    ):
+    while end < shorter - start and not cost(first[-1 - end], second[-1 - end]):
         end += 1
     rows, columns = len(first) - start - end, len(second) - start - end
     middle = _by_place if rows * columns > _LARGEST_TABLE else _cheapest
@@ -152,14 +131,11 @@ def _by_place(
     first: Sequence[_A], second: Sequence[_B], cost: Callable[[_A, _B], float]
 ) -> Alignment:
     pairs: Alignment = []
-    for place in range(max(len(first), len(second))):
-        a = place if place < len(first) else None
-        b = place if place < len(second) else None
-        if a is not None and b is not None and cost(first[a], second[b]) == float("inf"):
-            pairs += [(a, None), (None, b)]
-        else:
-            pairs.append((a, b))
-    return pairs
+    for place, (a, b) in enumerate(zip(first, second, strict=False)):
+        may_be = cost(a, b) < float("inf")
+        pairs += [(place, place)] if may_be else [(place, None), (None, place)]
+    pairs += [(a, None) for a in range(len(second), len(first))]
+    return pairs + [(None, b) for b in range(len(first), len(second))]
 
 
 def _cheapest(
@@ -167,25 +143,25 @@ def _cheapest(
 ) -> Alignment:
     # best[a][b]: the least cost of aligning what follows first[:a] and second[:b].
     rows, columns = len(first), len(second)
-    best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
+    best = [
+        [_ALONE * (rows - a + columns - b) for b in range(columns + 1)] for a in range(rows + 1)
+    ]
     pair = [[cost(a, b) for b in second] for a in first]
-    for a in range(rows, -1, -1):
-        for b in range(columns, -1, -1):
-            if a == rows or b == columns:
-                best[a][b] = _ALONE * (rows - a + columns - b)
-            else:
-                alone = _ALONE + min(best[a + 1][b], best[a][b + 1])
-                best[a][b] = min(pair[a][b] + best[a + 1][b + 1], alone)
+    for a in range(rows - 1, -1, -1):
+        for b in range(columns - 1, -1, -1):
+            alone = _ALONE + min(best[a + 1][b], best[a][b + 1])
+            best[a][b] = min(pair[a][b] + best[a + 1][b + 1], alone)
     pairs: Alignment = []
     a = b = 0
-    while a < rows or b < columns:
-        if a < rows and b < columns and best[a][b] == pair[a][b] + best[a + 1][b + 1]:
+    while a < rows and b < columns:
+        if best[a][b] == pair[a][b] + best[a + 1][b + 1]:
             pairs.append((a, b))
             a, b = a + 1, b + 1
-        elif a < rows and (b == columns or best[a][b] == _ALONE + best[a + 1][b]):
+        elif best[a][b] == _ALONE + best[a + 1][b]:
             pairs.append((a, None))
             a += 1
         else:
             pairs.append((None, b))
             b += 1
-    return pairs
+    pairs += [(i, None) for i in range(a, rows)]
+    return pairs + [(None, i) for i in range(b, columns)]

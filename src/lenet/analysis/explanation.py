@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, ClassVar, Final
 
 from lenet.analysis.counts import (
@@ -12,18 +13,27 @@ from lenet.analysis.counts import (
     NORMALISED_RULE,
     LayerCounts,
     Memory,
+    ReceptiveField,
     count_layer,
     measure_memory,
     receptive_fields,
     total,
 )
-from lenet.analysis.facts import BlockRow, LayerRow, Window, block_rows, layer_rows
 from lenet.analysis.findings import findings
-from lenet.net import Network, Source, read_named
-from lenet.net.layers import padding_text
-from lenet.net.shapes import pair_text, shape_text, size_text
+from lenet.net import Network, PlacedLayer, Source, read_named
+from lenet.net.layers import Sides, Windowed, padding_text
+from lenet.net.shapes import Pair, Shape, pair_text, shape_text, size_text
 from lenet.writing import Result, plain
-from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Section, Table
+from lenet.writing.document import (
+    Bullets,
+    Column,
+    Document,
+    Notation,
+    Paragraph,
+    Section,
+    Table,
+    table_of,
+)
 from lenet.writing.numbers import bytes_text, plural, short_count
 from lenet.writing.text import fits
 
@@ -43,6 +53,47 @@ _NOT_IN_LATEX: Final = ("kind", "input", "both")
 _NOT_IN_TEXT: Final = (("kind",), ("kind", "input"), ("kind", "input", "both"))
 _FORMULAS_BELOW: Final = ("kind", "input", "size")
 _AXES: Final = ("height", "width")
+
+
+@dataclass(frozen=True)
+class BlockRow:
+    """A block: its number from 1, the earlier block it repeats, and its layers' names."""
+
+    number: int
+    repeats: int | None
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a convolution or a pooling slides; pairs are (height, width)."""
+
+    kernel_size: Pair
+    stride: Pair
+    padding: Sides  # top, bottom, left, right
+    total_padding: Pair
+    formulas: tuple[str, str]  # the size formula with its numbers put in
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer where it stands; shares are parts of the network's total, from 0 to 1."""
+
+    name: str
+    kind: str  # the notation's word: conv, maxpool, avgpool, dense
+    block: int  # from 1
+    window: Window | None  # a dense layer has none
+    activation: str | None  # a pooling has none
+    batch_norm: bool | None  # only a convolution can have it
+    input_shape: Shape
+    output_shape: Shape
+    receptive_field: ReceptiveField
+    counts: LayerCounts
+    parameter_share: float
+    multiply_add_share: float
+    activation_share: float
+    connection_share: float
+    kept_bytes: int  # what is kept for the backward pass of one image
 
 
 @dataclass(frozen=True)
@@ -90,7 +141,7 @@ class Report(Result):
     @property
     def layer_text(self) -> str:
         """How many layers there are, and the rule by which they are counted."""
-        kinds = {"conv": self.count("conv"), "dense": self.count("dense")}
+        kinds = {kind: self.count(kind) for kind in ("conv", "dense")}
         parts = " + ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
         rule = ""
         if self.layer_count < len(self.layers):
@@ -121,15 +172,15 @@ class Report(Result):
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Lay the report out; text chooses tables that fit ``width``, LaTeX has only tables."""
-        network, is_text = self.network, form == "text"
-        tables = _text_tables(self, width) if is_text else _tables(self, form)
-        ends = f"in {shape_text(network.input_shape)}", f"out {shape_text(network.output_shape)}"
-        return Document(
-            self.name or "network",
-            (*tables, *([] if form == "latex" else self._remarks())),
-            beside=(("    " if is_text else ", ").join(ends), self.layer_text),
-            below=(block_text(self.blocks),),
-        )
+        network, gap = self.network, ", "
+        if form == "text":
+            tables, gap = _text_tables(self, width), "    "
+        else:
+            tables = _tables(self, form)
+        ends = f"in {shape_text(network.input_shape)}{gap}out {shape_text(network.output_shape)}"
+        sections = (*tables, *([] if form == "latex" else self._remarks()))
+        below = (block_text(self.blocks),)
+        return Document(self.name or "network", sections, (ends, self.layer_text), below)
 
     def _remarks(self) -> Iterator[Section]:
         notes = [Paragraph(note, is_note=True) for note in memory_notes(self.memory)]
@@ -166,14 +217,49 @@ def explain(
     fields = receptive_fields(network)
     memory = measure_memory(network, batch, optimizer)
     everything = total(counts)
+    facts = zip(network.placed, counts, fields, memory.kept, strict=True)
     return Report(
         name=name,
         network=network,
-        blocks=block_rows(network),
-        layers=layer_rows(network, counts, fields, memory.kept, everything),
+        blocks=tuple(_block_rows(network)),
+        layers=tuple(_layer_row(*fact, everything) for fact in facts),
         total=everything,
         memory=memory,
         findings=findings(network, counts, fields, memory),
+    )
+
+
+def _block_rows(network: Network) -> Iterator[BlockRow]:
+    for index, layers in groupby(network.placed, lambda placed: placed.block):
+        like = network.first_like(index)
+        names = tuple(placed.name for placed in layers)
+        yield BlockRow(index + 1, None if like is None else like + 1, names)
+
+
+def _layer_row(
+    placed: PlacedLayer, counts: LayerCounts, field: ReceptiveField, kept: int, total: LayerCounts
+) -> LayerRow:
+    layer, values, window = placed.layer, placed.layer.values, None
+    if isinstance(layer, Windowed):
+        sizes = layer.kernel_size, layer.stride, layer.padding, layer.total_padding
+        window = Window(*sizes, layer.size_formulas(placed.input_shape))
+    return LayerRow(
+        name=placed.name,
+        kind=layer.keyword,
+        block=placed.block + 1,
+        window=window,
+        activation=values.get("activation"),
+        batch_norm=values.get("batch_norm"),
+        input_shape=placed.input_shape,
+        output_shape=placed.output_shape,
+        receptive_field=field,
+        counts=counts,
+        # A network of poolings alone has no parameters and no multiply-adds to share.
+        parameter_share=counts.parameters / max(1, total.parameters),
+        multiply_add_share=counts.multiply_adds / max(1, total.multiply_adds),
+        activation_share=counts.activations / total.activations,
+        connection_share=counts.connections / total.connections,
+        kept_bytes=kept,
     )
 
 
@@ -192,16 +278,14 @@ def _one_block_text(block: BlockRow) -> str:
         names = f"{block.layers[0]} to {block.layers[-1]}"
     if block.repeats is None:
         return names
-    if block.repeats == block.number - 1:
-        return f"the same again ({names})"
-    return f"block {block.repeats} again ({names})"
+    which = "the same" if block.repeats == block.number - 1 else f"block {block.repeats}"
+    return f"{which} again ({names})"
 
 
 def flow_columns(report: Report, formula: Callable[[str], str] = str) -> dict[str, Column]:
     """Return what flows: windows, shapes, and what a unit sees; ``formula`` writes formulas."""
-    rows = report.layers
+    rows, windows = report.layers, [row.window for row in report.layers]
     fields = [row.receptive_field for row in rows]
-    windows = [row.window for row in rows]
     cells = {
         "block": _block_cells(report.blocks),
         "layer": [row.name for row in rows],
@@ -212,18 +296,15 @@ def flow_columns(report: Report, formula: Callable[[str], str] = str) -> dict[st
         "both": [size_text(w.total_padding) if w else "" for w in windows],
         "input": [shape_text(row.input_shape) for row in rows],
         "output": [shape_text(row.output_shape) for row in rows],
-        "size": [_formulas(window, formula) for window in windows],
+        "size": [" x ".join(dict.fromkeys(map(formula, w.formulas))) if w else "" for w in windows],
         "sees": [pair_text(field.size) for field in fields],
         "jump": [size_text(field.jump) if field.jump else "" for field in fields],
     }
-    columns = {title: Column(title, tuple(texts)) for title, texts in cells.items()}
-    columns["layer"] = replace(columns["layer"], total="total")
-    columns["size"] = replace(columns["size"], is_formula=True)
-    return columns
+    extra: dict[str, dict[str, Any]] = {"layer": {"total": "total"}, "size": {"is_formula": True}}
+    return {t: Column(t, tuple(texts), **extra.get(t, {})) for t, texts in cells.items()}
 
 
 def cost_columns(report: Report, number: Callable[[int], str] = "{:,}".format) -> dict[str, Column]:
-    """Return what it costs; ``number`` writes counts."""
     rows = report.layers
     columns = {}
     for title, count, share in _COUNTED:
@@ -265,65 +346,47 @@ def memory_notes(memory: Memory) -> tuple[str, str]:
     rule, held = KEPT_RULE, "the parameters"
     if memory.statistics:
         rule, held = f"{KEPT_RULE} {NORMALISED_RULE}", f"{held}, means and variances"
-    return (
-        rule,
-        f"Inference holds {held}, and input and output of one layer at a time: "
-        f"{memory.largest_layer} needs most, {bytes_text(memory.largest_pair)} per image.",
-    )
+    most = f"{memory.largest_layer} needs most, {bytes_text(memory.largest_pair)} per image"
+    return rule, f"Inference holds {held}, and input and output of one layer at a time: {most}."
 
 
 def _tables(report: Report, form: str) -> Iterator[Section]:
     """Yield what flows and what it costs, for Markdown, HTML and LaTeX."""
     flow = flow_columns(report)
-    layer = flow["layer"]
-    if form == "latex":
-        flow = {key: column for key, column in flow.items() if key not in _NOT_IN_LATEX}
     if form == "html":  # the row's own name comes first: it stays in sight while others scroll
-        flow = {"layer": layer, **flow}
-    yield Section("What flows", (_table(_without_totals(flow.values())),))
-    yield Section("What it costs", (_table([layer, *cost_columns(report).values()]),))
+        flow = {"layer": flow["layer"], **flow}
+    left_out = _NOT_IN_LATEX if form == "latex" else ()
+    yield Section("What flows", (_flow(flow, left_out),))
+    yield Section("What it costs", (Table((flow["layer"], *cost_columns(report).values())),))
 
 
 def _text_tables(report: Report, width: int) -> Iterator[Section]:
     """Yield all in one table where that fits, else what flows, then what it costs."""
     # (28-5+0+1)/1=24: spaces would take the room of other columns.
     flow = flow_columns(report, lambda formula: formula.replace(" ", ""))
-    costs = list(cost_columns(report).values())
-    full = _table([*flow.values(), *costs])
+    columns = cost_columns(report)
+    full = Table((*flow.values(), *columns.values()))
     if fits(full, width, bars=True):
         yield Section("", (full,))
         return
-    yield from _text_flow(flow, width)
-    table = _table([flow["layer"], *costs])
-    if not fits(table, width):
-        table = _table([flow["layer"], *cost_columns(report, short_count).values()])
-    yield Section("What it costs", (table,))
-
-
-def _text_flow(flow: dict[str, Column], width: int) -> Iterator[Section]:
-    """Yield what flows without what other columns tell too; if need be, formulas below."""
     for left_out in (*_NOT_IN_TEXT, _FORMULAS_BELOW):
-        columns = [column for key, column in flow.items() if key not in left_out]
-        table = _table(_without_totals(columns))
+        table = _flow(flow, left_out)
         if fits(table, width):
             break
     yield Section("What flows", (table,))
-    sizes = [
-        (name, size)
-        for name, size in zip(flow["layer"].cells, flow["size"].cells, strict=True)
-        if size
-    ]
+    layer, size = flow["layer"], flow["size"]
+    sizes = [pair for pair in zip(layer.cells, size.cells, strict=True) if pair[1]]
     if left_out == _FORMULAS_BELOW and sizes:
-        below = Table(tuple(Column("", cells) for cells in zip(*sizes, strict=True)), indent=2)
-        yield Section("Sizes", (below,))
+        yield Section("Sizes", (table_of(sizes, indent=2),))
+    table = Table((layer, *columns.values()))
+    if not fits(table, width):
+        table = Table((layer, *cost_columns(report, short_count).values()))
+    yield Section("What it costs", (table,))
 
 
-def _table(columns: Iterable[Column]) -> Table:
-    return Table(tuple(columns))
-
-
-def _without_totals(columns: Iterable[Column]) -> Iterator[Column]:
-    return (replace(column, total="") for column in columns)
+def _flow(columns: Mapping[str, Column], left_out: Sequence[str]) -> Table:
+    chosen = (replace(column, total="") for key, column in columns.items() if key not in left_out)
+    return Table(tuple(chosen))
 
 
 def _kind(row: LayerRow) -> str:
@@ -337,31 +400,16 @@ def _block_cells(blocks: Iterable[BlockRow]) -> Iterator[str]:
         yield from [""] * (len(block.layers) - 1)
 
 
-def _formulas(window: Window | None, write: Callable[[str], str]) -> str:
-    """Write the size formula; both axes' where they differ, height x width."""
-    return " x ".join(dict.fromkeys(map(write, window.formulas))) if window else ""
-
-
 def _layer_dict(row: LayerRow) -> dict[str, Any]:
+    """Return the row with the fields of its records in their place."""
     window, field = row.window, row.receptive_field
-    return {
-        "name": row.name,
-        "kind": row.kind,
-        "block": row.block,
-        **(vars(window) if window else dict.fromkeys(Window.__dataclass_fields__)),
-        "activation": row.activation,
-        "batch_norm": row.batch_norm,
-        "input_shape": row.input_shape,
-        "output_shape": row.output_shape,
-        "receptive_field": field.size,
-        "jump": field.jump,
-        **_counts_dict(row.counts),
-        "parameter_share": row.parameter_share,
-        "multiply_add_share": row.multiply_add_share,
-        "activation_share": row.activation_share,
-        "connection_share": row.connection_share,
-        "kept_bytes": row.kept_bytes,
+    inner = {
+        "window": vars(window) if window else dict.fromkeys(Window.__dataclass_fields__),
+        "receptive_field": {"receptive_field": field.size, "jump": field.jump},
+        "counts": _counts_dict(row.counts),
     }
+    parts = (inner.get(name, {name: value}) for name, value in vars(row).items())
+    return {name: value for part in parts for name, value in part.items()}
 
 
 def _counts_dict(counts: LayerCounts) -> dict[str, int]:
@@ -371,13 +419,8 @@ def _counts_dict(counts: LayerCounts) -> dict[str, int]:
 def _memory_dict(memory: Memory) -> dict[str, Any]:
     """Bytes of float32; what grows with the batch is given for one image and for the batch."""
     fixed = ("optimizer", "batch", "parameters", "statistics", "gradients", "optimizer_state")
-    growing = {
-        "activations": memory.activations,
-        "training": memory.training,
-        "inference": memory.inference,
-    }
-    return {
-        **{name: getattr(memory, name) for name in fixed},
-        **{key: {"image": of(1), "batch": of(memory.batch)} for key, of in growing.items()},
-        "largest_layer": memory.largest_layer,
-    }
+    values = {name: getattr(memory, name) for name in fixed}
+    for name in ("activations", "training", "inference"):
+        measure = getattr(memory, name)
+        values[name] = {"image": measure(1), "batch": measure(memory.batch)}
+    return {**values, "largest_layer": memory.largest_layer}

@@ -6,10 +6,10 @@ have in common is told of the first, with the names of the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from math import prod
-from typing import Final, TypeVar
+from typing import Final
 
 from lenet.analysis.counts import LayerCounts, Memory, ReceptiveField, total
 from lenet.analysis.neighbours import Neighbours, neighbours_of
@@ -17,18 +17,12 @@ from lenet.net import Network, PlacedLayer
 from lenet.net.layers import ACTIVATIONS, Conv2d, Pool2d, Trained, Windowed
 from lenet.net.shapes import pair_text, shape_text, size_text
 from lenet.net.words import listed
-from lenet.writing.numbers import bytes_text, plural, times, whole_percent
-from lenet.writing.prose import chain
-
-_T = TypeVar("_T")
-#: A layer's name, and the sentence on it.
-Told = tuple[str, str]
+from lenet.writing.numbers import bytes_text, chain, plural, times, whole_percent
 
 #: From this factor on, any two neighbours are told.
 _FAR: Final = 4
 #: How many names are listed before the rest is only counted.
 _NAMES_SHOWN: Final = 3
-_POOL_CONV: Final = ("pool", "conv")
 
 
 def findings(
@@ -55,56 +49,48 @@ def _heaviest(network: Network, counts: Sequence[LayerCounts]) -> Iterator[str]:
     if sum(count.parameters > 0 for count in counts) < 2:
         return
     everything = total(counts)
-    index = max(range(len(counts)), key=lambda i: counts[i].parameters)
-    parameters = whole_percent(counts[index].parameters / everything.parameters)
-    macs = whole_percent(counts[index].multiply_adds / everything.multiply_adds)
-    yield (
-        f"{network.names[index]} holds the most parameters, {parameters} %, and does {macs} % of "
-        "the multiply-adds."
-    )
+    name, most = max(zip(network.names, counts, strict=True), key=lambda pair: pair[1].parameters)
+    parameters = whole_percent(most.parameters / everything.parameters)
+    macs = whole_percent(most.multiply_adds / everything.multiply_adds)
+    does = f"does {macs} % of the multiply-adds"
+    yield f"{name} holds the most parameters, {parameters} %, and {does}."
 
 
 def _pyramid(network: Network) -> Iterator[str]:
     """Smaller maps, more channels from block to block, as in most networks; or not."""
     ends = {p.block: p.output_shape for p in network.placed if len(p.output_shape) == 3}
     maps = [network.input_shape, *ends.values()]
-    sizes = _steps(shape[1:] for shape in maps)
-    channels = _steps(shape[0] for shape in maps)
+    sizes = [size for size, _ in groupby(shape[1:] for shape in maps)]
+    channels = [channel for channel, _ in groupby(shape[0] for shape in maps)]
     if len(sizes) < 2:
         return
     square = all(height == width for height, width in sizes)
     size_chain = chain(str(size[0]) if square else pair_text(size) for size in sizes)
-    channel_chain = chain(map(str, channels))
+    what = f"Maps shrink {size_chain} but channels do not only grow,"
     if not all(a[0] >= b[0] and a[1] >= b[1] for a, b in pairwise(sizes)):
-        yield f"Maps do not only shrink, {size_chain}, with channels {channel_chain}."
+        what = f"Maps do not only shrink, {size_chain}, with channels"
     elif len(channels) < 2:
-        yield f"Maps shrink {size_chain} and the channels stay {channel_chain}."
+        what = f"Maps shrink {size_chain} and the channels stay"
     elif all(a < b for a, b in pairwise(channels)):
-        yield f"Maps shrink {size_chain} while channels grow {channel_chain}."
-    else:
-        yield f"Maps shrink {size_chain} but channels do not only grow, {channel_chain}."
+        what = f"Maps shrink {size_chain} while channels grow"
+    yield f"{what} {chain(map(str, channels))}."
 
 
 def _neighbours(network: Network) -> Iterator[str]:
-    """Are a layer and what it reads about equally large? A pooling belongs to its convolution.
-
-    The first pooling and the convolution after it are told, and the two that are furthest apart.
-    """
+    """Are a layer and what it reads about equally large? A pooling belongs to its convolution."""
     # A dense output's size is the problem's, not a choice.
     is_vector = len(network.output_shape) == 1
     pairs = [pair for pair in neighbours_of(network) if not (pair.is_output and is_vector)]
-    pool = next((pair for pair in pairs if (pair.before[:4], pair.after[:4]) == _POOL_CONV), None)
+    pool = next((p for p in pairs if (p.before[:4], p.after[:4]) == ("pool", "conv")), None)
     if pool:
         yield _pool_and_convolution(pool)
     others = [pair for pair in pairs if pair is not pool]
     furthest = max(others, key=lambda pair: pair.ratio, default=None)
     if furthest and furthest.ratio >= _FAR:
         before, after = furthest.before_activations, furthest.after_activations
-        yield (
-            f"{furthest.after} has {after:,} activations, {times(furthest.ratio)} "
-            f"{'more' if after > before else 'fewer'} than the {before:,} of {furthest.before} "
-            "before it."
-        )
+        ratio = f"{times(furthest.ratio)} {'more' if after > before else 'fewer'}"
+        of = f"{before:,} of {furthest.before}"
+        yield f"{furthest.after} has {after:,} activations, {ratio} than the {of} before it."
 
 
 def _pool_and_convolution(pair: Neighbours) -> str:
@@ -114,10 +100,8 @@ def _pool_and_convolution(pair: Neighbours) -> str:
     equal = f"a single channel in {pair.after} is already more"
     if pair.equal_text:
         equal = f"{pair.equal_text} in {pair.after} would make them equal"
-    return (
-        f"{pair.before} {before:,} and {pair.after} {after:,} activations are "
-        f"{'near each other' if pair.near else 'far apart'} ({times(pair.ratio)}); {equal}."
-    )
+    both = f"{pair.before} {before:,} and {pair.after} {after:,} activations"
+    return f"{both} are {pair.verdict} ({times(pair.ratio)}); {equal}."
 
 
 def _receptive(network: Network, fields: Sequence[ReceptiveField]) -> Iterator[str]:
@@ -126,15 +110,13 @@ def _receptive(network: Network, fields: Sequence[ReceptiveField]) -> Iterator[s
     maps = [(placed, field) for placed, field in seen if field.jump]
     if not maps:
         return
-    _, *size = network.input_shape
-    whole = pair_text((size[0], size[1]))
+    size = network.input_shape[1:]
+    whole = pair_text(size)
     for placed, field in maps:
         if field.covers(network.input_shape):
-            larger = "larger than" if list(field.size) != size else "as large as"
-            yield (
-                f"From {placed.name} on, a unit's receptive field, {pair_text(field.size)}, is "
-                f"{larger} the {whole} input."
-            )
+            larger = "larger than" if field.size != size else "as large as"
+            sees = f"a unit's receptive field, {pair_text(field.size)}"
+            yield f"From {placed.name} on, {sees}, is {larger} the {whole} input."
             return
     placed, field = maps[-1]
     height, width = map(min, field.size, size)
@@ -168,31 +150,24 @@ def _saturation(network: Network) -> Iterator[str]:
 def _linear_pairs(network: Network) -> Iterator[str]:
     """Layers without an activation function, where only a mean stands before the next weights."""
     bends = [placed for placed in network.placed if not placed.layer.is_linear]
-    yield from told_once(
-        [
-            (
-                first.name,
-                f"{first.name} has no activation function: it and {second.name} together are "
-                "linear.",
-            )
-            for first, second in pairwise(bends)
-            if first.layer.values.get("activation") == "identity"
-            and isinstance(second.layer, Trained)
-        ]
-    )
+    told = []
+    for first, second in pairwise(bends):
+        is_open = first.layer.values.get("activation") == "identity"
+        if is_open and isinstance(second.layer, Trained):
+            what = f"it and {second.name} together are linear"
+            told.append((first.name, f"{first.name} has no activation function: {what}."))
+    yield from told_once(told)
 
 
 def _normalised(network: Network, counts: Sequence[LayerCounts]) -> Iterator[str]:
     pairs = zip(network.names, counts, strict=True)
     if names := [name for name, count in pairs if count.statistics]:
-        yield (
-            f"{some_listed(names)} {'is' if len(names) == 1 else 'are'} normalised over the batch "
-            "in training; a shift takes the bias' place, which the mean would take off again."
-        )
-        yield (
-            f"For use, running means and variances ({total(counts).statistics:,} numbers, counted "
-            "and not trained) fold into weights and biases: normalisation then costs nothing."
-        )
+        some = f"{_some_listed(names)} {'is' if len(names) == 1 else 'are'}"
+        shift = "a shift takes the bias' place, which the mean would take off again"
+        yield f"{some} normalised over the batch in training; {shift}."
+        numbers = f"({total(counts).statistics:,} numbers, counted and not trained)"
+        fold = "fold into weights and biases: normalisation then costs nothing"
+        yield f"For use, running means and variances {numbers} {fold}."
 
 
 def _outweighed(memory: Memory) -> Iterator[str]:
@@ -202,15 +177,8 @@ def _outweighed(memory: Memory) -> Iterator[str]:
     kept = memory.activations()
     images = memory.parameters // kept + 1
     when = "Already for one image" if images == 1 else f"From a batch of {images:,} on"
-    yield (
-        f"{when}, the activations kept for training ({bytes_text(kept)} per image) take more than "
-        f"the parameters ({bytes_text(memory.parameters)})."
-    )
-
-
-def _steps(values: Iterable[_T]) -> list[_T]:
-    """``values`` without those equal to the one before."""
-    return [value for value, _ in groupby(values)]
+    kept_text = f"the activations kept for training ({bytes_text(kept)} per image)"
+    yield f"{when}, {kept_text} take more than the parameters ({bytes_text(memory.parameters)})."
 
 
 def window_findings(network: Network) -> Iterator[str]:
@@ -218,23 +186,19 @@ def window_findings(network: Network) -> Iterator[str]:
     windowed = [(p, p.layer) for p in network.placed if isinstance(p.layer, Windowed)]
     for check in (_dropped, _skipped, _even, _padded, _overlapping, _last_pixel):
         checked = ((placed.name, check(placed, layer)) for placed, layer in windowed)
-        yield from told_once([(name, text) for name, text in checked if text])
+        yield from told_once([(name, f"{name} {text}.") for name, text in checked if text])
 
 
-def told_once(told: Sequence[Told]) -> Iterator[str]:
-    """Yield the first sentence, and which other layers it holds for likewise."""
-    if not told:
-        return
-    (_, sentence), *others = told
-    names = [name for name, _ in others]
-    yield f"{sentence} Likewise {some_listed(names)}." if names else sentence
+def told_once(told: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield the first of some layers' sentences, and for which others it holds likewise."""
+    names = [name for name, _ in told[1:]]
+    for _, sentence in told[:1]:
+        yield f"{sentence} Likewise {_some_listed(names)}." if names else sentence
 
 
-def some_listed(names: Sequence[str]) -> str:
-    """List the first names, and how many more there are."""
+def _some_listed(names: Sequence[str]) -> str:
     more = len(names) - _NAMES_SHOWN
-    rest = [plural(more, "more layer")] if more > 0 else []
-    return listed([*names[:_NAMES_SHOWN], *rest])
+    return listed([*names[:_NAMES_SHOWN], *[plural(more, "more layer")] * (more > 0)])
 
 
 def _dropped(placed: PlacedLayer, layer: Windowed) -> str:
@@ -242,27 +206,20 @@ def _dropped(placed: PlacedLayer, layer: Windowed) -> str:
     parts = []
     for axis, word in enumerate(("row", "column")):
         size, count = placed.input_shape[1 + axis], placed.output_shape[1 + axis]
-        start = -layer.padding[2 * axis]
-        reached = start + (count - 1) * layer.stride[axis] + layer.kernel_size[axis]
-        unseen = min(size, size - reached)
+        reached = (count - 1) * layer.stride[axis] + layer.kernel_size[axis]
+        unseen = min(size, size - reached + layer.padding[2 * axis])
         if unseen > 0:
             parts.append(f"last {word}" if unseen == 1 else f"last {unseen:,} {word}s")
     if not parts:
         return ""
-    return (
-        f"{placed.name} never looks at the {' and the '.join(parts)} of its "
-        f"{shape_text(placed.input_shape)} input: the next window would not fit."
-    )
+    given = f"{' and the '.join(parts)} of its {shape_text(placed.input_shape)} input"
+    return f"never looks at the {given}: the next window would not fit"
 
 
 def _gaps(placed: PlacedLayer, layer: Windowed) -> list[int]:
     """How many rows, and columns, lie between the windows; negative where windows share some."""
-    return [
-        step - size if count > 1 else 0
-        for count, step, size in zip(
-            placed.output_shape[1:], layer.stride, layer.kernel_size, strict=True
-        )
-    ]
+    axes = zip(placed.output_shape[1:], layer.stride, layer.kernel_size, strict=True)
+    return [step - size if count > 1 else 0 for count, step, size in axes]
 
 
 def _skipped(placed: PlacedLayer, layer: Windowed) -> str:
@@ -272,29 +229,23 @@ def _skipped(placed: PlacedLayer, layer: Windowed) -> str:
     seen = prod(layer.kernel_size[axis] for axis in axes)
     whole = prod(layer.stride[axis] for axis in axes)
     what = "pixels" if len(axes) == 2 else ("rows", "columns")[axes[0]]
-    return (
-        f"{placed.name} looks at {seen:,} of every {whole:,} {what}: its "
-        f"{pair_text(layer.kernel_size)} window moves in steps of {size_text(layer.stride)}."
-    )
+    window = f"{pair_text(layer.kernel_size)} window moves in steps of {size_text(layer.stride)}"
+    return f"looks at {seen:,} of every {whole:,} {what}: its {window}"
 
 
 def _even(placed: PlacedLayer, layer: Windowed) -> str:
     if not isinstance(layer, Conv2d) or all(size % 2 for size in layer.kernel_size):
         return ""
-    return (
-        f"{placed.name} has an even kernel, {pair_text(layer.kernel_size)}: without a centre, "
-        "no padding keeps the size with equal sides."
-    )
+    why = "without a centre, no padding keeps the size with equal sides"
+    return f"has an even kernel, {pair_text(layer.kernel_size)}: {why}"
 
 
 def _padded(placed: PlacedLayer, layer: Windowed) -> str:
     """More padding on a side than "same" ever needs."""
+    half = f"more than half of its {pair_text(layer.kernel_size)} window"
     for index, side in enumerate(layer.padding):
         if 2 * side > layer.kernel_size[index // 2]:
-            return (
-                f"{placed.name} pads {side:,} on a side, more than half of its "
-                f"{pair_text(layer.kernel_size)} window: at the border it sees mostly padding."
-            )
+            return f"pads {side:,} on a side, {half}: at the border it sees mostly padding"
     return ""
 
 
@@ -304,10 +255,8 @@ def _overlapping(placed: PlacedLayer, layer: Windowed) -> str:
     parts = [plural(-gap, word) for gap, word in shared if gap < 0]
     if not parts or not isinstance(layer, Pool2d):
         return ""
-    return (
-        f"{placed.name} overlaps: {pair_text(layer.kernel_size)} windows in steps of "
-        f"{size_text(layer.stride)} share {' and '.join(parts)}."
-    )
+    windows = f"{pair_text(layer.kernel_size)} windows in steps of {size_text(layer.stride)}"
+    return f"overlaps: {windows} share {' and '.join(parts)}"
 
 
 def _last_pixel(placed: PlacedLayer, layer: Windowed) -> str:
@@ -317,13 +266,8 @@ def _last_pixel(placed: PlacedLayer, layer: Windowed) -> str:
         return ""
     left, given = shape_text(placed.output_shape), shape_text(placed.input_shape)
     if isinstance(layer, Conv2d) and layer.kernel_size == size:
-        return (
-            f"{placed.name} leaves {left}: its {pair_text(layer.kernel_size)} kernel covers all of "
-            f"its {given} input, so it is a dense layer in all but name."
-        )
+        covers = f"{pair_text(layer.kernel_size)} kernel covers all of its {given} input"
+        return f"leaves {left}: its {covers}, so it is a dense layer in all but name"
     if layer.is_global(placed.input_shape):
-        return (
-            f"{placed.name} is a global average pooling: it leaves the mean of each map, {left} of "
-            f"{given}."
-        )
-    return f"{placed.name} makes {left} of {given}: single pixels, with no neighbours left."
+        return f"is a global average pooling: it leaves the mean of each map, {left} of {given}"
+    return f"makes {left} of {given}: single pixels, with no neighbours left"

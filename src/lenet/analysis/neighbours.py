@@ -16,8 +16,7 @@ from lenet.analysis.counts import LayerCounts, count_layer
 from lenet.net import Network
 from lenet.net.layers import Trained
 from lenet.net.shapes import Shape, elements
-from lenet.writing.numbers import times
-from lenet.writing.prose import chain
+from lenet.writing.numbers import chain, times
 
 #: Sizes up to this factor apart are called near each other.
 NEAR: Final = 2.0
@@ -27,35 +26,27 @@ _MOST_EVIDENCE: Final = 3
 
 @dataclass(frozen=True)
 class Neighbours:
-    """A layer, and what leaves the layer before it.
+    """A layer, and what leaves the layer before it."""
 
-    Attributes:
-        before: the layer that leads here, a pooling where there is one.
-        after: the convolution or dense layer.
-        before_activations: what leaves the one.
-        after_activations: what leaves the other.
-        equal_width: the channels or units of ``after`` that would make both equal.
-        width_noun: what these are, "channel" or "unit".
-        is_output: ``after`` is the last of its kind: its width is the task's, not ours to choose.
-    """
-
-    before: str
-    after: str
+    before: str  # the layer that leads here, a pooling where there is one
+    after: str  # the convolution or dense layer
     before_activations: int
     after_activations: int
-    equal_width: float
-    width_noun: str
-    is_output: bool
+    equal_width: float  # the channels or units of ``after`` that would make both equal
+    width_noun: str  # what these are, "channel" or "unit"
+    is_output: bool  # ``after`` is the last of its kind: its width is the task's
 
     @property
     def ratio(self) -> float:
-        """How many times the larger is the smaller; 1 where they are equal."""
         return ratio_of(self.before_activations, self.after_activations)
 
     @property
     def near(self) -> bool:
-        """Are they at most ``NEAR`` times apart?"""
         return is_near(self.ratio)
+
+    @property
+    def verdict(self) -> str:
+        return "near each other" if self.near else "far apart"
 
     @property
     def equal_text(self) -> str:
@@ -78,31 +69,16 @@ class Claim:
 
 
 def neighbours_of(network: Network) -> tuple[Neighbours, ...]:
-    """Return every convolution and dense layer with the layer before it.
-
-    Raises:
-        ShapeError: the network does not fit together.
-    """
-    last = max(
-        (i for i, layer in enumerate(network.layers) if isinstance(layer, Trained)), default=0
-    )
-    neighbours = []
-    for index, (before, after) in enumerate(pairwise(network.placed), 1):
-        if not isinstance(after.layer, Trained):
-            continue
-        given, made = elements(before.output_shape), elements(after.output_shape)
-        neighbours.append(
-            Neighbours(
-                before=before.name,
-                after=after.name,
-                before_activations=given,
-                after_activations=made,
-                equal_width=given / (made // after.output_shape[0]),
-                width_noun=after.layer.width_noun,
-                is_output=index == last,
-            )
-        )
-    return tuple(neighbours)
+    """Return every convolution and dense layer with the layer before it."""
+    neighbours: list[Neighbours] = []
+    for before, after in reversed(list(pairwise(network.placed))):
+        if isinstance(after.layer, Trained):
+            given, made = elements(before.output_shape), elements(after.output_shape)
+            width, noun = given / (made // after.output_shape[0]), after.layer.width_noun
+            is_output = not neighbours  # the last comes first
+            names = before.name, after.name
+            neighbours.append(Neighbours(*names, given, made, width, noun, is_output))
+    return tuple(reversed(neighbours))
 
 
 def farthest(network: Network) -> float:
@@ -111,7 +87,6 @@ def farthest(network: Network) -> float:
 
 
 def ratio_of(first: int, second: int) -> float:
-    """Return how many times the larger is the smaller."""
     return max(first, second) / min(first, second)
 
 
@@ -132,13 +107,12 @@ def claims_of(network: Network) -> Iterator[Claim]:
 
 
 def _equal_sizes(neighbours: Sequence[Neighbours]) -> Claim:
-    apart = [pair for pair in neighbours if not pair.near]
-    told = [
-        f"{pair.before} {pair.before_activations:,} and {pair.after} {pair.after_activations:,} "
-        f"are {times(pair.ratio)} apart"
-        for pair in apart or [max(neighbours, key=lambda pair: pair.ratio)]
-    ]
-    return Claim("neighbouring layers are about equally large", not apart, _evidence(told, apart))
+    pairs = []
+    for pair in neighbours:
+        before, after = f"{pair.before} {pair.before_activations:,}", pair.after_activations
+        sentence = f"{before} and {pair.after} {after:,} are {times(pair.ratio)} apart"
+        pairs.append((pair.ratio, sentence))
+    return _claim("neighbouring layers are about equally large", pairs)
 
 
 def _more_channels(shapes: Sequence[Shape]) -> Iterator[Claim]:
@@ -155,23 +129,20 @@ def _more_channels(shapes: Sequence[Shape]) -> Iterator[Claim]:
 
 
 def _equal_parameters(convs: Sequence[tuple[str, LayerCounts]]) -> Claim:
-    def ratio(pair: tuple[tuple[str, LayerCounts], tuple[str, LayerCounts]]) -> float:
-        return ratio_of(pair[0][1].parameters, pair[1][1].parameters)
-
-    pairs = list(pairwise(convs))
-    apart = [pair for pair in pairs if not is_near(ratio(pair))]
-    told = [
-        f"{name} {first.parameters:,} and {other} {second.parameters:,} parameters are "
-        f"{times(ratio_of(first.parameters, second.parameters))} apart (their multiply-adds "
-        f"{times(ratio_of(first.multiply_adds, second.multiply_adds))})"
-        for (name, first), (other, second) in apart or [max(pairs, key=ratio)]
-    ]
-    text = "neighbouring convolutions have about as many parameters"
-    return Claim(text, not apart, _evidence(told, apart))
+    pairs = []
+    for (name, first), (other, second) in pairwise(convs):
+        ratio = ratio_of(first.parameters, second.parameters)
+        adds = times(ratio_of(first.multiply_adds, second.multiply_adds))
+        counts = f"{name} {first.parameters:,} and {other} {second.parameters:,} parameters"
+        pairs.append((ratio, f"{counts} are {times(ratio)} apart (their multiply-adds {adds})"))
+    return _claim("neighbouring convolutions have about as many parameters", pairs)
 
 
-def _evidence(told: Sequence[str], apart: Sequence[object]) -> str:
-    return _some(told) if apart else f"at most, {told[0]}"
+def _claim(text: str, pairs: Sequence[tuple[float, str]]) -> Claim:
+    """Claim that no ratio is far; told are those that are, or the largest."""
+    if apart := [sentence for ratio, sentence in pairs if not is_near(ratio)]:
+        return Claim(text, False, _some(apart))
+    return Claim(text, True, f"at most, {max(pairs, key=lambda pair: pair[0])[1]}")
 
 
 def _some(texts: Sequence[str]) -> str:

@@ -31,7 +31,6 @@ class Case:
 
     @cached_property
     def counts(self) -> LayerCounts:
-        """Of all its layers."""
         return count_network(self.network)
 
     @property
@@ -66,8 +65,7 @@ class Versus(Result):
 
     @property
     def cases(self) -> tuple[Case, ...]:
-        """Those there are."""
-        return (self.dense, self.conv, *([self.small] if self.small else []))
+        return tuple(filter(None, (self.dense, self.conv, self.small)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON can hold it; docs/explain.md explains every key."""
@@ -83,10 +81,8 @@ class Versus(Result):
         """Lay it out: a table with one column per case, and what follows from it, in words."""
         names = ["", *(case.name for case in self.cases)]
         table = table_of(_rows(self.cases), names, right=range(1, len(names)))
-        return Document(
-            f"{shape_text(self.dense.network.input_shape)} in, float32",
-            (Section("", (table,)), Section("", (Bullets(self.findings),))),
-        )
+        title = f"{shape_text(self.dense.network.input_shape)} in, float32"
+        return Document(title, (Section("", (table,)), Section("", (Bullets(self.findings),))))
 
 
 def dense_versus_conv(
@@ -106,27 +102,22 @@ def dense_versus_conv(
     dense = Case(f"dense {units}", Network(shape, [Dense(units)]))
     layer = Conv2d(units, kernel_size, padding="same")
     conv = Case(f"conv {units} k{kernel_size}", Network(shape, [layer]))
-    small, words = _smallest(shape)
-    return Versus(dense, conv, small, (_on_dense(dense), *_on_conv(dense, conv), words))
-
-
-def _smallest(shape: tuple[int, ...]) -> tuple[Case | None, str]:
-    """Return the smallest LeNet on this image, if it fits, and what to say of it."""
-    name = "lenet-60"
-    case = Case(name, Network(shape, zoo.get(name).blocks))
+    lenet = Case("lenet-60", Network(shape, zoo.get("lenet-60").blocks))
+    small: Case | None = lenet
     try:
-        return case, _on_small(case)
+        words = _on_small(lenet)
     except ShapeError:
-        return None, f"{name} does not fit on {shape_text(shape)}."
+        small, words = None, f"lenet-60 does not fit on {shape_text(shape)}."
+    return Versus(dense, conv, small, (_on_dense(dense), *_on_conv(dense, conv), words))
 
 
 def _on_dense(dense: Case) -> str:
     (units,) = dense.network.output_shape
-    numbers = elements(dense.network.input_shape)
+    numbers = plural(elements(dense.network.input_shape), "number")
     return (
-        f"Dense: {plural(units, 'unit')} times {plural(numbers, 'number')} of the image are "
-        f"{plural(dense.counts.weights, 'weight')}: {bytes_text(dense.weights)}, "
-        f"with gradients {bytes_text(dense.training('sgd'))}, with AdamW's state "
+        f"Dense: {plural(units, 'unit')} times {numbers} of the image are "
+        f"{plural(dense.counts.weights, 'weight')}: {bytes_text(dense.weights)}, with gradients "
+        f"{bytes_text(dense.training('sgd'))}, with AdamW's state "
         f"{bytes_text(dense.training('adamw'))}."
     )
 
@@ -137,16 +128,12 @@ def _on_conv(dense: Case, conv: Case) -> Iterator[str]:
     few = f"{bytes_text(conv.weights)}: {times(ratio)} fewer"
     if ratio <= 1:
         few = "no fewer: the image has no more pixels than the kernel"
-    yield (
-        f"Convolution: {plural(made[0], 'kernel')} used at every place "
-        f"{'has' if made[0] == 1 else 'have'} {given:,} parameters, {few}."
-    )
+    have = f"{'has' if made[0] == 1 else 'have'} {given:,} parameters, {few}"
+    yield f"Convolution: {plural(made[0], 'kernel')} used at every place {have}."
     if ratio > 1:
-        yield (
-            f"A convolution saves weights, not activations: it gives {shape_text(made)}, "
-            f"{bytes_text(conv.activations)} per image, the dense layer "
-            f"{bytes_text(dense.activations)}."
-        )
+        gives = f"{shape_text(made)}, {bytes_text(conv.activations)} per image"
+        other = f"the dense layer {bytes_text(dense.activations)}"
+        yield f"A convolution saves weights, not activations: it gives {gives}, {other}."
 
 
 def _on_small(small: Case) -> str:
@@ -161,13 +148,15 @@ def _on_small(small: Case) -> str:
 
 def _rows(cases: tuple[Case, ...]) -> Iterator[list[str]]:
     yield ["parameters", *(f"{case.counts.parameters:,}" for case in cases)]
-    yield ["weights", *(bytes_text(case.weights) for case in cases)]
-    yield ["gradients", *(bytes_text(case.weights) for case in cases)]
-    for optimizer in ("momentum", "adamw"):
-        states = (bytes_text(case.state(optimizer)) for case in cases)
-        yield [f"optimizer state, {optimizer}", *states]
-    yield ["training with adamw", *(bytes_text(case.training("adamw")) for case in cases)]
-    yield ["activations, one image", *(bytes_text(case.activations) for case in cases)]
+    sizes = {
+        "weights": [case.weights for case in cases],
+        "gradients": [case.weights for case in cases],
+        "optimizer state, momentum": [case.state("momentum") for case in cases],
+        "optimizer state, adamw": [case.state("adamw") for case in cases],
+        "training with adamw": [case.training("adamw") for case in cases],
+        "activations, one image": [case.activations for case in cases],
+    }
+    yield from ([title, *map(bytes_text, counts)] for title, counts in sizes.items())
 
 
 def _case_dict(case: Case) -> dict[str, Any]:

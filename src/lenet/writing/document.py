@@ -9,37 +9,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from lenet.writing.numbers import whole_percent
+
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table.
+    """One column of a table; that of bars or of prose is the last."""
 
-    Attributes:
-        title: what stands above it; may be empty.
-        cells: one per row.
-        total: what stands below it; may be empty.
-        right: its cells end below each other.
-        shares: one per cell, from 0 to 1: each is written in percent beside its cell and drawn as
-            a short bar. A cell that is only a dash has none.
-        bars: one per cell, from 0 to 1, of which only bars are drawn; the cells are empty. Such a
-            column is the last. Markdown and LaTeX leave it out.
-        is_prose: its cells are sentences, which text breaks into lines. Such a column is the last.
-        is_formula: its cells are mathematics where the format has any.
-    """
-
-    title: str
-    cells: tuple[str, ...]
-    total: str = ""
-    right: bool = False
-    shares: tuple[float, ...] = ()
-    bars: tuple[float, ...] = ()
-    is_prose: bool = False
-    is_formula: bool = False
+    title: str  # what stands above it; may be empty
+    cells: tuple[str, ...]  # one per row
+    total: str = ""  # what stands below it
+    right: bool = False  # cells end below each other
+    shares: tuple[float, ...] = ()  # 0 to 1, one per cell: in percent beside it and as a short bar
+    bars: tuple[float, ...] = ()  # 0 to 1: only they are drawn; Markdown and LaTeX leave them out
+    is_prose: bool = False  # cells are sentences, which text breaks into lines
+    is_formula: bool = False  # cells are mathematics where the format has any
 
     def share_texts(self, sign: str = " %") -> list[str]:
         """Return the share of each cell in percent; nothing for a cell that is only a dash."""
-        from lenet.writing.numbers import whole_percent
-
         return [
             "" if cell == "-" else f"{whole_percent(share)}{sign}"
             for cell, share in zip(self.cells, self.shares, strict=True)
@@ -55,18 +42,11 @@ class Table:
 
     @property
     def has_titles(self) -> bool:
-        """Does any column have a title?"""
         return any(column.title for column in self.columns)
 
     @property
     def has_totals(self) -> bool:
-        """Does any column have a total?"""
         return any(column.total for column in self.columns)
-
-    @property
-    def rows(self) -> list[tuple[str, ...]]:
-        """The cells row by row, without titles and totals."""
-        return list(zip(*(column.cells for column in self.columns), strict=True))
 
 
 @dataclass(frozen=True)
@@ -90,25 +70,26 @@ class Notation:
 
     text: str
 
+    @property
+    def lines(self) -> list[str]:
+        """The input and each block on a line of its own; together they can be read back."""
+        return self.text.replace(" | ", "\n| ").split("\n")
+
+
+Block = Table | Paragraph | Bullets | Notation
+
 
 @dataclass(frozen=True)
 class Section:
     """Blocks under a title, which may be empty; a table that comes first has it as its caption."""
 
     title: str
-    blocks: tuple[Table | Paragraph | Bullets | Notation, ...]
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
 class Document:
-    """A page.
-
-    Attributes:
-        title: what it is about.
-        sections: what it says, in order.
-        beside: short remarks that stand beside the title where there is room.
-        below: remarks that stand below it.
-    """
+    """A page: a title, short remarks beside it where there is room, remarks below it, sections."""
 
     title: str
     sections: tuple[Section, ...]
@@ -124,10 +105,9 @@ def table_of(
     prose: bool = False,
     indent: int = 0,
 ) -> Table:
-    """Build a table of rows of text, of which there must be one at least.
+    """Build a table of at least one row of text; ``right`` aligns columns, ``prose`` is the last.
 
-    ``right`` are the columns whose cells end below each other; with ``prose`` the last column has
-    sentences.
+    The columns are counted from 0.
     """
     columns = list(zip(*rows, strict=True))
     heads, last = titles or [""] * len(columns), len(columns) - 1

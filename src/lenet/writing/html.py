@@ -1,4 +1,4 @@
-"""Pages as a piece of HTML: no scripts, no outside files, their style inside.
+"""Pages as a piece of HTML: no scripts, no outside files, their style (``page.css``) inside.
 
 Colours are variables that follow the reader's light or dark scheme, and a notebook's own theme
 where it has one. Wide tables scroll by themselves, so that the page stays readable on a phone.
@@ -8,42 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from pathlib import Path
 from typing import Final
 
 from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Section, Table
-from lenet.writing.prose import notation_blocks
 
-_LIGHT: Final = (
-    "color-scheme:light;--ink:#1b1f24;--paper:#fff;--faint:#5b6470;--line:#d5dae0;--bar:#bcdcf7"
-)
-_DARK: Final = (
-    "color-scheme:dark;--ink:#e6e9ed;--paper:#15181c;--faint:#9aa4b0;--line:#363c44;--bar:#1f4a70"
-)
-_STYLE: Final = f"""<style>
-.lenet-report{{{_LIGHT};color:var(--ink);background:var(--paper);padding:1em;
-font:15px/1.5 system-ui,sans-serif;max-width:70em}}
-@media (prefers-color-scheme:dark){{.lenet-report{{{_DARK}}}}}
-[data-jp-theme-light="true"] .lenet-report{{{_LIGHT}}}
-[data-jp-theme-light="false"] .lenet-report{{{_DARK}}}
-.lenet-report h2{{margin:0;font-size:1.3em}}
-.lenet-report h3{{margin:1.2em 0 .3em;font-size:1em}}
-.lenet-report p{{margin:.3em 0}}
-.lenet-report .note{{color:var(--faint);font-size:.9em}}
-.lenet-report .wide{{overflow-x:auto}}
-.lenet-report table{{border-collapse:collapse;margin:0;font-size:.9em;
-font-variant-numeric:tabular-nums}}
-.lenet-report caption{{text-align:left;font-weight:600;padding:1em 0 .3em}}
-.lenet-report th,.lenet-report td{{padding:.2em .6em;text-align:left;white-space:nowrap;
-color:inherit;border-bottom:1px solid var(--line)}}
-.lenet-report thead th{{color:var(--faint);font-weight:400}}
-.lenet-report tbody th,.lenet-report tfoot th{{position:sticky;left:0;background:var(--paper)}}
-.lenet-report tfoot th,.lenet-report tfoot td{{font-weight:600;border-bottom:0}}
-.lenet-report .right{{text-align:right}}
-.lenet-report .share{{background:linear-gradient(to right,var(--bar) var(--share),transparent 0)}}
-.lenet-report .bar{{min-width:12em}}
-.lenet-report .prose{{white-space:normal}}
-.lenet-report pre{{margin:0;white-space:pre-wrap;color:inherit;background:none}}
-</style>"""
+_RULES: Final = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+_STYLE: Final = f"<style>\n{_RULES}</style>"
 
 
 def write_html(document: Document) -> str:
@@ -71,16 +42,13 @@ def _section(section: Section) -> Iterator[str]:
                 name = ' class="note"' if is_note else ""
                 yield f"<p{name}>{escape(text)}</p>"
             case Bullets(texts):
-                yield "<ul>"
-                yield from (f"<li>{escape(text)}</li>" for text in texts)
-                yield "</ul>"
-            case Notation(text):
-                code = escape("\n".join(notation_blocks(text)))
+                yield from ("<ul>", *(f"<li>{escape(text)}</li>" for text in texts), "</ul>")
+            case Notation():
+                code = escape("\n".join(block.lines))
                 yield f"<pre><code>{code}</code></pre>"
 
 
 def _table(caption: str, table: Table) -> Iterator[str]:
-    """Yield a table whose first column names its rows."""
     columns = table.columns
     label = escape(caption) or "Table"
     yield f'<div class="wide" tabindex="0" role="region" aria-label="{label}">'
@@ -93,13 +61,16 @@ def _table(caption: str, table: Table) -> Iterator[str]:
         yield _row([_cell(column, index) for column in columns])
     yield "</tbody>"
     if table.has_totals:
-        yield "<tfoot>"
-        yield _row([_plain(column, column.total) for column in columns])
-        yield "</tfoot>"
+        yield from (
+            "<tfoot>",
+            _row([_plain(column, column.total) for column in columns]),
+            "</tfoot>",
+        )
     yield "</table></div>"
 
 
 def _row(cells: Sequence[str]) -> str:
+    """Write a row; its first cell names it."""
     first, *others = cells
     name = first.replace("<td", '<th scope="row"').replace("</td>", "</th>")
     return f"<tr>{name}{''.join(others)}</tr>"

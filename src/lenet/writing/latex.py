@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Table
-from lenet.writing.prose import notation_blocks
+from lenet.writing.document import Block, Bullets, Column, Document, Notation, Paragraph, Table
 
 #: The x of 5x3, and a formula that is rounded down.
 _TIMES = re.compile(r"(?<=\d)x(?=\d)")
@@ -22,10 +21,7 @@ _ESCAPES = {
 
 
 def write_latex(document: Document) -> str:
-    r"""Write a ``tabular`` for each table, and the text around them; it needs ``booktabs``.
-
-    Each table is named in a comment. The text ends without a line break.
-    """
+    r"""Write a ``tabular`` for each table, and the text around them; it needs ``booktabs``."""
     name = escaped(" ".join(document.title.split()))
     parts = []
     for section in document.sections:
@@ -41,7 +37,7 @@ def escaped(text: str) -> str:
     return "".join(_ESCAPES.get(character, character) for character in text)
 
 
-def _block(block: Table | Paragraph | Bullets | Notation) -> Iterator[str]:
+def _block(block: Block) -> Iterator[str]:
     match block:
         case Table():
             yield from _tabular(block)
@@ -50,31 +46,21 @@ def _block(block: Table | Paragraph | Bullets | Notation) -> Iterator[str]:
         case Bullets(texts):
             items = (rf"\item {escaped(text)}" for text in texts)
             yield from (r"\begin{itemize}", *items, r"\end{itemize}")
-        case Notation(text):
-            yield from (r"\begin{verbatim}", *notation_blocks(text), r"\end{verbatim}")
+        case Notation():
+            yield from (r"\begin{verbatim}", *block.lines, r"\end{verbatim}")
 
 
 def _tabular(table: Table) -> Iterator[str]:
     columns = [part for c in table.columns if not c.bars for part in _with_shares(c)]
-    yield rf"\begin{{tabular}}{{{''.join(map(_kind, columns))}}}"
-    yield r"\toprule"
+    kinds = [r"p{0.5\linewidth}" if c.is_prose else "r" if c.right else "l" for c in columns]
+    yield from (rf"\begin{{tabular}}{{{''.join(kinds)}}}", r"\toprule")
     if table.has_titles:
-        yield _row([escaped(column.title) for column in columns])
-        yield r"\midrule"
+        yield from (_row([escaped(column.title) for column in columns]), r"\midrule")
     written = (map(_formula if c.is_formula else _cell, c.cells) for c in columns)
-    for cells in zip(*written, strict=True):
-        yield _row(cells)
+    yield from map(_row, zip(*written, strict=True))
     if table.has_totals:
-        yield r"\midrule"
-        yield _row([escaped(column.total) for column in columns])
-    yield r"\bottomrule"
-    yield r"\end{tabular}"
-
-
-def _kind(column: Column) -> str:
-    if column.is_prose:
-        return r"p{0.5\linewidth}"
-    return "r" if column.right else "l"
+        yield from (r"\midrule", _row([escaped(column.total) for column in columns]))
+    yield from (r"\bottomrule", r"\end{tabular}")
 
 
 def _cell(text: str) -> str:
@@ -82,10 +68,8 @@ def _cell(text: str) -> str:
 
 
 def _formula(text: str) -> str:
-    if not text:
-        return ""
-    rounded = _FLOOR.sub(r"\\lfloor\1\\rfloor", text)
-    return "$" + rounded.replace(" x ", r" \times ") + "$"
+    rounded = _FLOOR.sub(r"\\lfloor\1\\rfloor", text).replace(" x ", r" \times ")
+    return text and f"${rounded}$"
 
 
 def _row(cells: Sequence[str]) -> str:

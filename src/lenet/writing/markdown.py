@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Table
-from lenet.writing.prose import notation_blocks
+from lenet.writing.document import Block, Bullets, Column, Document, Notation, Paragraph, Table
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 #: What would begin something inside a sentence, or end a cell.
@@ -15,54 +14,48 @@ _IN_PROSE = re.compile(r"([\\`*_|]|<(?=[a-zA-Z/!?]))")
 
 def write_markdown(document: Document) -> str:
     """Write headings, tables and lists; the text ends without a line break."""
-    lines = [f"## {escaped(document.title)}"] if document.title else []
+    lines = [f"## {_escaped(document.title, _SPECIAL)}"] if document.title else []
     if remarks := (*document.beside, *document.below):
-        lines += ["", ". ".join(map(_prose, remarks)) + "."]
+        lines += ["", ". ".join(map(_escaped, remarks)) + "."]
     for section in document.sections:
         if section.title:
-            lines += ["", f"### {_prose(section.title)}"]
+            lines += ["", f"### {_escaped(section.title)}"]
         for block in section.blocks:
             lines += ["", *_block(block)]
     return "\n".join(lines).lstrip("\n")
 
 
-def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+def _escaped(text: str, signs: re.Pattern[str] = _IN_PROSE) -> str:
+    return signs.sub(r"\\\1", " ".join(text.split()))
 
 
-def _prose(text: str) -> str:
-    return _IN_PROSE.sub(r"\\\1", " ".join(text.split()))
-
-
-def _block(block: Table | Paragraph | Bullets | Notation) -> Iterator[str]:
+def _block(block: Block) -> Iterator[str]:
     match block:
         case Table():
             yield from _table(block)
         case Paragraph(text):
-            yield _prose(text)
+            yield _escaped(text)
         case Bullets(texts):
-            yield from (f"- {_prose(text)}" for text in texts)
-        case Notation(text):
-            yield from ("```", *notation_blocks(text), "```")
+            yield from (f"- {_escaped(text)}" for text in texts)
+        case Notation():
+            yield from ("```", *block.lines, "```")
 
 
 def _table(table: Table) -> Iterator[str]:
     columns = [column for column in table.columns if not column.bars]
     yield _row([column.title for column in columns])
     yield "".join("| ---: " if column.right else "| :--- " for column in columns) + "|"
-    for cells in zip(*map(_cells, columns), strict=True):
-        yield _row(list(cells))
+    yield from map(_row, zip(*map(_cells, columns), strict=True))
     if table.has_totals:
         yield _row([column.total for column in columns])
 
 
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(map(_prose, cells))} |"
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(_escaped, cells))} |"
 
 
-def _cells(column: Column) -> list[str]:
+def _cells(column: Column) -> Sequence[str]:
     if not column.shares:
-        return list(column.cells)
+        return column.cells
     pairs = zip(column.cells, column.share_texts(), strict=True)
     return [f"{cell} ({share})" if share else cell for cell, share in pairs]

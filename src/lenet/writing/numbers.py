@@ -1,12 +1,11 @@
-"""How numbers are written for people: shares, ratios, bytes, large counts."""
+"""How numbers are written for people: shares, ratios, bytes, large counts, chains."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
-_BYTES: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
-_COUNTS: Final = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
+_PREFIXES: Final = ("", *"kMGTPEZY")
 
 
 def percent(share: float) -> str:
@@ -15,10 +14,7 @@ def percent(share: float) -> str:
 
 
 def whole_percent(share: float) -> str:
-    """Write a share from 0 to 1 in whole percent, without the sign: ``69``, ``<1``, ``>99``.
-
-    It is never 0 or 100 by rounding alone.
-    """
+    """Write a share from 0 to 1 in whole percent: ``69``; ``<1`` and ``>99`` before 0 and 100."""
     if 0 < share <= 0.005:
         return "<1"
     return ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
@@ -35,12 +31,12 @@ def times(ratio: float) -> str:
 
 def bytes_text(count: int) -> str:
     """Write bytes with three digits and the unit, e.g. ``3.07 GB``; a kB is 1,000 bytes (SI)."""
-    return _scaled(count, _BYTES)
+    return _scaled(count, "B")
 
 
 def short_count(count: int) -> str:
     """Write a count with three digits where it has more than six, e.g. ``768 M``; else in full."""
-    return f"{count:,}" if count < 10**6 else _scaled(count, _COUNTS)
+    return f"{count:,}" if count < 10**6 else _scaled(count, "")
 
 
 def plural(count: int, word: str) -> str:
@@ -48,16 +44,24 @@ def plural(count: int, word: str) -> str:
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
-def _scaled(count: int, units: Sequence[str]) -> str:
-    if count < 1000:
-        return f"{count} {units[0]}".rstrip()
+def chain(texts: Iterable[str], longest: int = 8) -> str:
+    """Write ``28 -> 12 -> 4``; of more than ``longest`` links, the middle is left out."""
+    links = list(texts)
+    if len(links) > longest:
+        head = longest // 2 - 1
+        links[head : 1 - head] = ["..."]
+    return " -> ".join(links)
+
+
+def _scaled(count: int, unit: str) -> str:
     value, power = float(count), 0
     # 999.5 would be written as 1000 with three digits.
-    while value >= 999.5 and power < len(units) - 1:
+    while value >= 999.5 and power < len(_PREFIXES) - 1:
         value, power = value / 1000, power + 1
-    if value >= 999.5:  # beyond the largest unit
-        return f"{_scientific(count)} {units[0]}".rstrip()
-    return f"{value:.{_decimals(value)}f} {units[power]}"
+    if value >= 999.5:  # beyond the largest prefix
+        return f"{_scientific(count)} {unit}".rstrip()
+    number = f"{value:.{_decimals(value)}f}" if power else str(count)
+    return f"{number} {_PREFIXES[power]}{unit}".rstrip()
 
 
 def _decimals(value: float) -> int:
@@ -66,6 +70,5 @@ def _decimals(value: float) -> int:
 
 
 def _scientific(value: float) -> str:
-    """Write ``1.25e42``."""
     digits, exponent = f"{value:.2e}".split("e")
     return f"{digits}e{int(exponent)}"

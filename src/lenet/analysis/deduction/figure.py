@@ -53,14 +53,11 @@ _WINDOW: Final = {"kernel_size", "stride", "padding"}
 
 @dataclass(frozen=True)
 class Stage:
-    """One shape of a figure, (channels, height, width) or (units,), and what the figure calls it.
+    """One shape of a figure, and what the figure calls it."""
 
-    ``position`` is where it starts in the figure's text.
-    """
-
-    shape: Shape
+    shape: Shape  # (channels, height, width) or (units,)
     name: str
-    position: int
+    position: int  # where it starts in the figure's text
 
     def __str__(self) -> str:
         return shape_text(self.shape)
@@ -76,29 +73,22 @@ class Figure:
 
 
 def read_figure(text: str) -> Figure:
-    """Read a figure.
-
-    Raises:
-        NotationError: the text is no figure; the error shows the place.
-        UsageError: ``text`` is no string, or longer than any figure.
-    """
     if not isinstance(text, str):
         raise UsageError(f"a figure is a text such as {EXAMPLE!r}, not {shown(text)}.")
-    if len(text) > MAX_TEXT:
-        raise UsageError(
-            f"the figure has {len(text):,} characters; at most {MAX_TEXT:,} are allowed."
-        )
+    _check_most(len(text), MAX_TEXT, "characters")
     written = list(_shapes(text))
     if len(written) < 2:
         why = "a figure has at least two shapes, what goes in and what comes out"
         raise NotationError(f"{why}; write it as in {EXAMPLE!r}.", text, len(text.rstrip()))
-    if len(written) > MAX_STAGES:
-        raise UsageError(
-            f"the figure has {len(written):,} shapes; at most {MAX_STAGES:,} are allowed."
-        )
+    _check_most(len(written), MAX_STAGES, "shapes")
     order, notes = _order(written, text)
     stages = tuple(Stage(part.shape(order), part.name, part.position) for part in written)
     return Figure(text, stages, (*notes, *_notes(written)))
+
+
+def _check_most(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise UsageError(f"the figure has {count:,} {what}; at most {most:,} are allowed.")
 
 
 @dataclass(frozen=True)
@@ -130,24 +120,16 @@ class _Written:
 
 def _shapes(text: str) -> Iterator[_Written]:
     """Line breaks part shapes; an arrow or a comma also wants one on either side."""
-
-    def missing(position: int) -> NotationError:
-        return NotationError(f"a shape is missing here; {_FORMS}.", text, position)
-
-    start, is_missing = 0, True
-    for match in _SEPARATOR.finditer(text):
-        if text[start : match.start()].strip():
-            yield _shape(text[start : match.start()], start, text)
+    start, is_missing, last = 0, True, len(text.rstrip())
+    for match in (*_SEPARATOR.finditer(text), None):
+        end = match.start() if match else len(text)
+        if text[start:end].strip():
+            yield _shape(text[start:end], start, text)
             is_missing = False
-        if match[0] != "\n":
-            if is_missing:
-                raise missing(match.start())
-            is_missing = True
-        start = match.end()
-    if text[start:].strip():
-        yield _shape(text[start:], start, text)
-    elif is_missing and text.strip():
-        raise missing(len(text.rstrip()))
+        if is_missing and last and (match is None or match[0] != "\n"):
+            raise NotationError(f"a shape is missing here; {_FORMS}.", text, min(end, last))
+        if match:
+            is_missing, start = is_missing or match[0] != "\n", match.end()
 
 
 def _shape(part: str, start: int, text: str) -> _Written:
@@ -170,29 +152,19 @@ def _shape(part: str, start: int, text: str) -> _Written:
 def _number(digits: str, position: int, text: str) -> int:
     if digits.startswith("0") or len(digits) > len(str(MAX_SIZE)) or int(digits) > MAX_SIZE:
         why = " (write 4096, not 4,096)" if digits.startswith("0") and len(digits) == 3 else ""
-        raise NotationError(
-            f"a size is {shown(digits)}; it must be a whole number from 1 to {MAX_SIZE:,}, without "
-            f"zeros before it{why}.",
-            text,
-            position,
-        )
+        what = f"it must be a whole number from 1 to {MAX_SIZE:,}, without zeros before it{why}"
+        raise NotationError(f"a size is {shown(digits)}; {what}.", text, position)
     return int(digits)
 
 
 def _name(before: str, start: int, text: str) -> str:
-    """The name in the words before a shape: all up to a colon, or else all.
-
-    A kernel there is refused, not overlooked: it would have to narrow the answer.
-    """
+    """The name in the words before a shape, up to a colon if there is one; a kernel is refused."""
     name, colon, rest = before.partition(":")
     words = rest.split() if colon else before.split()
     if _SIZE.search(before) or not all(word[0].isalpha() for word in words):
-        raise NotationError(
-            f"{shown(before.strip())} cannot stand before a shape: only a name can, such as 'C1:'; "
-            "a kernel that you know is given beside the figure, as 'conv0 k5'.",
-            text,
-            start,
-        )
+        why = f"{shown(before.strip())} cannot stand before a shape: only a name can, such as 'C1:'"
+        remedy = "a kernel that you know is given beside the figure, as 'conv0 k5'"
+        raise NotationError(f"{why}; {remedy}.", text, start)
     return name.strip() if colon else " ".join(words)
 
 
@@ -202,22 +174,21 @@ def _order(written: Sequence[_Written], text: str) -> tuple[str, list[str]]:
     if not unclear:
         return "first", []
     _check_mixture(unclear, text)
-    misfits, oblong = {}, {}
+    ranked = []
     for order in _ORDERS:
         steps = pairwise(part.shape(order) for part in written)
-        misfits[order] = sum(_is_misfit(source, target) for source, target in steps)
-        oblong[order] = sum(part.is_oblong(order) for part in unclear)
-    best, other = sorted(_ORDERS, key=lambda order: (misfits[order], oblong[order], order))
-    reading = f"{unclear[0].text} is read as {_ORDERS[best]}"
-    if not oblong[best]:
-        return best, [f"{reading}: that way every map is square."]
-    if misfits[best] < misfits[other]:
-        return best, [f"{reading}: that way the steps fit each other."]
-    if oblong[best] < oblong[other]:
-        return best, [f"{reading}: that way more maps are square."]
+        misfits = sum(_is_misfit(source, target) for source, target in steps)
+        ranked.append((misfits, sum(part.is_oblong(order) for part in unclear), order))
+    (misfits, oblong, best), (other_misfits, other_oblong, other) = sorted(ranked)
     instead = shape_text(unclear[0].shape(other))
-    would = f"{_ORDERS[other]} would fit as well: write {instead} if it is meant"
-    return best, [f"{reading}, and {would}."]
+    why = f", and {_ORDERS[other]} would fit as well: write {instead} if it is meant"
+    if not oblong:
+        why = ": that way every map is square"
+    elif misfits < other_misfits:
+        why = ": that way the steps fit each other"
+    elif oblong < other_oblong:
+        why = ": that way more maps are square"
+    return best, [f"{unclear[0].text} is read as {_ORDERS[best]}{why}."]
 
 
 def _check_mixture(unclear: Sequence[_Written], text: str) -> None:
@@ -226,12 +197,9 @@ def _check_mixture(unclear: Sequence[_Written], text: str) -> None:
     if first and last and len(first) + len(last) == len(unclear):
         a, b = first[0], last[0]
         meant = f"{shape_text(a.shape('first'))} and {shape_text(b.shape('last'))}"
-        raise NotationError(
-            f"{a.text} has its channels first and {b.text} last; write one order throughout, or "
-            f"{meant}.",
-            text,
-            max(a.position, b.position),
-        )
+        why = f"{a.text} has its channels first and {b.text} last"
+        remedy = f"write one order throughout, or {meant}"
+        raise NotationError(f"{why}; {remedy}.", text, max(a.position, b.position))
 
 
 def _is_misfit(source: Shape, target: Shape) -> bool:
@@ -246,31 +214,29 @@ def _is_misfit(source: Shape, target: Shape) -> bool:
 
 def _notes(written: Sequence[_Written]) -> Iterator[str]:
     """What was assumed about single shapes; the first of each sort is told."""
-    flat = [part for part in written if part.channels is None and len(part.sizes) == 2]
-    for part in flat[:1]:
-        yield f"{part.text} names no channels: it is read as one, {shape_text(part.shape())}."
-    square = [part for part in written if part.channels is not None and len(part.sizes) == 1]
-    for part in square[:1]:
-        yield f"{part.text} names one size: it is read as square, {shape_text(part.shape())}."
+    for is_named, sizes, what in (
+        (False, 2, "names no channels: it is read as one"),
+        (True, 1, "names one size: it is read as square"),
+    ):
+        for part in written:
+            if (part.channels is not None, len(part.sizes)) == (is_named, sizes):
+                yield f"{part.text} {what}, {shape_text(part.shape())}."
+                break
 
 
 @dataclass(frozen=True)
 class Given:
     """What is known of one layer.
 
-    Attributes:
-        text: as it was given.
-        target: what it calls the layer.
-        known: ``kind`` and ``average`` (of a pooling: does it take the mean?), and fields of a
-            layer by their names; a padding may be "same".
+    ``known`` are ``kind`` and ``average`` (of a pooling: does it take the mean?), and fields of a
+    layer by their names; a padding may be "same".
     """
 
-    text: str = ""
-    target: str = ""
+    text: str = ""  # as it was given
+    target: str = ""  # what it calls the layer
     known: Mapping[str, Any] = field(default_factory=dict)
 
     def axes(self) -> tuple[AxisGiven, AxisGiven]:
-        """Return what is known of the window's height and width."""
         unknown = None, None
         kernel = self.known.get("kernel_size", unknown)
         stride = self.known.get("stride", unknown)
@@ -287,54 +253,35 @@ class Given:
         return is_kind or not _WINDOW.isdisjoint(self.known)
 
     def allows(self, kind: str) -> bool:
-        """May the layer be of this kind?
-
-        A dense layer has no window, a pooling no activation, and only a convolution is normalised.
-        """
+        """May the layer be of this kind?"""
         if "batch_norm" in self.known and kind != CONV:
             return False
         if "kind" in self.known:
             return bool(kind == self.known["kind"])
-        if kind == DENSE:
-            return _WINDOW.isdisjoint(self.known)
-        return kind == CONV or "activation" not in self.known
+        # A dense layer has no window, a pooling no activation.
+        without = {DENSE: _WINDOW, POOL: {"activation"}}.get(kind, set())
+        return without.isdisjoint(self.known)
 
     def joined(self, other: Given) -> Given:
-        """Return both together.
-
-        Raises:
-            UsageError: they say different things of the same.
-        """
         for name in self.known.keys() & other.known.keys():
             if self.known[name] != other.known[name]:
-                raise UsageError(
-                    f"{shown(self.text)} and {shown(other.text)} contradict each other on the "
-                    f"{_NOUNS.get(name, name)} of one layer; keep one."
-                )
+                both = f"{shown(self.text)} and {shown(other.text)} contradict each other"
+                noun = _NOUNS.get(name, name)
+                raise UsageError(f"{both} on the {noun} of one layer; keep one.")
         text = f"{self.text}, {other.text}" if self.text else other.text
         return Given(text, self.target, {**self.known, **other.known})
 
 
 def read_given(text: str) -> Given:
-    """Read what is known of one layer.
-
-    Raises:
-        NotationError: it cannot be read; the error shows the place.
-        UsageError: ``text`` is no string.
-    """
     if not isinstance(text, str):
         raise UsageError(f"what is given is a text such as 'conv1 k5', not {shown(text)}.")
     first, *words = re.finditer(r"\S+|$", text)
-    words = [word for word in words if word[0]]
-    if not words:
-        raise NotationError(
-            f"{shown(text)} says nothing of a layer; name one, then say what is known: a kind "
-            f"({', '.join(_KINDS)}) or its options, as in 'conv1 k5'.",
-            text,
-            len(text.rstrip()),
-        )
+    if not any(word[0] for word in words):
+        what = f"a kind ({', '.join(_KINDS)}) or its options, as in 'conv1 k5'"
+        why = f"{shown(text)} says nothing of a layer; name one, then say what is known: {what}."
+        raise NotationError(why, text, len(text.rstrip()))
     known: dict[str, Any] = {}
-    for word in words:
+    for word in filter(lambda word: word[0], words):
         for name, value in _read_word(word, known.get("kind") == POOL, text):
             if known.setdefault(name, value) != value:
                 what = f"the {_NOUNS.get(name, name)} is given twice; keep one."
@@ -367,7 +314,6 @@ class Limit:
     is_exact: bool
 
     def holds(self, parameters: int) -> bool:
-        """Is the number of parameters within the limit?"""
         return parameters == self.parameters or (not self.is_exact and parameters < self.parameters)
 
     def __str__(self) -> str:
@@ -375,16 +321,10 @@ class Limit:
 
 
 def read_limit(value: int | str) -> Limit:
-    """Read ``60000`` (at most), ``<=60000`` or ``=61706`` (exactly); commas may part thousands.
-
-    Raises:
-        UsageError: it is none of these.
-    """
+    """Read ``60000`` (at most), ``<=60000`` or ``=61706`` (exactly); commas may part thousands."""
     text = "" if isinstance(value, bool) else str(value)
     match = re.fullmatch(r"\s*(<=|=|)\s*([0-9]{1,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5})\s*", text)
     if not match:
-        raise UsageError(
-            f"params is {shown(value)}; give the most parameters, such as 60000, or =61706 for "
-            "exactly so many."
-        )
+        remedy = "give the most parameters, such as 60000, or =61706 for exactly so many"
+        raise UsageError(f"params is {shown(value)}; {remedy}.")
     return Limit(int(match[2].replace(",", "")), match[1] == "=")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import inf
 from typing import Final
@@ -25,7 +25,7 @@ from lenet.analysis.deduction.windows import (
     Axis,
     Candidate,
     Form,
-    is_average,
+    is_named,
     kinds,
     rank,
     windows,
@@ -37,8 +37,8 @@ from lenet.net.words import did_you_mean, shown
 
 #: Of a long list of layers' names, an error shows so many.
 _SHOWN: Final = 12
-#: A network is shown in an error if its notation is no longer than this.
-_LONGEST_SHOWN: Final = 500
+#: A network is shown in an error if its notation and ": " are no longer than this.
+_LONGEST_SHOWN: Final = 502
 #: The kernel that is proposed where a map grows.
 _KERNEL: Final = 3
 #: About how many partial sums are kept in all: bounds time and memory where steps are many.
@@ -52,48 +52,30 @@ _Sums = dict[int, tuple[int, tuple[int, ...]]]
 
 @dataclass(frozen=True)
 class Step:
-    """One arrow of the figure: what leads from ``source`` to ``target``.
+    """One arrow of the figure: what leads from ``source`` to ``target``."""
 
-    Attributes:
-        name: the layer's name in the network, such as conv0.
-        candidates: what fits, best first: on a square map the windows that are the same on both
-            axes, else those with a square kernel and one stride, where there are any.
-        chosen: the candidate that is in the network; the first, unless a limit on the parameters
-            made another one better.
-        layer: the same as a layer.
-        heights: every window that fits the height; any of them can go with any of the widths.
-        widths: every window that fits the width.
-        given: what was known beforehand of its kind or window, as it was given.
-        reasoning: why it was chosen, in sentences.
-    """
-
-    name: str
+    name: str  # the layer's name in the network, such as conv0
     source: Stage
     target: Stage
-    candidates: tuple[Candidate, ...]
-    chosen: Candidate
-    layer: Layer
-    heights: tuple[Axis, ...] = ()
-    widths: tuple[Axis, ...] = ()
-    given: str = ""
-    reasoning: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...]  # what fits, best first
+    chosen: Candidate  # the first, unless a limit on the parameters made another one better
+    layer: Layer  # the same as a layer
+    heights: tuple[Axis, ...] = ()  # every window that fits the height
+    widths: tuple[Axis, ...] = ()  # and the width; any goes with any of the heights
+    given: str = ""  # what was known beforehand of its kind or window, as it was given
+    reasoning: tuple[str, ...] = ()  # why it was chosen, in sentences
 
     @property
     def ties(self) -> tuple[Candidate, ...]:
         """The other candidates that are as good as the chosen one."""
-        return tuple(
-            c for c in self.candidates if c.score == self.chosen.score and c != self.chosen
-        )
+        chosen = self.chosen
+        return tuple(c for c in self.candidates if c.score == chosen.score and c != chosen)
 
     def of_kind(self, kind: str) -> tuple[Candidate, ...]:
-        """Return the candidates of one kind, best first."""
         return tuple(candidate for candidate in self.candidates if candidate.kind == kind)
 
     def fits(self, layer: Layer) -> bool:
-        """Is ``layer`` among all that was found, with any window on either axis?
-
-        Padding is compared as the total of both sides; channels and activation are not compared.
-        """
+        """Is ``layer`` among all that was found, but for its width, activation and sides?"""
         if not self.of_kind(layer.stem) or not isinstance(layer, Windowed):
             return bool(self.of_kind(layer.stem))
         return all(
@@ -119,16 +101,12 @@ class _Solved:
         kind = self.candidates[0].kind if self.candidates else [*possible, CONV][0]
         return f"{kind}{sum(name.startswith(kind) for name in names)}"
 
-    def called(self, names: Sequence[str]) -> set[str]:
-        """What a constraint may call it: its name so far, and the figure's own."""
-        return {self.name(names), self.target.name.lower() or self.name(names)}
-
     def layer(self, candidate: Candidate, activation: str) -> Layer:
         known = self.given.known
         return candidate.layer(
             self.target.shape[0],
             known.get("activation", activation),
-            known.get("average", is_average(self.target.name)),
+            known.get("average", is_named("average", self.target.name)),
             known.get("batch_norm", False),
         )
 
@@ -140,14 +118,7 @@ class _Solved:
 def find_steps(
     figure: Figure, given: str | Iterable[str], limit: Limit | None, activation: str
 ) -> tuple[Network, list[Step]]:
-    """Find the layer behind every arrow of a figure, and the network that they make.
-
-    Raises:
-        NotationError: what is given cannot be read, or a step is impossible; the error shows the
-            place.
-        UsageError: what is given names no layer or contradicts itself, or no combination keeps
-            the limit.
-    """
+    """Find the layer behind every arrow of a figure, and the network that they make."""
     texts = [given] if isinstance(given, str) else given
     solved = _solve(figure, [read_given(text) for text in texts])
     chosen = [step.candidates[0] for step in solved]
@@ -170,23 +141,24 @@ def _solve(figure: Figure, constraints: list[Given]) -> list[_Solved]:
     for source, target in pairwise(figure.stages):
         free = step = _solve_step(source, target, Given(), earlier)
         # A constraint may make the layer another kind, and so give it another name.
-        while mine := [g for g in constraints if g.target in step.called(names)]:
+        while mine := [
+            g for g in constraints if g.target in (step.name(names), target.name.lower() or None)
+        ]:
             constraints.remove(mine[0])
             step = _solve_step(source, target, step.given.joined(mine[0]), earlier)
         if not step.candidates:
-            why = _why_impossible(source, target, step.given, free.name(names))
-            what = f"{free.name(names)}, {source} -> {target}, is impossible"
-            raise NotationError(f"{what}: {why}", figure.text, target.position)
+            name = free.name(names)
+            why = _why_impossible(source, target, step.given, name)
+            what = f"{name}, {source} -> {target}, is impossible: {why}"
+            raise NotationError(what, figure.text, target.position)
         names.append(step.name(names))
         solved.append(step)
         earlier.add(step.candidates[0].form)
     if constraints:
         near = did_you_mean(constraints[0].target, names)
-        more = ", ..." if len(names) > _SHOWN else ""
-        raise UsageError(
-            f"{shown(constraints[0].text)} names no layer of this figure{near}; it has "
-            f"{', '.join(names[:_SHOWN])}{more}."
-        )
+        has = ", ".join([*names[:_SHOWN], *["..."] * (len(names) > _SHOWN)])
+        text = shown(constraints[0].text)
+        raise UsageError(f"{text} names no layer of this figure{near}; it has {has}.")
     return solved
 
 
@@ -213,7 +185,6 @@ def _axes(source: Shape, target: Shape, given: Given) -> Axes:
 def _within(
     solved: Sequence[_Solved], chosen: list[Candidate], limit: Limit, activation: str
 ) -> list[Candidate]:
-    """The best combination of candidates that keeps the limit."""
     options = [[(step.parameters(c), c.score) for c in step.candidates] for step in solved]
     if limit.holds(sum(candidates[0][0] for candidates in options)):
         return chosen
@@ -222,11 +193,9 @@ def _within(
     total = sum(costs[i][0] for costs, i in zip(options, indices, strict=True))
     if not limit.holds(total):
         has = "has" if is_certain else "was found that has"
-        notation = str(_network(solved, chosen, activation))
-        raise UsageError(
-            f"no combination {has} {limit} parameters; the nearest has {total:,}"
-            f"{f': {notation}' if len(notation) <= _LONGEST_SHOWN else ''}."
-        )
+        notation = f": {_network(solved, chosen, activation)}"
+        nearest = f"{total:,}{notation if len(notation) <= _LONGEST_SHOWN else ''}"
+        raise UsageError(f"no combination {has} {limit} parameters; the nearest has {nearest}.")
     return chosen
 
 
@@ -239,25 +208,19 @@ def _network(solved: Sequence[_Solved], chosen: Sequence[Candidate], activation:
 
 
 def _why_impossible(source: Stage, target: Stage, given: Given, name: str) -> str:
-    """Say why a step has no candidates, and what would make it possible.
-
-    ``name`` is what the layer would be called.
-    """
+    """Say why a step to the layer ``name`` has no candidates, and what would make it possible."""
     possible = kinds(source.shape, target.shape)
     drop = f"drop {shown(given.text)}"
     pairs = list(zip(source.shape[1:], target.shape[1:], strict=False))
     if not possible:
-        return (
-            f"a vector cannot become maps again; put {target} before the first vector, or write "
-            f"{source} as maps too."
-        )
+        first = f"put {target} before the first vector"
+        return f"a vector cannot become maps again; {first}, or write {source} as maps too."
     if "batch_norm" in given.known and not any(map(given.allows, possible)):
         return f"only a convolution is normalised; {drop}."
     if given.known.get("kind", possible[0]) not in possible:
-        before, after = source.shape[0], target.shape[0]
         what = "what ends in a vector"
         if len(target.shape) == 3:
-            what = f"what turns {before} channels into {after}"
+            what = f"what turns {source.shape[0]} channels into {target.shape[0]}"
         kind = " or a ".join(SPELLED[kind] for kind in possible)
         return f"{what} is a {kind}; {drop} or change the figure."
     if "padding" not in given.known and not all(windows(*pair) for pair in pairs):
@@ -265,16 +228,11 @@ def _why_impossible(source: Stage, target: Stage, given: Given, name: str) -> st
     if len(source.shape) == 1:
         return f"vectors have no windows; {drop}."
     remedy = drop
-    if len(target.shape) == 3:
-        axes = _axes(source.shape, target.shape, Given())
-        free = rank(source.shape, target.shape, "", possible, axes, ())
-        if free:
-            remedy += f", and a {free[0].describe()} fits"
-    blocked = [
-        f"{pair[1]} of {pair[0]}"
-        for pair, known in zip(pairs, given.axes(), strict=False)
-        if not windows(*pair, known)
-    ]
+    unnamed = replace(target, name="")
+    if len(target.shape) == 3 and (free := _solve_step(source, unnamed, Given(), ()).candidates):
+        remedy += f", and a {free[0].describe()} fits"
+    both = zip(pairs, given.axes(), strict=False)
+    blocked = [f"{pair[1]} of {pair[0]}" for pair, known in both if not windows(*pair, known)]
     if not blocked:
         return f"no kernel up to {MAX_KERNEL} that fits agrees with {shown(given.text)}; {remedy}."
     sizes = " or ".join(dict.fromkeys(blocked))
@@ -289,25 +247,20 @@ def _why_too_large(pairs: Sequence[tuple[int, int]], name: str) -> str:
         top, left = (padding // 2 for padding in paddings)
         sides = padding_text((top, paddings[0] - top, left, paddings[1] - left))
         remedy = f"give '{name} k{_KERNEL} p{sides}' if that is meant, or "
-    needs = " and ".join(
-        f"{padding} on the {axis}"
-        for axis, padding, (size, result) in zip(("height", "width"), paddings, pairs, strict=True)
-        if result > size
-    )
+    axes = zip(("height", "width"), paddings, pairs, strict=True)
+    needs = [f"{pad} on the {axis}" for axis, pad, (size, result) in axes if result > size]
     most = "x".join(str(min(pair)) for pair in pairs)
     return (
         "a map grows only if its padding, both sides together, is as large as the kernel or larger "
-        f"({needs} for a {_KERNEL}x{_KERNEL} kernel); {remedy}make the output {most} or smaller."
+        f"({' and '.join(needs)} for a {_KERNEL}x{_KERNEL} kernel); {remedy}make the output {most} "
+        "or smaller."
     )
 
 
 def choose(steps: Sequence[Options], limit: Limit) -> tuple[list[int], bool]:
-    """Choose a candidate of each step: the best by score that keep the limit, else the nearest.
+    """Choose the best by score that keep the limit, else the nearest; is no better one possible?
 
-    Returns:
-        The index of the candidate in each step, and whether there is certainly no better choice:
-        where dozens of steps leave a choice, not every sum of parameters can be kept, and those of
-        least score go.
+    Where dozens of steps leave a choice, not every sum can be kept, and the lowest scores go.
     """
     # The middle of the steps that leave a choice, so that both halves are about equally large.
     open_steps = [i for i, options in enumerate(steps) if len({cost for cost, _ in options}) > 1]
@@ -334,10 +287,7 @@ def choose(steps: Sequence[Options], limit: Limit) -> tuple[list[int], bool]:
 
 
 def _sums(steps: Sequence[Options], most: int, is_exact: bool) -> tuple[_Sums, bool]:
-    """The best choice for every sum, or without ``is_exact`` only for those worth their size.
-
-    Also whether these are all that there are.
-    """
+    """The best choice for every sum, or for those worth their size; are these all there are?"""
     sums: _Sums = {0: (0, ())}
     is_complete = True
     for options in steps:

@@ -18,8 +18,8 @@ from itertools import product
 from typing import Final
 
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Shape
-from lenet.net.layers import Pool2d, padding_text
-from lenet.net.shapes import output_size, pair_text, size_text
+from lenet.net.layers import Pool2d, Sides, padding_text
+from lenet.net.shapes import Pair, output_size, pair_text, size_text
 
 #: Where windows are looked for. Total padding is always smaller than the kernel, and the stride
 #: not larger than it, so that no window sees padding alone and no pixel falls between windows.
@@ -50,13 +50,15 @@ class Axis:
         """Do windows stand side by side, on pixels alone?"""
         return self.kernel == self.stride and self.padding == 0
 
+    @property
+    def is_same(self) -> bool:
+        """Is half the kernel padded on either side?"""
+        return 2 * self.before == 2 * self.after == self.kernel - 1
+
     def is_expected(self, size: int) -> bool:
         """Is it within the bounds, or does it tile or cover the axis?"""
-        is_usual = (
-            self.kernel <= MAX_KERNEL
-            and self.stride <= min(self.kernel, MAX_STRIDE)
-            and self.padding < self.kernel
-        )
+        is_small = self.kernel <= MAX_KERNEL and self.stride <= min(self.kernel, MAX_STRIDE)
+        is_usual = is_small and self.padding < self.kernel
         return is_usual or (self.is_tile and not self.unread(size)) or self.kernel == size
 
     def output(self, size: int) -> int:
@@ -78,7 +80,6 @@ class AxisGiven:
     same: bool = False
 
     def allows(self, axis: Axis) -> bool:
-        """Does ``axis`` agree with all that is known?"""
         return (
             self.kernel in (None, axis.kernel)
             and self.stride in (None, axis.stride)
@@ -97,29 +98,28 @@ _FREE: Final = AxisGiven()
 def solve_axis(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, ...]:
     """Return every window within the bounds that makes ``result`` of ``size`` pixels.
 
-    Given values may exceed the bounds. An odd total padding is split as ``same_padding`` does: the
-    smaller half comes first.
+    Given values may exceed the bounds. Of an odd total padding, the smaller half comes first.
     """
     kernels = range(1, MAX_KERNEL + 1) if given.kernel is None else (given.kernel,)
-    return tuple(
-        axis
-        for kernel in kernels
-        for stride in _strides(kernel, given)
-        for axis in _padded(size, result, kernel, stride, given)
-        if given.allows(axis)
-    )
+    found: list[Axis] = []
+    for kernel in kernels:
+        strides = range(1, min(kernel, MAX_STRIDE) + 1) if given.stride is None else (given.stride,)
+        for stride in strides:
+            # A stride beyond the kernel skips pixels: only if both are given is it meant.
+            if stride <= kernel or given.kernel is not None:
+                found += _padded(size, result, kernel, stride, given)
+    return tuple(axis for axis in found if given.allows(axis))
 
 
 @lru_cache(maxsize=4096)
 def windows(size: int, result: int, given: AxisGiven = _FREE) -> tuple[Axis, ...]:
     """Return every window to consider: those within the bounds, and common ones beyond them.
 
-    Common are a window that tiles the axis (non-overlapping, nothing left) and one that covers
-    it whole. Only where none of these fits, the smallest larger ones without padding are taken.
+    Common are windows that tile the axis or cover it; larger ones are tried if nothing else fits.
     """
     usual = solve_axis(size, result, given)
-    tiles = [Axis(size // result, size // result)] if size % result == 0 else []
-    common = [*tiles, Axis(size, 1)] if result == 1 else tiles
+    common = [Axis(size // result, size // result)] * (size % result == 0)
+    common += [Axis(size, 1)] * (result == 1)
     more = (axis for axis in common if given.allows(axis) and axis not in usual)
     return (*usual, *more) or _larger(size, result, given)
 
@@ -129,25 +129,16 @@ def kernel_range(size: int, result: int, stride: int) -> tuple[int, int]:
     return size - result * stride + 1, size - (result - 1) * stride
 
 
-def _strides(kernel: int, given: AxisGiven) -> range:
-    if given.stride is None:
-        return range(1, min(kernel, MAX_STRIDE) + 1)
-    # A stride beyond the kernel skips pixels: only if both are given is it meant.
-    is_meant = given.stride <= kernel or given.kernel is not None
-    return range(given.stride, given.stride + is_meant)
-
-
 def _padded(size: int, result: int, kernel: int, stride: int, given: AxisGiven) -> Iterator[Axis]:
     if given.sides is not None:
         axis = Axis(kernel, stride, *given.sides)
         if axis.output(size) == result:
             yield axis
         return
-    most_kernel = kernel_range(size, result, stride)[1]
-    least = max(0, kernel - most_kernel)
+    lacking = kernel - kernel_range(size, result, stride)[1]
+    least = max(0, lacking)
     # A given kernel may be huge: as many paddings as the largest usual kernel has are enough.
-    most = min(kernel - 1, kernel - most_kernel + stride - 1, least + MAX_KERNEL - 1)
-    for padding in range(least, most + 1):
+    for padding in range(least, min(kernel, lacking + stride, least + MAX_KERNEL)):
         yield Axis(kernel, stride, padding // 2, padding - padding // 2)
 
 
@@ -189,12 +180,7 @@ ON_AXIS: Final = (
     _OnAxis(+8, "channels stay, the map shrinks", (POOL,), lambda axis, size: axis.stride > 1),
     _OnAxis(+2, "windows side by side", (POOL,), lambda axis, size: axis.is_tile),
     _OnAxis(+3, "no padding", _BOTH, lambda axis, size: axis.padding == 0),
-    _OnAxis(
-        +2,
-        "half the kernel padded",
-        (CONV,),
-        lambda axis, size: 2 * axis.before == 2 * axis.after == axis.kernel - 1,
-    ),
+    _OnAxis(+2, "half the kernel padded", (CONV,), lambda axis, size: axis.is_same),
     _OnAxis(+1, "both sides padded alike", _BOTH, lambda axis, size: axis.before == axis.after > 0),
     _OnAxis(-1, "each 2 beyond kernel 3", _BOTH, lambda axis, size: axis.kernel // 2 - 1),
     _OnAxis(-2, "each unread pixel at the end", _BOTH, lambda axis, size: axis.unread(size)),
@@ -216,38 +202,36 @@ _NAMES: Final = {
     CONV: re.compile(r"conv|c\d"),
     POOL: re.compile(r"(max|avg|average|mean|sub|s\d|p\d|.*pool)"),
     DENSE: re.compile(r"fc|f\d|dense|linear|full|ip\d"),
+    "average": re.compile(r"avg|average|mean"),
 }
-_AVERAGE: Final = re.compile(r"avg|average|mean")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to make a step: a convolution, a pooling ("pool") or a dense layer.
+    """One way to make a step."""
 
-    ``axes`` are its window on the height and on the width, none for a dense layer. ``reasons`` are
-    the points and priors that add up to ``score``.
-    """
-
-    kind: str
-    axes: tuple[Axis, ...] = ()
-    reasons: tuple[tuple[int, str], ...] = ()
+    kind: str  # "conv", "pool" or "dense"
+    axes: tuple[Axis, ...] = ()  # its window on the height and on the width; none if dense
+    reasons: tuple[tuple[int, str], ...] = ()  # points and priors that add up to ``score``
 
     @cached_property
     def score(self) -> int:
-        """The points of all priors."""
         return sum(points for points, _ in self.reasons)
 
     @property
     def form(self) -> Form:
-        """The layer but for its number of channels."""
         return self.kind, self.axes
+
+    @property
+    def _window(self) -> tuple[Pair, Pair, Sides]:
+        height, width = self.axes
+        sides = height.before, height.after, width.before, width.after
+        return (height.kernel, width.kernel), (height.stride, width.stride), sides
 
     @property
     def window(self) -> tuple[str, str, str]:
         """The kernel, the stride and one side's padding as text; no padding is empty."""
-        height, width = self.axes
-        kernel, stride = (height.kernel, width.kernel), (height.stride, width.stride)
-        sides = (height.before, height.after, width.before, width.after)
+        kernel, stride, sides = self._window
         return pair_text(kernel), size_text(stride), padding_text(sides) if any(sides) else ""
 
     def describe(self) -> str:
@@ -255,10 +239,9 @@ class Candidate:
         if not self.axes:
             return SPELLED[self.kind]
         kernel, stride, padding = self.window
-        text = f"{SPELLED[self.kind]} {kernel}, stride {stride}"
-        if padding:
-            return f"{text}, padding {padding}"
-        return f"{text}, no padding" if self.kind == CONV else text
+        none = ", no padding" if self.kind == CONV else ""
+        padded = f", padding {padding}" if padding else none
+        return f"{SPELLED[self.kind]} {kernel}, stride {stride}{padded}"
 
     def layer(
         self, width: int, activation: str, average: bool = False, batch_norm: bool = False
@@ -266,19 +249,13 @@ class Candidate:
         """Return the layer, with so many channels or units."""
         if not self.axes:
             return Dense(width, activation)
-        down, along = self.axes
-        kernel, stride = (down.kernel, along.kernel), (down.stride, along.stride)
-        sides = (down.before, down.after, along.before, along.after)
         if self.kind == CONV:
-            return Conv2d(width, kernel, stride, sides, activation, batch_norm)
-        return (AvgPool2d if average else MaxPool2d)(kernel, stride, sides)
+            return Conv2d(width, *self._window, activation, batch_norm)
+        return (AvgPool2d if average else MaxPool2d)(*self._window)
 
 
 def kinds(source: Shape, target: Shape) -> tuple[str, ...]:
-    """Return the kinds of layer that can lead from one shape to the next.
-
-    None leads from a vector to maps.
-    """
+    """Return the kinds of layer that can lead from one shape to the next; a vector has no maps."""
     if len(source) < len(target):
         return ()
     if len(target) == 1:
@@ -287,13 +264,8 @@ def kinds(source: Shape, target: Shape) -> tuple[str, ...]:
 
 
 def is_named(kind: str, name: str) -> bool:
-    """Does the figure's name say that a layer is of this kind?"""
+    """Does the figure's name say that a layer is of this kind, or "average"?"""
     return bool(_NAMES[kind].match(name.lower()))
-
-
-def is_average(name: str) -> bool:
-    """Does the figure's name say that a pooling averages?"""
-    return bool(_AVERAGE.match(name.lower()))
 
 
 def rank(
@@ -306,21 +278,14 @@ def rank(
 ) -> tuple[Candidate, ...]:
     """Return the candidates of these kinds with these windows, best first.
 
-    Args:
-        source: what goes in.
-        target: what comes out.
-        name: what the figure calls it.
-        allowed: the kinds to consider.
-        axes: the windows that fit the height and the width.
-        earlier: the forms that were chosen for the steps before.
+    ``name`` is what the figure calls the layer, ``earlier`` are the forms of the steps before.
     """
 
     def order(candidate: Candidate) -> tuple[int, ...]:
         """Most points first; of equals, what reads most, pads least, is smallest."""
-        both = list(zip(candidate.axes, source[1:], strict=False))
-        unread = sum(axis.unread(size) for axis, size in both)
-        padding = sum(axis.padding for axis in candidate.axes)
-        kernel = sum(axis.kernel for axis in candidate.axes)
+        axes = candidate.axes
+        unread = sum(axis.unread(size) for axis, size in zip(axes, source[1:], strict=False))
+        padding, kernel = sum(axis.padding for axis in axes), sum(axis.kernel for axis in axes)
         return -candidate.score, unread, padding, kernel, candidate.kind == POOL
 
     candidates = []
@@ -353,11 +318,7 @@ def _scored(
 
 
 def _pairs(source: Shape, target: Shape, axes: Axes) -> list[tuple[Axis, Axis]]:
-    """Windows as alike on both axes as these allow.
-
-    The same where the map is square, else those with a square kernel or over the whole map; only
-    if that leaves none, whatever fits.
-    """
+    """Windows as alike on both axes as these allow."""
     heights, widths = axes
     is_square = source[1] == source[2] and target[1] == target[2]
     if is_square and (same := [(axis, axis) for axis in heights if axis in widths]):
@@ -368,10 +329,8 @@ def _pairs(source: Shape, target: Shape, axes: Axes) -> list[tuple[Axis, Axis]]:
 
 
 def _is_whole(pair: tuple[Axis, Axis], source: Shape) -> bool:
-    return all(
-        axis.kernel == size and not axis.padding
-        for axis, size in zip(pair, source[1:], strict=True)
-    )
+    both = zip(pair, source[1:], strict=True)
+    return all(axis.kernel == size and not axis.padding for axis, size in both)
 
 
 @lru_cache(maxsize=16_384)

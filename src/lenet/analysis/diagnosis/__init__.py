@@ -2,24 +2,30 @@
 
 - ``fixes``: where a network does not fit, and the changes that make it fit, the best first
 - ``weights``: a file's weights beside a network's layers: where they differ, what makes them agree
-- ``pages``: all of it as a person reads it
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
-from lenet.analysis.diagnosis import pages
 from lenet.analysis.diagnosis.fixes import Fix, find_fixes, find_misfit, least_input
 from lenet.analysis.diagnosis.weights import Mismatch, Weights, find_adaptations, match_weights
 from lenet.errors import ShapeError
-from lenet.net import Network, Source, read_named
+from lenet.net import Network, Shape, Source, read_named
+from lenet.net.shapes import pair_text, shape_text
+from lenet.net.words import name_text
 from lenet.writing import Result, plain
-from lenet.writing.document import Document
+from lenet.writing.document import Block, Column, Document, Notation, Paragraph, Section, Table
+from lenet.writing.numbers import chain, plural
 
-__all__ = ["Diagnosis", "Reconciliation", "diagnose", "explain_misfit", "reconcile"]
+#: Of a longer chain of shapes, the middle is left out.
+_LONGEST_CHAIN: Final = 12
+#: Of more mismatches, only the number is told.
+_MOST_MISMATCHES: Final = 8
+#: A change in more characters is broken into lines.
+_LONGEST_CHANGE: Final = 52
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,15 @@ class Diagnosis(Result):
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the diagnosis as a page; see :meth:`lenet.writing.Result.page`."""
-        if self.fits:
-            return pages.page_of(pages.fit_texts(self.name, self.network, self.least_input))
-        return pages.page_of([self.problem], pages.fix_blocks(self.fixes))
+        if not self.fits:
+            return _page([self.problem], _fix_blocks(self.fixes))
+        shapes = [self.network.input_shape, *(p.output_shape for p in self.network.placed)]
+        links = list(map(shape_text, shapes))
+        texts = [f"{self.name or 'The network'} fits: {links[0]} in, {links[-1]} out."]
+        texts.append(chain(links, _LONGEST_CHAIN))
+        if self.least_input is not None:
+            texts.append(f"It fits every input of {pair_text(self.least_input)} or more.")
+        return _page(texts)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the diagnosis as JSON can hold it; docs/diagnose.md explains every key."""
@@ -104,11 +116,14 @@ class Reconciliation(Result):
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the comparison as a page; see :meth:`lenet.writing.Result.page`."""
         if self.agrees:
-            return pages.page_of([pages.agreement_text(self.name, self.tensors), *self.notes])
+            count = self.tensors
+            agree = f"All {count:,} weights agree" if count > 1 else "The weight agrees"
+            return _page([f"{agree} with {self.name or 'the network'}.", *self.notes])
         misfit = find_misfit(self.network)
-        texts = [misfit.problem] if misfit else pages.mismatch_texts(self.mismatches)
-        goal = pages.agreement_goal(self.tensors, self.changes)
-        return pages.page_of([*texts, *self.notes], pages.fix_blocks(self.fixes, goal))
+        texts = [misfit.problem] if misfit else _mismatch_texts(self.mismatches)
+        goal = f"all {self.tensors:,} weights agree" if self.tensors > 1 else "the weight agree"
+        goal += f", {self.changes} changes together" if self.changes > 1 else ""
+        return _page([*texts, *self.notes], _fix_blocks(self.fixes, goal))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON can hold it; docs/diagnose.md explains every key."""
@@ -168,22 +183,72 @@ def reconcile(
             a dense layer.
     """
     network, name = read_named(network, name, input_shape)
-    match = match_weights(network, weights)
-    changes, fixes = find_adaptations(network, match.pairs) if match.mismatches else (0, ())
-    tensors = sum(tensor is not None for _, tensor in match.pairs)
-    return Reconciliation(name, network, tensors, match.mismatches, match.notes, changes, fixes)
+    pairs, mismatches, notes = match_weights(network, weights)
+    changes, fixes = find_adaptations(network, pairs) if mismatches else (0, ())
+    tensors = sum(tensor is not None for _, tensor in pairs)
+    return Reconciliation(name, network, tensors, mismatches, notes, changes, fixes)
 
 
 def explain_misfit(error: ShapeError) -> str:
-    """Return the whole message for a network that does not fit: why, and what makes it fit.
-
-    It is the error's own sentence where the error does not know its network.
-    """
+    """Return the whole message for a network that does not fit: why, and what makes it fit."""
     if not isinstance(error.network, Network):
         return str(error)
     from lenet.writing.text import write_text
 
-    found = diagnose(error.network)
+    diagnosis = diagnose(error.network)
     room = "lenet: "  # what the command line puts before it
-    fixes = pages.fix_blocks(found.fixes, can_choose=False)
-    return write_text(pages.page_of([room + found.problem], fixes)).removeprefix(room)
+    fixes = _fix_blocks(diagnosis.fixes, can_choose=False)
+    return write_text(_page([room + diagnosis.problem], fixes)).removeprefix(room)
+
+
+def _page(texts: Iterable[str], blocks: Iterable[Block] = ()) -> Document:
+    return Document("", (Section("", (*map(Paragraph, texts), *blocks)),))
+
+
+def _mismatch_texts(mismatches: Sequence[Mismatch]) -> Iterator[str]:
+    yield from map(_mismatch_text, mismatches[:_MOST_MISMATCHES])
+    if (more := len(mismatches) - _MOST_MISMATCHES) > 0:
+        yield f"{plural(more, 'weight')} more do not agree."
+
+
+def _mismatch_text(mismatch: Mismatch) -> str:
+    layer, wanted = mismatch.layer, _shape(mismatch.wanted)
+    if mismatch.normalised is not None:
+        here, there = ("file", "network") if mismatch.normalised else ("network", "file")
+        return f"{layer} is normalised over the batch in the {here} and not in the {there}."
+    if mismatch.tensor is None:
+        return f"{layer} wants a weight{wanted} and the file has none."
+    name = name_text(mismatch.tensor)
+    if layer is not None and not name.startswith(f"{layer}."):
+        name = f"{name} ({layer})"
+    there = f"network wants{wanted}" if wanted else "network does not fit"
+    if layer is None:
+        there = "network has no layer for it"
+    return f"{name} is{_shape(mismatch.found)} and the {there}."
+
+
+def _shape(shape: Shape | None) -> str:
+    return f" ({', '.join(map(str, shape))})" if shape is not None else ""
+
+
+def _fix_blocks(
+    fixes: Sequence[Fix], goal: str = "it fit", can_choose: bool = True
+) -> Iterator[Block]:
+    """List the fixes that make ``goal`` true, and write the first as notation to copy."""
+    if not fixes:
+        yield Paragraph(f"No change of one layer or of the input makes {goal}.")
+        return
+    lead, first = "This makes {} (it was tried):", "As notation, to copy and change"
+    if len(fixes) > 1:
+        lead, first = "Any one of these makes {} (each was tried):", "The first, to copy and change"
+        first += " (--fix 2 prints the second, and so on)" * can_choose
+    numbers = Column("", tuple(map(str, range(1, len(fixes) + 1))), right=True)
+    whats, effects = tuple(fix.what for fix in fixes), tuple(fix.effect for fix in fixes)
+    columns = [Column("", whats), Column("", effects)]
+    if not any(effects) or max(map(len, whats)) > _LONGEST_CHANGE:
+        texts = tuple(f"{fix.what}{fix.effect and f' ({fix.effect})'}" for fix in fixes)
+        columns = [Column("", texts, is_prose=True)]
+    yield Paragraph(lead.format(goal))
+    yield Table((numbers, *columns), indent=2)
+    yield Paragraph(f"{first}:")
+    yield Notation(str(fixes[0].network))

@@ -25,16 +25,10 @@ _TRIES: Final = 16
 
 @dataclass(frozen=True)
 class Fix:
-    """A change that makes the whole network fit.
+    """A change that makes the whole network fit."""
 
-    Attributes:
-        what: the change as a request, "give conv2 padding 1".
-        effect: what the layer that did not fit then does, "16@4x4 -> 32@2x2"; empty if it is gone.
-        network: the changed network; it fits.
-    """
-
-    what: str
-    effect: str
+    what: str  # as a request, "give conv2 padding 1"
+    effect: str  # what the layer that did not fit then does, "16@4x4 -> 32@2x2"
     network: Network
 
 
@@ -59,21 +53,14 @@ def find_misfit(network: Network) -> Misfit | None:
 
 
 def least_sizes(layers: Iterable[Layer]) -> list[Pair]:
-    """Return the least (height, width) of each layer's input with which it and all later ones fit.
-
-    The last entry is what must come out at least, one by one.
-    """
+    """Return the least (height, width) of each layer's input for it and all later ones, and 1x1."""
     least = [(1, 1)]
     for layer in reversed(tuple(layers)):
         height, width = 1, 1
         if isinstance(layer, Windowed):
             # floor((n - k + p + s) / s) >= m holds from n = (m - 1) s + k - p on.
-            height, width = (
-                max(1, (m - 1) * s + k - p)
-                for m, s, k, p in zip(
-                    least[-1], layer.stride, layer.kernel_size, layer.total_padding, strict=True
-                )
-            )
+            axes = least[-1], layer.stride, layer.kernel_size, layer.total_padding
+            height, width = (max(1, (m - 1) * s + k - p) for m, s, k, p in zip(*axes, strict=True))
         least.append((height, width))
     return least[::-1]
 
@@ -104,10 +91,7 @@ def find_fixes(network: Network) -> tuple[Fix, ...]:
 
 
 def _tried(what: str, build: Callable[[], Network], place: int | None) -> Fix | None:
-    """Return the fix whose network ``build`` makes, or None if that does not fit after all.
-
-    ``place`` is where the layer that did not fit stands then.
-    """
+    """Return the fix whose network ``build`` makes, or None if that does not fit after all."""
     try:
         network = build()
         placed = network.placed
@@ -128,8 +112,10 @@ class _Changes:
 
     def all(self) -> Iterator[Fix]:
         """Yield one of each kind, the nearest to the misfit first; a larger input comes last."""
-        yield from list(self.single()) or filter(None, self.joint())
-        yield from filter(None, [self.larger_input()])
+        fixes: list[Fix | None] = [*self.single()]
+        # Several layers are changed alike where no change of one is enough.
+        fixes = fixes or [self.drop_several(True), self.pad_all(), self.drop_several(False)]
+        yield from filter(None, (*fixes, self.larger_input()))
 
     def axes(self, place: int) -> Iterator[tuple[int, int, int, int]]:
         """Yield for each axis: the padded size, the least output, the kernel and the stride."""
@@ -218,25 +204,17 @@ class _Changes:
     def larger_input(self) -> Fix | None:
         """Enlarge to the least input that fits and is no smaller; a square stays one."""
         channels, height, width = self.network.input_shape
-        least = self.least[0]
-        size = max(height, least[0]), max(width, least[1])
+        size = max(height, self.least[0][0]), max(width, self.least[0][1])
         if height == width:
             size = (max(size),) * 2
-        what = f"start from {pair_text(size)} or more"
-        shape = (channels, *size)
+        what, shape = f"start from {pair_text(size)} or more", (channels, *size)
         return _tried(what, lambda: replace(self.network, input_shape=shape), self.misfit.place)
-
-    def joint(self) -> Iterator[Fix | None]:
-        """Change several layers alike, where no change of one is enough."""
-        yield self.drop_several(pools=True)
-        yield self.pad_all()
-        yield self.drop_several(pools=False)
 
     def pad_all(self) -> Fix | None:
         """Pad half the kernel everywhere: with odd kernels and stride 1 no map shrinks."""
-        changes: dict[int, tuple[Layer, ...]] = {}
-        for place, layer in enumerate(self.network.layers):
-            if isinstance(layer, Conv2d):
+        changes = {}
+        for place, layer in enumerate(self.windows):
+            if not self.is_pool(place):
                 down, along = (kernel // 2 for kernel in layer.kernel_size)
                 padding = tuple(map(max, layer.padding, (down, down, along, along)))
                 changes[place] = (layer.replace(padding=padding),)
@@ -279,16 +257,13 @@ def _order_fixes(network: Network) -> Iterator[Fix]:
 def _orders(network: Network) -> Iterator[tuple[str, Callable[[], Network]]]:
     layers, names = network.layers, network.names
     start = first_dense(layers)
-    behind = range(start, len(layers))
-    late = [place for place in behind if isinstance(layers[place], Windowed)]
-    dense = [place for place in behind if not isinstance(layers[place], Windowed)]
+    late = [place for place in range(start, len(layers)) if isinstance(layers[place], Windowed)]
+    dense = sorted({*range(start, len(layers))} - {*late})
     early = [place for place in dense if place < late[-1]]
-    order = [*range(start), *late, *dense]
+    order = [layers[place] for place in (*range(start), *late, *dense)]
     late_names, early_names = _short(names, late), _short(names, early)
-    yield (
-        f"put {late_names} before {names[start]}",
-        lambda: Network(network.input_shape, [layers[place] for place in order]),
-    )
+    put = f"put {late_names} before {names[start]}"
+    yield put, lambda: Network(network.input_shape, order)
     yield f"drop {late_names}", lambda: rebuilt(network, dict.fromkeys(late, ()))
     yield f"drop {early_names}", lambda: rebuilt(network, dict.fromkeys(early, ()))
     convolutions: dict[int, tuple[Layer, ...]] = {

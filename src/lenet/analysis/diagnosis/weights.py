@@ -12,9 +12,10 @@ A batch normalisation is known by its running mean and variance, as PyTorch (``b
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice, pairwise
+from itertools import count, islice, pairwise, product, takewhile
 from math import isqrt
 from typing import Final
 
@@ -42,8 +43,8 @@ _SPELLINGS: Final = (
 
 #: So many fixes are enough to choose from.
 _MOST_FIXES: Final = 8
-#: Padding, strides and windows up to these are tried, in so many layers.
-_PADDINGS: Final = range(12)
+#: Less padding, and strides and windows of these, are tried in so many layers.
+_PADDINGS: Final = 12
 _STEPS: Final = range(1, 5)
 _LAYERS: Final = 16
 
@@ -52,16 +53,14 @@ _Changes = dict[int, tuple[Layer, ...]]
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of a file: its name and shape, and of a convolution's weight if what it gives is
-    normalised over the batch."""
+    """A tensor of a file."""
 
     name: str
     shape: Shape
-    batch_norm: bool = False
+    batch_norm: bool = False  # what this convolution gives is normalised over the batch
 
     @property
     def is_conv(self) -> bool:
-        """Is it a convolution's weight?"""
         return len(self.shape) == _CONV_AXES
 
     @property
@@ -85,65 +84,40 @@ class Norm:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A layer and the weight that should be its own.
+    """A layer and the weight that should be its own."""
 
-    Attributes:
-        layer: the layer's name; None for a weight that no layer is there for.
-        tensor: the weight's name; None for a layer whose weight the file lacks.
-        found: the weight's shape.
-        wanted: the shape that the network wants; None too where the network does not fit so far.
-        normalised: where it is not the shape that differs: is the layer normalised over the batch
-            in the file (and not in the network), or the other way round?
-    """
-
-    layer: str | None
-    tensor: str | None
-    found: Shape | None
-    wanted: Shape | None
-    normalised: bool | None = None
+    layer: str | None  # None for a weight that no layer is there for
+    tensor: str | None  # the weight's name; None where the file lacks it
+    found: Shape | None  # the weight's shape
+    wanted: Shape | None  # the network's; None too where the network does not fit so far
+    normalised: bool | None = None  # where this differs and not the shape: is it so in the file?
 
 
-@dataclass(frozen=True)
-class Match:
-    """Which weight belongs to which layer, where they differ, and what else there is to say."""
-
-    pairs: Pairs
-    mismatches: tuple[Mismatch, ...]
-    notes: tuple[str, ...]
-
-
-def match_weights(network: Network, weights: Weights) -> Match:
-    """Match a file's weights with the layers of ``network``, which need not fit.
-
-    Raises:
-        ModelFileError: the file is missing, cut or no safetensors file.
-        UsageError: ``weights`` are no such thing, or among the tensors is no weight of a
-            convolution or a dense layer.
-    """
+def match_weights(
+    network: Network, weights: Weights
+) -> tuple[Pairs, tuple[Mismatch, ...], tuple[str, ...]]:
+    """Return which weight belongs to which layer, where they differ, and notes in sentences."""
     if isinstance(weights, str | os.PathLike):
         weights = read_header(weights).shapes
     try:
         shapes = weights.items() if isinstance(weights, Mapping) else weights
         tensors = [Tensor(name, tuple(shape)) for name, shape in shapes]
     except (TypeError, ValueError):
-        raise UsageError(
-            f"the weights are {shown(weights)}; give a .safetensors file, or every tensor's name "
-            "and shape."
-        ) from None
-    convs = _ordered(tensors, _CONV_AXES)
-    norms = find_norms(convs, tensors)
-    convs = [replace(conv, batch_norm=conv.name in norms) for conv in convs]
-    dense = _ordered(tensors, _DENSE_AXES)
+        remedy = "give a .safetensors file, or every tensor's name and shape"
+        raise UsageError(f"the weights are {shown(weights)}; {remedy}.") from None
+    convs, dense = _ordered(tensors, _CONV_AXES), _ordered(tensors, _DENSE_AXES)
     if not convs and not dense:
         raise UsageError(
             "the file holds no weights: a convolution's has four axes and a dense layer's two; "
             "give the file of a trained network."
         )
+    norms = find_norms(convs, tensors)
+    convs = [replace(conv, batch_norm=conv.name in norms) for conv in convs]
     pairs = _aligned(network, convs, _CONV_AXES)
     pairs += _transposed(network, dense) or _aligned(network, dense, _DENSE_AXES)
     mismatches = tuple(_mismatches(network, pairs))
     notes = [*_dense_notes(network, pairs, mismatches), *_bias_notes(norms, tensors)]
-    return Match(pairs, mismatches, (*notes, *_other_notes(norms, tensors)))
+    return pairs, mismatches, (*notes, *_other_notes(norms, tensors))
 
 
 def weight_shapes(network: Network) -> dict[int, Shape]:
@@ -156,19 +130,14 @@ def weight_shapes(network: Network) -> dict[int, Shape]:
 
 
 def is_normalised(layer: Layer) -> bool:
-    """Are the layer's maps normalised over the batch?"""
     return bool(getattr(layer, "batch_norm", False))
 
 
 def find_norms(convs: Sequence[Tensor], tensors: Sequence[Tensor]) -> dict[str, Norm]:
     """Return the normalisation that follows each weight of a convolution, by the weight's name.
 
-    It is found by names where these tell; else in order, each behind a convolution of as many
-    channels, first among those without a bias, for it would be of no use.
-
-    Args:
-        convs: the convolutions' weights in the order of their layers.
-        tensors: everything in the file.
+    Names tell it, or else the order and the channels; first of those without a bias, for it would
+    be of no use.
     """
     norms = sorted(_norms(tensors), key=lambda norm: natural(norm.path))
     names = {tensor.name for tensor in tensors}
@@ -179,13 +148,12 @@ def find_norms(convs: Sequence[Tensor], tensors: Sequence[Tensor]) -> dict[str, 
 
 def _norms(tensors: Iterable[Tensor]) -> Iterator[Norm]:
     shapes = {tensor.name: tensor.shape for tensor in tensors}
-    for tensor in tensors:
-        for mean, variance, others in _SPELLINGS:
-            path, partner = tensor.path, f"{tensor.path}{variance}"
-            is_mean = tensor.name == f"{path}{mean}" and len(tensor.shape) == 1
-            if is_mean and shapes.get(partner) == tensor.shape:
-                more = [name for word in others if (name := f"{path}{word}") in shapes]
-                yield Norm(path, tensor.shape[0], (tensor.name, partner, *more))
+    for tensor, (mean, variance, others) in product(tensors, _SPELLINGS):
+        path, partner = tensor.path, f"{tensor.path}{variance}"
+        is_mean = tensor.name == f"{path}{mean}" and len(tensor.shape) == 1
+        if is_mean and shapes.get(partner) == tensor.shape:
+            more = [name for word in others if (name := f"{path}{word}") in shapes]
+            yield Norm(path, tensor.shape[0], (tensor.name, partner, *more))
 
 
 def _followers(convs: Sequence[Tensor], norms: Sequence[Norm]) -> dict[str, Norm]:
@@ -207,45 +175,35 @@ def _in_order(convs: Iterable[Tensor], norms: Iterable[Norm]) -> dict[str, Norm]
 
 
 def _ordered(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
-    """The weights of one kind in the order of their layers.
-
-    The file's own order or that of the names (10 after 9): the one in which every layer reads
-    what the one before it gives.
-    """
+    """The weights of one kind as the file or their names order them, whichever is a chain."""
     given = [tensor for tensor in tensors if len(tensor.shape) == axes]
     by_name = sorted(given, key=lambda tensor: natural(tensor.name))
     return given if _is_chain(given) and not _is_chain(by_name) else by_name
 
 
 def _is_chain(tensors: list[Tensor]) -> bool:
+    """Does every layer read what the one before it gives?"""
     return all(a.shape[0] == b.shape[1] for a, b in pairwise(tensors))
 
 
 def _aligned(network: Network, tensors: Sequence[Tensor], axes: int) -> Pairs:
     """Pair the layers and weights of one kind: as few differences as possible, order kept."""
-    layers: dict[int, _Key] = {}
+    layers: dict[int, Tensor] = {}
     for place, layer in enumerate(network.layers):
         shapes = [tensor.shape for tensor in layer.tensors((1, 1, 1))]
         if shapes and len(shapes[0]) == axes:
-            layers[place] = _key(shapes[0], is_normalised(layer))
-    places, keys = list(layers), [_key(tensor.shape, tensor.batch_norm) for tensor in tensors]
+            layers[place] = Tensor("", shapes[0], is_normalised(layer))
+    places = list(layers)
     return [
         (None if a is None else places[a], None if b is None else tensors[b])
-        for a, b in align(list(layers.values()), keys, _differences)
+        for a, b in align(list(layers.values()), tensors, _differences)
     ]
 
 
-_Key = tuple[int, Shape, bool]
-
-
-def _key(weight: Shape, batch_norm: bool) -> _Key:
-    """What a weight's shape says of its layer by itself, whatever comes before."""
-    return weight[0], weight[2:], batch_norm
-
-
-def _differences(layer: _Key, tensor: _Key) -> float:
+def _differences(a: Tensor, b: Tensor) -> float:
     """At most 2: a layer that is another in every way is changed, not dropped and added."""
-    return min(2, sum(a != b for a, b in zip(layer, tensor, strict=True)))
+    is_another = a.shape[0] != b.shape[0], a.shape[2:] != b.shape[2:], a.batch_norm != b.batch_norm
+    return min(2, sum(is_another))
 
 
 def _transposed(network: Network, dense: Sequence[Tensor]) -> Pairs:
@@ -255,9 +213,8 @@ def _transposed(network: Network, dense: Sequence[Tensor]) -> Pairs:
     places.sort(key=lambda place: shapes[place])
     wanted = [shapes[place] for place in places]
     turned = sorted(dense, key=lambda tensor: tensor.shape[::-1])
-    if wanted != [tensor.shape[::-1] for tensor in turned] or wanted == sorted(
-        tensor.shape for tensor in dense
-    ):
+    agrees = wanted == sorted(tensor.shape for tensor in dense)
+    if agrees or wanted != [tensor.shape[::-1] for tensor in turned]:
         return []
     by_place = dict(zip(places, turned, strict=True))
     return [(place, by_place[place]) for place in sorted(by_place)]
@@ -271,11 +228,8 @@ def _mismatches(network: Network, pairs: Pairs) -> Iterator[Mismatch]:
         name, found = (tensor.name, tensor.shape) if tensor else (None, None)
         if shape is None or shape != found:
             yield Mismatch(layer, name, found, shape)
-        if (
-            place is not None
-            and tensor
-            and is_normalised(network.layers[place]) != tensor.batch_norm
-        ):
+        norm = place is not None and is_normalised(network.layers[place])
+        if layer and tensor and norm != tensor.batch_norm:
             yield Mismatch(layer, name, found, shape, tensor.batch_norm)
 
 
@@ -315,15 +269,12 @@ def _map_sentence(inputs: int, channels: int, maps: Shape) -> str:
 
 def _bias_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[str]:
     """A bias that normalisation takes off again; our own files have the shift in its place."""
-    biases = {tensor.path: tensor.name for tensor in tensors if tensor.name == f"{tensor.path}bias"}
-    paths = {tensor.name: tensor.path for tensor in tensors}
+    names = {tensor.name: tensor for tensor in tensors}
     for weight, norm in norms.items():
-        path = paths[weight]
-        if path in biases and path != norm.path:
-            yield (
-                f"{name_text(biases[path])} does nothing before normalisation: take it off "
-                f"{name_text(norm.names[0])}, and leave it out."
-            )
+        path = names[weight].path
+        if (bias := f"{path}bias") in names and path != norm.path:
+            remedy = f"take it off {name_text(norm.names[0])}, and leave it out"
+            yield f"{name_text(bias)} does nothing before normalisation: {remedy}."
             return
 
 
@@ -334,7 +285,7 @@ def _other_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[
     odd = [tensor.name for tensor in left if len(tensor.shape) not in (1, _DENSE_AXES, _CONV_AXES)]
     odd += [t.name for t in left if len(t.shape) == 1 and not t.name.lower().endswith("bias")]
     if odd:
-        names = ", ".join(map(name_text, odd[:4])) + (", ..." if len(odd) > 4 else "")
+        names = ", ".join([*map(name_text, odd[:4]), *["..."] * (len(odd) > 4)])
         yield f"The file also holds what no layer here has a place for: {names}."
 
 
@@ -342,10 +293,6 @@ def find_adaptations(network: Network, pairs: Pairs) -> tuple[int, tuple[Fix, ..
     """Return how many changes make every weight agree, and the fixes, the best first.
 
     A fix is what the weights say directly and, if that is not enough, one change of the sizes.
-
-    Args:
-        network: the network to change; it need not fit.
-        pairs: which weight belongs to which layer.
     """
     shapes = [tensor.shape for _, tensor in pairs if tensor]
     norms = [tensor.batch_norm for _, tensor in pairs if tensor]
@@ -387,7 +334,8 @@ def _adapted(network: Network, pairs: Pairs, pools_go: bool) -> tuple[list[str],
             assert tensor is not None
             added.setdefault(_place_for(network, pairs[number + 1 :], tensor), []).append(tensor)
         elif tensor is None:
-            gone = _with_pools(network, place) if pools_go else [place]
+            pools = takewhile(lambda layer: isinstance(layer, Pool2d), network.layers[place + 1 :])
+            gone = range(place, place + 1 + len(list(pools)) * pools_go)
             changes |= dict.fromkeys(gone, ())
             told.append(f"drop {listed([network.names[i] for i in gone])}")
         else:
@@ -402,13 +350,6 @@ def _adapted(network: Network, pairs: Pairs, pools_go: bool) -> tuple[list[str],
     if wanted != channels:
         told.insert(0, f"start from {plural(wanted, 'channel')}")
     return told, rebuilt(replace(network, input_shape=(wanted, height, width)), changes)
-
-
-def _with_pools(network: Network, place: int) -> list[int]:
-    end = place + 1
-    while end < len(network.layers) and isinstance(network.layers[end], Pool2d):
-        end += 1
-    return list(range(place, end))
 
 
 def _norm_words(network: Network, pairs: Pairs) -> Iterator[str]:
@@ -471,16 +412,11 @@ def _place_for(network: Network, later: Pairs, tensor: Tensor) -> int:
 
 
 def _size_changes(network: Network, inputs: int | None) -> Iterator[tuple[str, Network]]:
-    """Changes of sizes alone, likely ones first; which of them help is for the caller to check.
-
-    Args:
-        network: its layers are as the weights want them, its maps may have other sizes.
-        inputs: how many inputs the first dense layer should have; None if there is none.
-    """
+    """Changes of sizes alone, likely ones first; none without a dense layer."""
     if inputs is None:
         return
     yield from _inputs(network, inputs)
-    for what, changes in chain(_paddings(network), _poolings(network), _strides(network)):
+    for what, changes in _window_changes(network):
         try:
             yield what, rebuilt(network, changes)
         except UsageError:  # no layer is left
@@ -490,24 +426,20 @@ def _size_changes(network: Network, inputs: int | None) -> Iterator[tuple[str, N
 def _inputs(network: Network, wanted: int) -> Iterator[tuple[str, Network]]:
     """The smallest input whose maps are large enough; by bisection, for maps only grow with it."""
     channels, height, width = network.input_shape
-    square = _enlarged(network, wanted, lambda n: (channels, n, n))
-    larger = [square]
-    if height != width or _first_inputs(square) != wanted:
-        tall = _enlarged(network, wanted, lambda n: (channels, n, width))
-        larger = [tall, _enlarged(network, wanted, lambda n: (channels, height, n))]
+
+    def enlarged(shape: Callable[[int], tuple[int, int, int]]) -> Network:
+        def inputs(size: int) -> int:
+            return _first_inputs(replace(network, input_shape=shape(size)))
+
+        size = 1 + bisect_left(range(1, MAX_SIZE), wanted, key=inputs)
+        return replace(network, input_shape=shape(size))
+
+    larger = [enlarged(lambda n: (channels, n, n))]
+    if height != width or _first_inputs(larger[0]) != wanted:
+        tall = enlarged(lambda n: (channels, n, width))
+        larger = [tall, enlarged(lambda n: (channels, height, n))]
     for changed in larger:
         yield f"start from {pair_text(changed.input_shape[1:])}", changed
-
-
-def _enlarged(
-    network: Network, wanted: int, shape: Callable[[int], tuple[int, int, int]]
-) -> Network:
-    low, high = 1, MAX_SIZE
-    while low < high:
-        middle = (low + high) // 2
-        enough = _first_inputs(replace(network, input_shape=shape(middle))) >= wanted
-        low, high = (low, middle) if enough else (middle + 1, high)
-    return replace(network, input_shape=shape(low))
 
 
 def _first_inputs(network: Network) -> int:
@@ -518,39 +450,24 @@ def _first_inputs(network: Network) -> int:
         return 0
 
 
-def _paddings(network: Network) -> Iterator[tuple[str, _Changes]]:
-    for place, name, layer in _windows(network, Conv2d):
-        for side in _PADDINGS:
-            if side < max(layer.kernel_size):
-                yield f"give {name} padding {side}", {place: (layer.replace(padding=side),)}
-
-
-def _poolings(network: Network) -> Iterator[tuple[str, _Changes]]:
-    """A pooling dropped, added behind a convolution, or of another window."""
-    pools = list(_windows(network, Pool2d))
+def _window_changes(network: Network) -> Iterator[tuple[str, _Changes]]:
+    """Padding; a pooling dropped, added behind a convolution, or of another window; strides."""
+    named = zip(count(), network.names, network.layers)
+    windows = [(p, name, layer) for p, name, layer in named if isinstance(layer, Windowed)]
+    convs = [window for window in windows if isinstance(window[2], Conv2d)][:_LAYERS]
+    pools = [window for window in windows if isinstance(window[2], Pool2d)][:_LAYERS]
+    for place, name, conv in convs:
+        for side in range(min(_PADDINGS, max(conv.kernel_size))):
+            yield f"give {name} padding {side}", {place: (conv.replace(padding=side),)}
     for place, name, _ in pools:
         yield f"drop {name}", {place: ()}
     kind = AvgPool2d if pools and isinstance(pools[0][2], AvgPool2d) else MaxPool2d
-    for place, name, conv in _windows(network, Conv2d):
+    for place, name, conv in convs:
         yield f"add {kind.keyword} 2 after {name}", {place: (conv, kind(2))}
     for place, name, pool in pools:
         for size in _STEPS[1:]:
             other = pool.replace(kernel_size=size, stride=size, padding=0)
             yield f"use a {size}x{size} window in {name}", {place: (other,)}
-
-
-def _strides(network: Network) -> Iterator[tuple[str, _Changes]]:
-    for place, name, layer in _windows(network, (Conv2d, Pool2d)):
+    for place, name, layer in windows[:_LAYERS]:
         for stride in _STEPS:
             yield f"give {name} stride {stride}", {place: (layer.replace(stride=stride),)}
-
-
-def _windows(
-    network: Network, kind: type[Layer] | tuple[type[Layer], ...]
-) -> Iterator[tuple[int, str, Windowed]]:
-    """The first layers of a kind: place, name, layer."""
-    named = enumerate(zip(network.names, network.layers, strict=True))
-    every = [(place, *both) for place, both in named if isinstance(both[1], kind)]
-    for place, name, layer in every[:_LAYERS]:
-        if isinstance(layer, Windowed):
-            yield place, name, layer
