@@ -89,7 +89,7 @@ LENET_TEST(plan, kinds) {
     const char* dense = "a dense step is I x 1 x 1 to O x 1 x 1";
     CHECK_REFUSED(with([](Net& n) { n.steps[3].kind = Kind(4); }), "an unknown kind");
     CHECK_REFUSED(with([](Net& n) { n.steps[3].kind = Kind(-1); }), "an unknown kind");
-    CHECK_REFUSED(with([](Net& n) { n.steps[0].activation = Activation(6); }),
+    CHECK_REFUSED(with([](Net& n) { n.steps[0].activation = Activation(std::size(activations)); }),
                   "an unknown activation");
     CHECK_REFUSED(with([](Net& n) { n.steps[5].activation = Activation(-1); }),
                   "an unknown activation");
