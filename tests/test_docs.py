@@ -107,6 +107,12 @@ def test_the_document_on_augmentation_holds() -> None:
     assert settings == list(lenet.Augmentation().to_dict())
 
 
+def test_the_page_on_models_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for block in blocks((ROOT / "docs" / "models.md").read_text(encoding="utf-8"), "python"):
+        run(block)
+
+
 def test_the_map_names_every_module() -> None:
     named = set(re.findall(r"^\| `(src/lenet/[^`]+)` \|", MAP, flags=re.MULTILINE))
     modules = {

@@ -1,4 +1,5 @@
 // Plans that break an invariant are refused, each with its reason: one plan a rule, broken once.
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 
@@ -87,7 +88,7 @@ LENET_TEST(plan, too_large) {
 LENET_TEST(plan, kinds) {
     const char* outside = "its parameters lie outside the table";
     const char* dense = "a dense step is I x 1 x 1 to O x 1 x 1";
-    CHECK_REFUSED(with([](Net& n) { n.steps[3].kind = Kind(4); }), "an unknown kind");
+    CHECK_REFUSED(with([](Net& n) { n.steps[3].kind = Kind(std::size(kind_names)); }), "an unknown kind");
     CHECK_REFUSED(with([](Net& n) { n.steps[3].kind = Kind(-1); }), "an unknown kind");
     CHECK_REFUSED(with([](Net& n) { n.steps[0].activation = Activation(std::size(activations)); }),
                   "an unknown activation");
