@@ -82,7 +82,7 @@ def in_ten_folds(data: str, recipe: str) -> Callable[[int, int], float]:
 
 
 ROWS: dict[str, Callable[[int, int], float]] = {
-    "fashion-mnist, seed's settings, 5 epochs": seeds_settings("lenet"),
+    "fashion-mnist, article's settings, 5 epochs": seeds_settings("lenet"),
     "the same in PyTorch": seeds_settings("torch-channels-last"),
     "mnist, defaults, 3 epochs": defaults("mnist", 3),
     "digits, defaults, 20 epochs": defaults("digits", 20),

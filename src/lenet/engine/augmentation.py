@@ -78,7 +78,7 @@ class Augmentation:
         noise: standard deviation of what is added to each value, in levels of 0 to 255.
         cutout: the side, in pixels, of a square that is filled, its centre anywhere in the image
             (DeVries and Taylor 2017).
-        flip: whether every second image is mirrored, left to right.
+        flip: whether half of the images, at random is mirrored, left to right.
 
     Raises:
         UsageError: a value out of range.
