@@ -56,7 +56,7 @@ def test_the_model_is_ready(few, small):
     ("arguments", "error", "message"),
     [
         ({"network": "lenat"}, UsageError, "did you mean"),
-        ({"data": "mnits"}, UsageError, "did you mean mnist"),
+        ({"data": "mnits"}, UsageError, "did you mean 'mnist'"),
         ({"recipe": "sead"}, UsageError, "the recipe is 'sead'"),
         ({"recipe": 3}, UsageError, "recipe a int"),
         ({"data": 3}, UsageError, "data is a int"),
