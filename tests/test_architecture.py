@@ -56,6 +56,32 @@ PACKAGES = {
 BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
 
 
+#: Where imports stand inside functions, and what start-up would pay for them otherwise. None of them
+#: hides a circle: ``test_no_circles`` counts them too.
+DELAYED = {
+    "analysis.__init__": "one question loads no other",
+    "analysis.diagnosis.__init__": "the text of an error, which few commands print",
+    "benchmarking.worker": "PyTorch and ONNX Runtime, each in a process of its own",
+    "cli": "a verb loads what it needs when it runs; the overview needs no verb",
+    "data.__init__": "the readers of one's own pictures, which named data do without",
+    "data.sources": "requests and rich, for a download",
+    "drawing.formats": "reportlab and resvg, for PDF and PNG",
+    "engine.native": "the extension, which may be missing",
+    "model": "the analysis, for summary()",
+    "net.document": "json",
+    "net.network": "the root, for network.explain() and network.draw()",
+    "net.words": "difflib, for an error",
+    "tensor_files": "safetensors and NumPy, for more than a header",
+    "terminal": "shutil",
+    "trainer": "the report, once, at a run's end",
+    "training.checkpoint": "safetensors",
+    "training.guards": "the lock of this system",
+    "training.monitoring": "TensorBoard, if it is asked for",
+    "version": "NumPy, for its version",
+    "writing.__init__": "the writers of the formats that are not asked for",
+}
+
+
 @dataclass(frozen=True)
 class Import:
     """One import: where it stands, and the whole name of what is imported."""
@@ -220,6 +246,23 @@ def test_no_circles():
     graph = {dotted(path): imported_modules(path) for path in modules()}
     del graph["__init__"]
     assert circles(graph) == []
+
+
+def test_imports_inside_functions_are_few_and_listed():
+    delayed = set()
+    for path in modules():
+        functions = [
+            node
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.FunctionDef)
+        ]
+        if any(
+            isinstance(inner, ast.Import | ast.ImportFrom)
+            for function in functions
+            for inner in ast.walk(function)
+        ):
+            delayed.add("cli" if room(path) == "cli" else dotted(path))
+    assert delayed == DELAYED.keys()
 
 
 def test_a_circle_is_found():
