@@ -475,6 +475,6 @@ def _sides(value: object, kernel: Pair, stride: Pair) -> Sides:
 
 def _activation(name: object) -> str:
     if not isinstance(name, str) or name not in ACTIVATIONS:
-        allowed = ", ".join(ACTIVATIONS)
-        raise UsageError(f"activation is {shown(name)}; it must be one of {allowed}.")
+        what = f"activation is {shown(name)}; it must be one of {', '.join(ACTIVATIONS)}."
+        raise UsageError(what, parameter="activation")
     return name

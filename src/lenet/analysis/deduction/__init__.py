@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from lenet.analysis.counts import count_network
-from lenet.analysis.deduction.figure import Figure, Stage, read_figure, read_limit
+from lenet.analysis.deduction.figure import Figure, Stage, read_all_given, read_figure, read_limit
 from lenet.analysis.deduction.search import Step, find_steps
 from lenet.analysis.deduction.windows import (
     CONV,
@@ -96,7 +96,7 @@ class Deduction(Result):
 def deduce(
     figure: str,
     *,
-    given: str | Iterable[str] = (),
+    given: str | Iterable[str] | None = None,
     params: int | str | None = None,
     activation: str = "relu",
 ) -> Deduction:
@@ -116,7 +116,7 @@ def deduce(
     Dense(1, activation)  # refuses what is no activation
     limit = None if params is None else read_limit(params)
     shapes = read_figure(figure)
-    network, steps = find_steps(shapes, given, limit, activation)
+    network, steps = find_steps(shapes, read_all_given(given), limit, activation)
     assumed, explained = tuple(_assumptions(shapes, steps)), tuple(_explain_steps(steps))
     return Deduction(shapes, explained, network, count_network(network).parameters, assumed)
 
