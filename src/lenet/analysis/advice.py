@@ -23,7 +23,7 @@ from typing import Final
 
 from lenet.analysis.counts import count_network, measure_memory
 from lenet.errors import UsageError
-from lenet.net import Conv2d, Network
+from lenet.net import Network
 from lenet.net.layers import MAX_SIZE, Trained
 from lenet.net.network import rebuilt
 from lenet.net.words import did_you_mean, shown
@@ -170,10 +170,10 @@ class Frame:
         #: the later is a convolution on smaller maps.
         self._gains = [positions[place - 1] / positions[place] for place in places[1:]]
         self._shrinks = [
-            isinstance(self._trained[after], Conv2d) and positions[after] < positions[before]
+            not self._trained[after].flattens and positions[after] < positions[before]
             for before, after in pairwise(places)
         ]
-        self._convs = sum(isinstance(layer, Conv2d) for layer in layers[:-1])
+        self._convs = sum(not layer.flattens for layer in layers[:-1])
         #: The smallest widths that the layers may have; the last layer's is its own.
         self.least = [*[1] * len(layers[:-1]), *(layer.width for layer in layers[-1:])]
 

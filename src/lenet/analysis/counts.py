@@ -27,7 +27,7 @@ from typing import Final
 
 from lenet.errors import UsageError
 from lenet.net import Network, PlacedLayer
-from lenet.net.layers import ACTIVATIONS, MAX_SIZE, Trained, Windowed
+from lenet.net.layers import ACTIVATIONS, MAX_SIZE, Windowed
 from lenet.net.shapes import Pair, elements
 from lenet.net.words import did_you_mean, shown
 from lenet.optimizers import OPTIMIZERS
@@ -116,7 +116,7 @@ def total(counts: Iterable[LayerCounts]) -> LayerCounts:
 
 def count_layers(network: Network) -> int:
     """Count convolutions and dense layers; a pooling belongs to its convolution."""
-    return sum(isinstance(layer, Trained) for layer in network.layers)
+    return sum(layer.is_trained for layer in network.layers)
 
 
 @dataclass(frozen=True)

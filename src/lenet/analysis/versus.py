@@ -141,7 +141,7 @@ def _on_conv(dense: Case, conv: Case) -> Iterator[str]:
 
 
 def _on_small(small: Case) -> str:
-    first = next(p for p in small.network.placed if p.layer.keyword == "dense")
+    first = next(p for p in small.network.placed if p.layer.flattens)
     share = whole_percent(count_layer(first).parameters / small.counts.parameters)
     return (
         f"{small.name} on this image: {small.counts.parameters:,} parameters, {share} % of them in "

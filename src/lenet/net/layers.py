@@ -97,6 +97,7 @@ class Layer(ABC):
     fields: ClassVar[tuple[Field, ...]]
     example: ClassVar[str]  # a layer of the notation
     flattens: ClassVar[bool] = False  # it reads maps as one vector: channels, rows, columns
+    is_trained: ClassVar[bool] = False  # it has weights, and an activation after them
     keeps_input: ClassVar[bool] = False  # the backward pass needs what went in
     keeps_places: ClassVar[bool] = False  # ... or the place of each maximum
     is_linear: ClassVar[bool] = False  # a weighted sum, with weights that are not trained
@@ -207,6 +208,7 @@ class Trained(Layer):
 
     activation: str
 
+    is_trained = True
     keeps_input = True
     width_noun: ClassVar[str]  # what one channel or unit is called
 

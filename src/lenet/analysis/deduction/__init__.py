@@ -30,7 +30,7 @@ from lenet.analysis.deduction.windows import (
     is_named,
     kernel_range,
 )
-from lenet.net import Dense, MaxPool2d, Network
+from lenet.net import Dense, Network
 from lenet.net.shapes import elements, shape_text, size_formula
 from lenet.writing import Result, plain
 from lenet.writing.document import Document, Notation, Paragraph, Section, Table, table_of
@@ -185,7 +185,7 @@ def _assumptions(figure: Figure, steps: Sequence[Step]) -> Iterator[str]:
     first = figure.stages[0]
     if len(first.shape) == 1:
         yield f"The input is a vector: the network takes it as {first}@1x1."
-    if pool := next((step for step in steps if isinstance(step.layer, MaxPool2d)), None):
+    if pool := next((step for step in steps if step.layer.keeps_places), None):
         what = "Shapes do not tell the maximum from the mean: pooling takes the maximum"
         yield f'{what} (--given "{pool.name} avgpool" for the mean).'
 

@@ -31,7 +31,7 @@ from lenet.analysis.deduction.windows import (
     windows,
 )
 from lenet.errors import NotationError, UsageError, about
-from lenet.net import Dense, Layer, Network, Shape
+from lenet.net import Layer, Network, Shape
 from lenet.net.layers import Windowed, padding_text
 from lenet.net.words import did_you_mean, shown
 
@@ -202,7 +202,7 @@ def _within(
 
 def _network(solved: Sequence[_Solved], chosen: Sequence[Candidate], activation: str) -> Network:
     layers = [step.layer(c, activation) for step, c in zip(solved, chosen, strict=True)]
-    if isinstance(layers[-1], Dense) and "activation" not in solved[-1].given.known:
+    if layers[-1].flattens and "activation" not in solved[-1].given.known:
         layers[-1] = layers[-1].replace(activation="identity")
     # A vector comes as so many channels of one pixel: a dense layer sees no difference.
     return Network((*solved[0].source.shape, 1, 1)[:3], layers)
