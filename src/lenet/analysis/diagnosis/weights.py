@@ -369,7 +369,7 @@ def _changed(layer: Layer, tensor: Tensor, name: str) -> tuple[Layer, list[str]]
     if layer.width != width:
         told.append(f"give {name} {plural(width, layer.width_noun)}")
     layer = layer.with_width(width)
-    if isinstance(layer, Conv2d):
+    if isinstance(layer, Windowed):
         size, padding = (kernel[0], kernel[1]), layer.padding
         if layer.kernel_size != size:
             told.append(f"use a {pair_text(size)} {layer.window_noun} in {name}")
