@@ -20,7 +20,8 @@ SOURCE = TESTS.parent / "src" / "lenet"
 #: A file imports from rows above its own, or from its own room; rooms in a row are strangers.
 ROWS = (
     ("errors", "terminal"),
-    ("files", "tensor_files", "optimizers", "randomness", "version"),
+    ("files",),
+    ("tensor_files", "optimizers", "randomness", "version"),
     ("net",),
     ("writing", "run_folder"),
     ("analysis", "data", "engine", "metrics"),

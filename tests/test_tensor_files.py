@@ -53,6 +53,12 @@ def test_a_round_trip(network: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(back.scores(images), model.scores(images))
 
 
+def test_a_pipe_that_nobody_writes_to_is_no_model(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "m.safetensors")
+    with pytest.raises(ModelFileError, match="no regular file"):
+        Model.load(tmp_path / "m.safetensors")
+
+
 def test_other_programs_read_the_tensors(tmp_path: Path) -> None:
     tensors = load(saved(tmp_path).read_bytes())
     assert {name: value.shape for name, value in tensors.items()} == {
@@ -351,10 +357,13 @@ def test_too_many_tensors(tmp_path: Path) -> None:
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "empty.safetensors").touch()
+    (tmp_path / "folder").mkdir()
     for path, text in (
-        (tmp_path, "is a directory"),
+        (tmp_path / "folder", "no regular file"),
         (tmp_path / "missing.safetensors", "no such file or directory"),
-        (Path(os.devnull), "has 0 bytes"),
+        (tmp_path / "empty.safetensors", "has 0 bytes"),
+        (Path(os.devnull), "no regular file"),
         ("a\0b.safetensors", "null byte"),
         ("x" * 5000, "file name too long"),
     ):

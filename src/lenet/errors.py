@@ -7,12 +7,22 @@ command line returns: 2 for wrong usage, 1 for work that failed.
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+_LONGEST_PATH: Final = 300
 
 
 def printable(path: str | os.PathLike[str]) -> str:
     """Return a path as it is, with zero bytes written out."""
     return os.fspath(path).replace("\0", "\\0")
+
+
+def path_text(path: object) -> str:
+    """Write a path, or what stands for one, for an error message: cut where it is very long."""
+    text = printable(str(path))
+    return text if len(text) <= _LONGEST_PATH else f"{text[:120]}...{text[-60:]}"
 
 
 def reason(error: Exception) -> str:
@@ -32,6 +42,16 @@ class LenetError(Exception):
     def __init__(self, *arguments: object, parameter: str = "") -> None:
         self.parameter = parameter
         super().__init__(*arguments)
+
+
+@contextmanager
+def about(parameter: str) -> Iterator[None]:
+    """Let an error that comes out of the block carry ``parameter``, unless it has one."""
+    try:
+        yield
+    except LenetError as error:
+        error.parameter = error.parameter or parameter
+        raise
 
 
 class UsageError(LenetError, ValueError):

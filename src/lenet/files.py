@@ -1,4 +1,4 @@
-"""Writing files so that a kill, a full disk or a second writer never leaves half of one.
+"""Files: written so that nothing ever leaves half of one, and read so that no pipe is waited for.
 
 A file is written to a temporary name in its own folder, flushed to the disk, and renamed over
 the old one: a reader sees the old content or the new, nothing between.
@@ -10,12 +10,12 @@ import errno
 import glob
 import os
 import stat
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from lenet.errors import OutputError, printable, reason
+from lenet.errors import OutputError, path_text, reason
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes, durable: bool = True) -> Path:
@@ -43,7 +43,7 @@ def write_pieces(
             return target
         _write_and_rename(target, pieces, durable)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        what = f"cannot write {printable(path)}: {reason(error)}"
+        what = f"cannot write {path_text(path)}: {reason(error)}"
         remedy = "choose a folder that exists, is writable and has room"
         raise OutputError(f"{what}; {remedy}") from error
     if durable:
@@ -57,6 +57,8 @@ def write_pieces(
 
 
 def _write_and_rename(target: Path, pieces: Iterable[bytes | memoryview], durable: bool) -> None:
+    import tempfile  # reading needs none of it, and it is slow to import
+
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -78,13 +80,22 @@ def write_text(path: str | os.PathLike[str], content: str, durable: bool = True)
     return write_bytes(path, content.encode("utf-8"), durable)
 
 
-def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
-    """Return the first ``most`` bytes of a file; a pipe, which may never end, is an OSError."""
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file to read its bytes; a pipe or a device, which may never end, is an OSError."""
+    # Not to wait: a pipe that nobody writes to would keep its reader for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
         raise OSError(errno.EINVAL, "it is no regular file", path)
-    with open(path, "rb") as file:
-        return file.read(min(status.st_size, most))  # room is made for as much as is asked for
+    return os.fdopen(handle, "rb")
+
+
+def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
+    """Return the first ``most`` bytes of a file that :func:`open_regular` opens."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        return file.read(min(size, most))  # room is made for as much as is asked for
 
 
 def remove_leftovers(path: str | os.PathLike[str]) -> None:

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from lenet.errors import ModelFileError, printable, reason
+from lenet.errors import ModelFileError, path_text, reason
+from lenet.files import open_regular
 
 if TYPE_CHECKING:  # NumPy is slow to import, and a header holds no arrays
     import numpy.typing as npt
@@ -46,7 +47,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         shapes = {name: _sizes(entry["shape"]) for name, entry in ordered}
         return Header(metadata if isinstance(metadata, dict) else {}, shapes)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        what = f"{os.fspath(path)} is no safetensors file: its header cannot be read"
+        what = f"{path_text(path)} is no safetensors file: its header cannot be read"
         raise ModelFileError(f"{what}; save the weights as one.") from error
 
 
@@ -80,18 +81,18 @@ def compose(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]
 
 def damaged(path: object, why: str) -> ModelFileError:
     """Return the error for a file, or bytes, that were such a file once."""
-    return ModelFileError(f"{path} is not an intact model: {why}; save or copy it anew.")
+    return ModelFileError(f"{path_text(path)} is not an intact model: {why}; save or copy it anew.")
 
 
 def read(path: str | os.PathLike[str], header_only: bool = False) -> bytes:
     """Return the bytes of a file, or those to the header's end, once its sizes are checked."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             start = file.read(8)
             _check_sizes(os.fspath(path), start, os.fstat(file.fileno()).st_size)
             return start + file.read(_end_of_header(start) - 8 if header_only else -1)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        what = f"cannot read {printable(path)}: {reason(error)}"
+        what = f"cannot read {path_text(path)}: {reason(error)}"
         raise ModelFileError(f"{what}; give a {SUFFIX} file.") from error
 
 
@@ -136,11 +137,11 @@ def parse(path: object, content: bytes) -> tuple[dict[str, str], dict[str, npt.N
 def _check_format(path: object, metadata: Mapping[str, str]) -> None:
     if metadata.get("format") != FORMAT:
         raise ModelFileError(
-            f"{path} is a safetensors file but no lenet model (its format is "
+            f"{path_text(path)} is a safetensors file but no lenet model (its format is "
             f"{metadata.get('format')!r}, not {FORMAT!r}); give a file that lenet saved."
         )
     version = metadata.get("version", "")
     if version != str(VERSION):
         newer = version.isascii() and version.isdecimal() and int(version[:9]) > VERSION
-        what = f"{path} has model format {version[:20]!r} and this lenet reads {VERSION}"
+        what = f"{path_text(path)} has model format {version[:20]!r} and this lenet reads {VERSION}"
         raise ModelFileError(f"{what}; {'upgrade lenet' if newer else 'save it anew'}.")

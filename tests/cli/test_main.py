@@ -12,6 +12,7 @@ import lenet
 from lenet.cli.main import main
 from lenet.cli.program import program
 from lenet.errors import LenetError
+from lenet.optimizers import OPTIMIZERS
 
 
 def test_nothing_prints_the_help(command):
@@ -31,6 +32,44 @@ def test_every_verb_has_help(command, verb, option):
     assert "--json" in found.out
     assert "None" not in found.out
     assert "False" not in found.out
+
+
+def test_the_help_of_explain_lists_every_optimizer(command):
+    assert ", ".join(OPTIMIZERS) in " ".join(command("explain", "--help").out.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["evaluate", "M", "digits"],
+        ["predict", "M.safetensors", "x.png"],
+        ["explain", "M.safetensors"],
+        ["diagnose", "lenet", "--weights", "M"],
+        ["draw", "lenet", "--output", "M.svg"],
+        ["compare", "lenet", "M"],
+    ],
+)
+def test_a_long_argument_is_cut(command, arguments):
+    found = command(*(word.replace("M", "x" * 5000) for word in arguments))
+    assert found.status in (1, 2)
+    assert len(found.err) < 500
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["deduce", "1@28x28 -> 10", "--given", "dense0"], "given"),
+        (["explain", "lenet", "--input", "3"], "input"),
+        (["explain", "--dense-versus-conv", "3"], "dense-versus-conv"),
+        (["explain", "--dense-versus-conv", "1x5x5", "--units", "0"], "units"),
+        (["explain", "lenet", "--format", "x"], "format"),
+        (["draw", "lenet", "--output", "a.svg", "--theme", "x"], "theme"),
+        (["bench", "lenet", "--threads", "0"], "threads"),
+    ],
+)
+def test_an_error_names_the_option(command, arguments, option):
+    first = command(*arguments).err.splitlines()[0]  # a text's place stands below
+    assert first.rstrip(".").endswith(f"(on the command line: --{option})")
 
 
 def test_version(command):

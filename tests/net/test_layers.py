@@ -44,6 +44,11 @@ def test_a_pool_steps_by_its_own_window_unless_told() -> None:
     assert AvgPool2d(3, 1).stride == (1, 1)
 
 
+@pytest.mark.parametrize("layer", [Conv2d(6, 5), MaxPool2d(2), AvgPool2d(2), Dense(10, "relu")])
+def test_a_trained_layer_has_weights_and_an_activation(layer: Layer) -> None:
+    assert layer.is_trained == bool(layer.tensors((1, 8, 8))) == ("activation" in layer.values)
+
+
 def test_layers_are_values() -> None:
     assert Conv2d(6, 5) == Conv2d(6, (5, 5), 1, 0)
     assert MaxPool2d(2) != AvgPool2d(2)

@@ -1,10 +1,11 @@
 """A network from a name, a notation, a file; and what each wrong source says."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from lenet.errors import ModelFileError, NotationError, UsageError
+from lenet.errors import LenetError, ModelFileError, NotationError, UsageError
 from lenet.model import Model
 from lenet.net import is_model_file, parse_network, read_named, read_network, to_json, zoo
 
@@ -40,6 +41,13 @@ def test_an_unknown_name_says_what_is_accepted() -> None:
 def test_what_is_no_source_is_refused(source: object) -> None:
     with pytest.raises(UsageError, match=r"no network.* \.json"):
         read_network(source)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["pipe.json", "pipe.safetensors"])
+def test_a_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(LenetError, match="no regular file"):
+        read_network(tmp_path / name)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

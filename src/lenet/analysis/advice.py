@@ -23,7 +23,7 @@ from typing import Final
 
 from lenet.analysis.counts import count_network, measure_memory
 from lenet.errors import UsageError
-from lenet.net import Conv2d, Network
+from lenet.net import Network
 from lenet.net.layers import MAX_SIZE, Trained
 from lenet.net.network import rebuilt
 from lenet.net.words import did_you_mean, shown
@@ -75,16 +75,7 @@ def costs_of(network: Network) -> dict[str, int]:
 
 def read_budget(budget: Mapping[str, int] | Iterable[str] | str) -> dict[str, int]:
     """Read a table of numbers, or texts: ``parameters=60000``, ``macs=300k``, ``memory=256KiB``."""
-    if isinstance(budget, Mapping):
-        limits = dict(budget)
-    else:
-        limits = {}
-        for text in [budget] if isinstance(budget, str) else budget:
-            name, number = _read_limit(text)
-            if name in limits:
-                what = f"the budget names {name} more than once; give it once."
-                raise UsageError(what, parameter="budget")
-            limits[name] = number
+    limits = dict(budget) if isinstance(budget, Mapping) else _read_limits(budget)
     for name, most in limits.items():
         if name not in COSTS:
             near, known = did_you_mean(str(name), COSTS), ", ".join(COSTS)
@@ -95,12 +86,23 @@ def read_budget(budget: Mapping[str, int] | Iterable[str] | str) -> dict[str, in
     return limits
 
 
-def _read_limit(text: str) -> tuple[str, int]:
-    name, _, number = text.lower().partition("=")
+def _read_limits(budget: Iterable[str] | str) -> dict[str, int]:
+    limits: dict[str, int] = {}
+    is_list = isinstance(budget, Iterable) and not isinstance(budget, str)
+    for text in budget if is_list else [budget]:
+        name, number = _read_limit(text)
+        if name in limits:
+            raise UsageError(f"the budget names {name} more than once; give it once.")
+        limits[name] = number
+    return limits
+
+
+def _read_limit(text: object) -> tuple[str, int]:
+    name, _, number = text.lower().partition("=") if isinstance(text, str) else ("", "", "")
     match = _NUMBER.fullmatch(re.sub("[ ,_]", "", number))
     if match is None:
         remedy = "write a name and a number, such as parameters=60000 or memory=256kB"
-        raise UsageError(f"the budget is {shown(text)}; {remedy}.", parameter="budget")
+        raise UsageError(f"the budget is {shown(text)}; {remedy}.")
     whole, decimals, unit = match.groups("")
     # In whole numbers: 0.1 of a million is exactly 100,000.
     return name.strip(), int(whole + decimals) * _SCALES[unit] // 10 ** len(decimals)
@@ -168,10 +170,10 @@ class Frame:
         #: the later is a convolution on smaller maps.
         self._gains = [positions[place - 1] / positions[place] for place in places[1:]]
         self._shrinks = [
-            isinstance(self._trained[after], Conv2d) and positions[after] < positions[before]
+            not self._trained[after].flattens and positions[after] < positions[before]
             for before, after in pairwise(places)
         ]
-        self._convs = sum(isinstance(layer, Conv2d) for layer in layers[:-1])
+        self._convs = sum(not layer.flattens for layer in layers[:-1])
         #: The smallest widths that the layers may have; the last layer's is its own.
         self.least = [*[1] * len(layers[:-1]), *(layer.width for layer in layers[-1:])]
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from lenet.analysis.advice import COSTS, Proposal, advise, costs_of, read_budget
 from lenet.analysis.neighbours import NEAR, Claim, Neighbours, claims_of, farthest, neighbours_of
+from lenet.errors import about
 from lenet.net import Network, Source, read_named
 from lenet.net.shapes import elements, shape_text
 from lenet.writing import Result
@@ -107,9 +108,10 @@ def balance(
         ShapeError: the network does not fit together.
     """
     network, name = read_named(network, name, input_shape)
-    limits = read_budget(budget or {})
     neighbours, claims = neighbours_of(network), tuple(claims_of(network))
-    proposals = advise(network, limits) if limits else ()
+    with about("budget"):
+        limits = read_budget({} if budget is None else budget)
+        proposals = advise(network, limits) if limits else ()
     return Balance(name, network, neighbours, claims, limits, proposals)
 
 

@@ -19,7 +19,7 @@ from lenet.analysis.differences import Beside, Difference, differences, layers_b
 from lenet.errors import UsageError
 from lenet.net import Network, Source, read_named
 from lenet.net.shapes import Pair, pair_text, shape_text
-from lenet.net.words import listed
+from lenet.net.words import listed, shown
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section, table_of
 from lenet.writing.numbers import bytes_text, times
@@ -138,12 +138,17 @@ def compare(
         ShapeError: one does not fit together.
     """
     if len(networks) < 2:
-        raise UsageError(f"compare takes two or more networks, not {len(networks)}; name another.")
+        is_list = isinstance(networks[0] if networks else None, list | tuple)
+        remedy = "write compare(*networks) for a list of them" if is_list else "name another"
+        raise UsageError(f"compare takes two or more networks, not {len(networks)}; {remedy}.")
+    if not isinstance(names, list | tuple):
+        raise UsageError(f"names is {shown(names)}; give a list of them, one for each network.")
     if names and len(names) != len(networks):
         given = f"{len(names)} names and {len(networks)} networks are given"
         raise UsageError(f"{given}; give one name for each.")
-    shape = None if input_shape is None or isinstance(input_shape, str) else tuple(input_shape)
-    read = [read_named(network, "", shape or input_shape) for network in networks]
+    if isinstance(input_shape, Iterable) and not isinstance(input_shape, str):
+        input_shape = tuple(input_shape)  # it is read once per network
+    read = [read_named(network, "", input_shape) for network in networks]
     unique = _unique(names or [name for _, name in read])
     columns = []
     for name, (network, _) in zip(unique, read, strict=True):

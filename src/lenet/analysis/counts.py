@@ -27,7 +27,7 @@ from typing import Final
 
 from lenet.errors import UsageError
 from lenet.net import Network, PlacedLayer
-from lenet.net.layers import ACTIVATIONS, MAX_SIZE, Trained, Windowed
+from lenet.net.layers import ACTIVATIONS, MAX_SIZE, Windowed
 from lenet.net.shapes import Pair, elements
 from lenet.net.words import did_you_mean, shown
 from lenet.optimizers import OPTIMIZERS
@@ -116,7 +116,7 @@ def total(counts: Iterable[LayerCounts]) -> LayerCounts:
 
 def count_layers(network: Network) -> int:
     """Count convolutions and dense layers; a pooling belongs to its convolution."""
-    return sum(isinstance(layer, Trained) for layer in network.layers)
+    return sum(layer.is_trained for layer in network.layers)
 
 
 @dataclass(frozen=True)
@@ -171,10 +171,11 @@ def measure_memory(network: Network, batch: int = DEFAULT_BATCH, optimizer: str 
     """Measure what ``network`` takes in training and in use."""
     if isinstance(batch, bool) or not isinstance(batch, int) or not 0 < batch <= MAX_SIZE:
         allowed = f"it must be a whole number from 1 to {MAX_SIZE:,}"
-        raise UsageError(f"the batch is {shown(batch)}; {allowed}.")
-    if optimizer not in OPTIMIZERS:
+        raise UsageError(f"the batch is {shown(batch)}; {allowed}.", parameter="batch")
+    if optimizer not in list(OPTIMIZERS):  # of a list, which is no key, a dict would say only that
         near, known = did_you_mean(str(optimizer), OPTIMIZERS), ", ".join(OPTIMIZERS)
-        raise UsageError(f"the optimizer is {shown(optimizer)}{near}; it must be one of {known}.")
+        what = f"the optimizer is {shown(optimizer)}{near}"
+        raise UsageError(f"{what}; it must be one of {known}.", parameter="optimizer")
     placed = network.placed
     counts = count_network(network)
     parameters = FLOAT_BYTES * counts.parameters

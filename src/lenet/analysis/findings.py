@@ -14,7 +14,7 @@ from typing import Final
 from lenet.analysis.counts import LayerCounts, Memory, ReceptiveField, total
 from lenet.analysis.neighbours import Neighbours, neighbours_of
 from lenet.net import Network, PlacedLayer
-from lenet.net.layers import ACTIVATIONS, Conv2d, Pool2d, Trained, Windowed
+from lenet.net.layers import ACTIVATIONS, Windowed
 from lenet.net.shapes import pair_text, shape_text, size_text
 from lenet.net.words import listed
 from lenet.writing.numbers import bytes_text, chain, plural, times, whole_percent
@@ -135,7 +135,7 @@ def _receptive(network: Network, fields: Sequence[ReceptiveField]) -> Iterator[s
 
 
 def _saturation(network: Network) -> Iterator[str]:
-    used = [layer.activation for layer in network.layers if isinstance(layer, Trained)]
+    used = [layer.values["activation"] for layer in network.layers if layer.is_trained]
     for name, activation in ACTIVATIONS.items():
         count = used.count(name)
         if activation.saturates and count:
@@ -153,7 +153,7 @@ def _linear_pairs(network: Network) -> Iterator[str]:
     told = []
     for first, second in pairwise(bends):
         is_open = first.layer.values.get("activation") == "identity"
-        if is_open and isinstance(second.layer, Trained):
+        if is_open and second.layer.is_trained:
             what = f"it and {second.name} together are linear"
             told.append((first.name, f"{first.name} has no activation function: {what}."))
     yield from told_once(told)
@@ -234,7 +234,7 @@ def _skipped(placed: PlacedLayer, layer: Windowed) -> str:
 
 
 def _even(placed: PlacedLayer, layer: Windowed) -> str:
-    if not isinstance(layer, Conv2d) or all(size % 2 for size in layer.kernel_size):
+    if not layer.is_trained or all(size % 2 for size in layer.kernel_size):
         return ""
     why = "without a centre, no padding keeps the size with equal sides"
     return f"has an even kernel, {pair_text(layer.kernel_size)}: {why}"
@@ -253,7 +253,7 @@ def _overlapping(placed: PlacedLayer, layer: Windowed) -> str:
     """Pooling windows that share pixels, as in Krizhevsky, Sutskever & Hinton 2012."""
     shared = zip(_gaps(placed, layer), ("row", "column"), strict=True)
     parts = [plural(-gap, word) for gap, word in shared if gap < 0]
-    if not parts or not isinstance(layer, Pool2d):
+    if not parts or layer.is_trained:
         return ""
     windows = f"{pair_text(layer.kernel_size)} windows in steps of {size_text(layer.stride)}"
     return f"overlaps: {windows} share {' and '.join(parts)}"
@@ -265,7 +265,7 @@ def _last_pixel(placed: PlacedLayer, layer: Windowed) -> str:
     if placed.output_shape[1:] != (1, 1) or size == (1, 1):
         return ""
     left, given = shape_text(placed.output_shape), shape_text(placed.input_shape)
-    if isinstance(layer, Conv2d) and layer.kernel_size == size:
+    if layer.is_trained and layer.kernel_size == size:
         covers = f"{pair_text(layer.kernel_size)} kernel covers all of its {given} input"
         return f"leaves {left}: its {covers}, so it is a dense layer in all but name"
     if layer.is_global(placed.input_shape):

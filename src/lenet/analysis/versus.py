@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from lenet.analysis.counts import FLOAT_BYTES, LayerCounts, count_layer, count_network
-from lenet.errors import ShapeError
+from lenet.errors import ShapeError, about
 from lenet.net import Conv2d, Dense, Network, zoo
 from lenet.net.shapes import elements, read_shape, shape_text
 from lenet.optimizers import OPTIMIZERS
@@ -98,8 +98,12 @@ def dense_versus_conv(
     Raises:
         UsageError: a size out of range.
     """
-    shape = read_shape(input_shape) if isinstance(input_shape, str) else tuple(input_shape)
-    dense = Case(f"dense {units}", Network(shape, [Dense(units)]))
+    with about("units"):
+        layers = [Dense(units)]
+    with about("input_shape"):
+        shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
+        dense = Case(f"dense {units}", Network(shape, layers))
+    shape = dense.network.input_shape
     layer = Conv2d(units, kernel_size, padding="same")
     conv = Case(f"conv {units} k{kernel_size}", Network(shape, [layer]))
     lenet = Case("lenet-60", Network(shape, zoo.get("lenet-60").blocks))
@@ -137,7 +141,7 @@ def _on_conv(dense: Case, conv: Case) -> Iterator[str]:
 
 
 def _on_small(small: Case) -> str:
-    first = next(p for p in small.network.placed if p.layer.keyword == "dense")
+    first = next(p for p in small.network.placed if p.layer.flattens)
     share = whole_percent(count_layer(first).parameters / small.counts.parameters)
     return (
         f"{small.name} on this image: {small.counts.parameters:,} parameters, {share} % of them in "

@@ -76,7 +76,8 @@ def bench(
     if not (isinstance(seconds, int | float) and 0 < seconds <= MAX_SECONDS):
         raise UsageError(
             f"seconds is {shown(seconds)}; it must be a number above 0 and at most "
-            f"{MAX_SECONDS:,.0f}."
+            f"{MAX_SECONDS:,.0f}.",
+            parameter="seconds",
         )
     with Workers() as workers:
         return measure(workers, workload, contenders, seconds, name=name, watch=watch)
@@ -96,7 +97,8 @@ def contenders_of(against: Iterable[str]) -> list[str]:
         if missing := [package for package in PACKAGES[framework] if find_spec(package) is None]:
             raise UsageError(
                 f"measuring against {framework} needs what is not installed: {listed(missing)}; "
-                f"run 'pip install {' '.join(missing)}', or leave {framework} out."
+                f"run 'pip install {' '.join(missing)}', or leave {framework} out.",
+                parameter="against",
             )
         contenders += PEERS.get(name, (name,))
     return list(dict.fromkeys(contenders))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lenet.engine.initialise import initialise
 from lenet.engine.native import check_threads
 from lenet.engine.plan import Plan, make_plan
-from lenet.errors import UsageError
+from lenet.errors import UsageError, about
 from lenet.net import Network, parse_network
 from lenet.net.words import shown
 
@@ -43,9 +43,11 @@ class Workload:
         if not (whole and 1 <= self.batch <= MAX_BATCH):
             raise UsageError(
                 f"the batch is {shown(self.batch)}; it must be a whole number from 1 to "
-                f"{MAX_BATCH:,}."
+                f"{MAX_BATCH:,}.",
+                parameter="batch",
             )
-        check_threads(self.threads)
+        with about("threads"):
+            check_threads(self.threads)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same for JSON."""

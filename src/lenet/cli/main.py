@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Final
 
 from lenet.errors import LenetError, ShapeError, reason
 
@@ -110,9 +111,14 @@ def _sentence(error: LenetError) -> str:
     """Return an error's message; where a parameter of Python would help, with its option."""
     if not error.parameter:
         return str(error)
-    # --all is a word of Python's.
-    option = "all" if error.parameter == "everything" else error.parameter.replace("_", "-")
-    return f"{str(error).removesuffix('.')} (on the command line: --{option})"
+    option = _OPTIONS.get(error.parameter, error.parameter.replace("_", "-"))
+    message, *place = str(error).split("\n")  # a notation's place stands below
+    hint = f"{message.removesuffix('.')} (on the command line: --{option})"
+    return "\n".join([hint, *place])
+
+
+#: Options that have another name than the parameter: all is a word of Python's.
+_OPTIONS: Final = {"everything": "all", "input_shape": "input"}
 
 
 def _fail(message: str, status: int) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lenet.cli import options
 from lenet.cli.options import PATH, argument, flag, option, print_json, show, verb
-from lenet.errors import DataError, UsageError
+from lenet.errors import DataError, UsageError, path_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,8 +52,9 @@ def report(
         page = run / PAGE
         if result.missing and output is None and page.exists():
             raise DataError(
-                f"the test images are not at hand ({result.missing.rstrip('.')}), so {page} is "
-                "left as it is; --output FILE.html writes a page without them."
+                f"the test images are not at hand ({result.missing.rstrip('.')}), so "
+                f"{path_text(page)} is left as it is; --output FILE.html writes a page without "
+                "them."
             )
         output = result.save(output)
     if json:
@@ -69,8 +70,8 @@ def _check_output(output: Path | None, picture: str | None, theme: str) -> None:
         raise UsageError("--theme is a picture's; the page follows its reader's screen.")
     if picture is None and output and output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(
-            f"the page is HTML and {output} has another ending; end it in .html, or name one of "
-            "its pictures with --picture."
+            f"the page is HTML and {path_text(output)} has another ending; end it in .html, or "
+            "name one of its pictures with --picture."
         )
     if picture is not None and output is None:
         raise UsageError("no file is given to draw into; name it with --output FILE.svg.")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from lenet.cli import options
 from lenet.cli.options import FLOAT, INT, PATH, argument, flag, option, print_json, show, verb
-from lenet.errors import UsageError
+from lenet.errors import UsageError, path_text
+from lenet.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @option("--format", "text, json, markdown, html, latex or csv.", default="text")
 @flag("--json", "Short for --format json.")
 @option("--batch", "Images per training step, for the memory it takes.", INT, default=256)
-@option("--optimizer", "sgd, momentum or adamw, for the same.", default="sgd")
+@option("--optimizer", f"One of {', '.join(OPTIMIZERS)}; for the same.", default="sgd")
 @option("--input", "Look at the network on this input instead, such as 3x64x64.")
 @option(
     "--dense-versus-conv",
@@ -35,7 +36,8 @@ def explain(net: str | None, format: str, json: bool, units: int, **how: Any) ->
     from lenet.writing import Result, render
 
     if json and format not in ("text", "json"):
-        raise UsageError(f"--json and --format {format} are two formats; give one of them.")
+        both = f"--json and --format {path_text(format)}"
+        raise UsageError(f"{both} are two formats; give one of them.")
     image, input_shape = how.pop("dense_versus_conv"), how.pop("input")
     if (net is None) == (image is None):
         raise UsageError(
@@ -46,7 +48,11 @@ def explain(net: str | None, format: str, json: bool, units: int, **how: Any) ->
     if net is not None:
         result = analysis.explain(net, input_shape=input_shape, **how)
     else:
-        result = compare_layers(image, units=units)
+        try:
+            result = compare_layers(image, units=units)
+        except UsageError as error:  # its input shape has an option of its own here
+            error.parameter = error.parameter.replace("input_shape", "dense_versus_conv")
+            raise
     form = "json" if json else format
     text = str(result) if form == "text" else render(result, form)
     print(text, end="" if form == "csv" else "\n")  # a CSV file's last line is ended already
@@ -156,14 +162,15 @@ def draw(net: str, output: Path, style: str, theme: str, format: str | None, jso
 @options.json
 def compare(nets: tuple[str, ...], output: Path | None, json: bool, **images: Any) -> None:
     """Networks or runs side by side: what each costs, and what differs from the first."""
+    from lenet.net.words import shown
     from lenet.run_folder import is_run
 
     runs = [net for net in nets if is_run(net)]
     if runs and len(runs) < len(nets):
         other = next(net for net in nets if net not in runs)
         raise UsageError(
-            f"{runs[0]} is a run and {other!r} is none; compare runs with runs, or networks with "
-            "networks (of a run: its model file)."
+            f"{path_text(runs[0])} is a run and {shown(other)} is none; compare runs with runs, "
+            "or networks with networks (of a run: its model file)."
         )
     if not runs:
         from lenet.analysis import comparison

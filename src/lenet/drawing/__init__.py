@@ -141,7 +141,8 @@ def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
     if ending not in FORMATS:
         raise UsageError(
             f"{shown(os.path.basename(path))} does not say its format; end it in .svg, .pdf, "
-            ".png or .tex, or name the format."
+            ".png or .tex, or name the format.",
+            parameter="format",
         )
     return ending
 
@@ -150,4 +151,5 @@ def _check_choice(what: str, given: object, choices: Iterable[str]) -> None:
     names = list(choices)
     if given not in names:
         near = did_you_mean(str(given), names)
-        raise UsageError(f"no {what} is called {shown(given)}{near}; choose {', '.join(names)}.")
+        problem = f"no {what} is called {shown(given)}{near}"
+        raise UsageError(f"{problem}; choose {', '.join(names)}.", parameter=what)

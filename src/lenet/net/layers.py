@@ -97,6 +97,7 @@ class Layer(ABC):
     fields: ClassVar[tuple[Field, ...]]
     example: ClassVar[str]  # a layer of the notation
     flattens: ClassVar[bool] = False  # it reads maps as one vector: channels, rows, columns
+    is_trained: ClassVar[bool] = False  # it has weights, and an activation after them
     keeps_input: ClassVar[bool] = False  # the backward pass needs what went in
     keeps_places: ClassVar[bool] = False  # ... or the place of each maximum
     is_linear: ClassVar[bool] = False  # a weighted sum, with weights that are not trained
@@ -207,6 +208,7 @@ class Trained(Layer):
 
     activation: str
 
+    is_trained = True
     keeps_input = True
     width_noun: ClassVar[str]  # what one channel or unit is called
 
@@ -475,6 +477,6 @@ def _sides(value: object, kernel: Pair, stride: Pair) -> Sides:
 
 def _activation(name: object) -> str:
     if not isinstance(name, str) or name not in ACTIVATIONS:
-        allowed = ", ".join(ACTIVATIONS)
-        raise UsageError(f"activation is {shown(name)}; it must be one of {allowed}.")
+        what = f"activation is {shown(name)}; it must be one of {', '.join(ACTIVATIONS)}."
+        raise UsageError(what, parameter="activation")
     return name

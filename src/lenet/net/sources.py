@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from lenet import tensor_files
-from lenet.errors import LenetError, UsageError, reason
+from lenet.errors import LenetError, UsageError, about, reason
+from lenet.files import read_regular
 from lenet.net import zoo
 from lenet.net.document import MAX_JSON, from_json
 from lenet.net.network import Network
@@ -70,8 +71,9 @@ def read_named(
     """Return the network, on an input (C, H, W) or text ``3x64x64``, and ``name`` or its own."""
     network = read_network(source)
     if input_shape is not None:
-        shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
-        network = Network(shape, network.blocks)
+        with about("input_shape"):
+            shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
+            network = Network(shape, network.blocks)
     return network, name or name_of(source)
 
 
@@ -101,9 +103,7 @@ def is_model_file(source: object) -> bool:
 
 def _read_json(path: str) -> Network:
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_JSON + 1)
-        return from_json(data.decode("utf-8-sig"))
+        return from_json(read_regular(path, MAX_JSON + 1).decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UsageError(f"{shown(path)} is no text in UTF-8, so it is no network.") from None
     except OSError as error:

@@ -66,13 +66,15 @@ class RunReport(Result):
             UsageError: there is none of that name, or no such theme.
         """
         if theme not in THEMES:
-            raise UsageError(f"no theme is called {shown(theme)}; choose {', '.join(THEMES)}.")
+            what = f"no theme is called {shown(theme)}; choose {', '.join(THEMES)}."
+            raise UsageError(what, parameter="theme")
         if name not in self.pictures:
             near = did_you_mean(str(name), self.pictures)
             why = f" ({self.missing})" if name in PICTURES and self.missing else ""
             raise UsageError(
                 f"there is no picture {shown(name)} of this run{near}{why}; choose "
-                f"{', '.join(self.pictures)}."
+                f"{', '.join(self.pictures)}.",
+                parameter="picture",
             )
         subject, draw_it = _PICTURES[name]
         heading = f"{self.record.name} · {self.record.info['dataset']}"

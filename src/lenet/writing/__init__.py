@@ -62,7 +62,8 @@ def render(result: Result, form: str = "text", width: int = 80, ascii_only: bool
     known = [name for name in FORMATS if name != "csv" or result.csv_key]
     if form not in known:
         near, names = did_you_mean(str(form), known), ", ".join(known)
-        raise UsageError(f"the format is {shown(form)}{near}; it must be one of {names}.")
+        what = f"the format is {shown(form)}{near}; it must be one of {names}."
+        raise UsageError(what, parameter="format")
     if form == "json":
         return json_text(result.to_dict())
     if form == "csv":

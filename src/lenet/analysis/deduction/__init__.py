@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from lenet.analysis.counts import count_network
-from lenet.analysis.deduction.figure import Figure, Stage, read_figure, read_limit
+from lenet.analysis.deduction.figure import Figure, Stage, read_all_given, read_figure, read_limit
 from lenet.analysis.deduction.search import Step, find_steps
 from lenet.analysis.deduction.windows import (
     CONV,
@@ -30,7 +30,7 @@ from lenet.analysis.deduction.windows import (
     is_named,
     kernel_range,
 )
-from lenet.net import Dense, MaxPool2d, Network
+from lenet.net import Dense, Network
 from lenet.net.shapes import elements, shape_text, size_formula
 from lenet.writing import Result, plain
 from lenet.writing.document import Document, Notation, Paragraph, Section, Table, table_of
@@ -96,7 +96,7 @@ class Deduction(Result):
 def deduce(
     figure: str,
     *,
-    given: str | Iterable[str] = (),
+    given: str | Iterable[str] | None = None,
     params: int | str | None = None,
     activation: str = "relu",
 ) -> Deduction:
@@ -116,7 +116,7 @@ def deduce(
     Dense(1, activation)  # refuses what is no activation
     limit = None if params is None else read_limit(params)
     shapes = read_figure(figure)
-    network, steps = find_steps(shapes, given, limit, activation)
+    network, steps = find_steps(shapes, read_all_given(given), limit, activation)
     assumed, explained = tuple(_assumptions(shapes, steps)), tuple(_explain_steps(steps))
     return Deduction(shapes, explained, network, count_network(network).parameters, assumed)
 
@@ -185,7 +185,7 @@ def _assumptions(figure: Figure, steps: Sequence[Step]) -> Iterator[str]:
     first = figure.stages[0]
     if len(first.shape) == 1:
         yield f"The input is a vector: the network takes it as {first}@1x1."
-    if pool := next((step for step in steps if isinstance(step.layer, MaxPool2d)), None):
+    if pool := next((step for step in steps if step.layer.keeps_places), None):
         what = "Shapes do not tell the maximum from the mean: pooling takes the maximum"
         yield f'{what} (--given "{pool.name} avgpool" for the mean).'
 

@@ -12,13 +12,13 @@ Of a layer comes first its name, as the deduction or the figure calls it, then t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
 from lenet.analysis.deduction.windows import CONV, DENSE, POOL, AxisGiven, windows
-from lenet.errors import NotationError, UsageError
+from lenet.errors import NotationError, UsageError, about
 from lenet.net import Shape
 from lenet.net.layers import LAYERS, MAX_SIZE, AvgPool2d, Conv2d, Pool2d
 from lenet.net.notation import read_option
@@ -267,12 +267,22 @@ class Given:
             if self.known[name] != other.known[name]:
                 both = f"{shown(self.text)} and {shown(other.text)} contradict each other"
                 noun = _NOUNS.get(name, name)
-                raise UsageError(f"{both} on the {noun} of one layer; keep one.")
+                what = f"{both} on the {noun} of one layer; keep one."
+                raise UsageError(what, parameter="given")
         text = f"{self.text}, {other.text}" if self.text else other.text
         return Given(text, self.target, {**self.known, **other.known})
 
 
-def read_given(text: str) -> Given:
+def read_all_given(given: str | Iterable[str] | None) -> list[Given]:
+    """Read one text, a list of them, or nothing."""
+    if given is None:
+        return []
+    is_list = isinstance(given, Iterable) and not isinstance(given, str)
+    with about("given"):
+        return [read_given(text) for text in (given if is_list else [given])]
+
+
+def read_given(text: object) -> Given:
     if not isinstance(text, str):
         raise UsageError(f"what is given is a text such as 'conv1 k5', not {shown(text)}.")
     first, *words = re.finditer(r"\S+|$", text)
@@ -326,5 +336,5 @@ def read_limit(value: int | str) -> Limit:
     match = re.fullmatch(r"\s*(<=|=|)\s*([0-9]{1,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5})\s*", text)
     if not match:
         remedy = "give the most parameters, such as 60000, or =61706 for exactly so many"
-        raise UsageError(f"params is {shown(value)}; {remedy}.")
+        raise UsageError(f"params is {shown(value)}; {remedy}.", parameter="params")
     return Limit(int(match[2].replace(",", "")), match[1] == "=")

@@ -16,7 +16,7 @@ from itertools import accumulate, pairwise
 from math import inf
 from typing import Final
 
-from lenet.analysis.deduction.figure import Figure, Given, Limit, Stage, read_given
+from lenet.analysis.deduction.figure import Figure, Given, Limit, Stage
 from lenet.analysis.deduction.windows import (
     CONV,
     MAX_KERNEL,
@@ -30,8 +30,8 @@ from lenet.analysis.deduction.windows import (
     rank,
     windows,
 )
-from lenet.errors import NotationError, UsageError
-from lenet.net import Dense, Layer, Network, Shape
+from lenet.errors import NotationError, UsageError, about
+from lenet.net import Layer, Network, Shape
 from lenet.net.layers import Windowed, padding_text
 from lenet.net.words import did_you_mean, shown
 
@@ -116,11 +116,10 @@ class _Solved:
 
 
 def find_steps(
-    figure: Figure, given: str | Iterable[str], limit: Limit | None, activation: str
+    figure: Figure, given: Iterable[Given], limit: Limit | None, activation: str
 ) -> tuple[Network, list[Step]]:
     """Find the layer behind every arrow of a figure, and the network that they make."""
-    texts = [given] if isinstance(given, str) else given
-    solved = _solve(figure, [read_given(text) for text in texts])
+    solved = _solve(figure, list(given))
     chosen = [step.candidates[0] for step in solved]
     if limit:
         chosen = _within(solved, chosen, limit, activation)
@@ -150,15 +149,16 @@ def _solve(figure: Figure, constraints: list[Given]) -> list[_Solved]:
             name = free.name(names)
             why = _why_impossible(source, target, step.given, name)
             what = f"{name}, {source} -> {target}, is impossible: {why}"
-            raise NotationError(what, figure.text, target.position)
+            with about("given" if step.given.text else ""):
+                raise NotationError(what, figure.text, target.position)
         names.append(step.name(names))
         solved.append(step)
         earlier.add(step.candidates[0].form)
     if constraints:
         near = did_you_mean(constraints[0].target, names)
         has = ", ".join([*names[:_SHOWN], *["..."] * (len(names) > _SHOWN)])
-        text = shown(constraints[0].text)
-        raise UsageError(f"{text} names no layer of this figure{near}; it has {has}.")
+        what = f"{shown(constraints[0].text)} names no layer of this figure{near}"
+        raise UsageError(f"{what}; it has {has}.", parameter="given")
     return solved
 
 
@@ -195,13 +195,14 @@ def _within(
         has = "has" if is_certain else "was found that has"
         notation = f": {_network(solved, chosen, activation)}"
         nearest = f"{total:,}{notation if len(notation) <= _LONGEST_SHOWN else ''}"
-        raise UsageError(f"no combination {has} {limit} parameters; the nearest has {nearest}.")
+        what = f"no combination {has} {limit} parameters; the nearest has {nearest}."
+        raise UsageError(what, parameter="params")
     return chosen
 
 
 def _network(solved: Sequence[_Solved], chosen: Sequence[Candidate], activation: str) -> Network:
     layers = [step.layer(c, activation) for step, c in zip(solved, chosen, strict=True)]
-    if isinstance(layers[-1], Dense) and "activation" not in solved[-1].given.known:
+    if layers[-1].flattens and "activation" not in solved[-1].given.known:
         layers[-1] = layers[-1].replace(activation="identity")
     # A vector comes as so many channels of one pixel: a dense layer sees no difference.
     return Network((*solved[0].source.shape, 1, 1)[:3], layers)

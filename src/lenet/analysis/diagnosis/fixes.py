@@ -13,8 +13,8 @@ from itertools import islice
 from typing import Any, Final
 
 from lenet.errors import ShapeError, UsageError
-from lenet.net import Conv2d, Dense, Layer, Network, Shape, rebuilt
-from lenet.net.layers import Pool2d, Trained, Windowed, padding_text
+from lenet.net import Conv2d, Layer, Network, Shape, rebuilt
+from lenet.net.layers import Trained, Windowed, padding_text
 from lenet.net.shapes import Pair, pair_text, shape_text, size_text
 from lenet.net.words import listed
 
@@ -74,7 +74,7 @@ def least_input(network: Network) -> Pair | None:
 
 def first_dense(layers: Sequence[Layer]) -> int:
     """Return the place of the first dense layer; behind the end where there is none."""
-    return next((i for i, layer in enumerate(layers) if isinstance(layer, Dense)), len(layers))
+    return next((i for i, layer in enumerate(layers) if layer.flattens), len(layers))
 
 
 def find_fixes(network: Network) -> tuple[Fix, ...]:
@@ -141,7 +141,7 @@ class _Changes:
             yield from islice(filter(None, map(change, places[:_TRIES])), 1)
 
     def is_pool(self, place: int) -> bool:
-        return isinstance(self.windows[place], Pool2d)
+        return not self.windows[place].is_trained
 
     def drop(self, place: int) -> Fix | None:
         then = None if place == self.misfit.place else self.misfit.place - 1

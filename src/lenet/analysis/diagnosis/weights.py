@@ -22,8 +22,8 @@ from typing import Final
 from lenet.analysis.diagnosis.fixes import Fix, first_dense
 from lenet.analysis.differences import align
 from lenet.errors import ShapeError, UsageError
-from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network, Shape, rebuilt
-from lenet.net.layers import MAX_SIZE, Pool2d, Trained, Windowed, same_padding
+from lenet.net import Conv2d, Dense, Layer, MaxPool2d, Network, Shape, rebuilt
+from lenet.net.layers import MAX_SIZE, Trained, Windowed, same_padding
 from lenet.net.shapes import elements, pair_text, shape_text
 from lenet.net.words import listed, name_text, natural, shown
 from lenet.tensor_files import read_header
@@ -334,7 +334,7 @@ def _adapted(network: Network, pairs: Pairs, pools_go: bool) -> tuple[list[str],
             assert tensor is not None
             added.setdefault(_place_for(network, pairs[number + 1 :], tensor), []).append(tensor)
         elif tensor is None:
-            pools = takewhile(lambda layer: isinstance(layer, Pool2d), network.layers[place + 1 :])
+            pools = takewhile(lambda layer: not layer.is_trained, network.layers[place + 1 :])
             gone = range(place, place + 1 + len(list(pools)) * pools_go)
             changes |= dict.fromkeys(gone, ())
             told.append(f"drop {listed([network.names[i] for i in gone])}")
@@ -369,7 +369,7 @@ def _changed(layer: Layer, tensor: Tensor, name: str) -> tuple[Layer, list[str]]
     if layer.width != width:
         told.append(f"give {name} {plural(width, layer.width_noun)}")
     layer = layer.with_width(width)
-    if isinstance(layer, Conv2d):
+    if isinstance(layer, Windowed):
         size, padding = (kernel[0], kernel[1]), layer.padding
         if layer.kernel_size != size:
             told.append(f"use a {pair_text(size)} {layer.window_noun} in {name}")
@@ -385,7 +385,7 @@ def _add(
 ) -> Iterator[str]:
     """Put new layers before the one at ``place``, or at the end; tells each change."""
     end = place == len(network.layers)
-    used = [layer.activation for layer in network.layers if isinstance(layer, Trained)]
+    used = [layer.values["activation"] for layer in network.layers if layer.is_trained]
     activation = next((word for word in used if word != "identity"), "relu")
     where = "at the end" if end else f"before {network.names[place]}"
     added: list[Layer] = []
@@ -406,7 +406,7 @@ def _add(
 def _place_for(network: Network, later: Pairs, tensor: Tensor) -> int:
     """Where a layer for a weight without one goes: before the next of its kind."""
     for place, _ in later:
-        if place is not None and isinstance(network.layers[place], Conv2d) == tensor.is_conv:
+        if place is not None and network.layers[place].flattens != tensor.is_conv:
             return place
     return first_dense(network.layers) if tensor.is_conv else len(network.layers)
 
@@ -454,16 +454,17 @@ def _window_changes(network: Network) -> Iterator[tuple[str, _Changes]]:
     """Padding; a pooling dropped, added behind a convolution, or of another window; strides."""
     named = zip(count(), network.names, network.layers)
     windows = [(p, name, layer) for p, name, layer in named if isinstance(layer, Windowed)]
-    convs = [window for window in windows if isinstance(window[2], Conv2d)][:_LAYERS]
-    pools = [window for window in windows if isinstance(window[2], Pool2d)][:_LAYERS]
+    convs = [window for window in windows if window[2].is_trained][:_LAYERS]
+    pools = [window for window in windows if not window[2].is_trained][:_LAYERS]
     for place, name, conv in convs:
         for side in range(min(_PADDINGS, max(conv.kernel_size))):
             yield f"give {name} padding {side}", {place: (conv.replace(padding=side),)}
     for place, name, _ in pools:
         yield f"drop {name}", {place: ()}
-    kind = AvgPool2d if pools and isinstance(pools[0][2], AvgPool2d) else MaxPool2d
+    some_pool = pools[0][2] if pools else MaxPool2d(2)
+    added = some_pool.replace(kernel_size=2, stride=2, padding=0)
     for place, name, conv in convs:
-        yield f"add {kind.keyword} 2 after {name}", {place: (conv, kind(2))}
+        yield f"add {added.notation()} after {name}", {place: (conv, added)}
     for place, name, pool in pools:
         for size in _STEPS[1:]:
             other = pool.replace(kernel_size=size, stride=size, padding=0)
