@@ -57,8 +57,8 @@ PACKAGES = {
 BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
 
 
-#: Where imports stand inside functions, and what start-up would pay for them otherwise. None of them
-#: hides a circle: ``test_no_circles`` counts them too.
+#: Where imports stand inside functions, and what start-up would pay for them otherwise. None
+#: of them hides a circle: ``test_no_circles`` counts them too.
 DELAYED = {
     "analysis.__init__": "one question loads no other",
     "analysis.diagnosis.__init__": "the text of an error, which few commands print",
