@@ -57,6 +57,8 @@ class Split:
 
     def __post_init__(self) -> None:
         _require_array("images", self.images, np.uint8, 4, "(N, C, H, W)")
+        if isinstance(self.labels, list | tuple) and all(type(n) is int for n in self.labels):
+            object.__setattr__(self, "labels", np.array(self.labels, np.int64))
         _require_array("labels", self.labels, np.int64, 1, "(N,)")
         if len(self.images) != len(self.labels):
             counts = f"{len(self.images):,} images but {len(self.labels):,} labels"
@@ -125,6 +127,12 @@ class Dataset:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        given: tuple[Any, ...] = self.train, self.test, self.validation
+        optional = Split | None
+        if not (isinstance(given[0], Split) and all(isinstance(s, optional) for s in given)):
+            kinds = ", ".join(type(split).__name__ for split in given)
+            order = "give Dataset(name, train, test, classes, validation)"
+            raise DataError(f"{self.name}'s splits are {kinds}; {order}, with lenet.Split for each")
         own = self.train.images.shape[1:]
         for name, split in self.splits.items():
             shape = split.images.shape[1:]

@@ -34,6 +34,7 @@ from lenet.data.preprocess import (
     channels_first,
     has_light_border,
     match,
+    refuse_rows,
 )
 from lenet.data.sources import progress_bar
 from lenet.errors import DataError, PictureError, reason
@@ -160,10 +161,11 @@ def read_images(path: str | os.PathLike[str], preprocessing: Preprocessing) -> I
     What the file is, its content says.
     """
     start = _start(path)
-    if start.startswith(_NPY_MAGIC):
-        return preprocessing.prepare(_to_images(_read_npy(path), path))
-    if len(start) > 2 and idx.looks_like_idx(start):
-        return preprocessing.prepare(_to_images(idx.read(path), path))
+    is_npy = start.startswith(_NPY_MAGIC)
+    if is_npy or (len(start) > 2 and idx.looks_like_idx(start)):
+        array = _read_npy(path) if is_npy else idx.read(path)
+        refuse_rows(array.shape, preprocessing.input_shape, f"the images of {path} have")
+        return preprocessing.prepare(_to_images(array, path))
     return fit_picture(read_picture(path), preprocessing)[np.newaxis]
 
 

@@ -28,7 +28,7 @@ _MOST_MISMATCHES: Final = 8
 _LONGEST_CHANGE: Final = 52
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis(Result):
     """What :func:`diagnose` finds out; ``print`` it to read it.
 
@@ -86,7 +86,7 @@ class Diagnosis(Result):
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reconciliation(Result):
     """What :func:`reconcile` finds out; ``print`` it to read it.
 

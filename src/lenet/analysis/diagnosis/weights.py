@@ -101,7 +101,7 @@ def match_weights(
         weights = read_header(weights).shapes
     try:
         shapes = weights.items() if isinstance(weights, Mapping) else weights
-        tensors = [Tensor(name, tuple(shape)) for name, shape in shapes]
+        tensors = [Tensor(name, tuple(getattr(shape, "shape", shape))) for name, shape in shapes]
     except (TypeError, ValueError):
         remedy = "give a .safetensors file, or every tensor's name and shape"
         raise UsageError(f"the weights are {shown(weights)}; {remedy}.") from None
