@@ -110,6 +110,8 @@ def test_refusals(model, tmp_path):
     ):
         with pytest.raises(error, match="nowhere"):
             use(*arguments)
+    with pytest.raises(PictureError):
+        lenet.predict(model, "a\0.png")
     with pytest.raises(UsageError):
         lenet.evaluate(lenet.Model("lenet"), "digits")
 

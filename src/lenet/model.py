@@ -28,7 +28,7 @@ from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Plan, Step, make_plan
-from lenet.errors import DataError, LenetError, ModelFileError, UsageError
+from lenet.errors import DataError, LenetError, ModelFileError, UsageError, printable
 from lenet.metrics import Evaluation, evaluate_scores, softmax
 from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo
 from lenet.net.shapes import Shape, shape_text
@@ -83,7 +83,7 @@ class ModelLayer:
         """
         x = _numbers(x)
         if x.dtype.kind not in "buif":
-            what = f"{self.name} is given {shown(x.item() if x.ndim == 0 else x)}"
+            what = f"{self.name} is given values of type {x.dtype}"
             raise UsageError(f"{what}; it takes an array of numbers.")
         x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
         is_dense, wanted = self.kind == "dense", self._step.input_shape
@@ -356,10 +356,10 @@ class Model:
                 is something else, and the error says what to write instead.
         """
         if not isinstance(path, str | os.PathLike):
-            what = f"{shown(path)} is no model and no path of one"
+            what = f"a {type(path).__name__} is no model and no path of one"
             raise UsageError(f"{what}; give a {tensor_files.SUFFIX} file.")
         if advice := _advice(os.fspath(path)):
-            raise ModelFileError(f"{tensor_files.printable(path)} {advice}.")
+            raise ModelFileError(f"{printable(path)} {advice}.")
         return cls._read(os.fspath(path), tensor_files.read(path))
 
     def to_bytes(self) -> bytes:

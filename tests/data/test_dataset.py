@@ -54,6 +54,12 @@ def test_wrong_types_are_told():
     for train, test in ((("a", "b"), split()), (split(), split().images), (None, None)):
         with complains(DataError, "train, test, classes"):
             Dataset("mine", train, test, ("a",))
+        with complains(DataError, "train, test, classes"):
+            Dataset("mine", train, test)
+    for classes in (2, (), None):
+        with complains(DataError, "train, test, classes"):
+            Dataset("mine", split(), split(), classes)
+    assert Dataset("mine", split(), split(), ["a", "b"]).classes == ("a", "b")
 
 
 def test_chosen_images_keep_their_labels_and_weights():

@@ -37,7 +37,7 @@ from lenet.data.preprocess import (
     refuse_rows,
 )
 from lenet.data.sources import progress_bar
-from lenet.errors import DataError, PictureError, reason
+from lenet.errors import DataError, PictureError, printable, reason
 from lenet.net.words import name_text
 
 FORMATS: Final = ("PNG", "JPEG", "BMP")
@@ -58,7 +58,7 @@ def read_picture(path: str | os.PathLike[str]) -> Images:
         with warnings.catch_warnings(action="ignore"):  # small faults in files that can be read
             return _decode_file(path)
     except _BadPictureError as error:
-        raise PictureError(f"{os.fspath(path)} {error.fault}; {error.remedy}") from error
+        raise PictureError(f"{printable(path)} {error.fault}; {error.remedy}") from error
 
 
 class _BadPictureError(Exception):
@@ -108,7 +108,7 @@ def _start(path: str | os.PathLike[str]) -> bytes:
     try:
         with open_regular(path) as file:
             return file.read(12)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a zero byte in the name
         return b""
 
 

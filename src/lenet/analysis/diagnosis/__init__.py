@@ -173,7 +173,7 @@ def reconcile(
     Args:
         network: as :func:`diagnose` takes it; it need not fit.
         weights: a ``.safetensors`` file, of which only the header is read; or every tensor's name
-            and shape, in the file's order.
+            and shape, in the file's order, such as ``model.state_dict()``.
         input_shape: as in :func:`diagnose`.
         name: what to call it; by default its zoo name or file.
 
