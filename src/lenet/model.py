@@ -356,7 +356,7 @@ class Model:
                 is something else, and the error says what to write instead.
         """
         if not isinstance(path, str | os.PathLike):
-            what = f"a {type(path).__name__} is no model and no path of one"
+            what = f"the model is of type {type(path).__name__}, no path"
             raise UsageError(f"{what}; give a {tensor_files.SUFFIX} file.")
         if advice := _advice(os.fspath(path)):
             raise ModelFileError(f"{printable(path)} {advice}.")

@@ -108,7 +108,7 @@ def is_name(source: Source) -> bool:
 def _name(source: Source) -> str:
     if not isinstance(source, str | os.PathLike):
         advice = f"give {listed(NAMES, 'or')}, a path, or a lenet.Dataset of your arrays"
-        raise UsageError(f"a {type(source).__name__} names no data set; {advice}.")
+        raise UsageError(f"the data are of type {type(source).__name__}; {advice}.")
     return os.fsdecode(source).strip().lower().replace("_", "-")
 
 

@@ -149,7 +149,7 @@ class Dataset:
                 order = (
                     "give Dataset(name, train, test, classes), with a lenet.Split for each split"
                 )
-                raise DataError(f"{self.name} has a {type(given).__name__} for {name}; {order}")
+                raise DataError(f"{name} of {self.name} is of type {type(given).__name__}; {order}")
 
     @property
     def splits(self) -> dict[str, Split]:

@@ -110,8 +110,11 @@ def match_weights(
         weights = read_header(weights).shapes
     try:
         shapes = weights.items() if isinstance(weights, Mapping) else weights
-        tensors = [Tensor(name, tuple(getattr(shape, "shape", shape))) for name, shape in shapes]
-    except (TypeError, ValueError):
+        tensors = [
+            Tensor(name, tuple(shape if isinstance(shape, Sequence) else shape.shape))
+            for name, shape in shapes
+        ]
+    except (AttributeError, TypeError, ValueError):
         remedy = "give a .safetensors file, or every tensor's name and shape"
         raise UsageError(f"the weights are {shown(weights)}; {remedy}.") from None
     convs, dense = _ordered(tensors, _CONV_AXES), _ordered(tensors, _DENSE_AXES)
