@@ -73,6 +73,28 @@ def test_predictions_are_a_sequence_that_shows_itself(model, digits, tmp_path):
     assert "probability" in predictions._repr_html_()
 
 
+def test_predictions_are_a_list(model, digits, tmp_path):
+    paths = [saved(tmp_path / f"{i}.png", digits.test.images[i, 0]) for i in range(2)]
+    predictions = lenet.predict(model, paths)
+    assert predictions == lenet.predict(model, *map(str, paths))
+    assert predictions == lenet.predict(model, tuple(paths))
+    assert len(predictions + predictions[:1]) == 3
+    assert repr(predictions) == str(predictions)
+
+
+def test_wrong_types_are_refused_in_words(model):
+    for wrong in (None, 3):
+        for use, arguments in (
+            (lenet.load, (wrong,)),
+            (lenet.predict, (wrong,)),
+            (lenet.predict, (model, wrong)),
+            (lenet.evaluate, (wrong, "digits")),
+            (lenet.evaluate, (model, wrong)),
+        ):
+            with pytest.raises((UsageError, DataError)):
+                use(*arguments)
+
+
 def test_equal_probabilities_are_in_the_order_of_the_classes(tmp_path):
     model = lenet.Model("1x8x8 | dense 3", ["c", "a", "b"]).initialize()
     model.table[:] = 0
@@ -88,6 +110,8 @@ def test_refusals(model, tmp_path):
     ):
         with pytest.raises(error, match="nowhere"):
             use(*arguments)
+    with pytest.raises(PictureError):
+        lenet.predict(model, "a\0.png")
     with pytest.raises(UsageError):
         lenet.evaluate(lenet.Model("lenet"), "digits")
 

@@ -15,9 +15,10 @@ import pytest
 import lenet
 from lenet.data.dataset import Dataset, Split
 from lenet.data.preprocess import Preprocessing
-from lenet.errors import DataError, UsageError
+from lenet.errors import DataError, ModelFileError, UsageError
 from lenet.metrics import Evaluation, evaluate_scores, log_softmax
 from lenet.model import Model
+from refusals import refused
 
 NORMALISED = "1x6x5 | conv 3 k3 batchnorm silu, maxpool 2 | dense 4"
 SMALL = "1x6x5 | conv 3 k3 relu, maxpool 2 | dense 4"
@@ -107,9 +108,11 @@ def test_copies_are_independent() -> None:
 
 
 def test_a_summary_is_what_explain_says(capsys: pytest.CaptureFixture[str]) -> None:
-    report = lenet.models.lenet().summary(batch=32)
-    assert str(report) == str(lenet.explain("lenet", batch=32))
+    assert lenet.models.lenet().summary(batch=32) is None  # type: ignore[func-returns-value]
+    report = lenet.explain("lenet", batch=32)
     assert capsys.readouterr().out == f"{report}\n"
+    assert report == lenet.explain(lenet.zoo.lenet(), batch=32)
+    assert report == lenet.explain(lenet.models.lenet(), batch=32)
 
 
 def test_the_layers_one_by_one_give_the_scores() -> None:
@@ -394,3 +397,75 @@ def test_every_verb_takes_a_model(verb: str, tmp_path: Path) -> None:
         result = VERBS[verb](source)
         assert getattr(result, "network", model.network) == model.network
         assert str(result)
+
+
+@pytest.mark.parametrize("top", [1.02, 16.0, 32.0])
+def test_floats_of_another_scale_are_refused(top: float) -> None:
+    images = np.linspace(0, top, 60).reshape(2, 1, 6, 5)
+    with refused(DataError, f"{top:g}", "0 to 1", "divide"):
+        small().scores(images)
+    assert small().scores(images * (33 / top)).shape == (2, 4)
+    assert small().scores(np.array(images, np.int64)).shape == (2, 4)
+
+
+def test_rows_are_not_taken_for_one_image(tmp_path: Path) -> None:
+    rows = pictures(7, 30)
+    np.save(tmp_path / "rows.npy", rows)
+    for images in (rows, rows / 255):
+        with refused(DataError, "reshape(-1, 1, 6, 5)"):
+            small().predict(images)
+    with refused(DataError, "rows.npy", "reshape(-1, 1, 6, 5)"):
+        lenet.predict(small(), tmp_path / "rows.npy")
+    assert Model("1x1x30 | dense 2").initialize().predict(rows[:1]).shape == (1,)
+
+
+def test_new_weights_have_no_past() -> None:
+    model = small()
+    model.training = {"test_accuracy": 0.9}
+    assert model.initialize().training == {}
+    for arguments in ({"seed": "a"}, {"seed": True}, {"seed": -1}, {"init": 5}):
+        with pytest.raises(UsageError):
+            model.initialize(**arguments)  # type: ignore[arg-type]
+    assert model.initialize(seed=np.int64(3)).table.any()  # type: ignore[arg-type]
+
+
+def test_the_zoos_models_for_other_classes() -> None:
+    assert lenet.models.lenet(3).classes == ("0", "1", "2")
+    model = lenet.models.tiny(classes=["cat", "dog"])
+    assert (model.classes, model[-1].output_shape) == (("cat", "dog"), (2,))
+    assert lenet.models.lenet(10).network == lenet.zoo.lenet()
+    for classes in (0, -1, True, 2.5):
+        with pytest.raises(UsageError):
+            lenet.models.lenet(classes)
+    assert "how many" in str(lenet.models.lenet.__doc__)
+
+
+def test_a_model_answers_as_python_expects(capsys: pytest.CaptureFixture[str]) -> None:
+    model, images = small(), pictures(2, 1, 6, 5)
+    assert "conv0" in model
+    assert model[0] in model
+    assert all(other not in model for other in ("conv9", 3, None, small()[0]))
+    np.testing.assert_array_equal(model(images), model.scores(images))
+    for key, error in ((3, IndexError), (-4, IndexError), (1.5, TypeError), (None, TypeError)):
+        with refused(error, "3 layers" if error is IndexError else "slice"):
+            _ = model[key]  # type: ignore[call-overload]
+    assert model[np.int64(1)].name == "pool0"  # type: ignore[call-overload]
+    for x in ("x", None, [[1], [1, 2]], [["a"]]):
+        with refused(UsageError, "conv0"):
+            model[0](x)
+
+
+def test_a_path_that_is_none(tmp_path: Path) -> None:
+    for path in (5, None, ["a"]):
+        with pytest.raises(UsageError):
+            Model.load(path)  # type: ignore[arg-type]
+    for path in ("a\0.json", "a\0.safetensors", "a\0.pth"):
+        with pytest.raises(ModelFileError) as caught:
+            lenet.evaluate(path, "digits")
+        assert "\0" not in str(caught.value)
+
+
+def test_weights_may_be_given_as_arrays() -> None:
+    model = small()
+    assert lenet.reconcile(model, model.state_dict()).agrees
+    assert not lenet.reconcile("lenet", model.state_dict()).agrees

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import lenet
+from lenet.writing import Result
 
 
 @pytest.mark.parametrize("name", lenet.__all__)
@@ -34,6 +35,22 @@ def test_public_methods_explain_themselves():
         and not inspect.getdoc(getattr(owner, attribute))
     ]
     assert not bare
+
+
+def test_results_show_themselves_at_the_prompt():
+    def kinds(kind):
+        return {kind}.union(*map(kinds, kind.__subclasses__()))
+
+    assert {lenet.Report, lenet.Evaluation, lenet.RunComparison} < kinds(Result)
+    assert all(
+        kind.__repr__ is Result.__repr__ for kind in kinds(Result) if "lenet" in kind.__module__
+    )
+    report = lenet.explain("lenet")
+    assert repr(report) == str(report)
+    drawing = lenet.draw("lenet")
+    assert repr(drawing) == str(drawing)
+    assert "lenet" in repr(drawing)
+    assert len(repr(drawing)) < 60
 
 
 def test_the_stub_is_the_one_list():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, overload
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -56,25 +56,19 @@ class Prediction:
         return str(Predictions((self,)))
 
 
-@dataclass(frozen=True)
-class Predictions(Result, Sequence[Prediction]):
+class Predictions(Result, list[Prediction]):
     """One :class:`Prediction` per image, in order."""
-
-    items: tuple[Prediction, ...]
 
     csv_key = "predictions"
 
     @overload
-    def __getitem__(self, index: int) -> Prediction: ...
+    def __getitem__(self, index: SupportsIndex) -> Prediction: ...
     @overload
     def __getitem__(self, index: slice) -> Predictions: ...
-    def __getitem__(self, index: int | slice) -> Prediction | Predictions:
+    def __getitem__(self, index: SupportsIndex | slice) -> Prediction | Predictions:
         if isinstance(index, slice):
-            return Predictions(self.items[index])
-        return self.items[index]
-
-    def __len__(self) -> int:
-        return len(self.items)
+            return Predictions(super().__getitem__(index))
+        return super().__getitem__(index)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON."""
@@ -88,21 +82,22 @@ class Predictions(Result, Sequence[Prediction]):
 
 
 def predict(
-    model: Model | str | os.PathLike[str], *images: str | os.PathLike[str] | npt.NDArray[Any]
+    model: Model | str | os.PathLike[str],
+    *images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | npt.NDArray[Any],
 ) -> Predictions:
     """Predict the class of each image.
 
     Args:
         model: a model, or the file of one.
-        images: PNG, JPEG or BMP files of any size, IDX and npy files of images, or arrays, as
-            ``Model.scores`` takes them.
+        images: PNG, JPEG or BMP files of any size, IDX and npy files of images, lists of such
+            files, or arrays, as ``Model.scores`` takes them.
 
     Raises:
         ModelFileError, PictureError: the model cannot be read, or a file is no picture.
         DataError: an array is of the wrong type, shape or range.
     """
     model = model if isinstance(model, Model) else Model.load(model)
-    return Predictions(tuple(p for source in images for p in _predict(model, source)))
+    return Predictions(p for source in images for p in _predict(model, source))
 
 
 def evaluate(
@@ -137,6 +132,10 @@ def evaluate(
 
 
 def _predict(model: Model, source: Any) -> Iterator[Prediction]:
+    if isinstance(source, list | tuple) and all(isinstance(s, str | os.PathLike) for s in source):
+        for path in source:
+            yield from _predict(model, path)
+        return
     if isinstance(source, str | os.PathLike):
         name, images = os.fspath(source), read_images(source, model.preprocessing)
     else:

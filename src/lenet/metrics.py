@@ -15,7 +15,7 @@ from lenet.writing.document import Document, Section, table_of
 from lenet.writing.numbers import percent
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation(Result):
     """What a model does on labelled images.
 

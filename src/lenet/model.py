@@ -13,29 +13,27 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, overload
+from typing import Any, Final, Self, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet import files, tensor_files
 from lenet.data.dataset import Dataset, Split
-from lenet.data.preprocess import Preprocessing, channels_first, reaches_one, to_bytes
+from lenet.data.preprocess import Preprocessing, channels_first, reaches_one, refuse_rows, to_bytes
 from lenet.engine import operations
 from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Plan, Step, make_plan
-from lenet.errors import DataError, LenetError, ModelFileError, UsageError
+from lenet.errors import DataError, LenetError, ModelFileError, UsageError, printable
 from lenet.metrics import Evaluation, evaluate_scores, softmax
-from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo, zoo_name_of
+from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo
 from lenet.net.shapes import Shape, shape_text
 from lenet.net.words import did_you_mean, shown
 from lenet.tensor_files import damaged
-
-if TYPE_CHECKING:  # summary() alone needs it
-    from lenet.analysis import Report
 
 Floats = npt.NDArray[np.float32]
 Images = npt.NDArray[np.uint8]
@@ -83,7 +81,10 @@ class ModelLayer:
         Raises:
             UsageError: another shape, or the model has no weights yet.
         """
-        x = np.asarray(x)
+        x = _numbers(x)
+        if x.dtype.kind not in "buif":
+            what = f"{self.name} is given values of type {x.dtype}"
+            raise UsageError(f"{what}; it takes an array of numbers.")
         x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
         is_dense, wanted = self.kind == "dense", self._step.input_shape
         flat = is_dense and x.ndim >= 1 and prod(x.shape[1:]) == wanted[0]
@@ -174,8 +175,14 @@ class Model:
         return {tensor.name: tensor.view(self.table) for tensor in self.plan.tensors}
 
     def initialize(self, init: str = "xavier", seed: int = 0) -> Self:
-        """Draw new weights: ``normal:S``, ``xavier`` or ``kaiming``; biases are zero."""
-        self._table = initialise(self.plan, init, seed)
+        """Draw new weights: ``normal:S``, ``xavier`` or ``kaiming``; biases are zero.
+
+        What :attr:`training` said of the former weights is forgotten.
+
+        Raises:
+            UsageError: ``init`` is none of these, or the seed is no whole number from 0 on.
+        """
+        self._table, self.training = initialise(self.plan, init, seed), {}
         return self
 
     def engine(self, threads: int | None = None) -> Engine:
@@ -205,21 +212,37 @@ class Model:
 
         Raises:
             IndexError: there are not so many.
+            TypeError: it is no whole number, slice or name.
             UsageError: no layer has this name.
         """
         names = self.network.names
+        if not isinstance(key, str | slice):
+            if not hasattr(key, "__index__"):
+                raise TypeError(
+                    f"a layer has an int, a slice or a name for a key, not {shown(key)}"
+                )
+            if not -len(names) <= index(key) < len(names):
+                raise IndexError(f"there is no layer {key}; the model has {len(names)} layers")
         if isinstance(key, str) and key not in names:
             what = f"no layer is called {shown(key)}{did_you_mean(key, names)}"
             raise UsageError(f"{what}; there are {', '.join(names)}.")
         return self.layers[names.index(key) if isinstance(key, str) else key]
 
-    def summary(self, **options: Any) -> Report:
-        """Print and return what :func:`lenet.explain` says; it takes the options."""
+    def __contains__(self, layer: object) -> bool:
+        """Is it the name of a layer, or one of this model's layers?"""
+        if isinstance(layer, ModelLayer):
+            return layer._model is self
+        return layer in self.network.names
+
+    def __call__(self, images: npt.ArrayLike) -> Floats:
+        """Return the same as :meth:`scores`."""
+        return self.scores(images)
+
+    def summary(self, **options: Any) -> None:
+        """Print what :func:`lenet.explain` says; it takes the options."""
         from lenet.analysis import explain
 
-        report = explain(self.network, name=zoo_name_of(self.network), **options)
-        print(report)
-        return report
+        print(explain(self.network, **options))
 
     def __repr__(self) -> str:
         return f"<Model {self.network}>"
@@ -241,9 +264,10 @@ class Model:
             images: (N, C, H, W), (N, H, W) of grey images, or one image, (C, H, W) or (H, W); of
                 any size. An array of three axes is one image if the first is as long as the
                 network has input channels, otherwise it is N grey images: (3, 28, 28) are three
-                images for a network of one channel, and one for a network of three. Whole numbers
-                and floats go from 0 to 255. If none is above 1, they are taken to go from 0 to 1;
-                uint8 never is. The model standardises them itself.
+                images for a network of one channel, and one for a network of three. Bytes go
+                from 0 to 255, and so do other whole numbers unless none is above 1. Floats go from
+                0 to 1; if the largest is above 32 they are taken to go to 255, and if it is from 1
+                to 32 they are refused. The model standardises them itself.
             threads: how many to compute with; None is one per processor.
 
         Raises:
@@ -259,7 +283,11 @@ class Model:
         return self.engine(threads).scores(self.table, prepared, scale, shift)
 
     def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return the predicted class of each image, indices (N,); images as in :meth:`scores`."""
+        """Return the predicted class of each image, indices (N,).
+
+        Args:
+            images: as in :meth:`scores`: bytes from 0 to 255, or floats from 0 to 1.
+        """
         classes: npt.NDArray[np.int64] = self.scores(images).argmax(axis=1)
         return classes
 
@@ -327,8 +355,11 @@ class Model:
             ModelFileError: the file is missing, cut, damaged, hostile or of a newer format; or it
                 is something else, and the error says what to write instead.
         """
+        if not isinstance(path, str | os.PathLike):
+            what = f"the model is of type {type(path).__name__}, no path"
+            raise UsageError(f"{what}; give a {tensor_files.SUFFIX} file.")
         if advice := _advice(os.fspath(path)):
-            raise ModelFileError(f"{os.fspath(path)} {advice}.")
+            raise ModelFileError(f"{printable(path)} {advice}.")
         return cls._read(os.fspath(path), tensor_files.read(path))
 
     def to_bytes(self) -> bytes:
@@ -372,10 +403,7 @@ def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
     is_array = isinstance(images, np.ndarray) and images.ndim == 4
     if is_array and images.dtype == _UINT8 and images.shape[1] == channels:
         return np.asarray(images)  # at once, for one image after the other
-    try:
-        array = np.asarray(images)
-    except (TypeError, ValueError):  # such as lists of different lengths
-        array = np.asarray(None)
+    array = _numbers(images)
     if array.dtype.kind not in "buif" or not 2 <= array.ndim <= 4:
         is_array = hasattr(images, "dtype")
         given = f"{array.dtype} of shape {array.shape}" if is_array else type(images).__name__
@@ -383,6 +411,7 @@ def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
             f"the images are {given}; give an array of numbers from 0 to 255: (N, C, H, W), "
             "(N, H, W), (C, H, W) or (H, W)."
         )
+    refuse_rows(array.shape, input_shape, "the images have")
     known = {1, 3, channels}
     if array.ndim > 2 and array.shape[-3] not in known and array.shape[-1] in known - {width}:
         what = f"the images have the shape {array.shape}, with the channels last"
@@ -390,9 +419,18 @@ def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
         raise DataError(f"{what}; move them to the front with images.transpose{axes}.")
     if array.dtype != _UINT8:
         least, greatest = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
-        array = to_bytes(array, reaches_one(least, greatest, "the images have"))
+        is_float = array.dtype.kind == "f"
+        array = to_bytes(array, reaches_one(least, greatest, "the images have", is_float))
     is_one = array.ndim == 3 and len(array) == channels
     return channels_first(array[np.newaxis] if is_one else array)
+
+
+def _numbers(values: Any) -> npt.NDArray[Any]:
+    """Return an array, which holds no numbers if ``values`` are none."""
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError):  # such as lists of different lengths
+        return np.asarray(None)
 
 
 def _advice(path: str) -> str:

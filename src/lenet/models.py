@@ -6,12 +6,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from lenet.data.preprocess import Preprocessing
 from lenet.model import Model
-from lenet.net import zoo
+from lenet.net import fitted, zoo
 
 _NAMES = {name.replace("-", "_"): name for name in zoo.names()}
+
+_ARGUMENTS = """
+    Args:
+        classes: how many there are, or a name for each: the last layer gets one unit for each.
+        preprocessing: how images are prepared; by default pixels are scaled to [0, 1].
+
+    Returns:
+        A model without weights: ``initialize()`` draws them, ``lenet.train`` trains them.
+    """
 
 
 def __getattr__(name: str) -> Callable[..., Model]:
@@ -20,12 +30,15 @@ def __getattr__(name: str) -> Callable[..., Model]:
     network = zoo.get(_NAMES[name])
 
     def make(
-        classes: Sequence[str] | None = None, preprocessing: Preprocessing | None = None
+        classes: int | Sequence[str] | None = None, preprocessing: Preprocessing | None = None
     ) -> Model:
-        return Model(network, classes, preprocessing)
+        names: Any = classes if hasattr(classes, "__len__") else None
+        count: Any = classes if names is None else len(names)
+        sized = network if count is None else fitted(network, network.input_shape, count)
+        return Model(sized, names, preprocessing)
 
     make.__name__ = make.__qualname__ = name
-    make.__doc__ = getattr(zoo, name).__doc__
+    make.__doc__ = f"{getattr(zoo, name).__doc__}{_ARGUMENTS}"
     return make
 
 

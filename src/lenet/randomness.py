@@ -19,6 +19,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.errors import UsageError
+
 #: First integer of the stream, one for each use, so that no two uses share their numbers.
 WEIGHTS: Final = 1
 ORDER: Final = 2
@@ -31,6 +33,13 @@ _MIX_1: Final = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2: Final = np.uint64(0x94D049BB133111EB)
 #: Of the 32-bit hash: what a row and a column count, and the two factors of the finaliser.
 _HASH_32: Final = tuple(map(np.uint32, (0x9E3779B1, 0x85EBCA77, 0x85EBCA6B, 0xC2B2AE35)))
+
+
+def checked_seed(seed: int) -> int:
+    """Return ``seed``, which may be NumPy's too, as a plain int, of which JSON knows."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        raise UsageError(f"the seed is {seed!r}; it must be a whole number from 0 to 2^63 - 1.")
+    return int(seed)
 
 
 def random_bits(seed: int, *stream: int, count: int) -> NDArray[np.uint64]:

@@ -152,9 +152,9 @@ def test_what_differs(first: str, other: str, found: list[str]) -> None:
 
 
 def test_names() -> None:
-    net = zoo.lenet()
-    assert [c.name for c in compare(net, net, net).columns] == ["A", "B", "C"]
-    assert [c.name for c in compare("lenet", "lenet", net).columns] == ["lenet", "lenet (2)", "C"]
+    net, own = zoo.lenet(), parse_network("1x9x9 | dense 9, dense 8")
+    assert [c.name for c in compare(own, own, own).columns] == ["A", "B", "C"]
+    assert [c.name for c in compare("lenet", net, own).columns] == ["lenet", "lenet (2)", "C"]
     assert [c.name for c in compare(net, net, names=("x", "y")).columns] == ["x", "y"]
     with pytest.raises(UsageError, match="3 names"):
         compare(net, net, names=("x", "y", "z"))

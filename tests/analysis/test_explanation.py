@@ -475,7 +475,7 @@ def test_a_name_is_shown_as_it_is() -> None:
 
 
 def test_a_network_without_a_name() -> None:
-    assert render(explain(zoo.lenet()), "markdown").startswith("## network\n")
+    assert render(explain("1x9x9 | dense 2"), "markdown").startswith("## network\n")
 
 
 @pytest.mark.parametrize("name", ["lenet.txt", "lenet.html", "lenet-d2l.txt"])

@@ -49,6 +49,8 @@ class FakeWorkers:
         (["torch"], TORCH),
         (["torch-compile", "onnxruntime"], ["torch-compile", "onnxruntime"]),
         (["torch-eager", "torch"], TORCH),
+        ("torch", TORCH),
+        ("torch-eager,onnxruntime", ["torch-eager", "onnxruntime"]),
     ],
 )
 def test_contenders(installed, against, found):

@@ -111,6 +111,12 @@ def test_options(load):
     assert "images of 100x200 become 32x64; the option size says otherwise" in large.notes
 
 
+def test_floats_of_another_scale_are_refused(load):
+    with complains(DataError, "divide by 16"):
+        load(x=RGB / RGB.max() * 16, y=Y)
+    assert load(x=RGB.astype(np.int64) // 16, y=Y).images.max() == RGB.max() // 16
+
+
 def test_many_pieces(load, monkeypatch):
     whole = load(x=RGB / 255, y=Y)
     monkeypatch.setattr(arrays, "_PIECE", 1000)

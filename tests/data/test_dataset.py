@@ -46,6 +46,22 @@ def test_without_a_split_to_test():
     assert Dataset("x", split(6), data.train, ("a",)).tested is data.train
 
 
+def test_wrong_types_are_told():
+    assert Split(split(3).images, [0, 1, 2]).labels.dtype == np.int64
+    for labels in ([0, 1, 0.5], ["a", "b", "c"], None):
+        with complains(DataError, "labels"):
+            Split(split(3).images, labels)
+    for train, test in ((("a", "b"), split()), (split(), split().images), (None, None)):
+        with complains(DataError, "train, test, classes"):
+            Dataset("mine", train, test, ("a",))
+        with complains(DataError, "train, test, classes"):
+            Dataset("mine", train, test)
+    for classes in (2, (), None):
+        with complains(DataError, "train, test, classes"):
+            Dataset("mine", split(), split(), classes)
+    assert Dataset("mine", split(), split(), ["a", "b"]).classes == ("a", "b")
+
+
 def test_chosen_images_keep_their_labels_and_weights():
     images, labels = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1), np.arange(4)
     weights = np.array([0, 1, 2, 3], np.float32)

@@ -45,6 +45,14 @@ def test_a_model_a_run_and_a_network_are_no_data(tmp_path):
             load(network)
 
 
+def test_a_folder_of_runs_is_no_data(tmp_path):
+    for name in ("runs", "mine"):
+        (tmp_path / name / "1").mkdir(parents=True)
+        (tmp_path / name / "1" / "run.json").write_text("{}")
+        with complains(UsageError, "folder of runs", "pictures"):
+            load(tmp_path / name)
+
+
 def test_a_folder_may_be_called_like_a_network(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lenet").mkdir()

@@ -130,6 +130,14 @@ def test_scale(least, greatest, unit):
     assert reaches_one(least, greatest, "x has") is unit
 
 
+@pytest.mark.parametrize("greatest", [1.01, 16, 32])
+def test_floats_of_another_scale(greatest):
+    with complains(DataError, "divide by", f"{greatest:g}"):
+        reaches_one(0, greatest, "x has", is_float=True)
+    assert not reaches_one(0, 32.5, "x has", is_float=True)
+    assert reaches_one(0, 1.0, "x has", is_float=True)
+
+
 def test_bytes():
     assert to_bytes(np.array([0, 0.5, 1.0]), True).tolist() == [0, 128, 255]
     assert to_bytes(np.array([False, True]), True).tolist() == [0, 255]

@@ -172,6 +172,13 @@ def test_floats_from_0_to_1(load):
     assert same(load(text))
 
 
+def test_floats_of_another_scale_are_refused(load):
+    for top in (1.02, 16):
+        with complains(DataError, "divide by"):
+            load(table((IMAGES / 255 * top).round(3)))
+    assert same(load(table(IMAGES // 16)), IMAGES // 16)
+
+
 def test_dark_rows_first_do_not_mislead(load, monkeypatch):
     monkeypatch.setattr(arrays, "_ROWS", 3)
     for unit in (IMAGES, (IMAGES / 255).round(6)):

@@ -101,7 +101,7 @@ def test_a_network_with_its_name_and_on_another_input(tmp_path: Path) -> None:
     assert read_named(" LeNet ") == (zoo.lenet(), "lenet")
     assert read_named(file) == (zoo.lenet(), "mine")
     assert read_named(str(zoo.lenet())) == (zoo.lenet(), "")
-    assert read_named(zoo.lenet()) == (zoo.lenet(), "")
+    assert read_named(zoo.lenet()) == (zoo.lenet(), "lenet")
     assert read_named("lenet", "book") == (zoo.lenet(), "book")
     for shape in ((3, 64, 65), [3, 64, 65], "3x64x65"):
         network, _ = read_named("lenet", input_shape=shape)

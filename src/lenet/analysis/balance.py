@@ -21,7 +21,7 @@ _NEIGHBOUR_KEYS: Final = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Balance(Result):
     """What :func:`balance` found out; ``print`` it to read it.
 

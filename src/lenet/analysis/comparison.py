@@ -59,7 +59,7 @@ class Compared:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison(Result):
     """What :func:`compare` found out; ``print`` it to read it.
 

@@ -96,7 +96,7 @@ class LayerRow:
     kept_bytes: int  # what is kept for the backward pass of one image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report(Result):
     """Everything :func:`explain` found out; ``print`` it to read it.
 

@@ -52,7 +52,7 @@ class Case:
         return 2 * self.weights + self.state(optimizer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Versus(Result):
     """The comparison; ``print`` it to read it. ``small`` is None where it does not fit."""
 

@@ -47,7 +47,7 @@ def bench(
     *,
     batch: int = 256,
     threads: int | None = None,
-    against: Sequence[str] = (),
+    against: str | Sequence[str] = (),
     seconds: float = 2.0,
     name: str = "",
     watch: Watch | None = None,
@@ -83,10 +83,10 @@ def bench(
         return measure(workers, workload, contenders, seconds, name=name, watch=watch)
 
 
-def contenders_of(against: Iterable[str]) -> list[str]:
+def contenders_of(against: str | Iterable[str]) -> list[str]:
     """Return the contenders that ``against`` names, each once; refuse what is not installed."""
     contenders: list[str] = []
-    for name in against:
+    for name in against.split(",") if isinstance(against, str) else against:
         framework = next((f for f, ways in PEERS.items() if name == f or name in ways), None)
         if framework is None:
             raise UsageError(

@@ -22,7 +22,7 @@ _TITLES: Final = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Benchmark(Result):
     """What :func:`lenet.bench` measured; ``print`` it to read it.
 

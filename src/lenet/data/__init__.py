@@ -18,7 +18,7 @@ from lenet.data.sources import NAMES, load_named
 from lenet.errors import UsageError
 from lenet.net import is_model_file, zoo
 from lenet.net.words import did_you_mean, listed, shown
-from lenet.run_folder import is_run
+from lenet.run_folder import INFO, is_run
 from lenet.tensor_files import SUFFIX
 
 __all__ = [
@@ -106,6 +106,9 @@ def is_name(source: Source) -> bool:
 
 
 def _name(source: Source) -> str:
+    if not isinstance(source, str | os.PathLike):
+        advice = f"give {listed(NAMES, 'or')}, a path, or a lenet.Dataset of your arrays"
+        raise UsageError(f"the data are of type {type(source).__name__}; {advice}.")
     return os.fsdecode(source).strip().lower().replace("_", "-")
 
 
@@ -114,6 +117,8 @@ def _path(source: Source) -> str:
     text = os.fsdecode(source)
     if is_model_file(text):
         what, advice = "a saved model", f"read it with lenet.Model.load({text!r})"
+    elif os.path.isdir(text) and any(Path(text).glob(f"*/{INFO}")):
+        what, advice = "a folder of runs", "name a folder, .csv or .npz of pictures"
     elif os.path.exists(text):
         if not is_run(text):
             return text

@@ -170,7 +170,8 @@ class _Reader:
         if pair.images.dtype != np.uint8:
             ends = np.array([(piece.min(), piece.max()) for piece in self._pieces(pair.images)])
             what = f"{self.path} has {shown(pair.images.name)} with"
-            unit = reaches_one(ends[:, 0].min(), ends[:, 1].max(), what)
+            is_float = pair.images.dtype.kind == "f"
+            unit = reaches_one(ends[:, 0].min(), ends[:, 1].max(), what, is_float)
         for piece in self._pieces(pair.images):
             images = channels_first(piece, pair.channels_last)
             yield np.ascontiguousarray(to_bytes(images, unit))
@@ -222,6 +223,7 @@ def read_pixels(
         table = _PixelTable(path, file, layout, unit)
         own = (layout.side, layout.side)
         collection = gather(table.batches(), count, own, options, lambda i: f"row {i + 1:,}")
+        reaches_one(table.least, table.greatest, f"{path} has", table.is_float)
         if table.unit == table.is_unit:
             return collection
         unit = table.is_unit  # the first rows were all dark, and misled
@@ -234,7 +236,7 @@ class _PixelTable:
         self, path: str, file: io.BufferedReader, layout: _Layout, unit: bool | None
     ) -> None:
         self.path, self.file, self.layout, self.unit = path, file, layout, unit
-        self.is_unit, self.least, self.greatest = False, 0.0, 0.0
+        self.is_unit, self.is_float, self.least, self.greatest = False, False, 0.0, 0.0
 
     def batches(self) -> Iterator[tuple[int, list[str], Images]]:
         """Yield the split, labels and (n, C, H, W) uint8 of some rows at a time."""
@@ -246,6 +248,7 @@ class _PixelTable:
             pixels = self._numbers(values, rows[0][0])
             self.least = np.minimum(self.least, pixels.min())
             self.greatest = np.maximum(self.greatest, pixels.max())
+            self.is_float |= bool((pixels != np.rint(pixels)).any())
             self.is_unit = reaches_one(self.least, self.greatest, f"{self.path} has")
             self.unit = self.is_unit if self.unit is None else self.unit
             labels = [known.get(n) or known.setdefault(n, class_name(n, self.path)) for n in names]

@@ -57,6 +57,8 @@ class Split:
 
     def __post_init__(self) -> None:
         _require_array("images", self.images, np.uint8, 4, "(N, C, H, W)")
+        if isinstance(self.labels, list | tuple) and all(type(n) is int for n in self.labels):
+            object.__setattr__(self, "labels", np.array(self.labels, np.int64))
         _require_array("labels", self.labels, np.int64, 1, "(N,)")
         if len(self.images) != len(self.labels):
             counts = f"{len(self.images):,} images but {len(self.labels):,} labels"
@@ -113,18 +115,20 @@ class Dataset:
         notes: sentences on what was found when it was read.
 
     Raises:
-        DataError: the splits' shapes differ, or a label names no class.
+        DataError: a wrong type, splits whose shapes differ, or a label that names no class.
     """
 
     name: str
     train: Split
     test: Split | None
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()  # must be given; an error then says how
     validation: Split | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        self._require_types()
+        object.__setattr__(self, "classes", tuple(self.classes))
         own = self.train.images.shape[1:]
         for name, split in self.splits.items():
             shape = split.images.shape[1:]
@@ -137,6 +141,15 @@ class Dataset:
                 last, label = len(self.classes) - 1, split.labels[wrong[0]]
                 what = f"labels 0 to {last}, but {name} image {wrong[0]:,} has label {label}"
                 raise DataError(f"{self.name} has {what}; correct it or name its class")
+
+    def _require_types(self) -> None:
+        kinds = {"train": Split, "test": Split | None, "classes": list | tuple | str}
+        for name, kind in {**kinds, "validation": Split | None}.items():
+            if not isinstance(given := getattr(self, name), kind) or given == ():
+                order = (
+                    "give Dataset(name, train, test, classes), with a lenet.Split for each split"
+                )
+                raise DataError(f"{name} of {self.name} is of type {type(given).__name__}; {order}")
 
     @property
     def splits(self) -> dict[str, Split]:

@@ -34,9 +34,10 @@ from lenet.data.preprocess import (
     channels_first,
     has_light_border,
     match,
+    refuse_rows,
 )
 from lenet.data.sources import progress_bar
-from lenet.errors import DataError, PictureError, reason
+from lenet.errors import DataError, PictureError, printable, reason
 from lenet.net.words import name_text
 
 FORMATS: Final = ("PNG", "JPEG", "BMP")
@@ -57,7 +58,7 @@ def read_picture(path: str | os.PathLike[str]) -> Images:
         with warnings.catch_warnings(action="ignore"):  # small faults in files that can be read
             return _decode_file(path)
     except _BadPictureError as error:
-        raise PictureError(f"{os.fspath(path)} {error.fault}; {error.remedy}") from error
+        raise PictureError(f"{printable(path)} {error.fault}; {error.remedy}") from error
 
 
 class _BadPictureError(Exception):
@@ -107,7 +108,7 @@ def _start(path: str | os.PathLike[str]) -> bytes:
     try:
         with open_regular(path) as file:
             return file.read(12)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a zero byte in the name
         return b""
 
 
@@ -160,10 +161,11 @@ def read_images(path: str | os.PathLike[str], preprocessing: Preprocessing) -> I
     What the file is, its content says.
     """
     start = _start(path)
-    if start.startswith(_NPY_MAGIC):
-        return preprocessing.prepare(_to_images(_read_npy(path), path))
-    if len(start) > 2 and idx.looks_like_idx(start):
-        return preprocessing.prepare(_to_images(idx.read(path), path))
+    is_npy = start.startswith(_NPY_MAGIC)
+    if is_npy or (len(start) > 2 and idx.looks_like_idx(start)):
+        array = _read_npy(path) if is_npy else idx.read(path)
+        refuse_rows(array.shape, preprocessing.input_shape, f"the images of {path} have")
+        return preprocessing.prepare(_to_images(array, path))
     return fit_picture(read_picture(path), preprocessing)[np.newaxis]
 
 

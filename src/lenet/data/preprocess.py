@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self, cast
 
@@ -26,6 +26,7 @@ _KEYS = ("input_shape", "mean", "std", "polarity")
 _LARGEST = 1_000_000
 _SMALLEST_STD = 1e-6  # with this and _LARGEST, scale and shift stay finite in float32
 _CLEAR_MAJORITY = 0.995
+_DARKEST_BYTES = 32  # floats whose largest value is above are taken to go to 255
 _CHUNK = 1 << 19  # pixels at a time: the float32 copies of a chunk fit into the cache
 _LUMA = np.array([19595, 38470, 7471], np.uint32)  # 0.299, 0.587, 0.114 in units of 2**-16
 
@@ -201,12 +202,26 @@ def channels_first(array: npt.NDArray[Any], channels_last: bool = False) -> npt.
     return array[:, np.newaxis] if array.ndim == 3 else array[(np.newaxis,) * (4 - array.ndim)]
 
 
-def reaches_one(least: float, greatest: float, what: str) -> bool:
-    """Do pixels from ``least`` to ``greatest`` reach from 0 to 1 instead of 255?"""
-    if least >= 0 and greatest <= 255:
+def reaches_one(least: float, greatest: float, what: str, is_float: bool = False) -> bool:
+    """Do pixels from ``least`` to ``greatest`` reach from 0 to 1 instead of 255?
+
+    Floats with a largest value above 1 and at most 32 are refused: they may have another scale.
+    """
+    if least >= 0 and greatest <= 255 and not (is_float and 1 < greatest <= _DARKEST_BYTES):
         return bool(0 < greatest <= 1)
     values = "that are no numbers" if np.isnan(greatest) else f"from {least:g} to {greatest:g}"
-    raise DataError(f"{what} values {values}; give whole numbers 0 to 255, or floats 0 to 1")
+    advice = "give floats from 0 to 1, or bytes from 0 to 255"
+    if least >= 0 and 1 < greatest < np.inf:
+        advice += f"; divide by {greatest:g}"
+    raise DataError(f"{what} values {values}; {advice}")
+
+
+def refuse_rows(shape: Sequence[int], input_shape: tuple[int, int, int], what: str) -> None:
+    """Refuse (N, C * H * W), images as rows, which would be taken for one image."""
+    if len(shape) == 2 and shape[1] == math.prod(input_shape) and shape != input_shape[1:]:
+        rows = f"{what} the shape {tuple(shape)}, one row per image"
+        sizes = ", ".join(map(str, input_shape))
+        raise DataError(f"{rows}; give images.reshape(-1, {sizes})")
 
 
 def to_bytes(values: npt.NDArray[Any], unit: bool) -> Images:

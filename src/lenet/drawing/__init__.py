@@ -100,6 +100,10 @@ class Drawing:
             "description": self.description,
         }
 
+    def __repr__(self) -> str:
+        name, size = self.title.partition(":")[0], (self.scene.width, self.scene.height)
+        return f"<Drawing {name} {size[0]:.0f}x{size[1]:.0f}>"
+
     def _repr_svg_(self) -> str:
         return self.svg
 

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from lenet.engine.plan import ALIGNMENT, Plan
 from lenet.errors import UsageError
-from lenet.randomness import WEIGHTS, normal, uniform
+from lenet.randomness import WEIGHTS, checked_seed, normal, uniform
 
 
 def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
     """Return a new parameter table (T,), 64-byte aligned, its gaps zero."""
-    rule, deviation = parse_init(init)
+    (rule, deviation), seed = parse_init(init), checked_seed(seed)
     table = aligned_zeros(plan.table_size)
     for index, tensor in enumerate(plan.tensors):
         if len(tensor.shape) > 1:  # a bias has one axis
@@ -54,7 +54,7 @@ def aligned_zeros(size: int) -> NDArray[np.float32]:
 
 def parse_init(init: str) -> tuple[str, float]:
     """Return the rule and, for normal, its standard deviation; refuse any other text."""
-    rule, _, number = init.partition(":")
+    rule, _, number = str(init).partition(":")
     if init in ("xavier", "kaiming"):
         return rule, 0.0
     try:

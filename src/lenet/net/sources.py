@@ -80,7 +80,7 @@ def read_named(
 def name_of(source: Source) -> str:
     """Return what to call the network that ``source`` names: its zoo or file name, or nothing."""
     if not isinstance(source, str | os.PathLike):
-        return ""
+        return zoo_name_of(read_network(source))
     text = os.fspath(source)
     name = text.strip().lower()
     if name in zoo.names():

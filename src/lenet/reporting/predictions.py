@@ -141,7 +141,7 @@ class Difference:
     values: tuple[object, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RunsSideBySide:
     """What is known of two or more runs; the first is compared with each of the others."""
 

@@ -33,7 +33,7 @@ from lenet.writing import Result
 from lenet.writing.document import Document
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RunReport(Result):
     """A run, its model, and what the model predicts for the test images.
 

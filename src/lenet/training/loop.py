@@ -25,8 +25,8 @@ from lenet.errors import DivergenceError, ModelFileError
 from lenet.metrics import evaluate_scores
 from lenet.model import Model
 from lenet.net import Network
-from lenet.randomness import permutation
-from lenet.training.preparation import check_fit, checked_seed, new_model, with_validation
+from lenet.randomness import checked_seed, permutation
+from lenet.training.preparation import check_fit, new_model, with_validation
 from lenet.training.recipe import Recipe
 
 #: Seconds between two looks at the progress (and at Ctrl-C).

@@ -102,13 +102,6 @@ def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
     return replace(data, train=data.train.chosen(~aside), validation=data.train.chosen(aside))
 
 
-def checked_seed(seed: int) -> int:
-    """Return ``seed``, which may be NumPy's too, as a plain int, of which JSON knows."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-        raise UsageError(f"the seed is {seed!r}; it must be a whole number from 0 to 2^63 - 1.")
-    return int(seed)
-
-
 def check_fit(network: Network, data: Dataset) -> None:
     """Hold that the network has an output for each class, and that there is memory for the images:
     those that are made larger for the network are all held at once."""
@@ -153,7 +146,7 @@ def model_to_fine_tune(model: Model, data: Dataset, recipe: Recipe, seed: int) -
         network = fitted(network, network.input_shape, len(data.classes))
         new_layer = network.names[-1]
     copy = Model(network, data.classes, model.preprocessing)
-    tensors = copy.initialize(recipe.init, checked_seed(seed)).state_dict()
+    tensors = copy.initialize(recipe.init, seed).state_dict()
     for name, values in model.state_dict().items():
         if name.partition(".")[0] != new_layer:
             tensors[name][...] = values

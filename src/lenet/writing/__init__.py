@@ -49,6 +49,9 @@ class Result(ABC):
         """Write it as wide as the terminal, with what the terminal can show."""
         return render(self, "text", columns(), ascii_only=not can_show("█▏"))
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
         return render(self, "html")
 

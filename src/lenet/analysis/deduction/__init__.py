@@ -48,7 +48,7 @@ _BOUNDS: Final = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Deduction(Result):
     """Everything :func:`deduce` finds out; ``print`` it to read it, ``.network`` trains.
 

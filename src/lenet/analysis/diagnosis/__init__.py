@@ -28,7 +28,7 @@ _MOST_MISMATCHES: Final = 8
 _LONGEST_CHANGE: Final = 52
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis(Result):
     """What :func:`diagnose` finds out; ``print`` it to read it.
 
@@ -86,7 +86,7 @@ class Diagnosis(Result):
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reconciliation(Result):
     """What :func:`reconcile` finds out; ``print`` it to read it.
 
@@ -173,7 +173,7 @@ def reconcile(
     Args:
         network: as :func:`diagnose` takes it; it need not fit.
         weights: a ``.safetensors`` file, of which only the header is read; or every tensor's name
-            and shape, in the file's order.
+            and shape, in the file's order, such as ``model.state_dict()``.
         input_shape: as in :func:`diagnose`.
         name: what to call it; by default its zoo name or file.
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, islice, pairwise, product, takewhile
 from math import isqrt
-from typing import Final
+from typing import Final, Protocol
 
 from lenet.analysis.diagnosis.fixes import Fix, first_dense
 from lenet.analysis.differences import align
@@ -29,8 +29,17 @@ from lenet.net.words import listed, name_text, natural, shown
 from lenet.tensor_files import read_header
 from lenet.writing.numbers import plural
 
-#: Weights: a safetensors file, or every tensor's name and shape.
-Weights = str | os.PathLike[str] | Mapping[str, Sequence[int]] | Iterable[tuple[str, Sequence[int]]]
+
+class HasShape(Protocol):
+    """Such as an array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+_Shaped = Sequence[int] | HasShape
+#: Weights: a safetensors file, or every tensor's name and its shape or array.
+Weights = str | os.PathLike[str] | Mapping[str, _Shaped] | Iterable[tuple[str, _Shaped]]
 
 #: How many axes the weights of each kind of layer have; convolutions come first.
 _CONV_AXES: Final = 4
@@ -101,8 +110,11 @@ def match_weights(
         weights = read_header(weights).shapes
     try:
         shapes = weights.items() if isinstance(weights, Mapping) else weights
-        tensors = [Tensor(name, tuple(shape)) for name, shape in shapes]
-    except (TypeError, ValueError):
+        tensors = [
+            Tensor(name, tuple(shape if isinstance(shape, Sequence) else shape.shape))
+            for name, shape in shapes
+        ]
+    except (AttributeError, TypeError, ValueError):
         remedy = "give a .safetensors file, or every tensor's name and shape"
         raise UsageError(f"the weights are {shown(weights)}; {remedy}.") from None
     convs, dense = _ordered(tensors, _CONV_AXES), _ordered(tensors, _DENSE_AXES)
