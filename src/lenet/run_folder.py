@@ -32,6 +32,7 @@ from typing import Any, Final
 from lenet import files
 from lenet.errors import DataError, LenetError, UsageError
 from lenet.net import Network, parse_network
+from lenet.net.words import shown
 
 FORMAT: Final = "lenet-run"
 VERSION: Final = 1
@@ -114,7 +115,8 @@ class RunRecord:
     @property
     def name(self) -> str:
         """Its folder's."""
-        return self.folder.name or self.folder.resolve().name
+        name = self.folder.name or self.folder.resolve().name
+        return name.encode("utf-8", "backslashreplace").decode()
 
     @property
     def model(self) -> Path:
@@ -186,8 +188,15 @@ def holds_runs(folder: str | os.PathLike[str]) -> bool:
     return path.name == ROOT and any((run / INFO).exists() for run in path.iterdir())
 
 
+def check_path(folder: object) -> None:
+    """Raise a UsageError, if this is no path."""
+    if not isinstance(folder, str | os.PathLike):
+        raise UsageError(f"the run is {shown(folder)}; give the path of its folder.")
+
+
 def read_run(folder: str | os.PathLike[str]) -> RunRecord:
     """Read a run's folder, and check its run.json."""
+    check_path(folder)
     if not is_run(folder):
         known = Path(ROOT) / Path(folder).name
         near = f" (did you mean {known}?)" if is_run(known) else ""
@@ -269,6 +278,16 @@ def _check(info: Any) -> None:
     for key, kind in _KINDS.items():
         if not isinstance(info.get(key), kind) or isinstance(info[key], bool):
             raise ValueError(f"its {key} is missing or of the wrong kind")
+    for key, kind in _KINDS_IF_THERE.items():
+        value = info.get(key)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise ValueError(f"its {key} is of the wrong kind")
+    for key in _TEXTS:
+        if not info.get(key, "").isprintable():
+            raise ValueError(f"its {key} cannot be printed")
+    if not all(isinstance(value, _SIMPLE) for value in info["recipe"].values()):
+        raise ValueError("its recipe holds a value of the wrong kind")
+    _check_arguments(info.get("arguments") or {})
     if not all(isinstance(name, str) for name in info["classes"]):
         raise ValueError("its classes are no list of names")
     for epoch in info["epochs"]:
@@ -280,6 +299,12 @@ def _check(info: Any) -> None:
         raise ValueError("its train_seconds is no number of seconds")
     with_current_names(info["recipe"])
     _ = parse_network(info["network"]).placed  # raises if it does not fit
+
+
+def _check_arguments(arguments: Mapping[str, Any]) -> None:
+    for name, value in arguments.items():
+        if not isinstance(value, _ARGUMENTS.get(name, ())):
+            raise ValueError(f"its arguments have a {shown(name)} = {shown(value)}")
 
 
 def _is_number(value: object) -> bool:
@@ -294,4 +319,22 @@ _KINDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("classes", "epochs"), list),
     **dict.fromkeys(("recipe", "machine"), dict),
     "train_seconds": int | float,
+}
+#: What may be missing or null, in runs of an older lenet.
+_KINDS_IF_THERE: Final[dict[str, Any]] = {
+    **dict.fromkeys(("started", "source", "engine"), str),
+    **dict.fromkeys(("threads", "kept_epoch"), int),
+    **dict.fromkeys(("train_images", "validation_images", "test_images"), int),
+    **dict.fromkeys(("resumed", "image_shape"), list),
+    "arguments": dict,
+    "test_accuracy": int | float,
+}
+#: What is printed as it is.
+_TEXTS: Final = ("status", "network", "dataset", "engine")
+_SIMPLE: Final = (str, int, float, dict)
+#: What ``lenet.load`` is called with.
+_ARGUMENTS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("source", "data_dir"), str),
+    **dict.fromkeys(("gray", "rgb", "skip_bad"), bool),
+    "size": int | str | list,
 }

@@ -190,3 +190,28 @@ def test_tensorboard_reads_it(tmp_path):
     assert [one.step for one in found] == [1, 2, 3]
     losses = [epoch["loss"] for epoch in model.training["epochs"]]
     assert [one.tensor_proto.float_val[0] for one in found] == pytest.approx(losses)
+
+
+def test_no_epoch_is_held_twice(few, small, tmp_path):
+    model, log = lenet.Model(small).initialize(), SignalLog(tmp_path)
+    for epoch in (0, 1, 1, 0, 2):
+        log.measure(model, few.train, model.engine(1), epoch)
+    assert [one.epoch for one in log.signals if one.layer == "conv0"] == [0, 1, 2]
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("tensorboard"), reason="no tensorboard installed")
+@pytest.mark.filterwarnings("ignore")
+def test_tensorboard_holds_no_epoch_twice(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for numbers in ((1, 2, 2), (2, 3)):
+        board = TensorBoard(tmp_path)
+        for number in numbers:
+            board.write({"epoch": number, "loss": 1.0}, [])
+        board.close()
+    steps = []
+    for path in (tmp_path / "tensorboard").iterdir():
+        events = EventAccumulator(str(path))
+        events.Reload()
+        steps += [one.step for one in events.Tensors("run/loss")]
+    assert sorted(steps) == [1, 2, 3]

@@ -19,7 +19,7 @@ from lenet.data.dataset import Dataset, split_by_label
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import UsageError
 from lenet.model import Model
-from lenet.net import Network, fitted, zoo_name_of
+from lenet.net import Network, fitted, is_model_file, zoo_name_of
 from lenet.net.shapes import elements, shape_text
 from lenet.training.recipe import Recipe
 
@@ -35,6 +35,13 @@ def fit_network(network: Network, data: Dataset) -> Network:
     if is_own and zoo_name_of(network):
         return fitted(network, data.image_shape, len(data.classes))
     return network
+
+
+def notice_of_layers(source: object) -> str:
+    """Return what a person should know who names a saved model's file as the network to train."""
+    if not is_model_file(source):
+        return ""
+    return f"{source} gives its layers alone; their weights begin anew."
 
 
 def load_arguments(
