@@ -11,6 +11,7 @@ import lenet
 from lenet import run_folder
 from lenet.errors import DataError, UsageError
 from lenet.reporting.results import compare_runs, report
+from lenet.reporting.run_page import value_text
 from lenet.run_folder import LayerSignal, holds_runs, is_run, read_run, read_signals, write_signals
 
 NETWORK = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10"
@@ -192,8 +193,9 @@ def test_no_run(tmp_path, name):
         ({"dataset": "\ud800"}, "its dataset"),
         ({"status": "a\x1b[2J"}, "its status"),
         ({"machine": {"lenet": "\ud800"}}, "its machine"),
-        ({"classes": ["\ud800"]}, "its classes"),
         ({"source": "\ud800"}, "its source"),
+        ({"arguments": {"source": "\ud800"}}, "source"),
+        ({"classes": ["\ud800"]}, "its classes"),
     ],
 )
 def test_damaged(folder, changes, words):
@@ -209,3 +211,11 @@ def test_no_json(tmp_path, content):
     (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(DataError, match="damaged"):
         read_run(tmp_path)
+
+
+def test_a_source_may_be_a_path_of_any_bytes(folder):
+    assert read_run(folder(source="x\udcff")).source == "x\udcff"
+
+
+def test_an_empty_value_is_shown():
+    assert value_text("") == "-"

@@ -282,9 +282,15 @@ def _check(info: Any) -> None:
         value = info.get(key)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise ValueError(f"its {key} is of the wrong kind")
-    for key in _TEXTS:
-        if not info.get(key, "").isprintable():
+    for key, value in info.items():
+        is_good = _is_path if key == "source" else str.isprintable
+        if isinstance(value, str) and not is_good(value):
             raise ValueError(f"its {key} cannot be printed")
+    if not all(isinstance(time, str) for time in info.get("resumed") or ()):
+        raise ValueError("its resumed is no list of times")
+    machine = info["machine"].values()
+    if not all(str(value).isprintable() for value in (*machine, *info["classes"])):
+        raise ValueError("its machine or its classes cannot be printed")
     if not all(isinstance(value, _SIMPLE) for value in info["recipe"].values()):
         raise ValueError("its recipe holds a value of the wrong kind")
     _check_arguments(info.get("arguments") or {})
@@ -303,8 +309,20 @@ def _check(info: Any) -> None:
 
 def _check_arguments(arguments: Mapping[str, Any]) -> None:
     for name, value in arguments.items():
-        if not isinstance(value, _ARGUMENTS.get(name, ())):
+        is_known = isinstance(value, _ARGUMENTS.get(name, ()))
+        if isinstance(value, list):
+            is_known = is_known and all(isinstance(side, int) for side in value)
+        if not is_known or (isinstance(value, str) and not _is_path(value)):
             raise ValueError(f"its arguments have a {shown(name)} = {shown(value)}")
+
+
+def _is_path(text: str) -> bool:
+    """Return whether this can be a path: those of any bytes have surrogates, but few."""
+    try:
+        os.fsencode(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_number(value: object) -> bool:
@@ -329,8 +347,6 @@ _KINDS_IF_THERE: Final[dict[str, Any]] = {
     "arguments": dict,
     "test_accuracy": int | float,
 }
-#: What is printed as it is.
-_TEXTS: Final = ("status", "network", "dataset", "engine")
 _SIMPLE: Final = (str, int, float, dict)
 #: What ``lenet.load`` is called with.
 _ARGUMENTS: Final[dict[str, Any]] = {

@@ -56,7 +56,7 @@ def test_the_model_is_ready(few, small):
     ("arguments", "error", "message"),
     [
         ({"network": "lenat"}, UsageError, "did you mean"),
-        ({"data": "mnits"}, UsageError, "did you mean mnist"),
+        ({"data": "mnits"}, UsageError, "mean 'mnist'"),
         ({"recipe": "sead"}, UsageError, "the recipe is 'sead'"),
         ({"recipe": 3}, UsageError, "recipe a int"),
         ({"data": 3}, UsageError, "data is a int"),
@@ -177,7 +177,7 @@ class Told:
 
 
 def test_a_saved_models_file_gives_layers_alone_and_that_is_said(few, small, tmp_path, capsys):
-    lenet.Model(small, few.classes).save(tmp_path / "m.safetensors")
+    lenet.Model(small, few.classes).initialize().save(tmp_path / "m.safetensors")
     told = Told()
     lenet.train(tmp_path / "m.safetensors", few, epochs=1, callback=told, verbose=True)
     (notice,) = told.notices

@@ -164,7 +164,7 @@ class TensorBoard:
         with suppress(Exception):  # a damaged file costs no training
             from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-            return max(e.step for path in paths for e in EventFileLoader(str(path)).Load())
+            return max(int(e.step) for path in paths for e in EventFileLoader(str(path)).Load())
         return 0
 
     def write(self, epoch: Mapping[str, Any], signals: Iterable[LayerSignal]) -> None:

@@ -376,7 +376,9 @@ def _checked_path(folder: str | os.PathLike[str]) -> Path:
     run_folder.check_path(folder)
     path = Path(folder)
     if any("\ud800" <= character <= "\udfff" for character in str(path)):
-        raise UsageError(f"the run's folder {shown(str(path))} is no text in UTF-8; rename it.")
+        raise UsageError(
+            f"the run's folder {shown(str(path))} cannot be written in UTF-8; choose another name."
+        )
     return path
 
 
