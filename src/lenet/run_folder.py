@@ -275,36 +275,31 @@ def _check(info: Any) -> None:
         raise ValueError(f"its format is not {FORMAT}")
     if (version := info.get("version")) != VERSION:
         raise ValueError(f"its version is {version!r:.40} and this lenet reads {VERSION}")
-    for key, kind in _KINDS.items():
-        if not isinstance(info.get(key), kind) or isinstance(info[key], bool):
-            raise ValueError(f"its {key} is missing or of the wrong kind")
-    for key, kind in _KINDS_IF_THERE.items():
+    for key, kind in {**_KINDS, **_KINDS_IF_THERE}.items():
         value = info.get(key)
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise ValueError(f"its {key} is of the wrong kind")
-    for key, value in info.items():
-        is_good = _is_path if key == "source" else str.isprintable
-        if isinstance(value, str) and not is_good(value):
-            raise ValueError(f"its {key} cannot be printed")
-    if not all(isinstance(time, str) for time in info.get("resumed") or ()):
-        raise ValueError("its resumed is no list of times")
-    machine = info["machine"].values()
-    if not all(str(value).isprintable() for value in (*machine, *info["classes"])):
-        raise ValueError("its machine or its classes cannot be printed")
-    if not all(isinstance(value, _SIMPLE) for value in info["recipe"].values()):
-        raise ValueError("its recipe holds a value of the wrong kind")
+        may_lack = key in _KINDS_IF_THERE and value is None
+        if not may_lack and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise ValueError(f"its {key} is missing or of the wrong kind")
+    _check_texts(info)
     _check_arguments(info.get("arguments") or {})
-    if not all(isinstance(name, str) for name in info["classes"]):
-        raise ValueError("its classes are no list of names")
-    for epoch in info["epochs"]:
-        if not isinstance(epoch, dict) or not all(map(_is_number, epoch.values())):
-            raise ValueError("its epochs are no list of numbers by name")
-        if not isinstance(epoch.get("epoch"), int):
-            raise ValueError("an epoch has no number")
+    _check_epochs(info["epochs"])
     if not _is_number(info["train_seconds"]):
         raise ValueError("its train_seconds is no number of seconds")
     with_current_names(info["recipe"])
     _ = parse_network(info["network"]).placed  # raises if it does not fit
+
+
+def _check_texts(info: Mapping[str, Any]) -> None:
+    """Raise, if a text cannot be printed, or what is a text or a number is none."""
+    for key, value in info.items():
+        is_good = _is_path if key == "source" else str.isprintable
+        if isinstance(value, str) and not is_good(value):
+            raise ValueError(f"its {key} cannot be printed")
+    for key, kind in _KINDS_INSIDE.items():
+        values = info.get(key) or ()
+        for value in values.values() if isinstance(values, dict) else values:
+            if not isinstance(value, kind) or not str(value).isprintable():
+                raise ValueError(f"its {key} are no list of texts or numbers: {shown(value)}")
 
 
 def _check_arguments(arguments: Mapping[str, Any]) -> None:
@@ -316,8 +311,16 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
             raise ValueError(f"its arguments have a {shown(name)} = {shown(value)}")
 
 
+def _check_epochs(epochs: Iterable[Any]) -> None:
+    for epoch in epochs:
+        if not isinstance(epoch, dict) or not all(map(_is_number, epoch.values())):
+            raise ValueError("its epochs are no list of numbers by name")
+        if not isinstance(epoch.get("epoch"), int):
+            raise ValueError("an epoch has no number")
+
+
 def _is_path(text: str) -> bool:
-    """Return whether this can be a path: those of any bytes have surrogates, but few."""
+    """Return whether this can be a path; one of any bytes has surrogates, but not every one."""
     try:
         os.fsencode(text)
     except ValueError:
@@ -347,7 +350,12 @@ _KINDS_IF_THERE: Final[dict[str, Any]] = {
     "arguments": dict,
     "test_accuracy": int | float,
 }
-_SIMPLE: Final = (str, int, float, dict)
+#: What lies in a list or under a name.
+_KINDS_INSIDE: Final[dict[str, Any]] = {
+    **dict.fromkeys(("classes", "resumed"), str),
+    "recipe": str | int | float | dict,
+    "machine": object,
+}
 #: What ``lenet.load`` is called with.
 _ARGUMENTS: Final[dict[str, Any]] = {
     **dict.fromkeys(("source", "data_dir"), str),

@@ -12,8 +12,8 @@ from lenet.errors import DivergenceError, LenetError, OutputError, UsageError
 from lenet.model import Model
 from lenet.net import Network, read_network
 from lenet.net.sources import Source
-from lenet.run_folder import read_run
 from lenet.net.words import shown
+from lenet.run_folder import read_run
 from lenet.training import (
     CHECKPOINT_SECONDS,
     Callback,

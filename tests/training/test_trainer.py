@@ -1,5 +1,6 @@
 """``lenet.train``: all of it in one call, on real images."""
 
+import dataclasses
 import os
 
 import pytest
@@ -183,3 +184,11 @@ def test_a_saved_models_file_gives_layers_alone_and_that_is_said(few, small, tmp
     (notice,) = told.notices
     assert "begin anew" in notice
     assert capsys.readouterr().err == f"lenet: {notice}\n"
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\ud800", 3])
+def test_a_data_sets_name_can_be_printed(few, small, tmp_path, name):
+    data = dataclasses.replace(few, name=name)
+    with pytest.raises(UsageError, match="name"):
+        lenet.train(small, data, run=tmp_path / "a")
+    assert os.listdir(tmp_path) == []

@@ -21,6 +21,7 @@ from lenet.errors import UsageError
 from lenet.model import Model
 from lenet.net import Network, fitted, is_model_file, zoo_name_of
 from lenet.net.shapes import elements, shape_text
+from lenet.net.words import shown
 from lenet.training.recipe import Recipe
 
 
@@ -117,8 +118,12 @@ def checked_seed(seed: int) -> int:
 
 
 def check_fit(network: Network, data: Dataset) -> None:
-    """Hold that the network has an output for each class, and that there is memory for the images:
-    those that are made larger for the network are all held at once."""
+    """Hold that the data's name can be printed, that the network has an output for each class, and
+    that there is memory for the images: those that are made larger for it are all held at once."""
+    if not (isinstance(data.name, str) and data.name.isprintable()):
+        raise UsageError(
+            f"the data set's name is {shown(data.name)}; give one that can be printed."
+        )
     outputs = elements(network.output_shape)
     if outputs != len(data.classes):
         raise UsageError(
