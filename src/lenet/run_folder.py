@@ -292,13 +292,15 @@ def _check(info: Any) -> None:
 def _check_texts(info: Mapping[str, Any]) -> None:
     """Raise, if a text cannot be printed, or what is a text or a number is none."""
     for key, value in info.items():
-        is_good = _is_path if key == "source" else str.isprintable
-        if isinstance(value, str) and not is_good(value):
+        is_fit = _can_be_written if key == "source" else str.isprintable
+        if isinstance(value, str) and not is_fit(value):
             raise ValueError(f"its {key} cannot be printed")
     for key, kind in _KINDS_INSIDE.items():
         values = info.get(key) or ()
-        for value in values.values() if isinstance(values, dict) else values:
-            if not isinstance(value, kind) or not str(value).isprintable():
+        pairs = values.items() if isinstance(values, dict) else enumerate(values)
+        for name, value in pairs:
+            is_good = isinstance(value, kind) or name == "augment"
+            if not is_good or not _can_be_written(str(value)):
                 raise ValueError(f"its {key} are no list of texts or numbers: {shown(value)}")
 
 
@@ -307,7 +309,7 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
         is_known = isinstance(value, _ARGUMENTS.get(name, ()))
         if isinstance(value, list):
             is_known = is_known and all(isinstance(side, int) for side in value)
-        if not is_known or (isinstance(value, str) and not _is_path(value)):
+        if not is_known or (isinstance(value, str) and not _can_be_written(value)):
             raise ValueError(f"its arguments have a {shown(name)} = {shown(value)}")
 
 
@@ -319,8 +321,8 @@ def _check_epochs(epochs: Iterable[Any]) -> None:
             raise ValueError("an epoch has no number")
 
 
-def _is_path(text: str) -> bool:
-    """Return whether this can be a path; one of any bytes has surrogates, but not every one."""
+def _can_be_written(text: str) -> bool:
+    """Return whether a path can be this; one of any bytes has surrogates, but not every one."""
     try:
         os.fsencode(text)
     except ValueError:
@@ -353,7 +355,7 @@ _KINDS_IF_THERE: Final[dict[str, Any]] = {
 #: What lies in a list or under a name.
 _KINDS_INSIDE: Final[dict[str, Any]] = {
     **dict.fromkeys(("classes", "resumed"), str),
-    "recipe": str | int | float | dict,
+    "recipe": str | int | float,
     "machine": object,
 }
 #: What ``lenet.load`` is called with.

@@ -186,7 +186,7 @@ def test_a_saved_models_file_gives_layers_alone_and_that_is_said(few, small, tmp
     assert capsys.readouterr().err == f"lenet: {notice}\n"
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\ud800", 3])
+@pytest.mark.parametrize("name", ["a\nb", "a\ud800"])
 def test_a_data_sets_name_can_be_printed(few, small, tmp_path, name):
     data = dataclasses.replace(few, name=name)
     with pytest.raises(UsageError, match="name"):

@@ -120,7 +120,7 @@ def checked_seed(seed: int) -> int:
 def check_fit(network: Network, data: Dataset) -> None:
     """Hold that the data's name can be printed, that the network has an output for each class, and
     that there is memory for the images: those that are made larger for it are all held at once."""
-    if not (isinstance(data.name, str) and data.name.isprintable()):
+    if not data.name.isprintable():
         raise UsageError(
             f"the data set's name is {shown(data.name)}; give one that can be printed."
         )

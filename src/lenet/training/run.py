@@ -327,7 +327,7 @@ def _resume(
     notes = _load_checkpoint(run, training, now)
     run._signals.resume(len(training.history))
     run._started, run._load_arguments, run._identity = str(info["started"]), arguments, now
-    run._resumed = [*info.get("resumed", ()), _now()]
+    run._resumed = [*(info.get("resumed") or ()), _now()]
     return ResumedRun(training, run, notes)
 
 
