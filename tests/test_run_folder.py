@@ -174,7 +174,7 @@ def test_no_run(tmp_path, name):
         ({"epochs": [3]}, "its epochs are no list of numbers by name"),
         ({"epochs": [{"loss": "1"}]}, "its epochs are no list of numbers"),
         ({"epochs": [{"loss": 1.0}]}, "an epoch has no number"),
-        ({"classes": [1]}, "its classes are no list"),
+        ({"classes": [1]}, "its classes is 1"),
         ({"seed": True}, "its seed is missing"),
         ({"epochs": [{"epoch": 10**400}]}, "its epochs are no list of numbers"),
         ({"train_seconds": 10**400}, "its train_seconds is no number"),

@@ -301,7 +301,7 @@ def _check_texts(info: Mapping[str, Any]) -> None:
         for name, value in pairs:
             is_good = isinstance(value, kind) or name == "augment"
             if not is_good or not _can_be_written(str(value)):
-                raise ValueError(f"its {key} are no list of texts or numbers: {shown(value)}")
+                raise ValueError(f"in its {key} is {shown(value)}, which is of the wrong kind")
 
 
 def _check_arguments(arguments: Mapping[str, Any]) -> None:
