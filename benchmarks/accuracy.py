@@ -2,7 +2,7 @@
 
     python benchmarks/accuracy.py [--seeds 5 | --quick] [--only TEXT] [--threads 2] [--json]
 
-Rows: the article's network with the article's settings (batch 256, plain SGD, rate 2.5, Normal(0, 0.2))
+Rows: the article's network with its settings (batch 256, plain SGD, rate 2.5, Normal(0, 0.2))
 on Fashion-MNIST for 5 epochs, here and in PyTorch; `lenet train`'s defaults for 3 epochs of MNIST
 and 20 of the digits; then what the recipes of the name `best` make of each, the digits in ten
 folds. With every mean the seconds that a seed took.

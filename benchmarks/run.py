@@ -4,7 +4,7 @@
 
 Sections, and what they measure:
 
-    training   an epoch of the article's network on Fashion-MNIST with the article's settings (batch 256,
+    training   an epoch of the article's network on Fashion-MNIST with its settings (batch 256,
                plain SGD, rate 2.5), on 2 threads and on 1; the fraction of the machine's
                multiply-add peak; what the second thread brings
     inference  10,000 images in batches; one image, NumPy in, NumPy out

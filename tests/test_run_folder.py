@@ -11,6 +11,7 @@ import lenet
 from lenet import run_folder
 from lenet.errors import DataError, UsageError
 from lenet.reporting.results import compare_runs, report
+from lenet.reporting.run_page import value_text
 from lenet.run_folder import LayerSignal, holds_runs, is_run, read_run, read_signals, write_signals
 
 NETWORK = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10"
@@ -173,13 +174,28 @@ def test_no_run(tmp_path, name):
         ({"epochs": [3]}, "its epochs are no list of numbers by name"),
         ({"epochs": [{"loss": "1"}]}, "its epochs are no list of numbers"),
         ({"epochs": [{"loss": 1.0}]}, "an epoch has no number"),
-        ({"classes": [1]}, "its classes are no list of names"),
+        ({"classes": [1]}, "its classes is 1"),
         ({"seed": True}, "its seed is missing"),
         ({"epochs": [{"epoch": 10**400}]}, "its epochs are no list of numbers"),
         ({"train_seconds": 10**400}, "its train_seconds is no number"),
         ({"network": "1x28x28 | conv"}, "is damaged"),
         ({"network": "1x8x8 | conv 3 k9"}, "is damaged"),
         ({"recipe": []}, "its recipe is missing"),
+        ({"recipe": {"lr": None}}, "its recipe"),
+        ({"arguments": {"source": "digits", "evil": 1}}, "'evil'"),
+        ({"arguments": {"source": 3}}, "source"),
+        ({"arguments": {"source": "digits", "gray": 1}}, "gray"),
+        ({"arguments": {"source": "digits", "size": [1.5, []]}}, "size"),
+        ({"arguments": [1]}, "its arguments"),
+        ({"resumed": 3}, "its resumed"),
+        ({"resumed": [3]}, "its resumed"),
+        ({"train_images": "1"}, "its train_images"),
+        ({"dataset": "\ud800"}, "its dataset"),
+        ({"status": "a\x1b[2J"}, "its status"),
+        ({"machine": {"lenet": "\ud800"}}, "its machine"),
+        ({"source": "\ud800"}, "its source"),
+        ({"arguments": {"source": "\ud800"}}, "source"),
+        ({"classes": ["\ud800"]}, "its classes"),
     ],
 )
 def test_damaged(folder, changes, words):
@@ -195,3 +211,11 @@ def test_no_json(tmp_path, content):
     (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(DataError, match="damaged"):
         read_run(tmp_path)
+
+
+def test_a_source_may_be_a_path_of_any_bytes(folder):
+    assert read_run(folder(source="x\udcff")).source == "x\udcff"
+
+
+def test_an_empty_value_is_shown():
+    assert value_text("") == "-"

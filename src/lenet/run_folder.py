@@ -32,6 +32,7 @@ from typing import Any, Final
 from lenet import files
 from lenet.errors import DataError, LenetError, UsageError
 from lenet.net import Network, parse_network
+from lenet.net.words import shown
 
 FORMAT: Final = "lenet-run"
 VERSION: Final = 1
@@ -114,7 +115,8 @@ class RunRecord:
     @property
     def name(self) -> str:
         """Its folder's."""
-        return self.folder.name or self.folder.resolve().name
+        name = self.folder.name or self.folder.resolve().name
+        return name.encode("utf-8", "backslashreplace").decode()
 
     @property
     def model(self) -> Path:
@@ -186,8 +188,15 @@ def holds_runs(folder: str | os.PathLike[str]) -> bool:
     return path.name == ROOT and any((run / INFO).exists() for run in path.iterdir())
 
 
+def check_path(folder: object) -> None:
+    """Raise a UsageError, if this is no path."""
+    if not isinstance(folder, str | os.PathLike):
+        raise UsageError(f"the run is {shown(folder)}; give the path of its folder.")
+
+
 def read_run(folder: str | os.PathLike[str]) -> RunRecord:
     """Read a run's folder, and check its run.json."""
+    check_path(folder)
     if not is_run(folder):
         known = Path(ROOT) / Path(folder).name
         near = f" (did you mean {known}?)" if is_run(known) else ""
@@ -266,20 +275,59 @@ def _check(info: Any) -> None:
         raise ValueError(f"its format is not {FORMAT}")
     if (version := info.get("version")) != VERSION:
         raise ValueError(f"its version is {version!r:.40} and this lenet reads {VERSION}")
-    for key, kind in _KINDS.items():
-        if not isinstance(info.get(key), kind) or isinstance(info[key], bool):
+    for key, kind in {**_KINDS, **_KINDS_IF_THERE}.items():
+        value = info.get(key)
+        may_lack = key in _KINDS_IF_THERE and value is None
+        if not may_lack and (not isinstance(value, kind) or isinstance(value, bool)):
             raise ValueError(f"its {key} is missing or of the wrong kind")
-    if not all(isinstance(name, str) for name in info["classes"]):
-        raise ValueError("its classes are no list of names")
-    for epoch in info["epochs"]:
-        if not isinstance(epoch, dict) or not all(map(_is_number, epoch.values())):
-            raise ValueError("its epochs are no list of numbers by name")
-        if not isinstance(epoch.get("epoch"), int):
-            raise ValueError("an epoch has no number")
+    _check_texts(info)
+    _check_arguments(info.get("arguments") or {})
+    _check_epochs(info["epochs"])
     if not _is_number(info["train_seconds"]):
         raise ValueError("its train_seconds is no number of seconds")
     with_current_names(info["recipe"])
     _ = parse_network(info["network"]).placed  # raises if it does not fit
+
+
+def _check_texts(info: Mapping[str, Any]) -> None:
+    """Raise, if a text cannot be printed, or what is a text or a number is none."""
+    for key, value in info.items():
+        is_fit = _can_be_written if key == "source" else str.isprintable
+        if isinstance(value, str) and not is_fit(value):
+            raise ValueError(f"its {key} cannot be printed")
+    for key, kind in _KINDS_INSIDE.items():
+        values = info.get(key) or ()
+        pairs = values.items() if isinstance(values, dict) else enumerate(values)
+        for name, value in pairs:
+            is_good = isinstance(value, kind) or name == "augment"
+            if not is_good or not _can_be_written(str(value)):
+                raise ValueError(f"in its {key} is {shown(value)}, which is of the wrong kind")
+
+
+def _check_arguments(arguments: Mapping[str, Any]) -> None:
+    for name, value in arguments.items():
+        is_known = isinstance(value, _ARGUMENTS.get(name, ()))
+        if isinstance(value, list):
+            is_known = is_known and all(isinstance(side, int) for side in value)
+        if not is_known or (isinstance(value, str) and not _can_be_written(value)):
+            raise ValueError(f"its arguments have a {shown(name)} = {shown(value)}")
+
+
+def _check_epochs(epochs: Iterable[Any]) -> None:
+    for epoch in epochs:
+        if not isinstance(epoch, dict) or not all(map(_is_number, epoch.values())):
+            raise ValueError("its epochs are no list of numbers by name")
+        if not isinstance(epoch.get("epoch"), int):
+            raise ValueError("an epoch has no number")
+
+
+def _can_be_written(text: str) -> bool:
+    """Return whether a path can be this; one of any bytes has surrogates, but not every one."""
+    try:
+        os.fsencode(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_number(value: object) -> bool:
@@ -294,4 +342,25 @@ _KINDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("classes", "epochs"), list),
     **dict.fromkeys(("recipe", "machine"), dict),
     "train_seconds": int | float,
+}
+#: What may be missing or null, in runs of an older lenet.
+_KINDS_IF_THERE: Final[dict[str, Any]] = {
+    **dict.fromkeys(("started", "source", "engine"), str),
+    **dict.fromkeys(("threads", "kept_epoch"), int),
+    **dict.fromkeys(("train_images", "validation_images", "test_images"), int),
+    **dict.fromkeys(("resumed", "image_shape"), list),
+    "arguments": dict,
+    "test_accuracy": int | float,
+}
+#: What lies in a list or under a name.
+_KINDS_INSIDE: Final[dict[str, Any]] = {
+    **dict.fromkeys(("classes", "resumed"), str),
+    "recipe": str | int | float,
+    "machine": object,
+}
+#: What ``lenet.load`` is called with.
+_ARGUMENTS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("source", "data_dir"), str),
+    **dict.fromkeys(("gray", "rgb", "skip_bad"), bool),
+    "size": int | str | list,
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 from lenet.data import Dataset, is_name, load
@@ -10,10 +12,24 @@ from lenet.errors import DivergenceError, LenetError, OutputError, UsageError
 from lenet.model import Model
 from lenet.net import Network, read_network
 from lenet.net.sources import Source
+from lenet.net.words import shown
 from lenet.run_folder import read_run
-from lenet.training import CHECKPOINT_SECONDS, Callback, Recipe, Run, Training, named_recipe
+from lenet.training import (
+    CHECKPOINT_SECONDS,
+    Callback,
+    EpochRecord,
+    Recipe,
+    Run,
+    Training,
+    named_recipe,
+)
 from lenet.training.guards import DelayedInterrupt
-from lenet.training.preparation import fit_network, load_arguments, model_to_fine_tune
+from lenet.training.preparation import (
+    fit_network,
+    load_arguments,
+    model_to_fine_tune,
+    notice_of_layers,
+)
 from lenet.training.run import resume_run
 
 #: What is trained if neither a person nor the recipe names a network.
@@ -31,6 +47,7 @@ def train(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     callback: Callback | None = None,
     tensorboard: bool = False,
+    verbose: bool = False,
     **values: Any,
 ) -> Model:
     """Train a network and return the model.
@@ -42,8 +59,9 @@ def train(
     ``training["fine_tuning"]`` says it.
 
     Args:
-        network: a network, zoo name, notation, ``.json`` file, or a saved model's layers; a
-            ``lenet.Model``, to train it further; by default the recipe's, or lenet-relu.
+        network: a network, zoo name, notation or ``.json`` file; a ``lenet.Model``, to train it
+            further; by default the recipe's, or lenet-relu. Of a saved model's file the layers
+            alone are taken, with new weights; ``lenet.Model.load(path)`` keeps the weights.
         data: a data set, the name of one, or the path of pictures, as ``lenet.load`` takes it.
         recipe: a recipe, the name of one, or a ``.toml`` file.
         seed: decides the first weights, the order of the images, and what is dropped.
@@ -53,6 +71,7 @@ def train(
         checkpoint_seconds: of training between two checkpoints within an epoch.
         callback: is told how it goes.
         tensorboard: whether to write files for TensorBoard into ``run`` as well.
+        verbose: whether to print a line per epoch, and on stderr what a person should know.
         values: values of the recipe by name, such as ``epochs=3, lr=0.01``.
 
     Returns:
@@ -66,6 +85,7 @@ def train(
         OutputError: the run folder cannot be written.
     """
     _check_kinds(network, data, recipe)
+    _check_callback(callback)
     data_name = data.name if isinstance(data, Dataset) else os.fsdecode(data)
     chosen = named_recipe(recipe, data=data_name, **values)
     source = (chosen.network or DEFAULT_NETWORK) if network is None else network
@@ -80,7 +100,46 @@ def train(
     training = Training(begin, dataset, chosen, seed, threads)
     options: Any = {"checkpoint_seconds": checkpoint_seconds, "tensorboard": tensorboard}
     folder = None if run is None else Run(run, arguments, **options)
-    return run_training(training, folder, callback)
+    teller = Narrator(training.recipe.epochs, callback) if verbose else callback
+    if note := notice_of_layers(source):
+        _notice_of(teller)(note)
+    return run_training(training, folder, teller)
+
+
+class Narrator:
+    """Prints how a training goes, a line per epoch, and tells a callback all of it."""
+
+    def __init__(self, epochs: int, callback: Callback | None) -> None:
+        self._epochs, self._callback = epochs, callback
+
+    def step(self, epoch: int, share: float) -> None:
+        """Pass it on."""
+        if self._callback:
+            self._callback.step(epoch, share)
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Print the epoch's line."""
+        print(record.text(self._epochs), flush=True)
+        if self._callback:
+            self._callback.epoch(record)
+
+    def notice(self, text: str) -> None:
+        """Say on stderr what a person should know."""
+        print(f"lenet: {text}", file=sys.stderr)
+        _notice_of(self._callback)(text)
+
+
+def _notice_of(callback: Callback | None) -> Callable[[str], object]:
+    return getattr(callback, "notice", lambda text: None)
+
+
+def _check_callback(callback: object) -> None:
+    methods = (getattr(callback, name, None) for name in ("step", "epoch"))
+    if callback is not None and not all(map(callable, methods)):
+        raise UsageError(
+            f"the callback is {shown(callback)}; give an object with the methods "
+            "step(epoch, share) and epoch(record)."
+        )
 
 
 def _check_kinds(network: object, data: object, recipe: object) -> None:
@@ -102,13 +161,15 @@ def resume(
     threads: int | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     callback: Callback | None = None,
+    verbose: bool = False,
 ) -> Model:
     """Go on with a run that was killed or stopped; the result is that of one never stopped.
 
     Args:
         folder: the run's. A run that is finished is only loaded.
         data: what it trains on, if the run does not know or the data have moved.
-        threads, checkpoint_seconds, callback: as in :func:`train`, and may be others than before.
+        threads, checkpoint_seconds, callback, verbose: as in :func:`train`, and may be others than
+            before.
 
     Returns:
         The model, bit for bit the one that the run would have led to.
@@ -119,6 +180,7 @@ def resume(
         DataError: the data set cannot be read, or ``run.json`` is damaged.
         DivergenceError, OutputError: as in :func:`train`.
     """
+    _check_callback(callback)
     resumed = resume_run(
         folder,
         data if isinstance(data, Dataset) else None,
@@ -128,12 +190,15 @@ def resume(
     )
     if resumed is None:
         return Model.load(read_run(folder).model)
-    return run_training(resumed.training, resumed.run, callback)
+    teller = Narrator(resumed.training.recipe.epochs, callback) if verbose else callback
+    for note in resumed.notes:
+        _notice_of(teller)(note)
+    return run_training(resumed.training, resumed.run, teller)
 
 
 def run_training(training: Training, run: Run | None, callback: Callback | None) -> Model:
     """Train to the end, or to Ctrl-C or any error: that is raised again after the run is saved."""
-    notice = getattr(callback, "notice", lambda text: None)
+    notice = _notice_of(callback)
     try:
         if layer := (training.fine_tuning or {}).get("new_layer"):
             notice(f"the classes are others: {layer} begins anew, all other layers go on.")

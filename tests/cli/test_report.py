@@ -28,7 +28,7 @@ def run(command, here):
 
 def test_a_run_leaves_a_page_and_says_how_to_see_it(command, here, run):
     found = command("train", *SMALL, "--epochs", "1", "--quiet")
-    assert "  look at it      open runs/digits-custom-original-1/report.html\n" in found.out
+    assert "  look at it      runs/digits-custom-original-1/report.html\n" in found.out
     assert (here / "runs/digits-custom-original-1/report.html").exists()
 
 

@@ -106,10 +106,13 @@ def test_a_log_measures_the_same_images_and_writes(digits, tmp_path):
 
 def test_long_runs_are_looked_at_less_often(digits, tmp_path, monkeypatch):
     model, log = make("relu"), SignalLog(tmp_path)
-    monkeypatch.setattr(monitoring, "layer_signals", lambda *given: [given[-1]])
+    monkeypatch.setattr(
+        monitoring, "layer_signals", lambda *given: [LayerSignal(given[-1], *"a111", None)]
+    )
     for epoch in range(10_001):
         log.measure(model, digits.train, model.engine(1), epoch)
-    assert log.signals == [*range(401), *range(410, 4001, 10), *range(4100, 10_001, 100)]
+    epochs = [one.epoch for one in log.signals]
+    assert epochs == [*range(401), *range(410, 4001, 10), *range(4100, 10_001, 100)]
 
 
 def test_too_little_memory_for_it_costs_no_training(digits, tmp_path, monkeypatch):
@@ -190,3 +193,28 @@ def test_tensorboard_reads_it(tmp_path):
     assert [one.step for one in found] == [1, 2, 3]
     losses = [epoch["loss"] for epoch in model.training["epochs"]]
     assert [one.tensor_proto.float_val[0] for one in found] == pytest.approx(losses)
+
+
+def test_no_epoch_is_held_twice(few, small, tmp_path):
+    model, log = lenet.Model(small).initialize(), SignalLog(tmp_path)
+    for epoch in (0, 1, 1, 0, 2):
+        log.measure(model, few.train, model.engine(1), epoch)
+    assert [one.epoch for one in log.signals if one.layer == "conv0"] == [0, 1, 2]
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("tensorboard"), reason="no tensorboard installed")
+@pytest.mark.filterwarnings("ignore")
+def test_tensorboard_holds_no_epoch_twice(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for numbers in ((1, 2, 2), (2, 3)):
+        board = TensorBoard(tmp_path)
+        for number in numbers:
+            board.write({"epoch": number, "loss": 1.0}, [])
+        board.close()
+    steps = []
+    for path in (tmp_path / "tensorboard").iterdir():
+        events = EventAccumulator(str(path))
+        events.Reload()
+        steps += [one.step for one in events.Tensors("run/loss")]
+    assert sorted(steps) == [1, 2, 3]

@@ -218,6 +218,21 @@ def test_the_last_look_of_all(few, tmp_path, each_step):
     assert model.table.tobytes() == whole.table.tobytes()
 
 
+def test_stopped_after_the_last_epoch(few, tmp_path):
+    """The state is that of the end; the last epoch's signals are written by who goes on."""
+
+    class Stop(StopAt):
+        def epoch(self, record):
+            if record.epoch == EVERYTHING.epochs:
+                raise KeyboardInterrupt
+
+    lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "cut", callback=Stop(0))
+    lenet.resume(tmp_path / "cut", few)
+    assert_equal_runs(tmp_path / "cut", tmp_path / "whole")
+
+
 def test_stopped_again_and_again(few, tmp_path, each_step):
     whole = lenet.train(NETWORK, few, EVERYTHING, run=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):

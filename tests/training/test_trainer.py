@@ -1,5 +1,6 @@
 """``lenet.train``: all of it in one call, on real images."""
 
+import dataclasses
 import os
 
 import pytest
@@ -56,7 +57,7 @@ def test_the_model_is_ready(few, small):
     ("arguments", "error", "message"),
     [
         ({"network": "lenat"}, UsageError, "did you mean"),
-        ({"data": "mnits"}, UsageError, "did you mean 'mnist'"),
+        ({"data": "mnits"}, UsageError, "mean 'mnist'"),
         ({"recipe": "sead"}, UsageError, "the recipe is 'sead'"),
         ({"recipe": 3}, UsageError, "recipe a int"),
         ({"data": 3}, UsageError, "data is a int"),
@@ -130,3 +131,64 @@ def test_the_weights_that_a_fine_tuning_began_with_are_held(few, small, tmp_path
     other.save(tmp_path / "a" / "start.safetensors")
     with pytest.raises(UsageError, match="other weights"):
         lenet.resume(tmp_path / "a", few)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: lenet.resume(None), "None"),
+        (lambda: lenet.resume(3), "the run is 3"),
+        (lambda: lenet.report(None), "path"),
+        (lambda: lenet.compare_runs(None, None), "path"),
+        (lambda: lenet.train(run=3), "path"),
+        (lambda: lenet.train(run=os.fsdecode(b"r\xff")), "UTF-8"),
+        (lambda: lenet.train(threads=[1]), "threads"),
+        (lambda: lenet.train(seed="a"), "seed"),
+        (lambda: lenet.train(callback=print), r"step.*epoch"),
+        (lambda: lenet.resume("a", callback=print), r"step.*epoch"),
+        (lambda: lenet.train(optimizer="adam"), "mean 'adamw'"),
+    ],
+)
+def test_what_cannot_be_meant(tmp_path, monkeypatch, call, words):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=words):
+        call()
+    assert os.listdir() == []
+
+
+def test_verbose_prints_a_line_per_epoch(few, small, tmp_path, capsys):
+    told = Told()
+    lenet.train(small, few, epochs=2, run=tmp_path / "a", callback=told, verbose=True)
+    out = capsys.readouterr().out
+    assert out == "".join(record.text(2) + "\n" for record in told.records)
+    assert out.startswith("epoch 1/2   loss ")
+    lenet.train(small, few, epochs=1)
+    assert capsys.readouterr().out == ""
+
+
+class Told:
+    def __init__(self):
+        self.records, self.notices, self.notice = [], [], lambda text: self.notices.append(text)
+
+    def step(self, epoch, share):
+        pass
+
+    def epoch(self, record):
+        self.records.append(record)
+
+
+def test_a_saved_models_file_gives_layers_alone_and_that_is_said(few, small, tmp_path, capsys):
+    lenet.Model(small, few.classes).initialize().save(tmp_path / "m.safetensors")
+    told = Told()
+    lenet.train(tmp_path / "m.safetensors", few, epochs=1, callback=told, verbose=True)
+    (notice,) = told.notices
+    assert "begin anew" in notice
+    assert capsys.readouterr().err == f"lenet: {notice}\n"
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\ud800"])
+def test_a_data_sets_name_can_be_printed(few, small, tmp_path, name):
+    data = dataclasses.replace(few, name=name)
+    with pytest.raises(UsageError, match="name"):
+        lenet.train(small, data, run=tmp_path / "a")
+    assert os.listdir(tmp_path) == []

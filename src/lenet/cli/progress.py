@@ -62,17 +62,8 @@ class Display:
         """Print the epoch's line."""
         self.close()
         self._start = time.monotonic()
-        if not self._lines:
-            return
-        width = len(str(self._epochs))
-        names = ("train", "validation", "test")
-        shares = ((name, getattr(record, f"{name}_accuracy")) for name in names)
-        parts = (f"{name} {share:.4f}   " for name, share in shares if share is not None)
-        print(
-            f"epoch {record.epoch:>{width}}/{self._epochs}   loss {record.loss:.4f}   "
-            f"{''.join(parts)}{record.seconds:.{2 if record.seconds >= 0.1 else 3}f} s",
-            flush=True,
-        )
+        if self._lines:
+            print(record.text(self._epochs), flush=True)
 
     def notice(self, text: str) -> None:
         """Say what goes wrong without stopping anything."""

@@ -160,10 +160,10 @@ def _reopen(folder: Path, given: dict[str, Any]) -> tuple[Training, Run] | None:
 def _prepare(given: dict[str, Any], is_silent: bool) -> tuple[Training, str, dict[str, Any]]:
     """Return the training, its network's name, if it has one, and what its data are loaded with."""
     from lenet.data import load
-    from lenet.net import is_model_file, name_of, read_network
+    from lenet.net import name_of, read_network
     from lenet.trainer import DEFAULT_NETWORK
     from lenet.training import Training
-    from lenet.training.preparation import fit_network, load_arguments
+    from lenet.training.preparation import fit_network, load_arguments, notice_of_layers
     from lenet.training.run import check_seconds
 
     data = "digits" if given["data"] is None else given["data"]
@@ -176,8 +176,8 @@ def _prepare(given: dict[str, Any], is_silent: bool) -> tuple[Training, str, dic
         )
     check_seconds(given["checkpoint_seconds"])
     network = read_network(source)
-    if is_model_file(source) and not is_silent:
-        _say(f"{source} gives its layers alone; their weights begin anew.")
+    if (note := notice_of_layers(source)) and not is_silent:
+        _say(note)
     how = {name: given[name] for name in ("size", "gray", "rgb", "skip_bad")}
     arguments = load_arguments(network, data, given["data_dir"], **how)
     dataset = load(**arguments)
@@ -330,7 +330,7 @@ def _next_steps(folder: Run, source: str, data_dir: Path | None) -> Iterator[tup
 
     model = quote(str(folder.model))
     where = f" --data-dir {quote(str(data_dir))}" if data_dir else ""
-    page = f"open {quote(str(folder.folder / PAGE))}"
+    page = quote(str(folder.folder / PAGE))
     yield "look at it", f"no page could be made: {folder.no_page}" if folder.no_page else page
     yield "use it", f"lenet predict {model} your-image.png"
     yield "test it", f"lenet evaluate {model} {quote(source)}{where}"

@@ -237,7 +237,7 @@ def _recipe(record: RunRecord) -> Section:
 def value_text(value: object) -> str:
     """Write a setting as a person reads it."""
     match value:
-        case None:
+        case None | "":
             return "-"
         case bool():
             return "yes" if value else "no"

@@ -21,6 +21,7 @@ from lenet.data.preprocess import background
 from lenet.engine.augmentation import augmented
 from lenet.engine.engine import Objective, Samples
 from lenet.engine.initialise import aligned_zeros
+from lenet.engine.native import check_threads
 from lenet.errors import DivergenceError, ModelFileError
 from lenet.metrics import evaluate_scores
 from lenet.model import Model
@@ -50,6 +51,16 @@ class EpochRecord:
     def to_dict(self) -> dict[str, Any]:
         """Return what was measured, as values for JSON."""
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def text(self, epochs: int) -> str:
+        """Return the line that is printed after this epoch, of ``epochs`` in all."""
+        names = ("train", "validation", "test")
+        shares = ((name, getattr(self, f"{name}_accuracy")) for name in names)
+        parts = (f"{name} {share:.4f}   " for name, share in shares if share is not None)
+        return (
+            f"epoch {self.epoch:>{len(str(epochs))}}/{epochs}   loss {self.loss:.4f}   "
+            f"{''.join(parts)}{self.seconds:.{2 if self.seconds >= 0.1 else 3}f} s"
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -117,7 +128,7 @@ class Training:
         self.model = network
         #: Of a model that is trained further: what :func:`model_to_fine_tune` said of it.
         self.fine_tuning: Mapping[str, Any] | None = self.model.training.get("fine_tuning")
-        self.engine = self.model.engine(threads)
+        self.engine = self.model.engine(check_threads(threads))
         self.history: list[EpochRecord] = []
         self.is_whole = True
         preprocessing = self.model.preprocessing

@@ -109,9 +109,11 @@ class SignalLog:
         self._works = True
 
     def measure(self, model: Model, split: Split, engine: Engine, epoch: int) -> None:
-        """Measure on a few images of ``split``, always the same; a training never fails for it."""
+        """Measure on a few images of ``split``, always the same, once per epoch; a training never
+        fails for it."""
         apart = 10 ** max(0, ceil(log10(max(1, epoch) / _OFTEN)))
-        if not self._works or epoch % apart:
+        is_known = bool(self.signals) and epoch <= self.signals[-1].epoch
+        if not self._works or is_known or epoch % apart:
             return
         try:
             if self._sample is None:  # from the whole of the split: it may be sorted by class
@@ -152,10 +154,26 @@ class TensorBoard:
             )
         self._folder = run / TENSORBOARD
         self._writer: Any = None
+        self._last = self._newest_epoch()
+
+    def _newest_epoch(self) -> int:
+        """Return the last epoch that the files of a run that goes on hold."""
+        paths = sorted(self._folder.glob("events*"))
+        if not paths:
+            return 0
+        with suppress(Exception):  # a damaged file costs no training
+            from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+            return max(int(e.step) for path in paths for e in EventFileLoader(str(path)).Load())
+        return 0
 
     def write(self, epoch: Mapping[str, Any], signals: Iterable[LayerSignal]) -> None:
-        """Write what an epoch yielded, by name, and those of the signals that are of it."""
+        """Write what an epoch yielded, by name, and those of the signals that are of it; what is
+        written already is not written again."""
         number = int(epoch["epoch"])
+        if number <= self._last:
+            return
+        self._last = number
         values = {f"run/{name}": value for name, value in epoch.items() if name != "epoch"}
         for signal in signals:
             if signal.epoch == number:

@@ -19,8 +19,9 @@ from lenet.data.dataset import Dataset, split_by_label
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import UsageError
 from lenet.model import Model
-from lenet.net import Network, fitted, zoo_name_of
+from lenet.net import Network, fitted, is_model_file, zoo_name_of
 from lenet.net.shapes import elements, shape_text
+from lenet.net.words import shown
 from lenet.training.recipe import Recipe
 
 
@@ -35,6 +36,13 @@ def fit_network(network: Network, data: Dataset) -> Network:
     if is_own and zoo_name_of(network):
         return fitted(network, data.image_shape, len(data.classes))
     return network
+
+
+def notice_of_layers(source: object) -> str:
+    """Return what a person should know who names a saved model's file as the network to train."""
+    if not is_model_file(source):
+        return ""
+    return f"{source} gives its layers alone; their weights begin anew."
 
 
 def load_arguments(
@@ -103,8 +111,12 @@ def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
 
 
 def check_fit(network: Network, data: Dataset) -> None:
-    """Hold that the network has an output for each class, and that there is memory for the images:
-    those that are made larger for the network are all held at once."""
+    """Hold that the data's name can be printed, that the network has an output for each class, and
+    that there is memory for the images: those that are made larger for it are all held at once."""
+    if not data.name.isprintable():
+        raise UsageError(
+            f"the data set's name is {shown(data.name)}; give one that can be printed."
+        )
     outputs = elements(network.output_shape)
     if outputs != len(data.classes):
         raise UsageError(

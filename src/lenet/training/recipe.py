@@ -45,6 +45,12 @@ LARGEST: Final = 1e30
 #: The largest decay of the moving average: beyond it, what a step adds is lost in 32 bits.
 LARGEST_DECAY: Final = 0.9999
 NO_AUGMENTATION: Final = Augmentation()
+#: The words that a value may be.
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "optimizer": tuple(OPTIMIZERS),
+    "schedule": SCHEDULES,
+    "class_weight": ("", "balanced"),
+}
 
 FOLDER: Final = Path(__file__).parent / "recipes"
 SUFFIX: Final = ".toml"
@@ -82,8 +88,9 @@ def _from_zero(most: float) -> _Bounds:
     return _number(lambda value: 0 <= value <= most, f"a number from 0 to {most:g}")
 
 
-def _one_of(*allowed: str) -> _Bounds:
-    choice = listed([name or '""' for name in allowed], "or")
+def _one_of(name: str) -> _Bounds:
+    allowed = _CHOICES[name]
+    choice = listed([word or '""' for word in allowed], "or")
     return lambda value: isinstance(value, str) and value in allowed, choice
 
 
@@ -135,10 +142,10 @@ class Recipe:
 
     epochs: int = _value(20, _whole(1, 100_000))
     batch_size: int = _value(128, _whole(1, 1_000_000))
-    optimizer: str = _value("adamw", _one_of(*OPTIMIZERS))
+    optimizer: str = _value("adamw", _one_of("optimizer"))
     momentum: float = _value(0.9, _SHARE)
     lr: float = _value(0.01, _POSITIVE)
-    schedule: str = _value("one-cycle", _one_of(*SCHEDULES))
+    schedule: str = _value("one-cycle", _one_of("schedule"))
     warmup_epochs: float = _value(0.0, _from_zero(100_000))
     step_size: int = _value(10, _whole(1, 100_000))
     gamma: float = _value(0.1, _POSITIVE)
@@ -149,7 +156,7 @@ class Recipe:
     dropout: float = _value(0.0, _SHARE)
     max_grad_norm: float = _value(0.0, _from_zero(LARGEST))
     ema_decay: float = _value(0.0, _from_zero(LARGEST_DECAY))
-    class_weight: str = _value("", _one_of("", "balanced"))
+    class_weight: str = _value("", _one_of("class_weight"))
     validation_fraction: float = _value(0.0, _SHARE)
     patience: int = _value(0, _whole(0, 100_000))
     restore_best: bool = _value(False, _FLAG)
@@ -161,7 +168,9 @@ class Recipe:
             value = getattr(self, setting.name)
             is_allowed, allowed = setting.metadata.get("bounds", (lambda _: True, ""))
             if not is_allowed(value):
-                raise UsageError(f"{setting.name} is {shown(value)}; it must be {allowed}.")
+                choices = _CHOICES.get(setting.name, ())
+                near = did_you_mean(value, choices) if isinstance(value, str) else ""
+                raise UsageError(f"{setting.name} is {shown(value)}{near}; it must be {allowed}.")
         if self.warmup_epochs > self.epochs:
             raise UsageError(
                 f"warmup_epochs is {self.warmup_epochs:g} and there are {self.epochs} epochs; it "

@@ -23,6 +23,7 @@ from lenet.data import Dataset, is_name, load
 from lenet.errors import ModelFileError, OutputError, UsageError, reason
 from lenet.model import Model
 from lenet.net import read_network
+from lenet.net.words import shown
 from lenet.run_folder import BEST, FILES, INFO, LAST, RECIPE, START, TENSORBOARD, RunRecord
 from lenet.training.checkpoint import Checkpoint, Checkpoints, difference, identity
 from lenet.training.guards import FolderLock
@@ -78,7 +79,7 @@ class Run:
         With ``load_arguments``, those of ``lenet.load``, a resumed run finds its data by itself.
         """
         check_seconds(checkpoint_seconds)
-        self.folder = Path(folder)
+        self.folder = _checked_path(folder)
         self._board = TensorBoard(self.folder) if tensorboard else None
         if is_new:
             _make_folder(self.folder)
@@ -326,7 +327,7 @@ def _resume(
     notes = _load_checkpoint(run, training, now)
     run._signals.resume(len(training.history))
     run._started, run._load_arguments, run._identity = str(info["started"]), arguments, now
-    run._resumed = [*info.get("resumed", ()), _now()]
+    run._resumed = [*(info.get("resumed") or ()), _now()]
     return ResumedRun(training, run, notes)
 
 
@@ -368,6 +369,17 @@ def check_seconds(seconds: float) -> None:
             f"the time between checkpoints is {seconds!r}; it must be a number of seconds from 0 "
             "to 1e9."
         )
+
+
+def _checked_path(folder: str | os.PathLike[str]) -> Path:
+    """Return the path of a run's folder, which its files and its page can name."""
+    run_folder.check_path(folder)
+    path = Path(folder)
+    if any("\ud800" <= character <= "\udfff" for character in str(path)):
+        raise UsageError(
+            f"the run's folder {shown(str(path))} cannot be written in UTF-8; choose another name."
+        )
+    return path
 
 
 def _make_folder(path: Path) -> None:
