@@ -68,6 +68,7 @@ DELAYED = {
     "data.sources": "requests and rich, for a download",
     "drawing.formats": "reportlab and resvg, for PDF and PNG",
     "engine.native": "the extension, which may be missing",
+    "files": "tempfile, for a file to write",
     "model": "the analysis, for summary()",
     "net.document": "json",
     "net.network": "the root, for network.explain() and network.draw()",
