@@ -10,6 +10,7 @@ import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Self, cast
 
 import numpy as np
@@ -98,10 +99,17 @@ class Preprocessing:
         return match(images, self.input_shape)
 
     def scale_and_shift(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return (C,) scale and (C,) shift such that x = byte * scale + shift."""
+        """Return (C,) scale and (C,) shift such that x = byte * scale + shift; read-only."""
+        return self._scale_and_shift
+
+    @cached_property  # a third of the time that one image takes
+    def _scale_and_shift(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         std = np.array(self.std)
-        shift = -np.array(self.mean) / std
-        return (1 / (255 * std)).astype(np.float32), shift.astype(np.float32)
+        scale = (1 / (255 * std)).astype(np.float32)
+        shift = (-np.array(self.mean) / std).astype(np.float32)
+        for values in (scale, shift):
+            values.setflags(write=False)
+        return scale, shift
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON, nothing rounded."""
