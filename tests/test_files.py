@@ -7,6 +7,7 @@ import pytest
 
 from lenet import files
 from lenet.errors import OutputError
+from refusals import refused
 
 
 def test_writes(tmp_path):
@@ -56,16 +57,16 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, c
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a-file").write_text("")
-    with pytest.raises(OutputError, match="choose a folder"):
+    with refused(OutputError, "choose a folder"):
         files.write_bytes(path, b"")
     assert os.listdir(tmp_path) == ["a-file"]
 
 
 def test_a_folder_is_not_replaced(tmp_path):
-    with pytest.raises(OutputError, match="is a directory"):
+    with refused(OutputError, "is a directory"):
         files.write_bytes(tmp_path, b"")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(OutputError, match="is a directory"):
+    with refused(OutputError, "is a directory"):
         files.write_bytes(tmp_path / "folder", b"")
     assert os.listdir(tmp_path) == ["folder"]
 
@@ -125,7 +126,7 @@ def test_regular_files_are_read_and_others_are_none(tmp_path):
     assert files.read_regular(str(tmp_path / "a"), 2) == b"ab"
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", "/dev/zero"):
-        with pytest.raises(OSError, match="it is no regular file"):
+        with refused(OSError, "it is no regular file"):
             files.read_regular(path, 10)
     with pytest.raises(FileNotFoundError):
         files.read_regular(tmp_path / "nowhere", 10)

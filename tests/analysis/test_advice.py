@@ -12,6 +12,7 @@ from lenet.analysis.neighbours import farthest
 from lenet.errors import UsageError
 from lenet.net import Conv2d, Dense, Network, parse_network, zoo
 from random_networks import networks
+from refusals import refused
 
 budgets = st.dictionaries(st.sampled_from(list(COSTS)), st.integers(1, 10**9), min_size=1)
 
@@ -90,5 +91,5 @@ def test_a_budget_too_small_says_the_least() -> None:
 
 @pytest.mark.parametrize("budget", [{"flops": 3}, {"parameters": 0}, {"macs": True}, {"macs": 1.5}])
 def test_an_impossible_budget(budget: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match="the budget"):
+    with refused(UsageError, "the budget"):
         balance("lenet", budget=budget)

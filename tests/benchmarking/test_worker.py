@@ -10,6 +10,7 @@ from lenet.benchmarking.workload import TASKS, Workload
 from lenet.engine.engine import TrainResult
 from lenet.errors import DivergenceError, EngineError
 from lenet.net import read_network
+from refusals import refused
 
 NEEDS = {"lenet": (), "torch": ("torch",), "onnxruntime": ("onnx", "onnxruntime")}
 #: torch-compile is measured by hand: it takes half a minute to start.
@@ -39,7 +40,7 @@ def test_scores(contender, workload, expected_scores):
 
 def test_training_leaves_the_weights_about_where_they_are(contender, workload, expected_scores):
     if "onnx" in contender.what:
-        with pytest.raises(EngineError, match="does not train"):
+        with refused(EngineError, "does not train"):
             contender.train(1)
         return
     contender.train(workload.batches + 1)
@@ -85,7 +86,7 @@ def test_divergence_is_told(workload, monkeypatch):
     ours = make_contender("lenet", workload)
     result = TrainResult(np.zeros(2), np.zeros(2, np.int64), 1)
     monkeypatch.setattr(type(ours._engine), "train", lambda *_: result)
-    with pytest.raises(DivergenceError, match="nothing to time"):
+    with refused(DivergenceError, "nothing to time"):
         ours.train(2)
 
 

@@ -7,6 +7,7 @@ from lenet.benchmarking.frameworks import ACTIVATIONS
 from lenet.benchmarking.workload import IMAGE_BYTES, TASKS, Workload
 from lenet.errors import ShapeError, UsageError
 from lenet.net import layers, parse_network, read_network
+from refusals import refused
 
 
 def test_another_process_draws_the_same(workload):
@@ -83,12 +84,12 @@ def test_multiply_adds(notation, training, forward):
 
 @pytest.mark.parametrize("batch", [0, -1, 1.5, True, "8", 1_000_001])
 def test_batches_that_cannot_be(batch):
-    with pytest.raises(UsageError, match="from 1 to 1,000,000"):
+    with refused(UsageError, "from 1 to 1,000,000"):
         Workload(read_network("lenet"), batch)
 
 
 def test_threads_that_cannot_be():
-    with pytest.raises(UsageError, match="threads is 0"):
+    with refused(UsageError, "threads is 0"):
         Workload(read_network("lenet"), 1, 0)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import lenet
-from complaints import complains
 from lenet.data import arrays
 from lenet.data.collection import LoadOptions
 from lenet.data.own import read
 from lenet.errors import DataError
+from refusals import refused
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.integers(0, 256, (40, 8, 6), dtype=np.uint8)
@@ -112,7 +112,7 @@ def test_options(load):
 
 
 def test_floats_of_another_scale_are_refused(load):
-    with complains(DataError, "divide by 16"):
+    with refused(DataError, "divide by 16"):
         load(x=RGB / RGB.max() * 16, y=Y)
     assert load(x=RGB.astype(np.int64) // 16, y=Y).images.max() == RGB.max() // 16
 
@@ -151,7 +151,7 @@ def test_many_pieces(load, monkeypatch):
     ],
 )
 def test_refusals(load, values, words):
-    with complains(DataError, *words):
+    with refused(DataError, *words):
         load(**values)
 
 
@@ -162,7 +162,7 @@ def test_damaged_files_raise_nothing_else(tmp_path, save):
     intact = np.frombuffer(path.read_bytes(), np.uint8)
     for end in range(2, len(intact), len(intact) // 40):
         path.write_bytes(intact[:end].tobytes())
-        with complains(DataError, "not an intact .npz"):
+        with refused(DataError, "not an intact .npz"):
             read(str(path), LoadOptions())
     for _ in range(100):
         content = intact.copy()
@@ -184,7 +184,7 @@ def test_a_header_that_promises_too_much(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", header.getvalue() + bytes(10**6))
         archive.writestr("y.npy", labels.getvalue() + bytes(10**6))
-    with complains(DataError, "would fill"):
+    with refused(DataError, "would fill"):
         read(str(tmp_path / "x.npz"), LoadOptions())
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from complaints import complains
 from lenet.data.collection import Collection, arrange, describe_balance, describe_copies
 from lenet.data.dataset import TEST, TRAIN, VALIDATION, digests_of
 from lenet.errors import DataError
+from refusals import refused
 
 
 def collect(labels, splits, classes=("a", "b")):
@@ -67,7 +67,7 @@ def test_validation_stays_where_there_is_no_test():
     ],
 )
 def test_no_dataset(labels, splits, classes, words):
-    with complains(DataError, words):
+    with refused(DataError, words):
         collect(labels, splits, classes).dataset("n", "here")
 
 
@@ -76,9 +76,9 @@ def test_a_split_for_a_model():
     split = found.split_for(("x", "b", "a"), False, "here")
     assert (split.labels.tolist(), split.images[0, 0, 0, 0]) == ([1], 4)
     assert sorted(found.split_for(("x", "b", "a"), True, "here").labels.tolist()) == [1, 1, 2]
-    with complains(DataError, "class 'b'", "a, c apart"):
+    with refused(DataError, "class 'b'", "a, c apart"):
         found.split_for(("a", "c"), False, "here")
-    with complains(DataError, "no images to test on", "everything=True") as caught:
+    with refused(DataError, "no images to test on", "everything=True") as caught:
         collect([0], [TRAIN]).split_for(("a", "b"), False, "here")
     assert caught.value.parameter == "everything"
 

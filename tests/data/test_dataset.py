@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from complaints import complains
 from lenet.data import Dataset, Split, class_table, class_weights
 from lenet.errors import DataError
+from refusals import refused
 
 
 def split(count=4, shape=(1, 8, 8), label=0):
@@ -31,9 +31,9 @@ def test_a_split_to_validate():
     assert list(data.splits) == ["train", "validation", "test"]
     assert data.class_counts == {"train": [6, 0], "validation": [0, 3], "test": [2, 0]}
     assert data.summary().startswith("x · 11 images of 8x8, 2 classes · 6 to train on, 3 to val")
-    with complains(DataError, "trains on images of 8x8", "validates on images of 9x9"):
+    with refused(DataError, "trains on images of 8x8", "validates on images of 9x9"):
         Dataset("x", split(), split(), ("a",), split(shape=(1, 9, 9)))
-    with complains(DataError, "validation image 0 has label 3"):
+    with refused(DataError, "validation image 0 has label 3"):
         Dataset("x", split(), split(), ("a",), split(label=3))
 
 
@@ -41,7 +41,7 @@ def test_without_a_split_to_test():
     data = Dataset("x", split(6), None, ("a",))
     assert list(data.splits) == ["train"]
     assert data.summary() == "x · 6 images of 8x8, 1 classes · 6 to train on"
-    with complains(DataError, "no images to test on"):
+    with refused(DataError, "no images to test on"):
         _ = data.tested
     assert Dataset("x", split(6), data.train, ("a",)).tested is data.train
 
@@ -49,15 +49,15 @@ def test_without_a_split_to_test():
 def test_wrong_types_are_told():
     assert Split(split(3).images, [0, 1, 2]).labels.dtype == np.int64
     for labels in ([0, 1, 0.5], ["a", "b", "c"], None):
-        with complains(DataError, "labels"):
+        with refused(DataError, "labels"):
             Split(split(3).images, labels)
     for train, test in ((("a", "b"), split()), (split(), split().images), (None, None)):
-        with complains(DataError, "train, test, classes"):
+        with refused(DataError, "train, test, classes"):
             Dataset("mine", train, test, ("a",))
-        with complains(DataError, "train, test, classes"):
+        with refused(DataError, "train, test, classes"):
             Dataset("mine", train, test)
     for classes in (2, (), None):
-        with complains(DataError, "train, test, classes"):
+        with refused(DataError, "train, test, classes"):
             Dataset("mine", split(), split(), classes)
     assert Dataset("mine", split(), split(), ["a", "b"]).classes == ("a", "b")
 
@@ -90,7 +90,7 @@ def test_chosen_images_keep_their_labels_and_weights():
     ],
 )
 def test_weights_that_cannot_be(weights, message):
-    with complains(DataError, message):
+    with refused(DataError, message):
         Split(np.zeros((2, 1, 1, 1), np.uint8), np.zeros(2, np.int64), weights)
 
 
@@ -116,24 +116,24 @@ def test_summary_names_the_channels(channels, words):
     ],
 )
 def test_split_refuses(images, labels, message):
-    with complains(DataError, message):
+    with refused(DataError, message):
         Split(images, labels)
 
 
 def test_counts_that_differ():
     images, labels = np.zeros((60_000, 1, 1, 1), np.uint8), np.zeros(59_999, np.int64)
-    with complains(DataError, "60,000 images", "59,999 labels"):
+    with refused(DataError, "60,000 images", "59,999 labels"):
         Split(images, labels)
 
 
 def test_splits_of_different_shapes():
-    with complains(DataError, "trains on images of 8x8", "tests on images of 9x9"):
+    with refused(DataError, "trains on images of 8x8", "tests on images of 9x9"):
         Dataset("x", split(), split(shape=(1, 9, 9)), ("a",))
 
 
 @pytest.mark.parametrize("label", [-1, 2])
 def test_label_without_a_class(label):
-    with complains(DataError, "labels 0 to 1", f"test image 0 has label {label}"):
+    with refused(DataError, "labels 0 to 1", f"test image 0 has label {label}"):
         Dataset("x", split(), split(label=label), ("a", "b"))
 
 
@@ -206,5 +206,5 @@ def test_a_weight_is_a_repetition():
 
 @pytest.mark.parametrize("labels", [[], [2], [-1]])
 def test_no_labels(labels):
-    with complains(DataError, "none of 0 to 1"):
+    with refused(DataError, "none of 0 to 1"):
         class_weights(np.array(labels, np.int64), 2)

@@ -6,7 +6,6 @@ import socket
 
 import pytest
 
-from complaints import complains
 from lenet.data import folders
 from lenet.data.dataset import TEST, TRAIN, VALIDATION
 from lenet.data.folders import (
@@ -18,6 +17,7 @@ from lenet.data.folders import (
     look_at,
 )
 from lenet.errors import DataError
+from refusals import refused
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_names_of_every_kind(files):
     ],
 )
 def test_no_classes(files, names, words):
-    with complains(DataError, words):
+    with refused(DataError, words):
         files(*names)
 
 
@@ -128,7 +128,7 @@ def test_links_to_folders(files, tmp_path):
     assert faults["a/up"] == "is a link that leads out of the folder"
     assert faults["a/here"] == "is a folder, or a link to one"
     os.symlink("a", tmp_path / "c")
-    with complains(DataError, "c is a link to a folder"):
+    with refused(DataError, "c is a link to a folder"):
         files("b/1.png")
 
 
@@ -138,13 +138,13 @@ def test_a_folder_that_cannot_be_read(files, tmp_path, monkeypatch):
     if os.geteuid() == 0:  # root reads everything
         scan = os.scandir
 
-        def refused(path):
+        def denied(path):
             if os.fspath(path).endswith("a"):
                 raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
             return scan(path)
 
-        monkeypatch.setattr(os, "scandir", refused)
-    with complains(DataError, "permission denied"):
+        monkeypatch.setattr(os, "scandir", denied)
+    with refused(DataError, "permission denied"):
         files()
 
 
@@ -154,7 +154,7 @@ def test_a_name_that_is_no_text(tmp_path):
     (entry,) = list_pictures(os.path.realpath(tmp_path)).entries
     assert (entry.path, entry.fault) == ("a/\udcff.png", "")
     os.mkdir(os.fsencode(tmp_path) + b"/\xff")
-    with complains(DataError, r"a class '\udcff'"):
+    with refused(DataError, r"a class '\udcff'"):
         list_pictures(os.path.realpath(tmp_path))
 
 
@@ -217,7 +217,7 @@ def test_too_many(monkeypatch):
     monkeypatch.setattr(folders, "MAX_FILES", 2)
     entries = [Entry("a", str(number), TEST) for number in range(3)]
     assert len(Listing.of("r", entries[:2]).entries) == 2
-    with complains(DataError, "more than 2 files"):
+    with refused(DataError, "more than 2 files"):
         Listing.of("r", entries)
 
 
@@ -231,10 +231,10 @@ def test_one_spelling_of_an_accent():
 
 @pytest.mark.parametrize("text", ["", " ", "a\nb", "\x1b[31m", "\udce4", "x" * 201, "a\0"])
 def test_no_names(text):
-    with complains(DataError, "here names a class"):
+    with refused(DataError, "here names a class"):
         class_name(text, "here")
 
 
 def test_numbers_that_are_no_classes():
-    with complains(DataError, "10,001 different labels, from '0' to '10000'"):
+    with refused(DataError, "10,001 different labels, from '0' to '10000'"):
         classes_of(map(str, range(10_001)))

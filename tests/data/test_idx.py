@@ -8,9 +8,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from complaints import complains
 from lenet.data import idx
 from lenet.errors import DataError, LenetError, OutputError
+from refusals import refused
 
 
 def header(*sizes, code=8, dimensions=None):
@@ -25,7 +25,7 @@ def parse(content):
     return idx.read_stream(io.BytesIO(content), "f")
 
 
-def refused(content):
+def message_of(content):
     with pytest.raises(DataError) as caught:
         parse(content)
     message = str(caught.value)
@@ -89,7 +89,7 @@ def test_larger_than_a_piece():
     ],
 )
 def test_damaged(content, words):
-    assert words in refused(content)
+    assert words in message_of(content)
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,13 @@ def test_damaged(content, words):
     ],
 )
 def test_damaged_within_gzip(content, words):
-    assert words in refused(gzip.compress(content))
+    assert words in message_of(gzip.compress(content))
 
 
 def test_every_cut_is_noticed():
     packed = gzip.compress(INTACT)
     for end in range(2, len(packed)):
-        assert "is cut short" in refused(packed[:end])
+        assert "is cut short" in message_of(packed[:end])
 
 
 def test_no_flipped_bit_gets_through_gzip():
@@ -124,11 +124,11 @@ def test_no_flipped_bit_gets_through_gzip():
 def test_wrong_checksum_within_gzip():
     packed = bytearray(gzip.compress(INTACT))
     packed[-8] ^= 1
-    assert "is damaged, gzip finds: CRC check failed" in refused(bytes(packed))
+    assert "is damaged, gzip finds: CRC check failed" in message_of(bytes(packed))
 
 
 def test_gzip_followed_by_rubbish():
-    assert "is damaged, gzip finds: Not a gzipped file" in refused(
+    assert "is damaged, gzip finds: Not a gzipped file" in message_of(
         gzip.compress(INTACT) + b"rubbish"
     )
 
@@ -137,7 +137,7 @@ def test_bomb_is_not_inflated():
     bomb = gzip.compress(header(1, 1) + bytes(64 << 20), 1)
     tracemalloc.start()
     try:
-        assert "is too long" in refused(bomb)
+        assert "is too long" in message_of(bomb)
         assert tracemalloc.get_traced_memory()[1] < 2 << 20
     finally:
         tracemalloc.stop()
@@ -146,7 +146,7 @@ def test_bomb_is_not_inflated():
 def test_honest_bomb_is_refused_before_memory_is_taken(monkeypatch):
     monkeypatch.setattr(idx, "MAX_INFLATED", 1 << 20)
     content = header(2 << 20) + bytes(2 << 20)
-    assert "and at most 1,048," in refused(gzip.compress(content))
+    assert "and at most 1,048," in message_of(gzip.compress(content))
 
 
 def test_random_bytes_never_crash():
@@ -159,14 +159,14 @@ def test_random_bytes_never_crash():
 
 def test_remedy_ends_the_message(tmp_path):
     (tmp_path / "broken").write_bytes(b"rubbish")
-    with complains(DataError, "; delete it"):
+    with refused(DataError, "; delete it"):
         idx.read(tmp_path / "broken", "delete it")
 
 
 def test_missing_file_and_folder(tmp_path):
-    with complains(DataError, "nowhere: no such file"):
+    with refused(DataError, "nowhere: no such file"):
         idx.read(tmp_path / "nowhere")
-    with complains(DataError, "is a directory"):
+    with refused(DataError, "is a directory"):
         idx.read(tmp_path)
 
 
@@ -174,13 +174,13 @@ def test_missing_file_and_folder(tmp_path):
     "array", [np.zeros(3), np.uint8(3), np.zeros((1,) * 5, np.uint8), np.zeros((0, 2), np.uint8)]
 )
 def test_write_refuses(tmp_path, array):
-    with complains(LenetError, "uint8 with 1 to 4 dimensions"):
+    with refused(LenetError, "uint8 with 1 to 4 dimensions"):
         idx.write(tmp_path / "x", array)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_write_into_a_missing_folder(tmp_path):
-    with complains(OutputError, "cannot write"):
+    with refused(OutputError, "cannot write"):
         idx.write(tmp_path / "nowhere" / "x", np.ones(3, np.uint8))
 
 

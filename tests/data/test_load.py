@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from complaints import complains
 from lenet.data import load
 from lenet.errors import DataError, UsageError
+from refusals import refused
 
 
 @pytest.mark.parametrize("name", ["digits", "DIGITS", " Digits ", Path("digits")])
@@ -16,7 +16,7 @@ def test_digits(name):
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "fashion_mnist", "Fashion-MNIST"])
 def test_spellings(name, tmp_path):
-    with complains(DataError, "fashion-mnist"):
+    with refused(DataError, "fashion-mnist"):
         load(name, data_dir=tmp_path)
 
 
@@ -25,7 +25,7 @@ def test_spellings(name, tmp_path):
 )
 def test_unknown_name(name, hint):
     words = [f"no data set is called {name!r}", "digits, mnist or fashion-mnist", ".csv or .npz"]
-    with complains(UsageError, *words, hint) as caught:
+    with refused(UsageError, *words, hint) as caught:
         load(name)
     assert caught.value.exit_code == 2
     assert bool(hint) == ("did you mean" in str(caught.value))
@@ -35,13 +35,13 @@ def test_a_model_a_run_and_a_network_are_no_data(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     (tmp_path / "last.safetensors").write_bytes(b"")
     for model in (tmp_path / "last.safetensors", "no/model.safetensors", "M.SafeTensors"):
-        with complains(UsageError, "a saved model", f"lenet.Model.load({str(model)!r})"):
+        with refused(UsageError, "a saved model", f"lenet.Model.load({str(model)!r})"):
             load(model)
     words = ["a run", "lenet.Model.load(", "last.safetensors", f"lenet.resume({str(tmp_path)!r})"]
-    with complains(UsageError, *words):
+    with refused(UsageError, *words):
         load(tmp_path)
     for network in ("lenet", "LeNet-60", "1x28x28 | conv 6 k5 | dense 10"):
-        with complains(UsageError, "a network", f"lenet.train({network!r}"):
+        with refused(UsageError, "a network", f"lenet.train({network!r}"):
             load(network)
 
 
@@ -49,17 +49,17 @@ def test_a_folder_of_runs_is_no_data(tmp_path):
     for name in ("runs", "mine"):
         (tmp_path / name / "1").mkdir(parents=True)
         (tmp_path / name / "1" / "run.json").write_text("{}")
-        with complains(UsageError, "folder of runs", "pictures"):
+        with refused(UsageError, "folder of runs", "pictures"):
             load(tmp_path / name)
 
 
 def test_a_folder_may_be_called_like_a_network(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lenet").mkdir()
-    with complains(DataError, "there is nothing in"):
+    with refused(DataError, "there is nothing in"):
         load("lenet")
 
 
 def test_options_are_for_own_pictures():
-    with complains(UsageError, "skip_bad", "./digits"):
+    with refused(UsageError, "skip_bad", "./digits"):
         load("digits", skip_bad=True)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from complaints import complains
 from lenet.data import collection
 from lenet.data.collection import (
     LoadOptions,
@@ -16,6 +15,7 @@ from lenet.data.collection import (
 )
 from lenet.data.preprocess import centre, reaches_one, to_bytes, to_grey
 from lenet.errors import DataError, UsageError
+from refusals import refused
 
 GREY = np.arange(2 * 12, dtype=np.uint8).reshape(2, 1, 3, 4)
 RGB = np.random.default_rng(0).integers(0, 256, (2, 3, 3, 4), dtype=np.uint8)
@@ -57,7 +57,7 @@ def test_sizes(given, size):
     ],
 )
 def test_no_sizes(given):
-    with complains(UsageError, "the size is", "28x32"):
+    with refused(UsageError, "the size is", "28x32"):
         read_size(given)
 
 
@@ -65,7 +65,7 @@ def test_colours():
     assert LoadOptions.of(None, True, False, False).channels == 1
     assert LoadOptions.of(None, False, True, True) == LoadOptions(None, 3, True)
     assert LoadOptions.of("3x4", False, False, False) == LoadOptions((3, 4))
-    with complains(UsageError, "both gray and rgb"):
+    with refused(UsageError, "both gray and rgb"):
         LoadOptions.of(None, True, True, False)
 
 
@@ -79,7 +79,7 @@ def test_large_sizes_are_bounded_with_their_proportions():
 def test_room(monkeypatch):
     monkeypatch.setattr(collection, "machine_memory", lambda: 10**9)
     require_room(1000, 1, (28, 28))
-    with complains(DataError, "1,000 images of 1024x1024", "1.0 GB", "size=28") as caught:
+    with refused(DataError, "1,000 images of 1024x1024", "1.0 GB", "size=28") as caught:
         require_room(1000, 1, (1024, 1024))
     assert caught.value.parameter == "size"
     assert collection.machine_memory() == 10**9
@@ -118,7 +118,7 @@ def test_shaped():
 
 def test_no_room(monkeypatch):
     monkeypatch.setattr(collection, "machine_memory", lambda: 1000)
-    with complains(DataError, "would fill"):
+    with refused(DataError, "would fill"):
         Stack(100, (28, 28), None)
 
 
@@ -132,7 +132,7 @@ def test_scale(least, greatest, unit):
 
 @pytest.mark.parametrize("greatest", [1.01, 16, 32])
 def test_floats_of_another_scale(greatest):
-    with complains(DataError, "divide by", f"{greatest:g}"):
+    with refused(DataError, "divide by", f"{greatest:g}"):
         reaches_one(0, greatest, "x has", is_float=True)
     assert not reaches_one(0, 32.5, "x has", is_float=True)
     assert reaches_one(0, 1.0, "x has", is_float=True)
@@ -155,5 +155,5 @@ def test_bytes():
     ],
 )
 def test_no_pixels(ends, words):
-    with complains(DataError, "x has values", words):
+    with refused(DataError, "x has values", words):
         reaches_one(*ends, "x has")

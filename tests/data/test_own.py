@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 import lenet
-from complaints import complains
 from digit_pictures import write_digits
 from lenet.data import own
 from lenet.data.collection import Collection, LoadOptions
 from lenet.errors import DataError, UsageError
+from refusals import refused
 
 COUNTS = dict.fromkeys("0123456789", 12)
 
@@ -138,13 +138,13 @@ def test_bad_files(digits):
     for name in "abcd":
         (digits / "3" / f"{name}.png").write_bytes(b"no")
     words = ["4 of 124 pictures", "3/a.png is not a picture", "3/b", "3/c", "and 1 more"]
-    with complains(DataError, *words, "skip_bad=True") as caught:
+    with refused(DataError, *words, "skip_bad=True") as caught:
         lenet.load(digits)
     assert caught.value.parameter == "skip_bad"
     assert sum(map(len, lenet.load(digits, skip_bad=True).splits.values())) == 120
     for path in digits.glob("4/*"):
         path.write_bytes(b"")
-    with complains(DataError, "no picture of class '4'", "3/a.png"):
+    with refused(DataError, "no picture of class '4'", "3/a.png"):
         lenet.load(digits, skip_bad=True)
 
 
@@ -195,16 +195,16 @@ def test_title(tmp_path, name, title):
 
 
 def test_what_is_no_data(tmp_path):
-    with complains(UsageError, "no data set is called", "nowhere"):
+    with refused(UsageError, "no data set is called", "nowhere"):
         lenet.load(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/zero", "/dev/null"):
-        with complains(DataError, "a pipe or a device"):
+        with refused(DataError, "a pipe or a device"):
             lenet.load(path)
     Image.new("L", (4, 4)).save(tmp_path / "x.png")
-    with complains(DataError, "x.png is no table"):
+    with refused(DataError, "x.png is no table"):
         lenet.load(tmp_path / "x.png")
-    with complains(DataError, "files but no folders"):
+    with refused(DataError, "files but no folders"):
         lenet.load(tmp_path)
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from complaints import complains
 from lenet.data import idx, pictures
 from lenet.data.collection import LoadOptions
 from lenet.data.folders import list_pictures
 from lenet.data.pictures import decode, fit_picture, read_images, read_picture
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import DataError, PictureError
+from refusals import refused
 
 DARK = Preprocessing((1, 28, 28), (0.1,), (0.3,), "dark")
 LIGHT = Preprocessing((1, 28, 28), (0.1,), (0.3,), "light")
@@ -101,9 +101,9 @@ def test_turned_as_exif_says(save):
 
 def test_missing_and_folder(tmp_path):
     for read in (read_picture, lambda path: read_images(path, ANY)):
-        with complains(PictureError, "nowhere.png cannot be opened (no such file"):
+        with refused(PictureError, "nowhere.png cannot be opened (no such file"):
             read(tmp_path / "nowhere.png")
-        with complains(PictureError, "is a directory", "PNG, JPEG or BMP"):
+        with refused(PictureError, "is a directory", "PNG, JPEG or BMP"):
             read(tmp_path)
 
 
@@ -111,13 +111,13 @@ def test_missing_and_folder(tmp_path):
 def test_no_picture(tmp_path, content):
     (tmp_path / "x.png").write_bytes(content)
     for read in (read_picture, lambda path: read_images(path, ANY)):
-        with complains(PictureError, "x.png is not a picture", "PNG, JPEG or BMP"):
+        with refused(PictureError, "x.png is not a picture", "PNG, JPEG or BMP"):
             read(tmp_path / "x.png")
 
 
 def test_other_formats_are_not_tried(save):
     for ending, kind in (("gif", "GIF"), ("tiff", "TIFF"), ("webp", "WebP")):
-        with complains(PictureError, f"a.{ending} is a {kind} file", "save it as a PNG"):
+        with refused(PictureError, f"a.{ending} is a {kind} file", "save it as a PNG"):
             read_picture(save(GREY, f"a.{ending}"))
 
 
@@ -125,7 +125,7 @@ def test_too_many_pixels(save, monkeypatch):
     path = save(GREY)
     for limit in (40, 10):  # Pillow only warns up to twice its limit
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        with complains(PictureError, f"more than {limit} pixels"):
+        with refused(PictureError, f"more than {limit} pixels"):
             read_picture(path)
 
 
@@ -134,7 +134,7 @@ def test_cut_pictures(save, tmp_path, name):
     content = save(RGB, name).read_bytes()
     for end in range(0, len(content) - 20, 7):
         (tmp_path / "cut").write_bytes(content[:end])
-        with complains(PictureError):
+        with refused(PictureError):
             read_picture(tmp_path / "cut")
 
 
@@ -226,19 +226,19 @@ def test_fortran_order(tmp_path):
 @pytest.mark.parametrize("shape", [(7,), (6, 8, 3), (0, 28, 28), (1, 1, 1, 4, 4), (2, 0), ()])
 def test_arrays_of_another_shape(tmp_path, shape):
     np.save(tmp_path / "x.npy", np.zeros(shape, np.uint8))
-    with complains(DataError, "x.npy"):
+    with refused(DataError, "x.npy"):
         read_images(tmp_path / "x.npy", DARK)
 
 
 def test_label_file_is_no_image_file(tmp_path):
     idx.write(tmp_path / "labels", np.ones(9, np.uint8))
-    with complains(DataError, "of shape (9,)", "(N, H, W)"):
+    with refused(DataError, "of shape (9,)", "(N, H, W)"):
         read_images(tmp_path / "labels", DARK)
 
 
 def test_float_arrays_are_refused(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((28, 28)))
-    with complains(DataError, "type float64", "uint8"):
+    with refused(DataError, "type float64", "uint8"):
         read_images(tmp_path / "x.npy", DARK)
 
 
@@ -263,7 +263,7 @@ def npy(shape, descr="'|u1'"):
 )
 def test_damaged_arrays(tmp_path, content):
     (tmp_path / "x.npy").write_bytes(content)
-    with complains(DataError, "x.npy is not an intact .npy array", "numpy.save"):
+    with refused(DataError, "x.npy is not an intact .npy array", "numpy.save"):
         read_images(tmp_path / "x.npy", DARK)
 
 
@@ -271,13 +271,13 @@ def test_pickles_are_never_opened(tmp_path):
     buffer = io.BytesIO()
     np.save(buffer, np.array([print], dtype=object), allow_pickle=True)
     (tmp_path / "x.npy").write_bytes(buffer.getvalue())
-    with complains(DataError, "not an intact .npy"):
+    with refused(DataError, "not an intact .npy"):
         read_images(tmp_path / "x.npy", DARK)
 
 
 def test_damaged_idx(tmp_path):
     (tmp_path / "x").write_bytes(b"\0\0\x08\x03\0\0\0\x09")
-    with complains(DataError, "is cut short"):
+    with refused(DataError, "is cut short"):
         read_images(tmp_path / "x", DARK)
 
 
@@ -424,7 +424,7 @@ def test_many_pixels_in_one_of_many(decoded, monkeypatch):
 def test_nothing_can_be_read(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.png").write_bytes(b"")
-    with complains(DataError, "no file in", "a/1.png is not a picture", "PNG, JPEG or BMP"):
+    with refused(DataError, "no file in", "a/1.png is not a picture", "PNG, JPEG or BMP"):
         decode(list_pictures(os.path.realpath(tmp_path)), LoadOptions())
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from complaints import complains
 from lenet.data import load, preprocess
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import DataError
+from refusals import refused
 
 
 def random_images(*shape):
@@ -61,7 +61,7 @@ def test_grey_to_rgb_repeats():
 
 @pytest.mark.parametrize(("given", "wanted"), [(2, 1), (1, 2), (4, 3), (3, 4)])
 def test_other_channels_are_refused(given, wanted):
-    with complains(DataError, f"{given} channels cannot become {wanted}"):
+    with refused(DataError, f"{given} channels cannot become {wanted}"):
         preprocess.match(random_images(1, given, 4, 4), (wanted, 4, 4))
 
 
@@ -186,7 +186,7 @@ def test_from_dict_trusts_nothing(change, message):
 
 @pytest.mark.parametrize("values", [None, [], "x", {}, {"mean": [0.1]}, {1: 2}])
 def test_from_dict_of_something_else(values):
-    with complains(DataError, "input_shape, mean, std, polarity"):
+    with refused(DataError, "input_shape, mean, std, polarity"):
         Preprocessing.from_dict(values)
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from complaints import complains
 from lenet.data import idx, load, sources
 from lenet.data.sources import fetch
 from lenet.errors import DataError, DownloadError, OutputError
+from refusals import refused
 
 NAMES = tuple(sources.MNIST.checksums)
 ARRAYS = {
@@ -84,25 +84,25 @@ def test_files_of_two_folders_do_not_mix(tmp_path):
     fill(tmp_path / "mnist", arrays={sources.TRAIN_IMAGES: ARRAYS[sources.TRAIN_IMAGES]})
     rest = {name: array for name, array in ARRAYS.items() if name != sources.TRAIN_IMAGES}
     fill(tmp_path, arrays=rest)
-    with complains(DataError, "train-images-idx3-ubyte"):
+    with refused(DataError, "train-images-idx3-ubyte"):
         sources.load_named("mnist", tmp_path)
 
 
 def test_missing_from_data_dir(tmp_path):
     folder = fill(tmp_path / "given")
     (folder / sources.TEST_LABELS).unlink()
-    with complains(DataError, f"the data folder is {folder},", sources.TEST_LABELS, "leave"):
+    with refused(DataError, f"the data folder is {folder},", sources.TEST_LABELS, "leave"):
         sources.load_named("mnist", folder)
 
 
 def test_missing_from_the_environments_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("LENET_DATA", str(tmp_path))
-    with complains(DataError, f"LENET_DATA is set to {tmp_path}", *NAMES, "unset LENET_DATA"):
+    with refused(DataError, f"LENET_DATA is set to {tmp_path}", *NAMES, "unset LENET_DATA"):
         sources.load_named("fashion-mnist")
 
 
 def test_no_folder_at_all(tmp_path):
-    with complains(DataError, "nowhere", "no folder"):
+    with refused(DataError, "nowhere", "no folder"):
         sources.load_named("mnist", tmp_path / "nowhere")
 
 
@@ -118,14 +118,14 @@ def test_no_folder_at_all(tmp_path):
 )
 def test_files_that_do_not_belong_together(tmp_path, name, array, message):
     fill(tmp_path, arrays={**ARRAYS, name: array})
-    with complains(DataError, message):
+    with refused(DataError, message):
         sources.load_named("mnist", tmp_path)
 
 
 def test_damaged_file(tmp_path):
     path = fill(tmp_path) / sources.TEST_LABELS
     path.write_bytes(path.read_bytes()[:-1])
-    with complains(DataError, "is cut short"):
+    with refused(DataError, "is cut short"):
         sources.load_named("mnist", tmp_path)
 
 
@@ -181,7 +181,7 @@ def test_damaged_cache_says_what_to_delete(monkeypatch, cache):
     sources.load_named("mnist")
     path = cache / f"{sources.TRAIN_LABELS}.gz"
     path.write_bytes(path.read_bytes()[:20])
-    with complains(DataError, f"{path.name} is cut short", "delete it"):
+    with refused(DataError, f"{path.name} is cut short", "delete it"):
         sources.load_named("mnist")
 
 
@@ -189,14 +189,14 @@ def test_cache_that_is_no_folder(monkeypatch, tmp_path):
     Mirror(monkeypatch)
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LENET_CACHE", str(tmp_path / "file"))
-    with complains(OutputError, "cannot write to the cache folder", "LENET_CACHE", "data_dir"):
+    with refused(OutputError, "cannot write to the cache folder", "LENET_CACHE", "data_dir"):
         sources.load_named("mnist")
 
 
 def test_read_only_cache_is_noticed_before_the_download(monkeypatch, cache):
     cache.mkdir(parents=True)
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with complains(OutputError, "permission denied", "LENET_CACHE"):
+    with refused(OutputError, "permission denied", "LENET_CACHE"):
         sources.load_named("mnist")
 
 
@@ -363,14 +363,14 @@ def test_every_mirror_fails_for_its_own_reason(server, dead):
     host = server.address.removeprefix("http://")
     reasons = ["answered 404", "sent 5 bytes with a wrong checksum", "broke off"]
     words = [f"{dead[7:-1]} could not be reached", *(f"{host} {reason}" for reason in reasons)]
-    with complains(DownloadError, *words, "data_dir", "LENET_DATA") as caught:
+    with refused(DownloadError, *words, "data_dir", "LENET_DATA") as caught:
         fetch("a.gz", CHECKSUM, mirrors)
     assert caught.value.parameter == "data_dir"
 
 
 def test_more_than_the_limit(server, monkeypatch):
     monkeypatch.setattr(sources, "MAX_BYTES", 100_000)
-    with complains(DownloadError, "sent more than 100,000 bytes"):
+    with refused(DownloadError, "sent more than 100,000 bytes"):
         fetch("a.gz", CHECKSUM, [f"{server.address}/endless/"])
 
 
@@ -378,7 +378,7 @@ def test_silent_mirror_times_out(monkeypatch):
     monkeypatch.setattr(sources, "TIMEOUT", (0.2, 0.2))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         mirror = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        with complains(DownloadError, "did not answer in time"):
+        with refused(DownloadError, "did not answer in time"):
             fetch("a.gz", CHECKSUM, [mirror])
 
 

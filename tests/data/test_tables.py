@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import lenet
-from complaints import complains
 from lenet.data import arrays, folders
 from lenet.data.collection import LoadOptions
 from lenet.data.dataset import TEST, TRAIN, VALIDATION
@@ -14,6 +13,7 @@ from lenet.data.folders import is_number, list_files, look_at_start
 from lenet.data.own import read
 from lenet.data.pictures import open_regular
 from lenet.errors import DataError
+from refusals import refused
 
 
 @pytest.fixture
@@ -86,15 +86,15 @@ def test_splits(listed):
     ],
 )
 def test_refusals(listed, text, words):
-    with complains(DataError, words):
+    with refused(DataError, words):
         listed(text)
 
 
 def test_other_encodings(listed, monkeypatch):
-    with complains(DataError, "no table in UTF-8"):
+    with refused(DataError, "no table in UTF-8"):
         listed("ä.png,cat\n", "latin-1")
     monkeypatch.setattr(folders, "_START", 100)
-    with complains(DataError, "line 51, is no text in UTF-8"):
+    with refused(DataError, "line 51, is no text in UTF-8"):
         listed("a.png,cat\n" * 50 + "ä.png,cat\n", "latin-1")
 
 
@@ -174,7 +174,7 @@ def test_floats_from_0_to_1(load):
 
 def test_floats_of_another_scale_are_refused(load):
     for top in (1.02, 16):
-        with complains(DataError, "divide by"):
+        with refused(DataError, "divide by"):
             load(table((IMAGES / 255 * top).round(3)))
     assert same(load(table(IMAGES // 16)), IMAGES // 16)
 
@@ -230,5 +230,5 @@ PLAIN = table()
     ],
 )
 def test_refusals_of_pixels(load, text, words):
-    with complains(DataError, words):
+    with refused(DataError, words):
         load(text)

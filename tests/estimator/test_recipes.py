@@ -19,6 +19,7 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 
 from lenet import LeNetClassifier
+from refusals import refused
 
 SMALL = "1x8x8 | conv 8 k3 relu, maxpool 2 | dense 16 relu, dense 10"
 EVERYTHING = lenet.recipe(
@@ -150,9 +151,9 @@ def test_stopping_early_and_the_best_weights(images):
     assert done["kept_epoch"] == 1 + int(np.argmin(losses))
     again = LeNetClassifier(SMALL, recipe=recipe.replace(epochs=done["kept_epoch"], patience=0))
     assert again.fit(X, y).model_.table.tobytes() == estimator.model_.table.tobytes()
-    with pytest.raises(UsageError, match="restore_best is True"):
+    with refused(UsageError, "restore_best is True"):
         LeNetClassifier(recipe={"restore_best": True}).fit(X, y)
-    with pytest.raises(ValueError, match="no image of 3"):
+    with refused(ValueError, "no image of 3"):
         LeNetClassifier(recipe={"validation_fraction": 0.1}).fit(X[:3], y[:3])
 
 
@@ -237,7 +238,7 @@ def test_a_memory_that_does_not_belong(images):
     state["_memory"] = state["_memory"] | {"state": np.zeros((2, 3), np.float32)}
     back = LeNetClassifier()
     back.__setstate__(state)
-    with pytest.raises(ModelFileError, match="state has shape"):
+    with refused(ModelFileError, "state has shape"):
         back.partial_fit(X, y)
 
 

@@ -17,6 +17,7 @@ from lenet.estimator.samples import (
     to_bytes,
     weighted,
 )
+from refusals import refused
 
 
 def test_rows_and_the_shape_of_a_sample():
@@ -36,7 +37,7 @@ def test_what_is_for_others_to_judge(X):
 
 
 def test_too_many_dimensions():
-    with pytest.raises(UsageError, match="dim 5"):
+    with refused(UsageError, "dim 5"):
         rows_of(np.zeros((1, 1, 1, 1, 1)))
 
 
@@ -238,7 +239,7 @@ def test_a_given_range():
     "given", [(1,), (1, 0), (0, 0), (0, np.inf), (np.nan, 1), "01", 3, (None, 1), (0, 1, 2)]
 )
 def test_no_range(given):
-    with pytest.raises(UsageError, match="value_range"):
+    with refused(UsageError, "value_range"):
         find_range(EVERY_BYTE, IMAGE, given)
 
 

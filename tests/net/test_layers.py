@@ -19,6 +19,7 @@ from lenet.net import (
     to_json,
 )
 from lenet.net.layers import ACTIVATIONS, LAYERS, Layer
+from refusals import refused
 
 
 def test_a_number_stands_for_both_axes() -> None:
@@ -35,7 +36,7 @@ def test_pairs_are_height_and_width_and_sides_top_bottom_left_right() -> None:
 
 def test_same_keeps_the_size_and_pads_even_kernels_at_the_end() -> None:
     assert Conv2d(1, (5, 4), padding="same").padding == (2, 2, 1, 2)
-    with pytest.raises(UsageError, match="needs stride 1, not 2x2"):
+    with refused(UsageError, "needs stride 1, not 2x2"):
         Conv2d(1, 5, stride=2, padding="same")
 
 
@@ -63,7 +64,7 @@ def test_sizes_are_whole_numbers_in_range(value: object) -> None:
         lambda: MaxPool2d(value),  # type: ignore[arg-type]
         lambda: Dense(value),  # type: ignore[arg-type]
     ):
-        with pytest.raises(UsageError, match="from 1 to 10,000,000"):
+        with refused(UsageError, "from 1 to 10,000,000"):
             build()
 
 
@@ -75,12 +76,12 @@ def test_a_size_is_one_number_or_two(value: object) -> None:
 
 @pytest.mark.parametrize("value", [(1, 2, 3), "2", -1, True, 1.5, None])
 def test_padding_is_refused_unless_numbers_or_same(value: object) -> None:
-    with pytest.raises(UsageError, match="padding is"):
+    with refused(UsageError, "padding is"):
         Conv2d(1, 5, padding=value)  # type: ignore[arg-type]
 
 
 def test_a_pool_window_never_sees_padding_alone() -> None:
-    with pytest.raises(UsageError, match="smaller than the window"):
+    with refused(UsageError, "smaller than the window"):
         MaxPool2d((3, 2), padding=(1, 2))
 
 
@@ -92,7 +93,7 @@ def test_an_unknown_activation_lists_the_known() -> None:
 def test_normalisation_is_on_or_off() -> None:
     assert Conv2d(6, 5, batch_norm=True) != Conv2d(6, 5)
     for value in (1, None, "yes"):
-        with pytest.raises(UsageError, match="True or False"):
+        with refused(UsageError, "True or False"):
             Conv2d(6, 5, batch_norm=value)  # type: ignore[arg-type]
 
 
@@ -102,7 +103,7 @@ def test_width_is_channels_or_units() -> None:
     assert conv.with_width(7) == Conv2d(7, 5, 2, 1, "tanh")
     assert Conv2d(6, 5, batch_norm=True).with_width(7) == Conv2d(7, 5, batch_norm=True)
     assert dense.with_width(7) == Dense(7, "relu")
-    with pytest.raises(UsageError, match="channels is 0"):
+    with refused(UsageError, "channels is 0"):
         conv.with_width(0)
 
 

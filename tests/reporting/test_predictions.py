@@ -10,6 +10,7 @@ from lenet.data import Dataset, Split
 from lenet.errors import DataError
 from lenet.metrics import mcnemar, wilson
 from lenet.reporting.predictions import BINS, make_predictions
+from refusals import refused
 
 THREE = [[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.1, 0.9, 0.0], [0.05, 0.9, 0.05]]
 
@@ -92,7 +93,7 @@ def test_other_classes_are_refused(digits):
     renamed = Dataset("x", digits.train, digits.test, tuple("abcdefghij"))
     low = Split(digits.test.images[:1], np.array([-1]))
     for model, data in ((three, digits), (three, digits.test), (ten, renamed), (ten, low)):
-        with pytest.raises(DataError, match="other classes"):
+        with refused(DataError, "other classes"):
             make_predictions(model, data)
 
 

@@ -14,6 +14,7 @@ from lenet.errors import DataError, OutputError, UsageError
 from lenet.metrics import mcnemar
 from lenet.reporting.results import PICTURES, compare_runs, report
 from lenet.trainer import run_training
+from refusals import refused
 
 VOID = {"meta", "img", "br", "rect", "path", "image", "small"}
 
@@ -118,7 +119,7 @@ def test_every_picture_in_every_format(finished, tmp_path, name):
 
 
 def test_no_such_picture(finished):
-    with pytest.raises(UsageError, match="'confusion'"):
+    with refused(UsageError, "'confusion'"):
         report(finished).picture("confussion")
 
 
@@ -144,14 +145,14 @@ def test_without_the_images(odd_data, tmp_path):
     assert "What it gets wrong" not in result.html
     assert set(result.pictures) == {"learning-curve", "signals", "windows", "network"}
     assert report(run, data=odd_data).predictions.evaluation.count == 60
-    with pytest.raises(UsageError, match="learning-curve"):
+    with refused(UsageError, "learning-curve"):
         result.picture("confusion")
 
 
 def test_data_that_was_named_must_suit(finished, odd_data):
-    with pytest.raises(DataError, match="other classes"):
+    with refused(DataError, "other classes"):
         report(finished, data=odd_data)
-    with pytest.raises(UsageError, match="nothing"):
+    with refused(UsageError, "nothing"):
         report(finished, data="nothing")
 
 
@@ -180,7 +181,7 @@ def test_a_run_without_an_epoch(finished, tmp_path, status):
 
 def test_a_run_without_its_model(finished, tmp_path):
     (tmp_path / "run.json").write_bytes((finished / "run.json").read_bytes())
-    with pytest.raises(DataError, match="--resume"):
+    with refused(DataError, "--resume"):
         report(tmp_path)
 
 
@@ -295,7 +296,7 @@ def test_the_page(finished, other, tmp_path):
 
 
 def test_an_unknown_ending(finished, other, tmp_path):
-    with pytest.raises(UsageError, match="docx"):
+    with refused(UsageError, "docx"):
         compare_runs(finished, other).save(tmp_path / "c.docx")
 
 
@@ -309,7 +310,7 @@ def test_other_data(finished, odd_data, tmp_path):
     assert json.dumps(result.to_dict())
     page = result.save(tmp_path / "c.html").read_text(encoding="utf-8")
     assert "<script" not in page
-    with pytest.raises(DataError, match="other classes"):
+    with refused(DataError, "other classes"):
         compare_runs(finished, tmp_path / "odd", data=odd_data)
     both = compare_runs(tmp_path / "odd", tmp_path / "odd", data=odd_data)
     assert both.pairs[0].p_value == 1.0

@@ -12,6 +12,7 @@ from lenet.errors import OutputError, UsageError
 from lenet.run_folder import LOCK
 from lenet.training import guards
 from lenet.training.guards import DelayedInterrupt, FolderLock
+from refusals import refused
 
 HOLD = """
 import sys, time
@@ -25,7 +26,7 @@ time.sleep(60)
 
 def test_held_and_released(tmp_path):
     lock = FolderLock(tmp_path)
-    with pytest.raises(UsageError, match="in use"):
+    with refused(UsageError, "in use"):
         FolderLock(tmp_path)
     lock.release()
     lock.release()
@@ -38,7 +39,7 @@ def test_it_ends_with_the_process(tmp_path):
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(UsageError, match="in use"):
+        with refused(UsageError, "in use"):
             FolderLock(tmp_path)
         process.send_signal(signal.SIGKILL)
     assert os.listdir(tmp_path) == [LOCK]

@@ -9,6 +9,7 @@ import lenet
 from lenet.data import Dataset, Split
 from lenet.errors import DataError, DivergenceError, ModelFileError, UsageError
 from lenet.training import Recipe, Training, loop
+from refusals import refused
 
 QUICK = Recipe(epochs=2, batch_size=37)
 WILD = Recipe(epochs=3, batch_size=50, optimizer="sgd", schedule="constant", lr=1e20)
@@ -188,7 +189,7 @@ def test_rgb_images_for_a_grey_network(few, small):
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 1.0, True, "0", None])
 def test_seeds_out_of_range(few, small, seed):
-    with pytest.raises(UsageError, match="whole number from 0"):
+    with refused(UsageError, "whole number from 0"):
         trained(few, small, seed=seed)
 
 
@@ -212,12 +213,12 @@ def test_outputs_must_be_the_classes(few, blank):
         trained(few, "1x8x8 | dense 3")
     assert "3 outputs" in str(caught.value)
     assert "dense 10" in str(caught.value)
-    with pytest.raises(UsageError, match="dense 2"):
+    with refused(UsageError, "dense 2"):
         trained(blank, "1x8x8 | dense 10")
 
 
 def test_channels_must_be_reachable(few):
-    with pytest.raises(DataError, match="cannot become 2"):
+    with refused(DataError, "cannot become 2"):
         trained(few, "2x8x8 | dense 10")
 
 
@@ -227,7 +228,7 @@ def test_images_that_do_not_fit_into_memory(few):
 
 
 def test_weights_that_do_not_fit_into_floats(few, small):
-    with pytest.raises(UsageError, match="too large"):
+    with refused(UsageError, "too large"):
         trained(few, small, Recipe(init="normal:1e300"))
 
 
@@ -246,7 +247,7 @@ def test_divergence_names_the_place_and_what_to_try(few, small, monkeypatch, eng
 def test_divergence_by_the_last_step(few, small):
     """The step's own loss is still a number; only the test shows what the update did."""
     recipe = WILD.replace(batch_size=300, lr=1e30)
-    with pytest.raises(DivergenceError, match="after step 1 of 1"):
+    with refused(DivergenceError, "after step 1 of 1"):
         trained(few, small, recipe)
 
 
@@ -353,12 +354,12 @@ def test_divergence_after_a_memory_changes_nothing(few, small):
     before = first.model.table.copy()
     second = Training(first.model, few, MEMORY.replace(lr=1e30, max_grad_norm=0.0), 0, 1)
     second.load_optimizer_state(first.optimizer_state())
-    with pytest.raises(DivergenceError, match="in epoch 2"):
+    with refused(DivergenceError, "in epoch 2"):
         list(second.epochs())
     np.testing.assert_array_equal(first.model.table, before)
 
 
 def test_divergence_is_seen_without_a_test_part(few):
     part = Dataset("x", few.train, None, few.classes)
-    with pytest.raises(DivergenceError, match="after step 1 of 1"):
+    with refused(DivergenceError, "after step 1 of 1"):
         trained(part, "1x8x8 | dense 10", WILD.replace(batch_size=300, lr=1e30, weight_decay=1e30))

@@ -19,6 +19,7 @@ from lenet.training.preparation import (
     with_absolute_paths,
     with_validation,
 )
+from refusals import refused
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_it_is_what_the_network_is_that_decides_not_how_it_was_given(tmp_path):
     models = [lenet.train(network, tmp_path / "d", epochs=1) for network in given]
     assert {str(model.network) for model in models} == {str(models[0].network)}
     assert len({model.table.tobytes() for model in models}) == 1
-    with pytest.raises(UsageError, match="dense 3"):
+    with refused(UsageError, "dense 3"):
         lenet.train("1x28x28 | conv 4 k3 relu | dense 10", tmp_path / "d", epochs=1)
 
 
@@ -83,7 +84,7 @@ def test_too_small(tmp_path):
 
 
 def test_load_options_are_not_for_named_data():
-    with pytest.raises(UsageError, match="pictures of your own"):
+    with refused(UsageError, "pictures of your own"):
         matched(lenet.zoo.lenet(), "mnist", size=28)
 
 
@@ -178,7 +179,7 @@ def test_a_model_sees_pictures_at_its_own_size(trained, pictures):
 
 
 def test_a_model_without_weights(few):
-    with pytest.raises(UsageError, match="no weights"):
+    with refused(UsageError, "no weights"):
         lenet.train(lenet.Model("1x8x8 | dense 10"), few)
 
 
@@ -226,7 +227,7 @@ def test_every_class_keeps_an_image(share):
 
 @pytest.mark.parametrize("share", [1e-9, 0.0001])
 def test_too_small_a_share(digits, share):
-    with pytest.raises(UsageError, match="no image of 1,437"):
+    with refused(UsageError, "no image of 1,437"):
         with_validation(digits, Recipe(validation_fraction=share))
 
 

@@ -16,6 +16,7 @@ from lenet.errors import DataError, DivergenceError, UsageError
 from lenet.run_folder import read_run
 from lenet.trainer import run_training
 from lenet.training import Recipe, Run, loop, resume_run
+from refusals import refused
 
 QUICK = Recipe(epochs=3, batch_size=100)
 
@@ -94,7 +95,7 @@ def test_pictures_that_have_moved(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         lenet.train("lenet-relu", tmp_path / "here", QUICK, run=tmp_path / "a", callback=Stop())
     (tmp_path / "here").rename(tmp_path / "there")
-    with pytest.raises(UsageError, match="say where they are"):
+    with refused(UsageError, "say where they are"):
         lenet.resume(tmp_path / "a")
     model = lenet.resume(tmp_path / "a", tmp_path / "there")
     assert model.table.tobytes() == whole.table.tobytes()
@@ -115,7 +116,7 @@ def test_pictures_that_have_moved_are_read_as_before(tmp_path):
 
 
 def test_data_without_a_name_must_be_given(cut):
-    with pytest.raises(UsageError, match="where its data are"):
+    with refused(UsageError, "where its data are"):
         lenet.resume(cut)
 
 
@@ -123,7 +124,7 @@ def test_other_data_are_refused(few, cut):
     images = few.train.images.copy()
     images[0, 0, 0, 0] ^= 1
     other = Dataset("few", Split(images, few.train.labels), few.test, few.classes)
-    with pytest.raises(UsageError, match="other images or labels"):
+    with refused(UsageError, "other images or labels"):
         lenet.resume(cut, other)
     lenet.resume(cut, few)
 
@@ -160,7 +161,7 @@ def test_a_checkpoint_of_another_run_is_refused(few, cut, small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         lenet.train(small, few, QUICK, seed=5, run=tmp_path / "b", callback=Stop())
     shutil.copy(tmp_path / "b" / "checkpoint-1.safetensors", cut)
-    with pytest.raises(UsageError, match="seed 5"):
+    with refused(UsageError, "seed 5"):
         lenet.resume(cut, few)
 
 
@@ -182,7 +183,7 @@ def test_a_diverged_run_is_refused(few, small, tmp_path):
     wild = Recipe(epochs=3, batch_size=50, optimizer="sgd", schedule="constant", lr=1e20)
     with pytest.raises(DivergenceError):
         lenet.train(small, few, wild, run=tmp_path / "a")
-    with pytest.raises(UsageError, match="would again"):
+    with refused(UsageError, "would again"):
         lenet.resume(tmp_path / "a", few)
 
 
@@ -230,7 +231,7 @@ def test_a_pipe_keeps_nobody_waiting(few, cut):
         (cut / name).rename(cut / "kept")
         os.mkfifo(cut / name)
         if name == "run.json":
-            with pytest.raises(UsageError, match="no run"):
+            with refused(UsageError, "no run"):
                 lenet.resume(cut, few)
             (cut / "kept").replace(cut / name)
     resumed = resume_run(cut, few)
@@ -243,7 +244,7 @@ def test_a_pipe_keeps_nobody_waiting(few, cut):
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff", b"[" * 100_000, b"null"])
 def test_a_damaged_run_json(few, cut, content):
     (cut / "run.json").write_bytes(content)
-    with pytest.raises(DataError, match="damaged"):
+    with refused(DataError, "damaged"):
         lenet.resume(cut, few)
 
 
@@ -261,7 +262,7 @@ def test_strange_values_in_a_run_json(few, cut, key, value):
 
 def test_a_folder_in_use_is_refused(few, cut):
     run = Run.reopen(cut)
-    with pytest.raises(UsageError, match="in use"):
+    with refused(UsageError, "in use"):
         lenet.resume(cut, few)
     run.close()
     lenet.resume(cut, few)
@@ -289,7 +290,7 @@ def test_a_training_in_another_process_is_left_alone(tmp_path):
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "step\n"
-        with pytest.raises(UsageError, match="in use"):
+        with refused(UsageError, "in use"):
             lenet.resume(tmp_path / "a")
         process.kill()
     assert read_run(tmp_path / "a").info["status"] == "running"

@@ -16,6 +16,7 @@ from lenet.errors import DivergenceError, OutputError, UsageError
 from lenet.training import Recipe, Run
 from lenet.training import run as run_module
 from lenet.training.run import Pacing
+from refusals import refused
 
 QUICK = Recipe(epochs=2, batch_size=100)
 FILES = [
@@ -129,7 +130,7 @@ def test_an_existing_folder_is_never_overwritten(few, small, tmp_path):
     (tmp_path / "a" / "run.json").write_text("mine")
     (tmp_path / "b").write_text("mine")
     for name in ("a", "b"):
-        with pytest.raises(UsageError, match="exists already"):
+        with refused(UsageError, "exists already"):
             lenet.train(small, few, QUICK, run=tmp_path / name)
     assert (tmp_path / "a" / "run.json").read_text() == (tmp_path / "b").read_text() == "mine"
 
@@ -142,7 +143,7 @@ def test_numbered(tmp_path):
 @pytest.mark.parametrize("seconds", [-1.0, float("nan"), "soon"])
 def test_a_number_that_cannot_be_ends_at_once(tmp_path, seconds):
     """A refusal is no reason to try the next number."""
-    with pytest.raises(UsageError, match="time between checkpoints"):
+    with refused(UsageError, "time between checkpoints"):
         Run.numbered(tmp_path, "x", checkpoint_seconds=seconds)
     assert os.listdir(tmp_path) == []
 
@@ -233,7 +234,7 @@ def full(monkeypatch, *names):
 
 def test_a_disk_full_from_the_start_leaves_no_folder(few, small, tmp_path, monkeypatch):
     full(monkeypatch, "run.json")
-    with pytest.raises(OutputError, match="no space left"):
+    with refused(OutputError, "no space left"):
         lenet.train(small, few, QUICK, run=tmp_path / "a")
     assert os.listdir(tmp_path) == []
 

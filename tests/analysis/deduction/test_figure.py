@@ -18,6 +18,7 @@ from lenet.analysis.deduction.windows import (
 from lenet.errors import LenetError, NotationError, UsageError
 from lenet.net.layers import LAYERS
 from lenet.net.shapes import output_size
+from refusals import refused
 
 
 def brute_force(size: int, result: int) -> set[tuple[int, int, int]]:
@@ -210,7 +211,7 @@ def test_too_much_is_refused() -> None:
     for figure, limit in ((" -> ".join(["10"] * 1001), "1,000"), ("1" * 100_001, "100,000")):
         with pytest.raises(UsageError, match=f"at most {limit}"):
             read_figure(figure)
-    with pytest.raises(UsageError, match="not 28"):
+    with refused(UsageError, "not 28"):
         read_figure(28)  # type: ignore[arg-type]
 
 
