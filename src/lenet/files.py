@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import errno
 import glob
+import io
 import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from lenet.errors import OutputError, path_text, reason
 
@@ -80,14 +80,16 @@ def write_text(path: str | os.PathLike[str], content: str, durable: bool = True)
     return write_bytes(path, content.encode("utf-8"), durable)
 
 
-def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a file to read its bytes; a pipe or a device, which may never end, is an OSError."""
+def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
+    """Open a file to read its bytes; a folder, a pipe or a device is an OSError at once."""
     # Not to wait: a pipe that nobody writes to would keep its reader for ever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     handle = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
         os.close(handle)
-        raise OSError(errno.EINVAL, "it is no regular file", path)
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise OSError(errno.EINVAL, f"it is {kind}, no file", path)
     return os.fdopen(handle, "rb")
 
 

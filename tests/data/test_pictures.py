@@ -103,7 +103,7 @@ def test_missing_and_folder(tmp_path):
     for read in (read_picture, lambda path: read_images(path, ANY)):
         with refused(PictureError, "nowhere.png cannot be opened (no such file"):
             read(tmp_path / "nowhere.png")
-        with refused(PictureError, "is a directory", "PNG, JPEG or BMP"):
+        with refused(PictureError, "it is a folder", "PNG, JPEG or BMP"):
             read(tmp_path)
 
 

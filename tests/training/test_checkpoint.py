@@ -114,7 +114,7 @@ def test_a_folder_where_a_checkpoint_should_be(tmp_path):
     (tmp_path / CHECKPOINTS[0]).mkdir()
     found, (complaint,) = Checkpoints(tmp_path).newest()
     assert found is None
-    assert complaint.startswith(f"cannot read {tmp_path / CHECKPOINTS[0]}: it is no regular file")
+    assert complaint.startswith(f"cannot read {tmp_path / CHECKPOINTS[0]}: it is a folder, no file")
 
 
 def test_equal_trainings_are_equal(few, small):

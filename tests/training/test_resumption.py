@@ -236,7 +236,7 @@ def test_a_pipe_keeps_nobody_waiting(few, cut):
             (cut / "kept").replace(cut / name)
     resumed = resume_run(cut, few)
     assert resumed.notes == [
-        f"cannot read {cut / name}: it is no regular file; going on at its start."
+        f"cannot read {cut / name}: it is a pipe or a device, no file; going on at its start."
     ]
     resumed.run.close()
 

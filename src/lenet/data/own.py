@@ -27,7 +27,7 @@ from lenet import files
 from lenet.data import arrays
 from lenet.data.collection import Collection, LoadOptions
 from lenet.data.folders import Listing, list_files, list_pictures, look_at_start
-from lenet.data.pictures import Decoded, decode, open_regular
+from lenet.data.pictures import Decoded, decode
 from lenet.data.sources import cache_folder
 from lenet.errors import DataError, LenetError, reason
 from lenet.net.shapes import pair_text
@@ -45,7 +45,7 @@ def read(path: str, options: LoadOptions) -> Collection:
     if os.path.isdir(path):
         return _read_listing(list_pictures(os.path.realpath(path)), path, options)
     try:
-        file = open_regular(path)
+        file = files.open_regular(path)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         advice = "give a folder, a .csv or an .npz file"
         raise DataError(f"cannot read {path}: {reason(error)}; {advice}") from error
@@ -129,7 +129,7 @@ def cache_place(source: str) -> Path:
 def load_cache(path: Path, key: str) -> Collection | None:
     """Return what :func:`save_cache` kept under the same key, or None."""
     try:
-        with open_regular(path) as file:
+        with files.open_regular(path) as file:
             collection = _read_cache(file, key)
         os.utime(path)
         return collection

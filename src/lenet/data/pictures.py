@@ -7,11 +7,8 @@ matched.
 
 from __future__ import annotations
 
-import errno
-import io
 import math
 import os
-import stat
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +35,7 @@ from lenet.data.preprocess import (
 )
 from lenet.data.sources import progress_bar
 from lenet.errors import DataError, PictureError, printable, reason
+from lenet.files import open_regular
 from lenet.net.words import name_text
 
 FORMATS: Final = ("PNG", "JPEG", "BMP")
@@ -110,20 +108,6 @@ def _start(path: str | os.PathLike[str]) -> bytes:
             return file.read(12)
     except (OSError, ValueError):  # ValueError: a zero byte in the name
         return b""
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    # A pipe that nobody writes to would keep its reader waiting.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
-    """Open a file to read it; a pipe or a device, which may never end, is refused at once."""
-    file = open(path, "rb", 0, opener=_open_at_once)  # noqa: SIM115 - given back
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, "it is a pipe or a device, no file")
-    return io.BufferedReader(file)
 
 
 def _to_array(picture: Image.Image) -> Images:
