@@ -6,13 +6,19 @@ import os
 import subprocess
 import sys
 import types
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import lenet
+from lenet.errors import LenetError
 from lenet.writing import Result
 from refusals import refused
+
+NAMED = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+FUNCTIONS = [name for name in lenet.__all__ if inspect.isfunction(getattr(lenet, name))]
+CALLABLES = {"watch", "callback"}  # Python says itself what cannot be called
 
 
 @pytest.mark.parametrize("name", lenet.__all__)
@@ -93,6 +99,22 @@ def test_star_import():
 def test_names_say_where_they_are_from():
     """Nothing public is a re-labelled stranger: each lives in the module that the stub names."""
     assert all(module.split(".")[0] == "lenet" for module, _ in lenet._PUBLIC.values())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_argument_of_a_wrong_type_is_refused_in_words(name, tmp_path, monkeypatch):
+    """Each argument of each function gets what it cannot take, or what it may take after all."""
+    function = getattr(lenet, name)
+    monkeypatch.chdir(tmp_path)
+    parameters = inspect.signature(function).parameters.values()
+    needed = {p.name: "lenet" for p in parameters if p.default is p.empty and p.kind in NAMED}
+    if name == "bench":
+        needed |= {"seconds": 0.1}
+    for parameter in parameters:
+        if parameter.kind in NAMED and parameter.name not in {*CALLABLES, "seconds"}:
+            for value in (5, 1.5, b"x", [5], object()):
+                with suppress(LenetError):
+                    function(**{**needed, parameter.name: value})
 
 
 def test_type_checkers_know_the_names(tmp_path):

@@ -85,8 +85,11 @@ def bench(
 
 def contenders_of(against: str | Iterable[str]) -> list[str]:
     """Return the contenders that ``against`` names, each once; refuse what is not installed."""
+    names = against.split(",") if isinstance(against, str) else against
+    if not isinstance(names, Iterable):
+        names = [names]  # named below as what it is: nobody
     contenders: list[str] = []
-    for name in against.split(",") if isinstance(against, str) else against:
+    for name in names:
         framework = next((f for f, ways in PEERS.items() if name == f or name in ways), None)
         if framework is None:
             raise UsageError(

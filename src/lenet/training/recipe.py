@@ -301,6 +301,8 @@ def recipe(
 
 
 def _file_of(name: str, data: str) -> Path:
+    if not isinstance(data, str):
+        raise UsageError(f"data is {shown(data)}; give the name of a data set, such as 'mnist'.")
     stems = _files()
     path = stems.get(f"{name}.{data.strip().lower().replace('_', '-')}", stems.get(name))
     if path is None:
