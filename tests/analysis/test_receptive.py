@@ -1,6 +1,6 @@
 """Receptive fields against their definition; published sizes are in test_report.py."""
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from lenet.analysis import ReceptiveField, receptive_fields
 from lenet.net import Dense, Network, parse_network, zoo
@@ -52,6 +52,7 @@ def test_the_field_is_what_changes_a_unit(network: Network) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(networks(padding=2, stride=3))
+@example(parse_network("1x1x2 | maxpool 1x2 s1 | conv 1 k1x2 s1x2 p0.0.2.0 batchnorm | dense 1"))
 def test_a_dense_layer_sees_what_its_maps_see_together(network: Network) -> None:
     """Trace every unit of the last map back to the input, pixel by pixel."""
     fields = receptive_fields(network)

@@ -267,5 +267,7 @@ def _reached(network: Network, maps: Sequence[PlacedLayer]) -> Pair:
             first = max(0, first * stride - before)
             last = last * stride - before + layer.kernel_size[axis] - 1
             last = min(placed.input_shape[1 + axis] - 1, last)
+            if last < first:  # nothing but padding is seen: what lies before it is not
+                break
         sizes.append(max(0, last - first + 1))
     return sizes[0], sizes[1]
