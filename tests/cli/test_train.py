@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +130,12 @@ def test_the_former_name_of_a_recipe_says_what_it_is_called_now(command):
     assert found.status == 0
     assert "original" in found.err
     assert os.listdir("runs") == ["digits-custom-original-1"]
+
+
+def test_a_file_with_a_former_name_keeps_its_own(command):
+    Path("seed.toml").write_text("epochs = 1\n")
+    assert command("train", *SMALL[:2], "--recipe", "seed.toml", "--quiet").status == 0
+    assert os.listdir("runs") == ["digits-custom-seed-1"]
 
 
 def test_former_names_are_taken_too(command):

@@ -197,7 +197,9 @@ def _recipe(given: dict[str, Any], data: str) -> Recipe:
         if value is not None and name in settings:
             option = "balance" if name == "class_weight" else name.replace("_", "-")
             raise UsageError(f"{name} is given by --{option} and by --set; give it once.")
-    name = _current_name("modern" if given["recipe"] is None else given["recipe"])
+    if given["recipe"] is not None:
+        given["recipe"] = _current_name(given["recipe"])  # the run folder is called by it, too
+    name = "modern" if given["recipe"] is None else given["recipe"]
     return named_recipe(name, data=data, **{**values, **settings})
 
 
@@ -228,7 +230,7 @@ def _make_folder(
     from lenet.net import zoo_name_of
     from lenet.run_folder import ROOT
     from lenet.training import Run
-    from lenet.training.recipe import FORMER_RECIPES, stem_of
+    from lenet.training.recipe import stem_of
 
     how = {name: given[name] for name in ("checkpoint_seconds", "tensorboard")}
     if given["run"]:
@@ -237,7 +239,7 @@ def _make_folder(
     if given["net"] is not None or given["recipe"] is None:
         words.append(name or zoo_name_of(training.model.network) or "custom")
     if given["recipe"] is not None:
-        words.append(stem_of(FORMER_RECIPES.get(stem_of(given["recipe"]), given["recipe"])))
+        words.append(stem_of(given["recipe"]))
     return Run.numbered(ROOT, "-".join(filter(None, words)), arguments, **how)
 
 
