@@ -25,7 +25,7 @@ from lenet.data import Dataset, Split
 from lenet.data.dataset import digests_of
 
 
-def seeds_settings(contender: str, epochs: int = 5) -> Callable[[int, int], float]:
+def articles_settings(contender: str, epochs: int = 5) -> Callable[[int, int], float]:
     """The article's network and recipe, by a contender of ``make_epochs``."""
 
     def train(seed: int, threads: int) -> float:
@@ -82,8 +82,8 @@ def in_ten_folds(data: str, recipe: str) -> Callable[[int, int], float]:
 
 
 ROWS: dict[str, Callable[[int, int], float]] = {
-    "fashion-mnist, article's settings, 5 epochs": seeds_settings("lenet"),
-    "the same in PyTorch": seeds_settings("torch-channels-last"),
+    "fashion-mnist, article's settings, 5 epochs": articles_settings("lenet"),
+    "the same in PyTorch": articles_settings("torch-channels-last"),
     "mnist, defaults, 3 epochs": defaults("mnist", 3),
     "digits, defaults, 20 epochs": defaults("digits", 20),
     "mnist, --recipe best-lenet": named("mnist", "best-lenet"),

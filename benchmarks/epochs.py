@@ -110,8 +110,13 @@ def torch_optimizer(recipe: lenet.Recipe, parameters: Any) -> Any:
         return torch.optim.AdamW(
             parameters, recipe.lr, betas, ours.epsilon, weight_decay=ours.weight_decay
         )
-    momentum = ours.momentum if ours.kind == "momentum" else 0.0
-    return torch.optim.SGD(parameters, recipe.lr, momentum, weight_decay=ours.weight_decay)
+    return torch.optim.SGD(
+        parameters,
+        recipe.lr,
+        0.0 if ours.kind == "sgd" else ours.momentum,
+        weight_decay=ours.weight_decay,
+        nesterov=ours.kind == "nesterov",
+    )
 
 
 def make_epochs(

@@ -54,7 +54,7 @@ TINY = "1x8x8 | conv 4 k3 relu | dense 10"
 
 GRID = (
     Point("lenet", LENET, 256, "the article's, as in run.py"),
-    Point("lenet-1", LENET, 1, "a batch of one image: fifteen lanes of sixteen idle"),
+    Point("lenet-1", LENET, 1, "a batch of one image, which has kernels of its own"),
     Point("lenet-16", LENET, 16, "a batch that one or two vectors hold"),
     Point("lenet-1024", LENET, 1024, "a batch larger than any cache"),
     Point("lenet-relu", LENET.replace("sigmoid", "relu"), 128, "what `lenet train` trains"),

@@ -48,7 +48,7 @@ from lenet.benchmarking.workload import Workload
 from lenet.engine.native import measure_peak
 from lenet.version import machine
 
-SEEDS_RECIPE = lenet.recipe("original", epochs=1_000)
+ARTICLES_RECIPE = lenet.recipe("original", epochs=1_000)
 #: How both sides train MNIST to 99.0 %: the article's topology, the epochs included.
 MNIST_NETWORK = "lenet-relu"
 MNIST_RECIPE = lenet.recipe("modern", epochs=3, batch_size=128, lr=0.02)
@@ -128,7 +128,7 @@ class Settings:
 def measure_training(settings: Settings) -> Raw:
     """Epochs in turn, on every number of threads; the first of each is a warm-up, not counted."""
     contenders = (OURS, *TORCH)
-    begin = training_request("lenet", settings.data, SEEDS_RECIPE, 0)
+    begin = training_request("lenet", settings.data, ARTICLES_RECIPE, 0)
     found: Raw = {
         "epochs": {str(threads): {name: [] for name in contenders} for threads in THREADS},
         "peak_flops": {str(threads): [] for threads in THREADS},
