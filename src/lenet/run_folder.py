@@ -185,7 +185,7 @@ def is_run(path: str | os.PathLike[str]) -> bool:
 def holds_runs(folder: str | os.PathLike[str]) -> bool:
     """Return whether this is the folder in which trainings put their runs."""
     path = Path(folder)
-    return path.name == ROOT and any((run / INFO).exists() for run in path.iterdir())
+    return path.name == ROOT and any(map(is_run, path.iterdir()))
 
 
 def check_path(folder: object) -> None:

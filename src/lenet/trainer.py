@@ -64,7 +64,8 @@ def train(
             alone are taken, with new weights; ``lenet.Model.load(path)`` keeps the weights.
         data: a data set, the name of one, or the path of pictures, as ``lenet.load`` takes it.
         recipe: a recipe, the name of one, or a ``.toml`` file.
-        seed: decides the first weights, the order of the images, and what is dropped.
+        seed: decides the first weights, the order of the images, how they are changed, and
+            what is dropped.
         threads: by default one per processor; the result does not depend on it.
         run: a folder to make and to write the run into; if the process dies, :func:`resume` goes
             on. By default nothing is written.

@@ -15,6 +15,7 @@ from lenet.analysis.counts import (
     Memory,
     ReceptiveField,
     count_layer,
+    count_layers,
     measure_memory,
     receptive_fields,
     total,
@@ -136,7 +137,7 @@ class Report(Result):
     @property
     def layer_count(self) -> int:
         """Convolutions and dense layers; a pooling belongs to its convolution."""
-        return self.count("conv", "dense")
+        return count_layers(self.network)
 
     @property
     def layer_text(self) -> str:

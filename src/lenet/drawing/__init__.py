@@ -20,7 +20,7 @@ from lenet.drawing.labels import description, title
 from lenet.drawing.scene import THEMES, Scene
 from lenet.errors import UsageError
 from lenet.files import write_bytes
-from lenet.net import Network, name_of, read_network
+from lenet.net import Network, Source, name_of, read_network
 from lenet.net.words import did_you_mean, shown
 
 __all__ = ["FORMATS", "STYLES", "THEMES", "Drawing", "draw", "format_of"]
@@ -109,7 +109,7 @@ class Drawing:
 
 
 def draw(
-    network: Network | str | os.PathLike[str],
+    network: Source,
     *,
     style: str = "figure",
     theme: str = "auto",
@@ -118,11 +118,12 @@ def draw(
     """Draw a network.
 
     Args:
-        network: a network, zoo name, notation or ``.json`` file.
+        network: a network in any form: a name, a notation, a ``.json`` file, a saved model, a
+            ``Model`` or a ``Network``.
         style: "figure", the stacks of feature maps of LeCun et al. 1998, or "graph", one box per
             layer.
         theme: "auto", "light" or "dark".
-        name: what to call it; by default its zoo name or file.
+        name: what to call it; by default its zoo name or file; a ``Network`` has neither.
 
     Raises:
         UsageError: ``network``, ``style`` or ``theme`` names none.

@@ -102,5 +102,5 @@ def description(network: Network) -> str:
 
 def _facts(layer: Layer) -> dict[str, str]:
     """Write the fields of a layer by their names, without those that say nothing."""
-    texts = {field.name: FACTS[field.name](getattr(layer, field.name)) for field in layer.fields}
+    texts = {name: FACTS[name](value) for name, value in layer.values.items()}
     return {name: text for name, text in texts.items() if text}

@@ -41,7 +41,8 @@ ONE: Final = 1 << 16
 #: The grid of nodes: four cells per side, whatever the image's size, and what a cubic needs around.
 CELLS: Final = 4
 NODES: Final = CELLS + 3
-#: The longest side of an image: coordinates have 16 bits before the point, with room for turns.
+#: The most channels, rows or columns of an image: coordinates have 16 bits before the point, with
+#: room for turns.
 LONGEST: Final = 4096
 
 #: The kinds of change: each has a stream of random numbers.
@@ -78,7 +79,7 @@ class Augmentation:
         noise: standard deviation of what is added to each value, in levels of 0 to 255.
         cutout: the side, in pixels, of a square that is filled, its centre anywhere in the image
             (DeVries and Taylor 2017).
-        flip: whether half of the images, at random is mirrored, left to right.
+        flip: whether half of the images, chosen at random, are mirrored left to right.
 
     Raises:
         UsageError: a value out of range.

@@ -1,8 +1,8 @@
 """The layers a network is made of. Each says everything about itself, and knows no arrays.
 
-Its fields are declared once, for the notation, JSON, comparison and explanation; nobody else
-decides by a layer's class what it does. Pairs are (height, width), padding is (top, bottom, left,
-right); the p of the article's formula is ``total_padding``, of both sides together.
+Its fields are declared once, for the notation, JSON, comparison and explanation; others ask a
+layer for its facts, and few look at its class. Pairs are (height, width), padding is (top, bottom,
+left, right); the p of the article's formula is ``total_padding``, of both sides together.
 """
 
 from __future__ import annotations

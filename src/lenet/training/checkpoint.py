@@ -71,7 +71,8 @@ class Checkpoint:
                 raise ValueError("it has another format")
             values = (json.loads(metadata[name]) for name in ("progress", "identity"))
             checkpoint = cls(tensors, *values)
-            assert checkpoint.place >= (0, 0)
+            if checkpoint.place < (0, 0):
+                raise ValueError("it counts below 0")
         except Exception as error:  # whatever a damaged file makes the readers raise
             why = str(error) if str(error).startswith("it") else "it is cut or changed"
             raise ModelFileError(f"{path} is no intact checkpoint: {why}.") from error

@@ -1,4 +1,4 @@
-"""How results are written: numbers, tables and pages, knowing nothing of networks.
+"""How results are written: numbers, tables and pages, knowing nothing of what is found out.
 
 - ``numbers``: shares, ratios, bytes, counts and chains as people read them
 - ``document``: a page as sections of tables, paragraphs and bullets
