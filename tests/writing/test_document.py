@@ -122,9 +122,8 @@ def test_html() -> None:
 def test_html_stands_alone_in_light_and_dark() -> None:
     text = write_html(PAGE)
     assert "prefers-color-scheme:dark" in text
-    assert (
-        ".lenet-report table{color:inherit;" in text
-    )  # without a doctype, tables do not by themselves
+    # Without a doctype, a table does not take the colour of what it stands in.
+    assert ".lenet-report table{color:inherit;" in text
     assert not re.search(r"https?:|url\(|@import|<script|<link", text)
     # Every rule of the style is for this section only.
     style = text.partition("<style>")[2].partition("</style>")[0]
