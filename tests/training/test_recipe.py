@@ -9,6 +9,7 @@ import pytest
 import lenet
 from lenet.engine.optimizer import Optimizer
 from lenet.errors import UsageError
+from lenet.optimizers import DEFAULTS
 from lenet.run_folder import FORMER_NAMES
 from lenet.training import Recipe, named_recipe
 from lenet.training.recipe import SCHEDULES, read_settings
@@ -206,6 +207,46 @@ def test_the_optimizer_is_the_recipes():
     assert optimizer == Optimizer(
         "nesterov", momentum=0.5, weight_decay=0.25, max_grad_norm=2.0, ema_decay=0.75
     )
+
+
+@pytest.mark.parametrize("optimizer", DEFAULTS)
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        lambda name: Recipe(optimizer=name),
+        lambda name: Recipe.from_dict({"optimizer": name}),
+        lambda name: named_recipe({"optimizer": name}),
+        lambda name: named_recipe("modern", optimizer=name),
+        lambda name: Recipe(optimizer="nesterov").replace(optimizer=name),
+        lambda name: named_recipe("original").replace(optimizer="adamw").replace(optimizer=name),
+    ],
+)
+def test_an_optimizer_brings_its_own_rate_and_decay(recipe, optimizer):
+    made = recipe(optimizer)
+    assert {name: getattr(made, name) for name in DEFAULTS[optimizer]} == DEFAULTS[optimizer]
+
+
+def test_values_that_are_given_are_kept_with_another_optimizer():
+    best = named_recipe("best", optimizer="momentum", lr=0.02, weight_decay=1e-4)
+    assert (best.lr, best.weight_decay) == (0.02, 1e-4)
+    assert named_recipe("best", optimizer="momentum", weight_decay=1e-4).lr == 0.05
+    same = Recipe(lr=0.3, weight_decay=0.2).replace(optimizer="adamw", epochs=3)
+    assert (same.lr, same.weight_decay) == (0.3, 0.2)  # it is the same optimizer as before
+    assert Recipe(optimizer="sgd", weight_decay=0.1).weight_decay == 0.1
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"momentum": 0.8}, ("momentum is 0.8", "adamw", "momentum or nesterov")),
+        ({"optimizer": "sgd", "momentum": 0.9}, ("momentum is 0.9", "optimizer sgd")),
+        ({"gamma": 0.5}, ("gamma is 0.5", "schedule one-cycle", "schedule to step")),
+        ({"step_size": 3, "schedule": "cosine"}, ("step_size is 3", "schedule cosine")),
+    ],
+)
+def test_a_value_that_nothing_uses_is_refused(values, words):
+    with refused(UsageError, *words):
+        named_recipe("modern", **values)
 
 
 def test_constant_rates():

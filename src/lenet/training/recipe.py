@@ -36,7 +36,7 @@ from lenet.engine.initialise import parse_init
 from lenet.engine.optimizer import Optimizer
 from lenet.errors import UsageError, reason
 from lenet.net.words import did_you_mean, listed, shown
-from lenet.optimizers import OPTIMIZERS
+from lenet.optimizers import DEFAULTS, OPTIMIZERS
 from lenet.run_folder import FORMER_NAMES, with_current_names
 
 SCHEDULES: Final = ("constant", "one-cycle", "cosine", "step")
@@ -50,6 +50,12 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "optimizer": tuple(OPTIMIZERS),
     "schedule": SCHEDULES,
     "class_weight": ("", "balanced"),
+}
+#: Values that one choice alone uses: the choice's name, and the words for which it does.
+_USED_WITH: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "momentum": ("optimizer", ("momentum", "nesterov")),
+    "step_size": ("schedule", ("step",)),
+    "gamma": ("schedule", ("step",)),
 }
 
 FOLDER: Final = Path(__file__).parent / "recipes"
@@ -115,7 +121,8 @@ class Recipe:
         batch_size: images per step.
         optimizer: sgd, momentum, nesterov or adamw.
         momentum: of the two kinds named after it.
-        lr: the learning rate; where it changes, its peak.
+        lr: the learning rate; where it changes, its peak. Left out, it is the optimizer's own, and
+            so is ``weight_decay``: 0.01 and 0.1 of adamw.
         schedule: constant, one-cycle, cosine or step; see :mod:`lenet.training.recipe`.
         warmup_epochs: epochs in which the rate rises from nothing; one-cycle rises anyway.
         step_size, gamma: the step schedule multiplies the rate by gamma every step_size epochs.
@@ -144,14 +151,14 @@ class Recipe:
     batch_size: int = _value(128, _whole(1, 1_000_000))
     optimizer: str = _value("adamw", _one_of("optimizer"))
     momentum: float = _value(0.9, _SHARE)
-    lr: float = _value(0.01, _POSITIVE)
+    lr: float = _value(None, _POSITIVE)
     schedule: str = _value("one-cycle", _one_of("schedule"))
     warmup_epochs: float = _value(0.0, _from_zero(100_000))
     step_size: int = _value(10, _whole(1, 100_000))
     gamma: float = _value(0.1, _POSITIVE)
     init: str = "kaiming"
     standardize: bool = _value(True, _FLAG)
-    weight_decay: float = _value(0.1, _from_zero(LARGEST))
+    weight_decay: float = _value(None, _from_zero(LARGEST))
     label_smoothing: float = _value(0.0, _SHARE)
     dropout: float = _value(0.0, _SHARE)
     max_grad_norm: float = _value(0.0, _from_zero(LARGEST))
@@ -164,6 +171,9 @@ class Recipe:
     augment: Augmentation = NO_AUGMENTATION
 
     def __post_init__(self) -> None:
+        for name, value in _defaults_of(self.optimizer).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
         for setting in fields(self):
             value = getattr(self, setting.name)
             is_allowed, allowed = setting.metadata.get("bounds", (lambda _: True, ""))
@@ -192,8 +202,11 @@ class Recipe:
             )
 
     def replace(self, **changes: Any) -> Recipe:
-        """Return the same recipe with some values changed; ``None`` leaves a value as it is, and so
-        does a mapping for ``augment`` that leaves it out."""
+        """Return the same recipe with some values changed.
+
+        ``None`` leaves a value as it is, and so does a mapping for ``augment`` that leaves it out.
+        Another optimizer brings its own ``lr`` and ``weight_decay``, unless they are given too.
+        """
         return _changed(self.to_dict(), changes)
 
     def make_optimizer(self) -> Optimizer:
@@ -229,6 +242,11 @@ class Recipe:
         """Return the recipe of these values, by their names of today or of older files; those left
         out are the default's."""
         return cls(**_checked_names(values))
+
+
+def _defaults_of(optimizer: object) -> Mapping[str, float]:
+    """Return the values that suit an optimizer; nothing of what is none, which is told later."""
+    return DEFAULTS.get(optimizer, {}) if isinstance(optimizer, str) else {}
 
 
 def _checked_names(
@@ -341,9 +359,24 @@ def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Recipe:
     """Return the recipe of all values at once: only then are two held against each other."""
     values = with_current_names(values)
     changes = with_current_names({k: v for k, v in changes.items() if v is not None})
+    optimizer = changes.get("optimizer")
+    if optimizer not in (None, values.get("optimizer", Recipe.optimizer)):
+        values = {name: v for name, v in values.items() if name not in _defaults_of(optimizer)}
     if isinstance(changes.get("augment"), Mapping) and isinstance(values.get("augment"), Mapping):
         changes["augment"] = {**values["augment"], **changes["augment"]}
-    return Recipe.from_dict({**values, **changes})
+    recipe = Recipe.from_dict({**values, **changes})
+    _check_use(recipe, {name: v for name, v in changes.items() if v != values.get(name)})
+    return recipe
+
+
+def _check_use(recipe: Recipe, changes: Mapping[str, Any]) -> None:
+    """Hold that every value a person changed is used: nobody wants to tune what does nothing."""
+    for name, (choice, words) in _USED_WITH.items():
+        if name in changes and (word := getattr(recipe, choice)) not in words:
+            raise UsageError(
+                f"{name} is {shown(changes[name])} and the {choice} {word}, which does not use it; "
+                f"leave {name} out, or set {choice} to {listed(words, 'or')}."
+            )
 
 
 def recipe_text(recipe: Recipe, about: str = "") -> str:
