@@ -124,6 +124,30 @@ def test_the_layers_one_by_one_give_the_scores() -> None:
     np.testing.assert_allclose(x, model.scores(images), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [(6, 5), (9, 12)])
+def test_prepared_images_go_through_the_layers_to_the_scores(size: tuple[int, int]) -> None:
+    """Scaled and shifted as in training: with a mean and a deviation that are not 0 and 1."""
+    images = pictures(5, 1, *size)
+    seen = Preprocessing((1, 6, 5), (0.3,), (0.2,), None)
+    model = Model(SMALL, preprocessing=seen).initialize()
+    x = model.prepare(images)
+    assert (x.dtype, x.shape) == (np.float32, (5, 1, 6, 5))
+    if size == (6, 5):
+        np.testing.assert_allclose(x, (images / 255 - 0.3) / 0.2, rtol=1e-5, atol=1e-6)
+    for layer in model:
+        x = layer(x)
+    np.testing.assert_allclose(x, model.scores(images), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float32, np.float64])
+def test_the_first_layer_refuses_raw_pixels(kind: type) -> None:
+    model, images = small(), pictures(5, 1, 6, 5).astype(kind)
+    with refused(UsageError, "conv0", "raw pixels", f"up to {images.max():g}", "model.prepare"):
+        model[0](images)
+    hidden = np.full((1, 3, 4, 3), 200.0)  # inside a network, numbers may be of any size
+    assert model[1](hidden).max() == 200
+
+
 def normalised(seed: int = 1) -> Model:
     """Trained for some steps, in a way: its statistics are not those it began with."""
     model = Model(NORMALISED).initialize(seed=seed)

@@ -22,7 +22,14 @@ import numpy.typing as npt
 
 from lenet import files, tensor_files
 from lenet.data.dataset import Dataset, Split
-from lenet.data.preprocess import Preprocessing, channels_first, reaches_one, refuse_rows, to_bytes
+from lenet.data.preprocess import (
+    Preprocessing,
+    channels_first,
+    is_raw,
+    reaches_one,
+    refuse_rows,
+    to_bytes,
+)
 from lenet.engine import operations
 from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
@@ -76,22 +83,28 @@ class ModelLayer:
         """Return what the layer makes of ``x``, activation included.
 
         Args:
-            x: (N, C, H, W); a dense layer takes any (N, ...) and flattens it.
+            x: (N, C, H, W); a dense layer takes any (N, ...) and flattens it. The first layer takes
+                what :meth:`Model.prepare` returns.
 
         Raises:
-            UsageError: another shape, or the model has no weights yet.
+            UsageError: another shape, raw pixels for the first layer, or the model has no weights
+                yet.
         """
         x = _numbers(x)
         if x.dtype.kind not in "buif":
             what = f"{self.name} is given values of type {x.dtype}"
             raise UsageError(f"{what}; it takes an array of numbers.")
-        x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
         is_dense, wanted = self.kind == "dense", self._step.input_shape
         flat = is_dense and x.ndim >= 1 and prod(x.shape[1:]) == wanted[0]
         if not flat and x.shape[1:] != wanted:
             sizes = ", ".join(map(str, wanted[:1] if is_dense else wanted))
             given = f"{self.name} is given an array of shape {x.shape}"
             raise UsageError(f"{given}; it takes (N, {sizes}).")
+        if self._step is self._model.plan.steps[0] and is_raw(x):
+            what = f"{self.name} is the first layer and is given raw pixels, up to {x.max():g}"
+            advice = "give it model.prepare(images), which scales them as in training"
+            raise UsageError(f"{what}; {advice}.")
+        x = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
         inputs = operations.read_inputs(self._step, x, self._model.table)
         return operations.apply(self._step, inputs)
 
@@ -256,6 +269,19 @@ class Model:
         if self._table is not None:  # a copy lies anywhere; the engines want it on a boundary
             self._table = aligned_zeros(len(state["_table"]))
             self._table[...] = state["_table"]
+
+    def prepare(self, images: npt.ArrayLike) -> Floats:
+        """Return what the first layer is given: (N, C, H, W), scaled and shifted as in training.
+
+        Args:
+            images: as in :meth:`scores`.
+
+        Raises:
+            DataError: as in :meth:`scores`.
+        """
+        pixels = self.preprocessing.prepare(_read_images(images, self.network.input_shape))
+        scale, shift = self.preprocessing.scale_and_shift()
+        return pixels * scale[:, np.newaxis, np.newaxis] + shift[:, np.newaxis, np.newaxis]
 
     def scores(self, images: npt.ArrayLike, threads: int | None = None) -> Floats:
         """Return the scores (N, classes), before the softmax.

@@ -224,6 +224,12 @@ def reaches_one(least: float, greatest: float, what: str, is_float: bool = False
     raise DataError(f"{what} values {values}; {advice}")
 
 
+def is_raw(values: npt.NDArray[Any]) -> bool:
+    """Are these pixels from 0 to 255, and not what :class:`Preprocessing` makes of them?"""
+    largest = _DARKEST_BYTES if values.dtype.kind == "f" else 1
+    return bool(values.size and values.max() > largest)
+
+
 def refuse_rows(shape: Sequence[int], input_shape: tuple[int, int, int], what: str) -> None:
     """Refuse (N, C * H * W), images as rows, which would be taken for one image."""
     if len(shape) == 2 and shape[1] == math.prod(input_shape) and shape != input_shape[1:]:
