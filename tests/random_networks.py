@@ -34,6 +34,7 @@ class Bounds:
         ends_dense: the last layer is a dense one; without it, it may be any.
         activations: those to choose from.
         batch_norm: share of the convolutions that are normalised.
+        groups: share of the convolutions that have more than one group, where that can be.
     """
 
     channels: int = 6
@@ -47,6 +48,7 @@ class Bounds:
     ends_dense: bool = True
     activations: tuple[str, ...] = tuple(ACTIVATIONS)
     batch_norm: float = 0.3
+    groups: float = 0.3
 
 
 def networks(**bounds: Any) -> st.SearchStrategy[Network]:
@@ -103,7 +105,11 @@ def _map_layer(random: Random, bounds: Bounds, shape: Shape) -> Layer:
         sides = "same"
     # Drawn only where it may come out: without, a seed stands for the network it always did.
     norm = bounds.batch_norm > 0 and random.random() < bounds.batch_norm
-    return Conv2d(channels, (height, width), stride, sides, activation, norm)
+    groups = 1
+    if bounds.groups > 0 and random.random() < bounds.groups:
+        groups = random.choice([n for n in range(1, shape[0] + 1) if shape[0] % n == 0])
+        channels = groups * random.randint(1, max(1, bounds.channels // groups))
+    return Conv2d(channels, (height, width), stride, sides, activation, norm, groups)
 
 
 def _padding(random: Random, most: int) -> Sides:

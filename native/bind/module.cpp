@@ -221,6 +221,7 @@ void bind_step(nb::module_& m) {
                      [](Step& s, Four v) {
                          std::tie(s.top, s.bottom, s.left, s.right) = std::tuple_cat(v);
                      })
+        .def_rw("groups", &Step::groups)
         .def_prop_rw("activation", nullptr,
                      [](Step& s, const std::string& activation) {
                          s.activation = find<lenet::Activation>(lenet::activations, activation,

@@ -2,7 +2,8 @@
 //
 // Letters, here and in every kernel:
 //   N samples, C input channels, H x W input map, O output channels, P x Q output map,
-//   K = C * kh * kw inputs of one output, L lanes of a vector, G groups of L samples.
+//   K = C / g * kh * kw inputs of one output of a convolution of g groups (g is 1 in all others),
+//   L lanes of a vector, G groups of L samples.
 // Images are bytes, (N, C, H, W). Parameters are one flat table that the caller owns; where each
 // tensor lies in it is part of the steps.
 #pragma once
@@ -23,6 +24,7 @@ struct Step {
     int32_t out_channels, out_height, out_width;  // what it writes: O, P, Q
     int32_t kernel_height, kernel_width, stride_y, stride_x;
     int32_t top, bottom, left, right;  // padding
+    int32_t groups = 1;                // of a convolution: each sees C / groups channels alone
     Activation activation;
     int32_t pool_first;            // pool before the activation: the next step is a max pooling
     int32_t weight_offset = -1, bias_offset = -1;  // floats from the table's start; -1 without

@@ -28,19 +28,20 @@ inline void conv_rows(const Stage& stage, const float* packed, const float* bias
     row.out_channel = out_channel;
     row.positions = stage.linear.width;
     row.rows = stage.forward_rows;
-    row.row_count = from.channels * w.height;
+    row.row_count = stage.group_inputs() * w.height;
     row.taps = w.width;
     row.tap_step = L;
     row.weights = packed + stage.packed_forward + int64_t(first) * stage.inputs;
     row.weight_step = channels;
     row.weight_row = ptrdiff_t(w.width) * channels;
     row.bias = bias + first;
-    if (stage.inputs == from.channels) {  // 1x1: the taps are the channels
+    if (stage.inputs == stage.group_inputs()) {  // 1x1: the taps are the channels
         row.rows = nullptr;
         row.row_count = 1;
-        row.taps = from.channels;
+        row.taps = stage.inputs;
         row.tap_step = from.channel();
     }
+    in += stage.first_input(first) * from.channel();
     for (int y = begin; y < end; y++) {
         row.in = in + y * w.stride_y * from.row();
         row.out = out + (y - begin) * out_row;
@@ -74,7 +75,7 @@ template <int C>
     const Window& w = stage.window;
     const ptrdiff_t step = ptrdiff_t(w.stride_x) * L;
     const ptrdiff_t below = w.stride_y * stage.input.row(), channel = stage.output.channel();
-    const int rows = stage.input.channels * w.height, taps = w.width;
+    const int rows = stage.group_inputs() * w.height, taps = w.width;
     const int64_t codes_channel = int64_t(stage.output.height) * stage.position_row;
     for (int q = 0; q < stage.output.width; q += 4) {  // four positions fill a word of codes
         const int count = stage.output.width - q < 4 ? stage.output.width - q : 4;
@@ -124,8 +125,9 @@ inline void conv_pool_forward(const Stage& stage, Part part, const float* packed
         const int channels = stage.forward_blocks.size(block);
         const float* weights = packed + stage.packed_forward + int64_t(first) * stage.inputs;
         const auto make_row = conv_pool_row_of(channels);
+        const float* seen = in + stage.first_input(first) * stage.input.channel();
         for (int y = 0; y < to.height; y++) {
-            const float* from = in + 2 * y * stage.window.stride_y * stage.input.row();
+            const float* from = seen + 2 * y * stage.window.stride_y * stage.input.row();
             float* row = out + to.at(first, y, 0);
             int32_t* codes = positions ? positions + stage.positions_of(first, y) : nullptr;
             make_row(stage, weights, bias + first, from, row, codes);
@@ -202,10 +204,11 @@ inline void conv_weight_gradient(const Stage& stage, Part part, const float* lin
         int band = int(4096 / (channels * to.row()));
         if (band < 1) band = 1;
         pairs.sums = sums + block * stage.block_sums;
+        const float* seen = in + stage.first_input(first) * stage.input.channel();
         for (int y = 0; y < to.height; y += band) {
             pairs.rows = y + band < to.height ? band : to.height - y;
             pairs.gradient = linear_gradient + to.at(first, y, 0);
-            pairs.in = in + y * pairs.in_row;
+            pairs.in = seen + y * pairs.in_row;
             weight_gradient(channels, pairs);
         }
     }
@@ -272,6 +275,7 @@ inline void conv_input_gradient(const Stage& stage, Part part, const float* pack
     const Window& w = stage.window;
     const Map &from = stage.linear_gradient, &to = stage.input;
     const ptrdiff_t out_row = ptrdiff_t(to.width) * L;
+    const int outputs = stage.group_outputs();
     const float* weights = packed + stage.packed_input;
     for (int phase_y = 0; phase_y < w.stride_y; phase_y++)
         for (int phase_x = 0; phase_x < w.stride_x; phase_x++) {
@@ -279,7 +283,7 @@ inline void conv_input_gradient(const Stage& stage, Part part, const float* pack
             const int tap_columns = phase_taps(w.width, w.stride_x, phase_x);
             const int first_x = (w.stride_x + phase_x - w.left % w.stride_x) % w.stride_x;
             if (first_x >= to.width) {
-                weights += int64_t(tap_rows) * tap_columns * from.channels * to.channels;
+                weights += int64_t(tap_rows) * tap_columns * outputs * to.channels;
                 continue;
             }
             Row row{};
@@ -296,13 +300,13 @@ inline void conv_input_gradient(const Stage& stage, Part part, const float* pack
                 const int first = stage.input_blocks.begin(block);
                 const int channels = stage.input_blocks.size(block);
                 const float* packed_block =
-                    weights + int64_t(tap_rows) * tap_columns * from.channels * first;
+                    weights + int64_t(tap_rows) * tap_columns * outputs * first;
                 row.weight_step = channels;
                 row.weight_row = ptrdiff_t(tap_columns) * channels;
                 const bool pointwise =
-                    stage.inputs == to.channels && tap_rows > 0 && tap_columns > 0;
+                    stage.inputs == stage.group_inputs() && tap_rows > 0 && tap_columns > 0;
                 if (pointwise) {  // 1x1: the taps are the outputs
-                    row.taps = from.channels;
+                    row.taps = outputs;
                     row.tap_step = from.channel();
                     row.clip_width = 0;
                 }
@@ -311,16 +315,16 @@ inline void conv_input_gradient(const Stage& stage, Part part, const float* pack
                     const int p = (y + w.top) / w.stride_y;  // tap row 0 reads this row
                     const int low = p < from.height ? 0 : p - from.height + 1;
                     const int high = p + 1 < tap_rows ? p + 1 : tap_rows;
-                    row.rows = stage.input_rows + int64_t(low) * from.channels;
-                    row.row_count = high > low ? (high - low) * from.channels : 0;
+                    row.rows = stage.input_rows + int64_t(low) * outputs;
+                    row.row_count = high > low ? (high - low) * outputs : 0;
                     if (pointwise && row.row_count) row.row_count = 1;
-                    row.weights = packed_block + int64_t(low) * from.channels * row.weight_row;
-                    row.in = linear_gradient + from.at(0, p, row.clip_first);
+                    row.weights = packed_block + int64_t(low) * outputs * row.weight_row;
+                    row.in = linear_gradient + from.at(stage.first_output(first), p, row.clip_first);
                     row.out = in_gradient + first * row.out_channel + y * out_row + first_x * L;
                     correlate(channels, row);
                 }
             }
-            weights += int64_t(tap_rows) * tap_columns * from.channels * to.channels;
+            weights += int64_t(tap_rows) * tap_columns * outputs * to.channels;
         }
 }
 

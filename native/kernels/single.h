@@ -129,9 +129,10 @@ inline void single_linear(const Stage& stage, const float* weights, const float*
     for (int b = 0; b < blocks.count; b++) {
         const int first = blocks.begin(b);
         const float* w = weights + int64_t(first) * stage.inputs;
+        const float* from = in + stage.first_input(first) * stage.single.input.channel();
         float* to = out + first * channel;
         with_channels(blocks.size(b), [&]<int C>() {
-            single_channels<Pairs, C>(stage, w, bias + first, in, to);
+            single_channels<Pairs, C>(stage, w, bias + first, from, to);
         });
     }
 }

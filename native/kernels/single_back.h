@@ -126,12 +126,12 @@ template <int C, int P>
                                         const float* flow, const int* at, float* out) {
     const Single& one = stage.single;
     const int height = stage.window.height, width = stage.window.width, area = height * width;
-    const int64_t channel = int64_t(one.input.rows) * one.input.pitch;
+    const int64_t channel = one.input.channel();
     const float* x[P];
 #pragma GCC unroll 8
     for (int p = 0; p < P; p++) x[p] = flow + at[p];
     vec sums[C][P]{};
-    for (int o = 0; o < stage.linear.channels; o++) {
+    for (int o = 0; o < stage.group_outputs(); o++) {
         const float* w = weights + int64_t(o) * stage.inputs;
         for (int y = 0; y < height; y++)
             for (int k = 0; k < width; k++, w++) {
@@ -184,21 +184,24 @@ inline void single_conv_backward(const Stage& stage, const float* table, const f
     for (int b = 0; b < stage.gradient_blocks.count; b++) {
         const int first = stage.gradient_blocks.begin(b);
         const float* flow = flows + one.flow + first * one.flow_channel;
+        const float* in = memory + one.input.at + stage.first_input(first) * one.input.channel();
         with_channels(stage.gradient_blocks.size(b), [&]<int C>() {
             const Split parts = tap_parts(C, stage.inputs, accumulators);
             for (int part = 0; part < parts.count; part++)
-                single_weight_tile_of<C>(parts.size(part), stage, flow, memory + one.input.at,
-                                         parts.begin(part),
+                single_weight_tile_of<C>(parts.size(part), stage, flow, in, parts.begin(part),
                                          gradient + int64_t(first) * stage.gradient_row);
         });
     }
     if (stage.first) return;
     for (int b = 0; b < stage.input_blocks.count; b++) {
-        const int64_t first = stage.input_blocks.begin(b);
-        const float* weights = table + stage.weights + first * stage.window.height * stage.window.width;
-        float* out = gradients + one.input.at + first * one.input.rows * one.input.pitch;
+        const int first = stage.input_blocks.begin(b), output = stage.first_output(first);
+        const int area = stage.window.height * stage.window.width;
+        const float* weights = table + stage.weights + int64_t(output) * stage.inputs +
+                               int64_t(first - stage.first_input(output)) * area;
+        const float* flow = flows + one.flow + output * one.flow_channel;
+        float* out = gradients + one.input.at + first * one.input.channel();
         with_channels(stage.input_blocks.size(b), [&]<int C>() {
-            single_back_channels<C>(stage, weights, flows + one.flow, out);
+            single_back_channels<C>(stage, weights, flow, out);
         });
     }
 }

@@ -49,8 +49,14 @@ void check_pooling(const Step& s, int i) {
          "a pooling window of more than 65,536 values");
 }
 
+void check_groups(const Step& s, int i) {
+    need(s.groups >= 1 && s.channels % s.groups == 0 && s.out_channels % s.groups == 0, i,
+         "its channels cannot be cut into its groups");
+    need(s.groups == 1 || s.kind == Kind::conv, i, "only a convolution has groups");
+}
+
 void check_weights(const Step& s, int i, int64_t table) {
-    const int64_t inputs = int64_t(s.channels) * s.kernel_height * s.kernel_width;
+    const int64_t inputs = int64_t(s.channels / s.groups) * s.kernel_height * s.kernel_width;
     need(inputs <= max_elements && inputs * s.out_channels <= max_elements, i, "too many weights");
     need(s.weight_offset >= 0 && s.bias_offset >= 0 &&
              s.weight_offset + inputs * s.out_channels <= table &&
@@ -61,6 +67,7 @@ void check_weights(const Step& s, int i, int64_t table) {
 void check_kind(const Step& s, int i, int64_t table) {
     need(is_in(kind_names, s.kind), i, "an unknown kind");
     need(is_in(activations, s.activation), i, "an unknown activation");
+    check_groups(s, i);
     switch (s.kind) {
         case Kind::conv: return check_weights(s, i, table);
         case Kind::maxpool:

@@ -34,13 +34,16 @@ struct Map {
     }
 };
 
-// `total` things in `count` parts whose sizes differ by one at most: 10 in 3 is 4, 3, 3.
+// `total` things in `count` parts whose sizes differ by one at most: 10 in 3 is 4, 3, 3. With
+// `runs`, so many equal runs of things each are split like that, and no part is of two of them.
 struct Split {
-    int total, count;
+    int total, count, runs = 1;
 
     LENET_INLINE int begin(int part) const {
-        int size = total / count, more = total % count;
-        return part * size + (part < more ? part : more);
+        const int things = total / runs, parts = count / runs;
+        const int run = part / parts, size = things / parts, more = things % parts;
+        part %= parts;
+        return run * things + part * size + (part < more ? part : more);
     }
     LENET_INLINE int size(int part) const { return begin(part + 1) - begin(part); }
 };
@@ -102,6 +105,8 @@ struct Winograd {
 struct Flat {
     int rows, pitch, top, left, step;
     int64_t at;
+
+    LENET_INLINE int64_t channel() const { return int64_t(rows) * pitch; }
 };
 
 // How one image passes a stage, its neighbouring columns in the lanes. A convolution takes its map
@@ -145,6 +150,7 @@ struct Stage {
     Window pool;        // the fused pooling's
     bool plain_pool;    // it is 2x2 in steps of 2, and no window is clipped
 
+    int groups;             // of channels: a group's outputs see its inputs alone
     int inputs;             // K: weights of one output
     int64_t weights, bias;          // offsets in the table; kind norm: the bias is its shift
     int64_t scale, mean, variance;  // kind norm: the same
@@ -154,7 +160,7 @@ struct Stage {
     // [phase y][phase x][block][tap row][output][tap column][input in block].
     Split forward_blocks, input_blocks, gradient_blocks;
     int64_t packed_forward, packed_input;
-    const int32_t* forward_rows;  // (C * kh): where a row of taps begins
+    const int32_t* forward_rows;  // (C / g * kh): where a row of taps begins
     const int32_t* input_rows;    // (tap row, output): the same, backwards
     const int32_t* taps;          // (K): where each tap's input begins
     Map linear_gradient;          // with a border for the input gradient's tiles
@@ -178,6 +184,17 @@ struct Stage {
     int64_t transformed_at;  // behind the linear gradient: Y
     bool wide_positions;  // windows of more than 256 values
     int position_row;     // words that a row of maxima's positions takes
+
+    // How many channels of a group come in and go out, and where the group of a channel begins in
+    // what it reads: of an output among the inputs, of an input among the outputs.
+    LENET_INLINE int group_inputs() const { return input.channels / groups; }
+    LENET_INLINE int group_outputs() const { return linear.channels / groups; }
+    LENET_INLINE int first_input(int outgoing) const {
+        return outgoing / group_outputs() * group_inputs();
+    }
+    LENET_INLINE int first_output(int incoming) const {
+        return incoming / group_inputs() * group_outputs();
+    }
 
     LENET_INLINE int64_t positions_of(int c, int y) const {
         return (int64_t(c) * output.height + y) * position_row;
@@ -243,6 +260,8 @@ struct Cut {
     Split blocks;
 };
 Cut cut_channels(int channels, int positions, int taps, int accumulators);
+// The same in each of so many groups of channels.
+Split cut_groups(int channels, int groups, int positions, int taps, int accumulators);
 
 // Groups of samples that a worker holds at a time.
 int choose_groups(const Step* steps, int count, int lanes);

@@ -24,10 +24,12 @@ void pack_forward(const Stage& stage, int block, const float* weights, float* pa
     }
 }
 
-// One output's weights: [phase y][phase x][block][tap row][output][tap column][input in block].
+// One output's weights: [phase y][phase x][block][tap row][output][tap column][input in block]. A
+// block of inputs has the outputs of its own group alone.
 void pack_backward(const Stage& stage, int output, const float* weights, float* packed) {
     const Window& w = stage.window;
-    const int outputs = stage.linear.channels, area = w.height * w.width;
+    const int outputs = stage.group_outputs(), area = w.height * w.width;
+    const int seen = stage.first_input(output), place = output % outputs;
     const float* row = weights + int64_t(output) * stage.inputs;
     float* out = packed + stage.packed_input;
     for (int phase_y = 0; phase_y < w.stride_y; phase_y++)
@@ -37,14 +39,15 @@ void pack_backward(const Stage& stage, int output, const float* weights, float* 
             for (int block = 0; block < stage.input_blocks.count; block++) {
                 const int first = stage.input_blocks.begin(block);
                 const int channels = stage.input_blocks.size(block);
-                for (int j = 0; j < tap_rows; j++)
+                const bool own = first >= seen && first < seen + stage.group_inputs();
+                for (int j = 0; own && j < tap_rows; j++)
                     for (int i = 0; i < tap_columns; i++) {
                         const int tap = (phase_y + j * w.stride_y) * w.width +
                                         phase_x + i * w.stride_x;
                         float* to = out +
-                            ((int64_t(j) * outputs + output) * tap_columns + i) * channels;
+                            ((int64_t(j) * outputs + place) * tap_columns + i) * channels;
                         for (int c = 0; c < channels; c++)
-                            to[c] = row[int64_t(first + c) * area + tap];
+                            to[c] = row[int64_t(first - seen + c) * area + tap];
                     }
                 out += int64_t(tap_rows) * tap_columns * outputs * channels;
             }

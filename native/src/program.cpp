@@ -38,6 +38,7 @@ public:
         stage.pooled = step->pool_first;
         stage.keeps_input = facts(stage.activation).keeps_input;
         stage.window = window_of(*step);
+        stage.groups = step->groups;
         stage.winograd.outputs = winograd_tile(*step, accumulators_, method_);
         stage.input = bordered_map(*step);
         stage.linear = plain_map(step->out_channels, step->out_height, step->out_width, lanes_);
@@ -73,8 +74,8 @@ public:
     }
 
 private:
-    Cut cut(int channels, int positions, int taps) const {
-        return cut_channels(channels, positions, taps, accumulators_);
+    Split cut(const Step& step, int channels, int positions, int taps) const {
+        return cut_groups(channels, step.groups, positions, taps, accumulators_);
     }
 
     // A stage of its own behind the convolution's.
@@ -83,6 +84,7 @@ private:
         stage.step = int(step - begin_);
         stage.kind = Kind::norm;
         stage.activation = step->activation;
+        stage.groups = 1;
         stage.input = stage.linear = program_.stages.back().output;
         stage.output = output_map(step, end);
         stage.passing = step + 1 < end && step[1].kind != Kind::dense;
@@ -104,14 +106,14 @@ private:
     }
 
     void add_weights(Stage& stage, const Step& step) {
-        stage.inputs = step.channels * step.kernel_height * step.kernel_width;
+        stage.inputs = step.channels / step.groups * step.kernel_height * step.kernel_width;
         stage.weights = step.weight_offset;
         stage.bias = step.bias_offset;
         if (stage.winograd.outputs) add_winograd(stage, step);
         choose_tiles(stage, step);
         const int64_t area = int64_t(step.kernel_height) *
                              (stage.winograd.outputs ? 6 : step.kernel_width);
-        const int64_t size = area * step.channels * step.out_channels;
+        const int64_t size = area * (step.channels / step.groups) * step.out_channels;
         stage.packed_forward = program_.packed;
         stage.packed_input = program_.packed + round_up(size, 16);
         const bool twice = stage.kind == Kind::conv && !stage.first;
@@ -145,13 +147,14 @@ private:
             forward = terms = stage.linear.height * stage.winograd.tiles;
             back = stage.winograd.tiles;
         }
-        stage.forward_blocks = cut(step.out_channels, forward, taps).blocks;
+        stage.forward_blocks = cut(step, step.out_channels, forward, taps);
         if (stage.plain_pool && !stage.winograd.outputs) {
             const int most = accumulators_ / 4;  // channels beside the four positions of a window
-            stage.forward_blocks = {step.out_channels, (step.out_channels + most - 1) / most};
+            const int blocks = (stage.group_outputs() + most - 1) / most;
+            stage.forward_blocks = {step.out_channels, blocks * step.groups, step.groups};
         }
-        stage.input_blocks = cut(step.channels, back, taps).blocks;
-        stage.gradient_blocks = cut(step.out_channels, gradient, terms).blocks;
+        stage.input_blocks = cut(step, step.channels, back, taps);
+        stage.gradient_blocks = cut(step, step.out_channels, gradient, terms);
     }
 
     int32_t* offsets(int64_t count) {
@@ -181,11 +184,11 @@ private:
         const Map& in = stage.input;
         const Winograd& tiled = stage.winograd;
         const bool winograd = tiled.outputs > 0;
-        int32_t* rows = offsets(int64_t(in.channels) * w.height);
+        int32_t* rows = offsets(int64_t(stage.group_inputs()) * w.height);
         int32_t* taps = offsets(stage.inputs);
         stage.forward_rows = rows;
         stage.taps = taps;
-        for (int c = 0; c < in.channels; c++) {
+        for (int c = 0; c < stage.group_inputs(); c++) {
             if (winograd) *rows++ = narrow(tiled.row(int64_t(c) * tiled.in_rows));
             for (int y = 0; y < w.height; y++) {
                 if (winograd) {
@@ -204,12 +207,12 @@ private:
         const Window& w = stage.window;
         const Map& gradient = stage.linear_gradient;
         const int tap_rows = (w.height + w.stride_y - 1) / w.stride_y;
-        int32_t* backwards = offsets(int64_t(tap_rows) * gradient.channels);
+        int32_t* backwards = offsets(int64_t(tap_rows) * stage.group_outputs());
         stage.input_rows = backwards;
         for (int j = 0; j < tap_rows; j++) {
             if (stage.winograd.outputs) *backwards++ = narrow(-stage.winograd.row(j));
             else
-                for (int o = 0; o < gradient.channels; o++)
+                for (int o = 0; o < stage.group_outputs(); o++)
                     *backwards++ = narrow(gradient.channel() * o - gradient.row() * j);
         }
     }

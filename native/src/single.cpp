@@ -86,8 +86,8 @@ private:
             one.wide = whole;
             one.pitch = below;
         }
-        one.blocks =
-            cut_channels(to.channels, one.rows * one.wide, stage.inputs, accumulators_).blocks;
+        one.blocks = cut_groups(to.channels, stage.groups, one.rows * one.wide, stage.inputs,
+                                accumulators_);
         add_taps(stage);
         // The rows of a pooling are read two vectors at a time.
         const int64_t size = int64_t(to.channels) * one.rows * one.wide * lanes_ + 2 * lanes_;
@@ -101,7 +101,7 @@ private:
         program_.offsets.push_back(std::make_unique<int32_t[]>(size_t(stage.inputs)));
         int32_t* taps = program_.offsets.back().get();
         stage.single.taps = taps;
-        for (int c = 0; c < stage.input.channels; c++)
+        for (int c = 0; c < stage.group_inputs(); c++)
             for (int y = 0; y < stage.window.height; y++)
                 for (int x = 0; x < stage.window.width; x++)
                     *taps++ = narrow((int64_t(c) * in.rows + y) * in.pitch +

@@ -40,8 +40,13 @@ Cut cut_channels(int channels, int positions, int taps, int accumulators) {
     return best;
 }
 
+Split cut_groups(int channels, int groups, int positions, int taps, int accumulators) {
+    const Split one = cut_channels(channels / groups, positions, taps, accumulators).blocks;
+    return {channels, one.count * groups, groups};
+}
+
 int winograd_tile(const Step& s, int accumulators, Method method) {
-    const bool can = s.kind == Kind::conv && s.stride_y == 1 && s.stride_x == 1 &&
+    const bool can = s.kind == Kind::conv && s.groups == 1 && s.stride_y == 1 && s.stride_x == 1 &&
                      s.kernel_width >= 2 && s.kernel_width <= 5;
     if (!can || method == Method::direct) return 0;
     const int tile = 7 - s.kernel_width, tiles = (s.out_width + tile - 1) / tile;

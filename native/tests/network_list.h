@@ -35,6 +35,13 @@ inline std::vector<Net> small_networks() {
         // Wider than a tile everywhere.
         Net(4, 5, 19).conv(9, 2, 3, relu, 1, 1, 1, 0, 1, 1).conv(8, 3, 3, tanh, 2, 2)
             .dense(33, sigmoid).dense(11),
+        // Groups: one channel of each (depthwise), then mixed by 1x1; several; fused; strided; of
+        // more outputs than a tile has; and a group's 1x1.
+        Net(6, 9, 8).grouped(6).conv(6, 3, 3, relu, 1, 1, 1, 1, 1, 1).conv(8, 1, 1, relu)
+            .grouped(8).conv(16, 3, 2, tanh, 2, 1, 1, 0, 0, 1).dense(5),
+        Net(4, 11, 10).grouped(2).conv(14, 3, 3, relu).pool(max, 2, 2, 2, 2)
+            .grouped(7).conv(21, 2, 2, silu, 1, 2, 1, 0, 0, 0).pool(max, 2, 1, 1, 1)
+            .grouped(3).conv(6, 1, 1, sigmoid).dense(3),
     };
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace lenet::test {
 namespace {
@@ -28,7 +29,19 @@ int out_area(const Step& s) { return s.out_height * s.out_width; }
 int window_area(const Step& s) { return s.kernel_height * s.kernel_width; }
 
 int weight_of(const Step& s, int output, int channel) {
-    return s.weight_offset + (output * s.channels + channel) * window_area(s);
+    const int seen = s.channels / s.groups;
+    return s.weight_offset + (output * seen + channel % seen) * window_area(s);
+}
+
+// The channels of the input that an output is made of, from the first to before the last.
+struct Seen {
+    int first, last;
+};
+Seen seen_by(const Step& s, int output) {
+    if (!has_weights(s)) return {output, output + 1};
+    const int count = s.channels / s.groups;
+    const int first = output / (s.out_channels / s.groups) * count;
+    return {first, first + count};
 }
 
 }  // namespace
@@ -67,7 +80,7 @@ Trace forward(const Step& s, const Values& x, const Values& table) {
     for (int o = 0; o < s.out_channels; o++) {
         double* z = trace.z.data() + o * out_area(s);
         if (has_weights(s)) std::fill_n(z, out_area(s), table[size_t(s.bias_offset + o)]);
-        const int first = has_weights(s) ? 0 : o, last = has_weights(s) ? s.channels : o + 1;
+        const auto [first, last] = seen_by(s, o);
         for (int c = first; c < last; c++) {
             const double* in = x.data() + c * in_area(s);
             const double* w = has_weights(s) ? table.data() + weight_of(s, o, c) : nullptr;
@@ -98,7 +111,7 @@ Values backward(const Step& s, const Trace& trace, const Values& dy, const Value
             if (has_weights(s)) gradient[size_t(s.bias_offset + o)] += dz[size_t(i)];
         }
         if (s.kind == Kind::maxpool) continue;
-        const int first = has_weights(s) ? 0 : o, last = has_weights(s) ? s.channels : o + 1;
+        const auto [first, last] = seen_by(s, o);
         for (int c = first; c < last; c++) {
             const double* in = trace.x.data() + c * in_area(s);
             double* to = dx.data() + c * in_area(s);
@@ -143,7 +156,7 @@ Net& Net::add(Step step, int window_rows, int window_columns) {
     if (has_weights(step)) {
         // Boundaries of 16 floats, as the plan's.
         const int64_t weights =
-            int64_t(step.out_channels) * channels_ * window_rows * window_columns;
+            int64_t(step.out_channels) * channels_ / step.groups * window_rows * window_columns;
         step.weight_offset = int32_t(table);
         step.bias_offset = int32_t(table + (weights + 15) / 16 * 16);
         table = step.bias_offset + (step.out_channels + 15) / 16 * 16;
@@ -169,7 +182,13 @@ Net& Net::conv(int out, int kernel_height, int kernel_width, Activation activati
     step.left = left;
     step.right = right;
     step.activation = activation;
+    step.groups = std::exchange(groups_, 1);
     return add(step, kernel_height, kernel_width);
+}
+
+Net& Net::grouped(int groups) {
+    groups_ = groups;
+    return *this;
 }
 
 Net& Net::pool(Kind kind, int height, int width, int stride_y, int stride_x, int top, int bottom,
@@ -212,7 +231,7 @@ Values Net::parameters(uint64_t seed) const {
     Values values(static_cast<size_t>(table));
     for (const Step& s : steps) {
         if (!has_weights(s)) continue;
-        const int inputs = s.channels * window_area(s);
+        const int inputs = s.channels / s.groups * window_area(s);
         const double bound = 1.7 / std::sqrt(inputs);
         const auto draw = [&](int offset, int count) {
             // Rounded to float, so that both sides have the same numbers.

@@ -43,6 +43,7 @@ public:
     Net& pool(Kind kind, int height, int width, int stride_y, int stride_x, int top = 0,
               int bottom = 0, int left = 0, int right = 0);
     Net& dense(int out, Activation activation = {});
+    Net& grouped(int groups);  // of the convolution that comes next
     Net& norm();  // normalises the convolution before; the plain loops do not
 
     const Step* data() const { return steps.data(); }
@@ -59,7 +60,7 @@ public:
 private:
     Net& add(Step step, int window_rows, int window_columns);
 
-    int channels_, height_, width_;
+    int channels_, height_, width_, groups_ = 1;
 };
 
 struct Answer {

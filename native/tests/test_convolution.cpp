@@ -18,6 +18,7 @@ struct Case {
     // The fused max pooling; height 0: none.
     int pool_height = 0, pool_width = 0, pool_stride_y = 0, pool_stride_x = 0;
     int pool_top = 0, pool_bottom = 0, pool_left = 0, pool_right = 0;
+    int groups = 1;
 };
 
 const Case cases[] = {
@@ -58,6 +59,14 @@ const Case cases[] = {
     {2, 24, 9, 3, 2, 2, 1, 1, 0, 0, 0, 0, tanh, 2, 2, 5, 2, 1, 0, 0, 1},
     {1, 14, 13, 4, 3, 3, 2, 2, 1, 0, 2, 1, tanh, 3, 2, 2, 1, 2, 1, 0, 1},
     {1, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0, identity, 3, 3, 1, 1, 2, 2, 2, 2},
+    // Groups: depthwise, of one and of three outputs each; of several; of primes; 1x1; fused.
+    {5, 8, 9, 5, 3, 3, 1, 1, 1, 1, 1, 1, relu, 0, 0, 0, 0, 0, 0, 0, 0, 5},
+    {4, 9, 7, 12, 2, 3, 2, 3, 1, 0, 2, 1, silu, 0, 0, 0, 0, 0, 0, 0, 0, 4},
+    {6, 7, 13, 4, 3, 3, 1, 1, 0, 0, 0, 0, tanh, 0, 0, 0, 0, 0, 0, 0, 0, 2},
+    {14, 5, 20, 26, 2, 2, 1, 1, 0, 1, 1, 0, identity, 0, 0, 0, 0, 0, 0, 0, 0, 2},
+    {12, 5, 9, 8, 1, 1, 1, 1, 0, 0, 0, 0, sigmoid, 0, 0, 0, 0, 0, 0, 0, 0, 4},
+    {6, 12, 12, 18, 5, 5, 1, 1, 0, 0, 0, 0, relu, 2, 2, 2, 2, 0, 0, 0, 0, 3},
+    {4, 8, 9, 8, 3, 3, 1, 1, 1, 1, 1, 1, relu, 3, 3, 2, 2, 1, 1, 1, 1, 4},
     // Windows of more than 256 values: positions of two bytes.
     {1, 20, 19, 2, 2, 2, 1, 1, 0, 0, 0, 0, sigmoid, 17, 17, 1, 1},
     {1, 14, 14, 2, 1, 1, 1, 1, 0, 0, 0, 0, relu, 20, 16, 2, 3, 6, 4, 1, 5},
@@ -66,6 +75,7 @@ const Case cases[] = {
 Net net_of(const Case& c) {
     Net net(c.channels, c.height, c.width);
     net.pool(Kind::avgpool, 1, 1, 1, 1);  // the convolution is not first: it has an input gradient
+    net.grouped(c.groups);
     net.conv(c.outputs, c.kernel_height, c.kernel_width, c.activation, c.stride_y, c.stride_x,
              c.top, c.bottom, c.left, c.right);
     if (c.pool_height)

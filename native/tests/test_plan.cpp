@@ -59,6 +59,10 @@ LENET_TEST(plan, sizes) {
         CHECK_REFUSED(with([=](Net& n) { n.steps[1].left = bad; }), padding);
         CHECK_REFUSED(with([=](Net& n) { n.steps[2].right = bad; }), padding);
     }
+    const char* groups = "its channels cannot be cut into its groups";
+    for (int bad : {0, -1, 4, std::numeric_limits<int>::min()})
+        CHECK_REFUSED(with([=](Net& n) { n.steps[2].groups = bad; }), groups);
+    CHECK_REFUSED(with([](Net& n) { n.steps[1].groups = 2; }), "only a convolution has groups");
     CHECK_REFUSED(with([](Net& n) { n.steps[0].out_height = 23; }), formula);
     CHECK_REFUSED(with([](Net& n) { n.steps[0].out_width = 25; }), formula);
     CHECK_REFUSED(with([](Net& n) { n.steps[0].kernel_height = 29; }), formula);

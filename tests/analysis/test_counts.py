@@ -99,8 +99,8 @@ def _module(torch, layer: Layer, x):  # type: ignore[no-untyped-def]
         case Conv2d():
             size = (x.shape[1], layer.channels, layer.kernel_size, layer.stride)
             if not layer.batch_norm:
-                return torch.nn.Conv2d(*size)
-            conv = torch.nn.Conv2d(*size, bias=False)
+                return torch.nn.Conv2d(*size, groups=layer.groups)
+            conv = torch.nn.Conv2d(*size, groups=layer.groups, bias=False)
             return torch.nn.Sequential(conv, torch.nn.BatchNorm2d(layer.channels))
         case Dense():
             linear = torch.nn.Linear(x.numel(), layer.units)

@@ -223,6 +223,18 @@ BROKEN = {
         changed(0, scale=BIAS, mean=BIAS, variance=BIAS, pool_first=False),
         "conv0 needs a scale, mean and variance of shape (6,)",
     ),
+    "7, groups that do not divide the channels": (
+        changed(2, groups=4),
+        "conv1 has 4 groups of 6 and 16 channels",
+    ),
+    "7, a weight for all channels": (
+        changed(2, groups=2),
+        "conv1 needs a weight of shape (16, 3, 5, 5)",
+    ),
+    "7, a dense step of groups": (
+        changed(4, groups=2),
+        "dense0 has groups and is no convolution",
+    ),
     "5, not a convolution": (
         changed(6, pool_first=True),
         "dense2 may not pool first",

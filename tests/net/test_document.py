@@ -35,6 +35,7 @@ def test_normalisation_is_written_only_where_there_is_one() -> None:
     """Documents from before it could be written still say what they said."""
     network = Network((1, 9, 9), [Conv2d(2, 3, batch_norm=True), Conv2d(2, 3)])
     normalised, plain = to_document(network)["blocks"][0]["layers"]
+    assert "groups" not in plain
     assert normalised == {**plain, "batch_norm": True}
     plain["batch_norm"] = False
     document = to_document(network)

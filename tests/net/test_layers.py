@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lenet.engine import operations
-from lenet.errors import UsageError
+from lenet.errors import ShapeError, UsageError
 from lenet.net import (
     AvgPool2d,
     Conv2d,
@@ -97,6 +97,21 @@ def test_normalisation_is_on_or_off() -> None:
             Conv2d(6, 5, batch_norm=value)  # type: ignore[arg-type]
 
 
+def test_groups_see_their_own_channels_alone() -> None:
+    conv = Conv2d(6, (5, 3), groups=2)
+    assert [t.shape for t in conv.tensors((4, 9, 9))] == [(6, 2, 5, 3), (6,)]
+    assert conv.multiply_adds((4, 9, 9)) == 6 * 2 * 15 * 5 * 7
+    assert conv.connections((4, 9, 9)) == 6 * (2 * 15 + 1) * 5 * 7
+    assert conv.describe((4, 9, 9)) == "grouped convolution"
+    assert Conv2d(8, 3, groups=4).describe((4, 9, 9)) == "depthwise convolution"
+    with refused(UsageError, "6 channels", "4 equal groups"):
+        Conv2d(6, 5, groups=4)
+    with refused(UsageError, "groups is 0"):
+        Conv2d(6, 5, groups=0)
+    with refused(ShapeError, "conv0", "3@9x9", "cannot cut 3 into 2", "divides 3"):
+        Network((3, 9, 9), [conv]).placed  # noqa: B018
+
+
 def test_width_is_channels_or_units() -> None:
     conv, dense = Conv2d(6, 5, 2, 1, "tanh"), Dense(10, "relu")
     assert (conv.width, dense.width) == (6, 10)
@@ -123,7 +138,7 @@ def test_fields_are_the_constructors_parameters(layer: type[Layer]) -> None:
 def test_every_field_is_written_and_read_back(layer: type[Layer]) -> None:
     other = {"count": 3, "pair": (2, 3), "sides": (0, 1, 0, 1), "switch": True}
     values = {field.name: other.get(field.kind, "relu") for field in layer.fields}
-    network = Network((1, 9, 9), [layer(**values)])
+    network = Network((3, 9, 9), [layer(**values)])
     assert parse_network(str(network)) == network
     assert from_json(to_json(network)) == network
 

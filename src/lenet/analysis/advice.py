@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, log, prod
+from math import exp, lcm, log, prod
 from typing import Final
 
 from lenet.analysis.counts import count_network, measure_memory
@@ -116,9 +116,9 @@ def advise(network: Network, budget: Mapping[str, int]) -> tuple[Proposal, ...]:
     for name, most in budget.items():
         if least[name] > most:
             raise UsageError(
-                f"the budget of {plural(most, COSTS[name])} is too small: even with one channel or "
-                f"unit in every layer before the last, this network takes {least[name]:,}; give "
-                "that or more, or a smaller network."
+                f"the budget of {plural(most, COSTS[name])} is too small: even with the fewest "
+                f"channels and units in every layer before the last, this network takes "
+                f"{least[name]:,}; give that or more, or a smaller network."
             )
     proposals: dict[Network, Proposal] = {}
     goals = [(what, share, frame.even) for what, share in _SHARES.items()]
@@ -174,8 +174,10 @@ class Frame:
             for before, after in pairwise(places)
         ]
         self._convs = sum(not layer.flattens for layer in layers[:-1])
+        #: What each width must be a multiple of, for the layer's own groups and the next one's.
+        self._units = [lcm(layer.unit, after.unit) for layer, after in pairwise(layers)]
         #: The smallest widths that the layers may have; the last layer's is its own.
-        self.least = [*[1] * len(layers[:-1]), *(layer.width for layer in layers[-1:])]
+        self.least = [*self._units, *(layer.width for layer in layers[-1:])]
 
     def network(self, widths: Sequence[int]) -> Network:
         changes = {
@@ -186,7 +188,10 @@ class Frame:
 
     def rounded(self, widths: Sequence[float]) -> list[int]:
         """Return whole numbers within what a layer may have; the last layer's are its own."""
-        chosen = [max(1, min(MAX_SIZE, round(width))) for width in widths[: len(self.least) - 1]]
+        chosen = [
+            unit * max(1, min(MAX_SIZE // unit, round(width / unit)))
+            for width, unit in zip(widths, self._units, strict=False)
+        ]
         return [*chosen, *self.least[-1:]]
 
     def even(self, first: float) -> list[float]:

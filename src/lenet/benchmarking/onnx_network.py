@@ -90,9 +90,13 @@ def _window(layer: Any) -> dict[str, Any]:
     return {"kernel_shape": layer.kernel_size, "strides": layer.stride, "pads": pads}
 
 
+def _convolution(layer: Any) -> dict[str, Any]:
+    return {"group": layer.groups, **_window(layer)}
+
+
 #: By a layer's keyword: the operator, and its attributes for the layer.
 OPERATORS: Final[dict[str, tuple[str, Callable[[Any], dict[str, Any]]]]] = {
-    "conv": ("Conv", _window),
+    "conv": ("Conv", _convolution),
     "maxpool": ("MaxPool", _window),
     "avgpool": ("AveragePool", lambda layer: {"count_include_pad": 1, **_window(layer)}),
     "dense": ("Gemm", lambda layer: {"transB": 1}),

@@ -75,7 +75,8 @@ def _conv(layer: Any, shape: Shape) -> list[Any]:
     pad, padding = _padding(layer, 0.0)
     window = layer.kernel_size, layer.stride, padding
     norm = [nn.BatchNorm2d(layer.channels, EPSILON, MOMENTUM)] * layer.batch_norm
-    return [*pad, nn.Conv2d(shape[0], layer.channels, *window, bias=not norm), *norm]
+    settings = {"groups": layer.groups, "bias": not norm}
+    return [*pad, nn.Conv2d(shape[0], layer.channels, *window, **settings), *norm]
 
 
 def _pooling(module: Callable[..., Any], padded_with: float) -> Callable[[Any, Shape], list[Any]]:

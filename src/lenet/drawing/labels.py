@@ -25,6 +25,7 @@ FACTS: Final[dict[str, Callable[[Any], str]]] = {
     "kernel_size": pair_text,
     "stride": lambda stride: f"stride {size_text(stride)}",
     "padding": lambda padding: f"padding {padding_text(padding)}",
+    "groups": lambda count: "" if count == 1 else plural(count, "group"),
     "batch_norm": lambda on: "batch norm" if on else "",
     "activation": lambda name: "" if name == "identity" else name,
 }

@@ -8,7 +8,8 @@ variance are one, its running mean is zero.
     kaiming    normal with standard deviation sqrt(2 / fan_in); He et al. 2015, equation 10
 
 fan_in is how many inputs an output sees, fan_out how many outputs an input reaches at stride 1:
-C x kh x kw and O x kh x kw for a convolution (O, C, kh, kw), I and O for a dense layer (O, I).
+C x kh x kw and O x kh x kw for a convolution (O, C, kh, kw), I and O for a dense layer (O, I). In a
+convolution of g groups both are those of one group.
 
 Element i of tensor t is a function of (seed, t, i) alone, with t counted in table order.
 """
@@ -29,10 +30,11 @@ def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
     """Return a new parameter table (T,), 64-byte aligned, its gaps zero."""
     (rule, deviation), seed = parse_init(init), checked_seed(seed)
     table = aligned_zeros(plan.table_size)
+    groups = {step.weight: step.groups for step in plan.steps if step.weight}
     for index, tensor in enumerate(plan.tensors):
         if len(tensor.shape) > 1:  # a bias has one axis
             window = prod(tensor.shape[2:])
-            fan_out, fan_in = tensor.shape[0] * window, tensor.shape[1] * window
+            fan_out, fan_in = tensor.shape[0] // groups[tensor] * window, tensor.shape[1] * window
             if rule == "xavier":
                 bound = sqrt(6 / (fan_in + fan_out))
                 values = bound * (2 * uniform(seed, WEIGHTS, index, count=tensor.size) - 1)

@@ -40,7 +40,7 @@ class Inputs(NamedTuple):
     """What a step computes with."""
 
     x: Floats  # (N, C, H, W); a dense step takes any shape and flattens it
-    weight: Any = None  # (O, C, kh, kw) or (O, I); None for poolings
+    weight: Any = None  # (O, C / g, kh, kw) or (O, I); None for poolings
     bias: Any = None  # (O,); None for poolings. Of a normalised step its shift
     norm: Statistics | None = None  # of a normalised step: running, or those of this batch
 
@@ -108,8 +108,14 @@ def softmax_cross_entropy(
 
 def correlate(step: Step, x: Floats, weight: Floats) -> Floats:
     """Return the convolution alone, (N, O, P, Q)."""
-    z = np.tensordot(_windows(step, x), weight, axes=((1, 4, 5), (1, 2, 3)))  # (N, P, Q, O)
-    return np.moveaxis(z, 3, 1)
+    pairs = zip(_grouped(step, _windows(step, x)), _grouped(step, weight, axis=0), strict=True)
+    maps = [np.tensordot(seen, w, axes=((1, 4, 5), (1, 2, 3))) for seen, w in pairs]
+    return np.moveaxis(np.concatenate(maps, axis=3), 3, 1)
+
+
+def _grouped(step: Step, values: Floats, axis: int = 1) -> list[Floats]:
+    """Return the channels of each group; without groups all of them, in a list of one."""
+    return np.split(values, step.groups, axis)
 
 
 def _convolve(step: Step, inputs: Inputs) -> Floats:
@@ -125,9 +131,13 @@ def _convolve_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
     dbias, dscale = dz.sum(axis=(0, 2, 3)), None
     if norm:
         dz, dscale = _normalise_backward(norm, correlate(step, x, weight), dz)
-    dweight = np.tensordot(dz, _windows(step, x), axes=((0, 2, 3), (0, 2, 3)))
-    shares = np.moveaxis(np.tensordot(dz, weight, axes=(1, 0)), 3, 1)  # (N, C, P, Q, kh, kw)
-    return Gradients(_add_windows(step, shares, x.shape), dweight, dbias, dscale)
+    dweights, shares = [], []
+    parts = _grouped(step, dz), _grouped(step, _windows(step, x)), _grouped(step, weight, axis=0)
+    for d, seen, w in zip(*parts, strict=True):
+        dweights.append(np.tensordot(d, seen, axes=((0, 2, 3), (0, 2, 3))))
+        shares.append(np.moveaxis(np.tensordot(d, w, axes=(1, 0)), 3, 1))  # (N, C, P, Q, kh, kw)
+    dx = _add_windows(step, np.concatenate(shares, axis=1), x.shape)
+    return Gradients(dx, np.concatenate(dweights), dbias, dscale)
 
 
 def _normalise_backward(norm: Statistics, z: Floats, dy: Floats) -> tuple[Floats, Floats]:

@@ -2,7 +2,8 @@
 
 Letters used everywhere below and in the engines:
     N samples, C input channels, H x W input map, O output channels, P x Q output map,
-    kh x kw kernel; for dense layers I inputs and O outputs.
+    kh x kw kernel; for dense layers I inputs and O outputs. A convolution of g groups is g
+    convolutions beside each other, of C / g and O / g channels.
 
 A plan has one step per layer, in an order in which they can run, and one flat table of parameters.
 Invariants, all held by :func:`verify`:
@@ -17,7 +18,8 @@ Invariants, all held by :func:`verify`:
     5. ``pool_first`` is set only on a convolution without normalisation whose one reader is the
        next step, a max pooling, and whose activation never decreases: then
        max(f(x)) = f(max(x)), and an engine may pool first;
-    6. only a convolution is normalised.
+    6. only a convolution is normalised;
+    7. only a convolution has more than one group, and its groups divide both its channels.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ class Tensor:
     """A named part of the flat parameter table: ``size`` floats from ``offset``, in C order."""
 
     name: str  # conv0.weight
-    shape: tuple[int, ...]  # (O, C, kh, kw), (O, I) or (O,)
+    shape: tuple[int, ...]  # (O, C / g, kh, kw), (O, I) or (O,)
     offset: int
     trained: bool = True  # by its gradient; else it is counted while training
 
@@ -86,6 +88,7 @@ class Step:
     kernel_size: Pair = (1, 1)
     stride: Pair = (1, 1)
     padding: Sides = (0, 0, 0, 0)  # top, bottom, left, right
+    groups: int = 1
     activation: str = "identity"
     pool_first: bool = False
     weight: Tensor | None = None
@@ -261,6 +264,8 @@ def _shape_complaints(step: Step) -> Iterator[str]:
     if min(*step.input_shape, *step.output_shape, *step.kernel_size, *step.stride) < 1:
         yield f"{step.name} has a size below 1"
         return
+    if step.groups != 1 and step.kind != "conv":
+        yield f"{step.name} has groups and is no convolution"
     if min(step.padding) < 0:
         yield f"{step.name} has a negative padding {step.padding}"
     top, bottom, left, right = step.padding
@@ -274,7 +279,10 @@ def _shape_complaints(step: Step) -> Iterator[str]:
 
 def _conv_complaints(step: Step) -> Iterator[str]:
     outputs, channels = step.output_shape[0], step.input_shape[0]
-    yield from _weight_complaints(step, (outputs, channels, *step.kernel_size))
+    if step.groups < 1 or channels % step.groups or outputs % step.groups:
+        yield f"{step.name} has {step.groups} groups of {channels} and {outputs} channels"
+        return
+    yield from _weight_complaints(step, (outputs, channels // step.groups, *step.kernel_size))
     if step.norm and {t.shape for t in step.norm} != {(outputs,)}:
         yield f"{step.name} needs a scale, mean and variance of shape ({outputs},)"
 

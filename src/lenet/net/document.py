@@ -9,8 +9,9 @@
         {"kind": "dense", "units": 10, "activation": "identity"}]}]}
 
 Pairs are (height, width), padding is (top, bottom, left, right). A convolution may also have
-``"batch_norm": true``, written only where it is so. Every other key is required and no other is
-allowed: such a document may come from anywhere, so nothing in it is guessed.
+``"groups": 2`` and ``"batch_norm": true``, written only where they are not 1 and false. Every other
+key is required and no other is allowed: such a document may come from anywhere, so nothing in it is
+guessed.
 """
 
 from __future__ import annotations

@@ -217,6 +217,11 @@ class Trained(Layer):
         """How many channels or units come out: the layer's first field."""
         return int(getattr(self, self.fields[0].name))
 
+    @property
+    def unit(self) -> int:
+        """What its width, and the number of channels that come in, must be multiples of."""
+        return 1
+
     def with_width(self, width: int) -> Self:
         """Return the layer with another number of channels or units."""
         return self.replace(**{self.fields[0].name: width})
@@ -236,8 +241,12 @@ class Trained(Layer):
 class Conv2d(Windowed, Trained):
     """A two-dimensional convolution (cross-correlation), then an activation.
 
-    Maps (C, H, W) to (channels, H', W'), by weights (channels, C, kernel height, kernel width) and
-    one bias per channel. LeCun et al. 1998, section II.A.
+    Maps (C, H, W) to (channels, H', W'), by weights (channels, C / groups, kernel height, kernel
+    width) and one bias per channel. LeCun et al. 1998, section II.A.
+
+    With ``groups`` the channels that come in and those that come out are cut into so many equal
+    groups, and each group sees its own alone (Krizhevsky et al. 2012). As many groups as channels
+    come in is a depthwise convolution (Howard et al. 2017).
 
     With ``batch_norm`` its maps are normalised before the activation: each channel's values over
     the batch get mean 0 and variance 1, then a trained scale and shift (Ioffe and Szegedy 2015).
@@ -249,6 +258,7 @@ class Conv2d(Windowed, Trained):
     kernel_size: Pair
     stride: Pair
     padding: Sides
+    groups: int
     activation: str
     batch_norm: bool
 
@@ -263,6 +273,7 @@ class Conv2d(Windowed, Trained):
         Field("kernel_size", "pair", "kernel", "k"),
         Field("stride", "pair", "stride", "s", default=(1, 1)),
         _PADDING,
+        Field("groups", "count", "groups", "g", default=1, may_lack=True),
         Field("batch_norm", "switch", "batch normalisation", "batchnorm", False, may_lack=True),
         _ACTIVATION,
     )
@@ -275,29 +286,51 @@ class Conv2d(Windowed, Trained):
         padding: int | Pair | Sides | str = 0,
         activation: str = "identity",
         batch_norm: bool = False,
+        groups: int = 1,
     ) -> None:
         """Describe a convolution; a UsageError says which value is out of range.
 
         ``padding`` is a number, a pair, four sides or "same" (stride 1 keeps the size).
         """
+        if _positive(channels, "channels") % _positive(groups, "groups"):
+            raise UsageError(
+                f"{channels} channels cannot be cut into {groups} equal groups; the channels must "
+                "be a multiple of the groups."
+            )
         kernel, steps = _pair(kernel_size, "kernel_size"), _pair(stride, "stride")
         self._set(
-            channels=_positive(channels, "channels"),
+            channels=channels,
             kernel_size=kernel,
             stride=steps,
             padding=_sides(padding, kernel, steps),
+            groups=groups,
             activation=_activation(activation),
             batch_norm=_switch(batch_norm, "batch_norm"),
         )
 
+    @property
+    def unit(self) -> int:
+        return self.groups
+
     def output_shape(self, shape: Shape, name: str = "") -> Shape:
         """Return (channels, H', W')."""
-        return self.channels, *super().output_shape(shape, name)[1:]
+        _, height, width = super().output_shape(shape, name)
+        if shape[0] % self.groups:
+            what = f"{name} gets {shape_text(shape)} and cannot cut {shape[0]} into {self.groups}"
+            remedy = f"use a number of groups that divides {shape[0]}"
+            raise ShapeError(f"{what} equal groups of channels", name, remedy)
+        return self.channels, height, width
+
+    def describe(self, shape: Shape = ()) -> str:
+        if self.groups == 1:
+            return self.noun
+        is_depthwise = self.groups == (*shape, 0)[0]
+        return f"depthwise {self.noun}" if is_depthwise else f"grouped {self.noun}"
 
     def tensors(self, shape: Shape) -> tuple[TensorShape, ...]:
-        """Weights (O, C, kh, kw) and a bias; with batch normalisation three more of (O,)."""
+        """Weights (O, C / groups, kh, kw), a bias; with batch normalisation three more of (O,)."""
         each = (self.channels,)
-        weight = TensorShape("weight", (self.channels, shape[0], *self.kernel_size))
+        weight = TensorShape("weight", (self.channels, shape[0] // self.groups, *self.kernel_size))
         tensors = (weight, TensorShape("bias", each))
         if not self.batch_norm:
             return tensors

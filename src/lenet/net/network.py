@@ -218,7 +218,7 @@ def _place(network: Network) -> Iterator[PlacedLayer]:
 
 
 def _without_widths(block: Block) -> tuple[Layer, ...]:
-    return tuple(one.with_width(1) if isinstance(one, Trained) else one for one in block)
+    return tuple(one.with_width(one.unit) if isinstance(one, Trained) else one for one in block)
 
 
 def _input_shape(shape: object) -> tuple[int, int, int]:

@@ -4,7 +4,7 @@
 
 The first part is the input, channels x height x width; ``|`` parts blocks and ``,`` layers:
 
-    conv CHANNELS kK [sS] [pP | same] [batchnorm] [ACTIVATION]
+    conv CHANNELS kK [sS] [pP | same] [gGROUPS] [batchnorm] [ACTIVATION]
     maxpool K [sS] [pP]
     avgpool K [sS] [pP]
     dense UNITS [ACTIVATION]
@@ -62,6 +62,8 @@ def _form(field: Field) -> str:
     """Show by examples how a field's value is written."""
     letter = field.written
     match field.kind:
+        case "count":
+            return f"{letter}2"
         case "pair":
             sizes = ("5", "5x3") if field.default is None else ("2", "2x1")
             return f"{letter}{sizes[0]} or {letter}{sizes[1]}"
@@ -206,7 +208,9 @@ class _Reader:
                     return field, True
                 case "sides" if text == _SAME and layer is Conv2d:
                     return field, text
-                case "pair" | "sides" if text[:1] == field.written and "0" <= text[1:2] <= "9":
+                case "count" | "pair" | "sides" if (
+                    text[:1] == field.written and "0" <= text[1:2] <= "9"
+                ):
                     return field, self.sizes(field, word)
         same = [_SAME] if layer is Conv2d else []
         switches = [field.written for field in layer.fields if field.kind == "switch"]
@@ -221,7 +225,8 @@ class _Reader:
         text = word.lower[1:]
         four = field.kind == "sides" and "." in text
         sizes = self.numbers(word, text.replace(".", "x") if four and "x" not in text else text)
-        if sizes is None or len(sizes) not in ((4,) if four else (1, 2)):
+        allowed = (4,) if four else (1,) if field.kind == "count" else (1, 2)
+        if sizes is None or len(sizes) not in allowed:
             raise self.error(
                 f"{shown(word.text)} is no {field.noun}; write {_form(field)}.", word.position
             )

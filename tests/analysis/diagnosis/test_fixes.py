@@ -214,9 +214,10 @@ def test_what_comes_behind_a_first_dense_layer_may_go_before_it() -> None:
 @given(networks(ends_dense=False, window=7, maps=7))
 def test_the_least_input_is_the_least(network: Network) -> None:
     height, width = least_sizes(network.layers)[0]
-    assert fits(replace(network, input_shape=(1, height, width)))
+    channels = network.input_shape[0]
+    assert fits(replace(network, input_shape=(channels, height, width)))
     for smaller in ((height - 1, width), (height, width - 1)):
-        assert min(smaller) == 0 or not fits(replace(network, input_shape=(1, *smaller)))
+        assert min(smaller) == 0 or not fits(replace(network, input_shape=(channels, *smaller)))
 
 
 @given(networks(ends_dense=False), st.integers(0, 9), st.integers(0, 9))
