@@ -1,15 +1,19 @@
 """``lenet.drawing.draw``: what it takes, what it gives, what it refuses."""
 
+import math
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import lenet
 from lenet.drawing import FORMATS, STYLES, THEMES, draw
+from lenet.drawing.scene import DARK, LIGHT
 from lenet.errors import OutputError, ShapeError, UsageError
 from refusals import refused
 
@@ -22,15 +26,119 @@ def test_a_network_by_object_name_and_notation():
     network = lenet.zoo.lenet()
     by_object, by_name = draw(network), draw("lenet")
     assert by_object.scene == by_name.scene == draw(str(network)).scene
-    assert by_object.title.startswith("Network: ")
-    assert by_name.title.startswith("lenet: ")
+    # A network of the zoo is known by what it is, as everywhere.
+    assert by_object.title == by_name.title == "lenet: 1@28x28 to 10 in 5 layers"
     assert draw(network, name="mine").title.startswith("mine: ")
+
+
+def test_a_network_without_a_name_needs_no_title():
+    for drawing in (draw("1x8x8 | dense 10"), draw(lenet.parse("1x8x8 | dense 10"))):
+        # It said "Network: ...", a name that nobody gave.
+        assert drawing.title == "1@8x8 to 10 in 1 layer"
 
 
 def test_a_notebook_shows_it():
     drawing = draw("lenet")
     assert drawing._repr_svg_() == drawing.svg
     assert drawing.svg.startswith("<svg ")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_notebook_shows_a_chosen_theme_whatever_its_own(theme):
+    drawing = draw("lenet", theme=theme)
+    assert drawing._repr_html_() == drawing.svg
+
+
+def test_in_a_notebook_pictures_and_tables_have_one_theme():
+    html, table = draw("lenet")._repr_html_(), lenet.explain("lenet")._repr_html_()
+    for on, colors in (("true", LIGHT), ("false", DARK)):
+        where = f'[data-jp-theme-light="{on}"]'
+        assert f"{where} .lenet-drawing .f-page{{fill:{colors['page']}}}" in html
+        assert f"{where} .lenet-drawing .s-conv-edge{{stroke:{colors['conv-edge']}}}" in html
+        (rule,) = re.findall(re.escape(where) + r" \.lenet-report\{(.*?)\}", table)
+        variables = dict(part.split(":") for part in rule.split(";"))
+        shared = {"--paper": "page", "--ink": "text", "--faint": "muted", "--line": "frame"}
+        assert {variables[name] for name in shared} == {colors[role] for role in shared.values()}
+        assert rule in table.split(where)[0]  # and so by itself, or where the screen is dark
+
+
+@pytest.mark.parametrize(
+    ("width", "pixels"),
+    [
+        (600, 600),
+        (600.5, 600.5),
+        (np.float64(600), 600),
+        ("600", 600),
+        ("600px", 600),
+        (" 5 in ", 480),
+        ("85mm", 85 * 96 / 25.4),
+        ("8.5cm", 85 * 96 / 25.4),
+        ("240pt", 320),
+        (100, 100),
+        (19_000, 19_000),
+    ],
+)
+@pytest.mark.parametrize("style", STYLES)
+def test_a_width_is_kept(width, pixels, style):
+    assert draw("lenet", style=style, width=width).scene.width == pytest.approx(pixels)
+
+
+@pytest.mark.parametrize(
+    "width",
+    [
+        99,
+        0,
+        -1,
+        math.nan,
+        math.inf,
+        1e300,
+        10**400,
+        19_001,
+        True,
+        "",
+        "mm",
+        "85 m",
+        "٨٥mm",
+        "1e3",
+        [85],
+        b"8",
+    ],
+)
+def test_widths_that_are_none(width):
+    with refused(UsageError, "width is", "100 to 19,000 px", "85mm") as caught:
+        draw("lenet", width=width)
+    assert caught.value.parameter == "width"
+
+
+@pytest.mark.parametrize("rows", [0, -1, 1.0, True, "1", [1]])
+def test_rows_that_are_none(rows):
+    with refused(UsageError, "rows is", "whole number from 1") as caught:
+        draw("lenet", rows=rows)
+    assert caught.value.parameter == "rows"
+
+
+def test_rows_out_of_an_array():
+    assert draw("lenet", rows=np.int64(2)).scene == draw("lenet", rows=2).scene
+
+
+def test_a_graph_has_no_rows():
+    with refused(UsageError, "graph", "rows"):
+        draw("lenet", style="graph", rows=1)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_width_is_that_of_the_file(tmp_path, ending):
+    content = draw("lenet", width="85mm").save(tmp_path / f"a.{ending}").read_bytes()
+    if ending == "svg":
+        assert b'width="321.26"' in content
+    elif ending == "png":
+        with Image.open(tmp_path / "a.png") as image:
+            assert image.width / image.info["dpi"][0] * 25.4 == pytest.approx(85, abs=0.2)
+    elif ending == "pdf":
+        (box,) = re.findall(rb"/MediaBox \[ 0 0 (\S+)", content)
+        assert float(box) == pytest.approx(85 / 25.4 * 72, abs=0.01)
+    else:
+        assert b"(0.00,0.00) rectangle (321.26," in content
 
 
 @pytest.mark.parametrize(

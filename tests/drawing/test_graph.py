@@ -2,6 +2,8 @@
 
 from itertools import pairwise
 
+import pytest
+
 import lenet
 from lenet.drawing.graph import draw_graph
 from lenet.drawing.scene import Box, Path
@@ -65,6 +67,26 @@ def test_a_layer_has_one_box_and_a_block_one_frame(crowd, graphs):
         for box in layers:
             around = [f for f in frames if f.x < box.x < box.right < f.right]
             assert any(f.y < box.y < box.bottom < f.bottom for f in around)
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"), [(321, 1), (480, 1), (661, 2), (1000, 3), (19_000, 5)]
+)
+def test_a_chosen_width_is_kept_with_columns_whose_letters_can_be_read(width, columns, overlaps):
+    scene = draw_graph(lenet.zoo.lenet(), width=width)
+    assert scene.width == width
+    assert 28 / 3 <= min(text.size for text in scene.texts) <= 16.001
+    assert not overlaps(scene)
+    boxes = [mark for mark in scene.marks if isinstance(mark, Box)]
+    assert len({round(box.x) for box in boxes if box.paint.stroke == "frame"}) == min(columns, 3)
+    assert min(box.x for box in boxes) >= 0
+    assert max(box.right for box in boxes) <= width
+
+
+def test_names_stand_in_the_boxes():
+    texts = {text.text for text in draw_graph(lenet.zoo.tiny(), ("A", "B", "C", "D")).texts}
+    assert "A" in texts
+    assert "conv0" not in texts
 
 
 def test_a_long_network_stands_in_columns(long):

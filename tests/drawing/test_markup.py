@@ -156,6 +156,43 @@ def test_only_the_dark_theme_paints_a_page():
     assert "fill=page" in draw("lenet", theme="dark").tex
 
 
+HOSTILE = (
+    "\x1b]0;owned\x07\x1b[31mRED",
+    "\ud800",
+    "a\n\nb\r\x0b\u2028c",
+    "\x7f\x80\ufffe\ufeff\u202e",
+    r"\input{x} %$#&_~^{} \end{document}",
+    "]]><script>&amp;",
+    "図 ключ عربى 😀 e\u0301 ß…",
+)
+
+
+@pytest.mark.parametrize("style", ["figure", "graph"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_in_every_format(name, style):
+    drawing = draw("1x9x9 | conv 2 k3 | dense 10", style=style, name=name, names=[name, name])
+    for text in (drawing.svg, drawing.tex, drawing._repr_html_()):
+        assert text.encode()  # a half of a character could not be
+        assert not re.search("[\0-\x08\x0b-\x1f\u2028]", text)
+    assert parsed(drawing.svg).find(f"{SVG}title") is not None
+    assert "<script" not in drawing.svg
+    body = drawing.tex.split("\\begin{document}")[1]
+    assert body.count("\\end{document}") == 1
+    assert "\\input" not in body
+    assert all(c.isprintable() or c == "\n" for c in drawing.tex)
+    assert drawing.png.startswith(b"\x89PNG")
+    assert drawing.pdf.startswith(b"%PDF")
+
+
+@pytest.mark.skipif(not has_tex(), reason="no pdflatex with standalone and tikz")
+def test_hostile_names_compile(tmp_path):
+    network = "1x30x30 | " + ", ".join(["conv 2 k3"] * len(HOSTILE))
+    draw(network, names=HOSTILE, name="\n".join(HOSTILE)).save(tmp_path / "net.tex")
+    line = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "net.tex"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
 @pytest.mark.skipif(not has_tex(), reason="no pdflatex with standalone and tikz")
 @pytest.mark.parametrize(("style", "theme"), [("figure", "light"), ("graph", "dark")])
 def test_it_compiles(tmp_path, style, theme):

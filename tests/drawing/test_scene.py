@@ -12,12 +12,15 @@ from lenet.drawing.scene import (
     Group,
     Paint,
     Path,
+    Pixels,
     Scene,
     Text,
     even_pieces,
+    fitted,
     printable,
     shortened,
     text_width,
+    wrapped,
 )
 from lenet.net.layers import LAYERS
 
@@ -153,6 +156,43 @@ def test_what_no_format_can_hold_is_replaced():
     assert printable("a\0\x1b\x7f\udcff\uffff é図😀\n") == "a\ufffd\ufffd\x7f\ufffd\ufffd é図😀\n"
 
 
+def test_words_are_wrapped():
+    text = "one  two three"
+    assert wrapped(text, 12, 1000) == ["one two three"]
+    assert wrapped(text, 12, text_width("one two", 12)) == ["one two", "three"]
+    assert wrapped(text, 12, 1) == ["one", "two", "three"]
+
+
+def test_a_scene_is_fitted_into_a_width():
+    marks = (
+        Box(10, 20, 30, 40, Paint("page", "line", 2.0), radius=3),
+        Path(((1, 2), (3, 4)), Paint(stroke="line")),
+        Text(5, 6, "a", 12, "end", bold=True, role="muted"),
+        Pixels(1, 2, 3, 4, (1, 1), 1, b"0"),
+    )
+    scene = fitted(Scene(200, 100, (Group("all", marks),), "a note"), 100)
+    assert (scene.width, scene.height, scene.note) == (100, 50, "a note")
+    assert scene.groups == (
+        Group(
+            "all",
+            (
+                Box(5, 10, 15, 20, Paint("page", "line", 1.0), radius=1.5),
+                Path(((0.5, 1), (1.5, 2)), Paint(stroke="line", width=0.5)),
+                Text(2.5, 3, "a", 6, "end", bold=True, role="muted"),
+                Pixels(0.5, 1, 1.5, 2, (1, 1), 1, b"0"),
+            ),
+        ),
+    )
+
+
+def test_letters_do_not_grow_without_end():
+    scene = fitted(Scene(100, 100, (Group("", (Text(50, 10, "a", 12),)),)), 1000)
+    (text,) = scene.texts
+    assert text.size == pytest.approx(16)
+    assert text.x == pytest.approx(500)
+    assert scene.height == pytest.approx(100 * 4 / 3)
+
+
 def words(limit):
     """Lengths 1 to 10 in rows of at most ``limit``, but of one at least."""
     rows = [[]]
@@ -171,6 +211,15 @@ def test_as_few_rows_as_allowed_and_those_even():
     rows = even_pieces(words, 50)
     assert len(rows) == len(words(50)) == 2
     assert max(map(sum, rows)) < max(map(sum, words(50)))
+
+
+@pytest.mark.parametrize("count", range(1, 11))
+def test_as_many_rows_as_are_asked_for(count):
+    possible = {len(words(limit)) for limit in range(1, 56)}
+    for limit in (5, 100, 9000):
+        rows = even_pieces(lambda length: words(length / 100), limit, count)
+        assert len(rows) == max(n for n in possible if n <= count)
+        assert sum(map(len, rows)) == 10
 
 
 def test_a_limit_too_small_for_anything_ends():

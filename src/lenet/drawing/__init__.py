@@ -7,29 +7,35 @@ made of, and ``formats`` writes it.
 
 from __future__ import annotations
 
+import math
+import numbers
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from lenet.drawing.figure import draw_figure
-from lenet.drawing.formats import to_pdf, to_png, to_svg, to_tikz
+from lenet.drawing.formats import to_html, to_pdf, to_png, to_svg, to_tikz
 from lenet.drawing.graph import draw_graph
-from lenet.drawing.labels import description, title
+from lenet.drawing.labels import description, read_names, title
 from lenet.drawing.scene import THEMES, Scene
 from lenet.errors import UsageError
 from lenet.files import write_bytes
-from lenet.net import Network, Source, name_of, read_network
-from lenet.net.words import did_you_mean, shown
+from lenet.net import Source, read_named
+from lenet.net.words import did_you_mean, listed, shown
 
 __all__ = ["FORMATS", "STYLES", "THEMES", "Drawing", "draw", "format_of"]
 
-_LAYOUTS: Final = {"figure": draw_figure, "graph": draw_graph}
+_LAYOUTS: Final[dict[str, Callable[..., Scene]]] = {"figure": draw_figure, "graph": draw_graph}
 STYLES: Final = tuple(_LAYOUTS)
 FORMATS: Final = ("svg", "pdf", "png", "tex")
 #: PDF ends at 200 inches, TeX at 226: the longest side of a page, in pixels of 1/96 inch.
 MAX_PAGE: Final = 19_000
+#: The least width that may be asked for, in pixels, and how long a unit of lengths is.
+_MIN_WIDTH: Final = 100
+_UNITS: Final = {"px": 1.0, "pt": 96 / 72, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,11 @@ class Drawing:
         """The picture as a PNG, two dots per pixel."""
         return to_png(self.scene, self.theme, self.title)
 
+    @property
+    def letters(self) -> float:
+        """The size of the smallest letters, in points (1/72 inch); 0 if there are none."""
+        return min((text.size for text in self.scene.texts), default=0.0) / _UNITS["pt"]
+
     def save(self, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
         """Write the picture, all or nothing, and return its path.
 
@@ -91,11 +102,15 @@ class Drawing:
         return write_bytes(path, content.encode() if isinstance(content, str) else content)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what there is to say about it, for JSON; sizes in pixels of 1/96 inch."""
+        """Return what there is to say about it, for JSON.
+
+        ``width`` and ``height`` are in pixels of 1/96 inch, ``letters`` in points.
+        """
         return {
             "theme": self.theme,
             "width": round(self.scene.width, 2),
             "height": round(self.scene.height, 2),
+            "letters": round(self.letters, 1),
             "title": self.title,
             "description": self.description,
         }
@@ -103,6 +118,9 @@ class Drawing:
     def __repr__(self) -> str:
         name, size = self.title.partition(":")[0], (self.scene.width, self.scene.height)
         return f"<Drawing {name} {size[0]:.0f}x{size[1]:.0f}>"
+
+    def _repr_html_(self) -> str:
+        return to_html(self.scene, self.theme, self.title, self.description)
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -114,6 +132,9 @@ def draw(
     style: str = "figure",
     theme: str = "auto",
     name: str = "",
+    names: str | Iterable[str] | None = None,
+    width: float | str | None = None,
+    rows: int | None = None,
 ) -> Drawing:
     """Draw a network.
 
@@ -123,18 +144,64 @@ def draw(
         style: "figure", the stacks of feature maps of LeCun et al. 1998, or "graph", one box per
             layer.
         theme: "auto", "light" or "dark".
-        name: what to call it; by default its zoo name or file; a ``Network`` has neither.
+        name: what to call it; by default its zoo name or file, or nothing.
+        names: what to call its layers, such as ``"C1,S2,C3,S4,C5,F6"``: one name for each, but the
+            last may be left out; by default ``conv0``, ``pool0``, ...
+        width: of the picture, in pixels of 1/96 inch, or as text with a unit: px, pt, mm, cm or
+            in. The network is laid out so that letters become 7 to 12 points high, or at least 6
+            where the picture would get taller than a page. By default the picture is as wide as it
+            needs, with letters of 9 points.
+        rows: of a figure, in how many rows it stands at most; by default as few as fit.
 
     Raises:
-        UsageError: ``network``, ``style`` or ``theme`` names none.
+        UsageError: ``network``, ``style`` or ``theme`` names none; ``names`` are not as many as
+            the layers; ``width`` or ``rows`` is out of range; ``rows`` is given for a graph.
         ShapeError: the network does not fit together.
     """
     _check_choice("style", style, STYLES)
     _check_choice("theme", theme, THEMES)
-    if not isinstance(network, Network):
-        name = name or name_of(network)
-        network = read_network(network)
-    return Drawing(_LAYOUTS[style](network), theme, title(network, name), description(network))
+    options: dict[str, Any] = {"width": None if width is None else read_width(width)}
+    if rows is not None:
+        options["rows"] = _checked_rows(rows, style)
+    network, name = read_named(network, name)
+    names = read_names(names, network)
+    scene = _LAYOUTS[style](network, names, **options)
+    words = description(network, names, scene.note)
+    return Drawing(scene, theme, title(network, name), words)
+
+
+def read_width(width: float | str) -> float:
+    """Read a width, a number of pixels or such as ``85mm``, and return it in pixels.
+
+    Raises:
+        UsageError: it is neither, or no picture is so narrow or wide.
+    """
+    pixels: Any = math.nan
+    if isinstance(width, str):
+        units = "|".join(_UNITS)
+        if found := re.fullmatch(
+            rf"\s*(\d{{1,9}}(?:\.\d{{1,9}})?)\s*({units})?\s*", width, re.ASCII
+        ):
+            pixels = float(found[1]) * _UNITS[found[2] or "px"]
+    elif not isinstance(width, bool) and isinstance(width, numbers.Real):
+        pixels = width
+    if not _MIN_WIDTH <= pixels <= MAX_PAGE:
+        raise UsageError(
+            f"width is {shown(width)}; it must be {_MIN_WIDTH} to {MAX_PAGE:,} px (96 an inch), or "
+            f"as much in {listed([*_UNITS][1:], 'or')}, such as 85mm.",
+            parameter="width",
+        )
+    return float(pixels)
+
+
+def _checked_rows(rows: int, style: str) -> int:
+    if style != "figure":
+        raise UsageError(f"a {style} has columns; rows is for the style figure.", parameter="rows")
+    if isinstance(rows, bool) or not isinstance(rows, numbers.Integral) or rows < 1:
+        raise UsageError(
+            f"rows is {shown(rows)}; it must be a whole number from 1.", parameter="rows"
+        )
+    return int(rows)
 
 
 def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:

@@ -1,6 +1,9 @@
 """The paper's figure for any network: what flows, drawn to scale, and what is done between.
 
 After LeCun et al. 1998, figure 2. A body is a stack of feature maps or the slab of a dense layer.
+Feature maps keep their aspect. Where small ones could not be seen beside large ones, equal ratios
+stay equal but become smaller, and a note in the picture says so.
+
 Bodies are placed from left to right: each stands as far left as the body before it, its own label
 above and the operation's label below allow. A row that would get too long breaks; the next one
 repeats the last body, so that every operation is seen whole.
@@ -8,14 +11,23 @@ repeats the last body, so that every operation is seen whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby, pairwise
-from math import log
+from math import log, sqrt
 from typing import Final
 
-from lenet.drawing.labels import block_label, layer_title, operation_label, stage_label
+from lenet.drawing.labels import (
+    block_label,
+    layer_title,
+    operation_label,
+    renamed,
+    stage_label,
+)
 from lenet.drawing.scene import (
+    LEAST_ZOOMS,
+    LETTERS,
     Box,
     Group,
     Mark,
@@ -25,53 +37,235 @@ from lenet.drawing.scene import (
     Scene,
     Text,
     even_pieces,
+    fitted,
     text_width,
     widest,
+    wrapped,
 )
 from lenet.net import Network, PlacedLayer, Shape
 from lenet.net.layers import Windowed
+from lenet.net.words import listed
 
-MAX_WIDTH: Final = 1120.0  # of a row
-_MARGIN: Final = 24.0
-_GAP: Final = 46.0  # between two bodies
+MAX_WIDTH: Final = 1160.0  # of a picture whose width is not chosen
+_TALL: Final = 2.6  # times as high as wide is a column of a paper
 _LABEL_GAP: Final = 14.0
 _ROW_GAP: Final = 30.0
-_SIZE: Final = 12.0
+_SIZE: Final = LETTERS
 _LEADING: Final = 16.0
 _AIR: Final = 18.0  # between the bodies and the labels above and below them
 LARGEST: Final = 116.0  # the largest body's side; no map and no slab is smaller than the next two
-SMALLEST_MAP: Final = 15.0
+SMALLEST_MAP: Final = 15.0  # its longer side; a map that is no square has a longer one
 SMALLEST_SLAB: Final = 40.0
+THINNEST: Final = 6.0  # a map's shorter side, at least
+SMALLEST_WINDOW: Final = 2.5
+_LONGER: Final = (1.5, 2.7)  # by how much the largest and the smallest map may be longer
 MOST_SHEETS: Final = 8  # of more feature maps only so many are drawn, and dots for the others
 _DOT: Final = 2.0
 _WIDEST_STEP: Final = 5.0  # from one sheet of a stack to the next, at most
+_NARROWEST_STEP: Final = 2.0
 _SLAB: Final = 11.0  # how thick the slab of a dense layer is
 _LEAN: Final = 0.32  # how far it leans to the right on its way down
 _MOST_CELLS: Final = 16  # up to so many units are drawn one by one
 
 
-def draw_figure(network: Network) -> Scene:
-    """Lay out the figure."""
-    stages = _stages(network)
+@dataclass(frozen=True)
+class _Room:
+    """How much room a picture takes."""
+
+    margin: float
+    gap: float  # between two bodies, at least
+    bodies: float  # their size
+    is_even: bool  # are bodies as far apart as the operations below them, at least?
+
+
+#: For a page of its own, and for ever narrower columns of a paper.
+_ROOMS: Final = tuple(
+    _Room(*sizes, is_even)
+    for sizes in ((24.0, 46.0, 1.0), (12.0, 36.0, 0.8), (12.0, 28.0, 0.62))
+    for is_even in (True, False)
+)
+
+
+def draw_figure(
+    network: Network,
+    names: Sequence[str] = (),
+    width: float | None = None,
+    rows: int | None = None,
+) -> Scene:
+    """Lay out the figure, as wide as it needs or exactly ``width``."""
+    placed = renamed(network, names)
+    if width is None:
+        return _best(network, placed, _ROOMS[:2], MAX_WIDTH, rows)
+    for zoom in LEAST_ZOOMS:
+        scene = fitted(_best(network, placed, _ROOMS, width / zoom, rows), width)
+        if scene.height <= _TALL * width:
+            break
+    return scene
+
+
+def _best(
+    network: Network,
+    placed: Sequence[PlacedLayer],
+    rooms: Sequence[_Room],
+    limit: float,
+    count: int | None,
+) -> Scene:
+    """Return the narrow enough figure with the fewest rows, and of those with most room."""
+    layouts = [_laid_out(network, placed, room, limit, count) for room in rooms]
+    best = min(layouts, key=lambda layout: (max(layout.width, limit), len(layout.rows)))
+    return _draw_rows(network, best)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Rows of bodies at their places, before anything is drawn."""
+
+    room: _Room
+    rows: Sequence[Row]
+    note: str
+
+    @property
+    def right(self) -> float:
+        """The right end of the longest row."""
+        return max(_extent(row)[1] for row in self.rows)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The note, in lines no longer than the rows where words allow."""
+        return wrapped(self.note, _SIZE, self.right - self.room.margin) if self.note else []
+
+    @cached_property
+    def width(self) -> float:
+        """The width of the picture."""
+        margin = self.room.margin
+        return max(self.right, margin + widest(self.lines, _SIZE)) + margin
+
+
+def _laid_out(
+    network: Network,
+    placed: Sequence[PlacedLayer],
+    room: _Room,
+    limit: float,
+    count: int | None,
+) -> _Layout:
+    """Lay out the figure in ``count`` rows, or in as few as ``limit`` allows."""
+    scales = _Scales.of(network, room.bodies)
+    stages = _stages(network, placed, scales)
+    row_limit = limit - 2 * room.margin
+    broken = even_pieces(lambda width: _broken(stages, width, room), row_limit, count)
+    rows = [_shifted(_evened(row, room), room.margin) for row in broken]
+    return _Layout(room, rows, _note(placed, scales))
+
+
+def _draw_rows(network: Network, layout: _Layout) -> Scene:
+    """Draw the figure: row below row, and the note."""
+    margin, bodies = layout.room.margin, layout.room.bodies
     groups: list[Group] = []
-    y, width = _MARGIN, 0.0
-    for row in even_pieces(lambda limit: _broken(stages, limit), MAX_WIDTH):
-        picture, bottom = _draw_row(network, row, y)
+    bottom, gap = margin, 0.0
+    for row in layout.rows:
+        picture, bottom = _draw_row(network, row, bottom + gap, _AIR * bodies)
         groups += picture
-        width = max(width, _extent(row)[1])
-        y = bottom + _ROW_GAP
-    return Scene(width + _MARGIN, y - _ROW_GAP + _MARGIN, tuple(groups))
+        gap = _ROW_GAP * bodies
+    if layout.note:
+        texts = tuple(
+            Text(margin, bottom + _ROW_GAP + line * _LEADING, words, _SIZE, "start", role="muted")
+            for line, words in enumerate(layout.lines)
+        )
+        groups.append(Group(layout.note, texts))
+        bottom = texts[-1].y + 4
+    return Scene(layout.width, bottom + margin, tuple(groups), layout.note)
 
 
-def make_scale(sizes: Iterable[int], bottom: float) -> Callable[[int], float]:
-    """Return what turns sizes into pixels: in proportion, or by logarithm if one is too small."""
+@dataclass(frozen=True)
+class Scale:
+    """Turns sizes into pixels.
+
+    The largest becomes ``top``. They are in proportion if ``power`` is 1; the less it is, the
+    larger are the small ones beside the large ones, and equal ratios stay equal.
+    """
+
+    most: int
+    top: float
+    bottom: float
+    power: float = 1.0
+
+    def __call__(self, size: int) -> float:
+        share: float = (size / self.most) ** self.power
+        return max(self.bottom, self.top * share)
+
+
+def make_scale(sizes: Iterable[int], bottom: float, top: float = LARGEST) -> Scale:
+    """Return the scale nearest to proportion on which the smallest is at least ``bottom``."""
     known = set(sizes) or {1}
     least, most = min(known), max(known)
     # Tiny networks stay small: a map of 1x1 is no wall.
-    top = min(LARGEST, bottom + 9 * most)
+    top = min(top, bottom + 9 * most)
     if most * bottom <= top * least:
-        return lambda size: top * size / most
-    return lambda size: bottom + (top - bottom) * log(size / least) / log(most / least)
+        return Scale(most, top, bottom)
+    return Scale(most, top, bottom, log(top / bottom) / log(most / least))
+
+
+@dataclass(frozen=True)
+class _Scales:
+    """The sizes of all bodies of a figure."""
+
+    maps: Scale
+    units: Scale
+    bodies: float  # the size of all of them
+
+    @classmethod
+    def of(cls, network: Network, bodies: float) -> _Scales:
+        shapes = _shapes(network.placed)
+        sides = [sorted(shape[1:]) for shape in shapes if len(shape) == 3]
+        least, most = (chosen(sides, key=lambda pair: pair[::-1]) for chosen in (min, max))
+        # What is no square has less area, and may be longer to be seen as well.
+        longer, long = (
+            min(sqrt(high / low), limit)
+            for (low, high), limit in zip((most, least), _LONGER, strict=True)
+        )
+        return cls(
+            make_scale(
+                (high for _, high in sides),
+                SMALLEST_MAP * long * bodies,
+                LARGEST * longer * bodies,
+            ),
+            make_scale(
+                (shape[0] for shape in shapes if len(shape) == 1),
+                SMALLEST_SLAB * bodies,
+                LARGEST * bodies,
+            ),
+            bodies,
+        )
+
+    def sheet(self, shape: Shape) -> tuple[float, float]:
+        """Return the width and height of a feature map."""
+        _, height, width = shape
+        pixel = self._pixel(shape)
+        return max(self.thinnest, pixel * width), max(self.thinnest, pixel * height)
+
+    @property
+    def thinnest(self) -> float:
+        """The shorter side of a feature map, at least."""
+        return THINNEST * self.bodies
+
+    def is_thickened(self, shape: Shape) -> bool:
+        """Is a feature map drawn thicker than it is, to be seen?"""
+        return self._pixel(shape) * min(shape[1:]) < self.thinnest
+
+    def _pixel(self, shape: Shape) -> float:
+        """Return the side of one number of a feature map."""
+        longer = max(shape[1:])
+        return self.maps(longer) / longer
+
+    def body(self, shape: Shape, role: str) -> Body:
+        if len(shape) == 1:
+            return Slab(shape[0], self.units(shape[0]), role)
+        return Stack(shape[0], *self.sheet(shape), role, pressed=self.bodies)
+
+
+def _shapes(layers: Sequence[PlacedLayer]) -> list[Shape]:
+    """Return the shapes of all bodies."""
+    return [layers[0].input_shape, *(placed.output_shape for placed in layers)]
 
 
 @dataclass(frozen=True)
@@ -84,13 +278,15 @@ class Stack:
     role: str
     x: float = 0.0
     y: float = 0.0
+    pressed: float = 1.0  # how near the sheets are to each other
 
-    @property
+    @cached_property
     def _step(self) -> float:
         """From one sheet to the next, to the right and down: less where sheets are small."""
-        return min(_WIDEST_STEP, 2 + min(self.sheet_width, self.sheet_height) / 20)
+        step = min(_WIDEST_STEP, 2 + min(self.sheet_width, self.sheet_height) / 20)
+        return max(_NARROWEST_STEP, self.pressed * step)
 
-    @property
+    @cached_property
     def _depth(self) -> float:
         """From the front sheet to the farthest mark behind it."""
         return self._step * (MOST_SHEETS + 2 if self.maps > MOST_SHEETS else self.maps - 1)
@@ -215,8 +411,8 @@ Interval = tuple[float, float]
 def _part(sheet: Box, shares: Sequence[Interval], paint: Paint) -> Box:
     """Draw a part of a sheet, given in shares of it, but never too small to be seen."""
     (top, bottom), (left, right) = shares
-    width = min(sheet.width, max(3.0, (right - left) * sheet.width))
-    height = min(sheet.height, max(3.0, (bottom - top) * sheet.height))
+    width = min(sheet.width, max(SMALLEST_WINDOW, (right - left) * sheet.width))
+    height = min(sheet.height, max(SMALLEST_WINDOW, (bottom - top) * sheet.height))
     x = min(sheet.x + left * sheet.width, sheet.right - width)
     y = min(sheet.y + top * sheet.height, sheet.bottom - height)
     return Box(x, y, width, height, paint)
@@ -264,53 +460,89 @@ class _Stage:
 Row = Sequence[_Stage]
 
 
-def _stages(network: Network) -> list[_Stage]:
-    shapes = [network.input_shape, *(placed.output_shape for placed in network.placed)]
-    maps = make_scale((n for shape in shapes if len(shape) == 3 for n in shape[1:]), SMALLEST_MAP)
-    units = make_scale((shape[0] for shape in shapes if len(shape) == 1), SMALLEST_SLAB)
-
-    def body(shape: Shape, role: str) -> Body:
-        if len(shape) == 1:
-            return Slab(shape[0], units(shape[0]), role)
-        return Stack(shape[0], maps(shape[2]), maps(shape[1]), role)
-
+def _stages(network: Network, layers: Sequence[PlacedLayer], scales: _Scales) -> list[_Stage]:
     def width(label: tuple[str, ...]) -> float:
         return max(text_width(label[0], _SIZE, bold=True), widest(label[1:], _SIZE))
 
-    label = stage_label("input", shapes[0])
-    stages = [_Stage(body(shapes[0], "data"), label, width(label))]
-    for placed in network.placed:
-        label = stage_label(placed.name, placed.output_shape, placed is network.placed[-1])
+    label = stage_label("input", network.input_shape)
+    stages = [_Stage(scales.body(network.input_shape, "data"), label, width(label))]
+    for placed in layers:
+        label = stage_label(placed.name, placed.output_shape, placed is layers[-1])
         lines = operation_label(placed)
-        shape = body(placed.output_shape, placed.layer.stem)
+        shape = scales.body(placed.output_shape, placed.layer.stem)
         stages.append(_Stage(shape, label, width(label), placed, lines, widest(lines, _SIZE)))
     return stages
 
 
-def _broken(stages: Sequence[_Stage], limit: float) -> list[Row]:
+def _note(layers: Sequence[PlacedLayer], scales: _Scales) -> str:
+    """Write what in the figure is larger than its scale says; of a figure to scale, nothing."""
+    kinds = []
+    if scales.maps.power < 1:
+        kinds.append("small")
+    if any(len(shape) == 3 and scales.is_thickened(shape) for shape in _shapes(layers)):
+        kinds.append("thin")
+    parts = [f"{' or '.join(kinds)} feature maps"] if kinds else []
+    if any(_is_enlarged(placed, scales) for placed in layers):
+        parts.append("small windows")
+    if scales.units.power < 1:
+        parts.append("small dense layers")
+    return f"Not to scale: {listed(parts)} are drawn larger." if parts else ""
+
+
+def _is_enlarged(placed: PlacedLayer, scales: _Scales) -> bool:
+    """Would the layer's window, or the number that it becomes, be too small to be seen?"""
+    layer = placed.layer
+    if not isinstance(layer, Windowed):
+        return False
+    sides = list[float]()
+    for shape, window in (
+        (placed.input_shape, layer.kernel_size),
+        (placed.output_shape, (1, 1)),
+    ):
+        width, height = scales.sheet(shape)
+        sides += (height * window[0] / shape[1], width * window[1] / shape[2])
+    return min(sides) < SMALLEST_WINDOW
+
+
+def _broken(stages: Sequence[_Stage], limit: float, room: _Room) -> list[Row]:
     """Return rows of at most ``limit`` pixels, but of at least one operation each."""
     rows: list[Row] = []
     row = [stages[0]]
     for stage in stages[1:]:
-        placed = _next(row, stage)
+        placed = _next(row, stage, room)
         if len(row) > 1 and placed.reach[1] - row[0].reach[0] > limit:
-            rows.append(_shifted(row))
+            rows.append(row)
             row = [row[-1].repeated()]
-            placed = _next(row, stage)
+            placed = _next(row, stage, room)
         row.append(placed)
-    return [*rows, _shifted(row)]
+    return [*rows, row]
 
 
-def _next(row: Row, stage: _Stage) -> _Stage:
+def _next(row: Row, stage: _Stage, room: _Room) -> _Stage:
     """Place a stage as far left as what stands before it allows."""
     before = row[-1]
     labels = (before.label_width + stage.label_width) / 2 + _LABEL_GAP
-    candidates = [before.right + _GAP, before.center + labels - stage.body.width / 2]
+    if room.is_even:
+        labels = max(labels, stage.operation_width + _LABEL_GAP)
+    candidates = [before.right + room.gap, before.center + labels - stage.body.width / 2]
     if len(row) > 1:
         # The operation's label stands in the middle between two bodies.
         widths = (before.operation_width + stage.operation_width) / 2 + _LABEL_GAP
         candidates.append(row[-2].right + before.x + 2 * widths - before.right)
     return replace(stage, x=max(candidates))
+
+
+def _evened(row: Row, room: _Room) -> Row:
+    """Move every body to the middle between the farthest left and right that it may stand."""
+    mirrored = [replace(row[-1], x=0.0)]
+    for stage, after in zip(row[-2::-1], row[:0:-1], strict=True):
+        # An operation belongs to the body that is drawn later, and that is here the other one.
+        turned = replace(stage, operation_width=after.operation_width)
+        mirrored.append(_next(mirrored, turned, room))
+    return [
+        replace(stage, x=(stage.x + row[-1].right - other.right) / 2)
+        for stage, other in zip(row, reversed(mirrored), strict=True)
+    ]
 
 
 def _extent(row: Row) -> Interval:
@@ -322,17 +554,17 @@ def _extent(row: Row) -> Interval:
     return min(left for left, _ in reaches), max(right for _, right in reaches)
 
 
-def _shifted(row: Row) -> Row:
+def _shifted(row: Row, margin: float) -> Row:
     """Move a row to the left margin."""
-    shift = _MARGIN - _extent(row)[0]
+    shift = margin - _extent(row)[0]
     return [replace(stage, x=stage.x + shift) for stage in row]
 
 
-def _draw_row(network: Network, row: Row, top: float) -> tuple[list[Group], float]:
+def _draw_row(network: Network, row: Row, top: float, air: float) -> tuple[list[Group], float]:
     """Draw a row of the figure from ``top`` on; return where it ends, too."""
-    body_top = top + _SIZE + 2 * _LEADING + _AIR
+    body_top = top + _SIZE + 2 * _LEADING + air
     height = max(stage.body.height for stage in row)
-    operations = body_top + height + _AIR + _SIZE
+    operations = body_top + height + air + _SIZE
     bottom = operations + (max(len(stage.operation) for stage in row[1:]) - 1) * _LEADING + 14
     groups, bodies = list[Group](), list[Body]()
     for stage in row:

@@ -58,6 +58,10 @@ _PNG_MOST_DOTS: Final = 24e6
 FAMILY: Final = "Bitstream Vera Sans"
 #: What the font has beyond Latin-1.
 _MORE: Final = "ĆćČčđĞğİıŁłŒœŞşŠšŸŽžƒˆˇ˘˙˚˛˜˝Ωπ–—‘’‚“”„†‡•…‰‹›€™∂∆∏∑−∕∙√∞∫≈≠≤≥◊ﬁﬂ"
+#: What pdflatex sets with its own fonts: letters of Latin-1 and its marks, the dots of what is cut.
+_TEX_LETTERS: Final = frozenset(
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœ…–—‘’“”"
+)
 _COVERED: Final = frozenset((*map(chr, (*range(0x20, 0x7F), *range(0xA0, 0x100))), *_MORE))
 
 
@@ -92,14 +96,29 @@ def to_svg(scene: Scene, theme: str, title: str, description: str) -> str:
     )
 
 
+def to_html(scene: Scene, theme: str, title: str, description: str) -> str:
+    """Write the SVG for a notebook, whose own theme it follows, as tables do (``page.css``)."""
+    svg = to_svg(scene, theme, title, description)
+    if theme != "auto":
+        return svg
+    themes = (("true", LIGHT), ("false", DARK))
+    rules = (_rules(scene, colors, f'[data-jp-theme-light="{on}"] ') for on, colors in themes)
+    return f"<style>{''.join(rules)}</style>\n{svg}"
+
+
 def _style_sheet(scene: Scene) -> str:
+    return f"<style>@media (prefers-color-scheme:dark){{{_rules(scene, DARK)}}}</style>"
+
+
+def _rules(scene: Scene, colors: dict[str, str], within: str = "") -> str:
+    """Write the rules that paint every mark, in pages or parts of pages ``within`` matches."""
+    place = f"{within}.lenet-drawing"
     used = scene.roles | {"page"}
-    rules = "".join(
-        f".lenet-drawing .f-{role}{{fill:{color}}}.lenet-drawing .s-{role}{{stroke:{color}}}"
-        for role, color in DARK.items()
+    return "".join(
+        f"{place} .f-{role}{{fill:{color}}}{place} .s-{role}{{stroke:{color}}}"
+        for role, color in colors.items()
         if role in used
     )
-    return f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"
 
 
 @dataclass(frozen=True)
@@ -183,15 +202,19 @@ def png_address(image: Pixels) -> str:
 
 
 def to_tikz(scene: Scene, theme: str, title: str) -> str:
-    """Write a document of the class standalone; any of pdflatex, xelatex, lualatex compiles it."""
+    """Write a document of the class standalone; any of pdflatex, xelatex, lualatex compiles it.
+
+    pdflatex sets a question mark for what is beyond its letters.
+    """
     colors = THEMES[theme]
     # Drawn without a background on white paper, so that it lies on a coloured one too.
     page = Box(0, 0, scene.width, scene.height, Paint("" if colors is LIGHT else "page"))
     used = scene.roles | {page.paint.fill}
     return "\n".join(
         [
-            f"% {' '.join(title.split())}",
+            f"% {_plain(title)}",
             r"\documentclass[tikz]{standalone}",
+            *_substitutes(scene),
             *(
                 f"\\definecolor{{{role}}}{{HTML}}{{{color[1:].upper()}}}"
                 for role, color in colors.items()
@@ -208,6 +231,23 @@ def to_tikz(scene: Scene, theme: str, title: str) -> str:
     )
 
 
+def _plain(text: str) -> str:
+    """Return text in one line that TeX can read, with a question mark for what it cannot."""
+    # TeX stops at control characters, and takes several spaces for one anyway.
+    line = " ".join(printable(text).split())
+    return "".join(c if c.isprintable() and c != "\ufffd" else "?" for c in line)
+
+
+def _substitutes(scene: Scene) -> Iterator[str]:
+    """Declare what pdflatex, which knows few letters beyond Latin, would stop at."""
+    used = {character for text in scene.texts for character in _plain(text.text)}
+    unknown = sorted(c for c in used if not c.isascii() and c not in _TEX_LETTERS)
+    if unknown:
+        yield r"\ifdefined\XeTeXversion\else\ifdefined\directlua\else"
+        yield from (rf"\DeclareUnicodeCharacter{{{ord(c):04X}}}{{?}}" for c in unknown)
+        yield r"\fi\fi"
+
+
 def _tikz_mark(mark: Mark) -> str:
     match mark:
         case Text():
@@ -215,7 +255,9 @@ def _tikz_mark(mark: Mark) -> str:
             weight = r"\bfseries" if mark.bold else ""
             font = rf"\sffamily{weight}\fontsize{{{size}}}{{{size}}}\selectfont"
             options = f"anchor={_TEX_ANCHORS[mark.anchor]}, text={mark.role}, font={font}"
-            return rf"\node[{options}] at {_point(mark.x, mark.y)} {{{escaped(mark.text)}}};"
+            return (
+                rf"\node[{options}] at {_point(mark.x, mark.y)} {{{escaped(_plain(mark.text))}}};"
+            )
         case Box():
             corners = f"{_point(mark.x, mark.y)} rectangle {_point(mark.right, mark.bottom)}"
             radius = f", rounded corners={mark.radius * _POINTS:g}bp" if mark.radius else ""

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import log, sqrt
 from typing import Final
 
 from lenet.analysis.counts import count_layer
-from lenet.drawing.labels import block_label, box_label, cost_label, layer_title, shape_label
+from lenet.drawing.labels import (
+    block_label,
+    box_label,
+    cost_label,
+    layer_title,
+    renamed,
+    shape_label,
+)
 from lenet.drawing.scene import (
+    LEAST_ZOOMS,
+    LETTERS,
     Box,
     Group,
     Mark,
@@ -23,13 +32,14 @@ from lenet.drawing.scene import (
     Scene,
     Text,
     even_pieces,
+    fitted,
     text_width,
     widest,
 )
 from lenet.net import Network, PlacedLayer
 
 _MARGIN: Final = 24.0
-_SIZE: Final = 12.0
+_SIZE: Final = LETTERS
 _LEADING: Final = 17.0
 _PAD: Final = 12.0
 _BOX_HEIGHT: Final = 2 * _LEADING + _SIZE + 2 * _PAD - 4
@@ -59,26 +69,39 @@ class _Piece:
         return _FRAME_HEAD + len(self.layers) * (_BOX_HEIGHT + _ARROW) - _ARROW + _FRAME
 
 
-def draw_graph(network: Network) -> Scene:
-    """Lay out the graph."""
-    width = _box_width(network)
-    column_width = width + 2 * _FRAME + _GUTTER
-    pieces = _pieces(network)
+def draw_graph(network: Network, names: Sequence[str] = (), width: float | None = None) -> Scene:
+    """Lay out the graph, as wide as it needs or exactly ``width``."""
+    layers = renamed(network, names)
+    box_width = _box_width(network, layers)
+    column_width = box_width + 2 * _FRAME + _GUTTER
+    pieces = _pieces(layers)
     # As few columns as a page wants, and no taller than that many need.
     natural = sum(piece.height + _ARROW for piece in pieces)
     limit = max(_TALL, sqrt(natural * column_width * _ASPECT))
-    columns = even_pieces(lambda height: _columns(pieces, height), limit)
-    drawing = _Drawing(network, width)
+    count = None if width is None else _columns_of(width, column_width, len(pieces))
+    columns = even_pieces(lambda height: _columns(pieces, height), limit, count)
+    drawing = _Drawing(network, box_width)
     for index, column in enumerate(columns):
         drawing.column(column, _MARGIN + index * column_width)
     total = len(columns) * column_width - _GUTTER
-    return Scene(total + 2 * _MARGIN, drawing.bottom + _MARGIN, tuple(drawing.groups))
+    scene = Scene(total + 2 * _MARGIN, drawing.bottom + _MARGIN, tuple(drawing.groups))
+    return scene if width is None else fitted(scene, width)
 
 
-def _box_width(network: Network) -> float:
+def _columns_of(width: float, column_width: float, most: int) -> int:
+    """Return the number of columns in which letters are large enough and change least."""
+
+    def zoom(count: int) -> float:
+        return width / (count * column_width - _GUTTER + 2 * _MARGIN)
+
+    readable = [count for count in range(1, most + 1) if zoom(count) >= LEAST_ZOOMS[0]]
+    return min(readable, key=lambda count: abs(log(zoom(count))), default=1)
+
+
+def _box_width(network: Network, layers: Sequence[PlacedLayer]) -> float:
     """Return the width of every box: what the widest needs."""
     width = 180.0
-    for placed in network.placed:
+    for placed in layers:
         what = placed.layer.describe(placed.input_shape)
         head = text_width(placed.name, _SIZE, bold=True) + text_width(what, _SIZE) + 2 * _PAD
         lines = (box_label(placed.layer), cost_label(count_layer(placed)))
@@ -88,11 +111,11 @@ def _box_width(network: Network) -> float:
     return max(width + 2 * _PAD, 2 * (widest(names, _SIZE) + _NAME_GAP))
 
 
-def _pieces(network: Network) -> list[_Piece]:
+def _pieces(placed_layers: Sequence[PlacedLayer]) -> list[_Piece]:
     """Return the input, the blocks in pieces that fit into a column, the output."""
     fitting = int((_TALL - _FRAME_HEAD - _FRAME + _ARROW) // (_BOX_HEIGHT + _ARROW))
     layers: dict[int, list[PlacedLayer]] = {}
-    for placed in network.placed:
+    for placed in placed_layers:
         layers.setdefault(placed.block, []).append(placed)
     pieces = [_Piece(caption="input")]
     for block, members in layers.items():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from lenet.analysis.counts import LayerCounts, count_layer, count_layers, count_network
+from lenet.errors import UsageError
 from lenet.net import Layer, Network, PlacedLayer
 from lenet.net.layers import padding_text
 from lenet.net.shapes import Shape, pair_text, shape_text, size_text
+from lenet.net.words import listed, shown
 from lenet.writing.numbers import plural
 
 #: What a layer does, by its keyword; a pooling over whole maps is called global.
@@ -30,6 +33,58 @@ FACTS: Final[dict[str, Callable[[Any], str]]] = {
     "activation": lambda name: "" if name == "identity" else name,
 }
 
+#: Names of one's own, in characters.
+_LONGEST_NAME: Final = 40
+OUTPUT: Final = "output"
+
+
+def read_names(names: str | Iterable[str] | None, network: Network) -> tuple[str, ...]:
+    """Return one name per layer, from a list or a text with commas between; of none, its own.
+
+    The last one may be left out: the output is called so, as in LeCun et al. 1998.
+
+    Raises:
+        UsageError: there are more or fewer names than layers, or one is empty or very long.
+    """
+    if isinstance(names, str):
+        names = names.split(",") if names else None
+    if names is None:
+        return network.names
+    if not isinstance(names, Iterable):
+        wanted = "it must be a text with commas between the names, or a list of them"
+        raise UsageError(f"names is {shown(names)}; {wanted}.", parameter="names")
+    words = list(names)
+    if not words:
+        return network.names
+    texts = [" ".join(word.split()) if isinstance(word, str) else word for word in words]
+    for place, text in enumerate(texts, 1):
+        if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_NAME:
+            wanted = f"it must be a text of 1 to {_LONGEST_NAME} characters"
+            raise UsageError(f"name {place} is {shown(text)}; {wanted}.", parameter="names")
+    layers = len(network.layers)
+    if len(texts) not in (layers, layers - 1):
+        many = plural(len(texts), "name")
+        own = (
+            listed(network.names) if layers <= 12 else f"{network.names[0]} to {network.names[-1]}"
+        )
+        raise UsageError(
+            f"{many} for {plural(layers, 'layer')} ({own}); give one for each layer, and only "
+            "that of the last may be left out.",
+            parameter="names",
+        )
+    return (*texts, OUTPUT)[:layers]
+
+
+def renamed(network: Network, names: Sequence[str] = ()) -> tuple[PlacedLayer, ...]:
+    """Return the layers where they stand, under ``names`` if there are any."""
+    if not names:
+        return network.placed
+    return tuple(map(_renamed, network.placed, names))
+
+
+def _renamed(placed: PlacedLayer, name: str) -> PlacedLayer:
+    return replace(placed, name=name)
+
 
 def stage_label(name: str, shape: Shape, is_output: bool = False) -> tuple[str, ...]:
     """Return the lines above a body, as LeCun et al. 1998 have them: C1, feature maps, 6@28x28."""
@@ -37,7 +92,7 @@ def stage_label(name: str, shape: Shape, is_output: bool = False) -> tuple[str, 
         what = "feature map" if shape[0] == 1 else "feature maps"
         what = "image" if name == "input" else what
     else:
-        what = "output" if is_output else "layer"
+        what = OUTPUT if is_output and name.lower() != OUTPUT else "layer"
     return name, what, shape_label(shape)
 
 
@@ -91,14 +146,17 @@ def block_label(network: Network, index: int) -> tuple[str, ...]:
 def title(network: Network, name: str) -> str:
     """Return the picture's name."""
     flow = f"{shape_text(network.input_shape)} to {shape_text(network.output_shape)}"
-    return f"{name or 'Network'}: {flow} in {plural(count_layers(network), 'layer')}"
+    what = f"{flow} in {plural(count_layers(network), 'layer')}"
+    line = " ".join(str(name).split())
+    return f"{line}: {what}" if line else what
 
 
-def description(network: Network) -> str:
-    """Write the picture in words, layer by layer."""
+def description(network: Network, names: Sequence[str] = (), note: str = "") -> str:
+    """Write the picture in words, layer by layer, and its note."""
     costs = cost_label(count_network(network))
-    sentences = [layer_title(placed) for placed in network.placed]
-    return " ".join([f"Input {shape_text(network.input_shape)}.", *sentences, f"In all {costs}."])
+    layers = map(layer_title, renamed(network, names))
+    sentences = (f"Input {shape_text(network.input_shape)}.", *layers, f"In all {costs}.", note)
+    return " ".join(filter(None, sentences))
 
 
 def _facts(layer: Layer) -> dict[str, str]:

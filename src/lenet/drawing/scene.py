@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final, Literal, TypeVar
 
@@ -77,6 +77,11 @@ _BOLD: Final = (
 _ASCENT: Final = 0.76
 _DESCENT: Final = 0.24
 MIDDLE: Final = 0.36
+#: The letters of a picture of a network: 12 pixels, 9 points. Where its width is chosen, it is laid
+#: out so that they become at least 7 points, at least 6 if it gets too tall so, and at most 12.
+LETTERS: Final = 12.0
+LEAST_ZOOMS: Final = (7 / 9, 6 / 9)
+LARGEST_ZOOM: Final = 12 / 9
 #: What no format can hold: control characters, halves of characters.
 _UNPRINTABLE: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -204,6 +209,7 @@ class Scene:
     width: float
     height: float
     groups: tuple[Group, ...]
+    note: str = ""  # what stands in it for a reader to know, in sentences
 
     @property
     def marks(self) -> Iterator[Mark]:
@@ -219,15 +225,66 @@ class Scene:
         return tuple(mark for mark in self.marks if isinstance(mark, Text))
 
 
-def even_pieces(broken: Callable[[float], list[_T]], limit: float) -> list[_T]:
-    """Break a long picture into as few rows or columns as allowed, all about as long."""
+def wrapped(text: str, size: float, width: float) -> list[str]:
+    """Break ``text`` between words into lines of at most ``width``, but of one word at least."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and text_width(longer, size) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def even_pieces(
+    broken: Callable[[float], list[_T]], limit: float, count: int | None = None
+) -> list[_T]:
+    """Break a long picture into rows or columns, all about as long.
+
+    They are as few as ``limit`` allows; or ``count``, and only fewer if it cannot be broken so.
+    """
     pieces = broken(limit)
+    while count and len(pieces) > count:
+        limit *= 2
+        pieces = broken(limit)
+    count = count or len(pieces)
     low, high = 0.0, limit
-    while len(pieces) > 1 and high - low > 4:  # a difference that is not seen
+    while count > 1 and high - low > 4:  # a difference that is not seen
         middle = (low + high) / 2
         shorter = broken(middle)
-        if len(shorter) > len(pieces):
+        if len(shorter) > count:
             low = middle
         else:
             pieces, high = shorter, middle
     return pieces
+
+
+def fitted(scene: Scene, width: float) -> Scene:
+    """Return the scene exactly ``width`` wide; where letters would get too large, in the middle."""
+    zoom = min(width / scene.width, LARGEST_ZOOM)
+    shift = (width - zoom * scene.width) / 2
+    groups = (
+        Group(group.title, tuple(_zoomed(mark, zoom, shift) for mark in group.marks))
+        for group in scene.groups
+    )
+    return replace(scene, width=width, height=zoom * scene.height, groups=tuple(groups))
+
+
+def _zoomed(mark: Mark, zoom: float, shift: float) -> Mark:
+    """Return a mark ``zoom`` times as large, ``shift`` farther to the right."""
+    if isinstance(mark, Path):
+        points = tuple((shift + zoom * x, zoom * y) for x, y in mark.points)
+        return replace(mark, points=points, paint=_thicker(mark.paint, zoom))
+    x, y = shift + zoom * mark.x, zoom * mark.y
+    if isinstance(mark, Text):
+        return replace(mark, x=x, y=y, size=zoom * mark.size)
+    width, height = zoom * mark.width, zoom * mark.height
+    if isinstance(mark, Pixels):
+        return replace(mark, x=x, y=y, width=width, height=height)
+    paint, radius = _thicker(mark.paint, zoom), zoom * mark.radius
+    return Box(x, y, width, height, paint, radius)
+
+
+def _thicker(paint: Paint, zoom: float) -> Paint:
+    return replace(paint, width=zoom * paint.width)
