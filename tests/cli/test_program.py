@@ -32,7 +32,7 @@ VERBS = program.commands
         (["train", "--seed", "1", "--seed=2"], ["--seed is given more than once"]),
         (["train", "--", "digits", "x"], ["unexpected", "x"]),
         (["draw", "lenet", "-o"], ["'-o' requires"]),
-        (["draw", "lenet"], ["'--output'"]),
+        (["draw"], ["'NET'"]),
         (["draw", "lenet", "-x"], ["'-x'"]),
         (["train", "--seed", "1e3"], ["--seed is '1e3'", "a whole number"]),
         (["train", "--lr", "x"], ["--lr is 'x'", "a number"]),

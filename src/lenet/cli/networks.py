@@ -6,7 +6,9 @@ A verb imports what it needs when it runs, so that the others and the help start
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
 from lenet.cli import options
 from lenet.cli.options import FLOAT, INT, PATH, argument, flag, option, print_json, show, verb
@@ -15,6 +17,9 @@ from lenet.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+#: Smaller letters than these, in points, are hard to read in print.
+_SMALLEST_LETTERS: Final = 6.0
 
 
 @verb
@@ -120,9 +125,9 @@ def diagnose(
 @options.net
 @option(
     "--output",
-    "The file to write; its ending chooses the format: .svg, .pdf, .png or .tex.",
+    "The file to write; its ending chooses the format: .svg, .pdf, .png or .tex. Without it the "
+    "network's name and .svg; where it is a folder, or an ending alone, the name is added.",
     PATH,
-    required=True,
 )
 @option(
     "--style",
@@ -130,19 +135,50 @@ def diagnose(
     default="figure",
 )
 @option("--theme", "auto (an SVG follows the reader's screen), light or dark.", default="auto")
+@option(
+    "--width",
+    "Of the picture, in px (96 an inch) or with a unit: 85mm is a column of a paper. It is laid "
+    "out so that its letters can be read.",
+)
+@option("--rows", "Of a figure, at most; by default as few as fit. 1 is one row.", INT)
+@option(
+    "--names",
+    'Of the layers, with commas between: "C1,S2,C3,S4,C5,F6"; the last may be left out.',
+)
 @option("--format", "svg, pdf, png or tex, whatever the ending.")
 @options.json
-def draw(net: str, output: Path, style: str, theme: str, format: str | None, json: bool) -> None:
+def draw(net: str, output: Path | None, format: str | None, json: bool, **how: Any) -> None:
     """A picture of a network: the paper's figure or the graph of its layers."""
     from lenet import drawing
 
-    chosen = drawing.format_of(output, format)
-    picture = drawing.draw(net, style=style, theme=theme)
-    picture.save(output, format=chosen)
+    path = _picture_path(net, output, format)
+    chosen = drawing.format_of(path, format)
+    picture = drawing.draw(net, **how)
+    picture.save(path, format=chosen)
     if json:
-        print_json({"file": str(output), "format": chosen, "style": style, **picture.to_dict()})
-    else:
-        print(output)
+        values = {"file": str(path), "format": chosen, "style": how["style"], **picture.to_dict()}
+        print_json(values)
+        return
+    print(path_text(path))
+    if picture.letters < _SMALLEST_LETTERS:
+        more = "a larger --width or more --rows makes them larger"
+        print(f"lenet: letters are {picture.letters:.1f} points high; {more}", file=sys.stderr)
+
+
+def _picture_path(net: str, output: Path | None, format: str | None) -> Path:
+    """Return the file that is meant: ``-o`` may be left out, or be a folder or an ending alone."""
+    from pathlib import Path
+
+    from lenet.drawing import FORMATS
+    from lenet.net import name_of
+
+    ending = format if format in FORMATS else "svg"
+    folder = output or Path()
+    if folder.name.lower() in [f".{known}" for known in FORMATS]:
+        folder, ending = folder.parent, folder.name[1:].lower()
+    elif not os.path.isdir(folder):  # false, too, where a name is no file's
+        return folder
+    return folder / f"{name_of(net) or 'network'}.{ending}"
 
 
 @verb
