@@ -26,7 +26,7 @@ ROWS = (
     ("writing", "run_folder"),
     ("analysis", "data", "engine", "metrics"),
     ("drawing", "model"),
-    ("inference", "models", "training"),
+    ("formats", "inference", "models", "training"),
     ("reporting",),
     ("trainer",),
     ("benchmarking", "estimator", "installation"),
@@ -50,7 +50,8 @@ PACKAGES = {
     "inference": {"numpy"},
     "training": {"numpy", "safetensors", "tensorboard"},
     "cli": {"click"},
-    "benchmarking": {"numpy", "onnx", "onnxruntime", "torch"},
+    "benchmarking": {"numpy", "onnxruntime", "torch"},
+    "formats": {"numpy", "onnx", "onnxruntime", "torch"},
     "estimator": {"numpy", "sklearn"},
 }
 #: Never, unless a room is given it above: other frameworks, and what runs code out of a file.
@@ -67,6 +68,8 @@ DELAYED = {
     "data.__init__": "the readers of one's own pictures, which named data do without",
     "data.sources": "requests and rich, for a download",
     "drawing.formats": "reportlab and resvg, for PDF and PNG",
+    "formats.export": "PyTorch and onnx, for the files that need them",
+    "formats.runtimes": "ONNX Runtime and PyTorch, for the check of their files",
     "engine.native": "the extension, which may be missing",
     "files": "tempfile, for a file to write",
     "model": "the analysis, for summary()",

@@ -32,6 +32,8 @@ from lenet.drawing import Drawing as Drawing
 from lenet.drawing import draw as draw
 from lenet.engine.augmentation import Augmentation as Augmentation
 from lenet.estimator.classifier import LeNetClassifier as LeNetClassifier
+from lenet.formats.export import Export as Export
+from lenet.formats.export import export as export
 from lenet.inference import Prediction as Prediction
 from lenet.inference import Predictions as Predictions
 from lenet.inference import evaluate as evaluate

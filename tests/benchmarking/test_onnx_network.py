@@ -9,7 +9,7 @@ from random_networks import random_network
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
-from lenet.benchmarking.onnx_network import (  # noqa: E402
+from lenet.formats.onnx_file import (  # noqa: E402
     OPERATORS,
     onnx_network,
 )
@@ -22,7 +22,7 @@ def test_every_layer_has_its_operator():
 def run(work, images):
     content = onnx_network(work.network, work.plan, work.parameters)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    (scores,) = session.run(["scores"], {"images": images})
+    (scores,) = session.run(["scores"], {"image": images})
     return scores
 
 

@@ -8,7 +8,7 @@ from lenet.net import layers, parse_network
 from random_networks import random_network
 
 torch = pytest.importorskip("torch")
-from lenet.benchmarking.torch_network import (  # noqa: E402
+from lenet.formats.torch_module import (  # noqa: E402
     MODULES,
     torch_network,
     torch_table,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lenet.benchmarking.frameworks import ACTIVATIONS
 from lenet.benchmarking.workload import IMAGE_BYTES, TASKS, Workload
 from lenet.errors import ShapeError, UsageError
+from lenet.formats.names import ACTIVATIONS
 from lenet.net import layers, parse_network, read_network
 from refusals import refused
 

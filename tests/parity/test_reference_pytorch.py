@@ -22,7 +22,7 @@ from lenet.net.network import Network
 from random_networks import draw_norms, random_network
 
 torch = pytest.importorskip("torch")
-from lenet.benchmarking.torch_network import (  # noqa: E402
+from lenet.formats.torch_module import (  # noqa: E402
     torch_modules,
     torch_network,
     torch_table,

@@ -1,111 +1,21 @@
-"""A network in PyTorch, as an engineer would write it there: plain modules in a row; and its speed.
+"""How fast a network trains and scores images in PyTorch.
 
 Only processes that run PyTorch import this file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from lenet.benchmarking.frameworks import ACTIVATIONS
 from lenet.benchmarking.workload import RATE, Workload
-from lenet.engine.normalise import EPSILON, MOMENTUM
 from lenet.engine.plan import Floats, Plan
 from lenet.errors import EngineError
-from lenet.net import Network, PlacedLayer
-from lenet.net.shapes import Pair, Shape, elements
-
-
-def torch_network(network: Network, plan: Plan, parameters: Floats) -> Any:
-    """Return ``network`` with ``parameters`` (T,) as an ``nn.Sequential``, in their precision.
-
-    It takes images (N, C, H, W), gives scores (N, classes), and begins in training mode.
-    """
-    modules = [module for place in network.placed for module in torch_modules(place)]
-    if not any(isinstance(module, nn.Flatten) for module in modules):
-        modules.append(nn.Flatten())
-    sequence = nn.Sequential(*modules).to(torch.from_numpy(parameters[:1]).dtype)
-    with torch.no_grad():
-        for theirs, ours in zip(torch_tensors(sequence), plan.tensors, strict=True):
-            theirs.copy_(torch.from_numpy(ours.view(parameters).copy()))
-    return sequence
-
-
-def torch_tensors(modules: Iterable[Any]) -> Iterator[Any]:
-    """Yield their tensors in the order of our plan's; a normalisation's shift is its bias."""
-    for module in modules:
-        names: tuple[str, ...] = ("weight", "bias")
-        if isinstance(module, nn.BatchNorm2d):
-            names = ("bias", "weight", "running_mean", "running_var")
-        tensors = (getattr(module, name, None) for name in names)
-        yield from (tensor for tensor in tensors if tensor is not None)
-
-
-def torch_table(modules: Iterable[Any], plan: Plan) -> Floats:
-    """Return our table (T,) of what the modules hold now: the reverse of :func:`torch_network`."""
-    tensors = [tensor.detach().numpy() for tensor in torch_tensors(modules)]
-    table = np.zeros(plan.table_size, tensors[0].dtype if tensors else np.float32)
-    for ours, theirs in zip(plan.tensors, tensors, strict=True):
-        ours.view(table)[...] = theirs
-    return table
-
-
-def torch_modules(place: PlacedLayer) -> list[Any]:
-    """Return the modules that do what one layer does, its flattening and activation included."""
-    modules = MODULES[place.layer.keyword](place.layer, place.input_shape)
-    names = ACTIVATIONS[getattr(place.layer, "activation", "identity")]
-    if names is None:
-        return modules
-    settings = () if names.slope is None else (names.slope,)
-    return [*modules, getattr(nn, names.torch)(*settings)]
-
-
-def _dense(layer: Any, shape: Shape) -> list[Any]:
-    flatten = [nn.Flatten()] if len(shape) > 1 else []
-    return [*flatten, nn.Linear(elements(shape), layer.units)]
-
-
-def _conv(layer: Any, shape: Shape) -> list[Any]:
-    pad, padding = _padding(layer, 0.0)
-    window = layer.kernel_size, layer.stride, padding
-    norm = [nn.BatchNorm2d(layer.channels, EPSILON, MOMENTUM)] * layer.batch_norm
-    settings = {"groups": layer.groups, "bias": not norm}
-    return [*pad, nn.Conv2d(shape[0], layer.channels, *window, **settings), *norm]
-
-
-def _pooling(module: Callable[..., Any], padded_with: float) -> Callable[[Any, Shape], list[Any]]:
-    def make(layer: Any, shape: Shape) -> list[Any]:
-        pad, padding = _padding(layer, padded_with, (2, 2))
-        return [*pad, module(layer.kernel_size, layer.stride, padding)]
-
-    return make
-
-
-def _padding(layer: Any, value: float, windows: Pair = (0, 0)) -> tuple[list[Any], Pair]:
-    """Return a module that pads, where PyTorch's own padding cannot, and that own padding.
-
-    Its layers pad both sides alike; a pooling pads at most half its window, which ``windows`` says.
-    """
-    top, bottom, left, right = layer.padding
-    sides = zip(windows, (top, left), layer.kernel_size, strict=True)
-    if (top, left) == (bottom, right) and all(times * side <= size for times, side, size in sides):
-        return [], (top, left)
-    return [nn.ConstantPad2d((left, right, top, bottom), value)], (0, 0)
-
-
-#: By a layer's keyword: the modules for the layer on an input of a shape, without its activation.
-MODULES: Final[dict[str, Callable[[Any, Shape], list[Any]]]] = {
-    "conv": _conv,
-    "maxpool": _pooling(nn.MaxPool2d, -torch.inf),
-    "avgpool": _pooling(nn.AvgPool2d, 0.0),
-    "dense": _dense,
-}
+from lenet.formats.torch_module import torch_network
+from lenet.net import Network
 
 
 class TorchRun:

@@ -1,12 +1,12 @@
-"""The verbs on what was trained: ``report``, ``evaluate``, ``predict``."""
+"""The verbs on what was trained: ``report``, ``evaluate``, ``predict``, ``export``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from lenet.cli import options
-from lenet.cli.options import PATH, argument, flag, option, print_json, show, verb
-from lenet.errors import DataError, UsageError, path_text
+from lenet.cli.options import INT, PATH, argument, flag, option, print_json, show, verb
+from lenet.errors import DataError, OutputError, UsageError, path_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,3 +107,37 @@ def predict(model: Path, images: tuple[Path, ...], json: bool) -> None:
     from lenet import inference
 
     show(inference.predict(model, *images), json, model=str(model))
+
+
+@verb
+@argument("model", "A .safetensors file that lenet saved, or a run's folder.", PATH)
+@argument(
+    "output",
+    "The file to write; its ending chooses the format: .onnx, .c (one C99 file), .pt (PyTorch's "
+    "state dict), .py (PyTorch code), .safetensors or .json (the network alone).",
+    PATH,
+)
+@option(
+    "--check",
+    "A data set or the path of pictures: run the exported file on its test images, and say how it "
+    "differs from the model.",
+)
+@option(
+    "--input",
+    "Of ONNX: uint8 takes bytes, float the same numbers as floats, raw what the network reads.",
+    default="uint8",
+)
+@option("--opset", "Of ONNX, 13 to 17.", INT, default=17)
+@options.data_dir
+@options.json
+def export(model: Path, output: Path, json: bool, **how: Any) -> None:
+    """A saved model as a file for another program, proven equal on a test set."""
+    from lenet.formats.export import export
+
+    result = export(model, output, **how)
+    show(result, json, model=str(model))
+    if result.check is not None and result.check.different:
+        raise OutputError(
+            f"{path_text(output)} is written, and names another class than the model for "
+            f"{result.check.different:,} of {result.check.images:,} images; tell us, with the file."
+        )

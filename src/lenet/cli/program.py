@@ -37,7 +37,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_given: bool) -> No
 program = Program(
     "lenet",
     [
-        *(train.train, models.report, models.evaluate, models.predict),
+        *(train.train, models.report, models.evaluate, models.predict, models.export),
         *(networks.explain, networks.deduce, networks.diagnose, networks.draw),
         *(networks.compare, networks.balance, networks.bench, networks.checks),
     ],

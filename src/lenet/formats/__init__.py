@@ -1,0 +1,1 @@
+"""Files of other programs that a trained model leaves as; see :mod:`lenet.formats.export`."""

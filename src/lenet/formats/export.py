@@ -1,0 +1,269 @@
+"""``lenet.export``: a model as a file for another program, and the proof that it is the same.
+
+Every file that holds a whole classifier carries the class names and the preprocessing of images
+beside the network, and can be held against the model on a whole test set: the exported thing
+itself is run on every image.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from lenet import files, run_folder
+from lenet.data import Dataset, Split, is_name, load, load_split
+from lenet.errors import MissingPackageError, UsageError, path_text
+from lenet.formats import runtimes
+from lenet.formats.c_source import Example, c_header, c_source
+from lenet.formats.torch_code import torch_code
+from lenet.model import Model
+from lenet.net import to_json
+from lenet.net.words import did_you_mean, listed, shown
+from lenet.writing import Result
+from lenet.writing.document import Document
+from lenet.writing.numbers import percent, plural
+
+#: What a file takes, of formats that leave a choice; see :mod:`lenet.formats.onnx_file`.
+INPUTS: Final = ("uint8", "float", "raw")
+OPSETS: Final = range(13, 18)
+#: Pictures that a C file's self-test knows.
+_EXAMPLES: Final = 4
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person chooses about a file."""
+
+    input: str = "uint8"
+    opset: int = 17
+
+
+@dataclass(frozen=True)
+class Check:
+    """How an exported file and the model it came from differ on labelled images."""
+
+    images: int
+    different: int  # images for which they name another class
+    largest: float  # difference of a probability
+    accuracy: float  # of the exported file
+    data: str
+
+    def text(self) -> str:
+        """Say it in one sentence."""
+        same = f"{self.different:,} of {self.images:,} classes differ"
+        gap = f"the largest difference of a probability is {self.largest:.1e}"
+        return f"{same}, {gap}; it names {percent(self.accuracy)} of {self.data} rightly"
+
+
+@dataclass(frozen=True, repr=False)
+class Export(Result):
+    """What :func:`export` wrote.
+
+    Attributes:
+        path: the file.
+        format: its name.
+        size: its bytes.
+        check: how it differs from the model; None where that was not asked.
+    """
+
+    path: Path
+    format: str
+    size: int
+    check: Check | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as values for JSON."""
+        found = None if self.check is None else vars(self.check)
+        return {"file": str(self.path), "format": self.format, "bytes": self.size, "check": found}
+
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return one or two lines."""
+        lines = [f"{path_text(self.path)}: {self.format}, {self.size:,} bytes"]
+        if self.check is not None:
+            lines.append(self.check.text())
+        return Document("\n".join(lines), ())
+
+
+def export(
+    model: Model | str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    *,
+    check: Dataset | Split | str | os.PathLike[str] | None = None,
+    input: str = "uint8",
+    opset: int = 17,
+    data_dir: str | os.PathLike[str] | None = None,
+) -> Export:
+    """Write a model as a file for another program; its ending chooses the format.
+
+    ``.onnx`` for ONNX runtimes, ``.c`` as one C99 file (with a ``.h`` beside it), ``.pt`` as
+    PyTorch's state dict, ``.py`` as PyTorch code of the network, ``.safetensors`` as lenet's own
+    model, ``.json`` as the network alone.
+
+    Args:
+        model: a model, the file of one, or a run's folder.
+        path: the file to write, whole or not at all.
+        check: a data set, a split, or what ``lenet.load`` takes: its images to test on are put
+            through the exported file itself, and the result says how its answers differ.
+        input: of ONNX: "uint8" takes bytes, "float" the same numbers from 0 to 255 as floats, and
+            both scale them; "raw" takes scaled images and gives scores.
+        opset: of ONNX, 13 to 17.
+        data_dir: the folder that holds the IDX files of ``check`` already.
+
+    Raises:
+        UsageError: no format has this ending, or an option is out of range.
+        ModelFileError, DataError: the model or the images cannot be read, or do not suit each
+            other.
+        MissingPackageError: the format or its check needs a package that is not installed.
+        OutputError: the file cannot be written.
+    """
+    suffix = _suffix(path)
+    options = _options(input, opset)
+    model = model if isinstance(model, Model) else Model.load(_model_path(model))
+    split, name = _test_split(model, check, data_dir)
+    if split is not None and suffix not in _RUNNERS:
+        raise UsageError(
+            f"a {suffix} file cannot be run to be checked; leave the check out, or export "
+            f"{listed(sorted(_RUNNERS), 'or')}."
+        )
+    write, kind = _FORMATS[suffix]
+    content = write(model, options, split)
+    target = files.write_bytes(path, content)
+    if suffix == ".c":
+        files.write_text(target.with_suffix(".h"), c_header(model))
+    result = Export(target, kind, len(content))
+    if split is None:
+        return result
+    return replace(
+        result, check=_compare(model, split, name, _RUNNERS[suffix](model, content, options))
+    )
+
+
+def _suffix(path: str | os.PathLike[str]) -> str:
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"the file to write is {shown(path)}; give a path such as 'model.onnx'.")
+    suffix = Path(path).suffix.lower()
+    if suffix not in _FORMATS:
+        near = did_you_mean(suffix, _FORMATS)
+        raise UsageError(
+            f"{path_text(path)} does not say its format{near}; end it in "
+            f"{listed(list(_FORMATS), 'or')}."
+        )
+    return suffix
+
+
+def _options(input: str, opset: int) -> Options:
+    if input not in INPUTS:
+        near = did_you_mean(str(input), INPUTS)
+        what = f"the input is {shown(input)}{near}; it must be {listed(INPUTS, 'or')}."
+        raise UsageError(what, parameter="input")
+    if isinstance(opset, bool) or opset not in OPSETS:
+        what = f"the opset is {shown(opset)}; it must be from {OPSETS[0]} to {OPSETS[-1]}."
+        raise UsageError(what, parameter="opset")
+    return Options(input, opset)
+
+
+def _model_path(given: str | os.PathLike[str]) -> Path:
+    """Return a model's file; of a run's folder the model that it keeps."""
+    path = Path(given)
+    return run_folder.read_run(path).model if path.is_dir() else path
+
+
+def _test_split(model: Model, check: Any, data_dir: Any) -> tuple[Split | None, str]:
+    """Return the images to check on, brought to the network's size, and what to call them."""
+    if check is None:
+        return None, ""
+    name = "images"
+    if isinstance(check, Split):
+        split = check
+    elif isinstance(check, Dataset) or is_name(check):
+        data = check if isinstance(check, Dataset) else load(check, data_dir=data_dir)
+        split, name = data.tested, f"the test images of {data.name}"
+    else:
+        split = load_split(check, model.classes, model.network.input_shape)
+        name = f"the test images of {os.fspath(check)}"
+    return replace(split, images=model.preprocessing.prepare(split.images)), name
+
+
+def _compare(model: Model, split: Split, name: str, run: runtimes.Run) -> Check:
+    ours = model.predict_proba(split.images)
+    theirs = runtimes.in_batches(run, split.images)
+    answers = theirs.argmax(axis=1)
+    return Check(
+        images=len(ours),
+        different=int((answers != ours.argmax(axis=1)).sum()),
+        largest=float(np.abs(theirs - ours).max()),
+        accuracy=float((answers == split.labels).mean()),
+        data=name,
+    )
+
+
+def _onnx(model: Model, options: Options, split: Split | None) -> bytes:
+    try:
+        from lenet.formats.onnx_file import to_onnx
+    except ImportError as error:
+        raise MissingPackageError(
+            f'the package onnx is needed to write ONNX ({error}); run pip install "lenet[onnx]".'
+        ) from error
+    return to_onnx(model, options.input, options.opset)  # type: ignore[arg-type]
+
+
+def _c(model: Model, options: Options, split: Split | None) -> bytes:
+    if split is None:
+        return c_source(model).encode("ascii")
+    images = split.images[:_EXAMPLES]
+    answers = model.predict_proba(images)
+    examples = [Example(image, row) for image, row in zip(images, answers, strict=True)]
+    evaluation = model.evaluate(split)
+    about = [
+        f"accuracy   {percent(evaluation.accuracy)} of {plural(evaluation.count, 'test image')}"
+    ]
+    return c_source(model, about, examples).encode("ascii")
+
+
+def _pt(model: Model, options: Options, split: Split | None) -> bytes:
+    try:
+        import io
+
+        import torch
+
+        from lenet.formats.torch_module import named_network
+    except ImportError as error:
+        raise MissingPackageError(
+            f'PyTorch is needed to write its file ({error}); run pip install "lenet[torch]".'
+        ) from error
+    stream = io.BytesIO()
+    torch.save(named_network(model).state_dict(), stream)
+    return stream.getvalue()
+
+
+def _run_pt(model: Model, content: bytes, options: Options) -> runtimes.Run:
+    return runtimes.run_torch(model, content)
+
+
+_Writer = Callable[[Model, Options, Split | None], bytes]
+#: By a file's ending: what writes it, and what people call it.
+_FORMATS: Final[dict[str, tuple[_Writer, str]]] = {
+    ".onnx": (_onnx, "ONNX"),
+    ".c": (_c, "C99 source"),
+    ".pt": (_pt, "PyTorch state dict"),
+    ".py": (lambda model, *_: torch_code(model).encode("utf-8"), "PyTorch code"),
+    ".safetensors": (lambda model, *_: model.to_bytes(), "lenet model"),
+    ".json": (lambda model, *_: to_json(model.network).encode("utf-8"), "network description"),
+}
+#: By a file's ending: what runs it.
+_RUNNERS: Final[dict[str, Callable[[Model, bytes, Options], runtimes.Run]]] = {
+    ".onnx": lambda model, content, options: runtimes.run_onnx(model, content, options.input),
+    ".c": lambda model, content, _: runtimes.run_c(model, content),
+    ".pt": _run_pt,
+    ".safetensors": lambda model, content, _: Model.from_bytes(content).predict_proba,
+}
+
+
+def formats() -> Iterable[str]:
+    """Return the endings of the files that can be written."""
+    return tuple(_FORMATS)

@@ -1,0 +1,110 @@
+"""Running what was exported, to hold it against the model: one function per kind of file.
+
+Each takes the file's content and gives a function from prepared images (N, C, H, W) of bytes to
+probabilities (N, classes).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.engine.plan import Floats
+from lenet.errors import MissingPackageError, OutputError
+from lenet.metrics import softmax
+from lenet.model import Model
+
+Images = npt.NDArray[np.uint8]
+Run = Callable[[Images], Floats]
+
+#: Images at a time: what they become along the way stays small.
+_BATCH = 1000
+
+
+def in_batches(run: Run, images: Images) -> Floats:
+    """Run images some at a time."""
+    return np.concatenate([run(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)])
+
+
+def run_onnx(model: Model, content: bytes, takes: str) -> Run:
+    """Run an ONNX file with ONNX Runtime."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingPackageError(
+            f"ONNX Runtime is needed to check the file ({error}); run pip install onnxruntime."
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors alone: it warns of what it removes
+    session = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
+
+    def run(images: Images) -> Floats:
+        given: Any = images if takes == "uint8" else images.astype(np.float32)
+        if takes == "raw":
+            given = model.prepare(images)
+        (found,) = session.run(None, {"image": given})
+        return np.asarray(softmax(found) if takes == "raw" else found)
+
+    return run
+
+
+def run_c(model: Model, content: bytes) -> Run:
+    """Compile a C file with this machine's compiler, and call it once per image."""
+    compiler = shutil.which(os.environ.get("CC") or "cc")
+    if compiler is None:
+        raise MissingPackageError(
+            "no C compiler is found to check the file; install gcc or clang, or name one in CC."
+        )
+    folder = tempfile.mkdtemp(prefix="lenet-")
+    try:
+        library = _compile(compiler, Path(folder), content)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    predict = library.lenet_predict
+    predict.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+
+    def run(images: Images) -> Floats:
+        images = np.ascontiguousarray(images)
+        found = np.empty((len(images), len(model.classes)), np.float32)
+        for image, row in zip(images, found, strict=True):
+            predict(image.ctypes.data, row.ctypes.data)
+        return found
+
+    return run
+
+
+def _compile(compiler: str, folder: Path, content: bytes) -> ctypes.CDLL:
+    source, library = folder / "model.c", folder / "model.so"
+    source.write_bytes(content)
+    command = [compiler, "-std=c99", "-O2", "-shared", "-fPIC", "-o", str(library), str(source)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise OutputError(f"{compiler} cannot compile the file: {result.stderr.strip()[:500]}")
+    return ctypes.CDLL(str(library))
+
+
+def run_torch(model: Model, content: bytes) -> Run:
+    """Load a state dict, weights alone, into the network in PyTorch."""
+    import torch
+
+    from lenet.formats.torch_module import named_network
+
+    module = named_network(model)
+    module.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))
+    module.train(False)
+
+    def run(images: Images) -> Floats:
+        with torch.inference_mode():
+            return np.asarray(softmax(module(torch.from_numpy(model.prepare(images))).numpy()))
+
+    return run

@@ -1,0 +1,123 @@
+"""The C file: compiled without a warning, and the same answers, for any network."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import lenet
+from lenet.formats import runtimes
+from lenet.formats.c_source import Example, c_source, make_stages
+from lenet.model import Model
+from random_networks import draw_norms, random_network
+
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
+COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
+
+pytestmark = pytest.mark.skipif(not COMPILERS, reason="no C compiler")
+
+
+def drawn(seed: int) -> tuple[Model, np.ndarray]:
+    """A random network with weights, statistics and preprocessing that are no defaults; images."""
+    random = np.random.default_rng(seed)
+    network = random_network(seed, size=12)
+    channels = network.input_shape[0]
+    seen = lenet.Preprocessing(
+        network.input_shape,
+        tuple(random.uniform(0.1, 0.6, channels).tolist()),
+        tuple(random.uniform(0.2, 0.5, channels).tolist()),
+        None,
+    )
+    model = Model(network, preprocessing=seen).initialize("kaiming", seed)
+    for name, value in model.parameters.items():
+        if name.endswith("bias"):
+            value[...] = random.normal(0, 0.3, value.shape)
+    draw_norms(model.plan, model.table, random)
+    images = random.integers(0, 256, (6, *network.input_shape), np.uint8)
+    return model, images
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_networks_answer_as_the_model(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, images = drawn(seed)
+    monkeypatch.setenv("CC", COMPILERS[seed % len(COMPILERS)])
+    run = runtimes.run_c(model, c_source(model).encode())
+    ours, theirs = model.predict_proba(images), run(images)
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=5e-6)
+    clear = np.sort(ours)[:, -1] - np.sort(ours)[:, -2] > 1e-5 if ours.shape[1] > 1 else ours > 2
+    assert (theirs.argmax(1) == ours.argmax(1))[np.ravel(clear)].all()
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("zoo", ["lenet", "lenet-relu", "compact", "tiny"])
+def test_strict_compilers_say_nothing_and_the_self_test_passes(compiler, zoo, tmp_path) -> None:
+    model = Model(zoo, classes=['a"b', "\\", "??/", "é", *"456789"]).initialize()
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (2, 1, 28, 28), np.uint8)
+    answers = model.predict_proba(images)
+    examples = [Example(image, row) for image, row in zip(images, answers, strict=True)]
+    file, program = tmp_path / "m.c", tmp_path / "m"
+    file.write_text(c_source(model, ["accuracy   none"], examples))
+    for flags in ((*STRICT, "-O2"), (*STRICT[1:], "-x", "c++", "-O1")):
+        command = [compiler, *flags, "-DLENET_SELF_TEST", "-o", program, file]
+        if "c++" in flags and compiler == "gcc":
+            command.append("-lstdc++")
+        built = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (built.returncode, built.stderr) == (0, "")
+        ran = subprocess.run([program], capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stdout) == (0, "2 of 2 known answers are right\n")
+
+
+@pytest.mark.parametrize("kind", ["c", "cpp"])
+def test_a_program_includes_the_header(kind, tmp_path) -> None:
+    model = Model("1x4x4 | dense 3", classes=["a", "b", "c"]).initialize()
+    lenet.export(model, tmp_path / "m.c")
+    text = "#include <cstdio>\n" if kind == "cpp" else "#include <stdio.h>\n"
+    text += '#include "m.h"\nint main() { uint8_t image[16] = {0}; '
+    text += 'printf("%s", lenet_classes[lenet_predict(image, 0)]); return 0; }\n'
+    (tmp_path / f"main.{kind}").write_text(text)
+    compiler = COMPILERS[0] if kind == "c" else COMPILERS[0].replace("gcc", "g++")
+    subprocess.run([COMPILERS[0], "-c", "m.c"], cwd=tmp_path, check=True)
+    subprocess.run([compiler, f"main.{kind}", "m.o", "-o", "m"], cwd=tmp_path, check=True)
+    ran = subprocess.run([tmp_path / "m"], capture_output=True, text=True, check=True)
+    assert ran.stdout == model.classes[model.predict(np.zeros((1, 4, 4), np.uint8))[0]]
+
+
+@pytest.mark.parametrize("compiler", COMPILERS[:1])
+def test_sanitizers_find_nothing(compiler, tmp_path) -> None:
+    for seed in range(4):
+        model, images = drawn(seed)
+        answers = model.predict_proba(images)
+        examples = [Example(image, row) for image, row in zip(images, answers, strict=True)]
+        file, program = tmp_path / "m.c", tmp_path / "m"
+        file.write_text(c_source(model, (), examples))
+        flags = (
+            "-O1",
+            "-fsanitize=address,undefined",
+            "-fno-sanitize-recover",
+            "-DLENET_SELF_TEST",
+        )
+        subprocess.run([compiler, *flags, "-o", program, file], check=True)
+        ran = subprocess.run([program], capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_a_self_test_notices_a_wrong_answer(tmp_path) -> None:
+    model = Model("1x4x4 | dense 3").initialize()
+    image = np.zeros((1, 4, 4), np.uint8)
+    file, program = tmp_path / "m.c", tmp_path / "m"
+    file.write_text(c_source(model, (), [Example(image, np.array([0.9, 0.1, 0.0]))]))
+    subprocess.run([COMPILERS[0], "-DLENET_SELF_TEST", "-o", program, file], check=True)
+    ran = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (1, "0 of 1 known answers are right\n")
+
+
+def test_the_seeds_network_fits_into_six_kilobytes() -> None:
+    """Only pooled maps are stored: 6x12x12 and 16x4x4 numbers of four bytes."""
+    model = lenet.models.lenet().initialize()
+    _, total = make_stages(model.plan.steps)
+    assert total == 6 * 12 * 12 + 16 * 4 * 4
+    text = c_source(model)
+    assert "177,704 bytes, which may stay in flash" in text
+    assert "#include <math.h>" not in text

@@ -1,0 +1,136 @@
+"""One verb for every format, and the proof on whole test sets."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lenet
+from lenet.cli.main import main
+from lenet.errors import OutputError, UsageError
+from lenet.formats import export as export_module
+from lenet.formats.export import export, formats
+from refusals import refused
+
+CHECKED = (".onnx", ".c", ".pt", ".safetensors")
+
+
+@pytest.fixture(scope="module")
+def model() -> lenet.Model:
+    return lenet.train(data="digits", epochs=3)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "r"
+    lenet.train("tiny", epochs=1, run=folder)
+    return folder
+
+
+@pytest.mark.parametrize("suffix", CHECKED)
+def test_every_image_of_a_test_set_gets_the_same_class(model, suffix, tmp_path) -> None:
+    result = export(model, tmp_path / f"m{suffix}", check="digits")
+    check = result.check
+    assert (check.images, check.different) == (360, 0)
+    assert check.largest < 5e-6
+    assert check.accuracy == model.evaluate(lenet.load("digits")).accuracy
+    assert result.size == (tmp_path / f"m{suffix}").stat().st_size
+    assert "0 of 360 classes differ" in str(result)
+    assert json.loads(json.dumps(result.to_dict()))["check"]["different"] == 0
+
+
+@pytest.mark.parametrize("input", ["uint8", "float", "raw"])
+@pytest.mark.parametrize("opset", [13, 17])
+def test_onnx_takes_bytes_floats_or_what_the_network_reads(model, input, opset, tmp_path) -> None:
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path / "m.onnx"
+    assert export(model, path, check="digits", input=input, opset=opset).check.different == 0
+    file = onnx.load(path)
+    assert (file.ir_version, file.opset_import[0].version) == (8, opset)
+    assert [i.name for i in file.graph.input] == ["image"]
+    assert [o.name for o in file.graph.output] == ["scores" if input == "raw" else "probabilities"]
+    metadata = {entry.key: entry.value for entry in file.metadata_props}
+    assert json.loads(metadata["classes"]) == list(model.classes)
+    seen = lenet.Preprocessing.from_dict(json.loads(metadata["preprocessing"]))
+    assert seen == model.preprocessing
+    assert file.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
+
+
+@pytest.mark.parametrize(
+    "net",
+    ["lenet", "compact", "3x9x9 | conv 6 k3 s2 p1.0.2.1 g3 silu, avgpool 2 s1 p1 | conv 4 k2"],
+)
+def test_pytorch_code_loads_the_state_dict(net, tmp_path) -> None:
+    torch = pytest.importorskip("torch")
+    model = lenet.Model(net).initialize(seed=3)
+    export(model, tmp_path / "weights.pt")
+    export(model, tmp_path / "network.py")
+    names: dict = {"__name__": "network"}
+    exec((tmp_path / "network.py").read_text(), names)
+    module = names["network"]()
+    module.load_state_dict(torch.load(tmp_path / "weights.pt", weights_only=True))
+    images = np.random.default_rng(0).integers(0, 256, (5, *model.network.input_shape), np.uint8)
+    with torch.inference_mode():
+        scores = module.eval()(names["prepare"](torch.from_numpy(images)))
+    np.testing.assert_allclose(scores.numpy(), model.scores(images), rtol=1e-4, atol=1e-4)
+    assert names["CLASSES"] == list(model.classes)
+
+
+def test_a_run_is_a_model(run, tmp_path, capsys) -> None:
+    assert main(["export", str(run), str(tmp_path / "m.c"), "--check", "digits", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["format"], told["check"]["different"]) == ("C99 source", 0)
+    assert (
+        f"{100 * told['check']['accuracy']:.2f} % of 360 test images"
+        in (tmp_path / "m.c").read_text()
+    )
+
+
+def test_a_file_that_differs_is_told(run, tmp_path, capsys, monkeypatch) -> None:
+    def wrong(model, content, _):
+        return lambda images: np.roll(model.predict_proba(images), 1, axis=1)
+
+    monkeypatch.setitem(export_module._RUNNERS, ".json", wrong)
+    assert main(["export", str(run), str(tmp_path / "m.json"), "--check", "digits"]) == 1
+    assert "names another class than the model for 360 of 360" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "words"),
+    [
+        ("m.onxx", {}, ("m.onxx", "'.onnx'", ".safetensors")),
+        ("m", {}, ("does not say its format",)),
+        ("m.onnx", {"input": "bytes"}, ("the input is 'bytes'", "uint8, float or raw")),
+        ("m.onnx", {"opset": 12}, ("the opset is 12", "from 13 to 17")),
+        ("m.json", {"check": "digits"}, (".json", "cannot be run", "leave the check out")),
+    ],
+)
+def test_what_cannot_be_meant(model, tmp_path, path, options, words) -> None:
+    with refused(UsageError, *words):
+        export(model, tmp_path / path, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there(model, tmp_path) -> None:
+    with refused(OutputError, "cannot write", "no such file"):
+        export(model, tmp_path / "none" / "m.c")
+
+
+def test_nothing_is_imported_for_a_c_file(run, tmp_path) -> None:
+    """Frameworks take seconds to load."""
+    code = (
+        "import sys, lenet; lenet.export(sys.argv[1], sys.argv[2]); "
+        "print(sorted({'torch', 'onnx', 'onnxruntime'} & sys.modules.keys()))"
+    )
+    command = [sys.executable, "-c", code, str(run), str(tmp_path / "m.c")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_help_names_every_ending(capsys) -> None:
+    assert main(["export", "--help"]) == 0
+    text = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert all(f"{suffix}" in text for suffix in formats())
