@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from lenet.engine.plan import Floats, Plan
 from lenet.net import AvgPool2d, Block, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
 from lenet.net.layers import ACTIVATIONS, Sides
+from lenet.net.shapes import ChannelsFirst
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,8 @@ def draw_norms(plan: Plan, table: Floats, random: np.random.Generator) -> None:
 
 
 def _draw(random: Random, bounds: Bounds) -> Network:
-    start = (
-        random.randint(1, bounds.channels),
-        random.randint(1, bounds.size),
-        random.randint(1, bounds.size),
-    )
+    sizes = (bounds.channels, bounds.size, bounds.size)
+    start = ChannelsFirst(random.randint(1, most) for most in sizes)
     layers: list[Layer] = []
     shape: Shape = start
     for _ in range(random.randint(0, bounds.maps)):

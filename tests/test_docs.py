@@ -71,7 +71,7 @@ def test_every_network_in_the_documents_fits() -> None:
     lines = re.findall(r'"(\d+x\d+x\d+ \|[^"\n]*)"', README + NETWORKS)
     assert len(lines) >= 2
     for text in lines:
-        if "rleu" not in text:  # the misspelt one, shown for its error
+        if "rleu" not in text and "32x32x3" not in text:  # shown for their errors
             assert lenet.parse(text).placed
 
 

@@ -493,3 +493,12 @@ def test_weights_may_be_given_as_arrays() -> None:
     model = small()
     assert lenet.reconcile(model, model.state_dict()).agrees
     assert not lenet.reconcile("lenet", model.state_dict()).agrees
+
+
+def test_a_model_on_an_input_that_looks_like_channels_last(tmp_path: Path) -> None:
+    path = tmp_path / "signals.safetensors"
+    Model("28@28x1 | conv 2 k3x1 | dense 10").initialize().save(path)
+    network = Model.load(path).network
+    assert network.input_shape == (28, 28, 1)
+    assert network.placed
+    assert str(lenet.explain(path)) == str(lenet.explain(network, name="signals"))

@@ -10,6 +10,7 @@ from lenet.analysis.versus import dense_versus_conv
 from lenet.errors import UsageError
 from lenet.writing import FORMATS
 from pages import read_page
+from refusals import refused
 
 
 def test_the_articles_image() -> None:
@@ -57,6 +58,23 @@ def test_as_json() -> None:
     page = read_page("explain.md")
     for key in [*document, *dense, *dense["training_bytes"]]:
         assert f"`{key}`" in page, key
+
+
+@pytest.mark.parametrize("text", ["1000x1000x3", "480x640x3", "28x28x1"])
+def test_channels_last_are_refused(text: str) -> None:
+    image, _, channels = text.rpartition("x")
+    for given in (text, tuple(map(int, text.split("x")))):
+        with refused(UsageError, f"did you mean {channels}x{image}?") as caught:
+            dense_versus_conv(given)
+        assert caught.value.parameter == "input_shape"
+
+
+def test_every_spelling_of_an_image() -> None:
+    for text in ("1x28x28", "1@28x28", "28x28", "28x28@1"):
+        assert dense_versus_conv(text, units=9).dense.network.input_shape == (1, 28, 28)
+    found = dense_versus_conv("28@28x1", units=10)
+    assert str(found.conv.network) == "28@28x1 | conv 10 k5 p2"
+    assert "28@28x1 in, float32" in str(found)
 
 
 def test_a_small_image() -> None:

@@ -99,3 +99,44 @@ def test_a_file_without_weights_or_none_at_all(refused, here):
     (here / "a.safetensors").write_bytes(_header(b'{"__metadata__": {"format": "pt"}}'))
     refused(["diagnose", "lenet", "--weights", "a.safetensors"], 2, "holds no weights")
     refused(["diagnose", "lenet", "--weights", "gone.safetensors"], 1, "no such file")
+
+
+LAST = "32x32x3 | conv 6 k5, maxpool 2 | conv 16 k5, maxpool 2 | dense 10"
+TURNED = "3x32x32 | conv 6 k5, maxpool 2 | conv 16 k5, maxpool 2 | dense 10"
+
+
+def test_channels_last_are_diagnosed(command):
+    found = command("diagnose", LAST)
+    assert "the input 32x32x3 has its channels last (did you mean 3x32x32?)." in found.out
+    assert command("diagnose", LAST, "--fix", "1").out == f"{TURNED}\n"
+    values = json.loads(command("diagnose", LAST, "--json").out)
+    assert (values["fits"], values["layer"]) == (False, "input")
+    assert values["fixes"][0]["network"] == TURNED
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *[["explain", LAST], ["balance", LAST], ["compare", "lenet", LAST], ["bench", LAST]],
+        *[["draw", LAST, "--output", "a.svg"], ["train", "digits", "--net", LAST]],
+        *[["explain", "lenet", "--input", "32x32x3"], ["diagnose", "lenet", "--input", "32x32x3"]],
+        ["explain", "--dense-versus-conv", "32x32x3"],
+    ],
+)
+def test_every_verb_refuses_channels_last(refused, arguments):
+    refused(arguments, 2, "32x32x3 has its channels last (did you mean 3x32x32?)")
+
+
+@pytest.mark.parametrize("first", ["1@28x28", "28x28", "28x28@1", "1x28x28"])
+def test_every_verb_reads_every_spelling(command, first):
+    net = f"{first} | conv 4 k5 | dense 10"
+    shown = command("explain", net).out
+    assert "in 1@28x28" in shown
+    for arguments in (["diagnose", net], ["balance", net], ["compare", net, "lenet"]):
+        assert command(*arguments).status == 0
+    for arguments in (["explain", "lenet"], ["diagnose", "lenet"]):
+        assert "1@28x28" in command(*arguments, "--input", first).out
+    assert "1@28x28 in" in command("explain", "--dense-versus-conv", first).out
+    assert command("deduce", f"{first} -> 6@24x24", "--notation").out == (
+        "1x28x28 | conv 6 k5 relu\n"
+    )

@@ -82,7 +82,7 @@ def test_dense_versus_conv(command):
         (["lenet", "--input", "64"], "the input is '64'; it must be channels x height x width"),
         (["lenet", "--input", "1x8x8"], "conv1 gets 6@2x2"),
         (["lenet", "--dense-versus-conv", "3x9x9"], "not both"),
-        (["--dense-versus-conv", "9x9"], "must be channels x height x width, such as 3x64x64"),
+        (["--dense-versus-conv", "9"], "must be channels x height x width, such as 3x64x64"),
         (["--dense-versus-conv", "3x9x9", "--format", "pdf"], "'pdf'"),
         (["--dense-versus-conv", "3x9x9", "--units", "0"], "units is 0; it must be a whole number"),
     ],

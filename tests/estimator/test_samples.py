@@ -132,6 +132,8 @@ def test_the_networks_input_tells():
         ((64,), 64, "whole numbers above 0"),
         ((8, 9), (9, 8), "leave image_shape out"),
         ((3, 8, 9), (3, 9, 8), "leave image_shape out"),
+        ((784,), (28, 28, 1), "did you mean .1, 28, 28."),
+        ((28, 28, 1), (28, 28, 1), "did you mean .1, 28, 28."),
         ((8, 3, 8), None, "which axis"),
     ],
 )

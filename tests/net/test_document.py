@@ -8,10 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet.errors import UsageError
-from lenet.net import Block, Conv2d, Network, from_document, from_json, to_document, to_json, zoo
+from lenet.net import (
+    Block,
+    Conv2d,
+    Network,
+    from_document,
+    from_json,
+    parse_network,
+    to_document,
+    to_json,
+    zoo,
+)
 from lenet.net.layers import MAX_SIZE
 from lenet.net.network import MAX_LAYERS
 from random_networks import networks
+from refusals import refused
 
 
 @given(networks(ends_dense=False))
@@ -150,3 +161,14 @@ def test_any_value_anywhere_is_a_usage_error(path: str, value: object) -> None:
     except UsageError:
         return
     assert from_document(to_document(network)) == network
+
+
+def test_an_input_that_would_be_taken_for_channels_last_is_text() -> None:
+    network = parse_network("28@28x1 | dense 10")
+    document = to_document(network)
+    assert document["input"] == "28@28x1"
+    assert from_document(document).placed
+    assert to_document(parse_network("1@28x28 | dense 10"))["input"] == [1, 28, 28]
+    for text in ("28x28x1", "28@28", "a@b", "28@0x1", "", "28@28x1 | conv"):
+        with refused(UsageError, "input"):
+            from_document({**document, "input": text})

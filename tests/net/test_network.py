@@ -1,10 +1,12 @@
 """Networks: blocks, names, repetition, and what is refused."""
 
+import pickle
+
 import pytest
 
 import lenet
 from lenet.errors import ShapeError, UsageError
-from lenet.net import Block, Conv2d, Dense, MaxPool2d, Network, zoo
+from lenet.net import Block, Conv2d, Dense, MaxPool2d, Network, from_json, to_json, zoo
 from lenet.net import network as network_module
 from refusals import refused
 
@@ -94,3 +96,61 @@ def test_short_hands_are_the_public_functions():
         network, style="graph", theme="dark"
     )
     assert network._repr_html_() == lenet.explain(network)._repr_html_()
+
+
+MEANT = "1x28x28 | conv 6 k5, maxpool 2 | dense 10"
+
+
+@pytest.mark.parametrize("text", ["28x28x1", "28x28x1 ", "28X28X1"])
+def test_channels_last_are_refused_with_what_is_meant(text: str) -> None:
+    network = lenet.parse(f"{text} | conv 6 k5, maxpool 2 | dense 10")
+    for use in (lenet.explain, lenet.draw, lenet.balance, lenet.Model):
+        with refused(ShapeError, "28x28x1 has its channels last", "did you mean 1x28x28?", "28@28"):
+            use(network)
+    found = lenet.diagnose(network)
+    assert (found.layer, found.fits) == ("input", False)
+    assert str(found.fixes[0].network) == MEANT
+    assert found.fixes[0].network.placed
+    # 28 channels of 28x1 may be meant: it is said how to write them, and tried.
+    assert str(found.fixes[1].network).startswith("28@28x1 | ")
+    with refused(UsageError, "did you mean 1x28x28?"):
+        lenet.explain("lenet", input_shape=(28, 28, 1))
+    with refused(UsageError, "did you mean 1x28x28?"):
+        lenet.diagnose("lenet", input_shape=text)
+
+
+def test_channels_last_where_they_would_fit_are_refused_too() -> None:
+    for first in ("28x28x1", "32x32x3", "480x640x3", "66x200x3"):
+        network = lenet.parse(f"{first} | conv 6 k3 p1 | dense 10")
+        with refused(ShapeError, f"{first} has its channels last"):
+            _ = network.output_shape
+        assert len(lenet.diagnose(network).fixes) == 2
+    with refused(ShapeError, "did you mean 1x28x28?"):
+        _ = Network((28, 28, 1), [Dense(10)]).placed
+    with refused(UsageError, "did you mean 3x1000x1000?"):
+        lenet.dense_versus_conv((1000, 1000, 3))
+
+
+def test_an_at_sign_says_which_are_the_channels() -> None:
+    network = lenet.parse("28@28x1 | conv 6 k3x1 | dense 10")
+    assert network.input_shape == (28, 28, 1)
+    assert network.output_shape == (10,)
+    again = [
+        lenet.parse(str(network)),
+        from_json(to_json(network)),
+        pickle.loads(pickle.dumps(network)),
+    ]
+    for other in (*again, lenet.net.rebuilt(network, {1: (Dense(3),)})):
+        assert other.input_shape == network.input_shape
+        assert other.placed
+    assert again == [network] * 3
+    doubtful = lenet.parse("28x28x1 | conv 6 k3x1 | dense 10")
+    assert str(from_json(to_json(doubtful))) == str(doubtful) == str(lenet.parse(str(doubtful)))
+    assert lenet.explain("lenet", input_shape="28@28x28").network.input_shape == (28, 28, 28)
+    for text in ("1@28x28", "28x28", "28x28@1"):
+        assert lenet.parse(f"{text} | dense 10") == lenet.parse("1x28x28 | dense 10")
+
+
+def test_weights_are_not_laid_on_channels_last() -> None:
+    with refused(ShapeError, "did you mean 3x32x32?"):
+        lenet.reconcile("32x32x3 | conv 6 k5 | dense 10", {"conv.weight": (6, 3, 5, 5)})

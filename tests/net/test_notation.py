@@ -82,7 +82,10 @@ def test_defaults_are_left_out(text: str, canonical: str) -> None:
         (" \n ", "", "the network is empty"),
         ("| dense 10", "| dense", "the input is missing"),
         ("1x28x28", "", "the network has no layers"),
-        ("28x28 | dense 10", "28x28", "'28x28' is no input; the first part is channels x"),
+        ("28 | dense 10", "28", "'28' is no input; the first part is channels x"),
+        ("1@28x28@1 | dense 10", "1@28", "is no input"),
+        ("1@28 | dense 10", "1@28", "is no input"),
+        ("1@2x99999999999 | dense 10", "1@2", "a number of too many digits"),
         ("lenet", "lenet", "'lenet' is no input"),
         ("1x28x28x1 | dense 10", "1x28", "is no input"),
         ("1x28x28 conv 6 k5", "conv", "a | must follow the input"),
@@ -140,7 +143,7 @@ def test_defaults_are_left_out(text: str, canonical: str) -> None:
         ("1x28x28 | dense \u0663", "\u0663", "one whole number"),
         ("1x28x28 | conv 6 k\u0663", "k\u0663", "does not fit here"),
         ("1x28x28 | conv 6 \u212a5", "\u212a5", "does not fit here"),
-        ("1\u00d728\u00d728 | dense 1", "1\u00d7", "is no input"),
+        ("1\u00d728\u00d7\u00b2 | dense 1", "1\u00d7", "is no input"),
     ],
 )
 def test_errors_name_the_cause_and_the_place(text: str, place: str, message: str) -> None:

@@ -4,10 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenet.errors import ShapeError, UsageError
-from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d
-from lenet.net.shapes import elements, output_size, read_shape, shape_text, size_formula
-from refusals import refused
+from lenet.errors import ShapeError
+from lenet.net import AvgPool2d, Conv2d, Dense, MaxPool2d, Shape
+from lenet.net.shapes import (
+    ChannelsFirst,
+    channels_first,
+    elements,
+    input_text,
+    is_channels_last,
+    output_size,
+    read_shape,
+    shape_text,
+    size_formula,
+)
 
 small = st.integers(1, 12)
 
@@ -64,7 +73,47 @@ def test_texts() -> None:
 
 
 def test_a_shape_is_read_from_text() -> None:
-    assert read_shape(" 3X64x65 ") == (3, 64, 65)
-    for text in ("", "3x64", "3x64x65x2", "3x-1x2", "3x1_0x2", "3x６x2", "3x64x" + "9" * 20):
-        with refused(UsageError, "channels x height"):
-            read_shape(text)
+    for text in (" 3X64x65 ", "3@64x65", "64x65@3", "3 @ 64×65", "3*64*65"):
+        assert read_shape(text) == (3, 64, 65)
+    assert read_shape("64x65") == (1, 64, 65)
+    wrong = ["", "3", "3@64", "3@64x65@3", "3x64x65x2", "3@3x64x65", "3x-1x2", "3x1_0x2", "3x６x2"]
+    for text in [*wrong, "3x64x" + "9" * 20, "1x" * 50_000]:
+        assert read_shape(text) is None
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *[(28, 28, 1), (32, 32, 3), (1000, 1000, 3), (84, 84, 4), (224, 224, 3), (8, 8, 1)],
+        *[(66, 200, 3), (480, 640, 3), (640, 480, 3), (32, 100, 1), (13, 13, 256), (5, 5, 64)],
+    ],
+)
+def test_channels_last_are_seen(shape: Shape) -> None:
+    assert is_channels_last(shape)
+    meant = channels_first(shape)
+    assert meant == (shape[2], shape[0], shape[1])
+    assert not is_channels_last(meant)
+    assert not is_channels_last(tuple(meant))
+    assert not is_channels_last(ChannelsFirst(shape))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *[(1, 28, 28), (3, 32, 32), (3, 66, 200), (256, 13, 13), (4, 84, 84), (3, 480, 640)],
+        *[(9, 128, 1), (22, 1000, 1), (784, 1, 1), (64, 3, 20), (64, 7, 3), (16, 16, 8), (120,)],
+        *[(1, 1, 128), (3, 3, 64), (1, 1, 1), (28, 28, 28)],
+    ],
+)
+def test_channels_first_and_what_may_be_so_are_left_alone(shape: Shape) -> None:
+    assert not is_channels_last(shape)
+
+
+def test_an_input_is_written_so_that_it_is_read_again() -> None:
+    assert input_text((28, 28, 1)) == "28x28x1"
+    assert input_text(ChannelsFirst((28, 28, 1))) == "28@28x1"
+    assert input_text(ChannelsFirst((1, 28, 28))) == "1x28x28"
+    for shape in ((28, 28, 1), ChannelsFirst((28, 28, 1))):
+        again = read_shape(input_text(shape))
+        assert again == shape
+        assert type(again) is type(shape)

@@ -22,7 +22,8 @@ def test_every_source_gives_the_same_network(tmp_path: Path) -> None:
 
 def test_a_text_with_a_digit_or_a_bar_is_a_notation() -> None:
     assert read_network("1x4x4|dense 2") == parse_network("1x4x4|dense 2")
-    with refused(NotationError, "is no input"):
+    assert read_network("4x4|dense 2") == read_network("1@4x4|dense 2")
+    with refused(NotationError, "no layers"):
         read_network("28x28")
     with refused(NotationError, "is no input"):
         read_network("lenet | dense 10")
@@ -108,7 +109,10 @@ def test_a_network_with_its_name_and_on_another_input(tmp_path: Path) -> None:
         network, _ = read_named("lenet", input_shape=shape)
         assert network.input_shape == (3, 64, 65)
         assert network.blocks == zoo.lenet().blocks
-    with refused(UsageError, "the input is '64x64'"):
-        read_named("lenet", input_shape="64x64")
+    for text in ("1@64x65", "64x65", "64x65@1", "1x64x65", "1 × 64 × 65"):
+        network, _ = read_named("lenet", input_shape=text)
+        assert network.input_shape == (1, 64, 65)
+    with refused(UsageError, "the input is '64'"):
+        read_named("lenet", input_shape="64")
     with pytest.raises(UsageError, match=r"\(64, 64\)"):
         read_named("lenet", input_shape=(64, 64))

@@ -15,7 +15,8 @@ from typing import Any
 from lenet.analysis.counts import FLOAT_BYTES, LayerCounts, count_layer, count_network
 from lenet.errors import ShapeError, about
 from lenet.net import Conv2d, Dense, Network, zoo
-from lenet.net.shapes import elements, read_shape, shape_text
+from lenet.net.network import read_input
+from lenet.net.shapes import elements, shape_text
 from lenet.optimizers import OPTIMIZERS
 from lenet.writing import Result
 from lenet.writing.document import Bullets, Document, Section, table_of
@@ -91,7 +92,8 @@ def dense_versus_conv(
     """Put a dense layer beside a convolution and the smallest LeNet, on the same image.
 
     Args:
-        input_shape: (channels, height, width), or text such as ``3x1000x1000``.
+        input_shape: (channels, height, width), or text such as ``3x1000x1000``; with the channels
+            last it is refused.
         units: of the dense layer, and channels of the convolution.
         kernel_size: the convolution's, height and width; padding keeps the image's size.
 
@@ -101,9 +103,8 @@ def dense_versus_conv(
     with about("units"):
         layers = [Dense(units)]
     with about("input_shape"):
-        shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
-        dense = Case(f"dense {units}", Network(shape, layers))
-    shape = dense.network.input_shape
+        shape = read_input(input_shape)
+    dense = Case(f"dense {units}", Network(shape, layers))
     layer = Conv2d(units, kernel_size, padding="same")
     conv = Case(f"conv {units} k{kernel_size}", Network(shape, [layer]))
     lenet = Case("lenet-60", Network(shape, zoo.get("lenet-60").blocks))

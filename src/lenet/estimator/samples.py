@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from lenet.data import Split
 from lenet.errors import UsageError
 from lenet.net import Network
+from lenet.net.shapes import channels_first, is_channels_last
 
 #: A smaller square of features is taken for what it nearly always is: no image.
 SMALLEST_SIDE: Final = 8
@@ -227,7 +228,10 @@ def _read_shape(given: object) -> tuple[int, int, int]:
             f"image_shape is {given!r}; it must be (height, width) or (channels, height, width), "
             "whole numbers above 0."
         )
-    channels, height, width = (1, *map(int, sizes))[-3:]
+    channels, height, width = shape = (1, *map(int, sizes))[-3:]
+    if is_channels_last(shape):
+        meant = tuple(channels_first(shape))
+        raise UsageError(f"image_shape {shape} has its channels last; did you mean {meant}?")
     return channels, height, width
 
 

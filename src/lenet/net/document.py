@@ -8,10 +8,10 @@
       {"layers": [
         {"kind": "dense", "units": 10, "activation": "identity"}]}]}
 
-Pairs are (height, width), padding is (top, bottom, left, right). A convolution may also have
-``"groups": 2`` and ``"batch_norm": true``, written only where they are not 1 and false. Every other
-key is required and no other is allowed: such a document may come from anywhere, so nothing in it is
-guessed.
+Pairs are (height, width), padding is (top, bottom, left, right). An input that would be taken for
+channels last is text, ``"28@28x1"``. A convolution may also have ``"groups": 2`` and
+``"batch_norm": true``, written only where they are not 1 and false. Every other key is required and
+no other is allowed: such a document may come from anywhere, so nothing in it is guessed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, Final, cast
 from lenet.errors import UsageError
 from lenet.net.layers import LAYERS, Layer
 from lenet.net.network import Block, Network
+from lenet.net.shapes import Shape, input_text, read_shape
 from lenet.net.words import did_you_mean, shown
 
 FORMAT: Final = "lenet-network"
@@ -39,7 +40,7 @@ def to_document(network: Network) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": VERSION,
-        "input": list(network.input_shape),
+        "input": _input_document(network.input_shape),
         "blocks": [{"layers": list(map(_layer_document, block))} for block in network.blocks],
     }
 
@@ -59,7 +60,7 @@ def from_document(document: object) -> Network:
             f"{VERSION}): upgrade lenet."
         )
     _check_keys(top, ("format", "version", "input", "blocks"), "the document")
-    shape = _numbers(top["input"], _INPUT, "input")
+    shape = _read_input(top["input"])
     blocks = enumerate(_list(top["blocks"], "blocks"))
     return Network(shape, [_block(block, f"blocks[{i}]") for i, block in blocks])
 
@@ -99,6 +100,17 @@ def from_json(text: str) -> Network:
         raise
     except ValueError:  # a number of more digits than Python is willing to read
         raise UsageError("the network's JSON has a number of too many digits.") from None
+
+
+def _input_document(shape: Shape) -> list[int] | str:
+    """A list; text where that would be taken for channels last, for text can say that it is not."""
+    text = input_text(shape)
+    return text if "@" in text else list(shape)
+
+
+def _read_input(value: object) -> Shape:
+    shape = read_shape(value) if isinstance(value, str) and "@" in value else None
+    return shape or _numbers(value, _INPUT, "input")
 
 
 def _layer_document(layer: Layer) -> dict[str, Any]:

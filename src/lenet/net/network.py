@@ -15,10 +15,20 @@ from typing import Any, Final
 
 from lenet.errors import ShapeError, UsageError
 from lenet.net.layers import LAYERS, MAX_SIZE, Conv2d, Dense, Layer, Pool2d, TensorShape, Trained
-from lenet.net.shapes import Shape, shape_text
+from lenet.net.shapes import (
+    ChannelsFirst,
+    Shape,
+    channels_last_problem,
+    input_text,
+    is_channels_last,
+    read_shape,
+    shape_text,
+)
 from lenet.net.words import listed, shown
 
 MAX_LAYERS: Final = 10_000
+#: What an error calls the place of a network before its first layer.
+INPUT: Final = "input"
 
 
 @dataclass(frozen=True, init=False)
@@ -99,9 +109,13 @@ class Network:
         """Every layer with its name, block, input and output shape.
 
         Raises:
-            ShapeError: a layer does not fit on what it is given; it carries this network.
+            ShapeError: the input has its channels last, or a layer does not fit on what it is
+                given; it carries this network.
         """
         try:
+            if is_channels_last(self.input_shape):
+                problem, remedy = channels_last_problem(self.input_shape)
+                raise ShapeError(problem, INPUT, remedy)
             return tuple(_place(self))
         except ShapeError as error:
             error.network = self
@@ -128,7 +142,11 @@ class Network:
     def __str__(self) -> str:
         """Write the notation, as short as possible."""
         blocks = (", ".join(layer.notation() for layer in block) for block in self.blocks)
-        return " | ".join(["x".join(map(str, self.input_shape)), *blocks])
+        return " | ".join([input_text(self.input_shape), *blocks])
+
+    def on(self, input_shape: Iterable[int]) -> Network:
+        """Return the network on another input, which is (channels, height, width) for certain."""
+        return replace(self, input_shape=ChannelsFirst(input_shape))
 
     # Short cuts to rows above, through the root's map of public names.
 
@@ -205,7 +223,7 @@ def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) ->
             parameter="size",
         ) from error
     changes[len(inner)] = (output.layer.with_width(classes),)
-    return replace(rebuilt(network, changes), input_shape=input_shape)
+    return rebuilt(network, changes).on(input_shape)
 
 
 def _place(network: Network) -> Iterator[PlacedLayer]:
@@ -221,13 +239,31 @@ def _without_widths(block: Block) -> tuple[Layer, ...]:
     return tuple(one.with_width(one.unit) if isinstance(one, Trained) else one for one in block)
 
 
+def read_input(given: Iterable[int] | str) -> ChannelsFirst:
+    """Read an input's shape, (channels, height, width) or text such as ``3x64x64`` or ``3@64x64``.
+
+    Raises:
+        UsageError: it is no shape, is impossible, or has its channels last.
+    """
+    shape: object = given
+    if isinstance(given, str):
+        shape = read_shape(given)
+        if shape is None:
+            what = f"the input is {shown(given)}; it must be channels x height x width"
+            raise UsageError(f"{what}, such as 3x64x64 or 3@64x64.")
+    sizes = _input_shape(shape)
+    if is_channels_last(sizes):
+        raise UsageError("{}; {}.".format(*channels_last_problem(sizes)))
+    return ChannelsFirst(sizes)
+
+
 def _input_shape(shape: object) -> tuple[int, int, int]:
-    if isinstance(shape, Iterable) and not isinstance(shape, str):
+    if isinstance(shape, Iterable) and not isinstance(shape, str | ChannelsFirst):
         shape = tuple(shape)
     match shape:
         case (int() as channels, int() as height, int() as width):
             if all(type(n) is not bool and 0 < n <= MAX_SIZE for n in shape):
-                return channels, height, width
+                return shape if isinstance(shape, ChannelsFirst) else (channels, height, width)
     raise UsageError(
         f"the input shape is {shown(shape)}; it must be (channels, height, width), each a whole "
         f"number from 1 to {MAX_SIZE:,}, such as (1, 28, 28)."

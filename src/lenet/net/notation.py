@@ -2,7 +2,8 @@
 
     1x28x28 | conv 6 k5 sigmoid, maxpool 2 | dense 120 sigmoid, dense 10
 
-The first part is the input, channels x height x width; ``|`` parts blocks and ``,`` layers:
+The first part is the input, channels x height x width, also written ``1@28x28``, or ``28x28`` for
+one channel. ``|`` parts blocks and ``,`` layers:
 
     conv CHANNELS kK [sS] [pP | same] [gGROUPS] [batchnorm] [ACTIVATION]
     maxpool K [sS] [pP]
@@ -25,13 +26,15 @@ from typing import Any, Final
 from lenet.errors import NotationError, UsageError
 from lenet.net.layers import ACTIVATIONS, LAYERS, MAX_SIZE, Conv2d, Field, Layer
 from lenet.net.network import Block, Network
-from lenet.net.shapes import read_sizes
+from lenet.net.shapes import read_shape, read_sizes
 from lenet.net.words import did_you_mean, shown, with_article
 
 #: Longer than the longest network of MAX_LAYERS layers that can be written.
 MAX_TEXT: Final = 2_000_000
 EXAMPLE: Final = "1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10"
 
+#: No number has more.
+_DIGITS: Final = len(str(MAX_SIZE))
 _WORD: Final = re.compile(r"[|,]|[^\s|,]+")
 #: The padding that keeps a map's size, of a convolution only.
 _SAME: Final = "same"
@@ -132,18 +135,19 @@ class _Reader:
         yield _Part(words, opener, "", len(self.text.rstrip()))
 
     def input_shape(self, part: _Part) -> tuple[int, ...]:
-        rule = "the first part is channels x height x width, such as 1x28x28"
+        rule = "the first part is channels x height x width, such as 1x28x28 or 1@28x28"
         if not part.words:
             given = "the input is missing" if part.closer else "the network is empty"
             raise self.error(f"{given}; {rule}, as in {EXAMPLE!r}.", part.end)
         first, *others = part.words
-        sizes = self.numbers(first, first.lower)
-        if sizes is None or len(sizes) != 3:
+        shape = read_shape(first.text, _DIGITS)
+        if shape is None:
+            self.numbers(first, first.lower.replace("@", "x"))  # says if a number is too long
             raise self.error(f"{shown(first.text)} is no input; {rule}.", first.position)
         if others or part.closer == ",":
             place = others[0].position if others else part.end
             raise self.error("a | must follow the input, before the first layer.", place)
-        return sizes
+        return shape
 
     def layer(self, part: _Part) -> Layer:
         if not part.words:
@@ -234,7 +238,7 @@ class _Reader:
 
     def numbers(self, word: _Word, text: str) -> tuple[int, ...] | None:
         """Read the whole numbers in ``text``, a part of ``word``; None if it is anything else."""
-        numbers = read_sizes(text, digits=len(str(MAX_SIZE)))
+        numbers = read_sizes(text, _DIGITS)
         if numbers is None and all(p.isascii() and p.isdigit() for p in text.split("x")):
             what = f"{shown(word.text)} has a number of too many digits"
             raise self.error(f"{what}; at most {MAX_SIZE:,} is allowed.", word.position)

@@ -15,9 +15,8 @@ from lenet.errors import LenetError, UsageError, about, reason
 from lenet.files import read_regular
 from lenet.net import zoo
 from lenet.net.document import MAX_JSON, from_json
-from lenet.net.network import Network
+from lenet.net.network import Network, read_input
 from lenet.net.notation import EXAMPLE, parse_network
-from lenet.net.shapes import read_shape
 from lenet.net.words import did_you_mean, shown
 
 
@@ -72,8 +71,7 @@ def read_named(
     network = read_network(source)
     if input_shape is not None:
         with about("input_shape"):
-            shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
-            network = Network(shape, network.blocks)
+            network = network.on(read_input(input_shape))
     return network, name or name_of(source)
 
 

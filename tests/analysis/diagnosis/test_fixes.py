@@ -1,7 +1,6 @@
 """Networks that do not fit: why, and changes that make them fit, each tried again here."""
 
 import json
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -65,7 +64,7 @@ def test_another_input() -> None:
         "floor((1 - 2 + 0 + 2) / 2) = 0."
     )
     assert diagnose("lenet", input_shape="3x16x15") == found
-    for shape in ((3, 0, 16), "16x16"):
+    for shape in ((3, 0, 16), "16"):
         with refused(UsageError, "16"):
             diagnose("lenet", input_shape=shape)
 
@@ -215,15 +214,15 @@ def test_what_comes_behind_a_first_dense_layer_may_go_before_it() -> None:
 def test_the_least_input_is_the_least(network: Network) -> None:
     height, width = least_sizes(network.layers)[0]
     channels = network.input_shape[0]
-    assert fits(replace(network, input_shape=(channels, height, width)))
+    assert fits(network.on((channels, height, width)))
     for smaller in ((height - 1, width), (height, width - 1)):
-        assert min(smaller) == 0 or not fits(replace(network, input_shape=(channels, *smaller)))
+        assert min(smaller) == 0 or not fits(network.on((channels, *smaller)))
 
 
 @given(networks(ends_dense=False), st.integers(0, 9), st.integers(0, 9))
 def test_a_larger_input_never_fits_worse(network: Network, taller: int, wider: int) -> None:
     channels, height, width = network.input_shape
-    assert fits(replace(network, input_shape=(channels, height + taller, width + wider)))
+    assert fits(network.on((channels, height + taller, width + wider)))
     least = least_sizes(network.layers)[0]
     assert least[0] <= height
     assert least[1] <= width

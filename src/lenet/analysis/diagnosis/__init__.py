@@ -14,7 +14,8 @@ from lenet.analysis.diagnosis.fixes import Fix, find_fixes, find_misfit, least_i
 from lenet.analysis.diagnosis.weights import Mismatch, Weights, find_adaptations, match_weights
 from lenet.errors import ShapeError
 from lenet.net import Network, Shape, Source, read_named
-from lenet.net.shapes import pair_text, shape_text
+from lenet.net.network import INPUT
+from lenet.net.shapes import channels_last_problem, is_channels_last, pair_text, shape_text
 from lenet.net.words import name_text
 from lenet.writing import Result, plain
 from lenet.writing.document import Block, Column, Document, Notation, Paragraph, Section, Table
@@ -35,7 +36,8 @@ class Diagnosis(Result):
     Attributes:
         name: what the network is called; may be empty.
         network: the network looked at, with the input that was asked for.
-        layer: the first layer that does not fit; None where all do.
+        layer: the first layer that does not fit, or "input" if that has its channels last; None
+            where all fits.
         problem: why it does not fit, one sentence; empty where all fits.
         fixes: changes that make the whole network fit, the best first; none where all fits.
         least_input: the smallest (height, width) that fits, each axis by itself; None where no
@@ -156,8 +158,11 @@ def diagnose(
         UsageError: ``network`` names none, or the input shape is impossible.
     """
     network, name = read_named(network, name, input_shape)
-    misfit = find_misfit(network)
-    layer, problem = (network.names[misfit.place], misfit.problem) if misfit else (None, "")
+    layer, problem, misfit = None, "", find_misfit(network)
+    if is_channels_last(network.input_shape):
+        layer, problem = INPUT, f"{channels_last_problem(network.input_shape)[0]}."
+    elif misfit:
+        layer, problem = network.names[misfit.place], misfit.problem
     return Diagnosis(name, network, layer, problem, find_fixes(network), least_input(network))
 
 
@@ -179,10 +184,13 @@ def reconcile(
 
     Raises:
         ModelFileError: the file is missing, cut or no safetensors file.
+        ShapeError: the network's input has its channels last.
         UsageError: ``network`` names none, or among the tensors is no weight of a convolution or
             a dense layer.
     """
     network, name = read_named(network, name, input_shape)
+    if is_channels_last(network.input_shape):
+        _ = network.placed  # says so
     pairs, mismatches, notes = match_weights(network, weights)
     changes, fixes = find_adaptations(network, pairs) if mismatches else (0, ())
     tensors = sum(tensor is not None for _, tensor in pairs)

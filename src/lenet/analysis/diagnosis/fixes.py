@@ -8,15 +8,25 @@ larger map never makes a later layer fit worse. So there is one least size for e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
 from lenet.errors import ShapeError, UsageError
 from lenet.net import Conv2d, Layer, Network, Shape, rebuilt
 from lenet.net.layers import Trained, Windowed, padding_text
-from lenet.net.shapes import Pair, pair_text, shape_text, size_text
+from lenet.net.shapes import (
+    ChannelsFirst,
+    Pair,
+    channels_first,
+    input_text,
+    is_channels_last,
+    pair_text,
+    shape_text,
+    size_text,
+)
 from lenet.net.words import listed
+from lenet.writing.numbers import plural
 
 #: Of one kind of change, so many layers are tried: beyond them it hardly helps, and a network of
 #: thousands of layers stays quick.
@@ -79,6 +89,8 @@ def first_dense(layers: Sequence[Layer]) -> int:
 
 def find_fixes(network: Network) -> tuple[Fix, ...]:
     """Return changes that make ``network`` fit, the best first; none if it fits already."""
+    if is_channels_last(network.input_shape):
+        return tuple(_turn(network))
     misfit = find_misfit(network)
     if misfit is None:
         return ()
@@ -88,6 +100,18 @@ def find_fixes(network: Network) -> tuple[Fix, ...]:
     for fix in _Changes(network, misfit).all():
         by_network.setdefault(fix.network, fix)
     return tuple(by_network.values())
+
+
+def _turn(network: Network) -> Iterator[Fix]:
+    """The channels put first; or, if they are first, said so. Then what sizes still need."""
+    shape = network.input_shape
+    for right in (channels_first(shape), ChannelsFirst(shape)):
+        changed = network.on(right)
+        what = f"write the input as {input_text(right)}, {plural(right[0], 'channel')}"
+        if find_misfit(changed) is None:
+            yield Fix(what, "", changed)
+        for fix in find_fixes(changed)[:1]:
+            yield Fix(f"{what}, then {fix.what}", "", fix.network)
 
 
 def _tried(what: str, build: Callable[[], Network], place: int | None) -> Fix | None:
@@ -208,7 +232,7 @@ class _Changes:
         if height == width:
             size = (max(size),) * 2
         what, shape = f"start from {pair_text(size)} or more", (channels, *size)
-        return _tried(what, lambda: replace(self.network, input_shape=shape), self.misfit.place)
+        return _tried(what, lambda: self.network.on(shape), self.misfit.place)
 
     def pad_all(self) -> Fix | None:
         """Pad half the kernel everywhere: with odd kernels and stride 1 no map shrinks."""

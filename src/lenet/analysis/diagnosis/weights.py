@@ -361,7 +361,7 @@ def _adapted(network: Network, pairs: Pairs, pools_go: bool) -> tuple[list[str],
     wanted = next((t.shape[1] for _, t in pairs if t and t.is_conv), channels)
     if wanted != channels:
         told.insert(0, f"start from {plural(wanted, 'channel')}")
-    return told, rebuilt(replace(network, input_shape=(wanted, height, width)), changes)
+    return told, rebuilt(network.on((wanted, height, width)), changes)
 
 
 def _norm_words(network: Network, pairs: Pairs) -> Iterator[str]:
@@ -441,10 +441,10 @@ def _inputs(network: Network, wanted: int) -> Iterator[tuple[str, Network]]:
 
     def enlarged(shape: Callable[[int], tuple[int, int, int]]) -> Network:
         def inputs(size: int) -> int:
-            return _first_inputs(replace(network, input_shape=shape(size)))
+            return _first_inputs(network.on(shape(size)))
 
         size = 1 + bisect_left(range(1, MAX_SIZE), wanted, key=inputs)
-        return replace(network, input_shape=shape(size))
+        return network.on(shape(size))
 
     larger = [enlarged(lambda n: (channels, n, n))]
     if height != width or _first_inputs(larger[0]) != wanted:
