@@ -14,7 +14,6 @@ networks. The input and the last layer stay as they are.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +21,7 @@ from math import exp, lcm, log, prod
 from typing import Final
 
 from lenet.analysis.counts import count_network, measure_memory
+from lenet.analysis.given import listed_texts, read_amount
 from lenet.errors import UsageError
 from lenet.net import Network
 from lenet.net.layers import MAX_SIZE, Trained
@@ -36,13 +36,6 @@ COSTS: Final = {
     "activations": "activation",
     "memory": "byte",
 }
-#: A k is 1,000, a Ki 1,024.
-_SCALES: Final = {
-    prefix + binary: base**power
-    for power, prefix in enumerate(("", *"kmgt"))
-    for binary, base in (("", 1000), ("i", 1024))
-}
-_NUMBER: Final = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,6}))?((?:[kmgt]i?)?)b?")
 #: How much of the budget the proposals of the even family may take.
 _SHARES: Final = {"a quarter of it": 0.25, "half of it": 0.5, "all of it": 1.0}
 #: The least log t that is tried, and how often its range is halved at most: widths up to MAX_SIZE
@@ -88,8 +81,7 @@ def read_budget(budget: Mapping[str, int] | Iterable[str] | str) -> dict[str, in
 
 def _read_limits(budget: Iterable[str] | str) -> dict[str, int]:
     limits: dict[str, int] = {}
-    is_list = isinstance(budget, Iterable) and not isinstance(budget, str)
-    for text in budget if is_list else [budget]:
+    for text in listed_texts(budget):
         name, number = _read_limit(text)
         if name in limits:
             raise UsageError(f"the budget names {name} more than once; give it once.")
@@ -99,13 +91,11 @@ def _read_limits(budget: Iterable[str] | str) -> dict[str, int]:
 
 def _read_limit(text: object) -> tuple[str, int]:
     name, _, number = text.lower().partition("=") if isinstance(text, str) else ("", "", "")
-    match = _NUMBER.fullmatch(re.sub("[ ,_]", "", number))
-    if match is None:
+    amount = read_amount(number)
+    if amount is None:
         remedy = "write a name and a number, such as parameters=60000 or memory=256kB"
         raise UsageError(f"the budget is {shown(text)}; {remedy}.")
-    whole, decimals, unit = match.groups("")
-    # In whole numbers: 0.1 of a million is exactly 100,000.
-    return name.strip(), int(whole + decimals) * _SCALES[unit] // 10 ** len(decimals)
+    return name.strip(), amount
 
 
 def advise(network: Network, budget: Mapping[str, int]) -> tuple[Proposal, ...]:
