@@ -70,7 +70,7 @@ def explain(net: str | None, format: str, json: bool, units: int, **how: Any) ->
     'What is known of a layer, in the notation\'s words: "conv1 k5"; may be repeated.',
     multiple=True,
 )
-@option("--params", "At most so many parameters in all: 60000; or exactly: =61706.")
+@option("--params", "At most so many parameters in all: 60000 or 60k; or exactly: =61706.")
 @option(
     "--activation", "Of every convolution and dense layer but the last dense one.", default="relu"
 )

@@ -2,16 +2,17 @@
 
 import json
 from contextlib import suppress
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lenet.analysis.counts import count_network
-from lenet.analysis.deduction import Deduction, deduce
+from lenet.analysis.deduction import Candidate, Deduction, Step, deduce
 from lenet.errors import LenetError, NotationError, UsageError
 from lenet.net import Conv2d, Dense, Network, parse_network
-from lenet.net.shapes import shape_text
+from lenet.net.shapes import elements, shape_text
 from lenet.writing import render
 from lenet.writing.text import write_text
 from pages import read_page
@@ -32,6 +33,8 @@ VGG_11 = (
     "-> 28x28x256 -> 28x28x512 -> 28x28x512 -> 14x14x512 -> 14x14x512 -> 14x14x512 -> 7x7x512 "
     "-> 4096 -> 4096 -> 1000"
 )
+#: Chollet's "Simple MNIST convnet", as Keras writes shapes.
+KERAS = "28x28x1 -> 26x26x32 -> 13x13x32 -> 11x11x64 -> 5x5x64 -> 1600 -> 10"
 #: He et al. 2015, table 1: the stem of every ResNet.
 RESNET_STEM = "3x224x224 -> 64x112x112 -> 64x56x56"
 
@@ -94,9 +97,10 @@ def test_names_in_the_figure_count() -> None:
 
 
 def test_alexnet() -> None:
-    # 11x11 with stride 4 makes 55 of the printed 224 only with padding; of 227 without.
+    # 11x11 with stride 4 makes 55 of the printed 224 only with padding; of 227 without. Of those
+    # without, 7x7 is odd but leaves a pixel unread, and 8x8 reads them all.
     printed = deduce(ALEXNET).steps[0]
-    assert printed.layer == Conv2d(96, 7, 4, activation="relu")
+    assert printed.layer == Conv2d(96, 8, 4, activation="relu")
     assert printed.fits(Conv2d(96, 11, 4, 2))
     assert not printed.fits(Conv2d(96, 11, 4))
     assert notation("227x227x3 -> 55x55x96") == "3x227x227 | conv 96 k11 s4 relu"
@@ -127,7 +131,9 @@ def test_resnets_stem() -> None:
 
 def test_other_figures() -> None:
     assert notation("3@224x224 -> 768@14x14") == "3x224x224 | conv 768 k16 s16 relu"
-    assert notation("512@14x14 -> 512@1x1 -> 10") == "512x14x14 | maxpool 14 | dense 10"
+    assert notation("512@14x14 -> 512@1x1 -> 10") == "512x14x14 | avgpool 14 | dense 10"
+    assert notation("8@14x14 -> maxpool 8@1x1 -> 10") == "8x14x14 | maxpool 14 | dense 10"
+    assert notation("8@2x2 -> 8@1x1 -> 10") == "8x2x2 | maxpool 2 | dense 10"
     assert notation("784 -> 120 -> 10") == "784x1x1 | dense 120 relu, dense 10"
     assert notation("1@9x7 -> 2@4x5 -> 3") == "1x9x7 | conv 2 k3 s2x1 relu | dense 3"
     # What came before decides between a 2x2 pooling that drops a pixel and a 3x3 one.
@@ -135,7 +141,7 @@ def test_other_figures() -> None:
 
 
 def test_a_single_pixel_and_a_name_are_told() -> None:
-    text = str(deduce("1@1x1 -> 1@1x1 -> 1"))
+    text = str(deduce("1@1x1 -> 1@1x1 -> 2"))
     assert "One window covers the only pixel: (1 - 1 + 0 + 1) / 1 = 1." in text.replace("\n", " ")
     assert "A dense layer sees the only number there is" in text
     last = deduce("16@5x5 -> C5: 120").steps[0]
@@ -168,7 +174,9 @@ def test_a_networks_shapes_lead_back_to_it(network: Network, width: int) -> None
     for step, placed in zip(found.steps, network.placed, strict=True):
         assert step.fits(placed.layer), (step.name, placed)
         _check(step.candidates, placed.input_shape, placed.output_shape)
-    assert figure_of(found.network) == figure_of(network)
+    kept = [step.target for step in found.steps if step.layer is not None]
+    for stage, layer in zip(kept, found.network.placed, strict=True):
+        assert layer.output_shape in (stage.shape, (*stage.shape, 1, 1))
     lines = everything(found, width).splitlines()
     assert all(len(line) <= width for line in lines)
 
@@ -187,7 +195,10 @@ def _check(candidates: object, source: tuple[int, ...], target: tuple[int, ...])
     """Every candidate, built as a layer, makes the shape."""
     for candidate in candidates[:40]:  # type: ignore[index]
         layer = candidate.layer(target[0], "identity")
-        made = Network((*source, 1, 1)[:3], [layer]).output_shape
+        if layer is None:
+            assert elements(source) == elements(target)
+            continue
+        made = layer.output_shape((*source, 1, 1)[:3])
         assert made == target or made == (*target, 1, 1)
 
 
@@ -243,6 +254,9 @@ def test_a_normalised_layer_has_a_scale_a_channel() -> None:
         (PAPER, {"given": "dense1 batchnorm"}, ["impossible", "only a convolution"]),
         (PAPER, {"given": "pool0 maxpool batchnorm"}, ["only a convolution", "drop"]),
         (PAPER, {"given": ["pool0 avgpool", "pool0 batchnorm"]}, ["only a convolution", "drop"]),
+        (PAPER, {"given": "conv1 g5"}, ["6 and 16 channels", "5 equal groups", "drop"]),
+        (PAPER, {"given": "pool0 maxpool g2"}, ["only a convolution", "drop"]),
+        (PAPER, {"given": "conv1 g0"}, ["groups", "from 1"]),
         (PAPER, {"given": "conv0 batchnrm"}, ["'batchnrm'", "did you mean 'batchnorm'?"]),
         (PAPER, {"given": "conv9 k5"}, ["'conv9 k5'", "conv0, pool0, conv1"]),
         (PAPER, {"given": "conv0"}, ["'conv0'", "'conv1 k5'"]),
@@ -257,6 +271,11 @@ def test_a_normalised_layer_has_a_scale_a_channel() -> None:
         (PAPER, {"params": 60_000}, ["at most 60,000", "nearest", "61,706"]),
         (PAPER, {"params": "=61707"}, ["exactly 61,707"]),
         (PAPER, {"params": "many"}, ["'many'", "60000"]),
+        (PAPER, {"params": "<60000"}, ["'<60000'", "60000"]),
+        (PAPER, {"params": "==61706"}, ["'==61706'"]),
+        (PAPER, {"params": "60k"}, ["at most 60,000", "61,706"]),
+        ("16@5x5 -> 400", {"given": "dense0 flatten"}, ["at least one", "drop"]),
+        ("16@5x5 -> 401", {"given": "dense0 flatten"}, ["what ends in a vector", "drop"]),
         (PAPER, {"params": True}, ["True", "60000"]),
         (PAPER, {"activation": "rleu"}, ["'rleu'", "leaky-relu"]),
     ],
@@ -284,6 +303,148 @@ def test_parameters_narrow() -> None:
     assert "by itself a convolution 3x3" in str(deduce(D2L, params="=61706"))
 
 
+def test_params_are_read_as_budgets_are() -> None:
+    found = deduce(D2L, params="61.6k")
+    assert found.parameters == 61_562
+    assert deduce(D2L, params="<=61.6K").network == deduce(D2L, params=61_600).network
+    assert deduce(PAPER, params="1M").parameters == 61_706
+    assert deduce(PAPER, params="=61_706").parameters == 61_706
+    assert found.combinations is None
+
+
+def test_combinations_are_counted() -> None:
+    found = deduce(D2L, params="=61706")
+    costs = [[count_step(step, candidate) for candidate in step.candidates] for step in found.steps]
+    assert found.combinations == sum(sum(some) == 61_706 for some in product(*costs))
+    assert f"{found.combinations:,} combinations have exactly so many" in str(found)
+    assert found.to_dict()["combinations"] == found.combinations
+    one = deduce("10 -> 2", params="=22")
+    assert one.combinations == 1
+    assert "1 combination has exactly so many: this one." in str(one)
+    # More sums than can be kept: it is not said how many.
+    many = " -> ".join(f"{n}@32x32" for n in range(8, 60))
+    assert deduce(many, params=f"={deduce(many).parameters}").combinations is None
+
+
+def count_step(step: Step, candidate: Candidate) -> int:
+    layer = candidate.layer(step.target.shape[0], "identity")
+    tensors = layer.tensors(step.source.shape) if layer else ()
+    return sum(tensor.size for tensor in tensors)
+
+
+def test_a_vector_of_as_many_numbers_is_the_map_laid_flat() -> None:
+    found = deduce(KERAS)
+    flat = found.steps[4]
+    assert (flat.name, flat.layer, flat.chosen.describe()) == ("flatten0", None, "laid flat")
+    assert [step.name for step in found.steps[5:]] == ["dense0"]
+    assert found.parameters == 34_826
+    text = " ".join(str(found).split())
+    assert "64@5x5 has 1,600 numbers: it is laid flat." in text
+    assert 'a dense layer of 1,600 units, 2,561,600 parameters (--given "flatten0 dense")' in text
+    # It is a candidate, and so are the dense layer and the convolution.
+    assert {candidate.kind for candidate in flat.candidates} == {"flatten", "dense", "conv"}
+    dense = deduce(KERAS, given="flatten0 dense")
+    assert str(dense.network).endswith("| dense 1600 relu, dense 10")
+    assert deduce(KERAS, params="=2596426").network == dense.network
+    assert deduce(KERAS, params="=34826").network == found.network
+    assert deduce(KERAS.replace("1600", "fc 1600")).network == dense.network
+    assert notation("5x5x64 -> fc 1600 -> 10", given="dense0 flatten") == "64x5x5 | dense 10"
+
+
+@pytest.mark.parametrize("word", ["flatten ->", "Flatten: ->", "flatten", "flat", "reshape ->"])
+def test_the_word_flatten_settles_it(word: str) -> None:
+    assert notation(f"5x5x64 -> {word} 1600 -> 10") == "64x5x5 | dense 10"
+    assert notation(f"5x5x64 -> {word} 1600 -> 1600 -> 10") == "64x5x5 | dense 1600 relu, dense 10"
+
+
+def test_words_that_stand_alone_change_no_shape() -> None:
+    words = "28x28x1 -> conv 26x26x32 -> ReLU -> 13x13x32 -> Dropout -> Flatten -> 10 -> softmax"
+    assert notation(words) == "1x28x28 | conv 32 k3 relu, maxpool 2 | dense 10"
+    found = deduce("1x28x28 -> 8x26x26 -> relu 8x26x26 -> dropout: 8x26x26 -> 10 -> softmax 10")
+    assert str(found.network) == "1x28x28 | conv 8 k3 relu | dense 10"
+    assert "relu, dropout and softmax change no shape and are left out." in found.figure.notes
+
+
+def test_flatten_alone_is_no_shape_of_its_own() -> None:
+    assert notation("5x5x64 -> flatten -> 120 -> 10") == "64x5x5 | dense 120 relu, dense 10"
+    assert notation("5x5x64 -> 120 -> 10 -> flatten") == "64x5x5 | dense 120 relu, dense 10"
+    assert notation("16@5x5 -> 400") == "16x5x5 | dense 400"  # else there would be no layer
+    assert notation("512@7x7 -> 512@1x1 -> 512") == "512x7x7 | avgpool 7"
+
+
+def test_global_average_pooling() -> None:
+    found = deduce("5x5x64 -> 64 -> 10")
+    assert str(found.network) == "64x5x5 | avgpool 5 | dense 10"
+    assert "pool0: 64@5x5 -> 64, global average pooling" in str(found)
+    assert 'pool0 maxpool" for the' in str(found)
+    assert found.parameters == 650
+    assert notation("3@8x6 -> 3") == "3x8x6 | avgpool 8x6"
+    for known, network in {
+        "pool0 dense": "64x5x5 | dense 64 relu, dense 10",
+        "pool0 maxpool": "64x5x5 | maxpool 5 | dense 10",
+        "pool0 conv": "64x5x5 | conv 64 k5 relu | dense 10",
+    }.items():
+        assert notation("5x5x64 -> 64 -> 10", given=known) == network
+    assert notation("64@5x5 -> fc1: 64 -> 10") == "64x5x5 | dense 64 relu, dense 10"
+    assert "maximum from the mean" not in str(deduce("7x7x9 -> GlobalMaxPooling2D 9"))
+    assert notation("7x7x9 -> GlobalMaxPooling2D 9") == "9x7x7 | maxpool 7"
+    assert deduce("5x5x64 -> 64 -> 10", params="=103114").parameters == 103_114
+
+
+def test_groups_that_are_given() -> None:
+    found = deduce("96@27x27 -> 256@27x27", given="conv0 k5 g2")
+    assert str(found.network) == "96x27x27 | conv 256 k5 p2 g2 relu"
+    assert found.parameters == 256 * 48 * 25 + 256
+    assert deduce("8@9x9 -> 8@9x9", given="conv0 g8").network.layers[0] == Conv2d(
+        8, 3, padding=1, activation="relu", groups=8
+    )
+
+
+def test_an_exact_window_comes_before_an_odd_one() -> None:
+    assert notation("84x84x4 -> 20x20x32") == "4x84x84 | conv 32 k8 s4 relu"
+    assert notation("20x20x32 -> 9x9x64") == "32x20x20 | conv 64 k4 s2 relu"
+    # Unless the odd one is another layer's, too.
+    assert notation("3@66x200 -> 24@31x98") == "3x66x200 | conv 24 k6 s2 relu"
+    assert notation("3@66x200 -> 24@31x98 -> 36@14x47") == (
+        "3x66x200 | conv 24 k5 s2 relu, conv 36 k5 s2 relu"
+    )
+
+
+@pytest.mark.parametrize(("size", "kernel"), [(24, 8), (23, 7)])
+def test_a_pooling_that_overlaps_by_five_is_less_likely(size: int, kernel: int) -> None:
+    best, *others = deduce(f"16@{size}x{size} -> 16@9x9").steps[0].candidates
+    assert (best.kind, best.window[0]) == ("conv", f"{kernel}x{kernel}")
+    assert next(other for other in others if other.kind == "pool").score < best.score
+    assert notation("16@13x13 -> 16@6x6") == "16x13x13 | maxpool 3 s2"
+
+
+def test_same_padding_is_recognised() -> None:
+    figure = "28x28x1 -> 14x14x32 -> 7x7x64 -> 4x4x128 -> 2048 -> 10"
+    assert notation(figure) == (
+        "1x28x28 | conv 32 k3 s2 p0.1.0.1 relu, conv 64 k3 s2 p0.1.0.1 relu, "
+        "conv 128 k3 s2 p1 relu | dense 10"
+    )
+    assert 'padding "SAME"' in " ".join(str(deduce(figure)).split())
+    # PyTorch, which has its channels first, pads alike on both sides.
+    first = "1x28x28 -> 32x14x14 -> 64x7x7 -> 128x4x4 -> 2048 -> 10"
+    assert notation(first) == (
+        "1x28x28 | conv 32 k3 s2 p1 relu, conv 64 k3 s2 p1 relu, conv 128 k3 s2 p1 relu | dense 10"
+    )
+    assert 'padding "SAME"' in " ".join(str(deduce(first)).split())
+    pools = "25x25x1 -> 25x25x8 -> 13x13x8 -> 13x13x16 -> 7x7x16 -> 4x4x16 -> 10"
+    assert notation(pools) == (
+        "1x25x25 | conv 8 k3 p1 relu, maxpool 2 p0.1.0.1 "
+        "| conv 16 k3 p1 relu, maxpool 2 p0.1.0.1, maxpool 2 p0.1.0.1 | dense 10"
+    )
+    for other in (PAPER, D2L, KERAS, "8@28x28 -> 8@14x14 -> 8@7x7", "3@32x32 -> 8@32x32"):
+        assert "SAME" not in str(deduce(other))
+
+
+def test_a_long_window_of_channels_last_may_be_meant() -> None:
+    assert notation("28@28x1 -> 8@26x1 -> 10").startswith("28@28x1 | conv 8")
+    assert notation("480x640x3 -> 10") == "3x480x640 | dense 10"
+
+
 def test_what_was_not_all_tried_is_not_denied() -> None:
     # Costs are multiples of 8: a sum of exactly 200,000 may exist, and not all can be looked at.
     figure = " -> ".join(["8@32x32"] * 1000)
@@ -295,8 +456,8 @@ def test_what_was_not_all_tried_is_not_denied() -> None:
 
 
 @settings(deadline=None, max_examples=30)
-# Normalised convolutions are combined only where they are given.
-@given(networks(size=16, padding=1, maps=3, batch_norm=0.0))
+# Normalised convolutions and those in groups are combined only where they are given.
+@given(networks(size=16, padding=1, maps=3, batch_norm=0.0, groups=0.0))
 def test_a_networks_parameters_are_met(network: Network) -> None:
     if not all(_is_usual(placed.layer) for placed in network.placed):
         return
@@ -320,7 +481,10 @@ def test_large_figures() -> None:
 
 TEXTS = st.text(max_size=60) | st.lists(
     st.sampled_from(["->", ",", "\n", "@", "x", "6", "28", "1@", "32x32", "6@28x28", "28x28x6",
-                     "C1:", "10", "0", "99999999", " ", "→", "·", "k5", "p1.2.3.4"])
+                     "C1:", "10", "0", "99999999", " ", "→", "·", "k5", "p1.2.3.4", "(", ")",
+                     "[", "]", "(None, 28, 28, 1)", "torch.Size([1, 6, 24, 24])", "[6, 24, 24]",
+                     "(1, 10)", "flatten", "relu", "pool", "fc", "784", "Output Shape Param #\n",
+                     "├─", "320"])
     | st.integers(0, 40).map(str),
     max_size=14,
 ).map("".join)  # fmt: skip

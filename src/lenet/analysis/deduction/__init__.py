@@ -16,12 +16,15 @@ from typing import Any, Final
 
 from lenet.analysis.counts import count_network
 from lenet.analysis.deduction.figure import Figure, Stage, read_all_given, read_figure, read_limit
-from lenet.analysis.deduction.search import Step, find_steps
+from lenet.analysis.deduction.search import Step, find_steps, is_same_padded
 from lenet.analysis.deduction.windows import (
+    AVERAGE,
     CONV,
     DENSE,
+    FLAT,
     MAX_KERNEL,
     MAX_STRIDE,
+    MAXIMUM,
     POOL,
     SPELLED,
     Axis,
@@ -30,7 +33,7 @@ from lenet.analysis.deduction.windows import (
     is_named,
     kernel_range,
 )
-from lenet.net import Dense, Network
+from lenet.net import AvgPool2d, Dense, MaxPool2d, Network
 from lenet.net.shapes import elements, shape_text, size_formula
 from lenet.writing import Result, plain
 from lenet.writing.document import Document, Notation, Paragraph, Section, Table, table_of
@@ -53,13 +56,20 @@ class Deduction(Result):
     """Everything :func:`deduce` finds out; ``print`` it to read it, ``.network`` trains.
 
     ``assumptions`` say what no shapes tell; ``figure.notes`` how unclear shapes were read.
+    ``combinations`` of candidates have exactly the number of parameters that was asked for; None
+    where none was, or where they are too many to count.
     """
 
     figure: Figure
     steps: tuple[Step, ...]
     network: Network
-    parameters: int
     assumptions: tuple[str, ...]
+    combinations: int | None = None
+
+    @property
+    def parameters(self) -> int:
+        """How many the network has."""
+        return count_network(self.network).parameters
 
     def page(self, form: str = "text", width: int = 80, everything: bool = False) -> Document:
         """Return the deduction as a page; see :meth:`lenet.writing.Result.page`.
@@ -75,9 +85,15 @@ class Deduction(Result):
             Section("", tuple(map(Paragraph, opening))),
             *(_step_section(step, everything) for step in self.steps),
             Section("", tuple(map(Paragraph, self.assumptions))),
-            Section("", (Paragraph(total), Notation(str(network)))),
+            Section("", (Paragraph(total), *self._counted(), Notation(str(network)))),
         ]
         return Document("", tuple(section for section in sections if section.blocks))
+
+    def _counted(self) -> Iterator[Paragraph]:
+        if (number := self.combinations) is not None:
+            have = "combination has" if number == 1 else "combinations have"
+            best = "; this is the likeliest of them" if number > 1 else ": this one"
+            yield Paragraph(f"{number:,} {have} exactly so many{best}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the deduction as JSON can hold it; docs/deduce.md explains every key."""
@@ -87,6 +103,7 @@ class Deduction(Result):
             "figure": plain([stage.shape for stage in self.figure.stages]),
             "network": str(self.network),
             "parameters": self.parameters,
+            "combinations": self.combinations,
             "notes": list(self.figure.notes),
             "assumptions": list(self.assumptions),
             "steps": [plain(_step_dict(step)) for step in self.steps],
@@ -105,7 +122,8 @@ def deduce(
     Args:
         figure: the shapes in order, such as ``32x32 -> 6@28x28 -> 6@14x14 -> 120 -> 10``.
         given: what is known of single layers, each in the notation's words: ``conv1 k5``.
-        params: at most so many parameters in all (``60000``), or exactly (``"=61706"``).
+        params: at most so many parameters in all (``60000`` or ``"60k"``), or exactly
+            (``"=61706"``).
         activation: of every convolution and dense layer but the last dense one.
 
     Raises:
@@ -116,9 +134,9 @@ def deduce(
     Dense(1, activation)  # refuses what is no activation
     limit = None if params is None else read_limit(params)
     shapes = read_figure(figure)
-    network, steps = find_steps(shapes, read_all_given(given), limit, activation)
+    network, steps, combinations = find_steps(shapes, read_all_given(given), limit, activation)
     assumed, explained = tuple(_assumptions(shapes, steps)), tuple(_explain_steps(steps))
-    return Deduction(shapes, explained, network, count_network(network).parameters, assumed)
+    return Deduction(shapes, explained, network, assumed, combinations)
 
 
 def _step_dict(step: Step) -> dict[str, Any]:
@@ -150,7 +168,7 @@ def _candidate_dict(candidate: Candidate) -> dict[str, Any]:
 
 
 def _step_section(step: Step, everything: bool) -> Section:
-    title = f"{step.name}: {step.source} -> {step.target}, {step.chosen.describe()}"
+    title = f"{step.name}: {step.source} -> {step.target}, {_described(step)}"
     # Where everything is listed, nothing needs to say how to list it.
     texts = [text.replace(" (--all).", "") if everything else text for text in step.reasoning]
     windows = _window_blocks(step) if everything else ()
@@ -183,31 +201,88 @@ def _kernels(axes: Iterable[Axis]) -> str:
 def _assumptions(figure: Figure, steps: Sequence[Step]) -> Iterator[str]:
     """Yield what no figure of shapes can tell."""
     first = figure.stages[0]
+    if is_same_padded(figure):
+        what = 'Every size is the one before it divided by the stride, rounded up: padding "SAME"'
+        split = "; of an odd padding, TensorFlow puts more at the end" * figure.is_channels_last
+        yield f"{what}{split}."
     if len(first.shape) == 1:
         yield f"The input is a vector: the network takes it as {first}@1x1."
-    if pool := next((step for step in steps if step.layer.keeps_places), None):
+    pools = (step for step in steps if not is_named(MAXIMUM, step.target.name))
+    if pool := next((step for step in pools if step.layer and step.layer.keeps_places), None):
         what = "Shapes do not tell the maximum from the mean: pooling takes the maximum"
-        yield f'{what} (--given "{pool.name} avgpool" for the mean).'
+        yield f"{what} ({_given(pool, AvgPool2d.keyword)} for the mean)."
+    if pool := next((step for step in steps if _is_mean(step)), None):
+        what = "A pooling over the whole map takes the mean"
+        if not is_named(AVERAGE, pool.target.name) and not pool.given:
+            yield f"{what} ({_given(pool, MaxPool2d.keyword)} for the maximum)."
 
 
 def _explain_steps(steps: Sequence[Step]) -> Iterator[Step]:
     first: dict[Form, Step] = {}
-    for step in steps:
+    for place, step in enumerate(steps):
         again = first.setdefault(step.chosen.form, step)
-        texts = _reasoning(step, None if again is step else again)
-        yield replace(step, reasoning=tuple(texts))
+        texts = list(_reasoning(step, None if again is step else again))
+        sizes = zip(step.chosen.axes, step.source.shape[1:], strict=False)
+        if again is step and len(step.target.shape) == 3 and any(a.unread(n) for a, n in sizes):
+            twins = (later for later in steps[place + 1 :] if later.chosen.form == step.chosen.form)
+            texts[0] += "".join(f" {twin.name} has the same window." for twin in [*twins][:1])
+        yield replace(step, reasoning=(*texts, *_counted(step)))
+
+
+def _counted(step: Step) -> Iterator[str]:
+    """Whether the figure's own number of parameters, a table's, agrees."""
+    wanted = step.target.parameters
+    if wanted and step.layer:
+        tensors = step.layer.tensors(step.source.shape)
+        agree = sum(t.size for t in tensors if t.trained) == wanted
+        verb = "agree" if agree else "cannot be met: a bias may be missing, or more be counted"
+        yield f"The table's {plural(wanted, 'parameter')} {verb}."
 
 
 def _reasoning(step: Step, again: Step | None) -> Iterator[str]:
     """Why this candidate was chosen, and what else there is; ``again`` had the same window."""
-    if step.chosen.kind == DENSE:
-        yield from _dense(step)
+    if len(step.target.shape) == 1 and step.chosen.kind != CONV:
+        yield from _to_vector(step)
         return
     yield " ".join([_kind(step), *_windows(step, again)])
     if step.ties:
         ties = "; ".join(tie.describe() for tie in step.ties[:_FEW])
         yield f"Equally good: {ties}."
     yield from _others(step)
+
+
+def _is_mean(step: Step) -> bool:
+    return step.layer is not None and step.layer.is_global(step.source.shape)
+
+
+def _described(step: Step) -> str:
+    return f"global {AvgPool2d.noun}" if _is_mean(step) else step.chosen.describe()
+
+
+def _to_vector(step: Step) -> Iterator[str]:
+    kind = step.chosen.kind
+    if why := _why_not_argued(step):
+        yield f"{why}."
+    if kind == DENSE:
+        yield from _dense(step)
+    elif kind == FLAT:
+        numbers = plural(elements(step.source.shape), "number")
+        yield f"{step.source} has {numbers}: it is laid flat. Dense layers do that by themselves."
+    else:
+        what = "mean" if _is_mean(step) else "maximum"
+        yield f"One number is left of each channel: the {what} of its whole map."
+    if kind != DENSE and step.of_kind(DENSE):
+        units, tensors = step.target.shape[0], Dense(step.target.shape[0]).tensors
+        weights = plural(sum(t.size for t in tensors(step.source.shape)), "parameter")
+        yield f"Or a dense layer of {plural(units, 'unit')}, {weights} ({_given(step, DENSE)})."
+    if kind != FLAT and step.of_kind(FLAT):
+        yield f"Or as many numbers as {step.source} has, laid flat ({_given(step, FLAT)})."
+    if kind != POOL and step.of_kind(POOL):
+        yield f"Or the mean of each whole map ({_given(step, AvgPool2d.keyword)})."
+
+
+def _given(step: Step, words: str) -> str:
+    return f'--given "{step.name} {words}"'
 
 
 def _dense(step: Step) -> Iterator[str]:
@@ -221,7 +296,7 @@ def _dense(step: Step) -> Iterator[str]:
     if step.of_kind(CONV):
         over = " over the whole map, as C5 of LeNet-5" if max(step.source.shape[1:]) > 1 else ""
         window = f"{shape_text(step.source.shape[1:])} convolution{over}"
-        yield f'Or a {window}, with as many parameters (--given "{step.name} conv").'
+        yield f"Or a {window}, with as many parameters ({_given(step, CONV)})."
 
 
 def _kind(step: Step) -> str:

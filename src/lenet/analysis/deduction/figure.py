@@ -2,8 +2,8 @@
 
 A figure is read as papers print it: ``32x32 -> 6@28x28 -> C5: layer 120 -> 10``. Shapes are parted
 by arrows, commas, semicolons or line breaks. A shape is ``6@28x28``, ``28x28@6``, ``6x28x28`` or
-``28x28x6`` (one order for the whole figure), ``32x32`` (one channel) or ``120`` (a vector); words
-before it name it.
+``28x28x6`` (one order for the whole figure), ``32x32`` (one channel) or ``120`` (a vector), or
+what frameworks print; words before it name it. ``flatten`` and ``relu`` may stand alone.
 
 Of a layer comes first its name, as the deduction or the figure calls it, then the notation's words:
 ``conv1 k5``, ``pool0 avgpool``, ``C5 conv``.
@@ -13,17 +13,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Final
 
-from lenet.analysis.deduction.windows import CONV, DENSE, POOL, AxisGiven, windows
+from lenet.analysis.deduction.printed import BRACKETED, Row, find_rows, is_vector, read_items
+from lenet.analysis.deduction.windows import (
+    CONV,
+    DENSE,
+    FLAT,
+    POOL,
+    AxisGiven,
+    is_idle,
+    is_named,
+    windows,
+)
+from lenet.analysis.given import listed_texts, read_amount
 from lenet.errors import NotationError, UsageError, about
 from lenet.net import Shape
 from lenet.net.layers import LAYERS, MAX_SIZE, AvgPool2d, Conv2d, Pool2d
 from lenet.net.notation import read_option
-from lenet.net.shapes import shape_text
-from lenet.net.words import shown
+from lenet.net.shapes import (
+    WRITTEN,
+    channels_first,
+    elements,
+    is_channels_last,
+    shape_text,
+)
+from lenet.net.words import listed, shown
 
 MAX_STAGES: Final = 1_000
 MAX_TEXT: Final = 100_000
@@ -34,30 +51,35 @@ _FORMS: Final = "a shape is 6@28x28, 28x28x6, 6x28x28, 28x28 (one channel) or 12
 #: The orders of three sizes, and each spelled out.
 _ORDERS: Final = {"first": "channels x height x width", "last": "height x width x channels"}
 
-# The dashes of an arrow are counted: without a bound, a line of dashes would take forever.
-_SEPARATOR = re.compile(r"\n|[,;]|[-=–—]{0,9}>+|[→⟶⇒⟹➔➜➝➞]")
-_SHAPE = re.compile(
-    r"(?<![\w@.])(?:(?P<first>\d+)\s*@\s*)?"
-    r"(?P<sizes>\d+(?:\s*[xX×*]\s*\d+)*)"
-    r"(?:\s*@\s*(?P<last>\d+))?$",
-    re.ASCII,
-)
+# The dashes of an arrow are counted: without a bound, a line of dashes would take forever. A
+# bracket is passed over: its commas part nothing.
+_SEPARATOR = re.compile(r"[(\[][^()\[\]\n>→]{0,99}[)\]]|(?P<mark>\n|[,;]|[-=–—]{0,9}>+|[→⟶⇒⟹➔➜➝➞])")
+_SHAPE = re.compile(rf"(?<![\w@.]){WRITTEN}$", re.ASCII)
+_PRINTED = re.compile(rf"{BRACKETED}$", re.ASCII)
+#: What loops over layers print between a name and a shape.
+_SAYS_SHAPE = re.compile(r"\W*\b(output|shape|size)\b.*$", re.IGNORECASE)
 _SIZE = re.compile(r"\d\s*[xX×*]\s*\d", re.ASCII)
 
 
 #: The kinds of layer by the words that name them; "pool" leaves open which pooling.
-_KINDS: Final = {word: layer.stem for word, layer in LAYERS.items()} | {Pool2d.stem: POOL}
+_KINDS: Final = {word: layer.stem for word, layer in LAYERS.items()} | {
+    Pool2d.stem: POOL,
+    FLAT: FLAT,
+}
 _NOUNS: Final = {field.name: field.noun for field in Conv2d.fields} | {"average": "kind"}
 _WINDOW: Final = {"kernel_size", "stride", "padding"}
+#: What no other layer has.
+ONLY_CONV: Final = {"groups", "batch_norm"}
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One shape of a figure, and what the figure calls it."""
+    """One shape of a figure, and what the figure says of the layer before it."""
 
     shape: Shape  # (channels, height, width) or (units,)
     name: str
     position: int  # where it starts in the figure's text
+    parameters: int | None = None  # the layer's, where a table tells them
 
     def __str__(self) -> str:
         return shape_text(self.shape)
@@ -70,20 +92,24 @@ class Figure:
     text: str
     stages: tuple[Stage, ...]
     notes: tuple[str, ...]
+    is_channels_last: bool = False  # as Keras and TensorFlow write shapes
 
 
 def read_figure(text: str) -> Figure:
     if not isinstance(text, str):
         raise UsageError(f"a figure is a text such as {EXAMPLE!r}, not {shown(text)}.")
     _check_most(len(text), MAX_TEXT, "characters")
-    written = list(_shapes(text))
-    if len(written) < 2:
-        why = "a figure has at least two shapes, what goes in and what comes out"
-        raise NotationError(f"{why}; write it as in {EXAMPLE!r}.", text, len(text.rstrip()))
+    rows = find_rows(text)
+    written = _with_batches(list(_shapes(text)) if rows is None else list(_table(rows, text)))
     _check_most(len(written), MAX_STAGES, "shapes")
     order, notes = _order(written, text)
-    stages = tuple(Stage(part.shape(order), part.name, part.position) for part in written)
-    return Figure(text, stages, (*notes, *_notes(written)))
+    stages = tuple(part.stage(order) for part in written)
+    stages, left_out = _without_idle(stages)
+    if len(stages) < 2:
+        why = "a figure has at least two shapes, what goes in and what comes out"
+        raise NotationError(f"{why}; write it as in {EXAMPLE!r}.", text, len(text.rstrip()))
+    notes += [*_notes(written), *left_out, *_input_notes(stages)]
+    return Figure(text, stages, tuple(notes), order == "last")
 
 
 def _check_most(count: int, most: int, what: str) -> None:
@@ -100,41 +126,72 @@ class _Written:
     name: str
     position: int
     text: str
+    batch: str | None = None  # what a bracket has in its place
+    is_printed: bool = False  # in brackets
+    parameters: int | None = None
 
     @property
     def is_unclear(self) -> bool:
         """Could it be channels first as well as channels last?"""
         return self.channels is None and len(self.sizes) == 3 and len(set(self.sizes)) > 1
 
+    def stage(self, order: str) -> Stage:
+        return Stage(self.shape(order), self.name, self.position, self.parameters)
+
     def shape(self, order: str = "first") -> Shape:
         if self.channels is not None:
             return self.channels, self.sizes[0], self.sizes[-1]
         if len(self.sizes) == 3:
-            return self.sizes if order == "first" else (self.sizes[2], *self.sizes[:2])
+            return self.sizes if order == "first" else tuple(channels_first(self.sizes))
         return (1, *self.sizes) if len(self.sizes) == 2 else self.sizes
 
     def is_oblong(self, order: str) -> bool:
         _, height, width = self.shape(order)
         return height != width
 
+    def contradicts(self, order: str) -> bool:
+        """Is the other order the one that is meant without any doubt?"""
+        return is_channels_last(self.sizes if order == "first" else self.sizes[::-1])
+
 
 def _shapes(text: str) -> Iterator[_Written]:
     """Line breaks part shapes; an arrow or a comma also wants one on either side."""
-    start, is_missing, last = 0, True, len(text.rstrip())
-    for match in (*_SEPARATOR.finditer(text), None):
+    start, is_missing, last, name = 0, True, len(text.rstrip()), ""
+    marks = [match for match in _SEPARATOR.finditer(text) if match["mark"]]
+    for match in (*marks, None):
         end = match.start() if match else len(text)
-        if text[start:end].strip():
-            yield _shape(text[start:end], start, text)
-            is_missing = False
+        part = text[start:end].strip()
+        if _is_word(part):  # of words that stand alone, flatten names the shape that follows
+            name = part if is_named(FLAT, part) else name
+        elif part:
+            written = _shape(text[start:end], start, text)
+            yield replace(written, name=written.name or name)
+            name = ""
+        is_missing = is_missing and not part
         if is_missing and last and (match is None or match[0] != "\n"):
             raise NotationError(f"a shape is missing here; {_FORMS}.", text, min(end, last))
         if match:
             is_missing, start = is_missing or match[0] != "\n", match.end()
 
 
+def _is_word(part: str) -> bool:
+    """Is it one word for what changes no number, such as flatten or relu?"""
+    return part.rstrip(":").isalpha() and (is_named(FLAT, part) or is_idle(part))
+
+
+def _table(rows: Sequence[Row], text: str) -> Iterator[_Written]:
+    for row in rows:
+        written = _shape(text[row.start : row.end], row.start, text)
+        own = next((name for name in row.names if is_named(None, name)), *row.names[:1] or [""])
+        yield replace(written, name=own, parameters=row.parameters)
+
+
 def _shape(part: str, start: int, text: str) -> _Written:
     start += len(part) - len(part.lstrip())
     part = part.strip()
+    printed = _PRINTED.search(part) if len(part) <= _LONGEST_PART else None
+    if printed is not None:
+        return _printed(printed, start, text)
     match = _SHAPE.search(part) if len(part) <= _LONGEST_PART else None
     if match is None or (match["first"] and match["last"]):
         raise NotationError(f"{shown(part)} is no shape; {_FORMS}.", text, start)
@@ -149,6 +206,50 @@ def _shape(part: str, start: int, text: str) -> _Written:
     return _Written(channels, sizes, _name(part[: match.start()], start, text), position, match[0])
 
 
+def _printed(match: re.Match[str], start: int, text: str) -> _Written:
+    """A shape in brackets; of four numbers, the first is the batch."""
+    position, name = start + match.start(), _name(match.string[: match.start()], start, text)
+    batch, numbers = read_items(match["items"])
+    sizes = tuple(_number(number, position, text) for number in numbers)
+    if not 0 < len(sizes) <= 3:
+        raise NotationError(f"{shown(match[0])} is no shape; {_FORMS}.", text, position)
+    written = f"({match['items'].strip()})"
+    return _Written(None, sizes, name, position, written, batch, True)
+
+
+def _with_batches(written: Sequence[_Written]) -> list[_Written]:
+    """Take the batch from vectors, too: the maps tell how large it is."""
+    batches = {part.batch for part in written if part.batch}
+    return [
+        replace(part, sizes=part.sizes[1:])
+        if part.is_printed and part.batch is None and is_vector(part.sizes, batches)
+        else part
+        for part in written
+    ]
+
+
+def _without_idle(stages: tuple[Stage, ...]) -> tuple[tuple[Stage, ...], list[str]]:
+    """Leave out what changes no shape, such as an activation, and say so."""
+    kept, names = list(stages[:1]), dict[str, None]()
+    for stage in stages[1:]:
+        if is_idle(stage.name) and elements(stage.shape) == elements(kept[-1].shape):
+            names[stage.name.lower()] = None
+        else:
+            kept.append(stage)
+    if not names:
+        return stages, []
+    be = "changes no shape and is" if len(names) == 1 else "change no shape and are"
+    return tuple(kept), [f"{listed(list(names))} {be} left out."]
+
+
+def _input_notes(stages: Sequence[Stage]) -> Iterator[str]:
+    """A loop over layers prints what comes out of each, and not what goes in."""
+    first = stages[0]
+    if is_named(None, first.name):
+        what = f"{first} of {first.name} is taken for what goes in"
+        yield f"{what}; if it comes out of that layer, write the input before it."
+
+
 def _number(digits: str, position: int, text: str) -> int:
     if digits.startswith("0") or len(digits) > len(str(MAX_SIZE)) or int(digits) > MAX_SIZE:
         why = " (write 4096, not 4,096)" if digits.startswith("0") and len(digits) == 3 else ""
@@ -160,6 +261,7 @@ def _number(digits: str, position: int, text: str) -> int:
 def _name(before: str, start: int, text: str) -> str:
     """The name in the words before a shape, up to a colon if there is one; a kernel is refused."""
     name, colon, rest = before.partition(":")
+    name = _SAYS_SHAPE.sub("", name) if colon else name
     words = rest.split() if colon else before.split()
     if _SIZE.search(before) or not all(word[0].isalpha() for word in words):
         why = f"{shown(before.strip())} cannot stand before a shape: only a name can, such as 'C1:'"
@@ -178,15 +280,18 @@ def _order(written: Sequence[_Written], text: str) -> tuple[str, list[str]]:
     for order in _ORDERS:
         steps = pairwise(part.shape(order) for part in written)
         misfits = sum(_is_misfit(source, target) for source, target in steps)
-        ranked.append((misfits, sum(part.is_oblong(order) for part in unclear), order))
-    (misfits, oblong, best), (other_misfits, other_oblong, other) = sorted(ranked)
+        against = sum(part.contradicts(order) for part in unclear)
+        ranked.append((misfits, against, sum(part.is_oblong(order) for part in unclear), order))
+    (misfits, against, oblong, best), (other_misfits, other_against, other_oblong, other) = sorted(
+        ranked
+    )
     instead = shape_text(unclear[0].shape(other))
     why = f", and {_ORDERS[other]} would fit as well: write {instead} if it is meant"
     if not oblong:
         why = ": that way every map is square"
     elif misfits < other_misfits:
         why = ": that way the steps fit each other"
-    elif oblong < other_oblong:
+    elif (against, oblong) < (other_against, other_oblong):
         why = ": that way more maps are square"
     return best, [f"{unclear[0].text} is read as {_ORDERS[best]}{why}."]
 
@@ -214,12 +319,12 @@ def _is_misfit(source: Shape, target: Shape) -> bool:
 
 def _notes(written: Sequence[_Written]) -> Iterator[str]:
     """What was assumed about single shapes; the first of each sort is told."""
-    for is_named, sizes, what in (
+    for has_channels, sizes, what in (
         (False, 2, "names no channels: it is read as one"),
         (True, 1, "names one size: it is read as square"),
     ):
         for part in written:
-            if (part.channels is not None, len(part.sizes)) == (is_named, sizes):
+            if (part.channels is not None, len(part.sizes)) == (has_channels, sizes):
                 yield f"{part.text} {what}, {shape_text(part.shape())}."
                 break
 
@@ -247,6 +352,11 @@ class Given:
         return height, width
 
     @property
+    def groups(self) -> int:
+        """Into how many groups the channels are cut."""
+        return int(self.known.get("groups", 1))
+
+    @property
     def decides(self) -> bool:
         """Does it leave no room for the priors? Maximum or mean is nothing that they know."""
         is_kind = "kind" in self.known and "average" not in self.known
@@ -254,12 +364,13 @@ class Given:
 
     def allows(self, kind: str) -> bool:
         """May the layer be of this kind?"""
-        if "batch_norm" in self.known and kind != CONV:
+        if kind != CONV and not ONLY_CONV.isdisjoint(self.known):
             return False
         if "kind" in self.known:
             return bool(kind == self.known["kind"])
-        # A dense layer has no window, a pooling no activation.
-        without = {DENSE: _WINDOW, POOL: {"activation"}}.get(kind, set())
+        # A dense layer has no window, a pooling no activation, a map laid flat neither.
+        nothing = {FLAT: _WINDOW | {"activation"}}
+        without = {DENSE: _WINDOW, POOL: {"activation"}, **nothing}.get(kind, set())
         return without.isdisjoint(self.known)
 
     def joined(self, other: Given) -> Given:
@@ -275,11 +386,8 @@ class Given:
 
 def read_all_given(given: str | Iterable[str] | None) -> list[Given]:
     """Read one text, a list of them, or nothing."""
-    if given is None:
-        return []
-    is_list = isinstance(given, Iterable) and not isinstance(given, str)
     with about("given"):
-        return [read_given(text) for text in (given if is_list else [given])]
+        return list(map(read_given, listed_texts(given)))
 
 
 def read_given(text: object) -> Given:
@@ -310,7 +418,9 @@ def _read_word(word: re.Match[str], is_pool: bool, text: str) -> Iterator[tuple[
     option = f"k{lower}" if is_pool and lower[0].isdigit() else word[0]
     field, value = read_option(Conv2d, option, text, word.start())
     try:
-        layer = Conv2d(**{"channels": 1, "kernel_size": 1, field.name: value})
+        # As many channels as groups: whether those of the figure can be cut is seen later.
+        channels = max(1, value) if field.name == "groups" else 1
+        layer = Conv2d(**{"channels": channels, "kernel_size": 1, field.name: value})
     except UsageError as error:
         raise NotationError(str(error), text, word.start()) from None
     yield field.name, value if value == "same" else getattr(layer, field.name)
@@ -331,10 +441,11 @@ class Limit:
 
 
 def read_limit(value: int | str) -> Limit:
-    """Read ``60000`` (at most), ``<=60000`` or ``=61706`` (exactly); commas may part thousands."""
-    text = "" if isinstance(value, bool) else str(value)
-    match = re.fullmatch(r"\s*(<=|=|)\s*([0-9]{1,18}|[0-9]{1,3}(?:,[0-9]{3}){1,5})\s*", text)
-    if not match:
-        remedy = "give the most parameters, such as 60000, or =61706 for exactly so many"
+    """Read ``60000`` or ``50k`` (at most), ``<=60000`` or ``=61706`` (exactly)."""
+    text = "" if isinstance(value, bool) else str(value).strip()
+    mark = next((mark for mark in ("<=", "=") if text.startswith(mark)), "")
+    parameters = read_amount(text.removeprefix(mark))
+    if parameters is None:
+        remedy = "give the most parameters, such as 60000 or 60k, or =61706 for exactly so many"
         raise UsageError(f"params is {shown(value)}; {remedy}.", parameter="params")
-    return Limit(int(match[2].replace(",", "")), match[1] == "=")
+    return Limit(parameters, mark == "=")

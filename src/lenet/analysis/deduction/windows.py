@@ -15,11 +15,11 @@ from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Shape
 from lenet.net.layers import Pool2d, Sides, padding_text
-from lenet.net.shapes import Pair, output_size, pair_text, size_text
+from lenet.net.shapes import Pair, elements, output_size, pair_text, size_text
 
 #: Where windows are looked for. Total padding is always smaller than the kernel, and the stride
 #: not larger than it, so that no window sees padding alone and no pixel falls between windows.
@@ -28,6 +28,8 @@ MAX_STRIDE: Final = 4
 
 #: The kinds of layer, by what names of such layers begin with, and what each is called.
 CONV, POOL, DENSE = Conv2d.stem, Pool2d.stem, Dense.stem
+#: No layer: a map's numbers as one vector, as every dense layer reads them.
+FLAT: Final = "flatten"
 SPELLED: Final = {layer.stem: layer.noun for layer in (Conv2d, Pool2d, Dense)}
 
 
@@ -44,6 +46,11 @@ class Axis:
     def padding(self) -> int:
         """Both sides together, the p of the formula."""
         return self.before + self.after
+
+    @property
+    def overlap(self) -> int:
+        """How many pixels a window shares with the next."""
+        return self.kernel - self.stride
 
     @property
     def is_tile(self) -> bool:
@@ -64,6 +71,11 @@ class Axis:
     def output(self, size: int) -> int:
         """Return how often it fits on ``size`` pixels."""
         return output_size(size, self.kernel, self.padding, self.stride)
+
+    def is_tensorflow(self, size: int) -> bool:
+        """Is it padded as TensorFlow's "SAME" pads: so much that the size is n / s, rounded up?"""
+        needed = (-(-size // self.stride) - 1) * self.stride + self.kernel - size
+        return self.padding == max(0, needed) and self.after - self.before in (0, 1)
 
     def unread(self, size: int) -> int:
         """Return how many of ``size`` pixels at the end no window reaches."""
@@ -172,45 +184,71 @@ def _divides(axis: Axis, size: int) -> bool:
     return axis.stride > 1 and axis.output(size) > 1 and axis.output(size) * axis.stride == size
 
 
+def _is_odd(axis: Axis, size: int) -> bool:
+    return bool(axis.kernel % 2) and not axis.unread(size)
+
+
+def _is_rare_padding(axis: Axis, size: int) -> bool:
+    return axis.padding > 0 and not axis.is_same
+
+
 _BOTH: Final = (CONV, POOL)
 ON_AXIS: Final = (
-    _OnAxis(+2, "odd kernel", (CONV,), lambda axis, size: axis.kernel % 2),
+    _OnAxis(+2, "odd kernel that reads every pixel", (CONV,), _is_odd),
     _OnAxis(+3, "stride 1", (CONV,), lambda axis, size: axis.stride == 1),
     _OnAxis(+3, "the stride divides the size", (CONV,), _divides),
     _OnAxis(+8, "channels stay, the map shrinks", (POOL,), lambda axis, size: axis.stride > 1),
     _OnAxis(+2, "windows side by side", (POOL,), lambda axis, size: axis.is_tile),
     _OnAxis(+3, "no padding", _BOTH, lambda axis, size: axis.padding == 0),
     _OnAxis(+2, "half the kernel padded", (CONV,), lambda axis, size: axis.is_same),
+    _OnAxis(-1, "padding other than half the kernel", (CONV,), _is_rare_padding),
     _OnAxis(+1, "both sides padded alike", _BOTH, lambda axis, size: axis.before == axis.after > 0),
     _OnAxis(-1, "each 2 beyond kernel 3", _BOTH, lambda axis, size: axis.kernel // 2 - 1),
+    _OnAxis(-3, "each pixel of overlap beyond 1", (POOL,), lambda axis, size: axis.overlap - 1),
     _OnAxis(-2, "each unread pixel at the end", _BOTH, lambda axis, size: axis.unread(size)),
     _OnAxis(-3, "kernel exceeds the map", _BOTH, lambda axis, size: axis.kernel > size),
     _OnAxis(-4, "kernel sees no neighbours", _BOTH, lambda axis, size: axis.kernel == 1 < size),
 )
 
-#: Priors on a whole layer. The last is small: it only chooses between equals.
+#: Priors on a whole layer.
 _SQUARE: Final = (+4, "square kernel")
 _ONE_STRIDE: Final = (+2, "square stride")
 _WHOLE: Final = (+8, "one window covers the map")
 _DENSE: Final = (+6, "numbers without height and width are a dense layer's")
+_FLAT: Final = (+8, "as many numbers as the map has: laid flat")
+_GLOBAL: Final = (+8, "as many numbers as channels: the mean of each map")
 _NAMED: Final = (+12, "the figure's name says so")
-_AGAIN: Final = (+1, "the same as an earlier layer")
-ON_LAYERS: Final = (_SQUARE, _ONE_STRIDE, _WHOLE, _DENSE, _NAMED, _AGAIN)
+_SAME: Final = (+10, "padded as SAME pads, where all sizes are so")
+_SAME_TILE: Final = (+4, "windows side by side, where all sizes are so")
+_AGAIN: Final = (+3, "the same as another layer")
+ON_LAYERS: Final = (
+    *(_SQUARE, _ONE_STRIDE, _WHOLE, _DENSE, _FLAT, _GLOBAL),
+    *(_NAMED, _SAME, _SAME_TILE, _AGAIN),
+)
 
+AVERAGE, MAXIMUM = "average", "maximum"
 #: How figures call their layers: LeNet-5's C1, S2, F6 and today's words.
 _NAMES: Final = {
     CONV: re.compile(r"conv|c\d"),
-    POOL: re.compile(r"(max|avg|average|mean|sub|s\d|p\d|.*pool)"),
+    POOL: re.compile(r"(max|avg|average|mean|global|gap|sub|s\d|p\d|.*pool)"),
     DENSE: re.compile(r"fc|f\d|dense|linear|full|ip\d"),
-    "average": re.compile(r"avg|average|mean"),
+    FLAT: re.compile(r"flat|reshape|view|ravel"),
+    AVERAGE: re.compile(r".*(avg|average|mean)|gap"),
+    MAXIMUM: re.compile(r".*max"),
 }
+#: What stands in figures and tables between layers.
+_IDLE: Final = re.compile(
+    r"(leaky|[pcs])?[-_ ]?relu|[gs]?elu|silu|swish|mish|sigmoid|(hard)?tanh|(log)?[-_ ]?softmax"
+    r"|softplus|activation|((spatial|alpha)[-_ ]?)?dropout|((batch|layer)[-_ ]?)?norm|bn\d"
+    r"|identity|rescaling"
+)
 
 
 @dataclass(frozen=True)
 class Candidate:
     """One way to make a step."""
 
-    kind: str  # "conv", "pool" or "dense"
+    kind: str  # "conv", "pool", "dense" or "flatten"
     axes: tuple[Axis, ...] = ()  # its window on the height and on the width; none if dense
     reasons: tuple[tuple[int, str], ...] = ()  # points and priors that add up to ``score``
 
@@ -237,20 +275,25 @@ class Candidate:
     def describe(self) -> str:
         """Write ``convolution 5x5, stride 1, no padding``."""
         if not self.axes:
-            return SPELLED[self.kind]
+            return spelled(self.kind)
         kernel, stride, padding = self.window
         none = ", no padding" if self.kind == CONV else ""
         padded = f", padding {padding}" if padding else none
         return f"{SPELLED[self.kind]} {kernel}, stride {stride}{padded}"
 
     def layer(
-        self, width: int, activation: str, average: bool = False, batch_norm: bool = False
-    ) -> Layer:
-        """Return the layer, with so many channels or units."""
+        self, width: int, activation: str, average: bool = False, **conv: Any
+    ) -> Layer | None:
+        """Return the layer, with so many channels or units; None where a map is laid flat.
+
+        ``conv`` are other values of a convolution.
+        """
+        if self.kind == FLAT:
+            return None
         if not self.axes:
             return Dense(width, activation)
         if self.kind == CONV:
-            return Conv2d(width, *self._window, activation, batch_norm)
+            return Conv2d(width, *self._window, activation, **conv)
         return (AvgPool2d if average else MaxPool2d)(*self._window)
 
 
@@ -259,13 +302,33 @@ def kinds(source: Shape, target: Shape) -> tuple[str, ...]:
     if len(source) < len(target):
         return ()
     if len(target) == 1:
-        return (DENSE,) if len(source) == 1 else (DENSE, CONV)
+        return (DENSE,) if len(source) == 1 else (DENSE, CONV, *_no_weights(source, target))
     return (CONV, POOL) if source[0] == target[0] else (CONV,)
 
 
-def is_named(kind: str, name: str) -> bool:
-    """Does the figure's name say that a layer is of this kind, or "average"?"""
+def _no_weights(source: Shape, target: Shape) -> Iterator[str]:
+    """The ways from maps to a vector that no weights are needed for."""
+    if source[0] == target[0] < elements(source):
+        yield POOL
+    if elements(source) == target[0]:
+        yield FLAT
+
+
+def spelled(kind: str) -> str:
+    """Write a kind of step in words."""
+    return SPELLED.get(kind, "laid flat")
+
+
+def is_named(kind: str | None, name: str) -> bool:
+    """Does the figure's name say that a layer is of this kind, or of any (None)?"""
+    if kind is None:
+        return any(is_named(known, name) for known in (*SPELLED, FLAT))
     return bool(_NAMES[kind].match(name.lower()))
+
+
+def is_idle(name: str) -> bool:
+    """Is it the name of something that changes no shape?"""
+    return bool(_IDLE.match(name.lower()))
 
 
 def rank(
@@ -274,11 +337,13 @@ def rank(
     name: str,
     allowed: Collection[str],
     axes: Axes,
-    earlier: Container[Form],
+    others: Container[Form],
+    is_same: bool = False,
 ) -> tuple[Candidate, ...]:
     """Return the candidates of these kinds with these windows, best first.
 
-    ``name`` is what the figure calls the layer, ``earlier`` are the forms of the steps before.
+    ``name`` is what the figure calls the layer, ``others`` are the forms of other steps,
+    ``is_same`` says that the figure's padding is TensorFlow's "SAME".
     """
 
     def order(candidate: Candidate) -> tuple[int, ...]:
@@ -292,7 +357,8 @@ def rank(
     for kind in allowed:
         for pair, reasons in _scored(kind, source, target, axes):
             reasons += [_NAMED] * is_named(kind, name)
-            reasons += [_AGAIN] * (len(target) == 3 and (kind, pair) in earlier)
+            reasons += [_AGAIN] * (len(target) == 3 and (kind, pair) in others)
+            reasons += _same(pair, source) if is_same else []
             candidates.append(Candidate(kind, pair, tuple(reasons)))
     return tuple(sorted(candidates, key=order))
 
@@ -303,8 +369,13 @@ def _scored(
     """The windows that a layer of this kind can have, with their points."""
     if kind == DENSE:
         yield (), [_DENSE]
+    elif kind == FLAT:
+        yield (), [_FLAT]
     elif len(target) == 1:  # its only window covers the map: nothing to choose
-        yield from ((pair, []) for pair in product(*axes))
+        # A pooling's stride is its window, as the notation writes it shortest.
+        for pair in product(*axes):
+            if all(axis.stride == (axis.kernel if kind == POOL else 1) for axis in pair):
+                yield pair, [_GLOBAL] * (kind == POOL)
     else:
         for height, width in _pairs(source, target, axes):
             # No side of a pooling's padding may be as large as its window.
@@ -331,6 +402,14 @@ def _pairs(source: Shape, target: Shape, axes: Axes) -> list[tuple[Axis, Axis]]:
 def _is_whole(pair: tuple[Axis, Axis], source: Shape) -> bool:
     both = zip(pair, source[1:], strict=True)
     return all(axis.kernel == size and not axis.padding for axis, size in both)
+
+
+def _same(axes: tuple[Axis, ...], source: Shape) -> list[tuple[int, str]]:
+    pairs = list(zip(axes, source[1:], strict=False))
+    is_padded = any(axis.padding for axis in axes)
+    if not (is_padded and all(axis.is_tensorflow(size) for axis, size in pairs)):
+        return []
+    return [_SAME, *[_SAME_TILE] * all(axis.kernel == axis.stride for axis in axes)]
 
 
 @lru_cache(maxsize=16_384)
