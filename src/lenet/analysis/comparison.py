@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from lenet.analysis.counts import (
@@ -65,15 +66,24 @@ class Comparison(Result):
 
     Attributes:
         columns: the networks in the order given; ratios are to the first.
-        pairs: for each other network, its layers beside the first's.
-        differences: for each other network, what differs from the first.
     """
 
     columns: tuple[Compared, ...]
-    pairs: tuple[tuple[Beside, ...], ...]
-    differences: tuple[tuple[Difference, ...], ...]
 
     csv_key = "networks"
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[Beside, ...], ...]:
+        """For each other network, its layers beside the first's."""
+        first, *others = (column.network for column in self.columns)
+        return tuple(layers_beside(first, other) for other in others)
+
+    @cached_property
+    def differences(self) -> tuple[tuple[Difference, ...], ...]:
+        """For each other network, what differs from the first."""
+        first, *others = (column.network for column in self.columns)
+        both = zip(others, self.pairs, strict=True)
+        return tuple(tuple(differences(first, other, beside)) for other, beside in both)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON can hold it; docs/compare.md explains every key."""
@@ -157,11 +167,7 @@ def compare(
         maps = [field.size for field in receptive_fields(network) if field.jump is not None]
         sees = maps[-1] if maps else None
         columns.append(Compared(name, network, layers, counts, memory, sees))
-    first, *others = (column.network for column in columns)
-    pairs = [layers_beside(first, other) for other in others]
-    both = zip(others, pairs, strict=True)
-    changes = (tuple(differences(first, other, beside)) for other, beside in both)
-    return Comparison(tuple(columns), tuple(pairs), tuple(changes))
+    return Comparison(tuple(columns))
 
 
 def _unique(names: Sequence[str]) -> list[str]:

@@ -202,7 +202,7 @@ def _kept(placed: PlacedLayer, reader: PlacedLayer | None) -> int:
     layer, outputs = placed.layer, elements(placed.output_shape)
     keeps = ACTIVATIONS[layer.values.get("activation", "identity")].keeps
     is_read = reader is None or reader.layer.keeps_input
-    if any(not tensor.trained for tensor in placed.tensors):  # normalised
+    if layer.is_normalised:
         floats = 1 + is_read
     else:
         floats = (is_read or keeps == "output") + (keeps == "input")

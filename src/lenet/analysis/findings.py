@@ -160,8 +160,7 @@ def _linear_pairs(network: Network) -> Iterator[str]:
 
 
 def _normalised(network: Network, counts: Sequence[LayerCounts]) -> Iterator[str]:
-    pairs = zip(network.names, counts, strict=True)
-    if names := [name for name, count in pairs if count.statistics]:
+    if names := [placed.name for placed in network.placed if placed.layer.is_normalised]:
         some = f"{_some_listed(names)} {'is' if len(names) == 1 else 'are'}"
         shift = "a shift takes the bias' place, which the mean would take off again"
         yield f"{some} normalised over the batch in training; {shift}."

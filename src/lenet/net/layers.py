@@ -102,6 +102,11 @@ class Layer(ABC):
     keeps_places: ClassVar[bool] = False  # ... or the place of each maximum
     is_linear: ClassVar[bool] = False  # a weighted sum, with weights that are not trained
 
+    @property
+    def is_normalised(self) -> bool:
+        """Is what it gives normalised over the batch, before the activation?"""
+        return False
+
     @abstractmethod
     def output_shape(self, shape: Shape, name: str = "") -> Shape:
         """Return the shape that the layer makes of ``shape``; a ShapeError shows ``name``."""
@@ -326,6 +331,10 @@ class Conv2d(Windowed, Trained):
             return self.noun
         is_depthwise = self.groups == (*shape, 0)[0]
         return f"depthwise {self.noun}" if is_depthwise else f"grouped {self.noun}"
+
+    @property
+    def is_normalised(self) -> bool:
+        return self.batch_norm
 
     def tensors(self, shape: Shape) -> tuple[TensorShape, ...]:
         """Weights (O, C / groups, kh, kw), a bias; with batch normalisation three more of (O,)."""

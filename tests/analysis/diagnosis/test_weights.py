@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lenet import Model
 from lenet.analysis.diagnosis import reconcile
-from lenet.analysis.diagnosis.weights import Tensor, find_norms, is_normalised, weight_shapes
+from lenet.analysis.diagnosis.weights import Tensor, find_norms, weight_shapes
 from lenet.errors import ModelFileError, UsageError
 from lenet.net import Network, parse_network, zoo
 from pages import read_page
@@ -43,7 +43,7 @@ def shapes_of(network: Network) -> Shapes:
     for place, shape in weight_shapes(network).items():
         name = network.names[place]
         found += [(f"{name}.bias", shape[:1]), (f"{name}.weight", shape)]
-        if is_normalised(network.layers[place]):
+        if network.layers[place].is_normalised:
             found += [(f"{name}.{word}", shape[:1]) for word in ("scale", "mean", "variance")]
     return found
 
@@ -113,7 +113,7 @@ def pytorch(network: Network, bias: bool = False) -> Shapes:
     """What PyTorch saves of the network as modules in a row."""
     found: Shapes = []
     for place, shape in weight_shapes(network).items():
-        norm = is_normalised(network.layers[place])
+        norm = network.layers[place].is_normalised
         found.append((f"{2 * place}.weight", shape))
         if bias or not norm:
             found.append((f"{2 * place}.bias", shape[:1]))
@@ -215,7 +215,7 @@ def test_any_weights_and_any_network(first: Network, second: Network) -> None:
 
 def _weights_of(network: Network) -> list[object]:
     return [
-        (shape, is_normalised(network.layers[place]))
+        (shape, network.layers[place].is_normalised)
         for place, shape in weight_shapes(network).items()
     ]
 

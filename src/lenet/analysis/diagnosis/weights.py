@@ -141,10 +141,6 @@ def weight_shapes(network: Network) -> dict[int, Shape]:
     return {place: layer.tensors[0].shape for place, layer in placed if layer.tensors}
 
 
-def is_normalised(layer: Layer) -> bool:
-    return bool(getattr(layer, "batch_norm", False))
-
-
 def find_norms(convs: Sequence[Tensor], tensors: Sequence[Tensor]) -> dict[str, Norm]:
     """Return the normalisation that follows each weight of a convolution, by the weight's name.
 
@@ -204,7 +200,7 @@ def _aligned(network: Network, tensors: Sequence[Tensor], axes: int) -> Pairs:
     for place, layer in enumerate(network.layers):
         shapes = [tensor.shape for tensor in layer.tensors((1, 1, 1))]
         if shapes and len(shapes[0]) == axes:
-            layers[place] = Tensor("", shapes[0], is_normalised(layer))
+            layers[place] = Tensor("", shapes[0], layer.is_normalised)
     places = list(layers)
     return [
         (None if a is None else places[a], None if b is None else tensors[b])
@@ -240,7 +236,7 @@ def _mismatches(network: Network, pairs: Pairs) -> Iterator[Mismatch]:
         name, found = (tensor.name, tensor.shape) if tensor else (None, None)
         if shape is None or shape != found:
             yield Mismatch(layer, name, found, shape)
-        norm = place is not None and is_normalised(network.layers[place])
+        norm = place is not None and network.layers[place].is_normalised
         if layer and tensor and norm != tensor.batch_norm:
             yield Mismatch(layer, name, found, shape, tensor.batch_norm)
 
@@ -311,7 +307,7 @@ def find_adaptations(network: Network, pairs: Pairs) -> tuple[int, tuple[Fix, ..
 
     def agrees(changed: Network) -> bool:
         wanted = weight_shapes(changed)
-        have = [is_normalised(changed.layers[place]) for place in wanted]
+        have = [changed.layers[place].is_normalised for place in wanted]
         return list(wanted.values()) == shapes and have == norms
 
     inputs = next((tensor.shape[1] for _, tensor in pairs if tensor and not tensor.is_conv), None)
@@ -367,7 +363,7 @@ def _adapted(network: Network, pairs: Pairs, pools_go: bool) -> tuple[list[str],
 def _norm_words(network: Network, pairs: Pairs) -> Iterator[str]:
     """Which convolutions are to be normalised, and which no longer."""
     both = [(place, tensor.batch_norm) for place, tensor in pairs if place is not None and tensor]
-    differ = [(p, norm) for p, norm in both if is_normalised(network.layers[p]) != norm]
+    differ = [(p, norm) for p, norm in both if network.layers[p].is_normalised != norm]
     for wanted, what in ((True, "normalise"), (False, "do not normalise")):
         if names := [network.names[place] for place, norm in differ if norm == wanted]:
             yield f"{what} {listed(names)}"
