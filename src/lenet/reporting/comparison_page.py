@@ -74,9 +74,8 @@ def render_comparison(runs: RunsSideBySide) -> str:
 
 def _body(runs: RunsSideBySide) -> Iterator[str]:
     heads = ("", *runs.names)
-    yield f"<header><h1>{html.text(', '.join(runs.names))}</h1>"
-    yield html.paragraph("Runs side by side; the others are compared with the first.", "lead")
-    yield "</header>"
+    lead = "Runs side by side; the others are compared with the first."
+    yield html.header(", ".join(runs.names), lead)
     figures = html.table("Figures", heads, _figure_rows(runs))
     yield html.section("What came of them", figures).html
     differences = html.paragraph(_NO_DIFFERENCE)

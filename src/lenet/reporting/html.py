@@ -81,6 +81,13 @@ def heading(words: str) -> str:
     return f"<h3>{text(words)}</h3>"
 
 
+def header(title: str, lead: str, *parts: str) -> str:
+    """Begin a page: its title, a line that says what it is about, and what else comes first."""
+    return "\n".join(
+        [f"<header>\n<h1>{text(title)}</h1>", paragraph(lead, "lead"), *parts, "</header>"]
+    )
+
+
 def section(title: str, *parts: str) -> Section:
     """Make a section of parts, of which some may be empty."""
     return Section(title, "\n".join(filter(None, parts)))

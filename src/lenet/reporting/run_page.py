@@ -56,16 +56,12 @@ def render_page(
 ) -> str:
     """Write the whole page."""
     sections = list(_sections(record, model, predictions))
-    head = [
-        f"<header>\n<h1>{html.text(record.name)}</h1>",
-        paragraph(" · ".join(_origin(record)), "lead"),
-        html.pairs(_facts(record, predictions), "facts"),
-        *(paragraph(warning, "warning") for warning in _warnings(record, missing)),
-        "</header>",
-        html.contents(sections),
-    ]
+    facts = html.pairs(_facts(record, predictions), "facts")
+    warnings = (paragraph(warning, "warning") for warning in _warnings(record, missing))
+    head = html.header(record.name, " · ".join(_origin(record)), facts, *warnings)
     title = f"{record.name}: {record.info['dataset']}"
-    return html.page(title, [*head, *(part.html for part in sections), _footer(record)])
+    parts = (head, html.contents(sections), *(part.html for part in sections), _footer(record))
+    return html.page(title, parts)
 
 
 def _sections(
