@@ -90,6 +90,8 @@ def _changed(path: str, value: object) -> dict[str, Any]:
         ("blocks/0/layers", "x", "blocks[0].layers is 'x'; it must be a list"),
         ("blocks/0/layers/1", None, "blocks[0].layers[1] is None"),
         ("blocks/0/layers/1/kind", "pool", "blocks[0].layers[1].kind is 'pool'; it must be one of"),
+        ("blocks/0/layers/1/kind", "flatten", "[1].kind: flatten is not written: a dense layer"),
+        ("blocks/2/layers/0/activation", "softmax", "layers[0]: softmax is not written: it is"),
         ("blocks/0/layers/1/kind", [], "blocks[0].layers[1].kind is []"),
         ("blocks/0/layers/1/stride", ..., "blocks[0].layers[1] lacks the key 'stride'; it has"),
         ("blocks/0/layers/1/strides", 1, "the unknown key 'strides' (did you mean 'stride'?)"),

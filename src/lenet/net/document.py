@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from lenet.errors import UsageError
-from lenet.net.layers import LAYERS, Layer
+from lenet.net.layers import LAYERS, Layer, elsewhere
 from lenet.net.network import Block, Network
 from lenet.net.shapes import Shape, input_text, read_shape
 from lenet.net.words import did_you_mean, shown
@@ -134,6 +134,8 @@ def _block(value: object, path: str) -> Block:
 def _layer(value: object, path: str) -> Layer:
     document = _object(value, path)
     kind = document.get("kind")
+    if kind not in list(LAYERS) and (why := elsewhere(kind, is_layer=True)):
+        raise UsageError(f"{path}.kind: {why}")
     _expect(kind in list(LAYERS), kind, f"{path}.kind", f"one of {', '.join(LAYERS)}")
     layer = LAYERS[str(kind)]
     required = [field.name for field in layer.fields if not field.may_lack]

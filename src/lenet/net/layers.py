@@ -7,6 +7,7 @@ left, right); the p of the article's formula is ``total_padding``, of both sides
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -456,6 +457,43 @@ LAYERS: Final[dict[str, type[Layer]]] = {
     layer.keyword: layer for layer in (Conv2d, MaxPool2d, AvgPool2d, Dense)
 }
 
+#: What other libraries write into a network, by the names it goes by, and what to do here.
+_NOT_WRITTEN: Final = {
+    ("flatten", "reshape", "view"): (
+        "is not written: a dense layer lays the maps before it flat by itself; leave it out"
+    ),
+    ("dropout",): (
+        "belongs to the training and not to the network; leave it out, and train with a recipe "
+        "that has dropout=0.5"
+    ),
+    ("softmax", "logsoftmax"): (
+        "is not written: it is part of the loss, and a prediction turns scores into "
+        "probabilities; leave it out"
+    ),
+}
+#: What other libraries have as a layer of its own.
+_NO_LAYERS: Final = {
+    ("linear", "fc", "fullyconnected"): "is called dense here; write dense 10",
+    ("batchnorm", "batchnormalization", "bn"): (
+        "is no layer of its own; write batchnorm behind its convolution, as in conv 6 k5 batchnorm"
+    ),
+    ("globalavgpool", "globalaveragepooling", "adaptiveavgpool", "gap"): (
+        "is an average pooling as large as the map that it gets; write avgpool 8 for maps of 8x8"
+    ),
+    (*(name.replace("-", "") for name in ACTIVATIONS), "activation"): (
+        "is no layer of its own; write an activation behind its layer, as in conv 6 k5 relu"
+    ),
+}
+
+
+def elsewhere(word: object, *, is_layer: bool = False) -> str:
+    """Say what to do here about a word of other libraries; nothing about any other word."""
+    text = word.lower() if isinstance(word, str) else ""
+    letters = re.match("[a-z]*", re.sub("[-_]", "", text))
+    name = letters[0] if letters else ""
+    known = {**_NOT_WRITTEN, **(_NO_LAYERS if is_layer else {})}
+    return next((f"{name} {what}." for names, what in known.items() if name in names), "")
+
 
 def padding_text(padding: Sides) -> str:
     """Write one side's padding: ``2``, ``2x1`` (height x width), ``0.1.0.1`` where sides differ."""
@@ -520,5 +558,5 @@ def _sides(value: object, kernel: Pair, stride: Pair) -> Sides:
 def _activation(name: object) -> str:
     if not isinstance(name, str) or name not in ACTIVATIONS:
         what = f"activation is {shown(name)}; it must be one of {', '.join(ACTIVATIONS)}."
-        raise UsageError(what, parameter="activation")
+        raise UsageError(elsewhere(name) or what, parameter="activation")
     return name

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lenet.errors import NotationError, UsageError
-from lenet.net.layers import ACTIVATIONS, LAYERS, MAX_SIZE, Conv2d, Field, Layer
+from lenet.net.layers import ACTIVATIONS, LAYERS, MAX_SIZE, Conv2d, Field, Layer, elsewhere
 from lenet.net.network import Block, Network
 from lenet.net.shapes import read_shape, read_sizes
 from lenet.net.words import did_you_mean, shown, with_article
@@ -155,11 +155,9 @@ class _Reader:
         keyword, *words = part.words
         layer = LAYERS.get(keyword.lower)
         if layer is None:
-            raise self.error(
-                f"{shown(keyword.text)} is no layer{did_you_mean(keyword.text, LAYERS)}; "
-                f"write one of {', '.join(LAYERS)}.",
-                keyword.position,
-            )
+            near = did_you_mean(keyword.text, LAYERS)
+            what = f"{shown(keyword.text)} is no layer{near}; write one of {', '.join(LAYERS)}."
+            raise self.error(elsewhere(keyword.text, is_layer=True) or what, keyword.position)
         first, *fields = layer.fields
         values: dict[str, Any] = {first.name: self.first_value(layer, keyword, words)}
         for word in words[1:]:
@@ -216,6 +214,8 @@ class _Reader:
                     text[:1] == field.written and "0" <= text[1:2] <= "9"
                 ):
                     return field, self.sizes(field, word)
+        if why := elsewhere(text):
+            raise self.error(why, word.position)
         same = [_SAME] if layer is Conv2d else []
         switches = [field.written for field in layer.fields if field.kind == "switch"]
         activations = list(ACTIVATIONS) if layer.fields[-1].kind == "activation" else []
