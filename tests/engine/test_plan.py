@@ -56,6 +56,13 @@ def test_lenet_has_the_seeds_shapes_and_parameters() -> None:
     assert plan.classes == 10
 
 
+def test_a_window_of_65536_values_and_one_of_more() -> None:
+    assert make_plan(Network((1, 256, 257), [MaxPool2d(256), Dense(2)]))
+    for pooling in (MaxPool2d, AvgPool2d):
+        with refused(PlanError, "pool0 has a window of 256x257, 65,792 values", "smaller window"):
+            make_plan(Network((1, 256, 257), [pooling((256, 257)), Dense(2)]))
+
+
 def test_tensors_lie_in_step_order_each_on_a_boundary() -> None:
     plan = make_plan(LENET)
     assert [(t.name, t.shape, t.offset) for t in plan.tensors[:4]] == [

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from lenet.errors import PlanError
 from lenet.net.layers import ACTIVATIONS, LAYERS, Sides
 from lenet.net.network import Network, PlacedLayer
-from lenet.net.shapes import Pair, Shape, elements, output_size
+from lenet.net.shapes import Pair, Shape, elements, output_size, pair_text
 
 Floats = NDArray[np.floating[Any]]
 
@@ -43,6 +43,8 @@ Floats = NDArray[np.floating[Any]]
 ALIGNMENT: Final = 16
 #: The largest tensor an engine holds, in elements: offsets stay inside 32 bits for four lanes.
 MAX_ELEMENTS: Final = 2**29 - 1
+#: The most values that a pooling's window has, so that the place of each maximum is two bytes.
+MAX_WINDOW: Final = 65_536
 #: In ``Step.inputs``: the network's input.
 INPUT: Final = -1
 #: Fields of layers that a step need not repeat: its shapes and tensors show them.
@@ -167,6 +169,12 @@ def verify(plan: Plan) -> None:
 def _check_size(steps: Sequence[Step]) -> None:
     weights = 0
     for step in steps:
+        window = elements(step.kernel_size)
+        if not LAYERS[step.kind].is_trained and window > MAX_WINDOW:
+            raise PlanError(
+                f"{step.name} has a window of {pair_text(step.kernel_size)}, {window:,} values; "
+                f"an engine takes at most {MAX_WINDOW:,}: use a smaller window, or two poolings."
+            )
         weights += step.weight.size if step.weight else 0
         channels, height, width = step.input_shape
         top, bottom, left, right = step.padding
