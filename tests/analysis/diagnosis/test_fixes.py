@@ -40,6 +40,17 @@ def test_the_text() -> None:
     assert str(diagnose(DEEP)) == DEEP_TEXT
 
 
+def test_what_books_do_with_a_lenet_for_32x32() -> None:
+    """LeNet-5 on the digits' 28x28: padding 2 in the first convolution, and all is as before."""
+    found = diagnose("1x28x28 | conv 6 k5, avgpool 2, conv 16 k5, avgpool 2, conv 120 k5 | dense 9")
+    effects = {fix.what: fix.effect for fix in found.fixes}
+    assert effects["give conv0 padding 2"] == "16@5x5 -> 120@1x1"
+    assert list(effects).index("give conv0 padding 2") == 4  # behind the nearest of each kind
+    assert "give conv0 padding 4" not in {fix.what for fix in diagnose(DEEP).fixes}  # of 5
+    pooled = diagnose("1x12x12 | conv 6 k5, maxpool 2, conv 16 k3, maxpool 4 | dense 9")
+    assert "give conv0 padding 2" in {fix.what for fix in pooled.fixes}
+
+
 def test_a_network_that_fits_says_what_comes_out() -> None:
     assert str(diagnose("lenet")) == (
         "lenet fits: 1@28x28 in, 10 out.\n"

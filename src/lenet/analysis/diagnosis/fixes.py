@@ -157,10 +157,12 @@ class _Changes:
         tries: list[tuple[Callable[[int], Fix | None], list[int]]]
         if self.is_pool(here):
             tries = [(self.drop, [here, *pools]), (self.pad, [here, *convs])]
+            tries += [(self.pad_as_books, convs[-1:])]
             tries += [(self.shrink, [here, *pools]), (self.shrink, convs), (self.drop, convs)]
         else:
             tries = [(self.pad, [here]), (self.shrink, [here]), (self.drop, pools)]
-            tries += [(self.pad, convs), (self.shrink, convs), (self.drop, [here, *convs])]
+            tries += [(self.pad, convs), (self.pad_as_books, convs[-1:])]
+            tries += [(self.shrink, convs), (self.drop, [here, *convs])]
         for change, places in (*tries, (self.slow, convs)):
             yield from islice(filter(None, map(change, places[:_TRIES])), 1)
 
@@ -192,6 +194,14 @@ class _Changes:
         padding = (sides[0], sides[1], sides[2], sides[3])
         what = f"give {self.names[place]} padding {padding_text(padding)}"
         return self.change(place, what, padding=padding)
+
+    def pad_as_books(self, place: int) -> Fix | None:
+        """Pad the first convolution, by up to half its kernel: LeNet-5 then reads 28x28."""
+        fix, kernel = self.pad(place), self.windows[place].kernel_size
+        if fix is None:
+            return None
+        sides = fix.network.layers[place].values["padding"]
+        return fix if all(side <= kernel[i // 2] // 2 for i, side in enumerate(sides)) else None
 
     def shrink(self, place: int) -> Fix | None:
         """Use the largest smaller kernel that helps; odd ones stay odd, squares square."""
