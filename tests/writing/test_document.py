@@ -6,11 +6,13 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 import pytest
 
+import lenet
 from lenet.errors import UsageError
 from lenet.writing import FORMATS, Result, render
 from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Section, Table
@@ -144,10 +146,34 @@ def test_latex() -> None:
     assert r"\item It has 100 \% of\_it." in text
     columns = 0
     for line in text.splitlines():
-        if line.startswith(r"\begin{tabular}"):
-            columns = len(re.sub(r"p\{.*\}", "l", line[len(r"\begin{tabular}{") : -1]))
+        if begin := re.search(r"\\begin\{tabularx?\}(?:\{.linewidth\})?\{([lrX]+)\}", line):
+            columns = len(begin[1])
         if line.endswith(r"\\"):
             assert line.replace(r"\&", "").count("&") == columns - 1
+
+
+def test_latex_sets_formulas_within_sentences() -> None:
+    note = Paragraph("n_1: size = floor((n + 2p - k) / s) + 1.", True, ("floor((n + 2p - k) / s)",))
+    text = write_latex(Document("", (Section("", (note,)),)))
+    assert r"n\_1: size = $\lfloor(n + 2p - k) / s\rfloor$ + 1." in text
+    assert note.text.replace("_", r"\_") in write_markdown(Document("", (Section("", (note,)),)))
+
+
+def test_what_tex_would_join() -> None:
+    assert escaped('a -> b --given "c"') == r"a $\to$ b -{}-given ''c''"
+    assert escaped("1\u00a02") == "1~2"
+
+
+def test_latex_parts_what_is_too_wide_or_too_long() -> None:
+    """Both without losing a cell; the first column names the rows of every part."""
+    names = tuple(f"row{i}" for i in range(90))
+    columns = [Column("name", names, "total")]
+    columns += [Column(f"c{j}", tuple(f"{i}.{j}" + "x" * 20 for i in range(90))) for j in range(5)]
+    text = write_latex(Document("t", (Section("", (Table(tuple(columns)),)),)))
+    assert [text.count(f"{name} &") for name in names] == [2] * 90
+    assert text.count("total &") == 2
+    assert text.count("\nname &") == text.count(r"\toprule") == 6
+    assert all(text.count(f" {i}.{j}x") == 1 for i in range(90) for j in range(5))
 
 
 def test_latex_compiles(tmp_path: Any) -> None:
@@ -155,8 +181,9 @@ def test_latex_compiles(tmp_path: Any) -> None:
     if program is None:
         pytest.skip("no LaTeX is installed")
     # With its own fonts alone, so that nothing but booktabs need be installed.
-    start = r"\documentclass{article}\usepackage{booktabs}\begin{document}"
-    (tmp_path / "a.tex").write_text(f"{start}\n{write_latex(PAGE)}\n\\end{{document}}")
+    start = r"\documentclass{article}\usepackage{booktabs,graphicx,tabularx}\begin{document}"
+    pages = "\n".join([write_latex(PAGE), *(render(result, "latex") for result in _results())])
+    (tmp_path / "a.tex").write_text(f"{start}\n{pages}\n\\end{{document}}")
     done = subprocess.run(
         [program, "-interaction=nonstopmode", "-halt-on-error", "a.tex"],
         cwd=tmp_path,
@@ -169,6 +196,20 @@ def test_latex_compiles(tmp_path: Any) -> None:
     if "booktabs.sty' not found" in done.stdout:
         pytest.skip("booktabs is not installed")
     assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout  # nothing is wider than the line
+
+
+def _results() -> Iterator[Result]:
+    """Yield a result of each verb on networks, small and large ones."""
+    many = " | conv 64 k3 same batchnorm leaky-relu, conv 64 k3x5 p1.1.2.2 relu" * 40
+    yield lenet.explain("lenet")
+    yield lenet.explain(f"3x224x224{many} | dense 9, dense 9", name="a_b & c%")
+    yield lenet.dense_versus_conv("3x1000x1000")
+    yield lenet.deduce("32x32 -> 6@28x28 -> 6@14x14 -> 16@10x10 -> 16@5x5 -> 120 -> 84 -> 10")
+    yield lenet.diagnose("1x28x28 | conv 6 k5, avgpool 2, conv 16 k5, avgpool 2, conv 120 k5")
+    yield lenet.reconcile("lenet", [("a_b.weight", (6, 1, 3, 3)), ("fc.weight", (120, 400))])
+    yield lenet.balance("lenet", budget="parameters=60000")
+    yield lenet.compare(*lenet.zoo.names() * 2)
 
 
 def test_csv() -> None:
@@ -187,6 +228,17 @@ def test_json_is_strict_and_survives_every_terminal() -> None:
 def test_a_result_shows_itself() -> None:
     assert str(Sample()) == write_text(PAGE) == render(Sample())
     assert Sample()._repr_html_() == write_html(PAGE)
+
+
+def test_html_is_a_document_and_a_notebook_gets_a_piece() -> None:
+    text = render(Sample(), "html")
+    head = text.partition("<body>")[0]
+    assert head.startswith('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">')
+    assert '<meta name="viewport"' in head
+    assert "<title>a &lt; b &amp; *c*</title>" in head
+    assert "@media (prefers-color-scheme:dark){body{background:" in head
+    assert f"<main>\n{Sample()._repr_html_()}\n</main>\n</body>\n</html>" in text
+    assert "<html" not in Sample()._repr_html_()
 
 
 def test_an_unknown_format() -> None:

@@ -55,6 +55,7 @@ class Paragraph:
 
     text: str
     is_note: bool = False
+    formulas: tuple[str, ...] = ()  # parts of the text that are mathematics, where there is any
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,9 @@
-"""Pages as LaTeX: tables in the style of booktabs, to put into a document of one's own."""
+r"""Pages as LaTeX: tables in the style of booktabs, to put into a document of one's own.
+
+No table is wider than the line: one with sentences is a ``tabularx``, any other is made smaller
+where it must be, and parted where it would become too small to be read. One of many rows is parted,
+too, for a ``tabular`` does not go on over the end of a page.
+"""
 
 from __future__ import annotations
 
@@ -6,61 +11,127 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lenet.writing.document import Block, Bullets, Column, Document, Notation, Paragraph, Table
+from lenet.writing.text import GLUE, notation_lines
 
-#: The x of 5x3, and a formula that is rounded down.
+_PACKAGES = r"% \usepackage{booktabs,graphicx,tabularx}"
+#: Rows of footnotesize on a page, with room for the table's title.
+_ROWS = 40
+#: Characters in a row that is not parted: those of a line of the class article, made smaller.
+_CHARACTERS = 105
+#: What stands between two columns, in characters.
+_GAP = 1.5
+#: Characters of footnotesize verbatim in a line of the class article.
+_VERBATIM = 78
+#: The x of 5x3, a formula that is rounded down, and a name of several letters in a formula.
 _TIMES = re.compile(r"(?<=\d)x(?=\d)")
-_FLOOR = re.compile(r"floor\((\([^)]*\) / \d+)\)")
+_FLOOR = re.compile(r"floor\((\([^)]*\) / \w+)\)")
+_NAME = re.compile(r"(?<![\\a-z])[a-z]{2,}")
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    GLUE: "~",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
+#: What TeX would join or curl, after the characters are escaped.
+_SIGNS = {r"-\textgreater{}": r"$\to$", "--": "-{}-", '"': "''"}
+#: Makes what follows as wide as it is, and no wider than the line.
+_NO_WIDER = r"\noindent\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 
 
 def write_latex(document: Document) -> str:
-    r"""Write a ``tabular`` for each table, and the text around them; it needs ``booktabs``."""
+    r"""Write a table for each table, and the text around them.
+
+    It needs ``booktabs``, ``graphicx`` and ``tabularx``, and says so in its first line.
+    """
     name = escaped(" ".join(document.title.split()))
     parts = []
     for section in document.sections:
         title = escaped(" ".join(section.title.split()))
-        head = f"% {name}: {title[:1].lower()}{title[1:]}" if title else f"% {name}"
-        blocks = [line for block in section.blocks for line in _block(block)]
-        parts.append("\n".join([head, *blocks]))
-    return "\n".join([r"% \usepackage{booktabs}", "\n\n".join(parts)])
+        comment = ": ".join(filter(None, (name, f"{title[:1].lower()}{title[1:]}")))
+        lines = [f"% {comment}"] * bool(comment)
+        if title:
+            lines.append(rf"\par\medskip\noindent\textbf{{{title}}}\par\nobreak\smallskip")
+        for block in section.blocks:
+            lines += _block(block)
+        parts.append("\n".join(lines))
+    return "\n".join([_PACKAGES, "\n\n".join(parts)])
 
 
 def escaped(text: str) -> str:
     """Return text that LaTeX prints as it is."""
-    return "".join(_ESCAPES.get(character, character) for character in text)
+    safe = "".join(_ESCAPES.get(character, character) for character in text)
+    for sign, written in _SIGNS.items():
+        safe = safe.replace(sign, written)
+    return safe
 
 
 def _block(block: Block) -> Iterator[str]:
     match block:
         case Table():
-            yield from _tabular(block)
-        case Paragraph(text):
-            yield escaped(text)
+            yield from _table(block)
+        case Paragraph(text, is_note, formulas):
+            words = _prose(text, formulas)
+            yield rf"{{\noindent\footnotesize {words}\par\medskip}}" if is_note else rf"{words}\par"
         case Bullets(texts):
             items = (rf"\item {escaped(text)}" for text in texts)
             yield from (r"\begin{itemize}", *items, r"\end{itemize}")
         case Notation():
-            yield from (r"\begin{verbatim}", *block.lines, r"\end{verbatim}")
+            lines = notation_lines(block, _VERBATIM, "")
+            yield from (r"{\footnotesize\begin{verbatim}", *lines, r"\end{verbatim}}")
 
 
-def _tabular(table: Table) -> Iterator[str]:
-    columns = [part for c in table.columns if not c.bars for part in _with_shares(c)]
-    kinds = [r"p{0.5\linewidth}" if c.is_prose else "r" if c.right else "l" for c in columns]
-    yield from (rf"\begin{{tabular}}{{{''.join(kinds)}}}", r"\toprule")
-    if table.has_titles:
-        yield from (_row([escaped(column.title) for column in columns]), r"\midrule")
+def _prose(text: str, formulas: Sequence[str]) -> str:
+    """Escape a text, but set its formulas as mathematics."""
+    written = escaped(text)
+    for formula in formulas:
+        written = written.replace(escaped(formula), _formula(formula))
+    return written
+
+
+def _table(table: Table) -> Iterator[str]:
+    first, *others = (column for column in table.columns if not column.bars)
+    yield r"{\footnotesize\setlength{\tabcolsep}{3pt}%"
+    for columns in _parted([first], [list(_with_shares(column)) for column in others]):
+        yield from _part(table, columns)
+    yield "}"
+
+
+def _parted(first: list[Column], others: Sequence[list[Column]]) -> Iterator[list[Column]]:
+    """Yield as many columns as fit beside each other, each time behind the first."""
+    part = first
+    for columns in others:
+        is_prose = any(column.is_prose for column in columns)  # takes the room there is
+        if len(part) > 1 and not is_prose and _length([*part, *columns]) > _CHARACTERS:
+            yield part
+            part = first
+        part = [*part, *columns]
+    yield part
+
+
+def _length(columns: Sequence[Column]) -> float:
+    """Return how long a row is, in characters."""
+    return sum(_GAP + max(map(len, (c.title, c.total, *c.cells))) for c in columns)
+
+
+def _part(table: Table, columns: Sequence[Column]) -> Iterator[str]:
     written = (map(_formula if c.is_formula else _cell, c.cells) for c in columns)
-    yield from map(_row, zip(*written, strict=True))
-    if table.has_totals:
-        yield from (r"\midrule", _row([escaped(column.total) for column in columns]))
-    yield from (r"\bottomrule", r"\end{tabular}")
+    rows = list(map(_row, zip(*written, strict=True)))
+    titles = [_row([escaped(c.title) for c in columns]), r"\midrule"] * table.has_titles
+    totals = [r"\midrule", _row([escaped(c.total) for c in columns])] * table.has_totals
+    kinds = "".join("X" if c.is_prose else "r" if c.right else "l" for c in columns)
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        below = totals if start + _ROWS >= len(rows) else []
+        lines = (r"\toprule", *titles, *part, *below, r"\bottomrule")
+        if "X" in kinds:
+            yield rf"\noindent\begin{{tabularx}}{{\linewidth}}{{{kinds}}}"
+            yield from (*lines, r"\end{tabularx}\par\medskip")
+        else:
+            yield from (_NO_WIDER, rf"\begin{{tabular}}{{{kinds}}}")
+            yield from (*lines, r"\end{tabular}}\par\medskip")
 
 
 def _cell(text: str) -> str:
@@ -69,7 +140,11 @@ def _cell(text: str) -> str:
 
 def _formula(text: str) -> str:
     rounded = _FLOOR.sub(r"\\lfloor\1\\rfloor", text).replace(" x ", r" \times ")
-    return text and f"${rounded}$"
+    return text and f"${_NAME.sub(_upright, rounded)}$"
+
+
+def _upright(name: re.Match[str]) -> str:
+    return rf"\mathrm{{{name[0]}}}"
 
 
 def _row(cells: Sequence[str]) -> str:
