@@ -27,8 +27,8 @@ def test_json(command):
         ("text", "lenet    in 1@28x28"),
         ("json", '{\n  "format": "lenet-explanation",'),
         ("markdown", "## lenet\n"),
-        ("html", '<section class="lenet-report">'),
-        ("latex", "% \\usepackage{booktabs}\n"),
+        ("html", "<!DOCTYPE html>\n"),
+        ("latex", "% \\usepackage{booktabs,graphicx,tabularx}\n"),
         ("csv", "name,kind,block,"),
     ],
 )
@@ -92,10 +92,11 @@ def test_wrong_usage(refused, arguments, words):
 
 
 def test_bars_where_the_encoding_has_them(process):
-    text = process("explain", "lenet", env={"PYTHONIOENCODING": "utf-8"}).out
+    wide = {"COLUMNS": "100"}
+    text = process("explain", "lenet", env={"PYTHONIOENCODING": "utf-8", **wide}).out
     assert "█" in text
     assert "\x1b" not in text
-    assert process("explain", "lenet", env={"PYTHONIOENCODING": "ascii"}).out.isascii()
+    assert process("explain", "lenet", env={"PYTHONIOENCODING": "ascii", **wide}).out.isascii()
 
 
 def test_a_notation_with_its_own_text_back(command):

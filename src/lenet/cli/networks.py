@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from lenet.cli import options
-from lenet.cli.options import FLOAT, INT, PATH, argument, flag, option, print_json, show, verb
+from lenet.cli.options import FLOAT, INT, PATH, argument, flag, option, print_json, verb, write
 from lenet.errors import UsageError, path_text
 from lenet.optimizers import OPTIMIZERS
 
@@ -24,8 +24,7 @@ _SMALLEST_LETTERS: Final = 6.0
 
 @verb
 @argument("net", options.NET, required=False)
-@option("--format", "text, json, markdown, html, latex or csv.", default="text")
-@flag("--json", "Short for --format json.")
+@options.formats("csv")
 @option("--batch", "Images per training step, for the memory it takes.", INT, default=256)
 @option("--optimizer", f"One of {', '.join(OPTIMIZERS)}; for the same.", default="sgd")
 @option("--input", "Look at the network on this input instead, such as 3x64x64.")
@@ -34,15 +33,12 @@ _SMALLEST_LETTERS: Final = 6.0
     "No network, but this image, such as 3x1000x1000, into a dense layer and a convolution.",
 )
 @option("--units", "Units of that dense layer, and channels of that convolution.", INT, default=256)
-def explain(net: str | None, format: str, json: bool, units: int, **how: Any) -> None:
+def explain(net: str | None, form: str, units: int, **how: Any) -> None:
     """What a network is made of: one row per layer, totals, memory, and what stands out."""
     from lenet import analysis
     from lenet.analysis.versus import dense_versus_conv as compare_layers
-    from lenet.writing import Result, render
+    from lenet.writing import Result
 
-    if json and format not in ("text", "json"):
-        both = f"--json and --format {path_text(format)}"
-        raise UsageError(f"{both} are two formats; give one of them.")
     image, input_shape = how.pop("dense_versus_conv"), how.pop("input")
     if (net is None) == (image is None):
         raise UsageError(
@@ -58,9 +54,7 @@ def explain(net: str | None, format: str, json: bool, units: int, **how: Any) ->
         except UsageError as error:  # its input shape has an option of its own here
             error.parameter = error.parameter.replace("input_shape", "dense_versus_conv")
             raise
-    form = "json" if json else format
-    text = str(result) if form == "text" else render(result, form)
-    print(text, end="" if form == "csv" else "\n")  # a CSV file's last line is ended already
+    write(result, form)
 
 
 @verb
@@ -76,20 +70,16 @@ def explain(net: str | None, format: str, json: bool, units: int, **how: Any) ->
 )
 @flag("--all", "List every window that fits, not only how many there are.")
 @flag("--notation", "Print only the network, ready for any other verb.")
-@options.json
-def deduce(figure: str, all: bool, notation: bool, json: bool, **known: Any) -> None:
+@options.formats()
+def deduce(figure: str, all: bool, notation: bool, form: str, **known: Any) -> None:
     """The network behind a figure that shows only shapes: kernels, strides, padding."""
     from lenet.analysis import deduction
-    from lenet.terminal import columns
-    from lenet.writing.text import write_text
 
     result = deduction.deduce(figure, **known)
-    if notation and not json:
+    if notation and form == "text":
         print(result.network)
-    elif all and not json:
-        print(write_text(result.page(everything=True), columns()))
     else:
-        show(result, json)
+        write(result, form, everything=all)
 
 
 @verb
@@ -101,10 +91,8 @@ def deduce(figure: str, all: bool, notation: bool, json: bool, **known: Any) -> 
     PATH,
 )
 @option("--fix", "Print only the notation of this fix, counted from 1.", INT)
-@options.json
-def diagnose(
-    net: str, input: str | None, weights: Path | None, fix: int | None, json: bool
-) -> None:
+@options.formats()
+def diagnose(net: str, input: str | None, weights: Path | None, fix: int | None, form: str) -> None:
     """Whether a network fits; if not, why, and what makes it fit, each tried."""
     from lenet.analysis import diagnosis
 
@@ -114,7 +102,7 @@ def diagnose(
     else:
         result = diagnosis.reconcile(net, weights, input_shape=input)
     if fix is None:
-        show(result, json)
+        write(result, form)
     elif 1 <= fix <= len(result.fixes):
         print(result.fixes[fix - 1].network)
     else:
@@ -195,8 +183,8 @@ def _picture_path(net: str, output: Path | None, format: str | None) -> Path:
 )
 @option("--data", "Of runs, the data set they were tested on, or a path, if that is another now.")
 @options.data_dir
-@options.json
-def compare(nets: tuple[str, ...], output: Path | None, json: bool, **images: Any) -> None:
+@options.formats("csv")
+def compare(nets: tuple[str, ...], output: Path | None, form: str, **images: Any) -> None:
     """Networks or runs side by side: what each costs, and what differs from the first."""
     from lenet.net.words import shown
     from lenet.run_folder import is_run
@@ -213,15 +201,15 @@ def compare(nets: tuple[str, ...], output: Path | None, json: bool, **images: An
 
         if output or any(images.values()):
             raise UsageError("--output, --data and --data-dir are for runs; name two run folders.")
-        show(comparison.compare(*nets), json)
+        write(comparison.compare(*nets), form)
         return
     from lenet.reporting.results import compare_runs
 
     result = compare_runs(*runs, **images)
     if output:
         result.save(output)
-    show(result, json)
-    if output and not json:
+    write(result, form)
+    if output and form == "text":
         print(f"\n{output}")
 
 
@@ -233,12 +221,12 @@ def compare(nets: tuple[str, ...], output: Path | None, json: bool, **images: An
     "memory=256kB (in use on one image). May be given several times.",
     multiple=True,
 )
-@options.json
-def balance(net: str, budget: tuple[str, ...], json: bool) -> None:
+@options.formats("csv")
+def balance(net: str, budget: tuple[str, ...], form: str) -> None:
     """Are neighbouring layers about equally large? With a budget: channels that are."""
     from lenet.analysis import balance
 
-    show(balance.balance(net, budget=budget), json)
+    write(balance.balance(net, budget=budget), form)
 
 
 @verb
@@ -252,8 +240,8 @@ def balance(net: str, budget: tuple[str, ...], json: bool) -> None:
     default="",
 )
 @option("--seconds", "Of measuring for each figure.", FLOAT, default=2.0)
-@options.json
-def bench(net: str, against: str, json: bool, **how: Any) -> None:
+@options.formats()
+def bench(net: str, against: str, form: str, **how: Any) -> None:
     """How fast a network is on this machine, here and in other frameworks."""
     from lenet import benchmarking
     from lenet.cli.progress import Line
@@ -263,7 +251,7 @@ def bench(net: str, against: str, json: bool, **how: Any) -> None:
         result = benchmarking.bench(net, against=split_names(against), watch=line.write, **how)
     finally:
         line.wipe()
-    show(result, json)
+    write(result, form)
 
 
 def split_names(text: str) -> list[str]:
@@ -272,9 +260,9 @@ def split_names(text: str) -> list[str]:
 
 
 @verb
-@options.json
-def checks(json: bool) -> None:
+@options.formats()
+def checks(form: str) -> None:
     """Versions, machine, instruction set, threads and folders: for a bug report."""
     from lenet.installation import checks
 
-    show(checks(), json)
+    write(checks(), form)

@@ -7,9 +7,12 @@ page of help has sections, and a result is shown as a person reads it or as JSON
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from lenet.errors import UsageError, path_text
 
 if TYPE_CHECKING:
     from lenet.writing import Result
@@ -110,12 +113,44 @@ def flag(name: str, help: str, **settings: Any) -> Decorator:
     return option(name, help, bool, is_flag=True, **settings)
 
 
+def formats(*others: str) -> Decorator:
+    """Give a verb ``--format``, and ``--json`` for short; its function gets ``form`` instead.
+
+    ``others`` are formats that not every result has.
+    """
+    names = ["text", "json", "markdown", "html", "latex", *others]
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @option("--format", f"{', '.join(names[:-1])} or {names[-1]}.", default="text")
+        @flag("--json", "Short for --format json.")
+        @wraps(function)
+        def with_form(format: str, json: bool, **given: Any) -> None:
+            if json and format not in ("text", "json"):
+                both = f"--json and --format {path_text(format)}"
+                raise UsageError(f"{both} are two formats; give one of them.")
+            function(form="json" if json else format, **given)
+
+        return with_form
+
+    return decorate
+
+
 NET: Final = "A zoo name, a notation, a .json file or a saved model."
 net: Final = argument("net", NET)
 json: Final = flag("--json", "Print one JSON object instead.")
 data_dir: Final = option(
     "--data-dir", "Folder that has the IDX files already, compressed or not.", PATH
 )
+
+
+def write(result: Result, form: str, **choices: Any) -> None:
+    """Print a result in a format; ``choices`` are those of its page."""
+    from lenet.terminal import can_show, columns
+    from lenet.writing import render
+
+    plain = not can_show("█▏")
+    text = render(result, form, columns(), ascii_only=plain, **choices)
+    print(text, end="" if form == "csv" else "\n")  # a CSV file's last line is ended already
 
 
 def show(result: Result, as_json: bool, **more: Any) -> None:

@@ -13,30 +13,10 @@ from lenet.drawing import Drawing
 from lenet.drawing.formats import png_address
 from lenet.drawing.scene import DARK, LIGHT, printable
 from lenet.reporting.pictures import Thumbnail
+from lenet.writing.html import whole_page
 
 #: The colours of pictures that the page has, too.
 _ROLES: Final = ("page", "text", "muted", "frame", "grid", "data-face", "series-1", "series-2")
-#: Should markup ever slip in from somewhere, a browser still runs and loads nothing.
-_PAGE: Final = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-style-src 'unsafe-inline'; img-src data:">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
 
 
 @dataclass(frozen=True)
@@ -172,7 +152,7 @@ def details(summary: str, content: str) -> str:
 
 def page(title: str, body: Iterable[str]) -> str:
     """Write a whole document: one file, which loads nothing and runs nothing."""
-    return _PAGE.format(title=text(title), style=_style(), body="\n".join(body))
+    return whole_page(text(title), _style(), "\n".join(body))
 
 
 @cache

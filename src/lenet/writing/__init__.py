@@ -53,11 +53,22 @@ class Result(ABC):
         return str(self)
 
     def _repr_html_(self) -> str:
-        return render(self, "html")
+        from lenet.writing.html import write_html  # as in render
+
+        return write_html(self.page("html"))
 
 
-def render(result: Result, form: str = "text", width: int = 80, ascii_only: bool = False) -> str:
+def render(
+    result: Result,
+    form: str = "text",
+    width: int = 80,
+    ascii_only: bool = False,
+    **choices: Any,
+) -> str:
     """Write ``result`` in one of ``FORMATS``; ``width`` and ``ascii_only`` are for text.
+
+    ``choices`` are those that the page of this result has. HTML is a document of its own; what a
+    notebook shows is the piece of it that can stand in another page.
 
     Raises:
         UsageError: ``form`` is none of these, or the result has no rows for CSV.
@@ -72,16 +83,16 @@ def render(result: Result, form: str = "text", width: int = 80, ascii_only: bool
     if form == "csv":
         return _csv(result)
     width = max(width, _NARROWEST)
-    page = result.page(form, width)
+    page = result.page(form, width, **choices)
     # A writer is imported when it is asked for: the others would only take time.
     if form == "markdown":
         from lenet.writing.markdown import write_markdown
 
         return write_markdown(page)
     if form == "html":
-        from lenet.writing.html import write_html
+        from lenet.writing.html import write_page
 
-        return write_html(page)
+        return write_page(page).rstrip("\n")
     if form == "latex":
         from lenet.writing.latex import write_latex
 

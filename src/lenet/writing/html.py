@@ -1,4 +1,4 @@
-"""Pages as a piece of HTML: no scripts, no outside files, their style (``page.css``) inside.
+"""Pages as HTML, whole or a piece: no scripts, no outside files, their style (``page.css``) inside.
 
 Colours are variables that follow the reader's light or dark scheme, and a notebook's own theme
 where it has one. Wide tables scroll by themselves, so that the page stays readable on a phone.
@@ -15,6 +15,46 @@ from lenet.writing.document import Bullets, Column, Document, Notation, Paragrap
 
 _RULES: Final = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _STYLE: Final = f"<style>\n{_RULES}</style>"
+
+
+#: Should markup ever slip in from somewhere, a browser still runs and loads nothing.
+_PAGE: Final = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+style-src 'unsafe-inline'; img-src data:">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+#: Around the section, where there is nothing else on the page.
+_AROUND: Final = """\
+body{margin:0;background:#fff}
+main{max-width:70em;margin:auto}
+@media (prefers-color-scheme:dark){body{background:#15181c}}
+"""
+
+
+def whole_page(title: str, style: str, body: str) -> str:
+    """Write a document of a browser's own; ``title`` and ``body`` are markup already."""
+    return _PAGE.format(title=title, style=style, body=body)
+
+
+def write_page(document: Document) -> str:
+    """Write a file for a browser; its text ends with a line break."""
+    title = document.title or document.sections[0].title or "lenet"
+    return whole_page(escape(title), _AROUND, write_html(document))
 
 
 def write_html(document: Document) -> str:
@@ -38,7 +78,7 @@ def _section(section: Section) -> Iterator[str]:
             case Table():
                 yield from _table(title, block)
                 title = ""
-            case Paragraph(text, is_note):
+            case Paragraph(text, is_note, _):
                 name = ' class="note"' if is_note else ""
                 yield f"<p{name}>{escape(text)}</p>"
             case Bullets(texts):

@@ -37,7 +37,7 @@ from lenet.net import AvgPool2d, Dense, MaxPool2d, Network
 from lenet.net.shapes import elements, shape_text, size_formula
 from lenet.writing import Result, plain
 from lenet.writing.document import Document, Notation, Paragraph, Section, Table, table_of
-from lenet.writing.numbers import plural
+from lenet.writing.numbers import chain, plural
 from lenet.writing.text import GLUE
 
 __all__ = ["Candidate", "Deduction", "Figure", "Stage", "Step", "deduce", "read_figure"]
@@ -87,7 +87,8 @@ class Deduction(Result):
             Section("", tuple(map(Paragraph, self.assumptions))),
             Section("", (Paragraph(total), *self._counted(), Notation(str(network)))),
         ]
-        return Document("", tuple(section for section in sections if section.blocks))
+        title = "" if form == "text" else chain(map(str, self.figure.stages))
+        return Document(title, tuple(section for section in sections if section.blocks))
 
     def _counted(self) -> Iterator[Paragraph]:
         if (number := self.combinations) is not None:

@@ -58,15 +58,17 @@ class Diagnosis(Result):
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the diagnosis as a page; see :meth:`lenet.writing.Result.page`."""
+        title = _title(self.name, form)
         if not self.fits:
-            return _page([self.problem], _fix_blocks(self.fixes))
+            return _page([self.problem], _fix_blocks(self.fixes), title)
         shapes = [self.network.input_shape, *(p.output_shape for p in self.network.placed)]
         links = list(map(shape_text, shapes))
-        texts = [f"{self.name or 'The network'} fits: {links[0]} in, {links[-1]} out."]
+        name = name_text(self.name) or "The network"
+        texts = [f"{name} fits: {links[0]} in, {links[-1]} out."]
         texts.append(chain(links, _LONGEST_CHAIN))
         if self.least_input is not None:
             texts.append(f"It fits every input of {pair_text(self.least_input)} or more.")
-        return _page(texts)
+        return _page(texts, title=title)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the diagnosis as JSON can hold it; docs/diagnose.md explains every key."""
@@ -117,15 +119,16 @@ class Reconciliation(Result):
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the comparison as a page; see :meth:`lenet.writing.Result.page`."""
+        title = _title(self.name, form)
         if self.agrees:
-            count = self.tensors
+            count, name = self.tensors, name_text(self.name) or "the network"
             agree = f"All {count:,} weights agree" if count > 1 else "The weight agrees"
-            return _page([f"{agree} with {self.name or 'the network'}.", *self.notes])
+            return _page([f"{agree} with {name}.", *self.notes], title=title)
         misfit = find_misfit(self.network)
         texts = [misfit.problem] if misfit else _mismatch_texts(self.mismatches)
         goal = f"all {self.tensors:,} weights agree" if self.tensors > 1 else "the weight agree"
         goal += f", {self.changes} changes together" if self.changes > 1 else ""
-        return _page([*texts, *self.notes], _fix_blocks(self.fixes, goal))
+        return _page([*texts, *self.notes], _fix_blocks(self.fixes, goal), title)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON can hold it; docs/diagnose.md explains every key."""
@@ -209,8 +212,13 @@ def explain_misfit(error: ShapeError) -> str:
     return write_text(_page([room + diagnosis.problem], fixes)).removeprefix(room)
 
 
-def _page(texts: Iterable[str], blocks: Iterable[Block] = ()) -> Document:
-    return Document("", (Section("", (*map(Paragraph, texts), *blocks)),))
+def _page(texts: Iterable[str], blocks: Iterable[Block] = (), title: str = "") -> Document:
+    return Document(title, (Section("", (*map(Paragraph, texts), *blocks)),))
+
+
+def _title(name: str, form: str) -> str:
+    """Return what stands above a page; text begins with what was found instead."""
+    return "" if form == "text" else name_text(name) or "network"
 
 
 def _mismatch_texts(mismatches: Sequence[Mismatch]) -> Iterator[str]:
