@@ -189,4 +189,4 @@ def test_every_format(form: str) -> None:
     text = render(compare("lenet", "lenet-60"), form)
     assert "18602" in text.replace(",", "")
     if form != "csv":
-        assert "84 -> 60" in text.replace("&gt;", ">").replace(r"\textgreater{}", ">")
+        assert "84 -> 60" in text.replace("&gt;", ">").replace(r"$\to$", "->")

@@ -13,6 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lenet.analysis import ReceptiveField, count_network, explain, render
+from lenet.analysis.balance import balance
+from lenet.analysis.comparison import compare
+from lenet.analysis.diagnosis import diagnose
 from lenet.analysis.explanation import (
     block_text,
     cost_columns,
@@ -290,6 +293,11 @@ def test_normalised_layers() -> None:
     assert document["memory"]["statistics"] == 32
 
 
+NOTE = """\
+size = floor((n + 2p - k) / s) + 1, with input n, kernel k, padding p on each side, stride s; it
+equals floor((n - k + 2p + s) / s), which the rows have.
+"""
+
 WIDE = """\
 network    in 1@9x7    out 3    2 layers: 1 conv + 1 dense
 2 blocks: conv0, dense0
@@ -298,23 +306,34 @@ block  layer   kind   kernel  stride  pad      both  input  output  size        
 1      conv0   conv   3x2     2x1     1.0.0.2  1x2   1@9x7  2@4x8   floor((9-3+1+2)/2)=4 x (7-2+2+1)/1=8  3x2   2x1    14  7% ▍      384 67% ███▍   64 96% ████▊          448  256 B
 2      dense0  dense                                 2@4x8  3                                             8x7         195 93% ████▋  192 33% █▋      3  4% ▎              195   12 B
        total                                                                                                          209            576            67                    643  268 B
-
 """  # noqa: E501
 
 NARROW = """\
 What flows
-block  layer   kernel  stride  pad      both  output  sees  jump
-1      conv0   3x2     2x1     1.0.0.2  1x2   2@4x8   3x2   2x1
-2      dense0                                 3       8x7
+block  layer   kind   kernel  stride  pad      both  input  output  sees  jump
+1      conv0   conv   3x2     2x1     1.0.0.2  1x2   1@9x7  2@4x8   3x2   2x1
+2      dense0  dense                                 2@4x8  3       8x7
 
 Sizes
   conv0  floor((9-3+1+2)/2)=4 x (7-2+2+1)/1=8
+size = floor((n + 2p - k) / s) + 1, with input n, kernel k, padding p on each
+side, stride s; it equals floor((n - k + 2p + s) / s), which the rows have.
 
 What it costs
-layer      parameters  multiply-adds   activations  connections   kept
-conv0    14  7% ▍      384 67% ███▍   64 96% ████▊          448  256 B
-dense0  195 93% ████▋  192 33% █▋      3  4% ▎              195   12 B
-total   209            576            67                    643  268 B
+layer   kind      parameters  multiply-adds   activations  connections   kept
+conv0   conv    14  7% ▍      384 67% ███▍   64 96% ████▊          448  256 B
+dense0  dense  195 93% ████▋  192 33% █▋      3  4% ▎              195   12 B
+total          209            576            67                    643  268 B
+
+Columns
+  pad            padding on one side; both: on both sides together
+  sees           receptive field: how many input pixels one unit depends on
+  jump           how many input pixels neighbouring units lie apart
+  multiply-adds  MACs: forward, for one image, without biases; twice as many are
+                 FLOPs. torchinfo counts biases, too: 643
+  activations    how many numbers the layer gives for one image
+  connections    each weight and bias, once for every output that uses it
+  kept           bytes of one image, kept for the backward pass
 
 Memory
 float32               one image  256 images
@@ -323,26 +342,70 @@ float32               one image  256 images
 
 def test_one_table_where_there_is_room_and_two_where_there_is_none() -> None:
     report = explain(parse_network("1x9x7 | conv 2 k3x2 s2x1 p1.0.0.2 | dense 3"))
-    assert render(report, "text", 200).startswith(WIDE)
+    assert render(report, "text", 200).startswith(WIDE + NOTE)
     assert NARROW in render(report, "text", 80)
 
 
 def test_less_is_said_where_there_is_less_room() -> None:
     report = explain(zoo.lenet())
-    assert "both input" in render(report, "text", 80)
-    assert "both output" in render(report, "text", 72)
+    assert "pad both input   output" in render(report, "text", 92)
+    assert "pad both output" in render(report, "text", 84)
+    assert "pad output  size" in render(report, "text", 80)
+    assert "pad both output  sees" in render(report, "text", 70)
     assert "\nSizes\n  conv0  (28-5+0+1)/1=24\n" in render(report, "text", 60)
-    assert "█" not in render(report, "text", 70)
+    assert "█" in render(report, "text", 100)
+    assert "█" not in render(report, "text", 80)
     assert "44.4 k" not in render(report, "text", 40)  # numbers below a million stay whole
     large = explain("lenet", input_shape="3x9999x9999")
-    assert "\ndense0 12.0 G >99% █████ " in render(large, "text", 80)
+    assert "\ndense0 dense sigmoid 12.0 G >99% " in render(large, "text", 80)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "latex"])
+def test_every_table_says_what_a_layer_does(form: str) -> None:
+    text = render(explain("1x28x28 | conv 6 k5 tanh, avgpool 2 | maxpool 2, dense 10 silu"), form)
+    tables = text.partition("Memory")[0].split("What it costs")
+    assert len(tables) == (3 if form == "html" else 2)  # a caption, and a name for readers
+    for table in (tables[0], tables[-1]):
+        for kind in ("conv tanh", "avgpool", "maxpool", "dense silu"):
+            assert kind in table
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "latex"])
+def test_the_formula_and_the_columns_are_told_once(form: str) -> None:
+    text = " ".join(render(explain("lenet"), form).split())
+    formula = r"lfloor(n + 2p - k) / s\rfloor" if form == "latex" else "floor((n + 2p - k) / s)"
+    assert text.count(formula) == 1
+    for words in ("receptive field:", "MACs:", "how many input pixels neighbouring units"):
+        assert text.count(words) == 1
+
+
+@pytest.mark.parametrize(
+    ("network", "count"),
+    [
+        ("lenet", "286,334"),
+        (
+            "3x16x16 | conv 8 k3 p1 batchnorm silu, maxpool 2 | conv 16 k3 p1 batchnorm silu, "
+            "avgpool 8 | dense 10",
+            "129,242",
+        ),
+    ],
+)
+def test_what_torchinfo_counts(network: str, count: str) -> None:
+    """The numbers of torchinfo 1.8.0 for these networks in PyTorch, on one image."""
+    assert f"torchinfo counts biases, too: {count}" in " ".join(str(explain(network)).split())
+
+
+def test_columns_that_say_nothing_are_not_explained() -> None:
+    text = str(explain("1x8x8 | dense 10"))
+    assert "floor(" not in text
+    assert "2 = 1" not in text
 
 
 def test_bars_in_plain_characters() -> None:
-    text = render(explain(zoo.lenet()), "text", ascii_only=True)
+    text = render(explain(zoo.lenet()), "text", 100, ascii_only=True)
     assert text.isascii()
-    assert "dense0 30,840 69% ###  " in text
-    assert "conv0     156 <1% #  " in text
+    assert "dense sigmoid  30,840 69% ###  " in text
+    assert "conv sigmoid      156 <1% #  " in text
 
 
 @pytest.mark.parametrize("name", zoo.names())
@@ -377,7 +440,7 @@ def test_a_hundred_layers_are_readable() -> None:
     )
     rendered = render(explain(parse_network(text), name="long"))
     assert "100 layers: 98 conv + 2 dense" in rendered
-    assert "\n49 = 1 conv96 " in rendered
+    assert "\n49 = 1  conv96 " in rendered
     assert max(map(len, rendered.splitlines())) <= 80
 
 
@@ -418,7 +481,7 @@ def test_csv_of_lenet() -> None:
 @settings(max_examples=30, deadline=None)
 @given(networks(ends_dense=False))
 def test_every_element_is_closed(network: Network) -> None:
-    root = ElementTree.fromstring(render(explain(network, name="a < b & c"), "html"))
+    root = ElementTree.fromstring(explain(network, name="a < b & c")._repr_html_())
     assert root.findtext("h2") == "a < b & c"
     for table in root.iter("table"):
         assert table.findtext("caption")
@@ -441,20 +504,22 @@ def test_shares_are_drawn_and_written() -> None:
 
 def test_a_notebook_shows_it() -> None:
     report = explain("lenet")
-    assert report._repr_html_() == render(report, "html")
+    assert report._repr_html_() in render(report, "html")
 
 
 def test_formulas_and_sizes_are_set_as_mathematics() -> None:
     text = render(explain("1x9x7 | conv 2 k3x2 s2x1 p1.0.0.2"), "latex")
     assert r"$\lfloor(9 - 3 + 1 + 2) / 2\rfloor = 4 \times (7 - 2 + 2 + 1) / 1 = 8$" in text
-    assert r"& 3$\times$2 & 2$\times$1 & 1.0.0.2 & 2@4$\times$8 &" in text
+    assert r"& 3$\times$2 & 2$\times$1 & 1.0.0.2 & 2@4$\times$8 \\" in text
+    assert r"$\mathrm{size} = \lfloor(n + 2p - k) / s\rfloor + 1$, with input n" in text
 
 
 def test_a_name_of_several_lines_stays_in_its_comment() -> None:
     lines = render(explain(zoo.lenet(), name="a\nb"), "latex").splitlines()
     assert [line for line in lines if line.startswith("%")][1:] == [
-        "% a b: what flows",
-        "% a b: what it costs",
+        r"% 'a\textbackslash{}nb': what flows",
+        r"% 'a\textbackslash{}nb': what it costs",
+        r"% 'a\textbackslash{}nb': columns",
     ]
 
 
@@ -467,12 +532,24 @@ def test_tables_are_whole(network: Network) -> None:
     for paragraph in before.split("\n\n"):
         if paragraph.startswith("|"):
             assert len({line.count("|") for line in paragraph.splitlines()}) == 1
-    assert before.count("\n| :--- ") == 3
+    assert before.count("\n| :--- ") == 4
 
 
 def test_a_name_is_shown_as_it_is() -> None:
-    text = render(explain(zoo.lenet(), name="a_b <i>*c*\n# d | e"), "markdown")
+    text = render(explain(zoo.lenet(), name="a_b <i>*c* # d | e"), "markdown")
     assert text.startswith("## a\\_b \\<i\\>\\*c\\* \\# d \\| e\n\n")
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "latex", "html"])
+def test_a_name_out_of_a_file_stays_on_its_line(form: str) -> None:
+    """Nothing of it reaches a terminal as a command, and none breaks what it is written in."""
+    hostile = "a\x1b[31m\nb\ud800"
+    for verb in (explain, balance, diagnose, lambda network, name: compare(network, network)):
+        text = render(verb(zoo.lenet(), name=hostile), form)
+        assert "\x1b" not in text
+        assert text.encode()
+    named = compare("lenet", "lenet-60", names=(hostile, "c"))
+    assert "\x1b" not in render(named, form)
 
 
 def test_a_network_without_a_name() -> None:

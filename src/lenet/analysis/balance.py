@@ -11,6 +11,7 @@ from lenet.analysis.neighbours import NEAR, Claim, Neighbours, claims_of, farthe
 from lenet.errors import about
 from lenet.net import Network, Source, read_named
 from lenet.net.shapes import elements, shape_text
+from lenet.net.words import name_text
 from lenet.writing import Result
 from lenet.writing.document import Column, Document, Notation, Paragraph, Section, Table, table_of
 from lenet.writing.numbers import bytes_text, plural, short_count, times
@@ -83,7 +84,7 @@ class Balance(Result):
         if self.proposals:
             sections += _proposals(self)
         beside = ("activations of one image",)
-        return Document(self.name or "network", tuple(sections), beside=beside)
+        return Document(name_text(self.name) or "network", tuple(sections), beside=beside)
 
 
 def balance(

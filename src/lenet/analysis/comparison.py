@@ -20,7 +20,7 @@ from lenet.analysis.differences import Beside, Difference, differences, layers_b
 from lenet.errors import UsageError
 from lenet.net import Network, Source, read_named
 from lenet.net.shapes import Pair, pair_text, shape_text
-from lenet.net.words import listed, shown
+from lenet.net.words import listed, name_text, shown
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section, table_of
 from lenet.writing.numbers import bytes_text, times
@@ -100,7 +100,7 @@ class Comparison(Result):
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Lay the comparison out; narrow text lists the networks one below the other."""
-        names = [column.name for column in self.columns]
+        names = [name_text(column.name) for column in self.columns]
         rows, is_text = list(_number_rows(self)), form == "text"
         tables = [table_of(rows, ["", *names]), table_of(_layer_rows(self), ["layer", *names])]
         sections = [Section("", (table,)) for table in tables]

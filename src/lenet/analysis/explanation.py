@@ -24,6 +24,7 @@ from lenet.analysis.findings import findings
 from lenet.net import Network, PlacedLayer, Source, read_named
 from lenet.net.layers import Sides, Windowed, padding_text
 from lenet.net.shapes import Pair, Shape, pair_text, shape_text, size_text
+from lenet.net.words import name_text
 from lenet.writing import Result, plain
 from lenet.writing.document import (
     Bullets,
@@ -49,10 +50,15 @@ _COUNTED: Final = (
 _BLOCKS_LISTED: Final = 6
 _LAYERS_LISTED: Final = 8
 #: What the formula's numbers tell too would make LaTeX's table wider than a page.
-_NOT_IN_LATEX: Final = ("kind", "input", "both")
-#: What narrow text leaves out, the fuller choice first; formulas then follow below.
-_NOT_IN_TEXT: Final = (("kind",), ("kind", "input"), ("kind", "input", "both"))
-_FORMULAS_BELOW: Final = ("kind", "input", "size")
+_NOT_IN_LATEX: Final = ("input", "both")
+#: What narrow text leaves out, the fuller choice first; left out formulas follow below.
+_NOT_IN_TEXT: Final = (
+    *((), ("input",), ("input", "both"), ("size",), ("size", "input"), ("size", "input", "both")),
+    ("size", "input", "both", "block"),
+)
+#: The size of a map in symbols, and in the form in which every row has it.
+_SIZE: Final = "size = floor((n + 2p - k) / s) + 1"
+_SIZE_IN_ROWS: Final = "floor((n - k + 2p + s) / s)"
 _AXES: Final = ("height", "width")
 
 
@@ -175,13 +181,14 @@ class Report(Result):
         """Lay the report out; text chooses tables that fit ``width``, LaTeX has only tables."""
         network, gap = self.network, ", "
         if form == "text":
-            tables, gap = _text_tables(self, width), "    "
+            tables, gap = list(_text_tables(self, width)), "    "
         else:
-            tables = _tables(self, form)
+            tables = list(_tables(self, form))
         ends = f"in {shape_text(network.input_shape)}{gap}out {shape_text(network.output_shape)}"
-        sections = (*tables, *([] if form == "latex" else self._remarks()))
+        legend = _legend(self, tables, () if form == "text" else ("column", "meaning"))
+        sections = (*tables, legend, *([] if form == "latex" else self._remarks()))
         below = (block_text(self.blocks),)
-        return Document(self.name or "network", sections, (ends, self.layer_text), below)
+        return Document(name_text(self.name) or "network", sections, (ends, self.layer_text), below)
 
     def _remarks(self) -> Iterator[Section]:
         notes = [Paragraph(note, is_note=True) for note in memory_notes(self.memory)]
@@ -354,11 +361,12 @@ def memory_notes(memory: Memory) -> tuple[str, str]:
 def _tables(report: Report, form: str) -> Iterator[Section]:
     """Yield what flows and what it costs, for Markdown, HTML and LaTeX."""
     flow = flow_columns(report)
-    if form == "html":  # the row's own name comes first: it stays in sight while others scroll
+    if form != "markdown":  # the row's own name stays in sight while others scroll, or are parted
         flow = {"layer": flow["layer"], **flow}
     left_out = _NOT_IN_LATEX if form == "latex" else ()
-    yield Section("What flows", (_flow(flow, left_out),))
-    yield Section("What it costs", (Table((flow["layer"], *cost_columns(report).values())),))
+    yield Section("What flows", (_flow(flow, left_out), *_size_note(report)))
+    costs = cost_columns(report).values()
+    yield Section("What it costs", (Table((flow["layer"], flow["kind"], *costs)),))
 
 
 def _text_tables(report: Report, width: int) -> Iterator[Section]:
@@ -368,21 +376,71 @@ def _text_tables(report: Report, width: int) -> Iterator[Section]:
     columns = cost_columns(report)
     full = Table((*flow.values(), *columns.values()))
     if fits(full, width, bars=True):
-        yield Section("", (full,))
+        yield Section("", (full, *_size_note(report)))
         return
-    for left_out in (*_NOT_IN_TEXT, _FORMULAS_BELOW):
+    for left_out in _NOT_IN_TEXT:
         table = _flow(flow, left_out)
         if fits(table, width):
             break
-    yield Section("What flows", (table,))
-    layer, size = flow["layer"], flow["size"]
+    layer, kind, size = flow["layer"], flow["kind"], flow["size"]
     sizes = [pair for pair in zip(layer.cells, size.cells, strict=True) if pair[1]]
-    if left_out == _FORMULAS_BELOW and sizes:
-        yield Section("Sizes", (table_of(sizes, indent=2),))
-    table = Table((layer, *columns.values()))
-    if not fits(table, width):
-        table = Table((layer, *cost_columns(report, short_count).values()))
-    yield Section("What it costs", (table,))
+    if "size" in left_out and sizes:
+        yield Section("What flows", (table,))
+        yield Section("Sizes", (table_of(sizes, indent=2), *_size_note(report)))
+    else:
+        yield Section("What flows", (table, *_size_note(report)))
+    yield Section("What it costs", (_costs((layer, kind), report, width),))
+
+
+def _costs(named: tuple[Column, Column], report: Report, width: int) -> Table:
+    """Return what it costs in as much room as there is: less and less is said, or numbers short."""
+    layer, _ = named
+    whole, short = cost_columns(report), cost_columns(report, short_count)
+    fewer, shorter = (
+        {k: c for k, c in all.items() if k != "connections"} for all in (whole, short)
+    )
+    choices = [Table((*named, *costs.values())) for costs in (whole, short, fewer, shorter)]
+    choices += [Table((layer, *costs.values())) for costs in (whole, short)]
+    return next((table for table in choices if fits(table, width)), choices[-1])
+
+
+def _size_note(report: Report) -> Iterator[Paragraph]:
+    """Yield the size formula in symbols, if any layer has a window."""
+    if any(row.window for row in report.layers):
+        text = (
+            f"{_SIZE}, with input n, kernel k, padding p on each side, stride s; it equals "
+            f"{_SIZE_IN_ROWS}, which the rows have."
+        )
+        yield Paragraph(text, is_note=True, formulas=(_SIZE, _SIZE_IN_ROWS))
+
+
+def _legend(report: Report, tables: Iterable[Section], titles: Sequence[str]) -> Section:
+    """Say what the columns of ``tables`` mean, but for those that say it themselves."""
+    blocks = [block for section in tables for block in section.blocks]
+    shown = {c.title for block in blocks if isinstance(block, Table) for c in block.columns}
+    meanings = {
+        "block": any(block.repeats for block in report.blocks)
+        and "2 = 1: block 2 is like block 1, but for its channels or units",
+        "pad": "padding on one side" + "; both: on both sides together" * ("both" in shown),
+        "sees": "receptive field: how many input pixels one unit depends on",
+        "jump": "how many input pixels neighbouring units lie apart",
+        "multiply-adds": "MACs: forward, for one image, without biases; twice as many are FLOPs. "
+        f"torchinfo counts biases, too: {_torchinfo_count(report):,}",
+        "activations": "how many numbers the layer gives for one image",
+        "connections": "each weight and bias, once for every output that uses it",
+        "kept": "bytes of one image, kept for the backward pass",
+    }
+    rows = [(title, text) for title, text in meanings.items() if text and title in shown]
+    return Section("Columns", (table_of(rows, titles, prose=True, indent=2),))
+
+
+def _torchinfo_count(report: Report) -> int:
+    """Return what torchinfo calls mult-adds, for one image.
+
+    It counts a bias at every place, and of a batch normalisation a scale and a shift once.
+    """
+    counts = [row.counts for row in report.layers if row.window is None or row.activation]
+    return sum(c.multiply_adds + c.scales + c.biases if c.scales else c.connections for c in counts)
 
 
 def _flow(columns: Mapping[str, Column], left_out: Sequence[str]) -> Table:
