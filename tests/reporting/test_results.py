@@ -1,5 +1,7 @@
 """A run as one page, and runs side by side: everything is there, nothing leaves it."""
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -12,8 +14,10 @@ import lenet
 from lenet.drawing import FORMATS
 from lenet.errors import DataError, OutputError, UsageError
 from lenet.metrics import mcnemar
+from lenet.reporting import comparison_page
 from lenet.reporting.results import PICTURES, compare_runs, report
 from lenet.trainer import run_training
+from lenet.writing import render
 from refusals import refused
 
 VOID = {"meta", "img", "br", "rect", "path", "image", "small"}
@@ -266,6 +270,43 @@ def test_text(finished, other):
     assert "test accuracy" in text
     assert "(McNemar's exact test)." in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.fixture
+def ten(finished, other, tmp_path):
+    """Nine runs of one network, of two seeds, and one of another network, called r0 to r9."""
+    for number in range(9):
+        shutil.copytree(other if number == 3 else finished, tmp_path / f"r{number}")
+    lenet.train("1x8x8 | dense 20 relu, dense 10", epochs=1, run=tmp_path / "r9")
+    return compare_runs(*(tmp_path / f"r{number}" for number in range(10)))
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "latex", "html"])
+def test_ten_runs_say_once_what_they_share(ten, form):
+    text = " ".join(render(ten, form).split())
+    assert text.count("conv 4 k3 sigmoid") == text.count("dense 20 relu") == 1
+    assert text.count("all others") == 1
+    assert text.count("digits") == 1
+    assert text.count("McNemar") == 1
+    assert "all others" in " ".join(comparison_page.render_comparison(ten).split())
+
+
+def test_ten_runs_have_a_row_each(ten):
+    lines = str(ten).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[0] for line in lines[1:11]] == [f"r{number}" for number in range(10)]
+    assert "status" not in lines[0]  # it is the same in all
+    assert "  status        finished" in lines
+    assert ten.to_dict()["common"]["dataset"] == "digits"
+    assert ten.to_dict()["common"].keys().isdisjoint(row.name for row in ten.differences)
+    rows = list(csv.DictReader(io.StringIO(render(ten, "csv"), newline="")))
+    assert [row["name"] for row in rows] == list(ten.names)
+
+
+def test_long_values_are_grouped_by_their_runs():
+    grouped = comparison_page._grouped
+    assert grouped("abc", "xyx") == [("a, c", "x"), ("b", "y")]
+    assert grouped("abcdef", "xxyxxy") == [("c, f", "y"), ("all others", "x")]
 
 
 def test_a_run_against_itself(finished):

@@ -373,8 +373,7 @@ def _text_tables(report: Report, width: int) -> Iterator[Section]:
     """Yield all in one table where that fits, else what flows, then what it costs."""
     # (28-5+0+1)/1=24: spaces would take the room of other columns.
     flow = flow_columns(report, lambda formula: formula.replace(" ", ""))
-    columns = cost_columns(report)
-    full = Table((*flow.values(), *columns.values()))
+    full = Table((*flow.values(), *cost_columns(report).values()))
     if fits(full, width, bars=True):
         yield Section("", (full, *_size_note(report)))
         return
@@ -392,16 +391,14 @@ def _text_tables(report: Report, width: int) -> Iterator[Section]:
     yield Section("What it costs", (_costs((layer, kind), report, width),))
 
 
-def _costs(named: tuple[Column, Column], report: Report, width: int) -> Table:
-    """Return what it costs in as much room as there is: less and less is said, or numbers short."""
-    layer, _ = named
-    whole, short = cost_columns(report), cost_columns(report, short_count)
-    fewer, shorter = (
-        {k: c for k, c in all.items() if k != "connections"} for all in (whole, short)
-    )
-    choices = [Table((*named, *costs.values())) for costs in (whole, short, fewer, shorter)]
-    choices += [Table((layer, *costs.values())) for costs in (whole, short)]
-    return next((table for table in choices if fits(table, width)), choices[-1])
+def _costs(named: tuple[Column, ...], report: Report, width: int) -> Table:
+    """Return what it costs in as much room as there is: with shorter numbers, then with fewer."""
+    columns = (cost_columns(report), cost_columns(report, short_count))
+    tables = [Table((*named, *costs.values())) for costs in columns]
+    for costs in columns:
+        costs.pop("connections")
+        tables.append(Table((*named, *costs.values())))
+    return next((table for table in tables if fits(table, width)), tables[1])
 
 
 def _size_note(report: Report) -> Iterator[Paragraph]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from lenet.drawing import Drawing
@@ -13,7 +13,7 @@ from lenet.reporting import html
 from lenet.reporting.pictures import Thumbnail, drawing_of, epoch_series, make_thumbnail
 from lenet.reporting.predictions import PairedComparison, RunsSideBySide
 from lenet.reporting.run_page import value_text
-from lenet.writing.document import Column, Document, Paragraph, Section, Table, table_of
+from lenet.writing.document import Block, Document, Paragraph, Section, Table, table_of
 from lenet.writing.numbers import percent, plural
 
 #: What came of a run, and how it is written.
@@ -31,23 +31,95 @@ _LONGEST: Final = 24
 #: Images shown of those that only one run has correct.
 _MOST_IMAGES: Final = 18
 _NO_DIFFERENCE: Final = "The same network, data, recipe and seed."
+_DUELS: Final = (
+    "On how many test images only {}, and only the other, is correct; and with which probability a "
+    "difference this large or larger would come, if the two models were equally good (McNemar's "
+    "exact test). Of many comparisons, a few have a small one by chance."
+)
+#: More runs have a row each, with only what differs, and so have their duels.
+_MOST_COLUMNS: Final = 4
+#: Of what all runs share, this is told; the rest of the recipe is not.
+_COMMON: Final = ("network", "dataset", "train_images", "seed")
+#: More runs with the same long value are called all others, once.
+_MOST_NAMED: Final = 3
 
 
 def comparison_document(runs: RunsSideBySide) -> Document:
     """Return the comparison in short."""
-    names, differences = runs.names, _difference_rows(runs)
-    short = [row for row in differences if max(map(len, row[1:])) <= _LONGEST]
-    rows = [*_figure_rows(runs), *short]
-    sections = [Section("", (table_of(rows, ("", *names)),))]
-    for noun, *texts in differences:
-        if (noun, *texts) not in short:
-            cells = Column("", names), Column("", tuple(texts), is_prose=True)
-            sections.append(Section(noun, (Table(cells, indent=2),)))
-    remarks = [] if differences else [_NO_DIFFERENCE]
-    for place, pair in enumerate(runs.pairs, 1):
-        remarks.append(" ".join(_pair_sentences(names[0], names[place], pair)))
-    sections += (Section("", (Paragraph(words),)) for words in (*remarks, *_missing(runs)))
+    long = [row for row in _difference_rows(runs) if not _is_short(row)]
+    sections = [Section("", (_figure_table(runs),))]
+    for noun, *texts in long:
+        table = table_of(_grouped(runs.names, texts), prose=True, indent=2)
+        sections.append(Section(noun, (table,)))
+    if common := list(_common_rows(runs)):
+        sections.append(Section("The same in all", (table_of(common, prose=True, indent=2),)))
+    sections += (Section("", blocks) for blocks in _remarks(runs))
     return Document("", tuple(sections))
+
+
+def _figure_table(runs: RunsSideBySide) -> Table:
+    """Return what came of the runs, and short settings that differ: a column for each run, or, of
+    many, a row.
+    """
+    rows = [*_figure_rows(runs), *filter(_is_short, _difference_rows(runs))]
+    if not _are_many(runs):
+        return table_of(rows, ("", *runs.names))
+    rows = [row for row in rows if len(set(row[1:])) > 1] or rows
+    titles = ("", *(title for title, *_ in rows))
+    cells = zip(runs.names, *(texts for _, *texts in rows), strict=True)
+    return table_of(cells, titles, right=range(1, len(titles)))
+
+
+def _remarks(runs: RunsSideBySide) -> Iterator[tuple[Block, ...]]:
+    """Yield what is said of runs in sentences, and many duels as a table."""
+    first, *others = runs.names
+    if not runs.differences:
+        yield (Paragraph(_NO_DIFFERENCE),)
+    duels = list(zip(others, runs.pairs, strict=False))
+    if _are_many(runs) and duels:
+        rows = [
+            (name, f"{len(duel.lost):,}", f"{len(duel.won):,}", _probability_text(duel))
+            for name, duel in duels
+        ]
+        titles = ("", f"{first} alone", "it alone", "probability")
+        yield table_of(rows, titles, right=range(1, 4)), Paragraph(_DUELS.format(first), True)
+    else:
+        for name, duel in duels:
+            yield (Paragraph(" ".join(_pair_sentences(first, name, duel))),)
+    for words in _missing(runs):
+        yield (Paragraph(words),)
+
+
+def _are_many(runs: RunsSideBySide) -> bool:
+    return len(runs.names) > _MOST_COLUMNS
+
+
+def _is_short(row: Sequence[str]) -> bool:
+    return max(map(len, row[1:])) <= _LONGEST
+
+
+def _grouped(names: Sequence[str], texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Return every long value once, with the runs that have it; that of most comes last."""
+    groups: dict[str, list[str]] = {}
+    for name, text in zip(names, texts, strict=True):
+        groups.setdefault(text, []).append(name)
+    most = max(groups, key=lambda text: len(groups[text]))
+    if len(groups[most]) > _MOST_NAMED:
+        del groups[most]
+        rest = [("all others", most)]
+    else:
+        rest = []
+    return [*((", ".join(own), text) for text, own in groups.items()), *rest]
+
+
+def _common_rows(runs: RunsSideBySide) -> Iterator[tuple[str, str]]:
+    """Yield what all runs share, once: of many, figures too."""
+    for name in _COMMON:
+        if name in runs.common:
+            yield name.replace("_", " "), value_text(runs.common[name])
+    for title, text, *others in _figure_rows(runs) if _are_many(runs) else ():
+        if all(other == text for other in others):
+            yield title, text
 
 
 def draw_comparison(runs: RunsSideBySide) -> Drawing:
@@ -78,15 +150,26 @@ def _body(runs: RunsSideBySide) -> Iterator[str]:
     yield html.header(", ".join(runs.names), lead)
     figures = html.table("Figures", heads, _figure_rows(runs))
     yield html.section("What came of them", figures).html
-    differences = html.paragraph(_NO_DIFFERENCE)
-    if rows := _difference_rows(runs):
-        differences = html.table("Only what differs", heads, rows, words=len(heads))
-    yield html.section("What was done otherwise", differences).html
+    yield html.section("What was done otherwise", *_difference_tables(runs)).html
+    if common := list(_common_rows(runs)):
+        alike = html.table("The same in all", ("", "all"), common, words=2)
+        yield html.section("What was done alike", alike).html
     curves = html.scrolled("Learning curves", html.figure(draw_comparison(runs)))
     yield html.section("Learning", curves).html
     yield from (html.paragraph(words, "warning") for words in _missing(runs))
     for place, pair in enumerate(runs.pairs, 1):
         yield _pair_section(runs, place, pair).html
+
+
+def _difference_tables(runs: RunsSideBySide) -> Iterator[str]:
+    """Yield what differs: short values with a column for each run, a long one once."""
+    heads, rows = ("", *runs.names), _difference_rows(runs)
+    if short := list(filter(_is_short, rows)):
+        yield html.table("Only what differs", heads, short, words=len(heads))
+    for noun, *texts in (row for row in rows if not _is_short(row)):
+        yield html.table(noun, ("", noun), _grouped(runs.names, texts), words=2)
+    if not rows:
+        yield html.paragraph(_NO_DIFFERENCE)
 
 
 def _pair_section(runs: RunsSideBySide, place: int, pair: PairedComparison) -> html.Section:
@@ -132,11 +215,14 @@ def _pair_sentences(first: str, other: str, pair: PairedComparison) -> Iterator[
     lost, won = len(pair.lost), len(pair.won)
     yield f"{first} alone is correct on {plural(lost, 'test image')}, {other} alone on {won:,}."
     if lost + won:
-        probability = "less than 0.0001" if pair.p_value < 1e-4 else f"{pair.p_value:.4f}"
         yield (
             "If the two models were equally good, a difference this large or larger would come "
-            f"with probability {probability} (McNemar's exact test)."
+            f"with probability {_probability_text(pair)} (McNemar's exact test)."
         )
+
+
+def _probability_text(pair: PairedComparison) -> str:
+    return "less than 0.0001" if pair.p_value < 1e-4 else f"{pair.p_value:.4f}"
 
 
 def _missing(runs: RunsSideBySide) -> list[str]:

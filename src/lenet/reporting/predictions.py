@@ -135,10 +135,15 @@ class PairedComparison:
 
 @dataclass(frozen=True)
 class Difference:
-    """A value that the runs do not share, one per run; None where a run has none."""
+    """A value that decides runs, one per run; None where a run has none."""
 
     name: str
     values: tuple[object, ...]
+
+    @property
+    def is_common(self) -> bool:
+        """Do the runs share it after all?"""
+        return all(value == self.values[0] for value in self.values)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -157,12 +162,20 @@ class RunsSideBySide:
         return names if len(set(names)) == len(names) else paths
 
     @cached_property
-    def differences(self) -> tuple[Difference, ...]:
-        """The values of recipe, seed, data and network that are not the same in all."""
+    def _all_settings(self) -> list[Difference]:
         settings = [_settings(record) for record in self.records]
         keys = dict.fromkeys(key for values in settings for key in values)
-        rows = [Difference(key, tuple(values.get(key) for values in settings)) for key in keys]
-        return tuple(row for row in rows if any(value != row.values[0] for value in row.values))
+        return [Difference(key, tuple(values.get(key) for values in settings)) for key in keys]
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        """The values of recipe, seed, data and network that are not the same in all."""
+        return tuple(row for row in self._all_settings if not row.is_common)
+
+    @cached_property
+    def common(self) -> dict[str, object]:
+        """The values of recipe, seed, data and network that are the same in all."""
+        return {row.name: row.values[0] for row in self._all_settings if row.is_common}
 
     @cached_property
     def pairs(self) -> tuple[PairedComparison, ...]:
@@ -202,6 +215,7 @@ class RunsSideBySide:
                 {"name": name, "run": str(run.folder), **values} for name, run, values in runs
             ],
             "differences": [{"name": r.name, "values": list(r.values)} for r in self.differences],
+            "common": dict(self.common),
             "duels": [
                 {"name": name, "lost": list(p.lost), "won": list(p.won), "p_value": p.p_value}
                 for name, p in pairs

@@ -167,6 +167,8 @@ def report(
 class RunComparison(RunsSideBySide, Result):
     """Two or more runs, the first against each of the others."""
 
+    csv_key = "runs"
+
     def drawing(self, *, theme: str = "auto") -> Drawing:
         """Draw the test accuracy and the training loss of all runs, over the epochs."""
         return replace(comparison_page.draw_comparison(self), theme=theme)

@@ -6,8 +6,8 @@ turn any document into text, Markdown, HTML or LaTeX.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from lenet.writing.numbers import whole_percent
 
@@ -47,6 +47,23 @@ class Table:
     @property
     def has_totals(self) -> bool:
         return any(column.total for column in self.columns)
+
+    @property
+    def has_tail(self) -> bool:
+        """Does its last column take the room there is?"""
+        return self.columns[-1].is_prose or bool(self.columns[-1].bars)
+
+    def parted(self, fits: Callable[[Table], bool]) -> Iterator[Table]:
+        """Yield tables of as many columns as fit beside each other, each with the first column."""
+        first, *others = self.columns
+        part = replace(self, columns=(first,))
+        for column in others:
+            longer = replace(part, columns=(*part.columns, column))
+            if len(part.columns) > 1 and not self.has_tail and not fits(longer):
+                yield part
+                longer = replace(part, columns=(first, column))
+            part = longer
+        yield part
 
 
 @dataclass(frozen=True)

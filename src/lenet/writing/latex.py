@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from lenet.writing.document import Block, Bullets, Column, Document, Notation, Paragraph, Table
 from lenet.writing.text import GLUE, notation_lines
@@ -92,31 +93,22 @@ def _prose(text: str, formulas: Sequence[str]) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
-    first, *others = (column for column in table.columns if not column.bars)
+    written_out = replace(table, columns=tuple(c for c in table.columns if not c.bars))
     yield r"{\footnotesize\setlength{\tabcolsep}{3pt}%"
-    for columns in _parted([first], [list(_with_shares(column)) for column in others]):
-        yield from _part(table, columns)
+    for part in written_out.parted(_fits):
+        yield from _part(part)
     yield "}"
 
 
-def _parted(first: list[Column], others: Sequence[list[Column]]) -> Iterator[list[Column]]:
-    """Yield as many columns as fit beside each other, each time behind the first."""
-    part = first
-    for columns in others:
-        is_prose = any(column.is_prose for column in columns)  # takes the room there is
-        if len(part) > 1 and not is_prose and _length([*part, *columns]) > _CHARACTERS:
-            yield part
-            part = first
-        part = [*part, *columns]
-    yield part
+def _fits(table: Table) -> bool:
+    """Can its rows be read where they have to fit into a line?"""
+    columns = [part for column in table.columns for part in _with_shares(column)]
+    lengths = (max(map(len, (c.title, c.total, *c.cells))) for c in columns)
+    return sum(lengths) + _GAP * len(columns) <= _CHARACTERS
 
 
-def _length(columns: Sequence[Column]) -> float:
-    """Return how long a row is, in characters."""
-    return sum(_GAP + max(map(len, (c.title, c.total, *c.cells))) for c in columns)
-
-
-def _part(table: Table, columns: Sequence[Column]) -> Iterator[str]:
+def _part(table: Table) -> Iterator[str]:
+    columns = [part for column in table.columns for part in _with_shares(column)]
     written = (map(_formula if c.is_formula else _cell, c.cells) for c in columns)
     rows = list(map(_row, zip(*written, strict=True)))
     titles = [_row([escaped(c.title) for c in columns]), r"\midrule"] * table.has_titles

@@ -99,7 +99,9 @@ def _section(section: Section, width: int, ascii_only: bool) -> list[str]:
     for block in section.blocks:
         match block:
             case Table():
-                lines += _table(block, width, fits(block, width, bars=True), ascii_only)
+                for place, part in enumerate(block.parted(lambda table: fits(table, width))):
+                    lines += [""] * (place > 0)
+                    lines += _table(part, width, fits(part, width, bars=True), ascii_only)
             case Paragraph(text):
                 lines += wrapped(text, min(width, _PROSE))
             case Bullets(texts):
@@ -112,13 +114,12 @@ def _section(section: Section, width: int, ascii_only: bool) -> list[str]:
 
 def _table(table: Table, width: int, bars: bool, ascii_only: bool) -> list[str]:
     *_, last = table.columns
-    has_tail = last.is_prose or bool(last.bars)
-    columns = table.columns[:-1] if has_tail else table.columns
+    columns = table.columns[:-1] if table.has_tail else table.columns
     stacks = [_stack(table, _with_shares(column, bars, ascii_only)) for column in columns]
     right = [index for index, column in enumerate(columns) if column.right]
     lines = side_by_side(list(zip(*stacks, strict=True)), right, width - table.indent)
     lines = [" " * table.indent + line for line in lines]
-    return list(_with_tail(lines, last, table, width, ascii_only)) if has_tail else lines
+    return list(_with_tail(lines, last, table, width, ascii_only)) if table.has_tail else lines
 
 
 def _stack(table: Table, column: Column) -> list[str]:
