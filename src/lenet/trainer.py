@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from lenet.data import Dataset, is_name, load
-from lenet.errors import DivergenceError, LenetError, OutputError, UsageError
+from lenet.errors import DivergenceError, LenetError, OutputError, UsageError, path_text
 from lenet.model import Model
 from lenet.net import Network, read_network
 from lenet.net.sources import Source
@@ -68,7 +70,9 @@ def train(
             what is dropped.
         threads: by default one per processor; the result does not depend on it.
         run: a folder to make and to write the run into; if the process dies, :func:`resume` goes
-            on. By default nothing is written.
+            on. Where it holds a run already, as when a notebook's cell is run again, that stays,
+            and the new one goes into ``run-2``, ``run-3``, ...; a warning says so. By default
+            nothing is written.
         checkpoint_seconds: of training between two checkpoints within an epoch.
         callback: is told how it goes.
         tensorboard: whether to write files for TensorBoard into ``run`` as well.
@@ -100,11 +104,21 @@ def train(
         begin = fit_network(start, dataset)
     training = Training(begin, dataset, chosen, seed, threads)
     options: Any = {"checkpoint_seconds": checkpoint_seconds, "tensorboard": tensorboard}
-    folder = None if run is None else Run(run, arguments, **options)
+    folder = None if run is None else Run.again(run, arguments, **options)
     teller = Narrator(training.recipe.epochs, callback) if verbose else callback
     if note := notice_of_layers(source):
         _notice_of(teller)(note)
+    if run is not None and folder and folder.folder != Path(run):
+        _tell(f"{path_text(run)} holds a run already; this one is in {folder.folder}.", teller)
     return run_training(training, folder, teller)
+
+
+def _tell(note: str, teller: Callback | None) -> None:
+    """Say what a person must know, also where nothing else is said."""
+    if hasattr(teller, "notice"):
+        _notice_of(teller)(note)
+    else:
+        warnings.warn(note, stacklevel=3)
 
 
 class Narrator:

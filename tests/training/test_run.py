@@ -127,12 +127,40 @@ def test_nothing_is_written_without_a_folder(few, small, tmp_path, monkeypatch):
 
 def test_an_existing_folder_is_never_overwritten(few, small, tmp_path):
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "run.json").write_text("mine")
+    (tmp_path / "a" / "notes").write_text("mine")
     (tmp_path / "b").write_text("mine")
     for name in ("a", "b"):
         with refused(UsageError, "exists already"):
             lenet.train(small, few, QUICK, run=tmp_path / name)
-    assert (tmp_path / "a" / "run.json").read_text() == (tmp_path / "b").read_text() == "mine"
+    assert (tmp_path / "a" / "notes").read_text() == (tmp_path / "b").read_text() == "mine"
+
+
+def test_a_cell_that_is_run_again_makes_another_run(few, small, tmp_path):
+    """The first stays as it is; what is in the next folder that is no run is not touched either."""
+    folder = tmp_path / "x"
+    lenet.train(small, few, QUICK, run=folder)
+    first = (folder / "run.json").read_bytes()
+    (tmp_path / "x-2").write_text("mine")
+    for number in (3, 4):
+        with pytest.warns(UserWarning, match=f"x holds a run already.*x-{number}.$"):
+            lenet.train(small, few, QUICK, run=str(folder))
+    assert (folder / "run.json").read_bytes() == first
+    weights = {(tmp_path / name / "last.safetensors").read_bytes() for name in ("x", "x-3", "x-4")}
+    assert len(weights) == 1
+
+
+def test_a_callback_with_notices_is_told_of_the_other_folder(few, small, tmp_path, capsys):
+    lenet.train(small, few, QUICK, run=tmp_path / "x")
+    lenet.train(small, few, QUICK, run=tmp_path / "x", verbose=True)
+    assert f"this one is in {tmp_path / 'x-2'}." in capsys.readouterr().err
+
+
+def test_the_folder_one_is_in(few, small, tmp_path, monkeypatch):
+    """It has no name to put a number behind."""
+    lenet.train(small, few, QUICK, run=tmp_path / "x")
+    monkeypatch.chdir(tmp_path / "x")
+    with refused(UsageError, "exists already"):
+        lenet.train(small, few, QUICK, run=".")
 
 
 def test_numbered(tmp_path):

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,12 +102,24 @@ class Run:
     @classmethod
     def numbered(cls, root: str | os.PathLike[str], stem: str, *given: Any, **options: Any) -> Run:
         """Make the first of ``root/stem-1``, ``root/stem-2``, ... that does not exist yet."""
-        number = 1
+        return cls._first_of((Path(root) / f"{stem}-{n}" for n in count(1)), *given, **options)
+
+    @classmethod
+    def again(cls, folder: str | os.PathLike[str], *given: Any, **options: Any) -> Run:
+        """Make ``folder``; if there is a run in it already, ``folder-2``, ``folder-3``, ..."""
+        path = _checked_path(folder)
+        if not (path.name and run_folder.is_run(path)):  # "." has no name to number
+            return cls(path, *given, **options)
+        others = (path.with_name(f"{path.name}-{n}") for n in count(2))
+        return cls._first_of(others, *given, **options)
+
+    @classmethod
+    def _first_of(cls, paths: Iterator[Path], *given: Any, **options: Any) -> Run:
         while True:
             try:
-                return cls(Path(root) / f"{stem}-{number}", *given, **options)
+                return cls(next(paths), *given, **options)
             except _ExistsError:
-                number += 1
+                continue
 
     @classmethod
     def reopen(
