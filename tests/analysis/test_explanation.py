@@ -263,6 +263,7 @@ def test_as_json() -> None:
         "total_padding": [0, 0],
         "formulas": ["(28 - 5 + 0 + 1) / 1 = 24"] * 2,
         "activation": "sigmoid",
+        "groups": 1,
         "batch_norm": False,
         "input_shape": [1, 28, 28],
         "output_shape": [6, 24, 24],
@@ -362,11 +363,12 @@ def test_less_is_said_where_there_is_less_room() -> None:
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "latex"])
 def test_every_table_says_what_a_layer_does(form: str) -> None:
-    text = render(explain("1x28x28 | conv 6 k5 tanh, avgpool 2 | maxpool 2, dense 10 silu"), form)
+    network = "4x28x28 | conv 6 k5 tanh, avgpool 2 | conv 6 k3 g2, maxpool 2, dense 10 silu"
+    text = render(explain(network), form)
     tables = text.partition("Memory")[0].split("What it costs")
     assert len(tables) == (3 if form == "html" else 2)  # a caption, and a name for readers
     for table in (tables[0], tables[-1]):
-        for kind in ("conv tanh", "avgpool", "maxpool", "dense silu"):
+        for kind in ("conv tanh", "conv g2", "avgpool", "maxpool", "dense silu"):
             assert kind in table
 
 

@@ -236,7 +236,8 @@ def test_html_is_a_document_and_a_notebook_gets_a_piece() -> None:
     assert head.startswith('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">')
     assert '<meta name="viewport"' in head
     assert "<title>a &lt; b &amp; *c*</title>" in head
-    assert "@media (prefers-color-scheme:dark){body{background:" in head
+    assert '<meta name="color-scheme" content="light dark">' in head
+    assert "main .lenet-report{box-sizing:border-box;min-height:100vh" in head
     assert f"<main>\n{Sample()._repr_html_()}\n</main>\n</body>\n</html>" in text
     assert "<html" not in Sample()._repr_html_()
 

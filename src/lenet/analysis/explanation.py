@@ -91,7 +91,8 @@ class LayerRow:
     block: int  # from 1
     window: Window | None  # a dense layer has none
     activation: str | None  # a pooling has none
-    batch_norm: bool | None  # only a convolution can have it
+    groups: int | None  # as batch_norm: of a convolution only
+    batch_norm: bool | None
     input_shape: Shape
     output_shape: Shape
     receptive_field: ReceptiveField
@@ -257,6 +258,7 @@ def _layer_row(
         block=placed.block + 1,
         window=window,
         activation=values.get("activation"),
+        groups=values.get("groups"),
         batch_norm=values.get("batch_norm"),
         input_shape=placed.input_shape,
         output_shape=placed.output_shape,
@@ -447,7 +449,9 @@ def _flow(columns: Mapping[str, Column], left_out: Sequence[str]) -> Table:
 
 def _kind(row: LayerRow) -> str:
     activation = row.activation if row.activation != "identity" else None
-    return " ".join(filter(None, (row.kind, "batchnorm" * bool(row.batch_norm), activation)))
+    groups = f"g{row.groups}" if (row.groups or 1) > 1 else ""
+    words = (row.kind, groups, "batchnorm" * bool(row.batch_norm), activation)
+    return " ".join(filter(None, words))
 
 
 def _block_cells(blocks: Iterable[BlockRow]) -> Iterator[str]:

@@ -38,11 +38,11 @@ style-src 'unsafe-inline'; img-src data:">
 </body>
 </html>
 """
-#: Around the section, where there is nothing else on the page.
-_AROUND: Final = """\
-body{margin:0;background:#fff}
-main{max-width:70em;margin:auto}
-@media (prefers-color-scheme:dark){body{background:#15181c}}
+#: The section is as large as the window, where there is nothing else in it.
+_ALONE: Final = """\
+body{margin:0}
+main .lenet-report{box-sizing:border-box;min-height:100vh;max-width:none;
+padding:1em max(1em,calc(50% - 35em))}
 """
 
 
@@ -54,7 +54,7 @@ def whole_page(title: str, style: str, body: str) -> str:
 def write_page(document: Document) -> str:
     """Write a file for a browser; its text ends with a line break."""
     title = document.title or document.sections[0].title or "lenet"
-    return whole_page(escape(title), _AROUND, write_html(document))
+    return whole_page(escape(title), _ALONE, write_html(document))
 
 
 def write_html(document: Document) -> str:
