@@ -40,6 +40,53 @@ def test_formats(command, form, start):
     assert not found.out.endswith("\n\n")
 
 
+VERBS = (
+    ("explain", "--dense-versus-conv", "3x100x100"),
+    ("deduce", "28x28 -> 6@24x24 -> 6@12x12 -> 10"),
+    ("diagnose", "1x28x28 | conv 6 k5, maxpool 2, conv 16 k5, maxpool 2, conv 9 k5"),
+    ("diagnose", "lenet"),
+    ("balance", "lenet", "--budget", "macs=300k"),
+    ("compare", "lenet", "lenet-60"),
+    ("checks",),
+)
+STARTS = {
+    "json": "{",
+    "markdown": ("## ", "|", "\n|"),
+    "html": "<!DOCTYPE html>\n",
+    "latex": "% \\usepackage{booktabs,graphicx,tabularx}\n",
+}
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+@pytest.mark.parametrize("form", STARTS)
+def test_every_verb_has_the_formats(command, verb, form):
+    found = command(*verb, "--format", form)
+    assert (found.status, found.err) == (0, "")
+    assert found.out.startswith(STARTS[form])
+    assert found.out.endswith("\n")
+    assert command(*verb).out == command(*verb, "--format", "text").out
+    if form == "json":
+        assert found.out == command(*verb, "--json").out
+
+
+@pytest.mark.parametrize("verb", VERBS[1:4], ids=" ".join)
+def test_what_has_no_rows_is_no_csv(refused, verb):
+    refused([*verb, "--format", "csv"], 2, "the format is 'csv'; it must be one of text, json")
+
+
+def test_all_windows_in_every_format(command):
+    """--all lists them, whatever the format; --notation is for text alone."""
+    figure = "28x28 -> 6@24x24 -> 6@12x12 -> 10"
+    for form in ("text", "markdown", "html", "latex"):
+        few, every = (
+            command("deduce", figure, "--format", form, *more).out for more in ((), ("--all",))
+        )
+        assert len(every) > len(few)
+    notation = command("deduce", figure, "--notation").out
+    assert notation.startswith("1x28x28 | ")
+    assert notation.count("\n") == 1
+
+
 def test_json_is_short_for_its_format(command):
     assert command("explain", "lenet", "--json") == command("explain", "lenet", "--format", "json")
 

@@ -167,7 +167,7 @@ def _difference_tables(runs: RunsSideBySide) -> Iterator[str]:
     if short := list(filter(_is_short, rows)):
         yield html.table("Only what differs", heads, short, words=len(heads))
     for noun, *texts in (row for row in rows if not _is_short(row)):
-        yield html.table(noun, ("", noun), _grouped(runs.names, texts), words=2)
+        yield html.table(noun, ("", "value"), _grouped(runs.names, texts), words=2)
     if not rows:
         yield html.paragraph(_NO_DIFFERENCE)
 
