@@ -97,8 +97,7 @@ def _table(caption: str, table: Table) -> Iterator[str]:
         heads = (f'<th scope="col"{_class(c)}>{escape(c.title)}</th>' for c in columns)
         yield f"<thead><tr>{''.join(heads)}</tr></thead>"
     yield "<tbody>"
-    for index in range(len(columns[0].cells)):
-        yield _row([_cell(column, index) for column in columns])
+    yield from map(_row, zip(*map(_cells, columns), strict=True))
     yield "</tbody>"
     if table.has_totals:
         yield from (
@@ -116,16 +115,22 @@ def _row(cells: Sequence[str]) -> str:
     return f"<tr>{name}{''.join(others)}</tr>"
 
 
-def _cell(column: Column, index: int) -> str:
-    text = column.cells[index]
+def _cells(column: Column) -> list[str]:
     if column.bars:
-        return f'<td class="share bar" style="--share:{100 * column.bars[index]:.1f}%"></td>'
-    if not column.shares or text == "-":
-        return _plain(column, text)
-    return (
-        f'<td class="right share" style="--share:{100 * column.shares[index]:.1f}%">'
-        f"{escape(text)} <small>{escape(column.share_texts()[index])}</small></td>"
-    )
+        return [f'<td class="share bar" {_share(bar)}></td>' for bar in column.bars]
+    if not column.shares:
+        return [_plain(column, text) for text in column.cells]
+    parts = zip(column.cells, column.shares, column.share_texts(), strict=True)
+    return [
+        f'<td class="right share" {_share(share)}>{escape(text)} <small>{escape(part)}</small></td>'
+        if part
+        else _plain(column, text)
+        for text, share, part in parts
+    ]
+
+
+def _share(share: float) -> str:
+    return f'style="--share:{100 * share:.1f}%"'
 
 
 def _plain(column: Column, text: str) -> str:

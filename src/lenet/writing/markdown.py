@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from lenet.writing.document import Block, Bullets, Column, Document, Notation, Paragraph, Table
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
 #: What would begin something inside a sentence, or end a cell.
-_IN_PROSE = re.compile(r"([\\`*_|]|<(?=[a-zA-Z/!?]))")
+_IN_PROSE = re.compile(r"([\\`*_|$]|<(?=[a-zA-Z/!?]))")
 
 
 def write_markdown(document: Document) -> str:
