@@ -177,7 +177,7 @@ def test_latex_sets_formulas_within_sentences() -> None:
 
 def test_what_tex_would_join() -> None:
     assert escaped('a -> b --given "c"') == r"a $\to$ b -{}-given ''c''"
-    assert escaped("1\u00a02") == "1~2"
+    assert escaped("1\u00a02 | 3") == r"1~2 \textbar{} 3"
 
 
 def test_latex_parts_what_is_too_wide_or_too_long() -> None:

@@ -33,6 +33,7 @@ _ESCAPES = {
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "|": r"\textbar{}",  # without fonts of one's own, TeX prints a dash
     GLUE: "~",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
