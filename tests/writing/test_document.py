@@ -126,6 +126,12 @@ def test_html() -> None:
     assert [one.text for one in root.iter("h3")] == ["Stands out", "As notation"]
 
 
+def test_no_line_of_html_breaks_a_formula() -> None:
+    page = Document("", (Section("", (Paragraph("It is (28 - k + 0 + 1) / 1 = 24, or not."),)),))
+    inner = "(28 - k + 0 + 1) / 1 = 24".replace(" ", "\u00a0")
+    assert f"<p>It is {inner}, or not.</p>" in write_html(page)
+
+
 def test_html_computes_a_columns_shares_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table of ten thousand rows took twenty seconds when each row did it anew."""
     asked = []

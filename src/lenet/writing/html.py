@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Section, Table
+from lenet.writing.text import glued
 
 _RULES: Final = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _STYLE: Final = f"<style>\n{_RULES}</style>"
@@ -80,7 +81,7 @@ def _section(section: Section) -> Iterator[str]:
                 title = ""
             case Paragraph(text, is_note, _):
                 name = ' class="note"' if is_note else ""
-                yield f"<p{name}>{escape(text)}</p>"
+                yield f"<p{name}>{escape(glued(text))}</p>"
             case Bullets(texts):
                 yield from ("<ul>", *(f"<li>{escape(text)}</li>" for text in texts), "</ul>")
             case Notation():

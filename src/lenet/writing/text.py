@@ -37,10 +37,15 @@ def fits(table: Table, width: int, bars: bool = False) -> bool:
     return all(len(line) <= width for line in _table(table, width, bars, ascii_only=True))
 
 
+def glued(text: str) -> str:
+    """Return ``text`` with formulas that no line breaks."""
+    return _IN_FORMULA.sub(rf"{GLUE}\1{GLUE}", text)
+
+
 def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[str]:
     """Return ``text`` in lines of at most ``width``, broken at spaces but not within formulas."""
     lines = wrap(
-        _IN_FORMULA.sub(rf"{GLUE}\1{GLUE}", text),
+        glued(text),
         width,
         initial_indent=first,
         subsequent_indent=others,
