@@ -37,6 +37,18 @@ def test_a_split_to_validate():
         Dataset("x", split(), split(), ("a",), split(label=3))
 
 
+def test_names_of_files():
+    images = np.arange(12, dtype=np.uint8).reshape(3, 1, 2, 2)
+    named = Split(images, [0, 1, 0], names=("a.png", "b.png", "c.png"))
+    assert named.chosen(np.array([True, False, True])).names == ("a.png", "c.png")
+    assert named.chosen(np.array([2, 0])).names == ("c.png", "a.png")
+    assert named.fingerprint() == Split(images, [0, 1, 0]).fingerprint()
+    assert named.chosen(np.array([True, False, True])).images[1, 0, 0, 0] == 8
+    assert Split(images, [0, 1, 0]).chosen(np.array([1])).names is None
+    with refused(DataError, "2 names for 3 images"):
+        Split(images, [0, 1, 0], names=("a", "b"))
+
+
 def test_without_a_split_to_test():
     data = Dataset("x", split(6), None, ("a",))
     assert list(data.splits) == ["train"]

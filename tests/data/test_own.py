@@ -11,7 +11,7 @@ from PIL import Image
 
 import lenet
 from digit_pictures import write_digits
-from lenet.data import own
+from lenet.data import load_split, own
 from lenet.data.collection import Collection, LoadOptions
 from lenet.errors import DataError, UsageError
 from refusals import refused
@@ -88,6 +88,17 @@ def test_all_layouts_give_the_same(digits, tmp_path):
         tmp_path / "k.csv", flat, "%d", ",", header="label," + ",".join("x" * 64), comments=""
     )
     assert sides(lenet.load(tmp_path / "k.csv")) == sides(data)
+
+
+def test_every_image_has_the_name_of_its_file(digits):
+    first, again = lenet.load(digits), lenet.load(digits)  # decoded, and out of the cache
+    for split, kept in zip(first.splits.values(), again.splits.values(), strict=True):
+        assert split.names == kept.names
+        for name, image in zip(split.names, split.images, strict=True):
+            np.testing.assert_array_equal(np.asarray(Image.open(digits / name)), image[0])
+    shape, classes = first.image_shape, tuple("9876543210")
+    assert load_split(digits, classes, shape).names == first.test.names
+    assert len(load_split(digits, classes, shape, everything=True).names) == 120
 
 
 def test_splits_of_its_own(tmp_path):
@@ -181,7 +192,7 @@ def test_nothing_of_the_cache_is_pickled(digits, cache):
     lenet.load(digits)
     path = own.cache_place(f"{os.path.realpath(digits)}\n{LoadOptions()}")
     assert path.parent.parent == cache
-    assert path.read_bytes().startswith(b"lenet pictures 1\n")
+    assert path.read_bytes().startswith(b"lenet pictures 2\n")
 
 
 @pytest.mark.parametrize(
@@ -228,8 +239,8 @@ KEY = "key"
 
 def collection(count=5):
     images = np.random.default_rng(0).integers(0, 256, (count, 3, 4, 5), dtype=np.uint8)
-    labels = np.arange(count) % 2
-    return Collection(images, labels, (count - 2, 1, 1), ("a", "ä\n"), ("note",))
+    labels, paths = np.arange(count) % 2, ("a\n", "\udcff", "ä", "x/y", "z")
+    return Collection(images, labels, (count - 2, 1, 1), ("a", "ä\n"), ("note",), paths)
 
 
 @pytest.fixture
@@ -244,7 +255,7 @@ def test_round_trip(kept):
     np.testing.assert_array_equal(found.images, expected.images)
     np.testing.assert_array_equal(found.labels, expected.labels)
     assert found.labels.dtype == np.int64
-    for name in ("counts", "classes", "notes"):
+    for name in ("counts", "classes", "notes", "files"):
         assert getattr(found, name) == getattr(expected, name)
 
 
@@ -265,7 +276,7 @@ def test_every_cut_and_every_addition_is_noticed(kept):
 
 def test_no_flipped_bit_in_the_pixels_gets_through(kept):
     content = bytearray(kept.read_bytes())
-    for place in range(len(content) - 5 * 68, len(content)):
+    for place in range(len(content) - 5 * 68 - 40, len(content)):
         content[place] ^= 4
         kept.write_bytes(content)
         assert own.load_cache(kept, KEY) is None
@@ -283,6 +294,8 @@ def test_no_flipped_bit_in_the_pixels_gets_through(kept):
         {"counts": [5, 5, 5]},
         {"counts": [7, -1, -1]},
         {"counts": [5]},
+        {"paths": 0},
+        {"paths": -1},
         {"classes": 3},
         {"checksum": 0},
     ],
@@ -299,7 +312,7 @@ def test_headers_that_lie(kept, change):
 
 @pytest.mark.parametrize("text", [b"[" * 50_000, b"3", b"{}", b"\xff"])
 def test_headers_that_are_none(kept, text):
-    start = kept.read_bytes()[: len(b"lenet pictures 1\n")]
+    start = kept.read_bytes()[: len(b"lenet pictures 2\n")]
     kept.write_bytes(start + len(text).to_bytes(8, "little") + text)
     assert own.load_cache(kept, KEY) is None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, Final
 
@@ -149,6 +149,7 @@ class Collection:
     counts: tuple[int, int, int]  # how many to train on, to validate and to test on
     classes: tuple[str, ...]  # all names in natural order
     notes: tuple[str, ...] = ()  # sentences on what was found
+    files: tuple[str, ...] | None = None  # N paths, where each image has a file of its own
 
     @classmethod
     def of(
@@ -160,6 +161,7 @@ class Collection:
         digests: Digests,
         name: Callable[[int], str],
         notes: Iterable[str] = (),
+        has_files: bool = False,
     ) -> Collection:
         """Keep a fifth for testing if nothing is, put the splits in order, see what stands out."""
         classes, sentences = classes_of(names), list(notes)
@@ -177,7 +179,8 @@ class Collection:
         arrange(images, order)
         train_count, validation, test_count = np.bincount(splits, minlength=3).tolist()
         counts = (train_count, validation, test_count)
-        return cls(images, labels[order], counts, classes, tuple(sentences))
+        files = tuple(map(name, order.tolist())) if has_files else None
+        return cls(images, labels[order], counts, classes, tuple(sentences), files)
 
     def dataset(self, name: str, source: str) -> Dataset:
         """Return the data set to train and to test on."""
@@ -204,18 +207,22 @@ class Collection:
             known = ", ".join(map(name_text, classes[:10])) + ", ..." * (len(classes) > 10)
             what = f"the class {shown(strange[0])}, which the model does not know"
             raise DataError(f"{source} has {what}; it tells {known} apart")
-        split = Split(self.images, self.labels) if everything else self._splits()[TEST]
+        split = self._part(0, len(self.images)) if everything else self._splits()[TEST]
         if split is None:
             what = f"{source} has no images to test on; everything=True takes those it has"
             raise DataError(what, parameter="everything")
-        return Split(split.images, np.array([place[n] for n in self.classes])[split.labels])
+        return replace(split, labels=np.array([place[n] for n in self.classes])[split.labels])
 
     def _splits(self) -> list[Split | None]:
         ends = np.cumsum(self.counts).tolist()
         return [
-            Split(self.images[end - count : end], self.labels[end - count : end]) if count else None
+            self._part(end - count, end) if count else None
             for count, end in zip(self.counts, ends, strict=True)
         ]
+
+    def _part(self, start: int, end: int) -> Split:
+        names = self.files and self.files[start:end]
+        return Split(self.images[start:end], self.labels[start:end], names=names)
 
 
 def gather(

@@ -46,6 +46,7 @@ class Split:
         labels: (N,) int64, each the index of a class.
         weights: (N,) float32, how much each image counts in the loss, 0 or more and usually 1 on
             average; None for 1 each.
+        names: N texts, the file of each image, from the folder that was read; None for others.
 
     Raises:
         DataError: a wrong type or number of dimensions, different counts, or nothing at all.
@@ -54,6 +55,7 @@ class Split:
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float32] | None = None
+    names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         _require_array("images", self.images, np.uint8, 4, "(N, C, H, W)")
@@ -68,6 +70,11 @@ class Split:
             raise DataError(f"no pixels in images of shape {shape}; give at least one image")
         if self.weights is not None:
             self._require_weights(self.weights)
+        if self.names is not None:
+            object.__setattr__(self, "names", tuple(map(str, self.names)))
+            if len(self.names) != len(self):
+                counts = f"{len(self.names):,} names for {len(self):,} images"
+                raise DataError(f"there are {counts}; give one each")
 
     def _require_weights(self, weights: npt.NDArray[np.float32]) -> None:
         _require_array("weights", weights, np.float32, 1, "(N,)")
@@ -81,10 +88,16 @@ class Split:
     def chosen(self, which: npt.NDArray[Any]) -> Split:
         """Return the images that ``which`` picks: (N,) bool, or indices."""
         weights = None if self.weights is None else self.weights[which]
-        return Split(self.images[which], self.labels[which], weights)
+        names = self.names
+        if names is not None:
+            names = tuple(names[index] for index in np.arange(len(self))[which].tolist())
+        return Split(self.images[which], self.labels[which], weights, names)
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 of the images, labels and weights, in hexadecimal digits."""
+        """Return a SHA-256 of the images, labels and weights, in hexadecimal digits.
+
+        The names of files are not in it.
+        """
         return self._add_to(hashlib.sha256(), "").hexdigest()
 
     def _add_to(self, state: hashlib._Hash, name: str) -> hashlib._Hash:

@@ -2,9 +2,10 @@
 
 Picture files that were decoded once are kept in the cache, so that the next start takes no time.
 A cache file holds one collection: a line that says what it is, the length of a JSON header (8
-bytes, little-endian), the header, all images, all labels. The header has what they must be like, a
-checksum, and a key made of the names, sizes and times of the files they came from. A cache file
-that does not fit, or is damaged in any way, is as good as none: it is never an error.
+bytes, little-endian), the header, all images, all labels, all files' paths as JSON. The header has
+what they must be like, a checksum, and a key made of the names, sizes and times of the files they
+came from. A cache file that does not fit, or is damaged in any way, is as good as none: it is never
+an error.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import hashlib
 import json
 import os
 import zlib
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import reduce
 from io import BufferedReader
 from itertools import chain
 from pathlib import Path
@@ -34,7 +37,7 @@ from lenet.net.shapes import pair_text
 
 _ZIP_MAGIC: Final = b"PK"
 #: Another number for another format, or other images from the same files.
-_CACHE_MAGIC: Final = b"lenet pictures 1\n"
+_CACHE_MAGIC: Final = b"lenet pictures 2\n"
 _MAX_HEADER: Final = 16 << 20
 #: Cache files of different folders; the one that was not used for the longest time goes first.
 _MOST_FILES: Final = 16
@@ -103,6 +106,7 @@ def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collec
         digests=decoded.digests,
         name=lambda index: kept[index].path,
         notes=[*listing.notes, *left_out, *_notes(decoded, options)],
+        has_files=True,
     )
 
 
@@ -140,14 +144,16 @@ def load_cache(path: Path, key: str) -> Collection | None:
 def save_cache(path: Path, key: str, collection: Collection) -> None:
     """Keep a collection, if the folder for it can be written and has room."""
     images, labels = np.ascontiguousarray(collection.images), collection.labels.astype("<i8")
-    pieces = [images.reshape(-1).data, labels.view(np.uint8).data]
+    paths = json.dumps(collection.files).encode("ascii")
+    pieces = [images.reshape(-1).data, labels.view(np.uint8).data, memoryview(paths)]
     header = {
         "key": key,
         "shape": images.shape,
         "counts": collection.counts,
         "classes": collection.classes,
         "notes": collection.notes,
-        "checksum": zlib.crc32(pieces[1], zlib.crc32(pieces[0])),
+        "paths": len(paths),
+        "checksum": _checksum(pieces),
     }
     text = json.dumps(header).encode("ascii")
     with suppress(OSError, LenetError):
@@ -156,6 +162,10 @@ def save_cache(path: Path, key: str, collection: Collection) -> None:
         kept = sorted(path.parent.glob("*.pictures"), key=lambda other: other.stat().st_mtime)
         for oldest in kept[:-_MOST_FILES]:
             oldest.unlink(missing_ok=True)
+
+
+def _checksum(pieces: Iterable[memoryview]) -> int:
+    return reduce(lambda before, piece: zlib.crc32(piece, before), pieces, 0)
 
 
 def _read_cache(file: BufferedReader, key: str) -> Collection | None:
@@ -167,14 +177,25 @@ def _read_cache(file: BufferedReader, key: str) -> Collection | None:
     size = count * channels * height * width
     train, validation, test = counts = tuple(map(int, header["counts"]))
     there = os.fstat(file.fileno()).st_size - file.tell()
-    fits = there == size + 8 * count and sum(counts) == count
-    if header["key"] != key or not fits or min(shape) < 1 or min(counts) < 0:
+    text_size = int(header["paths"])
+    fits = there == size + 8 * count + text_size and sum(counts) == count
+    if header["key"] != key or not fits or min((*shape, text_size)) < 1 or min(counts) < 0:
         return None
     images, labels = np.empty(size, np.uint8), np.empty(count, "<i8")
-    file.readinto(images.data)
-    file.readinto(labels.view(np.uint8).data)
-    if zlib.crc32(labels.data, zlib.crc32(images.data)) != header["checksum"]:
+    pieces = [images.data, labels.view(np.uint8).data, memoryview(bytearray(text_size))]
+    for piece in pieces:
+        file.readinto(piece)
+    if _checksum(pieces) != header["checksum"]:
         return None
     classes, notes = (tuple(map(str, header[name])) for name in ("classes", "notes"))
-    numbers = labels.astype(np.int64, copy=False)
-    return Collection(images.reshape(shape), numbers, (train, validation, test), classes, notes)
+    paths = json.loads(bytes(pieces[-1]))
+    if paths is not None and len(paths) != count:
+        return None
+    return Collection(
+        images.reshape(shape),
+        labels.astype(np.int64, copy=False),
+        (train, validation, test),
+        classes,
+        notes,
+        paths and tuple(map(str, paths)),
+    )
