@@ -46,14 +46,34 @@ def test_splits_in_order():
 def test_the_undecided_are_split():
     found = collect([0, 1] * 30, [TRAIN] * 60)
     assert found.counts[1] == 0
-    assert min(found.counts[0], found.counts[2]) > 4
-    assert "a fifth of the images, chosen by their content, is kept for testing" in found.notes
+    assert found.counts == (48, 0, 12)
+    assert "a fifth of each class, chosen by content, is kept for testing" in found.notes
+
+
+def test_copies_stay_together_and_are_counted():
+    images = np.arange(100 * 4, dtype=np.uint32).astype(np.uint8).reshape(100, 1, 2, 2)
+    images[:40] = 7
+    images[99] = images[98]
+    found = Collection.of(
+        images.copy(),
+        ["a", "b"] * 50,
+        np.zeros(100, np.int64),
+        digests=digests_of(images),
+        name="{}.png".format,
+    )
+    sides = [part.images[:, 0, 0, 0].tolist() for part in found.dataset("n", "p").splits.values()]
+    assert sides[0].count(7) == 40
+    assert len(sides[1]) == 20
+    assert (
+        "copies: 42 images are copies of another, such as 0.png and 1.png; they stay together"
+        in found.notes
+    )
+    assert "40 images in more than one class" not in " ".join(found.notes)
 
 
 def test_validation_stays_where_there_is_no_test():
     found = collect([0, 1] * 30, [TRAIN] * 50 + [VALIDATION] * 10)
-    assert (found.counts[1], sum(found.counts)) == (10, 60)
-    assert found.counts[2] > 2
+    assert found.counts == (40, 10, 10)
 
 
 @pytest.mark.parametrize(

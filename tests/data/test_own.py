@@ -52,15 +52,16 @@ def test_a_folder(digits):
             assert known[image.tobytes()] == label
 
 
-def test_the_split_stays_when_files_are_added_and_renamed(digits):
+def test_nearly_all_stay_where_they_are_when_files_are_added_and_renamed(digits):
     before = sides(lenet.load(digits))
-    write_digits(digits, COUNTS, start=12)
     for path in sorted(digits.glob("3/*.png")):
         path.rename(path.with_name(f"x{path.name}"))
+    assert sides(lenet.load(digits)) == before
+    write_digits(digits, COUNTS, start=12)
     after = sides(lenet.load(digits))
     assert len(after) == 2 * len(before)
     moved = [image for image, side in before.items() if after[image] != side]
-    assert not moved
+    assert len(moved) <= 0.1 * len(before)
 
 
 def test_the_split_does_not_depend_on_the_format_or_on_options(digits, tmp_path):

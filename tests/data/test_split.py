@@ -3,6 +3,7 @@
 import hashlib
 
 import numpy as np
+import pytest
 
 import lenet
 from lenet.data.dataset import digest, digests_of, split_by_content, split_by_label
@@ -20,9 +21,24 @@ def test_the_digest_is_of_shape_and_pixels():
     assert digests_of(image[np.newaxis]).tolist() == [digest(image)]
 
 
-def test_about_a_fifth():
-    test = split_by_content(digests_of(images(5000)), np.zeros(5000, np.int64))
-    assert 0.18 < test.mean() < 0.22
+def split(found, labels):
+    return split_by_content(np.array(found, np.uint64), np.array(labels, np.int64))
+
+
+def test_a_fifth_of_every_class():
+    labels = np.repeat([0, 1, 2], [3000, 500, 20])
+    test = split_by_content(digests_of(images(3520)), labels)
+    assert np.bincount(labels[test]).tolist() == [600, 100, 4]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "test"),
+    [((20,), [4]), ((10, 10), [2, 2]), ((7, 7, 6), [2, 1, 1]), ((2,) * 10, [1] * 10)],
+)
+def test_twenty_pictures(sizes, test):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    chosen = split_by_content(digests_of(images(20)), labels)
+    assert np.bincount(labels[chosen]).tolist() == test
 
 
 def test_the_digits_are_split_the_same_for_ever():
@@ -31,37 +47,60 @@ def test_the_digits_are_split_the_same_for_ever():
     assert (int(test.sum()), np.flatnonzero(test)[:5].tolist()) == SPLIT
 
 
-def test_others_change_nothing():
+def test_the_order_changes_nothing():
     found, labels = digests_of(images(400)), np.arange(400) % 4
     test = split_by_content(found, labels)
     order = np.random.default_rng(1).permutation(400)
     np.testing.assert_array_equal(split_by_content(found[order], labels[order]), test[order])
-    np.testing.assert_array_equal(split_by_content(found[:200], labels[:200]), test[:200])
+
+
+def test_more_images_move_few():
+    found, labels = digests_of(images(2000)), np.arange(2000) % 4
+    before, after = split_by_content(found[:1000], labels[:1000]), split_by_content(found, labels)
+    assert (before != after[:1000]).mean() < 0.05
+
+
+def test_the_lowest_hashes_are_to_test_on():
+    assert np.flatnonzero(split([9, 3, 8, 1, 7, 6, 5, 4, 2, 10], [0] * 10)).tolist() == [3, 8]
 
 
 def test_a_small_class_has_both_sides():
-    low, high = np.uint64(5), np.uint64(2**63)
-    two_low = split_by_content(np.array([low, low + np.uint64(1)]), np.zeros(2, np.int64))
-    assert two_low.tolist() == [True, False]
-    two_high = split_by_content(np.array([high, high + np.uint64(1)]), np.zeros(2, np.int64))
-    assert two_high.tolist() == [True, False]
+    low, high = 5, 2**63
+    assert split([low, low + 1], [0, 0]).tolist() == [True, False]
+    assert split([high, high + 1], [0, 0]).tolist() == [True, False]
 
 
 def test_a_picture_alone_is_to_train_on_wherever_its_hash_lies():
     for found in (5, 2**63):
-        assert split_by_content(np.array([found], np.uint64), np.zeros(1, np.int64)).tolist() == [
-            False
-        ]
+        assert split([found], [0]).tolist() == [False]
+    assert split([*range(10), *range(20, 30)], range(20)).sum() == 0
 
 
 def test_copies_stay_together():
-    found = np.array([2**63, 2**63, 2**63 + 1, 2**62], np.uint64)
-    assert split_by_content(found, np.zeros(4, np.int64)).tolist() == [False, False, False, True]
-    same = np.full(3, 5, np.uint64)
-    assert split_by_content(same, np.zeros(3, np.int64)).tolist() == [False] * 3
+    assert split([2**63, 2**63, 2**63 + 1, 2**62], [0] * 4).tolist() == [False] * 3 + [True]
+    assert split([5, 5, 5], [0] * 3).tolist() == [False] * 3
 
 
-SPLIT = (289, [3, 18, 19, 25, 32])
+def test_many_copies_do_not_fill_the_test_images():
+    """175 blank pictures with the lowest hash, and 50 others beside them."""
+    labels = np.repeat([0, 1], [225, 50])
+    test = split([1] * 175 + list(range(10, 110)), labels)
+    assert not test[:175].any()
+    assert np.bincount(labels[test]).tolist() == [45, 10]
+    # where nothing else is there, the smallest group is to test on
+    assert np.flatnonzero(split([1] * 9 + [3, 3, 3], [0] * 12)).tolist() == [9, 10, 11]
+
+
+def test_copies_in_two_classes_stay_together():
+    test = split([5, 5, 6, 7], [0, 1, 0, 1])
+    assert test[0] == test[1]
+    found = [1, 1, *range(2, 40)]
+    test = split(found, [0, 1] * 20)
+    assert test[:2].tolist() == [True, True]
+    assert np.bincount(np.array([0, 1] * 20)[test]).tolist() == [4, 4]
+
+
+SPLIT = (287, [18, 19, 25, 32, 33])
 
 
 def test_a_split_by_label_is_stratified():

@@ -163,7 +163,10 @@ class Collection:
         notes: Iterable[str] = (),
         has_files: bool = False,
     ) -> Collection:
-        """Keep a fifth for testing if nothing is, put the splits in order, see what stands out."""
+        """Keep a fifth for testing if nothing is, put the splits in order, see what stands out.
+
+        ``name`` says what to call an image, and ``has_files``, that it is the path of a file.
+        """
         classes, sentences = classes_of(names), list(notes)
         place = {label: index for index, label in enumerate(classes)}
         labels = np.fromiter((place[label] for label in names), np.int64, len(names))
@@ -172,7 +175,8 @@ class Collection:
             splits = splits.copy()
             test = split_by_content(digests[train], labels[train])
             splits[train] = np.where(test, TEST, TRAIN)
-            sentences.append("a fifth of the images, chosen by their content, is kept for testing")
+            sentences.append("a fifth of each class, chosen by content, is kept for testing")
+            sentences += _describe_groups(digests, name)
         sentences += describe_copies(digests, labels, splits, name)
         sentences += describe_balance(labels, splits, classes)
         order = np.argsort(splits, kind="stable")
@@ -266,6 +270,15 @@ def arrange(images: Images, order: npt.NDArray[np.intp]) -> None:
             source = places[place]
         images[place] = kept
         places[place] = -1
+
+
+def _describe_groups(digests: Digests, name: Callable[[int], str]) -> Iterator[str]:
+    """Yield a sentence on images that are equal, and so are on one side of the split."""
+    _, group_of, sizes = np.unique(digests, return_inverse=True, return_counts=True)
+    if copies := int(sizes[sizes > 1].sum()):
+        first, second = np.flatnonzero(group_of == sizes.argmax())[:2].tolist()
+        example = f"such as {name(first)} and {name(second)}"
+        yield f"copies: {copies:,} images are copies of another, {example}; they stay together"
 
 
 def describe_copies(

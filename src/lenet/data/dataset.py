@@ -2,8 +2,8 @@
 
 Images are bytes as they were found, (N, C, H, W) uint8; :mod:`lenet.data.preprocess` says how a
 network sees them. Everything here is checked when it is made, so that later code need not ask.
-Pictures of one's own are split by their content (:func:`split_by_content`): an image stays where
-it is when others come or go, whatever the files are called, and a copy is on the same side.
+Pictures of one's own are split by their content (:func:`split_by_content`): the same images have
+the same split, whatever the files are called, and a copy is on the same side.
 Data sets that never change are split by their labels (:func:`split_by_label`).
 """
 
@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -281,22 +282,58 @@ def digests_of(images: npt.NDArray[np.uint8]) -> Digests:
 
 
 def split_by_content(digests: Digests, labels: Labels) -> npt.NDArray[np.bool_]:
-    """Return (N,) bool, the images to test on: those whose hash is in the lowest fifth of all.
+    """Return (N,) bool, the images to test on: of each class a fifth, those of the lowest hashes.
 
-    A class of two or more different images that would have none on one side gives that side the
-    image that is nearest to it. A class of one image has it to train on. Only in such classes can
-    an image change sides when others come.
+    Equal images stay together, also where they are in two classes. Groups of them that are too
+    large for what a class still has to give are passed over, so that no class gives much more than
+    a fifth. A class of two or more different images has at least one on each side; a class of
+    copies of one image has them all to train on.
     """
-    test = digests < np.uint64(TEST_SHARE * 2**64)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        own, side = digests[members], test[members]
-        if own.min() == own.max():
-            test[members] = False
-        elif side.all() or not side.any():
-            moved = own == (own.max() if side.all() else own.min())
-            test[members[moved]] = not side.all()
-    return test
+    kinds, group_of = np.unique(digests, return_inverse=True)
+    classes, class_of = np.unique(labels, return_inverse=True)
+    pairs, sizes = np.unique(group_of * len(classes) + class_of, return_counts=True)
+    groups, members = np.divmod(pairs, len(classes))  # by hash, then by class
+    missing = _shares(members, sizes)
+    chosen = np.zeros(len(kinds), np.bool_)
+    starts = np.flatnonzero(np.diff(groups, prepend=-1)).tolist()
+    places, counts = members.tolist(), sizes.tolist()
+    for group, (start, end) in enumerate(pairwise([*starts, len(pairs)])):
+        if all(counts[i] <= missing[places[i]] for i in range(start, end)):
+            chosen[group] = True
+            for i in range(start, end):
+                missing[places[i]] -= counts[i]
+    for place in np.setdiff1d(np.unique(members), members[chosen[groups]]).tolist():
+        _choose_one(chosen, groups, members, sizes, place)
+    return np.asarray(chosen[group_of])
+
+
+def _shares(members: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> list[int]:
+    """Return how many images each class gives to test on; largest remainders round up.
+
+    ``members`` and ``sizes`` are the class and the number of each kind of image in it.
+    """
+    totals = np.bincount(members, sizes).astype(np.int64)
+    totals[np.bincount(members) < 2] = 0  # copies of one image
+    counts, remainders = np.divmod(totals, round(1 / TEST_SHARE))
+    more = round(totals.sum() * TEST_SHARE) - counts.sum()
+    counts[np.argsort(-remainders, kind="stable")[:more]] += 1
+    return np.where(totals, np.clip(counts, 1, None), 0).tolist()
+
+
+def _choose_one(
+    chosen: npt.NDArray[np.bool_],
+    groups: npt.NDArray[np.int64],
+    members: npt.NDArray[np.int64],
+    sizes: npt.NDArray[np.int64],
+    place: int,
+) -> None:
+    """Choose the smallest group of a class that has none, if that leaves every class some."""
+    own = np.flatnonzero(members == place)
+    for index in own[np.argsort(sizes[own], kind="stable")].tolist():
+        chosen[groups[index]] = True
+        if len(np.unique(members[~chosen[groups]])) == len(np.unique(members)):
+            return
+        chosen[groups[index]] = False
 
 
 def split_by_label(labels: Labels, size: int) -> npt.NDArray[np.bool_]:
