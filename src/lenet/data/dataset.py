@@ -317,7 +317,8 @@ def _shares(members: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> lis
     counts, remainders = np.divmod(totals, round(1 / TEST_SHARE))
     more = round(totals.sum() * TEST_SHARE) - counts.sum()
     counts[np.argsort(-remainders, kind="stable")[:more]] += 1
-    return np.where(totals, np.clip(counts, 1, None), 0).tolist()
+    shares: list[int] = np.where(totals, np.maximum(counts, 1), 0).tolist()
+    return shares
 
 
 def _choose_one(

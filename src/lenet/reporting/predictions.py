@@ -287,8 +287,8 @@ def _check_same_images(record: RunRecord, predictions: Predictions) -> None:
         proof = _other_figures(record, predictions)
     if proof:
         advice = "bring the same images back, or name the place where they are"
-        if record.info.get("source"):  # pictures of one's own without a test split
-            advice += "; if an older lenet chose the test images, train again: the rule is another"
+        if record.info.get("source"):  # they may have no split of their own
+            advice += "; if an older lenet chose them, its rule was another: train again"
         raise DataError(
             f"these are not the images that {record.name} was tested on: {proof}; {advice}."
         )
