@@ -197,3 +197,27 @@ def test_write_into_a_missing_folder(tmp_path):
 )
 def test_looks_like_idx(start, answer):
     assert idx.looks_like_idx(start) is answer
+
+
+def test_numbers_of_every_type(tmp_path):
+    """As QMNIST has its labels: 32-bit integers in rows of eight."""
+    kinds = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+    for code, kind in kinds.items():
+        values = np.arange(6).reshape(2, 3).astype(kind)
+        content = bytes([0, 0, code, 2, 0, 0, 0, 2, 0, 0, 0, 3]) + values.tobytes()
+        for name, written in (("x.gz", gzip.compress(content)), ("x", content)):
+            (path := tmp_path / name).write_bytes(written)
+            assert idx.look(path) == (np.dtype(kind), (2, 3))
+            np.testing.assert_array_equal(idx.read_numbers(path), values)
+    path.write_bytes(content[:-1])
+    with refused(DataError, "2 x 3 x 8 = 48 bytes and only 47"):
+        idx.read_numbers(path)
+    with refused(DataError, "type 0x0e, not 0x08"):
+        idx.read(path)
+
+
+def test_a_look_at_what_is_none(tmp_path):
+    for content in (b"", b"\0", b"\0\0\x08", b"label,x\n", b"\x1f\x8b", gzip.compress(b"hello")):
+        (tmp_path / "x").write_bytes(content)
+        assert idx.look(tmp_path / "x") is None
+    assert idx.look(tmp_path) is idx.look(tmp_path / "nowhere") is None

@@ -14,8 +14,9 @@ import math
 import os
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -27,19 +28,39 @@ GZIP_MAGIC: Final = b"\x1f\x8b"
 MAX_DIMENSIONS: Final = 4
 MAX_INFLATED: Final = 2**31  # bytes out of one compressed file: small images are far below
 _UNSIGNED_BYTE: Final = 0x08
-#: Unsigned and signed bytes, 16 and 32 bit integers, 32 and 64 bit floats.
-_TYPES: Final = (_UNSIGNED_BYTE, 0x09, 0x0B, 0x0C, 0x0D, 0x0E)
+#: Unsigned and signed bytes, 16 and 32 bit integers, 32 and 64 bit floats, as NumPy names them.
+_TYPES: Final = {_UNSIGNED_BYTE: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _INFLATION: Final = 1032  # deflate cannot make more out of one byte
 _REMEDY: Final = "get an intact copy of it"
 
 
 def read(path: str | os.PathLike[str], remedy: str = _REMEDY) -> npt.NDArray[np.uint8]:
     """Read an IDX file of unsigned bytes, plain or gzip-compressed."""
+    return _read(path, remedy, (_UNSIGNED_BYTE,))
+
+
+def read_numbers(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    """Read an IDX file of any type, plain or gzip-compressed."""
+    return _read(path, _REMEDY, tuple(_TYPES))
+
+
+def _read(path: str | os.PathLike[str], remedy: str, codes: Sequence[int]) -> npt.NDArray[Any]:
     try:
         with Path(path).open("rb") as file:
-            return read_stream(file, str(path), remedy)
+            return read_stream(file, str(path), remedy, codes)
     except OSError as error:
         raise DataError(f"cannot read {path}: {reason(error)}; {remedy}") from error
+
+
+def look(path: str | os.PathLike[str]) -> tuple[np.dtype[Any], tuple[int, ...]] | None:
+    """Return the type and the sizes that an IDX file's header tells; None for other files."""
+    try:
+        with files.open_regular(path) as file:
+            packed = file.peek(2)[:2] == GZIP_MAGIC
+            stream = gzip.GzipFile(fileobj=file) if packed else file
+            return _read_header(cast("BinaryIO", stream), tuple(_TYPES))
+    except (OSError, EOFError, ValueError, zlib.error, _MalformedError):
+        return None
 
 
 def write(path: str | os.PathLike[str], array: npt.NDArray[np.uint8]) -> Path:
@@ -63,19 +84,21 @@ class _MalformedError(Exception):
     """What is wrong with the bytes, as the predicate of a sentence about the file."""
 
 
-def read_stream(file: BinaryIO, where: str, remedy: str = _REMEDY) -> npt.NDArray[np.uint8]:
-    """Read the bytes of an IDX file; ``where`` names them in messages."""
+def read_stream(
+    file: BinaryIO, where: str, remedy: str = _REMEDY, codes: Sequence[int] = (_UNSIGNED_BYTE,)
+) -> npt.NDArray[Any]:
+    """Read the bytes of an IDX file of one of these types; ``where`` names them in messages."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     packed = file.read(2) == GZIP_MAGIC
     file.seek(0)
     try:
         if not packed:
-            return _read_array(file, size, "only {:,} are there")
+            return _read_array(file, size, "only {:,} are there", codes)
         most = min(size * _INFLATION, MAX_INFLATED)
         # Reading to the end holds the content against gzip's own checksum.
         with gzip.GzipFile(fileobj=file) as stream:
-            return _read_array(cast("BinaryIO", stream), most, "at most {:,} can come")
+            return _read_array(cast("BinaryIO", stream), most, "at most {:,} can come", codes)
     except EOFError as error:
         raise DataError(f"{where} is cut short: its gzip stream has no end; {remedy}") from error
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -84,17 +107,20 @@ def read_stream(file: BinaryIO, where: str, remedy: str = _REMEDY) -> npt.NDArra
         raise DataError(f"{where} {error}; {remedy}") from error
 
 
-def _read_array(stream: BinaryIO, capacity: int, there: str) -> npt.NDArray[np.uint8]:
+def _read_array(
+    stream: BinaryIO, capacity: int, there: str, codes: Sequence[int]
+) -> npt.NDArray[Any]:
     """Read header and values; the stream has ``capacity`` bytes at most, as ``there`` says."""
-    shape = _read_header(stream)
-    count = math.prod(shape)
-    promise = f"its header promises {' x '.join(f'{size:,}' for size in shape)} = {count:,} bytes"
+    dtype, shape = _read_header(stream, codes)
+    sizes = (*shape, dtype.itemsize) if dtype.itemsize > 1 else shape
+    count = math.prod(sizes)
+    promise = f"its header promises {' x '.join(f'{size:,}' for size in sizes)} = {count:,} bytes"
     if not count:
         raise _MalformedError(f"is empty: {promise}")
     if count > (room := capacity - 4 - 4 * len(shape)):
         raise _MalformedError(f"is cut short or too large: {promise} and {there.format(room)}")
-    values = np.empty(shape, np.uint8)
-    present = stream.readinto(values.reshape(-1).data)  # type: ignore[attr-defined]
+    values = np.empty(shape, dtype)
+    present = stream.readinto(values.reshape(-1).view(np.uint8).data)  # type: ignore[attr-defined]
     if present < count:
         raise _MalformedError(f"is cut short: {promise} and only {present:,} are there")
     if stream.read(1):
@@ -102,18 +128,18 @@ def _read_array(stream: BinaryIO, capacity: int, there: str) -> npt.NDArray[np.u
     return values
 
 
-def _read_header(stream: BinaryIO) -> tuple[int, ...]:
+def _read_header(stream: BinaryIO, codes: Sequence[int]) -> tuple[np.dtype[Any], tuple[int, ...]]:
     magic = stream.read(4)
     if len(magic) < 4:
         raise _MalformedError(f"is cut short: it has only {len(magic)} bytes")
     if magic[:2] != b"\0\0":
         raise _MalformedError(f"is not an IDX file: it starts with {magic.hex(' ')}, not 00 00 08")
     _, _, code, dimensions = magic
-    if code != _UNSIGNED_BYTE:
+    if code not in codes:
         raise _MalformedError(f"holds values of type 0x{code:02x}, not 0x08 (unsigned byte)")
     if not 1 <= dimensions <= MAX_DIMENSIONS:
         raise _MalformedError(f"has {dimensions} dimensions, not 1 to {MAX_DIMENSIONS}")
     sizes = stream.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
         raise _MalformedError(f"is cut short: its header of {4 + 4 * dimensions} bytes has no end")
-    return struct.unpack(f">{dimensions}I", sizes)
+    return np.dtype(_TYPES[code]), struct.unpack(f">{dimensions}I", sizes)
