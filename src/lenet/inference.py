@@ -14,6 +14,7 @@ from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.data.pictures import read_images
 from lenet.metrics import Evaluation
 from lenet.model import Model
+from lenet.run_folder import reading_of
 from lenet.writing import Result
 from lenet.writing.document import Document, Section, table_of
 from lenet.writing.numbers import percent
@@ -107,6 +108,8 @@ def evaluate(
     data_dir: str | os.PathLike[str] | None = None,
     everything: bool = False,
     skip_bad: bool = False,
+    transpose: bool = False,
+    label_from_name: str | None = None,
 ) -> Evaluation:
     """Find out how a model does on a data set's images to test on, or on a split.
 
@@ -116,17 +119,21 @@ def evaluate(
         data_dir: the folder that holds the IDX files already.
         everything: of a path, take the pictures that are to train on, too.
         skip_bad: of a path, leave out files that cannot be read.
+        transpose, label_from_name: of a path, as in ``lenet.load``; they need not be said again for
+            the data that the model's run was trained on.
 
     Raises:
         ModelFileError, DataError: the model or the data cannot be read, or do not suit each other.
     """
-    model = model if isinstance(model, Model) else Model.load(model)
+    file, model = model, model if isinstance(model, Model) else Model.load(model)
     if isinstance(data, Dataset | Split):
         return model.evaluate(data)
     if is_name(data):
         return model.evaluate(load(data, data_dir=data_dir))
     shape = model.network.input_shape
-    split = load_split(data, model.classes, shape, everything=everything, skip_bad=skip_bad)
+    given = {"transpose": transpose, "label_from_name": label_from_name}
+    how = reading_of(file, data) | {name: value for name, value in given.items() if value}
+    split = load_split(data, model.classes, shape, everything=everything, skip_bad=skip_bad, **how)
     name = f"{'images' if everything else 'test images'} of {os.fspath(data)}"
     return replace(model.evaluate(split), data=name)
 
