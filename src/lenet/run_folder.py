@@ -25,6 +25,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -162,11 +163,21 @@ class RunRecord:
         return source if isinstance(source, str) and source else str(self.info["dataset"])
 
     @property
+    def arguments(self) -> dict[str, Any]:
+        """What ``lenet.load`` was called with; empty where that is not known."""
+        arguments = self.info.get("arguments")
+        return arguments if isinstance(arguments, dict) else {}
+
+    @property
     def data_dir(self) -> str | None:
         """The folder of its IDX files, if one was named."""
-        arguments = self.info.get("arguments")
-        data_dir = arguments.get("data_dir") if isinstance(arguments, dict) else None
+        data_dir = self.arguments.get("data_dir")
         return data_dir if isinstance(data_dir, str) else None
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Of these arguments those that say how files are to be read, whoever reads them."""
+        return {name: self.arguments[name] for name in READING if name in self.arguments}
 
     @property
     def seconds(self) -> float:
@@ -214,6 +225,16 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
             f"{path} is damaged ({reason}); bring an intact copy back, or begin a new run."
         ) from error
     return RunRecord(Path(folder), info, read_signals(folder))
+
+
+def reading_of(model: object, source: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return how the run that a model's file lies in has read ``source``; empty for other data."""
+    if isinstance(model, str | os.PathLike) and is_run(folder := os.path.dirname(model) or "."):
+        with suppress(LenetError):
+            record = read_run(os.fsdecode(folder))
+            if record.arguments.get("source") == os.path.abspath(os.fsdecode(source)):
+                return record.reading
+    return {}
 
 
 def write_info(folder: Path, values: Mapping[str, Any]) -> None:
@@ -358,9 +379,11 @@ _KINDS_INSIDE: Final[dict[str, Any]] = {
     "recipe": str | int | float,
     "machine": object,
 }
+#: What ``lenet.load`` is called with that says how files are to be read.
+READING: Final = ("transpose", "label_from_name")
 #: What ``lenet.load`` is called with.
 _ARGUMENTS: Final[dict[str, Any]] = {
-    **dict.fromkeys(("source", "data_dir"), str),
-    **dict.fromkeys(("gray", "rgb", "skip_bad"), bool),
+    **dict.fromkeys(("source", "data_dir", "label_from_name"), str),
+    **dict.fromkeys(("gray", "rgb", "skip_bad", "transpose"), bool),
     "size": int | str | list,
 }

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.data import arrays, folders
+from lenet.data import pixels, tables
 from lenet.data.collection import LoadOptions
 from lenet.data.dataset import TEST, TRAIN, VALIDATION
-from lenet.data.folders import is_number, list_files, look_at_start
 from lenet.data.own import read
 from lenet.data.pictures import open_regular
+from lenet.data.tables import is_number, list_files, look_at_start
 from lenet.errors import DataError
 from refusals import refused
 
@@ -93,7 +93,7 @@ def test_refusals(listed, text, words):
 def test_other_encodings(listed, monkeypatch):
     with refused(DataError, "no table in UTF-8"):
         listed("ä.png,cat\n", "latin-1")
-    monkeypatch.setattr(folders, "_START", 100)
+    monkeypatch.setattr(tables, "_START", 100)
     with refused(DataError, "line 51, is no text in UTF-8"):
         listed("a.png,cat\n" * 50 + "ä.png,cat\n", "latin-1")
 
@@ -180,7 +180,7 @@ def test_floats_of_another_scale_are_refused(load):
 
 
 def test_dark_rows_first_do_not_mislead(load, monkeypatch):
-    monkeypatch.setattr(arrays, "_ROWS", 3)
+    monkeypatch.setattr(pixels, "_ROWS", 3)
     for unit in (IMAGES, (IMAGES / 255).round(6)):
         dark = np.concatenate([unit[:5] * 0, unit])
         labels = np.concatenate([LABELS[:5], LABELS])
@@ -220,7 +220,7 @@ PLAIN = table()
         ("1,0,0,0,0,0\n2,0,0,0,0,0\n", "5 pixels are no square image"),
         (
             "\n".join(",".join("0" * 64) for _ in range(3)),
-            "8x8 pixels without a label",
+            "the pixels of 8x8, and no labels",
         ),
         (
             "\n".join(f"{i},5,5,5,{i}" for i in range(30)),

@@ -83,6 +83,8 @@ def _check_output(output: Path | None, picture: str | None, theme: str) -> None:
 @options.data_dir
 @flag("--all", "Of a path take all pictures, not only those to test on.")
 @flag("--skip-bad", "Of a path leave out files that cannot be read.")
+@options.transpose
+@options.label_from_name
 @options.json
 def evaluate(model: Path, data: str, all: bool, json: bool, **how: Any) -> None:
     """Accuracy, figures per class, and confusion matrix of a saved model on test images."""

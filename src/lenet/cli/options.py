@@ -141,6 +141,17 @@ json: Final = flag("--json", "Print one JSON object instead.")
 data_dir: Final = option(
     "--data-dir", "Folder that has the IDX files already, compressed or not.", PATH
 )
+#: The section of the help on pictures of one's own.
+OWN: Final = "Pictures of your own"
+transpose: Final = flag(
+    "--transpose", "Swap rows and columns of images that come as numbers: EMNIST.", section=OWN
+)
+label_from_name: Final = option(
+    "--label-from-name",
+    "Where a folder's file names have the class: '{label}_*' for cat_0001.png; * is anything, # a "
+    "number.",
+    section=OWN,
+)
 
 
 def write(result: Result, form: str, **choices: Any) -> None:

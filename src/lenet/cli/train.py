@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from lenet.training import Recipe, Run, Training
 
 #: Sections of the help.
-OWN: Final = "Pictures of your own"
+OWN: Final = options.OWN
 RECIPE: Final = "Values of the recipe"
 RUN: Final = "The run"
+#: What ``lenet.load`` takes beside the data and their folder.
+LOAD_OPTIONS: Final = ("size", "gray", "rgb", "skip_bad", "transpose", "label_from_name")
 #: Values of the recipe that have an option with a value.
 RECIPE_OPTIONS: Final = (
     *("epochs", "batch_size", "lr", "optimizer", "schedule", "init", "weight_decay"),
@@ -32,7 +34,7 @@ _ROWS: Final = 20
     "data",
     "digits (inside the package, the default), mnist or fashion-mnist (downloaded once); or "
     "pictures of your own: a folder with one folder per class, a .csv of path,label or of pixels, "
-    "an .npz.",
+    "an .npz, IDX files.",
     required=False,
 )
 @option(
@@ -54,6 +56,8 @@ _ROWS: Final = 20
 @flag("--gray", "Make them grey.", section=OWN)
 @flag("--rgb", "Make them RGB.", section=OWN)
 @flag("--skip-bad", "Leave out files that cannot be read.", section=OWN)
+@options.transpose
+@options.label_from_name
 @option("--epochs", "Passes over the training images.", INT, section=RECIPE)
 @option("--batch-size", "Images per step.", INT, section=RECIPE)
 @option("--lr", "Learning rate; where it changes, its peak.", FLOAT, section=RECIPE)
@@ -178,7 +182,7 @@ def _prepare(given: dict[str, Any], is_silent: bool) -> tuple[Training, str, dic
     network = read_network(source)
     if (note := notice_of_layers(source)) and not is_silent:
         _say(note)
-    how = {name: given[name] for name in ("size", "gray", "rgb", "skip_bad")}
+    how = {name: given[name] for name in LOAD_OPTIONS}
     arguments = load_arguments(network, data, given["data_dir"], **how)
     dataset = load(**arguments)
     fitted = fit_network(network, dataset)

@@ -2,9 +2,9 @@
 
 :func:`load` finds a data set; ``dataset`` says what one is, and which images are to test on. By
 name: ``sources`` has the digits inside the package and downloads the others, ``idx`` reads their
-files. By path, ``own`` reads what ``folders`` or a table list and ``pictures`` decodes, or numbers
-(``arrays``), into a ``collection``, as the load options there say. ``preprocess`` turns bytes into
-what a network sees.
+files. By path, ``own`` reads what ``folders`` or ``tables`` list and ``pictures`` decodes, or
+numbers (``arrays``, ``pixels``), into a ``collection``, as the load options there say.
+``preprocess`` turns bytes into what a network sees.
 """
 
 from __future__ import annotations
@@ -43,12 +43,15 @@ def load(
     gray: bool = False,
     rgb: bool = False,
     skip_bad: bool = False,
+    transpose: bool = False,
+    label_from_name: str | None = None,
 ) -> Dataset:
     """Load a data set by its name, or pictures of one's own by their path.
 
     A path leads to a folder with a folder of pictures for each class, perhaps below ``train``,
-    ``val`` and ``test``; to a ``.csv`` of path,label[,split] or of pixels; or to an ``.npz`` with
-    images and labels. Without a split, a fifth is kept for testing, chosen by content.
+    ``val`` and ``test``; to a ``.csv`` of path,label[,split] or of pixels; to an ``.npz`` with
+    images and labels; or to IDX, ``.npy`` or ``.npz`` files of one array each. Without a split, a
+    fifth of each class is kept for testing, chosen by content.
 
     Args:
         source: ``digits`` (inside the package), ``mnist`` or ``fashion-mnist`` (downloaded
@@ -60,6 +63,10 @@ def load(
         gray: make them grey.
         rgb: make them RGB; without either, they are RGB if one has colour.
         skip_bad: leave out files that cannot be read.
+        transpose: swap rows and columns of images that come as numbers, as EMNIST needs it.
+        label_from_name: the pattern of the files' names in a folder without folders for classes,
+            such as ``"{label}_*"`` for ``cat_0001.png``: ``{label}`` is the class, ``*`` anything
+            and ``#`` a number.
 
     Raises:
         UsageError: there is no such data set or path, or a size that is none.
@@ -74,11 +81,13 @@ def load(
         from lenet.data import own
         from lenet.data.collection import LoadOptions
 
-        collection = own.read(path, LoadOptions.of(size, gray, rgb, skip_bad))
+        options = LoadOptions.of(size, gray, rgb, skip_bad, transpose, label_from_name)
+        collection = own.read(path, options)
         return collection.dataset(own.title(path), path)
-    if size is not None or gray or rgb or skip_bad:
-        what = f"size, gray, rgb and skip_bad are for pictures of your own, and {name} is ready"
-        raise UsageError(f"{what}; leave them out, or write ./{name} for a folder of that name.")
+    if size is not None or gray or rgb or skip_bad or transpose or label_from_name is not None:
+        what = "size, gray, rgb, skip_bad, transpose and label_from_name are for your own pictures"
+        advice = f"leave them out, or write ./{name} for a folder of that name"
+        raise UsageError(f"{what}, and {name} is ready; {advice}.")
     return load_named(name, data_dir)
 
 
@@ -89,6 +98,8 @@ def load_split(
     *,
     everything: bool = False,
     skip_bad: bool = False,
+    transpose: bool = False,
+    label_from_name: str | None = None,
 ) -> Split:
     """Load pictures of one's own to test a model on, of its shape (C, H, W): a split, or all."""
     path = _path(source)
@@ -96,7 +107,9 @@ def load_split(
     from lenet.data.collection import LoadOptions
 
     channels, *size = input_shape
-    options = LoadOptions.of(size, channels == 1, channels == 3, skip_bad)
+    options = LoadOptions.of(
+        size, channels == 1, channels == 3, skip_bad, transpose, label_from_name
+    )
     return own.read(path, options).split_for(classes, everything, path)
 
 

@@ -1,54 +1,79 @@
-"""Images as numbers, in an ``.npz`` of NumPy or a table, read piece by piece.
+"""Images as numbers in files of NumPy and in IDX files, read piece by piece.
 
 Never more than what they become is held, and nothing is ever unpickled. An ``.npz`` has ``x`` and
 ``y`` (or ``images`` and ``labels``), or a pair for each split as in Keras' ``mnist.npz``:
-``x_train``, ``y_train``, ``x_test``, ``y_test``. A table of pixels has one row per image, a label
-and the values of a square, as Kaggle gives MNIST.
+``x_train``, ``y_train``, ``x_test``, ``y_test``. Where a file holds one array, IDX, ``.npy`` or
+``.npz``, others beside it are its labels and its splits, as MNIST's relatives come; or there is a
+file for each class, as Quick Draw's.
 """
 
 from __future__ import annotations
 
-import io
 import math
+import os
+import re
 import zipfile
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
+from lenet.data import idx
 from lenet.data.collection import Collection, LoadOptions, gather
-from lenet.data.dataset import SPLIT_WORDS, TRAIN
-from lenet.data.folders import LABEL_TITLES, Start, class_name, decoded_lines, is_number
+from lenet.data.dataset import SPLIT_WORDS, TEST, TRAIN
+from lenet.data.folders import class_name, listed_names
 from lenet.data.preprocess import Images, channels_first, reaches_one, to_bytes
 from lenet.errors import DataError
+from lenet.files import open_regular
 from lenet.net.shapes import pair_text
-from lenet.net.words import shown
+from lenet.net.words import name_text, shown
 
+NPZ_MAGIC: Final = b"PK"
+_NPY_MAGIC: Final = b"\x93NUMPY"
 _IMAGES: Final = ("x", "images", "data")
 _LABELS: Final = ("y", "labels", "target")
 _ALLOWED: Final = "give x and y (or images and labels), or x_train, y_train, x_test and y_test"
+#: Words in the names of files of one array that do not tell which data set it is.
+_ROLES: Final = {
+    *(*_IMAGES, *_LABELS, "image", "img", "imgs", "label", "targets"),
+    *("idx1", "idx2", "idx3", "idx4", "ubyte", "int", "gz", "npy", "npz", "idx"),
+}
+_SPLITS: Final = {**SPLIT_WORDS, "t10k": TEST}
 _PIECE: Final = 1 << 22  # bytes
 _MAX_LABEL: Final = 1000  # bytes
-_ROWS: Final = 1000  # at a time
-_ROW_ADVICE: Final = "give a label and the pixels of a square image, grey or RGB, in each row"
+_LARGEST_LABEL: Final = 2**53  # up to here floats count one by one
+
+Pieces = Callable[[int], Iterator[npt.NDArray[Any]]]
 
 
 @dataclass(frozen=True)
-class _Array:  # as its header says it is
+class _Array:
+    """An array as its header says it is, and what reads it, so many rows at a time."""
+
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    rows: Pieces
+
+    def pieces(self) -> Iterator[npt.NDArray[Any]]:
+        """Yield the array, a few megabytes at a time."""
+        row = self.dtype.itemsize * math.prod(self.shape[1:])
+        return self.rows(max(1, _PIECE // max(1, row)))
 
 
 @dataclass(frozen=True)
 class _Pair:
+    """Images and their labels, or the one class that all of them have."""
+
     split: int
     images: _Array
-    labels: _Array
+    labels: _Array | str
     channels_last: bool
 
     @property
@@ -58,135 +83,51 @@ class _Pair:
         return height, width
 
 
+@contextmanager
+def _intact(path: str) -> Iterator[None]:
+    """Let a damaged file, which may make its readers raise anything, be told as such."""
+    try:
+        yield
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:
+        kind = ".npy" if path.lower().endswith(".npy") else ".npz"
+        advice = f"save it with numpy.save{'z' if kind == '.npz' else ''}"
+        raise DataError(f"{path} is not an intact {kind} of numbers; {advice}") from error
+
+
 def read(path: str, file: IO[bytes], options: LoadOptions) -> Collection:
     """Read the images of an ``.npz`` file, their labels, and which split they are in."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return _Reader(path, archive).read(options)
-    except DataError:
-        raise
-    except Exception as error:  # a damaged file may make its readers raise anything
-        advice = "save it with numpy.savez"
-        raise DataError(f"{path} is not an intact .npz of numbers; {advice}") from error
+    with _intact(path), zipfile.ZipFile(file) as archive:
+        arrays = _members(path, archive)
+        if len(arrays) == 1 and not _role(arrays[0].name):
+            return read_beside(path, options)
+        return _gather(path, _pairs(path, arrays), options)
 
 
-class _Reader:
-    def __init__(self, path: str, archive: zipfile.ZipFile) -> None:
-        self.path, self.archive = path, archive
+def _members(path: str, archive: zipfile.ZipFile) -> list[_Array]:
+    names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    return [_of_stream(path, name, partial(archive.open, f"{name}.npy")) for name in names]
 
-    def read(self, options: LoadOptions) -> Collection:
-        pairs = self._pairs()
-        own, *others = sorted({pair.size for pair in pairs})
-        if others:
-            sizes = " and ".join(map(pair_text, (own, *others)))
-            raise self._error(f"images of {sizes}", "give all one size")
-        count = sum(pair.images.shape[0] for pair in pairs)
-        return gather(self._batches(pairs), count, own, options, "image {:,}".format)
 
-    def _batches(self, pairs: list[_Pair]) -> Iterator[tuple[int, list[str], Images]]:
-        for pair in pairs:
-            names = self._label_names(pair.labels)
-            for images in self._images(pair):
-                yield pair.split, list(islice(names, len(images))), images
+def _of_stream(path: str, name: str, opened: Callable[[], IO[bytes]]) -> _Array:
+    """Return the array of a stream in NumPy's format."""
+    with opened() as stream:
+        shape, fortran, dtype = _read_header(stream)
+    if fortran and len(shape) > 1:
+        what = f"{path} has {shown(name)} in Fortran order"
+        raise DataError(f"{what}; save it after numpy.ascontiguousarray")
 
-    def _error(self, what: str, advice: str) -> DataError:
-        return DataError(f"{self.path} has {what}; {advice}")
-
-    def _pairs(self) -> list[_Pair]:
-        """Return the arrays that belong together, split by split."""
-        names = [n.removesuffix(".npy") for n in self.archive.namelist() if n.endswith(".npy")]
-        arrays = {name.casefold(): self._header(name) for name in names}
-        pairs: dict[str, _Pair] = {}
-        for word, split in {"": TRAIN, **SPLIT_WORDS}.items():
-            images = self._only(arrays, _IMAGES, word)
-            labels = self._only(arrays, _LABELS, word)
-            if images and labels:
-                pairs[word] = self._pair(split, images, labels)
-            elif alone := images or labels:
-                other = "labels" if images else "images"
-                raise self._error(f"{shown(alone.name)} but no {other} for it", _ALLOWED)
-        kinds = {pair.split for pair in pairs.values()}
-        if not pairs or len(kinds) < len(pairs) or ("" in pairs and len(pairs) > 1):
-            some = ", ".join(shown(array.name) for array in list(arrays.values())[:8])
-            raise self._error(f"the arrays {some or 'none'}", _ALLOWED)
-        return list(pairs.values())
-
-    def _only(self, arrays: dict[str, _Array], words: tuple[str, ...], split: str) -> _Array | None:
-        """Return the array that one of these words names for a split, if there is one."""
-        names = [f"{w}_{split}" for w in words] + [f"{split}_{w}" for w in words]
-        known = [arrays[name] for name in (names if split else words) if name in arrays]
-        if len(known) > 1:
-            both = " and ".join(shown(array.name) for array in known[:2])
-            raise self._error(f"both {both}", "keep one of them")
-        return known[0] if known else None
-
-    def _pair(self, split: int, images: _Array, labels: _Array) -> _Pair:
-        if len(labels.shape) == 2 and labels.shape[1] == 1:
-            labels = replace(labels, shape=labels.shape[:1])
-        what = f"{shown(images.name)} of shape {images.shape}"
-        label_text = f"{shown(labels.name)} of type {labels.dtype} and shape {labels.shape}"
-        first, last = (len(images.shape) == 4 and images.shape[axis] in (1, 3) for axis in (1, 3))
-        if images.dtype.kind not in "uifb":
-            what = f"{shown(images.name)} of type {images.dtype}"
-            advice = "give whole numbers 0..255 or floats 0..1"
-        elif len(labels.shape) != 1 or labels.dtype.kind not in "uifbU":
-            what, advice = label_text, "give one whole number or text for each image, (N,)"
-        elif labels.dtype.itemsize > _MAX_LABEL:
-            what, advice = label_text, "give shorter ones"
-        elif images.shape[:1] != labels.shape or not math.prod(images.shape):
-            what += f" and {label_text}"
-            advice = "give as many labels as images, at least one"
-        elif first and last:
-            what += ", where channels may come first or last"
-            advice = "give (N, H, W) for grey images, or another size"
-        elif len(images.shape) != 3 and not (first or last):
-            advice = "give (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels"
-        else:
-            return _Pair(split, images, labels, last)
-        raise self._error(what, advice)
-
-    def _header(self, name: str) -> _Array:
-        with self.archive.open(f"{name}.npy") as stream:
-            shape, fortran, dtype = _read_header(stream)
-        if fortran and len(shape) > 1:
-            advice = "save it after numpy.ascontiguousarray"
-            raise self._error(f"{shown(name)} in Fortran order", advice)
-        return _Array(name, shape, dtype)
-
-    def _pieces(self, array: _Array) -> Iterator[npt.NDArray[Any]]:
-        """Yield the array, some rows at a time."""
-        row = array.dtype.itemsize * math.prod(array.shape[1:])
-        step = max(1, _PIECE // max(1, row))
-        with self.archive.open(f"{array.name}.npy") as stream:
+    def rows(step: int) -> Iterator[npt.NDArray[Any]]:
+        size = dtype.itemsize * math.prod(shape[1:])
+        with opened() as stream:
             _read_header(stream)
-            for start in range(0, array.shape[0], step):
-                count = min(step, array.shape[0] - start)
-                content = stream.read(count * row)
-                yield np.frombuffer(content, array.dtype).reshape(count, *array.shape[1:])
+            for start in range(0, shape[0], step):
+                count = min(step, shape[0] - start)
+                content = stream.read(count * size)
+                yield np.frombuffer(content, dtype).reshape(count, *shape[1:])
 
-    def _images(self, pair: _Pair) -> Iterator[Images]:
-        """Yield pieces of (n, C, H, W) uint8."""
-        unit = False
-        if pair.images.dtype != np.uint8:
-            ends = np.array([(piece.min(), piece.max()) for piece in self._pieces(pair.images)])
-            what = f"{self.path} has {shown(pair.images.name)} with"
-            is_float = pair.images.dtype.kind == "f"
-            unit = reaches_one(ends[:, 0].min(), ends[:, 1].max(), what, is_float)
-        for piece in self._pieces(pair.images):
-            images = channels_first(piece, pair.channels_last)
-            yield np.ascontiguousarray(to_bytes(images, unit))
-
-    def _label_names(self, array: _Array) -> Iterator[str]:
-        for labels in self._pieces(array):
-            kinds, inverse = np.unique(labels, return_inverse=True)
-            if kinds.dtype.kind == "U":
-                names = [class_name(text, self.path) for text in kinds.tolist()]
-            elif (np.rint(kinds) == kinds).all():
-                names = [str(int(kind)) for kind in kinds.tolist()]
-            else:
-                what = f"{shown(array.name)} that are no whole numbers"
-                raise self._error(what, "give one class for each image")
-            yield from (names[index] for index in inverse)
+    return _Array(name, shape, dtype, rows)
 
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -198,154 +139,304 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
     return shape, fortran, dtype
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Where things stand in a row of pixels."""
-
-    delimiter: str
-    columns: int
-    label_last: bool
-    titles: int  # lines of them
-    channels: int
-    side: int
-    interleaved: bool  # r, g, b of each pixel in turn
+def _gather(path: str, pairs: Sequence[_Pair], options: LoadOptions) -> Collection:
+    own, *others = sorted({pair.size for pair in pairs})
+    if others:
+        sizes = " and ".join(map(pair_text, (own, *others)))
+        raise DataError(f"{path} has images of {sizes}; give all one size")
+    count = sum(pair.images.shape[0] for pair in pairs)
+    return gather(_batches(path, pairs), count, own, options, "image {:,}".format)
 
 
-def read_pixels(
-    path: str, file: io.BufferedReader, start: Start, options: LoadOptions
-) -> Collection:
-    """Read the images of a table of pixels, and their labels."""
-    layout = _layout(path, start)
-    count = sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b"")) + 1
-    unit: bool | None = None
-    while True:
-        file.seek(0)
-        table = _PixelTable(path, file, layout, unit)
-        own = (layout.side, layout.side)
-        collection = gather(table.batches(), count, own, options, lambda i: f"row {i + 1:,}")
-        reaches_one(table.least, table.greatest, f"{path} has", table.is_float)
-        if table.unit == table.is_unit:
-            return collection
-        unit = table.is_unit  # the first rows were all dark, and misled
+def _batches(path: str, pairs: Sequence[_Pair]) -> Iterator[tuple[int, list[str], Images]]:
+    for pair in pairs:
+        is_name = isinstance(pair.labels, str)
+        names = iter(()) if isinstance(pair.labels, str) else _label_names(path, pair.labels)
+        for images in _images(path, pair):
+            count = len(images)
+            labels = [str(pair.labels)] * count if is_name else list(islice(names, count))
+            yield pair.split, labels, images
 
 
-class _PixelTable:
-    """One reading of a table; ``unit``: its values reach to 1; None: as the first rows say."""
+def _pairs(path: str, found: Sequence[_Array]) -> list[_Pair]:
+    """Return the arrays of one file that belong together, split by split."""
+    arrays = {array.name.casefold(): array for array in found}
+    pairs: dict[str, _Pair] = {}
+    for word, split in {"": TRAIN, **SPLIT_WORDS}.items():
+        images = _only(path, arrays, _IMAGES, word)
+        labels = _only(path, arrays, _LABELS, word)
+        if images and labels:
+            pairs[word] = _pair(path, split, images, labels)
+        elif alone := images or labels:
+            other = "labels" if images else "images"
+            raise DataError(f"{path} has {shown(alone.name)} but no {other} for it; {_ALLOWED}")
+    kinds = {pair.split for pair in pairs.values()}
+    if not pairs or len(kinds) < len(pairs) or ("" in pairs and len(pairs) > 1):
+        some = ", ".join(shown(array.name) for array in found[:8])
+        raise DataError(f"{path} has the arrays {some or 'none'}; {_ALLOWED}")
+    return list(pairs.values())
 
-    def __init__(
-        self, path: str, file: io.BufferedReader, layout: _Layout, unit: bool | None
-    ) -> None:
-        self.path, self.file, self.layout, self.unit = path, file, layout, unit
-        self.is_unit, self.is_float, self.least, self.greatest = False, False, 0.0, 0.0
 
-    def batches(self) -> Iterator[tuple[int, list[str], Images]]:
-        """Yield the split, labels and (n, C, H, W) uint8 of some rows at a time."""
-        known: dict[str, str] = {}  # a class's name is checked once, not in every row
-        lines = enumerate(decoded_lines(self.path, self.file), 1)
-        filled = islice((line for line in lines if line[1].strip()), self.layout.titles, None)
-        while rows := list(islice(filled, _ROWS)):
-            names, values = zip(*(self._divided(*row) for row in rows), strict=True)
-            pixels = self._numbers(values, rows[0][0])
-            self.least = np.minimum(self.least, pixels.min())
-            self.greatest = np.maximum(self.greatest, pixels.max())
-            self.is_float |= bool((pixels != np.rint(pixels)).any())
-            self.is_unit = reaches_one(self.least, self.greatest, f"{self.path} has")
-            self.unit = self.is_unit if self.unit is None else self.unit
-            labels = [known.get(n) or known.setdefault(n, class_name(n, self.path)) for n in names]
-            yield TRAIN, labels, to_bytes(self._as_images(pixels), self.unit)
+def _only(
+    path: str, arrays: dict[str, _Array], words: tuple[str, ...], split: str
+) -> _Array | None:
+    """Return the array that one of these words names for a split, if there is one."""
+    names = [f"{w}_{split}" for w in words] + [f"{split}_{w}" for w in words]
+    known = [arrays[name] for name in (names if split else words) if name in arrays]
+    if len(known) > 1:
+        both = " and ".join(shown(array.name) for array in known[:2])
+        raise DataError(f"{path} has both {both}; keep one of them")
+    return known[0] if known else None
 
-    def _divided(self, number: int, line: str) -> tuple[str, str]:
-        """Return the label and the rest of a line."""
-        layout = self.layout
-        if (columns := line.count(layout.delimiter) + 1) != layout.columns:
-            what = f"{columns:,} columns where the first has {layout.columns:,}"
-            raise DataError(f"{self.path}, line {number:,}, has {what}; {_ROW_ADVICE}")
-        if layout.label_last:
-            rest, _, label = line.rpartition(layout.delimiter)
+
+def _role(name: str) -> bool:
+    """Does the name of an array in a file say that it is one of a pair?"""
+    return not set(_words(name)).isdisjoint((*_IMAGES, *_LABELS))
+
+
+def _pair(path: str, split: int, images: _Array, labels: _Array | str) -> _Pair:
+    """Return images and labels that are found to suit each other."""
+    images = _squared(images)
+    shape, label_text, trouble = images.shape, "", ("", "")
+    if isinstance(labels, _Array):
+        if len(labels.shape) == 2 and labels.shape[1] == 1:
+            labels = replace(labels, shape=labels.shape[:1])
+        label_text = f"{shown(labels.name)} of type {labels.dtype} and shape {labels.shape}"
+        trouble = _label_trouble(labels)
+    what = f"{shown(images.name)} of shape {shape}"
+    first, last = (len(shape) == 4 and shape[axis] in (1, 3) for axis in (1, 3))
+    if images.dtype.kind not in "uifb":
+        what = f"{shown(images.name)} of type {images.dtype}"
+        advice = "give whole numbers 0..255 or floats 0..1"
+    elif trouble[0]:
+        what, advice = trouble
+    elif not math.prod(shape) or (isinstance(labels, _Array) and shape[:1] != labels.shape):
+        what += f" and {label_text}" if label_text else ""
+        advice = "give as many labels as images, at least one"
+    elif first and last:
+        what += ", where channels may come first or last"
+        advice = "give (N, H, W) for grey images, or another size"
+    elif len(shape) != 3 and not (first or last):
+        advice = "give (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels"
+    else:
+        pair = _Pair(split, images, labels, last)
+        most = Image.MAX_IMAGE_PIXELS or math.inf
+        if math.prod(pair.size) <= most:
+            return pair
+        what, advice = f"images of {pair_text(pair.size)}", f"give at most {most:,} pixels in each"
+    raise DataError(f"{path} has {what}; {advice}")
+
+
+def _label_trouble(labels: _Array) -> tuple[str, str]:
+    """Return what is wrong with labels, and what to do; nothing where nothing is."""
+    what = f"{shown(labels.name)} of type {labels.dtype} and shape {labels.shape}"
+    if len(labels.shape) != 1 or labels.dtype.kind not in "uifbU":
+        return what, "give one whole number or text for each image, (N,)"
+    return (what, "give shorter ones") if labels.dtype.itemsize > _MAX_LABEL else ("", "")
+
+
+def _images(path: str, pair: _Pair) -> Iterator[Images]:
+    """Yield pieces of (n, C, H, W) uint8."""
+    unit = False
+    if pair.images.dtype != np.uint8:
+        ends = np.array([(piece.min(), piece.max()) for piece in pair.images.pieces()])
+        what = f"{path} has {shown(pair.images.name)} with"
+        is_float = pair.images.dtype.kind == "f"
+        unit = reaches_one(ends[:, 0].min(), ends[:, 1].max(), what, is_float)
+    for piece in pair.images.pieces():
+        images = channels_first(piece, pair.channels_last)
+        yield np.ascontiguousarray(to_bytes(images, unit))
+
+
+def _label_names(path: str, array: _Array) -> Iterator[str]:
+    for labels in array.pieces():
+        kinds, inverse = np.unique(labels, return_inverse=True)
+        if kinds.dtype.kind == "U":
+            names = [class_name(text, path) for text in kinds.tolist()]
         else:
-            label, _, rest = line.partition(layout.delimiter)
-        return label.strip().strip('"'), rest
-
-    def _numbers(self, lines: Sequence[str], first: int) -> npt.NDArray[np.float32]:
-        split = self.layout.delimiter
-        try:
-            return np.loadtxt(lines, "f4", comments=None, delimiter=split, quotechar='"', ndmin=2)
-        except ValueError as error:
-            values = ((n, text.strip()) for n, row in enumerate(lines) for text in row.split(split))
-            strange = ((n, text) for n, text in values if not is_number(text.strip('"')))
-            offset, text = next(strange, (0, lines[0]))
-            what = f"{text[:40]!r} for a pixel near line {first + offset:,}"
-            raise DataError(f"{self.path} has {what}; {_ROW_ADVICE}") from error
-
-    def _as_images(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        side, channels = self.layout.side, self.layout.channels
-        if self.layout.interleaved:
-            return pixels.reshape(-1, side, side, channels).transpose(0, 3, 1, 2)
-        return pixels.reshape(-1, channels, side, side)
+            with np.errstate(invalid="ignore"):
+                whole = (np.rint(kinds) == kinds) & (np.abs(kinds) <= _LARGEST_LABEL)
+            if kinds.dtype.kind == "f" and not whole.all():
+                value = shown(kinds[~whole][0].item())
+                what = f"{shown(array.name)} that are no whole numbers, such as {value}"
+                raise DataError(f"{path} has {what}; give one class for each image")
+            names = [str(int(kind)) for kind in kinds.tolist()]
+        yield from (names[index] for index in inverse.ravel())
 
 
-def _layout(path: str, start: Start) -> _Layout:
-    first = start.rows[0]
-    titles = int(sum(not is_number(text) for text in first) > 1)
-    rows = [row for row in start.rows[titles:] if len(row) == len(first)]
-    if len(start.rows) == titles:
-        raise DataError(f"{path} has titles but no rows; {_ROW_ADVICE}")
-    channels, side = _square(path, len(first) - 1)
-    last = _label_is_last(path, [title.casefold() for title in first] if titles else [], rows)
-    pixels = [row[:-1] if last else row[1:] for row in rows]
-    interleaved = channels == 3 and _is_interleaved(pixels, side)
-    return _Layout(start.delimiter, len(first), last, titles, channels, side, interleaved)
-
-
-def _square(path: str, pixels: int) -> tuple[int, int]:
-    """Return channels and side of the images."""
+def _squared(images: _Array) -> _Array:
+    """Return images that come as rows, (N, pixels), as squares."""
+    if len(images.shape) != 2:
+        return images
     for channels in (1, 3):
-        side = math.isqrt(pixels // channels)
-        if channels * side * side == pixels:
-            return channels, side
-    side, why = math.isqrt(pixels + 1), f"and {pixels:,} pixels are no square image"
-    if side * side == pixels + 1:
-        why = f"which would be {side}x{side} pixels without a label"
-    raise DataError(f"{path} has {pixels + 1:,} columns, {why}; {_ROW_ADVICE}")
+        side = math.isqrt(images.shape[1] // channels)
+        if side > 1 and channels * side * side == images.shape[1]:
+            break
+    else:
+        return images
+    shape = (side, side) if channels == 1 else (channels, side, side)
+
+    def rows(step: int) -> Iterator[npt.NDArray[Any]]:
+        return (piece.reshape(-1, *shape) for piece in images.rows(step))
+
+    return replace(images, shape=(images.shape[0], *shape), rows=rows)
 
 
-def _label_is_last(path: str, titles: list[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Is the label the last column? Otherwise it is the first."""
-    titled = [title in LABEL_TITLES for title in (titles[:1] + titles[-1:])] or [False, False]
-    if titled[0] != titled[1]:
-        return titled[1]
-    columns = [[row[place] for row in rows] for place in (0, -1)]
-    texts = [not all(map(is_number, column)) for column in columns]
-    if any(texts):
-        return not texts[0]
-    likely = [_looks_like_labels(column) for column in columns]
-    if likely[0] != likely[1]:
-        return likely[1]
-    advice = "put a line of titles above: label,pixel0,pixel1,..."
-    raise DataError(f"{path} may have its first or its last column for the label; {advice}")
+@dataclass(frozen=True)
+class _File:
+    """A file of one array: what its name and its header say."""
+
+    path: str
+    array: _Array
+    split: int | None
+    words: tuple[str, ...]  # those of its name that tell which data set it is of
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
+    @property
+    def has_labels(self) -> bool:
+        """Does it hold labels? One number each, or as in QMNIST several, the class first."""
+        shape, roles = self.array.shape, {"label", "labels"}
+        several = len(shape) == 2 and not roles.isdisjoint(_words(self.name))
+        return len(shape) == 1 or shape[1:] == (1,) or several
 
 
-def _looks_like_labels(column: Sequence[str]) -> bool:
-    """Are these whole numbers in a row, each of them often and none nearly always?"""
-    # A corner of the image would be nearly always the same, or of many values.
-    counts = Counter(map(float, column))
-    span = max(counts) - min(counts)
-    return (
-        1 < len(counts) <= max(2, len(column) / 2)
-        and all(value.is_integer() for value in counts)
-        and span < 2 * len(counts)
-        and max(counts.values()) <= 0.6 * len(column)
-    )
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[^a-z0-9]+", name.casefold()) if word]
 
 
-def _is_interleaved(rows: Sequence[Sequence[str]], side: int) -> bool:
-    """Do r, g and b of a pixel follow each other? Where they do, equal colours are three apart."""
+def _look(path: str) -> _File | None:
+    """Return what a file of one array holds; None for any other file."""
+    if (array := _array_of(path)) is None:
+        return None
+    words = _words(os.path.basename(path))
+    split = next((_SPLITS[word] for word in words if word in _SPLITS), None)
+    own = tuple(word for word in words if word not in _ROLES and word not in _SPLITS)
+    return _File(path, array, split, own)
+
+
+def _array_of(path: str) -> _Array | None:
+    name = os.path.basename(path)
     try:
-        pixels = np.array(rows, np.float32)
-    except ValueError:  # the reader says which one is no number
-        return False
-    planes = pixels.reshape(-1, 3, side, side)
-    turns = pixels.reshape(-1, side, side, 3)
-    apart = sum(np.abs(np.diff(planes, axis=axis)).sum() for axis in (2, 3))
-    three = sum(np.abs(np.diff(turns, axis=axis)).sum() for axis in (1, 2))
-    return bool(three < apart)
+        with open_regular(path) as file:
+            start = file.read(len(_NPY_MAGIC))
+    except OSError:
+        return None
+    if start == _NPY_MAGIC:
+        with _intact(path):
+            return _of_stream(path, name, partial(open_regular, path))
+    if start[:2] == NPZ_MAGIC and name.lower().endswith(".npz"):
+        with _intact(path), zipfile.ZipFile(path) as archive:
+            members = _members(path, archive)
+
+        def rows(step: int) -> Iterator[npt.NDArray[Any]]:
+            with _intact(path), zipfile.ZipFile(path) as archive:
+                yield from _members(path, archive)[0].rows(step)
+
+        return replace(members[0], name=name, rows=rows) if len(members) == 1 else None
+    if found := idx.look(path):
+
+        def values(step: int) -> Iterator[npt.NDArray[Any]]:
+            numbers = idx.read_numbers(path)
+            return (numbers[start : start + step] for start in range(0, len(numbers), step))
+
+        dtype, shape = found
+        return _Array(name, shape, dtype, values)
+    return None
+
+
+def is_array_file(path: str) -> bool:
+    """Is it a file of one array, IDX, ``.npy`` or ``.npz``?"""
+    return _array_of(path) is not None
+
+
+def read_beside(path: str, options: LoadOptions) -> Collection:
+    """Read the data set that a file of one array belongs to, with the files beside it."""
+    given = _look(path)
+    if given is None:
+        raise DataError(f"{path} is no file of one array; {_ALLOWED}")
+    folder = os.path.dirname(path)
+    names = [name for name in os.listdir(folder or ".") if not name.startswith(".")]
+    found = _found(folder, names)
+    members = [file for file in found if file.words == given.words]
+    pairs = _paired(path, members, found)
+    return _noted(_gather(path, pairs, options), pairs)
+
+
+def read_folder(path: str, names: Sequence[str], options: LoadOptions) -> Collection | None:
+    """Read the files of one array in a folder, one data set or a file for each class.
+
+    Returns:
+        None, where there is none of these.
+    """
+    found = _found(path, names)
+    if not any(file.has_labels for file in found):
+        return _read_classes(path, found, options) if len(found) > 1 else None
+    sets = {file.words: file.path for file in found if not file.has_labels}
+    if len(sets) > 1:
+        what = f"{path} holds {len(sets)} data sets: {listed_names(list(map('-'.join, sets)))}"
+        raise DataError(f"{what}; name one by a file of its images, such as {min(sets.values())}")
+    pairs = _paired(path, found, found)
+    return _noted(_gather(path, pairs, options), pairs)
+
+
+def _noted(collection: Collection, pairs: Sequence[_Pair]) -> Collection:
+    """Say which files were read, since a person named one of them or none."""
+    files = [a.name for p in pairs for a in (p.images, p.labels) if isinstance(a, _Array)]
+    note = f"read: {', '.join(map(name_text, files))}"
+    return replace(collection, notes=(note, *collection.notes))
+
+
+def _found(folder: str, names: Sequence[str]) -> list[_File]:
+    """Return the files of one array among these; of a file and its ``.gz`` the first."""
+    plain = [n for n in sorted(names) if not (n.endswith(".gz") and n.removesuffix(".gz") in names)]
+    looked = (_look(os.path.join(folder, name)) for name in plain)
+    return [file for file in looked if file]
+
+
+def _paired(path: str, members: Sequence[_File], all_files: Sequence[_File]) -> list[_Pair]:
+    """Return the images of a data set with their labels, split by split."""
+    pairs = []
+    images = [file for file in members if not file.has_labels]
+    for split in dict.fromkeys(file.split for file in images):
+        own = [file for file in images if file.split == split]
+        labels = [file for file in members if file.has_labels and file.split == split]
+        if not labels:  # of another name, where there is no doubt
+            labels = [file for file in all_files if file.has_labels and file.split == split]
+        if len(own) > 1 or len(labels) != 1:
+            files = listed_names([file.name for file in (*own, *labels)])
+            what = f"{path} has no labels for {name_text(own[0].name)}"
+            if len(own) > 1 or labels:
+                what = f"{path} has more than one file of a kind: {files}"
+            advice = "name them alike, as x-images-idx3-ubyte and x-labels-idx1-ubyte"
+            raise DataError(f"{what}; {advice}")
+        place = TRAIN if split is None else split
+        pairs.append(_pair(path, place, own[0].array, _first_column(labels[0].array)))
+    if not pairs or len({pair.split for pair in pairs}) < len(pairs):
+        raise DataError(f"{path} has no images with labels, each split once; {_ALLOWED}")
+    return sorted(pairs, key=lambda pair: pair.split)
+
+
+def _first_column(labels: _Array) -> _Array:
+    if len(labels.shape) < 2:
+        return labels
+
+    def rows(step: int) -> Iterator[npt.NDArray[Any]]:
+        return (piece[:, 0] for piece in labels.rows(step))
+
+    return replace(labels, shape=labels.shape[:1], rows=rows)
+
+
+def _read_classes(path: str, found: Sequence[_File], options: LoadOptions) -> Collection:
+    """Read files that hold a class each, called by it: ``apple.npy``, ``axe.npy``."""
+    stems = [file.name.removesuffix(".gz").rpartition(".")[0] or file.name for file in found]
+    alike = [len(set(letters)) == 1 for letters in zip(*stems, strict=False)]
+    shared = stems[0][: [*alike, False].index(False)]
+    shared = shared[: max(shared.rfind("_"), shared.rfind("-")) + 1]
+    names = [class_name(stem[len(shared) :], path) for stem in stems]
+    pairs = [_pair(path, TRAIN, f.array, name) for f, name in zip(found, names, strict=True)]
+    collection = _gather(path, pairs, options)
+    notes = [f"every file is a class, called by its name without {shared!r}"] if shared else []
+    return replace(collection, notes=(*notes, *collection.notes))

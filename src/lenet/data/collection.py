@@ -22,7 +22,7 @@ from lenet.data.dataset import (
     digests_of,
     split_by_content,
 )
-from lenet.data.folders import classes_of
+from lenet.data.folders import classes_of, name_reader
 from lenet.data.preprocess import Images, centre, to_grey
 from lenet.errors import DataError, UsageError
 from lenet.net.shapes import pair_text, read_sizes
@@ -44,16 +44,27 @@ class LoadOptions:
     size: Size | None = None  # of every image; None: as the pictures are, within limits
     channels: int | None = None  # 1 makes all grey, 3 all RGB; None: RGB if one has colour
     skip_bad: bool = False  # leave out what cannot be read instead of refusing all
+    transpose: bool = False  # swap rows and columns of images that come as numbers
+    label_from_name: str | None = None  # the pattern that says where a file's name has its class
 
     @classmethod
     def of(
-        cls, size: int | str | Sequence[int] | None, gray: bool, rgb: bool, skip_bad: bool
+        cls,
+        size: int | str | Sequence[int] | None,
+        gray: bool,
+        rgb: bool,
+        skip_bad: bool,
+        transpose: bool = False,
+        label_from_name: str | None = None,
     ) -> LoadOptions:
         """Return what the arguments of ``lenet.load`` say."""
         if gray and rgb:
             raise UsageError("both gray and rgb are asked for; give one of them, or neither.")
         channels = 1 if gray else 3 if rgb else None
-        return cls(None if size is None else read_size(size), channels, skip_bad)
+        if label_from_name is not None:
+            name_reader(label_from_name)
+        read = None if size is None else read_size(size)
+        return cls(read, channels, skip_bad, transpose, label_from_name)
 
     def resized_note(self, own: Size, size: Size) -> list[str]:
         """Return the note that large images of one size become smaller, where nobody asked."""
@@ -237,11 +248,14 @@ def gather(
     name: Callable[[int], str],
 ) -> Collection:
     """Put images of one size together as they are read, never holding more than they become."""
+    own = own[::-1] if options.transpose else own
     size = options.size or bounded(own)
     stack = Stack(most, size, options.channels)
     names: list[str] = []
     digests, splits = [], []
     for split, labels, images in batches:
+        if options.transpose:
+            images = np.ascontiguousarray(images.swapaxes(2, 3))
         digests.append(digests_of(images))
         splits.append(np.full(len(images), split))
         stack.add(shaped(images, size, options.channels))

@@ -1,25 +1,23 @@
-"""Lists of picture files with their classes and splits, out of folders or out of a table.
+"""Lists of picture files with their classes and splits, out of folders.
 
-A folder holds a folder of pictures for each class, perhaps within ``train``, ``val`` and ``test``.
-A table is ``path,label`` or ``path,label,split``, with a line of titles or without; with one,
-columns may stand in any order and others beside them. Paths start from the table's folder.
+A folder holds a folder of pictures for each class, perhaps within ``train``, ``val`` and ``test``;
+or the class is in each file's name, and a pattern says where: ``{label}_*`` for ``cat_0001.png``.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import os
+import re
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from lenet.data.dataset import SPLIT_WORDS, TRAIN, VALIDATION
-from lenet.errors import DataError, reason
-from lenet.net.words import name_text, natural, shown
+from lenet.errors import DataError, UsageError, reason
+from lenet.net.words import listed, name_text, natural, shown
 from lenet.run_folder import holds_runs
 
 MAX_FILES: Final = 1_000_000
@@ -32,13 +30,20 @@ _DEEPEST: Final = 32
 _ADVICE: Final = (
     "put the pictures of each class into a folder of its name, or list them in a .csv of path,label"
 )
-_PATH_TITLES: Final = ("path", "file", "filename", "file_name", "image", "image_path", "picture")
-LABEL_TITLES: Final = ("label", "class", "class_name", "target", "category", "y")
-_SPLIT_TITLES: Final = ("split", "part", "set", "subset")
-_DELIMITERS: Final = ",;\t"
-_START: Final = 1 << 20  # bytes to see what a table is: a row of 200x200 RGB fits
-_FEWEST: Final = 5  # columns of a table of pixels: a label and 2x2 pixels
-_TABLES: Final = "give path,label[,split], or a label and the pixels of a square image in each row"
+#: How the names of picture files end; what a file is, its content says.
+PICTURE_ENDINGS: Final = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".ppm", ".pgm", ".pnm", ".webp", ".gif"),
+    *(".tif", ".tiff"),
+)
+#: Stands for the class in a pattern of names; ``*`` is anything and ``#`` a number.
+LABEL_MARK: Final = "{label}"
+_PATTERN_ADVICE: Final = f"write {LABEL_MARK} once, * for anything and # for a number"
+_MOST_WILDCARDS: Final = 3  # the time to try a long name grows with each
+#: What names are tried with when a pattern is proposed.
+_PATTERNS: Final = (
+    *("{label}_#", "#_{label}", "{label}-#", "#-{label}", "{label}.#", "{label} (#)", "{label}#"),
+    *("{label}_*", "*_{label}", "{label}-*", "*-{label}", "{label}.*", "*.{label}"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,9 @@ def class_name(text: str, where: str) -> str:
 
 def classes_of(names: Iterable[str]) -> tuple[str, ...]:
     """Return the different names, each once, in natural order."""
-    classes = sorted(set(names), key=natural)
+    different = set(names)
+    whole = all(re.fullmatch("-?[0-9]{1,20}", name) for name in different)
+    classes = sorted(different, key=lambda name: (int(name), name) if whole else natural(name))
     if len(classes) > MAX_CLASSES:
         ends = f"from {shown(classes[0])} to {shown(classes[-1])}"
         what = f"there are {len(classes):,} different labels, {ends}"
@@ -114,24 +121,145 @@ def look_at(root: str, path: str, label: str, split: int) -> Entry:
     return Entry(label, path, split, fault=fault)
 
 
-def list_pictures(root: str) -> Listing:
-    """List the files below ``root``, a real path, by class; hidden ones are left out."""
-    folders, files = _look_into(root)
+def list_pictures(root: str, given: str = "") -> Listing:
+    """List the files below ``root``, a real path, by class; hidden ones are left out.
+
+    ``given`` is the same place as a person wrote it.
+    """
+    given = given or root
+    folders, files = look_into(root)
     if not folders:
-        content = "are files but no folders" if files else "is nothing"
-        raise DataError(f"there {content} in {root}; {_ADVICE}")
+        what = f"there {'are files but no folders' if files else 'is nothing'} in {root}"
+        raise _without_folders(what, files)
     notes = _left_out(root, root, files)
     splits = _as_splits(folders)
     if not splits:
+        _refuse_outer(root, given, folders)
         return Listing.of(root, _classes(root, "", folders, TRAIN), notes)
     entries: list[Entry] = []
     for folder, split in splits.items():
-        classes, files = _look_into(os.path.join(root, folder))
+        place = os.path.join(root, folder)
+        classes, files = look_into(place)
         if not classes:
-            raise DataError(f"{os.path.join(root, folder)} has no folders for classes; {_ADVICE}")
+            raise _without_folders(f"{place} has no folders for classes", files)
         notes += _left_out(root, folder, files)
         entries += _classes(root, f"{folder}/", classes, split)
     return Listing.of(root, entries, notes)
+
+
+def _refuse_outer(root: str, given: str, folders: list[str]) -> None:
+    """Refuse a folder around a data set, whose folders are no classes, and name that below it."""
+    if len(folders) == 1:
+        place, inside = folders[0], look_into(os.path.join(root, folders[0]))[0]
+        while len(inside) == 1 and not _as_splits(inside):
+            place = os.path.join(place, inside[0])
+            inside = look_into(os.path.join(root, place))[0]
+        if inside:
+            what = f"{given} holds one folder, {name_text(place)}"
+            inner = os.path.join(given, place)
+            raise DataError(f"{what}, with {listed_names(inside)} in it; give {inner}")
+    for folder in folders:
+        inside = look_into(os.path.join(root, folder))[0]
+        is_split, splits = folder.lower() in SPLIT_WORDS, _as_splits(inside)
+        if len(splits) > 1:
+            what = f"{given} has the folder {name_text(folder)} with {listed_names(inside)} in it"
+            raise DataError(f"{what}; give {os.path.join(given, folder)}")
+        if is_split and len(inside) > 1:
+            others = [name for name in folders if name.lower() not in SPLIT_WORDS]
+            what = f"{given} has {name_text(folder)} and, beside it, {listed_names(others)}"
+            advice = f"keep train, val and test alone there, or give {os.path.join(given, folder)}"
+            raise DataError(f"{what}; {advice}")
+
+
+def listed_names(names: Sequence[str]) -> str:
+    """Write the first few of names out of a folder."""
+    some = [*map(name_text, names[:3]), *(["..."] if len(names) > 3 else [])]
+    return ", ".join(some) if len(names) > 3 else listed(some)
+
+
+def _without_folders(what: str, files: Sequence[str]) -> DataError:
+    """Say that a place has no folders for classes, and what its files may be read with instead."""
+    tables = [name for name in files if name.lower().endswith((".csv", ".tsv", ".npz"))]
+    stems = [stem for name in files if (stem := _stem(name))]
+    if len(stems) > 1 and (pattern := proposed_pattern(stems)):
+        reader = name_reader(pattern)
+        classes = classes_of(label for stem in stems if (label := reader(stem)))
+        example = next(name for name in files if _stem(name))
+        label = reader(_stem(example))
+        advice = (
+            f"if the class is in each name ({listed_names(classes)}), say "
+            f"label_from_name={pattern!r}, or list them in a .csv of path,label with lines such "
+            f"as {example},{label}"
+        )
+        return DataError(f"{what}; {advice}", parameter="label_from_name")
+    if tables:
+        return DataError(f"{what}; name the file that lists them, {listed_names(tables)}")
+    return DataError(f"{what}; {_ADVICE}")
+
+
+def _stem(name: str) -> str:
+    """Return a picture's name without its ending; "" for other files."""
+    stem, ending = os.path.splitext(name)
+    return stem if ending.lower() in PICTURE_ENDINGS else ""
+
+
+def name_reader(pattern: str) -> Callable[[str], str | None]:
+    """Return what finds the class in a file's name without its ending; None where it does not fit.
+
+    Raises:
+        UsageError: the pattern does not say where the class is.
+    """
+    words = [word for word in re.split(r"({label}|\*+|#)", pattern) if word]
+    wildcards = sum(word[0] in "*#" for word in words)
+    if words.count(LABEL_MARK) != 1 or wildcards > _MOST_WILDCARDS:
+        what = f"the pattern of names is {shown(pattern)}"
+        raise UsageError(f"{what}; {_PATTERN_ADVICE}, such as '{{label}}_*' for cat_0001.png.")
+    signs = {LABEL_MARK: "(.+?)", "#": "[0-9]+"}
+    parts = (".*" if word[0] == "*" else signs.get(word) or re.escape(word) for word in words)
+    expression = re.compile("".join(parts), re.DOTALL)
+
+    def read(stem: str) -> str | None:
+        found = expression.fullmatch(stem[:MAX_NAME])
+        return found and found[1]
+
+    return read
+
+
+def proposed_pattern(stems: Sequence[str]) -> str:
+    """Return a pattern that finds a few classes in all of these names; "" if there is none."""
+    for pattern in _PATTERNS:
+        labels = list(map(name_reader(pattern), stems))
+        if None not in labels and 2 <= len(set(labels)) <= len(labels) / 2:
+            return pattern
+    return ""
+
+
+def list_by_name(root: str, pattern: str) -> Listing:
+    """List the files below ``root``, a real path, whose names hold their class."""
+    read = name_reader(pattern)
+    folders, files = look_into(root)
+    splits = _as_splits(folders)
+    strange: list[str] = []
+
+    def entries() -> Iterator[Entry]:
+        found = [look_at(root, name, "", TRAIN) for name in files]
+        below = (_below(root, folder, "", splits.get(folder, TRAIN), 1) for folder in folders)
+        for entry in chain(found, chain.from_iterable(below)):
+            name = entry.path.rpartition("/")[2]
+            if label := read(os.path.splitext(name)[0]):
+                yield replace(entry, label=class_name(label, name_text(entry.path)))
+            else:
+                strange.append(entry.path)
+
+    listing = Listing.of(root, entries())
+    if not listing.entries:
+        what = f"no file in {root} has a name as {pattern!r} says"
+        example = f" ({name_text(strange[0])} is there)" if strange else ""
+        raise DataError(f"{what}{example}; {_PATTERN_ADVICE}", parameter="label_from_name")
+    if not strange:
+        return listing
+    note = f"left out, because their names do not fit {pattern}: {len(strange):,}"
+    return replace(listing, notes=(f"{note} ({listed_names(strange)})",))
 
 
 def _as_splits(folders: list[str]) -> dict[str, int]:
@@ -157,7 +285,7 @@ def _classes(root: str, prefix: str, folders: list[str], split: int) -> Iterator
 
 
 def _below(root: str, path: str, label: str, split: int, depth: int) -> Iterator[Entry]:
-    folders, files = _look_into(os.path.join(root, *path.split("/")))
+    folders, files = look_into(os.path.join(root, *path.split("/")))
     for name in files:
         yield look_at(root, f"{path}/{name}", label, split)
     for name in folders:
@@ -166,7 +294,7 @@ def _below(root: str, path: str, label: str, split: int, depth: int) -> Iterator
         yield from _below(root, f"{path}/{name}", label, split, depth + 1)
 
 
-def _look_into(folder: str) -> tuple[list[str], list[str]]:
+def look_into(folder: str) -> tuple[list[str], list[str]]:
     """Return the names of the folders and of everything else that is not hidden."""
     names: tuple[list[str], list[str]] = [], []
     try:
@@ -193,115 +321,3 @@ def _left_out(root: str, folder: str, files: list[str]) -> list[str]:
         return []
     some = ", ".join(name_text(name) for name in files[:3]) + ", ..." * (len(files) > 3)
     return [f"left out, because no class folder holds them: {len(files):,} in {folder} ({some})"]
-
-
-@dataclass(frozen=True)
-class Start:
-    """What a table begins with."""
-
-    delimiter: str  # comma, semicolon or tab
-    rows: list[list[str]]  # as texts without spaces around them
-    has_pixels: bool  # or do they list files?
-
-
-def is_number(text: str) -> bool:
-    """Is it a number as tables have them?"""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def look_at_start(path: str, file: io.BufferedReader) -> Start:
-    """Find out what kind of table a file is; it stands at its beginning before and after."""
-    content = file.read(_START)
-    file.seek(0)
-    lines = content if len(content) < _START else content[: content.rfind(b"\n") + 1]
-    try:
-        text = lines.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = ""
-    if not text.strip() or "\0" in text:
-        raise DataError(f"{path} is no table in UTF-8 and no .npz file; {_TABLES}")
-    first = text.lstrip().partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    rows = [row for _, row in islice(_rows(path, io.StringIO(text), delimiter), 1000)]
-    row = rows[:2][-1]  # the first may be titles
-    numbers = sum(map(is_number, row))
-    return Start(delimiter, rows, len(row) >= _FEWEST and numbers >= len(row) - 1)
-
-
-def _rows(path: str, lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not empty, each with its line's number."""
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    try:
-        for row in reader:
-            if any(fields := [field.strip() for field in row]):
-                yield reader.line_num, fields
-    except csv.Error as error:
-        what = f"line {reader.line_num:,}, is no row of a table: {error}"
-        raise DataError(f"{path}, {what}") from error
-
-
-def decoded_lines(path: str, file: Iterable[bytes]) -> Iterator[str]:
-    for number, line in enumerate(file, 1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            what = f"line {number:,}, is no text in UTF-8; save it as UTF-8"
-            raise DataError(f"{path}, {what}") from error
-
-
-def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
-    """List the files that a table names, whose paths start from its folder."""
-    root = os.path.dirname(os.path.realpath(path))
-    listing = Listing.of(root, _entries(path, root, file, start))
-    if not listing.entries:
-        raise DataError(f"{path} lists no pictures; {_TABLES}")
-    return listing
-
-
-def _entries(path: str, root: str, file: io.BufferedReader, start: Start) -> Iterator[Entry]:
-    path_at, label_at, split_at, titles = _columns(path, start.rows[0])
-    rows = _rows(path, decoded_lines(path, file), start.delimiter)
-    kinds = set()
-    for number, row in islice(rows, titles, None):
-        where = f"{path}, line {number:,},"
-        if len(row) <= max(path_at, label_at):
-            raise DataError(f"{where} has {len(row)} columns; {_TABLES}")
-        split = ""
-        if split_at is not None and len(row) > split_at:
-            split = row[split_at].casefold()
-            if split and split not in SPLIT_WORDS:
-                raise DataError(f"{where} has the split {shown(split)}, not train, val or test")
-        kinds.add(bool(split))
-        if len(kinds) > 1:
-            raise DataError(f"{path} names the split of some pictures only; name it for all")
-        name, label = _relative(row[path_at], where), class_name(row[label_at], where)
-        yield look_at(root, name, label, SPLIT_WORDS.get(split, TRAIN))
-
-
-def _columns(path: str, first: Sequence[str]) -> tuple[int, int, int | None, int]:
-    """Return which columns are path, label and split, and how many lines of titles there are."""
-    titles = [title.casefold().replace(" ", "_") for title in first]
-    path_at, label_at, split_at = (
-        next((titles.index(word) for word in words if word in titles), None)
-        for words in (_PATH_TITLES, LABEL_TITLES, _SPLIT_TITLES)
-    )
-    if path_at is not None and label_at is not None:
-        return path_at, label_at, split_at, 1
-    if len(first) in (2, 3):
-        return 0, 1, 2, 0
-    what = f"{len(first)} columns, and no titles that say which are path and label"
-    raise DataError(f"{path} has {what}; {_TABLES}")
-
-
-def _relative(text: str, where: str) -> str:
-    """Return a path from the table's folder, with slashes."""
-    name = text.replace("\\", "/") if os.sep == "\\" else text
-    steps = [step for step in name.split("/") if step not in ("", ".")]
-    if os.path.isabs(text) or os.path.splitdrive(text)[0] or ".." in steps or not steps:
-        advice = "put the table above the pictures"
-        raise DataError(f"{where} has the path {shown(text)}, which leads elsewhere; {advice}")
-    return "/".join(steps)

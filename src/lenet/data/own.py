@@ -16,6 +16,7 @@ import os
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import reduce
 from io import BufferedReader
 from itertools import chain
@@ -29,13 +30,15 @@ from PIL import features
 from lenet import files
 from lenet.data import arrays
 from lenet.data.collection import Collection, LoadOptions
-from lenet.data.folders import Listing, list_files, list_pictures, look_at_start
+from lenet.data.folders import Listing, list_by_name, list_pictures, look_into
 from lenet.data.pictures import Decoded, decode
+from lenet.data.pixels import read_pixels
 from lenet.data.sources import cache_folder
+from lenet.data.tables import list_files, look_at_start
 from lenet.errors import DataError, LenetError, reason
 from lenet.net.shapes import pair_text
+from lenet.net.words import name_text
 
-_ZIP_MAGIC: Final = b"PK"
 #: Another number for another format, or other images from the same files.
 _CACHE_MAGIC: Final = b"lenet pictures 2\n"
 _MAX_HEADER: Final = 16 << 20
@@ -46,19 +49,48 @@ _MOST_FILES: Final = 16
 def read(path: str, options: LoadOptions) -> Collection:
     """Read all that is there; picture files that were read before come out of the cache."""
     if os.path.isdir(path):
-        return _read_listing(list_pictures(os.path.realpath(path)), path, options)
+        return _read_folder(path, options)
+    if options.label_from_name is not None:
+        what = f"{path} is no folder, and label_from_name is for the pictures in one"
+        raise DataError(f"{what}; leave it out", parameter="label_from_name")
     try:
         file = files.open_regular(path)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         advice = "give a folder, a .csv or an .npz file"
         raise DataError(f"cannot read {path}: {reason(error)}; {advice}") from error
     with file:
-        if file.peek(2)[:2] == _ZIP_MAGIC:
-            return arrays.read(path, file, options)
+        if file.peek(2)[:2] == arrays.NPZ_MAGIC:
+            return _hinted(arrays.read(path, file, options), path, options)
+        if arrays.is_array_file(path):
+            return _hinted(arrays.read_beside(path, options), path, options)
         start = look_at_start(path, file)
         if start.has_pixels:
-            return arrays.read_pixels(path, file, start, options)
+            return _hinted(read_pixels(path, file, start, options), path, options)
         return _read_listing(list_files(path, file, start), path, options)
+
+
+def _read_folder(path: str, options: LoadOptions) -> Collection:
+    root = os.path.realpath(path)
+    if options.label_from_name is not None:
+        return _read_listing(list_by_name(root, options.label_from_name), path, options)
+    folders, names = look_into(root)
+    if not folders and (collection := arrays.read_folder(path, names, options)):
+        return _hinted(collection, path, options)
+    if len(folders) == 1 and not names:
+        inner = os.path.join(path, folders[0])
+        if any(arrays.is_array_file(os.path.join(inner, name)) for name in look_into(inner)[1]):
+            what = f"{path} holds one folder, {name_text(folders[0])}, with files of arrays in it"
+            raise DataError(f"{what}; give {inner}")
+    return _read_listing(list_pictures(root, path), path, options)
+
+
+def _hinted(collection: Collection, path: str, options: LoadOptions) -> Collection:
+    """Say of EMNIST that its images lie on their side, where nobody asked to turn them."""
+    names = [path, *collection.notes[:1]]
+    if options.transpose or not any("emnist" in name.casefold() for name in names):
+        return collection
+    note = "EMNIST has rows and columns of its images swapped; the option transpose sets them right"
+    return replace(collection, notes=(*collection.notes, note))
 
 
 def title(path: str) -> str:
@@ -69,6 +101,9 @@ def title(path: str) -> str:
 
 
 def _read_listing(listing: Listing, path: str, options: LoadOptions) -> Collection:
+    if options.transpose:
+        what = f"{path} has picture files, and transpose is for images that come as numbers"
+        raise DataError(f"{what}; leave it out", parameter="transpose")
     place, key = cache_place(f"{os.path.realpath(path)}\n{options}"), _key(listing, options)
     if (collection := load_cache(place, key)) is None:
         collection = _collect(listing, decode(listing, options), options)

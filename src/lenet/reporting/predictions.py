@@ -268,7 +268,8 @@ def predict_test(
         if is_name(data):
             data = load(data, data_dir=data_dir)
         else:  # pictures that cannot be read were left out by the training too
-            data = load_split(data, model.classes, model.network.input_shape, skip_bad=True)
+            shape = model.network.input_shape
+            data = load_split(data, model.classes, shape, skip_bad=True, **record.reading)
     predictions = make_predictions(model, data)
     _check_same_images(record, predictions)
     return predictions
