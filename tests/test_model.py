@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import lenet
+from lenet import metrics
 from lenet.data.dataset import Dataset, Split
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import DataError, ModelFileError, UsageError
@@ -339,6 +340,35 @@ def test_evaluation_by_hand() -> None:
         ],
         "confusion": [[1, 1, 0], [1, 1, 0], [0, 0, 0]],
     }
+
+
+def test_scores_come_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    scores, labels = random.normal(size=(50, 7)).astype(np.float32), random.integers(0, 7, 50)
+    whole = evaluate_scores(scores, labels, tuple("abcdefg"))
+    monkeypatch.setattr(metrics, "_CHUNK", 30)  # four images
+    asked = []
+
+    def read(part: slice) -> metrics.Scores:
+        asked.append(len(scores[part]))
+        return scores[part]
+
+    for given in (scores, read):
+        found = evaluate_scores(given, labels, tuple("abcdefg"))
+        assert found.to_dict() == whole.to_dict()
+    assert asked == [4] * 12 + [2]
+
+
+def test_of_many_classes_the_confusions_are_listed() -> None:
+    names = tuple(f"class {number}" for number in range(101))
+    labels = np.array([0, 1, 1, 1, 5])
+    scores = np.eye(101, dtype=np.float32)[[0, 2, 2, 3, 5]]
+    text = str(evaluate_scores(scores, labels, names))
+    assert "confusion matrix" not in text
+    rows = [line.split() for line in text.partition("most frequent confusions")[2].splitlines()]
+    assert ["class", "1", "class", "2", "2"] in rows
+    assert ["class", "1", "class", "3", "1"] in rows
+    assert len([row for row in rows if row[:1] == ["class"] and row[-1].isdecimal()]) == 2
 
 
 def test_log_softmax_neither_overflows_nor_drowns() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lenet.data.sources import cache_folder
 from lenet.engine.native import instruction_sets, processors
-from lenet.errors import EngineError, UsageError
+from lenet.errors import EngineError, OutputError, UsageError
 from lenet.model import Model
 from lenet.version import machine
 from lenet.writing import Document, Result, Section, table_of
@@ -41,9 +41,17 @@ def checks() -> Checks:
         engine=_engine(),
         instruction_sets=sets,
         threads=processors(),
-        cache=str(cache_folder()),
+        cache=_cache(),
         data=os.environ.get("LENET_DATA") or None,
     )
+
+
+def _cache() -> str:
+    """Return the folder for downloads, or why there is none."""
+    try:
+        return str(cache_folder())
+    except OutputError as error:
+        return str(error)
 
 
 def _engine() -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,13 @@ from lenet.errors import DataError
 from lenet.writing import Result
 from lenet.writing.document import Document, Section, table_of
 from lenet.writing.numbers import percent
+
+#: Scores (N, K), or what returns those of a slice of the images: all may not fit into memory.
+Scores = npt.NDArray[np.float32] | Callable[[slice], npt.NDArray[np.float32]]
+
+_CHUNK: Final = 1 << 21  # scores at a time
+_LARGEST_MATRIX: Final = 100  # classes whose whole confusion matrix is printed
+_MOST_CONFUSIONS: Final = 20  # of more classes, the most frequent are
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,37 +75,90 @@ class Evaluation(Result):
             (m.name, f"{m.images:,}", "-" if m.recall is None else percent(m.recall))
             for m in class_metrics(self)
         ]
+        return Document(
+            f"{percent(self.accuracy)} of {self.count:,} {self.data}, loss {self.loss:.4f}",
+            (
+                Section("", (table_of(classes, ("class", "images", "accuracy")),)),
+                self._matrix() if len(classes) <= _LARGEST_MATRIX else self._confusions(),
+            ),
+        )
+
+    def _matrix(self) -> Section:
         matrix = [
             (f"{index} {self.classes[index]}", *(str(count or ".") for count in row))
             for index, row in enumerate(self.confusion.tolist())
         ]
         title = "confusion matrix: one row per true class, one column per predicted class"
         numbers = ("", *map(str, range(len(self.classes))))
-        return Document(
-            f"{percent(self.accuracy)} of {self.count:,} {self.data}, loss {self.loss:.4f}",
-            (
-                Section("", (table_of(classes, ("class", "images", "accuracy")),)),
-                Section(title, (table_of(matrix, numbers),)),
-            ),
+        return Section(title, (table_of(matrix, numbers),))
+
+    def _confusions(self) -> Section:
+        rows = [
+            (self.classes[true], self.classes[predicted], f"{count:,}")
+            for true, predicted, count in confused(self.confusion)[:_MOST_CONFUSIONS]
+        ]
+        return Section(
+            "most frequent confusions", (table_of(rows, ("class", "taken for", "images")),)
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model answers for N images: what it is judged by, without all N x K probabilities.
+
+    Attributes:
+        predicted: (N,) the class with the highest score.
+        confidence: (N,) its probability.
+        truth: (N,) the logarithm of the true class's probability.
+    """
+
+    predicted: npt.NDArray[np.int64]
+    confidence: npt.NDArray[np.float64]
+    truth: npt.NDArray[np.float64]
+
+
+def read_answers(scores: Scores, labels: npt.NDArray[np.int64], classes: int) -> Answers:
+    """Return what scores (N, K) say, a few at a time; ``labels`` (N,) are the true classes."""
+    count, step = len(labels), max(1, _CHUNK // classes)
+    read = scores if callable(scores) else scores.__getitem__
+    answers = Answers(np.empty(count, np.int64), np.empty(count), np.empty(count))
+    for start in range(0, count, step):
+        part = slice(start, start + step)
+        found = read(part)
+        logarithms, rows = log_softmax(found), np.arange(len(found))
+        answers.predicted[part] = predicted = found.argmax(axis=1)
+        answers.confidence[part] = np.exp(logarithms[rows, predicted])
+        answers.truth[part] = logarithms[rows, labels[part]]
+    return answers
+
+
 def evaluate_scores(
-    scores: npt.NDArray[np.float32],
+    scores: Scores,
     labels: npt.NDArray[np.int64],
     classes: tuple[str, ...],
     weights: npt.NDArray[np.float32] | None = None,
 ) -> Evaluation:
     """Compare scores (N, K) with labels (N,); ``weights`` (N,) count in the loss alone."""
-    if len(scores) != len(labels) or not len(labels):
-        counts = f"{len(scores):,} predictions and {len(labels):,} labels"
+    if not len(labels) or not (callable(scores) or len(scores) == len(labels)):
+        predictions = "no" if callable(scores) else f"{len(scores):,}"
+        counts = f"{predictions} predictions and {len(labels):,} labels"
         raise DataError(f"{counts}; give as many of both, at least 1")
-    size = scores.shape[1]
-    predicted = scores.argmax(axis=1)
-    confusion = np.bincount(labels * size + predicted, minlength=size * size).reshape(size, size)
-    chosen = log_softmax(scores)[np.arange(len(labels)), labels]
-    loss = float(-np.average(chosen, weights=weights))
-    return Evaluation(confusion.astype(np.int64), loss, classes)
+    return evaluate_answers(read_answers(scores, labels, len(classes)), labels, classes, weights)
+
+
+def evaluate_answers(
+    answers: Answers,
+    labels: npt.NDArray[np.int64],
+    classes: tuple[str, ...],
+    weights: npt.NDArray[np.float32] | None = None,
+) -> Evaluation:
+    """Compare answers with labels (N,); ``weights`` (N,) count in the loss alone."""
+    size = len(classes)
+    places = labels * size + answers.predicted
+    # Of many classes most counts are 0, and take no memory as long as nobody writes into them.
+    confusion = np.bincount(places, minlength=size * size).reshape(size, size)
+    loss = float(-np.average(answers.truth, weights=weights))
+    return Evaluation(confusion.astype(np.int64, copy=False), loss, classes)
 
 
 def log_softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -134,6 +195,12 @@ class ClassMetrics:
     def f1(self) -> float | None:
         together = self.images + self.predicted
         return 2 * self.correct / together if together else None
+
+
+def confused(confusion: npt.NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """Return true class, predicted class and count of all confusions, the most frequent first."""
+    places = ((i, j) for i, j in np.argwhere(confusion).tolist() if i != j)
+    return sorted(((i, j, int(confusion[i, j])) for i, j in places), key=lambda row: -row[2])
 
 
 def class_metrics(evaluation: Evaluation) -> list[ClassMetrics]:

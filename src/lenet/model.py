@@ -339,8 +339,11 @@ class Model:
         if lowest < 0 or highest >= len(self.classes):
             what = f"label {lowest if lowest < 0 else highest} names no class"
             raise DataError(f"{what}; the model knows labels 0 to {len(self.classes) - 1}.")
-        evaluation = evaluate_scores(self.scores(split.images), split.labels, self.classes)
-        return replace(evaluation, data=name)
+
+        def scores(part: slice) -> Floats:
+            return self.scores(split.images[part])
+
+        return replace(evaluate_scores(scores, split.labels, self.classes), data=name)
 
     def _labelled(self, data: Any, labels: npt.ArrayLike | None) -> tuple[Split, str]:
         """Return the split that :meth:`evaluate` is given, and what to call its images."""

@@ -5,7 +5,7 @@ import pytest
 
 import lenet
 from lenet.data import Dataset, Split
-from lenet.metrics import evaluate_scores, softmax
+from lenet.metrics import evaluate_answers, read_answers
 from lenet.reporting.predictions import Predictions
 
 NETWORK = "1x8x8 | conv 4 k3 sigmoid, maxpool 2 | conv 6 k2 relu | dense 10"
@@ -45,8 +45,9 @@ def predictions_of():
             scores = np.log(values).clip(-1e30).astype(np.float32)
         images = np.arange(len(labels) * channels * size[0] * size[1]) % 251
         images = images.reshape(len(labels), channels, *size).astype(np.uint8)
-        evaluation = evaluate_scores(scores, labels, names)
-        return Predictions(Split(images, labels), names, softmax(scores), evaluation)
+        answers = read_answers(scores, labels, len(names))
+        evaluation = evaluate_answers(answers, labels, names)
+        return Predictions(Split(images, labels), names, answers, evaluation)
 
     return make
 

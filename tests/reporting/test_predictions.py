@@ -82,9 +82,10 @@ def test_predictions_of_a_model(digits):
     model = lenet.Model("1x8x8 | dense 10").initialize("xavier", 3)
     predictions = make_predictions(model, digits)
     assert predictions.evaluation.accuracy == model.evaluate(digits).accuracy
-    np.testing.assert_allclose(
-        predictions.probabilities, model.predict_proba(digits.test.images), rtol=1e-5, atol=1e-7
-    )
+    expected = model.predict_proba(digits.test.images)
+    np.testing.assert_allclose(predictions.confidence, expected.max(axis=1), rtol=1e-5)
+    truth = expected[np.arange(len(expected)), digits.test.labels]
+    np.testing.assert_allclose(predictions.truth, truth, rtol=1e-4, atol=1e-7)
     assert make_predictions(model, digits.test).predicted.tolist() == predictions.predicted.tolist()
 
 

@@ -35,6 +35,8 @@ PICTURE_ENDINGS: Final = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".ppm", ".pgm", ".pnm", ".webp", ".gif"),
     *(".tif", ".tiff"),
 )
+#: Kaggle's "test1", and others that mean a split.
+_SPLIT_LIKE: Final = re.compile(rf"({'|'.join(SPLIT_WORDS)})[^a-z]*", re.IGNORECASE)
 #: Stands for the class in a pattern of names; ``*`` is anything and ``#`` a number.
 LABEL_MARK: Final = "{label}"
 _PATTERN_ADVICE: Final = f"write {LABEL_MARK} once, * for anything and # for a number"
@@ -130,7 +132,8 @@ def list_pictures(root: str, given: str = "") -> Listing:
     folders, files = look_into(root)
     if not folders:
         what = f"there {'are files but no folders' if files else 'is nothing'} in {root}"
-        raise _without_folders(what, files)
+        raise _without_folders(what, given, files)
+    tables = _tables(given, files)
     notes = _left_out(root, root, files)
     splits = _as_splits(folders)
     if not splits:
@@ -141,7 +144,8 @@ def list_pictures(root: str, given: str = "") -> Listing:
         place = os.path.join(root, folder)
         classes, files = look_into(place)
         if not classes:
-            raise _without_folders(f"{place} has no folders for classes", files)
+            inner = os.path.join(given, folder)
+            raise _without_folders(f"{place} has no folders for classes", inner, files, tables)
         notes += _left_out(root, folder, files)
         entries += _classes(root, f"{folder}/", classes, split)
     return Listing.of(root, entries, notes)
@@ -158,6 +162,10 @@ def _refuse_outer(root: str, given: str, folders: list[str]) -> None:
             what = f"{given} holds one folder, {name_text(place)}"
             inner = os.path.join(given, place)
             raise DataError(f"{what}, with {listed_names(inside)} in it; give {inner}")
+    if len(folders) > 1 and all(map(_SPLIT_LIKE.fullmatch, folders)):
+        what = f"{given} has {listed_names(folders)}, which look like splits and not like classes"
+        inner = os.path.join(given, folders[-1])
+        raise DataError(f"{what}; call them train, val and test, or give one, such as {inner}")
     for folder in folders:
         inside = look_into(os.path.join(root, folder))[0]
         is_split, splits = folder.lower() in SPLIT_WORDS, _as_splits(inside)
@@ -177,10 +185,23 @@ def listed_names(names: Sequence[str]) -> str:
     return ", ".join(some) if len(names) > 3 else listed(some)
 
 
-def _without_folders(what: str, files: Sequence[str]) -> DataError:
-    """Say that a place has no folders for classes, and what its files may be read with instead."""
-    tables = [name for name in files if name.lower().endswith((".csv", ".tsv", ".npz"))]
+def _tables(given: str, files: Sequence[str]) -> list[str]:
+    """Return the paths of files that may list pictures or hold them."""
+    names = [name for name in files if name.lower().endswith((".csv", ".tsv", ".npz"))]
+    return [os.path.join(given, name) for name in names]
+
+
+def _without_folders(
+    what: str, given: str, files: Sequence[str], tables: Sequence[str] = ()
+) -> DataError:
+    """Say that a place has no folders for classes, and how its files may be read instead.
+
+    ``tables`` are those in the folder above.
+    """
+    tables = [*tables, *_tables(given, files)]
     stems = [stem for name in files if (stem := _stem(name))]
+    if tables:
+        return DataError(f"{what}; give the file that lists them: {listed(tables[:3], 'or')}")
     if len(stems) > 1 and (pattern := proposed_pattern(stems)):
         reader = name_reader(pattern)
         classes = classes_of(label for stem in stems if (label := reader(stem)))
@@ -192,8 +213,6 @@ def _without_folders(what: str, files: Sequence[str]) -> DataError:
             f"as {example},{label}"
         )
         return DataError(f"{what}; {advice}", parameter="label_from_name")
-    if tables:
-        return DataError(f"{what}; name the file that lists them, {listed_names(tables)}")
     return DataError(f"{what}; {_ADVICE}")
 
 

@@ -35,7 +35,7 @@ from lenet.data.pictures import Decoded, decode
 from lenet.data.pixels import read_pixels
 from lenet.data.sources import cache_folder
 from lenet.data.tables import list_files, look_at_start
-from lenet.errors import DataError, LenetError, reason
+from lenet.errors import DataError, LenetError, OutputError, reason
 from lenet.net.shapes import pair_text
 from lenet.net.words import name_text
 
@@ -104,10 +104,13 @@ def _read_listing(listing: Listing, path: str, options: LoadOptions) -> Collecti
     if options.transpose:
         what = f"{path} has picture files, and transpose is for images that come as numbers"
         raise DataError(f"{what}; leave it out", parameter="transpose")
-    place, key = cache_place(f"{os.path.realpath(path)}\n{options}"), _key(listing, options)
-    if (collection := load_cache(place, key)) is None:
+    key, place = _key(listing, options), None
+    with suppress(OutputError):  # nowhere to keep it
+        place = cache_place(f"{os.path.realpath(path)}\n{options}")
+    if place is None or (collection := load_cache(place, key)) is None:
         collection = _collect(listing, decode(listing, options), options)
-        save_cache(place, key, collection)
+        if place is not None:
+            save_cache(place, key, collection)
     return collection
 
 

@@ -37,6 +37,12 @@ TEST_DIGITS: Final = 360
 
 _DIGIT_IMAGES: Final = "digits-images-idx3-ubyte.gz"
 _DIGIT_LABELS: Final = "digits-labels-idx1-ubyte.gz"
+#: The variable that names the folder for caches, and where it is below the home folder without.
+_CACHES: Final = {
+    "win32": ("LOCALAPPDATA", "AppData", "Local"),
+    "darwin": ("", "Library", "Caches"),
+    "linux": ("XDG_CACHE_HOME", ".cache"),
+}
 _ANSWERS: Final = {
     "ChunkedEncodingError": "broke off",
     "ConnectionError": "could not be reached",
@@ -116,17 +122,25 @@ def load_named(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dat
 
 
 def cache_folder() -> Path:
-    """Return where downloads are kept: ``LENET_CACHE``, else the system's folder for caches."""
+    """Return where downloads are kept: ``LENET_CACHE``, else the system's folder for caches.
+
+    Raises:
+        OutputError: there is none, as in a container whose user has no home.
+    """
     if chosen := os.environ.get("LENET_CACHE"):
         return Path(chosen)
-    home = Path.home()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or home / ".cache"
-    return Path(base) / "lenet"
+    variable, *inside = _CACHES.get(sys.platform, _CACHES["linux"])
+    if base := os.environ.get(variable):
+        return Path(base) / "lenet"
+    try:
+        if os.environ.get("HOME") == "":  # which would be taken for the root of all folders
+            raise RuntimeError
+        return Path.home().joinpath(*inside, "lenet")
+    except RuntimeError as error:
+        advice = "set LENET_CACHE to a folder, or give a data_dir with the files"
+        raise OutputError(
+            f"this user has no home folder for a cache; {advice}", parameter="data_dir"
+        ) from error
 
 
 def _read_split(images_path: Path, labels_path: Path, remedy: str) -> Split:

@@ -384,7 +384,8 @@ def mistake_thumbnails(predictions: Predictions, most: int = MOST_MISTAKES) -> l
     for index in predictions.mistakes(most):
         places = int(predictions.predicted[index]), int(predictions.split.labels[index])
         name, truth = (predictions.classes[i] for i in places)
-        first, second = (probability_text(predictions.probabilities[index, i]) for i in places)
+        both = predictions.confidence[index], predictions.truth[index]
+        first, second = map(probability_text, both)
         lines = f"predicted {name}, {first}", f"is {truth}, {second}"
         words = f"test image {index:,}: predicted {name} ({first}), is {truth} ({second})"
         images.append(make_thumbnail(predictions.split.images[index], lines, words))

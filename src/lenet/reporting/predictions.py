@@ -18,12 +18,14 @@ import numpy.typing as npt
 from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.errors import DataError
 from lenet.metrics import (
+    Answers,
     ClassMetrics,
     Evaluation,
     class_metrics,
-    evaluate_scores,
+    confused,
+    evaluate_answers,
     mcnemar,
-    softmax,
+    read_answers,
     wilson,
 )
 from lenet.model import Model
@@ -61,18 +63,23 @@ class Predictions:
 
     split: Split
     classes: tuple[str, ...]
-    probabilities: npt.NDArray[np.float64]  # (N, K); each row adds up to 1
+    answers: Answers
     evaluation: Evaluation
 
-    @cached_property
+    @property
     def predicted(self) -> npt.NDArray[np.int64]:
         """(N,) the most probable class of each image."""
-        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
+        return self.answers.predicted
 
-    @cached_property
+    @property
     def confidence(self) -> npt.NDArray[np.float64]:
         """(N,) its probability."""
-        return np.asarray(self.probabilities.max(axis=1), np.float64)
+        return self.answers.confidence
+
+    @cached_property
+    def truth(self) -> npt.NDArray[np.float64]:
+        """(N,) the probability of the true class."""
+        return np.exp(self.answers.truth)
 
     @cached_property
     def correct(self) -> npt.NDArray[np.bool_]:
@@ -82,8 +89,7 @@ class Predictions:
     def mistakes(self, most: int) -> list[int]:
         """Return the indices of wrong predictions, the least probable truth first."""
         wrong = np.flatnonzero(~self.correct)
-        truth = self.probabilities[wrong, self.split.labels[wrong]]
-        return list(map(int, wrong[np.argsort(truth, kind="stable")[:most]]))
+        return list(map(int, wrong[np.argsort(self.truth[wrong], kind="stable")[:most]]))
 
     @cached_property
     def class_metrics(self) -> list[ClassMetrics]:
@@ -92,10 +98,7 @@ class Predictions:
 
     def confusions(self, most: int) -> list[Confusion]:
         """Return which class is taken for which other, the most frequent first."""
-        table = self.evaluation.confusion.copy()
-        np.fill_diagonal(table, 0)
-        rows = [Confusion(int(i), int(j), int(table[i, j])) for i, j in np.argwhere(table)]
-        return sorted(rows, key=lambda row: -row.count)[:most]
+        return [Confusion(*row) for row in confused(self.evaluation.confusion)[:most]]
 
     @cached_property
     def bins(self) -> list[Bin]:
@@ -245,9 +248,11 @@ def make_predictions(
         raise DataError(
             "the images have other classes than the model; give those that it was trained for."
         )
-    scores = model.scores(split.images, threads)
-    evaluation = evaluate_scores(scores, split.labels, model.classes)
-    return Predictions(split, model.classes, softmax(scores), evaluation)
+    answers = read_answers(
+        lambda part: model.scores(split.images[part], threads), split.labels, len(names)
+    )
+    evaluation = evaluate_answers(answers, split.labels, names)
+    return Predictions(split, names, answers, evaluation)
 
 
 def read_model(record: RunRecord) -> Model:

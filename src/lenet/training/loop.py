@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Final, Protocol, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from lenet.engine.augmentation import augmented
 from lenet.engine.engine import Objective, Samples
 from lenet.engine.initialise import aligned_zeros
 from lenet.engine.native import check_threads
+from lenet.engine.plan import Floats
 from lenet.errors import DivergenceError, ModelFileError
 from lenet.metrics import evaluate_scores
 from lenet.model import Model
@@ -274,7 +276,7 @@ class Training:
         results: dict[str, Any] = {}
         for name, split in self.data.splits.items():
             if name != "train":
-                scores = self.engine.scores(self.model.table, self._images[name], *self._pixels)
+                scores = partial(self._scores, self._images[name])
                 result = evaluate_scores(scores, split.labels, self.data.classes, split.weights)
                 results |= {f"{name}_accuracy": result.accuracy, f"{name}_loss": result.loss}
         if not (np.isfinite(list(results.values())).all() and np.isfinite(self.model.table).all()):
@@ -291,6 +293,9 @@ class Training:
             learning_rate=rate,
             **results,
         )
+
+    def _scores(self, images: NDArray[np.uint8], part: slice) -> Floats:
+        return self.engine.scores(self.model.table, images[part], *self._pixels)
 
     def publish(self) -> None:
         """Give the model the weights of this moment, or their moving average."""
