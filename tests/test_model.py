@@ -418,8 +418,8 @@ def test_data_of_other_classes_are_refused() -> None:
 
 
 def test_an_evaluation_shows_itself() -> None:
-    confusion = np.array([[2, 1], [0, 0]])
-    evaluation = Evaluation(confusion, 0.5, ("<a>", "long name"), "test images of mine")
+    cells = np.array([[0, 0, 2], [0, 1, 1]])
+    evaluation = Evaluation(cells, 0.5, ("<a>", "long name"), "test images of mine")
     lines = str(evaluation).splitlines()
     assert lines[0] == "66.67 % of 3 test images of mine, loss 0.5000"
     assert [line.split() for line in lines[3:5]] == [

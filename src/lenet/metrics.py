@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 from typing import Any, Final
 
@@ -28,7 +29,8 @@ class Evaluation(Result):
     """What a model does on labelled images.
 
     Attributes:
-        confusion: (K, K) counts; row: the true class, column: the predicted class.
+        cells: (M, 3) true class, predicted class and how many images, for all M pairs that there
+            are: the confusion matrix without its zeros, which of many classes would fill memory.
         loss: mean cross-entropy in nats.
         classes: the K names.
         data: what the images are called.
@@ -36,20 +38,28 @@ class Evaluation(Result):
 
     csv_key = "classes"
 
-    confusion: npt.NDArray[np.int64]
+    cells: npt.NDArray[np.int64]
     loss: float
     classes: tuple[str, ...]
     data: str = "images"
 
+    @cached_property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """(K, K) counts; row: the true class, column: the predicted class."""
+        table = np.zeros((len(self.classes),) * 2, np.int64)
+        table[self.cells[:, 0], self.cells[:, 1]] = self.cells[:, 2]
+        return table
+
     @property
     def count(self) -> int:
         """How many images there are."""
-        return int(self.confusion.sum())
+        return int(self.cells[:, 2].sum())
 
     @property
     def accuracy(self) -> float:
         """The share of images whose predicted class is the true one, from 0 to 1."""
-        return float(np.trace(self.confusion)) / self.count
+        true, predicted, counts = self.cells.T
+        return float(counts[true == predicted].sum()) / self.count
 
     @property
     def class_accuracy(self) -> tuple[float | None, ...]:
@@ -95,7 +105,7 @@ class Evaluation(Result):
     def _confusions(self) -> Section:
         rows = [
             (self.classes[true], self.classes[predicted], f"{count:,}")
-            for true, predicted, count in confused(self.confusion)[:_MOST_CONFUSIONS]
+            for true, predicted, count in confused(self)[:_MOST_CONFUSIONS]
         ]
         return Section(
             "most frequent confusions", (table_of(rows, ("class", "taken for", "images")),)
@@ -153,12 +163,9 @@ def evaluate_answers(
     weights: npt.NDArray[np.float32] | None = None,
 ) -> Evaluation:
     """Compare answers with labels (N,); ``weights`` (N,) count in the loss alone."""
-    size = len(classes)
-    places = labels * size + answers.predicted
-    # Of many classes most counts are 0, and take no memory as long as nobody writes into them.
-    confusion = np.bincount(places, minlength=size * size).reshape(size, size)
-    loss = float(-np.average(answers.truth, weights=weights))
-    return Evaluation(confusion.astype(np.int64, copy=False), loss, classes)
+    places, counts = np.unique(labels * len(classes) + answers.predicted, return_counts=True)
+    cells = np.stack([*np.divmod(places, len(classes)), counts], axis=1).astype(np.int64)
+    return Evaluation(cells, float(-np.average(answers.truth, weights=weights)), classes)
 
 
 def log_softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -197,20 +204,22 @@ class ClassMetrics:
         return 2 * self.correct / together if together else None
 
 
-def confused(confusion: npt.NDArray[np.int64]) -> list[tuple[int, int, int]]:
+def confused(evaluation: Evaluation) -> list[tuple[int, int, int]]:
     """Return true class, predicted class and count of all confusions, the most frequent first."""
-    places = ((i, j) for i, j in np.argwhere(confusion).tolist() if i != j)
-    return sorted(((i, j, int(confusion[i, j])) for i, j in places), key=lambda row: -row[2])
+    cells: list[tuple[int, int, int]] = evaluation.cells.tolist()
+    return sorted((cell for cell in cells if cell[0] != cell[1]), key=lambda cell: -cell[2])
 
 
 def class_metrics(evaluation: Evaluation) -> list[ClassMetrics]:
     """Return the metrics of every class, in order."""
-    table = evaluation.confusion
-    columns = (table.sum(axis=1), table.sum(axis=0), np.diag(table))
-    return [
-        ClassMetrics(name, *map(int, numbers))
-        for name, *numbers in zip(evaluation.classes, *columns, strict=True)
-    ]
+    true, predicted, counts = evaluation.cells.T
+    right, size = true == predicted, len(evaluation.classes)
+    columns = (
+        np.bincount(places, numbers, size).astype(np.int64).tolist()
+        for places, numbers in ((true, counts), (predicted, counts), (true[right], counts[right]))
+    )
+    rows = zip(evaluation.classes, *columns, strict=True)
+    return [ClassMetrics(*row) for row in rows]
 
 
 def wilson(correct: int, count: int) -> tuple[float, float]:

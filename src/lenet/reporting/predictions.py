@@ -98,7 +98,7 @@ class Predictions:
 
     def confusions(self, most: int) -> list[Confusion]:
         """Return which class is taken for which other, the most frequent first."""
-        return [Confusion(*row) for row in confused(self.evaluation.confusion)[:most]]
+        return [Confusion(*row) for row in confused(self.evaluation)[:most]]
 
     @cached_property
     def bins(self) -> list[Bin]:
