@@ -1,5 +1,6 @@
 """``.npz`` files: every layout, every misunderstanding, and files made to harm."""
 
+import gzip
 import io
 import os
 import zipfile
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.data import arrays
+from lenet.data import arrays, idx
 from lenet.data.collection import LoadOptions
 from lenet.data.own import read
 from lenet.errors import DataError
@@ -103,6 +104,22 @@ def test_names_for_labels(load):
     assert load(x=X, y=Y.astype(np.float32) + 8).classes == ("8", "9", "10", "11")
 
 
+def test_negative_labels_are_in_their_order(load):
+    assert load(x=X, y=np.where(Y % 2, 1, -1)).classes == ("-1", "1")
+
+
+def test_rows(load):
+    assert pixels(load(x=RGB[..., 0].reshape(40, -1)[:, :36].reshape(40, 36), y=Y)) == sorted(
+        row.tobytes() for row in RGB[..., 0].reshape(40, -1)[:, :36]
+    )
+
+
+def test_transposed(load):
+    found = load(LoadOptions(transpose=True), x=X, y=Y)
+    assert found.images.shape[1:] == (1, 6, 8)
+    assert pixels(found) == sorted(image.T.tobytes() for image in X)
+
+
 def test_options(load):
     assert load(LoadOptions((4, 4), 3), x=X, y=Y).images.shape == (40, 3, 4, 4)
     assert load(LoadOptions(None, 1), x=RGB, y=Y).images.shape == (40, 1, 8, 6)
@@ -136,7 +153,9 @@ def test_many_pieces(load, monkeypatch):
         ({"x": X[:0], "y": Y[:0]}, ["at least one"]),
         ({"x": X, "y": np.eye(40)}, ["'y' of type float64 and shape (40, 40)"]),
         ({"x": X, "y": Y + 0.5}, ["'y' that are no whole numbers"]),
-        ({"x": X, "y": np.full(40, np.nan)}, ["'y' that are no whole numbers"]),
+        ({"x": X, "y": np.full(40, np.nan)}, ["'y' that are no whole numbers, such as nan"]),
+        ({"x": X, "y": np.full(40, np.inf)}, ["'y' that are no whole numbers, such as inf"]),
+        ({"x": X, "y": np.full(40, 1e300)}, ["'y' that are no whole numbers, such as 1e+300"]),
         ({"x": X, "y": Y.astype("S1")}, ["'y' of type |S1"]),
         ({"x": X, "y": np.full(40, "x" * 300)}, ["give shorter ones"]),
         ({"x": X[:, 1:].reshape(40, 42), "y": Y}, ["'x' of shape (40, 42)", "(N, H, W)"]),
@@ -187,6 +206,186 @@ def test_a_header_that_promises_too_much(tmp_path):
         archive.writestr("y.npy", labels.getvalue() + bytes(10**6))
     with refused(DataError, "would fill"):
         read(str(tmp_path / "x.npz"), LoadOptions())
+
+
+def test_images_of_too_many_pixels_are_refused_before_they_are_read(tmp_path):
+    content = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        content, {"descr": "|u1", "fortran_order": False, "shape": (4, 40000, 40000)}
+    )
+    labels = io.BytesIO()
+    np.save(labels, Y[:4])
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("x.npy", content.getvalue())  # and no pixels: they are not asked for
+        archive.writestr("y.npy", labels.getvalue())
+    with refused(DataError, "images of 40000x40000; give at most"):
+        read(str(tmp_path / "x.npz"), LoadOptions())
+
+
+def test_too_little_memory_is_told_as_such(load, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(arrays, "to_bytes", fail)
+    with pytest.raises(MemoryError):
+        load(x=X, y=Y)
+
+
+HALF = slice(0, 20), slice(20, 40)
+INTS = Y.astype(np.uint8)
+
+
+def write_idx(path, array, packed=False):
+    return idx.write(f"{path}.gz" if packed else path, np.ascontiguousarray(array))
+
+
+def qmnist_labels(path, labels):
+    rows = np.zeros((len(labels), 8), ">i4")
+    rows[:, 0], rows[:, 1] = labels, 77
+    header = bytes([0, 0, 12, 2]) + len(labels).to_bytes(4, "big") + (8).to_bytes(4, "big")
+    path.write_bytes(gzip.compress(header + rows.tobytes()))
+
+
+def write_mnist(folder, stem=""):
+    for split, half in zip(("train", "t10k"), HALF, strict=True):
+        write_idx(folder / f"{stem}{split}-images-idx3-ubyte", X[half])
+        write_idx(folder / f"{stem}{split}-labels-idx1-ubyte", INTS[half])
+
+
+def write_emnist(folder):
+    for split, half in zip(("train", "test"), HALF, strict=True):
+        write_idx(folder / f"emnist-digits-{split}-images-idx3-ubyte", X[half], True)
+        write_idx(folder / f"emnist-digits-{split}-labels-idx1-ubyte", INTS[half], True)
+    (folder / "emnist-digits-mapping.txt").write_text("0 48\n1 49\n")
+
+
+def write_qmnist(folder):
+    for split, half in zip(("train", "test"), HALF, strict=True):
+        write_idx(folder / f"qmnist-{split}-images-idx3-ubyte", X[half], True)
+        qmnist_labels(folder / f"qmnist-{split}-labels-idx2-int.gz", Y[half])
+
+
+def write_kmnist(folder):
+    for split, half in zip(("train", "test"), HALF, strict=True):
+        np.savez_compressed(folder / f"kmnist-{split}-imgs.npz", X[half])
+        np.savez_compressed(folder / f"kmnist-{split}-labels.npz", INTS[half])
+    (folder / "kmnist_classmap.csv").write_text("index,codepoint,char\n")
+
+
+def write_npy(folder):
+    for split, half in zip(("train", "test"), HALF, strict=True):
+        np.save(folder / f"X_{split}.npy", X[half] / 255)
+        np.save(folder / f"y_{split}.npy", Y[half][:, np.newaxis])
+
+
+def write_two_names(folder):
+    for split, half in zip(("train", "test"), HALF, strict=True):
+        write_idx(folder / f"pictures.{split}", X[half])
+        write_idx(folder / f"answers.{split}", INTS[half])
+
+
+@pytest.mark.parametrize(
+    "write", [write_mnist, write_emnist, write_qmnist, write_kmnist, write_npy, write_two_names]
+)
+def test_files_of_one_array(tmp_path, write):
+    write(tmp_path)
+    files = sorted(tmp_path.iterdir())
+    images = next(file for file in files if "train" in file.name)
+    for place in (tmp_path, images):
+        found = read(str(place), LoadOptions())
+        np.testing.assert_array_equal(found.images[:, 0], X)
+        np.testing.assert_array_equal(found.labels, Y)
+        assert found.counts == (20, 0, 20)
+        assert found.notes[0].startswith("read: ")
+        assert found.notes[0].count(", ") == 3
+
+
+def test_a_file_beside_the_folder_one_is_in(tmp_path, monkeypatch):
+    write_mnist(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert len(read("train-images-idx3-ubyte", LoadOptions()).images) == 40
+
+
+def test_images_and_labels_alone_are_split(tmp_path):
+    write_idx(tmp_path / "x-images-idx3-ubyte", X)
+    write_idx(tmp_path / "x-labels-idx1-ubyte", INTS, packed=True)
+    found = read(str(tmp_path / "x-images-idx3-ubyte"), LoadOptions())
+    assert found.counts == (32, 0, 8)
+    assert pixels(found) == sorted(image.tobytes() for image in X)
+
+
+def test_a_file_and_its_packed_copy_count_once(tmp_path):
+    write_mnist(tmp_path)
+    write_idx(tmp_path / "train-images-idx3-ubyte", X[:20], packed=True)
+    assert read(str(tmp_path), LoadOptions()).counts == (20, 0, 20)
+
+
+def test_emnist_is_said_to_lie_on_its_side(tmp_path):
+    write_emnist(tmp_path)
+    note = "EMNIST has rows and columns of its images swapped; the option transpose sets them right"
+    assert read(str(tmp_path), LoadOptions()).notes[-1] == note
+    turned = read(str(tmp_path), LoadOptions(transpose=True))
+    np.testing.assert_array_equal(turned.images[:, 0], X.swapaxes(1, 2))
+    assert note not in turned.notes
+
+
+def test_a_class_a_file(tmp_path):
+    for name, label in (("apple", 0), ("axe", 1), ("ice cream", 2)):
+        rows = RGB[label == Y].reshape(10, -1)[:, :36]
+        np.save(tmp_path / f"full_numpy_bitmap_{name}.npy", rows)
+    found = read(str(tmp_path), LoadOptions())
+    assert found.classes == ("apple", "axe", "ice cream")
+    assert found.images.shape == (30, 1, 6, 6)
+    assert np.bincount(found.labels).tolist() == [10, 10, 10]
+    assert (
+        found.notes[0] == "every file is a class, called by its name without 'full_numpy_bitmap_'"
+    )
+    for image, label in zip(found.images, found.labels, strict=True):
+        rows = RGB[label == Y].reshape(10, -1)[:, :36]
+        assert image.tobytes() in {row.tobytes() for row in rows}
+
+
+def test_classes_without_a_word_in_common(tmp_path):
+    for name in ("apple", "axe"):
+        np.save(tmp_path / f"{name}.npy", RANDOM.integers(0, 256, (9, 5, 5), dtype=np.uint8))
+    found = read(str(tmp_path), LoadOptions())
+    assert (found.classes, len(found.images)) == (("apple", "axe"), 18)
+
+
+def test_what_does_not_belong_together(tmp_path):
+    write_idx(tmp_path / "a-images-idx3-ubyte", X)
+    with refused(DataError, "no labels for a-images-idx3-ubyte", "x-labels-idx1-ubyte"):
+        read(str(tmp_path / "a-images-idx3-ubyte"), LoadOptions())
+    write_idx(tmp_path / "a-labels-idx1-ubyte", INTS[:39])
+    with refused(DataError, "as many labels as images"):
+        read(str(tmp_path), LoadOptions())
+    write_idx(tmp_path / "a-labels-idx1-ubyte", INTS)
+    write_idx(tmp_path / "b-images-idx3-ubyte", X)
+    with refused(DataError, "holds 2 data sets: a and b", "a-images-idx3-ubyte"):
+        read(str(tmp_path), LoadOptions())
+    assert len(read(str(tmp_path / "a-images-idx3-ubyte"), LoadOptions()).images) == 40
+    write_idx(tmp_path / "a-images.idx", X)
+    with refused(DataError, "more than one file of a kind"):
+        read(str(tmp_path / "a-images-idx3-ubyte"), LoadOptions())
+
+
+def test_damaged_files_of_one_array(tmp_path):
+    write_mnist(tmp_path)
+    path = tmp_path / "train-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:-1])
+    with refused(DataError, "train-images-idx3-ubyte is cut short"):
+        read(str(tmp_path), LoadOptions())
+    np.save(tmp_path / "x.npy", X)
+    (tmp_path / "x.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:20])
+    with refused(DataError, "x.npy is not an intact .npy"):
+        read(str(tmp_path / "x.npy"), LoadOptions())
+
+
+def test_a_folder_around_them(tmp_path):
+    (tmp_path / "raw").mkdir()
+    write_mnist(tmp_path / "raw")
+    with refused(DataError, "holds one folder, raw, with files of arrays in it; give ", "/raw"):
+        read(str(tmp_path), LoadOptions())
 
 
 @pytest.mark.skipif(not os.environ.get("LENET_DATA"), reason="LENET_DATA names no folder")

@@ -13,10 +13,12 @@ from lenet.data.folders import (
     Listing,
     class_name,
     classes_of,
+    list_by_name,
     list_pictures,
     look_at,
+    name_reader,
 )
-from lenet.errors import DataError
+from lenet.errors import DataError, UsageError
 from refusals import refused
 
 
@@ -118,6 +120,101 @@ def test_names_of_every_kind(files):
 def test_no_classes(files, names, words):
     with refused(DataError, words):
         files(*names)
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern", "labels"),
+    [
+        (("3_01.png", "4_02.png", "3_03.png", "4_1.png"), "{label}_#", "3 and 4"),
+        (("01_3.png", "02_4.png", "03_3.png", "1_4.png"), "#_{label}", "3 and 4"),
+        (("cat.0.jpg", "dog.1.jpg", "cat.1.jpg", "dog.2.jpg"), "{label}.#", "cat and dog"),
+        (
+            ("t_shirt_1.png", "coat_2.png", "t_shirt_3.png", "coat_3.png"),
+            "{label}_#",
+            "coat and t_",
+        ),
+        (
+            ("cat (1).png", "cat (2).png", "dog (1).png", "dog (2).png"),
+            "{label} (#)",
+            "cat and dog",
+        ),
+        (("a1.png", "b2.png", "a3.png", "b4.png"), "{label}#", "a and b"),
+        (("IMG-x-a.png", "IMG-y-b.png", "IMG-z-a.png", "IMG-1-b.png"), "*-{label}", "a and b"),
+    ],
+)
+def test_classes_in_the_names_are_proposed(files, names, pattern, labels):
+    words = [f"label_from_name={pattern!r}", labels, "files but no folders", "path,label"]
+    with refused(DataError, *words) as caught:
+        files(*names)
+    assert caught.value.parameter == "label_from_name"
+
+
+def test_nothing_is_proposed_where_nothing_fits(files):
+    with refused(DataError, "put the pictures of each class into a folder") as caught:
+        files("1.png", "2.png", "3.png", "4.png")
+    assert not caught.value.parameter
+
+
+def named(root, pattern):
+    return list_by_name(os.path.realpath(root), pattern)
+
+
+def test_classes_in_the_names(tmp_path):
+    for name in ("t_shirt_1.png", "coat_22.png", "sub/coat_3.png", "README.md", "x.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    listing = named(tmp_path, "{label}_#")
+    assert found(listing) == [
+        ("coat", "coat_22.png", TRAIN),
+        ("coat", "sub/coat_3.png", TRAIN),
+        ("t_shirt", "t_shirt_1.png", TRAIN),
+    ]
+    assert listing.notes == (
+        "left out, because their names do not fit {label}_#: 2 (README.md and x.png)",
+    )
+    assert {label for label, _, _ in found(named(tmp_path, "{label}_*"))} == {"coat", "t"}
+    with refused(DataError, "no file in", "(README.md is there)") as caught:
+        named(tmp_path, "{label}-*")
+    assert caught.value.parameter == "label_from_name"
+
+
+def test_classes_in_the_names_and_splits(tmp_path):
+    for name in ("train/a_1.png", "test/b_1.png", "train/b_2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    listing = named(tmp_path, "{label}_*")
+    assert [(entry.label, entry.split) for entry in listing.entries] == [
+        ("a", TRAIN),
+        ("b", TEST),
+        ("b", TRAIN),
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["", "x", "{label}{label}", "*", "{label}*_*_*_*"])
+def test_patterns_that_say_nothing(pattern):
+    with refused(UsageError, "write {label} once"):
+        name_reader(pattern)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("dataset/train/a/1.png", "dataset/test/a/1.png"), "one folder, dataset, with test and"),
+        (("x/y/z/a/1.png", "x/y/z/b/1.png"), "one folder, x/y/z, with a and b in it; give "),
+        (("images/train/a/1", "images/test/a/1", "meta/1"), "has the folder images with test and"),
+        (("Train/a/1.png", "Train/b/1.png", "Test/1.png", "Meta/1.png"), "beside it, Meta; keep"),
+        (("train/cat.png", "test1/1.png"), "test1 and train, which look like splits"),
+        (("train/1.jpg", "test/1.jpg", "labels.csv"), "give the file that lists them: "),
+        (("1.jpg", "2.jpg", "train.csv"), "give the file that lists them: "),
+    ],
+)
+def test_one_folder_too_high(files, names, words):
+    with refused(DataError, words):
+        files(*names)
+
+
+def test_one_class_alone_is_listed(files):
+    assert files("a/1.png", "a/sub/2.png").classes == ("a",)
 
 
 def test_links_to_folders(files, tmp_path):
@@ -223,6 +320,12 @@ def test_too_many(monkeypatch):
 
 def test_each_name_once():
     assert classes_of(["b", "a", "b"]) == ("a", "b")
+
+
+def test_numbers_are_in_their_order():
+    assert classes_of(["1", "-1", "10", "0", "-2"]) == ("-2", "-1", "0", "1", "10")
+    assert classes_of(["1", "-1", "x"]) == ("1", "-1", "x")
+    assert classes_of(["01", "1", "2"]) == ("01", "1", "2")
 
 
 def test_one_spelling_of_an_accent():

@@ -56,6 +56,106 @@ def test_spellings(listed, text):
     assert listed(text) == EXPECTED
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ClassId;Width;Path\ncat;28;a.png\ndog;28;b.png\n",
+        "Filename,Roi.X1,Roi.X2,Roi.Y1,Roi.Y2,ClassId\na.png,1,2,3,4,cat\nb.png,1,2,3,4,dog\n",
+        "image_id,labels\na.png,cat\nb.png,dog\n",
+        "id,breed\na,cat\nb,dog\n",  # without endings
+        "foo,bar\na.png,cat\nb.png,dog\n",  # titles that nobody knows, above names of files
+        "cat,a.png\ndog,b.png\n",
+        "a.png cat\nb.png dog\n",
+        "path  label\na.png  cat\nb.png  dog\n",
+        "path,label\n.\\a.png,cat\nsub\\..\\b.png,dog\n",
+    ],
+)
+def test_tables_as_they_come(listed, text):
+    assert listed(text) == EXPECTED
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-8"])
+def test_encodings_with_a_mark(listed, encoding):
+    text = "path,label\r\na.png,类0\r\nä ö.png,dog\r\n"
+    expected = {"a.png": ("类0", TRAIN), "ä ö.png": ("dog", TRAIN)}
+    assert listed(text, encoding) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "name"),
+    [
+        ("path,label\na.png,类别\n", "gbk", "GBK"),
+        ("path,label\na.png,猫です\n", "shift_jis", "SHIFT_JIS"),
+        ("path,label\na.png,Käse\n", "latin-1", "WINDOWS-1252"),
+        ("path,label\na.png,cat\n", "utf-16-le", "UTF-16LE"),
+        ("path,label\na.png,cat\n", "utf-16-be", "UTF-16BE"),
+    ],
+)
+def test_encodings_without_a_mark_are_named(listed, text, encoding, name):
+    with refused(DataError, f"perhaps in {name}", f"iconv -f {name} -t UTF-8"):
+        listed(text, encoding)
+
+
+def test_absolute_paths(listed, tmp_path):
+    text = f"path,label\n{tmp_path}/a.png,cat\n{tmp_path}/sub/../b.png,dog\n"
+    assert listed(text) == EXPECTED
+    for path in ("/home/me/pics/sub/c.png", r"C:\pics\sub\c.png", "../sub/c.png"):
+        with refused(DataError, "leads out of", "give paths from there, such as sub/c.png"):
+            listed(f"path,label\n{path},cat\n")
+
+
+@pytest.fixture
+def faults(tmp_path):
+    """Writes files and a table, and tells the fault of each file that it names, and the notes."""
+
+    def read(text, *names):
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(b"x")
+        path = tmp_path / "t.csv"
+        path.write_text(text)
+        with open_regular(path) as file:
+            listing = list_files(str(path), file, look_at_start(str(path), file))
+        return {entry.path: entry.fault for entry in listing.entries}, listing.notes
+
+    return read
+
+
+def test_files_in_a_folder_below(faults):
+    found, notes = faults("id,breed\na1,cat\nb2,dog\n", "train/a1.jpg", "train/b2.JPG", "x/c.png")
+    assert found == {"train/a1.jpg": "", "train/b2.JPG": ""}
+    assert notes == ("2 files that are not where their paths say were found in train",)
+
+
+def test_a_name_that_several_files_have(faults):
+    names = ("a.png", "a.jpg", "one/b.png", "two/b.png", "c.txt", "x/d.png", "d.png")
+    found, _ = faults("id,breed\na,cat\nb,dog\nc,cow\nd,elk\n", *names)
+    assert found == {
+        "a": "may be a.jpg or a.png",
+        "b": "may be one/b.png or two/b.png",
+        "c": "cannot be opened (no such file or directory)",
+        "d.png": "",
+    }
+
+
+def test_links_that_lead_out(faults, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "a.png").write_bytes(b"x")
+    (tmp_path / "inside" / "real").mkdir(parents=True)
+    (tmp_path / "inside" / "real" / "a.png").write_bytes(b"x")
+    os.symlink("../outside", tmp_path / "inside" / "out")
+    os.symlink("real", tmp_path / "inside" / "within")
+    path = tmp_path / "inside" / "t.csv"
+    path.write_text("path,label\nout/a.png,cat\nwithin/a.png,dog\nout/nowhere.png,cow\n")
+    with open_regular(path) as file:
+        listing = list_files(str(path), file, look_at_start(str(path), file))
+    assert {entry.path: entry.fault for entry in listing.entries} == {
+        "out/a.png": "is in a link that leads out of the folder",
+        "within/a.png": "",
+        "out/nowhere.png": "is in a link that leads out of the folder",
+    }
+
+
 def test_splits(listed):
     text = "path,label,split\na.png,x,train\nb.png,x,Val\nsub/c.png,y,test\nä ö.png,y,training\n"
     found = {path: split for path, (_, split) in listed(text).items()}
@@ -72,6 +172,10 @@ def test_splits(listed):
         ("path,label\n", "lists no pictures"),
         ("hello\n", "1 columns, and no titles"),
         ("a,b,c,d\n1,x,y,z", "4 columns, and no titles"),
+        (";\n", "no table in UTF-8"),
+        (",,,,\n", "no table in UTF-8"),
+        ('"', "no table in UTF-8"),
+        ("lesion,image_id,dx,age\n1,a,x,y\n", "the titles lesion, image_id, dx, ..., and none"),
         ("a.png,cat\nb.png\n", "t.csv, line 2, has 1 columns"),
         (
             "a.png,cat,train\nb.png,dog,maybe\n",
@@ -200,6 +304,30 @@ def test_three_channels(load, interleaved):
     assert same(found, rgb)
 
 
+def test_a_table_without_labels(load, tmp_path):
+    text = "\n".join([",".join(f"pixel{i}" for i in range(64)), *table(titles=False).splitlines()])
+    rows = [line.partition(",")[2] for line in table(titles=False).splitlines()]
+    text = "\n".join([",".join(f"pixel{i}" for i in range(64)), *rows])
+    with refused(DataError, "no labels", "predicted, not learned"):
+        load(text)
+    for given in (text, table()):
+        path = tmp_path / "t.csv"
+        path.write_text(given)
+        with open_regular(path) as file:
+            images = pixels.read_unlabelled(str(path), file, look_at_start(str(path), file))
+        np.testing.assert_array_equal(images, IMAGES)
+
+
+def test_other_encodings_and_delimiters_of_pixels(load):
+    assert same(load(table().encode("utf-16")))
+    assert same(load(table(delimiter=" ")))
+
+
+def test_transposed(load):
+    turned = np.ascontiguousarray(IMAGES.swapaxes(2, 3))
+    assert same(load(table(turned), LoadOptions(transpose=True)))
+
+
 def test_options(load):
     assert load(table(), LoadOptions((6, 5), 3)).images.shape == (200, 3, 6, 5)
 
@@ -218,6 +346,9 @@ PLAIN = table()
         (PLAIN + "1," + "1e999," * 63 + "0\n", "has values from 0 to inf"),
         (PLAIN + " ," + "0," * 63 + "0\n", "names a class ''"),
         ("1,0,0,0,0,0\n2,0,0,0,0,0\n", "5 pixels are no square image"),
+        ("x0,x1,x2,x3,x4\n1,2,3,4,5,6\n2,2,3,4,5,6\n", "5 columns in its first line and 6"),
+        ("my data\n1,2,3,4,5\n2,3,4,5,6\n", "1 columns in its first line and 5 in the next"),
+        ("id,p0,p1,p2,p3\n0,0,0,0,0\n1,0,0,0,0\n2,0,0,0,0\n", "neither 'id' nor 'p3' is a label"),
         (
             "\n".join(",".join("0" * 64) for _ in range(3)),
             "the pixels of 8x8, and no labels",

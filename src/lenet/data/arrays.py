@@ -361,6 +361,8 @@ def read_beside(path: str, options: LoadOptions) -> Collection:
     names = [name for name in os.listdir(folder or ".") if not name.startswith(".")]
     found = _found(folder, names)
     members = [file for file in found if file.words == given.words]
+    if all(file.has_labels for file in members) and len(_sets(found)) == 1:
+        members = found  # the labels have another name than the images
     pairs = _paired(path, members, found)
     return _noted(_gather(path, pairs, options), pairs)
 
@@ -374,12 +376,20 @@ def read_folder(path: str, names: Sequence[str], options: LoadOptions) -> Collec
     found = _found(path, names)
     if not any(file.has_labels for file in found):
         return _read_classes(path, found, options) if len(found) > 1 else None
-    sets = {file.words: file.path for file in found if not file.has_labels}
+    sets = _sets(found)
     if len(sets) > 1:
-        what = f"{path} holds {len(sets)} data sets: {listed_names(list(map('-'.join, sets)))}"
-        raise DataError(f"{what}; name one by a file of its images, such as {min(sets.values())}")
+        names = sorted("-".join(words) or "one without a name" for words in sets)
+        what = f"{path} holds {len(sets)} data sets: {listed_names(names)}"
+        raise DataError(
+            f"{what}; name one by a file of its images, such as {next(reversed(sets.values()))}"
+        )
     pairs = _paired(path, found, found)
     return _noted(_gather(path, pairs, options), pairs)
+
+
+def _sets(found: Sequence[_File]) -> dict[tuple[str, ...], str]:
+    """Return a file of images for each data set, by the words that tell them apart."""
+    return {file.words: file.path for file in reversed(found) if not file.has_labels}
 
 
 def _noted(collection: Collection, pairs: Sequence[_Pair]) -> Collection:

@@ -92,14 +92,17 @@ def look_at_start(path: str, file: io.BufferedReader) -> Start:
         text = text[: text.rfind("\n") + 1]
     if "\0" in text:
         raise _foreign(path, content)
-    first = text.lstrip().partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    if delimiter not in first and " " in first.strip():
-        delimiter = " "
+    delimiter = _delimiter(text)
     rows = [row for _, row in islice(_rows(path, io.StringIO(text), delimiter), 1000)]
     if not rows:
         raise _foreign(path, b"")
     return Start(encoding, delimiter, rows, _has_pixels(rows))
+
+
+def _delimiter(text: str) -> str:
+    lines = "\n".join(islice((line for line in text.split("\n", 50) if line.strip()), 2))
+    delimiter = max(_DELIMITERS, key=lines.count)
+    return delimiter if delimiter in lines or " " not in lines else " "
 
 
 def _has_pixels(rows: list[list[str]]) -> bool:
