@@ -228,12 +228,22 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
 
 
 def reading_of(model: object, source: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return how the run that a model's file lies in has read ``source``; empty for other data."""
-    if isinstance(model, str | os.PathLike) and is_run(folder := os.path.dirname(model) or "."):
-        with suppress(LenetError):
-            record = read_run(os.fsdecode(folder))
-            if record.arguments.get("source") == os.path.abspath(os.fsdecode(source)):
-                return record.reading
+    """Return how the run that a model's file lies in has read ``source``; empty for other data.
+
+    Files of numbers in one folder are read in one way: they are the parts of a data set.
+    """
+    folder = os.path.dirname(model) if isinstance(model, str | os.PathLike) else None
+    if folder is None or not is_run(folder or "."):
+        return {}
+    with suppress(LenetError):
+        record, asked = read_run(os.fsdecode(folder or ".")), os.path.abspath(os.fsdecode(source))
+        trained = record.arguments.get("source")
+        if asked == trained:
+            return record.reading
+        if isinstance(trained, str) and os.path.isfile(asked):
+            place = trained if os.path.isdir(trained) else os.path.dirname(trained)
+            if os.path.dirname(asked) == place and record.reading.get("transpose"):
+                return {"transpose": True}
     return {}
 
 

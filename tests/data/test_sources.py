@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import lenet
+from digit_pictures import write_digits
 from lenet.data import idx, load, sources
 from lenet.data.sources import fetch
 from lenet.errors import DataError, DownloadError, OutputError
@@ -219,6 +221,28 @@ def test_cache_folder(monkeypatch, platform, variables, expected):
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(Path, "home", lambda: Path("home"))
     assert sources.cache_folder() == Path(expected)
+
+
+@pytest.mark.parametrize("variables", [{}, {"HOME": ""}])
+def test_no_home_folder(monkeypatch, tmp_path, variables):
+    """As in a container whose user is not known to the system."""
+
+    def fail():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("LENET_CACHE", "XDG_CACHE_HOME", "LENET_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    if variables:
+        monkeypatch.setenv("HOME", "")
+    else:
+        monkeypatch.setattr(Path, "home", fail)
+    with refused(OutputError, "no home folder", "LENET_CACHE"):
+        load("mnist")
+    assert "no home folder" in lenet.checks()["cache"]
+    write_digits(tmp_path, {"3": 5, "5": 5})
+    assert len(load(tmp_path).train) == 8  # without a cache
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    assert sources.cache_folder() == Path("/xdg/lenet")
 
 
 def test_every_source_has_its_four_files_and_ten_classes():
