@@ -50,6 +50,12 @@ def test_names(load, names):
         assert by_content[image.tobytes()] == label
 
 
+def test_two_arrays_without_names(load, tmp_path):
+    for given in ((X, Y), (Y, X)):
+        np.savez(tmp_path / "x.npz", *given)
+        assert pixels(read(str(tmp_path / "x.npz"), LoadOptions())) == pixels(load(x=X, y=Y))
+
+
 def test_the_four_arrays_of_keras(load):
     found = load(
         x_train=X[:30], y_train=Y[:30], x_test=X[30:], y_test=Y[30:], save=np.savez_compressed
@@ -144,7 +150,7 @@ def test_many_pieces(load, monkeypatch):
     ("values", "words"),
     [
         ({"a": X}, ["no labels for x.npz"]),
-        ({"a": X, "b": Y}, ["the arrays 'a', 'b'", "x_train"]),
+        ({"a": X, "b": X}, ["the arrays 'a', 'b'", "x_train"]),
         ({"x": X}, ["'x' but no labels"]),
         ({"y_test": Y, "x": X, "y": Y}, ["'y_test' but no images"]),
         ({"x": X, "y": Y, "x_test": X, "y_test": Y}, ["the arrays 'x', 'y', 'x_test'"]),
@@ -256,7 +262,6 @@ def write_emnist(folder):
     for split, half in zip(("train", "test"), HALF, strict=True):
         write_idx(folder / f"emnist-digits-{split}-images-idx3-ubyte", X[half], True)
         write_idx(folder / f"emnist-digits-{split}-labels-idx1-ubyte", INTS[half], True)
-    (folder / "emnist-digits-mapping.txt").write_text("0 48\n1 49\n")
 
 
 def write_qmnist(folder):
@@ -329,6 +334,27 @@ def test_emnist_is_said_to_lie_on_its_side(tmp_path):
     assert note not in turned.notes
 
 
+@pytest.mark.parametrize(
+    ("mapping", "classes"),
+    [
+        ("0 65 97\n1 66 98\n2 67 99\n3 50\n", ("2", "A", "B", "C")),
+        ("0 65\n1 65\n", ("0", "1", "2", "3")),
+        ("0 10\n", ("0", "1", "2", "3")),
+        ("hello", ("0", "1", "2", "3")),
+    ],
+)
+def test_the_characters_of_emnist(tmp_path, mapping, classes):
+    write_emnist(tmp_path)
+    (tmp_path / "emnist-digits-mapping.txt").write_text(mapping)
+    for place in (tmp_path, tmp_path / "emnist-digits-test-images-idx3-ubyte.gz"):
+        found = read(str(place), LoadOptions())
+        assert found.classes == classes
+        names = [found.classes[label] for label in found.labels]
+        assert names == [
+            (classes[1:] + classes[:1] if classes[0] == "2" else classes)[y] for y in Y
+        ]
+
+
 def test_a_class_a_file(tmp_path):
     for name, label in (("apple", 0), ("axe", 1), ("ice cream", 2)):
         rows = RGB[label == Y].reshape(10, -1)[:, :36]
@@ -373,10 +399,29 @@ def test_damaged_files_of_one_array(tmp_path):
     path.write_bytes(path.read_bytes()[:-1])
     with refused(DataError, "train-images-idx3-ubyte is cut short"):
         read(str(tmp_path), LoadOptions())
-    np.save(tmp_path / "x.npy", X)
-    (tmp_path / "x.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:20])
-    with refused(DataError, "x.npy is not an intact .npy"):
-        read(str(tmp_path / "x.npy"), LoadOptions())
+    content = path.read_bytes() + b"x"
+    path.write_bytes(content)
+    np.save(other := tmp_path / "other.npy", X)
+    other.write_bytes(other.read_bytes()[:20])
+    with refused(DataError, "other.npy is not an intact .npy"):
+        read(str(other), LoadOptions())
+    assert len(read(str(path), LoadOptions()).images) == 40  # another data set, which is intact
+
+
+@pytest.mark.parametrize("save", [np.save, np.savez, np.savez_compressed])
+def test_damage_behind_the_header(tmp_path, save):
+    ending = "npy" if save is np.save else "npz"
+    for name in ("one", "two"):
+        save(tmp_path / f"{name}.{ending}", X)
+    path = tmp_path / f"two.{ending}"
+    content = bytearray(path.read_bytes())
+    if ending == "npy":
+        del content[-10:]
+    else:
+        content[300] ^= 255
+    path.write_bytes(content)
+    with refused(DataError, f"two.{ending} is not an intact .{ending}"):
+        read(str(tmp_path), LoadOptions())
 
 
 def test_a_folder_around_them(tmp_path):

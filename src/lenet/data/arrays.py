@@ -13,11 +13,12 @@ import math
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import islice, repeat
+from types import MappingProxyType
 from typing import IO, Any, Final
 
 import numpy as np
@@ -30,7 +31,7 @@ from lenet.data.dataset import SPLIT_WORDS, TEST, TRAIN
 from lenet.data.folders import class_name, listed_names
 from lenet.data.preprocess import Images, channels_first, reaches_one, to_bytes
 from lenet.errors import DataError
-from lenet.files import open_regular
+from lenet.files import open_regular, read_regular
 from lenet.net.shapes import pair_text
 from lenet.net.words import name_text, shown
 
@@ -120,7 +121,7 @@ def _of_stream(path: str, name: str, opened: Callable[[], IO[bytes]]) -> _Array:
 
     def rows(step: int) -> Iterator[npt.NDArray[Any]]:
         size = dtype.itemsize * math.prod(shape[1:])
-        with opened() as stream:
+        with _intact(path), opened() as stream:
             _read_header(stream)
             for start in range(0, shape[0], step):
                 count = min(step, shape[0] - start)
@@ -139,28 +140,40 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
     return shape, fortran, dtype
 
 
-def _gather(path: str, pairs: Sequence[_Pair], options: LoadOptions) -> Collection:
+def _gather(
+    path: str,
+    pairs: Sequence[_Pair],
+    options: LoadOptions,
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> Collection:
+    """Read pairs; ``names`` are those of classes whose labels are numbers."""
     own, *others = sorted({pair.size for pair in pairs})
     if others:
         sizes = " and ".join(map(pair_text, (own, *others)))
         raise DataError(f"{path} has images of {sizes}; give all one size")
     count = sum(pair.images.shape[0] for pair in pairs)
-    return gather(_batches(path, pairs), count, own, options, "image {:,}".format)
+    return gather(_batches(path, pairs, names), count, own, options, "image {:,}".format)
 
 
-def _batches(path: str, pairs: Sequence[_Pair]) -> Iterator[tuple[int, list[str], Images]]:
+def _batches(
+    path: str, pairs: Sequence[_Pair], names: Mapping[str, str]
+) -> Iterator[tuple[int, list[str], Images]]:
     for pair in pairs:
-        is_name = isinstance(pair.labels, str)
-        names = iter(()) if isinstance(pair.labels, str) else _label_names(path, pair.labels)
+        given = pair.labels
+        labels = repeat(given) if isinstance(given, str) else _label_names(path, given)
         for images in _images(path, pair):
-            count = len(images)
-            labels = [str(pair.labels)] * count if is_name else list(islice(names, count))
-            yield pair.split, labels, images
+            found = islice(labels, len(images))
+            yield pair.split, [names.get(label, label) for label in found], images
 
 
 def _pairs(path: str, found: Sequence[_Array]) -> list[_Pair]:
     """Return the arrays of one file that belong together, split by split."""
     arrays = {array.name.casefold(): array for array in found}
+    if len(found) == 2 and not any(_role(array.name) for array in found):
+        # As numpy.savez(path, images, labels) calls them: arr_0 and arr_1.
+        flat, large = sorted(found, key=lambda array: len(array.shape))
+        if len(flat.shape) == 1 < len(large.shape):
+            return [_pair(path, TRAIN, large, flat)]
     pairs: dict[str, _Pair] = {}
     for word, split in {"": TRAIN, **SPLIT_WORDS}.items():
         images = _only(path, arrays, _IMAGES, word)
@@ -311,10 +324,13 @@ def _look(path: str) -> _File | None:
     """Return what a file of one array holds; None for any other file."""
     if (array := _array_of(path)) is None:
         return None
-    words = _words(os.path.basename(path))
-    split = next((_SPLITS[word] for word in words if word in _SPLITS), None)
-    own = tuple(word for word in words if word not in _ROLES and word not in _SPLITS)
-    return _File(path, array, split, own)
+    name = os.path.basename(path)
+    split = next((_SPLITS[word] for word in _words(name) if word in _SPLITS), None)
+    return _File(path, array, split, _own_words(name))
+
+
+def _own_words(name: str) -> tuple[str, ...]:
+    return tuple(word for word in _words(name) if word not in _ROLES and word not in _SPLITS)
 
 
 def _array_of(path: str) -> _Array | None:
@@ -332,7 +348,7 @@ def _array_of(path: str) -> _Array | None:
             members = _members(path, archive)
 
         def rows(step: int) -> Iterator[npt.NDArray[Any]]:
-            with _intact(path), zipfile.ZipFile(path) as archive:
+            with zipfile.ZipFile(path) as archive:
                 yield from _members(path, archive)[0].rows(step)
 
         return replace(members[0], name=name, rows=rows) if len(members) == 1 else None
@@ -359,12 +375,11 @@ def read_beside(path: str, options: LoadOptions) -> Collection:
         raise DataError(f"{path} is no file of one array; {_ALLOWED}")
     folder = os.path.dirname(path)
     names = [name for name in os.listdir(folder or ".") if not name.startswith(".")]
-    found = _found(folder, names)
+    found = _found(folder, names, given.words)
     members = [file for file in found if file.words == given.words]
     if all(file.has_labels for file in members) and len(_sets(found)) == 1:
         members = found  # the labels have another name than the images
-    pairs = _paired(path, members, found)
-    return _noted(_gather(path, pairs, options), pairs)
+    return _read_set(path, _paired(path, members, found), options, _characters(folder, given))
 
 
 def read_folder(path: str, names: Sequence[str], options: LoadOptions) -> Collection | None:
@@ -383,8 +398,34 @@ def read_folder(path: str, names: Sequence[str], options: LoadOptions) -> Collec
         raise DataError(
             f"{what}; name one by a file of its images, such as {next(reversed(sets.values()))}"
         )
-    pairs = _paired(path, found, found)
-    return _noted(_gather(path, pairs, options), pairs)
+    return _read_set(path, _paired(path, found, found), options, _characters(path, found[0]))
+
+
+def _read_set(
+    path: str, pairs: Sequence[_Pair], options: LoadOptions, names: Mapping[str, str]
+) -> Collection:
+    """Read pairs, and say which files they are: a person named one of them or none."""
+    collection = _gather(path, pairs, options, names)
+    files = [a.name for p in pairs for a in (p.images, p.labels) if isinstance(a, _Array)]
+    note = f"read: {', '.join(map(name_text, files))}"
+    return replace(collection, notes=(note, *collection.notes))
+
+
+def _characters(folder: str, file: _File) -> dict[str, str]:
+    """Return the character of each label, as EMNIST has them beside its images in ``-mapping.txt``.
+
+    A line is a label and the codes of one or more characters.
+    """
+    try:
+        content = read_regular(
+            os.path.join(folder, "-".join((*file.words, "mapping.txt"))), 1 << 16
+        )
+    except OSError:
+        return {}
+    found = re.findall(rb"^([0-9]{1,6}) ([0-9]{1,6})\b", content, re.MULTILINE)
+    names = {label.decode(): chr(int(code)) for label, code in found}
+    is_sane = len(set(names.values())) == len(names) and all(n.isalnum() for n in names.values())
+    return names if is_sane else {}
 
 
 def _sets(found: Sequence[_File]) -> dict[tuple[str, ...], str]:
@@ -392,18 +433,21 @@ def _sets(found: Sequence[_File]) -> dict[tuple[str, ...], str]:
     return {file.words: file.path for file in reversed(found) if not file.has_labels}
 
 
-def _noted(collection: Collection, pairs: Sequence[_Pair]) -> Collection:
-    """Say which files were read, since a person named one of them or none."""
-    files = [a.name for p in pairs for a in (p.images, p.labels) if isinstance(a, _Array)]
-    note = f"read: {', '.join(map(name_text, files))}"
-    return replace(collection, notes=(note, *collection.notes))
+def _found(folder: str, names: Sequence[str], words: tuple[str, ...] | None = None) -> list[_File]:
+    """Return the files of one array among these; of a file and its ``.gz`` the first.
 
-
-def _found(folder: str, names: Sequence[str]) -> list[_File]:
-    """Return the files of one array among these; of a file and its ``.gz`` the first."""
-    plain = [n for n in sorted(names) if not (n.endswith(".gz") and n.removesuffix(".gz") in names)]
-    looked = (_look(os.path.join(folder, name)) for name in plain)
-    return [file for file in looked if file]
+    Where ``words`` are given, damaged files of other data sets than theirs are passed over.
+    """
+    known, found = set(names), []
+    for name in sorted(names):
+        if name.endswith(".gz") and name.removesuffix(".gz") in known:
+            continue
+        try:
+            found.append(_look(os.path.join(folder, name)))
+        except DataError:
+            if words is None or _own_words(name) == words:
+                raise
+    return [file for file in found if file]
 
 
 def _paired(path: str, members: Sequence[_File], all_files: Sequence[_File]) -> list[_Pair]:

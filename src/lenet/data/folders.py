@@ -228,7 +228,8 @@ def name_reader(pattern: str) -> Callable[[str], str | None]:
     Raises:
         UsageError: the pattern does not say where the class is.
     """
-    words = [word for word in re.split(r"({label}|\*+|#)", pattern) if word]
+    text = pattern if isinstance(pattern, str) else ""
+    words = [word for word in re.split(r"({label}|\*+|#)", text) if word]
     wildcards = sum(word[0] in "*#" for word in words)
     if words.count(LABEL_MARK) != 1 or wildcards > _MOST_WILDCARDS:
         what = f"the pattern of names is {shown(pattern)}"

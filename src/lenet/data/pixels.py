@@ -188,8 +188,13 @@ def _square(path: str, columns: int) -> tuple[int, int, bool]:
             side = math.isqrt(pixels // channels)
             if channels * side * side == pixels:
                 return channels, side, pixels < columns
-    what = f"{columns:,} columns, and {columns - 1:,} pixels are no square image"
-    raise DataError(f"{path} has {what}; {_ROW_ADVICE}")
+    what, advice = (
+        f"{columns:,} columns, and {columns - 1:,} pixels are no square image",
+        _ROW_ADVICE,
+    )
+    if math.isqrt(columns - 2) ** 2 == columns - 2:
+        advice = "take its column of numbers of rows or names away, which is one too many"
+    raise DataError(f"{path} has {what}; {advice}")
 
 
 def _label_place(path: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
