@@ -3,8 +3,8 @@
 :func:`load` finds a data set; ``dataset`` says what one is, and which images are to test on. By
 name: ``sources`` has the digits inside the package and downloads the others, ``idx`` reads their
 files. By path, ``own`` reads what ``folders`` or ``tables`` list and ``pictures`` decodes, or
-numbers (``arrays``, ``pixels``), into a ``collection``, as the load options there say.
-``preprocess`` turns bytes into what a network sees.
+numbers (``arrays``, ``array_files``, ``pixels``), into a ``collection``, as the load options there
+say. ``preprocess`` turns bytes into what a network sees.
 """
 
 from __future__ import annotations

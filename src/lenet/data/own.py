@@ -28,7 +28,7 @@ import PIL
 from PIL import features
 
 from lenet import files
-from lenet.data import arrays
+from lenet.data import array_files, arrays
 from lenet.data.collection import Collection, LoadOptions
 from lenet.data.folders import Listing, list_by_name, list_pictures, look_into
 from lenet.data.pictures import Decoded, decode
@@ -59,10 +59,10 @@ def read(path: str, options: LoadOptions) -> Collection:
         advice = "give a folder, a .csv or an .npz file"
         raise DataError(f"cannot read {path}: {reason(error)}; {advice}") from error
     with file:
+        if array_files.is_array_file(path):
+            return _hinted(array_files.read_beside(path, options), path, options)
         if file.peek(2)[:2] == arrays.NPZ_MAGIC:
             return _hinted(arrays.read(path, file, options), path, options)
-        if arrays.is_array_file(path):
-            return _hinted(arrays.read_beside(path, options), path, options)
         start = look_at_start(path, file)
         if start.has_pixels:
             return _hinted(read_pixels(path, file, start, options), path, options)
@@ -74,11 +74,13 @@ def _read_folder(path: str, options: LoadOptions) -> Collection:
     if options.label_from_name is not None:
         return _read_listing(list_by_name(root, options.label_from_name), path, options)
     folders, names = look_into(root)
-    if not folders and (collection := arrays.read_folder(path, names, options)):
+    if not folders and (collection := array_files.read_folder(path, names, options)):
         return _hinted(collection, path, options)
     if len(folders) == 1 and not names:
         inner = os.path.join(path, folders[0])
-        if any(arrays.is_array_file(os.path.join(inner, name)) for name in look_into(inner)[1]):
+        if any(
+            array_files.is_array_file(os.path.join(inner, name)) for name in look_into(inner)[1]
+        ):
             what = f"{path} holds one folder, {name_text(folders[0])}, with files of arrays in it"
             raise DataError(f"{what}; give {inner}")
     return _read_listing(list_pictures(root, path), path, options)
