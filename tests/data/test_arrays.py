@@ -110,6 +110,13 @@ def test_names_for_labels(load):
     assert load(x=X, y=Y.astype(np.float32) + 8).classes == ("8", "9", "10", "11")
 
 
+def test_labels_that_are_no_text(load):
+    labels = np.array(["a"] * 40)
+    labels.view(np.uint32)[5] = 0xFFFFFFFF  # as a damaged file may have it
+    with refused(DataError, "'y' that are no texts"):
+        load(x=X, y=labels)
+
+
 def test_negative_labels_are_in_their_order(load):
     assert load(x=X, y=np.where(Y % 2, 1, -1)).classes == ("-1", "1")
 

@@ -254,7 +254,12 @@ def _label_names(path: str, array: Array) -> Iterator[str]:
     for labels in array.pieces():
         kinds, inverse = np.unique(labels, return_inverse=True)
         if kinds.dtype.kind == "U":
-            names = [class_name(text, path) for text in kinds.tolist()]
+            try:
+                texts = kinds.tolist()
+            except SystemError as error:  # numbers that are no characters
+                what = f"{path} has {shown(array.name)} that are no texts"
+                raise DataError(f"{what}; save them anew") from error
+            names = [class_name(text, path) for text in texts]
         else:
             with np.errstate(invalid="ignore"):
                 whole = (np.rint(kinds) == kinds) & (np.abs(kinds) <= _LARGEST_LABEL)
