@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -357,6 +358,25 @@ def test_scores_come_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         found = evaluate_scores(given, labels, tuple("abcdefg"))
         assert found.to_dict() == whole.to_dict()
     assert asked == [4] * 12 + [2]
+
+
+def test_evaluation_never_holds_all_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "_CHUNK", 1 << 17)
+    count = classes = 2000
+    names, labels = tuple(map(str, range(classes))), np.arange(count)
+
+    def read(part: slice) -> Any:
+        return np.zeros((len(labels[part]), classes), np.float32)
+
+    tracemalloc.start()
+    try:
+        found = evaluate_scores(read, labels, names)
+        accuracy, _ = found.accuracy, found.class_accuracy
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert accuracy == 1 / classes
+    assert peak < 8e6  # 16 MB would hold all scores once, and 32 MB the confusion matrix
 
 
 def test_of_many_classes_the_confusions_are_listed() -> None:

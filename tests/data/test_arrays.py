@@ -110,6 +110,16 @@ def test_names_for_labels(load):
     assert load(x=X, y=Y.astype(np.float32) + 8).classes == ("8", "9", "10", "11")
 
 
+def test_archives_of_something_else(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("cat/1.png", b"x")
+    with refused(DataError, "is an archive without arrays; unpack it"):
+        read(str(tmp_path / "x.zip"), LoadOptions())
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(b"path,label\n"))
+    with refused(DataError, "is compressed; unpack it first"):
+        read(str(tmp_path / "x.csv.gz"), LoadOptions())
+
+
 def test_labels_that_are_no_text(load):
     labels = np.array(["a"] * 40)
     labels.view(np.uint32)[5] = 0xFFFFFFFF  # as a damaged file may have it

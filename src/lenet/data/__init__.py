@@ -85,7 +85,8 @@ def load(
         collection = own.read(path, options)
         return collection.dataset(own.title(path), path)
     if size is not None or gray or rgb or skip_bad or transpose or label_from_name is not None:
-        what = "size, gray, rgb, skip_bad, transpose and label_from_name are for your own pictures"
+        names = "size, gray, rgb, skip_bad, transpose and label_from_name"
+        what = f"{names} are for pictures of your own"
         advice = f"leave them out, or write ./{name} for a folder of that name"
         raise UsageError(f"{what}, and {name} is ready; {advice}.")
     return load_named(name, data_dir)

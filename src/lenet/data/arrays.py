@@ -89,6 +89,8 @@ def read(path: str, file: IO[bytes], options: LoadOptions) -> Collection:
     """Read the images of an ``.npz`` file, their labels, and which split they are in."""
     with intact(path), zipfile.ZipFile(file) as archive:
         arrays = members_of(path, archive)
+        if not arrays and archive.namelist():
+            raise DataError(f"{path} is an archive without arrays; unpack it, and give its folder")
         return read_pairs(path, _pairs(path, arrays), options)
 
 

@@ -32,6 +32,7 @@ from lenet.data.folders import (
     listed_names,
     look_at,
 )
+from lenet.data.idx import GZIP_MAGIC
 from lenet.errors import DataError
 from lenet.net.words import listed, name_text, shown
 
@@ -119,6 +120,8 @@ def _is_file_name(text: str) -> bool:
 
 def _foreign(path: str, content: bytes) -> DataError:
     """Say that it is no table in UTF-8, and which encoding it may be in instead."""
+    if content.startswith(GZIP_MAGIC):
+        return DataError(f"{path} is compressed; unpack it first, and give what was in it")
     if not (name := _guessed_encoding(content)):
         return DataError(f"{path} is no table in UTF-8 and no .npz file; {_TABLES}")
     how = f"in a spreadsheet as CSV UTF-8, or with iconv -f {name} -t UTF-8"
