@@ -203,6 +203,7 @@ def test_patterns_that_say_nothing(pattern):
         (("x/y/z/a/1.png", "x/y/z/b/1.png"), "one folder, x/y/z, with a and b in it; give "),
         (("images/train/a/1", "images/test/a/1", "meta/1"), "has the folder images with test and"),
         (("Train/a/1.png", "Train/b/1.png", "Test/1.png", "Meta/1.png"), "beside it, Meta; keep"),
+        (("cat/train/1", "cat/test/1", "dog/train/1", "dog/test/2"), "as train/cat and test/cat"),
         (("train/cat.png", "test1/1.png"), "test1 and train, which look like splits"),
         (("train/1.jpg", "test/1.jpg", "labels.csv"), "give the file that lists them: "),
         (("1.jpg", "2.jpg", "train.csv"), "give the file that lists them: "),

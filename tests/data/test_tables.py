@@ -63,6 +63,7 @@ def test_spellings(listed, text):
         "Filename,Roi.X1,Roi.X2,Roi.Y1,Roi.Y2,ClassId\na.png,1,2,3,4,cat\nb.png,1,2,3,4,dog\n",
         "image_id,labels\na.png,cat\nb.png,dog\n",
         "id,breed\na,cat\nb,dog\n",  # without endings
+        "sep=;\r\nlabel;path\r\ncat;a.png\r\ndog;b.png\r\n",  # as spreadsheets may write it
         "foo,bar\na.png,cat\nb.png,dog\n",  # titles that nobody knows, above names of files
         "cat,a.png\ndog,b.png\n",
         "a.png cat\nb.png dog\n",
@@ -79,6 +80,7 @@ def test_encodings_with_a_mark(listed, encoding):
     text = "path,label\r\na.png,类0\r\nä ö.png,dog\r\n"
     expected = {"a.png": ("类0", TRAIN), "ä ö.png": ("dog", TRAIN)}
     assert listed(text, encoding) == expected
+    assert listed("sep=,\r\n" + text, encoding) == expected
 
 
 @pytest.mark.parametrize(

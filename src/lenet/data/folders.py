@@ -166,17 +166,21 @@ def _refuse_outer(root: str, given: str, folders: list[str]) -> None:
         what = f"{given} has {listed_names(folders)}, which look like splits and not like classes"
         inner = os.path.join(given, folders[-1])
         raise DataError(f"{what}; call them train, val and test, or give one, such as {inner}")
-    for folder in folders:
-        inside = look_into(os.path.join(root, folder))[0]
-        is_split, splits = folder.lower() in SPLIT_WORDS, _as_splits(inside)
-        if len(splits) > 1:
-            what = f"{given} has the folder {name_text(folder)} with {listed_names(inside)} in it"
-            raise DataError(f"{what}; give {os.path.join(given, folder)}")
-        if is_split and len(inside) > 1:
-            others = [name for name in folders if name.lower() not in SPLIT_WORDS]
-            what = f"{given} has {name_text(folder)} and, beside it, {listed_names(others)}"
-            advice = f"keep train, val and test alone there, or give {os.path.join(given, folder)}"
-            raise DataError(f"{what}; {advice}")
+    contents = {name: look_into(os.path.join(root, name))[0] for name in folders}
+    outer = [name for name in folders if len(_as_splits(contents[name])) > 1]
+    if len(outer) > 1:
+        what = f"in {given}, {listed_names(outer)} have splits in them"
+        advice = f"put the classes into the splits, as train/{outer[0]} and test/{outer[0]}"
+        raise DataError(f"{what}; {advice}")
+    for name in outer:
+        what = f"{given} has the folder {name_text(name)} with {listed_names(contents[name])} in it"
+        raise DataError(f"{what}; give {os.path.join(given, name)}")
+    splits = [name for name in folders if name.lower() in SPLIT_WORDS and len(contents[name]) > 1]
+    if splits:
+        others = [name for name in folders if name.lower() not in SPLIT_WORDS]
+        what = f"{given} has {name_text(splits[0])} and, beside it, {listed_names(others)}"
+        advice = f"keep train, val and test alone there, or give {os.path.join(given, splits[0])}"
+        raise DataError(f"{what}; {advice}")
 
 
 def listed_names(names: Sequence[str]) -> str:

@@ -52,6 +52,8 @@ _FEWEST: Final = 5  # columns of a table of pixels: a label and 2x2 pixels
 _TABLES: Final = "give path,label[,split], or a label and the pixels of a square image in each row"
 _UTF8: Final = "utf-8-sig"
 _UTF16: Final = "utf-16"
+#: What spreadsheets may have above a table.
+_SEPARATOR: Final = re.compile(r"\Asep=.(?=\r?\n)")
 _OWN_FOLDER: Final = "give paths from the table's folder, and put it above the pictures"
 
 
@@ -91,6 +93,7 @@ def look_at_start(path: str, file: io.BufferedReader) -> Start:
         raise _foreign(path, content) from None
     if not is_whole:
         text = text[: text.rfind("\n") + 1]
+    text = _SEPARATOR.sub("", text)
     if "\0" in text:
         raise _foreign(path, content)
     delimiter = _delimiter(text)
@@ -165,16 +168,18 @@ def decoded_lines(path: str, file: io.BufferedReader, start: Start) -> Iterator[
     """Yield the lines of a table as texts."""
     if start.encoding == _UTF16:
         try:
-            yield from io.StringIO(file.read().decode(_UTF16), newline=None)
+            text = file.read().decode(_UTF16)
         except UnicodeDecodeError as error:
             raise DataError(f"{path} is no text in UTF-16; save it as UTF-8") from error
+        yield from io.StringIO(_SEPARATOR.sub("", text), newline=None)
         return
     for number, line in enumerate(file, 1):
         try:
-            yield line.decode(_UTF8 if number == 1 else "utf-8")
+            text = line.decode(_UTF8 if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             what = f"line {number:,}, is no text in UTF-8; save it as UTF-8"
             raise DataError(f"{path}, {what}") from error
+        yield text if number > 1 else _SEPARATOR.sub("", text)
 
 
 def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
