@@ -91,6 +91,28 @@ def test_many_copies_do_not_fill_the_test_images():
     assert np.flatnonzero(split([1] * 9 + [3, 3, 3], [0] * 12)).tolist() == [9, 10, 11]
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_every_split(seed):
+    random = np.random.default_rng(seed)
+    count, kinds, classes = random.integers(1, [300, 300, 12], endpoint=True)
+    found = random.integers(0, 2**63, kinds, dtype=np.uint64)[random.integers(0, kinds, count)]
+    labels = random.integers(0, classes, count)
+    if seed % 2:  # copies within a class alone
+        labels = (found % np.uint64(classes)).astype(np.int64)
+    test = split_by_content(found, labels)
+    for kind in np.unique(found):
+        assert len(set(test[found == kind].tolist())) == 1
+    for label in np.unique(labels):
+        members = labels == label
+        assert not test[members].all()
+        different = len(np.unique(found[members]))
+        if different == 1 or seed % 2:
+            assert test[members].any() == (different > 1)
+        # a fifth, one more by rounding, or the smallest group where none fits
+        groups = np.unique(found[members], return_counts=True)[1]
+        assert test[members].sum() <= max(members.sum() / 5 + 1, groups.min())
+
+
 def test_copies_in_two_classes_stay_together():
     test = split([5, 5, 6, 7], [0, 1, 0, 1])
     assert test[0] == test[1]
