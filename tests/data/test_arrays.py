@@ -328,6 +328,18 @@ def test_a_file_beside_the_folder_one_is_in(tmp_path, monkeypatch):
     assert len(read("train-images-idx3-ubyte", LoadOptions()).images) == 40
 
 
+def test_what_a_data_set_of_several_files_is_called(tmp_path):
+    (tmp_path / "ten digits").mkdir()
+    write_mnist(tmp_path / "ten digits")
+    write_kmnist(tmp_path)
+    for name, called in (
+        ("ten digits/t10k-labels-idx1-ubyte", "ten digits"),
+        ("kmnist-train-imgs.npz", "kmnist"),
+        ("ten digits", "ten digits"),
+    ):
+        assert lenet.load(tmp_path / name).name == called
+
+
 def test_images_and_labels_alone_are_split(tmp_path):
     write_idx(tmp_path / "x-images-idx3-ubyte", X)
     write_idx(tmp_path / "x-labels-idx1-ubyte", INTS, packed=True)

@@ -119,6 +119,12 @@ def is_array_file(path: str) -> bool:
     return _array_of(path) is not None
 
 
+def set_name(path: str) -> str:
+    """Return what the data set of a file of one array is called; "" for other files."""
+    folder, name = os.path.split(path)
+    return ("-".join(_own_words(name)) or os.path.basename(folder)) if is_array_file(path) else ""
+
+
 def read_beside(path: str, options: LoadOptions) -> Collection:
     """Read the data set that a file of one array belongs to, with the files beside it."""
     given = _look(path)

@@ -96,9 +96,12 @@ def _hinted(collection: Collection, path: str, options: LoadOptions) -> Collecti
 
 
 def title(path: str) -> str:
-    """Return what to call the data: the folder's name, or the file's without its ending."""
+    """Return what to call the data: the folder's name, or the file's without its ending.
+
+    Of a file that is a part of a data set, only the words count that all its files have.
+    """
     real = Path(os.path.realpath(path))
-    name = real.name if real.is_dir() else real.stem
+    name = real.name if real.is_dir() else array_files.set_name(str(real)) or real.stem
     return name[:60] if name and name.isprintable() else "pictures"
 
 
