@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import lenet
+from digit_pictures import write_digits
 from lenet.data import idx
 
 DIGITS = lenet.load("digits")
@@ -112,3 +113,17 @@ def test_what_neither_is_for(refused, here, flat, emnist):
     )
     source = f"{emnist}/emnist-a-images-idx3-ubyte"
     refused(["train", source, *name], 1, "is no folder, and label_from_name is for")
+
+
+@pytest.mark.parametrize("verb", [["report"], ["compare", "runs/x"]])
+def test_a_run_whose_test_images_were_chosen_by_another_rule(command, here, verb):
+    """As in a run of an older lenet: its own page stays, and a sentence says what to do."""
+    write_digits(here / "mine", {"3": 20, "5": 20})
+    net = "1x8x8 | dense 2"
+    command("train", "mine", "--net", net, "--epochs", "1", "--run", "x")
+    path = here / "runs" / "x" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"test_hash": "0" * 64}))
+    found = command(*verb, "runs/x", "--data", "mine")
+    assert (found.status, found.out) == (1, "")
+    assert found.err.count("\n") == 1
+    assert "if an older lenet chose them, its rule was another: train again" in found.err
