@@ -31,8 +31,8 @@ def test_the_header_has_the_table(command, mine):
     assert lines[3].split() == ["class", "train", "test"]
     rows = [line.split() for line in lines[4:9]]
     assert [row[0] for row in rows] == ["2", "3", "5", "8", "total"]
-    assert all(int(row[1]) + int(row[2]) == 20 for row in rows[:4])
-    assert lines[9] == "- a fifth of the images, chosen by their content, is kept for testing"
+    assert all(row[1:3] == ["16", "4"] for row in rows[:4])
+    assert lines[9] == "- a fifth of each class, chosen by content, is kept for testing"
     assert lines[11].startswith("epoch 1/3")
     (line,) = [line for line in lines if line.startswith("  test it")]
     assert line.endswith("lenet evaluate runs/mine-lenet-relu-1/last.safetensors mine")
@@ -132,7 +132,7 @@ def test_evaluate_refuses(refused, command, mine, here):
         (["mine/2"], 1, ["mine/2", "are files but no folders", "path,label"]),
         (["mine/2/0.png"], 1, ["mine/2/0.png is no table", "no .npz"]),
         (["/dev/zero"], 1, ["cannot read /dev/zero", "a pipe or a device"]),
-        ([".", "--size", "28"], 1, [". has one class only, mine"]),
+        ([".", "--size", "28"], 1, [". holds one folder, mine, with 2, 3, 5", "give ./mine"]),
         (["mine", "--size", "4096", "--dry-run", "--net", "lenet"], 1, ["GB of this machine's"]),
     ],
     ids=lambda value: " ".join(map(str, value))[:40] if isinstance(value, list) else None,
