@@ -213,6 +213,20 @@ def test_every_fix_fits_reads_back_and_changes_something(network: Network) -> No
         assert explain_misfit(caught.value).startswith(f"{found.layer} ")
 
 
+@pytest.mark.parametrize(
+    ("network", "what"),
+    [
+        ("1x28x28 | conv 4 k3 g4 | dense 10", "give conv0 1 group"),
+        ("4x9x9 | conv 6 k3, conv 8 k3 g4 | dense 10", "give conv1 2 groups"),
+        ("4x9x9 | conv 6 k3, conv 12 k3 g12 | dense 10", "give conv1 6 groups"),
+    ],
+)
+def test_groups_that_do_not_divide_the_channels(network: str, what: str) -> None:
+    found = diagnose(network)
+    assert found.fixes[0].what == what
+    assert "equal groups of channels" in found.problem
+
+
 def test_what_comes_behind_a_first_dense_layer_may_go_before_it() -> None:
     found = diagnose("1x3x3 | dense 1 | conv 6 k5 | dense 10")
     assert [fix.what for fix in found.fixes] == [

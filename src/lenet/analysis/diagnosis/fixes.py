@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import gcd
 from typing import Any, Final
 
 from lenet.errors import ShapeError, UsageError
@@ -151,6 +152,7 @@ class _Changes:
     def single(self) -> Iterator[Fix]:
         """Change one layer: of each kind of change the first that helps."""
         here = self.misfit.place
+        yield from filter(None, [self.regroup(here)])
         earlier = range(here)[::-1]
         convs = [place for place in earlier if not self.is_pool(place)]
         pools = [place for place in earlier if self.is_pool(place)]
@@ -168,6 +170,16 @@ class _Changes:
 
     def is_pool(self, place: int) -> bool:
         return not self.windows[place].is_trained
+
+    def regroup(self, place: int) -> Fix | None:
+        """Give a convolution the most groups, and no more than now, that its channels allow."""
+        layer, channels = self.windows[place], self.misfit.shapes[place][0]
+        if not isinstance(layer, Conv2d) or channels % layer.groups == 0:
+            return None
+        both = gcd(channels, layer.channels)
+        groups = max(n for n in range(1, min(both, layer.groups) + 1) if both % n == 0)
+        what = f"give {self.names[place]} {plural(groups, 'group')}"
+        return self.change(place, what, groups=groups)
 
     def drop(self, place: int) -> Fix | None:
         then = None if place == self.misfit.place else self.misfit.place - 1
