@@ -401,3 +401,21 @@ def test_as_json() -> None:
         "fixes": [{"what": "give dense0 5 units", "network": "1x8x8 | dense 5"}],
     }
     assert all(f"`{key}`" in page for key in [*document, *document["mismatches"][0]])
+
+
+@pytest.mark.parametrize(
+    ("network", "weights", "fix"),
+    [
+        ("1x9x9 | conv 8 k3, conv 8 k3", "1x9x9 | conv 8 k3, conv 8 k3 g8", "give conv1 8 groups"),
+        ("1x9x9 | conv 8 k3, conv 8 k3 g4", "1x9x9 | conv 8 k3, conv 8 k3", "give conv1 1 group"),
+        (
+            "4x9x9 | conv 8 k3 g4, conv 9 k1",
+            "4x9x9 | conv 8 k3 g2, conv 9 k1",
+            "give conv0 2 groups",
+        ),
+        ("4x9x9 | conv 8 k3", "4x9x9 | conv 8 k3 g4", "start from 1 channel"),  # or four groups
+    ],
+)
+def test_weights_say_how_many_groups_there_are(network: str, weights: str, fix: str) -> None:
+    given = shapes_of(parse_network(f"{weights} | dense 10"))
+    assert reconcile(f"{network} | dense 10", given).fixes[0].what == fix

@@ -190,8 +190,11 @@ def _ordered(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
 
 
 def _is_chain(tensors: list[Tensor]) -> bool:
-    """Does every layer read what the one before it gives?"""
-    return all(a.shape[0] == b.shape[1] for a, b in pairwise(tensors))
+    """Does every layer read what the one before it gives, or a group of it?"""
+    pairs = pairwise(tensors)
+    return all(
+        a.shape[0] % b.shape[1] == 0 if b.is_conv else a.shape[0] == b.shape[1] for a, b in pairs
+    )
 
 
 def _aligned(network: Network, tensors: Sequence[Tensor], axes: int) -> Pairs:
@@ -337,6 +340,7 @@ def _adapted(network: Network, pairs: Pairs, pools_go: bool) -> tuple[list[str],
     told: list[str] = []
     changes: _Changes = {}
     added: dict[int, list[Tensor]] = {}
+    groups = _groups(network, pairs)
     for number, (place, tensor) in enumerate(pairs):
         if place is None:
             assert tensor is not None
@@ -347,17 +351,37 @@ def _adapted(network: Network, pairs: Pairs, pools_go: bool) -> tuple[list[str],
             changes |= dict.fromkeys(gone, ())
             told.append(f"drop {listed([network.names[i] for i in gone])}")
         else:
-            layer, words = _changed(network.layers[place], tensor, network.names[place])
+            name = network.names[place]
+            layer, words = _changed(network.layers[place], tensor, name, groups[number])
             changes[place] = (layer,)
             told += words
     told += _norm_words(network, pairs)
     for place, tensors in added.items():
         told += _add(network, changes, place, tensors)
     channels, height, width = network.input_shape
-    wanted = next((t.shape[1] for _, t in pairs if t and t.is_conv), channels)
+    firsts = (t.shape[1] * groups[number] for number, (_, t) in enumerate(pairs) if t and t.is_conv)
+    wanted = next(firsts, channels)
     if wanted != channels:
         told.insert(0, f"start from {plural(wanted, 'channel')}")
     return told, rebuilt(network.on((wanted, height, width)), changes)
+
+
+def _groups(network: Network, pairs: Pairs) -> list[int]:
+    """Return how many groups each weight says; of the first convolution only where it has some."""
+    groups: list[int] = []
+    first = next((p for p, tensor in pairs if p is not None and tensor and tensor.is_conv), None)
+    has_groups = first is not None and network.layers[first].values.get("groups", 1) > 1
+    incoming = network.input_shape[0] if has_groups else 0
+    for _, tensor in pairs:
+        count = 1
+        if tensor and tensor.is_conv:
+            width, seen = tensor.shape[:2]
+            if incoming and incoming % seen == 0:
+                count = incoming // seen
+            count = count if width % count == 0 else 1
+            incoming = width
+        groups.append(count)
+    return groups
 
 
 def _norm_words(network: Network, pairs: Pairs) -> Iterator[str]:
@@ -369,22 +393,27 @@ def _norm_words(network: Network, pairs: Pairs) -> Iterator[str]:
             yield f"{what} {listed(names)}"
 
 
-def _changed(layer: Layer, tensor: Tensor, name: str) -> tuple[Layer, list[str]]:
+def _changed(layer: Layer, tensor: Tensor, name: str, groups: int) -> tuple[Layer, list[str]]:
     """The layer as its weight says it is, and the changes of its sizes in words."""
     assert isinstance(layer, Trained)
     width, _, *kernel = tensor.shape
     told = []
     if layer.width != width:
         told.append(f"give {name} {plural(width, layer.width_noun)}")
-    layer = layer.with_width(width)
-    if isinstance(layer, Windowed):
+    if not isinstance(layer, Conv2d):
+        layer = layer.with_width(width)
+    else:
+        if layer.groups != groups:
+            told.append(f"give {name} {plural(groups, 'group')}")
         size, padding = (kernel[0], kernel[1]), layer.padding
         if layer.kernel_size != size:
             told.append(f"use a {pair_text(size)} {layer.window_noun} in {name}")
         if any(padding) and padding == same_padding(layer.kernel_size):
             padding = same_padding(size)  # what kept the size shall keep it
         norm = tensor.batch_norm
-        layer = layer.replace(kernel_size=size, padding=padding, batch_norm=norm)
+        layer = layer.replace(
+            channels=width, kernel_size=size, padding=padding, batch_norm=norm, groups=groups
+        )
     return layer, told
 
 
