@@ -409,8 +409,8 @@ def test_as_json() -> None:
         ("1x9x9 | conv 8 k3, conv 8 k3", "1x9x9 | conv 8 k3, conv 8 k3 g8", "give conv1 8 groups"),
         ("1x9x9 | conv 8 k3, conv 8 k3 g4", "1x9x9 | conv 8 k3, conv 8 k3", "give conv1 1 group"),
         (
-            "4x9x9 | conv 8 k3 g4, conv 9 k1",
-            "4x9x9 | conv 8 k3 g2, conv 9 k1",
+            "4x9x9 | conv 8 k3 g4",
+            "4x9x9 | conv 8 k3 g2",
             "give conv0 2 groups",
         ),
         ("4x9x9 | conv 8 k3", "4x9x9 | conv 8 k3 g4", "start from 1 channel"),  # or four groups
