@@ -27,7 +27,7 @@ ROWS = (
     ("analysis", "data", "engine", "metrics"),
     ("drawing", "model"),
     ("formats", "inference", "models", "training"),
-    ("reporting",),
+    ("interop", "reporting"),
     ("trainer",),
     ("benchmarking", "estimator", "installation"),
     ("cli",),
@@ -51,6 +51,7 @@ PACKAGES = {
     "training": {"numpy", "safetensors", "tensorboard"},
     "cli": {"click"},
     "benchmarking": {"numpy", "onnxruntime", "torch"},
+    "interop": {"numpy", "torch"},
     "formats": {"numpy", "onnx", "onnxruntime", "torch"},
     "estimator": {"numpy", "sklearn"},
 }

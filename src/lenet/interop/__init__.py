@@ -1,0 +1,1 @@
+"""Other frameworks' own objects, both ways; nothing here is imported before it is asked for."""

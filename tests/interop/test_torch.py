@@ -1,0 +1,175 @@
+"""PyTorch modules, both ways: the same scores, and a sentence about what is no layer of ours."""
+
+import numpy as np
+import pytest
+
+import lenet
+from lenet.errors import ShapeError, UsageError
+from random_networks import draw_norms, random_network
+from refusals import refused
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402, N812
+
+from lenet.interop.torch import from_torch, to_torch  # noqa: E402
+
+
+class LeNet(nn.Module):
+    """As PyTorch's tutorial has it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(16 * 4 * 4, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), (2, 2))
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        x = x.view(-1, self.num_flat_features(x))
+        x = F.relu(self.fc1(x))
+        x = F.dropout(F.relu(self.fc2(x)), training=self.training)
+        return F.log_softmax(self.fc3(x), dim=1)
+
+    def num_flat_features(self, x):
+        return x.size()[1] * x.size(2) * x.shape[3]
+
+
+class Old(LeNet):
+    """The pooling comes before the activation, and flatten is spelled another way."""
+
+    def forward(self, x):
+        x = torch.relu(F.max_pool2d(self.conv1(x), 2))
+        x = F.max_pool2d(self.conv2(x), kernel_size=2, stride=2).relu()
+        x = torch.flatten(x, 1)
+        return self.fc3(torch.sigmoid(self.fc2(torch.tanh(self.fc1(x)))))
+
+
+NESTED = nn.Sequential(
+    nn.Sequential(
+        nn.ZeroPad2d((0, 1, 2, 1)), nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU()
+    ),
+    nn.Sequential(
+        nn.Conv2d(8, 8, 3, padding="same", groups=8),
+        nn.BatchNorm2d(8, eps=1e-3),
+        nn.SiLU(),
+        nn.Conv2d(8, 12, 1, stride=2),
+        nn.LeakyReLU(),
+        nn.AvgPool2d(3, 2, 1),
+        nn.Identity(),
+    ),
+    nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(),
+    nn.Dropout(0.3),
+    nn.Linear(12, 4, bias=False),
+    nn.Softmax(1),
+)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_there_and_back(seed: int) -> None:
+    network = random_network(seed, size=12)
+    model = lenet.Model(network).initialize("kaiming", seed)
+    draw_norms(model.plan, model.table, np.random.default_rng(seed))
+    module = to_torch(model)
+    images = np.random.default_rng(seed).integers(0, 256, (4, *network.input_shape), np.uint8)
+    with torch.inference_mode():
+        scores = module(torch.from_numpy(model.prepare(images))).numpy()
+    np.testing.assert_allclose(scores, model.scores(images), rtol=1e-4, atol=1e-5)
+    again = from_torch(module, network.input_shape)
+    assert again.network.layers == network.layers
+    assert np.array_equal(again.table, model.table)
+
+
+@pytest.mark.parametrize("make", [LeNet, Old])
+def test_a_forward_with_functional_calls(make) -> None:
+    torch.manual_seed(0)
+    module = make().eval()
+    model = from_torch(module, (1, 28, 28))
+    x = torch.rand(5, 1, 28, 28)
+    with torch.inference_mode():
+        theirs = module(x).numpy()
+    images = (x * 255).round().to(torch.uint8)
+    with torch.inference_mode():
+        theirs = module(images / 255).numpy()
+    ours = model.scores(images.numpy())
+    if make is LeNet:
+        ours = ours - np.log(np.exp(ours).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    assert model.plan.parameters == 44_426
+
+
+def test_nested_children_padding_groups_and_normalisation() -> None:
+    torch.manual_seed(1)
+    module = NESTED.train()
+    for _ in range(3):
+        module(torch.randn(32, 3, 14, 11) * 2 + 1)
+    module.eval()
+    model = from_torch(module, (3, 14, 11), classes=list("abcd"))
+    images = torch.randint(0, 256, (5, 3, 14, 11), dtype=torch.uint8)
+    with torch.inference_mode():
+        theirs = module(images / 255).numpy()
+    np.testing.assert_allclose(model.predict_proba(images.numpy()), theirs, rtol=1e-4, atol=1e-5)
+    assert model.classes == ("a", "b", "c", "d")
+    assert model.network.layers[0].padding == (2, 1, 0, 1)
+
+
+class Sum(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x):
+        return self.a(x) + x
+
+
+class Branch(nn.Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.GELU()), ("1 is a GELU", "silu")),
+        (nn.Sequential(nn.LSTM(4, 4)), ("0 is a LSTM",)),
+        (nn.Sequential(nn.Conv2d(1, 4, 3, dilation=2)), ("0 has a dilation",)),
+        (nn.Sequential(nn.Conv2d(1, 4, 3, padding_mode="reflect")), ("reflect",)),
+        (nn.Sequential(nn.MaxPool2d(2, ceil_mode=True)), ("ceil_mode",)),
+        (
+            nn.Sequential(nn.AvgPool2d(3, padding=1, count_include_pad=False)),
+            ("count_include_pad",),
+        ),
+        (nn.Sequential(nn.AdaptiveAvgPool2d(3)), ("an output of 3",)),
+        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.LeakyReLU(0.2)), ("a slope of 0.2",)),
+        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.BatchNorm2d(4)), ("2 does not follow",)),
+        (nn.Sequential(nn.ReLU()), ("0 does not follow",)),
+        (
+            nn.Sequential(nn.Flatten(), nn.Linear(81, 2), nn.Softmax(1), nn.Linear(2, 2)),
+            ("3 comes after 2",),
+        ),
+        (Sum(), ("add does not use", "chain of layers")),
+        (Branch(), ("cannot be traced",)),
+        ("resnet18", ("the module is 'resnet18'", "nn.Module")),
+    ],
+)
+def test_what_is_no_network_of_ours(module, words) -> None:
+    with refused(UsageError, *words):
+        from_torch(module, (1, 9, 9))
+
+
+def test_another_input() -> None:
+    with refused(ShapeError, "0 takes 3 inputs and gets 1", "input_shape"):
+        from_torch(nn.Sequential(nn.Conv2d(3, 4, 3)), (1, 9, 9))
+    with refused(ShapeError, "1 takes 81 inputs and gets 100"):
+        from_torch(nn.Sequential(nn.Flatten(), nn.Linear(81, 2)), (1, 10, 10))
+    with refused(ShapeError, "0", "does not fit"):
+        from_torch(nn.Sequential(nn.Conv2d(1, 4, 11)), (1, 9, 9))
+
+
+def test_no_weights() -> None:
+    with refused(UsageError, "no weights"):
+        to_torch(lenet.models.lenet())
