@@ -27,6 +27,51 @@ def test_mode_follows_the_umask(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+def test_an_existing_file_keeps_its_mode(tmp_path):
+    path = tmp_path / "a"
+    for mode in (0o600, 0o755, 0o444):
+        path.write_text("old")
+        path.chmod(mode)
+        files.write_text(path, "new")
+        assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", mode)
+        path.unlink()
+
+
+def test_the_umask_is_never_another_for_a_moment(tmp_path, monkeypatch):
+    def refuse(_mask):
+        raise AssertionError("other threads make files meanwhile")
+
+    monkeypatch.setattr(os, "umask", refuse)
+    files.write_text(tmp_path / "a", "a")
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_stays_and_its_target_is_written(tmp_path, exists):
+    (tmp_path / "far").mkdir()
+    target = tmp_path / "far" / "target"
+    if exists:
+        target.write_text("old")
+    link = tmp_path / "link"
+    link.symlink_to("far/target")
+    files.write_text(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert sorted(os.listdir(tmp_path)) == ["far", "link"]
+    assert os.listdir(tmp_path / "far") == ["target"]
+
+
+@pytest.mark.parametrize("letter", ["a", "ä", "図"])
+@pytest.mark.parametrize("room", range(4))
+def test_a_name_as_long_as_the_system_allows(tmp_path, letter, room):
+    name = letter * ((255 - room) // len(letter.encode()))
+    path = files.write_text(tmp_path / name, "x")
+    assert os.listdir(tmp_path) == [name]
+    assert path.read_text() == "x"
+    (tmp_path / (files._temporary_start(path) + "12345678")).touch()
+    files.remove_leftovers(path)
+    assert os.listdir(tmp_path) == [name]
+
+
 @pytest.mark.parametrize("call", ["write", "fsync", "replace", "chmod"])
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, call, failure):
@@ -123,7 +168,9 @@ def test_leftovers_of_a_killed_writing_are_removed(tmp_path):
 def test_regular_files_are_read_and_others_are_none(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert files.read_regular(tmp_path / "a", 2**60) == b"abc"
-    assert files.read_regular(str(tmp_path / "a"), 2) == b"ab"
+    assert files.read_regular(str(tmp_path / "a"), 3) == b"abc"
+    with refused(OSError, "more than 2 bytes"):
+        files.read_regular(tmp_path / "a", 2)
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", "/dev/zero"):
         with refused(OSError, ", no file"):

@@ -14,8 +14,12 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from lenet.errors import OutputError, path_text, reason
+
+#: The length of a file's name, in bytes, that every file system allows.
+_SHORT: Final = 64
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes, durable: bool = True) -> Path:
@@ -31,6 +35,7 @@ def write_pieces(
     Where it need not be ``durable`` nothing waits for the disk, which takes most of the time: it is
     whole or not there all the same when a process is killed, and may be neither after a power cut.
 
+    A file that is there keeps its permissions. Of a link, the file that it points to is written.
     What is there already and is no regular file, such as ``/dev/stdout`` or a pipe, is written to
     as it is. An OutputError says that the folder does not exist, is not writable or has no room;
     an earlier file of that name is untouched then.
@@ -41,14 +46,15 @@ def write_pieces(
             with target.open("wb") as stream:
                 stream.writelines(pieces)
             return target
-        _write_and_rename(target, pieces, durable)
+        place = Path(os.path.realpath(target)) if target.is_symlink() else target
+        _write_and_rename(place, pieces, durable)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         what = f"cannot write {path_text(path)}: {reason(error)}"
         remedy = "choose a folder that exists, is writable and has room"
         raise OutputError(f"{what}; {remedy}") from error
     if durable:
         with suppress(OSError):  # some systems refuse; the file's own content is safe already
-            folder = os.open(target.parent, os.O_RDONLY)
+            folder = os.open(place.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
             finally:
@@ -57,22 +63,33 @@ def write_pieces(
 
 
 def _write_and_rename(target: Path, pieces: Iterable[bytes | memoryview], durable: bool) -> None:
-    import tempfile  # reading needs none of it, and it is slow to import
-
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    kept = stat.S_IMODE(target.stat().st_mode) & 0o777 if target.exists() else None
+    temporary = target.with_name(_temporary_start(target) + os.urandom(4).hex())
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    # The system takes off what the umask forbids: to ask for the mask would change it for a moment.
+    handle = os.open(temporary, flags, 0o666 if kept is None else kept)
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(pieces)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
+        if kept is not None:
+            os.chmod(temporary, kept)
         os.replace(temporary, target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def _temporary_start(target: Path) -> str:
+    """Return how temporary names for ``target`` begin; eight letters follow.
+
+    The whole is not longer than the target's own name, if that is a long one: it may be as long as
+    the file system allows.
+    """
+    room = max(_SHORT, len(os.fsencode(target.name))) - 10  # for two dots and the letters
+    return f".{os.fsencode(target.name)[:room].decode('utf-8', 'ignore')}."
 
 
 def write_text(path: str | os.PathLike[str], content: str, durable: bool = True) -> Path:
@@ -94,15 +111,24 @@ def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
 
 
 def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
-    """Return the first ``most`` bytes of a file that :func:`open_regular` opens."""
+    """Return the bytes of a file that :func:`open_regular` opens; an OSError, if it has more than
+    ``most``."""
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        return file.read(min(size, most))  # room is made for as much as is asked for
+        size = os.fstat(file.fileno()).st_size  # room is made for as much as is asked for
+        content = file.read(min(size, most + 1))
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", path)
+    return content
+
+
+def leftovers(path: str | os.PathLike[str]) -> list[Path]:
+    """Return what a process that was killed while it wrote ``path`` left beside it."""
+    target = Path(path)
+    return list(target.parent.glob(f"{glob.escape(_temporary_start(target))}*"))
 
 
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove what a process that was killed while it wrote ``path``, and writes no more, left."""
-    target = Path(path)
-    for temporary in target.parent.glob(f".{glob.escape(target.name)}.*"):
+    for temporary in leftovers(path):
         with suppress(OSError):
             temporary.unlink()

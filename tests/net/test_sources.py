@@ -63,7 +63,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         tmp_path
         / "missing.json": r"no such file or directory; give a \.json file that holds one\.",
         binary: "is no text in UTF-8",
-        long: "at most 4,000,000",
+        long: "more than 4,000,000",
         broken: "no valid JSON",
         "a\0.json": "null byte",
     }.items():

@@ -40,4 +40,4 @@ def test_the_best_is_the_first_of_the_lowest(losses, best):
     ],
 )
 def test_patience(losses, patience, over):
-    assert is_out_of_patience(records(*losses), patience) == over
+    assert is_out_of_patience(len(losses), best_epoch(records(*losses)), patience) == over

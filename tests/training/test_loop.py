@@ -363,3 +363,19 @@ def test_divergence_is_seen_without_a_test_part(few):
     part = Dataset("x", few.train, None, few.classes)
     with refused(DivergenceError, "after step 1 of 1"):
         trained(part, "1x8x8 | dense 10", WILD.replace(batch_size=300, lr=1e30, weight_decay=1e30))
+
+
+class Unread(list):
+    """A history that nobody may look through: an epoch would cost more, the more there were."""
+
+    def __iter__(self):
+        raise AssertionError("an epoch looks at all epochs before it")
+
+
+def test_an_epoch_costs_the_same_however_many_there_were(few, small):
+    recipe = Recipe(epochs=4, validation_fraction=0.2, patience=4, restore_best=True)
+    training = Training(lenet.parse(small), few, recipe, 0, 1)
+    training.history = Unread()
+    assert [record.epoch for record in training.epochs()] == [1, 2, 3, 4]
+    losses = [training.history[i].validation_loss for i in range(4)]
+    assert training.best_epoch == 1 + losses.index(min(losses))

@@ -318,3 +318,12 @@ def test_one_cycle_ends():
 
 def test_one_step_has_a_rate():
     assert 0 < Recipe(schedule="one-cycle").rates(1)[0] <= 0.01
+
+
+@pytest.mark.parametrize("name", ["dropout", "label_smoothing", "momentum"])
+def test_a_share_that_is_one_in_the_engines_32_bits(few, small, name):
+    """Refused before anything begins: a run with it could neither go on nor be resumed."""
+    with refused(UsageError, name, "0.9999999999"):
+        Recipe(**{name: 0.9999999999})
+    recipe = Recipe(epochs=1, optimizer="momentum", **{name: 0.9999999})
+    assert len(lenet.train(small, few, recipe).training["epochs"]) == 1

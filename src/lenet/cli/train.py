@@ -304,16 +304,15 @@ def _print_dry_run(training: Training, name: str, json: bool) -> None:
 
 
 def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> None:
-    from lenet.training import best_epoch
     from lenet.writing.numbers import percent
 
     data, history = training.data, training.history
     kept, done = history[-1], len(history)
     if training.stops_early:
-        best = best_epoch(history)
-        print(f"stopped after epoch {done}: no lower validation loss since epoch {best}.")
+        since = f"since epoch {training.best_epoch}"
+        print(f"stopped after epoch {done}: no lower validation loss {since}.")
     if training.recipe.restore_best:
-        kept = history[(best_epoch(history) or done) - 1]
+        kept = history[(training.best_epoch or done) - 1]
         print(f"kept epoch {kept.epoch}, whose validation loss is the lowest.")
     assert kept.test_accuracy is not None  # data that are loaded have a test part
     print(

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet.engine.optimizer import Optimizer
+from lenet.engine.optimizer import SHARE, Optimizer, is_share
 from lenet.engine.plan import Floats
 from lenet.errors import UsageError
 from lenet.randomness import DROPOUT, random_words_at
@@ -33,8 +33,8 @@ class Objective:
     def __post_init__(self) -> None:
         for name in ("label_smoothing", "dropout"):
             value = getattr(self, name)
-            if not 0 <= value < 1:
-                raise UsageError(f"{name} is {value!r}; it must be at least 0 and below 1.")
+            if not is_share(value):
+                raise UsageError(f"{name} is {value!r}; it must be {SHARE}.")
         if self.weights is not None and (
             self.weights.dtype != np.float32
             or self.weights.ndim != 1

@@ -18,6 +18,14 @@ from lenet.optimizers import OPTIMIZERS
 
 #: Added to a gradient's norm before something is divided by it.
 CLIP_EPSILON: Final = 1e-6
+#: What a share may be, such as of outputs that are dropped; :func:`is_share` holds it.
+SHARE: Final = "a number of at least 0 and below 1, after rounding to 32 bits too"
+
+
+def is_share(value: float) -> bool:
+    """Return whether ``value`` is :data:`SHARE`: the engine counts in 32 bits, and divides by the
+    rest."""
+    return 0 <= value < 1 and float(np.float32(value)) < 1
 
 
 @dataclass(frozen=True)
@@ -44,8 +52,8 @@ class Optimizer:
             )
         for name in ("momentum", "beta1", "beta2", "ema_decay"):
             value = getattr(self, name)
-            if not 0 <= value < 1:
-                raise UsageError(f"{name} is {value!r}; it must be at least 0 and below 1.")
+            if not is_share(value):
+                raise UsageError(f"{name} is {value!r}; it must be {SHARE}.")
         if not (self.epsilon > 0 and isfinite(self.epsilon)):
             raise UsageError(f"epsilon is {self.epsilon!r}; it must be a number above 0.")
         for name in ("weight_decay", "max_grad_norm"):

@@ -101,7 +101,7 @@ def is_model_file(source: object) -> bool:
 
 def _read_json(path: str) -> Network:
     try:
-        return from_json(read_regular(path, MAX_JSON + 1).decode("utf-8-sig"))
+        return from_json(read_regular(path, MAX_JSON).decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UsageError(f"{shown(path)} is no text in UTF-8, so it is no network.") from None
     except OSError as error:

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from lenet.data.collection import bounded
 from lenet.data.preprocess import resize
 from lenet.drawing import Drawing
 from lenet.drawing.chart import (
@@ -72,8 +73,6 @@ _MOST_CELLS: Final = 2500
 #: How many mistakes and windows are shown, at most.
 MOST_MISTAKES: Final = 36
 MOST_WINDOWS: Final = 64
-#: Larger images are made smaller.
-_LARGEST: Final = 64
 _GUTTER: Final = 16.0
 
 
@@ -371,9 +370,7 @@ def make_thumbnail(image: npt.NDArray[np.uint8], lines: tuple[str, ...], words: 
     channels, rows, columns = image.shape
     if channels not in (1, 3):
         image = np.rint(image.mean(axis=0, keepdims=True)).astype(np.uint8)
-    factor = _LARGEST / max(rows, columns)
-    if factor < 1:
-        size = (max(1, round(side * factor)) for side in (rows, columns))
+    if (size := bounded((rows, columns))) != (rows, columns):
         image = resize(image[np.newaxis], *size)[0]
     return Thumbnail(image, lines, words)
 

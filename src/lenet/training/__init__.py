@@ -5,20 +5,18 @@ the state on the disk and whose it is, ``monitoring`` what one looks at meanwhil
 the folder and let Ctrl-C wait. :mod:`lenet.trainer` stands above and is all of it in one call.
 """
 
-from lenet.training.loop import Callback, EpochRecord, Training, best_epoch
+from lenet.training.loop import Callback, EpochRecord, Training
 from lenet.training.recipe import Recipe
 from lenet.training.recipe import recipe as named_recipe
-from lenet.training.run import CHECKPOINT_SECONDS, ResumedRun, Run, resume_run
+from lenet.training.run import CHECKPOINT_SECONDS, Run, resume_run
 
 __all__ = [
     "CHECKPOINT_SECONDS",
     "Callback",
     "EpochRecord",
     "Recipe",
-    "ResumedRun",
     "Run",
     "Training",
-    "best_epoch",
     "named_recipe",
     "resume_run",
 ]

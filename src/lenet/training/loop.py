@@ -76,10 +76,10 @@ def best_epoch(history: Sequence[EpochRecord]) -> int | None:
     return min(measured)[1] if measured else None
 
 
-def is_out_of_patience(history: Sequence[EpochRecord], patience: int) -> bool:
-    """Return whether the last ``patience`` epochs brought no lower validation loss; never of 0."""
-    best = best_epoch(history)
-    return bool(patience) and best is not None and len(history) - best >= patience
+def is_out_of_patience(done: int, best: int | None, patience: int) -> bool:
+    """Return whether the last ``patience`` of the epochs ``done`` brought no lower validation loss
+    than epoch ``best``; never of 0."""
+    return bool(patience) and best is not None and done - best >= patience
 
 
 class Callback(Protocol):
@@ -132,6 +132,8 @@ class Training:
         self.fine_tuning: Mapping[str, Any] | None = self.model.training.get("fine_tuning")
         self.engine = self.model.engine(check_threads(threads))
         self.history: list[EpochRecord] = []
+        #: The first epoch with the lowest validation loss; kept, so that no epoch looks at all.
+        self.best_epoch: int | None = None
         self.is_whole = True
         preprocessing = self.model.preprocessing
         self._images = {
@@ -183,7 +185,7 @@ class Training:
     @property
     def stops_early(self) -> bool:
         """Whether the recipe's patience is at its end."""
-        return is_out_of_patience(self.history, self.recipe.patience)
+        return is_out_of_patience(len(self.history), self.best_epoch, self.recipe.patience)
 
     @property
     def is_done(self) -> bool:
@@ -227,10 +229,18 @@ class Training:
         self.is_whole = False
         self.history.append(record)
         self._progress = None
-        if self.recipe.restore_best and best_epoch(self.history) == epoch:
-            self._best = self.model.table.copy()
+        if self._is_best(record):
+            self.best_epoch = epoch
+            if self.recipe.restore_best:
+                self._best = self.model.table.copy()
         self.is_whole = True
         return record
+
+    def _is_best(self, record: EpochRecord) -> bool:
+        """Return whether its validation loss is the lowest so far."""
+        best, loss = self.best_epoch, record.validation_loss
+        lowest = self.history[best - 1].validation_loss if best else None
+        return loss is not None and (lowest is None or loss < lowest)
 
     def _run(
         self, order: NDArray[np.int32], rates: NDArray[np.float64], begin: int, end: int
@@ -318,7 +328,7 @@ class Training:
         interrupted or diverged; ``best`` says that the model has the weights of the best epoch.
         """
         history = self.history
-        kept = (best_epoch(history) if best else None) or len(history)
+        kept = (self.best_epoch if best else None) or len(history)
         epochs = [record.to_dict() for record in history]
         return {
             "status": status,
@@ -373,6 +383,7 @@ class Training:
         self._table[...] = tensors["table"]
         self._state[...] = tensors["state"]
         self.history[:], self._progress = history, progress
+        self.best_epoch = best_epoch(history)
         if progress:
             self.model.table[...] = tensors["model"]
         else:

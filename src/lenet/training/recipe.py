@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from lenet import files
 from lenet.engine.augmentation import Augmentation
 from lenet.engine.initialise import parse_init
-from lenet.engine.optimizer import Optimizer
+from lenet.engine.optimizer import SHARE, Optimizer, is_share
 from lenet.errors import UsageError, reason
 from lenet.net.words import did_you_mean, listed, shown
 from lenet.optimizers import DEFAULTS, OPTIMIZERS
@@ -103,7 +103,7 @@ def _one_of(name: str) -> _Bounds:
 _POSITIVE: Final = _number(
     lambda value: 0 < value <= LARGEST, f"a number above 0 and at most {LARGEST:g}"
 )
-_SHARE: Final = _number(lambda value: 0 <= value < 1, "a number of at least 0 and below 1")
+_SHARE: Final = _number(is_share, SHARE)
 _FLAG: Final[_Bounds] = (lambda value: isinstance(value, bool), "True or False")
 _TEXT: Final[_Bounds] = (
     lambda value: isinstance(value, str),
@@ -335,10 +335,7 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
     """Read a recipe's TOML file; what it leaves out is the default's, ``changes`` come on top."""
     shown_path = str(path).replace("\0", "\\0")
     try:
-        content = files.read_regular(path, MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
-        values = tomllib.loads(content.decode("utf-8-sig"))
+        values = tomllib.loads(files.read_regular(path, MAX_BYTES).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         why = {
             UnicodeDecodeError: "it is no text in UTF-8",
