@@ -104,6 +104,7 @@ _POSITIVE: Final = _number(
     lambda value: 0 < value <= LARGEST, f"a number above 0 and at most {LARGEST:g}"
 )
 _SHARE: Final = _number(is_share, SHARE)
+_PART: Final = _number(lambda value: 0 <= value < 1, "a number of at least 0 and below 1")
 _FLAG: Final[_Bounds] = (lambda value: isinstance(value, bool), "True or False")
 _TEXT: Final[_Bounds] = (
     lambda value: isinstance(value, str),
@@ -164,7 +165,7 @@ class Recipe:
     max_grad_norm: float = _value(0.0, _from_zero(LARGEST))
     ema_decay: float = _value(0.0, _from_zero(LARGEST_DECAY))
     class_weight: str = _value("", _one_of("class_weight"))
-    validation_fraction: float = _value(0.0, _SHARE)
+    validation_fraction: float = _value(0.0, _PART)
     patience: int = _value(0, _whole(0, 100_000))
     restore_best: bool = _value(False, _FLAG)
     network: str = _value("", _TEXT)
