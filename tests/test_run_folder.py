@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from pathlib import Path
 
@@ -125,10 +126,22 @@ def test_signals_come_back(tmp_path):
     signals = [
         LayerSignal(0, "conv0", 0.1 + 0.2, 1e-300, 1.0, None),
         LayerSignal(1, 'a,"b', 0.0, 1.0, 2.0, 0.25),
+        LayerSignal(1, "c", 0.0, 1.0, 2.0, None, 0.5, 0.125),
     ]
     for written in (signals, []):
         write_signals(tmp_path, written)
-        assert read_signals(tmp_path) == written
+        assert read_signals(tmp_path, lenet.parse(NETWORK)) == written
+
+
+def test_signals_of_an_older_lenet(folder):
+    """It counted the zeros of a relu as saturated, and those of a leaky one too."""
+    path = folder(network="1x8x8 | conv 2 k3 relu | dense 3 sigmoid, dense 4 leaky-relu, dense 10")
+    (path / "signals.csv").write_text(
+        "epoch,layer,weight,gradient,output,saturated\n0,conv0,1,2,3,0.75\n0,dense0,1,2,3,0.25\n"
+        "0,dense1,1,2,3,0.5\n0,dense2,1,2,3,\n"
+    )
+    shares = [(s.saturated, s.sparsity, s.dead) for s in read_run(path).signals]
+    assert shares == [(None, 0.75, None), (0.25, None, None), (None,) * 3, (None,) * 3]
 
 
 def test_what_a_run_wrote_is_read(finished):
@@ -151,11 +164,19 @@ def test_a_number_that_was_none_is_no_number(folder):
 def test_broken_signals_are_done_without(folder):
     path = folder()
     for content in (
-        *(b"nonsense", b"\xff\xfe\x00", b"", b"\0", b"a,b\n1,2\n"),
+        *(b"nonsense", b"\xff\xfe\x00", b"", b"\0", b"a,b\n1,2\n", b'epoch,"x', b"\r"),
         b"epoch,layer,weight,gradient,output,saturated\n1,conv0\n",
     ):
         (path / "signals.csv").write_bytes(content)
-        assert read_run(path).signals == []
+        record = read_run(path)
+        assert record.signals == ()
+        assert record.no_signals.startswith(f"{path / 'signals.csv'} cannot be read (")
+
+
+def test_signals_that_are_a_pipe_are_not_waited_for(folder):
+    path = folder()
+    os.mkfifo(path / "signals.csv")
+    assert "no file" in read_run(path).no_signals
 
 
 @pytest.mark.parametrize("name", ["nowhere", "", "zero\0byte", "run.json"])

@@ -4,7 +4,7 @@
     recipe.toml          the recipe, every value written out; ``--recipe`` takes it
     start.safetensors    of a fine-tuning, the model that it began with
     history.csv          one line per epoch
-    signals.csv          one line per layer and epoch: gradients, saturation
+    signals.csv          one line per layer and epoch: gradients, saturation, sparsity, dead units
     last.safetensors     the model after the last step
     best.safetensors     the model with the lowest validation loss, if the recipe restores that one
     learning-curve.png   loss and accuracy over the epochs
@@ -26,13 +26,14 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 from lenet import files
-from lenet.errors import DataError, LenetError, UsageError
+from lenet.errors import DataError, LenetError, UsageError, reason
 from lenet.net import Network, parse_network
+from lenet.net.layers import ACTIVATIONS
 from lenet.net.words import shown
 
 FORMAT: Final = "lenet-run"
@@ -97,7 +98,9 @@ class LayerSignal:
     weight: float  # RMS of its weights, without the biases
     gradient: float  # RMS of the loss's gradient by these weights
     output: float  # RMS of its outputs, activation included
-    saturated: float | None  # share of outputs where the activation is flat; None without one
+    saturated: float | None  # share of outputs in a flat part of sigmoid or tanh; None of others
+    sparsity: float | None = None  # share of outputs that are zero, of relu; None of others
+    dead: float | None = None  # share of units (channels) that are zero for every image, of relu
 
     @property
     def relative_gradient(self) -> float:
@@ -112,6 +115,7 @@ class RunRecord:
     folder: Path
     info: Mapping[str, Any]  # what run.json holds
     signals: Sequence[LayerSignal] = ()  # of every layer and epoch; may be empty
+    no_signals: str = ""  # why they cannot be read, if that is so
 
     @property
     def name(self) -> str:
@@ -224,7 +228,11 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
         raise DataError(
             f"{path} is damaged ({reason}); bring an intact copy back, or begin a new run."
         ) from error
-    return RunRecord(Path(folder), info, read_signals(folder))
+    record = RunRecord(Path(folder), info)
+    try:
+        return replace(record, signals=read_signals(folder, record.network))
+    except DataError as error:
+        return replace(record, no_signals=str(error))
 
 
 def reading_of(model: object, source: str | os.PathLike[str]) -> dict[str, Any]:
@@ -265,24 +273,52 @@ def write_signals(folder: Path, signals: Iterable[LayerSignal], durable: bool = 
     files.write_text(folder / SIGNALS, _csv(_COLUMNS, map(asdict, signals)), durable)
 
 
-def read_signals(folder: str | os.PathLike[str]) -> list[LayerSignal]:
-    """Read ``signals.csv``; where it is missing or damaged there are none."""
+def read_signals(folder: str | os.PathLike[str], network: Network) -> list[LayerSignal]:
+    """Read ``signals.csv`` of a run of ``network``; where it is missing there are none.
+
+    Files of an older lenet have what it called saturated: of a relu, that was the zeros. A
+    DataError says that the file is damaged.
+    """
+    path = Path(folder) / SIGNALS
     try:
-        reader = csv.DictReader(io.StringIO(_read(Path(folder) / SIGNALS)), strict=True)
-        if tuple(reader.fieldnames or ()) != _COLUMNS:
-            return []
-        return [_signal(row) for row in reader]
-    except (OSError, ValueError, TypeError, csv.Error):  # TypeError: a line that ends early
+        reader = csv.DictReader(io.StringIO(_read(path)), strict=True)
+        columns = tuple(reader.fieldnames or ())
+        if columns not in (_COLUMNS, _FORMER_COLUMNS):
+            raise ValueError("it has other columns")
+        signals = [_signal(row) for row in reader]
+    except FileNotFoundError:
         return []
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        csv.Error,
+    ) as error:  # TypeError: a line that ends early
+        why = reason(error) if isinstance(error, OSError) else "it is no table of signals"
+        raise DataError(
+            f"{path} cannot be read ({why}); bring an intact copy back, or do without."
+        ) from error
+    if columns == _COLUMNS:
+        return signals
+    layers = {place.name: place.layer.values.get("activation", "") for place in network.placed}
+    return [_former_signal(signal, layers.get(signal.layer, "")) for signal in signals]
 
 
 _COLUMNS: Final = tuple(field.name for field in fields(LayerSignal))
+_FORMER_COLUMNS: Final = _COLUMNS[:-2]
 
 
 def _signal(row: Mapping[str, str]) -> LayerSignal:
-    weight, gradient, output = (float(row[name]) for name in ("weight", "gradient", "output"))
-    saturated = float(row["saturated"]) if row["saturated"] else None
-    return LayerSignal(int(row["epoch"]), row["layer"], weight, gradient, output, saturated)
+    sizes = (float(row[name]) for name in ("weight", "gradient", "output"))
+    texts = (row.get(name, "") for name in ("saturated", "sparsity", "dead"))
+    shares = (float(text) if text else None for text in texts)
+    return LayerSignal(int(row["epoch"]), row["layer"], *sizes, *shares)
+
+
+def _former_signal(signal: LayerSignal, activation: str) -> LayerSignal:
+    kind, flat = ACTIVATIONS.get(activation), signal.saturated
+    saturated = flat if kind and kind.saturates else None
+    return replace(signal, saturated=saturated, sparsity=flat if kind and kind.sparse else None)
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:

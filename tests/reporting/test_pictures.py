@@ -85,8 +85,8 @@ def test_other_losses_and_accuracies_are_drawn_too():
     assert {"validation 1.00", "validation 50.00"} <= {*texts}
 
 
-def signal(epoch, layer, saturated, gradient=0.5):
-    return LayerSignal(epoch, layer, 2.0, gradient, 1.0, saturated)
+def signal(epoch, layer, saturated, gradient=0.5, sparsity=None, dead=None):
+    return LayerSignal(epoch, layer, 2.0, gradient, 1.0, saturated, sparsity, dead)
 
 
 def test_signals_by_layer():
@@ -100,6 +100,19 @@ def test_signals_by_layer():
     ]
     assert [(line.name, line.points) for line in flat.series] == [("a", ((0, 25.0), (1, 25.0)))]
     assert len(signal_charts([signal(0, "b", None)])) == 1
+
+
+def test_what_saturates_is_sparse_and_is_dead_has_axes_of_its_own():
+    signals = [signal(0, "a", 0.25), signal(0, "b", None, sparsity=0.5, dead=0.125)]
+    charts = {chart.title: chart for chart in signal_charts(signals)[1:]}
+    assert {
+        title: [(line.name, *line.points) for line in c.series] for title, c in charts.items()
+    } == {
+        "Saturated outputs in %": [("a", (0, 25.0))],
+        "Sparsity: outputs that are zero, in %": [("b", (0, 50.0))],
+        "Dead units in %": [("b", (0, 12.5))],
+    }
+    assert {(chart.y_axis.low, chart.y_axis.high) for chart in charts.values()} == {(0, 100)}
 
 
 def test_many_layers_are_spread():

@@ -1,6 +1,7 @@
 """Signal and gradient by layer, against the readable engine and the definition; TensorBoard."""
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from lenet.training import monitoring
 from lenet.training.monitoring import SignalLog, TensorBoard, layer_signals, sample_size
 from refusals import refused
 
-LARGEST = {"sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "leaky-relu": 1.0, "silu": 1.0998}
+LARGEST = {"sigmoid": 0.25, "tanh": 1.0}
 
 
 def make(activation, init="normal:0.6"):
@@ -46,14 +47,59 @@ def test_against_the_definition(digits, activation):
         assert one.relative_gradient == pytest.approx(one.gradient / one.weight)
         assert one.output == pytest.approx(np.sqrt((y**2).mean()), rel=1e-4)
     x = images * scale[:, None, None] + shift[:, None, None]
-    z = ReferenceEngine(monitoring._cut(model.plan, 0, "identity")).outputs(model.table, x)[0]
+    linear = replace(model.plan.steps[0], pool_first=False, activation="identity")
+    plan = replace(model.plan, steps=(linear,))
+    z = ReferenceEngine(plan).outputs(model.table, x)[0]
     step = 1e-4
     rise = operations.activate(activation, z + step) - operations.activate(activation, z - step)
-    flat = np.abs(rise / (2 * step)) < monitoring.FLAT * LARGEST[activation]
-    if activation in ("relu", "leaky-relu"):
-        flat |= z <= 0  # at the kink they count as their lower branch
-    assert found[0].saturated == pytest.approx(flat.mean(), abs=0.002)
-    assert found[-1].saturated is None
+    flat = np.abs(rise / (2 * step)) < monitoring.FLAT * LARGEST.get(activation, 0)
+    shares = found[0].saturated, found[0].sparsity, found[0].dead
+    if activation in LARGEST:
+        assert shares == (pytest.approx(flat.mean(), abs=0.002), None, None)
+    elif activation == "relu":
+        assert shares == (None, pytest.approx((z <= 0).mean(), abs=0.002), 0.0)
+    else:
+        assert shares == (None, None, None)
+    last = found[-1]
+    assert (last.saturated, last.sparsity, last.dead) == (None, None, None)
+
+
+def test_zeros_are_no_saturation_and_dead_are_units_without_any_output(digits):
+    """Of six units two are zero for every image; of the others some outputs are."""
+    part = digits.train.images[:32], digits.train.labels[:32]
+    model = lenet.Model("1x8x8 | conv 6 k3 relu | dense 8 relu, dense 10").initialize("kaiming", 3)
+    model.parameters["conv0.bias"][:2] = -100.0
+    model.parameters["dense0.bias"][...] = -1000.0
+    conv, dense, last = layer_signals(model, *part, model.engine(1))
+    assert (conv.dead, dense.dead, last.dead) == (2 / 6, 1.0, None)
+    assert 2 / 6 < conv.sparsity < 1
+    assert dense.sparsity == 1.0
+    assert conv.saturated is dense.saturated is None
+
+
+def test_deep_networks_are_passed_through_once(digits, monkeypatch):
+    """The same numbers, without an engine for each layer."""
+    part = digits.train.images[:8], digits.train.labels[:8]
+    for activation in ("relu", "sigmoid"):
+        model = make(activation)
+        made = layer_signals(model, *part, model.engine(1))
+        engine = model.engine(1)
+        with monkeypatch.context() as patch:
+            patch.setattr(monitoring, "_DEEP", 0)
+            patch.setattr(monitoring, "make_engine", None)
+            found = layer_signals(model, *part, engine)
+        for one, other in zip(found, made, strict=True):
+            for name, value in vars(one).items():
+                wanted = getattr(other, name)
+                is_number = isinstance(wanted, float)
+                assert value == (pytest.approx(wanted, rel=1e-4) if is_number else wanted)
+
+
+def test_a_network_of_a_thousand_layers_is_measured(digits):
+    hidden = ", ".join(["dense 8 relu"] * 1000)
+    model = lenet.Model(f"1x8x8 | {hidden}, dense 10").initialize("kaiming", 0)
+    found = layer_signals(model, digits.train.images[:2], digits.train.labels[:2], model.engine(1))
+    assert len(found) == 1001
 
 
 def test_sigmoids_saturate_and_their_gradients_vanish_and_relus_do_not(digits):
@@ -99,9 +145,9 @@ def test_a_log_measures_the_same_images_and_writes(digits, tmp_path):
     assert [one.epoch for one in log.signals] == [0, 0, 0, 1, 1, 1]
     assert log.signals[0].gradient == log.signals[3].gradient
     log.write()
-    assert read_signals(tmp_path) == log.signals
+    assert read_signals(tmp_path, model.network) == log.signals
     again = SignalLog(tmp_path)
-    again.resume(1)
+    again.resume(1, model.network)
     assert again.signals == log.signals[:3]
 
 
@@ -136,7 +182,7 @@ def test_normalised_convolutions(digits):
     model.state_dict()["conv0.mean"][...] = 3.0
     part = digits.train.images[:16], digits.train.labels[:16]
     found = layer_signals(model, *part, model.engine(1))
-    assert found[0].saturated > 0.9  # what lies below the running mean is cut off
+    assert found[0].sparsity > 0.9  # what lies below the running mean is cut off
     assert np.isfinite([one.relative_gradient for one in found]).all()
 
 
@@ -188,7 +234,8 @@ def test_tensorboard_reads_it(tmp_path):
     assert set(events.Tags()["tensors"]) == {
         *("run/loss", "run/train_accuracy", "run/test_accuracy", "run/seconds"),
         *("run/test_loss", "run/learning_rate"),
-        *("relative gradient/dense0", "relative gradient/dense1", "saturated/dense0"),
+        *("relative gradient/dense0", "relative gradient/dense1"),
+        *("sparsity/dense0", "dead/dense0"),
     }
     found = events.Tensors("run/loss")
     assert [one.step for one in found] == [1, 2, 3]

@@ -166,7 +166,8 @@ class Chart:
     series: tuple[Series, ...]  # later ones lie over earlier ones
     limits: tuple[float, float] = (-inf, inf)  # the least and the greatest y that there can be
     from_zero: bool = False  # does the y axis begin at 0?
-    logarithmic: bool = False  # y shows powers of ten whatever the two above say; 0 is a gap
+    whole: bool = False  # does it go from one limit to the other?
+    logarithmic: bool = False  # y shows powers of ten whatever the three above say; 0 is a gap
 
     @cached_property
     def x_axis(self) -> Axis:
@@ -177,6 +178,7 @@ class Chart:
         values = [y for line in self.series for _, y in line.points]
         if self.logarithmic:
             return logarithmic_axis(values)
+        values += self.limits if self.whole and values else ()
         return linear_axis(values, self.limits, self.from_zero)
 
     @property

@@ -33,6 +33,7 @@ class Activation:
     monotone: bool = True  # never decreases: the pooling may come before it
     keeps: Literal["output", "input", "nothing"] = "output"  # its derivative is computed from this
     saturates: bool = False  # nearly flat far from zero on both sides
+    sparse: bool = False  # exactly zero over half of its inputs
     steepest: float = 1.0  # its largest derivative
 
 
@@ -41,7 +42,7 @@ ACTIVATIONS: Final = {
     "identity": Activation(keeps="nothing"),
     "sigmoid": Activation(saturates=True, steepest=0.25),
     "tanh": Activation(saturates=True),
-    "relu": Activation(),
+    "relu": Activation(sparse=True),
     "leaky-relu": Activation(),
     # Falls, then rises: one output comes from two inputs. Steepest at an input of 2.3994.
     "silu": Activation(monotone=False, keeps="input", steepest=1.0998),

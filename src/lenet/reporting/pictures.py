@@ -74,6 +74,12 @@ _MOST_CELLS: Final = 2500
 MOST_MISTAKES: Final = 36
 MOST_WINDOWS: Final = 64
 _GUTTER: Final = 16.0
+#: The shares of a layer's outputs or units, each on axes of its own: they are not the same thing.
+_SHARES: Final[dict[str, Callable[[LayerSignal], float | None]]] = {
+    "Saturated outputs in %": lambda signal: signal.saturated,
+    "Sparsity: outputs that are zero, in %": lambda signal: signal.sparsity,
+    "Dead units in %": lambda signal: signal.dead,
+}
 
 
 def draw_learning(epochs: Epochs, heading: str = "") -> Drawing:
@@ -82,7 +88,7 @@ def draw_learning(epochs: Epochs, heading: str = "") -> Drawing:
 
 
 def draw_signals(signals: Sequence[LayerSignal], heading: str = "") -> Drawing:
-    """Draw gradients and saturation of each layer beside each other."""
+    """Draw the gradients of each layer, and which shares of its outputs and units are silent."""
     return drawing_of(signal_charts(signals), "Signal by layer", heading)
 
 
@@ -121,26 +127,29 @@ def epoch_series(
 
 
 def signal_charts(signals: Sequence[LayerSignal]) -> list[Chart]:
-    """Chart each layer's gradient in units of its weights, and how many of its outputs saturate."""
+    """Chart each layer's gradient in units of its weights; and those shares that there are of any
+    layer: saturated outputs, zeros, dead units."""
     layers = list(dict.fromkeys(signal.layer for signal in signals))
     if len(layers) > len(SERIES):  # as many as there are colours, evenly spread
         places = (round(i * (len(layers) - 1) / (len(SERIES) - 1)) for i in range(len(SERIES)))
         layers = [layers[place] for place in places]
 
-    def lines(value: Callable[[LayerSignal], float | None]) -> tuple[Series, ...]:
+    def lines(
+        value: Callable[[LayerSignal], float | None], times: float = 1.0
+    ) -> tuple[Series, ...]:
         series = []
         for layer, role in zip(layers, SERIES, strict=False):
             values = ((s.epoch, value(s)) for s in signals if s.layer == layer)
-            points = tuple((epoch, y) for epoch, y in values if y is not None)
+            points = tuple((epoch, times * y) for epoch, y in values if y is not None)
             if points:
                 series.append(Series(layer, role, thinned(points)))
         return tuple(series)
 
     gradient = lines(lambda signal: signal.relative_gradient)
-    flat = lines(lambda signal: None if signal.saturated is None else 100 * signal.saturated)
     charts = [Chart("Gradient, in parts of the weights", "epoch", gradient, logarithmic=True)]
-    if flat:
-        charts.append(Chart("Saturated outputs in %", "epoch", flat, (0, 100), from_zero=True))
+    for title, share in _SHARES.items():
+        if shown := lines(share, 100):
+            charts.append(Chart(title, "epoch", shown, (0, 100), whole=True))
     return charts
 
 

@@ -110,6 +110,8 @@ def _facts(record: RunRecord, predictions: Predictions | None) -> Iterator[tuple
 def _warnings(record: RunRecord, missing: str) -> Iterator[str]:
     if end := _ENDS.get(record.info["status"]):
         yield end
+    if record.no_signals:
+        yield f"The signals of the layers are left out: {record.no_signals}"
     if missing:
         yield f"The test images are not at hand, and what needs them is left out: {missing}"
 

@@ -4,11 +4,14 @@ With sigmoids a gradient shrinks at every layer on its way to the first, because
 sigmoid is a quarter at most and next to nothing where it saturates (Hochreiter 1991; Glorot and
 Bengio 2010, section 3). The signals are the numbers that show it, measured on a few training images
 after each epoch.
+
+Saturated are the outputs of a sigmoid or tanh. The zeros of a relu are another thing: they make its
+outputs sparse (Glorot, Bordes and Bengio 2011). Only a unit that is zero for every image is dead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
@@ -22,16 +25,20 @@ import numpy.typing as npt
 from lenet.data import Split
 from lenet.engine.engine import Engine, Samples
 from lenet.engine.native import make_engine
-from lenet.engine.operations import derivative
-from lenet.engine.plan import Floats, Plan
+from lenet.engine.operations import apply, derivative, read_inputs
+from lenet.engine.plan import Floats, Plan, Step, Tensor
 from lenet.errors import LenetError, UsageError
 from lenet.model import Model
+from lenet.net import Network
 from lenet.net.layers import ACTIVATIONS
 from lenet.run_folder import TENSORBOARD, LayerSignal, read_signals, write_signals
 
-#: An output counts as saturated where the activation's derivative is less than this share of the
-#: largest that there is.
+#: An output of a sigmoid or tanh counts as saturated where the activation's derivative is less than
+#: this share of the largest that there is.
 FLAT: Final = 0.05
+#: Deeper networks are passed through once, in NumPy. Through others the native engine runs anew for
+#: every layer, as far as that: it is faster, but grows with the square of the depth.
+_DEEP: Final = 40
 #: From here on only every tenth epoch is looked at, ten times as far every hundredth, and so on.
 _OFTEN: Final = 400
 #: Images looked at: at most this many, this share of the training images, these multiply-adds.
@@ -63,38 +70,51 @@ def layer_signals(
     table, pixels = model.table, model.preprocessing.scale_and_shift()
     gradient = engine.gradient(table, Samples(images, labels, *pixels)).gradient
     signals = []
-    for index, step in enumerate(model.plan.steps):
-        if step.weight is None:
-            continue
-
-        def run(activation: str, index: int = index) -> Floats:
-            cut = _cut(model.plan, index, activation)
-            return make_engine(cut, threads=1).scores(table, images, *pixels)
-
-        outputs = run(step.activation)
-        weights, slopes = step.weight.view(table), step.weight.view(gradient)
-        weight, slope, output = map(_rms, (weights, slopes, outputs))
-        saturated = _saturated(step.activation, outputs, run)
-        signals.append(LayerSignal(epoch, step.name, weight, slope, output, saturated))
+    for step, weight, outputs in _outputs(model, images):
+        size, slope, output = map(_rms, (weight.view(table), weight.view(gradient), outputs))
+        shares = _shares(step.activation, outputs.reshape(len(images), step.output_shape[0], -1))
+        signals.append(LayerSignal(epoch, step.name, size, slope, output, *shares))
     return signals
 
 
-def _saturated(name: str, outputs: Floats, run: Callable[[str], Floats]) -> float | None:
-    """Return the share of outputs at which the activation is flat; None where it never is."""
+def _shares(name: str, outputs: Floats) -> tuple[float | None, float | None, float | None]:
+    """Return which shares of outputs (N, units, positions) are saturated and zero, and which share
+    of units is zero in all of them; None where the activation knows no such thing."""
     activation = ACTIVATIONS[name]
-    if activation.keeps == "nothing":
-        return None
-    # Where an output does not tell the derivative, what the activation is applied to does.
-    values = run("identity") if activation.keeps == "input" else outputs
-    return float((np.abs(derivative(name, values)) / activation.steepest < FLAT).mean())
+    saturated = sparsity = dead = None
+    if activation.saturates:
+        slopes = np.abs(derivative(name, outputs)) / activation.steepest
+        saturated = float((slopes < FLAT).mean())
+    if activation.sparse:
+        zeros = outputs == 0
+        sparsity, dead = float(zeros.mean()), float(zeros.all(axis=(0, 2)).mean())
+    return saturated, sparsity, dead
 
 
-def _cut(plan: Plan, index: int, activation: str) -> Plan:
+def _outputs(model: Model, images: npt.NDArray[np.uint8]) -> Iterator[tuple[Step, Tensor, Floats]]:
+    """Yield every step that has weights, its weights, and its outputs (N, ...) for ``images``."""
+    plan, table = model.plan, model.table
+    scale, shift = model.preprocessing.scale_and_shift()
+    is_deep = len(plan.steps) > _DEEP
+    outputs: Floats = np.empty(0, np.float32)
+    if is_deep:
+        pixels = images * scale[:, None, None] + shift[:, None, None]
+        outputs = pixels.astype(np.float32)
+    for index, step in enumerate(plan.steps):
+        if is_deep:
+            outputs = apply(step, read_inputs(step, outputs, table))
+        elif step.weight:
+            outputs = make_engine(_cut(plan, index), 1).scores(table, images, scale, shift)
+        if step.weight:
+            yield step, step.weight, outputs
+
+
+def _cut(plan: Plan, index: int) -> Plan:
     """Return the plan as far as step ``index``: its scores are that step's outputs, (N, outputs).
 
     An engine for it is made in microseconds, and runs it many times faster than NumPy would.
     """
-    last = replace(plan.steps[index], pool_first=False, activation=activation)
+    last = replace(plan.steps[index], pool_first=False)
     return Plan(plan.input_shape, (*plan.steps[:index], last), plan.table_size)
 
 
@@ -126,9 +146,13 @@ class SignalLog:
         except (LenetError, MemoryError):  # too little memory for it: the training may still fit
             self._works = False
 
-    def resume(self, epochs: int) -> None:
-        """Read the file of a run that goes on; what comes after ``epochs`` is measured again."""
-        self.signals = [one for one in read_signals(self._folder) if one.epoch < epochs]
+    def resume(self, epochs: int, network: Network) -> None:
+        """Read the file of a run that goes on; what is of ``epochs`` and later is measured again.
+
+        A DataError says that the file is damaged: what it had is lost.
+        """
+        known = read_signals(self._folder, network)
+        self.signals = [one for one in known if one.epoch < epochs]
 
     def write(self, durable: bool = True) -> None:
         """Write what there is."""
@@ -178,7 +202,8 @@ class TensorBoard:
         for signal in signals:
             if signal.epoch == number:
                 values[f"relative gradient/{signal.layer}"] = signal.relative_gradient
-                values[f"saturated/{signal.layer}"] = signal.saturated
+                for name in ("saturated", "sparsity", "dead"):
+                    values[f"{name}/{signal.layer}"] = getattr(signal, name)
         with suppress(OSError):
             if self._writer is None:
                 from tensorboard.summary import Writer  # slow to import, and an extra

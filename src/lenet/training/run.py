@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from lenet import files, run_folder
 from lenet.data import Dataset, is_name, load
-from lenet.errors import ModelFileError, OutputError, UsageError, reason
+from lenet.errors import DataError, ModelFileError, OutputError, UsageError, reason
 from lenet.model import Model
 from lenet.net import read_network
 from lenet.net.words import shown
@@ -338,7 +338,10 @@ def _resume(
     if complaint := difference(begun, now, run.folder):
         raise UsageError(complaint)
     notes = _load_checkpoint(run, training, now)
-    run._signals.resume(len(training.history))
+    try:
+        run._signals.resume(len(training.history), training.model.network)
+    except DataError as error:  # what is shown of a training is not worth the training
+        notes.append(f"{str(error).partition(';')[0]}; only later epochs will be in it.")
     run._started, run._load_arguments, run._identity = str(info["started"]), arguments, now
     run._resumed = [*(info.get("resumed") or ()), _now()]
     return ResumedRun(training, run, notes)
