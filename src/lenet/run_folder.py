@@ -24,6 +24,7 @@ import io
 import json
 import math
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
@@ -53,6 +54,8 @@ TENSORBOARD: Final = "tensorboard"
 LOCK: Final = ".lock"
 #: Every file that is written whole or not at all.
 FILES: Final = (INFO, RECIPE, START, HISTORY, SIGNALS, LAST, BEST, CURVE, PAGE, *CHECKPOINTS)
+#: Of these, what is written before run.json, with which a run begins.
+_BEFORE: Final = (RECIPE, START)
 #: Where runs without a folder of their own lie.
 ROOT: Final = "runs"
 #: The largest run.json or signals.csv that is read, in bytes.
@@ -137,6 +140,15 @@ class RunRecord:
         return path if path.exists() else None
 
     @property
+    def is_complete(self) -> bool:
+        """Whether its page is there, and nothing that a run has only until its end."""
+        pages = (PAGE, CURVE) if self.epochs else ()
+        has_pages = all((self.folder / name).exists() for name in pages)
+        passing = [self.folder / name for name in (LOCK, *CHECKPOINTS)]
+        passing += [half for name in FILES for half in files.leftovers(self.folder / name)]
+        return has_pages and not any(map(os.path.lexists, passing))
+
+    @property
     def network(self) -> Network:
         """What was trained."""
         return parse_network(self.info["network"])
@@ -154,6 +166,18 @@ class RunRecord:
         """The epoch whose weights :attr:`model` has; empty before the first is done."""
         epochs, number = self.epochs, self.info.get("kept_epoch")
         return next((e for e in epochs if e["epoch"] == number), epochs[-1] if epochs else {})
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of who always names the class that most test images are of; of a run of an
+        older lenet, as if there were as many of each."""
+        return float(self.info.get("chance") or 1 / max(1, len(self.info["classes"])))
+
+    @property
+    def is_guessing(self) -> bool:
+        """Whether it is hardly better than that: within a tenth of the way to all correct."""
+        accuracy = self.kept.get("test_accuracy", math.nan)
+        return accuracy < self.chance + 0.1 * (1 - self.chance)
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -189,6 +213,38 @@ class RunRecord:
         return float(self.info["train_seconds"])
 
 
+def resume_command(folder: str | os.PathLike[str], data: str = "") -> str:
+    """Return the command that goes on with a run; ``data`` says where its images are now."""
+    place = f"{data} " * bool(data)
+    return f"lenet train {place}--resume {shlex.quote(os.fspath(folder))}"
+
+
+def is_unbegun(folder: str | os.PathLike[str]) -> bool:
+    """Return whether a folder has nothing but what a run writes before it begins: none is lost with
+    it. A process that was killed then leaves such a folder, and so does one that is beginning."""
+    path = Path(folder)
+    try:
+        names = set(os.listdir(path))
+    except (OSError, ValueError):
+        return False
+    halves = {half.name for name in FILES for half in files.leftovers(path / name)}
+    return names <= {LOCK, *_BEFORE, *halves} and (LOCK in names or not names)
+
+
+def clear_unbegun(folder: Path) -> None:
+    """Remove what a run wrote before it began, but for its lock."""
+    with suppress(OSError):
+        for name in _BEFORE:
+            (folder / name).unlink(missing_ok=True)
+        remove_leftovers(folder)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove halves of files that a process left which was killed while it wrote them."""
+    for name in FILES:
+        files.remove_leftovers(folder / name)
+
+
 def is_run(path: str | os.PathLike[str]) -> bool:
     """Return whether there is a run in this folder."""
     try:
@@ -213,6 +269,10 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
     """Read a run's folder, and check its run.json."""
     check_path(folder)
     if not is_run(folder):
+        if is_unbegun(folder):
+            raise UsageError(
+                f"{os.fspath(folder)!r} is no run yet: nothing was begun in it; train into it anew."
+            )
         known = Path(ROOT) / Path(folder).name
         near = f" (did you mean {known}?)" if is_run(known) else ""
         raise UsageError(
@@ -414,7 +474,7 @@ _KINDS_IF_THERE: Final[dict[str, Any]] = {
     **dict.fromkeys(("train_images", "validation_images", "test_images"), int),
     **dict.fromkeys(("resumed", "image_shape"), list),
     "arguments": dict,
-    "test_accuracy": int | float,
+    **dict.fromkeys(("test_accuracy", "chance"), int | float),
 }
 #: What lies in a list or under a name.
 _KINDS_INSIDE: Final[dict[str, Any]] = {

@@ -6,6 +6,8 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -204,6 +206,7 @@ def resume(
         load_arguments={} if isinstance(data, Dataset | None) else {"source": data},
     )
     if resumed is None:
+        complete(folder, data)
         return Model.load(read_run(folder).model)
     teller = Narrator(resumed.training.recipe.epochs, callback) if verbose else callback
     for note in resumed.notes:
@@ -256,18 +259,51 @@ def _finish(training: Training, run: Run | None, status: str) -> None:
         return
     run.finish(training, status)
     if training.history:
-        run.no_page = _write_page(training, run)
+        run.no_page = _reason_of(partial(_write_page, training, run))
 
 
-def _write_page(training: Training, run: Run) -> str:
-    """Make the picture and the page; if that fails, return why: a run is not lost for it."""
-    from lenet.reporting.results import write_pages  # takes time to import
+def _write_page(training: Training, run: Run) -> None:
+    """Make the picture and the page."""
+    from lenet.reporting.predictions import make_predictions  # takes time to import
+    from lenet.reporting.results import RunReport
 
+    record = read_run(run.folder)  # as ``lenet report`` reads it: one description of a run
+    predictions = make_predictions(training.model, training.data, training.engine.threads)
+    RunReport(record, training.model, predictions).save()
+
+
+def complete(
+    folder: str | os.PathLike[str], data: Dataset | str | os.PathLike[str] | None = None
+) -> None:
+    """Give a finished run what a kill at its very end has kept it from: its picture and its page;
+    and remove what it has only until then. What cannot be done is left."""
+    if read_run(folder).is_complete:
+        return
+    with suppress(LenetError):
+        run = Run.reopen(folder)
+        try:
+            run.checkpoints.remove()
+            _reason_of(partial(_make_page, folder, data))
+        finally:
+            run.close()
+
+
+def _make_page(
+    folder: str | os.PathLike[str], data: Dataset | str | os.PathLike[str] | None
+) -> None:
+    from lenet.reporting.results import report
+
+    report(folder, data=data).save()
+
+
+def _reason_of(make: Callable[[], None]) -> str:
+    """Make a page; if that fails, return why: a run is not lost for it."""
     try:
-        record = read_run(run.folder)  # as ``lenet report`` reads it: one description of a run
-        write_pages(record, training.model, training.data, training.engine.threads)
+        make()
     except LenetError as error:
         return str(error)
-    except Exception as error:  # whatever it is: the weights are saved, and are what counts
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic of a library, too: the weights are saved, and count
         return f"{type(error).__name__}: {error}"
     return ""

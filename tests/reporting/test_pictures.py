@@ -3,6 +3,7 @@
 import io
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from lenet.reporting.pictures import (
     draw_confusion,
     draw_learning,
     draw_thumbnails,
+    learning_charts,
     make_thumbnail,
     mistake_thumbnails,
     probability_text,
@@ -26,11 +28,15 @@ from lenet.reporting.pictures import (
     window_thumbnails,
     worst,
 )
-from lenet.run_folder import LayerSignal
+from lenet.run_folder import LayerSignal, RunRecord
 
 
 def epoch(number, loss, train, test):
     return {"epoch": number, "loss": loss, "train_accuracy": train, "test_accuracy": test}
+
+
+def record(epochs, **info):
+    return RunRecord(Path("a"), {"epochs": epochs, "classes": list("0123456789"), **info})
 
 
 def history(epochs):
@@ -39,7 +45,7 @@ def history(epochs):
 
 @pytest.mark.parametrize("epochs", [1, 2, 31, 1000])
 def test_is_a_picture(epochs):
-    drawing = draw_learning(history(epochs), r"a · title with $\nonsense$ and 図")
+    drawing = draw_learning(record(history(epochs)), r"a · title with $\nonsense$ and 図")
     with Image.open(io.BytesIO(drawing.png)) as picture:
         picture.load()
         assert picture.format == "PNG"
@@ -52,7 +58,7 @@ def test_is_a_picture(epochs):
 
 
 def test_says_what_happened():
-    drawing = draw_learning(history(4), "digits · 44,426 parameters")
+    drawing = draw_learning(record(history(4)), "digits · 44,426 parameters")
     texts = [text.text for text in drawing.scene.texts]
     assert texts[0] == "digits · 44,426 parameters"
     assert {"Cross-entropy loss in nats", "Accuracy in %", "epoch", "1", "2", "3", "4"} <= {*texts}
@@ -64,8 +70,16 @@ def test_says_what_happened():
     )
 
 
+@pytest.mark.parametrize(("accuracy", "whole"), [(0.19, True), (0.195, False)])
+def test_who_is_no_better_than_guessing_is_shown_on_an_axis_from_0_to_100(accuracy, whole):
+    """Otherwise a rise from 9.8 to 10.2 % fills the picture."""
+    epochs = [epoch(1, 2.3, 0.1, 0.17), epoch(2, 2.3, 0.1, accuracy)]
+    axis = learning_charts(record(epochs, chance=0.1029))[1].y_axis
+    assert ((axis.low, axis.high) == (0, 100)) == whole
+
+
 def test_in_the_dark():
-    svg = replace(draw_learning(history(3)), theme="dark").svg
+    svg = replace(draw_learning(record(history(3))), theme="dark").svg
     assert DARK["page"] in svg
     assert DARK["series-1"] in svg
 
@@ -74,14 +88,14 @@ def test_in_the_dark():
 def test_extreme_values(loss):
     records = [epoch(1, 0.0, 0.0, 0.0), epoch(2, loss, 1.0, 1.0)]
     for shown in (records, records[1:]):
-        assert draw_learning(shown, "").png.startswith(b"\x89PNG\r\n\x1a\n")
+        assert draw_learning(record(shown), "").png.startswith(b"\x89PNG\r\n\x1a\n")
 
 
 def test_other_losses_and_accuracies_are_drawn_too():
     records = [
         {**epoch, "validation_loss": 1.0, "validation_accuracy": 0.5} for epoch in history(2)
     ]
-    texts = [text.text for text in draw_learning(records, "").scene.texts]
+    texts = [text.text for text in draw_learning(record(records), "").scene.texts]
     assert {"validation 1.00", "validation 50.00"} <= {*texts}
 
 

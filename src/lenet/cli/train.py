@@ -101,7 +101,7 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
     """Train a network; with no arguments, on the digits inside the package."""
     from lenet.cli.progress import Display
     from lenet.net import zoo_name_of
-    from lenet.trainer import run_training
+    from lenet.trainer import complete, run_training
     from lenet.training import CHECKPOINT_SECONDS
 
     if given["checkpoint_seconds"] is None:
@@ -110,6 +110,7 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
     if resume is not None:
         begun = _reopen(resume, given)
         if begun is None:
+            complete(resume)
             _print_finished(resume, json)
             return
         training, folder = begun
@@ -304,6 +305,8 @@ def _print_dry_run(training: Training, name: str, json: bool) -> None:
 
 
 def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> None:
+    from lenet.reporting.verdict import sentence
+    from lenet.run_folder import read_run
     from lenet.writing.numbers import percent
 
     data, history = training.data, training.history
@@ -319,9 +322,8 @@ def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> Non
         f"{percent(kept.test_accuracy)} of {len(data.tested):,} test images in "
         f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
     )
-    if _is_guessing(training, kept.test_accuracy):
-        advice = "try a smaller --lr, another --init or --recipe."
-        print(f"That is hardly better than guessing: {advice}")
+    if words := sentence(read_run(folder.folder)):
+        print(words)
     for what, how in _next_steps(folder, data.source or data.name, data_dir):
         print(f"  {what:<15} {how}")
     if data.name == "digits" and not data.source:
@@ -339,13 +341,6 @@ def _next_steps(folder: Run, source: str, data_dir: Path | None) -> Iterator[tup
     yield "look at it", f"no page could be made: {folder.no_page}" if folder.no_page else page
     yield "use it", f"lenet predict {model} your-image.png"
     yield "test it", f"lenet evaluate {model} {quote(source)}{where}"
-
-
-def _is_guessing(training: Training, accuracy: float) -> bool:
-    """Is it within a tenth of the way of always naming the most frequent class?"""
-    counts = training.data.class_counts["test"]
-    chance = max(counts) / sum(counts)
-    return accuracy < chance + 0.1 * (1 - chance)
 
 
 def _print_finished(folder: Path, json: bool) -> None:

@@ -43,7 +43,7 @@ from lenet.drawing.scene import (
 from lenet.metrics import ClassMetrics
 from lenet.model import Model
 from lenet.reporting.predictions import Bin, Confusion, Predictions
-from lenet.run_folder import LayerSignal
+from lenet.run_folder import LayerSignal, RunRecord
 from lenet.writing.numbers import percent, plural
 
 Epochs = Sequence[Mapping[str, float]]
@@ -82,9 +82,9 @@ _SHARES: Final[dict[str, Callable[[LayerSignal], float | None]]] = {
 }
 
 
-def draw_learning(epochs: Epochs, heading: str = "") -> Drawing:
+def draw_learning(record: RunRecord, heading: str = "") -> Drawing:
     """Draw the loss on the left and accuracies on the right, over the epochs."""
-    return drawing_of(learning_charts(epochs), "Learning curve", heading)
+    return drawing_of(learning_charts(record), "Learning curve", heading)
 
 
 def draw_signals(signals: Sequence[LayerSignal], heading: str = "") -> Drawing:
@@ -98,8 +98,10 @@ def drawing_of(charts: Sequence[Chart], name: str, heading: str = "") -> Drawing
     return Drawing(draw_charts(charts, heading), "auto", _title(name, heading), words)
 
 
-def learning_charts(epochs: Epochs) -> list[Chart]:
-    """Chart every loss of one epoch at least, and every accuracy in percent."""
+def learning_charts(record: RunRecord) -> list[Chart]:
+    """Chart every loss of one epoch at least, and every accuracy in percent: from 0 to 100, if they
+    are hardly better than guessing, so that nobody takes the rise of a hair for learning."""
+    epochs = record.epochs
     losses = [name for name in epochs[0] if name == "loss" or name.endswith("_loss")]
     rates = [name for name in epochs[0] if name.endswith("_accuracy")]
     splits = {name: name.rpartition("_")[0] or "train" for name in losses + rates}
@@ -113,7 +115,7 @@ def learning_charts(epochs: Epochs) -> list[Chart]:
     loss, rate = lines(losses, 1, "#.3g"), lines(rates, 100, ".2f")
     return [
         Chart("Cross-entropy loss in nats", "epoch", loss, (0, inf), from_zero=True),
-        Chart("Accuracy in %", "epoch", rate, (0, 100)),
+        Chart("Accuracy in %", "epoch", rate, (0, 100), whole=record.is_guessing),
     ]
 
 

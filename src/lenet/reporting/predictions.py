@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +28,7 @@ from lenet.metrics import (
     wilson,
 )
 from lenet.model import Model
-from lenet.run_folder import RunRecord
+from lenet.run_folder import RunRecord, resume_command
 from lenet.writing.numbers import percent
 
 #: Images, or where they are: a data set's name, or the path of pictures.
@@ -260,7 +259,7 @@ def read_model(record: RunRecord) -> Model:
     if not record.model.exists():
         raise DataError(
             f"{record.folder} has no model: its training is not done, or was ended by force; "
-            f"lenet train --resume {shlex.quote(str(record.folder))} goes on."
+            f"{resume_command(record.folder)} goes on."
         )
     return Model.load(record.model)
 

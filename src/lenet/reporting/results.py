@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from lenet import files
-from lenet.data import Dataset
 from lenet.drawing import Drawing, draw, format_of
 from lenet.drawing.scene import THEMES
 from lenet.errors import LenetError, UsageError
@@ -24,10 +23,10 @@ from lenet.reporting.predictions import (
     Images,
     Predictions,
     RunsSideBySide,
-    make_predictions,
     predict_test,
     read_model,
 )
+from lenet.reporting.verdict import find_reasons
 from lenet.run_folder import CURVE, PAGE, RunRecord, read_run
 from lenet.writing import Result
 from lenet.writing.document import Document
@@ -81,12 +80,19 @@ class RunReport(Result):
         return replace(draw_it(subject(self), heading), theme=theme)
 
     def save(self, path: str | os.PathLike[str] | None = None) -> Path:
-        """Write the page, all or nothing; by default as report.html into the run folder.
+        """Write the page, all or nothing; by default as report.html into the run folder, and the
+        learning curve beside it.
 
         Raises:
-            OutputError: the file cannot be written.
+            OutputError: a file cannot be written.
         """
-        return files.write_text(self.record.folder / PAGE if path is None else path, self.html)
+        if path is None:
+            path = self.record.folder / PAGE
+            if self.record.epochs:
+                info = self.record.info
+                heading = f"{info['dataset']} · {info['parameters']:,} parameters"
+                pictures.draw_learning(self.record, heading).save(self.record.folder / CURVE)
+        return files.write_text(path, self.html)
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the run in short."""
@@ -111,6 +117,8 @@ class RunReport(Result):
             "run": str(record.folder),
             **known,
             "train_seconds": record.seconds,
+            "guessing": record.is_guessing,
+            "reasons": find_reasons(record) if record.is_guessing else [],
             "pictures": list(self.pictures),
             "missing": self.missing or None,
             "test": test,
@@ -119,7 +127,7 @@ class RunReport(Result):
 
 #: Each picture by name: what it shows of a run, empty where there is nothing, and who draws it.
 _PICTURES: Final[dict[str, tuple[Callable[[RunReport], Any], Callable[[Any, str], Drawing]]]] = {
-    "learning-curve": (lambda run: run.record.epochs, pictures.draw_learning),
+    "learning-curve": (lambda run: run.record.epochs and run.record, pictures.draw_learning),
     "confusion": (lambda run: run.predictions, pictures.draw_confusion),
     "mistakes": (lambda run: run.predictions, pictures.draw_mistakes),
     "classes": (lambda run: run.predictions, pictures.draw_classes),
@@ -129,13 +137,6 @@ _PICTURES: Final[dict[str, tuple[Callable[[RunReport], Any], Callable[[Any, str]
     "network": (lambda run: run.record, lambda run, _: draw(run.network, name=run.name)),
 }
 PICTURES: Final = tuple(_PICTURES)
-
-
-def write_pages(record: RunRecord, model: Model, data: Dataset, threads: int | None) -> None:
-    """Put the learning curve and the page into the folder of a run that has just ended."""
-    heading = f"{data.name} · {model.plan.parameters:,} parameters"
-    pictures.draw_learning(record.epochs, heading).save(record.folder / CURVE)
-    RunReport(record, model, make_predictions(model, data, threads)).save()
 
 
 def report(

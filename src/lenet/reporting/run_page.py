@@ -17,7 +17,7 @@ from lenet.drawing.chart import Chart
 from lenet.model import Model
 from lenet.net.shapes import shape_text
 from lenet.net.words import listed
-from lenet.reporting import html, pictures
+from lenet.reporting import html, pictures, verdict
 from lenet.reporting.html import Cell, Section, paragraph, section
 from lenet.reporting.predictions import BINS, Predictions
 from lenet.run_folder import INFO, RunRecord
@@ -38,10 +38,18 @@ _LEARNING: Final = (
 )
 _SIGNALS: Final = (
     "Measured on a few training images before the first epoch (0) and after each: the size of the "
-    "gradient of a layer's weights in parts of the weights (root mean squares), and the share of "
-    "its outputs where the activation is nearly flat, its derivative below 5 % of its largest; of "
-    "relu, the zeros. Where a gradient gets small, the layer hardly learns."
+    "gradient of a layer's weights in parts of the weights (root mean squares). Where it gets "
+    "small, the layer hardly learns."
 )
+#: What each share means; it stands there if any layer has such a share.
+_SHARES: Final = {
+    "saturated": "Saturated are outputs of a sigmoid or tanh where its derivative is below 5 % of "
+    "its largest: they let hardly any gradient through.",
+    "sparsity": "Sparsity is the share of a relu's outputs that are zero. That is how a relu "
+    "works, and no fault: other images bring out other outputs.",
+    "dead": "Dead are units (the channels of a convolution) that are zero for every image looked "
+    "at: no gradient reaches their weights. Some are no harm; a layer of them learns nothing.",
+}
 #: How a run ended, where it did not end by itself.
 _ENDS: Final = {
     "interrupted": "It was stopped before its last epoch: everything here is as far as it came.",
@@ -72,7 +80,13 @@ def _sections(
         yield from (_mistakes(predictions), _classes(predictions), _calibration(predictions))
     if record.signals:
         charts = _side_by_side(pictures.signal_charts(record.signals))
-        yield section("Signal and gradient by layer", paragraph(_SIGNALS), charts)
+        words = [
+            text
+            for name, text in _SHARES.items()
+            if any(getattr(signal, name) is not None for signal in record.signals)
+        ]
+        about = map(paragraph, (_SIGNALS, " ".join(words)) if words else (_SIGNALS,))
+        yield section("Signal and gradient by layer", *about, charts)
     yield from _windows(model)
     yield from (_network(record), _recipe(record), _card(record, model, predictions))
 
@@ -110,6 +124,8 @@ def _facts(record: RunRecord, predictions: Predictions | None) -> Iterator[tuple
 def _warnings(record: RunRecord, missing: str) -> Iterator[str]:
     if end := _ENDS.get(record.info["status"]):
         yield end
+    if words := verdict.sentence(record):
+        yield words
     if record.no_signals:
         yield f"The signals of the layers are left out: {record.no_signals}"
     if missing:
@@ -119,7 +135,7 @@ def _warnings(record: RunRecord, missing: str) -> Iterator[str]:
 def _learning(record: RunRecord) -> Section:
     if not record.epochs:
         return section("Learning", paragraph("No epoch was finished."))
-    charts = pictures.learning_charts(record.epochs)
+    charts = pictures.learning_charts(record)
     return section("Learning", paragraph(_LEARNING), _side_by_side(charts))
 
 

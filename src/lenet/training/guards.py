@@ -35,10 +35,21 @@ class FolderLock:
             os.close(self._file)
             self._file = None
 
+    @property
+    def holds(self) -> bool:
+        """Is the file that it locked still the folder's? The folder may be gone, or another's."""
+        with suppress(OSError):
+            return self._file is not None and os.path.samestat(
+                os.fstat(self._file), os.lstat(self._path)
+            )
+        return False
+
     def _take(self) -> int | None:
         """Return the locked file; None if its holder has just left and taken it away."""
         try:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+            # No link is followed: it would be made, locked and left where it points to.
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+            file = os.open(self._path, flags, 0o666)
         except OSError as error:
             raise OutputError(
                 f"cannot write {self._path}: {reason(error)}; make the run's folder writable, or "
@@ -51,7 +62,7 @@ class FolderLock:
                 "is done, or stop it first."
             )
         with suppress(OSError):
-            if os.path.samestat(os.fstat(file), os.stat(self._path)):
+            if os.path.samestat(os.fstat(file), os.lstat(self._path)):
                 return file
         os.close(file)
         return None

@@ -8,7 +8,6 @@ written is an error, and the run can be resumed, to the very weights it was to r
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -19,13 +18,25 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from lenet import files, run_folder
-from lenet.data import Dataset, is_name, load
+from lenet.data import Dataset, Split, is_name, load
 from lenet.errors import DataError, ModelFileError, OutputError, UsageError, reason
 from lenet.model import Model
 from lenet.net import read_network
 from lenet.net.words import shown
-from lenet.run_folder import BEST, FILES, INFO, LAST, RECIPE, START, TENSORBOARD, RunRecord
+from lenet.run_folder import (
+    BEST,
+    CURVE,
+    INFO,
+    LAST,
+    PAGE,
+    RECIPE,
+    START,
+    TENSORBOARD,
+    RunRecord,
+)
 from lenet.training.checkpoint import Checkpoint, Checkpoints, difference, identity
 from lenet.training.guards import FolderLock
 from lenet.training.loop import Training
@@ -75,7 +86,8 @@ class Run:
         tensorboard: bool = False,
         is_new: bool = True,
     ) -> None:
-        """Make the folder, if it is new; nothing that exists is ever overwritten.
+        """Make the folder, if it is new; nothing that exists is ever overwritten. A folder in which
+        a run was killed before it began is taken over.
 
         With ``load_arguments``, those of ``lenet.load``, a resumed run finds its data by itself.
         """
@@ -97,7 +109,19 @@ class Run:
         self._pacing, self._look_pacing = Pacing(), Pacing()
         self._identity: dict[str, Any] = {}
         self._trouble = ""
-        self._lock = FolderLock(self.folder)
+        self._lock = self._begin() if is_new else FolderLock(self.folder)
+
+    def _begin(self) -> FolderLock:
+        """Lock a folder in which nothing is begun, and clear it."""
+        try:
+            lock = FolderLock(self.folder)
+        except UsageError as error:  # somebody is just beginning there
+            raise _exists(self.folder) from error
+        if not run_folder.is_unbegun(self.folder):
+            lock.release()
+            raise _exists(self.folder)
+        run_folder.clear_unbegun(self.folder)
+        return lock
 
     @classmethod
     def numbered(cls, root: str | os.PathLike[str], stem: str, *given: Any, **options: Any) -> Run:
@@ -127,8 +151,7 @@ class Run:
     ) -> Run:
         """Take a run that is there already; :func:`resume_run` goes on with it."""
         run = cls(folder, checkpoint_seconds=checkpoint_seconds, is_new=False)
-        for name in FILES:
-            files.remove_leftovers(run.folder / name)
+        run_folder.remove_leftovers(run.folder)
         if (run.folder / TENSORBOARD).is_dir():  # where the package is gone, it goes on without
             with suppress(UsageError):
                 run._board = TensorBoard(run.folder)
@@ -142,15 +165,16 @@ class Run:
     @property
     def command(self) -> str:
         """The command that resumes it."""
-        return f"lenet train --resume {shlex.quote(str(self.folder))}"
+        return run_folder.resume_command(self.folder)
 
     @property
     def is_begun(self) -> bool:
         """Whether there is something that could be finished."""
-        return bool(self._identity) and self.folder.exists()
+        return bool(self._identity)
 
     def start(self, training: Training) -> None:
         """Write down what is about to be done."""
+        _load_writers()
         self._identity = self._identity or identity(training)
         with self._pacing:
             if training.fine_tuning and not (self.folder / START).exists():
@@ -163,9 +187,7 @@ class Run:
         """Let others have it, and take the folder away again if nothing was begun in it."""
         is_empty = not self._resumed and not (self.folder / INFO).exists()
         if is_empty:
-            with suppress(OSError):
-                for name in (RECIPE, START):
-                    (self.folder / name).unlink(missing_ok=True)
+            run_folder.clear_unbegun(self.folder)
         self.close()
         if is_empty:
             with suppress(OSError):
@@ -204,16 +226,51 @@ class Run:
         if not (self.folder / RECIPE).exists():  # stopped at the very start
             attempts.insert(0, partial(self._write_recipe, training))
         try:
+            self._keep_folder(training)
             _do_all(attempts)
+            # What shows an earlier moment goes first: a page that is there is of this end.
+            for name in (PAGE, CURVE):
+                (self.folder / name).unlink(missing_ok=True)
             self._write_info(training, status)
             if status != "interrupted":
                 self.checkpoints.remove()
         except OutputError as error:
             why = str(error).partition(";")[0]
-            raise OutputError(f"{why}; make room, then {self.command} goes on.") from error
+            remedy = f"make room, then {self.command} goes on"
+            is_there = run_folder.is_run(self.folder) and self._lock.holds
+            raise OutputError(f"{why}; {remedy if is_there else 'nothing is saved'}.") from error
         finally:
             if self._board:
                 self._board.close()
+
+    def _keep_folder(self, training: Training) -> None:
+        """Make the folder anew, if it was taken away: the training is worth more than that.
+
+        A folder of this name that is another run's by now is left to it.
+        """
+        if self._lock.holds:
+            return
+        self._lock.release()
+        is_gone = not self.folder.is_dir()
+        if is_gone:
+            _make_folder(self.folder)
+        try:
+            self._lock = FolderLock(self.folder)
+            is_ours = is_gone or self._is_ours()
+        except (UsageError, DataError):
+            is_ours = False
+        if not is_ours:
+            raise OutputError(f"cannot write {self.folder}: it is another run's by now")
+        if is_gone:
+            self.notice(f"{self.folder} was taken away; it is made anew, and the run goes on.")
+            self._write_recipe(training)
+            self._write_info(training, "running")
+
+    def _is_ours(self) -> bool:
+        """Return whether what is written down in the folder is this run."""
+        if not run_folder.is_run(self.folder):
+            return run_folder.is_unbegun(self.folder)
+        return bool(run_folder.read_run(self.folder).info.get("started") == self._started)
 
     def _write_figures(self, training: Training, durable: bool = True) -> None:
         epochs = [record.to_dict() for record in training.history]
@@ -223,6 +280,7 @@ class Run:
     def _write_state(self, training: Training) -> None:
         try:
             with self._pacing:
+                self._keep_folder(training)
                 self._write_figures(training)
                 self._write_checkpoint(training)
             self._trouble = ""
@@ -268,6 +326,7 @@ class Run:
             "image_shape": list(data.image_shape),
             "data_hash": self._identity["data"],
             "test_hash": data.test.fingerprint() if data.test else None,
+            "chance": most_frequent(data.test) if data.test else None,
             "start_hash": self._identity["start"],
             "machine": machine(),
         }
@@ -353,8 +412,8 @@ def _load(folder: Path, arguments: dict[str, Any], is_named_now: bool) -> Datase
         raise UsageError(f"{folder} does not say where its data are; name them as well.")
     if not (is_named_now or is_name(source) or os.path.exists(source)):
         raise UsageError(
-            f"the data of {folder} are no longer in {source}; say where they are: lenet train PATH "
-            f"--resume {folder}."
+            f"the data of {folder} are no longer in {source}; say where they are: "
+            f"{run_folder.resume_command(folder, 'PATH')}."
         )
     return load(**arguments)
 
@@ -404,13 +463,34 @@ def _make_folder(path: Path) -> None:
         path.mkdir()
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte in it
         if isinstance(error, FileExistsError) and error.filename == str(path):
-            raise _ExistsError(
-                f"{path} exists already and is never overwritten; choose another name."
-            ) from error
+            if run_folder.is_unbegun(path):
+                return
+            raise _exists(path) from error
         raise OutputError(
             f"cannot make the run folder {path}: {reason(error)}; work in a folder that is "
             "writable and has room."
         ) from error
+
+
+def _exists(path: Path) -> _ExistsError:
+    what = f"{path} exists already and is never overwritten; choose another name."
+    return _ExistsError(what)
+
+
+def _load_writers() -> None:
+    """Import what models are saved with: where that fails, no training must be lost by it."""
+    try:
+        import safetensors.numpy  # noqa: F401
+    except (ImportError, MemoryError, OSError) as error:
+        raise OutputError(
+            f"what models are saved with cannot be loaded ({error}); free some memory, or install "
+            "safetensors anew."
+        ) from error
+
+
+def most_frequent(split: Split) -> float:
+    """Return the share of the class that most images are of."""
+    return float(np.bincount(split.labels).max()) / len(split)
 
 
 def _do_all(attempts: Iterable[Callable[[], object]]) -> None:

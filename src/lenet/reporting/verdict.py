@@ -1,0 +1,208 @@
+"""Why a training taught a network nothing: what its layers' signals and its recipe show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from math import ceil, inf, isfinite, log10
+from typing import Final
+
+from lenet.net.words import listed
+from lenet.run_folder import LayerSignal, RunRecord
+from lenet.writing.numbers import percent
+
+#: From this share on, a layer's units count as all dead, its outputs as all saturated.
+_NEARLY_ALL: Final = 0.8
+#: Weights that got so many times larger or smaller did not learn.
+_GROWN: Final = 100.0
+_SHRUNK: Final = 0.02
+#: A gradient of the loss by a weight (root mean square) that moves nothing, and one that moves
+#: nothing beside those of other layers, as a part of theirs.
+_NO_GRADIENT: Final = 1e-6
+_NO_PART: Final = 1e-3
+#: All steps together can move no weight by more than this part of it.
+_NO_MOVE: Final = 0.02
+#: The loss has fallen by at least this part of it in the second half.
+_FALLING: Final = 0.01
+
+
+def sentence(record: RunRecord) -> str:
+    """Say that a run is no better than guessing, and why, if its signals show it; else nothing."""
+    reasons = " ".join(find_reasons(record))
+    if not record.is_guessing:
+        return reasons if record.info["status"] == "diverged" else ""
+    accuracy = percent(record.kept["test_accuracy"])
+    return (
+        f"It is hardly better than guessing: {accuracy} of the test images, and always naming the "
+        f"most frequent class gives {percent(record.chance)}. "
+        f"{reasons or 'Its signals show no reason: try another learning rate or initialisation.'}"
+    )
+
+
+def find_reasons(record: RunRecord) -> list[str]:
+    """Return in sentences why a run that has learned nothing has not: the first cause found."""
+    names = dict.fromkeys(signal.layer for signal in record.signals)
+    layers = [
+        Course(name, [signal for signal in record.signals if signal.layer == name])
+        for name in names
+    ]
+    if not layers:
+        return []
+    return next(filter(None, (list(look(record, layers)) for look in _LOOKS)), [])
+
+
+@dataclass(frozen=True)
+class Course:
+    """The signals of one layer, in the order of epochs."""
+
+    layer: str
+    signals: Sequence[LayerSignal]
+
+    @property
+    def first(self) -> LayerSignal:
+        """Before the first epoch."""
+        return self.signals[0]
+
+    @property
+    def last(self) -> LayerSignal:
+        """After the last."""
+        return self.signals[-1]
+
+    @property
+    def growth(self) -> float:
+        """How many times larger its weights have become."""
+        ratio = self.last.weight / self.first.weight if self.first.weight else 1.0
+        return ratio if isfinite(ratio) else inf
+
+    def since(self, share: str, least: float) -> int | None:
+        """Return the epoch from which on ``least`` of it is dead or saturated; None if none is."""
+        values = ((getattr(one, share) or 0, one.epoch) for one in reversed(self.signals))
+        epochs = [epoch for _, epoch in takewhile(lambda value: value[0] >= least, values)]
+        return epochs[-1] if epochs else None
+
+
+def _shrunk(record: RunRecord, layers: Sequence[Course]) -> Iterator[str]:
+    worst = min(layers, key=lambda course: course.growth)
+    if worst.growth >= _SHRUNK:
+        return
+    sizes = f"from {worst.first.weight:.2g} to {worst.last.weight:.2g} (root mean square)"
+    yield f"The weights of {worst.layer} shrank {sizes}."
+    recipe = record.recipe
+    decay, optimizer = recipe.get("weight_decay", 0), recipe.get("optimizer", "")
+    if decay:
+        term = "" if optimizer == "adamw" else f", with {optimizer} a term of every gradient"
+        yield f"The weight decay of {decay:g}{term}, pulls them to zero: try 0, or 5e-4."
+
+
+def _dead(record: RunRecord, layers: Sequence[Course]) -> Iterator[str]:
+    for found, since in _first(layers, "dead"):
+        what = f"{_all(found, 'dead')} units of {_names(found)} are dead {_from(since)}"
+        yield (
+            f"{what}: they are zero for every image that was looked at, and pass no gradient back. "
+            f"{_gentler(record)}"
+        )
+
+
+def _saturated(record: RunRecord, layers: Sequence[Course]) -> Iterator[str]:
+    for found, since in _first(layers, "saturated"):
+        yield (
+            f"{_all(found, 'saturated')} outputs of {_names(found)} are saturated {_from(since)}: "
+            f"hardly any gradient passes there. {_gentler(record)}"
+        )
+
+
+def _grown(record: RunRecord, layers: Sequence[Course]) -> Iterator[str]:
+    worst = max(layers, key=lambda course: course.growth)
+    if worst.growth > _GROWN:
+        sizes = f"from {worst.first.weight:.2g} to {worst.last.weight:.2g} (root mean square)"
+        yield f"The weights of {worst.layer} grew {sizes}. {_gentler(record)}"
+
+
+def _vanished(_: RunRecord, layers: Sequence[Course]) -> Iterator[str]:
+    worst = min(layers, key=lambda course: course.last.gradient)
+    other = max(layers, key=lambda course: course.last.gradient)
+    least, most = worst.last.gradient, other.last.gradient
+    if least < max(_NO_GRADIENT, _NO_PART * most):
+        size = f"below {10.0 ** ceil(log10(least)):g}" if least else "zero"
+        beside = f", where those of {other.layer} are {most:.1g}" if most > least else ""
+        yield (
+            f"The gradients of {worst.layer} are {size} in epoch {worst.last.epoch}{beside}, so it "
+            "does not learn. Try relu in place of sigmoids, fewer layers, or init xavier."
+        )
+
+
+def _hardly_moved(record: RunRecord, layers: Sequence[Course]) -> Iterator[str]:
+    recipe, images = record.recipe, record.info.get("train_images")
+    lr, batch = recipe.get("lr"), recipe.get("batch_size")
+    if not (lr and batch and images and record.epochs):
+        return
+    steps = ceil(images / batch) * len(record.epochs)
+    momentum = recipe.get("momentum", 0) if recipe.get("optimizer") != "sgd" else 0
+
+    def reach(signal: LayerSignal) -> float:
+        pull = 1.0 if recipe.get("optimizer") == "adamw" else signal.gradient / (1 - momentum)
+        return lr * steps * pull / signal.weight if signal.weight else 0.0
+
+    most = max(reach(signal) for course in layers for signal in course.signals)
+    if most < _NO_MOVE:
+        yield (
+            f"In {steps:,} steps at a learning rate of {lr:g} at most no layer's weights can move "
+            f"by more than about {100 * most:.1g} % of their size: try a larger learning rate."
+        )
+
+
+def _still_falling(record: RunRecord, _: Sequence[Course]) -> Iterator[str]:
+    losses = _losses(record)
+    if len(losses) > 1 and losses[-1] < (1 - _FALLING) * losses[(len(losses) - 1) // 2]:
+        yield (
+            f"The loss still falls, from {losses[0]:.3g} to {losses[-1]:.3g}: train for more "
+            "epochs, or try a larger learning rate."
+        )
+
+
+def _rising(record: RunRecord, _: Sequence[Course]) -> Iterator[str]:
+    losses = _losses(record)
+    if len(losses) > 1 and losses[-1] > losses[0]:
+        sizes = f"from {losses[0]:.3g} to {losses[-1]:.3g}"
+        yield f"The loss rose {sizes}: the steps are too large. {_gentler(record)}"
+
+
+def _losses(record: RunRecord) -> list[float]:
+    return [epoch["loss"] for epoch in record.epochs if isfinite(epoch.get("loss", inf))]
+
+
+#: Looked at in this order: what is a cause of others comes before them.
+_LOOKS: Final[tuple[Callable[[RunRecord, Sequence[Course]], Iterator[str]], ...]] = (
+    *(_shrunk, _dead, _saturated, _grown, _vanished, _hardly_moved, _still_falling, _rising),
+)
+
+
+def _first(layers: Sequence[Course], share: str) -> Iterator[tuple[list[Course], int]]:
+    """Yield the layers that were the first to be dead or saturated, and since when: those that are
+    so as a whole, or nearly so if there are none."""
+    for least in (1.0, _NEARLY_ALL):
+        times = {course.layer: course.since(share, least) for course in layers}
+        known = [epoch for epoch in times.values() if epoch is not None]
+        if known:
+            yield [course for course in layers if times[course.layer] == min(known)], min(known)
+            return
+
+
+def _all(courses: Sequence[Course], share: str) -> str:
+    return "All" if min(getattr(one.last, share) for one in courses) == 1 else "Nearly all"
+
+
+def _from(epoch: int) -> str:
+    return f"from epoch {epoch} on" if epoch else "from the start"
+
+
+def _names(courses: Sequence[Course]) -> str:
+    return listed([course.layer for course in courses])
+
+
+def _gentler(record: RunRecord) -> str:
+    lr, init = record.recipe.get("lr"), record.recipe.get("init")
+    rate = f" than {lr:g}" if isinstance(lr, float | int) else ""
+    other = f" than {init}" if init else ""
+    return f"Try a smaller learning rate{rate}, or another initialisation{other}."
