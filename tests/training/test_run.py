@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import lenet
 from lenet import files
 from lenet.errors import DivergenceError, OutputError, UsageError
+from lenet.run_folder import read_run
 from lenet.training import Recipe, Run
 from lenet.training import run as run_module
 from lenet.training.run import Pacing
@@ -394,3 +396,131 @@ def test_a_writing_that_fails_counts_too(monkeypatch):
     except OSError:
         pass
     assert not pace.is_due()
+
+
+@pytest.mark.parametrize(
+    "names", [[], [".lock"], [".lock", "recipe.toml", ".run.json.0123abcd", "start.safetensors"]]
+)
+def test_a_folder_in_which_a_run_was_killed_before_it_began_is_taken_over(
+    few, small, tmp_path, names
+):
+    folder = tmp_path / "a"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text("half")
+    with refused(UsageError, "nothing was begun in it"):
+        lenet.resume(folder, few)
+    lenet.train(small, few, QUICK, run=folder)
+    assert sorted(os.listdir(folder)) == FILES
+    assert read(folder)["status"] == "finished"
+
+
+@pytest.mark.parametrize("names", [["mine"], [".lock", "mine.txt"], ["recipe.toml"]])
+def test_a_folder_of_somebodys_own_is_not(few, small, tmp_path, names):
+    folder = tmp_path / "a"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text("mine")
+    with refused(UsageError, "exists already"):
+        lenet.train(small, few, QUICK, run=folder)
+    assert sorted(os.listdir(folder)) == sorted(names)
+
+
+def test_a_folder_in_which_another_process_is_just_beginning_is_not(tmp_path):
+    first = Run(tmp_path / "x-1")
+    with refused(UsageError, "exists already"):
+        Run(tmp_path / "x-1")
+    assert Run.numbered(tmp_path, "x").folder.name == "x-2"
+    first.discard()
+    assert not (tmp_path / "x-1").exists()
+
+
+class After(Ears):
+    """A callback that does something to the folder after the first epoch."""
+
+    def __init__(self, work):
+        super().__init__()
+        self._work = work
+
+    def epoch(self, record):
+        if record.epoch == 1:
+            self._work()
+
+
+@pytest.mark.parametrize("share", [1e9, 0.0])
+@pytest.mark.parametrize("way", ["removed", "renamed"])
+def test_a_folder_that_is_taken_away_meanwhile_is_made_anew(
+    few, small, tmp_path, monkeypatch, share, way
+):
+    """Noticed at the next checkpoint, or at the end: the trained model is not lost."""
+    monkeypatch.setattr(run_module, "WRITING_SHARE", share or 1e-12)
+    folder = tmp_path / "a"
+    work = {
+        "removed": lambda: shutil.rmtree(folder),
+        "renamed": lambda: folder.rename(tmp_path / "b"),
+    }
+    ears = After(work[way])
+    model = lenet.train(small, few, QUICK.replace(epochs=4), run=folder, callback=ears)
+    assert sorted(os.listdir(folder)) == FILES
+    assert ears.heard == [f"{folder} was taken away; it is made anew, and the run goes on."]
+    assert lenet.Model.load(folder / "last.safetensors").table.tobytes() == model.table.tobytes()
+    assert read_run(folder).is_complete
+    assert {one.epoch for one in read_run(folder).signals} == set(range(5))
+
+
+def test_a_folder_that_is_another_runs_by_now_is_left_to_it(few, small, tmp_path, monkeypatch):
+    folder = tmp_path / "a"
+    now = iter("123456789")
+    monkeypatch.setattr(run_module, "_now", lambda: next(now))
+
+    def work():
+        shutil.rmtree(folder)
+        lenet.train(small, few, QUICK.replace(epochs=1), run=folder)
+
+    with refused(OutputError, "it is another run's by now; nothing is saved"):
+        lenet.train(small, few, QUICK, run=folder, callback=After(work))
+    assert len(read(folder)["epochs"]) == 1
+    assert read_run(folder).is_complete
+
+
+def test_a_place_that_is_gone_for_good_is_told_as_such(few, small, tmp_path):
+    def work():
+        shutil.rmtree(tmp_path / "deep")
+        (tmp_path / "deep").write_text("no folder")
+
+    with pytest.raises(OutputError) as caught:
+        lenet.train(small, few, QUICK, run=tmp_path / "deep" / "a", callback=After(work))
+    assert "cannot make the run folder" in str(caught.value)
+    assert str(caught.value).endswith("; nothing is saved.")
+
+
+def test_a_lock_that_is_a_link_is_not_followed(few, small, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(small, few, QUICK, run=tmp_path / "a", callback=Stop(2, KeyboardInterrupt()))
+    (tmp_path / "a" / ".lock").symlink_to(tmp_path / "elsewhere")
+    with refused(OutputError, ".lock"):
+        lenet.resume(tmp_path / "a", few)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_saves_models_is_loaded_before_anything_is_trained(few, small, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)  # as if there were no memory
+    with refused(OutputError, "what models are saved with cannot be loaded"):
+        lenet.train(small, few, QUICK, run=tmp_path / "a")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["report.html", "learning-curve.png"])
+@pytest.mark.parametrize("way", ["resume", "report"])
+def test_a_page_that_was_never_drawn_is_drawn_by_who_comes_next(few, small, tmp_path, name, way):
+    folder = tmp_path / "a"
+    lenet.train(small, few, QUICK, run=folder)
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / name).unlink()
+    if way == "report":
+        lenet.report(folder, data=few).save()
+    else:
+        for litter in (".lock", ".report.html.0123abcd", CHECKPOINT):
+            (folder / litter).touch()
+        lenet.resume(folder, few)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole

@@ -260,6 +260,7 @@ class Run:
         except (UsageError, DataError):
             is_ours = False
         if not is_ours:
+            self._lock.release()
             raise OutputError(f"cannot write {self.folder}: it is another run's by now")
         if is_gone:
             self.notice(f"{self.folder} was taken away; it is made anew, and the run goes on.")
