@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lenet import files
-from lenet.errors import DataError, LenetError, UsageError, reason
+from lenet.errors import DataError, LenetError, OutputError, UsageError, reason
 from lenet.net import Network, parse_network
 from lenet.net.layers import ACTIVATIONS
 from lenet.net.words import shown
@@ -237,6 +237,14 @@ def clear_unbegun(folder: Path) -> None:
         for name in _BEFORE:
             (folder / name).unlink(missing_ok=True)
         remove_leftovers(folder)
+
+
+def check_files(folder: Path) -> None:
+    """Hold that no pipe stands where a file of a run is to be written: nobody may wait for one."""
+    for name in FILES:
+        path = folder / name
+        if path.exists() and not path.is_file():
+            raise OutputError(f"cannot write {path}: what stands there is no file; remove it.")
 
 
 def remove_leftovers(folder: Path) -> None:

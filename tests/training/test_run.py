@@ -524,3 +524,16 @@ def test_a_page_that_was_never_drawn_is_drawn_by_who_comes_next(few, small, tmp_
             (folder / litter).touch()
         lenet.resume(folder, few)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
+
+
+@pytest.mark.parametrize("name", ["history.csv", "report.html", "checkpoint-2.safetensors"])
+def test_a_pipe_in_a_files_place_is_not_waited_for(few, small, tmp_path, name):
+    folder = tmp_path / "a"
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(small, few, QUICK, run=folder, callback=Stop(2, KeyboardInterrupt()))
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    for go_on in (lambda: lenet.resume(folder, few), lenet.report(folder, data=few).save):
+        with refused(OutputError, name, "no file"):
+            go_on()
+    assert not (folder / ".lock").exists()

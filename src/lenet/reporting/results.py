@@ -27,7 +27,7 @@ from lenet.reporting.predictions import (
     read_model,
 )
 from lenet.reporting.verdict import find_reasons
-from lenet.run_folder import CURVE, PAGE, RunRecord, read_run
+from lenet.run_folder import CURVE, PAGE, RunRecord, check_files, read_run
 from lenet.writing import Result
 from lenet.writing.document import Document
 
@@ -87,6 +87,7 @@ class RunReport(Result):
             OutputError: a file cannot be written.
         """
         if path is None:
+            check_files(self.record.folder)
             path = self.record.folder / PAGE
             if self.record.epochs:
                 info = self.record.info

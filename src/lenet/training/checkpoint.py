@@ -69,7 +69,9 @@ class Checkpoint:
                 raise ValueError("its checksum does not fit")
             if (metadata["format"], metadata["version"]) != (FORMAT, VERSION):
                 raise ValueError("it has another format")
-            values = (json.loads(metadata[name]) for name in ("progress", "identity"))
+            values = [json.loads(metadata[name]) for name in ("progress", "identity")]
+            if not all(isinstance(value, dict) for value in values):
+                raise ValueError("it has another format")
             checkpoint = cls(tensors, *values)
             if checkpoint.place < (0, 0):
                 raise ValueError("it counts below 0")

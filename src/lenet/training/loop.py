@@ -374,11 +374,11 @@ class Training:
         What is no such state raises LookupError, TypeError or ValueError.
         """
         history = [EpochRecord.from_dict(record) for record in counters["history"]]
+        self._check_state(tensors, counters, history)
         progress = None
         if "losses" in tensors:
             counted = (counters[name] for name in ("steps", "correct", "seconds"))
-            progress = EpochProgress(np.zeros(self.steps), *counted)
-            progress.losses[...] = tensors["losses"]
+            progress = EpochProgress(tensors["losses"].copy(), *counted)
         self._best = tensors["best"].copy() if "best" in tensors else None
         self._table[...] = tensors["table"]
         self._state[...] = tensors["state"]
@@ -388,6 +388,29 @@ class Training:
             self.model.table[...] = tensors["model"]
         else:
             self.publish()
+
+    def _check_state(
+        self,
+        tensors: Mapping[str, NDArray[Any]],
+        counters: Mapping[str, Any],
+        history: Sequence[EpochRecord],
+    ) -> None:
+        """Raise a ValueError, if a number or a tensor is not of the kind that is counted with."""
+        kinds = {"table": self._table, "state": self._state, "losses": np.empty(self.steps)}
+        kinds |= dict.fromkeys(("best", "model"), self._table)
+        for name, tensor in tensors.items():
+            if (tensor.dtype, tensor.shape) != (kinds[name].dtype, kinds[name].shape):
+                raise ValueError(f"its {name} has another shape or type")
+        numbers = [value for record in history for value in record.to_dict().values()]
+        numbers += [counters.get(name, 0) for name in ("correct", "seconds")]
+        if not all(type(value) in (int, float) and abs(value) <= 1e300 for value in numbers):
+            raise ValueError("it counts with what is no number")
+        epochs, steps = counters["epochs"], counters["steps"]
+        is_counted = [record.epoch for record in history] == list(range(1, len(history) + 1))
+        if epochs != len(history) or not (is_counted and type(steps) is int):
+            raise ValueError("its epochs and steps are not those of its history")
+        if not 0 <= steps <= self.steps * ("losses" in tensors):
+            raise ValueError("it has more steps than an epoch")
 
     def optimizer_state(self) -> dict[str, Any]:
         """Return what another training, of other data, needs to go on with this one's model."""

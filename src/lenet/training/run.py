@@ -151,6 +151,11 @@ class Run:
     ) -> Run:
         """Take a run that is there already; :func:`resume_run` goes on with it."""
         run = cls(folder, checkpoint_seconds=checkpoint_seconds, is_new=False)
+        try:
+            run_folder.check_files(run.folder)
+        except OutputError:
+            run.close()
+            raise
         run_folder.remove_leftovers(run.folder)
         if (run.folder / TENSORBOARD).is_dir():  # where the package is gone, it goes on without
             with suppress(UsageError):
@@ -427,7 +432,7 @@ def _load_checkpoint(run: Run, training: Training, now: dict[str, Any]) -> list[
             raise UsageError(complaint)
         try:
             training.load_state_dict(dict(checkpoint.tensors), checkpoint.progress)
-        except (LookupError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(
                 f"the checkpoint in {run.folder} does not fit its network ({error}); remove it, "
                 "and the run begins anew."
