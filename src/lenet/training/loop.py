@@ -396,6 +396,7 @@ class Training:
         history: Sequence[EpochRecord],
     ) -> None:
         """Raise a ValueError, if a number or a tensor is not of the kind that is counted with."""
+        kinds: dict[str, NDArray[Any]]
         kinds = {"table": self._table, "state": self._state, "losses": np.empty(self.steps)}
         kinds |= dict.fromkeys(("best", "model"), self._table)
         for name, tensor in tensors.items():
