@@ -168,6 +168,12 @@ class RunRecord:
         return next((e for e in epochs if e["epoch"] == number), epochs[-1] if epochs else {})
 
     @property
+    def last_signals(self) -> list[LayerSignal]:
+        """Of every layer, what was measured last."""
+        last = max((signal.epoch for signal in self.signals), default=0)
+        return [signal for signal in self.signals if signal.epoch == last]
+
+    @property
     def chance(self) -> float:
         """The accuracy of who always names the class that most test images are of; of a run of an
         older lenet, as if there were as many of each."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from typing import Any, Final
 
 from lenet.drawing import Drawing
@@ -10,8 +11,14 @@ from lenet.drawing.chart import Chart
 from lenet.drawing.scene import SERIES
 from lenet.net.words import listed
 from lenet.reporting import html
-from lenet.reporting.pictures import Thumbnail, drawing_of, epoch_series, make_thumbnail
-from lenet.reporting.predictions import PairedComparison, RunsSideBySide
+from lenet.reporting.pictures import (
+    Thumbnail,
+    drawing_of,
+    epoch_series,
+    make_thumbnail,
+    spread,
+)
+from lenet.reporting.predictions import SIGNALS, PairedComparison, RunsSideBySide
 from lenet.reporting.run_page import value_text
 from lenet.writing.document import Block, Document, Paragraph, Section, Table, table_of
 from lenet.writing.numbers import percent, plural
@@ -26,6 +33,17 @@ _FIGURES: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "test_accuracy": ("test accuracy", percent),
     "train_seconds": ("seconds", "{:,.1f}".format),
 }
+#: What is said of each layer's signals.
+_SIGNAL_TEXTS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
+    "relative_gradient": ("gradient / weight", "{:.2g}".format),
+    "saturated": ("saturated", percent),
+    "sparsity": ("zeros", percent),
+    "dead": ("dead units", percent),
+}
+_SIGNALS: Final = "Signals after the last epoch"
+#: Of deeper networks, so many layers are shown, evenly spread; JSON has all.
+_MOST_LAYERS: Final = 10
+_MOST_ACROSS: Final = 5
 #: Longer values, such as networks, have lines of their own.
 _LONGEST: Final = 24
 #: Images shown of those that only one run has correct.
@@ -53,6 +71,7 @@ def comparison_document(runs: RunsSideBySide) -> Document:
         sections.append(Section(noun, (table,)))
     if common := list(_common_rows(runs)):
         sections.append(Section("The same in all", (table_of(common, prose=True, indent=2),)))
+    sections += _signal_sections(runs)
     sections += (Section("", blocks) for blocks in _remarks(runs))
     return Document("", tuple(sections))
 
@@ -130,7 +149,9 @@ def draw_comparison(runs: RunsSideBySide) -> Drawing:
             epoch_series(record.epochs, key, name, SERIES[i % len(SERIES)], times, digits)
             for i, (name, record) in enumerate(zip(runs.names, runs.records, strict=True))
         )
-        return Chart(title, "epoch", series, logarithmic=key == "loss")
+        guess = key != "loss" and any(record.is_guessing for record in runs.records)
+        limits = (0, 100) if guess else (-inf, inf)
+        return Chart(title, "epoch", series, limits, whole=guess, logarithmic=key == "loss")
 
     charts = (
         chart("Test accuracy in %", "test_accuracy", 100, ".2f"),
@@ -156,6 +177,10 @@ def _body(runs: RunsSideBySide) -> Iterator[str]:
         yield html.section("What was done alike", alike).html
     curves = html.scrolled("Learning curves", html.figure(draw_comparison(runs)))
     yield html.section("Learning", curves).html
+    if signals := _signal_rows(runs):
+        rows = ((f"{layer} {title}", *cells) for layer, title, *cells in signals)
+        table = html.table(_SIGNALS, heads, rows)
+        yield html.section("Signal and gradient by layer", table).html
     yield from (html.paragraph(words, "warning") for words in _missing(runs))
     for place, pair in enumerate(runs.pairs, 1):
         yield _pair_section(runs, place, pair).html
@@ -203,6 +228,38 @@ def _figure_rows(runs: RunsSideBySide) -> Iterator[tuple[str, ...]]:
         values = [figures[key] for figures in runs.figures]
         if any(value is not None for value in values):
             yield title, *("-" if value is None else write(value) for value in values)
+
+
+def _signal_sections(runs: RunsSideBySide) -> Iterator[Section]:
+    """Yield the signals: a column for each run; of many, a table for each signal and a row for each
+    run."""
+    if not _are_many(runs):
+        rows = [(f"{layer} {title}", *cells) for layer, title, *cells in _signal_rows(runs)]
+        if rows:
+            yield Section(_SIGNALS, (table_of(rows, ("", *runs.names)),))
+        return
+    found = _signal_rows(runs, _MOST_ACROSS)
+    for title in dict.fromkeys(title for _, title, *_ in found):
+        layers = [(layer, cells) for layer, name, *cells in found if name == title]
+        rows = list(zip(runs.names, *(cells for _, cells in layers), strict=True))
+        heads = ("", *(layer for layer, _ in layers))
+        table = table_of(rows, heads, right=range(1, len(heads)))
+        yield Section(f"{_SIGNALS}: {title}", (table,))
+
+
+def _signal_rows(runs: RunsSideBySide, most: int = _MOST_LAYERS) -> list[tuple[str, ...]]:
+    """Return one row per layer and signal that any run has, of ``most`` layers: the layer, what it
+    is, and one cell per run."""
+    known = [{signal.layer: signal for signal in run.last_signals} for run in runs.records]
+    layers = spread((signal for run in known for signal in run.values()), most)
+    rows = []
+    for layer in layers:
+        for name, (title, write) in _SIGNAL_TEXTS.items():
+            values = [SIGNALS[name](run[layer]) if layer in run else None for run in known]
+            if any(value is not None for value in values):
+                cells = ("-" if value is None else write(value) for value in values)
+                rows.append((layer, title, *cells))
+    return rows
 
 
 def _difference_rows(runs: RunsSideBySide) -> list[tuple[str, ...]]:

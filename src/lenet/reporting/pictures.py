@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, inf, log10, nan, sqrt
 from typing import Final
@@ -131,10 +131,7 @@ def epoch_series(
 def signal_charts(signals: Sequence[LayerSignal]) -> list[Chart]:
     """Chart each layer's gradient in units of its weights; and those shares that there are of any
     layer: saturated outputs, zeros, dead units."""
-    layers = list(dict.fromkeys(signal.layer for signal in signals))
-    if len(layers) > len(SERIES):  # as many as there are colours, evenly spread
-        places = (round(i * (len(layers) - 1) / (len(SERIES) - 1)) for i in range(len(SERIES)))
-        layers = [layers[place] for place in places]
+    layers = spread(signals, len(SERIES))
 
     def lines(
         value: Callable[[LayerSignal], float | None], times: float = 1.0
@@ -153,6 +150,14 @@ def signal_charts(signals: Sequence[LayerSignal]) -> list[Chart]:
         if shown := lines(share, 100):
             charts.append(Chart(title, "epoch", shown, (0, 100), whole=True))
     return charts
+
+
+def spread(signals: Iterable[LayerSignal], most: int) -> list[str]:
+    """Return the layers' names in order; of too many, ``most`` of them, evenly spread."""
+    layers = list(dict.fromkeys(signal.layer for signal in signals))
+    if len(layers) <= most:
+        return layers
+    return [layers[round(i * (len(layers) - 1) / (most - 1))] for i in range(most)]
 
 
 def thinned(points: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:

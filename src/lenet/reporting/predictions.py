@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -28,12 +28,19 @@ from lenet.metrics import (
     wilson,
 )
 from lenet.model import Model
-from lenet.run_folder import RunRecord, resume_command
+from lenet.run_folder import LayerSignal, RunRecord, resume_command
 from lenet.writing.numbers import percent
 
 #: Images, or where they are: a data set's name, or the path of pictures.
 Images = Dataset | Split | str | os.PathLike[str]
 BINS: Final = 15
+#: What is compared of each layer, by the names that JSON has for it.
+SIGNALS: Final[dict[str, Callable[[LayerSignal], float | None]]] = {
+    "relative_gradient": lambda signal: signal.relative_gradient,
+    "saturated": lambda signal: signal.saturated,
+    "sparsity": lambda signal: signal.sparsity,
+    "dead": lambda signal: signal.dead,
+}
 
 
 @dataclass(frozen=True)
@@ -214,7 +221,13 @@ class RunsSideBySide:
             "format": "lenet-run-comparison",
             "version": 1,
             "runs": [
-                {"name": name, "run": str(run.folder), **values} for name, run, values in runs
+                {
+                    "name": name,
+                    "run": str(run.folder),
+                    **values,
+                    "signals": list(map(_signal_values, run.last_signals)),
+                }
+                for name, run, values in runs
             ],
             "differences": [{"name": r.name, "values": list(r.values)} for r in self.differences],
             "common": dict(self.common),
@@ -224,6 +237,12 @@ class RunsSideBySide:
             ],
             "missing": self.missing or None,
         }
+
+
+def _signal_values(signal: LayerSignal) -> dict[str, Any]:
+    """Return what :data:`SIGNALS` has of a layer, for JSON."""
+    values = {name: value(signal) for name, value in SIGNALS.items()}
+    return {"epoch": signal.epoch, "layer": signal.layer, **values}
 
 
 def _places(mask: npt.NDArray[np.bool_]) -> tuple[int, ...]:
