@@ -72,7 +72,6 @@ DELAYED = {
     "formats.export": "PyTorch and onnx, for the files that need them",
     "formats.runtimes": "ONNX Runtime and PyTorch, for the check of their files",
     "engine.native": "the extension, which may be missing",
-    "files": "tempfile, for a file to write",
     "model": "the analysis, for summary()",
     "net.document": "json",
     "net.network": "the root, for network.explain() and network.draw()",
@@ -83,6 +82,7 @@ DELAYED = {
     "training.checkpoint": "safetensors",
     "training.guards": "the lock of this system",
     "training.monitoring": "TensorBoard, if it is asked for",
+    "training.run": "safetensors, before anything is trained",
     "version": "NumPy, for its version",
     "writing.__init__": "the writers of the formats that are not asked for",
 }

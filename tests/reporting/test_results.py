@@ -303,10 +303,46 @@ def test_ten_runs_have_a_row_each(ten):
     assert [row["name"] for row in rows] == list(ten.names)
 
 
+def test_the_signals_of_ten_runs_have_a_row_for_each_run(ten):
+    text = str(ten)
+    for title in ("gradient / weight", "saturated", "zeros", "dead units"):
+        (start,) = [i for i, line in enumerate(text.splitlines()) if line.endswith(f": {title}")]
+        names = [line.split()[0] for line in text.splitlines()[start + 2 : start + 12]]
+        assert names == [f"r{number}" for number in range(10)]
+
+
 def test_long_values_are_grouped_by_their_runs():
     grouped = comparison_page._grouped
     assert grouped("abc", "xyx") == [("a, c", "x"), ("b", "y")]
     assert grouped("abcdef", "xxyxxy") == [("c, f", "y"), ("all others", "x")]
+
+
+def test_the_signals_of_runs_stand_beside_each_other(finished, digits, tmp_path):
+    """Each under its own name: a relu's zeros are not a sigmoid's saturation."""
+    network = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10"
+    lenet.train(network, digits, run=tmp_path / "r", epochs=1)
+    result = compare_runs(tmp_path / "r", finished)
+    first, second = (run["signals"] for run in result.to_dict()["runs"])
+    conv = [{one["layer"]: one for one in run}["conv0"] for run in (first, second)]
+    assert [one["epoch"] for one in conv] == [1, 3]
+    assert conv[0]["saturated"] is conv[1]["sparsity"] is conv[1]["dead"] is None
+    assert 0 < conv[0]["sparsity"] < 1
+    rows = {tuple(line.split()[:2]): line.split()[2:] for line in str(result).splitlines()}
+    gradients = [f"{one['relative_gradient']:.2g}" for one in conv]
+    assert rows["conv0", "gradient"] == ["/", "weight", *gradients]
+    assert rows["conv0", "zeros"] == [f"{100 * conv[0]['sparsity']:.2f}", "%", "-"]
+    assert rows["conv0", "saturated"] == ["-", f"{100 * conv[1]['saturated']:.2f}", "%"]
+    page = result.save(tmp_path / "c.html").read_text(encoding="utf-8")
+    assert "conv0 dead units" in page
+
+
+def test_deep_runs_show_some_layers_and_json_all(finished, digits, tmp_path):
+    hidden = ", ".join(["dense 9 relu"] * 30)
+    lenet.train(f"1x8x8 | {hidden}, dense 10", digits, run=tmp_path / "d", epochs=1)
+    result = compare_runs(tmp_path / "d", tmp_path / "d")
+    assert len(result.to_dict()["runs"][0]["signals"]) == 31
+    layers = [line.split()[0] for line in str(result).splitlines() if " gradient " in line]
+    assert (len(layers), layers[0], layers[-1]) == (10, "dense0", "dense30")
 
 
 def test_a_run_against_itself(finished):
