@@ -151,3 +151,10 @@ def test_the_shares_that_a_network_has_are_explained_and_no_others(tmp_path):
         page = (tmp_path / name / "report.html").read_text(encoding="utf-8")
         for text in ("Sparsity is", "Dead are", "Saturated are"):
             assert (text in page) == (text in words)
+
+
+def test_of_many_layers_the_first_are_named():
+    dead = [course(f"dense{n}", dead=(1.0,)) for n in range(2000)]
+    assert "All units of dense0, dense1, dense2, dense3 and 1,996 more layers are dead" in sentence(
+        record(*dead)
+    )

@@ -23,6 +23,8 @@ _NO_GRADIENT: Final = 1e-6
 _NO_PART: Final = 1e-3
 #: All steps together can move no weight by more than this part of it.
 _NO_MOVE: Final = 0.02
+#: Of more layers, the first are named.
+_MOST_NAMED: Final = 4
 #: The loss has fallen by at least this part of it in the second half.
 _FALLING: Final = 0.01
 
@@ -42,11 +44,10 @@ def sentence(record: RunRecord) -> str:
 
 def find_reasons(record: RunRecord) -> list[str]:
     """Return in sentences why a run that has learned nothing has not: the first cause found."""
-    names = dict.fromkeys(signal.layer for signal in record.signals)
-    layers = [
-        Course(name, [signal for signal in record.signals if signal.layer == name])
-        for name in names
-    ]
+    courses: dict[str, list[LayerSignal]] = {}
+    for signal in record.signals:
+        courses.setdefault(signal.layer, []).append(signal)
+    layers = [Course(name, signals) for name, signals in courses.items()]
     if not layers:
         return []
     return next(filter(None, (list(look(record, layers)) for look in _LOOKS)), [])
@@ -198,7 +199,10 @@ def _from(epoch: int) -> str:
 
 
 def _names(courses: Sequence[Course]) -> str:
-    return listed([course.layer for course in courses])
+    names = [course.layer for course in courses]
+    if (more := len(names) - _MOST_NAMED) > 1:
+        names = [*names[:_MOST_NAMED], f"{more:,} more layers"]
+    return listed(names)
 
 
 def _gentler(record: RunRecord) -> str:
