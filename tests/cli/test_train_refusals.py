@@ -98,6 +98,7 @@ def test_channels_that_do_not_match(refused):
 
 def test_an_existing_run(refused, here):
     (here / "runs" / "x").mkdir(parents=True)
+    (here / "runs" / "x" / "notes.txt").write_text("mine")
     refused(["train", *SMALL, "--run", "x"], 2, "runs/x exists already and is never overwritten")
 
 
