@@ -112,7 +112,7 @@ def train(
         _notice_of(teller)(note)
     if run is not None and folder and folder.folder != Path(run):
         _tell(f"{path_text(run)} holds a run already; this one is in {folder.folder}.", teller)
-    return run_training(training, folder, teller)
+    return _train_and_tell(training, folder, teller)
 
 
 def _tell(note: str, teller: Callback | None) -> None:
@@ -211,7 +211,18 @@ def resume(
     teller = Narrator(resumed.training.recipe.epochs, callback) if verbose else callback
     for note in resumed.notes:
         _notice_of(teller)(note)
-    return run_training(resumed.training, resumed.run, teller)
+    return _train_and_tell(resumed.training, resumed.run, teller)
+
+
+def _train_and_tell(training: Training, run: Run | None, teller: Callback | None) -> Model:
+    """Train to the end; say there, if anything is said, that it was for nothing."""
+    model = run_training(training, run, teller)
+    if run and isinstance(teller, Narrator):
+        from lenet.reporting.verdict import sentence
+
+        if words := sentence(read_run(run.folder)):
+            teller.notice(words)
+    return model
 
 
 def run_training(training: Training, run: Run | None, callback: Callback | None) -> Model:
@@ -274,11 +285,12 @@ def _write_page(training: Training, run: Run) -> None:
 
 def complete(
     folder: str | os.PathLike[str], data: Dataset | str | os.PathLike[str] | None = None
-) -> None:
+) -> bool:
     """Give a finished run what a kill at its very end has kept it from: its picture and its page;
-    and remove what it has only until then. What cannot be done is left."""
+    and remove what it has only until then. What cannot be done is left. Return whether the run was
+    not complete, and is now."""
     if read_run(folder).is_complete:
-        return
+        return False
     with suppress(LenetError):
         run = Run.reopen(folder)
         try:
@@ -286,6 +298,7 @@ def complete(
             _reason_of(partial(_make_page, folder, data))
         finally:
             run.close()
+    return read_run(folder).is_complete
 
 
 def _make_page(

@@ -58,7 +58,12 @@ def go_on(folder, data):
     if is_run(folder):
         lenet.resume(folder, data, threads=1, checkpoint_seconds=0.0)
     else:
-        lenet.train(NETWORK, data, RECIPE, run=folder, threads=1, checkpoint_seconds=0.0)
+        lenet.train(start(), data, RECIPE, run=folder, threads=1, checkpoint_seconds=0.0)
+
+
+def start():
+    """A model to train further: one more file that is written before a run begins."""
+    return lenet.Model(NETWORK).initialize("kaiming", 1)
 
 
 def contents(folder):
@@ -85,7 +90,7 @@ def whole(few, tmp_path, monkeypatch):
     folder = tmp_path / "whole" / "a"
     folder.parent.mkdir()
     monkeypatch.chdir(folder.parent)
-    lenet.train(NETWORK, few, RECIPE, run="a", threads=1, checkpoint_seconds=0.0)
+    lenet.train(start(), few, RECIPE, run="a", threads=1, checkpoint_seconds=0.0)
     return contents(folder)
 
 

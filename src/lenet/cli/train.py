@@ -101,6 +101,8 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
     """Train a network; with no arguments, on the digits inside the package."""
     from lenet.cli.progress import Display
     from lenet.net import zoo_name_of
+    from lenet.reporting import verdict
+    from lenet.run_folder import read_run
     from lenet.trainer import complete, run_training
     from lenet.training import CHECKPOINT_SECONDS
 
@@ -110,8 +112,7 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
     if resume is not None:
         begun = _reopen(resume, given)
         if begun is None:
-            complete(resume)
-            _print_finished(resume, json)
+            _print_finished(resume, json, complete(resume))
             return
         training, folder = begun
         name = zoo_name_of(training.model.network)
@@ -133,7 +134,8 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
         folder.discard()  # a run that never began leaves none
     if json:
         values = training.details("finished", folder.keeps_best)
-        print_json({**values, "run": str(folder.folder), "model": str(folder.model)})
+        found = verdict.to_dict(read_run(folder.folder))
+        print_json({**values, **found, "run": str(folder.folder), "model": str(folder.model)})
         return
     if not quiet:
         print()
@@ -305,7 +307,7 @@ def _print_dry_run(training: Training, name: str, json: bool) -> None:
 
 
 def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> None:
-    from lenet.reporting.verdict import sentence
+    from lenet.reporting import verdict
     from lenet.run_folder import read_run
     from lenet.writing.numbers import percent
 
@@ -322,7 +324,7 @@ def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> Non
         f"{percent(kept.test_accuracy)} of {len(data.tested):,} test images in "
         f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
     )
-    if words := sentence(read_run(folder.folder)):
+    if words := verdict.sentence(read_run(folder.folder)):
         print(words)
     for what, how in _next_steps(folder, data.source or data.name, data_dir):
         print(f"  {what:<15} {how}")
@@ -343,7 +345,7 @@ def _next_steps(folder: Run, source: str, data_dir: Path | None) -> Iterator[tup
     yield "test it", f"lenet evaluate {model} {quote(source)}{where}"
 
 
-def _print_finished(folder: Path, json: bool) -> None:
+def _print_finished(folder: Path, json: bool, is_completed: bool) -> None:
     from lenet.run_folder import read_run
     from lenet.writing.numbers import percent
 
@@ -353,7 +355,8 @@ def _print_finished(folder: Path, json: bool) -> None:
     if json:
         print_json({**record.info, "run": str(folder), "model": str(record.model)})
     else:
-        print(f"{folder}/ is finished{reached}; there is nothing left to do.")
+        left = "what a kill left undone is done" if is_completed else "there is nothing left to do"
+        print(f"{folder}/ is finished{reached}; {left}.")
 
 
 def _interrupted(training: Training, folder: Run) -> str:

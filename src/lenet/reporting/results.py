@@ -18,7 +18,7 @@ from lenet.drawing.scene import THEMES
 from lenet.errors import LenetError, UsageError
 from lenet.model import Model
 from lenet.net.words import did_you_mean, shown
-from lenet.reporting import comparison_page, pictures, run_page
+from lenet.reporting import comparison_page, pictures, run_page, verdict
 from lenet.reporting.predictions import (
     Images,
     Predictions,
@@ -26,7 +26,6 @@ from lenet.reporting.predictions import (
     predict_test,
     read_model,
 )
-from lenet.reporting.verdict import find_reasons
 from lenet.run_folder import CURVE, PAGE, RunRecord, check_files, read_run
 from lenet.writing import Result
 from lenet.writing.document import Document
@@ -118,8 +117,7 @@ class RunReport(Result):
             "run": str(record.folder),
             **known,
             "train_seconds": record.seconds,
-            "guessing": record.is_guessing,
-            "reasons": find_reasons(record) if record.is_guessing else [],
+            **verdict.to_dict(record),
             "pictures": list(self.pictures),
             "missing": self.missing or None,
             "test": test,

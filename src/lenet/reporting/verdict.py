@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from math import ceil, inf, isfinite, log10
-from typing import Final
+from typing import Any, Final
 
 from lenet.net.words import listed
 from lenet.run_folder import LayerSignal, RunRecord
@@ -40,6 +40,12 @@ def sentence(record: RunRecord) -> str:
         f"most frequent class gives {percent(record.chance)}. "
         f"{reasons or 'Its signals show no reason: try another learning rate or initialisation.'}"
     )
+
+
+def to_dict(record: RunRecord) -> dict[str, Any]:
+    """Return the same for JSON."""
+    is_guessing = record.is_guessing
+    return {"guessing": is_guessing, "reasons": find_reasons(record) if is_guessing else []}
 
 
 def find_reasons(record: RunRecord) -> list[str]:
