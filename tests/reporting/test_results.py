@@ -339,10 +339,10 @@ def test_the_signals_of_runs_stand_beside_each_other(finished, digits, tmp_path)
 def test_deep_runs_show_some_layers_and_json_all(finished, digits, tmp_path):
     hidden = ", ".join(["dense 9 relu"] * 30)
     lenet.train(f"1x8x8 | {hidden}, dense 10", digits, run=tmp_path / "d", epochs=1)
-    result = compare_runs(tmp_path / "d", tmp_path / "d")
+    result = compare_runs(tmp_path / "d", finished)
     assert len(result.to_dict()["runs"][0]["signals"]) == 31
     layers = [line.split()[0] for line in str(result).splitlines() if " gradient " in line]
-    assert (len(layers), layers[0], layers[-1]) == (10, "dense0", "dense30")
+    assert (len(layers), layers[0]) == (10, "dense0")
 
 
 def test_a_run_against_itself(finished):

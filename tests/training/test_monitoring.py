@@ -129,7 +129,9 @@ def test_large_weights_saturate(digits):
     ("network", "images", "count"),
     [
         ("lenet", 60_000, 32),
-        ("1x8x8 | dense 10", 1_437, 8),
+        ("1x8x8 | dense 10", 1_437, 32),
+        ("1x8x8 | dense 10", 600, 15),
+        ("1x8x8 | dense 10", 100, 8),
         ("1x8x8 | dense 10", 3, 3),
         ("3x224x224 | conv 64 k3 same relu | dense 10", 60_000, 1),
     ],

@@ -43,7 +43,7 @@ _DEEP: Final = 40
 _OFTEN: Final = 400
 #: Images looked at: at most this many, this share of the training images, these multiply-adds.
 _MOST: Final = 32
-_SHARE: Final = 1 / 600
+_SHARE: Final = 1 / 40
 _BUDGET: Final = 2 * 10**7
 
 
