@@ -21,7 +21,7 @@ SOURCE = TESTS.parent / "src" / "lenet"
 ROWS = (
     ("errors", "terminal"),
     ("files",),
-    ("tensor_files", "optimizers", "randomness", "version"),
+    ("tensor_files", "optimizers", "randomness", "version", "kinds"),
     ("net",),
     ("writing", "run_folder"),
     ("analysis", "data", "engine", "metrics"),

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from lenet import tensor_files
-from lenet.errors import LenetError, UsageError, about, reason
+from lenet.errors import LenetError, UsageError, about, path_text, reason
 from lenet.files import read_regular
+from lenet.kinds import conversion
 from lenet.net import zoo
 from lenet.net.document import MAX_JSON, from_json
 from lenet.net.network import Network, read_input
@@ -60,6 +61,8 @@ def read_network(source: Source) -> Network:
         return zoo.get(name)
     if "|" in text or name[:1].isdigit():
         return parse_network(text)
+    if os.path.isfile(text) and (advice := conversion(text)):
+        raise UsageError(f"{path_text(text)} {advice}.")
     near = did_you_mean(name, zoo.names())
     raise UsageError(f"{shown(text)} names no network{near}; {_ALLOWED}.")
 
