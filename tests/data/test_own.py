@@ -135,7 +135,8 @@ def test_what_is_said(tmp_path):
     (tmp_path / "train" / "2" / "bad.png").write_bytes(b"no")
     data = lenet.load(tmp_path, skip_bad=True)
     assert data.notes == (
-        "left out, because they cannot be read: train/2/bad.png is not a picture that can be read",
+        "left out, because they cannot be read: train/2/bad.png is a text file, no "
+        "picture that can be read",
         "pictures of 8x8 to 12x20 become 8x8, their proportions kept; the option size says "
         "otherwise",
         "1 of 42 pictures have colour, so all become RGB; the option gray makes all grey",
@@ -149,7 +150,8 @@ def test_what_is_said(tmp_path):
 def test_bad_files(digits):
     for name in "abcd":
         (digits / "3" / f"{name}.png").write_bytes(b"no")
-    words = ["4 of 124 pictures", "3/a.png is not a picture", "3/b", "3/c", "and 1 more"]
+    (digits / "3" / "d.png").write_bytes(b"<!doctype html><p>404")
+    words = ["4 of 124 pictures", "3 text files, 1 HTML page: 3/a.png, 3/d.png, 3/b.png, ..."]
     with refused(DataError, *words, "skip_bad=True") as caught:
         lenet.load(digits)
     assert caught.value.parameter == "skip_bad"
@@ -193,7 +195,7 @@ def test_nothing_of_the_cache_is_pickled(digits, cache):
     lenet.load(digits)
     path = own.cache_place(f"{os.path.realpath(digits)}\n{LoadOptions()}")
     assert path.parent.parent == cache
-    assert path.read_bytes().startswith(b"lenet pictures 2\n")
+    assert path.read_bytes().startswith(b"lenet pictures 3\n")
 
 
 @pytest.mark.parametrize(
@@ -313,7 +315,7 @@ def test_headers_that_lie(kept, change):
 
 @pytest.mark.parametrize("text", [b"[" * 50_000, b"3", b"{}", b"\xff"])
 def test_headers_that_are_none(kept, text):
-    start = kept.read_bytes()[: len(b"lenet pictures 2\n")]
+    start = kept.read_bytes()[: len(b"lenet pictures 3\n")]
     kept.write_bytes(start + len(text).to_bytes(8, "little") + text)
     assert own.load_cache(kept, KEY) is None
 

@@ -2,16 +2,19 @@
 
 import io
 import os
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from lenet.data import idx, pictures
+from lenet.data import decoder, idx, pictures
 from lenet.data.collection import LoadOptions
 from lenet.data.folders import list_pictures
-from lenet.data.pictures import decode, fit_picture, read_images, read_picture
+from lenet.data.pictures import Fault, decode
+from lenet.data.prepare import prepare_picture
 from lenet.data.preprocess import Preprocessing
+from lenet.data.unlabelled import read_unlabelled
 from lenet.errors import DataError, PictureError
 from refusals import refused
 
@@ -22,6 +25,27 @@ COLOUR = Preprocessing((3, 8, 8), (0.1,) * 3, (0.3,) * 3, None)
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
 RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+
+
+def read_picture(path):
+    return decoder.read_picture(path).pixels
+
+
+def read_images(path, preprocessing):
+    """All images that a path stands for, where none is a fault."""
+    batches = list(read_unlabelled([path], preprocessing))
+    assert not any(isinstance(batch, Fault) for batch in batches)
+    return np.concatenate([batch.images for batch in batches])
+
+
+def fit(picture, preprocessing):
+    """What a picture of bytes (C, h, w) becomes, and what was done to it."""
+    given = decoder.Picture(picture, picture.shape[1:])
+    return prepare_picture(given, preprocessing)
+
+
+def fit_picture(picture, preprocessing):
+    return fit(picture, preprocessing)[0]
 
 
 @pytest.fixture
@@ -68,7 +92,47 @@ def test_palette_and_one_bit(save):
 
 def test_sixteen_bits(save):
     values = np.array([[0, 128, 129, 257, 32768, 65535]], np.uint16)
-    assert read_picture(save(values)).tolist() == [[[0, 0, 1, 1, 128, 255]]]
+    picture = decoder.read_picture(save(values))
+    np.testing.assert_array_equal(picture.pixels, values[np.newaxis])
+    assert picture.depth == 16
+    assert picture.bytes_of(None)[0].tolist() == [[[0, 0, 1, 1, 128, 255]]]
+
+
+@pytest.mark.parametrize(
+    ("most", "depth"),
+    [(0, 8), (255, 8), (256, 10), (1023, 10), (4095, 12), (4096, 14), (65535, 16)],
+)
+def test_depth_is_the_bits_that_are_used(save, most, depth):
+    picture = decoder.read_picture(save(np.array([[0, most // 2, most]], np.uint16)))
+    assert picture.depth == depth
+    seen, used = picture.bytes_of(None)
+    assert used == depth
+    full = (1 << depth) - 1
+    assert seen.ravel().tolist() == [round(v * 255 / full) for v in (0, most // 2, most)]
+    assert picture.bytes_of(16)[0].max() == round(most / 257)
+    assert picture.bytes_of(8)[1] == depth  # never fewer than it uses
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_sixteen_bits_of_colour(tmp_path, mode):
+    """Pillow keeps the upper eight bits of such a file, of which twelve-bit data fill four."""
+    values = np.random.default_rng(0).integers(0, 4096, (5, 7, len(mode)))
+    if mode == "RGBA":
+        values[..., 3] = 65535
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    kind = {"RGB": 2, "RGBA": 6}[mode]
+    head = (7).to_bytes(4, "big") + (5).to_bytes(4, "big") + bytes([16, kind, 0, 0, 0])
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    content = b"\x89PNG\r\n\x1a\n"
+    for name, data in chunks:
+        content += len(data).to_bytes(4, "big") + name + data
+        content += zlib.crc32(name + data).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(content)
+    picture = decoder.read_picture(tmp_path / "a.png")
+    if mode == "RGB":
+        assert picture.depth == 12
+        np.testing.assert_array_equal(picture.pixels, values.transpose(2, 0, 1))
+    assert picture.pixels.shape == (3, 5, 7)
 
 
 def test_cmyk(save):
@@ -85,6 +149,29 @@ def test_transparency_is_laid_on_white(save, mode):
     assert read_picture(save(picture)).tolist() == [[[0, 255]]]
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_white_ink_is_laid_on_black(save, mode):
+    ink = (250,) * (len(mode) - 1) + (255,)
+    picture = Image.new(mode, (2, 1), (255,) * (len(mode) - 1) + (0,))
+    picture.putpixel((0, 0), ink)
+    found = decoder.read_picture(save(picture))
+    assert found.pixels.tolist() == [[[250, 0]]]
+    assert found.done == ("laid on black",)
+
+
+@pytest.mark.parametrize("ink", [(255, 255, 0, 255), (120, 120, 120, 255)])
+def test_ink_that_is_seen_on_white_stays_there(save, ink):
+    picture = Image.new("RGBA", (2, 1), (0, 0, 0, 0))
+    picture.putpixel((0, 0), ink)
+    found = decoder.read_picture(save(picture))
+    assert found.pixels[:, 0, 1].tolist() == [255] * len(found.pixels)
+    assert not found.done
+
+
+def test_an_opaque_white_picture_is_white(save):
+    assert read_picture(save(Image.new("RGBA", (2, 1), "white"))).tolist() == [[[255, 255]]]
+
+
 def test_transparent_palette_entry_is_laid_on_white(save):
     picture = Image.new("P", (2, 1), 0)
     picture.putpalette([0, 0, 0, 10, 10, 10])
@@ -99,26 +186,130 @@ def test_turned_as_exif_says(save):
     np.testing.assert_array_equal(picture[0], np.rot90(GREY, -1))
 
 
+def fault_of(path):
+    (fault,) = read_unlabelled([path], ANY)
+    return str(fault)
+
+
 def test_missing_and_folder(tmp_path):
-    for read in (read_picture, lambda path: read_images(path, ANY)):
-        with refused(PictureError, "nowhere.png cannot be opened (no such file"):
-            read(tmp_path / "nowhere.png")
-        with refused(PictureError, "it is a folder", "PNG, JPEG or BMP"):
-            read(tmp_path)
+    with refused(PictureError, "nowhere.png cannot be opened (no such file"):
+        read_picture(tmp_path / "nowhere.png")
+    assert "nowhere.png cannot be opened (no such file" in fault_of(tmp_path / "nowhere.png")
+    assert "cannot be opened (" in fault_of("a\0.png")
+    with refused(PictureError, "it is a folder"):
+        read_picture(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"RIFF\0\0\0\0WAVE", b"\0\0\1\0\1\0"])
+@pytest.mark.parametrize("content", [b"\0\1\2\3", b"RIFF\0\0\0\0WAVE", b"\0\0\1\0\1\0"])
 def test_no_picture(tmp_path, content):
     (tmp_path / "x.png").write_bytes(content)
-    for read in (read_picture, lambda path: read_images(path, ANY)):
-        with refused(PictureError, "x.png is not a picture", "PNG, JPEG or BMP"):
-            read(tmp_path / "x.png")
+    with refused(PictureError, "x.png is ", "PNG, JPEG, BMP, GIF, TIFF, WebP, PPM or PGM"):
+        read_picture(tmp_path / "x.png")
+    assert "picture that can be read" in fault_of(tmp_path / "x.png")
 
 
-def test_other_formats_are_not_tried(save):
-    for ending, kind in (("gif", "GIF"), ("tiff", "TIFF"), ("webp", "WebP")):
-        with refused(PictureError, f"a.{ending} is a {kind} file", "save it as a PNG"):
-            read_picture(save(GREY, f"a.{ending}"))
+@pytest.mark.parametrize("name", ["a.gif", "a.tiff", "a.webp", "a.ppm", "a.pgm", "a.bmp", "a.jfif"])
+def test_formats(save, name):
+    options = {"lossless": True} if name == "a.webp" else {}
+    options |= {"format": "JPEG", "quality": 100} if name == "a.jfif" else {}
+    picture = read_picture(save(GREY, name, **options))
+    assert picture.shape == (1, 6, 8)
+    np.testing.assert_allclose(picture[0], GREY, atol=3 if name == "a.jfif" else 0)
+    if name in ("a.ppm", "a.tiff"):
+        np.testing.assert_array_equal(read_picture(save(RGB, name)), RGB.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.tiff", "a.png"])
+def test_the_first_of_several_frames(save, name):
+    options = {"lossless": True} if name == "a.webp" else {}
+    second = Image.fromarray(255 - GREY)
+    path = save(GREY, name, save_all=True, append_images=[second], **options)
+    found = decoder.read_picture(path)
+    np.testing.assert_array_equal(found.pixels[0], GREY)
+    assert found.done == ("the first frame",)
+
+
+def test_tiff_of_floats(save):
+    for values, seen in (((0, 0.5, 1), [0, 128, 255]), ((0, 7.4, 255), [0, 7, 255])):
+        picture = Image.fromarray(np.array([values], np.float32))
+        assert read_picture(save(picture, "a.tiff")).tolist() == [[seen]]
+    with refused(PictureError, "floats from -1 to 3"):
+        read_picture(save(Image.fromarray(np.array([[-1, 3]], np.float32)), "a.tiff"))
+
+
+KINDS = {
+    "is empty": b"",
+    "is an HTML page": b"<!-- x -->\n<!DOCTYPE html><html>",
+    "is a PDF": b"%PDF-1.7",
+    "is an SVG drawing": b'<?xml version="1.0"?><svg xmlns="x"/>',
+    "is a HEIC picture": b"\0\0\0\x18ftypheic\0\0\0\0",
+    "is a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\n",
+    "is a text file": b"hello",
+    "is a JSON file": b'{"a": 1}',
+    "is a pickle": b"\x80\4\x95\0\0\0\0\0\0\0\0K\1.",
+    "is damaged": b"\x89PNG\r\n\x1a\n",
+    "is not a picture that can be read": bytes([1, 2, 3, 4]),
+}
+
+
+@pytest.mark.parametrize("words", KINDS)
+def test_kinds_are_named(tmp_path, words):
+    (tmp_path / "x.png").write_bytes(KINDS[words])
+    with refused(PictureError, words):
+        read_picture(tmp_path / "x.png")
+
+
+def photograph(height, width):
+    """A smooth picture with a grain, as a camera makes it."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    waves = [128 + 100 * np.sin(x / (60 + 30 * c)) * np.cos(y / (90 - 20 * c)) for c in range(3)]
+    grain = np.random.default_rng(0).normal(0, 4, (height, width, 3))
+    return (np.stack(waves, axis=2) + grain).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("turned", [1, 6])
+def test_a_large_jpeg_is_decoded_small(save, turned):
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    path = save(photograph(1200, 1600), "a.jpg", quality=92, exif=exif)
+    whole = decoder.read_picture(path)
+    for wanted, least in (((28, 28), 56), ((64, 64), 128), ((200, 300), 400), ((900, 900), 1200)):
+        part = decoder.read_picture(path, wanted)
+        assert part.size == whole.size == ((1200, 1600) if turned == 1 else (1600, 1200))
+        assert min(part.pixels.shape[1:]) >= least * 3 / 4
+        assert max(part.pixels.shape[1:]) >= least
+        assert max(part.pixels.shape) < 1600 or max(wanted) == 900
+        preprocessing = Preprocessing((3, *wanted), (0,) * 3, (1,) * 3, None)
+        seen, full = (prepare_picture(found, preprocessing) for found in (part, whole))
+        assert seen[1] == full[1]
+        assert np.abs(seen[0].astype(int) - full[0]).max() <= 4
+        np.testing.assert_array_equal(part.identity, whole.identity)
+
+
+def test_a_small_jpeg_is_decoded_whole(save):
+    path = save(photograph(600, 1000), "a.jpg")
+    assert decoder.read_picture(path, (28, 28)).pixels.shape == (3, 600, 1000)
+
+
+def test_too_little_memory_is_no_damage(save, monkeypatch):
+    path = save(GREY)
+    for error in (MemoryError(), OSError("out of memory when reading image file")):
+
+        def fail(*_, error=error):
+            raise error
+
+        monkeypatch.setattr("lenet.data.decoder._to_array", fail)
+        for read in (read_picture, lambda path: list(read_unlabelled([path], ANY))):
+            with pytest.raises(MemoryError):
+                read(path)
+    np.save(path.with_suffix(".npy"), GREY)
+    monkeypatch.setattr(np, "load", fail_for_memory)
+    with pytest.raises(MemoryError):
+        list(read_unlabelled([path.with_suffix(".npy")], ANY))
+
+
+def fail_for_memory(*_, **__):
+    raise MemoryError
 
 
 def test_too_many_pixels(save, monkeypatch):
@@ -223,6 +414,23 @@ def test_fortran_order(tmp_path):
     np.testing.assert_array_equal(read_images(tmp_path / "x.npy", ANY)[:, 0], array)
 
 
+@pytest.mark.parametrize(("rows", "side"), [(60, 28), (3, 20)])
+def test_rows_are_images(tmp_path, rows, side):
+    """Of the network's own size, and squares in an array that is as flat as no picture."""
+    array = np.random.default_rng(1).integers(0, 256, (rows, side * side), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", array)
+    np.save(tmp_path / "y.npy", array.reshape(rows, side, side))
+    images = read_images(tmp_path / "x.npy", DARK)
+    assert images.shape == (rows, 1, 28, 28)
+    np.testing.assert_array_equal(images, read_images(tmp_path / "y.npy", DARK))
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (64, 64), (100, 144), (768, 1024)])
+def test_a_picture_is_not_taken_for_rows(tmp_path, shape):
+    np.save(tmp_path / "x.npy", np.zeros(shape, np.uint8))
+    assert read_images(tmp_path / "x.npy", DARK).shape == (1, 1, 28, 28)
+
+
 @pytest.mark.parametrize("shape", [(7,), (6, 8, 3), (0, 28, 28), (1, 1, 1, 4, 4), (2, 0), ()])
 def test_arrays_of_another_shape(tmp_path, shape):
     np.save(tmp_path / "x.npy", np.zeros(shape, np.uint8))
@@ -236,10 +444,15 @@ def test_label_file_is_no_image_file(tmp_path):
         read_images(tmp_path / "labels", DARK)
 
 
-def test_float_arrays_are_refused(tmp_path):
-    np.save(tmp_path / "x.npy", np.zeros((28, 28)))
-    with refused(DataError, "type float64", "uint8"):
-        read_images(tmp_path / "x.npy", DARK)
+def test_floats(tmp_path):
+    values = np.random.default_rng(1).integers(0, 256, (5, 28, 28), dtype=np.uint8)
+    for scale in (255, 1):
+        np.save(tmp_path / "x.npy", values / scale)
+        np.testing.assert_array_equal(read_images(tmp_path / "x.npy", DARK)[:, 0], values)
+    for wrong, words in ((values - 99.0, "values from -99"), (values.astype(complex), "complex")):
+        np.save(tmp_path / "x.npy", wrong)
+        with refused(DataError, "x.npy", words):
+            read_images(tmp_path / "x.npy", DARK)
 
 
 def npy(shape, descr="'|u1'"):
@@ -334,9 +547,7 @@ def test_a_size_of_choice(decoded):
 @pytest.mark.parametrize("picture", [GREY, RGB, GREY[:3]])
 def test_what_is_trained_on_is_what_predict_sees(decoded, tmp_path, picture):
     found = decoded(LoadOptions((28, 28), 1), a=(picture, {}))
-    seen = fit_picture(
-        read_picture(tmp_path / "a" / "a.png"), Preprocessing((1, 28, 28), (0,), (1,), None)
-    )
+    seen = fit_picture(read_picture(tmp_path / "a" / "a.png"), ANY)
     np.testing.assert_array_equal(found.images[0], seen)
 
 
@@ -393,7 +604,7 @@ def test_the_digest_is_of_the_picture_not_of_what_it_becomes(decoded):
 
 
 def test_what_cannot_be_read_is_told(decoded, tmp_path, monkeypatch):
-    monkeypatch.setattr("lenet.data.pictures.MAX_BYTES", 500)
+    monkeypatch.setattr("lenet.data.decoder.MAX_BYTES", 500)
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "2.txt").write_text("hello")
     (tmp_path / "a" / "3.png").write_bytes(b"\x89PNG\r\n\x1a\n")
@@ -404,11 +615,11 @@ def test_what_cannot_be_read_is_told(decoded, tmp_path, monkeypatch):
     found = decoded(**{"1": (GREY, {}), "8": (255 - GREY, {})})
     np.testing.assert_array_equal(found.images[:, 0], [GREY, 255 - GREY])
     assert found.kept == [0, 7]
-    assert found.faults == [
-        "a/2.txt is not a picture that can be read",
-        "a/3.png is not a picture that can be read",
+    assert list(map(str, found.faults)) == [
+        "a/2.txt is a text file, no picture that can be read",
+        "a/3.png is damaged",
         "a/4.png has 1,000 bytes, more than 500",
-        "a/5.gif is a GIF file, which is not read here",
+        "a/5.gif is damaged",
         "a/6.png is a pipe or a device, no file",
         "a/7.png is a link that leads out of the folder",
     ]
@@ -418,13 +629,13 @@ def test_many_pixels_in_one_of_many(decoded, monkeypatch):
     for limit in (40, 10):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         found = decoded(a=(GREY[:1], {}), b=(GREY, {}))
-        assert found.faults == [f"a/b.png has more than {limit} pixels"]
+        assert list(map(str, found.faults)) == [f"a/b.png has more than {limit} pixels"]
 
 
 def test_nothing_can_be_read(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.png").write_bytes(b"")
-    with refused(DataError, "no file in", "a/1.png is not a picture", "PNG, JPEG or BMP"):
+    with refused(DataError, "no file in", "a/1.png is empty", "PNG, JPEG"):
         decode(list_pictures(os.path.realpath(tmp_path)), LoadOptions())
 
 
@@ -435,6 +646,21 @@ def test_a_bar_for_whoever_waits(decoded, monkeypatch, capsys):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     decoded(a=(GREY, {}))
     assert "reading 1 pictures" in capsys.readouterr().err
+
+
+def test_only_a_few_files_are_read_ahead(monkeypatch):
+    """So that thousands of pictures need no more memory than dozens."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    started = []
+
+    def work(number):
+        started.append(number)
+        return -number
+
+    found = pictures.in_threads(work, range(20_000))
+    assert [next(found) for _ in range(3)] == [0, -1, -2]
+    assert len(started) <= 11 * 32
+    assert list(found) == [-number for number in range(3, 20_000)]
 
 
 def test_an_error_in_a_thread_ends_all(decoded, monkeypatch):

@@ -10,9 +10,9 @@ from lenet.data import pixels, tables
 from lenet.data.collection import LoadOptions
 from lenet.data.dataset import TEST, TRAIN, VALIDATION
 from lenet.data.own import read
-from lenet.data.pictures import open_regular
 from lenet.data.tables import is_number, list_files, look_at_start
 from lenet.errors import DataError
+from lenet.files import open_regular
 from refusals import refused
 
 

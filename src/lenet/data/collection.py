@@ -23,7 +23,7 @@ from lenet.data.dataset import (
     split_by_content,
 )
 from lenet.data.folders import classes_of, name_reader
-from lenet.data.preprocess import Images, centre, to_grey
+from lenet.data.preprocess import Images, Preprocessing, centre, to_grey
 from lenet.errors import DataError, UsageError
 from lenet.net.shapes import pair_text, read_sizes
 from lenet.net.words import name_text, shown
@@ -46,6 +46,8 @@ class LoadOptions:
     skip_bad: bool = False  # leave out what cannot be read instead of refusing all
     transpose: bool = False  # swap rows and columns of images that come as numbers
     label_from_name: str | None = None  # the pattern that says where a file's name has its class
+    #: Of the model that is to see the pictures, without scaling; None: they are to be learned from.
+    preprocessing: Preprocessing | None = None
 
     @classmethod
     def of(
@@ -116,14 +118,17 @@ def machine_memory() -> int:
         return 8 * 10**9
 
 
-def shaped(images: Images, size: Size, channels: int | None) -> Images:
-    """Bring (n, C, h, w) images to one size, and to grey where all of them can be."""
+def shaped(images: Images, size: Size, channels: int | None, own: Size | None = None) -> Images:
+    """Bring (n, C, h, w) images to one size, and to grey where all of them can be.
+
+    ``own`` is the size that they had before they were shrunk, whose proportions count.
+    """
     if images.shape[1] == 3:
         if channels == 1:
             images = to_grey(images)
         elif channels is None and bool((images == images[:, :1]).all()):
             images = images[:, :1]
-    return centre(images, *size)
+    return centre(images, *size, own)
 
 
 class Stack:
@@ -161,6 +166,8 @@ class Collection:
     classes: tuple[str, ...]  # all names in natural order
     notes: tuple[str, ...] = ()  # sentences on what was found
     files: tuple[str, ...] | None = None  # N paths, where each image has a file of its own
+    depth: int | None = None  # how many bits the pictures use, where some have 16
+    preparation: tuple[str, ...] = ()  # sentences on what a model's preprocessing did to them
 
     @classmethod
     def of(
@@ -173,6 +180,8 @@ class Collection:
         name: Callable[[int], str],
         notes: Iterable[str] = (),
         has_files: bool = False,
+        depth: int | None = None,
+        preparation: tuple[str, ...] = (),
     ) -> Collection:
         """Keep a fifth for testing if nothing is, put the splits in order, see what stands out.
 
@@ -195,7 +204,9 @@ class Collection:
         train_count, validation, test_count = np.bincount(splits, minlength=3).tolist()
         counts = (train_count, validation, test_count)
         files = tuple(map(name, order.tolist())) if has_files else None
-        return cls(images, labels[order], counts, classes, tuple(sentences), files)
+        return cls(
+            images, labels[order], counts, classes, tuple(sentences), files, depth, preparation
+        )
 
     def dataset(self, name: str, source: str) -> Dataset:
         """Return the data set to train and to test on."""
@@ -212,7 +223,8 @@ class Collection:
             strange = f"class {shown(self.classes[int(learnt.argmin())])} but none to train on"
             what = f"images of {strange}; add some, or take the class out"
         else:
-            return Dataset(name, train, test, self.classes, validation, source, self.notes)
+            notes = self.notes
+            return Dataset(name, train, test, self.classes, validation, source, notes, self.depth)
         raise DataError(f"{source} has {what}")
 
     def split_for(self, classes: Sequence[str], everything: bool, source: str) -> Split:
@@ -237,7 +249,8 @@ class Collection:
 
     def _part(self, start: int, end: int) -> Split:
         names = self.files and self.files[start:end]
-        return Split(self.images[start:end], self.labels[start:end], names=names)
+        images, labels = self.images[start:end], self.labels[start:end]
+        return Split(images, labels, names=names, notes=self.preparation)
 
 
 def gather(

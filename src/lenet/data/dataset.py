@@ -48,6 +48,7 @@ class Split:
         weights: (N,) float32, how much each image counts in the loss, 0 or more and usually 1 on
             average; None for 1 each.
         names: N texts, the file of each image, from the folder that was read; None for others.
+        notes: sentences on what was done to its pictures.
 
     Raises:
         DataError: a wrong type or number of dimensions, different counts, or nothing at all.
@@ -57,6 +58,7 @@ class Split:
     labels: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float32] | None = None
     names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require_array("images", self.images, np.uint8, 4, "(N, C, H, W)")
@@ -127,6 +129,7 @@ class Dataset:
         validation: the split to choose settings by, where the data have one of their own.
         source: the path it was read from; empty for others.
         notes: sentences on what was found when it was read.
+        depth: how many bits its pictures use, where they have 16 per value; None for others.
 
     Raises:
         DataError: a wrong type, splits whose shapes differ, or a label that names no class.
@@ -139,6 +142,7 @@ class Dataset:
     validation: Split | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
+    depth: int | None = None
 
     def __post_init__(self) -> None:
         self._require_types()

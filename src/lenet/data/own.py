@@ -31,7 +31,7 @@ from lenet import files
 from lenet.data import array_files, arrays
 from lenet.data.collection import Collection, LoadOptions
 from lenet.data.folders import Listing, list_by_name, list_pictures, look_into
-from lenet.data.pictures import Decoded, decode
+from lenet.data.pictures import Decoded, decode, faults_text
 from lenet.data.pixels import read_pixels
 from lenet.data.sources import cache_folder
 from lenet.data.tables import list_files, look_at_start
@@ -39,8 +39,11 @@ from lenet.errors import DataError, LenetError, OutputError, reason
 from lenet.net.shapes import pair_text
 from lenet.net.words import name_text
 
+_DECODERS: Final = ("jpg", "zlib", "libtiff", "webp")
 #: Another number for another format, or other images from the same files.
-_CACHE_MAGIC: Final = b"lenet pictures 2\n"
+_CACHE_MAGIC: Final = b"lenet pictures 3\n"
+_MOST_DONE: Final = 4  # kinds of preparation that are named
+_OFTEN: Final = 0.5  # of the pictures, from where on one is
 _MAX_HEADER: Final = 16 << 20
 #: Cache files of different folders; the one that was not used for the longest time goes first.
 _MOST_FILES: Final = 16
@@ -121,7 +124,7 @@ def _read_listing(listing: Listing, path: str, options: LoadOptions) -> Collecti
 
 def _key(listing: Listing, options: LoadOptions) -> str:
     """Return what is the same for the same files, as far as names, sizes and times tell."""
-    decoders = [PIL.__version__, *map(str, map(features.version, ("jpg", "zlib")))]
+    decoders = [PIL.__version__, *map(str, map(features.version, _DECODERS))]
     state = hashlib.sha256()
     for part in chain([(decoders, options, listing.notes)], listing.entries):
         state.update(repr(part).encode("utf-8", "backslashreplace"))
@@ -129,9 +132,7 @@ def _key(listing: Listing, options: LoadOptions) -> str:
 
 
 def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collection:
-    faults = ", ".join(decoded.faults[:3])
-    if (others := len(decoded.faults) - 3) > 0:
-        faults += f" and {others:,} more"
+    faults = faults_text(decoded.faults)
     if faults and not options.skip_bad:
         share = f"{len(decoded.faults):,} of {len(listing.entries):,} pictures in {listing.root}"
         advice = "mend or remove them, or leave them out with skip_bad=True"
@@ -150,6 +151,8 @@ def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collec
         name=lambda index: kept[index].path,
         notes=[*listing.notes, *left_out, *_notes(decoded, options)],
         has_files=True,
+        depth=decoded.depth,
+        preparation=_preparation(decoded),
     )
 
 
@@ -164,7 +167,22 @@ def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
     if options.channels is None and 0 < decoded.coloured < count:
         share = f"{decoded.coloured:,} of {count:,} pictures have colour"
         notes.append(f"{share}, so all become RGB; the option gray makes all grey")
+    if decoded.depth and decoded.depth < 16:
+        most = (1 << decoded.depth) - 1
+        notes.append(
+            f"pictures of 16 bits use {decoded.depth} of them: 0 to {most:,} become 0 to 255"
+        )
     return notes
+
+
+def _preparation(decoded: Decoded) -> tuple[str, ...]:
+    """Return the note on what was done to pictures that a model is to see."""
+    count = len(decoded.images)
+    most = sorted(decoded.done.items(), key=lambda pair: -pair[1])
+    often = [pair for pair in most if pair[1] >= _OFTEN * count][:_MOST_DONE] or most[:1]
+    what = [f"{name} ({some:,} of {count:,})" for name, some in often]
+    what += ["..."] * (len(most) > len(often))
+    return (f"pictures were prepared: {', '.join(what)}",) if most else ()
 
 
 def cache_place(source: str) -> Path:
@@ -195,6 +213,8 @@ def save_cache(path: Path, key: str, collection: Collection) -> None:
         "counts": collection.counts,
         "classes": collection.classes,
         "notes": collection.notes,
+        "depth": collection.depth,
+        "preparation": collection.preparation,
         "paths": len(paths),
         "checksum": _checksum(pieces),
     }
@@ -230,7 +250,9 @@ def _read_cache(file: BufferedReader, key: str) -> Collection | None:
         file.readinto(piece)
     if _checksum(pieces) != header["checksum"]:
         return None
-    classes, notes = (tuple(map(str, header[name])) for name in ("classes", "notes"))
+    classes, notes, preparation = (
+        tuple(map(str, header[name])) for name in ("classes", "notes", "preparation")
+    )
     paths = json.loads(bytes(pieces[-1]))
     if paths is not None and len(paths) != count:
         return None
@@ -241,4 +263,6 @@ def _read_cache(file: BufferedReader, key: str) -> Collection | None:
         classes,
         notes,
         paths and tuple(map(str, paths)),
+        None if header["depth"] is None else int(header["depth"]),
+        preparation,
     )

@@ -135,7 +135,9 @@ def check_fit(network: Network, data: Dataset) -> None:
 
 def new_model(network: Network, data: Dataset, recipe: Recipe, seed: int) -> Model:
     """Return ``network`` with first weights and the preprocessing that the images ask for."""
-    preprocessing = Preprocessing.fit(data.train.images, network.input_shape, recipe.standardize)
+    preprocessing = Preprocessing.fit(
+        data.train.images, network.input_shape, recipe.standardize, data.depth
+    )
     model = Model(network, data.classes, preprocessing)
     with np.errstate(over="ignore"):
         weights = model.initialize(recipe.init, seed).table
