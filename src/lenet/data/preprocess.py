@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from lenet.data.centring import find_box
 from lenet.errors import DataError
 from lenet.net.words import shown
 
@@ -24,10 +25,15 @@ Images = npt.NDArray[np.uint8]  # (N, C, H, W)
 Polarity = Literal["dark", "light"]
 
 _KEYS = ("input_shape", "mean", "std", "polarity")
+_NEWER = ("depth", "box")  # files of an older lenet have none
+_DEPTHS = (8, 10, 12, 14, 16)
 _LARGEST = 1_000_000
 _SMALLEST_STD = 1e-6  # with this and _LARGEST, scale and shift stay finite in float32
 _CLEAR_MAJORITY = 0.995
+_FLAT = 16  # levels from the darkest to the lightest: less is no background with something on it
 _DARKEST_BYTES = 32  # floats whose largest value is above are taken to go to 255
+_SMALLEST_SIDE = 8  # of images that come as rows of any length
+_FLATTEST = 8  # times as long as wide: no picture is flatter
 _CHUNK = 1 << 19  # pixels at a time: the float32 copies of a chunk fit into the cache
 _LUMA = np.array([19595, 38470, 7471], np.uint32)  # 0.299, 0.587, 0.114 in units of 2**-16
 
@@ -42,6 +48,10 @@ class Preprocessing:
         std: one value per channel, above 0, in the same units.
         polarity: the brightness of the background that (nearly) all training images have, or
             None if they differ.
+        depth: how many bits the training pictures used, where they had 16: 8, 10, 12, 14 or 16;
+            None if they had not.
+        box: where all training images are centred as MNIST's are, how many pixels the longer side
+            of their ink has: 20; None for others.
 
     Raises:
         DataError: a value that is none of these, as a damaged file may hold.
@@ -51,6 +61,8 @@ class Preprocessing:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     polarity: Polarity | None
+    depth: int | None = None
+    box: int | None = None
 
     def __post_init__(self) -> None:
         shape = self.input_shape
@@ -64,10 +76,19 @@ class Preprocessing:
             raise _invalid("std", self.std, f"numbers of at least {_SMALLEST_STD}")
         if self.polarity not in ("dark", "light", None):
             raise _invalid("polarity", self.polarity, "'dark', 'light' or nothing")
+        if self.depth is not None and (type(self.depth) is not int or self.depth not in _DEPTHS):
+            raise _invalid("depth", self.depth, f"one of {', '.join(map(str, _DEPTHS))} bits")
+        is_box = type(self.box) is int and 0 < self.box < min(shape[1:])
+        if self.box is not None and not (is_box and shape[0] == 1 and self.polarity):
+            raise _invalid("box", self.box, "fewer pixels than a grey image's side, and a polarity")
 
     @classmethod
     def fit(
-        cls, images: Images, input_shape: tuple[int, int, int], standardize: bool = True
+        cls,
+        images: Images,
+        input_shape: tuple[int, int, int],
+        standardize: bool = True,
+        depth: int | None = None,
     ) -> Self:
         """Measure training images as the network will see them.
 
@@ -76,6 +97,7 @@ class Preprocessing:
             input_shape: (C, H, W) of the network's input.
             standardize: whether each channel gets mean 0 and standard deviation 1; otherwise
                 pixels are only scaled to [0, 1].
+            depth: how many bits of 16 became these bytes, if any did.
 
         Raises:
             DataError: the images' channels cannot become those of ``input_shape``.
@@ -89,10 +111,24 @@ class Preprocessing:
             for channel in range(channels):
                 counts[channel] += np.bincount(matched[:, channel].ravel(), minlength=256)
         polarity = _polarity(light, len(images))
+        box = None
+        if polarity and images.shape[1:] == input_shape and channels == 1:
+            box = find_box(images[:, 0], polarity == "light")
         if not standardize:
-            return cls(input_shape, (0.0,) * channels, (1.0,) * channels, polarity)
+            return cls(input_shape, (0.0,) * channels, (1.0,) * channels, polarity, depth, box)
         means, deviations = zip(*map(_moments, counts), strict=True)
-        return cls(input_shape, means, deviations, polarity)
+        return cls(input_shape, means, deviations, polarity, depth, box)
+
+    @property
+    def as_it_is(self) -> Self:
+        """The same for pictures that are to be neither turned into their negative nor moved."""
+        return replace(self, polarity=None, box=None)
+
+    @property
+    def without_scaling(self) -> Self:
+        """The same as far as bytes go: two that differ in mean and spread alone are equal so."""
+        channels = self.input_shape[0]
+        return replace(self, mean=(0.0,) * channels, std=(1.0,) * channels)
 
     def prepare(self, images: Images) -> Images:
         """Bring images to the network's channels and size; see :func:`match`."""
@@ -114,7 +150,9 @@ class Preprocessing:
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON, nothing rounded."""
         lists = {key: list(getattr(self, key)) for key in _KEYS[:-1]}
-        return {**lists, "polarity": self.polarity}
+        known = {key: getattr(self, key) for key in _NEWER}
+        newer = {key: value for key, value in known.items() if value is not None}
+        return {**lists, "polarity": self.polarity, **newer}
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
@@ -123,14 +161,16 @@ class Preprocessing:
         Raises:
             DataError: ``values`` is not what :meth:`to_dict` gives.
         """
-        if not isinstance(values, dict) or sorted(map(str, values)) != sorted(_KEYS):
+        known = isinstance(values, dict) and set(_KEYS) <= values.keys() <= {*_KEYS, *_NEWER}
+        if not known:
             given = list(values) if isinstance(values, dict) else values
             raise _invalid("preprocessing", given, f"an object with {', '.join(_KEYS)}")
         for key in _KEYS[:-1]:
             if not isinstance(values[key], list):
                 raise _invalid(key, values[key], "a list of numbers")
         shape, mean, std = (tuple(values[key]) for key in _KEYS[:-1])
-        return cls(cast("tuple[int, int, int]", shape), mean, std, values["polarity"])
+        shape = cast("tuple[int, int, int]", shape)
+        return cls(shape, mean, std, values["polarity"], *map(values.get, _NEWER))
 
 
 def match(images: Images, input_shape: tuple[int, int, int]) -> Images:
@@ -174,14 +214,21 @@ def resize(images: Images, height: int, width: int) -> Images:
     return resized
 
 
-def centre(images: Images, height: int, width: int) -> Images:
-    """Resize (N, C, h, w), proportions kept, and put it in the middle of its border's median."""
-    count, channels, old_height, old_width = images.shape
-    if (old_height, old_width) == (height, width):
+def fitted_size(own: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
+    """Return the largest (height, width) ``within`` another that has the proportions of ``own``."""
+    scale = min(within[0] / own[0], within[1] / own[1])
+    return max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
+
+
+def centre(images: Images, height: int, width: int, own: tuple[int, int] | None = None) -> Images:
+    """Resize (N, C, h, w), proportions kept, and put it in the middle of its border's median.
+
+    The proportions are those of ``own``, (height, width), of pictures that were shrunk before.
+    """
+    count, channels, *given = images.shape
+    if given == [height, width]:
         return images
-    scale = min(height / old_height, width / old_width)
-    new_height = max(1, round(old_height * scale))
-    new_width = max(1, round(old_width * scale))
+    new_height, new_width = fitted_size(own or (given[0], given[1]), (height, width))
     top, left = (height - new_height) // 2, (width - new_width) // 2
     canvas = np.empty((count, channels, height, width), np.uint8)
     canvas[:] = np.median(_border(images), axis=2, keepdims=True)[..., np.newaxis].astype(np.uint8)
@@ -191,8 +238,16 @@ def centre(images: Images, height: int, width: int) -> Images:
 
 
 def has_light_border(images: Images) -> npt.NDArray[np.bool_]:
-    """Return (N,) whether at least half of an image's border pixels are 128 or brighter."""
-    return np.asarray((_border(images) >= 128).mean(axis=(1, 2)) >= 0.5)
+    """Return (N,) whether at least half of an image's border is nearer to its lightest pixel.
+
+    Of an image that is all but flat, whether its border is lighter than the middle of all levels.
+    """
+    if not len(images):
+        return np.zeros(0, np.bool_)
+    lightest, darkest = (of(images, axis=(1, 2, 3)).astype(np.int64) for of in (np.max, np.min))
+    middle = np.where(lightest - darkest < _FLAT, 128, (lightest + darkest + 1) // 2)
+    light = _border(images) >= middle[:, np.newaxis, np.newaxis]
+    return np.asarray(light.mean(axis=(1, 2)) >= 0.5)
 
 
 def background(images: Images) -> npt.NDArray[np.uint8]:
@@ -230,12 +285,27 @@ def is_raw(values: npt.NDArray[Any]) -> bool:
     return bool(values.size and values.max() > largest)
 
 
-def refuse_rows(shape: Sequence[int], input_shape: tuple[int, int, int], what: str) -> None:
-    """Refuse (N, C * H * W), images as rows, which would be taken for one image."""
-    if len(shape) == 2 and shape[1] == math.prod(input_shape) and shape != input_shape[1:]:
-        rows = f"{what} the shape {tuple(shape)}, one row per image"
-        sizes = ", ".join(map(str, input_shape))
-        raise DataError(f"{rows}; give images.reshape(-1, {sizes})")
+def unrolled(
+    shape: Sequence[int], input_shape: tuple[int, int, int], what: str
+) -> tuple[int, ...] | None:
+    """Return (N, C, H, W) for (N, C * H * W), images as rows; None of one image, (H, W).
+
+    Rows are as long as an image of the network, or they are squares, and the array is so narrow or
+    so flat as no picture is. ``what`` begins the error for an array that may be either.
+    """
+    count, columns = shape
+    if columns == math.prod(input_shape) and tuple(shape) != input_shape[1:]:
+        if count == columns and input_shape[1:] != (1, 1):
+            sizes = ", ".join(map(str, input_shape))
+            rows = f"{what} the shape {tuple(shape)}, one image or a row for each of {count:,}"
+            one = f"reshape(1, {count}, {columns})"
+            raise DataError(f"{rows}; give images.reshape(-1, {sizes}), or images.{one}")
+        return (count, *input_shape)
+    side = math.isqrt(columns)
+    is_square = side >= _SMALLEST_SIDE and side * side == columns
+    if is_square and not 1 / _FLATTEST <= count / columns <= _FLATTEST:
+        return (count, 1, side, side)
+    return None
 
 
 def to_bytes(values: npt.NDArray[Any], unit: bool) -> Images:

@@ -1,0 +1,217 @@
+"""A free picture, made like the images that a network was trained on: one rule for all.
+
+``lenet.predict`` on files and ``lenet.evaluate`` on a path both go through
+:func:`prepare_picture`, which says what it did. Arrays are taken to be prepared already.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from lenet.data.centring import are_centred, centres_of_mass, ink_boxes
+from lenet.data.decoder import Picture
+from lenet.data.preprocess import (
+    Images,
+    Polarity,
+    Preprocessing,
+    centre,
+    fitted_size,
+    has_light_border,
+    match,
+)
+from lenet.net.shapes import pair_text
+
+_SIDE: Final = 48  # of the small copy on which the background is looked for
+_WINDOW: Final = 19  # of the local median, in its pixels: strokes are narrower than half of it
+_UNEVEN: Final = 0.3  # of the range of a picture: from there on, its border is not of one level
+_APART: Final = 0.05  # of the range: so far is all of the border from the ink
+_ONE_SIDED: Final = 0.4  # from -1 to 1: how much all ink is on one side of its neighbourhood
+_FLAT: Final = 16  # levels: less is a picture without ink
+_SLACK: Final = 2  # pixels that ink may be smaller than its box without being enlarged
+_NOISE: Final = 4.0  # times the median of the ground's own variation is no ink
+_MOST_NOISE: Final = 0.4  # of the ink
+_SLOPE: Final = 0.15  # of the ink's height: more on the border is ink, not light
+_MOST_OF: Final = 0.8  # of the border must be ground for a plane through it
+_GAIN: Final = 1.2  # strokes that are made smaller or larger lose so much of their light
+_EVEN: Final = 2  # levels of difference on a border of one level
+_CHROMA: Final = 64  # between the channels of a pixel that has colour
+_COLOURED: Final = 0.1  # of the pixels, from where on a picture is not ink on paper
+
+
+def prepare_picture(
+    picture: Picture, preprocessing: Preprocessing
+) -> tuple[Images, tuple[str, ...]]:
+    """Make a picture what a network was trained on; return (C, H, W) uint8 and what was done.
+
+    The words are short, such as ``inverted``, ``600x800 to 28x21`` and ``centred``, and none where
+    the picture goes through as it is. It is turned into its negative where its background is light
+    and the training images' dark, or the reverse; never where it has colour, or the network sees
+    colour, or the training images had both.
+    """
+    channels, side, _ = preprocessing.input_shape
+    pixels, depth = picture.bytes_of(preprocessing.depth)
+    done = list(picture.done)
+    if pixels is not picture.pixels and depth < 16:
+        done.append(f"{depth} of 16 bits")
+    image: Images = match(pixels[np.newaxis], (channels, *pixels.shape[1:]))
+    polarity = preprocessing.polarity
+    if polarity is not None and channels == 1 and background_of(image[0, 0]) != polarity:
+        if has_colour(pixels):
+            done.append("not inverted, for it has colour")
+            return _sized(image, picture, preprocessing, done)
+        image = np.invert(image)
+        done.append("inverted")
+    if preprocessing.box is not None:
+        flip = np.invert if polarity == "light" else np.asarray
+        moved, what = centred_by_mass(flip(image[0, 0]), preprocessing.box, side)
+        if what:
+            return flip(moved)[np.newaxis], (*done, *what)
+    return _sized(image, picture, preprocessing, done)
+
+
+def _sized(
+    image: Images, picture: Picture, preprocessing: Preprocessing, done: list[str]
+) -> tuple[Images, tuple[str, ...]]:
+    """Bring (1, C, h, w) to the network's size, and say so."""
+    _, height, width = preprocessing.input_shape
+    if picture.size != (height, width):
+        inner = fitted_size(picture.size, (height, width))
+        done.append(f"{pair_text(picture.size)} to {pair_text(inner)}")
+        if inner != (height, width):
+            done.append("centred")
+    return centre(image, height, width, picture.size)[0], tuple(done)
+
+
+def background_of(grey: Images) -> Polarity:
+    """Return whether a grey picture (h, w) has ink on a dark ground, or on a light one.
+
+    The border decides, held against the darkest and the lightest of the picture itself, so that dim
+    paper is paper. Where the border is uneven and yet without ink, light falls unevenly on the
+    ground: the side on which the ink stands out from its neighbourhood then decides.
+    """
+    small = _small(grey)
+    if known := _is_uneven(small):
+        return known
+    return "light" if has_light_border(grey[np.newaxis, np.newaxis])[0] else "dark"
+
+
+def _small(grey: Images) -> npt.NDArray[np.int64]:
+    picture = Image.fromarray(grey).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+    return np.asarray(picture, np.int64)
+
+
+def _is_uneven(small: npt.NDArray[np.int64]) -> Polarity | None:
+    """Return the background of a picture on which light falls unevenly; None of another."""
+    darkest, lightest = np.percentile(small, (1, 99))
+    span = max(1.0, float(lightest - darkest))
+    low, high = np.percentile(_border(small), (1, 99))
+    if high - low <= _UNEVEN * span:
+        return None
+    cubes = (small - _local(small)) ** 3
+    side = float(cubes.sum() / max(1, np.abs(cubes).sum()))
+    # Where ink reaches the border, it is not the light that makes the border uneven.
+    if side < -_ONE_SIDED and low - darkest > _APART * span:
+        return "light"
+    if side > _ONE_SIDED and lightest - high > _APART * span:
+        return "dark"
+    return None
+
+
+def _local(small: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the local median of a small picture: its ground, where strokes are thin."""
+    reach = _WINDOW // 2
+    padded = Image.fromarray(np.pad(small, reach, mode="edge").astype(np.uint8))
+    local = np.asarray(padded.filter(ImageFilter.MedianFilter(_WINDOW)), np.int64)
+    return local[reach:-reach, reach:-reach]
+
+
+def centred_by_mass(grey: Images, box: int, side: int) -> tuple[Images, tuple[str, ...]]:
+    """Put light ink on dark (h, w) into the middle of (side, side) as MNIST's is, and say so.
+
+    The ground becomes 0 and the ink 255, the longer side of the ink ``box`` pixels. What is so
+    already stays as it is, and so does a picture without ink; then nothing is said.
+    """
+    is_flat = int(grey.max()) - int(grey.min()) < _FLAT
+    is_done = grey.shape == (side, side) and bool(are_centred(grey[np.newaxis], box)[0])
+    if is_flat or is_done:
+        return grey, ()
+    ink = _levelled(grey)
+    top, left, bottom, right = ink_boxes(ink[np.newaxis])[:, 0].tolist()
+    crop = ink[top:bottom, left:right]
+    shrunk = grey.shape[0] / ink.shape[0]
+    own = (round(shrunk * crop.shape[0]), round(shrunk * crop.shape[1]))
+    if max(crop.shape) > box or max(crop.shape) < box - _SLACK:
+        crop = _scaled(crop, box)
+    rows, columns = centres_of_mass(crop[np.newaxis])
+    padded = np.pad(crop, side)
+    y, x = (side - round(side / 2 - float(centre[0])) for centre in (rows, columns))
+    sizes = " to ".join(pair_text((height, width)) for height, width in (own, crop.shape))
+    return padded[y : y + side, x : x + side], (f"ink of {sizes}", "mass-centred")
+
+
+def _scaled(crop: Images, box: int) -> Images:
+    """Resize ink (h, w) so that it fills a box; rows and columns of faint ink count in part."""
+    height, width = (
+        len(profile) - 2 + float(profile[0] + profile[-1]) / 255 if len(profile) > 1 else 1.0
+        for profile in (crop.max(axis=1).astype(int), crop.max(axis=0).astype(int))
+    )
+    scale = box / max(height, width, 1.0)
+    size = tuple(max(1, round(own * scale)) for own in crop.shape)
+    how = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
+    scaled = np.asarray(Image.fromarray(crop).resize(size[::-1], how), np.float32)
+    return np.asarray((scaled * (_GAIN * 255 / scaled.max())).clip(0, 255), np.uint8)
+
+
+def _levelled(grey: Images) -> Images:
+    """Return light ink on a ground that is not even as ink on 0: its lightest is 255.
+
+    Where light falls unevenly it is smaller than before.
+    """
+    small = _small(grey)
+    if _is_uneven(small) is not None:
+        height, width = fitted_size((grey.shape[0], grey.shape[1]), (_SIDE, _SIDE))
+        picture = Image.fromarray(grey).resize((width, height), Image.Resampling.BOX)
+        small = np.asarray(picture, np.int64)
+        above = np.asarray(small - _local(small), np.float32)
+    else:
+        above = grey - _plane(grey)
+    noise = float(np.median(np.abs(above)))
+    ink = np.maximum(0, above)
+    peak = float(np.percentile(ink[ink > ink.max() / 3], 90))
+    floor = min(_MOST_NOISE * peak, _NOISE * noise)
+    return np.asarray(((ink - floor) * (255 / (peak - floor))).clip(0, 255), np.uint8)
+
+
+def _plane(grey: Images) -> npt.NDArray[np.float32]:
+    """Return the plane (h, w) through the border of a picture; its median where that is none."""
+    border = _border(grey).astype(np.float64)
+    middle = float(np.median(border))
+    y, x = np.mgrid[0 : grey.shape[0], 0 : grey.shape[1]].astype(np.float32)
+    points = np.stack([np.ones(len(border)), _border(y), _border(x)], axis=1)
+    kept = np.abs(border - middle) <= max(4.0, _SLOPE * (float(grey.max()) - middle))
+    if kept.mean() > _MOST_OF and np.ptp(border) > _EVEN:
+        slopes = np.linalg.lstsq(points[kept], border[kept], rcond=None)[0]
+        left = border[kept] - points[kept] @ slopes
+        if left.std() < border[kept].std() / 2:
+            return np.asarray(slopes[0] + slopes[1] * y + slopes[2] * x, np.float32)
+    return np.full(grey.shape, middle, np.float32)
+
+
+def has_colour(picture: Images) -> bool:
+    """Return whether a picture (C, h, w) is more than ink on paper, whose tint does not count."""
+    if len(picture) == 1:
+        return False
+    pixels = picture.reshape(3, -1)
+    pixels = pixels[:, :: max(1, pixels.shape[1] // 10_000)].astype(np.float64)
+    paper = np.median(pixels, axis=1)
+    if paper.min() >= _CHROMA:  # as under a lamp: white is what the paper is
+        pixels = np.minimum(255, pixels * (paper.max() / paper)[:, np.newaxis])
+    return float((np.ptp(pixels, axis=0) > _CHROMA).mean()) > _COLOURED
+
+
+def _border(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])

@@ -1,0 +1,316 @@
+"""One rule for a picture: what its background is, what is done to it, and that all agree on it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import lenet
+from lenet.data.decoder import Picture
+from lenet.data.prepare import background_of, has_colour, prepare_picture
+from lenet.data.preprocess import Preprocessing
+from lenet.errors import DataError
+
+DARK = Preprocessing((1, 28, 28), (0.1,), (0.3,), "dark")
+LIGHT = Preprocessing((1, 28, 28), (0.1,), (0.3,), "light")
+ANY = Preprocessing((1, 28, 28), (0.1,), (0.3,), None)
+COLOUR = Preprocessing((3, 28, 28), (0.1,) * 3, (0.3,) * 3, "dark")
+
+
+def stroke(side=200, paper=255, ink=0):
+    """A seven in the middle: (side, side) uint8."""
+    picture = np.full((side, side), paper, np.float64)
+    unit = side // 20
+    picture[5 * unit : 7 * unit, 6 * unit : 14 * unit] = ink
+    picture[7 * unit : 16 * unit, 11 * unit : 13 * unit] = ink
+    return picture.astype(np.uint8)
+
+
+def done(picture, preprocessing=DARK):
+    pixels = picture[np.newaxis] if picture.ndim == 2 else picture
+    return prepare_picture(Picture(pixels, pixels.shape[1:]), preprocessing)[1]
+
+
+def shaded(kind, side=200):
+    """A dark seven on light paper, lit unevenly."""
+    y, x = np.mgrid[0:side, 0:side] / side
+    light = {
+        "slope": 0.35 + 0.65 * x,
+        "vignette": 1 - 1.5 * ((x - 0.5) ** 2 + (y - 0.5) ** 2),
+        "shadow on the left": np.where(x < 0.6, 0.45, 1.0),
+        "shadow below": np.where(y > 0.4, 0.45, 1.0),
+    }[kind]
+    grain = np.random.default_rng(0).normal(0, 3, (side, side))
+    return (stroke(side, 230, 30) * light + grain).clip(0, 255).astype(np.uint8)
+
+
+SHADES = ["slope", "vignette", "shadow on the left", "shadow below"]
+
+
+@pytest.mark.parametrize("kind", SHADES)
+def test_light_falls_unevenly(kind):
+    picture = shaded(kind)
+    assert background_of(picture) == "light"
+    assert background_of(255 - picture) == "dark"
+    assert "inverted" in done(picture)
+    assert "inverted" not in done(255 - picture)
+
+
+@pytest.mark.parametrize(
+    ("paper", "ink"), [(255, 0), (110, 18), (60, 5), (240, 200), (130, 120), (255, 254)]
+)
+def test_dim_paper_is_paper(paper, ink):
+    expected = ("light", "dark") if abs(paper - ink) > 15 else ("light",) * 2
+    assert (background_of(stroke(200, paper, ink)), background_of(stroke(200, ink, paper))) in (
+        expected,
+        ("light", "dark"),
+    )
+
+
+def test_a_tight_crop():
+    """Its ink touches the border on three sides."""
+    crop = stroke()[50:160, 60:140]
+    assert background_of(crop) == "light"
+    assert background_of(255 - crop) == "dark"
+
+
+def test_training_images_go_through_as_they_are():
+    """Every image of a known kind has its background, so that none is turned."""
+    for images in (lenet.load("digits").test.images[:100], lenet.load("digits").train.images[:100]):
+        assert {background_of(image[0]) for image in images} == {"dark"}
+    image = lenet.load("digits").test.images[0]
+    same = Preprocessing((1, 8, 8), (0,), (1,), "dark")
+    seen, what = prepare_picture(Picture(image, (8, 8)), same)
+    np.testing.assert_array_equal(seen, image)
+    assert what == ()
+
+
+def test_what_was_done_is_said():
+    assert done(stroke(28)) == ("inverted",)
+    assert done(255 - stroke(28)) == ()
+    assert done(stroke()) == ("inverted", "200x200 to 28x28")
+    wide = np.full((600, 800), 255, np.uint8)
+    wide[200:400, 390:420] = 0
+    assert done(wide) == ("inverted", "600x800 to 21x28", "centred")
+    assert done(wide.T) == ("inverted", "800x600 to 28x21", "centred")
+    assert done(wide, LIGHT) == done(wide, ANY) == ("600x800 to 21x28", "centred")
+    deep = (stroke(28).astype(np.uint16) * 16)[np.newaxis]
+    assert done(deep) == ("12 of 16 bits", "inverted")
+
+
+def test_pictures_of_16_bits_are_read_as_the_training_pictures_were():
+    values = np.full((1, 28, 28), 1000, np.uint16)
+    values[0, 10:18, 13:15] = 0
+    for depth, level in ((None, round(1000 * 255 / 1023)), (12, 62), (16, 4)):
+        known = Preprocessing((1, 28, 28), (0,), (1,), None, depth)
+        assert prepare_picture(Picture(values, (28, 28)), known)[0].max() == level
+
+
+def coloured(ground, disc, side=48):
+    y, x = np.mgrid[0:side, 0:side]
+    inside = (x - side / 2) ** 2 + (y - side / 2) ** 2 < (side / 3) ** 2
+    return np.where(inside, np.reshape(disc, (3, 1, 1)), np.reshape(ground, (3, 1, 1))).astype(
+        np.uint8
+    )
+
+
+def test_colour_is_never_inverted():
+    red = coloured((240, 240, 235), (200, 30, 30))
+    assert "inverted" not in done(red, COLOUR)
+    assert done(red)[0] == "not inverted, for it has colour"
+    assert "inverted" not in done(np.repeat(stroke()[np.newaxis], 3, axis=0), COLOUR)
+
+
+def test_ink_on_tinted_paper_is_no_colour():
+    paper, ink = np.array([[[235]], [[205]], [[150]]]), np.array([[[30]], [[25]], [[20]]])
+    lamp = np.where(stroke() == 0, ink, paper).astype(np.uint8)
+    pen = np.where(stroke() == 0, [[[30]], [[50]], [[170]]], [[[240]], [[240]], [[238]]])
+    for picture in (lamp, pen.astype(np.uint8)):
+        assert not has_colour(picture)
+        assert done(picture)[0] == "inverted"
+
+
+BOXED = Preprocessing((1, 28, 28), (0.1,), (0.3,), "dark", None, 20)
+
+
+def mass_centred(image):
+    """A stroke image (28, 28), brought into MNIST's form."""
+    return prepare_picture(Picture(image[np.newaxis], (28, 28)), BOXED)[0]
+
+
+@pytest.fixture(scope="module")
+def seven():
+    """A seven as MNIST has it: light on dark, 20 pixels high, its mass in the middle."""
+    image = np.zeros((28, 28), np.uint8)
+    image[4:7, 8:20] = 255
+    image[7:24, 16:19] = 255
+    return mass_centred(np.roll(image, 1, axis=0))[0]
+
+
+def as_given(picture, preprocessing=BOXED):
+    return prepare_picture(Picture(picture[np.newaxis], picture.shape), preprocessing)
+
+
+def test_what_is_centred_stays_to_the_bit(seven):
+    seen, what = as_given(seven)
+    np.testing.assert_array_equal(seen[0], seven)
+    assert what == ()
+    seen, what = as_given(255 - seven)
+    np.testing.assert_array_equal(seen[0], seven)
+    assert what == ("inverted",)
+
+
+@pytest.mark.parametrize("shift", [(1, -3), (-3, 2), (0, 4)])
+def test_what_was_moved_comes_back_to_the_bit(seven, shift):
+    moved = np.roll(seven, shift, axis=(0, 1))
+    canvas = np.zeros((200, 300), np.uint8)
+    canvas[90:118, 40:68] = seven
+    for picture in (moved, 255 - moved, canvas, 255 - canvas):
+        seen, what = as_given(picture)
+        np.testing.assert_array_equal(seen[0], seven)
+        assert what[-1] == "mass-centred"
+    assert as_given(moved, replace(BOXED, box=None))[1] == ()
+    np.testing.assert_array_equal(as_given(moved, BOXED.as_it_is)[0][0], moved)
+
+
+@pytest.mark.parametrize("kind", ["small", "large", "dim", *SHADES])
+def test_ink_of_any_size_fills_the_box(seven, kind):
+    large = np.asarray(Image.fromarray(seven).resize((140, 140), Image.Resampling.BILINEAR))
+    pictures = {
+        "small": np.asarray(Image.fromarray(seven).resize((14, 14), Image.Resampling.BILINEAR)),
+        "large": large,
+        "dim": (110 - 0.8 * large / 2).astype(np.uint8),
+    }
+    seen, what = as_given(pictures[kind] if kind in pictures else shaded(kind))
+    ink = np.argwhere(seen[0] > 64)
+    assert 18 <= np.ptp(ink, axis=0).max() + 1 <= 22
+    mass = np.argwhere(seen[0] >= 0) @ np.eye(2)
+    middle = np.average(mass, axis=0, weights=seen[0].ravel())
+    np.testing.assert_allclose(middle, 14, atol=0.6)
+    assert what[-1] == "mass-centred"
+    assert (seen[0] == 0).mean() > 0.5
+    assert seen.max() == 255
+
+
+def test_a_picture_without_ink_stays():
+    for level in (0, 90, 255):
+        _, what = as_given(np.full((50, 50), level, np.uint8))
+        assert "mass-centred" not in what
+
+
+def test_the_box_is_found_and_kept(seven, tmp_path):
+    images = np.stack([np.roll(seven, n % 2 * 0, axis=0) for n in range(50)])[:, np.newaxis]
+    fitted = Preprocessing.fit(images, (1, 28, 28))
+    assert (fitted.box, fitted.polarity) == (20, "dark")
+    assert Preprocessing.fit(255 - images, (1, 28, 28)).box == 20
+    assert Preprocessing.from_dict(json.loads(json.dumps(fitted.to_dict()))) == fitted
+    images[7] = np.roll(images[7], 3, axis=1)
+    assert Preprocessing.fit(images, (1, 28, 28)).box is None
+    assert Preprocessing.fit(lenet.load("digits").train.images, (1, 28, 28)).box is None
+    for wrong in (0, 28, 2.5, True):
+        with pytest.raises(DataError):
+            replace(BOXED, box=wrong)
+    with pytest.raises(DataError):
+        replace(BOXED, polarity=None)
+
+
+@pytest.fixture(scope="module")
+def model():
+    network = "1x8x8 | conv 8 k3 relu, maxpool 2 | dense 10"
+    return lenet.train(network, "digits", lenet.recipe(epochs=4))
+
+
+def pictures_of_many_kinds(folder, count=3):
+    """Test digits as a person has them: on white, small, wide, deep, lit from a side, by class."""
+    split = lenet.load("digits").test
+    for number, (image, label) in enumerate(zip(split.images[:40], split.labels, strict=False)):
+        place = folder / str(label)
+        place.mkdir(parents=True, exist_ok=True)
+        large = np.kron(255 - image[0], np.ones((6, 6), np.uint8))
+        kinds = {
+            "plain.png": Image.fromarray(image[0]),
+            "white.png": Image.fromarray(large),
+            "dim.pgm": Image.fromarray(large // 3),
+            "wide.bmp": Image.fromarray(np.pad(large, ((0, 0), (9, 9)), mode="edge")),
+            "deep.png": Image.fromarray(large.astype(np.uint16) * 16),
+            "lit.tiff": Image.fromarray((large * np.linspace(0.5, 1, 48)).astype(np.uint8)),
+        }
+        name = list(kinds)[number % len(kinds)]
+        kinds[name].save(place / f"{number}-{name}")
+
+
+def test_predict_evaluate_and_the_model_agree(model, tmp_path):
+    """Image by image: on files, on the folder, on a table of it, and on what was prepared."""
+    folder = tmp_path / "own"
+    pictures_of_many_kinds(folder)
+    answers = {p.image: p for p in lenet.predict(model, folder)}
+    assert len(answers) == 40
+    one_by_one = lenet.predict(model, *sorted(folder.rglob("*.*")))
+    assert {p.image: p for p in one_by_one} == answers
+    found = lenet.evaluate(model, folder, everything=True)
+    table = tmp_path / "table.csv"
+    names = [path.relative_to(tmp_path).as_posix() for path in sorted(folder.rglob("*.*"))]
+    table.write_text("path,label\n" + "".join(f"{n},{n.split('/')[1]}\n" for n in names))
+    listed = lenet.evaluate(model, table, everything=True)
+    for evaluation, root in ((found, folder), (listed, tmp_path)):
+        rows = evaluation.answers.rows(model.classes)
+        assert len(rows) == 40
+        for row in rows:
+            answer = answers[str(root / row["image"])]
+            assert row["class"] == answer.label
+            assert row["probability"] == pytest.approx(answer.probability, rel=1e-5)
+    assert any("inverted" in answer.prepared for answer in answers.values())
+    assert "inverted (" in found.notes[0]
+    right = [a.label == a.image.split("/")[-2] for a in answers.values()]
+    assert found.accuracy == listed.accuracy == np.mean(right) > 0.4
+    for path, answer in answers.items():
+        pixels = np.asarray(Image.open(path))
+        picture = Picture(pixels[np.newaxis], pixels.shape)
+        image, what = prepare_picture(picture, model.preprocessing)
+        assert ", ".join(what) == answer.prepared
+        assert model.predict_proba(image).max() == pytest.approx(answer.probability, rel=1e-5)
+
+
+def test_the_test_split_of_the_training_folder_stays_as_it_was(tmp_path):
+    """Evaluated by its path it is what the training tested on, bit for bit."""
+    split = lenet.load("digits").train
+    for number, (image, label) in enumerate(zip(split.images[:400], split.labels, strict=False)):
+        place = tmp_path / "own" / str(label)
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[0].astype(np.uint16) * 16).save(place / f"{number}.png")
+    data = lenet.load(tmp_path / "own")
+    assert data.depth == 12
+    assert "pictures of 16 bits use 12 of them: 0 to 4,095 become 0 to 255" in data.notes
+    network = "1x8x8 | conv 8 k3 relu, maxpool 2 | dense 10"
+    model = lenet.train(network, data, lenet.recipe(epochs=2))
+    assert model.preprocessing.depth == 12
+    by_path, by_split = lenet.evaluate(model, tmp_path / "own"), lenet.evaluate(model, data.test)
+    assert by_path.loss == by_split.loss
+    assert by_path.answers.names == data.test.names
+    kept = lenet.Model.load(model.save(tmp_path / "m.safetensors"))
+    assert kept.preprocessing == model.preprocessing
+
+
+def test_pictures_of_a_set_share_one_depth(tmp_path):
+    """A dark one of a set of twelve bits is not made lighter than the others."""
+    for name, most in (("a", 4095), ("b", 500)):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            values = np.full((8, 8), most - number, np.uint16)
+            values[0, 0] = 0
+            Image.fromarray(values).save(tmp_path / name / f"{number}.png")
+    data = lenet.load(tmp_path)
+    brightest = {int(image.max()) for image in data.train.images[data.train.labels == 1]}
+    assert brightest <= {31}
+    assert data.depth == 12
+    assert lenet.load(tmp_path).depth == 12  # out of the cache
+
+
+def test_preprocessing_without_a_depth_is_read():
+    old = {"input_shape": [1, 28, 28], "mean": [0.1], "std": [0.3], "polarity": "dark"}
+    known = Preprocessing.from_dict(old)
+    assert (known.depth, known.to_dict()) == (None, old)
+    new = Preprocessing((1, 28, 28), (0.1,), (0.3,), "dark", 12)
+    assert Preprocessing.from_dict(json.loads(json.dumps(new.to_dict()))) == new
