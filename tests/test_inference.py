@@ -105,7 +105,7 @@ def test_equal_probabilities_are_in_the_order_of_the_classes(tmp_path):
 
 def test_refusals(model, tmp_path):
     for use, arguments, error in (
-        (lenet.predict, (tmp_path / "nowhere.safetensors",), ModelFileError),
+        (lenet.predict, (tmp_path / "nowhere.safetensors", "a"), ModelFileError),
         (lenet.predict, (model, tmp_path / "nowhere.png"), PictureError),
         (lenet.evaluate, (model, "nowhere"), UsageError),
     ):

@@ -482,15 +482,21 @@ def test_floats_of_another_scale_are_refused(top: float) -> None:
     assert small().scores(np.array(images, np.int64)).shape == (2, 4)
 
 
-def test_rows_are_not_taken_for_one_image(tmp_path: Path) -> None:
-    rows = pictures(7, 30)
-    np.save(tmp_path / "rows.npy", rows)
+def test_rows_are_images(tmp_path: Path) -> None:
+    rows, model = pictures(7, 30), small()
+    expected = model.scores(rows.reshape(7, 1, 6, 5))
     for images in (rows, rows / 255):
-        with refused(DataError, "reshape(-1, 1, 6, 5)"):
-            small().predict(images)
-    with refused(DataError, "rows.npy", "reshape(-1, 1, 6, 5)"):
-        lenet.predict(small(), tmp_path / "rows.npy")
+        np.testing.assert_array_equal(model.scores(images), expected)
+    np.save(tmp_path / "rows.npy", rows)
+    found = lenet.predict(model, tmp_path / "rows.npy")
+    assert [one.label for one in found] == [str(n) for n in expected.argmax(axis=1)]
     assert Model("1x1x30 | dense 2").initialize().predict(rows[:1]).shape == (1,)
+    square = pictures(30, 30)
+    with refused(DataError, "reshape(-1, 1, 6, 5)", "reshape(1, 30, 30)"):
+        model.predict(square)
+    np.save(tmp_path / "square.npy", square)
+    with refused(DataError, "square.npy", "reshape(-1, 1, 6, 5)"):
+        lenet.predict(model, tmp_path / "square.npy")
 
 
 def test_new_weights_have_no_past() -> None:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, SupportsIndex, overload
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from lenet import files
 from lenet.data import Dataset, Split, is_name, load, load_split
-from lenet.data.pictures import read_images
+from lenet.data.decoder import ALLOWED
+from lenet.data.pictures import Fault, faults_text
+from lenet.data.preprocess import Preprocessing
+from lenet.data.unlabelled import read_unlabelled
+from lenet.errors import PictureError, UsageError, path_text
+from lenet.kinds import counted
 from lenet.metrics import Evaluation
 from lenet.model import Model
 from lenet.run_folder import reading_of
 from lenet.writing import Result
-from lenet.writing.document import Document, Section, table_of
-from lenet.writing.numbers import percent
+from lenet.writing.document import Document, Paragraph, Section, table_of
+from lenet.writing.numbers import percent, plural
+
+_REMEDY: Final = f"give {ALLOWED} files"
 
 
 @dataclass(frozen=True)
@@ -28,11 +40,14 @@ class Prediction:
         image: the file, with ``[index]`` behind it where the file holds several.
         classes: the names of the classes, most probable first.
         probabilities: of each of them, in the same order; they add up to 1.
+        prepared: what was done to a picture first, such as ``inverted, 600x800 to 28x21,
+            centred``; empty where it went through as it was.
     """
 
     image: str
     classes: tuple[str, ...]
     probabilities: tuple[float, ...]
+    prepared: str = ""
 
     @property
     def label(self) -> str:
@@ -50,6 +65,7 @@ class Prediction:
             "image": self.image,
             "class": self.label,
             "probability": self.probability,
+            "prepared": self.prepared,
             "probabilities": dict(zip(self.classes, self.probabilities, strict=True)),
         }
 
@@ -58,9 +74,19 @@ class Prediction:
 
 
 class Predictions(Result, list[Prediction]):
-    """One :class:`Prediction` per image, in order."""
+    """One :class:`Prediction` per image, in order.
+
+    Attributes:
+        faults: the files that could not be read, each with its path and the reason.
+    """
 
     csv_key = "predictions"
+
+    def __init__(
+        self, predictions: Iterable[Prediction] = (), faults: Iterable[Fault] = ()
+    ) -> None:
+        super().__init__(predictions)
+        self.faults = tuple(faults)
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> Prediction: ...
@@ -73,32 +99,93 @@ class Predictions(Result, list[Prediction]):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON."""
-        return {"predictions": [prediction.to_dict() for prediction in self]}
+        faults = [{"file": fault.path, "reason": fault.reason} for fault in self.faults]
+        return {
+            "predictions": [prediction.to_dict() for prediction in self],
+            **({"faults": faults} if faults else {}),
+        }
 
     def page(self, form: str = "text", width: int = 80) -> Document:
-        """Return one row per image: its predicted class, and the two that follow it."""
-        titles = () if form == "text" else ("image", "class", "probability", "followed by")
-        rows = [(p.image, p.label, percent(p.probability), _runners_up(p)) for p in self]
-        return Document("", (Section("", (table_of(rows, titles),)),) if rows else ())
+        """Return one row per image: its predicted class, and the two that follow it.
+
+        What was done to all of them stands below; where it differs, each row says its own.
+        """
+        done = {p.prepared for p in self}
+        common = next(iter(done)) if len(done) == 1 else ""
+        titles: tuple[str, ...] = ("image", "class", "probability", "followed by")
+        rows: list[tuple[str, ...]] = [
+            (p.image, p.label, percent(p.probability), _runners_up(p)) for p in self
+        ]
+        if len(done) > 1:
+            titles = (*titles, "prepared")
+            rows = [(*row, p.prepared) for row, p in zip(rows, self, strict=True)]
+        if not rows:
+            return Document("", ())
+        table = table_of(rows, () if form == "text" else titles)
+        notes = (Paragraph(f"prepared: {common}", is_note=True),) if common else ()
+        return Document("", (Section("", (table, *notes)),))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a ``.csv`` of image, class, probability, what was done, and what comes second.
+
+        Raises:
+            UsageError: the name does not end in .csv.
+            OutputError: the file cannot be written; an earlier one is untouched.
+        """
+        columns = ("image", "class", "probability", "prepared", "second", "second_probability")
+        rows = ((p.image, p.label, p.probability, p.prepared, *_second(p)) for p in self)
+        return _save_csv(path, columns, rows)
 
 
 def predict(
     model: Model | str | os.PathLike[str],
     *images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | npt.NDArray[Any],
+    skip_bad: bool = False,
+    as_it_is: bool = False,
 ) -> Predictions:
     """Predict the class of each image.
 
+    A picture becomes like the training images first, and each prediction says how. Arrays are
+    taken to be prepared already.
+
     Args:
-        model: a model, or the file of one.
-        images: PNG, JPEG or BMP files of any size, IDX and npy files of images, lists of such
-            files, or arrays, as ``Model.scores`` takes them.
+        model: a model, the file of one, or the folder of a run.
+        images: pictures of any size (PNG, JPEG, BMP, GIF, TIFF, WebP, PPM, PGM); folders of them,
+            with all below; lists of files, ``.csv`` or ``.txt``; ``.npy``, ``.npz`` and IDX files
+            and tables of pixels, with labels or without; lists of all these; or arrays, as
+            ``Model.scores`` takes them.
+        skip_bad: leave out files that cannot be read; they are in ``faults``.
+        as_it_is: only bring pictures to the network's size and channels.
 
     Raises:
-        ModelFileError, PictureError: the model cannot be read, or a file is no picture.
-        DataError: an array is of the wrong type, shape or range.
+        ModelFileError: the model cannot be read.
+        PictureError: a file is no picture that can be read; all others were tried.
+        DataError: numbers are of the wrong type, shape or range, or a list cannot be read.
     """
     model = model if isinstance(model, Model) else Model.load(model)
-    return Predictions(p for source in images for p in _predict(model, source))
+    preprocessing = model.preprocessing.as_it_is if as_it_is else model.preprocessing
+    predictions: list[Prediction] = []
+    faults: list[Fault] = []
+    for found in _answers(model, _flattened(images), preprocessing):
+        (faults if isinstance(found, Fault) else predictions).append(found)  # type: ignore[arg-type]
+    if faults and not (skip_bad and predictions):
+        raise refusal(faults, len(predictions))
+    return Predictions(predictions, faults)
+
+
+def refusal(faults: Sequence[Fault], read: int, are_named: bool = False) -> PictureError:
+    """Return the error for files that cannot be read, where so many others could.
+
+    It names some, unless they are named already.
+    """
+    if len(faults) == 1 and not read:
+        return PictureError(f"{faults_text(faults)}; {_REMEDY}")
+    share = f"{len(faults):,} of {plural(len(faults) + read, 'file')} cannot be read"
+    kinds = counted(fault.kind for fault in faults)
+    what = f"{share}: {kinds if are_named else faults_text(faults)}"
+    if not read:
+        return PictureError(f"{what}; {_REMEDY}")
+    return PictureError(f"{what}; leave them out with skip_bad=True", parameter="skip_bad")
 
 
 def evaluate(
@@ -110,17 +197,19 @@ def evaluate(
     skip_bad: bool = False,
     transpose: bool = False,
     label_from_name: str | None = None,
+    as_it_is: bool = False,
 ) -> Evaluation:
     """Find out how a model does on a data set's images to test on, or on a split.
 
     Args:
-        model: a model, or the file of one.
+        model: a model, the file of one, or the folder of a run.
         data: a data set or a split, or a name or path as ``lenet.load`` takes it.
         data_dir: the folder that holds the IDX files already.
         everything: of a path, take the pictures that are to train on, too.
         skip_bad: of a path, leave out files that cannot be read.
         transpose, label_from_name: of a path, as in ``lenet.load``; they need not be said again for
             the data that the model's run was trained on.
+        as_it_is: of a path, only bring pictures to the network's size and channels.
 
     Raises:
         ModelFileError, DataError: the model or the data cannot be read, or do not suit each other.
@@ -132,29 +221,102 @@ def evaluate(
         return model.evaluate(load(data, data_dir=data_dir))
     shape = model.network.input_shape
     given = {"transpose": transpose, "label_from_name": label_from_name}
-    how = reading_of(file, data) | {name: value for name, value in given.items() if value}
-    split = load_split(data, model.classes, shape, everything=everything, skip_bad=skip_bad, **how)
+    how: dict[str, Any] = reading_of(file, data) | {
+        name: value for name, value in given.items() if value
+    }
+    preprocessing = model.preprocessing.as_it_is if as_it_is else model.preprocessing
+    how |= {"everything": everything, "skip_bad": skip_bad, "preprocessing": preprocessing}
+    split = load_split(data, model.classes, shape, **how)
     name = f"{'images' if everything else 'test images'} of {os.fspath(data)}"
     return replace(model.evaluate(split), data=name)
 
 
-def _predict(model: Model, source: Any) -> Iterator[Prediction]:
-    if isinstance(source, list | tuple) and all(isinstance(s, str | os.PathLike) for s in source):
-        for path in source:
-            yield from _predict(model, path)
-        return
-    if isinstance(source, str | os.PathLike):
-        name, images = os.fspath(source), read_images(source, model.preprocessing)
-    else:
-        name, images = "image", source
-    probabilities = model.predict_proba(images)
-    for index, row in enumerate(probabilities):
+def _flattened(sources: Iterable[Any]) -> Iterator[Any]:
+    """Yield paths and arrays, with lists of paths taken apart."""
+    for source in sources:
+        is_list = isinstance(source, list | tuple)
+        if is_list and all(isinstance(path, str | os.PathLike) for path in source):
+            yield from source
+        else:
+            yield source
+
+
+def _answers(
+    model: Model, sources: Iterable[Any], preprocessing: Preprocessing
+) -> Iterator[Prediction | Fault]:
+    """Yield an answer for each image, in order, and a fault for each file that is none."""
+    for is_path, group in groupby(sources, lambda source: isinstance(source, str | os.PathLike)):
+        if is_path:
+            for found in read_unlabelled(group, preprocessing):
+                if isinstance(found, Fault):
+                    yield found
+                else:
+                    yield from _predictions(model, found.images, found.names, found.done)
+            continue
+        for images in group:
+            probabilities = model.predict_proba(images)
+            count = len(probabilities)
+            names = ["image"] if count == 1 else [f"image[{i}]" for i in range(count)]
+            yield from _rows(model, probabilities, names, [""] * count)
+
+
+def _predictions(
+    model: Model, images: npt.NDArray[np.uint8], names: Sequence[str], done: Sequence[str]
+) -> Iterator[Prediction]:
+    return _rows(model, model.predict_proba(images), names, done)
+
+
+def _rows(
+    model: Model, probabilities: npt.NDArray[np.float32], names: Sequence[str], done: Sequence[str]
+) -> Iterator[Prediction]:
+    for row, name, what in zip(probabilities, names, done, strict=True):
         order = np.argsort(-row, kind="stable")
-        yield Prediction(
-            name if len(probabilities) == 1 else f"{name}[{index}]",
-            tuple(model.classes[i] for i in order),
-            tuple(float(row[i]) for i in order),
-        )
+        classes = tuple(model.classes[i] for i in order)
+        yield Prediction(name, classes, tuple(float(row[i]) for i in order), what)
+
+
+def _second(prediction: Prediction) -> tuple[object, object]:
+    if len(prediction.classes) < 2:
+        return "", ""
+    return prediction.classes[1], prediction.probabilities[1]
+
+
+def save_answers(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
+    """Write a ``.csv`` of each image's file or number, true class, prediction and probability.
+
+    Raises:
+        UsageError: the name does not end in .csv, or the evaluation has no answers.
+        OutputError: the file cannot be written; an earlier one is untouched.
+    """
+    if evaluation.answers is None:
+        raise UsageError("the evaluation has no answers for each image; call lenet.evaluate.")
+    columns = ("image", "label", "class", "probability", "correct")
+    rows = (
+        (*row.values(), int(row["label"] == row["class"]))
+        for row in evaluation.answers.rows(evaluation.classes)
+    )
+    return _save_csv(path, columns, rows)
+
+
+def _save_csv(
+    path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> Path:
+    check_answers_path(path)
+    with io.StringIO(newline="") as text:
+        writer = csv.writer(text)
+        writer.writerow(columns)
+        writer.writerows(rows)
+        content = text.getvalue()
+    # A file name that is no text goes out as it came in.
+    return files.write_bytes(path, content.encode("utf-8", "surrogateescape"))
+
+
+def check_answers_path(path: str | os.PathLike[str]) -> None:
+    """Raise a UsageError, if ``path`` is no name for a table of answers."""
+    is_special = os.path.exists(path) and not os.path.isfile(path)
+    if not is_special and os.path.splitext(os.fspath(path))[1].lower() != ".csv":
+        what = f"answers are written as a table and {path_text(path)} has another ending"
+        raise UsageError(f"{what}; end it in .csv.", parameter="output")
 
 
 def _runners_up(prediction: Prediction) -> str:

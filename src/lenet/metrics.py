@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
@@ -22,6 +22,31 @@ Scores = npt.NDArray[np.float32] | Callable[[slice], npt.NDArray[np.float32]]
 _CHUNK: Final = 1 << 21  # scores at a time
 _LARGEST_MATRIX: Final = 100  # classes whose whole confusion matrix is printed
 _MOST_CONFUSIONS: Final = 20  # of more classes, the most frequent are
+_SHOWN: Final = 5  # mistakes in a text
+
+
+@dataclass(frozen=True, eq=False)
+class ImageAnswers:
+    """What was predicted for each of N images."""
+
+    labels: npt.NDArray[np.int64]  # (N,) the true class
+    predicted: npt.NDArray[np.int64]  # (N,)
+    probabilities: npt.NDArray[np.float64]  # (N,) of the predicted class
+    names: tuple[str, ...] | None  # N files; None where the images have none
+
+    def rows(self, classes: tuple[str, ...], only_wrong: bool = False) -> list[dict[str, Any]]:
+        """Return each image's file or number, its true class, what was predicted and how surely."""
+        places = np.flatnonzero(self.labels != self.predicted) if only_wrong else None
+        chosen = range(len(self.labels)) if places is None else places.tolist()
+        return [
+            {
+                "image": self.names[place] if self.names else place,
+                "label": classes[self.labels[place]],
+                "class": classes[self.predicted[place]],
+                "probability": float(self.probabilities[place]),
+            }
+            for place in chosen
+        ]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,6 +59,8 @@ class Evaluation(Result):
         loss: mean cross-entropy in nats.
         classes: the K names.
         data: what the images are called.
+        answers: what was predicted for each image, where that is known.
+        notes: sentences on how the pictures were read.
     """
 
     csv_key = "classes"
@@ -42,6 +69,17 @@ class Evaluation(Result):
     loss: float
     classes: tuple[str, ...]
     data: str = "images"
+    answers: ImageAnswers | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def mistakes(self) -> list[dict[str, Any]]:
+        """The pictures whose class was predicted wrongly, the surest first: image (a file), label,
+        class and probability; none where images have no files."""
+        if self.answers is None or self.answers.names is None:
+            return []
+        wrong = self.answers.rows(self.classes, only_wrong=True)
+        return sorted(wrong, key=lambda row: -row["probability"])
 
     @cached_property
     def confusion(self) -> npt.NDArray[np.int64]:
@@ -77,6 +115,8 @@ class Evaluation(Result):
                 for metrics in class_metrics(self)
             ],
             "confusion": self.confusion.tolist(),
+            **({"mistakes": self.mistakes} if self.answers and self.answers.names else {}),
+            **({"notes": list(self.notes)} if self.notes else {}),
         }
 
     def page(self, form: str = "text", width: int = 80) -> Document:
@@ -90,7 +130,9 @@ class Evaluation(Result):
             (
                 Section("", (table_of(classes, ("class", "images", "accuracy")),)),
                 self._matrix() if len(classes) <= _LARGEST_MATRIX else self._confusions(),
+                *self._mistakes(),
             ),
+            below=self.notes,
         )
 
     def _matrix(self) -> Section:
@@ -110,6 +152,18 @@ class Evaluation(Result):
         return Section(
             "most frequent confusions", (table_of(rows, ("class", "taken for", "images")),)
         )
+
+    def _mistakes(self) -> Iterator[Section]:
+        """Yield the section of the pictures that were wrong, if there are any with names."""
+        if not (mistakes := self.mistakes):
+            return
+        rows = [
+            (row["image"], row["label"], row["class"], percent(row["probability"]))
+            for row in mistakes[:_SHOWN]
+        ]
+        more = len(mistakes) - len(rows)
+        title = "wrong, the surest first" + f" ({more:,} more in --output or --json)" * (more > 0)
+        yield Section(title, (table_of(rows, ("picture", "class", "predicted", "probability")),))
 
 
 @dataclass(frozen=True, eq=False)

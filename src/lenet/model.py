@@ -27,8 +27,8 @@ from lenet.data.preprocess import (
     channels_first,
     is_raw,
     reaches_one,
-    refuse_rows,
     to_bytes,
+    unrolled,
 )
 from lenet.engine import operations
 from lenet.engine.engine import Engine
@@ -36,18 +36,18 @@ from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Plan, Step, make_plan
 from lenet.errors import DataError, LenetError, ModelFileError, UsageError, printable
-from lenet.metrics import Evaluation, evaluate_scores, softmax
+from lenet.kinds import conversion
+from lenet.metrics import Evaluation, ImageAnswers, evaluate_answers, read_answers, softmax
 from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo
 from lenet.net.shapes import Shape, shape_text
 from lenet.net.words import did_you_mean, shown
+from lenet.run_folder import is_run, read_run
 from lenet.tensor_files import damaged
 
 Floats = npt.NDArray[np.float32]
 Images = npt.NDArray[np.uint8]
 #: Made once: to compare with the class itself, NumPy would make one each time.
 _UINT8: Final = np.dtype(np.uint8)
-#: Endings of files that hold weights for other programs.
-_FOREIGN: Final = (".pth", ".pt", ".ckpt", ".bin", ".pkl", ".h5", ".keras", ".onnx", ".npz")
 
 
 class ModelLayer:
@@ -288,9 +288,10 @@ class Model:
 
         Args:
             images: (N, C, H, W), (N, H, W) of grey images, or one image, (C, H, W) or (H, W); of
-                any size. An array of three axes is one image if the first is as long as the
-                network has input channels, otherwise it is N grey images: (3, 28, 28) are three
-                images for a network of one channel, and one for a network of three. Bytes go
+                any size; or rows, (N, C * H * W), one per image. An array of three axes is one
+                image if the first is as long as the network has input channels, otherwise it is N
+                grey images: (3, 28, 28) are three images for a network of one channel, and one for
+                a network of three. Bytes go
                 from 0 to 255, and so do other whole numbers unless none is above 1. Floats go from
                 0 to 1; if the largest is above 32 they are taken to go to 255, and if it is from 1
                 to 32 they are refused. The model standardises them itself.
@@ -343,7 +344,10 @@ class Model:
         def scores(part: slice) -> Floats:
             return self.scores(split.images[part])
 
-        return replace(evaluate_scores(scores, split.labels, self.classes), data=name)
+        answers = read_answers(scores, split.labels, len(self.classes))
+        found = evaluate_answers(answers, split.labels, self.classes)
+        each = (split.labels, answers.predicted, answers.confidence, split.names)
+        return replace(found, data=name, answers=ImageAnswers(*each), notes=split.notes)
 
     def _labelled(self, data: Any, labels: npt.ArrayLike | None) -> tuple[Split, str]:
         """Return the split that :meth:`evaluate` is given, and what to call its images."""
@@ -378,7 +382,7 @@ class Model:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model that :meth:`save` wrote.
+        """Read a model that :meth:`save` wrote, or the one that is kept in the folder of a run.
 
         Raises:
             ModelFileError: the file is missing, cut, damaged, hostile or of a newer format; or it
@@ -387,6 +391,7 @@ class Model:
         if not isinstance(path, str | os.PathLike):
             what = f"the model is of type {type(path).__name__}, no path"
             raise UsageError(f"{what}; give a {tensor_files.SUFFIX} file.")
+        path = _in_run(path)
         if advice := _advice(os.fspath(path)):
             raise ModelFileError(f"{printable(path)} {advice}.")
         return cls._read(os.fspath(path), tensor_files.read(path))
@@ -440,7 +445,8 @@ def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
             f"the images are {given}; give an array of numbers from 0 to 255: (N, C, H, W), "
             "(N, H, W), (C, H, W) or (H, W)."
         )
-    refuse_rows(array.shape, input_shape, "the images have")
+    if array.ndim == 2 and (shape := unrolled(array.shape, input_shape, "the images have")):
+        array = array.reshape(shape)
     known = {1, 3, channels}
     if array.ndim > 2 and array.shape[-3] not in known and array.shape[-1] in known - {width}:
         what = f"the images have the shape {array.shape}, with the channels last"
@@ -462,24 +468,30 @@ def _numbers(values: Any) -> npt.NDArray[Any]:
         return np.asarray(None)
 
 
+def _in_run(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """Return the file of the model that a run keeps, where ``path`` is a run's folder."""
+    if not is_run(path):
+        return path
+    if not (model := read_run(path).model).exists():
+        raise ModelFileError(
+            f"{printable(path)} is a run without a model: its training is not done; go on with "
+            f"lenet.resume({os.fspath(path)!r})."
+        )
+    return model
+
+
 def _advice(path: str) -> str:
     """Return what to do with what is no model file though a person may take it for one."""
-    ending = os.path.splitext(path)[1].lower()
     if os.path.isdir(path):
         inside = sorted(map(str, Path(path).glob(f"*{tensor_files.SUFFIX}")))
         return f"is a folder; load a model in it: lenet.Model.load({inside[0]!r})" if inside else ""
-    if ending == ".json":
+    if os.path.splitext(path)[1].lower() == ".json":
         what = "is no model: a network's .json file holds no weights"
         return f"{what}; give it some with lenet.Model({path!r}).initialize()"
-    if ending in _FOREIGN:
-        return (
-            "is another program's file; give one that lenet saved. To compare the weights with a "
-            "network, write them with safetensors.torch.save_file and call lenet.reconcile"
-        )
     if path in zoo.names() and not os.path.exists(path):
         name = path.replace("-", "_")
         return f"is a network without weights; write lenet.models.{name}().initialize()"
-    return ""
+    return "" if is_model_file(path) else conversion(path)
 
 
 def _listed(classes: Sequence[str]) -> str:

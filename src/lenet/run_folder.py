@@ -310,15 +310,16 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
 
 
 def reading_of(model: object, source: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return how the run that a model's file lies in has read ``source``; empty for other data.
+    """Return how a run, or the one that a model lies in, has read ``source``; empty for others.
 
     Files of numbers in one folder are read in one way: they are the parts of a data set.
     """
-    folder = os.path.dirname(model) if isinstance(model, str | os.PathLike) else None
-    if folder is None or not is_run(folder or "."):
+    if not isinstance(model, str | os.PathLike):
+        return {}
+    if not is_run(folder := model if is_run(model) else os.path.dirname(model) or "."):
         return {}
     with suppress(LenetError):
-        record, asked = read_run(os.fsdecode(folder or ".")), os.path.abspath(os.fsdecode(source))
+        record, asked = read_run(os.fsdecode(folder)), os.path.abspath(os.fsdecode(source))
         trained = record.arguments.get("source")
         if asked == trained:
             return record.reading

@@ -1,9 +1,12 @@
 """``lenet evaluate``, and model files that are not what they should be."""
 
+import csv
 import json
 import struct
 
 import pytest
+
+from digit_pictures import write_digits
 
 
 def test_text(command, model):
@@ -28,6 +31,33 @@ def test_json(command, model):
     assert sum(map(sum, values["confusion"])) == 360
     right = sum(values["confusion"][i][i] for i in range(10))
     assert values["accuracy"] == pytest.approx(right / 360)
+
+
+def test_answers_and_names_of_mistakes(command, here, model):
+    write_digits(here / "own", dict.fromkeys("0123456789", 9))
+    (here / "own" / "3" / "0.png").rename(here / "own" / "4" / "wrong.png")
+    found = command("evaluate", model, "own", "--all", "-o", "a.csv")
+    assert (found.status, found.err) == (0, "")
+    with open(here / "a.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 90
+    wrong = [row["image"] for row in rows if row["correct"] == "0"]
+    assert "4/wrong.png" in wrong
+    values = json.loads(command("evaluate", model, "own", "--all", "--json").out)
+    assert {one["image"] for one in values["mistakes"]} == set(wrong)
+    assert values["accuracy"] == pytest.approx(1 - len(wrong) / 90)
+    assert all(one["class"] != one["label"] for one in values["mistakes"])
+    surest = values["mistakes"][0]
+    assert surest["probability"] == max(one["probability"] for one in values["mistakes"])
+    assert surest["image"] in found.out[found.out.index("wrong, the surest first") :]
+
+
+def test_answers_of_images_without_files(command, here, model):
+    assert command("evaluate", model, "digits", "-o", "a.csv").status == 0
+    lines = (here / "a.csv").read_text().splitlines()
+    assert (len(lines), lines[0]) == (361, "image,label,class,probability,correct")
+    assert lines[1].startswith("0,")
+    assert "mistakes" not in json.loads(command("evaluate", model, "digits", "--json").out)
 
 
 def test_idx_files(command, model, idx_folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from lenet.cli import options
@@ -11,7 +12,12 @@ from lenet.errors import DataError, OutputError, UsageError, path_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-MODEL = "A .safetensors file that lenet saved."
+_NAMED = 20  # files that cannot be read
+MODEL = "A .safetensors file that lenet saved, or the folder of a run."
+
+as_it_is = flag(
+    "--as-it-is", "Only bring pictures to the network's size: do not invert or centre them."
+)
 
 
 @verb
@@ -85,12 +91,20 @@ def _check_output(output: Path | None, picture: str | None, theme: str) -> None:
 @flag("--skip-bad", "Of a path leave out files that cannot be read.")
 @options.transpose
 @options.label_from_name
+@as_it_is
+@option("--output", "Write what was predicted for each image into this .csv file, too.", PATH)
 @options.json
-def evaluate(model: Path, data: str, all: bool, json: bool, **how: Any) -> None:
+def evaluate(
+    model: Path, data: str, all: bool, output: Path | None, json: bool, **how: Any
+) -> None:
     """Accuracy, figures per class, and confusion matrix of a saved model on test images."""
     from lenet import inference
 
+    if output is not None:
+        inference.check_answers_path(output)
     result = inference.evaluate(model, data, everything=all, **how)
+    if output is not None:
+        inference.save_answers(result, output)
     show(result, json, model=str(model), dataset=data)
 
 
@@ -98,17 +112,45 @@ def evaluate(model: Path, data: str, all: bool, json: bool, **how: Any) -> None:
 @argument("model", MODEL, PATH)
 @argument(
     "images",
-    "PNG, JPEG or BMP pictures of any size, or IDX or npy files of images.",
+    "Pictures, folders of them, lists of files (.csv, .txt), or images as numbers: .npy, .npz, IDX "
+    "or a table of pixels.",
     PATH,
     nargs=-1,
     required=True,
 )
+@option("--output", "Write the answers into this .csv file instead.", PATH)
+@flag("--skip-bad", "Succeed although files cannot be read; they are named all the same.")
+@as_it_is
 @options.json
-def predict(model: Path, images: tuple[Path, ...], json: bool) -> None:
+def predict(
+    model: Path,
+    images: tuple[Path, ...],
+    output: Path | None,
+    skip_bad: bool,
+    json: bool,
+    **how: Any,
+) -> None:
     """What a saved model sees on pictures."""
     from lenet import inference
 
-    show(inference.predict(model, *images), json, model=str(model))
+    if output is not None:
+        inference.check_answers_path(output)
+    result = inference.predict(model, *images, skip_bad=True, **how)
+    for fault in result.faults[:_NAMED]:
+        print(f"lenet: {fault}", file=sys.stderr)
+    if (more := len(result.faults) - _NAMED) > 0:
+        print(f"lenet: and {more:,} more", file=sys.stderr)
+    if output is not None:
+        result.save(output)
+    if json:
+        print_json({"model": str(model), **result.to_dict()})
+    elif output is None:
+        print(result)
+    else:
+        print(output)
+    if result.faults and not skip_bad:
+        sys.stdout.flush()
+        raise inference.refusal(result.faults, len(result), are_named=True)
 
 
 @verb

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lenet.data.dataset import Dataset, Split, class_table, class_weights
+from lenet.data.preprocess import Preprocessing
 from lenet.data.sources import NAMES, load_named
 from lenet.errors import UsageError
+from lenet.kinds import foreign_kind
 from lenet.net import is_model_file, zoo
 from lenet.net.words import did_you_mean, listed, shown
 from lenet.run_folder import INFO, is_run
@@ -98,11 +101,16 @@ def load_split(
     input_shape: tuple[int, int, int],
     *,
     everything: bool = False,
+    preprocessing: Preprocessing | None = None,
     skip_bad: bool = False,
     transpose: bool = False,
     label_from_name: str | None = None,
 ) -> Split:
-    """Load pictures of one's own to test a model on, of its shape (C, H, W): a split, or all."""
+    """Load pictures of one's own to test a model on, of its shape (C, H, W): a split, or all.
+
+    With its ``preprocessing`` they become what ``lenet.predict`` makes of them; without, what they
+    were when the model was trained on them.
+    """
     path = _path(source)
     from lenet.data import own
     from lenet.data.collection import LoadOptions
@@ -111,6 +119,8 @@ def load_split(
     options = LoadOptions.of(
         size, channels == 1, channels == 3, skip_bad, transpose, label_from_name
     )
+    if preprocessing is not None:
+        options = replace(options, preprocessing=preprocessing.without_scaling)
     return own.read(path, options).split_for(classes, everything, path)
 
 
@@ -133,6 +143,8 @@ def _path(source: Source) -> str:
         what, advice = "a saved model", f"read it with lenet.Model.load({text!r})"
     elif os.path.isdir(text) and any(Path(text).glob(f"*/{INFO}")):
         what, advice = "a folder of runs", "name a folder, .csv or .npz of pictures"
+    elif kind := os.path.isfile(text) and foreign_kind(text):
+        what, advice = kind.one, "name a folder, .csv or .npz of pictures"
     elif os.path.exists(text):
         if not is_run(text):
             return text

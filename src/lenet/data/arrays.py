@@ -289,3 +289,24 @@ def _squared(images: Array) -> Array:
         return (piece.reshape(-1, *shape) for piece in images.rows(step))
 
     return replace(images, shape=(images.shape[0], *shape), rows=rows)
+
+
+def image_arrays(path: str) -> list[Array]:
+    """Return the arrays of an ``.npz`` file that hold images, by their names or as all there is."""
+    with intact(path), zipfile.ZipFile(path) as archive:
+        members = members_of(path, archive)
+
+    def reopened(index: int) -> Pieces:
+        def rows(step: int) -> Iterator[npt.NDArray[Any]]:
+            with intact(path), zipfile.ZipFile(path) as archive:
+                yield from members_of(path, archive)[index].rows(step)
+
+        return rows
+
+    arrays = [replace(array, rows=reopened(index)) for index, array in enumerate(members)]
+    named = [array for array in arrays if not set(words_of(array.name)).isdisjoint(IMAGES)]
+    others = [array for array in arrays if set(words_of(array.name)).isdisjoint(LABELS)]
+    if not (found := named or others):
+        some = ", ".join(shown(array.name) for array in arrays[:8])
+        raise DataError(f"{path} has the arrays {some or 'none'}; give images as x or images")
+    return found

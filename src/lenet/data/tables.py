@@ -326,3 +326,20 @@ class _Places:
             if (count := count + len(names)) > MAX_FILES:
                 break
         return index
+
+
+def list_paths(path: str, file: io.BufferedReader, start: Start) -> Iterator[str]:
+    """Yield the paths in a list of files: one column of a table, or each line of a text."""
+    titles = list(map(plain_title, start.rows[0]))
+    at = next((titles.index(word) for word in _PATH_TITLES if word in titles), None)
+    has_titles = at is not None
+    at = at if at is not None else _column_of_files(start.rows) or 0
+    folder = os.path.dirname(path)
+    lines = (line.rstrip("\r\n") for line in decoded_lines(path, file, start))
+    for line in islice((line for line in lines if line.strip()), int(has_titles), None):
+        if not has_titles and any(map(os.path.isfile, (line, os.path.join(folder, line)))):
+            yield line
+            continue
+        for _, row in _rows(path, [line], start.delimiter):
+            if text := row[at] if at < len(row) else "":
+                yield text.replace("\\", "/") if not os.path.lexists(text) else text

@@ -1,0 +1,279 @@
+"""Images that ask for an answer: whatever ``lenet.predict`` is given, read a batch at a time.
+
+A picture, a folder of pictures with all below it, a list of files (a table with a column of paths,
+or a text with a path in each line), or images as numbers: ``.npy``, ``.npz``, IDX, and tables of
+pixels with labels or without. What a file is, its content says. A file that cannot be read does not
+stop the others.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby, islice
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from lenet.data import idx
+from lenet.data.arrays import NPZ_MAGIC, image_arrays
+from lenet.data.dataset import TRAIN
+from lenet.data.decoder import CLOSED, BadPictureError, decode_file
+from lenet.data.folders import MAX_FILES, look_at, look_into
+from lenet.data.pictures import Fault, in_threads, reading_bar
+from lenet.data.pixels import read_unlabelled as read_pixel_table
+from lenet.data.prepare import prepare_picture
+from lenet.data.preprocess import (
+    Images,
+    Preprocessing,
+    channels_first,
+    reaches_one,
+    to_bytes,
+    unrolled,
+)
+from lenet.data.tables import list_paths, look_at_start
+from lenet.errors import DataError, path_text
+from lenet.files import open_regular
+from lenet.kinds import START
+from lenet.net.words import natural
+
+_NPY_MAGIC: Final = b"\x93NUMPY"
+_BATCH: Final = 256  # images
+_PIECE: Final = 1 << 22  # bytes of an array at a time
+#: Endings of what is text and may be a list of files.
+_LISTS: Final = (".csv", ".tsv", ".txt", ".lst", ".list")
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Images as a network wants them, (n, C, H, W), what to call them, and what was done."""
+
+    names: Sequence[str]
+    images: Images
+    done: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file that is to be a picture: what to call it, and why it is not to be opened."""
+
+    name: str
+    path: str
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """A file of images as numbers."""
+
+    path: str
+    start: bytes
+
+
+def read_unlabelled(
+    sources: Iterable[str | os.PathLike[str]], preprocessing: Preprocessing
+) -> Iterator[Batch | Fault]:
+    """Yield the images of files and folders, in order, and what cannot be read.
+
+    Raises:
+        DataError: a list, a table or a file of numbers is damaged; a picture raises nothing.
+    """
+    found = (item for source in sources for item in _expanded(os.fspath(source)))
+    for kind, group in groupby(found, type):
+        if kind is _File:
+            yield from _read_files(
+                [item for item in group if isinstance(item, _File)], preprocessing
+            )
+            continue
+        for item in group:
+            if isinstance(item, _Numbers):
+                yield from _read_numbers(item, preprocessing)
+
+
+def _expanded(path: str) -> Iterator[_File | _Numbers]:
+    """Yield what a path stands for: itself, or what a folder or a list holds."""
+    if os.path.isdir(path):
+        if not (files := list(islice(_below(path), MAX_FILES + 1))):
+            raise DataError(f"the folder {path_text(path)} has no files; name one with pictures")
+        if len(files) > MAX_FILES:
+            raise DataError(f"{path_text(path)} has more than {MAX_FILES:,} files; give a part")
+        yield from files
+        return
+    start = _start(path)
+    is_npz = start.startswith(NPZ_MAGIC) and b".npy" in start
+    is_numbers = is_npz or start.startswith(_NPY_MAGIC)
+    if is_numbers or (len(start) > 2 and idx.looks_like_idx(start)):
+        yield _Numbers(path, start)
+    elif start and os.path.splitext(path)[1].lower() in _LISTS:
+        yield from _listed(path, start)
+    else:
+        yield _File(path, path)
+
+
+def _start(path: str) -> bytes:
+    try:
+        with open_regular(path) as file:
+            return file.read(START)
+    except (OSError, ValueError):  # ValueError: a zero byte in the name
+        return b""
+
+
+def _below(root: str) -> Iterator[_File]:
+    """Yield the files of a folder and of all folders in it, in the order of their names."""
+    real = os.path.realpath(root)
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        folders, files = look_into(os.path.join(real, folder))
+        for name in sorted(files, key=natural):
+            below = f"{folder}/{name}" if folder else name
+            fault = look_at(real, below, "", TRAIN).fault
+            yield _File(os.path.join(root, below), os.path.join(real, below), fault)
+        waiting += [
+            f"{folder}/{name}" if folder else name
+            for name in sorted(folders, key=natural, reverse=True)
+        ]
+
+
+def _listed(path: str, start: bytes) -> Iterator[_File | _Numbers]:
+    """Yield the files that a list names; paths start from its folder, or from the present one."""
+    with open_regular(path) as file:
+        table = look_at_start(path, file)
+        if table.has_pixels:
+            yield _Numbers(path, start)
+            return
+        for text in list_paths(path, file, table):
+            near = os.path.join(os.path.dirname(path), text)
+            yield _File(text, near if os.path.lexists(near) else text)
+
+
+def _read_files(files: Sequence[_File], preprocessing: Preprocessing) -> Iterator[Batch | Fault]:
+    names: list[str] = []
+    images: list[Images] = []
+    done: list[str] = []
+    work = partial(_read_file, preprocessing)
+    # Small faults in files that can be read are not worth a warning.
+    with warnings.catch_warnings(action="ignore"), reading_bar(len(files)) as update:
+        for file, found in zip(files, in_threads(work, files), strict=True):
+            update(advance=1)
+            if isinstance(found, Fault):
+                yield found
+                continue
+            names.append(file.name)
+            images.append(found[0])
+            done.append(found[1])
+            if len(names) == _BATCH:
+                yield Batch(names, np.stack(images), done)
+                names, images, done = [], [], []
+    if names:
+        yield Batch(names, np.stack(images), done)
+
+
+def _read_file(preprocessing: Preprocessing, file: _File) -> tuple[Images, str] | Fault:
+    try:
+        if file.fault:
+            raise BadPictureError(file.fault, kind=CLOSED)
+        image, done = prepare_picture(
+            decode_file(file.path, preprocessing.input_shape[1:]), preprocessing
+        )
+    except BadPictureError as error:
+        return Fault(file.name, error.fault, error.kind)
+    return image, ", ".join(done)
+
+
+def _read_numbers(item: _Numbers, preprocessing: Preprocessing) -> Iterator[Batch]:
+    path, start = item.path, item.start
+    if start.startswith(_NPY_MAGIC):
+        yield from _of_array(path, path, _open_npy(path), preprocessing)
+    elif start.startswith(NPZ_MAGIC):
+        arrays = image_arrays(path)
+        for array in arrays:
+            name = path if len(arrays) == 1 else f"{path}:{array.name}"
+            yield from _of_array(path, name, array, preprocessing)
+    elif idx.looks_like_idx(start):
+        yield from _of_array(path, path, _Array(idx.read_numbers(path)), preprocessing)
+    else:
+        with open_regular(path) as file:
+            images = read_pixel_table(path, file, look_at_start(path, file))
+        yield from _batches(path, [images], len(images), preprocessing)
+
+
+class _Array:
+    """An array of numbers, of which a part at a time is held."""
+
+    def __init__(self, values: npt.NDArray[Any]) -> None:
+        self.values, self.shape, self.dtype = values, values.shape, values.dtype
+
+    def pieces(self) -> Iterator[npt.NDArray[Any]]:
+        """Yield some rows at a time."""
+        row = self.dtype.itemsize * math.prod(self.shape[1:])
+        step = max(1, _PIECE // max(1, row))
+        return (self.values[start : start + step] for start in range(0, self.shape[0], step))
+
+
+def _open_npy(path: str) -> _Array:
+    try:
+        with np.errstate(over="raise"):  # of a shape too large to be true
+            return _Array(np.load(path, mmap_mode="r", allow_pickle=False))
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged header may make the parser raise anything
+        what = f"{path_text(path)} is not an intact .npy array"
+        raise DataError(f"{what}; save it with numpy.save") from error
+
+
+def _of_array(path: str, name: str, array: Any, preprocessing: Preprocessing) -> Iterator[Batch]:
+    """Yield the images of an array in any of the accepted layouts, a batch at a time."""
+    shape, last = _layout(name, array.shape, preprocessing.input_shape)
+    if array.dtype.kind not in "buif":
+        what = f"{path_text(name)} holds type {array.dtype}"
+        raise DataError(f"{what}; give whole numbers from 0 to 255, or floats from 0 to 1")
+    unit = False
+    if array.dtype != np.uint8:
+        ends = np.array([(piece.min(), piece.max()) for piece in array.pieces()], np.float64)
+        is_float = array.dtype.kind == "f"
+        unit = reaches_one(ends[:, 0].min(), ends[:, 1].max(), f"{path_text(name)} has", is_float)
+    is_picture = len(array.shape) == 2 and len(shape) == 3 and shape[0] == 1 != array.shape[0]
+    whole = np.concatenate(list(array.pieces())) if is_picture else None
+    rows = array.pieces() if whole is None else [whole]
+    images = (
+        to_bytes(np.ascontiguousarray(channels_first(piece.reshape(-1, *shape[1:]), last)), unit)
+        for piece in rows
+    )
+    yield from _batches(name, images, shape[0], preprocessing)
+
+
+def _layout(
+    name: str, shape: tuple[int, ...], input_shape: tuple[int, int, int]
+) -> tuple[tuple[int, ...], bool]:
+    """Return an array's shape as N images, and whether their channels come last."""
+    is_one = len(shape) == 3 and shape[2] == 3
+    if 0 in shape or not 2 <= len(shape) <= 4 or is_one:
+        allowed = "(N, pixels), (H, W), (N, H, W), (N, C, H, W) or (N, H, W, 3), none of them 0"
+        raise DataError(f"{name} holds an array of shape {shape}; give images as {allowed}")
+    if len(shape) == 2:
+        shape = unrolled(shape, input_shape, f"the images of {name} have") or (1, *shape)
+    most = Image.MAX_IMAGE_PIXELS or math.inf
+    if math.prod(shape[1:]) > most:
+        what = f"{name} holds images of {math.prod(shape[1:]):,} values"
+        raise DataError(f"{what}; give at most {most:,} in each")
+    return shape, len(shape) == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3)
+
+
+def _batches(
+    name: str, pieces: Iterable[Images], count: int, preprocessing: Preprocessing
+) -> Iterator[Batch]:
+    """Yield images (n, C, H, W) of any size as a network wants them."""
+    number = 0
+    for piece in pieces:
+        for start in range(0, len(piece), _BATCH):
+            images = preprocessing.prepare(piece[start : start + _BATCH])
+            places = range(number, number := number + len(images))
+            names = [name if count == 1 else f"{name}[{place}]" for place in places]
+            yield Batch(names, images, [""] * len(images))
