@@ -194,6 +194,12 @@ def test_ink_of_any_size_fills_the_box(seven, kind):
     assert seen.max() == 255
 
 
+def test_ink_is_told_in_the_pixels_of_the_file(seven):
+    large = np.kron(seven, np.ones((10, 10), np.uint8))
+    shrunk = Picture(large[np.newaxis, ::2, ::2], (280, 280))
+    assert prepare_picture(shrunk, BOXED)[1][0].startswith("ink of 200x")
+
+
 def test_a_picture_without_ink_stays():
     for level in (0, 90, 255):
         _, what = as_given(np.full((50, 50), level, np.uint8))

@@ -67,7 +67,7 @@ def prepare_picture(
         done.append("inverted")
     if preprocessing.box is not None:
         flip = np.invert if polarity == "light" else np.asarray
-        moved, what = centred_by_mass(flip(image[0, 0]), preprocessing.box, side)
+        moved, what = centred_by_mass(flip(image[0, 0]), preprocessing.box, side, picture.size[0])
         if what:
             return flip(moved)[np.newaxis], (*done, *what)
     return _sized(image, picture, preprocessing, done)
@@ -129,11 +129,14 @@ def _local(small: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return local[reach:-reach, reach:-reach]
 
 
-def centred_by_mass(grey: Images, box: int, side: int) -> tuple[Images, tuple[str, ...]]:
+def centred_by_mass(
+    grey: Images, box: int, side: int, height: int
+) -> tuple[Images, tuple[str, ...]]:
     """Put light ink on dark (h, w) into the middle of (side, side) as MNIST's is, and say so.
 
     The ground becomes 0 and the ink 255, the longer side of the ink ``box`` pixels. What is so
-    already stays as it is, and so does a picture without ink; then nothing is said.
+    already stays as it is, and so does a picture without ink; then nothing is said. ``height`` is
+    the picture's own, before it was shrunk.
     """
     is_flat = int(grey.max()) - int(grey.min()) < _FLAT
     is_done = grey.shape == (side, side) and bool(are_centred(grey[np.newaxis], box)[0])
@@ -142,7 +145,7 @@ def centred_by_mass(grey: Images, box: int, side: int) -> tuple[Images, tuple[st
     ink = _levelled(grey)
     top, left, bottom, right = ink_boxes(ink[np.newaxis])[:, 0].tolist()
     crop = ink[top:bottom, left:right]
-    shrunk = grey.shape[0] / ink.shape[0]
+    shrunk = height / ink.shape[0]
     own = (round(shrunk * crop.shape[0]), round(shrunk * crop.shape[1]))
     if max(crop.shape) > box or max(crop.shape) < box - _SLACK:
         crop = _scaled(crop, box)
