@@ -25,10 +25,11 @@ from lenet.kinds import counted
 from lenet.metrics import Evaluation
 from lenet.model import Model
 from lenet.run_folder import reading_of
-from lenet.writing import Result
+from lenet.writing import Result, render
 from lenet.writing.document import Document, Paragraph, Section, table_of
 from lenet.writing.numbers import percent, plural
 
+_WIDE: Final = 100_000  # characters: lines are for other programs, too
 _REMEDY: Final = f"give {ALLOWED} files"
 
 
@@ -104,6 +105,10 @@ class Predictions(Result, list[Prediction]):
             "predictions": [prediction.to_dict() for prediction in self],
             **({"faults": faults} if faults else {}),
         }
+
+    def __str__(self) -> str:
+        """Write one line per image, however long the names of files are."""
+        return render(self, "text", _WIDE)
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return one row per image: its predicted class, and the two that follow it.
