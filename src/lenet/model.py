@@ -35,7 +35,7 @@ from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.native import make_engine
 from lenet.engine.plan import Plan, Step, make_plan
-from lenet.errors import DataError, LenetError, ModelFileError, UsageError, printable
+from lenet.errors import DataError, LenetError, ModelFileError, UsageError, path_text
 from lenet.metrics import Evaluation, evaluate_scores, softmax
 from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo
 from lenet.net.shapes import Shape, shape_text
@@ -388,7 +388,7 @@ class Model:
             what = f"the model is of type {type(path).__name__}, no path"
             raise UsageError(f"{what}; give a {tensor_files.SUFFIX} file.")
         if advice := _advice(os.fspath(path)):
-            raise ModelFileError(f"{printable(path)} {advice}.")
+            raise ModelFileError(f"{path_text(path)} {advice}.")
         return cls._read(os.fspath(path), tensor_files.read(path))
 
     def to_bytes(self) -> bytes:

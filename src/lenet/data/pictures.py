@@ -34,7 +34,7 @@ from lenet.data.preprocess import (
     refuse_rows,
 )
 from lenet.data.sources import progress_bar
-from lenet.errors import DataError, PictureError, printable, reason
+from lenet.errors import DataError, PictureError, path_text, reason
 from lenet.files import open_regular
 from lenet.net.words import name_text
 
@@ -56,7 +56,7 @@ def read_picture(path: str | os.PathLike[str]) -> Images:
         with warnings.catch_warnings(action="ignore"):  # small faults in files that can be read
             return _decode_file(path)
     except _BadPictureError as error:
-        raise PictureError(f"{printable(path)} {error.fault}; {error.remedy}") from error
+        raise PictureError(f"{path_text(path)} {error.fault}; {error.remedy}") from error
 
 
 class _BadPictureError(Exception):

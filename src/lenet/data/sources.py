@@ -25,6 +25,7 @@ from lenet import files
 from lenet.data import idx
 from lenet.data.dataset import Dataset, Split, split_by_label
 from lenet.errors import DataError, DownloadError, OutputError, reason
+from lenet.terminal import unguarded
 
 TRAIN_IMAGES: Final = "train-images-idx3-ubyte"
 TRAIN_LABELS: Final = "train-labels-idx1-ubyte"
@@ -260,5 +261,5 @@ def progress_bar(
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=transient) as progress:
+    with Progress(console=Console(file=unguarded(sys.stderr)), transient=transient) as progress:
         yield partial(progress.update, progress.add_task(title, total=total))
