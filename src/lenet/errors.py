@@ -7,7 +7,6 @@ command line returns: 2 for wrong usage, 1 for work that failed.
 from __future__ import annotations
 
 import copyreg
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final

@@ -11,7 +11,8 @@ from typing import Final
 
 from lenet.drawing import Drawing
 from lenet.drawing.formats import png_address
-from lenet.drawing.scene import DARK, LIGHT, printable
+from lenet.drawing.scene import DARK, LIGHT
+from lenet.errors import visible_lines
 from lenet.reporting.pictures import Thumbnail
 from lenet.writing.html import whole_page
 
@@ -50,7 +51,7 @@ class Section:
 
 def text(words: object) -> str:
     """Write words as they may stand in a page."""
-    return escape(printable(str(words)))
+    return escape(visible_lines(str(words)))
 
 
 def paragraph(words: str, kind: str = "") -> str:

@@ -7,8 +7,7 @@ turn any document into text, Markdown, HTML or LaTeX.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from operator import is_
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from lenet.errors import visible
@@ -131,12 +130,13 @@ def _visible(part: Any) -> Any:
     if isinstance(part, str):
         return visible(part)
     if isinstance(part, tuple):
-        seen = tuple(map(_visible, part))
-        return part if all(map(is_, part, seen)) else seen
-    if is_dataclass(part):
-        values = {field.name: getattr(part, field.name) for field in fields(part)}
-        seen = {name: _visible(value) for name, value in values.items()}
-        return part if all(map(is_, values.values(), seen.values())) else type(part)(**seen)
+        return tuple(map(_visible, part))
+    if isinstance(part, Section | Block):
+        own = {field.name: _visible(getattr(part, field.name)) for field in fields(part)}
+        return replace(part, **own)
+    if isinstance(part, Column):
+        texts = {name: _visible(getattr(part, name)) for name in ("title", "cells", "total")}
+        return replace(part, **texts)
     return part
 
 
