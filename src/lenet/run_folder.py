@@ -28,6 +28,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Final
 
@@ -433,6 +434,9 @@ def _check_texts(info: Mapping[str, Any]) -> None:
         is_fit = _can_be_written if key == "source" else str.isprintable
         if isinstance(value, str) and not is_fit(value):
             raise ValueError(f"its {key} cannot be printed")
+    for name in info["recipe"]:  # a page writes them into lines of Python
+        if not name.isidentifier() or iskeyword(name):
+            raise ValueError(f"its recipe has a value called {shown(name)}")
     for key, kind in _KINDS_INSIDE.items():
         values = info.get(key) or ()
         pairs = values.items() if isinstance(values, dict) else enumerate(values)

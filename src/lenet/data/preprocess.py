@@ -16,6 +16,7 @@ from typing import Any, Literal, Self, cast
 import numpy as np
 import numpy.typing as npt
 
+from lenet.arguments import plain
 from lenet.errors import DataError
 from lenet.net.words import shown
 
@@ -53,6 +54,8 @@ class Preprocessing:
     polarity: Polarity | None
 
     def __post_init__(self) -> None:
+        for name in ("input_shape", "mean", "std"):
+            object.__setattr__(self, name, tuple(plain(getattr(self, name))))
         shape = self.input_shape
         if len(shape) != 3 or not all(type(size) is int and size > 0 for size in shape):
             raise _invalid("input_shape", shape, "three whole numbers above 0: (C, H, W)")

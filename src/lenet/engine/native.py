@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.arguments import plain, shown
 from lenet.engine.engine import PLAIN, Engine, Gradient, Objective, Samples, TrainResult
 from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.optimizer import Optimizer
@@ -91,11 +92,12 @@ def processors() -> int:
 
 
 def check_threads(threads: int | None) -> int | None:
-    """Return ``threads`` itself, unless it is out of range."""
+    """Return ``threads`` as Python's own number, unless it is out of range."""
+    threads = plain(threads)
     whole = isinstance(threads, int) and not isinstance(threads, bool)
     if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):
         raise UsageError(
-            f"threads is {threads!r}; it must be from 1 to {MAX_THREADS} "
+            f"threads is {shown(threads)}; it must be from 1 to {MAX_THREADS} "
             f"(this machine has {processors()} processors for us)."
         )
     return threads
@@ -105,7 +107,7 @@ def is_native() -> bool:
     """Does ``LENET_ENGINE`` name the native engine, as by default?"""
     name = os.environ.get("LENET_ENGINE") or "native"
     if name not in ("native", "reference"):
-        raise UsageError(f"LENET_ENGINE is {name!r}; it must be native or reference.")
+        raise UsageError(f"LENET_ENGINE is {shown(name)}; it must be native or reference.")
     return name == "native"
 
 

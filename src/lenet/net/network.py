@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any, Final
 
+from lenet.arguments import plain
 from lenet.errors import ShapeError, UsageError
 from lenet.net.layers import LAYERS, MAX_SIZE, Conv2d, Dense, Layer, Pool2d, TensorShape, Trained
 from lenet.net.shapes import (
@@ -259,7 +260,7 @@ def read_input(given: Iterable[int] | str) -> ChannelsFirst:
 
 def _input_shape(shape: object) -> tuple[int, int, int]:
     if isinstance(shape, Iterable) and not isinstance(shape, str | ChannelsFirst):
-        shape = tuple(shape)
+        shape = plain(tuple(shape))
     match shape:
         case (int() as channels, int() as height, int() as width):
             if all(type(n) is not bool and 0 < n <= MAX_SIZE for n in shape):

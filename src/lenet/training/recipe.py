@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet import files
+from lenet.arguments import plain
 from lenet.engine.augmentation import Augmentation
 from lenet.engine.initialise import parse_init
 from lenet.engine.optimizer import SHARE, Optimizer, is_share
@@ -176,7 +177,8 @@ class Recipe:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         for setting in fields(self):
-            value = getattr(self, setting.name)
+            value = plain(getattr(self, setting.name))
+            object.__setattr__(self, setting.name, value)
             is_allowed, allowed = setting.metadata.get("bounds", (lambda _: True, ""))
             if not is_allowed(value):
                 choices = _CHOICES.get(setting.name, ())
@@ -192,7 +194,7 @@ class Recipe:
                 f"warmup_epochs is {self.warmup_epochs:g} and the schedule one-cycle, which rises "
                 "by itself; leave warmup_epochs out, or take the cosine schedule."
             )
-        parse_init(str(self.init))
+        parse_init(self.init)
         if isinstance(self.augment, Mapping):
             values = _checked_names(self.augment, Augmentation, "augment")
             object.__setattr__(self, "augment", Augmentation(**values))
