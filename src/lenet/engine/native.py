@@ -151,6 +151,17 @@ class NativeEngine:
         )
         self._forks = _forks
 
+    def __repr__(self) -> str:
+        return f"<engine {self.name}, {self.threads} threads>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles carry: threads and their memory begin anew."""
+        return {k: v for k, v in vars(self).items() if k not in ("_started", "_folded")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._start()
+
     @property
     def _session(self) -> Any:
         """The session of this process: threads do not live on in the child of a fork."""
