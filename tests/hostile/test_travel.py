@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import lenet
+from lenet.errors import NotationError
 from lenet.writing import Result
 
 
@@ -105,7 +106,6 @@ def refuse(_):
 
 def test_an_error_comes_out_of_a_process_as_itself():
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool, pytest.raises(Exception) as caught:
+    with ProcessPoolExecutor(1, mp_context=context) as pool, pytest.raises(NotationError) as caught:
         list(pool.map(refuse, [0]))
-    assert caught.type is lenet.errors.NotationError
     assert str(caught.value).endswith("^")
