@@ -37,6 +37,7 @@ from lenet.errors import DataError, LenetError, OutputError, UsageError, reason
 from lenet.net import Network, parse_network
 from lenet.net.layers import ACTIVATIONS
 from lenet.net.words import shown
+from lenet.optimizers import OPTIMIZERS
 
 FORMAT: Final = "lenet-run"
 VERSION: Final = 1
@@ -61,6 +62,8 @@ _BEFORE: Final = (RECIPE, START)
 ROOT: Final = "runs"
 #: The largest run.json or signals.csv that is read, in bytes.
 _LARGEST: Final = 256_000_000
+#: The largest batch that a recipe may have.
+_LARGEST_BATCH: Final = 1_000_000
 
 #: What a recipe's values were called before. Files from then are still read.
 FORMER_NAMES: Final = {
@@ -424,8 +427,20 @@ def _check(info: Any) -> None:
     _check_epochs(info["epochs"])
     if not _is_number(info["train_seconds"]):
         raise ValueError("its train_seconds is no number of seconds")
-    with_current_names(info["recipe"])
+    _check_recipe(info["recipe"])
     _ = parse_network(info["network"]).placed  # raises if it does not fit
+
+
+def _check_recipe(recipe: Mapping[str, Any]) -> None:
+    """Raise, if a page could not tell how to train so again, or what memory it took."""
+    for name in with_current_names(recipe):  # a page writes them into lines of Python
+        if not name.isidentifier() or iskeyword(name):
+            raise ValueError(f"its recipe has a value called {shown(name)}")
+    batch = recipe.get("batch_size", 1)
+    if type(batch) is not int or not 0 < batch <= _LARGEST_BATCH:
+        raise ValueError(f"the batch_size of its recipe is {shown(batch)}")
+    if (optimizer := recipe.get("optimizer", "sgd")) not in list(OPTIMIZERS):
+        raise ValueError(f"the optimizer of its recipe is {shown(optimizer)}")
 
 
 def _check_texts(info: Mapping[str, Any]) -> None:
@@ -434,9 +449,6 @@ def _check_texts(info: Mapping[str, Any]) -> None:
         is_fit = _can_be_written if key == "source" else str.isprintable
         if isinstance(value, str) and not is_fit(value):
             raise ValueError(f"its {key} cannot be printed")
-    for name in info["recipe"]:  # a page writes them into lines of Python
-        if not name.isidentifier() or iskeyword(name):
-            raise ValueError(f"its recipe has a value called {shown(name)}")
     for key, kind in _KINDS_INSIDE.items():
         values = info.get(key) or ()
         pairs = values.items() if isinstance(values, dict) else enumerate(values)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -63,6 +64,14 @@ def mutated(random: Random, seeds: Sequence[bytes], words: Sequence[bytes] = ())
     return bytes(content)
 
 
+def renumbered(random: Random, seeds: Sequence[bytes]) -> bytes:
+    """Return one of ``seeds`` with one to three of its numbers replaced."""
+    content = bytearray(random.choice(seeds))
+    for _ in range(random.randrange(1, 4)):
+        _replace_number(random, content)
+    return bytes(content)
+
+
 def composed(random: Random, words: Sequence[bytes]) -> bytes:
     """Return a text of a grammar's words, in any order."""
     return b"".join(_word(random, words) for _ in range(random.randrange(1, 30)))
@@ -113,8 +122,8 @@ def _replace_number(random: Random, content: bytearray) -> None:
         start = end = random.choice(digits)
         while end < len(content) and 48 <= content[end] <= 57:
             end += 1
-        small = str(random.randrange(30))
-        content[start:end] = random.choice((small, random.choice(NUMBERS))).encode()
+        small, edge = str(random.randrange(30)), random.choice(NUMBERS)
+        content[start:end] = random.choice((small, small, edge)).encode()
 
 
 def mutated_value(random: Random, value: Any, times: int | None = None) -> Any:
@@ -123,7 +132,7 @@ def mutated_value(random: Random, value: Any, times: int | None = None) -> Any:
     for _ in range(times or random.choice((1, 1, 2, 4))):
         places = list(_places(value))
         if not places:
-            return random.choice(_VALUES)
+            return deepcopy(random.choice(_VALUES))
         holder, key = random.choice(places)
         match random.randrange(8):
             case 0:
@@ -131,7 +140,7 @@ def mutated_value(random: Random, value: Any, times: int | None = None) -> Any:
             case 1 if isinstance(holder, dict):
                 holder[random.choice(HOSTILE_TEXTS)] = holder.pop(key)
             case 2 if isinstance(holder, list):
-                holder.insert(key, holder[key])
+                holder.insert(key, deepcopy(holder[key]))
             case 3 if isinstance(holder[key], str):
                 holder[key] += random.choice(HOSTILE_TEXTS)
             case 4 if isinstance(holder[key], int | float):
@@ -139,7 +148,7 @@ def mutated_value(random: Random, value: Any, times: int | None = None) -> Any:
                     (-holder[key], holder[key] * 10**9, 0, str(holder[key]))
                 )
             case _:
-                holder[key] = random.choice(_VALUES)
+                holder[key] = deepcopy(random.choice(_VALUES))
     return value
 
 

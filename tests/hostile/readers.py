@@ -26,7 +26,7 @@ from PIL import Image
 from safetensors.numpy import save as save_tensors
 
 import lenet
-from hostile.mutation import HOSTILE_TEXTS, composed, json_bytes, mutated, mutated_value
+from hostile.mutation import HOSTILE_TEXTS, composed, json_bytes, mutated, mutated_value, renumbered
 from lenet.cli.main import main
 from lenet.errors import LenetError, visible_lines
 from lenet.net import from_json, name_of, read_network, to_json
@@ -94,8 +94,12 @@ def text_target(
     known = [seed.encode() for seed in seeds]
 
     def make(random: Random) -> bytes:
-        is_new = random.randrange(5) == 0
-        return composed(random, words) if is_new else mutated(random, known, words)
+        match random.randrange(5):
+            case 0:
+                return composed(random, words)
+            case 1 | 2:
+                return renumbered(random, known)
+        return mutated(random, known, words)
 
     return Target(make, lambda content: read(content.decode("utf-8", "surrogateescape")))
 
@@ -514,7 +518,7 @@ class _StopError(Exception):
     """Ends a training in the middle."""
 
 
-def make_runs(folder: Path) -> tuple[Path, Path]:
+def made_runs(folder: Path) -> tuple[Path, Path]:
     """Train a tiny network twice: one run is finished, one was stopped before its last epoch."""
     random = np.random.default_rng(1)
     y = np.arange(40) % 3
@@ -592,12 +596,12 @@ def resumed(work: Path) -> list[str]:
 
 @reader(0.2)
 def run_report(folder: Path) -> Target:
-    return changed(folder, make_runs(folder)[0], "run.json", reported)
+    return changed(folder, made_runs(folder)[0], "run.json", reported)
 
 
 @reader(0.2)
 def run_compared(folder: Path) -> Target:
-    done, _ = make_runs(folder)
+    done, _ = made_runs(folder)
 
     def read(work: Path) -> list[str]:
         result = lenet.compare_runs(done, work)
@@ -609,33 +613,33 @@ def run_compared(folder: Path) -> Target:
 
 @reader(0.3)
 def run_resumed(folder: Path) -> Target:
-    return changed(folder, make_runs(folder)[1], "run.json", resumed)
+    return changed(folder, made_runs(folder)[1], "run.json", resumed)
 
 
 @reader(0.2)
 def signals(folder: Path) -> Target:
-    return changed(folder, make_runs(folder)[0], "signals.csv", reported)
+    return changed(folder, made_runs(folder)[0], "signals.csv", reported)
 
 
 @reader(0.3)
 def signals_resumed(folder: Path) -> Target:
-    return changed(folder, make_runs(folder)[1], "signals.csv", resumed)
+    return changed(folder, made_runs(folder)[1], "signals.csv", resumed)
 
 
 @reader(0.3)
 def history(folder: Path) -> Target:
-    return changed(folder, make_runs(folder)[1], "history.csv", resumed)
+    return changed(folder, made_runs(folder)[1], "history.csv", resumed)
 
 
 @reader(0.3)
 def run_recipe(folder: Path) -> Target:
-    return changed(folder, make_runs(folder)[1], "recipe.toml", resumed)
+    return changed(folder, made_runs(folder)[1], "recipe.toml", resumed)
 
 
 @reader(0.3)
 def checkpoints(folder: Path) -> Target:
     """The state of a training: cut and changed bytes, and other values with a right checksum."""
-    _, stopped = make_runs(folder)
+    _, stopped = made_runs(folder)
     names = [path.name for path in stopped.glob("checkpoint-*")]
     path = stopped / names[0]
     for other in names[1:]:

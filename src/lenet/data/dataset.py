@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.errors import DataError
+from lenet.errors import DataError, visible
 from lenet.net.words import name_text, shown
 from lenet.randomness import hash_index
 
@@ -163,6 +163,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         self._require_types()
+        object.__setattr__(self, "notes", tuple(map(visible, self.notes)))
         object.__setattr__(self, "classes", tuple(map(str, self.classes)))
         if fault := fault_of_names(self.classes):
             raise DataError(fault)
