@@ -33,7 +33,7 @@ from lenet.data.preprocess import (
 from lenet.engine import operations
 from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
-from lenet.engine.native import make_engine
+from lenet.engine.native import check_threads, make_engine
 from lenet.engine.plan import Plan, Step, make_plan
 from lenet.errors import DataError, LenetError, ModelFileError, UsageError, path_text
 from lenet.metrics import Evaluation, evaluate_scores, softmax
@@ -209,6 +209,7 @@ class Model:
 
     def engine(self, threads: int | None = None) -> Engine:
         """Return the engine that runs this model; made once for each number of threads."""
+        threads = check_threads(threads)
         if threads not in self._engines:
             self._engines[threads] = make_engine(self.plan, threads)
         return self._engines[threads]

@@ -20,6 +20,7 @@ from lenet.data import Split
 from lenet.data.dataset import fault_of_names
 from lenet.errors import UsageError
 from lenet.net import Network
+from lenet.net.layers import MAX_SIZE
 from lenet.net.shapes import channels_first, is_channels_last
 
 #: A smaller square of features is taken for what it nearly always is: no image.
@@ -133,7 +134,7 @@ def find_layout(
     image = None if image_shape is None else _read_shape(image_shape)
     if image and prod(image) != prod(sample_shape):
         raise UsageError(
-            f"image_shape {image} has {prod(image):,} values and a sample of shape "
+            f"image_shape {shown(image)} has {prod(image):,} values and a sample of shape "
             f"{sample_shape} has {prod(sample_shape):,}; give an image_shape with as many."
         )
     if len(sample_shape) == 1:
@@ -227,11 +228,11 @@ def _flat(features: int, network: Network | None) -> tuple[int, int, int]:
 def _read_shape(given: object) -> tuple[int, int, int]:
     values = plain(given)
     sizes = tuple(values) if isinstance(values, Sequence) and not isinstance(values, str) else ()
-    whole = all(type(n) is int for n in sizes)
+    whole = all(type(n) is int and n <= MAX_SIZE for n in sizes)
     if len(sizes) not in (2, 3) or not whole or min(sizes) < 1:
         raise UsageError(
             f"image_shape is {shown(given)}; it must be (height, width) or (channels, height, "
-            "width), whole numbers above 0."
+            f"width), whole numbers from 1 to {MAX_SIZE:,}."
         )
     channels, height, width = shape = (1, *sizes)[-3:]
     if is_channels_last(shape):
