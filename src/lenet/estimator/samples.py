@@ -245,7 +245,7 @@ def _read_range(given: Any) -> tuple[float, float]:
     try:
         low, high = np.array(given, np.float64).tolist()
         good = np.isfinite([low, high]).all() and low < high
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         good = False
     if not good:
         raise UsageError(
