@@ -163,7 +163,10 @@ class Dataset:
 
     def __post_init__(self) -> None:
         self._require_types()
-        object.__setattr__(self, "notes", tuple(map(visible, self.notes)))
+        if not isinstance(self.notes, list | tuple):
+            what = f"the notes of {self.name} are {shown(self.notes)}"
+            raise DataError(f"{what}; give a list of sentences")
+        object.__setattr__(self, "notes", tuple(map(visible, map(str, self.notes))))
         object.__setattr__(self, "classes", tuple(map(str, self.classes)))
         if fault := fault_of_names(self.classes):
             raise DataError(fault)

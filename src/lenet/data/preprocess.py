@@ -24,6 +24,7 @@ Images = npt.NDArray[np.uint8]  # (N, C, H, W)
 #: Of the background: "dark" for white on black as in MNIST, "light" for black on white.
 Polarity = Literal["dark", "light"]
 
+_POLARITIES = ("dark", "light", None)
 _KEYS = ("input_shape", "mean", "std", "polarity")
 _LARGEST = 1_000_000
 _SMALLEST_STD = 1e-6  # with this and _LARGEST, scale and shift stay finite in float32
@@ -55,7 +56,9 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         for name in ("input_shape", "mean", "std"):
-            object.__setattr__(self, name, tuple(plain(getattr(self, name))))
+            if not isinstance(values := plain(getattr(self, name)), list | tuple):
+                raise _invalid(name, values, "a list of numbers")
+            object.__setattr__(self, name, tuple(values))
         shape = self.input_shape
         if len(shape) != 3 or not all(type(size) is int and size > 0 for size in shape):
             raise _invalid("input_shape", shape, "three whole numbers above 0: (C, H, W)")
@@ -65,7 +68,7 @@ class Preprocessing:
                 raise _invalid(name, values, allowed)
         if min(self.std) < _SMALLEST_STD:
             raise _invalid("std", self.std, f"numbers of at least {_SMALLEST_STD}")
-        if self.polarity not in ("dark", "light", None):
+        if type(self.polarity) not in (str, type(None)) or self.polarity not in _POLARITIES:
             raise _invalid("polarity", self.polarity, "'dark', 'light' or nothing")
 
     @classmethod

@@ -209,6 +209,8 @@ def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
     if format is not None:
         _check_choice("format", format, FORMATS)
         return format
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"the picture's file is {shown(path)}; give a path that ends in .svg.")
     ending = os.path.splitext(os.fspath(path))[1].lower().removeprefix(".")
     if ending not in FORMATS:
         raise UsageError(

@@ -40,6 +40,8 @@ class Block:
 
     def __init__(self, layers: Iterable[Layer]) -> None:
         """Group ``layers``; a UsageError says that there are none, or that one is no layer."""
+        if not isinstance(layers, Iterable):
+            raise UsageError(f"the layers are {shown(layers)}; give a list of them, even of one.")
         object.__setattr__(self, "layers", tuple(layers))
         if not self.layers:
             raise UsageError("a block has no layers; give it at least one or leave it out.")
@@ -272,7 +274,7 @@ def _input_shape(shape: object) -> tuple[int, int, int]:
 
 
 def _blocks(given: Iterable[Block | Layer]) -> tuple[Block, ...]:
-    if isinstance(given, Layer):
+    if isinstance(given, Layer) or not isinstance(given, Iterable):
         raise UsageError(f"the layers are {shown(given)}; give a list of them, even of one.")
     parts = tuple(given)
     if not parts:

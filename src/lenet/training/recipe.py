@@ -256,6 +256,8 @@ def _checked_names(
     values: Mapping[str, Any], kind: type = Recipe, what: str = "a recipe"
 ) -> dict[str, Any]:
     """Return the values under the names of today, all of which ``kind`` has."""
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{what} is {shown(values)}; it must be a table of its values.")
     current = with_current_names(values) if kind is Recipe else dict(values)
     known = [setting.name for setting in fields(kind)]
     if unknown := [name for name in current if name not in known]:
