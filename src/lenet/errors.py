@@ -7,6 +7,7 @@ command line returns: 2 for wrong usage, 1 for work that failed.
 from __future__ import annotations
 
 import copyreg
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -15,6 +16,7 @@ _LONGEST_PATH: Final = 300
 #: A message says one thing; what makes it longer came out of a file or from the command line.
 _LONGEST: Final = 1_500
 _END: Final = 400  # of these, the last ones: what to do stands there
+_WORD: Final = re.compile(r"\S+")
 #: What is not printable to Python, and yet only a space.
 _SPACES: Final = frozenset("\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
 
@@ -42,12 +44,15 @@ def _escaped(character: str) -> str:
 
 def path_text(path: object) -> str:
     """Write a path, or what stands for one, for an error message: cut where it is very long."""
-    text = visible(str(path))
+    return _shortened(visible(str(path)))
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_PATH else f"{text[:120]}...{text[-60:]}"
 
 
 def _cut(text: str) -> str:
-    text = visible(text)
+    text = _WORD.sub(lambda word: _shortened(word[0]), visible(text))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - _END]} ... {text[-_END:]}"
 
 
