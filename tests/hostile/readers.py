@@ -30,7 +30,7 @@ from hostile.mutation import HOSTILE_TEXTS, composed, json_bytes, mutated, mutat
 from lenet.cli.main import main
 from lenet.errors import LenetError, visible_lines
 from lenet.net import from_json, name_of, read_network, to_json
-from lenet.net.shapes import read_shape
+from lenet.net.network import read_input
 from lenet.training import named_recipe
 from lenet.training.checkpoint import Checkpoint
 from lenet.training.recipe import read_recipe, read_settings, recipe_text
@@ -180,7 +180,7 @@ def network_json(folder: Path) -> Target:
 @reader()
 def input_shape(folder: Path) -> Target:
     def read(text: str) -> str:
-        return str(read_shape(text))
+        return str(read_input(text))
 
     return text_target(["3x64x64", "1x28x28"], (b"x", b"1", b" ", "٣".encode()), read)
 

@@ -5,6 +5,7 @@ is written in every format there is. A new function, verb, format or ending fail
 in the table.
 """
 
+import ast
 import contextlib
 import inspect
 import io
@@ -187,6 +188,7 @@ def from_load(place):
         )
         yield tried(lenet.load, place.folder / "b.csv")
         yield tried(lenet.load, text)
+        yield tried(lenet.load, "mnist", data_dir=text)
         split = place.dataset.train
         yield tried(lenet.Dataset, "x", split, None, [text, "b"])
 
@@ -254,6 +256,22 @@ def from_reconcile(place):
         yield from (tried(lenet.reconcile, SMALL, path) for path in place.edited_model(text))
 
 
+def from_export(place):
+    """Source code is written with names of classes in it, and they stay names."""
+    classes = ['a"); system("id"); //', "*/ int x; /*", '"""' + "'''\\"]
+    model = lenet.Model(SMALL, classes=classes).initialize()
+    for ending in ("c", "py", "onnx"):
+        yield tried(lenet.export, model, place.folder / f"{FILE}.{ending}")
+        yield tried(lenet.export, place.model, place.folder / f"{FILE}2.{ending}")
+    for path in place.folder.glob("*.py"):
+        assert isinstance(ast.parse(path.read_text()).body[-1], ast.stmt)
+        yield path.read_text()
+    yield from (path.read_text() for path in place.folder.glob("*.c"))
+    for text in TEXTS:
+        yield tried(lenet.export, text, "a.c")
+        yield tried(lenet.export, model, text)
+
+
 def from_checks(place):
     yield lenet.checks()  # of a cache with a hostile name
 
@@ -290,6 +308,7 @@ SOURCES = {
     "resume": from_resume,
     "reconcile": from_reconcile,
     "checks": from_checks,
+    "export": from_export,
 }
 
 
@@ -324,6 +343,7 @@ COMMANDS = {
     "balance": lambda p: [["balance", p.net], ["balance", "tiny", "--budget", NAME]],
     "bench": lambda p: [["bench", NAME], ["bench", "tiny", "--against", NAME]],
     "checks": lambda p: [["checks"]],
+    "export": lambda p: [["export", p.model, "-o", f"{FILE}.c"], ["export", NAME, "-o", "a.c"]],
 }
 
 

@@ -157,7 +157,7 @@ def _read_split(images_path: Path, labels_path: Path, remedy: str) -> Split:
 
 def _find_given(source: Source, folder: Path, title: str, instead: str) -> dict[str, Path]:
     """Return the four files, all from one folder: files of two different sets must not mix."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path's own, it takes a name of any length
         raise DataError(f"{title} {folder}, which is no folder; name one with IDX files")
     paths = max((_find(source, place) for place in (folder / source.name, folder)), key=len)
     missing = [name for name in source.checksums if name not in paths]
