@@ -294,7 +294,7 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
         known = Path(ROOT) / Path(folder).name
         near = f" (did you mean {known}?)" if is_run(known) else ""
         raise UsageError(
-            f"{shown(os.fspath(folder))} is no run: it has no {INFO}{near}; name a folder that "
+            f"{os.fspath(folder)!r} is no run: it has no {INFO}{near}; name a folder that "
             "lenet train wrote, such as runs/digits-lenet-relu-1."
         )
     path = Path(folder) / INFO

@@ -459,12 +459,14 @@ def folders(folder: Path) -> Target:
     """Pictures in folders whose names may be anything that a file system takes."""
 
     def make(random: Random) -> bytes:
-        names = [mutated(random, [b"cat", b"dog", b"train/cat", b"9"]) for _ in range(4)]
-        names += [
-            random.choice(HOSTILE_TEXTS).encode(
-                "utf-8", "surrogateescape" if False else "surrogatepass"
-            )
-        ]
+        names = [b"cat", b"dog"] * 3
+        match random.randrange(3):
+            case 0:
+                names.append(mutated(random, [b"cat", b"dog", b"train/cat", b"9"]))
+            case 1:
+                names.append(random.choice(HOSTILE_TEXTS).encode("utf-8", "surrogatepass"))
+            case _:
+                names += random.sample(("图".encode(), b"Cat ", b"train/cat", b"val/dog", b"9"), 2)
         return b"\0".join(names)
 
     def read(content: bytes) -> list[str]:

@@ -144,7 +144,7 @@ def _path(source: Source) -> str:
         advice = f'train it with lenet.train({text!r}, "digits"), or use lenet.explain({text!r})'
     else:
         raise UsageError(
-            f"no data set is called {shown(text)}{did_you_mean(_name(text), NAMES)}; choose "
+            f"no data set is called {text!r}{did_you_mean(_name(text), NAMES)}; choose "
             f"{listed(NAMES, 'or')}, or name a folder, .csv or .npz that exists"
         )
     raise UsageError(f"{shown(text)} is {what}, no data set; {advice}.")
