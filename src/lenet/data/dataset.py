@@ -92,10 +92,15 @@ class Split:
         if self.weights is not None:
             self._require_weights(self.weights)
         if self.names is not None:
-            object.__setattr__(self, "names", tuple(map(str, self.names)))
-            if len(self.names) != len(self):
-                counts = f"{len(self.names):,} names for {len(self):,} images"
-                raise DataError(f"there are {counts}; give one each")
+            self._require_names(self.names)
+
+    def _require_names(self, names: Sequence[str]) -> None:
+        if not isinstance(names, Sequence | np.ndarray):
+            raise DataError(f"the names are {shown(names)}; give a list with one for each image")
+        object.__setattr__(self, "names", tuple(map(str, names)))
+        if len(names) != len(self):
+            counts = f"{len(names):,} names for {len(self):,} images"
+            raise DataError(f"there are {counts}; give one each")
 
     def _require_weights(self, weights: npt.NDArray[np.float32]) -> None:
         _require_array("weights", weights, np.float32, 1, "(N,)")
