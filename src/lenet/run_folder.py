@@ -62,6 +62,11 @@ _BEFORE: Final = (RECIPE, START)
 ROOT: Final = "runs"
 #: The largest run.json or signals.csv that is read, in bytes.
 _LARGEST: Final = 256_000_000
+#: The values of a recipe that are numbers, where it has them.
+_NUMBERS: Final = {
+    *("epochs", "lr", "momentum", "weight_decay", "warmup_epochs", "step_size", "gamma", "dropout"),
+    *("label_smoothing", "max_grad_norm", "ema_decay", "validation_fraction", "patience"),
+}
 #: The largest batch that a recipe may have.
 _LARGEST_BATCH: Final = 1_000_000
 
@@ -436,6 +441,11 @@ def _check_recipe(recipe: Mapping[str, Any]) -> None:
     for name in with_current_names(recipe):  # a page writes them into lines of Python
         if not name.isidentifier() or iskeyword(name):
             raise ValueError(f"its recipe has a value called {shown(name)}")
+    for name in _NUMBERS & recipe.keys():
+        if not _is_number(recipe[name]) or recipe[name] is None:
+            raise ValueError(f"the {name} of its recipe is {shown(recipe[name])}")
+    if not 0 <= recipe.get("momentum", 0) < 1:
+        raise ValueError(f"the momentum of its recipe is {shown(recipe['momentum'])}")
     batch = recipe.get("batch_size", 1)
     if type(batch) is not int or not 0 < batch <= _LARGEST_BATCH:
         raise ValueError(f"the batch_size of its recipe is {shown(batch)}")
