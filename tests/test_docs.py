@@ -113,6 +113,17 @@ def test_the_page_on_models_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         run(block)
 
 
+def test_the_page_on_safety_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
+    (code,) = blocks(page, "python")
+    assert f"\n    {run(code)}" in page
+    for text, shown in (("\x1b", r"`\x1b`"), ("\u202e", r"`\u202e`"), ("\udcff", r"`\udcff`")):
+        assert f"`{lenet.errors.visible(text)}`" == shown
+        assert shown in page
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_map_names_every_module() -> None:
     named = set(re.findall(r"^\| `(src/lenet/[^`]+)` \|", MAP, flags=re.MULTILINE))
     modules = {

@@ -9,6 +9,7 @@ import types
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lenet
@@ -115,6 +116,45 @@ def test_an_argument_of_a_wrong_type_is_refused_in_words(name, tmp_path, monkeyp
             for value in (5, 1.5, b"x", [5], object()):
                 with suppress(LenetError):
                     function(**{**needed, parameter.name: value})
+
+
+IMAGES, LABELS = np.zeros((6, 1, 4, 4), np.uint8), np.arange(6) % 2
+SPLIT = lenet.Split(IMAGES, LABELS)
+#: What each class is made of, where all is well.
+MADE_OF = {
+    "Augmentation": {},
+    "AvgPool2d": {"kernel_size": 2},
+    "Block": {"layers": [lenet.Dense(3)]},
+    "Conv2d": {"channels": 2, "kernel_size": 3},
+    "Dataset": {"name": "x", "train": SPLIT, "test": SPLIT, "classes": ["a", "b"]},
+    "Dense": {"units": 3},
+    "MaxPool2d": {"kernel_size": 2},
+    "Model": {"network": "1x4x4 | dense 3"},
+    "Network": {"input_shape": (1, 4, 4), "blocks": [lenet.Dense(3)]},
+    "Preprocessing": {"input_shape": (1, 4, 4), "mean": [0.0], "std": [1.0], "polarity": None},
+    "Recipe": {},
+    "Split": {"images": IMAGES, "labels": LABELS},
+}
+WRONG = (None, 5, -1, 1.5, float("nan"), 10**5000, "zz", b"x", [5], [object()], object(), {"a": 1})
+
+
+@pytest.mark.parametrize("name", MADE_OF)
+def test_a_value_of_a_wrong_type_is_refused_in_words(name):
+    """Each value that an object is made of is one that it cannot be, or may be after all."""
+    kind = getattr(lenet, name)
+    kind(**MADE_OF[name])
+    for parameter in inspect.signature(kind).parameters:
+        for value in (*WRONG, np.zeros((2, 2))):
+            with suppress(LenetError):
+                kind(**{**MADE_OF[name], parameter: value})
+
+
+def test_a_path_of_a_wrong_type_is_refused_in_words():
+    model = lenet.Model("1x4x4 | dense 3").initialize()
+    for save in (model.save, lenet.draw("tiny").save, lenet.Model.load, lenet.Recipe.from_dict):
+        for value in (None, 5, b"x", [5], object()):
+            with pytest.raises(lenet.errors.UsageError):
+                save(value)
 
 
 def test_type_checkers_know_the_names(tmp_path):

@@ -81,9 +81,12 @@ def test_the_tensors_of_a_normalised_layer(tmp_path: Path) -> None:
     del metadata["sha256"]
     lacking = save(tensors, metadata)
     assert "its network lacks the tensor 'conv0.mean'" in refusal(lacking, tmp_path)
+    tensors = load(model.save(path).read_bytes())
+    tensors["conv0.variance"][1] = -1
+    assert "conv0.variance holds values below 0" in refusal(save(tensors, metadata), tmp_path)
     model.state_dict()["conv0.variance"][1] = -1
-    content = model.save(path).read_bytes()
-    assert "conv0.variance holds values below 0" in refusal(content, tmp_path)
+    with refused(UsageError, "cannot be saved", "conv0.variance holds values below 0"):
+        model.save(path)
 
 
 def test_a_bit_that_fell_over(tmp_path: Path) -> None:
@@ -228,7 +231,7 @@ def test_an_oversized_header_is_not_parsed(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(size.to_bytes(8, "little"))
         file.truncate(size + 100)  # sparse: takes no room
-    with refused(ModelFileError, "16,000,001 bytes"):
+    with refused(ModelFileError, f"{MAX_HEADER + 1:,} bytes"):
         Model.load(path)
 
 
@@ -393,3 +396,104 @@ def test_training_notes_are_optional_objects(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes(changed(tmp_path, training="[1]"))
     assert Model.load(path).training == {}
+
+
+def with_metadata(tmp_path: Path, key: str, value: str) -> bytes:
+    """A model's file with one of its metadata changed, and a right checksum."""
+    path = saved(tmp_path)
+    metadata = metadata_of(path)
+    del metadata["sha256"]
+    return save(load(path.read_bytes()), metadata | {key: value})
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (
+            ["\x1b]0;t\x07\x1b[31mRED", "b", "c", "d"],
+            r"a class is called '\x1b]0;t\x07\x1b[31mRED'",
+        ),
+        (["a\nlenet: fake", "b", "c", "d"], r"a class is called 'a\nlenet: fake'"),
+        (["\ud800", "b", "c", "d"], r"a class is called '\ud800'"),
+        (["a", "b", "a", "d"], "two classes are called 'a'"),
+        (["y" * 15_000_000, "b", "c", "d"], "a class is called 'yyy"),
+        (["", "b", "c", "d"], "a class is called ''"),
+        (["a", "b", "c"], "3 class names are given"),
+    ],
+)
+def test_names_of_classes_follow_the_rule_of_data(
+    names: list[str], words: str, tmp_path: Path
+) -> None:
+    assert words in refusal(with_metadata(tmp_path, "classes", json.dumps(names)), tmp_path)
+    with refused(UsageError, words):
+        Model(SMALL, classes=names)
+    model = small()
+    model.classes = tuple(names)
+    with refused(UsageError, "cannot be saved", words):
+        model.to_bytes()
+
+
+@pytest.mark.parametrize("key", ["format", "version", "network", "preprocessing", "classes"])
+@pytest.mark.parametrize("text", ["\x1b]0;owned\x07", "x" * 3_000_000, '{"a": 1, "a": 2}'])
+def test_what_is_quoted_is_short_and_harmless(key: str, text: str, tmp_path: Path) -> None:
+    message = refusal(with_metadata(tmp_path, key, text), tmp_path)
+    assert message.isprintable()
+    assert ".;" not in message.replace("...", "")
+
+
+def test_a_type_of_numbers_that_is_none(tmp_path: Path) -> None:
+    """The library that reads the format quotes it in full."""
+    for dtype in ("\x1b]0;owned\x07", "y" * 3_000_000):
+        entry = {"dtype": dtype, "shape": [1], "data_offsets": [0, 4]}
+        header = json.dumps({"w": entry}).encode()
+        assert refusal(with_header(header, bytes(4)), tmp_path).isprintable()
+
+
+def test_a_key_that_stands_there_twice(tmp_path: Path) -> None:
+    content = saved(tmp_path).read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = (
+        content[8:end].rstrip().replace(b'"__metadata__":{', b'"__metadata__":{"format":"x",', 1)
+    )
+    assert "'format' twice" in refusal(with_header(header, content[end:]), tmp_path)
+    twice = '{"std": [1.0], ' + metadata_of(tmp_path / "m.safetensors")["preprocessing"][1:]
+    content = with_metadata(tmp_path, "preprocessing", twice)
+    assert "'std' twice" in refusal(content, tmp_path)
+
+
+def test_nothing_is_saved_that_is_not_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    for value in (float("nan"), float("inf"), -float("inf")):
+        model = small()
+        model.parameters["conv0.weight"][0, 0, 0, 0] = value
+        with refused(
+            UsageError, "cannot be saved", "conv0.weight holds values that are not finite"
+        ):
+            model.save(path)
+    model = small()
+    model.training = {"a": object()}
+    with refused(UsageError, "cannot be saved", "JSON"):
+        model.save(path)
+    model = small()
+    model.preprocessing = None  # type: ignore[assignment]
+    with refused(UsageError, "cannot be saved", "preprocessing"):
+        model.save(path)
+    assert not path.exists()
+
+
+def test_the_history_of_the_longest_training_fits(tmp_path: Path) -> None:
+    model = small()
+    epoch = {f"number_{i}": -1.2345678901234567e-100 for i in range(7)}
+    model.training = {"epochs": [epoch] * 100_000}
+    assert len(Model.load(model.save(tmp_path / "m.safetensors")).training["epochs"]) == 100_000
+
+
+def test_bytes_of_any_kind(tmp_path: Path) -> None:
+    content = small().to_bytes()
+    for kind in (bytes, bytearray, memoryview):
+        assert Model.from_bytes(kind(content)).to_bytes() == content
+    for wrong in (5, "text", None):
+        with refused(UsageError, "no bytes"):
+            Model.from_bytes(wrong)  # type: ignore[arg-type]
+    with refused(UsageError, "no name for a model"):
+        small().save(5)  # type: ignore[arg-type]

@@ -6,23 +6,54 @@ command line returns: 2 for wrong usage, 1 for work that failed.
 
 from __future__ import annotations
 
-import os
+import copyreg
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 _LONGEST_PATH: Final = 300
+#: A message says one thing; what makes it longer came out of a file or from the command line.
+_LONGEST: Final = 1_500
+_END: Final = 400  # of these, the last ones: what to do stands there
+_WORD: Final = re.compile(r"\S+")
+#: What is not printable to Python, and yet only a space.
+_SPACES: Final = frozenset("\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
 
 
-def printable(path: str | os.PathLike[str]) -> str:
-    """Return a path as it is, with zero bytes written out."""
-    return os.fspath(path).replace("\0", "\\0")
+def visible(text: str) -> str:
+    """Write ``text`` on one line, with all that cannot be printed written out: ``\\x1b``, ``\\n``.
+
+    That is the door for whatever may come out of a file: control characters, those that turn the
+    direction of reading, line breaks and lone surrogates leave as what they are called.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in _SPACES else _escaped(c) for c in text)
+
+
+def visible_lines(text: str) -> str:
+    """Write ``text`` as :func:`visible` does, but keep its lines, ended by LF or CR LF."""
+    parts = ("\n".join(map(visible, part.split("\n"))) for part in text.split("\r\n"))
+    return "\r\n".join(parts)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def path_text(path: object) -> str:
     """Write a path, or what stands for one, for an error message: cut where it is very long."""
-    text = printable(str(path))
+    return _shortened(visible(str(path)))
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_PATH else f"{text[:120]}...{text[-60:]}"
+
+
+def _cut(text: str) -> str:
+    text = _WORD.sub(lambda word: _shortened(word[0]), visible(text))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - _END]} ... {text[-_END:]}"
 
 
 def reason(error: Exception) -> str:
@@ -34,14 +65,20 @@ class LenetError(Exception):
     """The root of everything that lenet raises on purpose.
 
     ``parameter`` is the name of the parameter that helps, where one does, such as ``skip_bad``:
-    the command line adds its option.
+    the command line adds its option. A message goes through :func:`visible`, whatever it is made
+    of, and is cut where it is very long; only what this package itself puts ``below`` it is on
+    lines of its own.
     """
 
     exit_code = 1
 
-    def __init__(self, *arguments: object, parameter: str = "") -> None:
+    def __init__(self, message: object = "", *, parameter: str = "", below: str = "") -> None:
         self.parameter = parameter
-        super().__init__(*arguments)
+        super().__init__(_cut(str(message)) + below)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let another process have it: Python would call the class with the message alone."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -73,7 +110,7 @@ class NotationError(UsageError):
         shown = "".join(c if c.isprintable() else " " for c in text[start:end])
         before, after = "..." * (start > 0), "..." * (end < len(text))
         arrow = " " * (len(before) + position - start) + "^"
-        super().__init__(f"{message}\n  {before}{shown}{after}\n  {arrow}")
+        super().__init__(message, below=f"\n  {before}{shown}{after}\n  {arrow}")
 
 
 class ShapeError(UsageError):

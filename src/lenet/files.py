@@ -93,8 +93,11 @@ def _temporary_start(target: Path) -> str:
 
 
 def write_text(path: str | os.PathLike[str], content: str, durable: bool = True) -> Path:
-    """Write ``content`` as UTF-8 to ``path``; see :func:`write_pieces`."""
-    return write_bytes(path, content.encode("utf-8"), durable)
+    """Write ``content`` as UTF-8 to ``path``; see :func:`write_pieces`.
+
+    A lone surrogate, as in a file name that is no text, is written out: ``\\udcff``.
+    """
+    return write_bytes(path, content.encode("utf-8", "backslashreplace"), durable)
 
 
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from operator import index
@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet import files, tensor_files
-from lenet.data.dataset import Dataset, Split
+from lenet.data.dataset import Dataset, Split, fault_of_names
 from lenet.data.preprocess import (
     Preprocessing,
     channels_first,
@@ -33,9 +33,9 @@ from lenet.data.preprocess import (
 from lenet.engine import operations
 from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
-from lenet.engine.native import make_engine
+from lenet.engine.native import check_threads, make_engine
 from lenet.engine.plan import Plan, Step, make_plan
-from lenet.errors import DataError, LenetError, ModelFileError, UsageError, printable
+from lenet.errors import DataError, LenetError, ModelFileError, UsageError, path_text
 from lenet.kinds import conversion
 from lenet.metrics import Evaluation, ImageAnswers, evaluate_answers, read_answers, softmax
 from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo
@@ -139,26 +139,35 @@ class Model:
             preprocessing: how images are prepared; by default pixels are scaled to [0, 1].
 
         Raises:
-            UsageError: the network does not fit, or the names are not as many as its outputs.
+            UsageError: the network does not fit, the preprocessing is another network's, or the
+                names are not as many as its outputs, can't be printed or are twice the same.
         """
         self.network = read_network(network)
         self.plan: Plan = make_plan(self.network)
         count, shape = self.plan.classes, self.network.input_shape
-        self.classes = tuple(map(str, range(count) if classes is None else classes))
-        if len(self.classes) != count:
-            names = f"{len(self.classes)} class names are given"
-            raise UsageError(f"the network has {count} outputs and {names}; give one for each.")
-        self.preprocessing = preprocessing or Preprocessing(
-            shape, (0.0,) * shape[0], (1.0,) * shape[0], None
-        )
-        if self.preprocessing.input_shape != shape:
-            made = f"the preprocessing makes {shape_text(self.preprocessing.input_shape)}"
-            raise UsageError(
-                f"{made} and the network takes {shape_text(shape)}; they must be equal."
-            )
+        self.classes = _class_names(range(count) if classes is None else classes)
+        if preprocessing is None:
+            preprocessing = Preprocessing(shape, (0.0,) * shape[0], (1.0,) * shape[0], None)
+        self.preprocessing = preprocessing
+        if fault := self._fault():
+            raise UsageError(f"{fault}.")
         self.training: Mapping[str, Any] = {}
         self._table: Floats | None = None
         self._engines: dict[int | None, Engine] = {}
+
+    def _fault(self) -> str:
+        """Say what of the model, but for its weights, does not go together; nothing if all does."""
+        count, shape = self.plan.classes, self.network.input_shape
+        if len(self.classes) != count:
+            names = f"{len(self.classes)} class names are given"
+            return f"the network has {count} outputs and {names}; give one for each"
+        if not isinstance(self.preprocessing, Preprocessing):
+            what = f"the preprocessing is {shown(self.preprocessing)}"
+            return f"{what}; give a lenet.Preprocessing, or leave it out"
+        if self.preprocessing.input_shape != shape:
+            made = f"the preprocessing makes {shape_text(self.preprocessing.input_shape)}"
+            return f"{made} and the network takes {shape_text(shape)}; they must be equal"
+        return fault_of_names(self.classes)
 
     @property
     def table(self) -> Floats:
@@ -200,6 +209,7 @@ class Model:
 
     def engine(self, threads: int | None = None) -> Engine:
         """Return the engine that runs this model; made once for each number of threads."""
+        threads = check_threads(threads)
         if threads not in self._engines:
             self._engines[threads] = make_engine(self.plan, threads)
         return self._engines[threads]
@@ -372,11 +382,12 @@ class Model:
         """Write the model to one ``.safetensors`` file, all or nothing.
 
         Raises:
-            UsageError: the name does not end in .safetensors, or there are no weights yet.
+            UsageError: the name does not end in .safetensors, there are no weights yet, or what
+                :meth:`load` would refuse: weights that are not finite, names of classes twice.
             OutputError: the file cannot be written.
         """
         if not is_model_file(path):
-            what = f"{os.fspath(path)!r} is no name for a model"
+            what = f"{shown(path)} is no name for a model"
             raise UsageError(f"{what}; it must end in {tensor_files.SUFFIX}.")
         return files.write_bytes(path, self.to_bytes())
 
@@ -393,16 +404,19 @@ class Model:
             raise UsageError(f"{what}; give a {tensor_files.SUFFIX} file.")
         path = _in_run(path)
         if advice := _advice(os.fspath(path)):
-            raise ModelFileError(f"{printable(path)} {advice}.")
+            raise ModelFileError(f"{path_text(path)} {advice}.")
         return cls._read(os.fspath(path), tensor_files.read(path))
 
     def to_bytes(self) -> bytes:
-        """Return what :meth:`save` writes."""
+        """Return what :meth:`save` writes; a UsageError as there."""
+        self.classes = _class_names(self.classes)
+        if fault := self._fault() or _fault_of_values(self.plan, self.table):
+            raise UsageError(f"the model cannot be saved: {fault}.")
         metadata = {
             "network": to_json(self.network),
             "classes": json.dumps(self.classes),
             "preprocessing": json.dumps(self.preprocessing.to_dict()),
-            "training": json.dumps(dict(self.training)),
+            "training": _training_text(self.training),
         }
         tensors = {name: np.ascontiguousarray(value) for name, value in self.state_dict().items()}
         return tensor_files.compose(tensors, metadata)
@@ -410,7 +424,10 @@ class Model:
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
         """Read what :meth:`to_bytes` returned; a ModelFileError as in :meth:`load`."""
-        return cls._read("the content", content)
+        if not isinstance(content, bytes | bytearray | memoryview):
+            what = f"the content is of type {type(content).__name__}, no bytes"
+            raise UsageError(f"{what}; give what to_bytes() returned, or call lenet.Model.load.")
+        return cls._read("the content", bytes(content))
 
     @classmethod
     def _read(cls, path: object, content: bytes) -> Self:
@@ -419,9 +436,9 @@ class Model:
             model = cls(
                 from_json(metadata["network"]),
                 _text_list(metadata["classes"]),
-                Preprocessing.from_dict(json.loads(metadata["preprocessing"])),
+                Preprocessing.from_dict(tensor_files.read_json(metadata["preprocessing"])),
             )
-            training = json.loads(metadata["training"])
+            training = tensor_files.read_json(metadata["training"])
         except KeyError as error:
             raise damaged(path, f"its metadata lack {error}") from error
         except (LenetError, ValueError, RecursionError) as error:
@@ -474,7 +491,7 @@ def _in_run(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
         return path
     if not (model := read_run(path).model).exists():
         raise ModelFileError(
-            f"{printable(path)} is a run without a model: its training is not done; go on with "
+            f"{path_text(path)} is a run without a model: its training is not done; go on with "
             f"lenet.resume({os.fspath(path)!r})."
         )
     return model
@@ -494,12 +511,26 @@ def _advice(path: str) -> str:
     return "" if is_model_file(path) else conversion(path)
 
 
+def _class_names(classes: Any) -> tuple[str, ...]:
+    if not isinstance(classes, Iterable):
+        raise UsageError(f"the classes are {shown(classes)}; give a list of names.")
+    return tuple(map(str, classes))
+
+
+def _training_text(training: Any) -> str:
+    try:
+        return json.dumps(dict(training))
+    except (TypeError, ValueError) as error:
+        what = f"the model cannot be saved: its training is no JSON object ({error})"
+        raise UsageError(f"{what}; put text, numbers, lists and dicts into it.") from None
+
+
 def _listed(classes: Sequence[str]) -> str:
     return f"{len(classes)} classes ({', '.join(classes[:3])}{', ...' * (len(classes) > 3)})"
 
 
 def _text_list(text: str) -> list[str]:
-    values = json.loads(text)
+    values = tensor_files.read_json(text)
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise ValueError("its classes are no list of names")
     return values
@@ -517,10 +548,18 @@ def _fill(path: object, plan: Plan, tensors: Mapping[str, npt.NDArray[Any]]) -> 
         if value.shape != tensor.shape or value.dtype != np.float32:
             what = f"{tensor.name} is {value.dtype} {value.shape}"
             raise damaged(path, f"{what} where the network needs float32 {tensor.shape}")
-        if not np.isfinite(value).all():
-            raise damaged(path, f"{tensor.name} holds values that are not finite")
         tensor.view(table)[...] = value
+    if fault := _fault_of_values(plan, table):
+        raise damaged(path, fault)
+    return table
+
+
+def _fault_of_values(plan: Plan, table: Floats) -> str:
+    """Say which tensor has values that no model has; nothing if none has."""
+    for tensor in plan.tensors:
+        if not np.isfinite(tensor.view(table)).all():
+            return f"{tensor.name} holds values that are not finite"
     for norm in (step.norm for step in plan.steps if step.norm):
         if (norm.variance.view(table) < 0).any():
-            raise damaged(path, f"{norm.variance.name} holds values below 0")
-    return table
+            return f"{norm.variance.name} holds values below 0"
+    return ""

@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.arguments import plain, shown
 from lenet.errors import UsageError
 
 #: First integer of the stream, one for each use, so that no two uses share their numbers.
@@ -37,9 +38,11 @@ _HASH_32: Final = tuple(map(np.uint32, (0x9E3779B1, 0x85EBCA77, 0x85EBCA6B, 0xC2
 
 def checked_seed(seed: int) -> int:
     """Return ``seed``, which may be NumPy's too, as a plain int, of which JSON knows."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-        raise UsageError(f"the seed is {seed!r}; it must be a whole number from 0 to 2^63 - 1.")
-    return int(seed)
+    number = plain(seed)
+    if type(number) is not int or not 0 <= number < 2**63:
+        what = f"the seed is {shown(seed)}"
+        raise UsageError(f"{what}; it must be a whole number from 0 to 2^63 - 1.")
+    return number
 
 
 def random_bits(seed: int, *stream: int, count: int) -> NDArray[np.uint64]:

@@ -28,6 +28,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ from lenet.errors import DataError, LenetError, OutputError, UsageError, reason
 from lenet.net import Network, parse_network
 from lenet.net.layers import ACTIVATIONS
 from lenet.net.words import shown
+from lenet.optimizers import OPTIMIZERS
 
 FORMAT: Final = "lenet-run"
 VERSION: Final = 1
@@ -60,6 +62,13 @@ _BEFORE: Final = (RECIPE, START)
 ROOT: Final = "runs"
 #: The largest run.json or signals.csv that is read, in bytes.
 _LARGEST: Final = 256_000_000
+#: The values of a recipe that are numbers, where it has them.
+_NUMBERS: Final = {
+    *("epochs", "lr", "momentum", "weight_decay", "warmup_epochs", "step_size", "gamma", "dropout"),
+    *("label_smoothing", "max_grad_norm", "ema_decay", "validation_fraction", "patience"),
+}
+#: The largest batch that a recipe may have.
+_LARGEST_BATCH: Final = 1_000_000
 
 #: What a recipe's values were called before. Files from then are still read.
 FORMER_NAMES: Final = {
@@ -290,8 +299,8 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
         known = Path(ROOT) / Path(folder).name
         near = f" (did you mean {known}?)" if is_run(known) else ""
         raise UsageError(
-            f"{os.fspath(folder)!r} is no run: it has no {INFO}{near}; name a folder that lenet "
-            "train wrote, such as runs/digits-lenet-relu-1."
+            f"{os.fspath(folder)!r} is no run: it has no {INFO}{near}; name a folder that "
+            "lenet train wrote, such as runs/digits-lenet-relu-1."
         )
     path = Path(folder) / INFO
     try:
@@ -424,8 +433,25 @@ def _check(info: Any) -> None:
     _check_epochs(info["epochs"])
     if not _is_number(info["train_seconds"]):
         raise ValueError("its train_seconds is no number of seconds")
-    with_current_names(info["recipe"])
+    _check_recipe(info["recipe"])
     _ = parse_network(info["network"]).placed  # raises if it does not fit
+
+
+def _check_recipe(recipe: Mapping[str, Any]) -> None:
+    """Raise, if a page could not tell how to train so again, or what memory it took."""
+    for name in with_current_names(recipe):  # a page writes them into lines of Python
+        if not name.isidentifier() or iskeyword(name):
+            raise ValueError(f"its recipe has a value called {shown(name)}")
+    for name in _NUMBERS & recipe.keys():
+        if not _is_number(recipe[name]) or recipe[name] is None:
+            raise ValueError(f"the {name} of its recipe is {shown(recipe[name])}")
+    if not 0 <= recipe.get("momentum", 0) < 1:
+        raise ValueError(f"the momentum of its recipe is {shown(recipe['momentum'])}")
+    batch = recipe.get("batch_size", 1)
+    if type(batch) is not int or not 0 < batch <= _LARGEST_BATCH:
+        raise ValueError(f"the batch_size of its recipe is {shown(batch)}")
+    if (optimizer := recipe.get("optimizer", "sgd")) not in list(OPTIMIZERS):
+        raise ValueError(f"the optimizer of its recipe is {shown(optimizer)}")
 
 
 def _check_texts(info: Mapping[str, Any]) -> None:

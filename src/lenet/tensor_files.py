@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -24,9 +25,12 @@ if TYPE_CHECKING:  # NumPy is slow to import, and a header holds no arrays
 SUFFIX: Final = ".safetensors"
 FORMAT: Final = "lenet-model"
 VERSION: Final = 1
-#: Caps that are checked before a header is parsed: a network of 10,000 layers fits.
-MAX_HEADER: Final = 16_000_000
+#: Caps that are checked before a header is parsed: a network of 10,000 layers fits, and so does
+#: the history of 100,000 epochs.
+MAX_HEADER: Final = 40_000_000
 MAX_TENSORS: Final = 50_000
+#: The longest reason that is given, in characters.
+_LONGEST_REASON: Final = 300
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,14 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     """Read the header of any safetensors file, and no weights."""
     content = read(path, header_only=True)
     try:
-        entries: dict[str, Any] = json.loads(content[8:])
+        entries: dict[str, Any] = read_json(content[8:])
         metadata = entries.pop("__metadata__", {})
         ordered = sorted(entries.items(), key=lambda entry: entry[1]["data_offsets"])
         shapes = {name: _sizes(entry["shape"]) for name, entry in ordered}
         return Header(metadata if isinstance(metadata, dict) else {}, shapes)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        what = f"{path_text(path)} is no safetensors file: its header cannot be read"
+        why = f" ({error})" if isinstance(error, ValueError) else ""
+        what = f"{path_text(path)} is no safetensors file: its header cannot be read{_short(why)}"
         raise ModelFileError(f"{what}; save the weights as one.") from error
 
 
@@ -81,7 +86,13 @@ def compose(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]
 
 def damaged(path: object, why: str) -> ModelFileError:
     """Return the error for a file, or bytes, that were such a file once."""
-    return ModelFileError(f"{path_text(path)} is not an intact model: {why}; save or copy it anew.")
+    what = f"{path_text(path)} is not an intact model: {_short(why)}"
+    return ModelFileError(f"{what}; save or copy it anew.")
+
+
+def _short(why: str) -> str:
+    """Return a reason that others found, or that quotes the file: cut, without its full stop."""
+    return (why if len(why) <= _LONGEST_REASON else f"{why[:_LONGEST_REASON]}...").rstrip(".")
 
 
 def read(path: str | os.PathLike[str], header_only: bool = False) -> bytes:
@@ -115,9 +126,9 @@ def parse(path: object, content: bytes) -> tuple[dict[str, str], dict[str, npt.N
     _check_sizes(path, content, len(content))
     end = _end_of_header(content)
     try:
-        header = json.loads(content[8:end])
-        # Holds the header against the format, too.
+        # Holds the header against the format, before it is read again for what is in it.
         tensors = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
+        header = read_json(content[8:end])
         metadata = header.get("__metadata__") or {}
         _check_format(path, metadata)
         digest = hashlib.sha256(content[end:]).hexdigest()
@@ -127,20 +138,33 @@ def parse(path: object, content: bytes) -> tuple[dict[str, str], dict[str, npt.N
             raise damaged(path, f"it holds {len(tensors):,} tensors, {MAX_TENSORS:,} at most")
         return metadata, safetensors.numpy.load(content)
     except safetensors.SafetensorError as error:
-        raise damaged(path, str(error).strip().rstrip(".")) from error
+        raise damaged(path, str(error).strip()) from error
     except KeyError as error:  # a type of numbers that NumPy does not have
         raise damaged(path, f"it holds numbers of type {error}") from error
     except (ValueError, RecursionError) as error:
-        raise damaged(path, "its header is no JSON") from error
+        raise damaged(path, f"its header is no JSON ({error})") from error
+
+
+def read_json(text: str | bytes) -> Any:
+    """Read JSON; an object with two values for one key is a ValueError: whose turn is it?"""
+
+    def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            twice = next(name for name, count in Counter(n for n, _ in pairs).items() if count > 1)
+            raise ValueError(f"it has {twice!r:.60} twice")
+        return values
+
+    return json.loads(text, object_pairs_hook=each_once)
 
 
 def _check_format(path: object, metadata: Mapping[str, str]) -> None:
     if metadata.get("format") != FORMAT:
         raise ModelFileError(
             f"{path_text(path)} is a safetensors file but no lenet model (its format is "
-            f"{metadata.get('format')!r}, not {FORMAT!r}); give a file that lenet saved."
+            f"{metadata.get('format')!r:.60}, not {FORMAT!r}); give a file that lenet saved."
         )
-    version = metadata.get("version", "")
+    version = str(metadata.get("version", ""))
     if version != str(VERSION):
         newer = version.isascii() and version.isdecimal() and int(version[:9]) > VERSION
         what = f"{path_text(path)} has model format {version[:20]!r} and this lenet reads {VERSION}"

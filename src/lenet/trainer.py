@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lenet.data import Dataset, is_name, load
-from lenet.errors import DivergenceError, LenetError, OutputError, UsageError, path_text
+from lenet.errors import DivergenceError, LenetError, OutputError, UsageError, path_text, visible
 from lenet.model import Model
 from lenet.net import Network, read_network
 from lenet.net.sources import Source
@@ -142,7 +142,7 @@ class Narrator:
 
     def notice(self, text: str) -> None:
         """Say on stderr what a person should know."""
-        print(f"lenet: {text}", file=sys.stderr)
+        print(f"lenet: {visible(text)}", file=sys.stderr)
         _notice_of(self._callback)(text)
 
 

@@ -516,7 +516,7 @@ def test_formulas_and_sizes_are_set_as_mathematics() -> None:
     assert r"$\mathrm{size} = \lfloor(n + 2p - k) / s\rfloor + 1$, with input n" in text
 
 
-def test_a_name_of_several_lines_stays_in_its_comment() -> None:
+def test_a_name_of_several_lines_is_written_on_one() -> None:
     lines = render(explain(zoo.lenet(), name="a\nb"), "latex").splitlines()
     assert [line for line in lines if line.startswith("%")][1:] == [
         r"% 'a\textbackslash{}nb': what flows",

@@ -36,7 +36,7 @@ WHOLE = "it must be a whole number"
         (["--seed", "-1"], ["seed is -1", f"{WHOLE} from 0 to 2^63 - 1"]),
         (["--seed", str(2**63)], [f"seed is {2**63}", WHOLE]),
         (["--init", "normal:x"], ["'normal:x'", "normal:S", "xavier or kaiming"]),
-        (["--init", "normal:1e300"], ["normal:1e300", "too large", "such as normal:0.2"]),
+        (["--init", "normal:1e300"], ["normal:1e300", "at most 1e+30", "such as normal:0.2"]),
         (["--optimizer", "foo"], ["'foo'", "it must be sgd, momentum, nesterov or adamw"]),
         (["--schedule", "foo"], ["'foo'", "it must be constant, one-cycle, cosine or step"]),
         (

@@ -17,7 +17,6 @@ from lenet.drawing.scene import (
     Text,
     even_pieces,
     fitted,
-    printable,
     shortened,
     text_width,
     wrapped,
@@ -150,10 +149,6 @@ def test_what_has_no_room_is_shortened():
         assert 60 - 24 < text_width(short, 12) <= 60
     assert shortened("abc", 12, 0) == "…"
     assert shortened("ab cd", 10, text_width("ab …", 10)) == "ab…"
-
-
-def test_what_no_format_can_hold_is_replaced():
-    assert printable("a\0\x1b\x7f\udcff\uffff é図😀\n") == "a\ufffd\ufffd\x7f\ufffd\ufffd é図😀\n"
 
 
 def test_words_are_wrapped():

@@ -429,3 +429,24 @@ def test_data_that_cannot_be_meant(fitted, digits):
     ):
         with pytest.raises(error, match=word):
             use(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["cat", "dog"], ("cat", "dog")),
+        (["", "a\nlenet: fake"], ("0", "1")),
+        (["\x1b[31m", "b"], ("0", "1")),
+        (["y" * 300, "b"], ("0", "1")),
+        ([-1, 1], ("-1", "1")),
+    ],
+)
+def test_labels_that_no_model_can_be_told(labels, names):
+    """The estimator has them as they are; its model has numbers for those that cannot be shown."""
+    X = np.random.default_rng(0).random((20, 8, 8))
+    y = np.array(labels)[np.arange(20) % 2]
+    classifier = LeNetClassifier(epochs=1, threads=1).fit(X, y)
+    assert set(classifier.predict(X)) <= set(y)
+    assert sorted(classifier.model_.classes) == sorted(names)
+    again = pickle.loads(pickle.dumps(classifier))
+    np.testing.assert_array_equal(again.predict(X), classifier.predict(X))

@@ -85,4 +85,4 @@ def odd_data():
     labels = np.arange(60) % 6
     images = random.integers(0, 256, (60, 1, 8, 8)).astype(np.uint8)
     part = Split(images, labels)
-    return Dataset("</title><script>", part, part, HOSTILE)
+    return Dataset("</title><script>", part, part, [*HOSTILE[:4], "e", "f"])

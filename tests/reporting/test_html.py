@@ -8,7 +8,7 @@ from lenet.reporting import html
 from lenet.reporting.html import Cell
 
 NASTY = "<script>alert(1)</script>\"'&\x00"
-SAFE = "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#x27;&amp;\ufffd"
+SAFE = "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#x27;&amp;\\x00"
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ def test_images_that_do_not_fit_into_memory(few):
 
 
 def test_weights_that_do_not_fit_into_floats(few, small):
-    with refused(UsageError, "too large"):
+    with refused(UsageError, "'normal:1e300'", "at most 1e+30"):
         trained(few, small, Recipe(init="normal:1e300"))
 
 

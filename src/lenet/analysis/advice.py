@@ -22,6 +22,7 @@ from typing import Final
 
 from lenet.analysis.counts import count_network, measure_memory
 from lenet.analysis.given import listed_texts, read_amount
+from lenet.arguments import plain
 from lenet.errors import UsageError
 from lenet.net import Network
 from lenet.net.layers import MAX_SIZE, Trained
@@ -70,6 +71,7 @@ def read_budget(budget: Mapping[str, int] | Iterable[str] | str) -> dict[str, in
     """Read a table of numbers, or texts: ``parameters=60000``, ``macs=300k``, ``memory=256KiB``."""
     limits = dict(budget) if isinstance(budget, Mapping) else _read_limits(budget)
     for name, most in limits.items():
+        limits[name] = most = plain(most)
         if name not in COSTS:
             near, known = did_you_mean(str(name), COSTS), ", ".join(COSTS)
             raise UsageError(f"the budget names {shown(name)}{near}; it may name {known}.")

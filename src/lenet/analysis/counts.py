@@ -25,6 +25,7 @@ from math import prod
 from operator import add
 from typing import Final
 
+from lenet.arguments import plain
 from lenet.errors import UsageError
 from lenet.net import Network, PlacedLayer
 from lenet.net.layers import ACTIVATIONS, MAX_SIZE, Windowed
@@ -169,6 +170,7 @@ class Memory:
 
 def measure_memory(network: Network, batch: int = DEFAULT_BATCH, optimizer: str = "sgd") -> Memory:
     """Measure what ``network`` takes in training and in use."""
+    batch = plain(batch)
     if isinstance(batch, bool) or not isinstance(batch, int) or not 0 < batch <= MAX_SIZE:
         allowed = f"it must be a whole number from 1 to {MAX_SIZE:,}"
         raise UsageError(f"the batch is {shown(batch)}; {allowed}.", parameter="batch")

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.arguments import plain
 from lenet.benchmarking.result import OURS, Benchmark
 from lenet.benchmarking.worker import Answer, Process, start
 from lenet.benchmarking.workload import TASKS, Workload
@@ -73,6 +74,7 @@ def bench(
     workload = Workload(network, batch, processors() if threads is None else threads)
     _ = workload.plan  # a network that does not fit is told before anything is started
     contenders = [OURS, *contenders_of(against)]
+    seconds = plain(seconds)
     if not (isinstance(seconds, int | float) and 0 < seconds <= MAX_SECONDS):
         raise UsageError(
             f"seconds is {shown(seconds)}; it must be a number above 0 and at most "

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.arguments import plain
 from lenet.engine.initialise import initialise
 from lenet.engine.native import check_threads
 from lenet.engine.plan import Plan, make_plan
@@ -39,6 +40,8 @@ class Workload:
     threads: int = 1
 
     def __post_init__(self) -> None:
+        for name in ("batch", "threads"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
         whole = isinstance(self.batch, int) and not isinstance(self.batch, bool)
         if not (whole and 1 <= self.batch <= MAX_BATCH):
             raise UsageError(

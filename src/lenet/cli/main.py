@@ -12,13 +12,21 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, TextIO, cast
 
-from lenet.errors import LenetError, ShapeError, reason
+from lenet.errors import LenetError, ShapeError, path_text, reason
+from lenet.terminal import Guard, unguarded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
+    try:
+        return _run(arguments)
+    finally:
+        sys.stdout, sys.stderr = unguarded(sys.stdout), unguarded(sys.stderr)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         _watch_interrupts()
         _prepare_streams()
@@ -45,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:  # the library's files have errors of their own: this is stdout's
         _discard_output()
-        what = f"use {error.filename}" if error.filename else "write the output"
+        what = f"use {path_text(error.filename)}" if error.filename else "write the output"
         return _fail(f"cannot {what}: {reason(error)}.", 1)
     except Exception:
         if _interrupts:
@@ -105,6 +113,7 @@ def _prepare_streams() -> None:
         # A file name that is no text goes out as it came in; "·" in ASCII becomes \xb7.
         unicode = (sys.stdout.encoding or "").lower().startswith("utf")
         reconfigure(errors="surrogateescape" if unicode else "backslashreplace")
+    sys.stdout, sys.stderr = (cast(TextIO, Guard(s)) for s in (sys.stdout, sys.stderr))
 
 
 def _sentence(error: LenetError) -> str:

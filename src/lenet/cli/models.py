@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lenet.cli import options
-from lenet.cli.options import INT, PATH, argument, flag, option, print_json, show, verb
+from lenet.cli.options import INT, PATH, argument, flag, option, print_json, print_path, show, verb
 from lenet.errors import DataError, OutputError, UsageError, path_text
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def report(
     if json:
         print_json({**result.to_dict(), "file": None if output is None else str(output)})
     else:
-        print(output)
+        print_path(output)
         if result.missing and picture is None:
             print(f"without the test images: {result.missing}")
 

@@ -11,7 +11,18 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from lenet.cli import options
-from lenet.cli.options import FLOAT, INT, PATH, argument, flag, option, print_json, verb, write
+from lenet.cli.options import (
+    FLOAT,
+    INT,
+    PATH,
+    argument,
+    flag,
+    option,
+    print_json,
+    print_path,
+    verb,
+    write,
+)
 from lenet.errors import UsageError, path_text
 from lenet.optimizers import OPTIMIZERS
 
@@ -147,7 +158,7 @@ def draw(net: str, output: Path | None, format: str | None, json: bool, **how: A
         values = {"file": str(path), "format": chosen, "style": how["style"], **picture.to_dict()}
         print_json(values)
         return
-    print(path_text(path))
+    print_path(path)
     if picture.letters < _SMALLEST_LETTERS:
         more = "a larger --width or more --rows makes them larger"
         print(f"lenet: letters are {picture.letters:.1f} points high; {more}", file=sys.stderr)
@@ -210,7 +221,7 @@ def compare(nets: tuple[str, ...], output: Path | None, form: str, **images: Any
         result.save(output)
     write(result, form)
     if output and form == "text":
-        print(f"\n{output}")
+        print_path(output, "\n")
 
 
 @verb

@@ -172,6 +172,11 @@ def show(result: Result, as_json: bool, **more: Any) -> None:
         print(result)
 
 
+def print_path(path: object, before: str = "") -> None:
+    """Print the path of a file on a line of its own, whatever its name holds."""
+    print(before + str(path).replace("\n", "\\n"))
+
+
 def print_json(values: dict[str, Any]) -> None:
     """Print one JSON object on stdout, and nothing else."""
     from lenet.writing import json_text

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from lenet.terminal import can_show
+from lenet.terminal import can_show, unguarded
 
 if TYPE_CHECKING:
     from lenet.training import EpochRecord
@@ -29,12 +29,12 @@ class Line:
 
     def write(self, text: str) -> None:
         if self.shows:
-            print(f"\r{text:<{self.length}}", end="", file=sys.stderr, flush=True)
+            print(f"\r{text:<{self.length}}", end="", file=unguarded(sys.stderr), flush=True)
             self.length = len(text)
 
     def wipe(self) -> None:
         if self.length:
-            print(f"\r{'':<{self.length}}\r", end="", file=sys.stderr, flush=True)
+            print(f"\r{'':<{self.length}}\r", end="", file=unguarded(sys.stderr), flush=True)
             self.length = 0
 
 

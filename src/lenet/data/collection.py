@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lenet.arguments import plain
 from lenet.data.dataset import (
     SPLIT_NAMES,
     TEST,
@@ -78,7 +79,7 @@ class LoadOptions:
 
 def read_size(given: int | str | Sequence[int]) -> Size:
     """Read (height, width) from ``28``, ``"28"``, ``"28x32"`` or ``(28, 32)``."""
-    sizes = read_sizes(given) if isinstance(given, str) else given
+    sizes = read_sizes(given) if isinstance(given, str) else plain(given)
     sides: list[Any] = list(sizes) if isinstance(sizes, Sequence) else [sizes]
     if len(sides) == 1:
         sides *= 2

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -19,8 +20,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.errors import DataError
-from lenet.net.words import name_text
+from lenet.errors import DataError, visible
+from lenet.net.words import name_text, shown
 from lenet.randomness import hash_index
 
 TRAIN: Final = 0
@@ -33,9 +34,28 @@ SPLIT_WORDS: Final = {
     **{"val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION},
 }
 TEST_SHARE: Final = 0.2
+#: The longest name of a class, in characters.
+MAX_NAME: Final = 200
 
 Labels = npt.NDArray[np.int64]
 Digests = npt.NDArray[np.uint64]  # (N,) a hash of each image's shape and pixels
+
+
+def is_class_name(name: str) -> bool:
+    """Can a class be called this, in pictures, pages and a terminal alike?"""
+    return 0 < len(name) <= MAX_NAME and name.isprintable()
+
+
+def fault_of_names(classes: Sequence[str]) -> str:
+    """Say what is wrong with the names of classes, without a full stop; nothing if all is well."""
+    for name in classes:
+        if not is_class_name(name):
+            allowed = f"1 to {MAX_NAME} characters that can be printed"
+            return f"a class is called {shown(name)}; give each a name of {allowed}"
+    if len(set(classes)) < len(classes):
+        twice = next(name for name, count in Counter(classes).items() if count > 1)
+        return f"two classes are called {shown(twice)}; give each a name of its own"
+    return ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,10 +94,15 @@ class Split:
         if self.weights is not None:
             self._require_weights(self.weights)
         if self.names is not None:
-            object.__setattr__(self, "names", tuple(map(str, self.names)))
-            if len(self.names) != len(self):
-                counts = f"{len(self.names):,} names for {len(self):,} images"
-                raise DataError(f"there are {counts}; give one each")
+            self._require_names(self.names)
+
+    def _require_names(self, names: Sequence[str]) -> None:
+        if not isinstance(names, Sequence | np.ndarray):
+            raise DataError(f"the names are {shown(names)}; give a list with one for each image")
+        object.__setattr__(self, "names", tuple(map(str, names)))
+        if len(names) != len(self):
+            counts = f"{len(names):,} names for {len(self):,} images"
+            raise DataError(f"there are {counts}; give one each")
 
     def _require_weights(self, weights: npt.NDArray[np.float32]) -> None:
         _require_array("weights", weights, np.float32, 1, "(N,)")
@@ -132,7 +157,8 @@ class Dataset:
         depth: how many bits its pictures use, where they have 16 per value; None for others.
 
     Raises:
-        DataError: a wrong type, splits whose shapes differ, or a label that names no class.
+        DataError: a wrong type, splits whose shapes differ, a label that names no class, or a class
+            whose name cannot be printed or is another's too.
     """
 
     name: str
@@ -146,7 +172,13 @@ class Dataset:
 
     def __post_init__(self) -> None:
         self._require_types()
-        object.__setattr__(self, "classes", tuple(self.classes))
+        if not isinstance(self.notes, list | tuple):
+            what = f"the notes of {self.name} are {shown(self.notes)}"
+            raise DataError(f"{what}; give a list of sentences")
+        object.__setattr__(self, "notes", tuple(map(visible, map(str, self.notes))))
+        object.__setattr__(self, "classes", tuple(map(str, self.classes)))
+        if fault := fault_of_names(self.classes):
+            raise DataError(fault)
         own = self.train.images.shape[1:]
         for name, split in self.splits.items():
             shape = split.images.shape[1:]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lenet.data.preprocess import Images
-from lenet.errors import PictureError, printable, reason
+from lenet.errors import PictureError, path_text, reason
 from lenet.files import open_regular
 from lenet.kinds import EMPTY, START, UNKNOWN, Kind, kind_of
 
@@ -108,7 +108,7 @@ def read_picture(path: str | os.PathLike[str], wanted: Size | None = None) -> Pi
         with warnings.catch_warnings(action="ignore"):  # small faults in files that can be read
             return decode_file(path, wanted)
     except BadPictureError as error:
-        raise PictureError(f"{printable(path)} {error.fault}; {error.remedy}") from error
+        raise PictureError(f"{path_text(path)} {error.fault}; {error.remedy}") from error
 
 
 def decode_file(path: str | os.PathLike[str], wanted: Size | None = None) -> Picture:

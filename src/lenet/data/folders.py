@@ -15,13 +15,12 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
-from lenet.data.dataset import SPLIT_WORDS, TRAIN, VALIDATION
+from lenet.data.dataset import MAX_NAME, SPLIT_WORDS, TRAIN, VALIDATION, is_class_name
 from lenet.errors import DataError, UsageError, reason
 from lenet.net.words import listed, name_text, natural, shown
 from lenet.run_folder import holds_runs
 
 MAX_FILES: Final = 1_000_000
-MAX_NAME: Final = 200
 MAX_CLASSES: Final = 10_000
 
 #: What systems leave in folders and show to nobody.
@@ -87,7 +86,7 @@ class Listing:
 def class_name(text: str, where: str) -> str:
     """Return a class's name in one of Unicode's forms: systems write folders in different ones."""
     name = unicodedata.normalize("NFC", text.strip())
-    if not name or len(name) > MAX_NAME or not name.isprintable():
+    if not is_class_name(name):
         allowed = f"1 to {MAX_NAME} characters that can be printed"
         raise DataError(f"{where} names a class {shown(text)}; give a name of {allowed}")
     return name

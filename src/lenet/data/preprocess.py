@@ -16,6 +16,7 @@ from typing import Any, Literal, Self, cast
 import numpy as np
 import numpy.typing as npt
 
+from lenet.arguments import plain
 from lenet.data.centring import find_box
 from lenet.errors import DataError
 from lenet.net.words import shown
@@ -24,6 +25,7 @@ Images = npt.NDArray[np.uint8]  # (N, C, H, W)
 #: Of the background: "dark" for white on black as in MNIST, "light" for black on white.
 Polarity = Literal["dark", "light"]
 
+_POLARITIES = ("dark", "light", None)
 _KEYS = ("input_shape", "mean", "std", "polarity")
 _NEWER = ("depth", "box")  # files of an older lenet have none
 _DEPTHS = (8, 10, 12, 14, 16)
@@ -65,6 +67,10 @@ class Preprocessing:
     box: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("input_shape", "mean", "std"):
+            if not isinstance(values := plain(getattr(self, name)), list | tuple):
+                raise _invalid(name, values, "a list of numbers")
+            object.__setattr__(self, name, tuple(values))
         shape = self.input_shape
         if len(shape) != 3 or not all(type(size) is int and size > 0 for size in shape):
             raise _invalid("input_shape", shape, "three whole numbers above 0: (C, H, W)")
@@ -74,7 +80,7 @@ class Preprocessing:
                 raise _invalid(name, values, allowed)
         if min(self.std) < _SMALLEST_STD:
             raise _invalid("std", self.std, f"numbers of at least {_SMALLEST_STD}")
-        if self.polarity not in ("dark", "light", None):
+        if type(self.polarity) not in (str, type(None)) or self.polarity not in _POLARITIES:
             raise _invalid("polarity", self.polarity, "'dark', 'light' or nothing")
         if self.depth is not None and (type(self.depth) is not int or self.depth not in _DEPTHS):
             raise _invalid("depth", self.depth, f"one of {', '.join(map(str, _DEPTHS))} bits")

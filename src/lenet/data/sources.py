@@ -25,6 +25,7 @@ from lenet import files
 from lenet.data import idx
 from lenet.data.dataset import Dataset, Split, split_by_label
 from lenet.errors import DataError, DownloadError, OutputError, reason
+from lenet.terminal import unguarded
 
 TRAIN_IMAGES: Final = "train-images-idx3-ubyte"
 TRAIN_LABELS: Final = "train-labels-idx1-ubyte"
@@ -156,7 +157,7 @@ def _read_split(images_path: Path, labels_path: Path, remedy: str) -> Split:
 
 def _find_given(source: Source, folder: Path, title: str, instead: str) -> dict[str, Path]:
     """Return the four files, all from one folder: files of two different sets must not mix."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path's own, it takes a name of any length
         raise DataError(f"{title} {folder}, which is no folder; name one with IDX files")
     paths = max((_find(source, place) for place in (folder / source.name, folder)), key=len)
     missing = [name for name in source.checksums if name not in paths]
@@ -260,5 +261,5 @@ def progress_bar(
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=transient) as progress:
+    with Progress(console=Console(file=unguarded(sys.stderr)), transient=transient) as progress:
         yield partial(progress.update, progress.add_task(title, total=total))

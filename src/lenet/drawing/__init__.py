@@ -21,7 +21,7 @@ from lenet.drawing.formats import to_html, to_pdf, to_png, to_svg, to_tikz
 from lenet.drawing.graph import draw_graph
 from lenet.drawing.labels import description, read_names, title
 from lenet.drawing.scene import THEMES, Scene
-from lenet.errors import UsageError
+from lenet.errors import UsageError, visible
 from lenet.files import write_bytes
 from lenet.net import Source, read_named
 from lenet.net.words import did_you_mean, listed, shown
@@ -117,7 +117,7 @@ class Drawing:
 
     def __repr__(self) -> str:
         name, size = self.title.partition(":")[0], (self.scene.width, self.scene.height)
-        return f"<Drawing {name} {size[0]:.0f}x{size[1]:.0f}>"
+        return f"<Drawing {visible(name)} {size[0]:.0f}x{size[1]:.0f}>"
 
     def _repr_html_(self) -> str:
         return to_html(self.scene, self.theme, self.title, self.description)
@@ -209,6 +209,8 @@ def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
     if format is not None:
         _check_choice("format", format, FORMATS)
         return format
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"the picture's file is {shown(path)}; give a path that ends in .svg.")
     ending = os.path.splitext(os.fspath(path))[1].lower().removeprefix(".")
     if ending not in FORMATS:
         raise UsageError(

@@ -34,8 +34,8 @@ from lenet.drawing.scene import (
     Pixels,
     Scene,
     Text,
-    printable,
 )
+from lenet.errors import visible
 from lenet.writing.latex import escaped
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _number(value: float) -> str:
 
 def _text(text: str) -> str:
     # Written out: the library's escape() would first import what reads web pages.
-    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def png_file(image: Pixels) -> bytes:
@@ -212,7 +212,7 @@ def to_tikz(scene: Scene, theme: str, title: str) -> str:
     used = scene.roles | {page.paint.fill}
     return "\n".join(
         [
-            f"% {_plain(title)}",
+            f"% {visible(title)}",
             r"\documentclass[tikz]{standalone}",
             *_substitutes(scene),
             *(
@@ -231,16 +231,9 @@ def to_tikz(scene: Scene, theme: str, title: str) -> str:
     )
 
 
-def _plain(text: str) -> str:
-    """Return text in one line that TeX can read, with a question mark for what it cannot."""
-    # TeX stops at control characters, and takes several spaces for one anyway.
-    line = " ".join(printable(text).split())
-    return "".join(c if c.isprintable() and c != "\ufffd" else "?" for c in line)
-
-
 def _substitutes(scene: Scene) -> Iterator[str]:
     """Declare what pdflatex, which knows few letters beyond Latin, would stop at."""
-    used = {character for text in scene.texts for character in _plain(text.text)}
+    used = {character for text in scene.texts for character in visible(text.text)}
     unknown = sorted(c for c in used if not c.isascii() and c not in _TEX_LETTERS)
     if unknown:
         yield r"\ifdefined\XeTeXversion\else\ifdefined\directlua\else"
@@ -256,7 +249,7 @@ def _tikz_mark(mark: Mark) -> str:
             font = rf"\sffamily{weight}\fontsize{{{size}}}{{{size}}}\selectfont"
             options = f"anchor={_TEX_ANCHORS[mark.anchor]}, text={mark.role}, font={font}"
             return (
-                rf"\node[{options}] at {_point(mark.x, mark.y)} {{{escaped(_plain(mark.text))}}};"
+                rf"\node[{options}] at {_point(mark.x, mark.y)} {{{escaped(visible(mark.text))}}};"
             )
         case Box():
             corners = f"{_point(mark.x, mark.y)} rectangle {_point(mark.right, mark.bottom)}"
@@ -315,7 +308,7 @@ def to_png(scene: Scene, theme: str, title: str) -> bytes:
     )
     dots = round(fineness * _PIXELS_PER_INCH / 0.0254)  # per metre
     # After the keyword: not compressed, of no language.
-    words = b"Title" + bytes(5) + printable(title).encode()
+    words = b"Title" + bytes(5) + visible(title).encode()
     about = (png_chunk(b"pHYs", struct.pack(">IIB", dots, dots, 1)), png_chunk(b"iTXt", words))
     return b"".join((picture[:_PNG_HEAD], *about, picture[_PNG_HEAD:]))
 
@@ -332,7 +325,7 @@ def to_pdf(scene: Scene, theme: str, title: str) -> bytes:
             invariant=1,  # without dates the same picture is the same file
             initialFontName=_font(bold=False),
         )
-        canvas.setTitle(printable(title))
+        canvas.setTitle(visible(title))
         for unknown in (canvas.setAuthor, canvas.setCreator, canvas.setProducer, canvas.setSubject):
             unknown("")
         canvas.scale(_POINTS, _POINTS)
@@ -380,7 +373,7 @@ def _print(canvas: Canvas, height: float, colors: dict[str, str], mark: Mark) ->
         case Text():
             canvas.setFont(_font(mark.bold), mark.size)
             write = getattr(canvas, _PDF_WRITERS[mark.anchor])
-            write(mark.x, height - mark.y, printable(mark.text))
+            write(mark.x, height - mark.y, visible(mark.text))
         case Box():
             place = (mark.x, height - mark.bottom, mark.width, mark.height)
             if radius := min(mark.radius, mark.width / 2, mark.height / 2):

@@ -9,7 +9,6 @@ do not run into each other in whatever font a viewer picks.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -82,8 +81,6 @@ MIDDLE: Final = 0.36
 LETTERS: Final = 12.0
 LEAST_ZOOMS: Final = (7 / 9, 6 / 9)
 LARGEST_ZOOM: Final = 12 / 9
-#: What no format can hold: control characters, halves of characters.
-_UNPRINTABLE: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
@@ -106,11 +103,6 @@ def shortened(text: str, size: float, width: float, bold: bool = False) -> str:
     ends = accumulate(text_width(character, size, bold) for character in text)
     room = width - text_width("…", size, bold)
     return text[: sum(end <= room for end in ends)].rstrip() + "…"
-
-
-def printable(text: str) -> str:
-    """Return ``text`` with U+FFFD for whatever no format can hold."""
-    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 @dataclass(frozen=True)

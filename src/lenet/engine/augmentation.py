@@ -28,6 +28,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.arguments import plain, shown
 from lenet.engine.native import call, check_threads, chosen_isa, extension, is_native, processors
 from lenet.errors import UsageError
 from lenet.randomness import AUGMENTATION, random_bits_at, stream_key
@@ -96,14 +97,16 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name, (unit, most, whole) in _AMOUNTS.items():
-            value, kinds = getattr(self, name), int if whole else int | float
+            value, kinds = plain(getattr(self, name)), int if whole else int | float
             if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value <= most:
                 number = "a whole number" if whole else "a number"
                 raise UsageError(
-                    f"{name} is {value!r}; it must be {number} of {unit} from 0 to {most:,}."
+                    f"{name} is {shown(value)}; it must be {number} of {unit} from 0 to {most:,}."
                 )
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "flip", plain(self.flip))
         if not isinstance(self.flip, bool):
-            raise UsageError(f"flip is {self.flip!r}; it must be True or False.")
+            raise UsageError(f"flip is {shown(self.flip)}; it must be True or False.")
 
     @property
     def active(self) -> bool:

@@ -16,14 +16,19 @@ Element i of tensor t is a function of (seed, t, i) alone, with t counted in tab
 
 from __future__ import annotations
 
-from math import isfinite, prod, sqrt
+from math import prod, sqrt
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.arguments import shown
 from lenet.engine.plan import ALIGNMENT, Plan
 from lenet.errors import UsageError
 from lenet.randomness import WEIGHTS, checked_seed, normal, uniform
+
+#: The largest standard deviation: no weight is then too large for 32 bits.
+_LARGEST: Final = 1e30
 
 
 def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
@@ -56,16 +61,16 @@ def aligned_zeros(size: int) -> NDArray[np.float32]:
 
 def parse_init(init: str) -> tuple[str, float]:
     """Return the rule and, for normal, its standard deviation; refuse any other text."""
-    rule, _, number = str(init).partition(":")
-    if init in ("xavier", "kaiming"):
+    rule, _, number = init.partition(":") if isinstance(init, str) else ("", "", "")
+    if rule and init in ("xavier", "kaiming"):
         return rule, 0.0
     try:
         deviation = float(number)
     except ValueError:
         deviation = 0.0
-    if rule != "normal" or not (deviation > 0 and isfinite(deviation)):
+    if rule != "normal" or not 0 < deviation <= _LARGEST:
         raise UsageError(
-            f"the initialisation is {init!r}; it must be normal:S with a standard deviation S "
-            "above 0 (such as normal:0.2), xavier or kaiming."
+            f"the initialisation is {shown(init)}; it must be normal:S with a standard deviation S "
+            f"above 0 and at most {_LARGEST:g} (such as normal:0.2), xavier or kaiming."
         )
     return rule, deviation

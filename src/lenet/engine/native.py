@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.arguments import plain, shown
 from lenet.engine.engine import PLAIN, Engine, Gradient, Objective, Samples, TrainResult
 from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.optimizer import Optimizer
@@ -91,11 +92,12 @@ def processors() -> int:
 
 
 def check_threads(threads: int | None) -> int | None:
-    """Return ``threads`` itself, unless it is out of range."""
+    """Return ``threads`` as Python's own number, unless it is out of range."""
+    threads = plain(threads)
     whole = isinstance(threads, int) and not isinstance(threads, bool)
     if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):
         raise UsageError(
-            f"threads is {threads!r}; it must be from 1 to {MAX_THREADS} "
+            f"threads is {shown(threads)}; it must be from 1 to {MAX_THREADS} "
             f"(this machine has {processors()} processors for us)."
         )
     return threads
@@ -105,7 +107,7 @@ def is_native() -> bool:
     """Does ``LENET_ENGINE`` name the native engine, as by default?"""
     name = os.environ.get("LENET_ENGINE") or "native"
     if name not in ("native", "reference"):
-        raise UsageError(f"LENET_ENGINE is {name!r}; it must be native or reference.")
+        raise UsageError(f"LENET_ENGINE is {shown(name)}; it must be native or reference.")
     return name == "native"
 
 
@@ -148,6 +150,17 @@ class NativeEngine:
             convolution=self._convolution,
         )
         self._forks = _forks
+
+    def __repr__(self) -> str:
+        return f"<engine {self.name}, {self.threads} threads>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles carry: threads and their memory begin anew."""
+        return {k: v for k, v in vars(self).items() if k not in ("_started", "_folded")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._start()
 
     @property
     def _session(self) -> Any:

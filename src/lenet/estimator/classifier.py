@@ -9,10 +9,11 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lenet.arguments import plain
 from lenet.data import Dataset, Split
 from lenet.errors import MissingPackageError, ModelFileError
 from lenet.estimator import samples
-from lenet.estimator.samples import Layout, Range, plain
+from lenet.estimator.samples import Layout, Range
 from lenet.metrics import softmax
 from lenet.model import Model
 from lenet.net import Network, Source, fitted, parse_network, read_network, zoo_name_of
@@ -211,7 +212,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             model = values["model_"] = Model.from_bytes(values["model_"])
             shape = values["image_shape_"]
             if (
-                model.classes != tuple(map(str, values["classes_"]))
+                model.classes != samples.class_names(values["classes_"])
                 or np.shape(values["value_range_"]) != (2, shape[0])
                 or prod(shape) != values["n_features_in_"]
             ):
@@ -235,7 +236,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         split = samples.canonical(images, samples.indices_of(labels, known), weights)
         changes = _ONE_EPOCH if is_partial else {}
         recipe = self._suited(recipe, split, layout).replace(**changes)
-        data = Dataset("X", split, None, tuple(map(str, known)))
+        data = Dataset("X", split, None, samples.class_names(known))
         training = self._train(network, data, recipe, None if first else self._memory)
         if first:
             self.loss_curve_: list[float] = []

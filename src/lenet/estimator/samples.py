@@ -15,9 +15,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lenet.arguments import plain, shown
 from lenet.data import Split
+from lenet.data.dataset import fault_of_names
 from lenet.errors import UsageError
 from lenet.net import Network
+from lenet.net.layers import MAX_SIZE
 from lenet.net.shapes import channels_first, is_channels_last
 
 #: A smaller square of features is taken for what it nearly always is: no image.
@@ -105,7 +108,7 @@ def indices_of(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]
     unknown = labels[classes[indices] != labels]
     if len(unknown):
         label = plain(unknown[0])
-        raise UsageError(f"y has the label {label!r}, none of the classes {listed(classes)}.")
+        raise UsageError(f"y has the label {shown(label)}, none of the classes {listed(classes)}.")
     return indices
 
 
@@ -114,9 +117,11 @@ def listed(classes: NDArray[Any]) -> str:
     return f"{classes[:10].tolist()}{' and more' * (len(classes) > 10)}"
 
 
-def plain(value: Any) -> Any:
-    """Return Python's own number for one of NumPy's, as a grid of parameters may hold."""
-    return value.item() if isinstance(value, np.generic) else value
+def class_names(classes: NDArray[Any]) -> tuple[str, ...]:
+    """Return what a model calls these classes, labels of any type: their text, where that can be a
+    class's name and is no other's; otherwise their numbers, from 0."""
+    names = tuple(map(str, classes))
+    return tuple(map(str, range(len(names)))) if fault_of_names(names) else names
 
 
 def find_layout(
@@ -129,7 +134,7 @@ def find_layout(
     image = None if image_shape is None else _read_shape(image_shape)
     if image and prod(image) != prod(sample_shape):
         raise UsageError(
-            f"image_shape {image} has {prod(image):,} values and a sample of shape "
+            f"image_shape {shown(image)} has {prod(image):,} values and a sample of shape "
             f"{sample_shape} has {prod(sample_shape):,}; give an image_shape with as many."
         )
     if len(sample_shape) == 1:
@@ -221,14 +226,15 @@ def _flat(features: int, network: Network | None) -> tuple[int, int, int]:
 
 
 def _read_shape(given: object) -> tuple[int, int, int]:
-    sizes = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else ()
-    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes)
+    values = plain(given)
+    sizes = tuple(values) if isinstance(values, Sequence) and not isinstance(values, str) else ()
+    whole = all(type(n) is int and n <= MAX_SIZE for n in sizes)
     if len(sizes) not in (2, 3) or not whole or min(sizes) < 1:
         raise UsageError(
-            f"image_shape is {given!r}; it must be (height, width) or (channels, height, width), "
-            "whole numbers above 0."
+            f"image_shape is {shown(given)}; it must be (height, width) or (channels, height, "
+            f"width), whole numbers from 1 to {MAX_SIZE:,}."
         )
-    channels, height, width = shape = (1, *map(int, sizes))[-3:]
+    channels, height, width = shape = (1, *sizes)[-3:]
     if is_channels_last(shape):
         meant = tuple(channels_first(shape))
         raise UsageError(f"image_shape {shape} has its channels last; did you mean {meant}?")
@@ -239,11 +245,12 @@ def _read_range(given: Any) -> tuple[float, float]:
     try:
         low, high = np.array(given, np.float64).tolist()
         good = np.isfinite([low, high]).all() and low < high
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         good = False
     if not good:
         raise UsageError(
-            f"value_range is {given!r}; it must be (low, high), two numbers, the first smaller."
+            f"value_range is {shown(given)}; it must be (low, high), two numbers, the first "
+            "smaller."
         )
     return low, high
 

@@ -169,8 +169,8 @@ def _options(input: str, opset: int) -> Options:
 
 def _model_path(given: str | os.PathLike[str]) -> Path:
     """Return a model's file; of a run's folder the model that it keeps."""
-    path = Path(given)
-    return run_folder.read_run(path).model if path.is_dir() else path
+    is_folder = os.path.isdir(given)  # unlike Path's own, it takes a name of any length
+    return run_folder.read_run(given).model if is_folder else Path(given)
 
 
 def _test_split(model: Model, check: Any, data_dir: Any) -> tuple[Split | None, str]:

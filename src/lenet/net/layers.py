@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal, Self
 
+from lenet.arguments import plain
 from lenet.errors import ShapeError, UsageError
 from lenet.net import shapes
 from lenet.net.shapes import Pair, Shape, elements, pair_text, shape_text, size_text
@@ -510,20 +511,23 @@ def same_padding(kernel: Pair) -> Sides:
     return top, bottom, left, right
 
 
-def _positive(value: object, what: str, least: int = 1) -> int:
+def _positive(given: object, what: str, least: int = 1) -> int:
+    value = plain(given)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_SIZE:
         allowed = f"a whole number from {least} to {MAX_SIZE:,}"
         raise UsageError(f"{what} is {shown(value)}; it must be {allowed}.")
-    return value
+    return int(value)
 
 
-def _switch(value: object, what: str) -> bool:
+def _switch(given: object, what: str) -> bool:
+    value = plain(given)
     if not isinstance(value, bool):
         raise UsageError(f"{what} is {shown(value)}; it must be True or False.")
-    return value
+    return bool(value)
 
 
-def _pair(value: object, what: str) -> Pair:
+def _pair(given: object, what: str) -> Pair:
+    value = plain(given)
     if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2:
         return _positive(value[0], what), _positive(value[1], what)
     if isinstance(value, Sequence):
@@ -531,7 +535,8 @@ def _pair(value: object, what: str) -> Pair:
     return _positive(value, what), _positive(value, what)
 
 
-def _sides(value: object, kernel: Pair, stride: Pair) -> Sides:
+def _sides(given: object, kernel: Pair, stride: Pair) -> Sides:
+    value = plain(given)
     if value == "same":
         if stride != (1, 1):
             raise UsageError(
@@ -551,9 +556,8 @@ def _sides(value: object, kernel: Pair, stride: Pair) -> Sides:
                 f"padding is {shown(value)}; give one number, (height, width), "
                 "(top, bottom, left, right) or 'same'."
             )
-    for side in sides:
-        _positive(side, "padding", least=0)
-    return sides
+    top, bottom, left, right = (_positive(side, "padding", least=0) for side in sides)
+    return top, bottom, left, right
 
 
 def _activation(name: object) -> str:

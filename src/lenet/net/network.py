@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any, Final
 
+from lenet.arguments import plain
 from lenet.errors import ShapeError, UsageError
 from lenet.net.layers import LAYERS, MAX_SIZE, Conv2d, Dense, Layer, Pool2d, TensorShape, Trained
 from lenet.net.shapes import (
@@ -39,6 +40,8 @@ class Block:
 
     def __init__(self, layers: Iterable[Layer]) -> None:
         """Group ``layers``; a UsageError says that there are none, or that one is no layer."""
+        if not isinstance(layers, Iterable):
+            raise UsageError(f"the layers are {shown(layers)}; give a list of them, even of one.")
         object.__setattr__(self, "layers", tuple(layers))
         if not self.layers:
             raise UsageError("a block has no layers; give it at least one or leave it out.")
@@ -259,7 +262,7 @@ def read_input(given: Iterable[int] | str) -> ChannelsFirst:
 
 def _input_shape(shape: object) -> tuple[int, int, int]:
     if isinstance(shape, Iterable) and not isinstance(shape, str | ChannelsFirst):
-        shape = tuple(shape)
+        shape = plain(tuple(shape))
     match shape:
         case (int() as channels, int() as height, int() as width):
             if all(type(n) is not bool and 0 < n <= MAX_SIZE for n in shape):
@@ -271,7 +274,7 @@ def _input_shape(shape: object) -> tuple[int, int, int]:
 
 
 def _blocks(given: Iterable[Block | Layer]) -> tuple[Block, ...]:
-    if isinstance(given, Layer):
+    if isinstance(given, Layer) or not isinstance(given, Iterable):
         raise UsageError(f"the layers are {shown(given)}; give a list of them, even of one.")
     parts = tuple(given)
     if not parts:

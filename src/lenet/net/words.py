@@ -1,25 +1,17 @@
-"""Words for error messages: a value shown short, and the word that was probably meant."""
+"""Words for error messages: names as they are, lists, and the word that was probably meant."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 
-_LONGEST = 60
-
-
-def shown(value: object) -> str:
-    """Write ``value`` for an error message: its repr on one line, cut where it gets long."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an int of over 4,300 digits, a list nested too deep
-        return f"something too large to show ({type(value).__name__})"
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+from lenet.arguments import LONGEST
+from lenet.arguments import shown as shown
 
 
 def name_text(name: str) -> str:
     """Write a name out of a file as it is, or ``shown`` if it is long or no plain text."""
-    return name if name.isprintable() and len(name) <= _LONGEST else shown(name)
+    return name if name.isprintable() and len(name) <= LONGEST else shown(name)
 
 
 def natural(name: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
@@ -40,7 +32,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Write `` (did you mean 'relu'?)`` for the choice nearest to ``word``, if one is near."""
     from difflib import get_close_matches  # only an error pays for this import
 
-    near = get_close_matches(word[:_LONGEST].lower(), list(choices), n=1)
+    near = get_close_matches(word[:LONGEST].lower(), list(choices), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from lenet.drawing import Drawing
 from lenet.drawing.formats import png_address
-from lenet.drawing.scene import DARK, LIGHT, printable
+from lenet.drawing.scene import DARK, LIGHT
+from lenet.errors import visible, visible_lines
 from lenet.reporting.pictures import Thumbnail
 from lenet.writing.html import whole_page
 
@@ -50,7 +51,7 @@ class Section:
 
 def text(words: object) -> str:
     """Write words as they may stand in a page."""
-    return escape(printable(str(words)))
+    return escape(visible(str(words)))
 
 
 def paragraph(words: str, kind: str = "") -> str:
@@ -138,7 +139,7 @@ def _thumbnail(image: Thumbnail) -> str:
 
 
 def code(lines: str) -> str:
-    return f'<pre tabindex="0"><code>{text(lines)}</code></pre>'
+    return f'<pre tabindex="0"><code>{escape(visible_lines(lines))}</code></pre>'
 
 
 def side_by_side(*parts: str) -> str:

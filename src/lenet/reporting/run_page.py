@@ -14,6 +14,7 @@ from typing import Any, Final
 from lenet.analysis import explain
 from lenet.drawing import draw
 from lenet.drawing.chart import Chart
+from lenet.errors import visible
 from lenet.model import Model
 from lenet.net.shapes import shape_text
 from lenet.net.words import listed
@@ -261,9 +262,9 @@ def value_text(value: object) -> str:
 
 
 def _card(record: RunRecord, model: Model, predictions: Predictions | None) -> Section:
-    path = shlex.quote(str(record.model))
+    path, source = (shlex.quote(visible(str(place))) for place in (record.model, record.source))
     predict = f"lenet predict {path} your-image.png\nlenet evaluate {path} "
-    commands = f"{predict}{shlex.quote(record.source)}\nlenet explain {path}"
+    commands = f"{predict}{source}\nlenet explain {path}"
     rows = html.pairs(_card_rows(record, model, predictions), "card")
     return section("Model card", rows, html.heading("Use it"), html.code(commands))
 

@@ -138,15 +138,7 @@ def new_model(network: Network, data: Dataset, recipe: Recipe, seed: int) -> Mod
     preprocessing = Preprocessing.fit(
         data.train.images, network.input_shape, recipe.standardize, data.depth
     )
-    model = Model(network, data.classes, preprocessing)
-    with np.errstate(over="ignore"):
-        weights = model.initialize(recipe.init, seed).table
-    if not np.isfinite(weights).all():
-        raise UsageError(
-            f"the initialisation {recipe.init} draws weights too large for 32 bits; use a smaller "
-            "standard deviation, such as normal:0.2."
-        )
-    return model
+    return Model(network, data.classes, preprocessing).initialize(recipe.init, seed)
 
 
 def model_to_fine_tune(model: Model, data: Dataset, recipe: Recipe, seed: int) -> Model:

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet import files
+from lenet.arguments import plain
 from lenet.engine.augmentation import Augmentation
 from lenet.engine.initialise import parse_init
 from lenet.engine.optimizer import SHARE, Optimizer, is_share
@@ -176,7 +177,8 @@ class Recipe:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         for setting in fields(self):
-            value = getattr(self, setting.name)
+            value = plain(getattr(self, setting.name))
+            object.__setattr__(self, setting.name, value)
             is_allowed, allowed = setting.metadata.get("bounds", (lambda _: True, ""))
             if not is_allowed(value):
                 choices = _CHOICES.get(setting.name, ())
@@ -192,7 +194,7 @@ class Recipe:
                 f"warmup_epochs is {self.warmup_epochs:g} and the schedule one-cycle, which rises "
                 "by itself; leave warmup_epochs out, or take the cosine schedule."
             )
-        parse_init(str(self.init))
+        parse_init(self.init)
         if isinstance(self.augment, Mapping):
             values = _checked_names(self.augment, Augmentation, "augment")
             object.__setattr__(self, "augment", Augmentation(**values))
@@ -254,6 +256,8 @@ def _checked_names(
     values: Mapping[str, Any], kind: type = Recipe, what: str = "a recipe"
 ) -> dict[str, Any]:
     """Return the values under the names of today, all of which ``kind`` has."""
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{what} is {shown(values)}; it must be a table of its values.")
     current = with_current_names(values) if kind is Recipe else dict(values)
     known = [setting.name for setting in fields(kind)]
     if unknown := [name for name in current if name not in known]:

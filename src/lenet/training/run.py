@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 from lenet import files, run_folder
+from lenet.arguments import plain
 from lenet.data import Dataset, Split, is_name, load
 from lenet.errors import DataError, ModelFileError, OutputError, UsageError, reason
 from lenet.model import Model
@@ -445,10 +446,10 @@ def _load_checkpoint(run: Run, training: Training, now: dict[str, Any]) -> list[
 
 def check_seconds(seconds: float) -> None:
     """Raise a UsageError, if this cannot be the time between two checkpoints."""
-    if not (isinstance(seconds, int | float) and 0 <= seconds <= 1e9):
+    if not (isinstance(plain(seconds), int | float) and 0 <= seconds <= 1e9):
         raise UsageError(
-            f"the time between checkpoints is {seconds!r}; it must be a number of seconds from 0 "
-            "to 1e9."
+            f"the time between checkpoints is {shown(seconds)}; it must be a number of seconds "
+            "from 0 to 1e9."
         )
 
 

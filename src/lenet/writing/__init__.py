@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from lenet.errors import UsageError
+from lenet.errors import UsageError, visible
 from lenet.net.words import did_you_mean, shown
 from lenet.terminal import can_show, columns
 from lenet.writing.document import Document, Section, table_of
@@ -144,4 +144,4 @@ def _flat(row: Mapping[str, Any], parts: Mapping[str, Sequence[str]]) -> dict[st
             flat[key] = "x".join(map(str, value))
         else:
             flat[key] = str(value).lower() if isinstance(value, bool) else value  # as in JSON
-    return flat
+    return {key: visible(cell) if isinstance(cell, str) else cell for key, cell in flat.items()}

@@ -7,8 +7,10 @@ turn any document into text, Markdown, HTML or LaTeX.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
+from lenet.errors import visible
 from lenet.writing.numbers import whole_percent
 
 
@@ -107,12 +109,35 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A page: a title, short remarks beside it where there is room, remarks below it, sections."""
+    """A page: a title, short remarks beside it where there is room, remarks below it, sections.
+
+    Its texts may come out of any file. Here all of them become ones that can be printed, so that no
+    writer can forget it.
+    """
 
     title: str
     sections: tuple[Section, ...]
     beside: tuple[str, ...] = ()
     below: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _visible(getattr(self, field.name)))
+
+
+def _visible(part: Any) -> Any:
+    """Return a part of a page, down to each of its texts, with :func:`lenet.errors.visible`."""
+    if isinstance(part, str):
+        return visible(part)
+    if isinstance(part, tuple):
+        return tuple(map(_visible, part))
+    if isinstance(part, Section | Block):
+        own = {field.name: _visible(getattr(part, field.name)) for field in fields(part)}
+        return replace(part, **own)
+    if isinstance(part, Column):
+        texts = {name: _visible(getattr(part, name)) for name in ("title", "cells", "total")}
+        return replace(part, **texts)
+    return part
 
 
 def table_of(

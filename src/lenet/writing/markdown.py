@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from lenet.writing.document import Block, Bullets, Column, Document, Notation, Paragraph, Table
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
-#: What would begin something inside a sentence, or end a cell.
-_IN_PROSE = re.compile(r"([\\`*_|$]|<(?=[a-zA-Z/!?]))")
+#: What would begin something inside a sentence, or end a cell, or call for a picture.
+_IN_PROSE = re.compile(r"([\\`*_|$\[]|<(?=[a-zA-Z/!?])|&(?=[#a-zA-Z]))")
 
 
 def write_markdown(document: Document) -> str:
