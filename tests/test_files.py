@@ -136,7 +136,7 @@ def test_a_folder_in_the_files_place(tmp_path):
 
 
 def test_a_zero_byte_in_the_name(tmp_path):
-    with pytest.raises(OutputError, match=r"a\\x00b: embedded null"):
+    with pytest.raises(OutputError, match=r"a\\x00b: a zero byte in the name"):
         files.write_bytes(tmp_path / "a\0b", b"")
 
 

@@ -368,7 +368,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         (tmp_path / "missing.safetensors", "no such file or directory"),
         (tmp_path / "empty.safetensors", "has 0 bytes"),
         (Path(os.devnull), "a pipe or a device"),
-        ("a\0b.safetensors", "null byte"),
+        ("a\0b.safetensors", "a zero byte in the name"),
         ("x" * 5000, "file name too long"),
     ):
         with pytest.raises(ModelFileError, match=text):

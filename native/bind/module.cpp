@@ -274,6 +274,7 @@ nb::dict constants() {
     all["max_size"] = lenet::max_size;
     all["max_elements"] = lenet::max_elements;
     all["max_threads"] = lenet::max_threads;
+    all["scored_alone"] = lenet::scored_alone;
     all["ghost_batch"] = lenet::ghost_batch;
     all["running_momentum"] = lenet::running_momentum;
     all["norm_epsilon"] = lenet::norm_epsilon;

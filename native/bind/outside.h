@@ -2,7 +2,9 @@
 #pragma once
 
 #include <Python.h>
+#if !defined(_WIN32)
 #include <pthread.h>
+#endif
 
 #include <atomic>
 #include <chrono>
@@ -39,7 +41,9 @@ public:
 
     // Once: a fork's child has none of its parent's threads, and none of them returns there.
     static void watch_forks() {
+#if !defined(_WIN32)
         pthread_atfork(nullptr, nullptr, [] { returning_.store(0); });
+#endif
     }
 
 private:

@@ -46,6 +46,10 @@ inline constexpr int64_t max_size = 10'000'000;         // of a map's side, a wi
 inline constexpr int64_t max_elements = (1 << 29) - 1;  // of a map, of a step's weights
 inline constexpr int max_threads = 1024;
 
+// So many images are scored one by one, in a way of its own, whose last bits may differ: packing the
+// weights and filling the lanes would take longer.
+inline constexpr int scored_alone = 4;
+
 // Batch normalisation.
 inline constexpr int ghost_batch = 32;  // samples, at least
 inline constexpr float running_momentum = 0.1f;

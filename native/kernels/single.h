@@ -168,8 +168,7 @@ inline void single_pool_row_2x2(const float* in, int pitch, int count, float* ou
         const float* at = in + 2 * q;
         const vec left = larger_of(load_loose(at), load_loose(at + pitch));
         const vec right = larger_of(load_loose(at + L), load_loose(at + pitch + L));
-        store_loose(out + q, larger_of(__builtin_shuffle(left, right, even),
-                                       __builtin_shuffle(left, right, odd)));
+        store_loose(out + q, larger_of(shuffle(left, right, even), shuffle(left, right, odd)));
     }
 }
 

@@ -51,6 +51,17 @@ inline float sum(vec v) {
     return part[0];
 }
 
+// Lane l: lane from[l] of `a` or, from L on, of `b`. The compiler knows what stands in `from`.
+[[gnu::always_inline]] inline vec shuffle(vec a, vec b, ivec from) {
+#if defined(__clang__)  // has no such function, and makes the same instructions of this loop
+    vec out;
+    for (int l = 0; l < L; l++) out[l] = from[l] < L ? a[from[l]] : b[from[l] - L];
+    return out;
+#else
+    return __builtin_shuffle(a, b, from);
+#endif
+}
+
 // rows[i][l] and rows[l][i] change places, in log2(L) rounds of swapping blocks.
 template <int S = L / 2>
 [[gnu::always_inline]] inline void transpose(vec (&rows)[L]) {
@@ -63,8 +74,8 @@ template <int S = L / 2>
     for (int i = 0; i < L; i++)
         if (!(i & S)) {
             const vec a = rows[i], b = rows[i + S];
-            rows[i] = __builtin_shuffle(a, b, lower);
-            rows[i + S] = __builtin_shuffle(a, b, upper);
+            rows[i] = shuffle(a, b, lower);
+            rows[i + S] = shuffle(a, b, upper);
         }
     if constexpr (S > 1) transpose<S / 2>(rows);
 }
@@ -79,8 +90,7 @@ template <int S = L / 2>
     }
 #pragma GCC unroll 16
     for (int i = 0; i < S; i++)
-        rows[i] = __builtin_shuffle(rows[i], rows[i + S], lower) +
-                  __builtin_shuffle(rows[i], rows[i + S], upper);
+        rows[i] = shuffle(rows[i], rows[i + S], lower) + shuffle(rows[i], rows[i + S], upper);
     if constexpr (S > 1) return sums_of<S / 2>(rows);
     return rows[0];
 }

@@ -14,7 +14,7 @@ struct Choice {
 };
 
 const Choice choices[] = {
-#if defined(__x86_64__)
+#if defined(LENET_X86)
     {"avx512", avx512::kernels,
      [] {
          return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&

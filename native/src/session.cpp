@@ -48,9 +48,6 @@ private:
     int ghost_batches_ = 0;
 };
 
-// So many images go one by one: packing the weights and filling the lanes would take longer.
-constexpr int64_t few = 4;
-
 void require(bool holds, const std::string& message) {
     if (!holds) throw std::invalid_argument(message);
 }
@@ -223,7 +220,7 @@ void Session::scores(const float* table, const Images& images, float* scores) {
     Self& self = *self_;
     require(!self.program.normalised, "fold the normalisation into its convolution to score.");
     self.prepare(false, 0);
-    if (images.count <= few) {
+    if (images.count <= scored_alone) {
         const DenormalsAreZero here;
         for (int64_t i = 0; i < images.count; i++)
             self.workers[0]->score_single(table, images, i, scores + i * self.program.classes);

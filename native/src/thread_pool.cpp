@@ -2,8 +2,12 @@
 
 #include "layout.h"
 
+#if defined(__linux__)
 #include <sched.h>
+#endif
+#if !defined(_WIN32)
 #include <unistd.h>
+#endif
 
 namespace lenet {
 namespace {
@@ -11,7 +15,7 @@ namespace {
 inline void pause() {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) || (defined(__ARM_ARCH) && __ARM_ARCH >= 7)
     asm volatile("yield");
 #endif
 }
@@ -25,6 +29,15 @@ int processors() {
     return int(std::thread::hardware_concurrency());
 }
 
+// A number that a fork's child does not share with its parent.
+int process() {
+#if defined(_WIN32)  // where nothing forks
+    return 0;
+#else
+    return getpid();
+#endif
+}
+
 // Between two steps a wait lasts microseconds: spin that long, then let the processor go.
 template <typename Done>
 void spin_until(int spins, Done done) {
@@ -33,7 +46,7 @@ void spin_until(int spins, Done done) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : queues_(size_t(threads)), process_(getpid()) {
+ThreadPool::ThreadPool(int threads) : queues_(size_t(threads)), process_(process()) {
     // More threads than processors: spinning would take the time that the work needs.
     spins_ = threads > processors() ? 0 : 20'000;
     try {
@@ -48,7 +61,7 @@ ThreadPool::ThreadPool(int threads) : queues_(size_t(threads)), process_(getpid(
 ThreadPool::~ThreadPool() { stop(); }
 
 void ThreadPool::stop() {
-    if (getpid() != process_) {
+    if (process() != process_) {
         // A fork's child has none of its parent's threads: nothing will end, and the handles may
         // by now name threads that the child has started. They are left alone.
         new std::vector<std::thread>(std::move(threads_));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <new>
 #include <utility>
 
 #include "random.h"
@@ -22,8 +21,7 @@ uint32_t dropout_key(uint64_t seed, int64_t step, int layer) {
 Buffer::Buffer(int64_t floats) : size_(floats) {
     if (!floats) return;
     const size_t bytes = (size_t(floats) * sizeof(float) + 63) / 64 * 64;
-    memory_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
-    if (!memory_) throw std::bad_alloc();
+    memory_.reset(static_cast<float*>(::operator new(bytes, boundary)));
     std::memset(memory_.get(), 0, bytes);
 }
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "denormals.h"
@@ -13,7 +13,7 @@
 
 namespace lenet {
 
-// Zeroed floats on a 64-byte boundary.
+// Zeroed floats on a 64-byte boundary; throws std::bad_alloc.
 class Buffer {
 public:
     explicit Buffer(int64_t floats = 0);
@@ -22,8 +22,10 @@ public:
     int64_t size() const { return size_; }
 
 private:
+    // std::aligned_alloc is not everywhere.
+    static constexpr std::align_val_t boundary{alignment * sizeof(float)};
     struct Free {
-        void operator()(float* p) const { std::free(p); }
+        void operator()(float* p) const { ::operator delete(p, boundary); }
     };
     std::unique_ptr<float, Free> memory_;
     int64_t size_ = 0;

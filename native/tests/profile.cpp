@@ -159,7 +159,7 @@ void profile(const Net& net, const Kernels& kernels) {
                     kernels.pool_forward(stage, in(s, g), out(s, g), codes(stage, g));
             });
             if (!stage.first)
-                add("pool backward" + at, 0, [&, s] {
+                add("pool backward" + at, 0, [&] {
                     for (int g = 0; g < groups; g++)
                         kernels.pool_backward(stage, flow.data() + g * program.flow,
                                               codes(stage, g), other.data() + g * program.flow);

@@ -9,7 +9,7 @@ const std::vector<Table>& tables() {
         std::vector<Table> found;
         for (const char* const* name = available_isas(); *name; name++) {
             const Functions* functions = &baseline::functions();
-#if defined(__x86_64__)
+#if defined(LENET_X86)
             if (!std::strcmp(*name, "avx2")) functions = &avx2::functions();
             if (!std::strcmp(*name, "avx512")) functions = &avx512::functions();
 #endif

@@ -223,7 +223,8 @@ LENET_TEST(session, scores_follow_the_table) {
     CHECK(scores_of(other) != second);
 }
 
-// Denormal weights and gradients count as zero, and the caller's own arithmetic stays as it was.
+// Denormal weights count as zero where the processor can do that, and the caller's own arithmetic
+// stays as it was.
 LENET_TEST(session, denormals_are_zero) {
     const Net net = Net(1, 1, 1).dense(2);
     const uint8_t pixel = 1;
@@ -237,7 +238,7 @@ LENET_TEST(session, denormals_are_zero) {
         Session session(net.data(), net.count(), net.table, *isa, 2);
         float scores[2] = {7, 7};
         session.scores(table.data(), images, scores);
-        CHECK_EQUAL(scores[0], 0.0f);
+        if (DenormalsAreZero::possible) CHECK_EQUAL(scores[0], 0.0f);
         CHECK_EQUAL(scores[1], 1e-30f);
         volatile float small = 1e-38f;
         CHECK(small * 0.01f > 0);

@@ -308,7 +308,7 @@ def test_what_is_no_file(root):
     assert fault(root, "a/to-folder") == fault(root, "a") == "is a folder, or a link to one"
     assert fault(root, "a/broken") == "cannot be opened (no such file or directory)"
     assert fault(root, "a/loop").startswith("cannot be opened (too many")
-    assert fault(root, "a/nul\0") == "cannot be opened (embedded null byte)"
+    assert fault(root, "a/nul\0") == "cannot be opened (a zero byte in the name)"
 
 
 def test_too_many(monkeypatch):

@@ -23,6 +23,7 @@ OURS = {
     "max_size": layers.MAX_SIZE,
     "max_elements": plan.MAX_ELEMENTS,
     "max_threads": native.MAX_THREADS,
+    "scored_alone": native.SCORED_ALONE,
     "ghost_batch": normalise.GHOST_BATCH,
     "running_momentum": pytest.approx(normalise.MOMENTUM),
     "norm_epsilon": normalise.EPSILON,

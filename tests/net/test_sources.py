@@ -65,7 +65,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         binary: "is no text in UTF-8",
         long: "more than 4,000,000",
         broken: "no valid JSON",
-        "a\0.json": "null byte",
+        "a\0.json": "a zero byte in the name; give a",
     }.items():
         with pytest.raises(UsageError, match=reason):
             read_network(path)

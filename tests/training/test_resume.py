@@ -48,18 +48,21 @@ from lenet.training import loop, resume_run, run
 
 run.WRITING_SHARE, loop.LOOK_SECONDS = 1e9, 0.0
 
+def tell(*words):
+    # In one piece that nothing divides, however Python buffers its output.
+    os.write(1, f"{' '.join(map(str, words))}\\n".encode())
+
 class Tells:
     def step(self, epoch, share):
-        print("step", flush=True)
+        tell("step")
     def epoch(self, record): ...
 
 def live(folder, threads):
     resumed = resume_run(folder, threads=int(threads), checkpoint_seconds=0.0)
-    print("at", *resumed.training.place, *resumed.notes, flush=True)
+    tell("at", *resumed.training.place, *resumed.notes)
     run_training(resumed.training, resumed.run, Tells())
 
 for line in sys.stdin:
-    sys.stdout.flush()
     child = os.fork()
     if child == 0:
         try:
@@ -68,8 +71,8 @@ for line in sys.stdin:
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
-    os.write(1, f"pid {child}\\n".encode())
-    os.write(1, f"end {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\\n".encode())
+    tell("pid", child)
+    tell("end", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 

@@ -26,6 +26,8 @@ from lenet.engine.reference import ReferenceEngine
 from lenet.errors import EngineError, UsageError
 
 MAX_THREADS: Final = 1024
+#: So many images are scored one by one, in a way of its own, whose last bits may differ.
+SCORED_ALONE: Final = 4
 #: Made once: one image is scored in the time that NumPy takes to make ten of these.
 _FLOAT32 = np.dtype(np.float32)
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lenet.arguments import plain
 from lenet.data import Dataset, Split
+from lenet.engine.native import SCORED_ALONE
 from lenet.errors import MissingPackageError, ModelFileError
 from lenet.estimator import samples
 from lenet.estimator.samples import Layout, Range
@@ -47,8 +48,6 @@ _ONE_EPOCH: Final[dict[str, Any]] = {
     "patience": 0,
     "restore_best": False,
 }
-#: The engine computes so few images in another way, whose scores may differ in the last bit.
-_FEW: Final = 4
 
 
 class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -348,8 +347,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows = validate_data(self, X, reset=False)
         images = samples.to_bytes(rows, self._layout(), self.value_range_)
         count = len(images)
-        if count <= _FEW:
-            images = np.resize(images, (_FEW + 1, *images.shape[1:]))
+        if count <= SCORED_ALONE:  # no score may depend on how many samples come together
+            images = np.resize(images, (SCORED_ALONE + 1, *images.shape[1:]))
         return self.model_.scores(images, self.threads)[:count]
 
 

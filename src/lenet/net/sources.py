@@ -107,11 +107,11 @@ def _read_json(path: str) -> Network:
         return from_json(read_regular(path, MAX_JSON).decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UsageError(f"{shown(path)} is no text in UTF-8, so it is no network.") from None
-    except OSError as error:
+    except UsageError as error:
+        raise UsageError(f"{shown(path)} cannot be read as a network: {error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = f"{reason(error)}; give a .json file that holds one."
         raise UsageError(f"{shown(path)} cannot be read as a network: {why}") from None
-    except ValueError as error:  # from_json's UsageError, or a path with a zero byte in it
-        raise UsageError(f"{shown(path)} cannot be read as a network: {error}") from None
 
 
 _ALLOWED: Final = (
