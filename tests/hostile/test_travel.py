@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import lenet
+from hostile.elsewhere import answer, refuse
 from lenet.errors import NotationError
 from lenet.writing import Result
 
@@ -76,16 +77,6 @@ def test_everything_travels(returned, travel):
             same(value, again)
 
 
-def answer(value, images):
-    """Use a value in another process, and send it back."""
-    told = str(value)
-    if isinstance(value, lenet.Model):
-        return value, told, value.scores(images)
-    if isinstance(value, lenet.LeNetClassifier):
-        return value, told, value.predict_proba(images[:, 0])
-    return value, told, None
-
-
 def test_everything_is_used_in_a_process_that_begins_anew(returned):
     images = lenet.load("digits").test.images[:20]
     context = multiprocessing.get_context("spawn")
@@ -98,10 +89,6 @@ def test_everything_is_used_in_a_process_that_begins_anew(returned):
         same(value, again)
         if scores is not None:
             np.testing.assert_array_equal(scores, answer(value, images)[2])
-
-
-def refuse(_):
-    lenet.parse("1x28x28 | conv")
 
 
 def test_an_error_comes_out_of_a_process_as_itself():
