@@ -149,11 +149,11 @@ def test_bad_pictures(refused, mine, command):
         ["train", "mine"],
         1,
         "2 of 82 pictures in",
-        "2/x.png is not a picture that can be read, 3/notes.txt is not",
+        "2/x.png is damaged, 3/notes.txt is a text file",
         "--skip-bad",
     )
     found = command("train", "mine", "--dry-run", "--skip-bad").out
-    assert "- left out, because they cannot be read: 2/x.png is not a picture" in found
+    assert "- left out, because they cannot be read: 2/x.png is damaged, 3/notes.txt" in found
 
 
 def test_the_page_on_pictures(command, here):
@@ -161,7 +161,7 @@ def test_the_page_on_pictures(command, here):
     first, second = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     exec(compile(first, "page", "exec"), {})
     lines = commands(page)
-    assert len(lines) == 4
+    assert len(lines) == 5
     for line, shown in lines:
         found = command(*shlex.split(line))
         assert (found.status, found.err) == (0, "")
