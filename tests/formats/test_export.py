@@ -106,6 +106,7 @@ def test_a_file_that_differs_is_told(run, tmp_path, capsys, monkeypatch) -> None
         ("m.onxx", {}, ("m.onxx", "'.onnx'", ".safetensors")),
         ("m", {}, ("does not say its format",)),
         ("m.onnx", {"input": "bytes"}, ("the input is 'bytes'", "uint8, float or raw")),
+        ("m.py", {"framework": "tensorflow"}, ("'tensorflow'", "torch, keras or gluon")),
         ("m.onnx", {"opset": 12}, ("the opset is 12", "from 13 to 17")),
         ("m.json", {"check": "digits"}, (".json", "cannot be run", "leave the check out")),
     ],

@@ -127,7 +127,7 @@ def _sentence(error: LenetError) -> str:
 
 
 #: Options that have another name than the parameter: all is a word of Python's.
-_OPTIONS: Final = {"everything": "all", "input_shape": "input"}
+_OPTIONS: Final = {"everything": "all", "framework": "as", "input_shape": "input"}
 
 
 def _fail(message: str, status: int) -> int:

@@ -158,7 +158,7 @@ def predict(
 @argument(
     "output",
     "The file to write; its ending chooses the format: .onnx, .c (one C99 file), .pt (PyTorch's "
-    "state dict), .py (PyTorch code), .safetensors or .json (the network alone).",
+    "state dict), .py (code of the network), .safetensors or .json (the network alone).",
     PATH,
 )
 @option(
@@ -172,13 +172,14 @@ def predict(
     default="uint8",
 )
 @option("--opset", "Of ONNX, 13 to 17.", INT, default=17)
+@option("--as", "Of .py: torch, keras or gluon.", default="torch")
 @options.data_dir
 @options.json
 def export(model: Path, output: Path, json: bool, **how: Any) -> None:
     """A saved model as a file for another program, proven equal on a test set."""
     from lenet.formats.export import export
 
-    result = export(model, output, **how)
+    result = export(model, output, framework=how.pop("as"), **how)
     show(result, json, model=str(model))
     if result.check is not None and result.check.different:
         raise OutputError(

@@ -20,7 +20,7 @@ from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.errors import MissingPackageError, UsageError, path_text
 from lenet.formats import runtimes
 from lenet.formats.c_source import Example, c_header, c_source
-from lenet.formats.torch_code import torch_code
+from lenet.formats.code import FRAMEWORKS, network_code
 from lenet.model import Model
 from lenet.net import to_json
 from lenet.net.words import did_you_mean, listed, shown
@@ -41,6 +41,7 @@ class Options:
 
     input: str = "uint8"
     opset: int = 17
+    framework: str = "torch"
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,14 @@ def export(
     check: Dataset | Split | str | os.PathLike[str] | None = None,
     input: str = "uint8",
     opset: int = 17,
+    framework: str = "torch",
     data_dir: str | os.PathLike[str] | None = None,
 ) -> Export:
     """Write a model as a file for another program; its ending chooses the format.
 
     ``.onnx`` for ONNX runtimes, ``.c`` as one C99 file (with a ``.h`` beside it), ``.pt`` as
-    PyTorch's state dict, ``.py`` as PyTorch code of the network, ``.safetensors`` as lenet's own
-    model, ``.json`` as the network alone.
+    PyTorch's state dict, ``.py`` as code of the network in PyTorch, Keras or Gluon,
+    ``.safetensors`` as lenet's own model, ``.json`` as the network alone.
 
     Args:
         model: a model, the file of one, or a run's folder.
@@ -112,6 +114,7 @@ def export(
         input: of ONNX: "uint8" takes bytes, "float" the same numbers from 0 to 255 as floats, and
             both scale them; "raw" takes scaled images and gives scores.
         opset: of ONNX, 13 to 17.
+        framework: of ``.py``: torch, keras or gluon.
         data_dir: the folder that holds the IDX files of ``check`` already.
 
     Raises:
@@ -122,7 +125,7 @@ def export(
         OutputError: the file cannot be written.
     """
     suffix = _suffix(path)
-    options = _options(input, opset)
+    options = _options(input, opset, framework)
     model = model if isinstance(model, Model) else Model.load(_model_path(model))
     split, name = _test_split(model, check, data_dir)
     if split is not None and suffix not in _RUNNERS:
@@ -156,7 +159,7 @@ def _suffix(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
-def _options(input: str, opset: int) -> Options:
+def _options(input: str, opset: int, framework: str) -> Options:
     if input not in INPUTS:
         near = did_you_mean(str(input), INPUTS)
         what = f"the input is {shown(input)}{near}; it must be {listed(INPUTS, 'or')}."
@@ -164,7 +167,11 @@ def _options(input: str, opset: int) -> Options:
     if isinstance(opset, bool) or opset not in OPSETS:
         what = f"the opset is {shown(opset)}; it must be from {OPSETS[0]} to {OPSETS[-1]}."
         raise UsageError(what, parameter="opset")
-    return Options(input, opset)
+    if framework not in FRAMEWORKS:
+        near = did_you_mean(str(framework), FRAMEWORKS)
+        what = f"the framework is {shown(framework)}{near}; it must be {listed(FRAMEWORKS, 'or')}."
+        raise UsageError(what, parameter="framework")
+    return Options(input, opset, framework)
 
 
 def _model_path(given: str | os.PathLike[str]) -> Path:
@@ -251,7 +258,10 @@ _FORMATS: Final[dict[str, tuple[_Writer, str]]] = {
     ".onnx": (_onnx, "ONNX"),
     ".c": (_c, "C99 source"),
     ".pt": (_pt, "PyTorch state dict"),
-    ".py": (lambda model, *_: torch_code(model).encode("utf-8"), "PyTorch code"),
+    ".py": (
+        lambda model, options, _: network_code(model, options.framework).encode("utf-8"),
+        "Python code",
+    ),
     ".safetensors": (lambda model, *_: model.to_bytes(), "lenet model"),
     ".json": (lambda model, *_: to_json(model.network).encode("utf-8"), "network description"),
 }
