@@ -25,7 +25,7 @@ from lenet.model import Model
 from lenet.net import to_json
 from lenet.net.words import did_you_mean, listed, shown
 from lenet.writing import Result
-from lenet.writing.document import Document
+from lenet.writing.document import Document, Paragraph, Section
 from lenet.writing.numbers import percent, plural
 
 #: What a file takes, of formats that leave a choice; see :mod:`lenet.formats.onnx_file`.
@@ -58,7 +58,7 @@ class Check:
         """Say it in one sentence."""
         same = f"{self.different:,} of {self.images:,} classes differ"
         gap = f"the largest difference of a probability is {self.largest:.1e}"
-        return f"{same}, {gap}; it names {percent(self.accuracy)} of {self.data} rightly"
+        return f"{same}, {gap}; the accuracy on {self.data} is {percent(self.accuracy)}."
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,10 +84,9 @@ class Export(Result):
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return one or two lines."""
-        lines = [f"{path_text(self.path)}: {self.format}, {self.size:,} bytes"]
-        if self.check is not None:
-            lines.append(self.check.text())
-        return Document("\n".join(lines), ())
+        what = f"{path_text(self.path)}: {self.format}, {self.size:,} bytes"
+        checked = () if self.check is None else (Section("", (Paragraph(self.check.text()),)),)
+        return Document(what, checked)
 
 
 def export(
