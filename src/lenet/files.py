@@ -124,6 +124,12 @@ def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
     return content
 
 
+def read_start(path: str | os.PathLike[str], count: int) -> bytes:
+    """Return the first ``count`` bytes of a file that :func:`open_regular` opens, or all."""
+    with open_regular(path) as file:
+        return file.read(count)
+
+
 def leftovers(path: str | os.PathLike[str]) -> list[Path]:
     """Return what a process that was killed while it wrote ``path`` left beside it."""
     target = Path(path)

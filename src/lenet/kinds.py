@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from lenet.files import read_regular
+from lenet.files import read_start
 
 #: So many bytes tell every kind.
 START: Final = 1024
@@ -121,7 +121,7 @@ def _kind_of_text(start: bytes) -> Kind:
 def kind_of_file(path: str | os.PathLike[str]) -> Kind | None:
     """Return what a file is; None of one that cannot be opened, or is none."""
     try:
-        return kind_of(read_regular(path, START))
+        return kind_of(read_start(path, START))
     except (OSError, ValueError):  # ValueError: a zero byte in the name
         return None
 

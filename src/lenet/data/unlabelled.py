@@ -39,7 +39,7 @@ from lenet.data.preprocess import (
 )
 from lenet.data.tables import list_paths, look_at_start
 from lenet.errors import DataError, path_text
-from lenet.files import open_regular
+from lenet.files import open_regular, read_start
 from lenet.kinds import START
 from lenet.net.words import natural
 
@@ -118,8 +118,7 @@ def _expanded(path: str) -> Iterator[_File | _Numbers]:
 
 def _start(path: str) -> bytes:
     try:
-        with open_regular(path) as file:
-            return file.read(START)
+        return read_start(path, START)
     except (OSError, ValueError):  # ValueError: a zero byte in the name
         return b""
 
