@@ -215,11 +215,17 @@ def evaluate_answers(
     labels: npt.NDArray[np.int64],
     classes: tuple[str, ...],
     weights: npt.NDArray[np.float32] | None = None,
+    names: tuple[str, ...] | None = None,
 ) -> Evaluation:
-    """Compare answers with labels (N,); ``weights`` (N,) count in the loss alone."""
+    """Compare answers with labels (N,).
+
+    ``weights`` (N,) count in the loss alone; ``names`` are the images' files, where they have any.
+    """
     places, counts = np.unique(labels * len(classes) + answers.predicted, return_counts=True)
     cells = np.stack([*np.divmod(places, len(classes)), counts], axis=1).astype(np.int64)
-    return Evaluation(cells, float(-np.average(answers.truth, weights=weights)), classes)
+    loss = float(-np.average(answers.truth, weights=weights))
+    each = ImageAnswers(labels, answers.predicted, answers.confidence, names)
+    return Evaluation(cells, loss, classes, answers=each)
 
 
 def log_softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

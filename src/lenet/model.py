@@ -37,7 +37,7 @@ from lenet.engine.native import check_threads, make_engine
 from lenet.engine.plan import Plan, Step, make_plan
 from lenet.errors import DataError, LenetError, ModelFileError, UsageError, path_text
 from lenet.kinds import conversion
-from lenet.metrics import Evaluation, ImageAnswers, evaluate_answers, read_answers, softmax
+from lenet.metrics import Evaluation, evaluate_answers, read_answers, softmax
 from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo
 from lenet.net.shapes import Shape, shape_text
 from lenet.net.words import did_you_mean, shown
@@ -355,9 +355,8 @@ class Model:
             return self.scores(split.images[part])
 
         answers = read_answers(scores, split.labels, len(self.classes))
-        found = evaluate_answers(answers, split.labels, self.classes)
-        each = (split.labels, answers.predicted, answers.confidence, split.names)
-        return replace(found, data=name, answers=ImageAnswers(*each), notes=split.notes)
+        found = evaluate_answers(answers, split.labels, self.classes, names=split.names)
+        return replace(found, data=name, notes=split.notes)
 
     def _labelled(self, data: Any, labels: npt.ArrayLike | None) -> tuple[Split, str]:
         """Return the split that :meth:`evaluate` is given, and what to call its images."""

@@ -316,6 +316,16 @@ def test_any_image_can_be_shown(channels, shown, size, small):
     assert (image.pixels == 77).all()
 
 
+def test_mistakes_name_their_files(predictions_of):
+    predictions = predictions_of([[0.9, 0.1], [0.8, 0.2]], [1, 1])
+    names = ("b/a-very-long-name-of-a-file.png", "b/2.png")
+    predictions = replace(predictions, split=replace(predictions.split, names=names))
+    first, second = mistake_thumbnails(predictions)
+    first, second = sorted((first, second), key=lambda image: len(image.words), reverse=True)
+    assert (first.lines[2], second.lines[2]) == ("...e-of-a-file.png", "2.png")
+    assert first.words.startswith("b/a-very-long-name-of-a-file.png: predicted 0")
+
+
 def test_windows_of_a_convolution():
     model = lenet.Model("1x8x8 | conv 5 k3 relu | dense 10").initialize("xavier", 0)
     images = window_thumbnails(model)

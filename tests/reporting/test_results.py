@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import lenet
+from digit_pictures import write_digits
 from lenet.drawing import FORMATS
 from lenet.errors import DataError, OutputError, UsageError
 from lenet.metrics import mcnemar
@@ -94,6 +95,20 @@ def test_everything_is_on_the_page(finished):
     ):
         assert words in text, words
     assert len(text) < 300_000
+
+
+def test_wrong_files_are_named(tmp_path):
+    """On the page and in JSON, where the images come from files."""
+    write_digits(tmp_path / "mine", {"3": 20, "8": 20}, scale=4)
+    lenet.train("1x32x32 | dense 2", tmp_path / "mine", epochs=1, lr=1e-9, run=tmp_path / "run")
+    result = report(tmp_path / "run")
+    wrong = result.to_dict()["test"]["mistakes"]
+    assert wrong
+    for row in wrong:
+        assert row["image"] in result.html
+        assert (tmp_path / "mine" / row["image"]).is_file()
+        assert row["image"].startswith(f"{row['label']}/")
+        assert row["class"] != row["label"]
 
 
 def test_the_same_run_gives_the_same_page(finished):

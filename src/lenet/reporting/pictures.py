@@ -70,6 +70,7 @@ _TABLE: Final = 560.0
 _MOST_NUMBERED: Final = 24
 #: Of more wrong cells than this, the fullest are drawn.
 _MOST_CELLS: Final = 2500
+_LONGEST_NAME: Final = 18  # characters of a file's name below its picture
 #: How many mistakes and windows are shown, at most.
 MOST_MISTAKES: Final = 36
 MOST_WINDOWS: Final = 64
@@ -399,10 +400,19 @@ def mistake_thumbnails(predictions: Predictions, most: int = MOST_MISTAKES) -> l
         name, truth = (predictions.classes[i] for i in places)
         both = predictions.confidence[index], predictions.truth[index]
         first, second = map(probability_text, both)
-        lines = f"predicted {name}, {first}", f"is {truth}, {second}"
-        words = f"test image {index:,}: predicted {name} ({first}), is {truth} ({second})"
-        images.append(make_thumbnail(predictions.split.images[index], lines, words))
+        lines = [f"predicted {name}, {first}", f"is {truth}, {second}"]
+        if predictions.split.names is not None:
+            lines.append(_end_of(predictions.image_name(index)))
+        file = predictions.image_name(index)
+        words = f"{file}: predicted {name} ({first}), is {truth} ({second})"
+        images.append(make_thumbnail(predictions.split.images[index], tuple(lines), words))
     return images
+
+
+def _end_of(path: str) -> str:
+    """Return the name of a file without its folders, and of a long one its end."""
+    name = path.rpartition("/")[2]
+    return name if len(name) <= _LONGEST_NAME else f"...{name[3 - _LONGEST_NAME :]}"
 
 
 def first_windows(model: Model) -> npt.NDArray[np.float32] | None:

@@ -97,6 +97,11 @@ class Predictions:
         wrong = np.flatnonzero(~self.correct)
         return list(map(int, wrong[np.argsort(self.truth[wrong], kind="stable")[:most]]))
 
+    def image_name(self, index: int) -> str:
+        """Return the file of an image, or its number where it came from none."""
+        names = self.split.names
+        return f"test image {index:,}" if names is None else names[index]
+
     @cached_property
     def class_metrics(self) -> list[ClassMetrics]:
         """Precision, recall and F1 of every class, in order."""
@@ -269,7 +274,7 @@ def make_predictions(
     answers = read_answers(
         lambda part: model.scores(split.images[part], threads), split.labels, len(names)
     )
-    evaluation = evaluate_answers(answers, split.labels, names)
+    evaluation = evaluate_answers(answers, split.labels, names, names=split.names)
     return Predictions(split, names, answers, evaluation)
 
 

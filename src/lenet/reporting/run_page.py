@@ -28,6 +28,7 @@ from lenet.writing.numbers import percent, plural
 
 #: The most frequent confusions that are listed.
 _MOST_LISTED: Final = 10
+_MOST_FILES: Final = 1000
 #: Figures of longer networks would be larger than the page.
 _MOST_LAYERS: Final = 40
 #: Of more classes, the first are named.
@@ -164,7 +165,25 @@ def _mistakes(predictions: Predictions) -> Section:
     title = "The worst mistake" if len(worst) == 1 else f"The {len(worst)} worst mistakes"
     about = "Those with the least probability for what is true; the percentages are the model's."
     gallery = (html.heading(title), paragraph(about), html.thumbnails(worst)) if worst else ()
+    if predictions.split.names is not None and wrong:
+        gallery = (*gallery, _wrong_files(predictions))
     return section("What it gets wrong", paragraph(words), matrix, "".join(gallery))
+
+
+def _wrong_files(predictions: Predictions) -> str:
+    """List the files that are predicted wrongly, folded up."""
+    rows = []
+    for index in predictions.mistakes(_MOST_FILES):
+        places = int(predictions.split.labels[index]), int(predictions.predicted[index])
+        true, predicted = (predictions.classes[place] for place in places)
+        confidence = pictures.probability_text(predictions.confidence[index])
+        rows.append((predictions.image_name(index), true, predicted, confidence))
+    what = plural(len(rows), "file")
+    heads = ("file", "true class", "predicted", "its probability")
+    return html.details(
+        f"The {what} predicted wrongly, worst first",
+        html.table("Predicted wrongly", heads, rows, words=3),
+    )
 
 
 def _class_rows(predictions: Predictions) -> list[tuple[str, ...]]:
