@@ -41,7 +41,7 @@ PACKAGES = {
     "randomness": {"numpy"},
     "version": {"numpy"},
     "data": {"numpy", "PIL", "requests", "rich"},
-    "engine": {"numpy"},
+    "engine": {"numpy", "torch"},
     "metrics": {"numpy"},
     "model": {"numpy"},
     "tensor_files": {"numpy", "safetensors"},

@@ -33,7 +33,7 @@ from lenet.data.preprocess import (
 from lenet.engine import operations
 from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
-from lenet.engine.native import check_threads, make_engine
+from lenet.engine.native import check_threads, chosen_engine, make_engine
 from lenet.engine.plan import Plan, Step, make_plan
 from lenet.errors import DataError, LenetError, ModelFileError, UsageError, path_text
 from lenet.kinds import conversion
@@ -153,7 +153,7 @@ class Model:
             raise UsageError(f"{fault}.")
         self.training: Mapping[str, Any] = {}
         self._table: Floats | None = None
-        self._engines: dict[int | None, Engine] = {}
+        self._engines: dict[tuple[int | None, str | None], Engine] = {}
 
     def _fault(self) -> str:
         """Say what of the model, but for its weights, does not go together; nothing if all does."""
@@ -207,12 +207,17 @@ class Model:
         self._table, self.training = initialise(self.plan, init, seed), {}
         return self
 
-    def engine(self, threads: int | None = None) -> Engine:
-        """Return the engine that runs this model; made once for each number of threads."""
+    def engine(self, threads: int | None = None, name: str | None = None) -> Engine:
+        """Return the engine that runs this model; made once for each number of threads.
+
+        Another than the default is chosen by its ``name``: native, reference, torch, torch:cuda.
+        """
         threads = check_threads(threads)
-        if threads not in self._engines:
-            self._engines[threads] = make_engine(self.plan, threads)
-        return self._engines[threads]
+        if name is not None:
+            chosen_engine(name)
+        if (key := (threads, name)) not in self._engines:
+            self._engines[key] = make_engine(self.plan, threads, name)
+        return self._engines[key]
 
     @property
     def layers(self) -> tuple[ModelLayer, ...]:

@@ -47,6 +47,7 @@ def train(
     *,
     seed: int = 0,
     threads: int | None = None,
+    engine: str | None = None,
     run: str | os.PathLike[str] | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     callback: Callback | None = None,
@@ -71,6 +72,8 @@ def train(
         seed: decides the first weights, the order of the images, how they are changed, and
             what is dropped.
         threads: by default one per processor; the result does not depend on it.
+        engine: what computes: "native" (the default), "torch" for PyTorch, "torch:cuda" for
+            PyTorch on a GPU, or "reference", the readable one.
         run: a folder to make and to write the run into; if the process dies, :func:`resume` goes
             on. Where it holds a run already, as when a notebook's cell is run again, that stays,
             and the new one goes into ``run-2``, ``run-3``, ...; a warning says so. By default
@@ -104,7 +107,7 @@ def train(
         begin = model_to_fine_tune(start, dataset, chosen, seed)
     else:
         begin = fit_network(start, dataset)
-    training = Training(begin, dataset, chosen, seed, threads)
+    training = Training(begin, dataset, chosen, seed, threads, engine)
     options: Any = {"checkpoint_seconds": checkpoint_seconds, "tensorboard": tensorboard}
     folder = None if run is None else Run.again(run, arguments, **options)
     teller = Narrator(training.recipe.epochs, callback) if verbose else callback

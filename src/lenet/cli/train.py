@@ -50,6 +50,8 @@ _ROWS: Final = 20
 )
 @option("--seed", "Decides weights and order: the same seed, the same bits; 0 by default.", INT)
 @option("--threads", "All processors by default. The result does not depend on it.", INT)
+@option("--engine", "What computes: native by default, torch (PyTorch), or reference.")
+@option("--device", "Of torch: cpu by default, cuda for a GPU.")
 @options.data_dir
 @flag("--dry-run", "Show the data and the network, and train nothing.")
 @option("--size", "28, or height x width, 28x32. Theirs by default, 64 at most.", section=OWN)
@@ -189,8 +191,18 @@ def _prepare(given: dict[str, Any], is_silent: bool) -> tuple[Training, str, dic
     arguments = load_arguments(network, data, given["data_dir"], **how)
     dataset = load(**arguments)
     fitted = fit_network(network, dataset)
-    training = Training(fitted, dataset, recipe, given["seed"] or 0, given["threads"])
+    training = Training(
+        fitted, dataset, recipe, given["seed"] or 0, given["threads"], _engine(given)
+    )
     return training, name_of(source), arguments
+
+
+def _engine(given: dict[str, Any]) -> str | None:
+    """Return the name of the engine with its device, if one is given."""
+    engine, device = given["engine"], given["device"]
+    if device is not None and engine != "torch":
+        raise UsageError("--device is PyTorch's; give --engine torch with it.")
+    return engine if device is None else f"{engine}:{device}"
 
 
 def _recipe(given: dict[str, Any], data: str) -> Recipe:

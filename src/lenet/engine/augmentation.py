@@ -29,7 +29,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.arguments import plain, shown
-from lenet.engine.native import call, check_threads, chosen_isa, extension, is_native, processors
+from lenet.engine.native import (
+    call,
+    check_threads,
+    chosen_engine,
+    chosen_isa,
+    extension,
+    processors,
+)
 from lenet.errors import UsageError
 from lenet.randomness import AUGMENTATION, random_bits_at, stream_key
 
@@ -261,7 +268,7 @@ def warp(
     Every engine, instruction set and number of threads gives the same bytes.
     """
     threads = check_threads(threads) or processors()
-    if not is_native():
+    if chosen_engine()[0] == "reference":
         return warp_reference(images, order, distortions, fill)
     warped = np.empty((len(order), *images.shape[1:]), np.uint8)
     nodes, corners = distortions.nodes, distortions.corners

@@ -2,7 +2,8 @@
 
 ``LENET_ISA`` (baseline, avx2, avx512) picks an instruction set by hand; by default the best that
 the processor has is taken. ``LENET_ENGINE=reference`` runs everything on the readable NumPy engine
-instead: slow, and the same numbers within rounding. ``LENET_CONVOLUTION=direct`` computes every
+instead: slow, and the same numbers within rounding. ``torch`` is PyTorch, also on a GPU
+(``torch:cuda``). ``LENET_CONVOLUTION=direct`` computes every
 convolution as the plain sum of products, ``winograd`` by Winograd's transforms wherever they
 apply; by default each layer takes what is faster.
 """
@@ -23,9 +24,12 @@ from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.reference import ReferenceEngine
-from lenet.errors import EngineError, UsageError
+from lenet.errors import EngineError, MissingPackageError, UsageError
+from lenet.net.words import listed
 
 MAX_THREADS: Final = 1024
+#: The engines that a plan can be run by.
+ENGINES: Final = ("native", "reference", "torch")
 #: So many images are scored one by one, in a way of its own, whose last bits may differ.
 SCORED_ALONE: Final = 4
 #: Made once: one image is scored in the time that NumPy takes to make ten of these.
@@ -105,18 +109,40 @@ def check_threads(threads: int | None) -> int | None:
     return threads
 
 
-def is_native() -> bool:
-    """Does ``LENET_ENGINE`` name the native engine, as by default?"""
-    name = os.environ.get("LENET_ENGINE") or "native"
-    if name not in ("native", "reference"):
-        raise UsageError(f"LENET_ENGINE is {shown(name)}; it must be native or reference.")
-    return name == "native"
+def chosen_engine(name: str | None = None) -> tuple[str, str]:
+    """Return the engine that ``name`` or ``LENET_ENGINE`` names, by default native; and the device.
+
+    ``torch`` may have a device behind it, ``torch:cuda``.
+    """
+    given = name or os.environ.get("LENET_ENGINE") or "native"
+    engine, _, device = given.partition(":") if isinstance(given, str) else ("", "", "")
+    if engine not in ENGINES or (device and engine != "torch"):
+        what = "LENET_ENGINE" if name is None else "the engine"
+        allowed = f"{listed(ENGINES, 'or')}, or torch:cuda for PyTorch on a GPU"
+        raise UsageError(f"{what} is {shown(given)}; it must be {allowed}.", parameter="engine")
+    return engine, device or "cpu"
 
 
-def make_engine(plan: Plan, threads: int | None = None) -> Engine:
-    """Return the engine that ``LENET_ENGINE`` names: native (the default) or reference."""
+def make_engine(plan: Plan, threads: int | None = None, name: str | None = None) -> Engine:
+    """Return an engine by its name, or the one that ``LENET_ENGINE`` names.
+
+    Raises:
+        UsageError: there is no such engine or device.
+        MissingPackageError: it is PyTorch's, which is not installed.
+    """
     check_threads(threads)
-    return NativeEngine(plan, threads) if is_native() else ReferenceEngine(plan, np.float32)
+    engine, device = chosen_engine(name)
+    if engine == "native":
+        return NativeEngine(plan, threads)
+    if engine == "reference":
+        return ReferenceEngine(plan, np.float32)
+    try:
+        from lenet.engine.torch_engine import TorchEngine
+    except ImportError as error:
+        raise MissingPackageError(
+            f'PyTorch is needed for its engine ({error}); run pip install "lenet[torch]".'
+        ) from error
+    return TorchEngine(plan, threads or processors(), device)
 
 
 class NativeEngine:

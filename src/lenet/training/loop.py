@@ -118,8 +118,12 @@ class Training:
         recipe: Recipe,
         seed: int,
         threads: int | None,
+        engine: str | None = None,
     ) -> None:
-        """Draw the first weights and prepare the images; a model is trained further, in place."""
+        """Draw the first weights and prepare the images; a model is trained further, in place.
+
+        ``engine`` is the name of one; by default it is the native engine.
+        """
         self.seed = checked_seed(seed)
         described = network.network if isinstance(network, Model) else network
         check_fit(described, data)
@@ -130,7 +134,7 @@ class Training:
         self.model = network
         #: Of a model that is trained further: what :func:`model_to_fine_tune` said of it.
         self.fine_tuning: Mapping[str, Any] | None = self.model.training.get("fine_tuning")
-        self.engine = self.model.engine(check_threads(threads))
+        self.engine = self.model.engine(check_threads(threads), engine)
         self.history: list[EpochRecord] = []
         #: The first epoch with the lowest validation loss; kept, so that no epoch looks at all.
         self.best_epoch: int | None = None

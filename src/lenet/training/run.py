@@ -399,7 +399,10 @@ def _resume(
         data = _load(run.folder, arguments, bool(named))
     data = replace(data, name=info["dataset"])  # what a folder is called may have changed
     network = Model.load(record.start) if record.start else read_network(recipe.network)
-    training = Training(network, data, recipe, begun["seed"], threads)
+    # PyTorch's is named by the run itself; of the others the environment may have another.
+    kind, _, device = str(begun["engine"]).partition(" ")
+    engine = f"{kind}:{device}" if kind == "torch" else None
+    training = Training(network, data, recipe, begun["seed"], threads, engine)
     now = identity(training)
     if complaint := difference(begun, now, run.folder):
         raise UsageError(complaint)
