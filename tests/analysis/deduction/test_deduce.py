@@ -530,3 +530,46 @@ def test_other_formats() -> None:
     assert found._repr_html_() in html
     assert "<h3>conv0: 1@32x32 -&gt; 6@28x28, convolution 5x5" in html
     assert json.loads(render(found, "json")) == found.to_dict()
+
+
+@pytest.mark.parametrize(
+    "word", ["global average pooling", "GAP", "GlobalAveragePooling2D", "global_avg_pool:"]
+)
+@pytest.mark.parametrize("after", ["", " -> 32", " -> 32@1x1", " -> dense"])
+def test_a_global_pooling_that_stands_alone_gives_a_number_for_each_map(
+    word: str, after: str
+) -> None:
+    wanted = "16x8x8 | conv 32 k3 p1 relu, avgpool 8 | dense 10"
+    for maps in ("16@8x8 -> 32@8x8", "8x8x16 -> 8x8x32"):
+        assert notation(f"{maps} -> {word}{after} -> 10") == wanted
+    assert notation("32@8x8 -> global max pooling -> 10") == "32x8x8 | maxpool 8 | dense 10"
+    assert notation(f"32@8x8 -> {word}") == "32x8x8 | avgpool 8"
+
+
+def test_the_kind_of_a_layer_may_stand_alone_before_its_shape() -> None:
+    words = "28x28 -> Conv2D -> 6@24x24 -> max pool -> 6@12x12 -> flatten -> dense -> ReLU -> 10"
+    assert notation(words) == "1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10"
+    assert notation("1@28x28 -> average pooling -> 1@14x14") == "1x28x28 | avgpool 2"
+    assert notation("6@24x24 -> conv: -> 6@12x12") == "6x24x24 | conv 6 k3 s2 p1 relu"
+
+
+@pytest.mark.parametrize(
+    ("figure", "words"),
+    [
+        ("28x28 -> conv -> pool -> 6@12x12", ["conv", "pool", "write", "6@28x28"]),
+        ("28x28 -> 6@24x24 -> dense", ["dense", "write"]),
+        ("GAP -> 28x28 -> 10", ["GAP", "feature maps"]),
+        ("28x28 -> 120 -> GAP -> 10", ["GAP", "feature maps"]),
+    ],
+)
+def test_a_layer_without_a_shape_is_refused(figure: str, words: list[str]) -> None:
+    with refused(NotationError, *words):
+        deduce(figure)
+
+
+def test_a_word_in_brackets_after_a_shape_names_it() -> None:
+    words = "28x28x1 -> 26x26x32 (conv) -> 13x13x32 (max pooling) -> 5408 (flatten) -> 10 (softmax)"
+    assert notation(words) == "1x28x28 | conv 32 k3 relu, maxpool 2 | dense 10"
+    assert notation("28x28 -> [6, 24, 24] (conv) -> 10") == "1x28x28 | conv 6 k5 relu | dense 10"
+    with refused(NotationError, "(what it is)"):
+        deduce("28x28 -> (what it is) -> 10")

@@ -3,7 +3,8 @@
 A figure is read as papers print it: ``32x32 -> 6@28x28 -> C5: layer 120 -> 10``. Shapes are parted
 by arrows, commas, semicolons or line breaks. A shape is ``6@28x28``, ``28x28@6``, ``6x28x28`` or
 ``28x28x6`` (one order for the whole figure), ``32x32`` (one channel) or ``120`` (a vector), or
-what frameworks print; words before it name it. ``flatten`` and ``relu`` may stand alone.
+what frameworks print; words before it name it. ``flatten``, ``relu``, ``conv`` or ``global average
+pooling`` may stand alone between two arrows.
 
 Of a layer comes first its name, as the deduction or the figure calls it, then the notation's words:
 ``conv1 k5``, ``pool0 avgpool``, ``C5 conv``.
@@ -14,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any, Final
 
 from lenet.analysis.deduction.printed import BRACKETED, Row, find_rows, is_vector, read_items
@@ -58,6 +59,11 @@ _SHAPE = re.compile(rf"(?<![\w@.]){WRITTEN}$", re.ASCII)
 _PRINTED = re.compile(rf"{BRACKETED}$", re.ASCII)
 #: What loops over layers print between a name and a shape.
 _SAYS_SHAPE = re.compile(r"\W*\b(output|shape|size)\b.*$", re.IGNORECASE)
+#: A word that stands alone: the kind of a layer.
+_WORD = re.compile(r"[a-z][a-z_ -]{0,40}(?:[12]d)?:?", re.IGNORECASE)
+_REMARK = re.compile(r"(?<=[\w)\]])\s{0,9}\((?P<name>[a-z][a-z_ -]{0,40})\)$", re.IGNORECASE)
+_GLOBAL = re.compile(r"global|gap\b", re.IGNORECASE)
+_OWN_SHAPE: Final = "write the shape that comes out of it after it, as in 'conv -> 6@28x28'"
 _SIZE = re.compile(r"\d\s*[xX×*]\s*\d", re.ASCII)
 
 
@@ -102,8 +108,8 @@ def read_figure(text: str) -> Figure:
     rows = find_rows(text)
     written = _with_batches(list(_shapes(text)) if rows is None else list(_table(rows, text)))
     _check_most(len(written), MAX_STAGES, "shapes")
-    order, notes = _order(written, text)
-    stages = tuple(part.stage(order) for part in written)
+    order, notes = _order([part for part in written if part.sizes], text)
+    stages = tuple(_resolved(written, order))
     stages, left_out = _without_idle(stages)
     if len(stages) < 2:
         why = "a figure has at least two shapes, what goes in and what comes out"
@@ -122,7 +128,7 @@ class _Written:
     """A shape before the order of its sizes is known."""
 
     channels: int | None  # where an @ names them
-    sizes: tuple[int, ...]
+    sizes: tuple[int, ...]  # none of a global pooling that stands alone
     name: str
     position: int
     text: str
@@ -161,8 +167,13 @@ def _shapes(text: str) -> Iterator[_Written]:
     for match in (*marks, None):
         end = match.start() if match else len(text)
         part = text[start:end].strip()
-        if _is_word(part):  # of words that stand alone, flatten names the shape that follows
-            name = part if is_named(FLAT, part) else name
+        if _is_word(part):
+            word, place = part.rstrip(":"), text.index(part, start)
+            if not is_idle(word):
+                name = _next_name(name, word, place, text)
+            if _GLOBAL.match(word):
+                yield _Written(None, (), word, place, text)
+                name = ""
         elif part:
             written = _shape(text[start:end], start, text)
             yield replace(written, name=written.name or name)
@@ -172,11 +183,48 @@ def _shapes(text: str) -> Iterator[_Written]:
             raise NotationError(f"a shape is missing here; {_FORMS}.", text, min(end, last))
         if match:
             is_missing, start = is_missing or match[0] != "\n", match.end()
+    if name and not is_named(FLAT, name):
+        raise NotationError(f"{shown(name)} has no shape; {_OWN_SHAPE}.", text, last)
 
 
 def _is_word(part: str) -> bool:
-    """Is it one word for what changes no number, such as flatten or relu?"""
-    return part.rstrip(":").isalpha() and (is_named(FLAT, part) or is_idle(part))
+    """Is it the kind of a layer, or what changes no number, such as flatten or relu?"""
+    return bool(_WORD.fullmatch(part)) and (is_idle(part) or is_named(None, part))
+
+
+def _next_name(name: str, word: str, position: int, text: str) -> str:
+    """Return the name of the shape that follows a word, where ``name`` stands before the word.
+
+    What lays maps flat changes no number; of what does, each has a shape of its own.
+    """
+    if name and not is_named(FLAT, name):
+        raise NotationError(f"{shown(name)} has no shape; {_OWN_SHAPE}.", text, position)
+    return word
+
+
+def _resolved(written: Sequence[_Written], order: str) -> Iterator[Stage]:
+    """A global pooling that stands alone gives a number for each feature map before it.
+
+    It names the shape that follows where that has as many numbers.
+    """
+    name, before = "", None
+    for part, after in zip_longest(written, written[1:]):
+        if part.sizes:
+            before = replace(part, name=part.name or name).stage(order)
+            name = ""
+            yield before
+            continue
+        if before is None or len(before.shape) != 3:
+            what = f"{shown(part.name)} stands where no feature maps are"
+            raise NotationError(
+                f"{what}; it follows a shape such as 32@8x8.", part.text, part.position
+            )
+        units = before.shape[:1]
+        if after is not None and after.sizes and after.shape(order) in (units, (*units, 1, 1)):
+            name = part.name
+        else:
+            before = Stage(units, part.name, part.position)
+            yield before
 
 
 def _table(rows: Sequence[Row], text: str) -> Iterator[_Written]:
@@ -189,6 +237,9 @@ def _table(rows: Sequence[Row], text: str) -> Iterator[_Written]:
 def _shape(part: str, start: int, text: str) -> _Written:
     start += len(part) - len(part.lstrip())
     part = part.strip()
+    if remark := _REMARK.search(part):
+        written = _shape(part[: remark.start()], start, text)
+        return replace(written, name=written.name or remark["name"])
     printed = _PRINTED.search(part) if len(part) <= _LONGEST_PART else None
     if printed is not None:
         return _printed(printed, start, text)
