@@ -268,7 +268,15 @@ def test_predict_evaluate_and_the_model_agree(model, tmp_path):
             assert row["class"] == answer.label
             assert row["probability"] == pytest.approx(answer.probability, rel=1e-5)
     assert any("inverted" in answer.prepared for answer in answers.values())
-    assert "inverted (" in found.notes[0]
+    # Each kind of preparation is counted once, whatever the sizes.
+    (note,) = found.notes
+    assert note.startswith("pictures were prepared: ")
+    assert "..." not in note
+    inverted = sum("inverted" in answer.prepared.split(", ") for answer in answers.values())
+    assert f"inverted ({inverted} of 40)" in note
+    assert inverted
+    sized = sum(" to " in answer.prepared for answer in answers.values())
+    assert f"and other sizes ({sized} of 40)" in note
     right = [a.label == a.image.split("/")[-2] for a in answers.values()]
     assert found.accuracy == listed.accuracy == np.mean(right) > 0.4
     for path, answer in answers.items():

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -41,9 +42,10 @@ from lenet.net.words import name_text
 
 _DECODERS: Final = ("jpg", "zlib", "libtiff", "webp")
 #: Another number for another format, or other images from the same files.
-_CACHE_MAGIC: Final = b"lenet pictures 3\n"
-_MOST_DONE: Final = 4  # kinds of preparation that are named
-_OFTEN: Final = 0.5  # of the pictures, from where on one is
+_CACHE_MAGIC: Final = b"lenet pictures 4\n"
+_MOST_DONE: Final = 8  # kinds of preparation that are named
+_PAIRS: Final = re.compile(r"\d+x\d+ to \d+x\d+", re.ASCII)
+_OTHERS: Final = " and other sizes"
 _MAX_HEADER: Final = 16 << 20
 #: Cache files of different folders; the one that was not used for the longest time goes first.
 _MOST_FILES: Final = 16
@@ -176,13 +178,21 @@ def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
 
 
 def _preparation(decoded: Decoded) -> tuple[str, ...]:
-    """Return the note on what was done to pictures that a model is to see."""
-    count = len(decoded.images)
-    most = sorted(decoded.done.items(), key=lambda pair: -pair[1])
-    often = [pair for pair in most if pair[1] >= _OFTEN * count][:_MOST_DONE] or most[:1]
-    what = [f"{name} ({some:,} of {count:,})" for name, some in often]
-    what += ["..."] * (len(most) > len(often))
-    return (f"pictures were prepared: {', '.join(what)}",) if most else ()
+    """Return the note on what was done to pictures that a model is to see.
+
+    What differs only in sizes is told once, with those that most have.
+    """
+    kinds: dict[str, list[tuple[int, str]]] = {}
+    for name, count in decoded.done.items():
+        kinds.setdefault(_PAIRS.sub("", name), []).append((count, name))
+    told = [
+        (sum(count for count, _ in same), max(same)[1] + _OTHERS * (len(same) > 1))
+        for same in kinds.values()
+    ]
+    told.sort(key=lambda one: -one[0])
+    what = [f"{name} ({count:,} of {len(decoded.images):,})" for count, name in told]
+    what[_MOST_DONE:] = ["..."] * (len(what) > _MOST_DONE)
+    return (f"pictures were prepared: {', '.join(what)}",) if what else ()
 
 
 def cache_place(source: str) -> Path:
