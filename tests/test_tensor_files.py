@@ -19,6 +19,7 @@ from safetensors.numpy import load, save
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import ModelFileError, OutputError, UsageError
 from lenet.model import Model
+from lenet.run_folder import INFO
 from lenet.tensor_files import MAX_HEADER, MAX_TENSORS
 from refusals import refused
 
@@ -358,6 +359,14 @@ def test_too_many_tensors(tmp_path: Path) -> None:
     nothing = np.zeros(0, np.float32)
     content = changed(tmp_path, {f"t{i}": nothing for i in range(MAX_TENSORS)})
     assert "it holds 50,004 tensors, 50,000 at most" in refusal(content, tmp_path)
+
+
+def test_a_folder_of_runs_is_no_model(tmp_path: Path) -> None:
+    for name in ("b-10", "b-9"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / INFO).touch()
+    with refused(ModelFileError, "is a folder; load the run that you mean", str(tmp_path / "b-9")):
+        Model.load(tmp_path)
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from lenet.data.pictures import Fault, faults_text
 from lenet.data.preprocess import Preprocessing
 from lenet.data.unlabelled import read_unlabelled
 from lenet.errors import PictureError, UsageError, path_text
-from lenet.kinds import counted
+from lenet.kinds import NUMBERS, counted
 from lenet.metrics import Evaluation
 from lenet.model import Model
 from lenet.run_folder import reading_of
@@ -183,13 +183,15 @@ def refusal(faults: Sequence[Fault], read: int, are_named: bool = False) -> Pict
 
     It names some, unless they are named already.
     """
+    is_numbers = all(fault.kind == NUMBERS for fault in faults)
+    remedy = "give such files one by one, not their folder" if is_numbers else _REMEDY
     if len(faults) == 1 and not read:
-        return PictureError(f"{faults_text(faults)}; {_REMEDY}")
+        return PictureError(f"{faults_text(faults)}; {remedy}")
     share = f"{len(faults):,} of {plural(len(faults) + read, 'file')} cannot be read"
     kinds = counted(fault.kind for fault in faults)
     what = f"{share}: {kinds if are_named else faults_text(faults)}"
     if not read:
-        return PictureError(f"{what}; {_REMEDY}")
+        return PictureError(f"{what}; {remedy}")
     return PictureError(f"{what}; leave them out with skip_bad=True", parameter="skip_bad")
 
 

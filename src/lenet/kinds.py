@@ -32,6 +32,7 @@ PICKLE: Final = _kind("a pickle of Python objects", "pickles of Python objects")
 HDF5: Final = _kind("an HDF5 file")
 KERAS: Final = _kind("a Keras model")
 ONNX: Final = _kind("an ONNX model")
+NUMBERS: Final = _kind("a file of numbers", "files of numbers")
 TEXT: Final = _kind("a text file")
 UNKNOWN: Final = _kind("an unknown kind of file", "files of an unknown kind")
 

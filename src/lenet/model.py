@@ -40,8 +40,8 @@ from lenet.kinds import conversion
 from lenet.metrics import Evaluation, evaluate_answers, read_answers, softmax
 from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo
 from lenet.net.shapes import Shape, shape_text
-from lenet.net.words import did_you_mean, shown
-from lenet.run_folder import is_run, read_run
+from lenet.net.words import did_you_mean, natural, shown
+from lenet.run_folder import INFO, is_run, read_run
 from lenet.tensor_files import damaged
 
 Floats = npt.NDArray[np.float32]
@@ -505,7 +505,10 @@ def _advice(path: str) -> str:
     """Return what to do with what is no model file though a person may take it for one."""
     if os.path.isdir(path):
         inside = sorted(map(str, Path(path).glob(f"*{tensor_files.SUFFIX}")))
-        return f"is a folder; load a model in it: lenet.Model.load({inside[0]!r})" if inside else ""
+        runs = sorted((str(info.parent) for info in Path(path).glob(f"*/{INFO}")), key=natural)
+        what = "a model in it" if inside else "the run that you mean"
+        load = f"lenet.Model.load({(inside or runs or [''])[0]!r})"
+        return f"is a folder; load {what}: {load}" if inside or runs else ""
     if os.path.splitext(path)[1].lower() == ".json":
         what = "is no model: a network's .json file holds no weights"
         return f"{what}; give it some with lenet.Model({path!r}).initialize()"

@@ -179,6 +179,24 @@ def test_images_as_numbers(command, here, model):
         ], name
 
 
+def test_files_of_numbers_in_a_folder_are_named_themselves(command, here, model, picture_bytes):
+    images = lenet.load("digits").test.images[:3, 0]
+    (here / "in").mkdir()
+    (here / "in" / "a.png").write_bytes(picture_bytes())
+    np.save(here / "in" / "n.npy", images)
+    np.savez(here / "in" / "n.npz", images)
+    header = b"\0\0\x08\x03" + b"".join(n.to_bytes(4, "big") for n in images.shape)
+    (here / "in" / "n-idx3-ubyte").write_bytes(header + images.tobytes())
+    found = command("predict", model, "in")
+    assert (found.status, found.out.split()[0]) == (1, "in/a.png")
+    for name in ("n.npy", "n.npz", "n-idx3-ubyte"):
+        assert f"in/{name} holds images as numbers, to be given by itself" in found.err
+        assert len(command("predict", model, f"in/{name}").out.splitlines()) == 3
+    assert "3 of 4 files cannot be read: 3 files of numbers;" in found.err
+    (here / "in" / "a.png").unlink()
+    assert "; give such files one by one, not their folder" in command("predict", model, "in").err
+
+
 def test_what_was_done_is_said(command, here, model, picture_bytes):
     (here / "a.png").write_bytes(picture_bytes("L", (20, 16), 255))
     (here / "b.png").write_bytes(picture_bytes("L", (8, 8), 255))

@@ -166,7 +166,7 @@ def test_many_pieces(load, monkeypatch):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"a": X}, ["no labels for x.npz"]),
+        ({"a": X}, ["x.npz has images without labels", "no file beside it"]),
         ({"a": X, "b": X}, ["the arrays 'a', 'b'", "x_train"]),
         ({"x": X}, ["'x' but no labels"]),
         ({"y_test": Y, "x": X, "y": Y}, ["'y_test' but no images"]),
@@ -407,7 +407,7 @@ def test_classes_without_a_word_in_common(tmp_path):
 
 def test_what_does_not_belong_together(tmp_path):
     write_idx(tmp_path / "a-images-idx3-ubyte", X)
-    with refused(DataError, "no labels for a-images-idx3-ubyte", "x-labels-idx1-ubyte"):
+    with refused(DataError, "a-images-idx3-ubyte has images without labels", "x-labels-idx1-ubyte"):
         read(str(tmp_path / "a-images-idx3-ubyte"), LoadOptions())
     write_idx(tmp_path / "a-labels-idx1-ubyte", INTS[:39])
     with refused(DataError, "as many labels as images"):

@@ -219,6 +219,8 @@ def _paired(path: str, members: Sequence[_File], all_files: Sequence[_File]) -> 
         if len(own) > 1 or len(labels) != 1:
             files = listed_names([file.name for file in (*own, *labels)])
             what = f"{path} has no labels for {name_text(own[0].name)}"
+            if os.path.basename(path) == own[0].name:
+                what = f"{path} has images without labels, and no file beside it has them"
             if len(own) > 1 or labels:
                 what = f"{path} has more than one file of a kind: {files}"
             advice = "name them alike, as x-images-idx3-ubyte and x-labels-idx1-ubyte"

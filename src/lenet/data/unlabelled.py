@@ -40,7 +40,7 @@ from lenet.data.preprocess import (
 from lenet.data.tables import list_paths, look_at_start
 from lenet.errors import DataError, path_text
 from lenet.files import open_regular, read_start
-from lenet.kinds import START
+from lenet.kinds import NUMBERS, START
 from lenet.net.words import natural
 
 _NPY_MAGIC: Final = b"\x93NUMPY"
@@ -106,9 +106,7 @@ def _expanded(path: str) -> Iterator[_File | _Numbers]:
         yield from files
         return
     start = _start(path)
-    is_npz = start.startswith(NPZ_MAGIC) and b".npy" in start
-    is_numbers = is_npz or start.startswith(_NPY_MAGIC)
-    if is_numbers or (len(start) > 2 and idx.looks_like_idx(start)):
+    if _holds_numbers(start):
         yield _Numbers(path, start)
     elif start and os.path.splitext(path)[1].lower() in _LISTS:
         yield from _listed(path, start)
@@ -121,6 +119,13 @@ def _start(path: str) -> bytes:
         return read_start(path, START)
     except (OSError, ValueError):  # ValueError: a zero byte in the name
         return b""
+
+
+def _holds_numbers(start: bytes) -> bool:
+    """Does a file that begins so hold images as numbers, and is no table?"""
+    is_npz = start.startswith(NPZ_MAGIC) and b".npy" in start
+    is_idx = len(start) > 2 and idx.looks_like_idx(start)
+    return is_npz or is_idx or start.startswith(_NPY_MAGIC)
 
 
 def _below(root: str) -> Iterator[_File]:
@@ -182,6 +187,8 @@ def _read_file(preprocessing: Preprocessing, file: _File) -> tuple[Images, str] 
             decode_file(file.path, preprocessing.input_shape[1:]), preprocessing
         )
     except BadPictureError as error:
+        if not file.fault and _holds_numbers(_start(file.path)):
+            return Fault(file.name, "holds images as numbers, to be given by itself", NUMBERS)
         return Fault(file.name, error.fault, error.kind)
     return image, ", ".join(done)
 
