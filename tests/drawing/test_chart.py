@@ -7,6 +7,7 @@ import pytest
 
 from lenet.drawing import Drawing
 from lenet.drawing.chart import (
+    SIZE,
     WIDTH,
     Chart,
     Series,
@@ -15,7 +16,7 @@ from lenet.drawing.chart import (
     logarithmic_axis,
     whole_axis,
 )
-from lenet.drawing.scene import SERIES, Box, Path
+from lenet.drawing.scene import SERIES, Box, Path, text_width
 
 NAN, INF = math.nan, math.inf
 
@@ -294,3 +295,15 @@ def test_whole_numbers(values, labels):
 
 def test_one_whole_number_lies_at_the_upper_end():
     assert whole_axis([7]).share(7) == 1
+
+
+def test_the_value_behind_a_long_name_is_never_cut():
+    line = Series(
+        "a-run-with-a-very-long-name-of-its-own", SERIES[0], ((1, 2.0), (2, 0.0071)), "0.0071"
+    )
+    label = line.label(120)
+    assert label.startswith("a-run")
+    assert label.endswith("… 0.0071")
+    assert text_width(label, SIZE) <= 120
+    assert Series("short", SERIES[0], ((1, 2.0),), "2.00").label(120) == "short 2.00"
+    assert Series("short", SERIES[0], ((1, 2.0),)).label(120) == "short"

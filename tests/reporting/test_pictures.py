@@ -65,8 +65,8 @@ def test_says_what_happened():
     assert {"train 0.250", "train 87.50", "test 85.00"} <= {*texts}
     assert drawing.title == "Learning curve: digits · 44,426 parameters"
     assert drawing.description == (
-        "Cross-entropy loss in nats by epoch: train 0.250: 1 at 1, 0.25 at 4. "
-        "Accuracy in % by epoch: train 87.50: 50 at 1, 87.5 at 4; test 85.00: 40 at 1, 85 at 4."
+        "Cross-entropy loss in nats by epoch: train: 1 at 1, 0.25 at 4. "
+        "Accuracy in % by epoch: train: 50 at 1, 87.5 at 4; test: 40 at 1, 85 at 4."
     )
 
 

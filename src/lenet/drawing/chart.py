@@ -151,6 +151,12 @@ class Series:
     name: str  # stands at its end, shortened if need be; may be empty
     role: str  # its colour, one of :data:`lenet.drawing.scene.SERIES`
     points: tuple[tuple[int, float], ...]  # x (an epoch, a step) and y, in the order of x
+    value: str = ""  # stands behind the name, and is never shortened
+
+    def label(self, width: float) -> str:
+        """Return the name and the value behind it, the name shortened to ``width`` in all."""
+        value = f" {self.value}" if self.value else ""
+        return shortened(self.name, SIZE, width - text_width(value, SIZE)) + value
 
     @property
     def has_dots(self) -> bool:
@@ -237,7 +243,7 @@ class _Panel:
     def __init__(self, chart: Chart, x: float, y: float, height: float) -> None:
         self.chart, self.x, self.y, self.height = chart, x, y, height
         # The numbers stand before the area; the names and half of the last number beyond it.
-        self.names = [shortened(line.name, SIZE, _NAME_SHARE * WIDTH) for line in chart.series]
+        self.names = [line.label(_NAME_SHARE * WIDTH) for line in chart.series]
         number = widest(chart.x_axis.labels[-1:], SIZE) / 2 - _INSET
         self.left = x + widest(chart.y_axis.labels, SIZE) + _GAP
         self.right = x + WIDTH - max(widest(self.names, SIZE) + _GAP, number)

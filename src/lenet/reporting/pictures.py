@@ -125,8 +125,8 @@ def epoch_series(
 ) -> Series:
     """Make a line of the values under ``key``, with the last of them behind its name."""
     points = tuple((int(epoch["epoch"]), times * epoch.get(key, nan)) for epoch in epochs)
-    last = f" {points[-1][1]:{digits}}" if points else ""
-    return Series(name + last, role, thinned(points))
+    last = f"{points[-1][1]:{digits}}" if points else ""
+    return Series(name, role, thinned(points), last)
 
 
 def signal_charts(signals: Sequence[LayerSignal]) -> list[Chart]:
