@@ -100,6 +100,8 @@ def kind_of(start: bytes) -> Kind:
         return PYTORCH if _LEGACY in start[:20] else PICKLE
     if start[:1] == b"\x08" and b"\x12" in start[:4]:  # ir_version and producer, in protobuf
         return ONNX
+    if re.match(rb"\0\0[\x08\x09\x0b-\x0e][\x01-\x04]", start):  # as MNIST's, under any name
+        return NUMBERS
     if start[128:132] == b"DICM":
         return _kind("a DICOM picture")
     return _kind_of_text(start)

@@ -473,3 +473,15 @@ def test_mnist_as_keras_has_it(tmp_path):
     np.testing.assert_array_equal(found.train.images, data.train.images[:1000])
     np.testing.assert_array_equal(found.test.labels, data.test.labels[:1000])
     assert found.classes == data.classes
+
+
+@pytest.mark.parametrize("size", [4, 40])
+def test_idx_under_the_ending_of_another_program(tmp_path, size):
+    images, labels = np.zeros((size, 8, 8), np.uint8), np.arange(size, dtype=np.uint8) % 2
+    images[:, 0, :4] = np.arange(size)[:, None] + 1
+    images[:, 1] = labels[:, None] * 9
+    for name, array in (("my-images.bin", images), ("my-labels.bin", labels)):
+        head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+        (tmp_path / name).write_bytes(head + array.tobytes())
+    for path in (tmp_path, tmp_path / "my-images.bin"):
+        assert len(lenet.load(path).train.images) == size * 4 // 5

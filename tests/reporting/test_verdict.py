@@ -90,6 +90,7 @@ HEALTHY = course("dense0")
             ["In 300 steps at a learning rate of 1e-06 ", "about 0.03 %", "larger learning rate"],
         ),
         (record(HEALTHY, losses=(2.3, 2.2, 2.1)), ["The loss still falls, from 2.3 to 2.1: "]),
+        (record(HEALTHY, losses=(0.676, 0.7, 0.685)), ["The loss rose from 0.676 to 0.685: "]),
         (record(HEALTHY, losses=(2.3, 2.4)), ["The loss rose from 2.3 to 2.4: ", "than 0.1"]),
     ],
 )

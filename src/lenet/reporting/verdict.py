@@ -161,7 +161,8 @@ def _hardly_moved(record: RunRecord, layers: Sequence[Course]) -> Iterator[str]:
 
 def _still_falling(record: RunRecord, _: Sequence[Course]) -> Iterator[str]:
     losses = _losses(record)
-    if len(losses) > 1 and losses[-1] < (1 - _FALLING) * losses[(len(losses) - 1) // 2]:
+    middle = losses[(len(losses) - 1) // 2] if losses else 0.0
+    if losses and losses[-1] < (1 - _FALLING) * min(middle, losses[0]):
         yield (
             f"The loss still falls, from {losses[0]:.3g} to {losses[-1]:.3g}: train for more "
             "epochs, or try a larger learning rate."
