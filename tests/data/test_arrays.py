@@ -475,7 +475,7 @@ def test_mnist_as_keras_has_it(tmp_path):
     assert found.classes == data.classes
 
 
-@pytest.mark.parametrize("size", [4, 40])
+@pytest.mark.parametrize("size", [10, 40])
 def test_idx_under_the_ending_of_another_program(tmp_path, size):
     images, labels = np.zeros((size, 8, 8), np.uint8), np.arange(size, dtype=np.uint8) % 2
     images[:, 0, :4] = np.arange(size)[:, None] + 1
