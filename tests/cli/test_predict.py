@@ -160,6 +160,12 @@ def test_lists_of_files(command, here, model, mixed):
     assert "own/none.png cannot be opened" in found.err
 
 
+@pytest.mark.parametrize("content", ["path,label\n", "image\n\n"])
+def test_a_list_of_no_files(refused, here, model, content):
+    (here / "list.csv").write_text(content)
+    refused(["predict", model, "list.csv"], 1, "list.csv lists no files; give a column of paths")
+
+
 def test_images_as_numbers(command, here, model):
     images = lenet.load("digits").test.images[:5]
     expected = [str(n) for n in lenet.Model.load(model).predict(images)]

@@ -23,6 +23,7 @@ from lenet.data.preprocess import Images, reaches_one, to_bytes
 from lenet.data.tables import LABEL_TITLES, Start, decoded_lines, is_number, plain_title
 from lenet.errors import DataError
 from lenet.net.words import shown
+from lenet.writing.numbers import plural
 
 _ROWS: Final = 1000  # at a time
 _ROW_ADVICE: Final = "give a label and the pixels of a square image, grey or RGB, in each row"
@@ -170,7 +171,8 @@ def _layout(path: str, start: Start) -> _Layout:
     if len(start.rows) == titles:
         raise DataError(f"{path} has titles but no rows; {_ROW_ADVICE}")
     if not rows or (len(rows) == 1 < len(start.rows) - titles and not titles):
-        widths = f"{len(first):,} columns in its first line and {len(start.rows[1]):,} in the next"
+        own, other = plural(len(first), "column"), len(start.rows[1])
+        widths = f"{own} in its first line and {other:,} in the next"
         advice = "take away lines above the table, and give every column a title, or none"
         raise DataError(f"{path} has {widths}; {advice}")
     names = list(map(plain_title, first)) if titles else []

@@ -35,6 +35,7 @@ from lenet.data.folders import (
 from lenet.data.idx import GZIP_MAGIC
 from lenet.errors import DataError
 from lenet.net.words import listed, name_text, shown
+from lenet.writing.numbers import plural
 
 #: As :func:`plain_title` writes them; the first that is there counts.
 _PATH_TITLES: Final = (
@@ -198,7 +199,7 @@ def _entries(path: str, places: _Places, file: io.BufferedReader, start: Start) 
     for number, row in islice(rows, titles, None):
         where = f"{path}, line {number:,},"
         if len(row) <= max(path_at, label_at):
-            raise DataError(f"{where} has {len(row)} columns; {_TABLES}")
+            raise DataError(f"{where} has {plural(len(row), 'column')}; {_TABLES}")
         split = ""
         if split_at is not None and len(row) > split_at:
             split = row[split_at].casefold()
@@ -223,7 +224,9 @@ def _columns(path: str, rows: list[list[str]]) -> tuple[int, int, int | None, in
         path_at = files_at
     if path_at is None:  # no titles
         if len(first) not in (2, 3):
-            what = f"{len(first)} columns, and no titles that say which are path and label"
+            what = (
+                f"{plural(len(first), 'column')}, and no titles that say which are path and label"
+            )
             raise DataError(f"{path} has {what}; {_TABLES}")
         return (1, 0, 2, 0) if files_at == 1 else (0, 1, 2, 0)
     others = [place for place in range(len(first)) if place not in (path_at, split_at)]

@@ -152,9 +152,13 @@ def _listed(path: str, start: bytes) -> Iterator[_File | _Numbers]:
         if table.has_pixels:
             yield _Numbers(path, start)
             return
+        text = None
         for text in list_paths(path, file, table):
             near = os.path.join(os.path.dirname(path), text)
             yield _File(text, near if os.path.lexists(near) else text)
+        if text is None:
+            what = f"{path_text(path)} lists no files"
+            raise DataError(f"{what}; give a column of paths, or a path in each line")
 
 
 def _read_files(files: Sequence[_File], preprocessing: Preprocessing) -> Iterator[Batch | Fault]:
