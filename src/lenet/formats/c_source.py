@@ -16,125 +16,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
-from lenet.analysis import count_network
 from lenet.engine.normalise import folded_plan, folded_table
-from lenet.engine.plan import Floats, Step
+from lenet.engine.plan import Floats
+from lenet.formats.c_stages import Place, Stage, describe, make_stages
+from lenet.formats.c_text import (
+    Example,
+    array,
+    class_names,
+    head,
+    header,
+    part,
+    self_test,
+    sizes,
+    statement,
+)
 from lenet.model import Model
 from lenet.net.layers import ACTIVATIONS, LEAKY_SLOPE
 from lenet.net.shapes import elements, shape_text
 
 #: Loops of more turns than this are made into vectors, and not taken apart first (GCC's limit).
 _LONG: Final = 17
-_PER_LINE: Final = 8
-
-
-@dataclass(frozen=True)
-class Place:
-    """A map in memory: inside a border of zeros, [channel][row][column] from ``at`` on."""
-
-    shape: tuple[int, int, int]
-    at: int = 0
-    top: int = 0
-    left: int = 0
-    rows: int = 0
-    pitch: int = 0
-
-    @property
-    def channel(self) -> int:
-        """How many numbers lie between a channel and the next."""
-        return self.rows * self.pitch
-
-    @property
-    def size(self) -> int:
-        """How many numbers the map and its border take."""
-        return self.channel * self.shape[0]
-
-    @property
-    def first(self) -> int:
-        """Where the map itself begins, from the border's beginning."""
-        return self.top * self.pitch + self.left
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What one function does: a step, and the pooling behind it if it is done in the same go."""
-
-    step: Step
-    pool: Step | None
-    input: Place
-    output: Place
-    reads_bytes: bool = False  # the image itself
-
-    @property
-    def name(self) -> str:
-        """The function's name."""
-        return self.step.name
-
-
-def make_stages(steps: Sequence[Step]) -> tuple[list[Stage], int]:
-    """Return the functions of a network without normalisation, and how many numbers they share."""
-    pairs = list(_paired(steps))
-    first = pairs[0][0]
-    places = [_place(first.input_shape, first)]
-    for index, (step, pool) in enumerate(pairs):
-        following = pairs[index + 1][0] if index + 1 < len(pairs) else None
-        places.append(_place((pool or step).output_shape, following))
-    # A pooling of the image itself has it in memory; all others read its bytes.
-    sizes = [place.size for place in places]
-    reads_bytes = first.kind in ("conv", "dense")
-    if reads_bytes:
-        sizes[0] = 0
-    total = max(map(sum, pairwise(sizes)))
-    at = [0 if i % 2 == 0 else total - size for i, size in enumerate(sizes)]
-    placed = [_moved(place, start) for place, start in zip(places, at, strict=True)]
-    stages = [
-        Stage(step, pool, placed[i], placed[i + 1], i == 0 and reads_bytes)
-        for i, (step, pool) in enumerate(pairs)
-    ]
-    return stages, total
-
-
-def _paired(steps: Sequence[Step]) -> Iterator[tuple[Step, Step | None]]:
-    """Yield each step, a convolution with the pooling behind it where no window is clipped."""
-    index = 0
-    while index < len(steps):
-        step, following = steps[index], [*steps, None][index + 1]
-        fused = step.kind == "conv" and following is not None and following.kind.endswith("pool")
-        if fused and following is not None and not any(following.padding):
-            yield step, following
-            index += 2
-        else:
-            yield step, None
-            index += 1
-
-
-def _place(shape: tuple[int, int, int], reader: Step | None) -> Place:
-    """Return a map inside the border that the convolution reading it needs."""
-    _, height, width = shape
-    if reader is None or reader.kind != "conv":
-        return Place(shape, rows=height, pitch=width)
-    top, bottom, left, right = reader.padding
-    return Place(shape, 0, top, left, height + top + bottom, width + left + right)
-
-
-def _moved(place: Place, at: int) -> Place:
-    return Place(place.shape, at, place.top, place.left, place.rows, place.pitch)
-
-
-@dataclass(frozen=True)
-class Example:
-    """An image and what the model answers: the file's self-test asks for it again."""
-
-    image: npt.NDArray[np.uint8]  # (C, H, W)
-    probabilities: Floats  # (classes,)
 
 
 def c_source(model: Model, about: Sequence[str] = (), examples: Sequence[Example] = ()) -> str:
@@ -149,23 +52,12 @@ def c_source(model: Model, about: Sequence[str] = (), examples: Sequence[Example
     stages, total = make_stages(folded_plan(plan).steps)
     table = folded_table(plan, model.table)
     writer = _Writer(model, stages, total, table)
-    return "\n".join([*writer.head(about), *writer.body(), *writer.self_test(examples), ""])
+    return "\n".join([*writer.head(about), *writer.body(), *self_test(examples), ""])
 
 
 def c_header(model: Model) -> str:
     """Write what a program that calls the C file includes."""
-    guard = ["#ifndef LENET_MODEL_H", "#define LENET_MODEL_H", "#include <stdint.h>", ""]
-    return "\n".join([*guard, *_declarations(model), "#endif", ""])
-
-
-def _declarations(model: Model) -> Iterator[str]:
-    channels, height, width = model.network.input_shape
-    yield f"#define LENET_CHANNELS {channels}"
-    yield f"#define LENET_HEIGHT {height}"
-    yield f"#define LENET_WIDTH {width}"
-    yield f"#define LENET_CLASSES {len(model.classes)}"
-    yield ""
-    yield from _part("declarations")
+    return header(model, "declarations")
 
 
 class _Writer:
@@ -177,48 +69,28 @@ class _Writer:
 
     def head(self, about: Sequence[str]) -> Iterator[str]:
         """What the file is, for who opens it."""
-        model = self.model
         weights = 4 * sum(t.size for s in self.stages for t in s.step.tensors)
-        macs = count_network(model.network).multiply_adds
         stack = 4 * max(map(_local_floats, self.stages))
-        yield "/* A network that looks at a picture and names its class. lenet wrote this file."
-        yield " *"
-        for line in _wrapped(str(model.network)):
-            yield f" *     {line}"
-        yield " *"
-        yield f" *   {'layer':<8} {'reads':<12} {'writes':<12} {'weights':>9} {'multiply-adds':>14}"
-        for place in model.network.placed:
-            size = sum(tensor.size for tensor in place.tensors if tensor.trained)
-            cost = place.layer.multiply_adds(place.input_shape)
-            reads, writes = shape_text(place.input_shape), shape_text(place.output_shape)
-            yield f" *   {place.name:<8} {reads:<12} {writes:<12} {size:>9,} {cost:>14,}"
-        yield " *"
-        yield f" *   constants  {weights:,} bytes, which may stay in flash"
-        yield f" *   memory     {4 * self.total:,} bytes, static; the picture stays where it is"
-        yield f" *   stack      {stack:,} bytes of local arrays at most"
-        yield f" *   work       {macs:,} multiply-adds per picture"
-        yield from (f" *   {line}" for line in about)
-        yield " *"
-        yield from _part("head")
+        yield from head(self.model, weights, 4 * self.total, stack, about)
+        yield from part("head")
 
     def body(self) -> Iterator[str]:
         last = self.stages[-1].output
-        yield from _declarations(self.model)
-        names = ", ".join(map(_c_string, self.model.classes))
-        yield f"const char *const lenet_classes[LENET_CLASSES] = {{{names}}};"
-        yield ""
+        yield from sizes(self.model)
+        yield from part("declarations")
+        yield from class_names(self.model)
         yield "/* A pixel enters the network as byte * scale + shift. */"
         scale, shift = self.model.preprocessing.scale_and_shift()
-        yield from _array("pixel_scale", scale)
-        yield from _array("pixel_shift", shift)
+        yield from array("pixel_scale", scale)
+        yield from array("pixel_shift", shift)
         yield ""
         yield "/* Two maps at a time: one begins at the beginning, one ends at the end. */"
         yield f"static float memory[{self.total}];"
         yield ""
-        yield from _part("exp")
+        yield from part("exp")
         used = dict.fromkeys(stage.step.activation for stage in self.stages)
         for activation in used:
-            yield from _part(activation, LEAKY_SLOPE=f"{LEAKY_SLOPE}f")
+            yield from part(activation, LEAKY_SLOPE=f"{LEAKY_SLOPE}f")
         if not self.stages[0].reads_bytes:
             yield from _load(self.stages[0].input)
         for stage in self.stages:
@@ -227,21 +99,21 @@ class _Writer:
         for stage in self.stages:
             source = "image" if stage.reads_bytes else f"memory + {stage.input.at}"
             calls.append(f"{stage.name}({source}, memory + {stage.output.at});")
-        yield from _part("predict", SCORES=last.at, CALLS="\n    ".join(calls))
+        yield from part("predict", SCORES=last.at, CALLS="\n    ".join(calls))
 
     def function(self, stage: Stage) -> Iterator[str]:
         """The constants and the code of one stage."""
         step = stage.step
         reads, writes = (shape_text(place.shape) for place in (stage.input, stage.output))
-        words = [f"{step.name}: {reads} to {writes}", *_words(step)]
+        words = [f"{step.name}: {reads} to {writes}", *describe(step)]
         if stage.pool is not None:
-            words += [f"then {stage.pool.name}", *_words(stage.pool)]
+            words += [f"then {stage.pool.name}", *describe(stage.pool)]
         yield f"/* {', '.join(words)}. */"
         if step.weight is not None and step.bias is not None:
             weight = step.weight.view(self.table)
             weight = weight.T if step.kind == "dense" else weight.reshape(len(weight), -1)
-            yield from _array(f"{step.name}_weight", weight)
-            yield from _array(f"{step.name}_bias", step.bias.view(self.table))
+            yield from array(f"{step.name}_weight", weight)
+            yield from array(f"{step.name}_bias", step.bias.view(self.table))
         kind = "uint8_t *image" if stage.reads_bytes else "float *in"
         yield f"static void {step.name}(const {kind}, float *out)"
         yield "{"
@@ -251,39 +123,6 @@ class _Writer:
         yield from {"conv": _convolution, "dense": _dense}.get(step.kind, _pooling)(stage)
         yield "}"
         yield ""
-
-    def self_test(self, examples: Sequence[Example]) -> Iterator[str]:
-        if not examples:
-            return
-        yield ""
-        yield "#ifdef LENET_SELF_TEST"
-        yield "/* Real pictures, and what the network answered before it left. */"
-        yield "#include <stdio.h>"
-        yield ""
-        pixels = np.stack([example.image.reshape(-1) for example in examples])
-        answers = np.stack([example.probabilities for example in examples])
-        yield f"#define EXAMPLES {len(examples)}"
-        yield from _array("example_images", pixels, "uint8_t")
-        yield from _array("example_answers", answers)
-        yield from _part("self-test")
-        yield "#endif"
-
-
-def _words(step: Step) -> list[str]:
-    """What a layer does, for the comment above it."""
-    if step.kind == "dense":
-        return [step.activation]
-    height, width = step.kernel_size
-    words = [f"{step.kind} {height}x{width}"]
-    if step.stride != (1, 1):
-        words.append(f"stride {step.stride[0]}x{step.stride[1]}")
-    if any(step.padding):
-        words.append("padding " + ".".join(map(str, step.padding)))
-    if step.groups > 1:
-        words.append(f"{step.groups} groups")
-    if step.kind == "conv":
-        words.append(step.activation)
-    return words
 
 
 @dataclass(frozen=True)
@@ -373,22 +212,11 @@ def _convolution(stage: Stage) -> Iterator[str]:
     taps = [
         f"weight[{j}] * x[{at} + {j}]" if j else f"weight[0] * x[{at}]" for j in range(kernel_width)
     ]
-    yield from _statement(f"{to} = {to}", taps, indent + "    ")
+    yield from statement(f"{to} = {to}", taps, indent + "    ")
     yield "                }"
     yield from _finish(stage, strip)
     yield "        }"
     yield "    }"
-
-
-def _statement(start: str, terms: Sequence[str], indent: str) -> Iterator[str]:
-    """Write a sum over as many lines as it takes; it is added up from the left."""
-    line = indent + start
-    for term in terms:
-        if len(line) + len(term) > 96:
-            yield line
-            line = indent + "   "
-        line += f" + {term}"
-    yield line + ";"
 
 
 def _finish(stage: Stage, strip: _Strip) -> Iterator[str]:
@@ -480,7 +308,7 @@ def _dense(stage: Stage) -> Iterator[str]:
     yield f"        for (int o = 0; o < {units}; o++)"
     source = "in[{}]" if stage.reads_bytes else "in[i + {}]"
     products = [f"{step.name}_weight[i + {n}][o] * {source.format(n)}" for n in range(taken)]
-    yield from _statement("sums[o] = sums[o]", products, " " * 12)
+    yield from statement("sums[o] = sums[o]", products, " " * 12)
     yield "    }"
     value = _called(step.activation)("sums[o]")
     yield f"    for (int o = 0; o < {units}; o++) out[o] = {value};"
@@ -492,60 +320,3 @@ def _called(activation: str) -> Any:
         return lambda value: value
     name = activation.replace("-", "_")
     return lambda value: f"{name}_of({value})"
-
-
-def _array(name: str, values: npt.NDArray[Any], kind: str = "float") -> Iterator[str]:
-    """Write a constant array of one or two axes."""
-    sizes = "".join(f"[{size}]" for size in values.shape)
-    yield f"static const {kind} {name}{sizes} = {{"
-    for row in values if values.ndim > 1 else [values]:
-        texts = (
-            [_number(value) for value in row.tolist()] if kind == "float" else list(map(str, row))
-        )
-        lines = [", ".join(texts[i : i + _PER_LINE]) for i in range(0, len(texts), _PER_LINE)]
-        text = ",\n    ".join(lines)
-        yield f"    {{{text}}}," if values.ndim > 1 else f"    {text}"
-    yield "};"
-
-
-def _number(value: float) -> str:
-    text = repr(float(np.float32(value))) if value == int(value) else f"{value:.9g}"
-    return f"{text}f" if any(mark in text for mark in ".e") else f"{text}.0f"
-
-
-def _c_string(text: str) -> str:
-    """Write text as C reads it in every encoding: octal escapes never run on into what follows."""
-    plain = set(range(32, 127)) - {ord('"'), ord("\\"), ord("?")}
-    return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode()) + '"'
-
-
-def _wrapped(text: str) -> list[str]:
-    lines, line = [], ""
-    for part in text.split(" "):
-        if line and len(line) + len(part) > 84:
-            lines.append(line)
-            line = ""
-        line = f"{line} {part}".lstrip()
-    return [*lines, line]
-
-
-@cache
-def _parts() -> dict[str, list[str]]:
-    """Return the text that no network changes, by the names that stand in the file."""
-    parts: dict[str, list[str]] = {}
-    lines: list[str] = []
-    text = Path(__file__).with_name("parts.c").read_text(encoding="ascii")
-    for line in text.splitlines():
-        if line.startswith("//: "):
-            lines = parts.setdefault(line.removeprefix("//: "), [])
-        else:
-            lines.append(line)
-    return parts
-
-
-def _part(name: str, **values: object) -> Iterator[str]:
-    """Yield a part's lines with some words of it replaced."""
-    for line in _parts()[name]:
-        for word, value in values.items():
-            line = line.replace(word, str(value))
-        yield line

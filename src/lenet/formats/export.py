@@ -17,10 +17,14 @@ import numpy as np
 
 from lenet import files, run_folder
 from lenet.data import Dataset, Split, is_name, load, load_split
+from lenet.engine.plan import Floats
 from lenet.errors import MissingPackageError, UsageError, path_text
 from lenet.formats import runtimes
-from lenet.formats.c_source import Example, c_header, c_source
+from lenet.formats.c_int8 import int8_header, int8_source
+from lenet.formats.c_source import c_header, c_source
+from lenet.formats.c_text import Example
 from lenet.formats.code import FRAMEWORKS, network_code
+from lenet.formats.int8 import IntegerNetwork, Ints, quantise
 from lenet.model import Model
 from lenet.net import to_json
 from lenet.net.words import did_you_mean, listed, shown
@@ -42,23 +46,33 @@ class Options:
     input: str = "uint8"
     opset: int = 17
     framework: str = "torch"
+    int8: IntegerNetwork | None = None
+    answers: tuple[Ints, Floats] | None = None  # its scores and probabilities of what is checked on
 
 
 @dataclass(frozen=True)
 class Check:
-    """How an exported file and the model it came from differ on labelled images."""
+    """How an exported file and the model it came from differ on labelled images.
+
+    A file in whole numbers is held against their simulation in NumPy.
+    """
 
     images: int
     different: int  # images for which they name another class
     largest: float  # difference of a probability
     accuracy: float  # of the exported file
     data: str
+    float_accuracy: float | None = None  # of the model, where the file is in whole numbers
 
     def text(self) -> str:
         """Say it in one sentence."""
         same = f"{self.different:,} of {self.images:,} classes differ"
         gap = f"the largest difference of a probability is {self.largest:.1e}"
-        return f"{same}, {gap}; the accuracy on {self.data} is {percent(self.accuracy)}."
+        right = f"the accuracy on {self.data} is {percent(self.accuracy)}"
+        if self.float_accuracy is None:
+            return f"{same}, {gap}; {right}."
+        exact = f"the model in floats has {percent(self.float_accuracy)}"
+        return f"{same} from the simulation, {gap}; {right}, {exact}."
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,6 +111,8 @@ def export(
     input: str = "uint8",
     opset: int = 17,
     framework: str = "torch",
+    int8: bool = False,
+    calibrate: Dataset | Split | str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
 ) -> Export:
     """Write a model as a file for another program; its ending chooses the format.
@@ -114,7 +130,10 @@ def export(
             both scale them; "raw" takes scaled images and gives scores.
         opset: of ONNX, 13 to 17.
         framework: of ``.py``: torch, keras or gluon.
-        data_dir: the folder that holds the IDX files of ``check`` already.
+        int8: of C: whole numbers alone from the image to the class, and weights of one byte.
+        calibrate: with ``int8``, what ``check`` takes: images to train on of what the network will
+            see; the ranges of its maps are measured on them.
+        data_dir: the folder that holds the IDX files of ``check`` and ``calibrate`` already.
 
     Raises:
         UsageError: no format has this ending, or an option is out of range.
@@ -125,6 +144,7 @@ def export(
     """
     suffix = _suffix(path)
     options = _options(input, opset, framework)
+    _check_int8(suffix, int8, calibrate)
     model = model if isinstance(model, Model) else Model.load(_model_path(model))
     split, name = _test_split(model, check, data_dir)
     if split is not None and suffix not in _RUNNERS:
@@ -132,17 +152,24 @@ def export(
             f"a {suffix} file cannot be run to be checked; leave the check out, or export "
             f"{listed(sorted(_RUNNERS), 'or')}."
         )
+    if calibrate is not None:
+        network = quantise(model, _images(model, calibrate, data_dir))
+        answers = None if split is None else network.run(split.images)
+        options = replace(options, int8=network, answers=answers)
     write, kind = _FORMATS[suffix]
     content = write(model, options, split)
     target = files.write_bytes(path, content)
     if suffix == ".c":
-        files.write_text(target.with_suffix(".h"), c_header(model))
-    result = Export(target, kind, len(content))
+        header = int8_header if int8 else c_header
+        files.write_text(target.with_suffix(".h"), header(model))
+    result = Export(target, f"{kind}, int8" if int8 else kind, len(content))
     if split is None:
         return result
-    return replace(
-        result, check=_compare(model, split, name, _RUNNERS[suffix](model, content, options))
-    )
+    if options.answers is not None:
+        found = _compare_int8(model, options.answers, split, name, content)
+    else:
+        found = _compare(model, split, name, _RUNNERS[suffix](model, content, options))
+    return replace(result, check=found)
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:
@@ -171,6 +198,30 @@ def _options(input: str, opset: int, framework: str) -> Options:
         what = f"the framework is {shown(framework)}{near}; it must be {listed(FRAMEWORKS, 'or')}."
         raise UsageError(what, parameter="framework")
     return Options(input, opset, framework)
+
+
+def _check_int8(suffix: str, int8: bool, calibrate: Any) -> None:
+    if int8 and suffix != ".c":
+        what = f"a {suffix} file is not written in int8; end the file in .c"
+        raise UsageError(f"{what}, or leave int8 out.", parameter="int8")
+    if int8 and calibrate is None:
+        what = "int8 needs images to measure the ranges of the maps on; name a data set"
+        raise UsageError(f"{what} such as the one the model was trained on.", parameter="calibrate")
+    if not int8 and calibrate is not None:
+        what = "images to calibrate on are given and int8 is not asked for"
+        raise UsageError(f"{what}; ask for it, or leave them out.", parameter="int8")
+
+
+def _images(model: Model, source: Any, data_dir: Any) -> runtimes.Images:
+    """Return images to train on, of any size."""
+    if isinstance(source, Split):
+        return source.images
+    if isinstance(source, Dataset):
+        return source.train.images
+    if is_name(source):
+        return load(source, data_dir=data_dir).train.images
+    channels, *size = model.network.input_shape
+    return load(source, size=size, gray=channels == 1, rgb=channels == 3).train.images
 
 
 def _model_path(given: str | os.PathLike[str]) -> Path:
@@ -208,6 +259,22 @@ def _compare(model: Model, split: Split, name: str, run: runtimes.Run) -> Check:
     )
 
 
+def _compare_int8(
+    model: Model, answers: tuple[Ints, Floats], split: Split, name: str, content: bytes
+) -> Check:
+    """Hold a C file against its simulation: the class that it says, and the probabilities."""
+    scores, ours = answers
+    classes, theirs = runtimes.answer_c(model, content)(split.images)
+    return Check(
+        images=len(ours),
+        different=int((classes != scores.argmax(axis=1)).sum()),
+        largest=float(np.abs(theirs - ours).max()),
+        accuracy=float((classes == split.labels).mean()),
+        data=name,
+        float_accuracy=model.evaluate(split).accuracy,
+    )
+
+
 def _onnx(model: Model, options: Options, split: Split | None) -> bytes:
     try:
         from lenet.formats.onnx_file import to_onnx
@@ -219,16 +286,28 @@ def _onnx(model: Model, options: Options, split: Split | None) -> bytes:
 
 
 def _c(model: Model, options: Options, split: Split | None) -> bytes:
-    if split is None:
-        return c_source(model).encode("ascii")
-    images = split.images[:_EXAMPLES]
-    answers = model.predict_proba(images)
-    examples = [Example(image, row) for image, row in zip(images, answers, strict=True)]
-    evaluation = model.evaluate(split)
-    about = [
-        f"accuracy   {percent(evaluation.accuracy)} of {plural(evaluation.count, 'test image')}"
-    ]
+    about: list[str] = []
+    examples: list[Example] = []
+    if split is not None:
+        accuracy = model.evaluate(split).accuracy
+        images = split.images[:_EXAMPLES]
+        if options.answers is None:
+            about = [_accuracy(accuracy, split)]
+            answers = model.predict_proba(images)
+            classes = answers.argmax(axis=1)
+        else:
+            scores, answers = options.answers
+            classes = scores.argmax(axis=1)
+            found = float((classes == split.labels).mean())
+            about = [f"{_accuracy(found, split)}; {percent(accuracy)} in floats"]
+        examples = list(map(Example, images, answers, classes.tolist()))
+    if options.int8 is not None:
+        return int8_source(model, options.int8, about, examples).encode("ascii")
     return c_source(model, about, examples).encode("ascii")
+
+
+def _accuracy(share: float, split: Split) -> str:
+    return f"accuracy   {percent(share)} of {plural(len(split), 'test image')}"
 
 
 def _pt(model: Model, options: Options, split: Split | None) -> bytes:

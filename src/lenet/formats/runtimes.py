@@ -25,6 +25,7 @@ from lenet.metrics import softmax
 from lenet.model import Model
 
 Images = npt.NDArray[np.uint8]
+Classes = npt.NDArray[np.int64]
 Run = Callable[[Images], Floats]
 
 #: Images at a time: what they become along the way stays small.
@@ -60,6 +61,17 @@ def run_onnx(model: Model, content: bytes, takes: str) -> Run:
 
 def run_c(model: Model, content: bytes) -> Run:
     """Compile a C file with this machine's compiler, and call it once per image."""
+    answer = answer_c(model, content)
+    return lambda images: answer(images)[1]
+
+
+def answer_c(model: Model, content: bytes) -> Callable[[Images], tuple[Classes, Floats]]:
+    """Return the same for classes (N,) and probabilities: what the file says, and not the largest.
+
+    Raises:
+        MissingPackageError: there is no compiler.
+        OutputError: the compiler refuses the file.
+    """
     compiler = shutil.which(os.environ.get("CC") or "cc")
     if compiler is None:
         raise MissingPackageError(
@@ -73,14 +85,14 @@ def run_c(model: Model, content: bytes) -> Run:
     predict = library.lenet_predict
     predict.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 
-    def run(images: Images) -> Floats:
+    def answer(images: Images) -> tuple[Classes, Floats]:
         images = np.ascontiguousarray(images)
         found = np.empty((len(images), len(model.classes)), np.float32)
-        for image, row in zip(images, found, strict=True):
-            predict(image.ctypes.data, row.ctypes.data)
-        return found
+        pairs = zip(images, found, strict=True)
+        classes = [predict(image.ctypes.data, row.ctypes.data) for image, row in pairs]
+        return np.array(classes, np.int64), found
 
-    return run
+    return answer
 
 
 def _compile(compiler: str, folder: Path, content: bytes) -> ctypes.CDLL:

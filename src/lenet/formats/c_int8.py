@@ -1,0 +1,359 @@
+"""A network in whole numbers as one C file; see :mod:`lenet.formats.int8` for the arithmetic.
+
+One function is one layer with the pooling behind it, as in the float file. Every layer is one
+product of a matrix and a vector: a dense layer's vector is what it reads, a convolution's is what
+its kernel sees at one position, laid out in a row. So one loop, `multiply`, does nearly all work,
+and it is the one that is written a second time with the instructions of a Cortex-M4. In a network
+for a microcontroller it is the inputs that are few and the outputs that are many: copying costs
+little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lenet.formats.c_stages import Place, Stage, describe, make_stages
+from lenet.formats.c_text import (
+    Example,
+    array,
+    class_names,
+    head,
+    header,
+    part,
+    self_test,
+    sizes,
+)
+from lenet.formats.int8 import LOW, TABLE_BITS, IntegerNetwork, IntegerStep, Ints
+from lenet.model import Model
+from lenet.net.layers import ACTIVATIONS
+from lenet.net.shapes import elements, shape_text
+
+
+def int8_source(
+    model: Model,
+    network: IntegerNetwork,
+    about: Sequence[str] = (),
+    examples: Sequence[Example] = (),
+) -> str:
+    """Write ``network``, which is ``model`` in whole numbers, as one C file.
+
+    Args:
+        model: gives the names and the table of layers.
+        network: what :func:`lenet.formats.int8.quantise` makes of it.
+        about: lines for the comment on top, such as the accuracy on a named test set.
+        examples: what the self-test asks.
+    """
+    writer = _Writer(model, network)
+    return "\n".join([*writer.head(about), *writer.body(), *self_test(examples), ""])
+
+
+def int8_header(model: Model) -> str:
+    """Write what a program that calls the C file includes."""
+    return header(model, "int8 declarations")
+
+
+class _Writer:
+    """Writes the lines of a file."""
+
+    def __init__(self, model: Model, network: IntegerNetwork) -> None:
+        self.model, self.network = model, network
+        self.stages, self.total = make_stages([step.step for step in network.steps])
+        self.found = {step.step.name: step for step in network.steps}
+
+    def head(self, about: Sequence[str]) -> Iterator[str]:
+        """What the file is, for who opens it."""
+        steps = self.network.steps
+        weights = sum(s.weight.size for s in steps if s.weight is not None)
+        words = sum(2 * s.bias.size for s in steps if s.weight is not None and s.bias is not None)
+        tables = sum(s.table.size for s in steps if s.table is not None)
+        tables += 2 * len(self.network.powers)
+        scores = 0 if self.network.scores is None else self.network.scores.size
+        stack = max(map(self.local_bytes, self.stages)) + 4 * len(self.model.classes)
+        constants = weights + tables + 4 * (words + scores)
+        yield from head(self.model, constants, self.total, stack, about)
+        yield from part("int8 head")
+
+    def body(self) -> Iterator[str]:
+        code = list(self.code())
+        yield from sizes(self.model)
+        yield from part("int8 declarations")
+        yield from class_names(self.model)
+        if any("memory" in line for line in code):
+            yield "/* Two maps at a time: one begins at the beginning, one ends at the end. */"
+            yield f"static int8_t memory[{self.total}];"
+            yield ""
+        yield from part("int8 scaled")
+        for helper in ("byte_of", "positive"):
+            if any(f"{helper}(" in line for line in code):
+                yield from part(f"int8 {helper}")
+        yield from part("int8 multiply")
+        if any("pixel_pad[" in line for line in code):
+            yield "/* The byte of a picture's channel that stands for 0. */"
+            yield from array("pixel_pad", self.network.steps[0].pad, "int8_t")
+            yield ""
+        yield from code
+
+    def code(self) -> Iterator[str]:
+        """The layers, and what a program calls."""
+        first, last = self.stages[0], self.stages[-1].output
+        calls = []
+        if not first.reads_bytes:
+            yield from _load(first.input)
+            calls.append(f"load(image, memory + {first.input.at});")
+        for stage in self.stages:
+            yield from self.function(stage)
+            source = "image" if stage.reads_bytes else f"memory + {stage.input.at}"
+            to = "scores" if self.is_last(stage) else f"memory + {stage.output.at}"
+            calls.append(f"{stage.name}({source}, {to});")
+        if self.network.scores is not None:
+            yield "/* The scores that the last bytes stand for. */"
+            yield from array("score_of", self.network.scores, "int32_t")
+            yield ""
+            calls.append("for (int k = 0; k < LENET_CLASSES; k++)")
+            calls.append(f"    scores[k] = score_of[memory[{last.at} + k] + 128];")
+        yield from self.predict("\n    ".join(calls))
+
+    def predict(self, calls: str) -> Iterator[str]:
+        """What a program calls."""
+        bits, powers = self.network.bits, self.network.powers
+        lost = max(bits - TABLE_BITS, 0)
+        yield from part(
+            "int8 predict",
+            CALLS=calls,
+            STEPS=f"{2.0 ** min(bits, TABLE_BITS):g}",
+            POWERS="\n".join([*array("power", powers, "uint16_t"), ""]),
+            INDEX=f"(below + {1 << (lost - 1)}u) >> {lost}" if lost else "below",
+            ENTRIES=f"{len(powers)}u",
+        )
+
+    def is_last(self, stage: Stage) -> bool:
+        """Does it write scores?"""
+        return self.found[stage.step.name].is_last
+
+    def local_bytes(self, stage: Stage) -> int:
+        """How many bytes of local arrays a function has."""
+        step, outputs = stage.step, stage.output.shape[0]
+        if step.kind == "dense":
+            return 4 * outputs + stage.reads_bytes * step.input_shape[0]
+        if step.kind != "conv":
+            return 0
+        return 4 * outputs * (1 + (stage.pool is not None)) + _seen(stage)
+
+    def function(self, stage: Stage) -> Iterator[str]:
+        """The constants and the code of one stage."""
+        step, found = stage.step, self.found[stage.step.name]
+        reads, writes = (shape_text(place.shape) for place in (stage.input, stage.output))
+        words = [f"{step.name}: {reads} to {writes}", *describe(step)]
+        if stage.pool is not None:
+            words += [f"then {stage.pool.name}", *describe(stage.pool)]
+        yield f"/* {', '.join(words)}. */"
+        if found.weight is not None and found.multiplier is not None:
+            weight = found.weight.reshape(len(found.weight), -1)
+            yield from array(f"{step.name}_weight", weight, "int8_t")
+            yield from array(f"{step.name}_bias", found.folded_bias, "int32_t")
+            yield from array(f"{step.name}_multiplier", found.multiplier, "int32_t")
+        if found.table is not None:
+            yield f"/* What stands for the {step.activation} of -128, -127, ... */"
+            yield from array(f"{step.name}_table", found.table, "int8_t")
+        source = "uint8_t *image" if stage.reads_bytes else "int8_t *in"
+        kind = "int32_t" if found.is_last else "int8_t"
+        yield f"static void {step.name}(const {source}, {kind} *out)"
+        yield "{"
+        if stage.output.size > elements(stage.output.shape):
+            yield from self.border(stage)
+        write = {"conv": self.convolution, "dense": self.dense}.get(step.kind, self.pooling)
+        yield from write(stage)
+        yield "}"
+        yield ""
+
+    def border(self, stage: Stage) -> Iterator[str]:
+        """Fill a map with the byte that stands for 0 to its reader."""
+        place = stage.output
+        following = self.stages[self.stages.index(stage) + 1]
+        pad = self.found[following.step.name].pad
+        yield "    /* The border, of bytes that stand for 0, that the next layer pads with. */"
+        value = _pad(pad, f"n / {place.channel}")
+        yield f"    for (int n = 0; n < {place.size}; n++) out[n] = {value};"
+
+    def convolution(self, stage: Stage) -> Iterator[str]:
+        step, pool, to = stage.step, stage.pool, stage.output
+        found = self.found[step.name]
+        outputs, width = step.output_shape[0], to.shape[2]
+        yield f"    for (int p = 0; p < {to.shape[1]}; p++)"
+        yield f"        for (int q = 0; q < {width}; q++) {{"
+        yield f"            int8_t seen[{_seen(stage)}];"
+        yield f"            int32_t sums[{outputs}];"
+        if pool is None:
+            yield from self.gather(stage, "p", "q", " " * 12)
+            yield from self.multiplied(stage, " " * 12)
+            value = self.written(found, "sums[o]")
+        else:
+            down, along = pool.stride
+            least = "INT32_MIN" if pool.kind == "maxpool" else "0"
+            yield f"            int32_t found[{outputs}];"
+            yield f"            for (int o = 0; o < {outputs}; o++) found[o] = {least};"
+            yield f"            for (int i = 0; i < {pool.kernel_size[0]}; i++)"
+            yield f"                for (int j = 0; j < {pool.kernel_size[1]}; j++) {{"
+            yield from self.gather(
+                stage, f"({_times('p', down)} + i)", f"({_times('q', along)} + j)", " " * 20
+            )
+            yield from self.multiplied(stage, " " * 20)
+            together, value = self.pooled(stage)
+            yield from (" " * 20 + line for line in together)
+            yield "                }"
+        yield f"            for (int o = 0; o < {outputs}; o++)"
+        first = f"{to.first} + " if to.first else ""
+        at = f"out[{first}o * {to.channel} + p * {to.pitch} + q]"
+        yield f"                {at} = {value};"
+        yield "        }"
+
+    def pooled(self, stage: Stage) -> tuple[list[str], str]:
+        """Return how a window's sums come together, and what is written of them."""
+        step, pool = stage.step, stage.pool
+        assert pool is not None
+        found, mean = self.found[step.name], self.found[pool.name]
+        loop = f"for (int o = 0; o < {step.output_shape[0]}; o++)"
+        if pool.kind == "avgpool":
+            value = self.written(found, "sums[o]")
+            return [loop, f"    found[o] += {value} - ({mean.pad[0]});"], _mean(mean, "found[o]")
+        if ACTIVATIONS[step.activation].monotone:  # rounding does not change the order either
+            largest = "    if (sums[o] > found[o]) found[o] = sums[o];"
+            return [loop, largest], self.written(found, "found[o]")
+        lines = [
+            f"{loop} {{",
+            f"    const int32_t value = {self.written(found, 'sums[o]')};",
+            "    if (value > found[o]) found[o] = value;",
+            "}",
+        ]
+        return lines, "(int8_t)found[o]"
+
+    def multiplied(self, stage: Stage, indent: str) -> Iterator[str]:
+        """From what the kernel sees to sums."""
+        step = stage.step
+        each = _seen(stage) // step.groups
+        outputs, name = step.output_shape[0] // step.groups, step.name
+        if step.groups == 1:
+            yield (
+                f"{indent}multiply({name}_weight[0], {name}_bias, seen, {each}, {outputs}, sums);"
+            )
+            return
+        yield f"{indent}for (int g = 0; g < {step.groups}; g++)"
+        first = _times("g", outputs)
+        yield f"{indent}    multiply({name}_weight[{first}], {name}_bias + {first},"
+        seen = f"seen + {_times('g', each)}"
+        yield f"{indent}             {seen}, {each}, {outputs}, sums + {first});"
+
+    def gather(self, stage: Stage, row: str, column: str, indent: str) -> Iterator[str]:
+        """Lay out in a row what the kernel sees at a position of the convolution's own map."""
+        step, place = stage.step, stage.input
+        channels, height, width = place.shape
+        rows, columns = step.kernel_size
+        top, left = (step.padding[0], step.padding[2]) if stage.reads_bytes else (0, 0)
+        y, x = _times(row, step.stride[0]), _times(column, step.stride[1])
+        yield f"{indent}for (int c = 0; c < {channels}; c++)"
+        yield f"{indent}    for (int r = 0; r < {rows}; r++) {{"
+        yield f"{indent}        int8_t *to = seen + (c * {rows} + r) * {columns};"
+        if not stage.reads_bytes:
+            at = f"in + c * {place.channel} + ({y} + r) * {place.pitch} + {x}"
+            yield f"{indent}        const int8_t *from = {at};"
+            yield f"{indent}        for (int s = 0; s < {columns}; s++) to[s] = from[s];"
+        elif not any(step.padding):
+            at = f"image + (c * {height} + {y} + r) * {width} + {x}"
+            yield f"{indent}        const uint8_t *from = {at};"
+            yield f"{indent}        for (int s = 0; s < {columns}; s++)"
+            yield f"{indent}            to[s] = (int8_t)(from[s] - 128);"
+        else:
+            pad = _pad(self.found[step.name].pad, "c")
+            yield f"{indent}        const int y = {y} + r - {top};"
+            yield f"{indent}        for (int s = 0; s < {columns}; s++) {{"
+            yield f"{indent}            const int x = {x} + s - {left};"
+            outside = f"y < 0 || y >= {height} || x < 0 || x >= {width}"
+            yield f"{indent}            if ({outside}) to[s] = {pad};"
+            byte = f"image[(c * {height} + y) * {width} + x]"
+            yield f"{indent}            else to[s] = (int8_t)({byte} - 128);"
+            yield f"{indent}        }}"
+        yield f"{indent}    }}"
+
+    def dense(self, stage: Stage) -> Iterator[str]:
+        step = stage.step
+        inputs, units, name = step.input_shape[0], step.output_shape[0], step.name
+        yield f"    int32_t sums[{units}];"
+        if stage.reads_bytes:
+            yield f"    int8_t in[{inputs}];"
+            yield f"    for (int n = 0; n < {inputs}; n++) in[n] = (int8_t)(image[n] - 128);"
+        yield f"    multiply({name}_weight[0], {name}_bias, in, {inputs}, {units}, sums);"
+        value = self.written(self.found[name], "sums[o]")
+        yield f"    for (int o = 0; o < {units}; o++) out[o] = {value};"
+
+    def written(self, found: IntegerStep, value: str) -> str:
+        """From a sum to what is written."""
+        text = f"scaled({value}, {found.step.name}_multiplier[o], {found.shift})"
+        if found.is_last:
+            return f"positive({text})" if found.step.activation == "relu" else text
+        byte = f"byte_of({_plus(text, found.zero)})"
+        return byte if found.table is None else f"{found.step.name}_table[{byte} + 128]"
+
+    def pooling(self, stage: Stage) -> Iterator[str]:
+        step, place, to = stage.step, stage.input, stage.output
+        found = self.found[step.name]
+        channels, height, width = place.shape
+        (kernel_height, kernel_width), (down, along) = step.kernel_size, step.stride
+        top, _, left, _ = step.padding
+        is_max, pad = step.kind == "maxpool", _pad(found.pad, "c")
+        start = str(LOW) if is_max else "0"
+        if found.bias is not None and found.bias.any():  # an image's mean is an image
+            start = f"{kernel_height * kernel_width} * {pad}"
+        yield f"    for (int c = 0; c < {channels}; c++)"
+        yield f"        for (int p = 0; p < {to.shape[1]}; p++)"
+        yield f"            for (int q = 0; q < {to.shape[2]}; q++) {{"
+        yield f"                int32_t found = {start};"
+        yield f"                for (int i = 0; i < {kernel_height}; i++)"
+        yield f"                    for (int j = 0; j < {kernel_width}; j++) {{"
+        yield f"                        const int y = p * {down} + i - {top};"
+        yield f"                        const int x = q * {along} + j - {left};"
+        yield f"                        if (y < 0 || y >= {height} || x < 0 || x >= {width})"
+        yield "                            continue;"
+        at = f"in[c * {place.channel} + y * {place.pitch} + x]"
+        yield f"                        const int32_t value = {at};"
+        if is_max:
+            yield "                        if (value > found) found = value;"
+        else:
+            yield f"                        found += value - ({pad});"
+        yield "                    }"
+        value = "(int8_t)found" if is_max else _mean(found, "found")
+        yield f"                out[{to.first} + c * {to.channel} + p * {to.pitch} + q] = {value};"
+        yield "            }"
+
+
+def _seen(stage: Stage) -> int:
+    """How many numbers a convolution sees at one position."""
+    return stage.input.shape[0] * elements(stage.step.kernel_size)
+
+
+def _mean(found: IntegerStep, value: str) -> str:
+    """From the sum over a window to what is written."""
+    assert found.multiplier is not None
+    text = f"scaled({value}, {found.multiplier[0]}, {found.shift})"
+    return f"byte_of({_plus(text, found.zero)})"
+
+
+def _load(place: Place) -> Iterator[str]:
+    """The picture in memory, for a first layer that pools."""
+    yield "static void load(const uint8_t *image, int8_t *out)"
+    yield "{"
+    yield f"    for (int n = 0; n < {place.size}; n++) out[n] = (int8_t)(image[n] - 128);"
+    yield "}"
+    yield ""
+
+
+def _plus(text: str, number: int) -> str:
+    return f"{text} {'+' if number > 0 else '-'} {abs(number)}" if number else text
+
+
+def _pad(values: Ints, channel: str) -> str:
+    """Return the byte that stands for 0 in a channel."""
+    return str(values[0]) if len(set(values.tolist())) == 1 else f"pixel_pad[{channel}]"
+
+
+def _times(text: str, number: int) -> str:
+    return text if number == 1 else f"{text} * {number}"

@@ -1,0 +1,235 @@
+"""Whole numbers: the simulation's arithmetic, and the C file that has the same bits."""
+
+import subprocess
+
+import numpy as np
+import pytest
+
+import lenet
+from exported_models import COMPILERS, STRICT, drawn
+from lenet.errors import UsageError
+from lenet.formats import runtimes
+from lenet.formats.c_int8 import int8_source
+from lenet.formats.c_text import Example
+from lenet.formats.export import export
+from lenet.formats.int8 import HIGH, LOW, IntegerNetwork, quantise, scaled
+from lenet.model import Model
+from refusals import refused
+
+needs_compiler = pytest.mark.skipif(not COMPILERS, reason="no C compiler")
+
+#: What the random networks do not reach: first layers that pool, wide groups, no dense layer.
+NOTED = (
+    "1x6x6 | dense 3",
+    "2x9x9 | avgpool 3 s2 p1, conv 4 k3 p2 g2 silu, maxpool 2 s1 | dense 3",
+    "3x8x8 | maxpool 2 p1 | conv 6 k3 p1.0.2.1 g3 leaky-relu, avgpool 2 | conv 4 k1 tanh",
+    "3x7x7 | conv 4 k3 p1 relu",
+    "1x7x7 | conv 5 k3 s2 relu, avgpool 3 | dense 4 sigmoid",
+    "2x5x5 | conv 3 k5 | dense 7 silu, dense 2 relu",
+)
+
+
+def noted(notation: str) -> tuple[Model, np.ndarray]:
+    model = Model(notation).initialize("kaiming", 3)
+    random = np.random.default_rng(7)
+    channels = model.network.input_shape[0]
+    model.preprocessing = lenet.Preprocessing(
+        model.network.input_shape, (0.3, 0.1, 0.7)[:channels], (0.4, 0.2, 0.3)[:channels], None
+    )
+    return model, random.integers(0, 256, (9, *model.network.input_shape), np.uint8)
+
+
+def assert_same_bits(model: Model, network: IntegerNetwork, images: np.ndarray) -> None:
+    scores, ours = network.run(images)
+    classes, theirs = runtimes.answer_c(model, int8_source(model, network).encode())(images)
+    np.testing.assert_array_equal(classes, scores.argmax(axis=1))
+    np.testing.assert_array_equal(theirs, ours)
+
+
+@pytest.mark.parametrize(
+    ("total", "multiplier", "shift", "expected"),
+    [
+        (100, 2**30, 31, 50),
+        (101, 2**30, 31, 51),  # a half goes up
+        (-101, 2**30, 31, -50),  # of numbers below zero, too
+        (-102, 2**30, 31, -51),
+        (-1, 2**30, 40, 0),
+        (2**30, 2**31 - 1, 31, 2**30),
+        (-(2**30), 2**31 - 1, 62, 0),
+        (-(2**31), 2**31 - 1, 62, -1),
+    ],
+)
+def test_a_sum_is_rounded_once(total, multiplier, shift, expected) -> None:
+    assert scaled(np.array(total), np.array(multiplier), shift) == expected
+
+
+def test_the_arithmetic_by_hand() -> None:
+    """One output of one pixel: weight 127, scale and bias as they must be."""
+    model = Model("1x1x1 | dense 2").initialize()
+    model.parameters["dense0.weight"][...] = [[1.0], [-0.5]]
+    model.parameters["dense0.bias"][...] = [0.25, 0.5]
+    images = np.arange(256, dtype=np.uint8).reshape(-1, 1, 1, 1)
+    network = quantise(model, images)
+    (step,) = network.steps
+    np.testing.assert_array_equal(step.weight, [[127], [-127]])
+    scale = np.array([1.0, 0.5]) / 127 / 255  # of a sum: that of the weight, and of the pixel
+    # No pixel is 0 to 255 here, but -128 to 127: what is missing is in the bias.
+    expected = np.array([0.25, 0.5]) / scale + 128 * 127 * np.array([1, -1])
+    np.testing.assert_allclose(step.bias + 127 * step.pad * [-1, 1], expected, atol=0.51)
+    scores, probabilities = network.run(images)
+    np.testing.assert_allclose(scores / 2.0**network.bits, model.scores(images), atol=0.001)
+    np.testing.assert_allclose(probabilities, model.predict_proba(images), atol=0.02)
+
+
+@pytest.mark.parametrize("seed", range(0, 40, 3))
+def test_bytes_stand_for_what_the_model_computes(seed) -> None:
+    model, images = drawn(seed)
+    network = quantise(model, images)
+    _, ours = network.run(images)
+    np.testing.assert_allclose(ours, model.predict_proba(images), atol=0.03)
+    for step in network.steps:
+        if step.weight is not None:
+            assert np.abs(step.weight).max() <= HIGH
+            largest = np.abs(step.folded_bias) - LOW * np.abs(
+                step.weight.reshape(len(step.weight), -1)
+            ).sum(axis=1)
+            assert largest.max() < 2**31
+        if step.multiplier is not None:
+            assert step.multiplier.min() >= 0
+            assert 2**29 <= step.multiplier.max() < 2**31
+            assert 30 <= step.shift <= 62
+
+
+def test_scales_bear_any_weights() -> None:
+    """Channels of zeros, huge and tiny weights: the numbers stay in their types."""
+    model, images = noted("1x6x6 | conv 4 k3 relu, maxpool 2 | dense 3 tanh, dense 2")
+    model.parameters["conv0.weight"][0] = 0
+    model.parameters["conv0.weight"][1] = 1e-30
+    model.parameters["conv0.weight"][2] = 1e12
+    model.parameters["conv0.bias"][...] = [5, 1e9, -1e-20, 0]
+    model.parameters["dense0.weight"][...] *= 1e-9
+    network = quantise(model, images)
+    for step in network.steps:
+        for values in (step.folded_bias, step.multiplier) if step.weight is not None else ():
+            assert np.abs(values).max() < 2**31
+    if COMPILERS:
+        assert_same_bits(model, network, images)
+
+
+def test_a_constant_map_is_calibrated() -> None:
+    model, images = noted("1x4x4 | conv 2 k3 relu | dense 2")
+    model.table[...] = 0
+    network = quantise(model, images[:1] * 0)
+    assert network.run(images)[0].shape == (9, 2)
+    np.testing.assert_array_equal(network.run(images)[1], 0.5)
+
+
+@needs_compiler
+@pytest.mark.parametrize("seed", range(0, 60, 2))
+def test_random_networks_have_the_same_bits(seed, monkeypatch) -> None:
+    model, images = drawn(seed)
+    monkeypatch.setenv("CC", COMPILERS[seed // 2 % len(COMPILERS)])
+    assert_same_bits(model, quantise(model, images), images)
+
+
+@needs_compiler
+@pytest.mark.parametrize("notation", NOTED)
+def test_other_networks_have_the_same_bits(notation) -> None:
+    model, images = noted(notation)
+    assert_same_bits(model, quantise(model, images), images)
+
+
+@needs_compiler
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("net", [*NOTED, "lenet", "compact"])
+def test_strict_compilers_say_nothing_and_the_self_test_passes(compiler, net, tmp_path) -> None:
+    model, images = noted(net)
+    network = quantise(model, images)
+    scores, answers = network.run(images)
+    rows = zip(images, answers, scores.argmax(axis=1).tolist(), strict=True)
+    file, program = tmp_path / "m.c", tmp_path / "m"
+    file.write_text(int8_source(model, network, ["accuracy   none"], [Example(*r) for r in rows]))
+    for flags in ((*STRICT, "-O2"), (*STRICT[1:], "-x", "c++", "-O1")):
+        command = [compiler, *flags, "-DLENET_SELF_TEST", "-o", program, file]
+        if "c++" in flags and compiler == "gcc":
+            command.append("-lstdc++")
+        built = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (built.returncode, built.stderr) == (0, "")
+        ran = subprocess.run([program], capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stdout) == (0, "9 of 9 known answers are right\n")
+
+
+@needs_compiler
+def test_sanitizers_find_nothing(tmp_path) -> None:
+    for net in NOTED[1:4]:
+        model, images = noted(net)
+        network = quantise(model, images)
+        scores, answers = network.run(images)
+        rows = zip(images, answers, scores.argmax(axis=1).tolist(), strict=True)
+        file, program = tmp_path / "m.c", tmp_path / "m"
+        file.write_text(int8_source(model, network, (), [Example(*row) for row in rows]))
+        flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover", "-DLENET_SELF_TEST")
+        subprocess.run([COMPILERS[0], "-O1", *flags, "-o", program, file], check=True)
+        ran = subprocess.run([program], capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.fixture(scope="module")
+def digits() -> Model:
+    return lenet.train(data="digits", epochs=5)
+
+
+@needs_compiler
+def test_a_whole_test_set_has_the_same_bits(digits, tmp_path) -> None:
+    result = export(digits, tmp_path / "m.c", int8=True, calibrate="digits", check="digits")
+    check = result.check
+    assert (result.format, check.images, check.different, check.largest) == (
+        "C99 source, int8",
+        360,
+        0,
+        0.0,
+    )
+    exact = digits.evaluate(lenet.load("digits")).accuracy
+    assert check.float_accuracy == exact
+    assert abs(check.accuracy - exact) <= 1 / 360
+    text = (tmp_path / "m.c").read_text()
+    assert "in floats" in text
+    assert "lenet_classify" in (tmp_path / "m.h").read_text()
+    assert "0 of 360 classes differ from the simulation" in str(result)
+
+
+def test_the_seeds_network_fits(digits, tmp_path) -> None:
+    """44,190 bytes of weights, 8 for each of 236 outputs; two maps; sums of 120 outputs."""
+    network = quantise(digits, lenet.load("digits").train.images)
+    constants = 44_190 + 8 * 236 + 2 * len(network.powers)
+    text = int8_source(digits, network)
+    assert f"constants  {constants:,} bytes" in text
+    assert "memory     1,120 bytes" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "words"),
+    [
+        ("m.c", {"int8": True}, ("int8 needs images", "name a data set")),
+        ("m.c", {"calibrate": "digits"}, ("int8 is not asked for",)),
+        ("m.onnx", {"int8": True, "calibrate": "digits"}, (".onnx", "not written in int8")),
+    ],
+)
+def test_what_cannot_be_meant(digits, tmp_path, path, options, words) -> None:
+    with refused(UsageError, *words):
+        export(digits, tmp_path / path, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_without_weights() -> None:
+    with refused(UsageError, "no weights", "int8"):
+        quantise(Model("1x4x4 | maxpool 2").initialize(), np.zeros((1, 1, 4, 4), np.uint8))
+
+
+def test_images_of_every_kind_calibrate(digits, tmp_path) -> None:
+    data = lenet.load("digits")
+    contents = set()
+    for given in ("digits", data, data.train):
+        export(digits, tmp_path / "m.c", int8=True, calibrate=given)
+        contents.add((tmp_path / "m.c").read_bytes())
+    assert len(contents) == 1
