@@ -11,12 +11,15 @@ little.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
 
 from lenet.formats.c_stages import Place, Stage, describe, make_stages
 from lenet.formats.c_text import (
     Example,
     array,
-    class_names,
+    constants,
     head,
     header,
     part,
@@ -27,6 +30,9 @@ from lenet.formats.int8 import LOW, TABLE_BITS, IntegerNetwork, IntegerStep, Int
 from lenet.model import Model
 from lenet.net.layers import ACTIVATIONS
 from lenet.net.shapes import elements, shape_text
+
+#: Up to as many bytes in a row are copied without a loop: at -O2 compilers leave it one.
+_FEW: Final = 7
 
 
 def int8_source(
@@ -59,25 +65,29 @@ class _Writer:
         self.model, self.network = model, network
         self.stages, self.total = make_stages([step.step for step in network.steps])
         self.found = {step.step.name: step for step in network.steps}
+        # Layers share what is the same, and it is called by the first of them.
+        self.tables: dict[tuple[int, ...], IntegerStep] = {}
+        for step in network.steps:
+            if step.table is not None:
+                self.tables.setdefault(tuple(step.table.tolist()), step)
 
     def head(self, about: Sequence[str]) -> Iterator[str]:
         """What the file is, for who opens it."""
         steps = self.network.steps
         weights = sum(s.weight.size for s in steps if s.weight is not None)
         words = sum(2 * s.bias.size for s in steps if s.weight is not None and s.bias is not None)
-        tables = sum(s.table.size for s in steps if s.table is not None)
-        tables += 2 * len(self.network.powers)
+        tables = sum(map(len, self.tables)) + 2 * len(self.network.powers)
         scores = 0 if self.network.scores is None else self.network.scores.size
         stack = max(map(self.local_bytes, self.stages)) + 4 * len(self.model.classes)
-        constants = weights + tables + 4 * (words + scores)
-        yield from head(self.model, constants, self.total, stack, about)
+        flash = weights + tables + 4 * (words + scores)
+        yield from head(self.model, flash, self.total, stack, about)
         yield from part("int8 head")
 
     def body(self) -> Iterator[str]:
         code = list(self.code())
         yield from sizes(self.model)
         yield from part("int8 declarations")
-        yield from class_names(self.model)
+        yield from constants(self.model)
         if any("memory" in line for line in code):
             yield "/* Two maps at a time: one begins at the beginning, one ends at the end. */"
             yield f"static int8_t memory[{self.total}];"
@@ -91,7 +101,16 @@ class _Writer:
             yield "/* The byte of a picture's channel that stands for 0. */"
             yield from array("pixel_pad", self.network.steps[0].pad, "int8_t")
             yield ""
+        for table, step in self.tables.items():
+            yield f"/* What stands for the {step.step.activation} of -128, -127, ... */"
+            yield from array(self.table_of(step), np.array(table), "int8_t")
+            yield ""
         yield from code
+
+    def table_of(self, step: IntegerStep) -> str:
+        """Return what the table of a step's activation is called."""
+        assert step.table is not None
+        return f"{self.tables[tuple(step.table.tolist())].step.name}_table"
 
     def code(self) -> Iterator[str]:
         """The layers, and what a program calls."""
@@ -137,7 +156,8 @@ class _Writer:
             return 4 * outputs + stage.reads_bytes * step.input_shape[0]
         if step.kind != "conv":
             return 0
-        return 4 * outputs * (1 + (stage.pool is not None)) + _seen(stage)
+        arrays = 1 + (stage.pool is not None and self.together(stage) is not None)
+        return 4 * outputs * arrays + _seen(stage)
 
     def function(self, stage: Stage) -> Iterator[str]:
         """The constants and the code of one stage."""
@@ -152,9 +172,6 @@ class _Writer:
             yield from array(f"{step.name}_weight", weight, "int8_t")
             yield from array(f"{step.name}_bias", found.folded_bias, "int32_t")
             yield from array(f"{step.name}_multiplier", found.multiplier, "int32_t")
-        if found.table is not None:
-            yield f"/* What stands for the {step.activation} of -128, -127, ... */"
-            yield from array(f"{step.name}_table", found.table, "int8_t")
         source = "uint8_t *image" if stage.reads_bytes else "int8_t *in"
         kind = "int32_t" if found.is_last else "int8_t"
         yield f"static void {step.name}(const {source}, {kind} *out)"
@@ -177,71 +194,72 @@ class _Writer:
 
     def convolution(self, stage: Stage) -> Iterator[str]:
         step, pool, to = stage.step, stage.pool, stage.output
-        found = self.found[step.name]
-        outputs, width = step.output_shape[0], to.shape[2]
+        outputs = step.output_shape[0]
+        value = self.written(self.found[step.name], "sums[o]")
         yield f"    for (int p = 0; p < {to.shape[1]}; p++)"
-        yield f"        for (int q = 0; q < {width}; q++) {{"
+        yield f"        for (int q = 0; q < {to.shape[2]}; q++) {{"
         yield f"            int8_t seen[{_seen(stage)}];"
         yield f"            int32_t sums[{outputs}];"
         if pool is None:
             yield from self.gather(stage, "p", "q", " " * 12)
-            yield from self.multiplied(stage, " " * 12)
-            value = self.written(found, "sums[o]")
+            yield from self.multiplied(stage, "0", " " * 12)
         else:
-            down, along = pool.stride
-            least = "INT32_MIN" if pool.kind == "maxpool" else "0"
-            yield f"            int32_t found[{outputs}];"
-            yield f"            for (int o = 0; o < {outputs}; o++) found[o] = {least};"
-            yield f"            for (int i = 0; i < {pool.kernel_size[0]}; i++)"
-            yield f"                for (int j = 0; j < {pool.kernel_size[1]}; j++) {{"
-            yield from self.gather(
-                stage, f"({_times('p', down)} + i)", f"({_times('q', along)} + j)", " " * 20
-            )
-            yield from self.multiplied(stage, " " * 20)
-            together, value = self.pooled(stage)
-            yield from (" " * 20 + line for line in together)
+            together = self.together(stage)
+            if together is not None:
+                yield f"            int32_t found[{outputs}];"
+                yield f"            for (int o = 0; o < {outputs}; o++) found[o] = {together[0]};"
+            (height, width), (down, along) = pool.kernel_size, pool.stride
+            yield f"            for (int i = 0; i < {height}; i++)"
+            yield f"                for (int j = 0; j < {width}; j++) {{"
+            row, column = f"({_times('p', down)} + i)", f"({_times('q', along)} + j)"
+            yield from self.gather(stage, row, column, " " * 20)
+            yield from self.multiplied(stage, "0" if together else "i + j > 0", " " * 20)
+            if together is not None:
+                yield from (" " * 20 + line for line in together[1])
+                value = together[2]
             yield "                }"
         yield f"            for (int o = 0; o < {outputs}; o++)"
         first = f"{to.first} + " if to.first else ""
-        at = f"out[{first}o * {to.channel} + p * {to.pitch} + q]"
-        yield f"                {at} = {value};"
+        yield f"                out[{first}o * {to.channel} + p * {to.pitch} + q] = {value};"
         yield "        }"
 
-    def pooled(self, stage: Stage) -> tuple[list[str], str]:
-        """Return how a window's sums come together, and what is written of them."""
+    def together(self, stage: Stage) -> tuple[str, list[str], str] | None:
+        """Say how the values of a pooling window come together in `found`.
+
+        What it begins with, what each value does, and what is written. None where the largest sum
+        is all that counts: neither rounding nor an activation that rises changes the order.
+        """
         step, pool = stage.step, stage.pool
         assert pool is not None
-        found, mean = self.found[step.name], self.found[pool.name]
+        if pool.kind == "maxpool" and ACTIVATIONS[step.activation].monotone:
+            return None
+        value = self.written(self.found[step.name], "sums[o]")
         loop = f"for (int o = 0; o < {step.output_shape[0]}; o++)"
         if pool.kind == "avgpool":
-            value = self.written(found, "sums[o]")
-            return [loop, f"    found[o] += {value} - ({mean.pad[0]});"], _mean(mean, "found[o]")
-        if ACTIVATIONS[step.activation].monotone:  # rounding does not change the order either
-            largest = "    if (sums[o] > found[o]) found[o] = sums[o];"
-            return [loop, largest], self.written(found, "found[o]")
+            mean = self.found[pool.name]
+            added = f"    found[o] += {value} - ({mean.pad[0]});"
+            return "0", [loop, added], _mean(mean, "found[o]")
         lines = [
             f"{loop} {{",
-            f"    const int32_t value = {self.written(found, 'sums[o]')};",
+            f"    const int8_t value = {value};",
             "    if (value > found[o]) found[o] = value;",
             "}",
         ]
-        return lines, "(int8_t)found[o]"
+        return str(LOW), lines, "(int8_t)found[o]"
 
-    def multiplied(self, stage: Stage, indent: str) -> Iterator[str]:
+    def multiplied(self, stage: Stage, largest: str, indent: str) -> Iterator[str]:
         """From what the kernel sees to sums."""
         step = stage.step
         each = _seen(stage) // step.groups
         outputs, name = step.output_shape[0] // step.groups, step.name
         if step.groups == 1:
-            yield (
-                f"{indent}multiply({name}_weight[0], {name}_bias, seen, {each}, {outputs}, sums);"
-            )
+            yield f"{indent}multiply({name}_weight[0], {name}_bias, seen, {each}, {outputs},"
+            yield f"{indent}         {largest}, sums);"
             return
         yield f"{indent}for (int g = 0; g < {step.groups}; g++)"
-        first = _times("g", outputs)
-        yield f"{indent}    multiply({name}_weight[{first}], {name}_bias + {first},"
-        seen = f"seen + {_times('g', each)}"
-        yield f"{indent}             {seen}, {each}, {outputs}, sums + {first});"
+        first, seen = _times("g", outputs), f"seen + {_times('g', each)}"
+        yield f"{indent}    multiply({name}_weight[{first}], {name}_bias + {first}, {seen},"
+        yield f"{indent}             {each}, {outputs}, {largest}, sums + {first});"
 
     def gather(self, stage: Stage, row: str, column: str, indent: str) -> Iterator[str]:
         """Lay out in a row what the kernel sees at a position of the convolution's own map."""
@@ -256,12 +274,13 @@ class _Writer:
         if not stage.reads_bytes:
             at = f"in + c * {place.channel} + ({y} + r) * {place.pitch} + {x}"
             yield f"{indent}        const int8_t *from = {at};"
-            yield f"{indent}        for (int s = 0; s < {columns}; s++) to[s] = from[s];"
+            yield from _written_out("to[{n}] = from[{n}];", columns, indent + " " * 8)
         elif not any(step.padding):
             at = f"image + (c * {height} + {y} + r) * {width} + {x}"
             yield f"{indent}        const uint8_t *from = {at};"
-            yield f"{indent}        for (int s = 0; s < {columns}; s++)"
-            yield f"{indent}            to[s] = (int8_t)(from[s] - 128);"
+            yield from _written_out(
+                "to[{n}] = (int8_t)(from[{n}] - 128);", columns, indent + " " * 8
+            )
         else:
             pad = _pad(self.found[step.name].pad, "c")
             yield f"{indent}        const int y = {y} + r - {top};"
@@ -281,7 +300,7 @@ class _Writer:
         if stage.reads_bytes:
             yield f"    int8_t in[{inputs}];"
             yield f"    for (int n = 0; n < {inputs}; n++) in[n] = (int8_t)(image[n] - 128);"
-        yield f"    multiply({name}_weight[0], {name}_bias, in, {inputs}, {units}, sums);"
+        yield f"    multiply({name}_weight[0], {name}_bias, in, {inputs}, {units}, 0, sums);"
         value = self.written(self.found[name], "sums[o]")
         yield f"    for (int o = 0; o < {units}; o++) out[o] = {value};"
 
@@ -291,7 +310,7 @@ class _Writer:
         if found.is_last:
             return f"positive({text})" if found.step.activation == "relu" else text
         byte = f"byte_of({_plus(text, found.zero)})"
-        return byte if found.table is None else f"{found.step.name}_table[{byte} + 128]"
+        return byte if found.table is None else f"{self.table_of(found)}[{byte} + 128]"
 
     def pooling(self, stage: Stage) -> Iterator[str]:
         step, place, to = stage.step, stage.input, stage.output
@@ -353,6 +372,14 @@ def _plus(text: str, number: int) -> str:
 def _pad(values: Ints, channel: str) -> str:
     """Return the byte that stands for 0 in a channel."""
     return str(values[0]) if len(set(values.tolist())) == 1 else f"pixel_pad[{channel}]"
+
+
+def _written_out(text: str, count: int, indent: str) -> Iterator[str]:
+    """Write a statement for every number below ``count``; a loop if there are many."""
+    if count > _FEW:
+        yield f"{indent}for (int n = 0; n < {count}; n++) {text.format(n='n')}"
+    else:
+        yield from (indent + text.format(n=n) for n in range(count))
 
 
 def _times(text: str, number: int) -> str:

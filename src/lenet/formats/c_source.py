@@ -24,7 +24,7 @@ from lenet.formats.c_stages import Place, Stage, describe, make_stages
 from lenet.formats.c_text import (
     Example,
     array,
-    class_names,
+    constants,
     head,
     header,
     part,
@@ -78,7 +78,7 @@ class _Writer:
         last = self.stages[-1].output
         yield from sizes(self.model)
         yield from part("declarations")
-        yield from class_names(self.model)
+        yield from constants(self.model)
         yield "/* A pixel enters the network as byte * scale + shift. */"
         scale, shift = self.model.preprocessing.scale_and_shift()
         yield from array("pixel_scale", scale)

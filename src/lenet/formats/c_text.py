@@ -49,16 +49,16 @@ def header(model: Model, declarations: str) -> str:
     return "\n".join([*guard, *sizes(model), *part(declarations), "#endif", ""])
 
 
-def class_names(model: Model) -> Iterator[str]:
-    """Write the names of the classes."""
+def constants(model: Model) -> Iterator[str]:
+    """Write what the declarations promise of classes and sizes."""
+    sizes = "LENET_CHANNELS, LENET_HEIGHT, LENET_WIDTH, LENET_CLASSES"
+    yield f"const int lenet_shape[4] = {{{sizes}}};"
     names = ", ".join(map(c_string, model.classes))
     yield f"const char *const lenet_classes[LENET_CLASSES] = {{{names}}};"
     yield ""
 
 
-def head(
-    model: Model, constants: int, memory: int, stack: int, about: Sequence[str]
-) -> Iterator[str]:
+def head(model: Model, flash: int, memory: int, stack: int, about: Sequence[str]) -> Iterator[str]:
     """Open the comment on top: the network's table, and what it needs, in bytes."""
     yield "/* A network that looks at a picture and names its class. lenet wrote this file."
     yield " *"
@@ -72,7 +72,7 @@ def head(
         reads, writes = shape_text(place.input_shape), shape_text(place.output_shape)
         yield f" *   {place.name:<8} {reads:<12} {writes:<12} {size:>9,} {cost:>14,}"
     yield " *"
-    yield f" *   constants  {constants:,} bytes, which may stay in flash"
+    yield f" *   constants  {flash:,} bytes, which may stay in flash"
     yield f" *   memory     {memory:,} bytes, static; the picture stays where it is"
     yield f" *   stack      {stack:,} bytes of local arrays at most"
     macs = count_network(model.network).multiply_adds

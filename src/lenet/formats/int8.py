@@ -21,7 +21,7 @@ rounding of weights and maps still moves a channel's mean by is put into its bia
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -239,6 +239,24 @@ class _Quantiser:
         scale, shift = (v.astype(np.float64) for v in model.preprocessing.scale_and_shift())
         zero = LOW - shift / scale
         self.coding = Coding(scale, zero, _bytes(zero))
+        self.curved = self._curved_codings()
+
+    def _curved_codings(self) -> dict[str, Coding]:
+        """Choose what goes into a table, by activation: layers share one table for each."""
+        x, seen = self.x, dict[str, list[Floats]]()
+        for step in self.steps:
+            before = self._before(step, x)
+            if step.weight is not None and step.activation not in _DIRECT:
+                seen.setdefault(step.activation, []).append(_kept(before))
+            x = operations.activate(step.activation, before)
+        return {name: _coding(np.concatenate(parts), _curve(name)) for name, parts in seen.items()}
+
+    def _before(self, step: Step, x: Floats) -> Floats:
+        """Return what a step makes of ``x``, before its activation."""
+        plain = replace(step, activation="identity")
+        inputs = operations.read_inputs(step, x, self.table)
+        parts = [operations.apply(plain, inputs._replace(x=part)) for part in _chunks(step, x)]
+        return np.concatenate(parts)
 
     def network(self) -> IntegerNetwork:
         steps, direct = [], False
@@ -253,16 +271,10 @@ class _Quantiser:
 
     def _quantised(self, step: Step, direct: bool) -> IntegerStep:
         """Return the step, and let the images take it."""
-        inputs = operations.read_inputs(step, self.x, self.table)
-        before = np.concatenate(
-            [
-                operations.apply(replace(step, activation="identity"), inputs._replace(x=part))
-                for part in _chunks(step, self.x)
-            ]
-        )
+        before = self._before(step, self.x)
         self.x = operations.activate(step.activation, before)
         if step.weight is not None:
-            found = self._trained(step, np.asarray(inputs.weight, np.float64), before, direct)
+            found = self._trained(step, before, direct)
         elif step.kind == "avgpool":
             found = self._mean(step)
         else:
@@ -270,8 +282,9 @@ class _Quantiser:
         self.q = np.concatenate([apply(found, part) for part in _chunks(step, self.q)])
         return found
 
-    def _trained(self, step: Step, weight: Floats, before: Floats, direct: bool) -> IntegerStep:
-        weight = weight * self._input_scale(step)
+    def _trained(self, step: Step, before: Floats, direct: bool) -> IntegerStep:
+        assert step.weight is not None
+        weight = step.weight.view(self.table).astype(np.float64) * self._input_scale(step)
         rows = np.abs(weight.reshape(len(weight), -1))
         others = (0, *range(2, before.ndim))
         means = before.mean(axis=others, dtype=np.float64)
@@ -297,16 +310,13 @@ class _Quantiser:
 
     def _written(self, found: IntegerStep, before: Floats, scale: Floats) -> IntegerStep:
         """Choose what a trained step writes: ``scale`` (O,) is that of its sums."""
-        step = found.step
+        step, table, least = found.step, None, float(scale.max())
         if step.activation in _DIRECT:
-            coding = _coding(self.x, np.asarray, scale.max())
-            self.coding, table = coding, None
+            coding = self.coding = _coding(self.x, np.asarray, least)
         else:
-
-            def curve(z: Floats) -> Floats:
-                return operations.activate(step.activation, z)
-
-            coding = _coding(before, curve, scale.max())
+            curve, coding = _curve(step.activation), self.curved[step.activation]
+            if coding.scale[0] < least:
+                coding = _coding(before, curve, least)
             values = curve(coding.scale * (np.arange(LOW, HIGH + 1) - coding.zero))
             self.coding = _span(values.min(), values.max())
             table = _bytes(values / self.coding.scale + self.coding.zero)
@@ -346,10 +356,19 @@ def _rescaled(step: IntegerStep, factor: Floats) -> IntegerStep:
     return replace(step, multiplier=np.minimum(multiplier, 2**31 - 1), shift=shift)
 
 
-def _coding(values: Floats, curve: Any, least: float) -> Coding:
-    """Return the coding under which ``curve`` of ``values`` errs least; its scale is ``least``."""
+def _curve(activation: str) -> Callable[[Floats], Floats]:
+    return lambda z: operations.activate(activation, z)
+
+
+def _kept(values: Floats) -> Floats:
+    """Return some of the values, from all over them, (n,)."""
     values = values.reshape(-1)
-    values = values[:: -(-len(values) // _KEPT)].astype(np.float64)
+    return values[:: -(-len(values) // _KEPT)].astype(np.float64)
+
+
+def _coding(values: Floats, curve: Callable[[Floats], Floats], least: float = 0.0) -> Coding:
+    """Return the coding under which ``curve`` of ``values`` errs least, of ``least`` scale."""
+    values = _kept(values)
     low, high = float(values.min()), float(values.max())
     wanted = curve(values)
     best, smallest = _span(low, high, least), np.inf

@@ -11,7 +11,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* The names of the classes, in UTF-8. */
+/* Channels, height, width, classes; and the names of the classes, in UTF-8. */
+extern const int lenet_shape[4];
 extern const char *const lenet_classes[LENET_CLASSES];
 /* image: bytes from 0 to 255, [channel][row][column], of the network's size. probabilities: room for
  * one per class, or null. Returns the number of the likeliest class. */
@@ -106,7 +107,8 @@ int main(void)
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* The names of the classes, in UTF-8. */
+/* Channels, height, width, classes; and the names of the classes, in UTF-8. */
+extern const int lenet_shape[4];
 extern const char *const lenet_classes[LENET_CLASSES];
 /* image: bytes from 0 to 255, [channel][row][column], of the network's size. Returns the number of
  * the likeliest class, and uses no float. */
@@ -139,50 +141,64 @@ static inline int32_t positive(int32_t value) { return value > 0 ? value : 0; }
 #ifdef __ARM_FEATURE_DSP
 #include <arm_acle.h>
 #include <string.h>
-/* Four bytes; and two of them, 0 and 2 or 1 and 3, as numbers of 16 bits. */
-static inline uint32_t four(const int8_t *bytes)
+/* Of four bytes 0 and 2, or 1 and 3, as numbers of 16 bits. */
+static inline int16x2_t even(uint32_t bytes) { return __sxtb16((int8x4_t)bytes); }
+static inline int16x2_t odd(uint32_t bytes)
 {
-    uint32_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
+#ifdef __GNUC__ /* one instruction, of which its compilers make two */
+    int16x2_t found;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(found) : "r"(bytes));
+    return found;
+#else
+    return even(bytes >> 8 | bytes << 24);
+#endif
 }
-static inline int16x2_t even(uint32_t word) { return __sxtb16((int8x4_t)word); }
-static inline int16x2_t odd(uint32_t word) { return even(word >> 8 | word << 24); }
+static inline uint32_t four(const int8_t *from)
+{
+    uint32_t bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    return bytes;
+}
+/* Two products and two sums are one instruction. */
+static inline int32_t added(int32_t sum, uint32_t weight, int16x2_t even_in, int16x2_t odd_in)
+{
+    return __smlad(odd(weight), odd_in, __smlad(even(weight), even_in, sum));
+}
 #endif
 
-/* sums[o] = bias[o] + the sum over n of weight[o][n] * in[n], for every output o. */
+/* sums[o] = bias[o] + the sum over n of weight[o][n] * in[n], for every output o; with `largest`
+ * only where that is more than sums[o] is. */
 static void multiply(const int8_t *weight, const int32_t *bias, const int8_t *in, int inputs,
-                     int outputs, int32_t *sums)
+                     int outputs, int largest, int32_t *sums)
 {
-    int first = 0;
 #ifdef __ARM_FEATURE_DSP
-    /* Four outputs and four inputs at a time; one instruction makes two products and adds them. */
-    first = outputs - outputs % 4;
-    for (int o = 0; o < first; o += 4, weight += 4 * inputs) {
-        const int8_t *a = weight, *b = a + inputs, *c = b + inputs, *d = c + inputs;
-        int32_t s = bias[o], t = bias[o + 1], u = bias[o + 2], v = bias[o + 3];
-        int n = 0;
-        for (; n + 4 <= inputs; n += 4) {
-            const uint32_t x = four(in + n);
-            const int16x2_t e = even(x), f = odd(x);
-            s = __smlad(odd(four(a + n)), f, __smlad(even(four(a + n)), e, s));
-            t = __smlad(odd(four(b + n)), f, __smlad(even(four(b + n)), e, t));
-            u = __smlad(odd(four(c + n)), f, __smlad(even(four(c + n)), e, u));
-            v = __smlad(odd(four(d + n)), f, __smlad(even(four(d + n)), e, v));
+    /* Three outputs and four inputs at a time: as many as the registers hold. */
+    for (; outputs >= 3; outputs -= 3, bias += 3, sums += 3) {
+        const int8_t *x = in, *a = weight, *b = a + inputs, *c = b + inputs;
+        int32_t s = bias[0], t = bias[1], u = bias[2];
+        int left = inputs;
+        for (; left >= 4; left -= 4, x += 4, a += 4, b += 4, c += 4) {
+            const uint32_t seen = four(x);
+            const int16x2_t e = even(seen), f = odd(seen);
+            s = added(s, four(a), e, f);
+            t = added(t, four(b), e, f);
+            u = added(u, four(c), e, f);
         }
-        for (; n < inputs; n++) {
-            s += a[n] * in[n];
-            t += b[n] * in[n];
-            u += c[n] * in[n];
-            v += d[n] * in[n];
+        for (; left > 0; left--, x++) {
+            s += *a++ * *x;
+            t += *b++ * *x;
+            u += *c++ * *x;
         }
-        sums[o] = s, sums[o + 1] = t, sums[o + 2] = u, sums[o + 3] = v;
+        if (!largest || s > sums[0]) sums[0] = s;
+        if (!largest || t > sums[1]) sums[1] = t;
+        if (!largest || u > sums[2]) sums[2] = u;
+        weight = c;
     }
 #endif
-    for (int o = first; o < outputs; o++, weight += inputs) {
-        int32_t sum = bias[o];
+    for (; outputs > 0; outputs--, bias++, sums++, weight += inputs) {
+        int32_t sum = *bias;
         for (int n = 0; n < inputs; n++) sum += weight[n] * in[n];
-        sums[o] = sum;
+        if (!largest || sum > *sums) *sums = sum;
     }
 }
 
