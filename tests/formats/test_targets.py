@@ -43,11 +43,11 @@ def write(net: str, kind: str, folder: Path) -> tuple[Path, Model, np.ndarray]:
 
 
 @needs_arm
-@pytest.mark.parametrize("cpu", ["cortex-m0", "cortex-m4", "cortex-m33"])
+@pytest.mark.parametrize("cpu", ["cortex-m0", "cortex-m4"])
 @pytest.mark.parametrize("net", NETS)
 def test_arms_compiler_says_nothing(net, kind, cpu, tmp_path) -> None:
     file, *_ = write(net, kind, tmp_path)
-    for level in ("-Os", "-O2", "-O3"):
+    for level in ("-Os", "-O3"):
         command = [ARM, *STRICT, level, "-mthumb", f"-mcpu={cpu}", "-c", file, "-o", "m.o"]
         built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (built.returncode, built.stderr) == (0, "")
@@ -81,7 +81,6 @@ def test_webassembly_has_the_same_answers(net, kind, tmp_path) -> None:
     built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (built.returncode, built.stderr) == (0, "")
     (tmp_path / "images.json").write_text(json.dumps(images.reshape(len(images), -1).tolist()))
-    command = ["node", "-e", NODE, "--", str(len(model.classes))]
     (tmp_path / "run.js").write_text(NODE)
     command = ["node", "run.js", str(len(model.classes))]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
