@@ -100,6 +100,23 @@ def test_a_file_that_differs_is_told(run, tmp_path, capsys, monkeypatch) -> None
     assert "names another class than the model for 360 of 360" in capsys.readouterr().err
 
 
+def test_a_file_in_int8_that_differs_is_told(run, tmp_path, capsys, monkeypatch) -> None:
+    def wrong(model, content):
+        return lambda images: (np.full(len(images), 99), model.predict_proba(images))
+
+    monkeypatch.setattr(export_module.runtimes, "answer_c", wrong)
+    command = ["export", str(run), str(tmp_path / "m.c"), "--int8", "--calibrate", "digits"]
+    assert main([*command, "--check", "digits"]) == 1
+    assert "names another class than its simulation for 360 of 360" in capsys.readouterr().err
+
+
+def test_int8_says_how_it_is_asked_for(run, tmp_path, capsys) -> None:
+    assert main(["export", str(run), str(tmp_path / "m.c"), "--int8"]) == 2
+    assert "--calibrate" in capsys.readouterr().err
+    assert main(["export", str(run), str(tmp_path / "m.c"), "--calibrate", "digits"]) == 2
+    assert "--int8" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("path", "options", "words"),
     [

@@ -1,5 +1,7 @@
 """Whole numbers: the simulation's arithmetic, and the C file that has the same bits."""
 
+import dataclasses
+import os
 import subprocess
 
 import numpy as np
@@ -7,8 +9,8 @@ import pytest
 
 import lenet
 from exported_models import COMPILERS, STRICT, drawn
-from lenet.errors import UsageError
-from lenet.formats import runtimes
+from lenet.errors import DataError, UsageError
+from lenet.formats import int8, runtimes
 from lenet.formats.c_int8 import int8_source
 from lenet.formats.c_text import Example
 from lenet.formats.export import export
@@ -198,6 +200,27 @@ def test_a_whole_test_set_has_the_same_bits(digits, tmp_path) -> None:
     assert "0 of 360 classes differ from the simulation" in str(result)
 
 
+@needs_compiler
+@pytest.mark.skipif("LENET_DATA" not in os.environ, reason="MNIST needs LENET_DATA")
+@pytest.mark.parametrize(("name", "net"), [("mnist", "lenet"), ("fashion-mnist", "lenet-relu")])
+def test_real_test_sets_have_the_same_bits(name, net, tmp_path) -> None:
+    """And nearly the same accuracy; a model in training for longer differs less."""
+    data = lenet.load(name)
+    some = np.arange(len(data.train)) % 6 == 0
+    data = dataclasses.replace(data, train=data.train.chosen(some))
+    model = lenet.train(net, data=data, epochs=2)
+    check = export(model, tmp_path / "m.c", int8=True, calibrate=data, check=data).check
+    assert (check.images, check.different, check.largest) == (10_000, 0, 0.0)
+    assert abs(check.accuracy - check.float_accuracy) <= 0.003
+
+
+def test_layers_share_a_table(digits) -> None:
+    model = lenet.models.lenet().initialize()
+    text = int8_source(model, quantise(model, lenet.load("digits").train.images))
+    assert text.count("_table[256]") == 1
+    assert "conv0_table[" in text
+
+
 def test_the_seeds_network_fits(digits, tmp_path) -> None:
     """44,190 bytes of weights, 8 for each of 236 outputs; two maps; sums of 120 outputs."""
     network = quantise(digits, lenet.load("digits").train.images)
@@ -224,6 +247,28 @@ def test_what_cannot_be_meant(digits, tmp_path, path, options, words) -> None:
 def test_a_network_without_weights() -> None:
     with refused(UsageError, "no weights", "int8"):
         quantise(Model("1x4x4 | maxpool 2").initialize(), np.zeros((1, 1, 4, 4), np.uint8))
+
+
+def test_no_images_to_calibrate_on(digits) -> None:
+    with refused(DataError, "no images"):
+        quantise(digits, np.zeros((0, 1, 28, 28), np.uint8))
+
+
+def test_large_images_are_fewer(monkeypatch) -> None:
+    model, images = noted(NOTED[3])
+    monkeypatch.setattr(int8, "_NUMBERS", 4 * 7 * 7 * 3)  # of the widest map of three images
+    seen = []
+    monkeypatch.setattr(int8, "_Quantiser", lambda _, given: seen.append(given) or STOP)
+    assert quantise(model, images) is STOP.network()
+    np.testing.assert_array_equal(seen[0], images[::3])
+
+
+class STOP:
+    """In place of the quantiser."""
+
+    @staticmethod
+    def network() -> str:
+        return "stopped"
 
 
 def test_images_of_every_kind_calibrate(digits, tmp_path) -> None:

@@ -188,7 +188,8 @@ def export(model: Path, output: Path, json: bool, **how: Any) -> None:
     result = export(model, output, framework=how.pop("as"), **how)
     show(result, json, model=str(model))
     if result.check is not None and result.check.different:
+        other = "the model" if result.check.float_accuracy is None else "its simulation"
         raise OutputError(
-            f"{path_text(output)} is written, and names another class than the model for "
+            f"{path_text(output)} is written, and names another class than {other} for "
             f"{result.check.different:,} of {result.check.images:,} images; tell us, with the file."
         )

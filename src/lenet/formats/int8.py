@@ -32,7 +32,7 @@ from lenet.engine import operations
 from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.operations import Inputs
 from lenet.engine.plan import Floats, Step
-from lenet.errors import UsageError
+from lenet.errors import DataError, UsageError
 from lenet.model import Model
 from lenet.net.shapes import elements
 
@@ -46,8 +46,9 @@ TABLE_BITS: Final = 4
 _SCORE_BITS: Final = 12
 #: What e^-x is multiplied by in the table.
 _ONE: Final = 65_535
-#: Images that ranges are measured on, and numbers that are kept of a map of all of them.
+#: Images that ranges are measured on, what their widest maps take, and what is kept of a map.
 _IMAGES: Final = 512
+_NUMBERS: Final = 1 << 25
 _KEPT: Final = 1 << 17
 #: Shares of the whole range that are tried.
 _SHARES: Final = np.linspace(1, 0.4, 25)
@@ -217,14 +218,19 @@ def quantise(model: Model, images: Images) -> IntegerNetwork:
 
     Args:
         model: with weights.
-        images: (N, C, H, W) that the model was trained on, of any size; 512 of them are used.
+        images: (N, C, H, W) that the model was trained on, of any size; up to 512 of them are used.
 
     Raises:
         UsageError: the network has no weights.
+        DataError: there are no images, or their channels do not fit.
     """
     if not model.plan.parameters:
         raise UsageError("the network has no weights, so there is nothing to write in int8.")
-    images = model.preprocessing.prepare(images[:: -(-len(images) // _IMAGES)])
+    if not len(images):
+        raise DataError("there are no images to measure ranges on; give some that it trained on.")
+    widest = max(max(map(elements, (s.input_shape, s.output_shape))) for s in model.plan.steps)
+    most = max(1, min(_IMAGES, _NUMBERS // widest))
+    images = model.preprocessing.prepare(images[:: -(-len(images) // most)])
     return _Quantiser(model, images).network()
 
 
