@@ -1,11 +1,9 @@
-"""A network in whole numbers as one C file; see :mod:`lenet.formats.int8` for the arithmetic.
+"""A network in whole numbers as one C file: every layer is a matrix times a vector.
 
-One function is one layer with the pooling behind it, as in the float file. Every layer is one
-product of a matrix and a vector: a dense layer's vector is what it reads, a convolution's is what
-its kernel sees at one position, laid out in a row. So one loop, `multiply`, does nearly all work,
-and it is the one that is written a second time with the instructions of a Cortex-M4. In a network
-for a microcontroller it is the inputs that are few and the outputs that are many: copying costs
-little.
+One function is one layer with the pooling behind it, as in the float file; the arithmetic is that
+of :mod:`lenet.formats.int8`. A dense layer's vector is what it reads, a convolution's is what its
+kernel sees at one position, copied into a row. So one loop, `multiply`, does nearly all the work,
+and it is the only one that is written a second time, with the instructions of a Cortex-M4.
 """
 
 from __future__ import annotations
