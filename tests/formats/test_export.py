@@ -1,5 +1,6 @@
 """One verb for every format, and the proof on whole test sets."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -86,9 +87,17 @@ def test_a_run_is_a_model(run, tmp_path, capsys) -> None:
     told = json.loads(capsys.readouterr().out)
     assert (told["format"], told["check"]["different"]) == ("C99 source", 0)
     assert (
-        f"{100 * told['check']['accuracy']:.2f} % of 360 test images"
+        f"accuracy   {100 * told['check']['accuracy']:.2f} % of the test images of digits (360)\n"
         in (tmp_path / "m.c").read_text()
     )
+
+
+def test_no_name_of_data_leaves_the_comment(model, tmp_path) -> None:
+    data = dataclasses.replace(lenet.load("digits"), name="a*/ int x; \n \u00e9 ??/")
+    for how in ({}, {"int8": True, "calibrate": data}):
+        assert export(model, tmp_path / "m.c", check=data, **how).check.different == 0
+        text = (tmp_path / "m.c").read_text(encoding="ascii")
+        assert "the test images of a* / int x; \\n \\xe9 ??/ (360)" in text
 
 
 def test_a_file_that_differs_is_told(run, tmp_path, capsys, monkeypatch) -> None:

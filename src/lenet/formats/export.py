@@ -30,7 +30,7 @@ from lenet.net import to_json
 from lenet.net.words import did_you_mean, listed, shown
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section
-from lenet.writing.numbers import percent, plural
+from lenet.writing.numbers import percent
 
 #: What a file takes, of formats that leave a choice; see :mod:`lenet.formats.onnx_file`.
 INPUTS: Final = ("uint8", "float", "raw")
@@ -48,6 +48,7 @@ class Options:
     framework: str = "torch"
     int8: IntegerNetwork | None = None
     answers: tuple[Ints, Floats] | None = None  # its scores and probabilities of what is checked on
+    data: str = ""  # what that is called
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ def export(
             f"a {suffix} file cannot be run to be checked; leave the check out, or export "
             f"{listed(sorted(_RUNNERS), 'or')}."
         )
+    options = replace(options, data=name)
     if calibrate is not None:
         network = quantise(model, _images(model, calibrate, data_dir))
         answers = None if split is None else network.run(split.images)
@@ -292,22 +294,24 @@ def _c(model: Model, options: Options, split: Split | None) -> bytes:
         accuracy = model.evaluate(split).accuracy
         images = split.images[:_EXAMPLES]
         if options.answers is None:
-            about = [_accuracy(accuracy, split)]
+            about = [_accuracy(accuracy, split, options.data)]
             answers = model.predict_proba(images)
             classes = answers.argmax(axis=1)
         else:
             scores, answers = options.answers
             classes = scores.argmax(axis=1)
             found = float((classes == split.labels).mean())
-            about = [f"{_accuracy(found, split)}; {percent(accuracy)} in floats"]
+            about = [f"{_accuracy(found, split, options.data)}; {percent(accuracy)} in floats"]
         examples = list(map(Example, images, answers, classes.tolist()))
     if options.int8 is not None:
         return int8_source(model, options.int8, about, examples).encode("ascii")
     return c_source(model, about, examples).encode("ascii")
 
 
-def _accuracy(share: float, split: Split) -> str:
-    return f"accuracy   {percent(share)} of {plural(len(split), 'test image')}"
+def _accuracy(share: float, split: Split, data: str) -> str:
+    """Write a line for a comment in C, which no name of data may end."""
+    name = path_text(data).replace("*/", "* /").encode("ascii", "backslashreplace").decode()
+    return f"accuracy   {percent(share)} of {name} ({len(split):,})"
 
 
 def _pt(model: Model, options: Options, split: Split | None) -> bytes:
