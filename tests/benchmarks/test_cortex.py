@@ -51,7 +51,7 @@ def test_what_the_seeds_network_takes(cortex, file, trained) -> None:
     used, memory = cortex.flash(path, entry, optimize="2")
     if kind == "int8":
         assert each <= 2.5
-        assert used <= 47.0 * 1024
+        assert used <= 47_000
         assert memory + answers.stack <= 3000
     else:
         assert used <= 182_000

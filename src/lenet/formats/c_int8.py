@@ -73,11 +73,16 @@ class _Writer:
         """What the file is, for who opens it."""
         steps = self.network.steps
         weights = sum(s.weight.size for s in steps if s.weight is not None)
-        words = sum(2 * s.bias.size for s in steps if s.weight is not None and s.bias is not None)
+        trained = [s for s in steps if s.weight is not None and s.multiplier is not None]
+        words = sum(
+            len(s.multiplier) * (6 if _kind(s.multiplier) == "uint16_t" else 8)
+            for s in trained
+            if s.multiplier is not None
+        )
         tables = sum(map(len, self.tables)) + 2 * len(self.network.powers)
         scores = 0 if self.network.scores is None else self.network.scores.size
         stack = max(map(self.local_bytes, self.stages)) + 4 * len(self.model.classes)
-        flash = weights + tables + 4 * (words + scores)
+        flash = weights + words + tables + 4 * scores
         yield from head(self.model, flash, self.total, stack, about)
         yield from part("int8 head")
 
@@ -169,7 +174,8 @@ class _Writer:
             weight = found.weight.reshape(len(found.weight), -1)
             yield from array(f"{step.name}_weight", weight, "int8_t")
             yield from array(f"{step.name}_bias", found.folded_bias, "int32_t")
-            yield from array(f"{step.name}_multiplier", found.multiplier, "int32_t")
+            kind = _kind(found.multiplier)
+            yield from array(f"{step.name}_multiplier", found.multiplier, kind)
         source = "uint8_t *image" if stage.reads_bytes else "int8_t *in"
         kind = "int32_t" if found.is_last else "int8_t"
         yield f"static void {step.name}(const {source}, {kind} *out)"
@@ -370,6 +376,10 @@ def _plus(text: str, number: int) -> str:
 def _pad(values: Ints, channel: str) -> str:
     """Return the byte that stands for 0 in a channel."""
     return str(values[0]) if len(set(values.tolist())) == 1 else f"pixel_pad[{channel}]"
+
+
+def _kind(multiplier: Ints) -> str:
+    return "uint16_t" if multiplier.max() < 2**16 else "int32_t"
 
 
 def _written_out(text: str, count: int, indent: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ A value v of a map is a byte q from -128 to 127 with v = scale (q - zero); weigh
     out = zero' + (sum multiplier + 2^(shift - 1)) >> shift         rounded once, in 64 bits
     out is cut off at -128 and 127
 
-where multiplier / 2^shift, a number below 1 for each channel, leads from the sum's scale to that of
+where multiplier / 2^shift, at most 1 and one for each channel, leads from the sum's scale to that of
 what is written; a layer has one shift. A ReLU costs nothing: its zero' is -128, where numbers are
 cut off. A maximum keeps its scale, a mean is a sum with a multiplier, and any other activation is a
 table of 256 bytes. An image enters as byte - 128: its scale and shift are in the first layer's
@@ -355,11 +355,17 @@ class _Quantiser:
 
 
 def _rescaled(step: IntegerStep, factor: Floats) -> IntegerStep:
-    """Return the step with the numbers that multiply its sums by ``factor`` (O,), 1 at most."""
+    """Return the step with the numbers that multiply its sums by ``factor`` (O,), 1 at most.
+
+    They have 16 bits where all of them then have 10 that count, and otherwise 31.
+    """
     _, exponent = np.frexp(factor.max())
-    shift = min(31 - int(exponent), 62)
-    multiplier = np.rint(factor * 2.0**shift).astype(np.int64)
-    return replace(step, multiplier=np.minimum(multiplier, 2**31 - 1), shift=shift)
+    for bits in (16, 31):
+        shift = min(bits - int(exponent), 62)
+        multiplier = np.rint(factor * 2.0**shift).astype(np.int64).clip(0, 2**bits - 1)
+        if multiplier.min() >= 2**10:
+            break
+    return replace(step, multiplier=multiplier, shift=shift)
 
 
 def _curve(activation: str) -> Callable[[Floats], Floats]:
