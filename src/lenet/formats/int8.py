@@ -7,10 +7,10 @@ A value v of a map is a byte q from -128 to 127 with v = scale (q - zero); weigh
     out = zero' + (sum multiplier + 2^(shift - 1)) >> shift         rounded once, in 64 bits
     out is cut off at -128 and 127
 
-where multiplier / 2^shift, at most 1 and one for each channel, leads from the sum's scale to that of
-what is written; a layer has one shift. A ReLU costs nothing: its zero' is -128, where numbers are
-cut off. A maximum keeps its scale, a mean is a sum with a multiplier, and any other activation is a
-table of 256 bytes. An image enters as byte - 128: its scale and shift are in the first layer's
+where multiplier / 2^shift, at most 1 and one for each channel, leads from the sum's scale to that
+of what is written; a layer has one shift. A ReLU costs nothing: its zero' is -128, where numbers
+are cut off. A maximum keeps its scale, a mean is a sum with a multiplier, and any other activation
+is a table of 256 bytes. An image enters as byte - 128: its scale and shift are in the first layer's
 numbers. The last layer writes scores of 32 bits in units of 2^-bits; the largest is the class, and
 a table of e^-x makes probabilities of their distances.
 
