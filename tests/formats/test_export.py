@@ -109,6 +109,17 @@ def test_a_file_that_differs_is_told(run, tmp_path, capsys, monkeypatch) -> None
     assert "names another class than the model for 360 of 360" in capsys.readouterr().err
 
 
+def test_the_class_that_a_c_file_returns_is_checked(run, tmp_path, capsys, monkeypatch) -> None:
+    """Its probabilities alone could be right."""
+
+    def wrong(model, content):
+        return lambda images: (np.full(len(images), 99), model.predict_proba(images))
+
+    monkeypatch.setattr(export_module.runtimes, "answer_c", wrong)
+    assert main(["export", str(run), str(tmp_path / "m.c"), "--check", "digits"]) == 1
+    assert "names another class than the model for 360 of 360" in capsys.readouterr().err
+
+
 def test_a_file_in_int8_that_differs_is_told(run, tmp_path, capsys, monkeypatch) -> None:
     def wrong(model, content):
         return lambda images: (np.full(len(images), 99), model.predict_proba(images))

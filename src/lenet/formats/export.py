@@ -24,7 +24,7 @@ from lenet.formats.c_int8 import int8_header, int8_source
 from lenet.formats.c_source import c_header, c_source
 from lenet.formats.c_text import Example
 from lenet.formats.code import FRAMEWORKS, network_code
-from lenet.formats.int8 import IntegerNetwork, Ints, quantise
+from lenet.formats.int8 import IntegerNetwork, quantise
 from lenet.model import Model
 from lenet.net import to_json
 from lenet.net.words import did_you_mean, listed, shown
@@ -40,6 +40,14 @@ _EXAMPLES: Final = 4
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What a C file has to say of some images."""
+
+    classes: runtimes.Classes  # (N,)
+    probabilities: Floats  # (N, classes)
+
+
+@dataclass(frozen=True)
 class Options:
     """What a person chooses about a file."""
 
@@ -47,7 +55,7 @@ class Options:
     opset: int = 17
     framework: str = "torch"
     int8: IntegerNetwork | None = None
-    answers: tuple[Ints, Floats] | None = None  # its scores and probabilities of what is checked on
+    answers: Answers | None = None  # of the images to check on
     data: str = ""  # what that is called
 
 
@@ -155,9 +163,9 @@ def export(
         )
     options = replace(options, data=name)
     if calibrate is not None:
-        network = quantise(model, _images(model, calibrate, data_dir))
-        answers = None if split is None else network.run(split.images)
-        options = replace(options, int8=network, answers=answers)
+        options = replace(options, int8=quantise(model, _images(model, calibrate, data_dir)))
+    if split is not None and suffix == ".c":
+        options = replace(options, answers=_answers(model, options.int8, split))
     write, kind = _FORMATS[suffix]
     content = write(model, options, split)
     target = files.write_bytes(path, content)
@@ -168,7 +176,7 @@ def export(
     if split is None:
         return result
     if options.answers is not None:
-        found = _compare_int8(model, options.answers, split, name, content)
+        found = _compare_c(model, options, split, content)
     else:
         found = _compare(model, split, name, _RUNNERS[suffix](model, content, options))
     return replace(result, check=found)
@@ -261,19 +269,25 @@ def _compare(model: Model, split: Split, name: str, run: runtimes.Run) -> Check:
     )
 
 
-def _compare_int8(
-    model: Model, answers: tuple[Ints, Floats], split: Split, name: str, content: bytes
-) -> Check:
-    """Hold a C file against its simulation: the class that it says, and the probabilities."""
-    scores, ours = answers
+def _answers(model: Model, network: IntegerNetwork | None, split: Split) -> Answers:
+    if network is None:
+        ours = model.predict_proba(split.images)
+        return Answers(ours.argmax(axis=1), ours)
+    scores, ours = network.run(split.images)
+    return Answers(scores.argmax(axis=1), ours)
+
+
+def _compare_c(model: Model, options: Options, split: Split, content: bytes) -> Check:
+    """Hold a C file against its answers: the class that it returns, and the probabilities."""
+    assert options.answers is not None
     classes, theirs = runtimes.answer_c(model, content)(split.images)
     return Check(
-        images=len(ours),
-        different=int((classes != scores.argmax(axis=1)).sum()),
-        largest=float(np.abs(theirs - ours).max()),
+        images=len(classes),
+        different=int((classes != options.answers.classes).sum()),
+        largest=float(np.abs(theirs - options.answers.probabilities).max()),
         accuracy=float((classes == split.labels).mean()),
-        data=name,
-        float_accuracy=model.evaluate(split).accuracy,
+        data=options.data,
+        float_accuracy=None if options.int8 is None else model.evaluate(split).accuracy,
     )
 
 
@@ -290,28 +304,22 @@ def _onnx(model: Model, options: Options, split: Split | None) -> bytes:
 def _c(model: Model, options: Options, split: Split | None) -> bytes:
     about: list[str] = []
     examples: list[Example] = []
-    if split is not None:
-        accuracy = model.evaluate(split).accuracy
-        images = split.images[:_EXAMPLES]
-        if options.answers is None:
-            about = [_accuracy(accuracy, split, options.data)]
-            answers = model.predict_proba(images)
-            classes = answers.argmax(axis=1)
-        else:
-            scores, answers = options.answers
-            classes = scores.argmax(axis=1)
-            found = float((classes == split.labels).mean())
-            about = [f"{_accuracy(found, split, options.data)}; {percent(accuracy)} in floats"]
-        examples = list(map(Example, images, answers, classes.tolist()))
+    if split is not None and options.answers is not None:
+        found = options.answers
+        right = percent(float((found.classes == split.labels).mean()))
+        about.append(f"accuracy   {right} of {_comment(options.data)} ({len(split):,})")
+        if options.int8 is not None:
+            about[0] += f"; {percent(model.evaluate(split).accuracy)} in floats"
+        images, classes = split.images[:_EXAMPLES], found.classes.tolist()
+        examples = list(map(Example, images, found.probabilities, classes))
     if options.int8 is not None:
         return int8_source(model, options.int8, about, examples).encode("ascii")
     return c_source(model, about, examples).encode("ascii")
 
 
-def _accuracy(share: float, split: Split, data: str) -> str:
-    """Write a line for a comment in C, which no name of data may end."""
-    name = path_text(data).replace("*/", "* /").encode("ascii", "backslashreplace").decode()
-    return f"accuracy   {percent(share)} of {name} ({len(split):,})"
+def _comment(name: str) -> str:
+    """Write a name of data so that it cannot end a comment in C."""
+    return path_text(name).replace("*/", "* /").encode("ascii", "backslashreplace").decode()
 
 
 def _pt(model: Model, options: Options, split: Split | None) -> bytes:
