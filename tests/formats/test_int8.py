@@ -16,6 +16,7 @@ from lenet.formats.c_text import Example
 from lenet.formats.export import export
 from lenet.formats.int8 import HIGH, LOW, IntegerNetwork, quantise, scaled
 from lenet.model import Model
+from random_networks import random_network
 from refusals import refused
 
 needs_compiler = pytest.mark.skipif(not COMPILERS, reason="no C compiler")
@@ -131,6 +132,15 @@ def test_a_constant_map_is_calibrated() -> None:
 def test_random_networks_have_the_same_bits(seed, monkeypatch) -> None:
     model, images = drawn(seed)
     monkeypatch.setenv("CC", COMPILERS[seed // 2 % len(COMPILERS)])
+    assert_same_bits(model, quantise(model, images), images)
+
+
+@needs_compiler
+@pytest.mark.parametrize("seed", range(300, 310))
+def test_networks_that_end_in_any_layer_have_the_same_bits(seed) -> None:
+    network = random_network(seed, size=10, ends_dense=False)
+    model = Model(network).initialize("kaiming", seed)
+    images = np.random.default_rng(seed).integers(0, 256, (4, *network.input_shape), np.uint8)
     assert_same_bits(model, quantise(model, images), images)
 
 
