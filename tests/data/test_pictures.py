@@ -2,6 +2,7 @@
 
 import io
 import os
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -170,6 +171,23 @@ def test_ink_that_is_seen_on_white_stays_there(save, ink):
 
 def test_an_opaque_white_picture_is_white(save):
     assert read_picture(save(Image.new("RGBA", (2, 1), "white"))).tolist() == [[[255, 255]]]
+
+
+def test_a_large_transparent_picture_takes_little_memory_beside_its_own(save):
+    corner = Image.new("RGBA", (2400, 1200), (0, 0, 0, 0))
+    corner.paste((250, 250, 250, 255), (1200, 600, 2400, 1200))
+    path = save(corner)
+    read_picture(path)  # what is loaded once does not count
+    tracemalloc.start()
+    try:
+        found = decoder.read_picture(path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2 * 4 * 2400 * 1200 + (16 << 20)
+    assert found.done == ("laid on black",)
+    assert found.pixels.shape == (1, 1200, 2400)
+    assert found.pixels[0, ::599, ::1199].tolist() == [[0, 0, 0], [0, 0, 0], [0, 0, 250]]
 
 
 def test_transparent_palette_entry_is_laid_on_white(save):

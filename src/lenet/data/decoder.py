@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -43,6 +44,7 @@ _ENOUGH: Final = 2  # times the size that is wanted: what is left to do is to sh
 _MOVING: Final = ("GIF", "WEBP", "TIFF", "PNG")
 #: On white, ink this light (of 255, on average) could not be seen any more.
 _WHITE_INK: Final = 204
+_BAND: Final = 1 << 20  # pixels of a transparent picture at a time
 
 
 class BadPictureError(Exception):
@@ -179,15 +181,16 @@ def _read(file: Any, picture: Image.Image, wanted: Size | None) -> Picture:
     deep = _deep_colour(file, picture) if picture.format == "PNG" else None
     if deep is not None:
         return Picture(deep, (own[1], own[0]), tuple(done))
-    upright = ImageOps.exif_transpose(picture)
-    width, height = own if (upright.width < upright.height) == (own[0] < own[1]) else own[::-1]
-    pixels, laid_on = _to_array(upright)
+    ImageOps.exif_transpose(picture, in_place=True)
+    width, height = own if (picture.width < picture.height) == (own[0] < own[1]) else own[::-1]
+    pixels, laid_on = _to_array(picture)
     thumbnail = None
     if drafted and scale != _EIGHTH:
         file.seek(0)
         with Image.open(file, formats=("JPEG",)) as again:
             again.draft(None, (again.width // _EIGHTH, again.height // _EIGHTH))
-            thumbnail = _to_array(ImageOps.exif_transpose(again))[0]
+            ImageOps.exif_transpose(again, in_place=True)
+            thumbnail = _to_array(again)[0]
     return Picture(pixels, (height, width), (*done, *laid_on), thumbnail)
 
 
@@ -235,17 +238,20 @@ def _to_array(picture: Image.Image) -> tuple[npt.NDArray[Any], list[str]]:
         return np.asarray(picture).clip(0, 65535).astype(np.uint16)[np.newaxis], []
     if picture.mode == "F":
         return _from_floats(np.asarray(picture)), []
-    done = []
     if picture.has_transparency_data:
-        picture, on_black = _laid(picture.convert("RGBA"))
-        done = ["laid on black"] if on_black else []
+        return _laid(_in_mode(picture, "RGBA"))
     if picture.mode in ("1", "L"):
-        return np.array(picture.convert("L"))[np.newaxis], done
-    return _grey_if_grey(np.array(picture.convert("RGB")).transpose(2, 0, 1)), done
+        return np.array(_in_mode(picture, "L"))[np.newaxis], []
+    return _grey_if_grey(np.asarray(_in_mode(picture, "RGB")).transpose(2, 0, 1)), []
+
+
+def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
+    """Convert a picture; one that has the mode already is not copied, for it may be large."""
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _grey_if_grey(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    is_grey = bool((pixels == pixels[:1]).all())
+    is_grey = all(bool((channel == pixels[0]).all()) for channel in pixels[1:])
     return np.ascontiguousarray(pixels[:1] if is_grey else pixels)
 
 
@@ -258,16 +264,35 @@ def _from_floats(values: npt.NDArray[Any]) -> Images:
     return np.asarray(pixels[np.newaxis])
 
 
-def _laid(picture: Image.Image) -> tuple[Image.Image, bool]:
-    """Lay an RGBA picture on white; on black, if all that can be seen of it is grey and so light
-    that it would be lost on white."""
-    pixels = np.asarray(picture)
-    opacity = pixels[..., 3].astype(np.float64)
-    seen = opacity.sum()
-    colours, is_seen = pixels[..., :3], opacity > 0
-    is_grey = bool((colours == colours[..., :1])[is_seen].all())
-    has_hole = bool((opacity < 128).any())
-    light = float((colours[..., 0] * opacity).sum() / seen) if seen else 0.0
-    on_black = is_grey and has_hole and light > _WHITE_INK
-    ground = Image.new("RGBA", picture.size, "black" if on_black else "white")
-    return Image.alpha_composite(ground, picture), on_black
+def _laid(picture: Image.Image) -> tuple[Images, list[str]]:
+    """Lay an RGBA picture on white, or on black, as (C, H, W), and say so if it was on black."""
+    on_black = _has_white_ink(picture)
+    pixels = np.empty((3, picture.height, picture.width), np.uint8)
+    for top, band in _bands(picture):
+        ground = Image.new("RGBA", band.size, "black" if on_black else "white")
+        laid = np.asarray(Image.alpha_composite(ground, band))[..., :3]
+        pixels[:, top : top + band.height] = laid.transpose(2, 0, 1)
+    return _grey_if_grey(pixels), ["laid on black"] * on_black
+
+
+def _has_white_ink(picture: Image.Image) -> bool:
+    """Is all that can be seen of an RGBA picture grey and so light that white would hide it?"""
+    seen = light = 0
+    has_hole = False
+    for _, band in _bands(picture):
+        pixels = np.asarray(band)
+        colours, opacity = pixels[..., :3], pixels[..., 3]
+        if not (colours == colours[..., :1])[opacity > 0].all():
+            return False
+        has_hole = has_hole or bool((opacity < 128).any())
+        seen += int(opacity.sum(dtype=np.int64))
+        light += int((colours[..., 0].astype(np.int64) * opacity).sum())
+    return has_hole and light > _WHITE_INK * seen
+
+
+def _bands(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Yield parts of a picture's whole width, each with its top: it takes much memory at once."""
+    height = max(1, _BAND // picture.width)
+    for top in range(0, picture.height, height):
+        bottom = min(top + height, picture.height)
+        yield top, picture.crop((0, top, picture.width, bottom))
