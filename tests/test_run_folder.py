@@ -133,6 +133,17 @@ def test_signals_come_back(tmp_path):
         assert read_signals(tmp_path, lenet.parse(NETWORK)) == written
 
 
+@pytest.mark.parametrize("values", ["-1,1,1,,,", "1,-1e-9,1,,,", "1,1,1,1.5,,", "1,1,1,,,nan"])
+def test_signals_that_cannot_be(folder, values):
+    """A root of squares is not negative, and a share is at most 1."""
+    path = folder()
+    path.joinpath("signals.csv").write_text(
+        f"epoch,layer,weight,gradient,output,saturated,sparsity,dead\n1,conv0,{values}\n"
+    )
+    with refused(DataError, "signals.csv", "no table of signals"):
+        read_signals(path, lenet.parse(NETWORK))
+
+
 def test_signals_of_an_older_lenet(folder):
     """It counted the zeros of a relu as saturated, and those of a leaky one too."""
     path = folder(network="1x8x8 | conv 2 k3 relu | dense 3 sigmoid, dense 4 leaky-relu, dense 10")
@@ -199,7 +210,7 @@ def test_no_run(tmp_path, name):
         ({"classes": [1]}, "its classes is 1"),
         ({"seed": True}, "its seed is missing"),
         ({"epochs": [{"epoch": 10**400}]}, "its epochs are no list of numbers"),
-        ({"train_seconds": 10**400}, "its train_seconds is no number"),
+        ({"train_seconds": 10**400}, "its train_seconds"),
         ({"network": "1x28x28 | conv"}, "is damaged"),
         ({"network": "1x8x8 | conv 3 k9"}, "is damaged"),
         ({"recipe": []}, "its recipe is missing"),
@@ -212,6 +223,9 @@ def test_no_run(tmp_path, name):
         ({"resumed": 3}, "its resumed"),
         ({"resumed": [3]}, "its resumed"),
         ({"train_images": "1"}, "its train_images"),
+        ({"train_images": 10**400}, "its train_images"),
+        ({"chance": 10**400}, "its chance"),
+        ({"chance": True}, "its chance"),
         ({"dataset": "\ud800"}, "its dataset"),
         ({"status": "a\x1b[2J"}, "its status"),
         ({"machine": {"lenet": "\ud800"}}, "its machine"),

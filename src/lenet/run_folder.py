@@ -393,9 +393,11 @@ _FORMER_COLUMNS: Final = _COLUMNS[:-2]
 
 
 def _signal(row: Mapping[str, str]) -> LayerSignal:
-    sizes = (float(row[name]) for name in ("weight", "gradient", "output"))
+    sizes = [float(row[name]) for name in ("weight", "gradient", "output")]
     texts = (row.get(name, "") for name in ("saturated", "sparsity", "dead"))
-    shares = (float(text) if text else None for text in texts)
+    shares = [float(text) if text else None for text in texts]
+    if min(sizes) < 0 or not all(0 <= share <= 1 for share in shares if share is not None):
+        raise ValueError("a root of squares is negative, or a share is none")
     return LayerSignal(int(row["epoch"]), row["layer"], *sizes, *shares)
 
 
@@ -426,13 +428,13 @@ def _check(info: Any) -> None:
     for key, kind in {**_KINDS, **_KINDS_IF_THERE}.items():
         value = info.get(key)
         may_lack = key in _KINDS_IF_THERE and value is None
-        if not may_lack and (not isinstance(value, kind) or isinstance(value, bool)):
+        is_sane = _is_number(value) or not isinstance(value, int)
+        is_seed = key == "seed" and type(value) is int  # of any size
+        if not may_lack and not (isinstance(value, kind) and (is_sane or is_seed)):
             raise ValueError(f"its {key} is missing or of the wrong kind")
     _check_texts(info)
     _check_arguments(info.get("arguments") or {})
     _check_epochs(info["epochs"])
-    if not _is_number(info["train_seconds"]):
-        raise ValueError("its train_seconds is no number of seconds")
     _check_recipe(info["recipe"])
     _ = parse_network(info["network"]).placed  # raises if it does not fit
 
