@@ -9,6 +9,7 @@ from PIL import Image
 import lenet
 from lenet.data import Dataset, Split
 from lenet.errors import DataError, ModelFileError, PictureError, UsageError
+from lenet.writing import FORMATS, render
 from refusals import refused
 
 
@@ -147,3 +148,18 @@ def test_evaluate_on_other_classes(model, digits):
     for data in (Dataset("parity", part, part, ("even", "odd")), other):
         with pytest.raises(DataError, match=r"2 classes|label 10"):
             lenet.evaluate(model, data)
+
+
+@pytest.mark.parametrize("text", ["path", "id;image\n", "id;;image\n1;d0.png\n"])
+def test_a_list_that_names_no_file_is_refused(model, tmp_path, text):
+    path = tmp_path / "list.txt"
+    path.write_text(text)
+    with refused(DataError, "list.txt lists no files"):
+        lenet.predict(model, path)
+
+
+def test_no_predictions_can_be_written_too(model):
+    found = lenet.predict(model)
+    assert len(found) == 0
+    for form in FORMATS:
+        assert isinstance(render(found, form), str)

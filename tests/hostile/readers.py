@@ -189,7 +189,13 @@ def input_shape(folder: Path) -> Target:
 def figures(folder: Path) -> Target:
     seeds = ["32x32 -> 6@28x28 -> 6@14x14 -> 16@10x10 -> 16@5x5 -> 120 -> 84 -> 10"]
     seeds += ["28x28x1 -> 26x26x32 -> 13x13x32 -> 1600 -> 10", "1@28x28 -> dense 256 -> 10"]
-    words = words_of("->!@!x!28!10!6! !(!)![!None!torch.Size! flatten ! conv ! pool !.")
+    seeds.append(
+        "Layer (type)  Output Shape  Param #\nconv2d (Conv2D)  (None, 26, 26, 32)  320\n"
+        "flatten (Flatten)  (None, 21632)  0\ndense (Dense)  (None, 10)  216,330\n"
+    )
+    words = words_of(
+        "->!@!x!28!10!6! !(!)![!None!torch.Size! flatten ! conv ! pool !.!\n!├─!Output Shape!Param"
+    )
     return text_target(seeds, words, lambda text: pages(lenet.deduce(text)))
 
 
@@ -443,6 +449,22 @@ def tables_of_files(folder: Path) -> Target:
         return described(lenet.load(path, skip_bad=True))
 
     return file_target(folder / "t.csv", seeds, [*words, b","], read)
+
+
+@reader(0.5)
+def lists_to_predict(folder: Path) -> Target:
+    """Lists of files: a path in each line, or a table that has a column of them."""
+    for i in range(3):
+        (folder / f"d{i}.png").write_bytes(picture_bytes("PNG", seed=i))
+    texts = ["d0.png\nd1.png\r\n\nd2.png", "id;image\n1;d0.png\n2;d1.png\n", '"d0.png"\n"d 1.png"']
+    seeds = [*(text.encode() for text in texts), texts[0].encode("utf-16"), b"\xef\xbb\xbfd0.png"]
+    words = words_of('d0.png!../!/etc/passwd!/dev/zero!\\!;!,!"!\r\n!\n!\0!.!path!image')
+    model = small_model()
+
+    def read(path: Path) -> list[str]:
+        return pages(lenet.predict(model, path, skip_bad=True))
+
+    return file_target(folder / "l.txt", seeds, words, read)
 
 
 @reader()

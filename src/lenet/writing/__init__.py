@@ -125,7 +125,7 @@ def _csv(result: Result) -> str:
 
     rows = [_flat(row, result.csv_parts) for row in result.to_dict()[result.csv_key]]
     with io.StringIO(newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer = csv.DictWriter(file, fieldnames=list(rows[0] if rows else ()))
         writer.writeheader()
         writer.writerows(rows)
         return file.getvalue()

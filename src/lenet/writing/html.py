@@ -54,7 +54,7 @@ def whole_page(title: str, style: str, body: str) -> str:
 
 def write_page(document: Document) -> str:
     """Write a file for a browser; its text ends with a line break."""
-    title = document.title or document.sections[0].title or "lenet"
+    title = document.title or next((part.title for part in document.sections), "") or "lenet"
     return whole_page(escape(title), _ALONE, write_html(document))
 
 
