@@ -688,3 +688,11 @@ def test_an_error_in_a_thread_ends_all(decoded, monkeypatch):
     monkeypatch.setattr(pictures, "digest", stop)
     with pytest.raises(KeyboardInterrupt):
         decoded(a=(GREY, {}))
+
+
+def test_a_side_longer_than_any_picture_is_refused(tmp_path):
+    Image.new("1", (1, 65_536)).save(tmp_path / "a.png")
+    with refused(PictureError, "a side of more than 65,535", "smaller first"):
+        read_picture(tmp_path / "a.png")
+    Image.new("1", (1, 65_535)).save(tmp_path / "b.png")
+    assert read_picture(tmp_path / "b.png").size == (65_535, 1)

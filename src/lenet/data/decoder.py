@@ -25,6 +25,7 @@ from lenet.kinds import EMPTY, START, UNKNOWN, Kind, kind_of
 
 FORMATS: Final = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 ALLOWED: Final = "PNG, JPEG, BMP, GIF, TIFF, WebP, PPM or PGM"
+_LONGEST_SIDE: Final = 65_535  # pixels, as JPEG has it: longer ones are no pictures
 MAX_BYTES: Final = 64 << 20  # of a file that is taken for a picture
 
 Size = tuple[int, int]  # (height, width)
@@ -139,6 +140,9 @@ def _decode(file: Any, wanted: Size | None, start: bytes) -> Picture:
         with Image.open(file, formats=FORMATS) as picture:
             if math.prod(picture.size) > (Image.MAX_IMAGE_PIXELS or math.inf):
                 raise Image.DecompressionBombError
+            if max(picture.size) > _LONGEST_SIDE:
+                fault = f"has a side of more than {_LONGEST_SIDE:,} pixels"
+                raise BadPictureError(fault, "make it smaller first", _MANY_PIXELS)
             return _read(file, picture, wanted)
     except (MemoryError, BadPictureError):
         raise
