@@ -21,6 +21,8 @@ from lenet.errors import MissingPackageError, UsageError, path_text
 from lenet.formats import runtimes
 from lenet.formats.c_source import Example, c_header, c_source
 from lenet.formats.code import FRAMEWORKS, network_code
+from lenet.formats.mxnet_arrays import write_params
+from lenet.formats.mxnet_symbol import symbol_path, write_symbol
 from lenet.model import Model
 from lenet.net import to_json
 from lenet.net.words import did_you_mean, listed, shown
@@ -102,8 +104,9 @@ def export(
     """Write a model as a file for another program; its ending chooses the format.
 
     ``.onnx`` for ONNX runtimes, ``.c`` as one C99 file (with a ``.h`` beside it), ``.pt`` as
-    PyTorch's state dict, ``.py`` as code of the network in PyTorch, Keras or Gluon,
-    ``.safetensors`` as lenet's own model, ``.json`` as the network alone.
+    PyTorch's state dict, ``.py`` as code of the network in PyTorch, Keras or Gluon, ``.params`` as
+    MXNet's parameters (with a ``-symbol.json`` beside it), ``.safetensors`` as lenet's own model,
+    ``.json`` as the network alone.
 
     Args:
         model: a model, the file of one, or a run's folder.
@@ -135,8 +138,8 @@ def export(
     write, kind = _FORMATS[suffix]
     content = write(model, options, split)
     target = files.write_bytes(path, content)
-    if suffix == ".c":
-        files.write_text(target.with_suffix(".h"), c_header(model))
+    for beside, text in _BESIDE.get(suffix, _nothing)(model, target):
+        files.write_bytes(beside, text)
     result = Export(target, kind, len(content))
     if split is None:
         return result
@@ -247,6 +250,22 @@ def _pt(model: Model, options: Options, split: Split | None) -> bytes:
     return stream.getvalue()
 
 
+def _params(model: Model, options: Options, split: Split | None) -> bytes:
+    return write_params(write_symbol(model)[1])
+
+
+def _beside_c(model: Model, target: Path) -> Iterable[tuple[Path, bytes]]:
+    yield target.with_suffix(".h"), c_header(model).encode("ascii")
+
+
+def _beside_params(model: Model, target: Path) -> Iterable[tuple[Path, bytes]]:
+    yield symbol_path(target), write_symbol(model)[0]
+
+
+def _nothing(model: Model, target: Path) -> Iterable[tuple[Path, bytes]]:
+    return ()
+
+
 def _run_pt(model: Model, content: bytes, options: Options) -> runtimes.Run:
     return runtimes.run_torch(model, content)
 
@@ -261,9 +280,12 @@ _FORMATS: Final[dict[str, tuple[_Writer, str]]] = {
         lambda model, options, _: network_code(model, options.framework).encode("utf-8"),
         "Python code",
     ),
+    ".params": (_params, "MXNet parameters"),
     ".safetensors": (lambda model, *_: model.to_bytes(), "lenet model"),
     ".json": (lambda model, *_: to_json(model.network).encode("utf-8"), "network description"),
 }
+#: By a file's ending: the files that are written beside it.
+_BESIDE: Final = {".c": _beside_c, ".params": _beside_params}
 #: By a file's ending: what runs it.
 _RUNNERS: Final[dict[str, Callable[[Model, bytes, Options], runtimes.Run]]] = {
     ".onnx": lambda model, content, options: runtimes.run_onnx(model, content, options.input),
