@@ -20,7 +20,7 @@ from lenet.formats import kinds
 from lenet.formats.mxnet_arrays import plain_names, read_params
 from lenet.formats.mxnet_symbol import read_symbol, symbol_path
 from lenet.formats.row import UNPREPARED
-from lenet.formats.weights import Arrays, deduce_network, fit_weights
+from lenet.formats.weights import Arrays, check_strangers, deduce_network, fit_weights
 from lenet.model import Model
 from lenet.net import ACTIVATIONS, Dense, Network, Source, read_named
 from lenet.net.shapes import read_shape
@@ -136,7 +136,8 @@ def read_model(file: str | os.PathLike[str], **how: Any) -> Imported:
             f"{listed(list(_READERS), 'or')}."
         )
     options = _options(**how)
-    model, kind, notes = _READERS[suffix](file, options)
+    with np.errstate(all="ignore"):  # what is not finite is refused at the end
+        model, kind, notes = _READERS[suffix](file, options)
     return Imported(_prepared(model, options), kind, _left(notes, options))
 
 
@@ -210,6 +211,7 @@ _Read = tuple[Model, str, Iterable[str]]
 
 def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
     """Put weights into the network that is named, or that they tell of."""
+    check_strangers(path, arrays)
     if options.net is not None:
         network, _ = read_named(options.net, input_shape=options.input_shape)
         notes = [UNPREPARED]
@@ -228,6 +230,7 @@ def _read_mxnet(path: Any, options: Options) -> _Read:
     content = kinds.read_whole(path)
     kinds.refuse_others(path, content, "MXNet")
     arrays, named = read_params(path, content)
+    check_strangers(path, arrays)
     symbol = options.symbol
     if symbol is None and options.net is None and symbol_path(Path(path)).is_file():
         symbol = symbol_path(Path(path))

@@ -25,16 +25,18 @@ from lenet.formats.row import RefusedError, Row, UnfitError, refusing
 from lenet.formats.weights import Arrays, floats
 from lenet.model import Model
 from lenet.net import AvgPool2d, Conv2d, MaxPool2d, PlacedLayer
+from lenet.net.document import MAX_JSON
 from lenet.net.layers import LEAKY_SLOPE, Pool2d, Sides
 from lenet.net.shapes import Pair, read_sizes
-from lenet.net.words import name_text, shown
+from lenet.net.words import name_text, natural, shown
 
 Values = npt.NDArray[Any]
 
-_MAX_BYTES: Final = 32_000_000
 _MAX_NODES: Final = 100_000
 #: Inputs up to this size are tried where the symbol does not tell it.
 _LARGEST_INPUT: Final = 512
+#: The sizes of most data sets, which are taken where several fit.
+_USUAL_INPUTS: Final = (28, 32, 64, 96, 128, 224)
 #: MXNet's own default, unlike everybody's.
 _EPSILON: Final = 1e-3
 _DATA: Final = "data"
@@ -70,7 +72,7 @@ def read_symbol(
     """
     nodes = _read_nodes(path)
     row = _row(path, nodes)
-    plain = {name.removeprefix("arg:").removeprefix("aux:"): v for name, v in arrays.items()}
+    plain = _by_symbol_names(nodes, row[1:], arrays)
     reader = _Reader(path, params_path, nodes, plain)
     data, numbers, notes = nodes[row[0]], row[1:], []
     if data.name in plain:
@@ -79,9 +81,8 @@ def read_symbol(
     if shape:
         found = reader.read(numbers, shape)
     else:
-        found = reader.smallest(numbers)
-        size = "x".join(map(str, found.input_shape))
-        notes.append(f"Its pictures are taken to be {size}, the smallest square that fits.")
+        found, note = reader.likeliest(numbers)
+        notes.append(note)
     with refusing(path_text(path)):
         model = found.model(_json(data, _CLASSES), _json(data, _SEEN))
     return model, [*found.notes, *notes]
@@ -89,8 +90,8 @@ def read_symbol(
 
 def _read_nodes(path: str | os.PathLike[str]) -> list[Node]:
     content = read_whole(path)
-    if len(content) > _MAX_BYTES:
-        raise _damaged(path, f"it has {len(content):,} bytes, {_MAX_BYTES:,} at most are read")
+    if len(content) > MAX_JSON:
+        raise _damaged(path, f"it has {len(content):,} bytes, {MAX_JSON:,} at most are read")
     try:
         document = json.loads(content)
         given = document["nodes"]
@@ -141,6 +142,17 @@ def _row(path: object, nodes: list[Node]) -> list[int]:
     return row[::-1]
 
 
+def _by_symbol_names(nodes: list[Node], row: list[int], arrays: Arrays) -> dict[str, Values]:
+    """Return the tensors by the symbol's names; those of ``save_parameters`` by their order."""
+    plain = {name.removeprefix("arg:").removeprefix("aux:"): v for name, v in arrays.items()}
+    readers = [nodes[i] for i in row if _OPERATORS.get(nodes[i].operator) in _WITH_TENSORS]
+    wanted = list(dict.fromkeys(nodes[i].name for node in readers for i in node.inputs[1:]))
+    if len(wanted) != len(plain) or not plain.keys().isdisjoint(wanted):
+        return plain
+    ordered = sorted(plain, key=lambda name: natural(name.rpartition(".")[0]))  # file order within
+    return {name: plain[own] for name, own in zip(wanted, ordered, strict=True)}
+
+
 def _told_shape(data: Node) -> tuple[int, int, int] | None:
     sizes = _numbers(data.attributes.get(_SHAPE, ""))
     return (sizes[1], sizes[2], sizes[3]) if len(sizes) == 4 and min(sizes[1:]) > 0 else None
@@ -165,14 +177,25 @@ class _Reader:
     def __init__(self, path: object, params: object, nodes: list[Node], arrays: Arrays) -> None:
         self.path, self.params, self.nodes, self.arrays = path, params, nodes, arrays
 
-    def smallest(self, numbers: list[int]) -> Row:
-        """Return the row on the smallest square pictures that fit, where not every size does."""
-        channels = self._channels(numbers)
-        is_open = self._try((channels, _LARGEST_INPUT, _LARGEST_INPUT), numbers)
-        for size in range(1, _LARGEST_INPUT if not is_open else 0):
-            if row := self._try((channels, size, size), numbers):
-                return row
-        why = "any size fits" if is_open else f"no square below {_LARGEST_INPUT} fits"
+    def likeliest(self, numbers: list[int]) -> tuple[Row, str]:
+        """Return the row on the square pictures it is likely for, and a note; not if any fit."""
+        with refusing(path_text(self.path)):
+            channels = self._channels(numbers)
+        if not self._try((channels, _LARGEST_INPUT, _LARGEST_INPUT), numbers):
+            tried = {n: self._try((channels, n, n), numbers) for n in range(1, _LARGEST_INPUT)}
+            rows = {size: row for size, row in tried.items() if row}
+            for size in (*_USUAL_INPUTS, *rows):
+                if size in rows:
+                    others = (
+                        "no others fit" if len(rows) == 1 else f"{min(rows)} to {max(rows)} fit"
+                    )
+                    return rows[size], (
+                        f"The file does not say how large its pictures are: {size}x{size} are "
+                        f"taken, and {others}."
+                    )
+            why = f"no square below {_LARGEST_INPUT} fits"
+        else:
+            why = "any size fits"
         raise UsageError(
             f"{path_text(self.path)} does not say what pictures it takes, and {why}; give their "
             "size, such as 1x28x28.",
@@ -415,6 +438,7 @@ def _nothing(reader: _Reader, row: Row, node: Node) -> None:
 
 
 _Take = Callable[[_Reader, Row, Node], None]
+_WITH_TENSORS: Final = (_convolution, _dense, _norm)
 _OPERATORS: Final[dict[str, _Take]] = {
     **dict.fromkeys(("Convolution", "Convolution_v1", "_npx_convolution"), _convolution),
     **dict.fromkeys(("FullyConnected", "_npx_fully_connected"), _dense),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import isqrt, prod
 from typing import Any, Final
 
@@ -88,6 +88,8 @@ def _parsed(path: object, content: bytes) -> ModelProto:
     opsets = {entry.domain: entry.version for entry in file.opset_import}
     opset = opsets.get("", opsets.get("ai.onnx", 0))
     nodes = len(file.graph.node)
+    if not all(isinstance(name, str) for name in _names(file.graph)):
+        raise _damaged(path, "its names are no text")
     if not nodes or not opset:
         raise _damaged(path, "it holds no network")
     if nodes > _MAX_NODES:
@@ -96,6 +98,14 @@ def _parsed(path: object, content: bytes) -> ModelProto:
         what = f"{path_text(path)} has opset {opset}, and {_OLDEST} or newer is read"
         raise ModelFileError(f"{what}; convert it with onnx.version_converter.")
     return file
+
+
+def _names(graph: GraphProto) -> Iterator[object]:
+    """Yield all names of a graph; those that are no UTF-8 come as bytes."""
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+    for named in (*graph.initializer, *graph.input, *graph.output):
+        yield named.name
 
 
 def _damaged(path: object, why: str) -> ModelFileError:
@@ -135,7 +145,7 @@ class _Reader:
         self.given: ValueInfoProto = given[0]
         self.flow = self.given.name
         self.reads_bytes = self.given.type.tensor_type.elem_type == TensorProto.UINT8
-        self.batch = 1
+        self.batch, self.dropped = 1, 0  # axes of height and width that are left out
         self.row: Row
 
     def read(self, input_shape: _Input | None) -> Row:
@@ -479,11 +489,14 @@ def _reshape(reader: _Reader, node: NodeProto, given: _Given) -> None:
 
 def _squeeze(reader: _Reader, node: NodeProto, given: _Given) -> None:
     axes = reader.optional(node, 1)
-    found = given.get("axes", ()) if axes is None else axes.ravel()
+    found = given.get("axes", (2, 3)) if axes is None else axes.ravel()
+    rank = 4 - reader.dropped
     wanted = {1, 2} if reader.row.channels_last else {2, 3}
-    if {int(axis) % 4 for axis in found} != wanted or reader.row.shape[1:] != (1, 1):
+    if reader.row.shape[1:] != (1, 1) or not {int(axis) % rank for axis in found} <= wanted:
         raise RefusedError("it does not drop height and width alone")
-    reader.row.flatten()
+    reader.dropped += len(found)
+    if reader.dropped >= 2:
+        reader.row.flatten()
 
 
 def _unsqueeze(reader: _Reader, node: NodeProto, given: _Given) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import AttributeProto, NodeProto, TensorProto, helper, numpy_helper
 
 from lenet.formats.row import RefusedError
 from lenet.net.words import name_text
@@ -94,10 +94,28 @@ def to_array(tensor: TensorProto) -> Values:
 
 def attributes_of(node: NodeProto) -> dict[str, Any]:
     """Return a node's attributes by their names."""
-    try:
-        return {given.name: helper.get_attribute_value(given) for given in node.attribute}
-    except ValueError as error:
-        raise RefusedError("its attributes are damaged") from error
+    kinds = {given.name: given.type for given in node.attribute}
+    for name, kind in kinds.items():
+        if kind not in _KINDS.get(name, (kind,)) or kind not in _KNOWN:
+            raise RefusedError(f"its attribute {name_text(str(name))} is of another type")
+    return {given.name: helper.get_attribute_value(given) for given in node.attribute}
+
+
+_INT, _INTS, _FLOAT = AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT
+#: The types that an attribute may have, for those that are looked at.
+_KINDS: Final = {
+    **dict.fromkeys(("strides", "pads", "dilations", "kernel_shape", "axes", "perm"), (_INTS,)),
+    **dict.fromkeys(("starts", "ends"), (_INTS,)),
+    **dict.fromkeys(("group", "ceil_mode", "count_include_pad", "transA", "transB"), (_INT,)),
+    **dict.fromkeys(("axis", "keepdims", "training_mode", "to"), (_INT,)),
+    **dict.fromkeys(("alpha", "beta", "epsilon"), (_FLOAT,)),
+    **dict.fromkeys(("auto_pad", "mode"), (AttributeProto.STRING,)),
+    "value": (_FLOAT, AttributeProto.TENSOR),
+}
+_KNOWN: Final = (
+    *(_INT, _INTS, _FLOAT, AttributeProto.FLOATS, AttributeProto.STRING, AttributeProto.STRINGS),
+    AttributeProto.TENSOR,
+)
 
 
 def _constant(inputs: Sequence[Values], attributes: Mapping[str, Any]) -> Any:

@@ -142,6 +142,7 @@ class Row:
         self, gamma: Values, beta: Values, mean: Values, variance: Values, epsilon: float
     ) -> None:
         """Take a batch normalisation as it is after training; each is (C,)."""
+        _check_length(gamma.size, gamma, beta, mean, variance)
         spread = _wide(variance) + epsilon
         if not (spread > 0).all() or (_wide(variance) < 0).any():
             raise RefusedError("its variances are not all above 0")
@@ -150,7 +151,6 @@ class Row:
         is_conv = is_conv and gamma.shape == self.shape[:1]
         if last and is_conv and "scale" not in last.tensors and not self._padding_waits:
             self._check_end()
-            _check_length(self.shape[0], gamma, beta, mean, variance)
             last.layer = last.layer.replace(batch_norm=True)
             last.tensors |= {
                 "scale": gamma * np.sqrt((_wide(variance) + EPSILON) / spread),

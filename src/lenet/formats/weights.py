@@ -58,7 +58,6 @@ def fit_weights(
     Raises:
         ModelFileError: they do not fit; the error says where, and what network they fit.
     """
-    check_strangers(path, arrays)
     shapes = {name: values.shape for name, values in arrays.items()}
     result = reconcile(network, shapes)
     if not result.agrees:
@@ -138,7 +137,6 @@ def deduce_network(
             writes the network, to copy.
         ModelFileError: nothing usual fits.
     """
-    check_strangers(path, arrays)
     convs, dense = _chains(arrays)
     if not dense and not convs:
         raise ModelFileError(f"{path_text(path)} holds no weights of convolutions or dense layers.")
