@@ -216,12 +216,8 @@ def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
         network, _ = read_named(options.net, input_shape=options.input_shape)
         notes = [UNPREPARED]
     else:
-        network = deduce_network(path, arrays, options.input_shape, options.activation)
-        notes = [
-            "The network was found from the shapes of the weights, which do not tell poolings; "
-            "check it, or name the network.",
-            UNPREPARED,
-        ]
+        network, note = deduce_network(path, arrays, options.input_shape, options.activation)
+        notes = [note, UNPREPARED]
     model, more = fit_weights(path, arrays, network, None, None)
     return model, kind, [*notes, *more]
 

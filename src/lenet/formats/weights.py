@@ -126,8 +126,8 @@ def _either(arrays: Arrays, path: str, first: str, second: str) -> tuple[Any, An
 
 def deduce_network(
     path: object, arrays: Arrays, input_shape: tuple[int, int, int] | None, activation: str | None
-) -> Network:
-    """Return the likeliest network for weights alone, on an input of a shape.
+) -> tuple[Network, str]:
+    """Return the likeliest network for weights alone, on an input of a shape, and a note on it.
 
     The shapes of weights tell kernels and widths; windows of poolings and paddings are tried, the
     usual ones first.
@@ -146,21 +146,29 @@ def deduce_network(
             "takes, such as 1x28x28, and the network is looked for.",
             parameter="input_shape",
         )
-    for layers in _usual(convs, dense, input_shape, activation or "relu"):
-        network = _fitting(input_shape, layers, {n: v.shape for n, v in arrays.items()})
-        if network is None:
-            continue
-        if activation is None:
-            raise UsageError(
-                f"{path_text(path)} fits {str(network)!r}, and no weights tell the activation; "
-                f"give it, such as relu or sigmoid, or {_ADVICE} as it was.",
-                parameter="activation",
-            )
-        return network
-    raise ModelFileError(
-        f"{path_text(path)} fits no usual network on {'x'.join(map(str, input_shape))}; {_ADVICE} "
-        "it belongs to, as a notation or a .json file."
-    )
+    shapes = {name: values.shape for name, values in arrays.items()}
+    usual = _usual(convs, dense, input_shape, activation or "relu")
+    found = (_fitting(input_shape, layers, shapes) for layers in usual)
+    fitting = list(dict.fromkeys(network for network in found if network))
+    if not fitting:
+        raise ModelFileError(
+            f"{path_text(path)} fits no usual network on {'x'.join(map(str, input_shape))}; "
+            f"{_ADVICE} it belongs to, as a notation or a .json file."
+        )
+    if activation is None:
+        raise UsageError(
+            f"{path_text(path)} fits {str(fitting[0])!r}, and no weights tell the activation; "
+            f"give it, such as relu or sigmoid, or {_ADVICE} as it was.",
+            parameter="activation",
+        )
+    return fitting[0], _found_note(fitting)
+
+
+def _found_note(fitting: Sequence[Network]) -> str:
+    text = "The network was found from the shapes of the weights, which do not tell poolings"
+    if len(fitting) > 1:
+        text += f"; {fitting[1]} would fit, too"
+    return f"{text}. Check it, or {_ADVICE}."
 
 
 def _chains(arrays: Arrays) -> tuple[list[Tensor], list[Tensor]]:
