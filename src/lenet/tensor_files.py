@@ -194,8 +194,8 @@ def _check_format(path: object, metadata: Mapping[str, str]) -> None:
     if metadata.get("format") != FORMAT:
         raise ModelFileError(
             f"{path_text(path)} is a safetensors file but no lenet model (its format is "
-            f"{metadata.get('format')!r:.60}, not {FORMAT!r}); give a file that lenet saved, or make "
-            "one of it with lenet.import_model."
+            f"{metadata.get('format')!r:.60}, not {FORMAT!r}); give a file that lenet saved, or "
+            "make one of it with lenet.import_model."
         )
     version = str(metadata.get("version", ""))
     if version != str(VERSION):

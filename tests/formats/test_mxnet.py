@@ -102,7 +102,7 @@ def test_without_a_symbol_the_network_is_found_from_the_shapes(file, tmp_path) -
     result = read_model(path, input_shape="1x28x28", activation="sigmoid")
     assert str(result.model.network) == LENET
     check(result.model, "lenet")
-    assert "do not tell poolings" in str(result)
+    assert "do not tell poolings" in result.notes[0]
 
 
 def test_what_no_weights_tell_is_asked_for(alone) -> None:
@@ -117,7 +117,7 @@ def test_what_no_weights_tell_is_asked_for(alone) -> None:
 def test_a_symbol_beside_the_file_is_found_and_tells_its_input_as_far_as_it_can() -> None:
     result = read_model(FILES / "lenet-0000.params")
     check(result.model, "lenet")
-    assert "28x28 are taken, and 28 to 31 fit" in str(result)
+    assert "28x28 are taken, and 28 to 31 fit" in result.notes[-1]
     with refused(UsageError, "normalised-symbol.json", "any size fits") as caught:
         import_model(FILES / "normalised-0000.params")
     assert caught.value.parameter == "input_shape"
@@ -340,10 +340,10 @@ def torch_zip() -> bytes:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (torch_zip(), ("PyTorch's", "safetensors.torch.save_file")),
+        (torch_zip(), ("a PyTorch file", "safetensors.torch.save_file")),
         (_PICKLE, ("a pickle", "may run anything")),
-        (b"version https://git-lfs.github.com/spec/v1\n", ("Git LFS pointer", "git lfs pull")),
-        (b"<!DOCTYPE html><html>", ("a web page",)),
+        (b"version https://git-lfs.github.com/spec/v1\n", ("a pointer of Git LFS", "git lfs pull")),
+        (b"<!DOCTYPE html><html>", ("an HTML page",)),
         (b"\x89HDF\r\n\x1a\n....", ("HDF5",)),
         (b"\x1f\x8b\x08.....", ("gzip",)),
         (b"\x10\0\0\0\0\0\0\0{              }", ("a safetensors file",)),
@@ -416,10 +416,10 @@ def test_the_command(alone, tmp_path, capsys) -> None:
     command = ["import", str(FILES / "lenet-0000.params"), "-o", str(out), "--classes", "a, b,c"]
     symbol = ["--symbol", str(FILES / "lenet-symbol.json"), "--mean", "0", "--std", "1"]
     assert main([*command, *symbol]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"MXNet symbol and parameters: {LENET}"
-    assert "prepared" not in " ".join(lines)  # told by --mean and --std
-    assert lines[-1] == str(out)
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.startswith("MXNet symbol and parameters: 489 parameters, in /")
+    assert LENET in text
+    assert "prepared" not in text  # told by --mean and --std
     model = lenet.Model.load(out)
     check(model, "lenet")
     assert model.classes == ("a", "b", "c")

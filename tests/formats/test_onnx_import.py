@@ -427,7 +427,7 @@ def test_no_change_of_a_file_is_a_crash(tmp_path) -> None:
     [
         (b"", ("empty",)),
         (b"no onnx at all", ("cut, or something else",)),
-        (b"PK\x03\x04........", ("a zip archive",)),
+        (b"PK\x03\x04........", ("a ZIP archive",)),
         (b"version https://git-lfs", ("Git LFS",)),
         (b"\x08\x08", ("holds no network",)),
     ],

@@ -13,20 +13,21 @@ from typing import Any, Final
 
 import numpy as np
 
-from lenet import tensor_files
+from lenet import kinds, tensor_files
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import MissingPackageError, ModelFileError, UsageError, about, path_text
-from lenet.formats import kinds
 from lenet.formats.mxnet_arrays import plain_names, read_params
 from lenet.formats.mxnet_symbol import read_symbol, symbol_path
+from lenet.formats.reading import read_whole
 from lenet.formats.row import UNPREPARED
 from lenet.formats.weights import Arrays, check_strangers, deduce_network, fit_weights
 from lenet.model import Model
-from lenet.net import ACTIVATIONS, Dense, Network, Source, read_named
-from lenet.net.shapes import read_shape
+from lenet.net import ACTIVATIONS, Source, read_named
+from lenet.net.network import read_input
 from lenet.net.words import did_you_mean, listed, shown
 from lenet.writing import Result
-from lenet.writing.document import Document
+from lenet.writing.document import Document, Notation, Paragraph, Section
+from lenet.writing.numbers import plural
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,11 @@ class Imported(Result):
         }
 
     def page(self, form: str = "text", width: int = 80) -> Document:
-        """Return a few lines."""
-        lines = [f"{self.format}: {self.model.network}", *self.notes]
-        if self.path is not None:
-            lines.append(path_text(self.path))
-        return Document("\n".join(lines), ())
+        """Return the network, ready to copy, and what was supposed."""
+        place = "" if self.path is None else f", in {path_text(self.path)}"
+        text = f"{self.format}: {plural(self.model.parameter_count, 'parameter')}{place}"
+        network = Notation(str(self.model.network))
+        return Document("", (Section("", (Paragraph(text), network, *map(Paragraph, self.notes))),))
 
 
 def import_model(
@@ -152,8 +153,7 @@ def _options(
 ) -> Options:
     if input_shape is not None:
         with about("input_shape"):
-            shape = read_shape(input_shape) if isinstance(input_shape, str) else input_shape
-            input_shape = Network(shape, [_ANY]).input_shape
+            input_shape = read_input(input_shape)
     if activation is not None and activation not in ACTIVATIONS:
         near = did_you_mean(str(activation), ACTIVATIONS)
         what = f"the activation is {shown(activation)}{near}; it must be "
@@ -204,8 +204,6 @@ def _left(notes: Iterable[str], options: Options) -> tuple[str, ...]:
     return tuple(note for note in notes if not (is_told and note == UNPREPARED))
 
 
-#: Any layer, where only a network's input is looked at.
-_ANY: Final = Dense(1)
 _Read = tuple[Model, str, Iterable[str]]
 
 
@@ -223,8 +221,7 @@ def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
 
 
 def _read_mxnet(path: Any, options: Options) -> _Read:
-    content = kinds.read_whole(path)
-    kinds.refuse_others(path, content, "MXNet")
+    content = read_whole(path, kinds.MXNET, kinds.ARRAYS)
     arrays, named = read_params(path, content)
     check_strangers(path, arrays)
     symbol = options.symbol
@@ -245,8 +242,7 @@ def _read_safetensors(path: Any, options: Options) -> _Read:
 
 
 def _read_torch(path: Any, options: Options) -> _Read:
-    content = kinds.read_whole(path)
-    kinds.refuse_others(path, content, "PyTorch")
+    content = read_whole(path, kinds.PYTORCH, kinds.PICKLE)
     try:
         from lenet.formats.torch_file import read_state_dict
     except ImportError as error:
@@ -258,8 +254,7 @@ def _read_torch(path: Any, options: Options) -> _Read:
 
 
 def _read_onnx(path: Any, options: Options) -> _Read:
-    content = kinds.read_whole(path)
-    kinds.refuse_others(path, content, "ONNX")
+    content = read_whole(path, kinds.ONNX)
     try:
         from lenet.formats.onnx_graph import read_graph
     except ImportError as error:

@@ -18,9 +18,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lenet import kinds
 from lenet.engine.normalise import EPSILON
 from lenet.errors import ModelFileError, ShapeError, UsageError, path_text
-from lenet.formats.kinds import read_whole
+from lenet.formats.reading import read_whole
 from lenet.formats.row import RefusedError, Row, UnfitError, refusing
 from lenet.formats.weights import Arrays, floats
 from lenet.model import Model
@@ -29,6 +30,7 @@ from lenet.net.document import MAX_JSON
 from lenet.net.layers import LEAKY_SLOPE, Pool2d, Sides
 from lenet.net.shapes import Pair, read_sizes
 from lenet.net.words import name_text, natural, shown
+from lenet.tensor_files import read_json
 
 Values = npt.NDArray[Any]
 
@@ -89,12 +91,11 @@ def read_symbol(
 
 
 def _read_nodes(path: str | os.PathLike[str]) -> list[Node]:
-    content = read_whole(path)
+    content = read_whole(path, kinds.JSON)
     if len(content) > MAX_JSON:
         raise _damaged(path, f"it has {len(content):,} bytes, {MAX_JSON:,} at most are read")
     try:
-        document = json.loads(content)
-        given = document["nodes"]
+        given = read_json(content)["nodes"]
         nodes = [_node(value) for value in given]
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise _damaged(path, "it is no symbol in JSON; give the -symbol.json of the net") from error
@@ -166,7 +167,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _json(data: Node, key: str) -> Any:
     try:
-        return json.loads(data.attributes.get(key, "null"))
+        return read_json(data.attributes.get(key, "null"))
     except (ValueError, RecursionError):
         return None
 

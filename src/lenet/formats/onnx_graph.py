@@ -8,7 +8,6 @@ Only what reads ONNX imports this file.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from math import isqrt, prod
@@ -27,6 +26,7 @@ from lenet.model import Model
 from lenet.net import AvgPool2d, Conv2d, MaxPool2d
 from lenet.net.layers import LEAKY_SLOPE, Pool2d, Sides
 from lenet.net.words import name_text, shown
+from lenet.tensor_files import read_json
 
 Values = npt.NDArray[Any]
 _Input = tuple[int, int, int]
@@ -114,7 +114,7 @@ def _damaged(path: object, why: str) -> ModelFileError:
 
 def _json(text: str | None) -> Any:
     try:
-        return None if text is None else json.loads(text)
+        return None if text is None else read_json(text)
     except (ValueError, RecursionError):
         return None
 

@@ -20,7 +20,7 @@ from lenet.errors import DataError, LenetError, ModelFileError
 from lenet.model import Model
 from lenet.net import ACTIVATIONS, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
 from lenet.net.layers import Pool2d, Sides, Trained
-from lenet.net.shapes import elements, shape_text
+from lenet.net.shapes import ChannelsFirst, elements, shape_text
 
 Values = npt.NDArray[Any]
 
@@ -241,7 +241,7 @@ class Row:
         preprocessing = self._preprocessing(seen, reads_bytes)
         if not self._places:
             raise RefusedError("it has no layer with weights")
-        network = Network(self.input_shape, [place.layer for place in self._places])
+        network = Network(ChannelsFirst(self.input_shape), [place.layer for place in self._places])
         model = Model(network, classes, preprocessing)
         return model.load_state_dict(
             {

@@ -62,9 +62,7 @@ def read_network(source: Source, input_shape: Iterable[int] | str | None = None)
     if text.lower().endswith(".json"):
         return _read_json(text)
     if is_foreign(text):
-        import lenet  # a row above, through the root's map of public names
-
-        return lenet.import_model(text, input_shape=input_shape).network
+        return _read_foreign(text, input_shape)
     name = text.strip().lower()
     if name in zoo.names():
         return zoo.get(name)
@@ -114,6 +112,17 @@ def is_model_file(source: object) -> bool:
 def is_foreign(path: str) -> bool:
     """Does the path name a file of another program that holds a whole network?"""
     return path.lower().endswith(_FOREIGN)
+
+
+def _read_foreign(path: str, input_shape: Iterable[int] | str | None) -> Network:
+    import lenet  # a row above, through the root's map of public names
+
+    try:
+        return lenet.import_model(path).network
+    except UsageError as error:
+        if error.parameter != "input_shape" or input_shape is None:
+            raise
+        return lenet.import_model(path, input_shape=input_shape).network
 
 
 def _read_json(path: str) -> Network:
