@@ -160,7 +160,7 @@ def test_a_model_of_ours_is_what_it_is(model, tmp_path) -> None:
     ("change", "words"),
     [
         ({"conv2.weight": np.ones((5, 4, 2, 2), np.int8)}, ("int8", "quantised")),
-        ({"conv2.bias": np.ones(4)}, ("conv1.bias", "(5,)")),
+        ({"conv2.bias": np.ones(4)}, ("conv2.bias", "(5,)")),
         ({"fc2.bias": np.full(3, np.nan)}, ("dense1.bias", "not finite")),
         ({"bn1.running_var": np.full(4, -1.0)}, ("conv0.variance", "below 0")),
         ({"fc2.weight": np.ones((6, 3))}, ("fc2.weight",)),

@@ -112,7 +112,9 @@ def _node(value: Any) -> Node:
     attributes: dict[str, str] = {}
     for key in ("param", "attr", "attrs"):
         attributes |= {str(k): str(v) for k, v in (value.get(key) or {}).items()}
-    inputs = tuple(int(entry[0]) for entry in value["inputs"])
+    inputs = tuple(entry[0] for entry in value["inputs"])
+    if not all(type(number) is int for number in inputs):
+        raise ValueError("an input is no number of a node")
     return Node(str(value["op"]), str(value["name"]), attributes, inputs)
 
 

@@ -254,6 +254,8 @@ class _Reader:
             return False
         readers.sort(key=lambda node: node.op_type, reverse=True)
         gate, product = readers
+        if not gate.output:
+            return False
         inputs = [self.flow, gate.output[0]]
         return sorted(product.input) == sorted(inputs) and self.readers[gate.output[0]] == [product]
 

@@ -100,28 +100,31 @@ def _misfit(result: Any) -> str:
 
 def _tensors(arrays: Arrays, tensor: Tensor, norm: str | None) -> Iterator[tuple[str, Values]]:
     """Yield what a layer of ours is made of, by our short names."""
-    weight = floats(tensor.name, arrays[tensor.name])
-    bias_name = f"{tensor.path}bias"
-    bias: Values = np.zeros(len(weight))
-    if bias_name in arrays and norm != tensor.path:
-        bias = floats(bias_name, arrays[bias_name])
-    yield "weight", weight
+    width = tensor.shape[0]
+
+    def vector(name: str, default: float) -> Values:
+        values = arrays.get(name, np.full(width, float(default)))
+        if values.shape != (width,):
+            what = f"{name_text(name)} is {values.shape}"
+            raise ModelFileError(f"{what}, and ({width},) is needed beside {tensor.name}.")
+        return floats(name, values)
+
+    is_ours = norm == tensor.path  # conv0.scale, and the shift is conv0.bias
+    bias = vector(f"{tensor.path}bias", 0)
+    yield "weight", floats(tensor.name, arrays[tensor.name])
     if norm is None:
         yield "bias", bias
         return
-    mean, variance = _either(arrays, norm, "running_mean", "running_var")
-    scale, shift = _either(arrays, norm, "weight", "bias")
-    if norm == tensor.path:  # lenet's own: conv0.scale, and the shift is conv0.bias
-        scale, shift = arrays[f"{norm}scale"], arrays[bias_name]
-        mean, variance = arrays[f"{norm}mean"], arrays[f"{norm}variance"]
-    yield "bias", shift if shift is not None else np.zeros(len(weight))
-    yield "scale", scale if scale is not None else np.ones(len(weight))
-    yield "mean", mean - (0 if norm == tensor.path else bias)
-    yield "variance", variance
+    scale, mean, variance = _OUR_NORM if is_ours else _THEIR_NORM
+    yield "bias", bias if is_ours else vector(f"{norm}bias", 0)
+    yield "scale", vector(f"{norm}{scale}", 1)
+    yield "mean", vector(f"{norm}{mean}", 0) - (0 if is_ours else bias)
+    yield "variance", vector(f"{norm}{variance}", 1)
 
 
-def _either(arrays: Arrays, path: str, first: str, second: str) -> tuple[Any, Any]:
-    return arrays.get(f"{path}{first}"), arrays.get(f"{path}{second}")
+#: The last words of the names of scale, running mean and running variance.
+_OUR_NORM: Final = ("scale", "mean", "variance")
+_THEIR_NORM: Final = ("weight", "running_mean", "running_var")
 
 
 def deduce_network(
