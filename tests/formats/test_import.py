@@ -1,8 +1,10 @@
 """Weights of PyTorch, which come without their network; and what cannot be meant."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -232,3 +234,13 @@ def test_nothing_is_imported_for_mxnets_files() -> None:
     )
     command = [sys.executable, "-c", code]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_pages_code_runs(tmp_path, monkeypatch) -> None:
+    pytest.importorskip("torch")
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
+    codes = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    assert len(codes) == 3
+    monkeypatch.chdir(tmp_path)
+    for code in codes:
+        exec(compile(code, "export.md", "exec"), {})
