@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import resource
 import warnings
 from pathlib import Path
 
@@ -393,6 +394,35 @@ def test_cycles_huge_shapes_and_bombs_are_refused(tmp_path) -> None:
     deep = [node("Identity", f"k{i + 1}", f"k{i}") for i in range(5000)]
     with refused(ModelFileError, "too many steps"):
         import_model(small(tmp_path / "m.onnx", *deep, node("Add", "c k0", "a"), k5000=np.ones(1)))
+
+
+def field(number: int, content: bytes) -> bytes:
+    """A field of a message, as protobuf writes it."""
+    size, rest = b"", len(content)
+    while rest > 127:
+        size, rest = size + bytes([rest & 127 | 128]), rest >> 7
+    return bytes([number << 3 | 2]) + size + bytes([rest]) + content
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        field(1, b"") * 2_000_000,  # nodes
+        field(1, field(5, b"") * 2_000_000),  # attributes of one
+        field(1, field(5, field(6, field(1, b"") * 2_000_000))),  # nodes of a graph in one
+        field(5, b"") * 2_000_000,  # tensors
+        b"\xfb\x07\xfc\x07" + field(5, b"") * 2_000_000,  # behind a group that nobody knows
+        field(11, field(2, field(1, field(2, field(1, b"") * 2_000_000)))),  # axes of the input
+    ],
+    ids=["nodes", "attributes", "inner", "tensors", "group", "axes"],
+)
+def test_small_files_of_many_parts_take_no_memory(graph, tmp_path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"\x08\x08" + field(7, graph) + field(8, b"\x10\x11"))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with refused(ModelFileError, "m.onnx", "more than 400,000 parts"):
+        import_model(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64_000  # kB
 
 
 def test_a_tensor_that_holds_less_than_it_says(tmp_path) -> None:

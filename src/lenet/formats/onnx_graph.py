@@ -19,6 +19,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from lenet.errors import ModelFileError, UsageError, path_text
 from lenet.formats.mxnet_symbol import rounded_up
+from lenet.formats.onnx_parts import MAX_PARTS, TooManyPartsError, check_parts
 from lenet.formats.onnx_values import Constants, attributes_of
 from lenet.formats.row import RefusedError, Row, refusing
 from lenet.formats.weights import floats
@@ -82,7 +83,10 @@ def read_graph(path: object, content: bytes, input_shape: _Input | None) -> tupl
 
 def _parsed(path: object, content: bytes) -> ModelProto:
     try:
+        check_parts(content)
         file = ModelProto.FromString(content)
+    except TooManyPartsError:
+        raise _damaged(path, f"it has more than {MAX_PARTS:,} parts") from None
     except Exception as error:  # of protobuf, whose errors differ from one version to the next
         raise _damaged(path, "it is cut, or something else under this name") from error
     opsets = {entry.domain: entry.version for entry in file.opset_import}
