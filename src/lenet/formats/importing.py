@@ -254,14 +254,13 @@ def _read_torch(path: Any, options: Options) -> _Read:
 
 
 def _read_onnx(path: Any, options: Options) -> _Read:
-    content = read_whole(path, kinds.ONNX)
     try:
         from lenet.formats.onnx_graph import read_graph
     except ImportError as error:
         raise MissingPackageError(
             f'the package onnx is needed to read ONNX ({error}); run pip install "lenet[onnx]".'
         ) from error
-    model, notes = read_graph(path, content, options.input_shape)
+    model, notes = read_graph(path, options.input_shape)
     return model, "ONNX", notes
 
 

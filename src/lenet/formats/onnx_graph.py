@@ -17,10 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
+from lenet import kinds
 from lenet.errors import ModelFileError, UsageError, path_text
 from lenet.formats.mxnet_symbol import rounded_up
 from lenet.formats.onnx_parts import MAX_PARTS, TooManyPartsError, check_parts
 from lenet.formats.onnx_values import Constants, attributes_of
+from lenet.formats.reading import read_whole
 from lenet.formats.row import RefusedError, Row, refusing
 from lenet.formats.weights import floats
 from lenet.model import Model
@@ -63,25 +65,31 @@ _USUAL: Final = (
 )
 
 
-def read_graph(path: object, content: bytes, input_shape: _Input | None) -> tuple[Model, list[str]]:
-    """Return the model that an ONNX file's ``content`` is, and notes.
+def read_graph(path: Any, input_shape: _Input | None) -> tuple[Model, list[str]]:
+    """Return the model that an ONNX file is, and notes.
 
     Raises:
         ModelFileError: the file is cut or damaged, or holds what we have no layer for.
         UsageError: the file leaves the size of its pictures open, and none is given.
     """
-    file = _parsed(path, content)
-    reader = _Reader(path, file.graph)
-    row = reader.read(input_shape)
-    told = {entry.key: entry.value for entry in file.metadata_props}
+    row, told, reads_bytes = _read_row(path, input_shape)
     with refusing(path_text(path)):
         classes = _json(told.get("classes"))
         names = classes if isinstance(classes, list) and len(classes) == row.size else None
-        model = row.model(names, _json(told.get("preprocessing")), reader.reads_bytes)
+        model = row.model(names, _json(told.get("preprocessing")), reads_bytes)
     return model, row.notes
 
 
-def _parsed(path: object, content: bytes) -> ModelProto:
+def _read_row(path: Any, input_shape: _Input | None) -> tuple[Row, dict[str, str], bool]:
+    """Return the row, the file's metadata, and whether it takes bytes; the file itself goes."""
+    file = _parsed(path)
+    reader = _Reader(path, file.graph)
+    told = {entry.key: entry.value for entry in file.metadata_props}
+    return reader.read(input_shape), told, reader.reads_bytes
+
+
+def _parsed(path: Any) -> ModelProto:
+    content = read_whole(path, kinds.ONNX)
     try:
         check_parts(content)
         file = ModelProto.FromString(content)
@@ -89,6 +97,7 @@ def _parsed(path: object, content: bytes) -> ModelProto:
         raise _damaged(path, f"it has more than {MAX_PARTS:,} parts") from None
     except Exception as error:  # of protobuf, whose errors differ from one version to the next
         raise _damaged(path, "it is cut, or something else under this name") from error
+    del content  # it may be large, and is there twice now
     opsets = {entry.domain: entry.version for entry in file.opset_import}
     opset = opsets.get("", opsets.get("ai.onnx", 0))
     nodes = len(file.graph.node)

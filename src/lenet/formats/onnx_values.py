@@ -87,9 +87,9 @@ def to_array(tensor: TensorProto) -> Values:
         )
     try:
         values: Values = numpy_helper.to_array(tensor)
+        return values if values.dtype.kind in "fiub" else values.astype(np.float32)  # bfloat16
     except Exception as error:  # a damaged tensor may make its reader raise anything
         raise RefusedError(f"the tensor {name} does not hold what it says") from error
-    return values.astype(np.float32) if values.dtype.kind not in "fiub" else values
 
 
 def attributes_of(node: NodeProto) -> dict[str, Any]:
