@@ -227,6 +227,37 @@ def test_channels_last_as_keras_has_them(tmp_path) -> None:
     np.testing.assert_allclose(model.predict_proba(given), wanted, rtol=0, atol=1e-5)
 
 
+def test_weights_reshaped_and_biases_added_as_cntk_writes_them(tmp_path) -> None:
+    """As in mnist-8.onnx of the ONNX model zoo; it takes pixels from 0 to 255."""
+    pool = {"kernel_shape": [2, 2], "strides": [2, 2], "auto_pad": "NOTSET", "pads": [0, 0, 0, 0]}
+    nodes = [
+        node("Reshape", "v rows", "matrix"),
+        node("Conv", "x w", "c", kernel_shape=[5, 5], auto_pad="SAME_UPPER", dilations=[1, 1]),
+        node("Add", "c b", "cb"),
+        node("Relu", "cb", "r"),
+        node("MaxPool", "r", "p", **pool),
+        node("Reshape", "p sizes", "f"),
+        node("MatMul", "f matrix", "m"),
+        node("Add", "m vb", "y"),
+    ]
+    path = write(
+        tmp_path / "m.onnx",
+        nodes,
+        [1, 1, 8, 6],
+        w=RNG.normal(size=(3, 1, 5, 5)),
+        b=RNG.normal(size=(3, 1, 1)),
+        v=RNG.normal(size=(3, 4, 3, 5)) / 100,
+        rows=np.array([36, 5]),
+        sizes=np.array([1, 36]),
+        vb=RNG.normal(size=(1, 5)),
+    )
+    model = import_model(path, std=1 / 255)
+    assert str(model.network) == "1x8x6 | conv 3 k5 p2 relu, maxpool 2 | dense 5"
+    given = images((1, 8, 6), 1)
+    wanted = run(path, given.astype(np.float32))
+    np.testing.assert_allclose(model.scores(given), wanted, rtol=1e-5, atol=1e-4)
+
+
 def test_a_vector_made_a_picture(tmp_path) -> None:
     nodes = [
         node("Reshape", "x sizes", "m"),
@@ -477,6 +508,8 @@ def test_every_verb_takes_the_file(tmp_path, capsys) -> None:
     told = json.loads(capsys.readouterr().out)
     assert told["network"] == "1x6x6 | conv 2 k3 relu | dense 3"
     assert told["name"] == "net"
+    assert main(["explain", path, "--input", "1x8x8"]) == 0
+    assert "1@8x8" in capsys.readouterr().out
     assert main(["diagnose", path]) == 0
     assert "net fits" in capsys.readouterr().out
     assert main(["draw", path, "-o", str(tmp_path / "net.svg")]) == 0

@@ -671,11 +671,11 @@ def checkpoints(folder: Path) -> Target:
 
 
 def exported(folder: Path) -> Path:
-    """A small model as MXNet's parameters, their symbol, ONNX and a state dict, in ``folder``."""
+    """A small model as MXNet's parameters, their symbol and a lenet model, in ``folder``."""
     net = "2x7x6 | conv 4 k3 s2 p1.0.1.0 batchnorm silu | conv 4 k2 g2 leaky-relu, maxpool 2 s1"
     model = lenet.Model(f"{net} | dense 5 tanh, dense 3").initialize(seed=1)
     lenet.export(model, folder / "m.params")
-    lenet.export(model, folder / "m.onnx")
+    model.save(folder / "m.safetensors")
     return folder
 
 
@@ -722,7 +722,8 @@ def mxnet_symbol(folder: Path) -> Target:
 
 @reader(0.5)
 def onnx_graph(folder: Path) -> Target:
-    seeds = [(exported(folder) / "m.onnx").read_bytes()]
+    lenet.export(exported(folder) / "m.safetensors", folder / "m.onnx")
+    seeds = [(folder / "m.onnx").read_bytes()]
     for input in ("float", "raw"):
         lenet.export(lenet.Model(SMALL).initialize(), folder / "n.onnx", input=input)
         seeds.append((folder / "n.onnx").read_bytes())

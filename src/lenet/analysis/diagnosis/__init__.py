@@ -152,7 +152,7 @@ def diagnose(
     """Find out whether a network fits, why it does not, and what makes it fit.
 
     Args:
-        network: a network, zoo name, notation, ``.json`` file, saved model or model.
+        network: a network, zoo name, notation, ``.json`` or ``.onnx`` file, saved model or model.
         input_shape: look at the network on this input instead of its own: (channels, height,
             width), or text such as ``3x64x64``.
         name: what to call it; by default its zoo name or file.
