@@ -97,6 +97,18 @@ def test_what_export_writes_comes_back(net, tmp_path) -> None:
     np.testing.assert_array_equal(found.table, model.table)
 
 
+def test_preprocessing_and_classes_of_a_model_that_is_named(model, tmp_path) -> None:
+    seen = lenet.Preprocessing((1, 12, 12), (0.2,), (0.4,), "dark")
+    own = lenet.Model(NET, ["a", "b", "c"], seen).initialize()
+    own.save(tmp_path / "own.safetensors")
+    safetensors.numpy.save_file(as_pytorch(model), tmp_path / "net.safetensors")
+    for net in (own, tmp_path / "own.safetensors"):
+        result = read_model(tmp_path / "net.safetensors", net=net)
+        assert (result.model.classes, result.model.preprocessing) == (own.classes, seen)
+        assert not result.notes
+        np.testing.assert_allclose(result.model.table, model.table, rtol=1e-5)
+
+
 def test_a_module_or_a_command_in_the_file_is_not_run(tmp_path) -> None:
     torch = pytest.importorskip("torch")
     torch.save(torch.nn.Linear(2, 2), tmp_path / "m.pt")

@@ -196,7 +196,11 @@ def export(model: Path, output: Path, json: bool, **how: Any) -> None:
     PATH,
 )
 @option("--output", "The model to write, a .safetensors file.", PATH, required=True)
-@option("--net", "The network that the weights belong to: a zoo name, a notation or a .json file.")
+@option(
+    "--net",
+    "The network that the weights belong to: a zoo name, a notation or a .json file; or a saved "
+    "model, for its preprocessing and class names, too.",
+)
 @option(
     "--symbol", "MXNet's -symbol.json, which tells the network; one beside the file is found.", PATH
 )

@@ -22,7 +22,7 @@ from lenet.formats.reading import read_whole
 from lenet.formats.row import UNPREPARED
 from lenet.formats.weights import Arrays, check_strangers, deduce_network, fit_weights
 from lenet.model import Model
-from lenet.net import ACTIVATIONS, Source, read_named
+from lenet.net import ACTIVATIONS, Source, is_model_file, read_named
 from lenet.net.network import read_input
 from lenet.net.words import did_you_mean, listed, shown
 from lenet.writing import Result
@@ -98,7 +98,8 @@ def import_model(
     Args:
         file: the file.
         net: the network that the weights of a ``.params`` file or a state dict belong to: a zoo
-            name, a notation, a ``.json`` file or a network.
+            name, a notation, a ``.json`` file or a network; of a model, or a saved one, the
+            preprocessing and the class names are taken, too.
         symbol: MXNet's ``-symbol.json``, which tells the network; one beside the ``.params`` file
             is found.
         input_shape: of one image, (channels, height, width), or text such as ``1x28x28``; where
@@ -210,13 +211,18 @@ _Read = tuple[Model, str, Iterable[str]]
 def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
     """Put weights into the network that is named, or that they tell of."""
     check_strangers(path, arrays)
-    if options.net is not None:
-        network, _ = read_named(options.net, input_shape=options.input_shape)
-        notes = [UNPREPARED]
+    like: Any = options.net
+    like = Model.load(like) if is_model_file(like) else like
+    seen, classes = getattr(like, "preprocessing", None), getattr(like, "classes", None)
+    if like is not None:
+        network, _ = read_named(like, input_shape=options.input_shape)
+        if seen is not None and seen.input_shape != network.input_shape:
+            seen = None
+        notes = [UNPREPARED] if seen is None else []
     else:
         network, note = deduce_network(path, arrays, options.input_shape, options.activation)
         notes = [note, UNPREPARED]
-    model, more = fit_weights(path, arrays, network, None, None)
+    model, more = fit_weights(path, arrays, network, classes, seen)
     return model, kind, [*notes, *more]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.analysis.diagnosis import mismatch_text, reconcile
-from lenet.analysis.diagnosis.weights import Tensor, find_norms, match_weights
+from lenet.analysis.diagnosis.weights import Tensor, find_norms, match_weights, stray_notes
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import LenetError, ModelFileError, UsageError, path_text
 from lenet.model import Model
@@ -65,7 +65,8 @@ def fit_weights(
     pairs, _, _ = match_weights(network, shapes)
     owned = {place: tensor for place, tensor in pairs if place is not None and tensor}
     convs = [tensor for tensor in owned.values() if tensor.is_conv]
-    norms = find_norms(convs, [Tensor(name, shape) for name, shape in shapes.items()])
+    all_tensors = [Tensor(name, shape) for name, shape in shapes.items()]
+    norms = find_norms(convs, all_tensors)
     model = Model(network, classes, seen)
     tensors: dict[str, Values] = {}
     for place, tensor in owned.items():
@@ -74,7 +75,7 @@ def fit_weights(
         tensors |= {f"{network.names[place]}.{name}": values for name, values in found}
     given = {name: np.ascontiguousarray(v, np.float32) for name, v in tensors.items()}
     try:
-        return model.load_state_dict(given), result.notes
+        return model.load_state_dict(given), tuple(stray_notes(norms, all_tensors))
     except ModelFileError as error:
         why = str(error).removeprefix("the state dict is not an intact model: ").split(";")[0]
         raise ModelFileError(f"{path_text(path)} does not fit the network: {why}.") from error

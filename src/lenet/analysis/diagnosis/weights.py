@@ -129,7 +129,7 @@ def match_weights(
     pairs += _transposed(network, dense) or _aligned(network, dense, _DENSE_AXES)
     mismatches = tuple(_mismatches(network, pairs))
     notes = [*_dense_notes(network, pairs, mismatches), *_bias_notes(norms, tensors)]
-    return pairs, mismatches, (*notes, *_other_notes(norms, tensors))
+    return pairs, mismatches, (*notes, *stray_notes(norms, tensors))
 
 
 def weight_shapes(network: Network) -> dict[int, Shape]:
@@ -289,7 +289,7 @@ def _bias_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[s
             return
 
 
-def _other_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[str]:
+def stray_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[str]:
     """Tensors that belong to no layer of ours: counters, transformers."""
     known = {name for norm in norms.values() for name in norm.names}
     left = [tensor for tensor in tensors if tensor.name not in known]
