@@ -7,20 +7,20 @@ brought to that. Which weight belongs to which layer is for :mod:`lenet.analysis
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise, product
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet.analysis.diagnosis import mismatch_text, reconcile
-from lenet.analysis.diagnosis.weights import Tensor, find_norms, match_weights, stray_notes
+from lenet.analysis.diagnosis.weights import Tensor, find_norms, match_weights, ordered, stray_notes
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import LenetError, ModelFileError, UsageError, path_text
 from lenet.model import Model
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network
 from lenet.net.layers import same_padding
-from lenet.net.words import name_text, natural
+from lenet.net.words import name_text
 
 Values = npt.NDArray[Any]
 Arrays = Mapping[str, Values]
@@ -141,7 +141,8 @@ def deduce_network(
             writes the network, to copy.
         ModelFileError: nothing usual fits.
     """
-    convs, dense = _chains(arrays)
+    tensors = [Tensor(name, values.shape) for name, values in arrays.items()]
+    convs, dense = ordered(tensors, 4), ordered(tensors, 2)
     if not dense and not convs:
         raise ModelFileError(f"{path_text(path)} holds no weights of convolutions or dense layers.")
     if input_shape is None:
@@ -173,21 +174,6 @@ def _found_note(fitting: Sequence[Network]) -> str:
     if len(fitting) > 1:
         text += f"; {fitting[1]} would fit, too"
     return f"{text}. Check it, or {_ADVICE}."
-
-
-def _chains(arrays: Arrays) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the weights of convolutions and of dense layers, in the order of their names."""
-    tensors = [Tensor(name, values.shape) for name, values in arrays.items()]
-    chains = []
-    for axes in (4, 2):
-        given = [tensor for tensor in tensors if len(tensor.shape) == axes]
-        named = sorted(given, key=lambda tensor: natural(tensor.name))
-        chains.append(given if _is_chain(given) and not _is_chain(named) else named)
-    return chains[0], chains[1]
-
-
-def _is_chain(tensors: Sequence[Tensor]) -> bool:
-    return all(a.shape[0] == b.shape[1] for a, b in pairwise(tensors))
 
 
 def _usual(
