@@ -82,6 +82,12 @@ _INSIDE: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"[Content_Types].xml", _kind("an Office document")),
     (b".npy", ARRAYS),
 )
+#: What files begin with that no text is.
+_PATTERNS: Final[tuple[tuple[bytes, Kind], ...]] = (
+    (rb"\0\0[\x08\x09\x0b-\x0e][\x01-\x04]", NUMBERS),  # as MNIST's, under any name
+    (rb".{4}\0\0\0\0\{", SAFETENSORS),  # the length of a header in JSON, and its begin
+    (rb".{128}DICM", _kind("a DICOM picture")),
+)
 #: The magic number of PyTorch before 1.6, as a pickle writes it.
 _LEGACY: Final = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 
@@ -106,13 +112,8 @@ def kind_of(start: bytes) -> Kind:
         return PYTORCH if _LEGACY in start[:20] else PICKLE
     if start[:1] == b"\x08" and b"\x12" in start[:4]:  # ir_version and producer, in protobuf
         return ONNX
-    if re.match(rb"\0\0[\x08\x09\x0b-\x0e][\x01-\x04]", start):  # as MNIST's, under any name
-        return NUMBERS
-    if start[4:9] == b"\0\0\0\0{":  # the length of a header in JSON, and its begin
-        return SAFETENSORS
-    if start[128:132] == b"DICM":
-        return _kind("a DICOM picture")
-    return _kind_of_text(start)
+    alike = (kind for pattern, kind in _PATTERNS if re.match(pattern, start, re.DOTALL))
+    return next(alike, None) or _kind_of_text(start)
 
 
 def _kind_of_text(start: bytes) -> Kind:
