@@ -70,11 +70,13 @@ DELAYED = {
     "data.sources": "requests and rich, for a download",
     "drawing.formats": "reportlab and resvg, for PDF and PNG",
     "formats.export": "PyTorch and onnx, for the files that need them",
+    "formats.importing": "PyTorch and onnx, for their files",
     "formats.runtimes": "ONNX Runtime and PyTorch, for the check of their files",
     "engine.native": "the extension, which may be missing",
     "model": "the analysis, for summary()",
     "net.document": "json",
     "net.network": "the root, for network.explain() and network.draw()",
+    "net.sources": "the root, for lenet.import_model, which reads other programs' files",
     "net.words": "difflib, for an error",
     "tensor_files": "safetensors and NumPy, for more than a header",
     "terminal": "shutil",
@@ -139,9 +141,10 @@ def complaint(found: Import) -> str | None:
         return f"{found.place} imports {package}; {here} may use {sorted(allowed) or 'no package'}"
     if rest[:2] == ["engine", "_native"] and dotted(found.path) != "engine.native":
         return f"{found.place} imports the extension; only engine/native.py may"
-    if not rest:  # the root itself: only for the short hands network.explain() and .draw()
-        only = "only net/network.py imports the root, for its short hands"
-        return None if dotted(found.path) == "net.network" else f"{found.place}: {only}"
+    if not rest:  # the root itself: for network.explain() and .draw(), and a file of ONNX
+        only = "only net/network.py and net/sources.py import the root, for its short hands"
+        is_one = dotted(found.path) in ("net.network", "net.sources")
+        return None if is_one else f"{found.place}: {only}"
     there = rest[0]
     if there not in ROW:
         return f"{found.place} imports {found.name}; name the room it lies in, one of {list(ROW)}"
@@ -167,7 +170,7 @@ def test_imports(path):
         ("data/a.py", "if TYPE_CHECKING:\n import lenet.cli", "data/a.py:2 imports lenet.cli"),
         ("model.py", "from lenet.engine import _native", "only engine/native.py"),
         ("__init__.py", "import torch", "nothing of lenet may"),
-        ("model.py", "import lenet", "only net/network.py imports the root"),
+        ("model.py", "import lenet", "only net/network.py and net/sources.py import the root"),
         ("cli/a.py", "from lenet import train", "name the room it lies in"),
     ],
 )

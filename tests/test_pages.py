@@ -1,6 +1,7 @@
 """What the documents show is what comes out: every command is run, every quotation compared."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ def prepared(page: Path, folder: Path) -> None:
     if page.name == "diagnose.md":
         body = "conv 6 k5, maxpool 2 | conv 16 k5, maxpool 2 | dense 120, dense 84, dense 10"
         Model(f"1x32x32 | {body}").initialize().save(folder / "mine.safetensors")
+    if page.name == "export.md":
+        for file in (pages.ROOT / "tests" / "formats" / "files").glob("lenet-*"):
+            shutil.copy(file, folder)
     if page.name == "pictures.md":
         first = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)[0]
         code = first.replace('Path("my-pictures")', f"Path({str(folder)!r}, 'my-pictures')")

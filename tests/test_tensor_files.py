@@ -392,7 +392,8 @@ def test_what_to_write_instead_of_loading(tmp_path: Path) -> None:
     for path, words in (
         (run, ["folder", "Model.load", "best.safetensors"]),
         (tmp_path / "net.json", ["lenet.Model(", "initialize()"]),
-        (tmp_path / "net.pth", ["safetensors", "reconcile"]),
+        (tmp_path / "net.pth", ["import_model"]),
+        (tmp_path / "net.ckpt", ["safetensors", "reconcile"]),
         (tmp_path / "net.H5", ["safetensors", "reconcile"]),
         ("lenet", ["lenet.models.lenet()"]),
     ):

@@ -34,6 +34,7 @@ from lenet.engine.augmentation import Augmentation as Augmentation
 from lenet.estimator.classifier import LeNetClassifier as LeNetClassifier
 from lenet.formats.export import Export as Export
 from lenet.formats.export import export as export
+from lenet.formats.importing import import_model as import_model
 from lenet.inference import Prediction as Prediction
 from lenet.inference import Predictions as Predictions
 from lenet.inference import evaluate as evaluate

@@ -33,6 +33,11 @@ HDF5: Final = _kind("an HDF5 file")
 KERAS: Final = _kind("a Keras model")
 ONNX: Final = _kind("an ONNX model")
 NUMBERS: Final = _kind("a file of numbers", "files of numbers")
+MXNET: Final = _kind("an MXNet file")
+SAFETENSORS: Final = _kind("a safetensors file")
+ARRAYS: Final = _kind("an archive of NumPy arrays", "archives of NumPy arrays")
+JSON: Final = _kind("a JSON file")
+LFS: Final = _kind("a pointer of Git LFS", "pointers of Git LFS")
 TEXT: Final = _kind("a text file")
 UNKNOWN: Final = _kind("an unknown kind of file", "files of an unknown kind")
 
@@ -52,7 +57,8 @@ _STARTS: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"8BPS", _kind("a Photoshop file")),
     (b"gimp xcf", _kind("a GIMP file")),
     (b"\0\0\1\0", _kind("an icon file")),
-    (b"version https://git-lfs", _kind("a pointer of Git LFS", "pointers of Git LFS")),
+    (b"version https://git-lfs", LFS),
+    (b"\x12\1\0\0\0\0\0\0", MXNET),
     (b"\x7fELF", _kind("a program")),
     (b"MZ", _kind("a program")),
     (b"\x1aE\xdf\xa3", _kind("a video")),
@@ -74,7 +80,13 @@ _INSIDE: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"model.weights.h5", KERAS),
     (b"config.json", KERAS),
     (b"[Content_Types].xml", _kind("an Office document")),
-    (b".npy", _kind("an archive of NumPy arrays", "archives of NumPy arrays")),
+    (b".npy", ARRAYS),
+)
+#: What files begin with that no text is.
+_PATTERNS: Final[tuple[tuple[bytes, Kind], ...]] = (
+    (rb"\0\0[\x08\x09\x0b-\x0e][\x01-\x04]", NUMBERS),  # as MNIST's, under any name
+    (rb".{4}\0\0\0\0\{", SAFETENSORS),  # the length of a header in JSON, and its begin
+    (rb".{128}DICM", _kind("a DICOM picture")),
 )
 #: The magic number of PyTorch before 1.6, as a pickle writes it.
 _LEGACY: Final = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
@@ -100,11 +112,8 @@ def kind_of(start: bytes) -> Kind:
         return PYTORCH if _LEGACY in start[:20] else PICKLE
     if start[:1] == b"\x08" and b"\x12" in start[:4]:  # ir_version and producer, in protobuf
         return ONNX
-    if re.match(rb"\0\0[\x08\x09\x0b-\x0e][\x01-\x04]", start):  # as MNIST's, under any name
-        return NUMBERS
-    if start[128:132] == b"DICM":
-        return _kind("a DICOM picture")
-    return _kind_of_text(start)
+    alike = (kind for pattern, kind in _PATTERNS if re.match(pattern, start, re.DOTALL))
+    return next(alike, None) or _kind_of_text(start)
 
 
 def _kind_of_text(start: bytes) -> Kind:
@@ -116,7 +125,7 @@ def _kind_of_text(start: bytes) -> Kind:
     if text.startswith(b"<?xml"):
         return _kind("an XML file")
     if text.startswith((b"{", b"[")):
-        return _kind("a JSON file")
+        return JSON
     is_text = not any(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in start)
     return TEXT if is_text and text else UNKNOWN
 
@@ -148,7 +157,10 @@ _FOREIGN: Final = {
     **dict.fromkeys((".h5", ".hdf5"), HDF5),
     ".keras": KERAS,
     ".onnx": ONNX,
+    ".params": MXNET,
 }
+#: By what can be imported: the endings it has to have.
+_IMPORTED: Final = {PYTORCH: (".pt", ".pth"), ONNX: (".onnx",), MXNET: (".params",)}
 
 
 def foreign_kind(path: str) -> Kind | None:
@@ -163,7 +175,9 @@ def conversion(path: str) -> str:
     """Return what a file with another program's weights is, and how lenet can read them; or ""."""
     if (kind := foreign_kind(path)) is None:
         return ""
-    stem = os.path.splitext(path)[0]
+    stem, ending = os.path.splitext(path)
+    if ending.lower() in _IMPORTED.get(kind, ()):
+        return f"is {kind.one}; make a model of it with lenet.import_model({path!r})"
     target = f"{stem}.safetensors"
     compare = f"then lenet.reconcile(network, {target!r}) says which network they fit"
     if kind is PYTORCH:

@@ -196,6 +196,17 @@ class Model:
         """Return :attr:`parameters`, and the running means and variances of normalised layers."""
         return {tensor.name: tensor.view(self.table) for tensor in self.plan.tensors}
 
+    def load_state_dict(self, tensors: Mapping[str, npt.NDArray[np.float32]]) -> Self:
+        """Take other weights, named and shaped as :meth:`state_dict` gives them.
+
+        What :attr:`training` said of the former weights is forgotten.
+
+        Raises:
+            ModelFileError: a tensor is missing, of another shape, not finite or one too many.
+        """
+        self._table, self.training = _fill("the state dict", self.plan, tensors), {}
+        return self
+
     def initialize(self, init: str = "xavier", seed: int = 0) -> Self:
         """Draw new weights: ``normal:S``, ``xavier`` or ``kaiming``; biases are zero.
 

@@ -158,11 +158,44 @@ def read_json(text: str | bytes) -> Any:
     return json.loads(text, object_pairs_hook=each_once)
 
 
+def read_tensors(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
+    """Return the tensors of any safetensors file; bfloat16 comes as float32."""
+    import numpy as np
+    import safetensors
+
+    content = read(path)
+    try:
+        entries = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
+    except safetensors.SafetensorError as error:
+        why = str(error).strip().rstrip(".")
+        raise ModelFileError(f"{path_text(path)} is no intact safetensors file: {why}.") from error
+    tensors = {}
+    for name, entry in entries:
+        kind, shape = entry["dtype"], entry["shape"]
+        if kind not in _NUMPY_TYPES:
+            raise ModelFileError(f"{path_text(path)} holds numbers of type {kind}; save float32.")
+        values = np.frombuffer(entry["data"], _NUMPY_TYPES[kind])
+        if kind == "BF16":
+            values = (values.astype("<u4") << 16).view("<f4")
+        tensors[name] = values.reshape(shape)
+    return tensors
+
+
+#: By the format's names; bfloat16 as what holds its bits.
+_NUMPY_TYPES: Final = {
+    **{f"F{bits}": f"<f{bits // 8}" for bits in (16, 32, 64)},
+    **{f"I{bits}": f"<i{bits // 8}" for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": f"<u{bits // 8}" for bits in (8, 16, 32, 64)},
+    **{"BF16": "<u2", "BOOL": "?"},
+}
+
+
 def _check_format(path: object, metadata: Mapping[str, str]) -> None:
     if metadata.get("format") != FORMAT:
         raise ModelFileError(
             f"{path_text(path)} is a safetensors file but no lenet model (its format is "
-            f"{metadata.get('format')!r:.60}, not {FORMAT!r}); give a file that lenet saved."
+            f"{metadata.get('format')!r:.60}, not {FORMAT!r}); give a file that lenet saved, or "
+            "make one of it with lenet.import_model."
         )
     version = str(metadata.get("version", ""))
     if version != str(VERSION):

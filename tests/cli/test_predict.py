@@ -250,11 +250,17 @@ def test_files_of_other_programs(refused, here, model, picture_bytes, name, cont
     (here / name).write_bytes(content)
     (here / "a.png").write_bytes(picture_bytes())
     save = "safetensors.torch.save_file(torch.load(" if "Torch" in word else "save_file(tensors"
+    words = [save, "lenet.reconcile("]
+    if name in ("net.pth", "net.onnx"):  # these can be imported
+        words = [f"lenet.import_model({name!r})"]
     for arguments in (["predict", name, "a.png"], ["evaluate", name, "digits"]):
-        refused(arguments, 1, word, save, "lenet.reconcile(")
+        refused(arguments, 1, word, *words)
     refused(["predict", model, name], 1, f"is {word}")
     refused(["train", name], 2, f"is {word}, no data set")
-    refused(["explain", f"./{name}"], 2, word, save)
+    if name == "net.onnx":  # is read, and is cut
+        refused(["explain", f"./{name}"], 1, "no intact ONNX file")
+    else:
+        refused(["explain", f"./{name}"], 2, word, words[0].replace(name, f"./{name}"))
 
 
 @pytest.mark.parametrize(

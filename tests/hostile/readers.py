@@ -29,6 +29,7 @@ import lenet
 from hostile.mutation import HOSTILE_TEXTS, composed, json_bytes, mutated, mutated_value, renumbered
 from lenet.cli.main import main
 from lenet.errors import LenetError, visible_lines
+from lenet.formats.importing import read_model
 from lenet.net import from_json, name_of, read_network, to_json
 from lenet.net.network import read_input
 from lenet.training import named_recipe
@@ -37,6 +38,7 @@ from lenet.training.recipe import read_recipe, read_settings, recipe_text
 from lenet.training.run import resume_run
 from lenet.writing import FORMATS, Result, render
 
+TESTS = Path(__file__).parents[1]
 SMALL = "1x4x4 | conv 2 k3 batchnorm relu | dense 3"
 NETWORKS = (
     "1x28x28 | conv 6 k5 relu, maxpool 2 | conv 16 k5 p2 relu, avgpool 2 | dense 120, dense 10",
@@ -685,6 +687,78 @@ def checkpoints(folder: Path) -> Target:
 
     path_bytes = path.read_bytes()
     return Target(make, lambda content: resumed(copied(stopped, path.name, content)))
+
+
+# ------------------------------------------------------------------ files of other programs
+
+
+def exported(folder: Path) -> Path:
+    """A small model as MXNet's parameters, their symbol and a lenet model, in ``folder``."""
+    net = "2x7x6 | conv 4 k3 s2 p1.0.1.0 batchnorm silu | conv 4 k2 g2 leaky-relu, maxpool 2 s1"
+    model = lenet.Model(f"{net} | dense 5 tanh, dense 3").initialize(seed=1)
+    lenet.export(model, folder / "m.params")
+    model.save(folder / "m.safetensors")
+    return folder
+
+
+def imported(path: Path, **how: Any) -> list[str]:
+    result = read_model(path, **how)
+    return [str(result), result.model.network.names[0]]
+
+
+@reader(0.5)
+def mxnet_parameters(folder: Path) -> Target:
+    seeds = [(exported(folder) / "m.params").read_bytes()]
+    seeds += [path.read_bytes() for path in (TESTS / "formats/files").glob("*.params")]
+    symbol = folder / "m-symbol.json"
+    return file_target(folder / "x.params", seeds, [], lambda path: imported(path, symbol=symbol))
+
+
+@reader(0.3)
+def mxnet_parameters_alone(folder: Path) -> Target:
+    stream = io.BytesIO()
+    np.savez(stream, **{"0.weight": np.ones((4, 9), np.float32), "0.bias": np.ones(4)})
+    paths = [TESTS / "formats/files/lenet.params", TESTS / "formats/files/unnamed.params"]
+    seeds = [stream.getvalue(), *(path.read_bytes() for path in paths)]
+    how = {"input_shape": "1x28x28", "activation": "relu"}
+    return file_target(folder / "x.params", seeds, [], lambda path: imported(path, **how))
+
+
+@reader(0.5)
+def mxnet_symbol(folder: Path) -> Target:
+    files = TESTS / "formats/files"
+    texts = [(exported(folder) / "m-symbol.json").read_text()]
+    texts += [path.read_text() for path in files.glob("*-symbol.json")]
+    values = [json.loads(text) for text in texts]
+
+    def make(random: Random) -> bytes:
+        return json_bytes(random, mutated_value(random, random.choice(values)))
+
+    def read(path: Path) -> list[str]:
+        return imported(folder / "m.params", symbol=path, input_shape="2x7x6")
+
+    seeds = [text.encode() for text in texts]
+    words = words_of('Pooling!Dropout!"(2, 2)"!avg!sigmoid!"attrs": {')
+    return file_target(folder / "x-symbol.json", seeds, words, read, make)
+
+
+@reader(0.5)
+def onnx_graph(folder: Path) -> Target:
+    lenet.export(exported(folder) / "m.safetensors", folder / "m.onnx")
+    seeds = [(folder / "m.onnx").read_bytes()]
+    for input in ("float", "raw"):
+        lenet.export(lenet.Model(SMALL).initialize(), folder / "n.onnx", input=input)
+        seeds.append((folder / "n.onnx").read_bytes())
+    words = words_of("Relu!Flatten!MaxPool!Transpose!Reshape!Add!pads!strides!conv0.weight!pixels")
+    return file_target(folder / "x.onnx", seeds, words, imported)
+
+
+@reader(0.3)
+def state_dicts(folder: Path) -> Target:
+    model = lenet.Model(SMALL).initialize()
+    tensors = {f"net.{name}": np.array(values) for name, values in model.state_dict().items()}
+    path = folder / "x.safetensors"
+    return file_target(path, [save_tensors(tensors)], [], lambda path: imported(path, net=SMALL))
 
 
 # ------------------------------------------------------------------------------ the command line

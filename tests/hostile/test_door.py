@@ -23,6 +23,7 @@ from lenet.cli.program import program
 from lenet.drawing import FORMATS as ENDINGS
 from lenet.drawing import Drawing
 from lenet.errors import LenetError, visible_lines
+from lenet.formats.mxnet_arrays import write_params
 from lenet.net import to_json
 from lenet.writing import FORMATS, Result, render
 
@@ -272,6 +273,48 @@ def from_export(place):
         yield tried(lenet.export, model, text)
 
 
+def from_import_model(place):
+    """Names of tensors, nodes, operators and classes are a stranger's."""
+    model = lenet.Model(SMALL).initialize()
+    tensors = model.state_dict()
+    folder = place.folder / "imported"
+    folder.mkdir()
+    for text in TEXTS[:2]:
+        name = text.encode("utf-8", "replace").decode()
+        params = folder / f"{FILE}.params"
+        params.write_bytes(write_params({f"{name}{n}": v for n, v in tensors.items()}))
+        yield tried(lenet.import_model, params, net=SMALL)
+        yield tried(lenet.import_model, params, net="tiny")
+        lenet.export(model, params)
+        (symbol,) = folder.glob("*-symbol.json")
+        nodes = json.loads(symbol.read_text())["nodes"]
+        for key in ("op", "name", "kernel", "pool_type", "act_type"):
+            changed = [
+                {**node, key: text}
+                if key in ("op", "name")
+                else {**node, "attrs": {**node.get("attrs", {}), key: text}}
+                for node in nodes
+            ]
+            symbol.write_text(json.dumps({"nodes": changed}))
+            yield tried(lenet.import_model, params)
+        symbol.unlink()
+        onnx = folder / f"{FILE}.onnx"
+        lenet.export(model, onnx)
+        content = onnx.read_bytes()
+        for word in (b"conv0.weight", b"Conv", b"image", b"classes"):
+            changed = NAME.encode("utf-8", "surrogateescape")[: len(word)].ljust(len(word))
+            onnx.write_bytes(content.replace(word, changed))
+            yield tried(lenet.import_model, onnx)
+            yield tried(lenet.explain, onnx)
+    for text in TEXTS:
+        for ending in ("", ".params", ".onnx", ".pt", ".safetensors"):
+            yield tried(lenet.import_model, f"{text}{ending}", net=text)
+        yield tried(lenet.import_model, place.model, classes=[text] * 3)
+        yield tried(lenet.import_model, place.model, activation=text)
+        yield tried(lenet.import_model, place.model, input_shape=text)
+        yield tried(lenet.import_model, place.model, mean=text)
+
+
 def from_checks(place):
     yield lenet.checks()  # of a cache with a hostile name
 
@@ -309,6 +352,7 @@ SOURCES = {
     "reconcile": from_reconcile,
     "checks": from_checks,
     "export": from_export,
+    "import_model": from_import_model,
 }
 
 
@@ -344,6 +388,11 @@ COMMANDS = {
     "bench": lambda p: [["bench", NAME], ["bench", "tiny", "--against", NAME]],
     "checks": lambda p: [["checks"]],
     "export": lambda p: [["export", p.model, "-o", f"{FILE}.c"], ["export", NAME, "-o", "a.c"]],
+    "import": lambda p: [
+        ["import", p.model, "-o", f"{FILE}.safetensors"],
+        ["import", NAME, "-o", "a.safetensors"],
+        ["import", p.model, "--net", NAME, "--classes", NAME, "-o", NAME],
+    ],
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 import lenet
 from hostile.elsewhere import answer, refuse
 from lenet.errors import NotationError
+from lenet.formats.importing import read_model
 from lenet.writing import Result
 
 
@@ -39,6 +40,7 @@ def returned(tmp_path_factory):
         *(lenet.dense_versus_conv((1, 8, 8)), lenet.report(folder / "0")),
         *(lenet.compare_runs(folder / "0", folder / "1"), lenet.evaluate(model, data)),
         *(predictions, predictions[0], lenet.export(model, folder / "a.c")),
+        read_model(weights),
         *(model.network.blocks[0], lenet.MaxPool2d(2), lenet.AvgPool2d(2)),
         *(model.network.layers[0], model.network.layers[-1]),
         lenet.bench("1x4x4 | dense 2", batch=1, threads=1, seconds=0.001),

@@ -97,7 +97,8 @@ def balance(
     """Hold the sizes of neighbouring layers against each other; propose widths within a budget.
 
     Args:
-        network: a network, a model, a zoo name, a notation, a ``.json`` file or a saved model.
+        network: a network, a model, a zoo name, a notation, a ``.json`` or ``.onnx`` file or a
+            saved model.
         budget: the most that proposals may cost, by name: ``parameters``, ``macs`` (multiply-adds
             forward for one image), ``activations``, ``memory`` (bytes in use on one image); or
             texts such as ``macs=300k`` and ``memory=256KiB``.

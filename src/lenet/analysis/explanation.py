@@ -210,7 +210,8 @@ def explain(
     """Find out what there is to know about a network; ``print`` the report to read it.
 
     Args:
-        network: a network, a model, a zoo name, a notation, a ``.json`` file or a saved model.
+        network: a network, a model, a zoo name, a notation, a ``.json`` or ``.onnx`` file or a
+            saved model.
         name: what to call it; by default its zoo name or file.
         input_shape: look at the network on this input instead of its own: (channels, height,
             width), or text such as ``3x64x64``.

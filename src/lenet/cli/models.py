@@ -1,4 +1,4 @@
-"""The verbs on what was trained: ``report``, ``evaluate``, ``predict``, ``export``."""
+"""The verbs on what was trained: ``report``, ``evaluate``, ``predict``, ``export``, ``import``."""
 
 from __future__ import annotations
 
@@ -158,7 +158,8 @@ def predict(
 @argument(
     "output",
     "The file to write; its ending chooses the format: .onnx, .c (one C99 file), .pt (PyTorch's "
-    "state dict), .py (code of the network), .safetensors or .json (the network alone).",
+    "state dict), .py (code of the network), .params (MXNet), .safetensors "
+    "or .json (the network alone).",
     PATH,
 )
 @option(
@@ -193,3 +194,50 @@ def export(model: Path, output: Path, json: bool, **how: Any) -> None:
             f"{path_text(output)} is written, and names another class than {other} for "
             f"{result.check.different:,} of {result.check.images:,} images; tell us, with the file."
         )
+
+
+@verb
+@argument(
+    "file",
+    "An .onnx file, MXNet's .params, or PyTorch's state dict as .safetensors or .pt.",
+    PATH,
+)
+@option("--output", "The model to write, a .safetensors file.", PATH, required=True)
+@option(
+    "--net",
+    "The network that the weights belong to: a zoo name, a notation or a .json file; or a saved "
+    "model, for its preprocessing and class names, too.",
+)
+@option(
+    "--symbol", "MXNet's -symbol.json, which tells the network; one beside the file is found.", PATH
+)
+@option("--input", "What pictures it takes, where the file leaves it open, such as 1x28x28.")
+@option(
+    "--activation",
+    "Of every layer but the last, where neither file nor --net tells it, such as relu.",
+)
+@option("--classes", "Names of the classes, with commas between.")
+@option(
+    "--mean",
+    "What is taken off pixels from 0 to 1 first: one number, or one for each channel, with commas.",
+)
+@option("--std", "What they are divided by then, as in torchvision's Normalize.")
+@options.json
+def import_(*, file: Path, output: Path, json: bool, **how: Any) -> None:
+    """Another program's trained network as a model: ONNX, MXNet, PyTorch."""
+    from dataclasses import replace
+
+    from lenet.formats.importing import read_model
+
+    if output.suffix.lower() != ".safetensors":
+        raise UsageError(
+            f"{path_text(output)} is no name for a model; end it in .safetensors.",
+            parameter="output",
+        )
+    how["input_shape"] = how.pop("input")
+    for name in ("classes", "mean", "std"):
+        how[name] = how[name] and [word.strip() for word in how[name].split(",")]
+    result = read_model(file, **how)
+    if output.exists() and output.samefile(file):
+        raise UsageError("the model would be written over the file itself; name another --output.")
+    show(replace(result, path=result.model.save(output)), json)

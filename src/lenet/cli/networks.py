@@ -183,8 +183,8 @@ def _picture_path(net: str, output: Path | None, format: str | None) -> Path:
 @verb
 @argument(
     "nets",
-    "Two or more: zoo names, notations, .json files or saved models; or two or more folders that "
-    "lenet train wrote.",
+    "Two or more: zoo names, notations, .json files, saved models or .onnx files; or two or more "
+    "folders that lenet train wrote.",
     nargs=-1,
 )
 @option(

@@ -94,7 +94,10 @@ class Verb(click.Command):
 
 def verb(function: Callable[..., None]) -> Verb:
     """Make a function a verb of its name; its docstring is the verb's line in the help."""
-    return click.command(cls=Verb, short_help=function.__doc__, context_settings=SETTINGS)(function)
+    name = function.__name__.rstrip("_")  # import_: the word is Python's own
+    return click.command(name, cls=Verb, short_help=function.__doc__, context_settings=SETTINGS)(
+        function
+    )
 
 
 def argument(name: str, help: str, type: Any = str, **settings: Any) -> Decorator:
@@ -135,7 +138,7 @@ def formats(*others: str) -> Decorator:
     return decorate
 
 
-NET: Final = "A zoo name, a notation, a .json file or a saved model."
+NET: Final = "A zoo name, a notation, a .json file, a saved model or an .onnx file."
 net: Final = argument("net", NET)
 json: Final = flag("--json", "Print one JSON object instead.")
 data_dir: Final = option(

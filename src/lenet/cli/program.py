@@ -37,7 +37,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_given: bool) -> No
 program = Program(
     "lenet",
     [
-        *(train.train, models.report, models.evaluate, models.predict, models.export),
+        *(train.train, models.report, models.evaluate, models.predict),
+        *(models.export, models.import_),
         *(networks.explain, networks.deduce, networks.diagnose, networks.draw),
         *(networks.compare, networks.balance, networks.bench, networks.checks),
     ],

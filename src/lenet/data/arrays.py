@@ -102,7 +102,7 @@ def members_of(path: str, archive: zipfile.ZipFile) -> list[Array]:
 def array_of_stream(path: str, name: str, opened: Callable[[], IO[bytes]]) -> Array:
     """Return the array of a stream in NumPy's format."""
     with opened() as stream:
-        shape, fortran, dtype = _read_header(stream)
+        shape, fortran, dtype = read_header(stream)
     if fortran and len(shape) > 1:
         what = f"{path} has {shown(name)} in Fortran order"
         raise DataError(f"{what}; save it after numpy.ascontiguousarray")
@@ -110,7 +110,7 @@ def array_of_stream(path: str, name: str, opened: Callable[[], IO[bytes]]) -> Ar
     def rows(step: int) -> Iterator[npt.NDArray[Any]]:
         size = dtype.itemsize * math.prod(shape[1:])
         with intact(path), opened() as stream:
-            _read_header(stream)
+            read_header(stream)
             for start in range(0, shape[0], step):
                 count = min(step, shape[0] - start)
                 content = stream.read(count * size)
@@ -119,7 +119,8 @@ def array_of_stream(path: str, name: str, opened: Callable[[], IO[bytes]]) -> Ar
     return Array(name, shape, dtype, rows)
 
 
-def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read of a ``.npy`` file its shape, whether its first axis is the fastest, and its type."""
     form = np.lib.format
     readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
     shape, fortran, dtype = readers[form.read_magic(stream)](stream)

@@ -139,8 +139,8 @@ def draw(
     """Draw a network.
 
     Args:
-        network: a network in any form: a name, a notation, a ``.json`` file, a saved model, a
-            ``Model`` or a ``Network``.
+        network: a network in any form: a name, a notation, a ``.json`` or ``.onnx`` file, a saved
+            model, a ``Model`` or a ``Network``.
         style: "figure", the stacks of feature maps of LeCun et al. 1998, or "graph", one box per
             layer.
         theme: "auto", "light" or "dark".

@@ -25,6 +25,8 @@ from lenet.formats.c_source import c_header, c_source
 from lenet.formats.c_text import Example
 from lenet.formats.code import FRAMEWORKS, network_code
 from lenet.formats.int8 import IntegerNetwork, quantise
+from lenet.formats.mxnet_arrays import write_params
+from lenet.formats.mxnet_symbol import symbol_path, write_symbol
 from lenet.model import Model
 from lenet.net import to_json
 from lenet.net.words import did_you_mean, listed, shown
@@ -127,8 +129,9 @@ def export(
     """Write a model as a file for another program; its ending chooses the format.
 
     ``.onnx`` for ONNX runtimes, ``.c`` as one C99 file (with a ``.h`` beside it), ``.pt`` as
-    PyTorch's state dict, ``.py`` as code of the network in PyTorch, Keras or Gluon,
-    ``.safetensors`` as lenet's own model, ``.json`` as the network alone.
+    PyTorch's state dict, ``.py`` as code of the network in PyTorch, Keras or Gluon, ``.params`` as
+    MXNet's parameters (with a ``-symbol.json`` beside it), ``.safetensors`` as lenet's own model,
+    ``.json`` as the network alone.
 
     Args:
         model: a model, the file of one, or a run's folder.
@@ -169,9 +172,8 @@ def export(
     write, kind = _FORMATS[suffix]
     content = write(model, options, split)
     target = files.write_bytes(path, content)
-    if suffix == ".c":
-        header = int8_header if int8 else c_header
-        files.write_text(target.with_suffix(".h"), header(model))
+    for beside, text in _BESIDE.get(suffix, _nothing)(model, target, options):
+        files.write_bytes(beside, text)
     result = Export(target, f"{kind}, int8" if int8 else kind, len(content))
     if split is None:
         return result
@@ -338,6 +340,23 @@ def _pt(model: Model, options: Options, split: Split | None) -> bytes:
     return stream.getvalue()
 
 
+def _params(model: Model, options: Options, split: Split | None) -> bytes:
+    return write_params(write_symbol(model)[1])
+
+
+def _beside_c(model: Model, target: Path, options: Options) -> Iterable[tuple[Path, bytes]]:
+    header = c_header if options.int8 is None else int8_header
+    yield target.with_suffix(".h"), header(model).encode("ascii")
+
+
+def _beside_params(model: Model, target: Path, options: Options) -> Iterable[tuple[Path, bytes]]:
+    yield symbol_path(target), write_symbol(model)[0]
+
+
+def _nothing(model: Model, target: Path, options: Options) -> Iterable[tuple[Path, bytes]]:
+    return ()
+
+
 def _run_pt(model: Model, content: bytes, options: Options) -> runtimes.Run:
     return runtimes.run_torch(model, content)
 
@@ -352,9 +371,12 @@ _FORMATS: Final[dict[str, tuple[_Writer, str]]] = {
         lambda model, options, _: network_code(model, options.framework).encode("utf-8"),
         "Python code",
     ),
+    ".params": (_params, "MXNet parameters"),
     ".safetensors": (lambda model, *_: model.to_bytes(), "lenet model"),
     ".json": (lambda model, *_: to_json(model.network).encode("utf-8"), "network description"),
 }
+#: By a file's ending: the files that are written beside it.
+_BESIDE: Final = {".c": _beside_c, ".params": _beside_params}
 #: By a file's ending: what runs it.
 _RUNNERS: Final[dict[str, Callable[[Model, bytes, Options], runtimes.Run]]] = {
     ".onnx": lambda model, content, options: runtimes.run_onnx(model, content, options.input),

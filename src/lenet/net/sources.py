@@ -1,7 +1,8 @@
 """The one door to a network: whatever a person names it by, this reads it.
 
-A zoo name, a notation, a ``.json`` file, a saved model, or an object that is a network or has one
-(such as :class:`lenet.Model`). Of a saved model only the header is read, not the weights.
+A zoo name, a notation, a ``.json`` file, a saved model, an ``.onnx`` file, or an object that is a
+network or has one (such as :class:`lenet.Model`). Of a saved model only the header is read, not the
+weights.
 """
 
 from __future__ import annotations
@@ -28,18 +29,22 @@ class HasNetwork(Protocol):
     def network(self) -> Network: ...
 
 
+#: The ending of other programs' files that hold a whole network.
+_FOREIGN: Final = ".onnx"
 #: Whatever a person names a network by.
 Source = str | os.PathLike[str] | Network | HasNetwork
 
 
-def read_network(source: Source) -> Network:
+def read_network(source: Source, input_shape: Iterable[int] | str | None = None) -> Network:
     """Return the network that ``source`` names.
 
     A zoo name (``lenet-60``), a notation (it contains ``|`` or starts with a digit), the path of
-    a ``.json`` file or of a saved model, a network, which is given back as it is, or a model.
+    a ``.json`` file, of a saved model or of an ``.onnx`` file, a network, which is given back as it
+    is, or a model. An ``.onnx`` file may leave its input open: then it has ``input_shape``.
 
     Raises:
-        NotationError, ModelFileError: a notation or a saved model cannot be read.
+        NotationError, ModelFileError: a notation, a saved model or an ONNX file cannot be read.
+        MissingPackageError: what reads ONNX is not installed.
         UsageError: nobody knows the name, or the file is missing or no network.
     """
     if not isinstance(source, str | os.PathLike):
@@ -56,6 +61,8 @@ def read_network(source: Source) -> Network:
             raise tensor_files.damaged(text, str(error)) from error
     if text.lower().endswith(".json"):
         return _read_json(text)
+    if is_foreign(text):
+        return _read_foreign(text, input_shape)
     name = text.strip().lower()
     if name in zoo.names():
         return zoo.get(name)
@@ -71,7 +78,7 @@ def read_named(
     source: Source, name: str = "", input_shape: Iterable[int] | str | None = None
 ) -> tuple[Network, str]:
     """Return the network, on an input (C, H, W) or text ``3x64x64``, and ``name`` or its own."""
-    network = read_network(source)
+    network = read_network(source, input_shape)
     if input_shape is not None:
         with about("input_shape"):
             network = network.on(read_input(input_shape))
@@ -86,7 +93,7 @@ def name_of(source: Source) -> str:
     name = text.strip().lower()
     if name in zoo.names():
         return name
-    is_file = is_model_file(source) or name.endswith(".json")
+    is_file = is_model_file(source) or is_foreign(text) or name.endswith(".json")
     return os.path.splitext(os.path.basename(text))[0] if is_file else ""
 
 
@@ -102,6 +109,22 @@ def is_model_file(source: object) -> bool:
     return os.fspath(source).lower().endswith(tensor_files.SUFFIX)
 
 
+def is_foreign(path: str) -> bool:
+    """Does the path name a file of another program that holds a whole network?"""
+    return path.lower().endswith(_FOREIGN)
+
+
+def _read_foreign(path: str, input_shape: Iterable[int] | str | None) -> Network:
+    import lenet  # a row above, through the root's map of public names
+
+    try:
+        return lenet.import_model(path).network
+    except UsageError as error:
+        if error.parameter != "input_shape" or input_shape is None:
+            raise
+        return lenet.import_model(path, input_shape=input_shape).network
+
+
 def _read_json(path: str) -> Network:
     try:
         return from_json(read_regular(path, MAX_JSON).decode("utf-8-sig"))
@@ -115,6 +138,6 @@ def _read_json(path: str) -> Network:
 
 
 _ALLOWED: Final = (
-    f"give one of {', '.join(zoo.names())}, a notation such as {EXAMPLE!r}, a .json file or a "
-    "saved model"
+    f"give one of {', '.join(zoo.names())}, a notation such as {EXAMPLE!r}, a .json or .onnx file "
+    "or a saved model"
 )

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lenet import Model
@@ -225,6 +225,8 @@ def _weights_of(network: Network) -> list[object]:
         st.tuples(st.text(max_size=9), st.lists(st.integers(0, 2**62), max_size=5)), max_size=9
     )
 )
+@example([("", [0, 0, 0, 0]), ("a", [0, 0, 0, 0])])
+@example([("", [1, 0, 0, 0]), ("a", [0, 0, 0, 0])])
 def test_any_shapes(shapes: list[tuple[str, list[int]]]) -> None:
     if any(len(shape) in (2, 4) for _, shape in shapes):
         assert str(reconcile(zoo.lenet(), shapes))

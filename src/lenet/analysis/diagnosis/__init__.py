@@ -152,7 +152,7 @@ def diagnose(
     """Find out whether a network fits, why it does not, and what makes it fit.
 
     Args:
-        network: a network, zoo name, notation, ``.json`` file, saved model or model.
+        network: a network, zoo name, notation, ``.json`` or ``.onnx`` file, saved model or model.
         input_shape: look at the network on this input instead of its own: (channels, height,
             width), or text such as ``3x64x64``.
         name: what to call it; by default its zoo name or file.
@@ -222,12 +222,13 @@ def _title(name: str, form: str) -> str:
 
 
 def _mismatch_texts(mismatches: Sequence[Mismatch]) -> Iterator[str]:
-    yield from map(_mismatch_text, mismatches[:_MOST_MISMATCHES])
+    yield from map(mismatch_text, mismatches[:_MOST_MISMATCHES])
     if (more := len(mismatches) - _MOST_MISMATCHES) > 0:
         yield f"{plural(more, 'weight')} more do not agree."
 
 
-def _mismatch_text(mismatch: Mismatch) -> str:
+def mismatch_text(mismatch: Mismatch) -> str:
+    """Say in one sentence how a weight and its layer differ."""
     layer, wanted = mismatch.layer, _shape(mismatch.wanted)
     if mismatch.normalised is not None:
         here, there = ("file", "network") if mismatch.normalised else ("network", "file")

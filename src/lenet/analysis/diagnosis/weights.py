@@ -117,7 +117,7 @@ def match_weights(
     except (AttributeError, TypeError, ValueError):
         remedy = "give a .safetensors file, or every tensor's name and shape"
         raise UsageError(f"the weights are {shown(weights)}; {remedy}.") from None
-    convs, dense = _ordered(tensors, _CONV_AXES), _ordered(tensors, _DENSE_AXES)
+    convs, dense = ordered(tensors, _CONV_AXES), ordered(tensors, _DENSE_AXES)
     if not convs and not dense:
         raise UsageError(
             "the file holds no weights: a convolution's has four axes and a dense layer's two; "
@@ -129,7 +129,7 @@ def match_weights(
     pairs += _transposed(network, dense) or _aligned(network, dense, _DENSE_AXES)
     mismatches = tuple(_mismatches(network, pairs))
     notes = [*_dense_notes(network, pairs, mismatches), *_bias_notes(norms, tensors)]
-    return pairs, mismatches, (*notes, *_other_notes(norms, tensors))
+    return pairs, mismatches, (*notes, *stray_notes(norms, tensors))
 
 
 def weight_shapes(network: Network) -> dict[int, Shape]:
@@ -182,7 +182,7 @@ def _in_order(convs: Iterable[Tensor], norms: Iterable[Norm]) -> dict[str, Norm]
     return {conv.name: norm for conv, norm in pairs if conv}
 
 
-def _ordered(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
+def ordered(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
     """The weights of one kind as the file or their names order them, whichever is a chain."""
     given = [tensor for tensor in tensors if len(tensor.shape) == axes]
     by_name = sorted(given, key=lambda tensor: natural(tensor.name))
@@ -193,8 +193,13 @@ def _is_chain(tensors: list[Tensor]) -> bool:
     """Does every layer read what the one before it gives, or a group of it?"""
     pairs = pairwise(tensors)
     return all(
-        a.shape[0] % b.shape[1] == 0 if b.is_conv else a.shape[0] == b.shape[1] for a, b in pairs
+        _is_multiple(a.shape[0], b.shape[1]) if b.is_conv else a.shape[0] == b.shape[1]
+        for a, b in pairs
     )
+
+
+def _is_multiple(number: int, part: int) -> bool:
+    return part != 0 and number % part == 0  # a file may hold tensors without numbers
 
 
 def _aligned(network: Network, tensors: Sequence[Tensor], axes: int) -> Pairs:
@@ -289,7 +294,7 @@ def _bias_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[s
             return
 
 
-def _other_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[str]:
+def stray_notes(norms: dict[str, Norm], tensors: Sequence[Tensor]) -> Iterator[str]:
     """Tensors that belong to no layer of ours: counters, transformers."""
     known = {name for norm in norms.values() for name in norm.names}
     left = [tensor for tensor in tensors if tensor.name not in known]
@@ -376,7 +381,7 @@ def _groups(network: Network, pairs: Pairs) -> list[int]:
         count = 1
         if tensor and tensor.is_conv:
             width, seen = tensor.shape[:2]
-            if incoming and incoming % seen == 0:
+            if incoming and _is_multiple(incoming, seen):
                 count = incoming // seen
             count = count if width % count == 0 else 1
             incoming = width

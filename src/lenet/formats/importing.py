@@ -1,0 +1,280 @@
+"""``lenet.import_model``: another program's network as a model of ours, weights and all.
+
+A file is read as what it is, whatever it is called; nothing in it is ever unpickled or run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from lenet import kinds, tensor_files
+from lenet.data.preprocess import Preprocessing
+from lenet.errors import MissingPackageError, ModelFileError, UsageError, about, path_text
+from lenet.formats.mxnet_arrays import plain_names, read_params
+from lenet.formats.mxnet_symbol import read_symbol, symbol_path
+from lenet.formats.reading import read_whole
+from lenet.formats.row import UNPREPARED
+from lenet.formats.weights import Arrays, check_strangers, deduce_network, fit_weights
+from lenet.model import Model
+from lenet.net import ACTIVATIONS, Source, is_model_file, read_named
+from lenet.net.network import read_input
+from lenet.net.words import did_you_mean, listed, shown
+from lenet.writing import Result
+from lenet.writing.document import Document, Notation, Paragraph, Section
+from lenet.writing.numbers import plural
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person says of a file."""
+
+    net: Source | None = None
+    symbol: str | os.PathLike[str] | None = None
+    input_shape: tuple[int, int, int] | None = None
+    activation: str | None = None
+    classes: tuple[str, ...] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Imported(Result):
+    """What :func:`read_model` makes of a file.
+
+    Attributes:
+        model: the model.
+        format: what the file is.
+        notes: what the file does not say and was supposed, a sentence each.
+        path: where the model was saved; None if it was not.
+    """
+
+    model: Model
+    format: str
+    notes: tuple[str, ...] = ()
+    path: Path | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as values for JSON."""
+        return {
+            "format": self.format,
+            "network": str(self.model.network),
+            "parameters": self.model.parameter_count,
+            "classes": list(self.model.classes),
+            "preprocessing": self.model.preprocessing.to_dict(),
+            "notes": list(self.notes),
+            "file": None if self.path is None else str(self.path),
+        }
+
+    def page(self, form: str = "text", width: int = 80) -> Document:
+        """Return the network, ready to copy, and what was supposed."""
+        place = "" if self.path is None else f", in {path_text(self.path)}"
+        text = f"{self.format}: {plural(self.model.parameter_count, 'parameter')}{place}"
+        network = Notation(str(self.model.network))
+        return Document("", (Section("", (Paragraph(text), network, *map(Paragraph, self.notes))),))
+
+
+def import_model(
+    file: str | os.PathLike[str],
+    *,
+    net: Source | None = None,
+    symbol: str | os.PathLike[str] | None = None,
+    input_shape: Iterable[int] | str | None = None,
+    activation: str | None = None,
+    classes: Sequence[str] | None = None,
+    mean: Iterable[float] | None = None,
+    std: Iterable[float] | None = None,
+) -> Model:
+    """Read another program's trained network as a model.
+
+    ``.onnx`` of any framework, MXNet's ``.params``, and PyTorch's state dicts, as ``.safetensors``
+    or, with PyTorch installed, ``.pt``.
+
+    Args:
+        file: the file.
+        net: the network that the weights of a ``.params`` file or a state dict belong to: a zoo
+            name, a notation, a ``.json`` file or a network; of a model, or a saved one, the
+            preprocessing and the class names are taken, too.
+        symbol: MXNet's ``-symbol.json``, which tells the network; one beside the ``.params`` file
+            is found.
+        input_shape: of one image, (channels, height, width), or text such as ``1x28x28``; where
+            the file leaves it open.
+        activation: of every layer but the last, where neither file nor ``net`` tells it: ``relu``.
+        classes: names for the outputs, in their order.
+        mean: what is taken off pixels from 0 to 1 first, one number or one for each channel.
+        std: what they are divided by then; both as in torchvision's Normalize.
+
+    Raises:
+        ModelFileError: the file is damaged, something else, or holds what we have no layer for.
+        UsageError: the file leaves open what has to be given, or an option is out of range.
+        MissingPackageError: the format needs a package that is not installed.
+    """
+    return read_model(
+        file,
+        net=net,
+        symbol=symbol,
+        input_shape=input_shape,
+        activation=activation,
+        classes=classes,
+        mean=mean,
+        std=std,
+    ).model
+
+
+def read_model(file: str | os.PathLike[str], **how: Any) -> Imported:
+    """Do the same as :func:`import_model`, and tell what was supposed."""
+    if not isinstance(file, str | os.PathLike):
+        raise UsageError(f"the file is {shown(file)}; give a path such as 'model.onnx'.")
+    suffix = Path(file).suffix.lower()
+    if suffix not in _READERS:
+        near = did_you_mean(suffix, _READERS)
+        raise ModelFileError(
+            f"{path_text(file)} does not say its format{near}; it must end in "
+            f"{listed(list(_READERS), 'or')}."
+        )
+    options = _options(**how)
+    with np.errstate(all="ignore"):  # what is not finite is refused at the end
+        model, kind, notes = _READERS[suffix](file, options)
+    return Imported(_prepared(model, options), kind, _left(notes, options))
+
+
+def _options(
+    net: Any = None,
+    symbol: Any = None,
+    input_shape: Any = None,
+    activation: Any = None,
+    classes: Any = None,
+    mean: Any = None,
+    std: Any = None,
+) -> Options:
+    if input_shape is not None:
+        with about("input_shape"):
+            input_shape = read_input(input_shape)
+    if activation is not None and activation not in ACTIVATIONS:
+        near = did_you_mean(str(activation), ACTIVATIONS)
+        what = f"the activation is {shown(activation)}{near}; it must be "
+        raise UsageError(what + f"{listed(list(ACTIVATIONS), 'or')}.", parameter="activation")
+    names = None if classes is None else tuple(map(str, classes))
+    return Options(
+        net, symbol, input_shape, activation, names, _numbers(mean, "mean"), _numbers(std, "std")
+    )
+
+
+def _numbers(values: Any, name: str) -> tuple[float, ...] | None:
+    if values is None:
+        return None
+    try:
+        return tuple(float(v) for v in np.atleast_1d(np.asarray(values, float)).ravel())
+    except (TypeError, ValueError):
+        what = f"{name} is {shown(values)}; give one number, or one for each channel."
+        raise UsageError(what, parameter=name) from None
+
+
+def _prepared(model: Model, options: Options) -> Model:
+    """Return the model with the class names and the preprocessing that a person gives."""
+    if options.classes is None and options.mean is None and options.std is None:
+        return model
+    seen = model.preprocessing
+    if options.mean is not None or options.std is not None:
+        shape = model.network.input_shape
+        mean = _per_channel(options.mean or (0.0,), shape[0], "mean")
+        std = _per_channel(options.std or (1.0,), shape[0], "std")
+        seen = Preprocessing(shape, mean, std, None)
+    with about("classes"):
+        made = Model(model.network, options.classes or model.classes, seen)
+    return made.load_state_dict(model.state_dict())
+
+
+def _per_channel(values: tuple[float, ...], channels: int, name: str) -> tuple[float, ...]:
+    if len(values) not in (1, channels):
+        what = (
+            f"{name} has {len(values)} numbers; give one, or one for each of {channels} channels."
+        )
+        raise UsageError(what, parameter=name)
+    return values * channels if len(values) == 1 else values
+
+
+def _left(notes: Iterable[str], options: Options) -> tuple[str, ...]:
+    """Return the notes that are still true once a person has said more."""
+    is_told = options.mean is not None or options.std is not None
+    return tuple(note for note in notes if not (is_told and note == UNPREPARED))
+
+
+_Read = tuple[Model, str, Iterable[str]]
+
+
+def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
+    """Put weights into the network that is named, or that they tell of."""
+    check_strangers(path, arrays)
+    like: Any = options.net
+    like = Model.load(like) if is_model_file(like) else like
+    seen, classes = getattr(like, "preprocessing", None), getattr(like, "classes", None)
+    if like is not None:
+        network, _ = read_named(like, input_shape=options.input_shape)
+        if seen is not None and seen.input_shape != network.input_shape:
+            seen = None
+        notes = [UNPREPARED] if seen is None else []
+    else:
+        network, note = deduce_network(path, arrays, options.input_shape, options.activation)
+        notes = [note, UNPREPARED]
+    model, more = fit_weights(path, arrays, network, classes, seen)
+    return model, kind, [*notes, *more]
+
+
+def _read_mxnet(path: Any, options: Options) -> _Read:
+    content = read_whole(path, kinds.MXNET, kinds.ARRAYS)
+    arrays, named = read_params(path, content)
+    check_strangers(path, arrays)
+    symbol = options.symbol
+    if symbol is None and options.net is None and symbol_path(Path(path)).is_file():
+        symbol = symbol_path(Path(path))
+    if symbol is not None:
+        model, notes = read_symbol(symbol, path, arrays, options.input_shape)
+        return model, "MXNet symbol and parameters", notes
+    return _fit(path, plain_names(arrays, named), options, "MXNet parameters")
+
+
+def _read_safetensors(path: Any, options: Options) -> _Read:
+    header = tensor_files.read_header(path)
+    if header.metadata.get("format") == tensor_files.FORMAT:
+        return Model.load(path), "lenet model", ()
+    arrays = tensor_files.read_tensors(path)
+    return _fit(path, arrays, options, "PyTorch state dict")
+
+
+def _read_torch(path: Any, options: Options) -> _Read:
+    content = read_whole(path, kinds.PYTORCH, kinds.PICKLE)
+    try:
+        from lenet.formats.torch_file import read_state_dict
+    except ImportError as error:
+        raise MissingPackageError(
+            f'PyTorch is needed to read its file ({error}); run pip install "lenet[torch]", or '
+            "save the weights with safetensors.torch.save_file where PyTorch is installed."
+        ) from error
+    return _fit(path, read_state_dict(path, content), options, "PyTorch state dict")
+
+
+def _read_onnx(path: Any, options: Options) -> _Read:
+    try:
+        from lenet.formats.onnx_graph import read_graph
+    except ImportError as error:
+        raise MissingPackageError(
+            f'the package onnx is needed to read ONNX ({error}); run pip install "lenet[onnx]".'
+        ) from error
+    model, notes = read_graph(path, options.input_shape)
+    return model, "ONNX", notes
+
+
+#: By a file's ending: what reads it.
+_READERS: Final[dict[str, Callable[[Any, Options], _Read]]] = {
+    ".params": _read_mxnet,
+    ".onnx": _read_onnx,
+    ".safetensors": _read_safetensors,
+    ".pt": _read_torch,
+    ".pth": _read_torch,
+}

@@ -1,0 +1,48 @@
+"""PyTorch's own files of weights, read without running anything in them.
+
+Only what reads one imports this file.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any, Final
+
+import torch
+
+from lenet.errors import ModelFileError, path_text
+from lenet.formats.weights import Arrays
+
+#: Under what names training programs keep a state dict among other things.
+_NESTED: Final = ("state_dict", "model_state_dict", "model", "net")
+_SAVE: Final = "save it with torch.save(net.state_dict(), path)"
+
+
+def read_state_dict(path: object, content: bytes) -> Arrays:
+    """Return the tensors of a state dict, weights alone, as NumPy arrays by their names.
+
+    Raises:
+        ModelFileError: the file is damaged, or holds something else.
+    """
+    try:
+        found: Any = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file may make its reader raise anything
+        raise ModelFileError(
+            f"{path_text(path)} holds no weights alone, or is damaged, and nothing else of it is "
+            f"read; {_SAVE}."
+        ) from error
+    for name in _NESTED:
+        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
+            found = found[name]
+    tensors = found if isinstance(found, Mapping) else {}
+    if not tensors or not all(isinstance(value, torch.Tensor) for value in tensors.values()):
+        raise ModelFileError(f"{path_text(path)} holds no state dict; {_SAVE}.")
+    if any(value.is_quantized or value.is_sparse for value in tensors.values()):
+        raise ModelFileError(f"{path_text(path)} holds quantised or sparse tensors; {_SAVE}.")
+    return {str(name): _array(value) for name, value in tensors.items()}
+
+
+def _array(value: torch.Tensor) -> Any:
+    value = value.detach()
+    return (value.float() if value.is_floating_point() else value).numpy()

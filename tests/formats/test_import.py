@@ -1,0 +1,258 @@
+"""Weights of PyTorch, which come without their network; and what cannot be meant."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+import lenet
+from lenet.cli.main import main
+from lenet.errors import LenetError, ModelFileError, UsageError
+from lenet.formats.importing import import_model, read_model
+from refusals import refused
+
+NET = (
+    "1x12x12 | conv 4 k3 batchnorm relu, maxpool 2 | conv 5 k2 relu, maxpool 2 | dense 6 relu, "
+    "dense 3"
+)
+
+
+@pytest.fixture
+def model() -> lenet.Model:
+    model = lenet.Model(NET).initialize(seed=4)
+    rng = np.random.default_rng(0)
+    for name, values in model.state_dict().items():
+        values[...] = rng.uniform(0.1, 1, values.shape)
+        assert name
+    return model
+
+
+def images() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (5, 1, 12, 12), np.uint8)
+
+
+def as_pytorch(model: lenet.Model, conv_bias: bool = True) -> dict[str, np.ndarray]:
+    """The state dict of a module with children of these names."""
+    state = {name: values.copy() for name, values in model.state_dict().items()}
+    found = {
+        "conv1.weight": state["conv0.weight"],
+        "bn1.weight": state["conv0.scale"],
+        "bn1.bias": state["conv0.bias"],
+        "bn1.running_mean": state["conv0.mean"],
+        "bn1.running_var": state["conv0.variance"],
+        "bn1.num_batches_tracked": np.array(3),
+        **{f"conv2.{word}": state[f"conv1.{word}"] for word in ("weight", "bias")},
+        **{f"fc{n + 1}.{w}": state[f"dense{n}.{w}"] for n in (0, 1) for w in ("weight", "bias")},
+    }
+    if conv_bias:  # the normalisation takes it off again
+        found["conv1.bias"] = np.float32([1, 2, 3, 4])
+        found["bn1.running_mean"] = found["bn1.running_mean"] + np.float32([1, 2, 3, 4])
+    return found
+
+
+@pytest.mark.parametrize("conv_bias", [True, False])
+def test_a_state_dict_as_safetensors(model, conv_bias, tmp_path) -> None:
+    path = tmp_path / "net.safetensors"
+    safetensors.numpy.save_file(as_pytorch(model, conv_bias), path)
+    found = import_model(path, net=NET)
+    np.testing.assert_allclose(found.scores(images()), model.scores(images()), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_other_precisions(model, dtype, tmp_path) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    state = {name: torch.from_numpy(np.array(v)) for name, v in as_pytorch(model).items()}
+    state = {
+        n: v.to(getattr(torch, dtype)) if v.is_floating_point() else v for n, v in state.items()
+    }
+    save_file(state, tmp_path / "net.safetensors")
+    torch.save(state, tmp_path / "net.pt")
+    found = [import_model(tmp_path / f"net.{end}", net=NET) for end in ("safetensors", "pt")]
+    np.testing.assert_array_equal(found[0].table, found[1].table)
+    np.testing.assert_allclose(found[0].table, model.table, rtol=1e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize("nest", ["", "state_dict", "model"])
+def test_a_state_dict_of_torch_save(model, nest, tmp_path) -> None:
+    torch = pytest.importorskip("torch")
+    state = {name: torch.from_numpy(np.array(v)) for name, v in as_pytorch(model).items()}
+    torch.save({nest: state, "epoch": 3} if nest else state, tmp_path / "net.pth")
+    found = import_model(tmp_path / "net.pth", net=NET)
+    np.testing.assert_allclose(found.scores(images()), model.scores(images()), rtol=1e-5)
+
+
+@pytest.mark.parametrize("net", ["lenet", "compact", "lenet-d2l"])
+def test_what_export_writes_comes_back(net, tmp_path) -> None:
+    pytest.importorskip("torch")
+    model = lenet.Model(net).initialize(seed=1)
+    lenet.export(model, tmp_path / "m.pt")
+    found = import_model(tmp_path / "m.pt", net=net)
+    np.testing.assert_array_equal(found.table, model.table)
+
+
+def test_preprocessing_and_classes_of_a_model_that_is_named(model, tmp_path) -> None:
+    seen = lenet.Preprocessing((1, 12, 12), (0.2,), (0.4,), "dark")
+    own = lenet.Model(NET, ["a", "b", "c"], seen).initialize()
+    own.save(tmp_path / "own.safetensors")
+    safetensors.numpy.save_file(as_pytorch(model), tmp_path / "net.safetensors")
+    for net in (own, tmp_path / "own.safetensors"):
+        result = read_model(tmp_path / "net.safetensors", net=net)
+        assert (result.model.classes, result.model.preprocessing) == (own.classes, seen)
+        assert not result.notes
+        np.testing.assert_allclose(result.model.table, model.table, rtol=1e-5)
+
+
+def test_a_module_or_a_command_in_the_file_is_not_run(tmp_path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "m.pt")
+    with refused(ModelFileError, "m.pt", "no weights alone", "net.state_dict()"):
+        import_model(tmp_path / "m.pt", net=NET)
+    (tmp_path / "m.pt").write_bytes(b"cos\nsystem\n(S'touch owned'\ntR.")
+    with refused(ModelFileError, "m.pt"):
+        import_model(tmp_path / "m.pt", net=NET)
+    torch.save([1, 2], tmp_path / "m.pt")
+    with refused(ModelFileError, "holds no state dict"):
+        import_model(tmp_path / "m.pt", net=NET)
+
+
+@pytest.mark.parametrize(
+    ("start", "layers"),
+    [
+        ("1x28x28", ("conv 6 k5", "maxpool 2", "conv 16 k5", "maxpool 2", "dense 9", "dense 4")),
+        (
+            "1x28x28",
+            ("conv 6 k3 p1 batchnorm", "maxpool 2", "conv 8 k3 p1", "maxpool 2", "dense 4"),
+        ),
+        ("3x32x32", ("conv 6 k5 p2", "maxpool 2", "conv 16 k5", "maxpool 2", "dense 4")),
+        ("1x16x16", ("conv 4 k3", "conv 6 k3", "dense 4")),
+        ("1x16x16", ("conv 4 k3", "conv 6 k3", "maxpool 2", "dense 7", "dense 4")),
+        ("1x20x20", ("conv 4 k3", "maxpool 2", "conv 6 k3", "avgpool 7", "dense 4")),
+        ("1x9x9", ("dense 7", "dense 4")),
+    ],
+)
+def test_the_network_is_found_from_the_weights(start, layers, tmp_path) -> None:
+    *inner, output = layers
+    inner = [f"{layer} relu" if layer[0] in "cd" else layer for layer in inner]
+    network = lenet.parse(f"{start} | {', '.join([*inner, output])}")
+    model = lenet.Model(network).initialize(seed=1)
+    path = tmp_path / "m.safetensors"
+    tensors = {name: np.array(values) for name, values in model.state_dict().items()}
+    safetensors.numpy.save_file(tensors, path)
+    result = read_model(path, input_shape=network.input_shape, activation="relu")
+    assert result.model.network.layers == network.layers
+    np.testing.assert_array_equal(result.model.table, model.table)
+    assert ("would fit, too" in result.notes[0]) == ("avgpool 7" in layers)
+
+
+def test_no_usual_network(tmp_path) -> None:
+    path = tmp_path / "m.safetensors"
+    safetensors.numpy.save_file(
+        {"0.weight": np.ones((3, 1, 3, 3)), "1.weight": np.ones((2, 7))}, path
+    )
+    with refused(ModelFileError, "m.safetensors", "fits no usual network on 1x9x9"):
+        import_model(path, input_shape="1x9x9", activation="relu")
+    safetensors.numpy.save_file({"n": np.ones(3)}, path)
+    with refused(ModelFileError, "m.safetensors", "no weights"):
+        import_model(path, input_shape="1x9x9")
+
+
+def test_a_model_of_ours_is_what_it_is(model, tmp_path) -> None:
+    model.save(tmp_path / "m.safetensors")
+    result = read_model(tmp_path / "m.safetensors")
+    assert (result.format, result.notes) == ("lenet model", ())
+    np.testing.assert_array_equal(result.model.table, model.table)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"conv2.weight": np.ones((5, 4, 2, 2), np.int8)}, ("int8", "quantised")),
+        ({"conv2.bias": np.ones(4)}, ("conv2.bias", "(5,)")),
+        ({"fc2.bias": np.full(3, np.nan)}, ("dense1.bias", "not finite")),
+        ({"bn1.running_var": np.full(4, -1.0)}, ("conv0.variance", "below 0")),
+        ({"fc2.weight": np.ones((6, 3))}, ("fc2.weight",)),
+    ],
+)
+def test_weights_that_do_not_fit(model, change, words, tmp_path) -> None:
+    path = tmp_path / "m.safetensors"
+    safetensors.numpy.save_file({**as_pytorch(model), **change}, path)
+    with refused(ModelFileError, *words):
+        import_model(path, net=NET)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"input_shape": "28x"}, ("the input is '28x'",)),
+        ({"input_shape": (0, 1, 1)}, ("the input shape is (0, 1, 1)",)),
+        ({"activation": "rleu"}, ("'rleu'", "did you mean 'relu'")),
+        ({"mean": "x"}, ("mean is 'x'",)),
+        ({"net": "lenot"}, ("'lenot'", "did you mean 'lenet'")),
+        ({"net": NET, "classes": ["a"]}, ("3 outputs and 1 class names",)),
+    ],
+)
+def test_options_that_cannot_be_meant(model, options, words, tmp_path) -> None:
+    safetensors.numpy.save_file(as_pytorch(model), tmp_path / "m.safetensors")
+    with refused(UsageError, *words):
+        import_model(tmp_path / "m.safetensors", **options)
+
+
+@pytest.mark.parametrize("name", ["m.onxx", "m", "m.h5", "none.onnx", "none.params", "none.pt"])
+def test_files_that_are_none(name, tmp_path) -> None:
+    with refused(ModelFileError, name):
+        import_model(tmp_path / name)
+    with refused(UsageError, "give a path"):
+        import_model(3)
+
+
+def test_a_folder_or_a_pipe_is_not_waited_for(tmp_path) -> None:
+    import os
+
+    (tmp_path / "d.onnx").mkdir()
+    os.mkfifo(tmp_path / "p.params")
+    for name in ("d.onnx", "p.params"):
+        with refused(ModelFileError, name, "cannot read"):
+            import_model(tmp_path / name)
+
+
+def test_a_model_is_asked_for_by_import(tmp_path) -> None:
+    with refused(LenetError, "an ONNX model", "lenet.import_model"):
+        lenet.Model.load(tmp_path / "m.onnx")
+
+
+def test_the_model_is_not_written_over_the_file(model, tmp_path, capsys) -> None:
+    path = str(tmp_path / "m.safetensors")
+    safetensors.numpy.save_file(as_pytorch(model), path)
+    assert main(["import", path, "--net", NET, "-o", path]) == 2
+    assert "over the file itself" in capsys.readouterr().err
+    out = str(tmp_path / "n.safetensors")
+    assert main(["import", path, "--net", NET, "-o", out, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["network"], told["format"]) == (NET, "PyTorch state dict")
+    assert lenet.Model.load(out).network == lenet.parse(NET)
+
+
+def test_nothing_is_imported_for_mxnets_files() -> None:
+    code = (
+        "import sys, lenet; lenet.import_model; "
+        "print(sorted({'torch', 'onnx', 'onnxruntime'} & sys.modules.keys()))"
+    )
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_pages_code_runs(tmp_path, monkeypatch) -> None:
+    pytest.importorskip("torch")
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
+    codes = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    assert len(codes) == 3
+    monkeypatch.chdir(tmp_path)
+    for code in codes:
+        exec(compile(code, "export.md", "exec"), {})
