@@ -130,7 +130,7 @@ def test_the_environment_chooses_the_engine(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("LENET_ENGINE", "")
     assert isinstance(make_engine(PLAN), NativeEngine)
     monkeypatch.setenv("LENET_ENGINE", "gpu")
-    with refused(UsageError, "LENET_ENGINE is 'gpu'", "native or reference"):
+    with refused(UsageError, "LENET_ENGINE is 'gpu'", "native, reference or torch"):
         make_engine(PLAN)
 
 

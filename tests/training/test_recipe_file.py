@@ -209,6 +209,6 @@ def test_the_page_on_training_holds(tmp_path, monkeypatch):
     for name, text in rows[:-2]:
         assert read_settings([f"{name}={text}"])[name] == values[name]
     lines = re.findall(r"^lenet train (.*)$", page, flags=re.MULTILINE)
-    assert len(lines) == 4
+    assert len(lines) == 5
     for line in lines:
         assert train_verb.make_context("lenet train", line.split())
