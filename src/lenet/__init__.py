@@ -32,7 +32,7 @@ def _read_names(stub: str) -> dict[str, tuple[str, str]]:
 
 _PUBLIC = _read_names(f"{__file__}i")
 #: Not everybody has the packages that these need: ``from lenet import *`` leaves them out.
-_EXTRA = ("LeNetClassifier",)
+_EXTRA = ("LeNetClassifier", "from_torch", "to_torch")
 
 __all__ = sorted(_PUBLIC.keys() - set(_EXTRA))
 

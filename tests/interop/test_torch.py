@@ -1,9 +1,12 @@
 """PyTorch modules, both ways: the same scores, and a sentence about what is no layer of ours."""
 
+import json
+
 import numpy as np
 import pytest
 
 import lenet
+from lenet.cli.main import main
 from lenet.errors import ShapeError, UsageError
 from random_networks import draw_norms, random_network
 from refusals import refused
@@ -173,3 +176,57 @@ def test_another_input() -> None:
 def test_no_weights() -> None:
     with refused(UsageError, "no weights"):
         to_torch(lenet.models.lenet())
+
+
+CODE = """
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self):
+        first = nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)
+        super().__init__(*first, nn.Flatten(), nn.Linear(864, 10))
+
+def make():
+    return Net()
+
+net = Net()
+number = 3
+
+def fails():
+    raise OSError("no file")
+"""
+
+
+def test_verbs_take_a_module() -> None:
+    assert lenet.explain(LeNet(), input_shape=(1, 28, 28)).total.parameters == 44_426
+    assert lenet.diagnose(LeNet(), input_shape="1x28x28").fits
+    assert "LeNet" in str(lenet.explain(LeNet(), input_shape="1x28x28"))
+    with refused(UsageError, "does not say how large its images are", "1x28x28"):
+        lenet.explain(LeNet())
+    assert lenet.from_torch(lenet.to_torch(lenet.models.lenet().initialize()), (1, 28, 28))
+
+
+@pytest.mark.parametrize("name", ["Net", "make", "net"])
+def test_the_command_line_takes_a_class_of_a_file(name, tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / f"nets_{name}.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", f"nets_{name}:{name}", "--input", "1x28x28", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["total"]["parameters"] == 8_806
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("no_such_file:Net", "ModuleNotFoundError"),
+        ("nets_bad:Nothing", "AttributeError"),
+        ("nets_bad:number", "TypeError"),
+        ("nets_bad:fails", "no file"),
+    ],
+)
+def test_what_cannot_be_made_is_a_sentence(text, words, tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / "nets_bad.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", text, "--input", "1x28x28"]) == 2
+    told = capsys.readouterr().err
+    assert words in told
+    assert "such as my_file:Net" in told

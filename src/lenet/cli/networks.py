@@ -34,7 +34,7 @@ _SMALLEST_LETTERS: Final = 6.0
 
 
 @verb
-@argument("net", options.NET, required=False)
+@argument("net", options.NET_OR_MODULE, options.NET_TYPE, required=False)
 @options.formats("csv")
 @option("--batch", "Images per training step, for the memory it takes.", INT, default=256)
 @option("--optimizer", f"One of {', '.join(OPTIMIZERS)}; for the same.", default="sgd")
@@ -94,7 +94,7 @@ def deduce(figure: str, all: bool, notation: bool, form: str, **known: Any) -> N
 
 
 @verb
-@options.net
+@argument("net", options.NET_OR_MODULE, options.NET_TYPE)
 @option("--input", "Another input, channels x height x width, such as 3x64x64.")
 @option(
     "--weights",

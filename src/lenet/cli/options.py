@@ -140,6 +140,48 @@ def formats(*others: str) -> Decorator:
 
 NET: Final = "A zoo name, a notation, a .json file, a saved model or an .onnx file."
 net: Final = argument("net", NET)
+#: What a person calls a class of Python's by: its module, a colon, its name.
+_CLASS: Final = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
+
+
+class NetType(click.ParamType[Any, Any]):
+    """A network, or the module of PyTorch that Python code names."""
+
+    name = "net"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a text as it is, and what makes a module as the module."""
+        import re
+
+        if not isinstance(value, str) or not re.fullmatch(_CLASS, value):
+            return value
+        return _module(value)
+
+
+def _module(text: str) -> Any:
+    """Import what makes a module of PyTorch, also from the present folder, and call it."""
+    import os
+    import sys
+    from pkgutil import resolve_name
+
+    from lenet.errors import UsageError
+
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        made = resolve_name(text)
+        is_made = hasattr(made, "forward") and not isinstance(made, type)
+        return made if is_made else made()
+    except Exception as error:  # whatever a stranger's code raises
+        what = f"{type(error).__name__}: {error}"
+        raise UsageError(
+            f"{text} cannot be made ({what}); name a class or a function without arguments that "
+            "gives a module of PyTorch, such as my_file:Net."
+        ) from error
+
+
+NET_OR_MODULE: Final = f"{NET[:-1]}; or a module of PyTorch, as package.module:Class."
+NET_TYPE: Final = NetType()
 json: Final = flag("--json", "Print one JSON object instead.")
 data_dir: Final = option(
     "--data-dir", "Folder that has the IDX files already, compressed or not.", PATH

@@ -40,7 +40,8 @@ def read_network(source: Source, input_shape: Iterable[int] | str | None = None)
 
     A zoo name (``lenet-60``), a notation (it contains ``|`` or starts with a digit), the path of
     a ``.json`` file, of a saved model or of an ``.onnx`` file, a network, which is given back as it
-    is, or a model. An ``.onnx`` file may leave its input open: then it has ``input_shape``.
+    is, a model, or a module of PyTorch. An ``.onnx`` file may leave its input open, and a module
+    always does: then it has ``input_shape``.
 
     Raises:
         NotationError, ModelFileError: a notation, a saved model or an ONNX file cannot be read.
@@ -48,10 +49,7 @@ def read_network(source: Source, input_shape: Iterable[int] | str | None = None)
         UsageError: nobody knows the name, or the file is missing or no network.
     """
     if not isinstance(source, str | os.PathLike):
-        network = getattr(source, "network", source)
-        if isinstance(network, Network):
-            return network
-        raise UsageError(f"{shown(source)} names no network; {_ALLOWED}.")
+        return _read_object(source, input_shape)
     text = os.fspath(source)
     if is_model_file(source):
         header = tensor_files.read_model_header(text)
@@ -87,6 +85,8 @@ def read_named(
 
 def name_of(source: Source) -> str:
     """Return what to call the network that ``source`` names: its zoo or file name, or nothing."""
+    if is_module(source):
+        return type(source).__name__
     if not isinstance(source, str | os.PathLike):
         return zoo_name_of(read_network(source))
     text = os.fspath(source)
@@ -112,6 +112,31 @@ def is_model_file(source: object) -> bool:
 def is_foreign(path: str) -> bool:
     """Does the path name a file of another program that holds a whole network?"""
     return path.lower().endswith(_FOREIGN)
+
+
+def _read_object(source: object, input_shape: Iterable[int] | str | None) -> Network:
+    network = getattr(source, "network", source)
+    if isinstance(network, Network):
+        return network
+    if is_module(source):
+        return _read_module(source, input_shape)
+    raise UsageError(f"{shown(source)} names no network; {_ALLOWED}.")
+
+
+def is_module(source: object) -> bool:
+    """Is it a module of PyTorch's? Told without importing PyTorch."""
+    return hasattr(source, "named_modules") and hasattr(source, "state_dict")
+
+
+def _read_module(module: object, input_shape: Iterable[int] | str | None) -> Network:
+    import lenet  # a row above, through the root's map of public names
+
+    if input_shape is None:
+        what = "a PyTorch module does not say how large its images are"
+        raise UsageError(f"{what}; give their shape, such as 1x28x28.", parameter="input_shape")
+    with about("input_shape"):
+        shape = read_input(input_shape)
+    return lenet.from_torch(module, shape).network
 
 
 def _read_foreign(path: str, input_shape: Iterable[int] | str | None) -> Network:
