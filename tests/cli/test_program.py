@@ -37,6 +37,7 @@ VERBS = program.commands
         (["train", "--seed", "1e3"], ["--seed is '1e3'", "a whole number"]),
         (["train", "--lr", "x"], ["--lr is 'x'", "a number"]),
         (["train", "--lr", "-1e-3"], ["-0.001"]),
+        (["predict", "m", ""], ["images is ''", "must be a path"]),
     ],
 )
 def test_misuse_is_one_sentence(arguments, words):

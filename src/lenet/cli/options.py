@@ -30,6 +30,8 @@ def whole_number(text: str) -> int:
 def _path(text: str) -> Any:
     from pathlib import Path  # costs the help 3 ms
 
+    if not text:  # as "$UNSET" leaves it: the present folder is "."
+        raise ValueError
     return Path(text)
 
 
