@@ -230,7 +230,8 @@ def _deep_colour(file: Any, picture: Image.Image) -> npt.NDArray[Any] | None:
         file.seek(0)
         with Image.open(file, formats=("PNG",)) as half:
             again: Any = half
-            again.tile = [again.tile[0]._replace(args=f"{mode};16{order}")]
+            # A plain tuple: before Pillow 11 that is all there is.
+            again.tile = [(*again.tile[0][:3], f"{mode};16{order}")]
             halves.append(np.asarray(half).astype(np.uint16))
     pixels = (halves[0] << 8 | halves[1]).transpose(2, 0, 1)
     return _grey_if_grey(pixels)

@@ -13,21 +13,28 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-import torch
-import torch.fx
-import torch.nn.functional as F  # noqa: N812 - as everybody calls it
-from torch import nn
 
 from lenet.data.preprocess import Preprocessing
 from lenet.engine.normalise import EPSILON
 from lenet.engine.plan import Floats
-from lenet.errors import ShapeError, UsageError
-from lenet.formats.torch_module import named_network
+from lenet.errors import MissingPackageError, ShapeError, UsageError
 from lenet.model import Model
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network
 from lenet.net.layers import LEAKY_SLOPE, Sides
 from lenet.net.shapes import Pair, Shape, elements
 from lenet.net.words import shown
+
+try:
+    import torch
+    import torch.fx
+    import torch.nn.functional as F  # noqa: N812 - as everybody calls it
+    from torch import nn
+
+    from lenet.formats.torch_module import named_network
+except ImportError as error:
+    raise MissingPackageError(
+        f'PyTorch is needed for its modules ({error}); run pip install "lenet[torch]".'
+    ) from error
 
 
 def to_torch(model: Model) -> nn.Sequential:
