@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +21,7 @@ from lenet.data.arrays import (
     ALLOWED,
     IMAGES,
     LABELS,
+    NPY_MAGIC,
     NPZ_MAGIC,
     Array,
     Pair,
@@ -29,7 +29,7 @@ from lenet.data.arrays import (
     has_role,
     intact,
     make_pair,
-    members_of,
+    npz_arrays,
     read_pairs,
     words_of,
 )
@@ -40,7 +40,6 @@ from lenet.errors import DataError
 from lenet.files import open_regular, read_regular
 from lenet.net.words import name_text
 
-_NPY_MAGIC: Final = b"\x93NUMPY"
 #: Words in the names of files of one array that do not tell which data set it is.
 _ROLES: Final = {
     *(*IMAGES, *LABELS, "image", "img", "imgs", "label", "targets"),
@@ -87,30 +86,21 @@ def _array_of(path: str) -> Array | None:
     name = os.path.basename(path)
     try:
         with open_regular(path) as file:
-            start = file.read(len(_NPY_MAGIC))
+            start = file.read(len(NPY_MAGIC))
     except OSError:
         return None
-    if start == _NPY_MAGIC:
+    if start == NPY_MAGIC:
         with intact(path):
             return array_of_stream(path, name, partial(open_regular, path))
     if start[:2] == NPZ_MAGIC and name.lower().endswith(".npz"):
-        with intact(path), zipfile.ZipFile(path) as archive:
-            members = members_of(path, archive)
-
-        def rows(step: int) -> Iterator[npt.NDArray[Any]]:
-            with zipfile.ZipFile(path) as archive:
-                yield from members_of(path, archive)[0].rows(step)
-
+        members = npz_arrays(path)
         is_one = len(members) == 1 and not has_role(members[0].name)
-        return replace(members[0], name=name, rows=rows) if is_one else None
+        return replace(members[0], name=name) if is_one else None
     if found := idx.look(path):
-
-        def values(step: int) -> Iterator[npt.NDArray[Any]]:
-            numbers = idx.read_numbers(path)
-            return (numbers[start : start + step] for start in range(0, len(numbers), step))
-
         dtype, shape = found
-        return Array(name, shape, dtype, values)
+        return Array(
+            name, shape, dtype, lambda step: Array.of(name, idx.read_numbers(path)).rows(step)
+        )
     return None
 
 

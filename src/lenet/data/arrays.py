@@ -30,6 +30,7 @@ from lenet.errors import DataError
 from lenet.net.shapes import pair_text
 from lenet.net.words import shown
 
+NPY_MAGIC: Final = b"\x93NUMPY"
 NPZ_MAGIC: Final = b"PK"
 IMAGES: Final = ("x", "images", "data")
 LABELS: Final = ("y", "labels", "target")
@@ -50,10 +51,26 @@ class Array:
     dtype: np.dtype[Any]
     rows: Pieces
 
+    @classmethod
+    def of(cls, name: str, values: npt.NDArray[Any]) -> Array:
+        """Return an array whose values are at hand."""
+
+        def rows(step: int) -> Iterator[npt.NDArray[Any]]:
+            return (values[start : start + step] for start in range(0, len(values), step))
+
+        return cls(name, values.shape, values.dtype, rows)
+
     def pieces(self) -> Iterator[npt.NDArray[Any]]:
         """Yield the array, a few megabytes at a time."""
         row = self.dtype.itemsize * math.prod(self.shape[1:])
         return self.rows(max(1, _PIECE // max(1, row)))
+
+    def is_unit(self, what: str) -> bool:
+        """Do its pixels reach from 0 to 1 instead of 255? ``what`` begins the error for others."""
+        if self.dtype == np.uint8:
+            return False
+        ends = np.array([(piece.min(), piece.max()) for piece in self.pieces()], np.float64)
+        return reaches_one(ends[:, 0].min(), ends[:, 1].max(), what, self.dtype.kind == "f")
 
 
 @dataclass(frozen=True)
@@ -88,13 +105,28 @@ def intact(path: str) -> Iterator[None]:
 def read(path: str, file: IO[bytes], options: LoadOptions) -> Collection:
     """Read the images of an ``.npz`` file, their labels, and which split they are in."""
     with intact(path), zipfile.ZipFile(file) as archive:
-        arrays = members_of(path, archive)
+        arrays = _members_of(path, archive)
         if not arrays and archive.namelist():
             raise DataError(f"{path} is an archive without arrays; unpack it, and give its folder")
         return read_pairs(path, _pairs(path, arrays), options)
 
 
-def members_of(path: str, archive: zipfile.ZipFile) -> list[Array]:
+def npz_arrays(path: str) -> list[Array]:
+    """Return the arrays of an ``.npz`` file, which is opened again when one is read."""
+    with intact(path), zipfile.ZipFile(path) as archive:
+        members = _members_of(path, archive)
+
+    def reopened(index: int) -> Pieces:
+        def rows(step: int) -> Iterator[npt.NDArray[Any]]:
+            with intact(path), zipfile.ZipFile(path) as archive:
+                yield from _members_of(path, archive)[index].rows(step)
+
+        return rows
+
+    return [replace(array, rows=reopened(index)) for index, array in enumerate(members)]
+
+
+def _members_of(path: str, archive: zipfile.ZipFile) -> list[Array]:
     names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
     return [array_of_stream(path, name, partial(archive.open, f"{name}.npy")) for name in names]
 
@@ -242,12 +274,7 @@ def _label_trouble(labels: Array) -> tuple[str, str]:
 
 def _images(path: str, pair: Pair) -> Iterator[Images]:
     """Yield pieces of (n, C, H, W) uint8."""
-    unit = False
-    if pair.images.dtype != np.uint8:
-        ends = np.array([(piece.min(), piece.max()) for piece in pair.images.pieces()])
-        what = f"{path} has {shown(pair.images.name)} with"
-        is_float = pair.images.dtype.kind == "f"
-        unit = reaches_one(ends[:, 0].min(), ends[:, 1].max(), what, is_float)
+    unit = pair.images.is_unit(f"{path} has {shown(pair.images.name)} with")
     for piece in pair.images.pieces():
         images = channels_first(piece, pair.channels_last)
         yield np.ascontiguousarray(to_bytes(images, unit))
@@ -294,17 +321,7 @@ def _squared(images: Array) -> Array:
 
 def image_arrays(path: str) -> list[Array]:
     """Return the arrays of an ``.npz`` file that hold images, by their names or as all there is."""
-    with intact(path), zipfile.ZipFile(path) as archive:
-        members = members_of(path, archive)
-
-    def reopened(index: int) -> Pieces:
-        def rows(step: int) -> Iterator[npt.NDArray[Any]]:
-            with intact(path), zipfile.ZipFile(path) as archive:
-                yield from members_of(path, archive)[index].rows(step)
-
-        return rows
-
-    arrays = [replace(array, rows=reopened(index)) for index, array in enumerate(members)]
+    arrays = npz_arrays(path)
     named = [array for array in arrays if not set(words_of(array.name)).isdisjoint(IMAGES)]
     others = [array for array in arrays if set(words_of(array.name)).isdisjoint(LABELS)]
     if not (found := named or others):

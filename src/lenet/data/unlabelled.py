@@ -15,14 +15,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, islice
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from lenet.data import idx
-from lenet.data.arrays import NPZ_MAGIC, image_arrays
+from lenet.data.arrays import NPY_MAGIC, NPZ_MAGIC, Array, image_arrays
 from lenet.data.dataset import TRAIN
 from lenet.data.decoder import CLOSED, BadPictureError, decode_file
 from lenet.data.folders import MAX_FILES, look_at, look_into
@@ -33,7 +32,6 @@ from lenet.data.preprocess import (
     Images,
     Preprocessing,
     channels_first,
-    reaches_one,
     to_bytes,
     unrolled,
 )
@@ -43,9 +41,7 @@ from lenet.files import open_regular, read_start
 from lenet.kinds import NUMBERS, START
 from lenet.net.words import natural
 
-_NPY_MAGIC: Final = b"\x93NUMPY"
 _BATCH: Final = 256  # images
-_PIECE: Final = 1 << 22  # bytes of an array at a time
 #: Endings of what is text and may be a list of files.
 _LISTS: Final = (".csv", ".tsv", ".txt", ".lst", ".list")
 
@@ -125,7 +121,7 @@ def _holds_numbers(start: bytes) -> bool:
     """Does a file that begins so hold images as numbers, and is no table?"""
     is_npz = start.startswith(NPZ_MAGIC) and b".npy" in start
     is_idx = len(start) > 2 and idx.looks_like_idx(start)
-    return is_npz or is_idx or start.startswith(_NPY_MAGIC)
+    return is_npz or is_idx or start.startswith(NPY_MAGIC)
 
 
 def _below(root: str) -> Iterator[_File]:
@@ -199,38 +195,25 @@ def _read_file(preprocessing: Preprocessing, file: _File) -> tuple[Images, str] 
 
 def _read_numbers(item: _Numbers, preprocessing: Preprocessing) -> Iterator[Batch]:
     path, start = item.path, item.start
-    if start.startswith(_NPY_MAGIC):
-        yield from _of_array(path, path, _open_npy(path), preprocessing)
+    if start.startswith(NPY_MAGIC):
+        yield from _of_array(path, _open_npy(path), preprocessing)
     elif start.startswith(NPZ_MAGIC):
         arrays = image_arrays(path)
         for array in arrays:
             name = path if len(arrays) == 1 else f"{path}:{array.name}"
-            yield from _of_array(path, name, array, preprocessing)
+            yield from _of_array(name, array, preprocessing)
     elif idx.looks_like_idx(start):
-        yield from _of_array(path, path, _Array(idx.read_numbers(path)), preprocessing)
+        yield from _of_array(path, Array.of(path, idx.read_numbers(path)), preprocessing)
     else:
         with open_regular(path) as file:
             images = read_pixel_table(path, file, look_at_start(path, file))
         yield from _batches(path, [images], len(images), preprocessing)
 
 
-class _Array:
-    """An array of numbers, of which a part at a time is held."""
-
-    def __init__(self, values: npt.NDArray[Any]) -> None:
-        self.values, self.shape, self.dtype = values, values.shape, values.dtype
-
-    def pieces(self) -> Iterator[npt.NDArray[Any]]:
-        """Yield some rows at a time."""
-        row = self.dtype.itemsize * math.prod(self.shape[1:])
-        step = max(1, _PIECE // max(1, row))
-        return (self.values[start : start + step] for start in range(0, self.shape[0], step))
-
-
-def _open_npy(path: str) -> _Array:
+def _open_npy(path: str) -> Array:
     try:
         with np.errstate(over="raise"):  # of a shape too large to be true
-            return _Array(np.load(path, mmap_mode="r", allow_pickle=False))
+            return Array.of(path, np.load(path, mmap_mode="r", allow_pickle=False))
     except MemoryError:
         raise
     except Exception as error:  # a damaged header may make the parser raise anything
@@ -238,17 +221,13 @@ def _open_npy(path: str) -> _Array:
         raise DataError(f"{what}; save it with numpy.save") from error
 
 
-def _of_array(path: str, name: str, array: Any, preprocessing: Preprocessing) -> Iterator[Batch]:
+def _of_array(name: str, array: Array, preprocessing: Preprocessing) -> Iterator[Batch]:
     """Yield the images of an array in any of the accepted layouts, a batch at a time."""
     shape, last = _layout(name, array.shape, preprocessing.input_shape)
     if array.dtype.kind not in "buif":
         what = f"{path_text(name)} holds type {array.dtype}"
         raise DataError(f"{what}; give whole numbers from 0 to 255, or floats from 0 to 1")
-    unit = False
-    if array.dtype != np.uint8:
-        ends = np.array([(piece.min(), piece.max()) for piece in array.pieces()], np.float64)
-        is_float = array.dtype.kind == "f"
-        unit = reaches_one(ends[:, 0].min(), ends[:, 1].max(), f"{path_text(name)} has", is_float)
+    unit = array.is_unit(f"{path_text(name)} has")
     is_picture = len(array.shape) == 2 and len(shape) == 3 and shape[0] == 1 != array.shape[0]
     whole = np.concatenate(list(array.pieces())) if is_picture else None
     rows = array.pieces() if whole is None else [whole]
