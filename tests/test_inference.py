@@ -158,6 +158,14 @@ def test_a_list_that_names_no_file_is_refused(model, tmp_path, text):
         lenet.predict(model, path)
 
 
+def test_a_list_that_is_no_text_is_told_what_predict_takes(model, tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"a.png\0b.png\n")
+    with refused(DataError, "list.txt is no table in UTF-8", "a path in each line") as caught:
+        lenet.predict(model, path)
+    assert "label" not in str(caught.value)
+
+
 def test_no_predictions_can_be_written_too(model):
     found = lenet.predict(model)
     assert len(found) == 0

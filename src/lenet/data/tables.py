@@ -82,8 +82,11 @@ def plain_title(text: str) -> str:
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
-def look_at_start(path: str, file: io.BufferedReader) -> Start:
-    """Find out what kind of table a file is; it stands at its beginning before and after."""
+def look_at_start(path: str, file: io.BufferedReader, advice: str = _TABLES) -> Start:
+    """Find out what kind of table a file is; it stands at its beginning before and after.
+
+    ``advice`` ends the error for what is no text.
+    """
     content = file.read(_START)
     file.seek(0)
     encoding = _UTF16 if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else _UTF8
@@ -91,16 +94,16 @@ def look_at_start(path: str, file: io.BufferedReader) -> Start:
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(content, is_whole)
     except UnicodeDecodeError:
-        raise _foreign(path, content) from None
+        raise _foreign(path, content, advice) from None
     if not is_whole:
         text = text[: text.rfind("\n") + 1]
     text = _SEPARATOR.sub("", text)
     if "\0" in text:
-        raise _foreign(path, content)
+        raise _foreign(path, content, advice)
     delimiter = _delimiter(text)
     rows = [row for _, row in islice(_rows(path, io.StringIO(text), delimiter), 1000)]
     if not rows:
-        raise _foreign(path, b"")
+        raise _foreign(path, b"", advice)
     return Start(encoding, delimiter, rows, _has_pixels(rows))
 
 
@@ -122,12 +125,12 @@ def _is_file_name(text: str) -> bool:
     return text.lower().endswith(PICTURE_ENDINGS)
 
 
-def _foreign(path: str, content: bytes) -> DataError:
+def _foreign(path: str, content: bytes, advice: str) -> DataError:
     """Say that it is no table in UTF-8, and which encoding it may be in instead."""
     if content.startswith(GZIP_MAGIC):
         return DataError(f"{path} is compressed; unpack it first, and give what was in it")
     if not (name := _guessed_encoding(content)):
-        return DataError(f"{path} is no table in UTF-8 and no .npz file; {_TABLES}")
+        return DataError(f"{path} is no table in UTF-8 and no .npz file; {advice}")
     how = f"in a spreadsheet as CSV UTF-8, or with iconv -f {name} -t UTF-8"
     return DataError(f"{path} is no table in UTF-8, but perhaps in {name}; save it as UTF-8, {how}")
 

@@ -42,6 +42,7 @@ from lenet.kinds import NUMBERS, START
 from lenet.net.words import natural
 
 _BATCH: Final = 256  # images
+_LIST_ADVICE: Final = "give a column of paths, or a path in each line"
 #: Endings of what is text and may be a list of files.
 _LISTS: Final = (".csv", ".tsv", ".txt", ".lst", ".list")
 
@@ -144,7 +145,7 @@ def _below(root: str) -> Iterator[_File]:
 def _listed(path: str, start: bytes) -> Iterator[_File | _Numbers]:
     """Yield the files that a list names; paths start from its folder, or from the present one."""
     with open_regular(path) as file:
-        table = look_at_start(path, file)
+        table = look_at_start(path, file, _LIST_ADVICE)
         if table.has_pixels:
             yield _Numbers(path, start)
             return
@@ -153,8 +154,7 @@ def _listed(path: str, start: bytes) -> Iterator[_File | _Numbers]:
             near = os.path.join(os.path.dirname(path), text)
             yield _File(text, near if os.path.lexists(near) else text)
         if text is None:
-            what = f"{path_text(path)} lists no files"
-            raise DataError(f"{what}; give a column of paths, or a path in each line")
+            raise DataError(f"{path_text(path)} lists no files; {_LIST_ADVICE}")
 
 
 def _read_files(files: Sequence[_File], preprocessing: Preprocessing) -> Iterator[Batch | Fault]:
