@@ -294,6 +294,7 @@ def test_no_flipped_bit_in_the_pixels_gets_through(kept):
         {"shape": [5, 3, 4]},
         {"shape": None},
         {"shape": [2**62, 3, 4, 5]},
+        {"shape": [float("inf"), 3, 4, 5]},
         {"counts": [5, 5, 5]},
         {"counts": [7, -1, -1]},
         {"counts": [5]},

@@ -208,7 +208,7 @@ def load_cache(path: Path, key: str) -> Collection | None:
             collection = _read_cache(file, key)
         os.utime(path)
         return collection
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, LenetError):
+    except (OSError, ArithmeticError, ValueError, KeyError, TypeError, RecursionError, LenetError):
         return None
 
 
