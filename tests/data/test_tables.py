@@ -206,7 +206,7 @@ def test_other_encodings(listed, monkeypatch):
 
 def test_files_that_are_not_there_are_faults(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("nowhere.png,cat\nb\0.png".replace("\0", "") + ",dog\n")
+    path.write_text("nowhere.png,cat\nb.png,dog\n")
     os.mkfifo(tmp_path / "b.png")
     with open_regular(path) as file:
         listing = list_files(str(path), file, look_at_start(str(path), file))
@@ -307,7 +307,6 @@ def test_three_channels(load, interleaved):
 
 
 def test_a_table_without_labels(load, tmp_path):
-    text = "\n".join([",".join(f"pixel{i}" for i in range(64)), *table(titles=False).splitlines()])
     rows = [line.partition(",")[2] for line in table(titles=False).splitlines()]
     text = "\n".join([",".join(f"pixel{i}" for i in range(64)), *rows])
     with refused(DataError, "no labels", "predicted, not learned"):
