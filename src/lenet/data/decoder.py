@@ -79,7 +79,7 @@ class Picture:
     def identity(self) -> Images:
         """Return what tells it from other pictures, whatever size is wanted of it."""
         pixels = self.pixels if self.thumbnail is None else self.thumbnail
-        return pixels if pixels.dtype == np.uint8 else to_bytes(pixels, self.depth)
+        return pixels if pixels.dtype == np.uint8 else _to_bytes(pixels, self.depth)
 
     def bytes_of(self, depth: int | None) -> tuple[Images, int]:
         """Return its pixels as bytes, and the bits that become them: ``depth``, or its own.
@@ -89,10 +89,10 @@ class Picture:
         if self.pixels.dtype == np.uint8:
             return self.pixels, 8
         used = max(depth or 0, self.depth)
-        return to_bytes(self.pixels, used), used
+        return _to_bytes(self.pixels, used), used
 
 
-def to_bytes(values: npt.NDArray[Any], depth: int) -> Images:
+def _to_bytes(values: npt.NDArray[Any], depth: int) -> Images:
     """Return whole numbers of ``depth`` bits as bytes, rounded."""
     most = (1 << depth) - 1
     return np.asarray((values.astype(np.uint32) * 255 + most // 2) // most, np.uint8)
@@ -129,9 +129,7 @@ def decode_file(path: str | os.PathLike[str], wanted: Size | None = None) -> Pic
             start = file.read(START)
             file.seek(0)
             return _decode(file, wanted, start)
-    except OSError as error:
-        raise BadPictureError(f"cannot be opened ({reason(error)})", kind=CLOSED) from error
-    except ValueError as error:  # a zero byte in the name
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise BadPictureError(f"cannot be opened ({reason(error)})", kind=CLOSED) from error
 
 
@@ -164,14 +162,11 @@ def _decode(file: Any, wanted: Size | None, start: bytes) -> Picture:
 
 def _no_picture(start: bytes) -> BadPictureError:
     kind = kind_of(start)
-    if kind is UNKNOWN or "damaged" in kind.one:
-        what = "is damaged" if kind is not UNKNOWN else "is not a picture that can be read"
-        error = BadPictureError(what)
-    else:
-        what = "is empty" if kind is EMPTY else f"is {kind.one}, no picture that can be read"
-        error = BadPictureError(what)
-    error.kind = kind
-    return error
+    what = {EMPTY: "is empty", UNKNOWN: "is not a picture that can be read"}.get(kind)
+    if what is None:
+        is_damaged = "damaged" in kind.one
+        what = "is damaged" if is_damaged else f"is {kind.one}, no picture that can be read"
+    return BadPictureError(what, kind=kind)
 
 
 def _read(file: Any, picture: Image.Image, wanted: Size | None) -> Picture:

@@ -94,7 +94,7 @@ def background_of(grey: Images) -> Polarity:
     ground: the side on which the ink stands out from its neighbourhood then decides.
     """
     small = _small(grey)
-    if known := _is_uneven(small):
+    if (known := _ground_of_uneven(small)) is not None:
         return known
     return "light" if has_light_border(grey[np.newaxis, np.newaxis])[0] else "dark"
 
@@ -104,7 +104,7 @@ def _small(grey: Images) -> npt.NDArray[np.int64]:
     return np.asarray(picture, np.int64)
 
 
-def _is_uneven(small: npt.NDArray[np.int64]) -> Polarity | None:
+def _ground_of_uneven(small: npt.NDArray[np.int64]) -> Polarity | None:
     """Return the background of a picture on which light falls unevenly; None of another."""
     darkest, lightest = np.percentile(small, (1, 99))
     span = max(1.0, float(lightest - darkest))
@@ -175,7 +175,7 @@ def _levelled(grey: Images) -> Images:
     Where light falls unevenly it is smaller than before.
     """
     small = _small(grey)
-    if _is_uneven(small) is not None:
+    if _ground_of_uneven(small) is not None:
         height, width = fitted_size((grey.shape[0], grey.shape[1]), (_SIDE, _SIDE))
         picture = Image.fromarray(grey).resize((width, height), Image.Resampling.BOX)
         small = np.asarray(picture, np.int64)
