@@ -291,15 +291,19 @@ def _second(prediction: Prediction) -> tuple[object, object]:
 def save_answers(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
     """Write a ``.csv`` of each image's file or number, true class, prediction and probability.
 
+    Of pictures that were read for the model, it also says what was done to each.
+
     Raises:
         UsageError: the name does not end in .csv, or the evaluation has no answers.
         OutputError: the file cannot be written; an earlier one is untouched.
     """
     if evaluation.answers is None:
         raise UsageError("the evaluation has no answers for each image; call lenet.evaluate.")
-    columns = ("image", "label", "class", "probability", "correct")
+    columns = ["image", "label", "class", "probability", "correct"]
+    if evaluation.answers.prepared:
+        columns.append("prepared")
     rows = (
-        (*row.values(), int(row["label"] == row["class"]))
+        [(row | {"correct": int(row["label"] == row["class"])})[column] for column in columns]
         for row in evaluation.answers.rows(evaluation.classes)
     )
     return _save_csv(path, columns, rows)

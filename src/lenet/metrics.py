@@ -33,9 +33,11 @@ class ImageAnswers:
     predicted: npt.NDArray[np.int64]  # (N,)
     probabilities: npt.NDArray[np.float64]  # (N,) of the predicted class
     names: tuple[str, ...] | None  # N files; None where the images have none
+    prepared: tuple[str, ...] | None = None  # N: what was done to each picture first
 
     def rows(self, classes: tuple[str, ...], only_wrong: bool = False) -> list[dict[str, Any]]:
-        """Return each image's file or number, its true class, what was predicted and how surely."""
+        """Return each image's file or number, its true class, what was predicted and how surely;
+        of a picture also what was done to it first."""
         places = np.flatnonzero(self.labels != self.predicted) if only_wrong else None
         chosen = range(len(self.labels)) if places is None else places.tolist()
         return [
@@ -44,6 +46,7 @@ class ImageAnswers:
                 "label": classes[self.labels[place]],
                 "class": classes[self.predicted[place]],
                 "probability": float(self.probabilities[place]),
+                **({"prepared": self.prepared[place]} if self.prepared else {}),
             }
             for place in chosen
         ]
@@ -75,7 +78,7 @@ class Evaluation(Result):
     @property
     def mistakes(self) -> list[dict[str, Any]]:
         """The pictures whose class was predicted wrongly, the surest first: image (a file), label,
-        class and probability; none where images have no files."""
+        class, probability and, if known, prepared; none where images have no files."""
         if self.answers is None or self.answers.names is None:
             return []
         wrong = self.answers.rows(self.classes, only_wrong=True)
@@ -216,15 +219,17 @@ def evaluate_answers(
     classes: tuple[str, ...],
     weights: npt.NDArray[np.float32] | None = None,
     names: tuple[str, ...] | None = None,
+    prepared: tuple[str, ...] | None = None,
 ) -> Evaluation:
     """Compare answers with labels (N,).
 
-    ``weights`` (N,) count in the loss alone; ``names`` are the images' files, where they have any.
+    ``weights`` (N,) count in the loss alone; ``names`` are the images' files, where they have any,
+    and ``prepared`` says what was done to each.
     """
     places, counts = np.unique(labels * len(classes) + answers.predicted, return_counts=True)
     cells = np.stack([*np.divmod(places, len(classes)), counts], axis=1).astype(np.int64)
     loss = float(-np.average(answers.truth, weights=weights))
-    each = ImageAnswers(labels, answers.predicted, answers.confidence, names)
+    each = ImageAnswers(labels, answers.predicted, answers.confidence, names, prepared)
     return Evaluation(cells, loss, classes, answers=each)
 
 

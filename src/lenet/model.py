@@ -371,7 +371,9 @@ class Model:
             return self.scores(split.images[part])
 
         answers = read_answers(scores, split.labels, len(self.classes))
-        found = evaluate_answers(answers, split.labels, self.classes, names=split.names)
+        found = evaluate_answers(
+            answers, split.labels, self.classes, names=split.names, prepared=split.prepared
+        )
         return replace(found, data=name, notes=split.notes)
 
     def _labelled(self, data: Any, labels: npt.ArrayLike | None) -> tuple[Split, str]:

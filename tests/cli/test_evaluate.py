@@ -4,7 +4,9 @@ import csv
 import json
 import struct
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from digit_pictures import write_digits
 
@@ -50,6 +52,21 @@ def test_answers_and_names_of_mistakes(command, here, model):
     surest = values["mistakes"][0]
     assert surest["probability"] == max(one["probability"] for one in values["mistakes"])
     assert surest["image"] in found.out[found.out.index("wrong, the surest first") :]
+
+
+def test_what_was_done_to_each_picture_is_in_the_answers(command, here, model):
+    write_digits(here / "own", dict.fromkeys("0123456789", 3), scale=2)
+    path = (here / "own" / "3" / "0.png").rename(here / "own" / "4" / "wrong.png")
+    Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    command("evaluate", model, "own", "--all", "-o", "a.csv")
+    with open(here / "a.csv", newline="") as file:
+        done = {row["image"]: row["prepared"] for row in csv.DictReader(file)}
+    assert done.pop("4/wrong.png") == "inverted, 16x16 to 8x8"
+    assert set(done.values()) == {"16x16 to 8x8"}
+    wrong = json.loads(command("evaluate", model, "own", "--all", "--json").out)["mistakes"]
+    assert {one["image"]: one["prepared"] for one in wrong}["4/wrong.png"] == (
+        "inverted, 16x16 to 8x8"
+    )
 
 
 def test_answers_of_images_without_files(command, here, model):

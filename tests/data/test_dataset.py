@@ -45,6 +45,10 @@ def test_names_of_files():
     assert named.fingerprint() == Split(images, [0, 1, 0]).fingerprint()
     assert named.chosen(np.array([True, False, True])).images[1, 0, 0, 0] == 8
     assert Split(images, [0, 1, 0]).chosen(np.array([1])).names is None
+    prepared = Split(images, [0, 1, 0], prepared=["", "inverted", "centred"])
+    assert prepared.chosen(np.array([2, 1])).prepared == ("centred", "inverted")
+    with refused(DataError, "2 texts in prepared for 3 images"):
+        Split(images, [0, 1, 0], prepared=("", ""))
     with refused(DataError, "2 names for 3 images"):
         Split(images, [0, 1, 0], names=("a", "b"))
 

@@ -195,7 +195,7 @@ def test_nothing_of_the_cache_is_pickled(digits, cache):
     lenet.load(digits)
     path = own.cache_place(f"{os.path.realpath(digits)}\n{LoadOptions()}")
     assert path.parent.parent == cache
-    assert path.read_bytes().startswith(b"lenet pictures 4\n")
+    assert path.read_bytes().startswith(b"lenet pictures 5\n")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,10 @@ KEY = "key"
 def collection(count=5):
     images = np.random.default_rng(0).integers(0, 256, (count, 3, 4, 5), dtype=np.uint8)
     labels, paths = np.arange(count) % 2, ("a\n", "\udcff", "ä", "x/y", "z")
-    return Collection(images, labels, (count - 2, 1, 1), ("a", "ä\n"), ("note",), paths)
+    done = ((), ("inverted", "ä"), (), (), ("centred",))
+    return Collection(
+        images, labels, (count - 2, 1, 1), ("a", "ä\n"), ("note",), paths, prepared=done
+    )
 
 
 @pytest.fixture
@@ -258,7 +261,7 @@ def test_round_trip(kept):
     np.testing.assert_array_equal(found.images, expected.images)
     np.testing.assert_array_equal(found.labels, expected.labels)
     assert found.labels.dtype == np.int64
-    for name in ("counts", "classes", "notes", "files"):
+    for name in ("counts", "classes", "notes", "files", "prepared"):
         assert getattr(found, name) == getattr(expected, name)
 
 
@@ -298,8 +301,8 @@ def test_no_flipped_bit_in_the_pixels_gets_through(kept):
         {"counts": [5, 5, 5]},
         {"counts": [7, -1, -1]},
         {"counts": [5]},
-        {"paths": 0},
-        {"paths": -1},
+        {"texts": 0},
+        {"texts": -1},
         {"classes": 3},
         {"checksum": 0},
     ],
@@ -316,7 +319,7 @@ def test_headers_that_lie(kept, change):
 
 @pytest.mark.parametrize("text", [b"[" * 50_000, b"3", b"{}", b"\xff"])
 def test_headers_that_are_none(kept, text):
-    start = kept.read_bytes()[: len(b"lenet pictures 4\n")]
+    start = kept.read_bytes()[: len(b"lenet pictures 5\n")]
     kept.write_bytes(start + len(text).to_bytes(8, "little") + text)
     assert own.load_cache(kept, KEY) is None
 

@@ -266,6 +266,7 @@ def test_predict_evaluate_and_the_model_agree(model, tmp_path):
         for row in rows:
             answer = answers[str(root / row["image"])]
             assert row["class"] == answer.label
+            assert row["prepared"] == answer.prepared
             assert row["probability"] == pytest.approx(answer.probability, rel=1e-5)
     assert any("inverted" in answer.prepared for answer in answers.values())
     # Each kind of preparation is counted once, whatever the sizes.
@@ -277,6 +278,12 @@ def test_predict_evaluate_and_the_model_agree(model, tmp_path):
     assert inverted
     sized = sum(" to " in answer.prepared for answer in answers.values())
     assert f"and other sizes ({sized} of 40)" in note
+    part = lenet.evaluate(model, folder)  # counts the pictures that it tests on
+    rows = part.answers.rows(model.classes)
+    assert {row["prepared"] for row in rows} <= {answer.prepared for answer in answers.values()}
+    inverted = sum("inverted" in row["prepared"].split(", ") for row in rows)
+    assert 0 < inverted <= len(rows) < 40
+    assert f"inverted ({inverted} of {len(rows)})" in part.notes[0]
     right = [a.label == a.image.split("/")[-2] for a in answers.values()]
     assert found.accuracy == listed.accuracy == np.mean(right) > 0.4
     for path, answer in answers.items():

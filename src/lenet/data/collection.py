@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from statistics import median
 from typing import Any, Final
 
@@ -34,6 +37,9 @@ _UNBALANCED: Final = 3.0  # from so many times as many images on, classes are sa
 _LARGEST_SIDE: Final = 64  # where no size is asked for: a small network learns from less
 _MAX_SIDE: Final = 4096  # where one is asked for
 _BESIDE: Final = 64  # bytes per image, for its label, its hash and its name
+_MOST_DONE: Final = 8  # kinds of preparation that are named
+_PAIRS: Final = re.compile(r"\d+x\d+ to \d+x\d+", re.ASCII)
+_OTHERS: Final = " and other sizes"
 
 Size = tuple[int, int]  # (height, width)
 
@@ -168,7 +174,7 @@ class Collection:
     notes: tuple[str, ...] = ()  # sentences on what was found
     files: tuple[str, ...] | None = None  # N paths, where each image has a file of its own
     depth: int | None = None  # how many bits the pictures use, where some have 16
-    preparation: tuple[str, ...] = ()  # sentences on what a model's preprocessing did to them
+    prepared: tuple[tuple[str, ...], ...] | None = None  # N: what was done to each for a model
 
     @classmethod
     def of(
@@ -182,7 +188,7 @@ class Collection:
         notes: Iterable[str] = (),
         has_files: bool = False,
         depth: int | None = None,
-        preparation: tuple[str, ...] = (),
+        prepared: Sequence[tuple[str, ...]] | None = None,
     ) -> Collection:
         """Keep a fifth for testing if nothing is, put the splits in order, see what stands out.
 
@@ -204,10 +210,10 @@ class Collection:
         arrange(images, order)
         train_count, validation, test_count = np.bincount(splits, minlength=3).tolist()
         counts = (train_count, validation, test_count)
-        files = tuple(map(name, order.tolist())) if has_files else None
-        return cls(
-            images, labels[order], counts, classes, tuple(sentences), files, depth, preparation
-        )
+        places = order.tolist()
+        files = tuple(map(name, places)) if has_files else None
+        done = None if prepared is None else tuple(prepared[place] for place in places)
+        return cls(images, labels[order], counts, classes, tuple(sentences), files, depth, done)
 
     def dataset(self, name: str, source: str) -> Dataset:
         """Return the data set to train and to test on."""
@@ -251,7 +257,11 @@ class Collection:
     def _part(self, start: int, end: int) -> Split:
         names = self.files and self.files[start:end]
         images, labels = self.images[start:end], self.labels[start:end]
-        return Split(images, labels, names=names, notes=self.preparation)
+        if self.prepared is None:
+            return Split(images, labels, names=names)
+        done = self.prepared[start:end]
+        words = tuple(map(", ".join, done))
+        return Split(images, labels, names=names, notes=_describe_preparation(done), prepared=words)
 
 
 def gather(
@@ -307,6 +317,24 @@ def _describe_groups(digests: Digests, name: Callable[[int], str]) -> Iterator[s
         first, second = np.flatnonzero(group_of == sizes.argmax())[:2].tolist()
         example = f"such as {name(first)} and {name(second)}"
         yield f"copies: {copies:,} images are copies of another, {example}; they stay together"
+
+
+def _describe_preparation(done: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the note on what was done to pictures that a model is to see.
+
+    What differs only in sizes is told once, with those that most have.
+    """
+    kinds: dict[str, list[tuple[int, str]]] = {}
+    for name, count in Counter(chain.from_iterable(done)).items():
+        kinds.setdefault(_PAIRS.sub("", name), []).append((count, name))
+    told = [
+        (sum(count for count, _ in same), max(same)[1] + _OTHERS * (len(same) > 1))
+        for same in kinds.values()
+    ]
+    told.sort(key=lambda one: -one[0])
+    what = [f"{name} ({count:,} of {len(done):,})" for count, name in told]
+    what[_MOST_DONE:] = ["..."] * (len(what) > _MOST_DONE)
+    return (f"pictures were prepared: {', '.join(what)}",) if what else ()
 
 
 def describe_copies(

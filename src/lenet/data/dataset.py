@@ -69,6 +69,8 @@ class Split:
             average; None for 1 each.
         names: N texts, the file of each image, from the folder that was read; None for others.
         notes: sentences on what was done to its pictures.
+        prepared: N texts, what was done to each picture for a model, such as ``inverted``, and
+            empty where it went through as it was; None for others.
 
     Raises:
         DataError: a wrong type or number of dimensions, different counts, or nothing at all.
@@ -79,6 +81,7 @@ class Split:
     weights: npt.NDArray[np.float32] | None = None
     names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    prepared: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         _require_array("images", self.images, np.uint8, 4, "(N, C, H, W)")
@@ -93,15 +96,17 @@ class Split:
             raise DataError(f"no pixels in images of shape {shape}; give at least one image")
         if self.weights is not None:
             self._require_weights(self.weights)
-        if self.names is not None:
-            self._require_names(self.names)
+        self._require_texts("names")
+        self._require_texts("prepared", "texts in prepared")
 
-    def _require_names(self, names: Sequence[str]) -> None:
-        if not isinstance(names, Sequence | np.ndarray):
-            raise DataError(f"the names are {shown(names)}; give a list with one for each image")
-        object.__setattr__(self, "names", tuple(map(str, names)))
-        if len(names) != len(self):
-            counts = f"{len(names):,} names for {len(self):,} images"
+    def _require_texts(self, name: str, title: str = "names") -> None:
+        if (texts := getattr(self, name)) is None:
+            return
+        if not isinstance(texts, Sequence | np.ndarray):
+            raise DataError(f"the {title} are {shown(texts)}; give a list with one for each image")
+        object.__setattr__(self, name, tuple(map(str, texts)))
+        if len(texts) != len(self):
+            counts = f"{len(texts):,} {title} for {len(self):,} images"
             raise DataError(f"there are {counts}; give one each")
 
     def _require_weights(self, weights: npt.NDArray[np.float32]) -> None:
@@ -116,10 +121,12 @@ class Split:
     def chosen(self, which: npt.NDArray[Any]) -> Split:
         """Return the images that ``which`` picks: (N,) bool, or indices."""
         weights = None if self.weights is None else self.weights[which]
-        names = self.names
-        if names is not None:
-            names = tuple(names[index] for index in np.arange(len(self))[which].tolist())
-        return Split(self.images[which], self.labels[which], weights, names)
+        places = np.arange(len(self))[which].tolist()
+        names, prepared = (
+            texts and tuple(texts[place] for place in places)
+            for texts in (self.names, self.prepared)
+        )
+        return Split(self.images[which], self.labels[which], weights, names, prepared=prepared)
 
     def fingerprint(self) -> str:
         """Return a SHA-256 of the images, labels and weights, in hexadecimal digits.

@@ -2,10 +2,10 @@
 
 Picture files that were decoded once are kept in the cache, so that the next start takes no time.
 A cache file holds one collection: a line that says what it is, the length of a JSON header (8
-bytes, little-endian), the header, all images, all labels, all files' paths as JSON. The header has
-what they must be like, a checksum, and a key made of the names, sizes and times of the files they
-came from. A cache file that does not fit, or is damaged in any way, is as good as none: it is never
-an error.
+bytes, little-endian), the header, all images, all labels, and as JSON all files' paths and what was
+done to each. The header has what they must be like, a checksum, and a key made of the names, sizes
+and times of the files they came from. A cache file that does not fit, or is damaged in any way, is
+as good as none: it is never an error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -42,10 +41,7 @@ from lenet.net.words import name_text
 
 _DECODERS: Final = ("jpg", "zlib", "libtiff", "webp")
 #: Another number for another format, or other images from the same files.
-_CACHE_MAGIC: Final = b"lenet pictures 4\n"
-_MOST_DONE: Final = 8  # kinds of preparation that are named
-_PAIRS: Final = re.compile(r"\d+x\d+ to \d+x\d+", re.ASCII)
-_OTHERS: Final = " and other sizes"
+_CACHE_MAGIC: Final = b"lenet pictures 5\n"
 _MAX_HEADER: Final = 16 << 20
 #: Cache files of different folders; the one that was not used for the longest time goes first.
 _MOST_FILES: Final = 16
@@ -154,7 +150,7 @@ def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collec
         notes=[*listing.notes, *left_out, *_notes(decoded, options)],
         has_files=True,
         depth=decoded.depth,
-        preparation=_preparation(decoded),
+        prepared=None if options.preprocessing is None else decoded.done,
     )
 
 
@@ -177,24 +173,6 @@ def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
     return notes
 
 
-def _preparation(decoded: Decoded) -> tuple[str, ...]:
-    """Return the note on what was done to pictures that a model is to see.
-
-    What differs only in sizes is told once, with those that most have.
-    """
-    kinds: dict[str, list[tuple[int, str]]] = {}
-    for name, count in decoded.done.items():
-        kinds.setdefault(_PAIRS.sub("", name), []).append((count, name))
-    told = [
-        (sum(count for count, _ in same), max(same)[1] + _OTHERS * (len(same) > 1))
-        for same in kinds.values()
-    ]
-    told.sort(key=lambda one: -one[0])
-    what = [f"{name} ({count:,} of {len(decoded.images):,})" for count, name in told]
-    what[_MOST_DONE:] = ["..."] * (len(what) > _MOST_DONE)
-    return (f"pictures were prepared: {', '.join(what)}",) if what else ()
-
-
 def cache_place(source: str) -> Path:
     """Return the file for the pictures of ``source``, whatever tells it from others."""
     name = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:24]
@@ -215,8 +193,8 @@ def load_cache(path: Path, key: str) -> Collection | None:
 def save_cache(path: Path, key: str, collection: Collection) -> None:
     """Keep a collection, if the folder for it can be written and has room."""
     images, labels = np.ascontiguousarray(collection.images), collection.labels.astype("<i8")
-    paths = json.dumps(collection.files).encode("ascii")
-    pieces = [images.reshape(-1).data, labels.view(np.uint8).data, memoryview(paths)]
+    texts = json.dumps([collection.files, collection.prepared]).encode("ascii")
+    pieces = [images.reshape(-1).data, labels.view(np.uint8).data, memoryview(texts)]
     header = {
         "key": key,
         "shape": images.shape,
@@ -224,8 +202,7 @@ def save_cache(path: Path, key: str, collection: Collection) -> None:
         "classes": collection.classes,
         "notes": collection.notes,
         "depth": collection.depth,
-        "preparation": collection.preparation,
-        "paths": len(paths),
+        "texts": len(texts),
         "checksum": _checksum(pieces),
     }
     text = json.dumps(header).encode("ascii")
@@ -250,7 +227,7 @@ def _read_cache(file: BufferedReader, key: str) -> Collection | None:
     size = count * channels * height * width
     train, validation, test = counts = tuple(map(int, header["counts"]))
     there = os.fstat(file.fileno()).st_size - file.tell()
-    text_size = int(header["paths"])
+    text_size = int(header["texts"])
     fits = there == size + 8 * count + text_size and sum(counts) == count
     if header["key"] != key or not fits or min((*shape, text_size)) < 1 or min(counts) < 0:
         return None
@@ -260,11 +237,9 @@ def _read_cache(file: BufferedReader, key: str) -> Collection | None:
         file.readinto(piece)
     if _checksum(pieces) != header["checksum"]:
         return None
-    classes, notes, preparation = (
-        tuple(map(str, header[name])) for name in ("classes", "notes", "preparation")
-    )
-    paths = json.loads(bytes(pieces[-1]))
-    if paths is not None and len(paths) != count:
+    classes, notes = (tuple(map(str, header[name])) for name in ("classes", "notes"))
+    paths, prepared = json.loads(bytes(pieces[-1]))
+    if any(texts is not None and len(texts) != count for texts in (paths, prepared)):
         return None
     return Collection(
         images.reshape(shape),
@@ -274,5 +249,5 @@ def _read_cache(file: BufferedReader, key: str) -> Collection | None:
         notes,
         paths and tuple(map(str, paths)),
         None if header["depth"] is None else int(header["depth"]),
-        preparation,
+        prepared and tuple(tuple(map(str, done)) for done in prepared),
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
@@ -75,7 +75,7 @@ class Decoded:
     coloured: int  # how many of the pictures have colour
     faults: Sequence[Fault]
     depths: frozenset[int] = frozenset()  # the bits of 16 that pictures use which have so many
-    done: Mapping[str, int] = field(default_factory=dict)  # what was done to how many pictures
+    done: Sequence[tuple[str, ...]] = ()  # (N,) what was done to each for a model
 
     @property
     def depth(self) -> int | None:
@@ -147,10 +147,12 @@ def _decode(listing: Listing, size: Size, depth: int | None, options: LoadOption
     stack = Stack(len(entries), size, options.channels)
     kept, digests, sizes = [], [], []
     faults: list[Fault] = []
-    done: Counter[str] = Counter()
+    done = []
     depths: set[int | None] = set()
     coloured = 0
-    shared: dict[Size, Size] = {}  # one object per size, not one per image
+    # One object per size and per kind of preparation, not one per image.
+    shared: dict[Size, Size] = {}
+    words: dict[tuple[str, ...], tuple[str, ...]] = {}
     work = partial(read_entry, listing.root, size, depth, options)
     with reading_bar(len(entries)) as update:
         for number, found in enumerate(in_threads(work, entries)):
@@ -164,7 +166,7 @@ def _decode(listing: Listing, size: Size, depth: int | None, options: LoadOption
             sizes.append(shared.setdefault(found.size, found.size))
             coloured += found.coloured
             depths.add(found.depth)
-            done.update(found.done)
+            done.append(words.setdefault(found.done, found.done))
     known = frozenset(depth for depth in depths if depth)
     hashes = np.array(digests, np.uint64)
     return Decoded(stack.images, kept, hashes, sizes, coloured, faults, known, done)
