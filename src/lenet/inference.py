@@ -258,19 +258,14 @@ def _answers(
                 if isinstance(found, Fault):
                     yield found
                 else:
-                    yield from _predictions(model, found.images, found.names, found.done)
+                    probabilities = model.predict_proba(found.images)
+                    yield from _rows(model, probabilities, found.names, found.done)
             continue
         for images in group:
             probabilities = model.predict_proba(images)
             count = len(probabilities)
             names = ["image"] if count == 1 else [f"image[{i}]" for i in range(count)]
             yield from _rows(model, probabilities, names, [""] * count)
-
-
-def _predictions(
-    model: Model, images: npt.NDArray[np.uint8], names: Sequence[str], done: Sequence[str]
-) -> Iterator[Prediction]:
-    return _rows(model, model.predict_proba(images), names, done)
 
 
 def _rows(

@@ -27,7 +27,7 @@ from lenet.data.dataset import (
     split_by_content,
 )
 from lenet.data.folders import classes_of, name_reader
-from lenet.data.preprocess import Images, Preprocessing, centre, to_grey
+from lenet.data.preprocess import Images, Preprocessing, Size, centre, to_grey
 from lenet.errors import DataError, UsageError
 from lenet.net.shapes import pair_text, read_sizes
 from lenet.net.words import name_text, shown
@@ -40,8 +40,6 @@ _BESIDE: Final = 64  # bytes per image, for its label, its hash and its name
 _MOST_DONE: Final = 8  # kinds of preparation that are named
 _PAIRS: Final = re.compile(r"\d+x\d+ to \d+x\d+", re.ASCII)
 _OTHERS: Final = " and other sizes"
-
-Size = tuple[int, int]  # (height, width)
 
 
 @dataclass(frozen=True)

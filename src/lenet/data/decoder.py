@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from lenet.data.preprocess import Images
+from lenet.data.preprocess import Images, Size
 from lenet.errors import PictureError, path_text, reason
 from lenet.files import open_regular
 from lenet.kinds import EMPTY, START, UNKNOWN, Kind, kind_of
@@ -27,8 +27,6 @@ FORMATS: Final = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 ALLOWED: Final = "PNG, JPEG, BMP, GIF, TIFF, WebP, PPM or PGM"
 _LONGEST_SIDE: Final = 65_535  # pixels, as JPEG has it: longer ones are no pictures
 MAX_BYTES: Final = 64 << 20  # of a file that is taken for a picture
-
-Size = tuple[int, int]  # (height, width)
 
 CLOSED: Final = Kind("a file that cannot be opened", "files that cannot be opened")
 _TOO_LARGE: Final = Kind("a file that is too large", "files that are too large")

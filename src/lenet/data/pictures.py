@@ -14,12 +14,12 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from lenet.data.collection import LoadOptions, Size, Stack, bounded, middle, shaped
+from lenet.data.collection import LoadOptions, Stack, bounded, middle, shaped
 from lenet.data.dataset import Digests, digest
 from lenet.data.decoder import ALLOWED, CLOSED, BadPictureError, Picture, decode_file
 from lenet.data.folders import Entry, Listing
 from lenet.data.prepare import prepare_picture
-from lenet.data.preprocess import Images
+from lenet.data.preprocess import Images, Size
 from lenet.data.sources import progress_bar
 from lenet.errors import DataError, path_text
 from lenet.kinds import Kind, counted

@@ -22,6 +22,7 @@ from lenet.errors import DataError
 from lenet.net.words import shown
 
 Images = npt.NDArray[np.uint8]  # (N, C, H, W)
+Size = tuple[int, int]  # (height, width)
 #: Of the background: "dark" for white on black as in MNIST, "light" for black on white.
 Polarity = Literal["dark", "light"]
 
@@ -220,13 +221,13 @@ def resize(images: Images, height: int, width: int) -> Images:
     return resized
 
 
-def fitted_size(own: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
+def fitted_size(own: Size, within: Size) -> Size:
     """Return the largest (height, width) ``within`` another that has the proportions of ``own``."""
     scale = min(within[0] / own[0], within[1] / own[1])
     return max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
 
 
-def centre(images: Images, height: int, width: int, own: tuple[int, int] | None = None) -> Images:
+def centre(images: Images, height: int, width: int, own: Size | None = None) -> Images:
     """Resize (N, C, h, w), proportions kept, and put it in the middle of its border's median.
 
     The proportions are those of ``own``, (height, width), of pictures that were shrunk before.
