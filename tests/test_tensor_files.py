@@ -20,7 +20,7 @@ from lenet.data.preprocess import Preprocessing
 from lenet.errors import ModelFileError, OutputError, UsageError
 from lenet.model import Model
 from lenet.run_folder import INFO
-from lenet.tensor_files import MAX_HEADER, MAX_TENSORS
+from lenet.tensor_files import MAX_HEADER, MAX_TENSORS, damaged
 from refusals import refused
 
 SMALL = "1x6x5 | conv 3 k3 relu, maxpool 2 | dense 4"
@@ -507,3 +507,8 @@ def test_bytes_of_any_kind(tmp_path: Path) -> None:
             Model.from_bytes(wrong)  # type: ignore[arg-type]
     with refused(UsageError, "no name for a model"):
         small().save(5)  # type: ignore[arg-type]
+
+
+def test_a_long_reason_is_cut_and_says_so() -> None:
+    assert str(damaged("x", "ab" * 300)).endswith("ab...; save or copy it anew.")
+    assert "intact model: it is short; save" in str(damaged("x", "it is short."))

@@ -92,7 +92,7 @@ def damaged(path: object, why: str) -> ModelFileError:
 
 def _short(why: str) -> str:
     """Return a reason that others found, or that quotes the file: cut, without its full stop."""
-    return (why if len(why) <= _LONGEST_REASON else f"{why[:_LONGEST_REASON]}...").rstrip(".")
+    return why.rstrip(".") if len(why) <= _LONGEST_REASON else f"{why[:_LONGEST_REASON]}..."
 
 
 def read(path: str | os.PathLike[str], header_only: bool = False) -> bytes:
