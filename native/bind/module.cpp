@@ -273,6 +273,7 @@ nb::dict constants() {
     all["alignment"] = lenet::alignment;
     all["max_size"] = lenet::max_size;
     all["max_elements"] = lenet::max_elements;
+    all["max_window"] = lenet::max_window;
     all["max_threads"] = lenet::max_threads;
     all["scored_alone"] = lenet::scored_alone;
     all["ghost_batch"] = lenet::ghost_batch;

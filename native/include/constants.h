@@ -44,6 +44,7 @@ inline constexpr float leaky_slope = 0.01f;  // of leaky-relu below zero
 inline constexpr int alignment = 16;                    // floats that 64 bytes are
 inline constexpr int64_t max_size = 10'000'000;         // of a map's side, a window, a padding
 inline constexpr int64_t max_elements = (1 << 29) - 1;  // of a map, of a step's weights
+inline constexpr int64_t max_window = 65'536;           // values of a pooling: places of two bytes
 inline constexpr int max_threads = 1024;
 
 // So many images are scored one by one, in a way of its own, whose last bits may differ: packing the

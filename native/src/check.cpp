@@ -45,7 +45,7 @@ void check_pooling(const Step& s, int i) {
     need(s.top < s.kernel_height && s.bottom < s.kernel_height && s.left < s.kernel_width &&
              s.right < s.kernel_width,
          i, "a pooling's padding must be smaller than its window");
-    need(int64_t(s.kernel_height) * s.kernel_width <= 65536, i,
+    need(int64_t(s.kernel_height) * s.kernel_width <= max_window, i,
          "a pooling window of more than 65,536 values");
 }
 

@@ -22,6 +22,7 @@ OURS = {
     "alignment": plan.ALIGNMENT,
     "max_size": layers.MAX_SIZE,
     "max_elements": plan.MAX_ELEMENTS,
+    "max_window": plan.MAX_WINDOW,
     "max_threads": native.MAX_THREADS,
     "scored_alone": native.SCORED_ALONE,
     "ghost_batch": normalise.GHOST_BATCH,
