@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lenet import files, run_folder
+from lenet import files
 from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.engine.plan import Floats
 from lenet.errors import MissingPackageError, UsageError, path_text
@@ -43,10 +43,18 @@ _EXAMPLES: Final = 4
 
 @dataclass(frozen=True)
 class Answers:
-    """What a C file has to say of some images."""
+    """Images to check a file on, and what it has to say of them."""
 
+    split: Split
+    data: str  # what the images are called
     classes: runtimes.Classes  # (N,)
     probabilities: Floats  # (N, classes)
+    float_accuracy: float | None  # of the model, where these are answers in whole numbers
+
+    @property
+    def accuracy(self) -> float:
+        """The share of images whose class is the label."""
+        return float((self.classes == self.split.labels).mean())
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,7 @@ class Options:
     opset: int = 17
     framework: str = "torch"
     int8: IntegerNetwork | None = None
-    answers: Answers | None = None  # of the images to check on
-    data: str = ""  # what that is called
+    answers: Answers | None = None
 
 
 @dataclass(frozen=True)
@@ -157,31 +164,27 @@ def export(
     suffix = _suffix(path)
     options = _options(input, opset, framework)
     _check_int8(suffix, int8, calibrate)
-    model = model if isinstance(model, Model) else Model.load(_model_path(model))
+    model = model if isinstance(model, Model) else Model.load(model)
     split, name = _test_split(model, check, data_dir)
     if split is not None and suffix not in _RUNNERS:
         raise UsageError(
             f"a {suffix} file cannot be run to be checked; leave the check out, or export "
             f"{listed(sorted(_RUNNERS), 'or')}."
         )
-    options = replace(options, data=name)
     if calibrate is not None:
         options = replace(options, int8=quantise(model, _images(model, calibrate, data_dir)))
-    if split is not None and suffix == ".c":
-        options = replace(options, answers=_answers(model, options.int8, split))
+    if split is not None:
+        options = replace(options, answers=_answers(model, options.int8, split, name))
     write, kind = _FORMATS[suffix]
-    content = write(model, options, split)
+    content = write(model, options)
     target = files.write_bytes(path, content)
     for beside, text in _BESIDE.get(suffix, _nothing)(model, target, options):
         files.write_bytes(beside, text)
     result = Export(target, f"{kind}, int8" if int8 else kind, len(content))
-    if split is None:
+    if options.answers is None:
         return result
-    if options.answers is not None:
-        found = _compare_c(model, options, split, content)
-    else:
-        found = _compare(model, split, name, _RUNNERS[suffix](model, content, options))
-    return replace(result, check=found)
+    answer = _RUNNERS[suffix](model, content, options)
+    return replace(result, check=_compare(options.answers, answer))
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:
@@ -236,12 +239,6 @@ def _images(model: Model, source: Any, data_dir: Any) -> runtimes.Images:
     return load(source, size=size, gray=channels == 1, rgb=channels == 3).train.images
 
 
-def _model_path(given: str | os.PathLike[str]) -> Path:
-    """Return a model's file; of a run's folder the model that it keeps."""
-    is_folder = os.path.isdir(given)  # unlike Path's own, it takes a name of any length
-    return run_folder.read_run(given).model if is_folder else Path(given)
-
-
 def _test_split(model: Model, check: Any, data_dir: Any) -> tuple[Split | None, str]:
     """Return the images to check on, brought to the network's size, and what to call them."""
     if check is None:
@@ -258,42 +255,28 @@ def _test_split(model: Model, check: Any, data_dir: Any) -> tuple[Split | None, 
     return replace(split, images=model.preprocessing.prepare(split.images)), name
 
 
-def _compare(model: Model, split: Split, name: str, run: runtimes.Run) -> Check:
-    ours = model.predict_proba(split.images)
-    theirs = runtimes.in_batches(run, split.images)
-    answers = theirs.argmax(axis=1)
-    return Check(
-        images=len(ours),
-        different=int((answers != ours.argmax(axis=1)).sum()),
-        largest=float(np.abs(theirs - ours).max()),
-        accuracy=float((answers == split.labels).mean()),
-        data=name,
-    )
-
-
-def _answers(model: Model, network: IntegerNetwork | None, split: Split) -> Answers:
+def _answers(model: Model, network: IntegerNetwork | None, split: Split, name: str) -> Answers:
     if network is None:
         ours = model.predict_proba(split.images)
-        return Answers(ours.argmax(axis=1), ours)
+        return Answers(split, name, ours.argmax(axis=1), ours, None)
     scores, ours = network.run(split.images)
-    return Answers(scores.argmax(axis=1), ours)
+    accuracy = model.evaluate(split).accuracy
+    return Answers(split, name, scores.argmax(axis=1), ours, accuracy)
 
 
-def _compare_c(model: Model, options: Options, split: Split, content: bytes) -> Check:
-    """Hold a C file against its answers: the class that it returns, and the probabilities."""
-    assert options.answers is not None
-    classes, theirs = runtimes.answer_c(model, content)(split.images)
+def _compare(ours: Answers, answer: runtimes.Answer) -> Check:
+    classes, probabilities = answer(ours.split.images)
     return Check(
         images=len(classes),
-        different=int((classes != options.answers.classes).sum()),
-        largest=float(np.abs(theirs - options.answers.probabilities).max()),
-        accuracy=float((classes == split.labels).mean()),
-        data=options.data,
-        float_accuracy=None if options.int8 is None else model.evaluate(split).accuracy,
+        different=int((classes != ours.classes).sum()),
+        largest=float(np.abs(probabilities - ours.probabilities).max()),
+        accuracy=float((classes == ours.split.labels).mean()),
+        data=ours.data,
+        float_accuracy=ours.float_accuracy,
     )
 
 
-def _onnx(model: Model, options: Options, split: Split | None) -> bytes:
+def _onnx(model: Model, options: Options) -> bytes:
     try:
         from lenet.formats.onnx_file import to_onnx
     except ImportError as error:
@@ -303,16 +286,15 @@ def _onnx(model: Model, options: Options, split: Split | None) -> bytes:
     return to_onnx(model, options.input, options.opset)  # type: ignore[arg-type]
 
 
-def _c(model: Model, options: Options, split: Split | None) -> bytes:
+def _c(model: Model, options: Options) -> bytes:
     about: list[str] = []
     examples: list[Example] = []
-    if split is not None and options.answers is not None:
-        found = options.answers
-        right = percent(float((found.classes == split.labels).mean()))
-        about.append(f"accuracy   {right} of {_comment(options.data)} ({len(split):,})")
-        if options.int8 is not None:
-            about[0] += f"; {percent(model.evaluate(split).accuracy)} in floats"
-        images, classes = split.images[:_EXAMPLES], found.classes.tolist()
+    if (found := options.answers) is not None:
+        of = f"{_comment(found.data)} ({len(found.split):,})"
+        about.append(f"accuracy   {percent(found.accuracy)} of {of}")
+        if found.float_accuracy is not None:
+            about[0] += f"; {percent(found.float_accuracy)} in floats"
+        images, classes = found.split.images[:_EXAMPLES], found.classes.tolist()
         examples = list(map(Example, images, found.probabilities, classes))
     if options.int8 is not None:
         return int8_source(model, options.int8, about, examples).encode("ascii")
@@ -324,7 +306,7 @@ def _comment(name: str) -> str:
     return path_text(name).replace("*/", "* /").encode("ascii", "backslashreplace").decode()
 
 
-def _pt(model: Model, options: Options, split: Split | None) -> bytes:
+def _pt(model: Model, options: Options) -> bytes:
     try:
         import io
 
@@ -340,7 +322,7 @@ def _pt(model: Model, options: Options, split: Split | None) -> bytes:
     return stream.getvalue()
 
 
-def _params(model: Model, options: Options, split: Split | None) -> bytes:
+def _params(model: Model, options: Options) -> bytes:
     return write_params(write_symbol(model)[1])
 
 
@@ -357,32 +339,30 @@ def _nothing(model: Model, target: Path, options: Options) -> Iterable[tuple[Pat
     return ()
 
 
-def _run_pt(model: Model, content: bytes, options: Options) -> runtimes.Run:
-    return runtimes.run_torch(model, content)
-
-
-_Writer = Callable[[Model, Options, Split | None], bytes]
+_Writer = Callable[[Model, Options], bytes]
 #: By a file's ending: what writes it, and what people call it.
 _FORMATS: Final[dict[str, tuple[_Writer, str]]] = {
     ".onnx": (_onnx, "ONNX"),
     ".c": (_c, "C99 source"),
     ".pt": (_pt, "PyTorch state dict"),
     ".py": (
-        lambda model, options, _: network_code(model, options.framework).encode("utf-8"),
+        lambda model, options: network_code(model, options.framework).encode("utf-8"),
         "Python code",
     ),
     ".params": (_params, "MXNet parameters"),
-    ".safetensors": (lambda model, *_: model.to_bytes(), "lenet model"),
-    ".json": (lambda model, *_: to_json(model.network).encode("utf-8"), "network description"),
+    ".safetensors": (lambda model, _: model.to_bytes(), "lenet model"),
+    ".json": (lambda model, _: to_json(model.network).encode("utf-8"), "network description"),
 }
 #: By a file's ending: the files that are written beside it.
 _BESIDE: Final = {".c": _beside_c, ".params": _beside_params}
 #: By a file's ending: what runs it.
-_RUNNERS: Final[dict[str, Callable[[Model, bytes, Options], runtimes.Run]]] = {
+_RUNNERS: Final[dict[str, Callable[[Model, bytes, Options], runtimes.Answer]]] = {
     ".onnx": lambda model, content, options: runtimes.run_onnx(model, content, options.input),
-    ".c": lambda model, content, _: runtimes.run_c(model, content),
-    ".pt": _run_pt,
-    ".safetensors": lambda model, content, _: Model.from_bytes(content).predict_proba,
+    ".c": lambda model, content, _: runtimes.answer_c(model, content),
+    ".pt": lambda model, content, _: runtimes.run_torch(model, content),
+    ".safetensors": lambda _, content, __: runtimes.likeliest(
+        Model.from_bytes(content).predict_proba
+    ),
 }
 
 

@@ -1,7 +1,7 @@
 """Running what was exported, to hold it against the model: one function per kind of file.
 
 Each takes the file's content and gives a function from prepared images (N, C, H, W) of bytes to
-probabilities (N, classes).
+classes (N,) and probabilities (N, classes).
 """
 
 from __future__ import annotations
@@ -26,18 +26,24 @@ from lenet.model import Model
 
 Images = npt.NDArray[np.uint8]
 Classes = npt.NDArray[np.int64]
-Run = Callable[[Images], Floats]
+Answer = Callable[[Images], tuple[Classes, Floats]]
 
 #: Images at a time: what they become along the way stays small.
 _BATCH = 1000
 
 
-def in_batches(run: Run, images: Images) -> Floats:
-    """Run images some at a time."""
-    return np.concatenate([run(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)])
+def likeliest(run: Callable[[Images], Floats]) -> Answer:
+    """Return the same with the likeliest classes, of what gives probabilities alone."""
+
+    def answer(images: Images) -> tuple[Classes, Floats]:
+        parts = [run(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)]
+        found = np.concatenate(parts)
+        return found.argmax(axis=1), found
+
+    return answer
 
 
-def run_onnx(model: Model, content: bytes, takes: str) -> Run:
+def run_onnx(model: Model, content: bytes, takes: str) -> Answer:
     """Run an ONNX file with ONNX Runtime."""
     try:
         import onnxruntime
@@ -56,17 +62,13 @@ def run_onnx(model: Model, content: bytes, takes: str) -> Run:
         (found,) = session.run(None, {"image": given})
         return np.asarray(softmax(found) if takes == "raw" else found)
 
-    return run
+    return likeliest(run)
 
 
-def run_c(model: Model, content: bytes) -> Run:
-    """Compile a C file with this machine's compiler, and call it once per image."""
-    answer = answer_c(model, content)
-    return lambda images: answer(images)[1]
+def answer_c(model: Model, content: bytes) -> Answer:
+    """Compile a C file with this machine's compiler, and call it once per image.
 
-
-def answer_c(model: Model, content: bytes) -> Callable[[Images], tuple[Classes, Floats]]:
-    """Return the same for classes (N,) and probabilities: what the file says, and not the largest.
+    The class is what the file returns, and not the largest of its probabilities.
 
     Raises:
         MissingPackageError: there is no compiler.
@@ -105,7 +107,7 @@ def _compile(compiler: str, folder: Path, content: bytes) -> ctypes.CDLL:
     return ctypes.CDLL(str(library))
 
 
-def run_torch(model: Model, content: bytes) -> Run:
+def run_torch(model: Model, content: bytes) -> Answer:
     """Load a state dict, weights alone, into the network in PyTorch."""
     import torch
 
@@ -119,4 +121,4 @@ def run_torch(model: Model, content: bytes) -> Run:
         with torch.inference_mode():
             return np.asarray(softmax(module(torch.from_numpy(model.prepare(images))).numpy()))
 
-    return run
+    return likeliest(run)
