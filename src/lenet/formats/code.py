@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lenet.engine.normalise import EPSILON, MOMENTUM
-from lenet.formats.names import ACTIVATIONS
+from lenet.formats.names import ACTIVATIONS, is_own_padding
 from lenet.model import Model
 from lenet.net import PlacedLayer
 from lenet.net.layers import LEAKY_SLOPE, same_padding
@@ -78,7 +78,7 @@ def _torch_lines(place: PlacedLayer) -> Iterator[_Line]:
         yield _Line(place.name, f"nn.Linear({elements(place.input_shape)}, {layer.units})", note)
     else:
         top, bottom, left, right = layer.padding
-        own = _is_own_padding(layer)
+        own = is_own_padding(layer)
         if not own:
             value = 'float("-inf")' if layer.keyword == "maxpool" else "0.0"
             pad = f"nn.ConstantPad2d({(left, right, top, bottom)}, {value})"
@@ -296,14 +296,6 @@ def _called(name: str, *arguments: str) -> str:
 
 def _pair(value: tuple[int, int]) -> str:
     return str(value[0]) if value[0] == value[1] else str(value)
-
-
-def _is_own_padding(layer: Any) -> bool:
-    """Can PyTorch's layer pad so by itself? A pooling there pads at most half its window."""
-    top, bottom, left, right = layer.padding
-    sides = zip((top, left), layer.kernel_size, strict=True)
-    fits = layer.is_trained or all(2 * side <= size for side, size in sides)
-    return (top, left) == (bottom, right) and fits
 
 
 _DIALECTS: Final[dict[str, Callable[[Model], str]]] = {

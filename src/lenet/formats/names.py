@@ -1,9 +1,9 @@
-"""What our activations are called in the other frameworks."""
+"""What our activations are called in other frameworks, and what those can pad."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lenet.net.layers import LEAKY_SLOPE
 
@@ -27,3 +27,11 @@ ACTIVATIONS: Final = {
     "leaky-relu": Names("LeakyReLU", "LeakyRelu", slope=LEAKY_SLOPE),
     "silu": Names("SiLU", "Sigmoid", gates=True),
 }
+
+
+def is_own_padding(layer: Any) -> bool:
+    """Can PyTorch's layer pad so? Both sides alike, and a pooling at most half its window."""
+    top, bottom, left, right = layer.padding
+    sides = zip((top, left), layer.kernel_size, strict=True)
+    fits = layer.is_trained or all(2 * side <= size for side, size in sides)
+    return (top, left) == (bottom, right) and fits

@@ -23,8 +23,6 @@ from lenet.version import VERSION
 
 #: What a file takes: bytes, or the same numbers as floats; or what the network itself reads.
 Input = Literal["uint8", "float", "raw"]
-INPUTS: Final = ("uint8", "float", "raw")
-OPSETS: Final = range(13, 18)
 #: What every runtime since 2022 reads; the package's own default may be newer than the runtime.
 IR_VERSION: Final = 8
 OPSET: Final = 17

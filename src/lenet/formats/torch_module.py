@@ -15,7 +15,7 @@ from torch import nn
 
 from lenet.engine.normalise import EPSILON, MOMENTUM
 from lenet.engine.plan import Floats, Plan
-from lenet.formats.names import ACTIVATIONS
+from lenet.formats.names import ACTIVATIONS, is_own_padding
 from lenet.model import Model
 from lenet.net import Network, PlacedLayer
 from lenet.net.shapes import Pair, Shape, elements
@@ -102,20 +102,16 @@ def _conv(layer: Any, shape: Shape) -> list[Any]:
 
 def _pooling(module: Callable[..., Any], padded_with: float) -> Callable[[Any, Shape], list[Any]]:
     def make(layer: Any, shape: Shape) -> list[Any]:
-        pad, padding = _padding(layer, padded_with, (2, 2))
+        pad, padding = _padding(layer, padded_with)
         return [*pad, module(layer.kernel_size, layer.stride, padding)]
 
     return make
 
 
-def _padding(layer: Any, value: float, windows: Pair = (0, 0)) -> tuple[list[Any], Pair]:
-    """Return a module that pads, where PyTorch's own padding cannot, and that own padding.
-
-    Its layers pad both sides alike; a pooling pads at most half its window, which ``windows`` says.
-    """
+def _padding(layer: Any, value: float) -> tuple[list[Any], Pair]:
+    """Return a module that pads, where PyTorch's own padding cannot, and that own padding."""
     top, bottom, left, right = layer.padding
-    sides = zip(windows, (top, left), layer.kernel_size, strict=True)
-    if (top, left) == (bottom, right) and all(times * side <= size for times, side, size in sides):
+    if is_own_padding(layer):
         return [], (top, left)
     return [nn.ConstantPad2d((left, right, top, bottom), value)], (0, 0)
 
