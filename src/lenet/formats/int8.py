@@ -21,7 +21,7 @@ rounding of weights and maps still moves a channel's mean by is put into its bia
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -125,13 +125,8 @@ class IntegerNetwork:
 
     def run(self, images: Images) -> tuple[Ints, Floats]:
         """Return the scores (N, classes) and probabilities of prepared images (N, C, H, W)."""
-        widest = max(
-            elements(s.step.input_shape[:1] + s.step.output_shape[1:] + s.step.kernel_size)
-            for s in self.steps
-        )
-        chunk = max(1, _CHUNK // widest)
-        scores = [self._scores(images[i : i + chunk]) for i in range(0, len(images), chunk)]
-        found = np.concatenate(scores)
+        parts = _chunks([step.step for step in self.steps], images)
+        found = np.concatenate([self._scores(part) for part in parts])
         return found, self.probabilities(found)
 
     def probabilities(self, scores: Ints) -> Floats:
@@ -261,7 +256,7 @@ class _Quantiser:
         """Return what a step makes of ``x``, before its activation."""
         plain = replace(step, activation="identity")
         inputs = operations.read_inputs(step, x, self.table)
-        parts = [operations.apply(plain, inputs._replace(x=part)) for part in _chunks(step, x)]
+        parts = [operations.apply(plain, inputs._replace(x=part)) for part in _chunks([step], x)]
         return np.concatenate(parts)
 
     def network(self) -> IntegerNetwork:
@@ -285,7 +280,7 @@ class _Quantiser:
             found = self._mean(step)
         else:
             found = IntegerStep(step, self.coding.pad, 0)
-        self.q = np.concatenate([apply(found, part) for part in _chunks(step, self.q)])
+        self.q = np.concatenate([apply(found, part) for part in _chunks([step], self.q)])
         return found
 
     def _trained(self, step: Step, before: Floats, direct: bool) -> IntegerStep:
@@ -306,7 +301,7 @@ class _Quantiser:
         whole = np.rint(weight / scale.reshape(shape)).astype(np.int64)
         found = IntegerStep(step, self.coding.pad, 0, whole, np.zeros(len(whole), np.int64))
         # Both means are of the same images: what rounding moves this channel by is in the bias.
-        total = sum(sums(found, part).sum(axis=others) for part in _chunks(step, self.q))
+        total = sum(sums(found, part).sum(axis=others) for part in _chunks([step], self.q))
         bias = means / scale - total / (before.size / len(whole))
         found = replace(found, bias=np.rint(bias).astype(np.int64))
         if direct:
@@ -405,9 +400,9 @@ def _bytes(values: Floats) -> Ints:
     return np.rint(values).clip(LOW, HIGH).astype(np.int64)
 
 
-def _chunks(step: Step, maps: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
-    """Yield some images' maps at a time, so that their windows stay small."""
-    widest = elements(step.input_shape[:1] + step.output_shape[1:] + step.kernel_size)
-    size = max(1, _CHUNK // widest)
+def _chunks(steps: Sequence[Step], maps: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    """Yield some images' maps at a time, so that their windows stay small in all the steps."""
+    windows = (s.input_shape[:1] + s.output_shape[1:] + s.kernel_size for s in steps)
+    size = max(1, _CHUNK // max(map(elements, windows)))
     for start in range(0, len(maps), size):
         yield maps[start : start + size]
