@@ -81,14 +81,15 @@ def test_steps_are_the_reference_engines(optimizer: Optimizer) -> None:
 
 def test_a_loss_that_is_no_number_leaves_all_as_it_was() -> None:
     plan, table, samples = case(2)
-    before, state = table.copy(), np.zeros((0, plan.table_size), np.float32)
+    before, state = table.copy(), np.full((1, plan.table_size), 0.5, np.float32)
     rates = np.array([1e30, 1e30, 1e30])
     order = np.arange(70, dtype=np.int32)
     result = TorchEngine(plan, 1).train(
-        table, state, samples, order, 20, rates, 0, Optimizer("sgd")
+        table, state, samples, order, 20, rates, 0, Optimizer("momentum")
     )
     assert result.steps < 3
     assert np.array_equal(table, before)
+    assert (state == 0.5).all()
 
 
 def test_dropout_drops_and_is_decided_by_the_seed() -> None:
