@@ -1,6 +1,8 @@
 """Models that tests of exported files take, and this machine's C compilers."""
 
 import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +12,21 @@ from random_networks import draw_norms, random_network
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
+#: As C and as C++.
+LANGUAGES = ((*STRICT, "-O2"), (*STRICT[1:], "-x", "c++", "-O1"))
+SANITIZED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover")
+
+
+def self_test(compiler: str, flags: tuple[str, ...], file: Path) -> tuple[int, str]:
+    """Compile a C file, of which the compiler may say nothing: the status and words of its test."""
+    program = file.with_suffix("")
+    command = [compiler, *flags, "-DLENET_SELF_TEST", "-o", program, file]
+    if "c++" in flags and compiler == "gcc":
+        command.append("-lstdc++")
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (built.returncode, built.stderr) == (0, "")
+    ran = subprocess.run([program], capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout + ran.stderr
 
 
 def drawn(seed: int) -> tuple[Model, np.ndarray]:

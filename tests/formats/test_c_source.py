@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lenet
-from exported_models import COMPILERS, STRICT, drawn
+from exported_models import COMPILERS, LANGUAGES, SANITIZED, drawn, self_test
 from lenet.formats import runtimes
 from lenet.formats.c_source import c_source
 from lenet.formats.c_stages import make_stages
@@ -35,16 +35,10 @@ def test_strict_compilers_say_nothing_and_the_self_test_passes(compiler, zoo, tm
     images = random.integers(0, 256, (2, 1, 28, 28), np.uint8)
     answers = model.predict_proba(images)
     examples = [Example(image, row) for image, row in zip(images, answers, strict=True)]
-    file, program = tmp_path / "m.c", tmp_path / "m"
+    file = tmp_path / "m.c"
     file.write_text(c_source(model, ["accuracy   none"], examples))
-    for flags in ((*STRICT, "-O2"), (*STRICT[1:], "-x", "c++", "-O1")):
-        command = [compiler, *flags, "-DLENET_SELF_TEST", "-o", program, file]
-        if "c++" in flags and compiler == "gcc":
-            command.append("-lstdc++")
-        built = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert (built.returncode, built.stderr) == (0, "")
-        ran = subprocess.run([program], capture_output=True, text=True, check=False)
-        assert (ran.returncode, ran.stdout) == (0, "2 of 2 known answers are right\n")
+    for flags in LANGUAGES:
+        assert self_test(compiler, flags, file) == (0, "2 of 2 known answers are right\n")
 
 
 @pytest.mark.parametrize("kind", ["c", "cpp"])
@@ -68,27 +62,17 @@ def test_sanitizers_find_nothing(compiler, tmp_path) -> None:
         model, images = drawn(seed)
         answers = model.predict_proba(images)
         examples = [Example(image, row) for image, row in zip(images, answers, strict=True)]
-        file, program = tmp_path / "m.c", tmp_path / "m"
+        file = tmp_path / "m.c"
         file.write_text(c_source(model, (), examples))
-        flags = (
-            "-O1",
-            "-fsanitize=address,undefined",
-            "-fno-sanitize-recover",
-            "-DLENET_SELF_TEST",
-        )
-        subprocess.run([compiler, *flags, "-o", program, file], check=True)
-        ran = subprocess.run([program], capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert self_test(compiler, SANITIZED, file) == (0, "6 of 6 known answers are right\n")
 
 
 def test_a_self_test_notices_a_wrong_answer(tmp_path) -> None:
     model = Model("1x4x4 | dense 3").initialize()
     image = np.zeros((1, 4, 4), np.uint8)
-    file, program = tmp_path / "m.c", tmp_path / "m"
+    file = tmp_path / "m.c"
     file.write_text(c_source(model, (), [Example(image, np.array([0.9, 0.1, 0.0]))]))
-    subprocess.run([COMPILERS[0], "-DLENET_SELF_TEST", "-o", program, file], check=True)
-    ran = subprocess.run([program], capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stdout) == (1, "0 of 1 known answers are right\n")
+    assert self_test(COMPILERS[0], (), file) == (1, "0 of 1 known answers are right\n")
 
 
 def test_the_seeds_network_fits_into_six_kilobytes() -> None:
