@@ -27,7 +27,7 @@ from lenet.formats.c_text import (
 from lenet.formats.int8 import LOW, TABLE_BITS, IntegerNetwork, IntegerStep, Ints
 from lenet.model import Model
 from lenet.net.layers import ACTIVATIONS
-from lenet.net.shapes import elements, shape_text
+from lenet.net.shapes import elements
 
 #: Up to as many bytes in a row are copied without a loop: at -O2 compilers leave it one.
 _FEW: Final = 7
@@ -165,11 +165,7 @@ class _Writer:
     def function(self, stage: Stage) -> Iterator[str]:
         """The constants and the code of one stage."""
         step, found = stage.step, self.found[stage.step.name]
-        reads, writes = (shape_text(place.shape) for place in (stage.input, stage.output))
-        words = [f"{step.name}: {reads} to {writes}", *describe(step)]
-        if stage.pool is not None:
-            words += [f"then {stage.pool.name}", *describe(stage.pool)]
-        yield f"/* {', '.join(words)}. */"
+        yield f"/* {describe(stage)}. */"
         if found.weight is not None and found.multiplier is not None:
             weight = found.weight.reshape(len(found.weight), -1)
             yield from array(f"{step.name}_weight", weight, "int8_t")

@@ -34,7 +34,7 @@ from lenet.formats.c_text import (
 )
 from lenet.model import Model
 from lenet.net.layers import ACTIVATIONS, LEAKY_SLOPE
-from lenet.net.shapes import elements, shape_text
+from lenet.net.shapes import elements
 
 #: Loops of more turns than this are made into vectors, and not taken apart first (GCC's limit).
 _LONG: Final = 17
@@ -104,11 +104,7 @@ class _Writer:
     def function(self, stage: Stage) -> Iterator[str]:
         """The constants and the code of one stage."""
         step = stage.step
-        reads, writes = (shape_text(place.shape) for place in (stage.input, stage.output))
-        words = [f"{step.name}: {reads} to {writes}", *describe(step)]
-        if stage.pool is not None:
-            words += [f"then {stage.pool.name}", *describe(stage.pool)]
-        yield f"/* {', '.join(words)}. */"
+        yield f"/* {describe(stage)}. */"
         if step.weight is not None and step.bias is not None:
             weight = step.weight.view(self.table)
             weight = weight.T if step.kind == "dense" else weight.reshape(len(weight), -1)

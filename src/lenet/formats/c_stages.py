@@ -7,10 +7,11 @@ convolution pads with. A convolution and the pooling behind it are one function.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from lenet.engine.plan import Step
+from lenet.net.shapes import shape_text
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def make_stages(steps: Sequence[Step]) -> tuple[list[Stage], int]:
         sizes[0] = 0
     total = max(map(sum, pairwise(sizes)))
     at = [0 if i % 2 == 0 else total - size for i, size in enumerate(sizes)]
-    placed = [_moved(place, start) for place, start in zip(places, at, strict=True)]
+    placed = [replace(place, at=start) for place, start in zip(places, at, strict=True)]
     stages = [
         Stage(step, pool, placed[i], placed[i + 1], i == 0 and reads_bytes)
         for i, (step, pool) in enumerate(pairs)
@@ -102,12 +103,16 @@ def _place(shape: tuple[int, int, int], reader: Step | None) -> Place:
     return Place(shape, 0, top, left, height + top + bottom, width + left + right)
 
 
-def _moved(place: Place, at: int) -> Place:
-    return Place(place.shape, at, place.top, place.left, place.rows, place.pitch)
+def describe(stage: Stage) -> str:
+    """Say what a function does, for the comment above it."""
+    reads, writes = (shape_text(place.shape) for place in (stage.input, stage.output))
+    words = [f"{stage.name}: {reads} to {writes}", *_settings(stage.step)]
+    if stage.pool is not None:
+        words += [f"then {stage.pool.name}", *_settings(stage.pool)]
+    return ", ".join(words)
 
 
-def describe(step: Step) -> list[str]:
-    """What a layer does, for the comment above it."""
+def _settings(step: Step) -> list[str]:
     if step.kind == "dense":
         return [step.activation]
     height, width = step.kernel_size
