@@ -23,8 +23,10 @@ SHARE: Final = "a number of at least 0 and below 1, after rounding to 32 bits to
 
 
 def is_share(value: float) -> bool:
-    """Return whether ``value`` is :data:`SHARE`: the engine counts in 32 bits, and divides by the
-    rest."""
+    """Return whether ``value`` is :data:`SHARE`.
+
+    The engine has it in 32 bits, and divides by 1 - value.
+    """
     return 0 <= value < 1 and float(np.float32(value)) < 1
 
 
@@ -89,19 +91,19 @@ class Optimizer:
         parameters -= rate * gradient
 
     @property
-    def _decay(self) -> float:
+    def decay(self) -> float:
         """Return ``ema_decay`` in 32 bits, as the native engine has it for every step."""
         return float(np.float32(self.ema_decay))
 
     def update_average(self, parameters: Floats, state: Floats) -> None:
         """Take ``parameters`` (T,) into the average, which starts from zero as moments do."""
         if self.ema_decay:
-            state[-1] *= self._decay
-            state[-1] += (1 - self._decay) * parameters
+            state[-1] *= self.decay
+            state[-1] += (1 - self.decay) * parameters
 
     def averaged(self, state: Floats, steps: int) -> Floats:
         """Return the moving average (T,) after ``steps`` updates, its start from zero taken out."""
-        return np.asarray(state[-1] / (1 - self._decay**steps), state.dtype)
+        return np.asarray(state[-1] / (1 - self.decay**steps), state.dtype)
 
     def _adamw(
         self, parameters: Floats, gradient: Floats, state: Floats, rate: float, step: int

@@ -156,8 +156,7 @@ class TorchEngine:
         for tensor, old in before.items():
             _view(tensor, table).copy_((1 - MOMENTUM) * old + MOMENTUM * statistics[tensor])
         if optimizer.ema_decay:
-            decay = float(np.float32(optimizer.ema_decay))
-            state[-1].mul_(decay).add_(table.detach(), alpha=1 - decay)
+            state[-1].mul_(optimizer.decay).add_(table.detach(), alpha=1 - optimizer.decay)
 
     def _pixels(self, images: torch.Tensor, scale: Floats, shift: Floats) -> torch.Tensor:
         scale_, shift_ = (
