@@ -364,8 +364,3 @@ _RUNNERS: Final[dict[str, Callable[[Model, bytes, Options], runtimes.Answer]]] =
         Model.from_bytes(content).predict_proba
     ),
 }
-
-
-def formats() -> Iterable[str]:
-    """Return the endings of the files that can be written."""
-    return tuple(_FORMATS)
