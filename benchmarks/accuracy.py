@@ -114,7 +114,7 @@ def main() -> None:
         found[name] = values
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
         print(
-            f"{name:<42}{100 * statistics.mean(values):7.2f} % +- {100 * spread:.2f}   "
+            f"{name:<43}{100 * statistics.mean(values):7.2f} % +- {100 * spread:.2f}   "
             f"{100 * min(values):.2f} to {100 * max(values):.2f}   {seconds:6.1f} s",
             file=sys.stderr if arguments.json else sys.stdout,
             flush=True,
