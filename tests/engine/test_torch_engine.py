@@ -88,6 +88,9 @@ def test_a_loss_that_is_no_number_leaves_all_as_it_was() -> None:
         table, state, samples, order, 20, rates, 0, Optimizer("momentum")
     )
     assert result.steps < 3
+    assert not np.isfinite(result.losses[result.steps])
+    assert not result.losses[result.steps + 1 :].any()
+    assert not result.correct[result.steps :].any()
     assert np.array_equal(table, before)
     assert (state == 0.5).all()
 

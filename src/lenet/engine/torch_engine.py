@@ -7,6 +7,7 @@ seeds, and not bit for bit. The images and all that a training changes stay on t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -115,13 +116,15 @@ class TorchEngine:
             losses[i], correct[i] = loss.detach(), right
             with torch.no_grad():
                 self._update(optimizer, table, moments, float(rate), number, statistics)
-        found = losses.cpu().numpy()
-        finite = np.isfinite(found)
+        result = TrainResult(losses.cpu().numpy(), correct.cpu().numpy(), len(rates))
+        finite = np.isfinite(result.losses)
         if not finite.all():
-            return TrainResult(found, correct.cpu().numpy(), int(np.argmin(finite)))
+            steps = int(np.argmin(finite))
+            result.losses[steps + 1 :], result.correct[steps:] = 0, 0
+            return replace(result, steps=steps)
         parameters[...] = table.detach().cpu().numpy()
         state[...] = moments.cpu().numpy()
-        return TrainResult(found, correct.cpu().numpy(), len(rates))
+        return result
 
     def _step(
         self, table: torch.Tensor, samples: Samples, chosen: torch.Tensor, objective: Objective
