@@ -76,7 +76,7 @@ DELAYED = {
     "model": "the analysis, for summary()",
     "net.document": "json",
     "net.network": "the root, for network.explain() and network.draw()",
-    "net.sources": "the root, for lenet.import_model, which reads other programs' files",
+    "net.sources": "what reads files, lenet's and, through the root, other programs'",
     "net.words": "difflib, for an error",
     "tensor_files": "safetensors and NumPy, for more than a header",
     "terminal": "shutil",

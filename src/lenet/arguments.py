@@ -6,6 +6,8 @@ from typing import Any, Final
 
 #: The longest value that an error message shows, in characters.
 LONGEST: Final = 60
+#: How the name of a saved model ends. Here, for who reads none need not wait for its reader.
+MODEL_ENDING: Final = ".safetensors"
 
 
 def plain(value: Any) -> Any:

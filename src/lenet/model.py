@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet import files, tensor_files
+from lenet.arguments import MODEL_ENDING
 from lenet.data.dataset import Dataset, Split, fault_of_names
 from lenet.data.preprocess import (
     Preprocessing,
@@ -405,7 +406,7 @@ class Model:
         """
         if not is_model_file(path):
             what = f"{shown(path)} is no name for a model"
-            raise UsageError(f"{what}; it must end in {tensor_files.SUFFIX}.")
+            raise UsageError(f"{what}; it must end in {MODEL_ENDING}.")
         return files.write_bytes(path, self.to_bytes())
 
     @classmethod
@@ -418,7 +419,7 @@ class Model:
         """
         if not isinstance(path, str | os.PathLike):
             what = f"the model is of type {type(path).__name__}, no path"
-            raise UsageError(f"{what}; give a {tensor_files.SUFFIX} file.")
+            raise UsageError(f"{what}; give a {MODEL_ENDING} file.")
         path = _in_run(path)
         if advice := _advice(os.fspath(path)):
             raise ModelFileError(f"{path_text(path)} {advice}.")
@@ -517,7 +518,7 @@ def _in_run(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
 def _advice(path: str) -> str:
     """Return what to do with what is no model file though a person may take it for one."""
     if os.path.isdir(path):
-        inside = sorted(map(str, Path(path).glob(f"*{tensor_files.SUFFIX}")))
+        inside = sorted(map(str, Path(path).glob(f"*{MODEL_ENDING}")))
         runs = sorted((str(info.parent) for info in Path(path).glob(f"*/{INFO}")), key=natural)
         what = "a model in it" if inside else "the run that you mean"
         load = f"lenet.Model.load({(inside or runs or [''])[0]!r})"

@@ -16,13 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from lenet.arguments import MODEL_ENDING
 from lenet.errors import ModelFileError, path_text, reason
 from lenet.files import open_regular
 
 if TYPE_CHECKING:  # NumPy is slow to import, and a header holds no arrays
     import numpy.typing as npt
 
-SUFFIX: Final = ".safetensors"
 FORMAT: Final = "lenet-model"
 VERSION: Final = 1
 #: Caps that are checked before a header is parsed: a network of 10,000 layers fits, and so does
@@ -104,7 +104,7 @@ def read(path: str | os.PathLike[str], header_only: bool = False) -> bytes:
             return start + file.read(_end_of_header(start) - 8 if header_only else -1)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         what = f"cannot read {path_text(path)}: {reason(error)}"
-        raise ModelFileError(f"{what}; give a {SUFFIX} file.") from error
+        raise ModelFileError(f"{what}; give a {MODEL_ENDING} file.") from error
 
 
 def _end_of_header(content: bytes) -> int:

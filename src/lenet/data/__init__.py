@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from lenet.arguments import MODEL_ENDING
 from lenet.data.dataset import Dataset, Split, class_table, class_weights
 from lenet.data.preprocess import Preprocessing
 from lenet.data.sources import NAMES, load_named
@@ -22,7 +23,6 @@ from lenet.kinds import foreign_kind
 from lenet.net import is_model_file, zoo
 from lenet.net.words import did_you_mean, listed, shown
 from lenet.run_folder import INFO, is_run
-from lenet.tensor_files import SUFFIX
 
 __all__ = [
     "NAMES",
@@ -149,7 +149,7 @@ def _path(source: Source) -> str:
         if not is_run(text):
             return text
         what, advice = "the folder of a run", f"go on with lenet.resume({text!r})"
-        if models := sorted(Path(text).glob(f"*{SUFFIX}")):  # the best before the last
+        if models := sorted(Path(text).glob(f"*{MODEL_ENDING}")):  # the best before the last
             advice = f"read its model with lenet.Model.load({str(models[0])!r}), or {advice}"
     elif _name(text) in zoo.names() or "|" in text:
         what = "a network"

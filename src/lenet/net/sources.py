@@ -11,10 +11,8 @@ import os
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-from lenet import tensor_files
+from lenet.arguments import MODEL_ENDING
 from lenet.errors import LenetError, UsageError, about, path_text, reason
-from lenet.files import read_regular
-from lenet.kinds import conversion
 from lenet.net import zoo
 from lenet.net.document import MAX_JSON, from_json
 from lenet.net.network import Network, read_input
@@ -52,11 +50,7 @@ def read_network(source: Source, input_shape: Iterable[int] | str | None = None)
         return _read_object(source, input_shape)
     text = os.fspath(source)
     if is_model_file(source):
-        header = tensor_files.read_model_header(text)
-        try:
-            return from_json(str(header.metadata.get("network")))
-        except LenetError as error:
-            raise tensor_files.damaged(text, str(error)) from error
+        return _read_model(text)
     if text.lower().endswith(".json"):
         return _read_json(text)
     if is_foreign(text):
@@ -66,8 +60,8 @@ def read_network(source: Source, input_shape: Iterable[int] | str | None = None)
         return zoo.get(name)
     if "|" in text or name[:1].isdigit():
         return parse_network(text)
-    if os.path.isfile(text) and (advice := conversion(text)):
-        raise UsageError(f"{path_text(text)} {advice}.")
+    if os.path.isfile(text):
+        _refuse_foreign(text)
     near = did_you_mean(name, zoo.names())
     raise UsageError(f"{shown(text)} names no network{near}; {_ALLOWED}.")
 
@@ -106,7 +100,7 @@ def is_model_file(source: object) -> bool:
     """Does ``source`` name a saved model, by its ending?"""
     if not isinstance(source, str | os.PathLike):
         return False
-    return os.fspath(source).lower().endswith(tensor_files.SUFFIX)
+    return os.fspath(source).lower().endswith(MODEL_ENDING)
 
 
 def is_foreign(path: str) -> bool:
@@ -150,7 +144,19 @@ def _read_foreign(path: str, input_shape: Iterable[int] | str | None) -> Network
         return lenet.import_model(path, input_shape=input_shape).network
 
 
+def _read_model(path: str) -> Network:
+    from lenet import tensor_files
+
+    header = tensor_files.read_model_header(path)
+    try:
+        return from_json(str(header.metadata.get("network")))
+    except LenetError as error:
+        raise tensor_files.damaged(path, str(error)) from error
+
+
 def _read_json(path: str) -> Network:
+    from lenet.files import read_regular
+
     try:
         return from_json(read_regular(path, MAX_JSON).decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -160,6 +166,14 @@ def _read_json(path: str) -> Network:
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = f"{reason(error)}; give a .json file that holds one."
         raise UsageError(f"{shown(path)} cannot be read as a network: {why}") from None
+
+
+def _refuse_foreign(path: str) -> None:
+    """Say what a file with another program's weights is, if it is one."""
+    from lenet.kinds import conversion
+
+    if advice := conversion(path):
+        raise UsageError(f"{path_text(path)} {advice}.")
 
 
 _ALLOWED: Final = (
