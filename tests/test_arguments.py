@@ -29,6 +29,9 @@ def test_plain():
 def test_whole_numbers_are_taken_everywhere(whole):
     layer = lenet.Conv2d(whole(2), whole(3), stride=(whole(1), whole(1)), padding=whole(1))
     assert layer == lenet.Conv2d(2, 3, padding=1)
+    grouped = lenet.Conv2d(whole(4), 3, groups=whole(2))
+    for one in (layer, grouped):  # JSON has no numbers of NumPy's
+        assert all(type(value) in (int, str, bool, tuple) for value in one.values.values())
     assert lenet.Network((whole(1), whole(4), whole(4)), [lenet.Dense(whole(3))]).layers
     assert lenet.Network(np.array([1, 4, 4]), [lenet.Dense(3)]).input_shape == (1, 4, 4)
     assert lenet.explain(NET, batch=whole(3), input_shape=np.array([1, 5, 5]))

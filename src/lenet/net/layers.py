@@ -300,7 +300,8 @@ class Conv2d(Windowed, Trained):
 
         ``padding`` is a number, a pair, four sides or "same" (stride 1 keeps the size).
         """
-        if _positive(channels, "channels") % _positive(groups, "groups"):
+        channels, groups = _positive(channels, "channels"), _positive(groups, "groups")
+        if channels % groups:
             raise UsageError(
                 f"{channels} channels cannot be cut into {groups} equal groups; the channels must "
                 "be a multiple of the groups."
