@@ -84,6 +84,7 @@ def test_numbers_of_any_size_are_refused_in_words(tmp_path):
         lambda: lenet.recipe(tmp_path / "r.toml"),
         lambda: lenet.recipe(tmp_path / "i.toml"),
         lambda: lenet.Dense(huge),
+        lambda: lenet.deduce("28x28 -> 10", params=huge),
         lambda: lenet.LeNetClassifier(image_shape=(huge, 2)).fit(np.eye(4), [0, 1, 0, 1]),
         lambda: lenet.LeNetClassifier(value_range=(huge, 2)).fit(np.eye(4), [0, 1, 0, 1]),
     ):

@@ -30,6 +30,7 @@ from lenet.analysis.deduction.windows import (
     windows,
 )
 from lenet.analysis.given import listed_texts, read_amount
+from lenet.arguments import plain
 from lenet.errors import NotationError, UsageError, about
 from lenet.net import Shape
 from lenet.net.layers import LAYERS, MAX_SIZE, AvgPool2d, Conv2d, Pool2d
@@ -76,6 +77,13 @@ _NOUNS: Final = {field.name: field.noun for field in Conv2d.fields} | {"average"
 _WINDOW: Final = {"kernel_size", "stride", "padding"}
 #: What no other layer has.
 ONLY_CONV: Final = {"groups", "batch_norm"}
+#: And what a layer of a kind has not: a window, an activation.
+_LACKS: Final = {
+    CONV: set[str](),
+    POOL: {"activation"},
+    DENSE: _WINDOW,
+    FLAT: _WINDOW | {"activation"},
+}
 
 
 @dataclass(frozen=True)
@@ -419,10 +427,7 @@ class Given:
             return False
         if "kind" in self.known:
             return bool(kind == self.known["kind"])
-        # A dense layer has no window, a pooling no activation, a map laid flat neither.
-        nothing = {FLAT: _WINDOW | {"activation"}}
-        without = {DENSE: _WINDOW, POOL: {"activation"}, **nothing}.get(kind, set())
-        return without.isdisjoint(self.known)
+        return _LACKS[kind].isdisjoint(self.known)
 
     def joined(self, other: Given) -> Given:
         for name in self.known.keys() & other.known.keys():
@@ -493,7 +498,7 @@ class Limit:
 
 def read_limit(value: int | str) -> Limit:
     """Read ``60000`` or ``50k`` (at most), ``<=60000`` or ``=61706`` (exactly)."""
-    text = "" if isinstance(value, bool) else str(value).strip()
+    text = value.strip() if isinstance(value, str) else shown(plain(value))
     mark = next((mark for mark in ("<=", "=") if text.startswith(mark)), "")
     parameters = read_amount(text.removeprefix(mark))
     if parameters is None:
