@@ -150,8 +150,9 @@ def find_steps(
     solved = _solve(figure, list(given))
     chosen, combinations = [step.candidates[0] for step in solved], None
     if limit:
-        chosen = _within(solved, chosen, limit, activation)
-        combinations = count_combinations(_options(solved), limit) if limit.is_exact else None
+        options = [[(step.parameters(c), c.score) for c in step.candidates] for step in solved]
+        chosen = _within(solved, options, limit, activation)
+        combinations = count_combinations(options, limit) if limit.is_exact else None
     network = _network(solved, chosen, activation)
     steps = []
     layers, flat = iter(network.placed), count()
@@ -271,11 +272,10 @@ def _axes(source: Shape, target: Shape, given: Given) -> Axes:
 
 
 def _within(
-    solved: Sequence[_Solved], chosen: list[Candidate], limit: Limit, activation: str
+    solved: Sequence[_Solved], options: Sequence[Options], limit: Limit, activation: str
 ) -> list[Candidate]:
-    options = _options(solved)
     if limit.holds(sum(candidates[0][0] for candidates in options)):
-        return chosen
+        return [step.candidates[0] for step in solved]
     indices, is_certain = choose(options, limit)
     chosen = [step.candidates[i] for step, i in zip(solved, indices, strict=True)]
     total = sum(costs[i][0] for costs, i in zip(options, indices, strict=True))
@@ -286,10 +286,6 @@ def _within(
         what = f"no combination {has} {limit} parameters; the nearest has {nearest}."
         raise UsageError(what, parameter="params")
     return chosen
-
-
-def _options(solved: Sequence[_Solved]) -> list[Options]:
-    return [[(step.parameters(c), c.score) for c in step.candidates] for step in solved]
 
 
 def _network(solved: Sequence[_Solved], chosen: Sequence[Candidate], activation: str) -> Network:
