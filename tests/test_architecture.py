@@ -64,6 +64,7 @@ BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "
 DELAYED = {
     "analysis.__init__": "one question loads no other",
     "analysis.diagnosis.__init__": "the text of an error, which few commands print",
+    "analysis.diagnosis.weights": "what reads files; a network alone has none",
     "benchmarking.worker": "PyTorch and ONNX Runtime, each in a process of its own",
     "cli": "a verb loads what it needs when it runs; the overview needs no verb",
     "data.__init__": "the readers of one's own pictures, which named data do without",

@@ -8,7 +8,10 @@ import pytest
 
 ROOMS = ("balance", "comparison", "deduction", "diagnosis", "explanation", "versus")
 #: Parts of the standard library that take milliseconds each and that few uses need.
-SLOW = {"csv", "html", "shutil", "difflib", "lenet.writing.html", "lenet.writing.latex"}
+SLOW = {
+    *("csv", "html", "shutil", "difflib", "hashlib", "pathlib"),
+    *("lenet.writing.html", "lenet.writing.latex"),
+}
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -26,7 +26,6 @@ from lenet.net import Conv2d, Dense, Layer, MaxPool2d, Network, Shape, rebuilt
 from lenet.net.layers import MAX_SIZE, Trained, Windowed, same_padding
 from lenet.net.shapes import elements, pair_text, shape_text
 from lenet.net.words import listed, name_text, natural, shown
-from lenet.tensor_files import read_header
 from lenet.writing.numbers import plural
 
 
@@ -107,6 +106,8 @@ def match_weights(
 ) -> tuple[Pairs, tuple[Mismatch, ...], tuple[str, ...]]:
     """Return which weight belongs to which layer, where they differ, and notes in sentences."""
     if isinstance(weights, str | os.PathLike):
+        from lenet.tensor_files import read_header
+
         weights = read_header(weights).shapes
     try:
         shapes = weights.items() if isinstance(weights, Mapping) else weights
