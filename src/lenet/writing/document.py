@@ -57,11 +57,14 @@ class Table:
 
     def parted(self, fits: Callable[[Table], bool]) -> Iterator[Table]:
         """Yield tables of as many columns as fit beside each other, each with the first column."""
+        if self.has_tail or fits(self):
+            yield self
+            return
         first, *others = self.columns
         part = replace(self, columns=(first,))
         for column in others:
             longer = replace(part, columns=(*part.columns, column))
-            if len(part.columns) > 1 and not self.has_tail and not fits(longer):
+            if len(part.columns) > 1 and not fits(longer):
                 yield part
                 longer = replace(part, columns=(first, column))
             part = longer
