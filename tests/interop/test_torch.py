@@ -1,6 +1,7 @@
 """PyTorch modules, both ways: the same scores, and a sentence about what is no layer of ours."""
 
 import json
+from operator import methodcaller
 
 import numpy as np
 import pytest
@@ -92,10 +93,7 @@ def test_a_forward_with_functional_calls(make) -> None:
     torch.manual_seed(0)
     module = make().eval()
     model = from_torch(module, (1, 28, 28))
-    x = torch.rand(5, 1, 28, 28)
-    with torch.inference_mode():
-        theirs = module(x).numpy()
-    images = (x * 255).round().to(torch.uint8)
+    images = torch.randint(0, 256, (5, 1, 28, 28), dtype=torch.uint8)
     with torch.inference_mode():
         theirs = module(images / 255).numpy()
     ours = model.scores(images.numpy())
@@ -103,6 +101,30 @@ def test_a_forward_with_functional_calls(make) -> None:
         ours = ours - np.log(np.exp(ours).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
     assert model.plan.parameters == 44_426
+
+
+SPELLINGS = [
+    pytest.param(name, getattr(place, word, methodcaller(word)))
+    for name in ("sigmoid", "tanh", "relu", "leaky-relu", "silu")
+    for word in (name.replace("-", "_"), name.replace("-", "_") + "_")
+    for place in (F, torch, None)
+    if hasattr(place or torch.Tensor, word)
+]
+
+
+@pytest.mark.parametrize(("name", "apply"), SPELLINGS)
+def test_every_spelling_of_an_activation(name, apply) -> None:
+    """As a function or a method, also in place."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(1, 2, 3), nn.Linear(98, 3)
+
+        def forward(self, x):
+            return self.fc(apply(self.conv(x)).flatten(1))
+
+    assert str(from_torch(Net(), (1, 9, 9)).network) == f"1x9x9 | conv 2 k3 {name} | dense 3"
 
 
 def test_nested_children_padding_groups_and_normalisation() -> None:

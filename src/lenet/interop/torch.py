@@ -8,7 +8,7 @@ ours.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from lenet.data.preprocess import Preprocessing
 from lenet.engine.normalise import EPSILON
 from lenet.engine.plan import Floats
 from lenet.errors import MissingPackageError, ShapeError, UsageError
+from lenet.formats.names import ACTIVATIONS
 from lenet.model import Model
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network
 from lenet.net.layers import LEAKY_SLOPE, Sides
@@ -382,30 +383,29 @@ def _function_name(function: Any) -> str:
 
 _MAX_POOLINGS: Final = {F.max_pool2d, torch.max_pool2d}
 _AVG_POOLINGS: Final = {F.avg_pool2d}
-_ACTIVATIONS: Final[dict[Any, str]] = {
-    nn.Sigmoid: "sigmoid",
-    F.sigmoid: "sigmoid",
-    torch.sigmoid: "sigmoid",
-    ".sigmoid": "sigmoid",
-    nn.Tanh: "tanh",
-    F.tanh: "tanh",
-    torch.tanh: "tanh",
-    ".tanh": "tanh",
-    nn.ReLU: "relu",
-    F.relu: "relu",
-    torch.relu: "relu",
-    ".relu": "relu",
-    nn.LeakyReLU: "leaky-relu",
-    F.leaky_relu: "leaky-relu",
-    nn.SiLU: "silu",
-    F.silu: "silu",
+
+
+def _spellings(name: str, kind: str) -> Iterator[Any]:
+    """Yield what applies an activation: a child's class, functions, methods; also in place."""
+    yield getattr(nn, kind)
+    for word in (name.replace("-", "_"), name.replace("-", "_") + "_"):
+        yield f".{word}"
+        yield from (getattr(place, word) for place in (F, torch) if hasattr(place, word))
+
+
+#: By a child's class, or a function: our name of the activation.
+_ACTIVATIONS: Final = {
+    spelling: name
+    for name, names in ACTIVATIONS.items()
+    if names is not None
+    for spelling in _spellings(name, names.torch)
 }
 _Action = Callable[[_Reader, _Call], None]
 #: By a child's class, or a function: what is done with it.
 _ACTIONS: Final[dict[Any, _Action]] = {
     **dict.fromkeys(_ACTIVATIONS, _Reader.activation),
     **dict.fromkeys((nn.Identity, nn.Dropout, nn.Dropout2d, F.dropout, F.dropout2d), _Reader.skip),
-    **dict.fromkeys((".contiguous", ".float", ".relu_"), _Reader.skip),
+    **dict.fromkeys((".contiguous", ".float"), _Reader.skip),
     **dict.fromkeys(
         (
             nn.Softmax,
