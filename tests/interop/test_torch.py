@@ -142,6 +142,19 @@ def test_nested_children_padding_groups_and_normalisation() -> None:
     assert model.network.layers[0].padding == (2, 1, 0, 1)
 
 
+@pytest.mark.parametrize("kind", ["float64", "float16", "bfloat16"])
+def test_weights_of_another_precision(kind) -> None:
+    torch.manual_seed(2)
+    children = nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Tanh(), nn.Flatten(), nn.Linear(98, 3)
+    module = nn.Sequential(*children).to(getattr(torch, kind)).eval()
+    module[1].running_mean += 0.5
+    model = from_torch(module, (1, 9, 9))
+    images = torch.randint(0, 256, (5, 1, 9, 9), dtype=torch.uint8)
+    with torch.inference_mode():
+        theirs = module.float()(images / 255).numpy()
+    np.testing.assert_allclose(model.scores(images.numpy()), theirs, rtol=1e-4, atol=1e-5)
+
+
 class Sum(nn.Module):
     def __init__(self):
         super().__init__()

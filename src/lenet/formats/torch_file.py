@@ -40,9 +40,10 @@ def read_state_dict(path: object, content: bytes) -> Arrays:
         raise ModelFileError(f"{path_text(path)} holds no state dict; {_SAVE}.")
     if any(value.is_quantized or value.is_sparse for value in tensors.values()):
         raise ModelFileError(f"{path_text(path)} holds quantised or sparse tensors; {_SAVE}.")
-    return {str(name): _array(value) for name, value in tensors.items()}
+    return {str(name): to_array(value) for name, value in tensors.items()}
 
 
-def _array(value: torch.Tensor) -> Any:
-    value = value.detach()
+def to_array(value: torch.Tensor) -> Any:
+    """Return a tensor's values, wherever it lies; floating-point ones as float32."""
+    value = value.detach().cpu()
     return (value.float() if value.is_floating_point() else value).numpy()

@@ -20,6 +20,7 @@ from lenet.engine.plan import Floats
 from lenet.errors import MissingPackageError, ShapeError, UsageError
 from lenet.formats.names import ACTIVATIONS
 from lenet.model import Model
+from lenet.net import ACTIVATIONS as OURS
 from lenet.net import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network
 from lenet.net.layers import LEAKY_SLOPE, Sides
 from lenet.net.shapes import Pair, Shape, elements
@@ -31,6 +32,7 @@ try:
     import torch.nn.functional as F  # noqa: N812 - as everybody calls it
     from torch import nn
 
+    from lenet.formats.torch_file import to_array
     from lenet.formats.torch_module import named_network
 except ImportError as error:
     raise MissingPackageError(
@@ -169,12 +171,7 @@ class _Reader:
         except ShapeError as error:
             raise ShapeError(str(error), call.name, "give another input_shape") from None
         self.layers.append(layer)
-        self.weights.append(
-            {
-                name: np.asarray(value.detach().cpu().numpy(), np.float32)
-                for name, value in weights.items()
-            }
-        )
+        self.weights.append({name: to_array(value) for name, value in weights.items()})
 
     def skip(self, call: _Call) -> None:
         """Leave out what does nothing once training is over."""
@@ -287,17 +284,15 @@ class _Reader:
         scale = norm.weight if norm.affine else torch.ones(count)
         shift = norm.bias if norm.affine else torch.zeros(count)
         # Ours has one epsilon: what another adds to the variance is taken into it.
-        variance = (norm.running_var + (norm.eps - EPSILON)).clamp(min=0)
+        variance = to_array(norm.running_var) + np.float32(norm.eps - EPSILON)
         weights = self.weights[-1]
-        bias = torch.from_numpy(weights["bias"])  # is taken off again with the mean
         self.layers[-1] = last.replace(batch_norm=True)
-        found = {
-            "bias": shift,
-            "scale": scale,
-            "mean": norm.running_mean - bias,
-            "variance": variance,
+        weights |= {
+            "bias": to_array(shift),
+            "scale": to_array(scale),
+            "mean": to_array(norm.running_mean) - weights["bias"],  # is taken off again with it
+            "variance": np.maximum(variance, 0),
         }
-        weights |= {name: value.detach().numpy() for name, value in found.items()}
 
     def activation(self, call: _Call) -> None:
         """Give the layer before it an activation."""
@@ -320,12 +315,8 @@ class _Reader:
         """An activation that never decreases may as well come before a max pooling."""
         behind = self.layers[-1:] and isinstance(self.layers[-1], MaxPool2d)
         before = self.layers[-2] if len(self.layers) > 1 else None
-        if (
-            behind
-            and isinstance(before, Conv2d)
-            and before.activation == "identity"
-            and name != "silu"
-        ):
+        is_open = isinstance(before, Conv2d) and before.activation == "identity"
+        if before and behind and is_open and OURS[name].monotone:
             self.layers[-2] = before.replace(activation=name)
             return
         raise UsageError(
