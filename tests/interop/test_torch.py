@@ -8,7 +8,7 @@ import pytest
 
 import lenet
 from lenet.cli.main import main
-from lenet.errors import ShapeError, UsageError
+from lenet.errors import ModelFileError, ShapeError, UsageError
 from random_networks import draw_norms, random_network
 from refusals import refused
 
@@ -153,6 +153,13 @@ def test_weights_of_another_precision(kind) -> None:
     with torch.inference_mode():
         theirs = module.float()(images / 255).numpy()
     np.testing.assert_allclose(model.scores(images.numpy()), theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_that_are_not_finite_are_named() -> None:
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(98, 3))
+    module[2].bias.data[1] = torch.nan
+    with refused(ModelFileError, "dense0.bias", "not finite"):
+        from_torch(module, (1, 9, 9))
 
 
 class Sum(nn.Module):

@@ -75,6 +75,7 @@ def from_torch(
     Raises:
         UsageError: the module does something that no layer of ours does; the error names it.
         ShapeError: it does not fit on the input.
+        ModelFileError: its weights are not finite.
     """
     if not isinstance(module, nn.Module):
         raise UsageError(f"the module is {shown(module)}; give an nn.Module.")
@@ -88,11 +89,13 @@ def from_torch(
     reader = _Reader(input_shape)
     reader.read(traced)
     model = Model(Network(input_shape, reader.layers), classes, preprocessing)
-    tensors = model.initialize().state_dict()
-    for name, step in zip(model.network.names, reader.weights, strict=True):
-        for part, values in step.items():
-            tensors[f"{name}.{part}"][...] = values
-    return model
+    return model.load_state_dict(
+        {
+            f"{name}.{part}": np.ascontiguousarray(values)
+            for name, tensors in zip(model.network.names, reader.weights, strict=True)
+            for part, values in tensors.items()
+        }
+    )
 
 
 @dataclass
