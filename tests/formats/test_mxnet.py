@@ -255,6 +255,7 @@ def test_attributes_stand_in_three_places(key, tmp_path) -> None:
         ("Reshape", {"shape": "(0, 2, -1)"}, ("Reshape (x)", "flattening")),
         ("_div_scalar", {"scalar": "0"}, ("_div_scalar (x)", "divides by 0")),
         ("_mul_scalar", {"scalar": "much"}, ("_mul_scalar (x)", "'much'")),
+        ("elemwise_mul", {}, ("elemwise_mul (x)", "not what it takes")),
     ],
 )
 def test_what_is_not_understood_is_named(operator, attributes, words, tmp_path) -> None:

@@ -227,6 +227,20 @@ def test_channels_last_as_keras_has_them(tmp_path) -> None:
     np.testing.assert_allclose(model.predict_proba(given), wanted, rtol=0, atol=1e-5)
 
 
+def test_an_axis_dropped_twice_is_dropped_once(tmp_path) -> None:
+    nodes = [
+        node("Conv", "x w", "c"),
+        node("GlobalAveragePool", "c", "g"),
+        node("Squeeze", "g twice", "s"),
+        node("Squeeze", "s last", "y"),
+    ]
+    tensors = {"twice": np.array([2, 2]), "last": np.array([2])}
+    path = write(
+        tmp_path / "m.onnx", nodes, ["N", 1, 5, 5], w=RNG.normal(size=(2, 1, 3, 3)), **tensors
+    )
+    assert str(import_model(path).network) == "1x5x5 | conv 2 k3, avgpool 3"
+
+
 def test_weights_reshaped_and_biases_added_as_cntk_writes_them(tmp_path) -> None:
     """As in mnist-8.onnx of the ONNX model zoo; it takes pixels from 0 to 255."""
     pool = {"kernel_shape": [2, 2], "strides": [2, 2], "auto_pad": "NOTSET", "pads": [0, 0, 0, 0]}
@@ -366,10 +380,14 @@ def test_what_nobody_says_is_noted(tmp_path) -> None:
         ([node("Div", "k c", "a")], ("divides a constant",)),
         ([node("Reshape", "c pads", "a")], ("makes the shape",)),
         ([node("Relu", "c", "r")], ("ends in",)),
+        ([node("Pad", "c pads none", "a")], ("Pad (Pad_a)", "not what it takes")),
+        ([node("Reshape", "c nan", "a")], ("Reshape (Reshape_a)", "not what it takes")),
+        ([node("Shape", "", "s"), node("Add", "c s", "a")], ("Add (Add_a)", "not what it takes")),
     ],
 )
 def test_what_is_not_understood_is_named_with_what_would_help(middle, words, tmp_path) -> None:
     more = {"k": RNG.normal(size=(2, 1, 1)), "m": RNG.normal(size=(4, 4))}
+    more |= {"none": np.zeros(0), "nan": np.array([np.nan, 1.0])}
     path = small(tmp_path / "m.onnx", *middle, **more, pads=np.array([0, 0, 1, 1] * 2))
     with refused(ModelFileError, "m.onnx", *words):
         import_model(path)

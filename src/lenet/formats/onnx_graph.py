@@ -507,9 +507,10 @@ def _squeeze(reader: _Reader, node: NodeProto, given: _Given) -> None:
     found = given.get("axes", (2, 3)) if axes is None else axes.ravel()
     rank = 4 - reader.dropped
     wanted = {1, 2} if reader.row.channels_last else {2, 3}
-    if reader.row.shape[1:] != (1, 1) or not {int(axis) % rank for axis in found} <= wanted:
+    dropped = {int(axis) % rank for axis in found}
+    if reader.row.shape[1:] != (1, 1) or not dropped <= wanted:
         raise RefusedError("it does not drop height and width alone")
-    reader.dropped += len(found)
+    reader.dropped += len(dropped)
     if reader.dropped >= 2:
         reader.row.flatten()
 

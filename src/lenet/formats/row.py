@@ -8,8 +8,10 @@ convolution of 1x1 windows, one for each channel. Everything is computed in floa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -343,23 +345,22 @@ class Row:
         self.shape = shape
 
 
-def refusing(what: str) -> _Refusing:
-    """Return a block in which a :class:`RefusedError` becomes an error: ``what``, and why."""
-    return _Refusing(what)
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Let a :class:`RefusedError` out of the block become an error: ``what``, and why.
 
-
-class _Refusing:
-    def __init__(self, what: str) -> None:
-        self.what = what
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        is_ours = isinstance(error, LenetError) and not isinstance(error, ModelFileError)
-        if isinstance(error, RefusedError) or (is_ours and not getattr(error, "parameter", "")):
-            why = str(error).rstrip(".")
-            raise ModelFileError(f"{self.what}: {why}.") from error
+    What else a damaged file makes its reader raise becomes one, too; an error of ours about a
+    parameter, or about a file, stays as it is.
+    """
+    try:
+        yield
+    except (RefusedError, LenetError) as error:
+        if isinstance(error, ModelFileError) or (isinstance(error, LenetError) and error.parameter):
+            raise
+        why = str(error).rstrip(".")
+        raise ModelFileError(f"{what}: {why}.") from error
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        raise ModelFileError(f"{what}: what it reads is not what it takes.") from error
 
 
 def _wide(values: Any) -> Values:
