@@ -227,6 +227,24 @@ def test_channels_last_as_keras_has_them(tmp_path) -> None:
     np.testing.assert_allclose(model.predict_proba(given), wanted, rtol=0, atol=1e-5)
 
 
+def test_a_pooling_that_rounds_up_behind_its_padding(tmp_path) -> None:
+    lowest = {"pads": np.array([0, 0, 1, 0, 0, 0, 0, 0]), "low": np.array(-3e38)}
+    nodes = [
+        node("Conv", "x w", "c"),
+        node("Pad", "c pads low", "p"),
+        node("MaxPool", "p", "m", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
+        node("Flatten", "m", "y"),
+    ]
+    path = write(
+        tmp_path / "m.onnx", nodes, ["N", 1, 6, 6], w=RNG.normal(size=(2, 1, 3, 3)), **lowest
+    )
+    model = import_model(path)
+    assert str(model.network) == "1x6x6 | conv 2 k3, maxpool 2 p1x0"
+    given = images((1, 6, 6))
+    wanted = run(path, given.astype(np.float32) / 255)
+    np.testing.assert_allclose(model.scores(given), wanted, rtol=0, atol=1e-5)
+
+
 def test_an_axis_dropped_twice_is_dropped_once(tmp_path) -> None:
     nodes = [
         node("Conv", "x w", "c"),

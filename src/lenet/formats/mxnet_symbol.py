@@ -27,7 +27,7 @@ from lenet.formats.weights import Arrays, floats
 from lenet.model import Model
 from lenet.net import AvgPool2d, Conv2d, MaxPool2d, PlacedLayer
 from lenet.net.document import MAX_JSON
-from lenet.net.layers import LEAKY_SLOPE, Pool2d, Sides
+from lenet.net.layers import LEAKY_SLOPE, Pool2d
 from lenet.net.shapes import Pair, read_sizes
 from lenet.net.words import name_text, natural, shown
 from lenet.tensor_files import read_json
@@ -318,21 +318,7 @@ def _pooling(reader: _Reader, row: Row, node: Node) -> None:
     convention = node.attributes.get("pooling_convention", "valid")
     if convention not in ("valid", "full"):
         raise RefusedError(f"its convention is {shown(convention)}, and valid and full are read")
-    row.pool(rounded_up(layer, row.shape) if convention == "full" else layer)
-
-
-def rounded_up(layer: Pool2d, shape: tuple[int, ...]) -> Pool2d:
-    """Return a pooling whose last window may reach over the edge, padded so that it does not."""
-    top, bottom, left, right = layer.padding
-    more = []
-    sizes = zip(shape[1:], layer.kernel_size, layer.total_padding, layer.stride, strict=True)
-    for size, kernel, padding, stride in sizes:
-        rest = (size + padding - kernel) % stride
-        more.append(stride - rest if rest and size + padding >= kernel else 0)
-    if any(more) and isinstance(layer, AvgPool2d):
-        raise RefusedError("its last window reaches over the edge, where a mean cannot be read")
-    sides: Sides = (top, bottom + more[0], left, right + more[1])
-    return layer.replace(padding=sides)
+    row.pool(layer, rounds_up=convention == "full")
 
 
 def _norm(reader: _Reader, row: Row, node: Node) -> None:

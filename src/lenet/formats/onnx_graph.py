@@ -19,7 +19,6 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from lenet import kinds
 from lenet.errors import ModelFileError, UsageError, path_text
-from lenet.formats.mxnet_symbol import rounded_up
 from lenet.formats.onnx_parts import MAX_PARTS, TooManyPartsError, check_parts
 from lenet.formats.onnx_values import Constants, attributes_of
 from lenet.formats.reading import read_whole
@@ -372,8 +371,7 @@ def _pool(kind: type[Pool2d]) -> Callable[[_Reader, NodeProto, _Given], None]:
         if kind is AvgPool2d and any(padding) and not given.get("count_include_pad", 0):
             raise RefusedError("its mean leaves the padding out, and means with it are read")
         layer = kind(kernel, stride, padding)
-        is_up = given.get("ceil_mode", 0)
-        reader.row.pool(rounded_up(layer, reader.row.shape) if is_up else layer)
+        reader.row.pool(layer, rounds_up=bool(given.get("ceil_mode", 0)))
 
     return take
 

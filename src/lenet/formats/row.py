@@ -20,7 +20,7 @@ from lenet.data.preprocess import Preprocessing
 from lenet.engine.normalise import EPSILON
 from lenet.errors import DataError, LenetError, ModelFileError
 from lenet.model import Model
-from lenet.net import ACTIVATIONS, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
+from lenet.net import ACTIVATIONS, AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
 from lenet.net.layers import Pool2d, Sides, Trained
 from lenet.net.shapes import ChannelsFirst, elements, shape_text
 
@@ -75,8 +75,7 @@ class Row:
         self.channels_last = False
         self.notes: list[str] = []
         self._places: list[_Placed] = []
-        self._scale: Values = np.float64(1.0)  # type: ignore[assignment]
-        self._shift: Values = np.float64(0.0)  # type: ignore[assignment]
+        self._scale, self._shift = _wide(1), _wide(0)
         self._is_scaled = False
         self._waiting: tuple[Values, Values] | None = None  # for a dense layer to take up
         self._padding: Sides = (0, 0, 0, 0)
@@ -99,12 +98,13 @@ class Row:
         layer = layer.replace(padding=self._padded(layer.padding))
         self._add(layer, weight=weight, bias=_bias(bias, layer.channels))
 
-    def pool(self, layer: Pool2d) -> None:
-        """Take a pooling."""
+    def pool(self, layer: Pool2d, rounds_up: bool = False) -> None:
+        """Take a pooling; ``rounds_up``: its last window may reach over the edge."""
         self._check_maps("a pooling")
         if self._padding_waits and isinstance(layer, MaxPool2d) != self._pads_lowest:
             raise RefusedError("what is padded before it is not what it pads itself")
-        self._add(layer.replace(padding=self._padded(layer.padding)))
+        layer = layer.replace(padding=self._padded(layer.padding))
+        self._add(_rounded_up(layer, self.shape) if rounds_up else layer)
 
     def global_pool(self, kind: type[Pool2d]) -> None:
         """Take a pooling over the whole map."""
@@ -361,6 +361,19 @@ def refusing(what: str) -> Iterator[None]:
         raise ModelFileError(f"{what}: {why}.") from error
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:
         raise ModelFileError(f"{what}: what it reads is not what it takes.") from error
+
+
+def _rounded_up(layer: Pool2d, shape: Shape) -> Pool2d:
+    """Return a pooling whose last window may reach over the edge, padded so that it does not."""
+    top, bottom, left, right = layer.padding
+    more = []
+    sizes = zip(shape[1:], layer.kernel_size, layer.total_padding, layer.stride, strict=True)
+    for size, kernel, padding, stride in sizes:
+        rest = (size + padding - kernel) % stride
+        more.append(stride - rest if rest and size + padding >= kernel else 0)
+    if any(more) and isinstance(layer, AvgPool2d):
+        raise RefusedError("its last window reaches over the edge, where a mean cannot be read")
+    return layer.replace(padding=(top, bottom + more[0], left, right + more[1]))
 
 
 def _wide(values: Any) -> Values:
