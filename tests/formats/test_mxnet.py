@@ -263,6 +263,23 @@ def test_what_is_not_understood_is_named(operator, attributes, words, tmp_path) 
         dense_net(tmp_path, operator, attributes)
 
 
+def test_the_operators_of_mxnet_2(tmp_path) -> None:
+    """A coloured picture, whose channels the first convolution tells."""
+    rng = np.random.default_rng(0)
+    shapes = {"w": (2, 3, 5, 5), "b": (2,), "fw": (4, 1152), "fb": (4,)}
+    params = tmp_path / "s.params"
+    params.write_bytes(write_params({n: np.float32(rng.normal(size=s)) for n, s in shapes.items()}))
+    nodes = [
+        *(("null", name, [], {}) for name in ("data", *shapes)),
+        ("_npx_convolution", "c", [0, 1, 2], {"kernel": "(5, 5)", "num_filter": "2"}),
+        ("_npi_tanh", "t", [5], {}),
+        ("_npx_fully_connected", "f", [6, 3, 4], {"num_hidden": "4"}),
+        ("_npx_relu", "r", [7], {}),
+    ]
+    model = import_model(params, symbol=symbol(tmp_path, nodes))
+    assert str(model.network) == "3x28x28 | conv 2 k5 tanh | dense 4 relu"
+
+
 def test_dilation_is_refused_and_a_missing_tensor_named(tmp_path) -> None:
     params = tmp_path / "s.params"
     params.write_bytes(write_params({"w": np.ones((2, 1, 3, 3), np.float32)}))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lenet.engine.normalise import EPSILON, MOMENTUM
-from lenet.formats.names import ACTIVATIONS, is_own_padding
+from lenet.formats.names import ACTIVATIONS, PLAIN, is_own_padding
 from lenet.model import Model
 from lenet.net import PlacedLayer
 from lenet.net.layers import LEAKY_SLOPE, same_padding
@@ -140,7 +140,7 @@ def _keras_lines(place: PlacedLayer) -> Iterator[_Line]:
     note, name = _note(place.output_shape, last=True), f'name="{place.name}"'
     word = getattr(layer, "activation", "identity")
     is_normal = getattr(layer, "batch_norm", False)
-    inside = word in ("sigmoid", "tanh", "relu", "silu") and not is_normal
+    inside = word in (*PLAIN, "silu") and not is_normal
     activation = f'activation="{word}"' if inside else ""
     if layer.flattens:
         if len(place.input_shape) > 1:
@@ -223,7 +223,7 @@ def _gluon_lines(place: PlacedLayer) -> Iterator[_Line]:
     layer: Any = place.layer
     note, word = _note(place.output_shape), getattr(layer, "activation", "identity")
     is_normal = getattr(layer, "batch_norm", False)
-    inside = word in ("sigmoid", "tanh", "relu") and not is_normal
+    inside = word in PLAIN and not is_normal
     activation = f'activation="{word}"' if inside else ""
     if layer.flattens:
         yield _Line("", _called("nn.Dense", str(layer.units), activation), note)

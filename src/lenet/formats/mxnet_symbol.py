@@ -21,6 +21,7 @@ import numpy.typing as npt
 from lenet import kinds
 from lenet.engine.normalise import EPSILON
 from lenet.errors import ModelFileError, ShapeError, UsageError, path_text
+from lenet.formats.names import PLAIN
 from lenet.formats.reading import read_whole
 from lenet.formats.row import RefusedError, Row, UnfitError, refusing
 from lenet.formats.weights import Arrays, floats
@@ -29,7 +30,7 @@ from lenet.net import AvgPool2d, Conv2d, MaxPool2d, PlacedLayer
 from lenet.net.document import MAX_JSON
 from lenet.net.layers import LEAKY_SLOPE, Pool2d
 from lenet.net.shapes import Pair, read_sizes
-from lenet.net.words import name_text, natural, shown
+from lenet.net.words import listed, name_text, natural, shown
 from lenet.tensor_files import read_json
 
 Values = npt.NDArray[Any]
@@ -216,7 +217,7 @@ class _Reader:
     def _channels(self, numbers: list[int]) -> int:
         """Return how many channels the first convolution reads."""
         for node in (self.nodes[number] for number in numbers):
-            if node.operator.startswith("Convolution"):
+            if _OPERATORS.get(node.operator) is _convolution:
                 weight = self.tensor(node, 1)
                 return int(weight.shape[1]) * _whole(node, "num_group", 1) if weight.ndim > 1 else 1
         return 1
@@ -330,14 +331,15 @@ def _norm(reader: _Reader, row: Row, node: Node) -> None:
     row.norm(gamma, beta, mean, variance, _number(node, "eps", _EPSILON))
 
 
-_ACTIVATIONS: Final = {"relu": "relu", "sigmoid": "sigmoid", "tanh": "tanh"}
+#: By an ``act_type``, or an operator of its own.
+_ACTIVATIONS: Final = {start + name: name for name in PLAIN for start in ("", "_npx_", "_npi_")}
 
 
 def _activation(reader: _Reader, row: Row, node: Node) -> None:
     name = node.attributes.get("act_type", node.operator)
-    name = {"_npx_relu": "relu", "_npx_sigmoid": "sigmoid", "_npi_tanh": "tanh"}.get(name, name)
     if name not in _ACTIVATIONS:
-        raise RefusedError(f"its activation is {shown(name)}; relu, sigmoid and tanh are read")
+        what = f"its activation is {shown(name)}"
+        raise RefusedError(f"{what}; {listed(list(PLAIN))} are read")
     row.activation(_ACTIVATIONS[name])
 
 
@@ -433,10 +435,7 @@ _OPERATORS: Final[dict[str, _Take]] = {
     **dict.fromkeys(("FullyConnected", "_npx_fully_connected"), _dense),
     **dict.fromkeys(("Pooling", "Pooling_v1", "_npx_pooling"), _pooling),
     **dict.fromkeys(("BatchNorm", "BatchNorm_v1", "_npx_batch_norm"), _norm),
-    **dict.fromkeys(
-        ("Activation", "relu", "sigmoid", "tanh", "_npx_activation", "_npx_relu", "_npx_sigmoid"),
-        _activation,
-    ),
+    **dict.fromkeys(("Activation", "_npx_activation", *_ACTIVATIONS), _activation),
     **dict.fromkeys(("LeakyReLU", "_npx_leaky_relu"), _leaky),
     **dict.fromkeys(_GATES, _gate),
     **dict.fromkeys(("Flatten", "flatten", "_npx_batch_flatten"), _flatten),

@@ -27,6 +27,12 @@ ACTIVATIONS: Final = {
     "leaky-relu": Names("LeakyReLU", "LeakyRelu", slope=LEAKY_SLOPE),
     "silu": Names("SiLU", "Sigmoid", gates=True),
 }
+#: Those of them that are one operator without a setting everywhere; Keras and MXNet have our names.
+PLAIN: Final = {
+    name: names
+    for name, names in ACTIVATIONS.items()
+    if names and names.slope is None and not names.gates
+}
 
 
 def is_own_padding(layer: Any) -> bool:

@@ -19,6 +19,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from lenet import kinds
 from lenet.errors import ModelFileError, UsageError, path_text
+from lenet.formats.names import PLAIN
 from lenet.formats.onnx_parts import MAX_PARTS, TooManyPartsError, check_parts
 from lenet.formats.onnx_values import Constants, attributes_of
 from lenet.formats.reading import read_whole
@@ -36,7 +37,7 @@ _Input = tuple[int, int, int]
 _MAX_NODES: Final = 100_000
 #: Before this opset, operators took their broadcasting from attributes.
 _OLDEST: Final = 7
-_ACTIVATIONS: Final = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh"}
+_ACTIVATIONS: Final = {names.onnx: name for name, names in PLAIN.items()}
 _TO_LAST, _TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 #: What would help, by operator.
 _HELP: Final = {
