@@ -236,6 +236,15 @@ number = 3
 
 def fails():
     raise OSError("no file")
+
+def leaves():
+    raise SystemExit(3)
+
+def text():
+    return "lenet"
+
+def nothing():
+    pass
 """
 
 
@@ -263,6 +272,9 @@ def test_the_command_line_takes_a_class_of_a_file(name, tmp_path, monkeypatch, c
         ("nets_bad:Nothing", "AttributeError"),
         ("nets_bad:number", "TypeError"),
         ("nets_bad:fails", "no file"),
+        ("nets_bad:leaves", "SystemExit: 3"),
+        ("nets_bad:text", "it gives 'lenet'"),
+        ("nets_bad:nothing", "it gives None"),
     ],
 )
 def test_what_cannot_be_made_is_a_sentence(text, words, tmp_path, monkeypatch, capsys) -> None:

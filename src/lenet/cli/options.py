@@ -166,15 +166,19 @@ def _module(text: str) -> Any:
     import sys
     from pkgutil import resolve_name
 
-    from lenet.errors import UsageError
+    from lenet.net.sources import is_module
+    from lenet.net.words import shown
 
     if (here := os.getcwd()) not in sys.path:
         sys.path.insert(0, here)
     try:
         made = resolve_name(text)
-        is_made = hasattr(made, "forward") and not isinstance(made, type)
-        return made if is_made else made()
-    except Exception as error:  # whatever a stranger's code raises
+        if isinstance(made, type) or not is_module(made):
+            made = made()
+        if not is_module(made):
+            raise TypeError(f"it gives {shown(made)}")
+        return made
+    except (Exception, SystemExit) as error:  # whatever a stranger's code raises
         what = f"{type(error).__name__}: {error}"
         raise UsageError(
             f"{text} cannot be made ({what}); name a class or a function without arguments that "
