@@ -155,6 +155,14 @@ def test_weights_of_another_precision(kind) -> None:
     np.testing.assert_allclose(model.scores(images.numpy()), theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [(6, 3), (6, None)])
+def test_an_adaptive_pooling_to_the_same_size_is_left_out(size) -> None:
+    """As AlexNet and VGG of torchvision have one, for pictures of other sizes."""
+    last = nn.ReLU(), nn.AdaptiveAvgPool2d(size), nn.Flatten(), nn.Linear(36, 3)
+    model = from_torch(nn.Sequential(nn.Conv2d(1, 2, 3), *last), (1, 8, 5))
+    assert str(model.network) == "1x8x5 | conv 2 k3 relu | dense 3"
+
+
 def test_weights_that_are_not_finite_are_named() -> None:
     module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(98, 3))
     module[2].bias.data[1] = torch.nan
@@ -189,6 +197,7 @@ class Branch(nn.Module):
             ("count_include_pad",),
         ),
         (nn.Sequential(nn.AdaptiveAvgPool2d(3)), ("an output of 3",)),
+        (nn.Sequential(nn.Linear(81, 2), nn.AdaptiveAvgPool2d(1)), ("1 has numbers in a row",)),
         (nn.Sequential(nn.Conv2d(1, 4, 3), nn.LeakyReLU(0.2)), ("a slope of 0.2",)),
         (nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.BatchNorm2d(4)), ("2 does not follow",)),
         (nn.Sequential(nn.ReLU()), ("0 does not follow",)),

@@ -261,11 +261,15 @@ class _Reader:
         self._add(kind(kernel, stride, sides), call)
 
     def global_pooling(self, call: _Call) -> None:
-        """Take an adaptive pooling whose output is one pixel."""
+        """Take an adaptive pooling to one pixel, or to what flows already."""
         size = call.module.output_size if call.module is not None else call.arguments[0]
-        _require(call, _pair(size) == (1, 1), f"an output of {size}")
+        wanted, own = _pair(size) or (), self._shape[1:]
+        _require(call, len(own) == 2, "numbers in a row to pool")
+        if tuple(side or whole for side, whole in zip(wanted, own, strict=False)) == own:
+            return
+        _require(call, wanted == (1, 1), f"an output of {size}")
         kind = MaxPool2d if isinstance(call.module, nn.AdaptiveMaxPool2d) else AvgPool2d
-        self._add(kind((self._shape[1], self._shape[2])), call)
+        self._add(kind((own[0], own[1])), call)
 
     def linear(self, call: _Call) -> None:
         """Take a linear layer."""
