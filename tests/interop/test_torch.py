@@ -52,6 +52,20 @@ class Old(LeNet):
         return self.fc3(torch.sigmoid(self.fc2(torch.tanh(self.fc1(x)))))
 
 
+class Named(nn.Module):
+    """Its calls have names for their arguments."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(1, 4, 5), nn.Linear(4, 10)
+
+    def forward(self, x):
+        x = F.leaky_relu(input=self.conv(x), negative_slope=0.01)
+        x = F.avg_pool2d(input=x, kernel_size=3, stride=2, padding=1)
+        x = F.adaptive_avg_pool2d(x, output_size=(1, 1))
+        return F.softmax(self.fc(torch.flatten(x, start_dim=1)), dim=1)
+
+
 NESTED = nn.Sequential(
     nn.Sequential(
         nn.ZeroPad2d((0, 1, 2, 1)), nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU()
@@ -125,6 +139,13 @@ def test_every_spelling_of_an_activation(name, apply) -> None:
             return self.fc(apply(self.conv(x)).flatten(1))
 
     assert str(from_torch(Net(), (1, 9, 9)).network) == f"1x9x9 | conv 2 k3 {name} | dense 3"
+
+
+def test_calls_with_named_arguments() -> None:
+    network = from_torch(Named(), (1, 28, 28)).network
+    assert str(network) == (
+        "1x28x28 | conv 4 k5 leaky-relu, avgpool 3 s2 p1, avgpool 12 | dense 10"
+    )
 
 
 def test_nested_children_padding_groups_and_normalisation() -> None:
@@ -220,6 +241,8 @@ def test_another_input() -> None:
         from_torch(nn.Sequential(nn.Conv2d(3, 4, 3)), (1, 9, 9))
     with refused(ShapeError, "1 takes 81 inputs and gets 100"):
         from_torch(nn.Sequential(nn.Flatten(), nn.Linear(81, 2)), (1, 10, 10))
+    with refused(ShapeError, "1 takes 3 inputs and gets 4"):
+        from_torch(nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(3)), (1, 9, 9))
     with refused(ShapeError, "0", "does not fit"):
         from_torch(nn.Sequential(nn.Conv2d(1, 4, 11)), (1, 9, 9))
 

@@ -188,7 +188,7 @@ class _Reader:
 
     def pad(self, call: _Call) -> None:
         """Keep zeros around a map for the window that comes next."""
-        padding = call.module.padding if call.module is not None else call.arguments[0]
+        padding = call.module.padding
         value = getattr(call.module, "value", 0.0)
         left, right, top, bottom = padding
         if value not in (0, 0.0, -torch.inf) or min(padding) < 0:
@@ -262,7 +262,7 @@ class _Reader:
 
     def global_pooling(self, call: _Call) -> None:
         """Take an adaptive pooling to one pixel, or to what flows already."""
-        size = call.module.output_size if call.module is not None else call.arguments[0]
+        size = _of(call, "output_size", 0, None)
         wanted, own = _pair(size) or (), self._shape[1:]
         _require(call, len(own) == 2, "numbers in a row to pool")
         if tuple(side or whole for side, whole in zip(wanted, own, strict=False)) == own:
@@ -287,6 +287,7 @@ class _Reader:
                 "activation."
             )
         _require(call, norm.track_running_stats, "no running statistics")
+        self._require_inputs(call, norm.num_features, last.channels)
         count = norm.num_features
         scale = norm.weight if norm.affine else torch.ones(count)
         shift = norm.bias if norm.affine else torch.zeros(count)
