@@ -399,6 +399,8 @@ def test_what_nobody_says_is_noted(tmp_path) -> None:
         ([node("Reshape", "c pads", "a")], ("makes the shape",)),
         ([node("Relu", "c", "r")], ("ends in",)),
         ([node("Pad", "c pads none", "a")], ("Pad (Pad_a)", "not what it takes")),
+        ([node("Pad", "c pads", "p"), node("GlobalAveragePool", "p", "a")], ("padding has to",)),
+        ([node("Pad", "c pads", "p"), node("ReduceMax", "p", "a", axes=[2, 3])], ("padding has",)),
         ([node("Reshape", "c nan", "a")], ("Reshape (Reshape_a)", "not what it takes")),
         ([node("Shape", "", "s"), node("Add", "c s", "a")], ("Add (Add_a)", "not what it takes")),
     ],

@@ -109,6 +109,7 @@ class Row:
     def global_pool(self, kind: type[Pool2d]) -> None:
         """Take a pooling over the whole map."""
         self._check_maps("a pooling")
+        self._check_padding()
         self._add(kind((self.shape[1], self.shape[2])))
 
     def pad(self, sides: Sides, value: float = 0.0) -> None:
