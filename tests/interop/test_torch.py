@@ -226,6 +226,8 @@ class Branch(nn.Module):
             nn.Sequential(nn.Flatten(), nn.Linear(81, 2), nn.Softmax(1), nn.Linear(2, 2)),
             ("3 comes after 2",),
         ),
+        (nn.Sequential(nn.ZeroPad2d(1), nn.Tanh()), ("a padding stands before 1",)),
+        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.ZeroPad2d(1)), ("a padding stands before its end",)),
         (Sum(), ("add does not use", "chain of layers")),
         (Branch(), ("cannot be traced",)),
         ("resnet18", ("the module is 'resnet18'", "nn.Module")),

@@ -140,6 +140,7 @@ class _Reader:
                     raise UsageError(
                         "the module gives more than scores; give one that gives them alone."
                     )
+                self._check_padding("its end")
             elif _is_about_sizes(node):
                 continue
             else:
@@ -164,9 +165,13 @@ class _Reader:
             )
         if self._ended and action is not _Reader.skip:
             raise UsageError(f"{call.name} comes after {self._ended}; a softmax must be the last.")
-        if any(self._padding) and action not in (_Reader.convolution, _Reader.pooling):
-            raise UsageError(f"a padding stands before {call.name}; it must stand before a window.")
+        if action not in (_Reader.convolution, _Reader.pooling):
+            self._check_padding(call.name)
         action(self, call)
+
+    def _check_padding(self, what: str) -> None:
+        if any(self._padding):
+            raise UsageError(f"a padding stands before {what}; it must stand before a window.")
 
     def _add(self, layer: Layer, call: _Call, **weights: Any) -> None:
         try:
