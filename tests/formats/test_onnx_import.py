@@ -373,6 +373,19 @@ def test_what_nobody_says_is_noted(tmp_path) -> None:
         import_model(path, mean=[1, 2])
 
 
+def test_that_pixels_go_up_to_255_is_supposed_and_said(tmp_path) -> None:
+    nodes = [node("Mul", "x s", "m"), node("Conv", "m w", "c"), node("Flatten", "c", "y")]
+    w = RNG.normal(size=(2, 1, 3, 3))
+    for scale, is_small in ((1 / 255, True), (2.0, False)):
+        path = write(tmp_path / "m.onnx", nodes, ["N", 1, 5, 5], s=np.array(scale), w=w)
+        result = read_model(path)
+        assert any("go up to 255" in note for note in result.notes) == is_small
+        assert not read_model(path, mean=0).notes
+        given = images((1, 5, 5))
+        wanted = run(path, given.astype(np.float32) / (1 if is_small else 255))
+        np.testing.assert_allclose(result.model.scores(given), wanted, rtol=0, atol=1e-5)
+
+
 # What is not understood.
 
 

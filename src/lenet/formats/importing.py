@@ -19,7 +19,7 @@ from lenet.errors import MissingPackageError, ModelFileError, UsageError, about,
 from lenet.formats.mxnet_arrays import plain_names, read_params
 from lenet.formats.mxnet_symbol import read_symbol, symbol_path
 from lenet.formats.reading import read_whole
-from lenet.formats.row import UNPREPARED
+from lenet.formats.row import TAKES_BYTES, UNPREPARED
 from lenet.formats.weights import Arrays, check_strangers, deduce_network, fit_weights
 from lenet.model import Model
 from lenet.net import ACTIVATIONS, Source, is_model_file, read_named
@@ -202,7 +202,7 @@ def _per_channel(values: tuple[float, ...], channels: int, name: str) -> tuple[f
 def _left(notes: Iterable[str], options: Options) -> tuple[str, ...]:
     """Return the notes that are still true once a person has said more."""
     is_told = options.mean is not None or options.std is not None
-    return tuple(note for note in notes if not (is_told and note == UNPREPARED))
+    return tuple(note for note in notes if not (is_told and note in (UNPREPARED, TAKES_BYTES)))
 
 
 _Read = tuple[Model, str, Iterable[str]]

@@ -30,6 +30,10 @@ Values = npt.NDArray[Any]
 UNPREPARED: Final = (
     "The file does not say how its pictures are prepared: pixels are scaled to [0, 1]."
 )
+#: Said where it is supposed from a first scale.
+TAKES_BYTES: Final = (
+    "The file does not say what pixels it takes: its first scale is small, so they go up to 255."
+)
 #: A file that says more input channels is no file of pictures.
 _MAX_CHANNELS: Final = 4096
 #: A first scale below this reads pixels up to 255; one that reads up to 1 multiplies by more.
@@ -325,10 +329,13 @@ class Row:
             return told
         channels = self.input_shape[0]
         scale, shift = (np.broadcast_to(v, channels) for v in (self._scale, self._shift))
-        if reads_bytes or (np.abs(scale) < _READS_BYTES).all():
+        is_small = bool((np.abs(scale) < _READS_BYTES).all())
+        if reads_bytes or is_small:
             scale = scale * 255  # of pixels from 0 to 1
         if told is not None and _agree(told, scale, shift):
             return told
+        if is_small and not reads_bytes:
+            self.notes.append(TAKES_BYTES)
         if (scale > 0).all():
             std = 1 / scale
             return Preprocessing(
