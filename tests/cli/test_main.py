@@ -189,6 +189,38 @@ def test_ctrl_c_that_python_can_only_print(method, statement):
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "lenet: stopped by Ctrl-C.\n")
 
 
+LIMITED = """
+import resource, signal, sys
+import lenet.cli.program
+from lenet.cli.main import main
+
+def run(_arguments):
+    {loaded}
+    signal.raise_signal(signal.SIGINT)
+
+resource.setrlimit(resource.RLIMIT_AS, (2**36, resource.getrlimit(resource.RLIMIT_AS)[1]))
+lenet.cli.program.run = run
+sys.exit(main(["checks"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("loaded", "words"),
+    [("pass", "Ctrl-C, or by OpenBLAS for lack of memory; "), ("import numpy", "Ctrl-C.\n")],
+)
+def test_where_memory_is_limited_ctrl_c_may_be_another(loaded, words):
+    """NumPy's OpenBLAS sends its signal, while it is loaded and can start no thread."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED.format(loaded=loaded)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 130
+    assert done.stderr.startswith(f"lenet: stopped by {words}")
+
+
 def test_without_streams(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)

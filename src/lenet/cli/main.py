@@ -45,7 +45,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         # If it came through code that is made of text, as dataclasses makes it, Python would end by
         # the signal in place of our status; the next such code puts that right.
         eval("0")
-        return _fail(str(stop) or "stopped by Ctrl-C.", 130)
+        return _fail(str(stop) or _stopped(), 130)
     except MemoryError:
         return _fail("not enough memory; use fewer or smaller images, or a smaller network.", 1)
     except BrokenPipeError:  # the reader has gone, e.g. `lenet explain lenet | head -1`
@@ -58,12 +58,27 @@ def _run(arguments: Sequence[str] | None) -> int:
     except Exception:
         if _interrupts:
             eval("0")
-            return _fail("stopped by Ctrl-C.", 130)
+            return _fail(_stopped(), 130)
         raise
 
 
 #: Every Ctrl-C so far.
 _interrupts: list[int] = []
+
+
+def _stopped() -> str:
+    """Say what the signal of Ctrl-C means. Where memory is limited, NumPy's OpenBLAS sends it too:
+    while it is loaded and can start no thread."""
+    with suppress(ImportError):  # Windows has no such limit
+        import resource
+
+        is_limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+        if is_limited and "numpy" not in sys.modules:
+            return (
+                "stopped by Ctrl-C, or by OpenBLAS for lack of memory; in that case let processes "
+                "have more (ulimit -v)."
+            )
+    return "stopped by Ctrl-C."
 
 
 def _watch_interrupts() -> None:
