@@ -6,7 +6,7 @@ import pytest
 
 import lenet
 from lenet.reporting import html
-from lenet.reporting.verdict import find_reasons, sentence
+from lenet.reporting.verdict import find_reasons, sentence, to_dict
 from lenet.run_folder import LayerSignal, RunRecord, read_run
 
 NETWORK = "1x8x8 | conv 6 k3 relu, maxpool 2 | dense 32 relu, dense 10"
@@ -117,10 +117,9 @@ def test_who_has_learned_or_was_not_tested_is_not_told():
 
 
 def test_who_diverged_is_told_why():
-    grown = course("conv0", weight=(0.2, 5e9))
-    assert sentence(record(grown, status="diverged", accuracy=0.9)).startswith(
-        "The weights of conv0"
-    )
+    grown = record(course("conv0", weight=(0.2, 5e9)), status="diverged", accuracy=0.9)
+    assert sentence(grown).startswith("The weights of conv0")
+    assert to_dict(grown) == {"guessing": False, "reasons": find_reasons(grown)}
     assert sentence(record(HEALTHY, status="diverged", losses=())) == ""
 
 

@@ -30,10 +30,11 @@ _FALLING: Final = 0.01
 
 
 def sentence(record: RunRecord) -> str:
-    """Say that a run is no better than guessing, and why, if its signals show it; else nothing."""
-    reasons = " ".join(find_reasons(record))
+    """Say that a run is no better than guessing, and why, if its signals show it; of another that
+    diverged, say why alone; of all others, nothing."""
+    reasons = " ".join(_reasons(record))
     if not record.is_guessing:
-        return reasons if record.info["status"] == "diverged" else ""
+        return reasons
     accuracy = percent(record.kept["test_accuracy"])
     return (
         f"It is hardly better than guessing: {accuracy} of the test images, and always naming the "
@@ -44,8 +45,13 @@ def sentence(record: RunRecord) -> str:
 
 def to_dict(record: RunRecord) -> dict[str, Any]:
     """Return the same for JSON."""
-    is_guessing = record.is_guessing
-    return {"guessing": is_guessing, "reasons": find_reasons(record) if is_guessing else []}
+    return {"guessing": record.is_guessing, "reasons": _reasons(record)}
+
+
+def _reasons(record: RunRecord) -> list[str]:
+    """Return the reasons of a run that is told them: it is guessing, or diverged."""
+    is_told = record.is_guessing or record.info["status"] == "diverged"
+    return find_reasons(record) if is_told else []
 
 
 def find_reasons(record: RunRecord) -> list[str]:
