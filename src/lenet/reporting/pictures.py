@@ -42,7 +42,7 @@ from lenet.drawing.scene import (
 )
 from lenet.metrics import ClassMetrics
 from lenet.model import Model
-from lenet.reporting.predictions import Bin, Confusion, Predictions
+from lenet.reporting.predictions import SIGNALS, Bin, Confusion, Predictions
 from lenet.run_folder import LayerSignal, RunRecord
 from lenet.writing.numbers import percent, plural
 
@@ -76,10 +76,10 @@ MOST_MISTAKES: Final = 36
 MOST_WINDOWS: Final = 64
 _GUTTER: Final = 16.0
 #: The shares of a layer's outputs or units, each on axes of its own: they are not the same thing.
-_SHARES: Final[dict[str, Callable[[LayerSignal], float | None]]] = {
-    "Saturated outputs in %": lambda signal: signal.saturated,
-    "Sparsity: outputs that are zero, in %": lambda signal: signal.sparsity,
-    "Dead units in %": lambda signal: signal.dead,
+_SHARES: Final = {
+    "saturated": "Saturated outputs in %",
+    "sparsity": "Sparsity: outputs that are zero, in %",
+    "dead": "Dead units in %",
 }
 
 
@@ -145,10 +145,10 @@ def signal_charts(signals: Sequence[LayerSignal]) -> list[Chart]:
                 series.append(Series(layer, role, thinned(points)))
         return tuple(series)
 
-    gradient = lines(lambda signal: signal.relative_gradient)
+    gradient = lines(SIGNALS["relative_gradient"])
     charts = [Chart("Gradient, in parts of the weights", "epoch", gradient, logarithmic=True)]
-    for title, share in _SHARES.items():
-        if shown := lines(share, 100):
+    for name, title in _SHARES.items():
+        if shown := lines(SIGNALS[name], 100):
             charts.append(Chart(title, "epoch", shown, (0, 100), whole=True))
     return charts
 
