@@ -387,7 +387,7 @@ COMMANDS = {
     "balance": lambda p: [["balance", p.net], ["balance", "tiny", "--budget", NAME]],
     "bench": lambda p: [["bench", NAME], ["bench", "tiny", "--against", NAME]],
     "checks": lambda p: [["checks"]],
-    "export": lambda p: [["export", p.model, "-o", f"{FILE}.c"], ["export", NAME, "-o", "a.c"]],
+    "export": lambda p: [["export", p.model, f"{FILE}.c"], ["export", NAME, "a.c"]],
     "import": lambda p: [
         ["import", p.model, "-o", f"{FILE}.safetensors"],
         ["import", NAME, "-o", "a.safetensors"],
