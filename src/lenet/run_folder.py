@@ -372,12 +372,7 @@ def read_signals(folder: str | os.PathLike[str], network: Network) -> list[Layer
         signals = [_signal(row) for row in reader]
     except FileNotFoundError:
         return []
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        csv.Error,
-    ) as error:  # TypeError: a line that ends early
+    except (OSError, ValueError, TypeError, csv.Error) as error:  # TypeError: a line ends early
         why = reason(error) if isinstance(error, OSError) else "it is no table of signals"
         raise DataError(
             f"{path} cannot be read ({why}); bring an intact copy back, or do without."

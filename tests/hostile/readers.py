@@ -69,7 +69,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Reader:
-    """What reads one kind of input; ``share`` of a run's inputs are tried, for it may be slow."""
+    """What reads one kind of input; ``share`` of the tests' inputs are tried: it may be slow."""
 
     name: str
     prepare: Callable[[Path], Target]
