@@ -178,10 +178,16 @@ class Told:
         self.records.append(record)
 
 
-def test_a_saved_models_file_gives_layers_alone_and_that_is_said(few, small, tmp_path, capsys):
-    lenet.Model(small, few.classes).initialize().save(tmp_path / "m.safetensors")
+@pytest.mark.parametrize("suffix", ["safetensors", "onnx"])
+def test_a_file_with_weights_gives_layers_alone_and_that_is_said(
+    few, small, tmp_path, capsys, suffix
+):
+    if suffix == "onnx":
+        pytest.importorskip("onnx")
+    path = tmp_path / f"m.{suffix}"
+    lenet.export(lenet.Model(small, few.classes).initialize(), path)
     told = Told()
-    lenet.train(tmp_path / "m.safetensors", few, epochs=1, callback=told, verbose=True)
+    lenet.train(path, few, epochs=1, callback=told, verbose=True)
     (notice,) = told.notices
     assert "begin anew" in notice
     assert capsys.readouterr().err == f"lenet: {notice}\n"

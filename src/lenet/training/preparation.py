@@ -21,6 +21,7 @@ from lenet.errors import UsageError
 from lenet.model import Model
 from lenet.net import Network, fitted, is_model_file, zoo_name_of
 from lenet.net.shapes import elements, shape_text
+from lenet.net.sources import is_foreign
 from lenet.net.words import shown
 from lenet.training.recipe import Recipe
 
@@ -39,8 +40,9 @@ def fit_network(network: Network, data: Dataset) -> Network:
 
 
 def notice_of_layers(source: object) -> str:
-    """Return what a person should know who names a saved model's file as the network to train."""
-    if not is_model_file(source):
+    """Return what a person should know who names a file with weights as the network to train."""
+    path = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
+    if not (is_model_file(path) or is_foreign(path)):
         return ""
     return f"{source} gives its layers alone; their weights begin anew."
 
