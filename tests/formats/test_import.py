@@ -12,7 +12,7 @@ import safetensors.numpy
 
 import lenet
 from lenet.cli.main import main
-from lenet.errors import LenetError, ModelFileError, UsageError
+from lenet.errors import LenetError, MissingPackageError, ModelFileError, UsageError
 from lenet.formats.importing import import_model, read_model
 from refusals import refused
 
@@ -119,6 +119,20 @@ def test_a_module_or_a_command_in_the_file_is_not_run(tmp_path) -> None:
     torch.save([1, 2], tmp_path / "m.pt")
     with refused(ModelFileError, "holds no state dict"):
         import_model(tmp_path / "m.pt", net=NET)
+
+
+@pytest.mark.parametrize(("version", "is_read"), [("2.5.1+cpu", False), ("2.10.0", True)])
+def test_a_pytorch_that_may_run_a_file_reads_none(
+    model, tmp_path, monkeypatch, version, is_read
+) -> None:
+    torch = pytest.importorskip("torch")
+    lenet.export(model, tmp_path / "m.pt")
+    monkeypatch.setattr(torch, "__version__", torch.torch_version.TorchVersion(version))
+    if is_read:
+        assert import_model(tmp_path / "m.pt", net=NET).parameter_count == model.parameter_count
+    else:
+        with refused(MissingPackageError, "PyTorch 2.5.1+cpu", "2.6 or newer"):
+            import_model(tmp_path / "m.pt", net=NET)
 
 
 @pytest.mark.parametrize(

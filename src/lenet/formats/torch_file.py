@@ -11,12 +11,14 @@ from typing import Any, Final
 
 import torch
 
-from lenet.errors import ModelFileError, path_text
+from lenet.errors import MissingPackageError, ModelFileError, path_text
 from lenet.formats.weights import Arrays
 
 #: Under what names training programs keep a state dict among other things.
 _NESTED: Final = ("state_dict", "model_state_dict", "model", "net")
 _SAVE: Final = "save it with torch.save(net.state_dict(), path)"
+#: Before this, a file could run code though weights alone were asked for (CVE-2025-32434).
+_SAFE: Final = (2, 6)
 
 
 def read_state_dict(path: object, content: bytes) -> Arrays:
@@ -24,7 +26,13 @@ def read_state_dict(path: object, content: bytes) -> Arrays:
 
     Raises:
         ModelFileError: the file is damaged, or holds something else.
+        MissingPackageError: this PyTorch is too old to read a stranger's file safely.
     """
+    if torch.__version__ < _SAFE:
+        raise MissingPackageError(
+            f"PyTorch {torch.__version__} may run what is in such a file; install PyTorch 2.6 or "
+            "newer, or save the weights with safetensors.torch.save_file."
+        )
     try:
         found: Any = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file may make its reader raise anything
