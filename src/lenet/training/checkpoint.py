@@ -140,8 +140,8 @@ def identity(training: Training) -> dict[str, Any]:
 
 #: What must be as it was, in the order in which it is told; what follows a difference.
 _REMEDIES: Final = {
-    "lenet": "which may reach other weights; install that version again, or begin a new run",
-    "engine": "which rounds differently; go on where it was begun (LENET_ENGINE and LENET_ISA "
+    "lenet": "it may reach other weights; install that version again, or begin a new run",
+    "engine": "it rounds differently; go on where it was begun (LENET_ENGINE and LENET_ISA "
     "choose), or begin a new run",
     "network": "put that back, or begin a new run",
     "seed": "put that back, or begin a new run",
