@@ -12,7 +12,7 @@ from lenet.run_folder import LayerSignal, RunRecord, read_run
 NETWORK = "1x8x8 | conv 6 k3 relu, maxpool 2 | dense 32 relu, dense 10"
 
 
-def course(layer, *epochs, weight=(0.1,), gradient=(0.1,), saturated=(None,), dead=(None,)):
+def course(layer, *, weight=(0.1,), gradient=(0.1,), saturated=(None,), dead=(None,)):
     """The signals of a layer; of a value that stays, one is enough."""
 
     def at(values, epoch):
