@@ -509,6 +509,32 @@ def test_new_weights_have_no_past() -> None:
     assert model.initialize(seed=np.int64(3)).table.any()  # type: ignore[arg-type]
 
 
+def test_a_state_dict_goes_into_another_model() -> None:
+    given, taken = normalised(), Model(NORMALISED).initialize(seed=9)
+    taken.training = {"test_accuracy": 0.9}
+    assert taken.load_state_dict(given.state_dict()) is taken
+    np.testing.assert_array_equal(taken.table, given.table)
+    assert taken.training == {}
+    taken.table[...] = 0  # it is a copy
+    assert given.table.any()
+
+
+def test_a_state_dict_that_is_none() -> None:
+    model = small()
+    before, state = model.table.copy(), model.state_dict()
+    for tensors in (None, 5, b"x", [5], object()):
+        with refused(UsageError, "state dict", "by name"):
+            model.load_state_dict(tensors)  # type: ignore[arg-type]
+    for tensors in (
+        *({}, {5: 1, **state}, dict.fromkeys(state, 5), {name: [[1], [1, 2]] for name in state}),
+        *({**state, "conv0.bias": values} for values in (np.zeros(9, np.float32), np.zeros(3))),
+        {**state, "conv0.bias": np.full(3, np.nan, np.float32)},
+    ):
+        with refused(ModelFileError, "state dict"):
+            model.load_state_dict(tensors)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(model.table, before)
+
+
 def test_the_zoos_models_for_other_classes() -> None:
     assert lenet.models.lenet(3).classes == ("0", "1", "2")
     model = lenet.models.tiny(classes=["cat", "dog"])

@@ -203,9 +203,14 @@ class Model:
         What :attr:`training` said of the former weights is forgotten.
 
         Raises:
+            UsageError: it is no mapping.
             ModelFileError: a tensor is missing, of another shape, not finite or one too many.
         """
-        self._table, self.training = _fill("the state dict", self.plan, tensors), {}
+        if not isinstance(tensors, Mapping):
+            what = f"the state dict is {shown(tensors)}"
+            raise UsageError(f"{what}; give arrays by name, as state_dict() returns them.")
+        arrays = {str(name): _numbers(value) for name, value in tensors.items()}
+        self._table, self.training = _fill("the state dict", self.plan, arrays), {}
         return self
 
     def initialize(self, init: str = "xavier", seed: int = 0) -> Self:
