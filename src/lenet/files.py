@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from lenet.errors import OutputError, path_text, reason
+from lenet.arguments import shown
+from lenet.errors import OutputError, UsageError, path_text, reason
 
 #: The length of a file's name, in bytes, that every file system allows.
 _SHORT: Final = 64
@@ -38,8 +39,10 @@ def write_pieces(
     A file that is there keeps its permissions. Of a link, the file that it points to is written.
     What is there already and is no regular file, such as ``/dev/stdout`` or a pipe, is written to
     as it is. An OutputError says that the folder does not exist, is not writable or has no room;
-    an earlier file of that name is untouched then.
+    an earlier file of that name is untouched then; a UsageError, that ``path`` is no path.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"the file to write is {shown(path)}; give its path.")
     target = Path(path)
     try:
         if target.exists() and not target.is_file():

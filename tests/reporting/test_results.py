@@ -392,6 +392,16 @@ def test_an_unknown_ending(finished, other, tmp_path):
         compare_runs(finished, other).save(tmp_path / "c.docx")
 
 
+def test_what_is_no_path_and_no_theme(finished):
+    """None alone is a place for the page: that in the run's folder."""
+    for value in (5, b"x", [5], object()):
+        for save in (report(finished).save, compare_runs(finished, finished).save):
+            with refused(UsageError):
+                save(value)
+        with refused(UsageError, "theme"):
+            report(finished).picture("confusion", theme=value)
+
+
 def test_other_data(finished, odd_data, tmp_path):
     recipe = lenet.recipe("original", epochs=1, lr=0.1)
     lenet.train("1x8x8 | dense 6", odd_data, recipe, run=tmp_path / "odd")

@@ -63,7 +63,7 @@ class RunReport(Result):
         Raises:
             UsageError: there is none of that name, or no such theme.
         """
-        if theme not in THEMES:
+        if theme not in list(THEMES):
             what = f"no theme is called {shown(theme)}; choose {', '.join(THEMES)}."
             raise UsageError(what, parameter="theme")
         if name not in self.pictures:
@@ -184,7 +184,7 @@ class RunComparison(RunsSideBySide, Result):
             UsageError: the ending is none of these.
             OutputError: the file cannot be written.
         """
-        if os.fspath(path).lower().endswith((".html", ".htm")):
+        if str(path).lower().endswith((".html", ".htm")):
             return files.write_text(path, comparison_page.render_comparison(self))
         format_of(path)
         return self.drawing().save(path)
