@@ -184,8 +184,16 @@ class Answers:
     truth: npt.NDArray[np.float64]
 
 
-def read_answers(scores: Scores, labels: npt.NDArray[np.int64], classes: int) -> Answers:
-    """Return what scores (N, K) say, a few at a time; ``labels`` (N,) are the true classes."""
+def read_answers(
+    scores: Scores,
+    labels: npt.NDArray[np.int64],
+    classes: int,
+    probabilities: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = None,
+) -> Answers:
+    """Return what scores (N, K) say, a few at a time; ``labels`` (N,) are the true classes.
+
+    ``probabilities`` makes them of scores, where that is not their softmax.
+    """
     count, step = len(labels), max(1, _CHUNK // classes)
     read = scores if callable(scores) else scores.__getitem__
     answers = Answers(np.empty(count, np.int64), np.empty(count), np.empty(count))
@@ -194,7 +202,10 @@ def read_answers(scores: Scores, labels: npt.NDArray[np.int64], classes: int) ->
         found = read(part)
         logarithms, rows = log_softmax(found), np.arange(len(found))
         answers.predicted[part] = predicted = found.argmax(axis=1)
-        answers.confidence[part] = np.exp(logarithms[rows, predicted])
+        if probabilities is None:
+            answers.confidence[part] = np.exp(logarithms[rows, predicted])
+        else:
+            answers.confidence[part] = probabilities(found)[rows, predicted]
         answers.truth[part] = logarithms[rows, labels[part]]
     return answers
 

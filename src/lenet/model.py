@@ -3,7 +3,9 @@
 A model is saved as one ``.safetensors`` file: the tensors ``conv0.weight``, ``conv0.bias``, ...
 (of a normalised layer also ``conv0.scale``, ``conv0.mean`` and ``conv0.variance``) and these
 metadata, all text: ``network`` (its JSON), ``classes``, ``preprocessing`` and ``training`` (JSON
-each). No pickle, ever; a file from anywhere is checked before anything of it is used.
+each). An int8 model has whole numbers in place of the tensors (:mod:`lenet.engine.integers`), and
+its metadata have ``precision``. No pickle, ever; a file from anywhere is checked before anything of
+it is used.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from lenet.data.preprocess import (
 from lenet.engine import operations
 from lenet.engine.engine import Engine
 from lenet.engine.initialise import aligned_zeros, initialise
+from lenet.engine.integers import IntegerNetwork
 from lenet.engine.native import check_threads, chosen_engine, make_engine
 from lenet.engine.plan import Plan, Step, make_plan
 from lenet.errors import DataError, LenetError, ModelFileError, UsageError, path_text
@@ -49,6 +52,8 @@ Floats = npt.NDArray[np.float32]
 Images = npt.NDArray[np.uint8]
 #: Made once: to compare with the class itself, NumPy would make one each time.
 _UINT8: Final = np.dtype(np.uint8)
+#: The precision of a model in whole numbers, in its file.
+_INT8: Final = "int8"
 
 
 class ModelLayer:
@@ -124,6 +129,7 @@ class Model:
         classes: a name for each output.
         preprocessing: what is done to an image first.
         training: what ``lenet.train`` did, as values for JSON.
+        integers: the whole numbers of an int8 model, which has no other weights; otherwise None.
     """
 
     def __init__(
@@ -153,6 +159,7 @@ class Model:
         if fault := self._fault():
             raise UsageError(f"{fault}.")
         self.training: Mapping[str, Any] = {}
+        self.integers: IntegerNetwork | None = None
         self._table: Floats | None = None
         self._engines: dict[tuple[int | None, str | None], Engine] = {}
 
@@ -176,6 +183,9 @@ class Model:
 
         :attr:`parameters` and :meth:`state_dict` are views of it. Without weights, a UsageError.
         """
+        if self.integers is not None:
+            what = "the model is in int8 and has no weights in floats"
+            raise UsageError(f"{what}; use the model that it was made of.")
         if self._table is None:
             raise UsageError(
                 "the model has no weights yet; call initialize(), train it with lenet.train, or "
@@ -210,7 +220,7 @@ class Model:
             what = f"the state dict is {shown(tensors)}"
             raise UsageError(f"{what}; give arrays by name, as state_dict() returns them.")
         arrays = {str(name): _numbers(value) for name, value in tensors.items()}
-        self._table, self.training = _fill("the state dict", self.plan, arrays), {}
+        self._renew(_fill("the state dict", self.plan, arrays))
         return self
 
     def initialize(self, init: str = "xavier", seed: int = 0) -> Self:
@@ -221,8 +231,11 @@ class Model:
         Raises:
             UsageError: ``init`` is none of these, or the seed is no whole number from 0 on.
         """
-        self._table, self.training = initialise(self.plan, init, seed), {}
+        self._renew(initialise(self.plan, init, seed))
         return self
+
+    def _renew(self, table: Floats) -> None:
+        self._table, self.integers, self.training = table, None, {}
 
     def engine(self, threads: int | None = None, name: str | None = None) -> Engine:
         """Return the engine that runs this model; made once for each number of threads.
@@ -338,6 +351,8 @@ class Model:
                 return np.empty((0, self.plan.classes), np.float32)
             raise DataError(f"there are no pixels in images of shape {images.shape}.")
         prepared = self.preprocessing.prepare(images)
+        if self.integers is not None:
+            return np.ldexp(self.integers.scores(prepared), -self.integers.bits)
         scale, shift = self.preprocessing.scale_and_shift()
         return self.engine(threads).scores(self.table, prepared, scale, shift)
 
@@ -352,7 +367,14 @@ class Model:
 
     def predict_proba(self, images: npt.ArrayLike) -> Floats:
         """Return probabilities (N, classes), rows that add up to 1; images as in :meth:`scores`."""
-        return softmax(self.scores(images)).astype(np.float32)
+        return self.probabilities(self.scores(images))
+
+    def probabilities(self, scores: npt.NDArray[Any]) -> Floats:
+        """Return the probabilities (N, classes) of scores (N, classes)."""
+        if self.integers is None or not len(scores):
+            return softmax(scores).astype(np.float32)
+        whole = np.rint(np.ldexp(scores.astype(np.float64), self.integers.bits))
+        return self.integers.probabilities(whole.astype(np.int64))
 
     def evaluate(
         self, data: Dataset | Split | npt.ArrayLike, labels: npt.ArrayLike | None = None
@@ -376,7 +398,8 @@ class Model:
         def scores(part: slice) -> Floats:
             return self.scores(split.images[part])
 
-        answers = read_answers(scores, split.labels, len(self.classes))
+        given = None if self.integers is None else self.probabilities
+        answers = read_answers(scores, split.labels, len(self.classes), given)
         found = evaluate_answers(
             answers, split.labels, self.classes, names=split.names, prepared=split.prepared
         )
@@ -433,7 +456,10 @@ class Model:
     def to_bytes(self) -> bytes:
         """Return what :meth:`save` writes; a UsageError as there."""
         self.classes = _class_names(self.classes)
-        if fault := self._fault() or _fault_of_values(self.plan, self.table):
+        fault = self._fault()
+        if self.integers is None:
+            fault = fault or _fault_of_values(self.plan, self.table)
+        if fault:
             raise UsageError(f"the model cannot be saved: {fault}.")
         metadata = {
             "network": to_json(self.network),
@@ -441,6 +467,9 @@ class Model:
             "preprocessing": json.dumps(self.preprocessing.to_dict()),
             "training": _training_text(self.training),
         }
+        if self.integers is not None:
+            metadata["precision"] = _INT8
+            return tensor_files.compose(self.integers.to_tensors(), metadata)
         tensors = {name: np.ascontiguousarray(value) for name, value in self.state_dict().items()}
         return tensor_files.compose(tensors, metadata)
 
@@ -467,7 +496,16 @@ class Model:
         except (LenetError, ValueError, RecursionError) as error:
             raise damaged(path, str(error) or "its metadata are no JSON") from error
         model.training = training if isinstance(training, dict) else {}
-        model._table = _fill(path, model.plan, tensors)
+        precision = metadata.get("precision")
+        if precision is None:
+            model._table = _fill(path, model.plan, tensors)
+            return model
+        if precision != _INT8:
+            raise damaged(path, f"its precision is {precision!r:.60}, not {_INT8!r}")
+        try:
+            model.integers = IntegerNetwork.from_tensors(model.plan, tensors)
+        except ValueError as error:
+            raise damaged(path, str(error)) from error
         return model
 
 

@@ -174,7 +174,10 @@ def predict(
 )
 @option("--opset", "Of ONNX, 13 to 17.", INT, default=17)
 @option("--as", "Of .py: torch, keras or gluon.", default="torch")
-@flag("--int8", "Of C: whole numbers alone, and weights of one byte; it needs --calibrate.")
+@flag(
+    "--int8",
+    "Of .c and .safetensors: whole numbers alone, and weights of one byte; it needs --calibrate.",
+)
 @option(
     "--calibrate",
     "With --int8: a data set or the path of pictures, as for lenet train; ranges are measured on "

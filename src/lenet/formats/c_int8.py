@@ -1,9 +1,10 @@
 """A network in whole numbers as one C file: every layer is a matrix times a vector.
 
 One function is one layer with the pooling behind it, as in the float file; the arithmetic is that
-of :mod:`lenet.formats.int8`. A dense layer's vector is what it reads, a convolution's is what its
-kernel sees at one position, copied into a row. So one loop, `multiply`, does nearly all the work,
-and it is the only one that is written a second time, with the instructions of a Cortex-M4.
+of :mod:`lenet.engine.integers`. A dense layer's vector is what it reads, a convolution's is what
+its kernel sees at one position, copied into a row. So one loop, `multiply`, does nearly all
+the work, and it is the only one that is written a second time, with the instructions of a
+Cortex-M4.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from lenet.engine.integers import LOW, TABLE_BITS, IntegerNetwork, IntegerStep, Ints
 from lenet.formats.c_stages import Place, Stage, describe, make_stages
 from lenet.formats.c_text import (
     Example,
@@ -24,7 +26,6 @@ from lenet.formats.c_text import (
     self_test,
     sizes,
 )
-from lenet.formats.int8 import LOW, TABLE_BITS, IntegerNetwork, IntegerStep, Ints
 from lenet.model import Model
 from lenet.net.layers import ACTIVATIONS
 from lenet.net.shapes import elements
@@ -33,21 +34,16 @@ from lenet.net.shapes import elements
 _FEW: Final = 7
 
 
-def int8_source(
-    model: Model,
-    network: IntegerNetwork,
-    about: Sequence[str] = (),
-    examples: Sequence[Example] = (),
-) -> str:
-    """Write ``network``, which is ``model`` in whole numbers, as one C file.
+def int8_source(model: Model, about: Sequence[str] = (), examples: Sequence[Example] = ()) -> str:
+    """Write an int8 model as one C file.
 
     Args:
-        model: gives the names and the table of layers.
-        network: what :func:`lenet.formats.int8.quantise` makes of it.
+        model: what :func:`lenet.formats.int8.quantise` returns.
         about: lines for the comment on top, such as the accuracy on a named test set.
         examples: what the self-test asks.
     """
-    writer = _Writer(model, network)
+    assert model.integers is not None
+    writer = _Writer(model, model.integers)
     return "\n".join([*writer.head(about), *writer.body(), *self_test(examples), ""])
 
 
@@ -80,7 +76,7 @@ class _Writer:
             if s.multiplier is not None
         )
         tables = sum(map(len, self.tables)) + 2 * len(self.network.powers)
-        scores = 0 if self.network.scores is None else self.network.scores.size
+        scores = 0 if self.network.table is None else self.network.table.size
         stack = max(map(self.local_bytes, self.stages)) + 4 * len(self.model.classes)
         flash = weights + words + tables + 4 * scores
         yield from head(self.model, flash, self.total, stack, about)
@@ -127,9 +123,9 @@ class _Writer:
             source = "image" if stage.reads_bytes else f"memory + {stage.input.at}"
             to = "scores" if self.is_last(stage) else f"memory + {stage.output.at}"
             calls.append(f"{stage.name}({source}, {to});")
-        if self.network.scores is not None:
+        if self.network.table is not None:
             yield "/* The scores that the last bytes stand for. */"
-            yield from array("score_of", self.network.scores, "int32_t")
+            yield from array("score_of", self.network.table, "int32_t")
             yield ""
             calls.append("for (int k = 0; k < LENET_CLASSES; k++)")
             calls.append(f"    scores[k] = score_of[memory[{last.at} + k] + 128];")

@@ -24,7 +24,7 @@ from lenet.formats.c_int8 import int8_header, int8_source
 from lenet.formats.c_source import c_header, c_source
 from lenet.formats.c_text import Example
 from lenet.formats.code import FRAMEWORKS, network_code
-from lenet.formats.int8 import IntegerNetwork, quantise
+from lenet.formats.int8 import quantise
 from lenet.formats.mxnet_arrays import write_params
 from lenet.formats.mxnet_symbol import symbol_path, write_symbol
 from lenet.model import Model
@@ -37,6 +37,8 @@ from lenet.writing.numbers import percent
 #: What a file takes, of formats that leave a choice; see :mod:`lenet.formats.onnx_file`.
 INPUTS: Final = ("uint8", "float", "raw")
 OPSETS: Final = range(13, 18)
+#: By a file's ending: what may be in whole numbers.
+_INT8: Final = (".c", ".safetensors")
 #: Pictures that a C file's self-test knows.
 _EXAMPLES: Final = 4
 
@@ -64,7 +66,6 @@ class Options:
     input: str = "uint8"
     opset: int = 17
     framework: str = "torch"
-    int8: IntegerNetwork | None = None
     answers: Answers | None = None
 
 
@@ -149,7 +150,8 @@ def export(
             both scale them; "raw" takes scaled images and gives scores.
         opset: of ONNX, 13 to 17.
         framework: of ``.py``: torch, keras or gluon.
-        int8: of C: whole numbers alone from the image to the class, and weights of one byte.
+        int8: of C and of lenet's own model: whole numbers alone from the image to the class, and
+            weights of one byte. A model that is in int8 already needs no ``int8``.
         calibrate: with ``int8``, what ``check`` takes: images to train on of what the network will
             see; the ranges of its maps are measured on them.
         data_dir: the folder that holds the IDX files of ``check`` and ``calibrate`` already.
@@ -171,16 +173,18 @@ def export(
             f"a {suffix} file cannot be run to be checked; leave the check out, or export "
             f"{listed(sorted(_RUNNERS), 'or')}."
         )
+    origin = model
     if calibrate is not None:
-        options = replace(options, int8=quantise(model, _images(model, calibrate, data_dir)))
+        model = quantise(model, _images(model, calibrate, data_dir))
     if split is not None:
-        options = replace(options, answers=_answers(model, options.int8, split, name))
+        options = replace(options, answers=_answers(model, origin, split, name))
     write, kind = _FORMATS[suffix]
     content = write(model, options)
     target = files.write_bytes(path, content)
     for beside, text in _BESIDE.get(suffix, _nothing)(model, target, options):
         files.write_bytes(beside, text)
-    result = Export(target, f"{kind}, int8" if int8 else kind, len(content))
+    kind = kind if model.integers is None or suffix not in _INT8 else f"{kind}, int8"
+    result = Export(target, kind, len(content))
     if options.answers is None:
         return result
     answer = _RUNNERS[suffix](model, content, options)
@@ -216,8 +220,8 @@ def _options(input: str, opset: int, framework: str) -> Options:
 
 
 def _check_int8(suffix: str, int8: bool, calibrate: Any) -> None:
-    if int8 and suffix != ".c":
-        what = f"a {suffix} file is not written in int8; end the file in .c"
+    if int8 and suffix not in _INT8:
+        what = f"a {suffix} file is not written in int8; end the file in {listed(_INT8, 'or')}"
         raise UsageError(f"{what}, or leave int8 out.", parameter="int8")
     if int8 and calibrate is None:
         what = "int8 needs images to measure the ranges of the maps on; name a data set"
@@ -255,13 +259,19 @@ def _test_split(model: Model, check: Any, data_dir: Any) -> tuple[Split | None, 
     return replace(split, images=model.preprocessing.prepare(split.images)), name
 
 
-def _answers(model: Model, network: IntegerNetwork | None, split: Split, name: str) -> Answers:
-    if network is None:
-        ours = model.predict_proba(split.images)
-        return Answers(split, name, ours.argmax(axis=1), ours, None)
-    scores, ours = network.run(split.images)
-    accuracy = model.evaluate(split).accuracy
-    return Answers(split, name, scores.argmax(axis=1), ours, accuracy)
+def _answers(model: Model, origin: Model, split: Split, name: str) -> Answers:
+    accuracy = None if model is origin else origin.evaluate(split).accuracy
+    return Answers(split, name, *_our_answer(model)(split.images), accuracy)
+
+
+def _our_answer(model: Model) -> runtimes.Answer:
+    """Return what the model says of images; two classes may be equally likely in int8."""
+
+    def answer(images: runtimes.Images) -> tuple[runtimes.Classes, Floats]:
+        scores = model.scores(images)
+        return scores.argmax(axis=1), model.probabilities(scores)
+
+    return answer
 
 
 def _compare(ours: Answers, answer: runtimes.Answer) -> Check:
@@ -296,9 +306,8 @@ def _c(model: Model, options: Options) -> bytes:
             about[0] += f"; {percent(found.float_accuracy)} in floats"
         images, classes = found.split.images[:_EXAMPLES], found.classes.tolist()
         examples = list(map(Example, images, found.probabilities, classes))
-    if options.int8 is not None:
-        return int8_source(model, options.int8, about, examples).encode("ascii")
-    return c_source(model, about, examples).encode("ascii")
+    source = c_source if model.integers is None else int8_source
+    return source(model, about, examples).encode("ascii")
 
 
 def _comment(name: str) -> str:
@@ -327,7 +336,7 @@ def _params(model: Model, options: Options) -> bytes:
 
 
 def _beside_c(model: Model, target: Path, options: Options) -> Iterable[tuple[Path, bytes]]:
-    header = c_header if options.int8 is None else int8_header
+    header = c_header if model.integers is None else int8_header
     yield target.with_suffix(".h"), header(model).encode("ascii")
 
 
@@ -360,7 +369,5 @@ _RUNNERS: Final[dict[str, Callable[[Model, bytes, Options], runtimes.Answer]]] =
     ".onnx": lambda model, content, options: runtimes.run_onnx(model, content, options.input),
     ".c": lambda model, content, _: runtimes.answer_c(model, content),
     ".pt": lambda model, content, _: runtimes.run_torch(model, content),
-    ".safetensors": lambda _, content, __: runtimes.likeliest(
-        Model.from_bytes(content).predict_proba
-    ),
+    ".safetensors": lambda _, content, __: _our_answer(Model.from_bytes(content)),
 }
