@@ -237,9 +237,9 @@ def test_layers_share_a_table(digits) -> None:
 
 
 def test_the_seeds_network_fits(digits, tmp_path) -> None:
-    """44,190 bytes of weights, 6 for each of 236 outputs; two maps; sums of 120 outputs."""
+    """44,190 bytes of weights, 4 for each of 236 outputs; two maps; sums of 120 outputs."""
     found = quantise(digits, lenet.load("digits").train.images)
-    constants = 44_190 + 6 * 236 + 2 * len(found.integers.powers)
+    constants = 44_190 + 4 * 236 + 2 * len(found.integers.powers)
     text = int8_source(found)
     assert f"constants  {constants:,} bytes" in text
     assert "memory     1,120 bytes" in text
@@ -310,6 +310,7 @@ def test_scores_of_no_image(digits) -> None:
         ("conv0.shift", np.array([3], np.uint8), ("conv0.multiplier", "not from 0 to 8")),
         ("conv0.multiplier", np.array([1, -1], np.int32), ("not from 0",)),
         ("conv0.bias", np.array([0, -(2**31)], np.int32), ("conv0.bias", "not from")),
+        ("conv0.bias", np.array([2**25 + 1, 2**22], np.int32), ("conv0.bias", "16 bits")),
         ("pool0.shift", np.array([1], np.uint8), ("not from 0 to 0",)),
         ("bits", np.array([31], np.int8), ("not from -64 to 30",)),
         ("scores", np.full(256, 2**31 - 1, np.int32), ("scores holds",)),

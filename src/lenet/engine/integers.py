@@ -81,6 +81,17 @@ class IntegerStep:
             return self.bias
         return np.asarray(self.bias - _seen(self.step, self.pad, self.weight))
 
+    @property
+    def bias_unit(self) -> int:
+        """The power of two that folded biases are multiples of: so 16 bits hold them."""
+        return 1 << max(0, int(np.abs(self.folded_bias).max()).bit_length() - 15)
+
+    def with_short_bias(self) -> IntegerStep:
+        """Return the step with its biases rounded to 16 bits, as a C file holds them."""
+        folded, unit = self.folded_bias, self.bias_unit
+        short = np.rint(folded / unit).astype(np.int64).clip(-(2**15) + 1, 2**15 - 1) * unit
+        return replace(self, bias=self.bias + short - folded)
+
 
 #: The types of the numbers in a file.
 _PARTS: Final = {
@@ -212,6 +223,8 @@ class _Reader:
         )
         if found.largest > LARGEST_SUM * 3 // 4:
             raise ValueError(f"the sums of {step.name} leave 32 bits")
+        if weight is not None and (found.folded_bias % found.bias_unit).any():
+            raise ValueError(f"{step.name}.bias is not rounded to 16 bits")
         return found
 
 

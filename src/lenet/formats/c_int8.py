@@ -71,7 +71,7 @@ class _Writer:
         weights = sum(s.weight.size for s in steps if s.weight is not None)
         trained = [s for s in steps if s.weight is not None and s.multiplier is not None]
         words = sum(
-            len(s.multiplier) * (6 if _kind(s.multiplier) == "uint16_t" else 8)
+            len(s.multiplier) * (4 if _kind(s.multiplier) == "uint16_t" else 6)
             for s in trained
             if s.multiplier is not None
         )
@@ -165,7 +165,8 @@ class _Writer:
         if found.weight is not None and found.multiplier is not None:
             weight = found.weight.reshape(len(found.weight), -1)
             yield from array(f"{step.name}_weight", weight, "int8_t")
-            yield from array(f"{step.name}_bias", found.folded_bias, "int32_t")
+            bias = found.folded_bias // found.bias_unit
+            yield from array(f"{step.name}_bias", bias, "int16_t")
             kind = _kind(found.multiplier)
             yield from array(f"{step.name}_multiplier", found.multiplier, kind)
         source = "uint8_t *image" if stage.reads_bytes else "int8_t *in"
@@ -248,13 +249,14 @@ class _Writer:
         step = stage.step
         each = _seen(stage) // step.groups
         outputs, name = step.output_shape[0] // step.groups, step.name
+        unit = self.found[name].bias_unit
         if step.groups == 1:
-            yield f"{indent}multiply({name}_weight[0], {name}_bias, seen, {each}, {outputs},"
-            yield f"{indent}         {largest}, sums);"
+            yield f"{indent}multiply({name}_weight[0], {name}_bias, {unit}, seen,"
+            yield f"{indent}         {each}, {outputs}, {largest}, sums);"
             return
         yield f"{indent}for (int g = 0; g < {step.groups}; g++)"
         first, seen = _times("g", outputs), f"seen + {_times('g', each)}"
-        yield f"{indent}    multiply({name}_weight[{first}], {name}_bias + {first}, {seen},"
+        yield f"{indent}    multiply({name}_weight[{first}], {name}_bias + {first}, {unit}, {seen},"
         yield f"{indent}             {each}, {outputs}, {largest}, sums + {first});"
 
     def gather(self, stage: Stage, row: str, column: str, indent: str) -> Iterator[str]:
@@ -296,7 +298,9 @@ class _Writer:
         if stage.reads_bytes:
             yield f"    int8_t in[{inputs}];"
             yield f"    for (int n = 0; n < {inputs}; n++) in[n] = (int8_t)(image[n] - 128);"
-        yield f"    multiply({name}_weight[0], {name}_bias, in, {inputs}, {units}, 0, sums);"
+        unit = self.found[name].bias_unit
+        yield f"    multiply({name}_weight[0], {name}_bias, {unit}, in,"
+        yield f"             {inputs}, {units}, 0, sums);"
         value = self.written(self.found[name], "sums[o]")
         yield f"    for (int o = 0; o < {units}; o++) out[o] = {value};"
 

@@ -151,7 +151,7 @@ class _Quantiser:
         # Both means are of the same images: what rounding moves this channel by is in the bias.
         total = sum(sums(found, part).sum(axis=others) for part in chunks([step], self.q))
         bias = means / scale - total / (before.size / len(whole))
-        found = replace(found, bias=np.rint(bias).astype(np.int64))
+        found = replace(found, bias=np.rint(bias).astype(np.int64)).with_short_bias()
         if direct:
             self.bits = min(SCORE_BITS, int(np.floor(-np.log2(scale.max()))))
             return _rescaled(replace(found, is_last=True), scale * 2.0**self.bits)

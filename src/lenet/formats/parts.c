@@ -166,16 +166,16 @@ static inline int32_t added(int32_t sum, uint32_t weight, int16x2_t even_in, int
 }
 #endif
 
-/* sums[o] = bias[o] + the sum over n of weight[o][n] * in[n], for every output o; with `largest`
- * only where that is more than sums[o] is. */
-static void multiply(const int8_t *weight, const int32_t *bias, const int8_t *in, int inputs,
-                     int outputs, int largest, int32_t *sums)
+/* sums[o] = bias[o] * unit + the sum over n of weight[o][n] * in[n], for every output o; with
+ * `largest` only where that is more than sums[o] is. */
+static void multiply(const int8_t *weight, const int16_t *bias, int32_t unit, const int8_t *in,
+                     int inputs, int outputs, int largest, int32_t *sums)
 {
 #ifdef __ARM_FEATURE_DSP
     /* Three outputs and four inputs at a time: as many as the registers hold. */
     for (; outputs >= 3; outputs -= 3, bias += 3, sums += 3) {
         const int8_t *x = in, *a = weight, *b = a + inputs, *c = b + inputs;
-        int32_t s = bias[0], t = bias[1], u = bias[2];
+        int32_t s = bias[0] * unit, t = bias[1] * unit, u = bias[2] * unit;
         int left = inputs;
         for (; left >= 4; left -= 4, x += 4, a += 4, b += 4, c += 4) {
             const uint32_t seen = four(x);
@@ -196,7 +196,7 @@ static void multiply(const int8_t *weight, const int32_t *bias, const int8_t *in
     }
 #endif
     for (; outputs > 0; outputs--, bias++, sums++, weight += inputs) {
-        int32_t sum = *bias;
+        int32_t sum = *bias * unit;
         for (int n = 0; n < inputs; n++) sum += weight[n] * in[n];
         if (!largest || sum > *sums) *sums = sum;
     }
