@@ -30,6 +30,7 @@ from hostile.mutation import HOSTILE_TEXTS, composed, json_bytes, mutated, mutat
 from lenet.cli.main import main
 from lenet.errors import LenetError, visible_lines
 from lenet.formats.importing import read_model
+from lenet.formats.int8 import quantise
 from lenet.net import from_json, name_of, read_network, to_json
 from lenet.net.network import read_input
 from lenet.training import named_recipe
@@ -263,8 +264,8 @@ def small_model(**options: Any) -> lenet.Model:
 def models(folder: Path) -> Target:
     model = small_model(classes=["cat", "dog", "图"])
     model.training = {"epochs": [{"epoch": 1, "loss": 0.5}], "recipe": {"lr": 0.1}}
-    seeds = [model.to_bytes()]
     images = np.zeros((1, 4, 4), np.uint8)
+    seeds = [model.to_bytes(), quantise(model, images[np.newaxis]).to_bytes()]
 
     def read(path: Path) -> list[str]:
         with contextlib.suppress(LenetError):
@@ -275,10 +276,10 @@ def models(folder: Path) -> Target:
         return [*known.classes, repr(known), *pages(found), *map(repr, known.layers)]
 
     def make(random: Random) -> bytes:
-        return mutated_tensors(random, seeds[0])
+        return mutated_tensors(random, random.choice(seeds))
 
     return file_target(
-        folder / "m.safetensors", seeds, (b'"', b"{}", b"F32", b"sha256"), read, make
+        folder / "m.safetensors", seeds, (b'"', b"{}", b"F32", b"I8", b"sha256"), read, make
     )
 
 
