@@ -29,7 +29,7 @@ ROWS = (
     ("formats", "inference", "models", "training"),
     ("interop", "reporting"),
     ("trainer",),
-    ("benchmarking", "estimator", "installation"),
+    ("benchmarking", "estimator", "installation", "studies"),
     ("cli",),
 )
 ROW = {room: row for row, rooms in enumerate(ROWS) for room in rooms}

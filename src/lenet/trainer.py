@@ -95,7 +95,7 @@ def train(
         DivergenceError: a loss was not a number; ``run`` has the weights of the epoch before.
         OutputError: the run folder cannot be written.
     """
-    _check_kinds(network, data, recipe)
+    check_kinds(network, data, recipe)
     _check_callback(callback)
     data_name = data.name if isinstance(data, Dataset) else os.fsdecode(data)
     chosen = named_recipe(recipe, data=data_name, **values)
@@ -163,7 +163,8 @@ def _check_callback(callback: object) -> None:
         )
 
 
-def _check_kinds(network: object, data: object, recipe: object) -> None:
+def check_kinds(network: object, data: object, recipe: object) -> None:
+    """Refuse what is no data set or recipe, and a data set in the place of the network."""
     paths = (str, os.PathLike)
     if isinstance(network, paths) and is_name(network):
         name = os.fsdecode(network)

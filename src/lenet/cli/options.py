@@ -233,3 +233,11 @@ def print_json(values: dict[str, Any]) -> None:
     from lenet.writing import json_text
 
     print(json_text(values))
+
+
+def check_run_name(name: str | None) -> None:
+    """Refuse what is no name of one folder."""
+    if name is not None and (name.strip() in ("", ".", "..") or set(name) & set("/\\\0")):
+        raise UsageError(
+            f"--run is {name!r}; it must be the name of one folder under runs/, without slashes."
+        )

@@ -52,7 +52,7 @@ class Display:
             return  # an epoch of one look needs no bar
         left = (time.monotonic() - self._start) * (1 - share) / share
         before = f"epoch {epoch}/{self._epochs} "
-        after = f" {100 * share:3.0f} %, {_clock(left)} left"
+        after = f" {100 * share:3.0f} %, {clock(left)} left"
         # A line that fills the terminal would wrap, and could not be overwritten.
         room = shutil.get_terminal_size().columns - len(before) - len(after) - 1
         bar = _bar(share, min(WIDTH, room)) + after if room >= 0 else ""
@@ -80,6 +80,7 @@ def _bar(share: float, width: int) -> str:
     return full * done + empty * (width - done)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Write a time as 0:00:00."""
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"

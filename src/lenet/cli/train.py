@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from lenet.cli import options
+from lenet.cli.choices import LOAD_OPTIONS, recipe_values, say
 from lenet.cli.options import FLOAT, INT, PATH, argument, flag, option, print_json, verb
 from lenet.errors import UsageError
 
@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 OWN: Final = options.OWN
 RECIPE: Final = "Values of the recipe"
 RUN: Final = "The run"
-#: What ``lenet.load`` takes beside the data and their folder.
-LOAD_OPTIONS: Final = ("size", "gray", "rgb", "skip_bad", "transpose", "label_from_name")
-#: Values of the recipe that have an option with a value.
-RECIPE_OPTIONS: Final = (
-    *("epochs", "batch_size", "lr", "optimizer", "schedule", "init", "weight_decay"),
-)
+VARIANTS: Final = "Many runs"
 #: Rows of classes above a training; ``--dry-run`` shows them all.
 _ROWS: Final = 20
 
@@ -97,6 +92,20 @@ _ROWS: Final = 20
     "Write files for TensorBoard into the run's folder too; needs the package tensorboard.",
     section=RUN,
 )
+@option(
+    "--vary",
+    "Compare variants: lr=0.5,1,2.5 or net=lenet,tiny; repeat it for all combinations. The same "
+    "command goes on after a kill.",
+    section=VARIANTS,
+    multiple=True,
+)
+@option("--seeds", "Seeds that each variant is trained from; 5 by default.", INT, section=VARIANTS)
+@option(
+    "--jobs",
+    "Trainings at a time, each on one thread; one per processor by default.",
+    INT,
+    section=VARIANTS,
+)
 @flag("--json", "Print one JSON object instead.", section=RUN)
 @flag("--quiet", "Print nothing but the last lines.", section=RUN)
 def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None:
@@ -108,6 +117,11 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
     from lenet.trainer import complete, run_training
     from lenet.training import CHECKPOINT_SECONDS
 
+    if given["vary"] or given["seeds"] is not None or given["jobs"] is not None:
+        from lenet.cli.vary import run_variants
+
+        run_variants({**given, "resume": resume}, json, quiet)
+        return
     if given["checkpoint_seconds"] is None:
         given["checkpoint_seconds"] = CHECKPOINT_SECONDS
     is_silent = json or quiet
@@ -162,7 +176,7 @@ def _reopen(folder: Path, given: dict[str, Any]) -> tuple[Training, Run] | None:
     if resumed is None:
         return None
     for note in resumed.notes:
-        _say(note)
+        say(note)
     return resumed.training, resumed.run
 
 
@@ -178,15 +192,11 @@ def _prepare(given: dict[str, Any], is_silent: bool) -> tuple[Training, str, dic
     data = "digits" if given["data"] is None else given["data"]
     recipe = _recipe(given, data)
     source = recipe.network or DEFAULT_NETWORK if given["net"] is None else given["net"]
-    run = given["run"]
-    if run is not None and (run.strip() in ("", ".", "..") or set(run) & set("/\\\0")):
-        raise UsageError(
-            f"--run is {run!r}; it must be the name of one folder under runs/, without slashes."
-        )
+    options.check_run_name(given["run"])
     check_seconds(given["checkpoint_seconds"])
     network = read_network(source)
     if (note := notice_of_layers(source)) and not is_silent:
-        _say(note)
+        say(note)
     how = {name: given[name] for name in LOAD_OPTIONS}
     arguments = load_arguments(network, data, given["data_dir"], **how)
     dataset = load(**arguments)
@@ -207,33 +217,9 @@ def _engine(given: dict[str, Any]) -> str | None:
 
 def _recipe(given: dict[str, Any], data: str) -> Recipe:
     from lenet.training import named_recipe
-    from lenet.training.recipe import read_settings
 
-    values = {name: given[name] for name in RECIPE_OPTIONS}
-    values["class_weight"] = "balanced" if given["balance"] else None
-    settings = read_settings(given["set"])
-    for name, value in values.items():
-        if value is not None and name in settings:
-            option = "balance" if name == "class_weight" else name.replace("_", "-")
-            raise UsageError(f"{name} is given by --{option} and by --set; give it once.")
-    if given["recipe"] is not None:
-        given["recipe"] = _current_name(given["recipe"])  # the run folder is called by it, too
-    name = "modern" if given["recipe"] is None else given["recipe"]
-    return named_recipe(name, data=data, **{**values, **settings})
-
-
-def _current_name(name: str) -> str:
-    """Return the name that the recipe has today, and say so where it is another."""
-    from lenet.training.recipe import FORMER_RECIPES
-
-    current = FORMER_RECIPES.get(name.strip().lower(), name)
-    if current != name:
-        _say(f"the recipe {name.strip()} is called {current} now.")
-    return current
-
-
-def _say(note: str) -> None:
-    print(f"lenet: {note}", file=sys.stderr)
+    name, values = recipe_values(given)
+    return named_recipe(name, data=data, **values)
 
 
 def _make_folder(

@@ -8,6 +8,7 @@ weights.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from typing import Final, Protocol
 
@@ -89,6 +90,22 @@ def name_of(source: Source) -> str:
         return name
     is_file = is_model_file(source) or is_foreign(text) or name.endswith(".json")
     return os.path.splitext(os.path.basename(text))[0] if is_file else ""
+
+
+def split_sources(text: str) -> list[str]:
+    """Return the networks that a text names one after the other: ``lenet, 1x8x8 | dense 4, tiny``.
+
+    A notation has commas of its own, so a network begins only at a name, a file or an input.
+    """
+    found: list[str] = []
+    for piece in map(str.strip, text.split(",")):
+        lower = piece.lower()
+        is_name = lower in zoo.names() or lower.endswith((MODEL_ENDING, _FOREIGN, ".json"))
+        if found and not is_name and not re.match(r"[\d@x* ]+\|", lower):
+            found[-1] += f", {piece}"
+        else:
+            found.append(piece)
+    return found
 
 
 def zoo_name_of(network: Network) -> str:

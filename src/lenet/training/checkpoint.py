@@ -21,9 +21,11 @@ import numpy.typing as npt
 
 from lenet import files
 from lenet.errors import ModelFileError, reason
+from lenet.net import Network
 from lenet.net.words import shown
 from lenet.run_folder import CHECKPOINTS, RECIPE, with_current_names
 from lenet.training.loop import Training
+from lenet.training.recipe import Recipe
 from lenet.version import VERSION as LENET
 
 FORMAT: Final = "lenet-checkpoint"
@@ -127,14 +129,22 @@ def _digest(metadata: Mapping[str, str], tensors: Tensors) -> str:
 def identity(training: Training) -> dict[str, Any]:
     """Return what decides a training's weights; call it for a fine-tuning before its first step."""
     start = hashlib.sha256(training.model.table.tobytes()).hexdigest()
+    data, engine = training.data.fingerprint(), training.engine.name
+    values = identity_of(training.model.network, training.recipe, training.seed, data, engine)
+    return {**values, "start": start if training.fine_tuning else None}
+
+
+def identity_of(
+    network: Network, recipe: Recipe, seed: int, fingerprint: str, engine: str
+) -> dict[str, Any]:
+    """Return what decides a training's weights, of one that begins anew."""
     return {
         "lenet": LENET,
-        "engine": training.engine.name,
-        "network": str(training.model.network),
-        "seed": training.seed,
-        "recipe": training.recipe.to_dict(),
-        "data": training.data.fingerprint(),
-        "start": start if training.fine_tuning else None,
+        "engine": engine,
+        "network": str(network),
+        "seed": seed,
+        "recipe": recipe.to_dict(),
+        "data": fingerprint,
     }
 
 

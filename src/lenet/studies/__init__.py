@@ -1,0 +1,6 @@
+"""Many trainings that answer one question: variants side by side, and studies of a claim.
+
+- ``statistics``: means and paired differences, with intervals
+- ``trials``: many trainings at once, each kept in a file as soon as it is done
+- ``variation``: :func:`lenet.vary`, what a choice is worth over several seeds
+"""

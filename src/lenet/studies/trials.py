@@ -1,0 +1,264 @@
+"""Trials: many trainings at once, each kept in a file as soon as it is done.
+
+A trial is one training, and everything that decides its weights is in its key. Each trial runs on
+one thread, so the outcome does not depend on how many run at a time, nor on which of them ends
+first. Its line is in the file ``trials.jsonl`` before the next one begins: after a kill, the same
+call goes on with what is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import islice
+from math import isfinite
+from pathlib import Path
+from typing import Any, Final
+
+from lenet import files
+from lenet.data import Dataset
+from lenet.engine.native import processors
+from lenet.errors import DataError, DivergenceError, OutputError, UsageError, path_text, reason
+from lenet.net import Network
+from lenet.net.words import shown
+from lenet.training import EpochRecord, Recipe, Training
+from lenet.training.checkpoint import identity_of
+
+#: The file of a folder that holds what is known.
+FILE: Final = "trials.jsonl"
+#: The largest that is read, in bytes; a line of 20 epochs has 4,000.
+_LARGEST: Final = 256_000_000
+_STATUSES: Final = ("finished", "diverged")
+#: At most so many trials run at a time.
+MAX_JOBS: Final = 256
+
+#: Is told how many trials are done, of how many, and how many seconds are probably left.
+Progress = Callable[[int, int, float], object]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training: ``network`` is trained as ``recipe`` says, beginning from ``seed``."""
+
+    network: Network
+    recipe: Recipe
+    seed: int
+
+    def key(self, fingerprint: str, engine: str) -> str:
+        """Return a hash of all that decides the outcome on data of this fingerprint."""
+        recipe = self.recipe.replace(network=str(self.network))
+        values = identity_of(self.network, recipe, self.seed, fingerprint, engine)
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a trial: its epochs, as far as it came."""
+
+    status: str  # finished or diverged
+    parameters: int
+    epochs: tuple[EpochRecord, ...]
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss was not a number."""
+        return self.status == "diverged"
+
+    @property
+    def seconds(self) -> float:
+        """Of training, on one thread."""
+        return sum(record.seconds for record in self.epochs)
+
+    def accuracy(self, guess: float, epoch: int | None = None) -> float:
+        """Return the test accuracy after an epoch, by default the last.
+
+        A training that diverged before counts as ``guess``: its weights are of no use. One that
+        stopped early before has the accuracy of its end.
+        """
+        if self.diverged and (epoch is None or epoch > len(self.epochs)):
+            return guess
+        done = len(self.epochs)
+        value = self.epochs[min(done, epoch or done) - 1].test_accuracy
+        assert value is not None
+        return value
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as values for JSON."""
+        epochs = [record.to_dict() for record in self.epochs]
+        return {"status": self.status, "parameters": self.parameters, "epochs": epochs}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Outcome:
+        """Return the inverse of :meth:`to_dict`; a ValueError, TypeError or LookupError of others.
+
+        What is read is a number where there must be one, and finite.
+        """
+        status, parameters = values["status"], values["parameters"]
+        if status not in _STATUSES or type(parameters) is not int or parameters < 0:
+            raise ValueError("no outcome")
+        records = tuple(EpochRecord.from_dict(epoch) for epoch in values["epochs"])
+        for place, record in enumerate(records, 1):
+            numbers = record.to_dict().values()
+            if not all(type(n) in (int, float) and isfinite(n) for n in numbers):
+                raise ValueError("an epoch has values that are no numbers")
+            if record.epoch != place or record.test_accuracy is None:
+                raise ValueError("an epoch is missing")
+        if status == "finished" and not records:
+            raise ValueError("no epoch")
+        return cls(status, parameters, records)
+
+
+class Record:
+    """What is known of trials: in memory, and in a file that is added to line by line."""
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        """Read what a folder knows already; without one, nothing is kept.
+
+        Raises:
+            UsageError: the folder is no path.
+            DataError: the file is damaged; a last line that a kill cut off is left out.
+        """
+        if not isinstance(folder, str | os.PathLike | None):
+            raise UsageError(f"the folder is {shown(folder)}; give its path.", parameter="run")
+        self.path = None if folder is None else Path(folder) / FILE
+        self.known: dict[str, Outcome] = {}
+        self._is_cut = False
+        if self.path is not None and self.path.exists():
+            self._read(self.path)
+
+    def _read(self, path: Path) -> None:
+        try:
+            content = files.read_regular(path, _LARGEST)
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot read {path_text(path)}: {reason(error)}.") from error
+        *lines, rest = content.split(b"\n")
+        self._is_cut = bool(rest)
+        for number, line in enumerate(lines, 1):
+            try:
+                values = json.loads(line)
+                self.known[values["trial"]] = Outcome.from_dict(values)
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+                what = f"line {number} of {path_text(path)} is no outcome of a trial"
+                raise DataError(f"{what}; remove it, and its trial is run again.") from error
+
+    def add(self, key: str, trial: Trial, outcome: Outcome) -> None:
+        """Keep an outcome; a line that was cut off is ended first.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        self.known[key] = outcome
+        if self.path is None:
+            return
+        values = {"trial": key, "network": str(trial.network), "seed": trial.seed}
+        line = json.dumps({**values, **outcome.to_dict()}) + "\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self._is_cut:
+                whole = self.path.read_bytes().rpartition(b"\n")
+                files.write_bytes(self.path, whole[0] + whole[1])
+                self._is_cut = False
+            with self.path.open("a", encoding="ascii") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            what = f"cannot write {path_text(self.path)}: {reason(error)}"
+            raise OutputError(f"{what}; choose another folder.") from error
+
+
+def checked_jobs(jobs: int | None) -> int:
+    """Return how many trials run at a time: one per processor, unless a number is given."""
+    if jobs is None:
+        return processors()
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or not 1 <= jobs <= MAX_JOBS:
+        raise UsageError(
+            f"jobs is {shown(jobs)}; it must be a whole number from 1 to {MAX_JOBS}.",
+            parameter="jobs",
+        )
+    return jobs
+
+
+def run_trials(
+    trials: Sequence[Trial],
+    data: Dataset,
+    record: Record,
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """Return the outcome of each trial; those that ``record`` knows are not run again.
+
+    A KeyboardInterrupt stops all that run, within a tenth of a second; what is done is kept.
+
+    Raises:
+        UsageError: jobs or progress are none, or a network does not suit the data.
+        OutputError: the record cannot be written.
+    """
+    jobs = checked_jobs(jobs)
+    if progress is not None and not callable(progress):
+        what = f"progress is {shown(progress)}"
+        raise UsageError(f"{what}; give a function of trainings done, of all, and seconds left.")
+    keys = list(_keys(trials, data))
+    missing = dict(zip(keys, trials, strict=True))
+    missing = {key: trial for key, trial in missing.items() if key not in record.known}
+    total, start = len(set(keys)), time.monotonic()
+    for done, (key, outcome) in enumerate(_run(missing, data, jobs), 1):
+        record.add(key, missing[key], outcome)
+        if progress:
+            left = (time.monotonic() - start) / done * (len(missing) - done)
+            progress(total - len(missing) + done, total, left)
+    return [record.known[key] for key in keys]
+
+
+def _keys(trials: Iterable[Trial], data: Dataset) -> Iterator[str]:
+    fingerprint, engine = data.fingerprint(), ""
+    for trial in trials:
+        if not engine:  # its name tells the instruction set, which decides the rounding
+            engine = Training(trial.network, data, trial.recipe, trial.seed, 1).engine.name
+        yield trial.key(fingerprint, engine)
+
+
+def _run(trials: Mapping[str, Trial], data: Dataset, jobs: int) -> Iterator[tuple[str, Outcome]]:
+    """Yield keys and outcomes as trials end; they are begun in order, ``jobs`` at a time."""
+    stopped = threading.Event()
+
+    def pause() -> None:
+        if stopped.is_set():
+            raise _StoppedError
+
+    waiting, running = iter(trials.items()), dict[Future[Outcome], str]()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            while True:
+                for key, trial in islice(waiting, jobs - len(running)):
+                    running[pool.submit(run_trial, trial, data, pause)] = key
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(future), future.result()
+        finally:
+            stopped.set()
+
+
+class _StoppedError(Exception):
+    """Ends a trial whose outcome nobody waits for any more."""
+
+
+def run_trial(trial: Trial, data: Dataset, pause: Callable[[], None] | None = None) -> Outcome:
+    """Train to the end, or to a loss that is no number."""
+    training = Training(trial.network, data, trial.recipe, trial.seed, threads=1)
+    status = "finished"
+    try:
+        for _ in training.epochs(pause=pause):
+            if pause:
+                pause()
+    except DivergenceError:
+        status = "diverged"
+    return Outcome(status, training.model.parameter_count, tuple(training.history))

@@ -1,0 +1,168 @@
+"""Many trainings: the same outcome however many run at a time, and whatever was killed when."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+import lenet
+from lenet.errors import DataError, OutputError, UsageError
+from lenet.net import read_network
+from lenet.studies import trials as module
+from lenet.studies.trials import FILE, Outcome, Record, Trial, run_trials
+from refusals import refused
+from studies.conftest import NET
+
+RECIPE = lenet.recipe("modern", epochs=3)
+
+
+def some(count, recipe=RECIPE):
+    return [Trial(read_network(NET), recipe, seed) for seed in range(count)]
+
+
+def without_times(outcomes):
+    return [
+        (o.status, o.parameters, [{**asdict(e), "seconds": 0} for e in o.epochs]) for o in outcomes
+    ]
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """The seeds of the trials that are run."""
+    seeds, run = [], module.run_trial
+
+    def counting(trial, data, pause=None):
+        seeds.append(trial.seed)
+        return run(trial, data, pause)
+
+    monkeypatch.setattr(module, "run_trial", counting)
+    return seeds
+
+
+def test_the_outcome_is_that_of_train_and_does_not_depend_on_jobs(noise):
+    one = run_trials(some(5), noise, Record(), jobs=1)
+    for jobs in (2, 5):
+        assert without_times(run_trials(some(5), noise, Record(), jobs=jobs)) == without_times(one)
+    for seed, outcome in enumerate(one):
+        model = lenet.train(NET, noise, RECIPE, seed=seed, threads=2)
+        assert outcome.accuracy(0.0) == model.training["test_accuracy"]
+        assert outcome.epochs[-1].loss == model.training["epochs"][-1]["loss"]
+        assert outcome.parameters == model.parameter_count
+        assert outcome.seconds > 0
+
+
+def test_what_is_known_is_not_run_again(noise, tmp_path, counted):
+    first = run_trials(some(3), noise, Record(tmp_path / "a"))
+    assert sorted(counted) == [0, 1, 2]
+    again = run_trials(some(4), noise, Record(tmp_path / "a"))
+    assert sorted(counted) == [0, 1, 2, 3]
+    assert again[:3] == first
+    run_trials(some(1, RECIPE.replace(lr=0.5)), noise, Record(tmp_path / "a"))
+    assert len(counted) == 5
+    lines = (tmp_path / "a" / FILE).read_text().splitlines()
+    assert len({json.loads(line)["trial"] for line in lines}) == 5
+
+
+def test_the_same_trial_twice_is_one(noise, counted):
+    first, second = run_trials(some(1) * 2, noise, Record())
+    assert first is second
+    assert counted == [0]
+
+
+def test_other_data_are_another_trial(noise, tmp_path, counted):
+    from dataclasses import replace
+
+    run_trials(some(1), noise, Record(tmp_path))
+    fewer = replace(noise, test=noise.train)
+    run_trials(some(1), fewer, Record(tmp_path))
+    assert counted == [0, 0]
+
+
+@pytest.mark.parametrize("cut", range(1, 400, 37))
+def test_a_kill_in_the_middle_of_a_line_loses_that_line_alone(noise, tmp_path, cut, counted):
+    whole = run_trials(some(2), noise, Record(tmp_path), jobs=1)
+    file = tmp_path / FILE
+    content = file.read_bytes()
+    first = content.index(b"\n") + 1
+    file.write_bytes(content[: first + cut])
+    counted.clear()
+    again = run_trials(some(2), noise, Record(tmp_path))
+    assert counted == [1]
+    assert without_times(again) == without_times(whole)
+    assert len(file.read_bytes().splitlines()) == 2
+    assert Record(tmp_path).known.keys() == Record(tmp_path).known.keys()
+
+
+def test_ctrl_c_keeps_what_is_done(noise, tmp_path):
+    def stop(done, total, left):
+        assert (done, total) == (1, 4)
+        assert left >= 0
+        raise KeyboardInterrupt
+
+    long = RECIPE.replace(epochs=100_000)
+    trials = [*some(1), *some(3, long)]
+    with pytest.raises(KeyboardInterrupt):
+        run_trials(trials, noise, Record(tmp_path), jobs=2, progress=stop)
+    assert len(Record(tmp_path).known) == 1
+
+
+def test_progress_counts_what_was_known(noise, tmp_path):
+    told = []
+    run_trials(some(2), noise, Record(tmp_path))
+    run_trials(some(3), noise, Record(tmp_path), progress=lambda *values: told.append(values))
+    assert told == [(3, 3, 0.0)]
+
+
+def test_a_training_that_diverges_counts_as_a_guess(noise):
+    wild = lenet.recipe("original", epochs=3, lr=1e30)
+    (outcome,) = run_trials(some(1, wild), noise, Record())
+    assert outcome.diverged
+    assert outcome.accuracy(0.25) == outcome.accuracy(0.25, 3) == 0.25
+    assert Outcome.from_dict(outcome.to_dict()) == outcome
+
+
+def test_accuracies_by_epoch(noise):
+    (outcome,) = run_trials(some(1), noise, Record())
+    values = [record.test_accuracy for record in outcome.epochs]
+    assert [outcome.accuracy(0.0, epoch) for epoch in (1, 2, 3, 9)] == [*values, values[-1]]
+    assert outcome.accuracy(0.0) == values[-1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "", "x", "[]", "{}", '{"trial": "a"}', "[" * 5000, "\x00", '{"trial": [], "status": 1}',
+        '{"trial": "a", "status": "finished", "parameters": 1, "epochs": []}',
+        '{"trial": "a", "status": "done", "parameters": 1, "epochs": []}',
+        '{"trial": "a", "status": "diverged", "parameters": true, "epochs": []}',
+        '{"trial": "a", "status": "diverged", "parameters": 1, "epochs": 5}',
+        '{"trial": "a", "status": "diverged", "parameters": 1, "epochs": [{"epoch": 1}]}',
+        '{"trial": "a", "status": "diverged", "parameters": 1, "epochs": '
+        '[{"epoch": 1, "loss": NaN, "train_accuracy": 1, "test_accuracy": 1}]}',
+        '{"trial": "a", "status": "diverged", "parameters": 1, "epochs": '
+        '[{"epoch": 2, "loss": 1, "train_accuracy": 1, "test_accuracy": 1}]}',
+        '{"trial": "a", "status": "diverged", "parameters": 1, "epochs": '
+        '[{"epoch": 1, "loss": 1, "train_accuracy": 1, "test_accuracy": "1"}]}',
+    ],
+)  # fmt: skip
+def test_a_damaged_line_is_named(noise, tmp_path, line):
+    run_trials(some(1), noise, Record(tmp_path))
+    with (tmp_path / FILE).open("a") as file:
+        file.write(line + "\n")
+    with refused(DataError, "line 2", FILE, "remove it"):
+        Record(tmp_path)
+
+
+def test_a_folder_that_cannot_be(noise, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with refused(OutputError, "another folder"):
+        run_trials(some(1), noise, Record(tmp_path / "file"))
+    (tmp_path / FILE).mkdir()
+    with refused(DataError, "cannot read"):
+        Record(tmp_path)
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 257, 1.5, "2", True])
+def test_jobs_that_cannot_be(noise, jobs):
+    with refused(UsageError, "jobs is", "1 to 256"):
+        run_trials(some(1), noise, Record(), jobs=jobs)
