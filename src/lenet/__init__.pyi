@@ -56,6 +56,8 @@ from lenet.reporting.results import RunComparison as RunComparison
 from lenet.reporting.results import RunReport as RunReport
 from lenet.reporting.results import compare_runs as compare_runs
 from lenet.reporting.results import report as report
+from lenet.studies.study import StudyResult as StudyResult
+from lenet.studies.study import study as study
 from lenet.studies.variation import Variation as Variation
 from lenet.studies.variation import vary as vary
 from lenet.trainer import resume as resume

@@ -118,7 +118,7 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
     from lenet.training import CHECKPOINT_SECONDS
 
     if given["vary"] or given["seeds"] is not None or given["jobs"] is not None:
-        from lenet.cli.vary import run_variants
+        from lenet.cli.studies import run_variants
 
         run_variants({**given, "resume": resume}, json, quiet)
         return

@@ -30,19 +30,19 @@ class Mean:
         return None if self.half is None else self.value + self.half
 
 
-def mean(values: Sequence[float]) -> Mean:
+def mean(values: Sequence[float], level: float = LEVEL) -> Mean:
     """Return the mean of at least one value, with its interval."""
     count = len(values)
     center = sum(values) / count
     if count < 2:
         return Mean(center, None)
     variance = sum((value - center) ** 2 for value in values) / (count - 1)
-    return Mean(center, quantile(count - 1) * sqrt(variance / count))
+    return Mean(center, quantile(count - 1, level) * sqrt(variance / count))
 
 
-def difference(values: Sequence[float], base: Sequence[float]) -> Mean:
+def difference(values: Sequence[float], base: Sequence[float], level: float = LEVEL) -> Mean:
     """Return by how much ``values`` are above ``base``, paired: the same place, the same seed."""
-    return mean([value - other for value, other in zip(values, base, strict=True)])
+    return mean([value - other for value, other in zip(values, base, strict=True)], level)
 
 
 @cache

@@ -216,15 +216,18 @@ class Variation(Result):
         return self.drawing().save(path)
 
     def _html(self) -> str:
+        head = html.header(f"Variants on {self.data}", " ".join(self._notes()))
+        return html.page(f"Variants on {self.data}", [head, *self.sections()])
+
+    def sections(self) -> list[str]:
+        """Return the sections of a page: table, chart, curves and networks."""
         table = html.table("Variants", self._titles, self._cells())
-        body = [
-            html.header(f"Variants on {self.data}", " ".join(self._notes())),
+        return [
             html.section("What came of them", table).html,
             html.section("With intervals", html.figure(self.drawing())).html,
             html.section("Learning", html.scrolled("Curves", html.figure(self.curves()))).html,
             html.section("Networks", html.pairs(self._networks().items())).html,
         ]
-        return html.page(f"Variants on {self.data}", body)
 
 
 def mean_text(value: Mean) -> str:

@@ -1,12 +1,12 @@
-"""``lenet train --vary``: many trainings, told as one table."""
+"""``lenet train --vary`` and ``lenet study``: many trainings, told as one table."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from lenet.cli import options
 from lenet.cli.choices import LOAD_OPTIONS, recipe_values
-from lenet.cli.options import print_json
+from lenet.cli.options import INT, argument, flag, option, print_json, verb
 from lenet.cli.progress import Line, clock
 from lenet.errors import UsageError, path_text
 
@@ -47,25 +47,93 @@ def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
     if not (json or quiet):
         print(data.summary())
         print(f"{plural(len(arms), 'variant')}, {plural(len(seeds), 'seed')}\n", flush=True)
-    line, done = Line(not quiet), 0
-
-    def progress(count: int, total: int, left: float) -> None:
-        nonlocal done
-        done = count
-        line.write(f"{count:,} of {plural(total, 'training')}, {clock(left)} left")
-
-    try:
-        found = run_arms(arms, seeds, data, record, jobs=given["jobs"], progress=progress)
-    except KeyboardInterrupt:
-        kept = f"{done:,} of {plural(len(arms) * len(seeds), 'training')} are in {folder}"
-        raise KeyboardInterrupt(f"stopped by Ctrl-C; {kept}; the same command goes on.") from None
-    finally:
-        line.wipe()
+    with _Counter(folder, not quiet) as counter:
+        found = run_arms(arms, seeds, data, record, jobs=given["jobs"], progress=counter)
     page = found.save(folder / PAGE)
     if json:
         print_json({**found.to_dict(), "run": str(folder)})
     else:
         print(f"{found}\n\nSaved {path_text(page)}")
+
+
+class _Counter:
+    """Shows how many trainings are done, and says at Ctrl-C where they are."""
+
+    def __init__(self, folder: Path, shows: bool, before: str = "") -> None:
+        self._folder, self._line, self._before, self._done = folder, Line(shows), before, ""
+
+    def __call__(self, count: int, total: int, left: float) -> None:
+        from lenet.writing.numbers import plural
+
+        self._done = f"{count:,} of {plural(total, 'training')}"
+        self._line.write(f"{self._before}{self._done}, {clock(left)} left")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        self._line.wipe()
+        if kind is KeyboardInterrupt:
+            kept = f"{self._done or 'no training'} are in {path_text(self._folder)}"
+            words = f"stopped by Ctrl-C; {kept}; the same command goes on."
+            raise KeyboardInterrupt(words) from None
+
+
+@verb
+@argument(
+    "name",
+    "One of the package's (lenet study lists them), the number of the article's note, all, or a "
+    ".toml file of your own.",
+    required=False,
+)
+@option("--jobs", "Trainings at a time, each on one thread; one per processor by default.", INT)
+@options.data_dir
+@flag("--json", "Print one JSON object instead.")
+@flag("--quiet", "Print nothing but the results.")
+def study(
+    name: str | None, jobs: int | None, data_dir: Path | None, json: bool, quiet: bool
+) -> None:
+    """Test a claim about training, and say whether it holds; without a name, list the claims."""
+    from pathlib import Path
+
+    from lenet.run_folder import ROOT
+    from lenet.studies.claim import names, read_study
+    from lenet.studies.trials import checked_jobs
+    from lenet.writing.document import table_of
+
+    checked_jobs(jobs)
+    if name is None:
+        _list_studies(json)
+        return
+    asked = [read_study(one) for one in (names() if name == "all" else [name])]
+    folder, results = Path(ROOT) / "studies", []
+    from lenet.studies.study import study as run
+
+    for place, one in enumerate(asked, 1):
+        before = f"{one.name} ({place} of {len(asked)}): " if len(asked) > 1 else ""
+        with _Counter(folder, not quiet, before) as counter:
+            found = run(one, jobs=jobs, folder=folder, data_dir=data_dir, progress=counter)
+        page = found.save(folder / f"{one.name}.html")
+        results.append(found.to_dict())
+        if not json:
+            print(f"{found}\n\nSaved {path_text(page)}\n" if len(asked) == 1 else
+                  f"{one.name}: {one.claim} This {found.verdict}.", flush=True)
+    if json:
+        print_json(results[0] if len(asked) == 1 else {"studies": results})
+    assert table_of
+
+
+def _list_studies(json: bool) -> None:
+    from lenet.studies.claim import names, read_study
+    from lenet.writing.text import write_text
+
+    claims = {name: read_study(name).claim for name in names()}
+    if json:
+        print_json({"studies": claims})
+        return
+    for name, claim in claims.items():
+        print(f"{name}  {claim}")
+    assert write_text
 
 
 def _prepare(given: dict[str, Any]) -> tuple[list[Arm], Dataset]:
