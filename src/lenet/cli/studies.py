@@ -27,6 +27,8 @@ _UNUSED: Final = {
     ),
 }
 _SEEDS: Final = 5
+#: The folder of all studies: they share what they have in common.
+STUDIES: Final = "studies"
 
 
 def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
@@ -98,42 +100,37 @@ def study(
 
     from lenet.run_folder import ROOT
     from lenet.studies.claim import names, read_study
+    from lenet.studies.study import study as run_study
     from lenet.studies.trials import checked_jobs
-    from lenet.writing.document import table_of
 
     checked_jobs(jobs)
     if name is None:
         _list_studies(json)
         return
     asked = [read_study(one) for one in (names() if name == "all" else [name])]
-    folder, results = Path(ROOT) / "studies", []
-    from lenet.studies.study import study as run
-
+    folder, results = Path(ROOT) / STUDIES, []
     for place, one in enumerate(asked, 1):
         before = f"{one.name} ({place} of {len(asked)}): " if len(asked) > 1 else ""
         with _Counter(folder, not quiet, before) as counter:
-            found = run(one, jobs=jobs, folder=folder, data_dir=data_dir, progress=counter)
+            found = run_study(one, jobs=jobs, folder=folder, data_dir=data_dir, progress=counter)
         page = found.save(folder / f"{one.name}.html")
         results.append(found.to_dict())
         if not json:
-            print(f"{found}\n\nSaved {path_text(page)}\n" if len(asked) == 1 else
-                  f"{one.name}: {one.claim} This {found.verdict}.", flush=True)
+            short = f"{one.name}: {one.claim} This {found.verdict}."
+            print(short if before else f"{found}\n\nSaved {path_text(page)}", flush=True)
     if json:
-        print_json(results[0] if len(asked) == 1 else {"studies": results})
-    assert table_of
+        print_json({"studies": results} if before else results[0])
 
 
 def _list_studies(json: bool) -> None:
     from lenet.studies.claim import names, read_study
-    from lenet.writing.text import write_text
 
     claims = {name: read_study(name).claim for name in names()}
     if json:
         print_json({"studies": claims})
         return
     for name, claim in claims.items():
-        print(f"{name}  {claim}")
-    assert write_text
+        print(f"{name:<12}  {claim}")
 
 
 def _prepare(given: dict[str, Any]) -> tuple[list[Arm], Dataset]:

@@ -125,7 +125,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob(f"*{SUFFIX}")))
 
 
-def read_study(source: str | os.PathLike[str]) -> Study:
+def read_study(source: str | int | os.PathLike[str]) -> Study:
     """Return a study by its name, the number of the article's note, or its file.
 
     Raises:
@@ -226,6 +226,5 @@ def _check_term(what: str, term: Any, arms: Mapping[str, Any]) -> None:
             continue
         if not isinstance(name, str) or name not in arms:
             near = did_you_mean(str(name), list(arms))
-            raise UsageError(
-                f"{what} names no arm {shown(name)}{near}; there are {listed(list(arms))}."
-            )
+            known = listed(list(arms))
+            raise UsageError(f"{what} names no arm {shown(name)}{near}; there are {known}.")

@@ -16,15 +16,17 @@ from lenet import files
 from lenet.data import Dataset, Split, load
 from lenet.drawing import Drawing
 from lenet.errors import UsageError
+from lenet.net import name_of, read_network
 from lenet.net.words import listed, shown
 from lenet.randomness import permutation
 from lenet.reporting import html
 from lenet.studies.claim import Expectation, Study, read_study
 from lenet.studies.statistics import Mean, mean
 from lenet.studies.trials import Outcome, Progress, Record
-from lenet.studies.variation import NETWORK, Arm, Variation, named_networks, run_arms
+from lenet.studies.variation import NETWORK, Arm, Variation, run_arms
 from lenet.trainer import DEFAULT_NETWORK
 from lenet.training import named_recipe
+from lenet.training.preparation import fit_network
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section, table_of
 
@@ -185,7 +187,7 @@ def _difference_text(check: Check) -> str:
 
 
 def study(
-    source: Study | str | os.PathLike[str],
+    source: Study | str | int | os.PathLike[str],
     *,
     jobs: int | None = None,
     folder: str | os.PathLike[str] | None = None,
@@ -230,8 +232,8 @@ def _groups(asked: Study, data: Dataset) -> list[tuple[Dataset, list[Arm]]]:
         network = values.pop(NETWORK, asked.network)
         recipe = named_recipe(asked.recipe, data=asked.data, **values)
         source = network or recipe.network or DEFAULT_NETWORK
-        ((title, described),) = named_networks([source], data)
-        groups[bool(pixels)][1].append(Arm(name, title, described, recipe))
+        described = fit_network(read_network(source), data)
+        groups[bool(pixels)][1].append(Arm(name, name_of(source) or name, described, recipe))
     return groups
 
 
