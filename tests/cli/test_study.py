@@ -19,8 +19,8 @@ def here(tmp_path, monkeypatch):
 def test_the_list(capsys):
     assert main(["study"]) == 0
     out = capsys.readouterr().out
-    assert len(out.splitlines()) == len(claim.names())
-    assert "note-3" in out
+    assert [name for name in claim.names() if f"\n{name} " in f"\n{out}"] == list(claim.names())
+    assert max(map(len, out.splitlines())) <= 80
     assert main(["study", "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)["studies"]) == list(claim.names())
 
@@ -46,6 +46,17 @@ def test_all_studies(here, capsys, monkeypatch):
     assert len(trials) == 6  # both studies have the same arms
     assert main(["study", "all", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["studies"]) == 2
+
+
+def test_no_text_of_a_file_reaches_the_terminal_raw(here, capsys, monkeypatch):
+    (here / "rates.toml").write_text(SMALL.replace("A rate", "\\u001b[31mA\\u202e rate"))
+    (here / "other.toml").write_text(SMALL.replace("it is better", "\\u001b[2Jit"))
+    monkeypatch.setattr(claim, "FOLDER", here)
+    for arguments in ([], ["all"], ["rates"], ["other"]):
+        assert main(["study", *arguments]) == 0
+        out = capsys.readouterr().out
+        assert "\x1b" not in out
+        assert "\u202e" not in out
 
 
 @pytest.mark.parametrize(

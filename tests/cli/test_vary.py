@@ -19,7 +19,7 @@ def here(tmp_path, monkeypatch):
 def test_a_table_and_a_page(here, capsys):
     assert main([*FEW, "--vary", "lr=0.001,0.1"]) == 0
     out = capsys.readouterr().out
-    assert "2 variants, 2 seeds" in out
+    assert "2 variants · 2 seeds · native " in out
     assert "lr 0.001" in out
     (folder,) = (here / "runs").iterdir()
     assert sorted(path.name for path in folder.iterdir()) == ["report.html", "trials.jsonl"]

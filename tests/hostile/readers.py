@@ -28,11 +28,13 @@ from safetensors.numpy import save as save_tensors
 import lenet
 from hostile.mutation import HOSTILE_TEXTS, composed, json_bytes, mutated, mutated_value, renumbered
 from lenet.cli.main import main
-from lenet.errors import LenetError, visible_lines
+from lenet.errors import LenetError, visible, visible_lines
 from lenet.formats.importing import read_model
 from lenet.formats.int8 import quantise
 from lenet.net import from_json, name_of, read_network, to_json
 from lenet.net.network import read_input
+from lenet.studies.claim import FOLDER, read_study
+from lenet.studies.trials import FILE, Record
 from lenet.training import named_recipe
 from lenet.training.checkpoint import Checkpoint
 from lenet.training.recipe import read_recipe, read_settings, recipe_text
@@ -528,6 +530,46 @@ def recipes(folder: Path) -> Target:
         return repr(recipe)
 
     return file_target(folder / "r.toml", seeds, words, read)
+
+
+@reader()
+def studies(folder: Path) -> Target:
+    seeds = [path.read_bytes() for path in sorted(FOLDER.glob("*.toml"))]
+    words = words_of(
+        "[[expect]]!higher = !lower = !same = !within = !by = !arm!epoch!base!seeds = !inf!nan![]"
+        '!{}!"!!measure!shake!seconds!pixels!case!1e999!true'
+    )
+
+    def read(path: Path) -> list[str]:
+        asked = read_study(path)
+        texts = [asked.claim, *asked.arms, *(found.text for found in asked.expect)]
+        return list(map(visible, texts))  # as all that is printed of them
+
+    return file_target(folder / "s.toml", seeds, words, read)
+
+
+@reader()
+def trials(folder: Path) -> Target:
+    outcome = {"status": "finished", "parameters": 51, "epochs": EPOCHS}
+    lines = [
+        json.dumps({"trial": key, "network": "1x4x4 | dense 3", "seed": 0, **outcome})
+        for key in ("a", "b")
+    ]
+    content = "".join(f"{line}\n" for line in lines).encode()
+    words = words_of("NaN!Infinity!-1!true!null!{}![]!finished!diverged!epochs!test_accuracy!1e999")
+
+    def read(path: Path) -> list[str]:
+        known = Record(path.parent).known.values()
+        return [f"{o.accuracy(0.1)} {o.accuracy(0.1, 1)} {o.seconds} {o.diverged}" for o in known]
+
+    return file_target(folder / FILE, [content], words, read)
+
+
+#: Epochs as a trial's line has them.
+EPOCHS = [
+    {"epoch": n, "loss": 1.5, "train_accuracy": 0.5, "test_accuracy": 0.5, "seconds": 0.1}
+    for n in (1, 2)
+]
 
 
 @reader()

@@ -319,6 +319,33 @@ def from_checks(place):
     yield lenet.checks()  # of a cache with a hostile name
 
 
+def from_vary(place):
+    data = lenet.load(place.root)
+    yield tried(lenet.vary, place.net, data)
+    for text in TEXTS:
+        named = place.folder / f"{text[:20].replace('/', '')}.json"
+        with contextlib.suppress(OSError, ValueError):
+            named.write_text(lenet.net.to_json(lenet.parse("1x4x4 | dense 2")))
+            yield lenet.vary([named, "tiny"], data, epochs=1, seeds=1)
+        yield tried(lenet.vary, [text, SMALL], data, epochs=1)
+        yield tried(lenet.vary, SMALL, text)
+        yield tried(lenet.vary, SMALL, data, seeds=text)
+        yield tried(lenet.vary, SMALL, data, optimizer=[text])
+
+
+def from_study(place):
+    path = place.folder / f"{FILE}.toml"
+    for text in TEXTS:
+        name = json.dumps(text.encode("utf-8", "replace").decode()).replace("\x7f", "\\u007f")
+        path.write_text(
+            f'claim = {name}\ndata = "digits"\nnetwork = "1x8x8 | dense 10"\nseeds = 2\n'
+            f"[values]\nepochs = 1\n[arms]\n{name} = {{ lr = 0.5 }}\n"
+            f'[[expect]]\ntext = {name}\nhigher = "base"\nlower = {name}\ncase = {name}\n'
+        )
+        yield tried(lenet.study, path)
+        yield tried(lenet.study, text)
+
+
 def each(function, *before):
     return lambda place: (tried(function, *before, text) for text in TEXTS)
 
@@ -351,6 +378,8 @@ SOURCES = {
     "resume": from_resume,
     "reconcile": from_reconcile,
     "checks": from_checks,
+    "vary": from_vary,
+    "study": from_study,
     "export": from_export,
     "import_model": from_import_model,
 }
@@ -387,6 +416,7 @@ COMMANDS = {
     "balance": lambda p: [["balance", p.net], ["balance", "tiny", "--budget", NAME]],
     "bench": lambda p: [["bench", NAME], ["bench", "tiny", "--against", NAME]],
     "checks": lambda p: [["checks"]],
+    "study": lambda p: [["study"], ["study", NAME], ["study", f"{NAME}.toml"]],
     "export": lambda p: [["export", p.model, f"{FILE}.c"], ["export", NAME, "a.c"]],
     "import": lambda p: [
         ["import", p.model, "-o", f"{FILE}.safetensors"],

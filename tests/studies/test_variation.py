@@ -121,6 +121,7 @@ def test_intervals_end_where_accuracies_do(noise):
         ({"rate": [1]}, ("rate",)),
         ({"network": ["nonesuch"]}, ("nonesuch",)),
         ({"folder": 5}, ("folder is 5",)),
+        ({"network": [NET, "1x4x4 | dense 4"]}, ("4 outputs", "3 classes")),
         ({"progress": 5}, ("progress is 5",)),
     ],
 )

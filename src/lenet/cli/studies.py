@@ -8,7 +8,7 @@ from lenet.cli import options
 from lenet.cli.choices import LOAD_OPTIONS, recipe_values
 from lenet.cli.options import INT, argument, flag, option, print_json, verb
 from lenet.cli.progress import Line, clock
-from lenet.errors import UsageError, path_text
+from lenet.errors import UsageError, path_text, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ STUDIES: Final = "studies"
 
 def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
     """Train all variants from all seeds, and say what came of them."""
-    from lenet.studies.trials import Record, checked_jobs
+    from lenet.studies.trials import Record, checked_jobs, engine_of
     from lenet.studies.variation import PAGE, checked_seeds, run_arms
     from lenet.writing.numbers import plural
 
@@ -48,7 +48,8 @@ def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
     record = Record(folder)
     if not (json or quiet):
         print(data.summary())
-        print(f"{plural(len(arms), 'variant')}, {plural(len(seeds), 'seed')}\n", flush=True)
+        counts = f"{plural(len(arms), 'variant')} · {plural(len(seeds), 'seed')}"
+        print(f"{counts} · {engine_of(arms[0], data)}, 1 thread each\n", flush=True)
     with _Counter(folder, not quiet) as counter:
         found = run_arms(arms, seeds, data, record, jobs=given["jobs"], progress=counter)
     page = found.save(folder / PAGE)
@@ -116,7 +117,7 @@ def study(
         page = found.save(folder / f"{one.name}.html")
         results.append(found.to_dict())
         if not json:
-            short = f"{one.name}: {one.claim} This {found.verdict}."
+            short = visible(f"{one.name}: {one.claim} This {found.verdict}.")
             print(short if before else f"{found}\n\nSaved {path_text(page)}", flush=True)
     if json:
         print_json({"studies": results} if before else results[0])
@@ -124,13 +125,16 @@ def study(
 
 def _list_studies(json: bool) -> None:
     from lenet.studies.claim import names, read_study
+    from lenet.terminal import columns
+    from lenet.writing.document import Document, Section, table_of
+    from lenet.writing.text import write_text
 
     claims = {name: read_study(name).claim for name in names()}
     if json:
         print_json({"studies": claims})
         return
-    for name, claim in claims.items():
-        print(f"{name:<12}  {claim}")
+    table = table_of(list(claims.items()), prose=True)
+    print(write_text(Document("", (Section("", (table,)),)), columns()))
 
 
 def _prepare(given: dict[str, Any]) -> tuple[list[Arm], Dataset]:

@@ -3,4 +3,6 @@
 - ``statistics``: means and paired differences, with intervals
 - ``trials``: many trainings at once, each kept in a file as soon as it is done
 - ``variation``: :func:`lenet.vary`, what a choice is worth over several seeds
+- ``claim``: a study as it is written, in a file of ``claims/`` or of one's own
+- ``study``: :func:`lenet.study`, whether a claim holds
 """

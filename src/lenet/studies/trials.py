@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from lenet import files
 from lenet.data import Dataset
@@ -29,6 +29,7 @@ from lenet.net import Network
 from lenet.net.words import shown
 from lenet.training import EpochRecord, Recipe, Training
 from lenet.training.checkpoint import identity_of
+from lenet.training.preparation import check_fit
 
 #: The file of a folder that holds what is known.
 FILE: Final = "trials.jsonl"
@@ -40,6 +41,15 @@ MAX_JOBS: Final = 256
 
 #: Is told how many trials are done, of how many, and how many seconds are probably left.
 Progress = Callable[[int, int, float], object]
+
+
+class HasTraining(Protocol):
+    """Whatever says what is trained, and how."""
+
+    @property
+    def network(self) -> Network: ...
+    @property
+    def recipe(self) -> Recipe: ...
 
 
 @dataclass(frozen=True)
@@ -205,6 +215,8 @@ def run_trials(
     if progress is not None and not callable(progress):
         what = f"progress is {shown(progress)}"
         raise UsageError(f"{what}; give a function of trainings done, of all, and seconds left.")
+    for network in {trial.network for trial in trials}:  # before the first one begins
+        check_fit(network, data)
     keys = list(_keys(trials, data))
     missing = dict(zip(keys, trials, strict=True))
     missing = {key: trial for key, trial in missing.items() if key not in record.known}
@@ -220,9 +232,13 @@ def run_trials(
 def _keys(trials: Iterable[Trial], data: Dataset) -> Iterator[str]:
     fingerprint, engine = data.fingerprint(), ""
     for trial in trials:
-        if not engine:  # its name tells the instruction set, which decides the rounding
-            engine = Training(trial.network, data, trial.recipe, trial.seed, 1).engine.name
+        engine = engine or engine_of(trial, data)
         yield trial.key(fingerprint, engine)
+
+
+def engine_of(trial: HasTraining, data: Dataset) -> str:
+    """Return the name of the engine, which tells the instruction set: that decides the rounding."""
+    return Training(trial.network, data, trial.recipe, 0, 1).engine.name
 
 
 def _run(trials: Mapping[str, Trial], data: Dataset, jobs: int) -> Iterator[tuple[str, Outcome]]:

@@ -42,8 +42,8 @@ MAX_SEEDS: Final = 10_000
 PAGE: Final = "report.html"
 _ABOUT: Final = (
     "Mean test accuracy over {seeds}, with an interval that holds the true mean in {level:.0%} of "
-    "such experiments (Student's t). Differences are from the first variant, seed by seed. Seconds "
-    "are of one training on one thread."
+    "such experiments (Student's t). Differences are from the first variant, seed by seed. The "
+    "time is that of one training on one thread."
 )
 _DIVERGED: Final = "A training that diverged counts as always naming the commonest class, {guess}."
 
@@ -147,13 +147,13 @@ class Variation(Result):
                 mean_text(row.accuracy),
                 "" if row.difference is None else difference_text(row.difference),
                 f"{row.parameters:,}",
-                f"{row.seconds:.1f}",
+                f"{row.seconds:.1f} s",
             ]
             yield (*cells, *[f"{row.diverged:,}" if row.diverged else ""] * self._any_diverged)
 
     @property
     def _titles(self) -> list[str]:
-        titles = ["", "test accuracy", "difference", "parameters", "seconds"]
+        titles = ["", "test accuracy", "difference", "parameters", "time"]
         return titles + ["diverged"] * self._any_diverged
 
     @property
