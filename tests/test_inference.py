@@ -1,5 +1,6 @@
 """Using a model: predict and evaluate, and what an evaluation tells."""
 
+import csv
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 import lenet
 from lenet.data import Dataset, Split
 from lenet.errors import DataError, ModelFileError, PictureError, UsageError
+from lenet.inference import predict_into
 from lenet.writing import FORMATS, render
 from refusals import refused
 
@@ -171,3 +173,40 @@ def test_no_predictions_can_be_written_too(model):
     assert len(found) == 0
     for form in FORMATS:
         assert isinstance(render(found, form), str)
+
+
+def test_answers_as_they_come_are_those_of_predict(model, digits, tmp_path):
+    np.save(tmp_path / "many.npy", digits.train.images[:700])  # more than a batch
+    (tmp_path / "bad.png").write_text("no picture")
+    saved(tmp_path / "one.png", digits.test.images[0, 0])
+    given = [tmp_path / name for name in ("many.npy", "bad.png", "one.png")]
+    some = digits.test.images[:3]
+    whole = lenet.predict(model, *given, some, skip_bad=True)
+    whole.save(tmp_path / "whole.csv")
+    written = predict_into(tmp_path / "come.csv", model, *given, some)
+    assert (tmp_path / "come.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert (written.path, written.images) == (tmp_path / "come.csv", 704)
+    assert written.faults == whole.faults
+    predict_into(tmp_path / "all.csv", model, *given, probabilities=True)
+    with (tmp_path / "all.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    wanted = model.predict_proba(digits.train.images[:700])
+    found = [[float(row[f"probability_{name}"]) for name in model.classes] for row in rows[:700]]
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    assert [row["class"] for row in rows[:700]] == [model.classes[i] for i in wanted.argmax(1)]
+
+
+def test_answers_as_they_come_leave_no_half_file(model, tmp_path):
+    (tmp_path / "bad.png").write_text("no picture")
+    with refused(PictureError, "bad.png"):
+        predict_into(tmp_path / "a.csv", model, tmp_path / "bad.png")
+    with refused(UsageError, "end it in .csv"):
+        predict_into(tmp_path / "a.txt", model, tmp_path / "bad.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.png"]
+
+
+def test_one_class_has_no_second(tmp_path):
+    model = lenet.Model("1x4x4 | dense 1", ["only"]).initialize()
+    predict_into(tmp_path / "a.csv", model, np.zeros((2, 4, 4), np.uint8), probabilities=True)
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    assert lines[1:] == ["image[0],only,1.0,,,,1.0", "image[1],only,1.0,,,,1.0"]

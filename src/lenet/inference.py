@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, Final, SupportsIndex, overload
 
@@ -31,6 +31,8 @@ from lenet.writing.numbers import percent, plural
 
 _WIDE: Final = 100_000  # characters: lines are for other programs, too
 _REMEDY: Final = f"give {ALLOWED} files"
+#: Of a table of answers.
+_COLUMNS: Final = ("image", "class", "probability", "prepared", "second", "second_probability")
 
 
 @dataclass(frozen=True)
@@ -137,9 +139,77 @@ class Predictions(Result, list[Prediction]):
             UsageError: the name does not end in .csv.
             OutputError: the file cannot be written; an earlier one is untouched.
         """
-        columns = ("image", "class", "probability", "prepared", "second", "second_probability")
         rows = ((p.image, p.label, p.probability, p.prepared, *_second(p)) for p in self)
-        return _save_csv(path, columns, rows)
+        return _save_csv(path, _COLUMNS, [list(rows)])
+
+
+@dataclass(frozen=True)
+class Written:
+    """What :func:`predict_into` wrote: the file, of how many images, and what cannot be read."""
+
+    path: Path
+    images: int
+    faults: tuple[Fault, ...]
+
+
+def predict_into(
+    path: str | os.PathLike[str],
+    model: Model | str | os.PathLike[str],
+    *images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | npt.NDArray[Any],
+    as_it_is: bool = False,
+    probabilities: bool = False,
+) -> Written:
+    """Predict the class of each image, and write the answers into a ``.csv`` file as they come.
+
+    The memory that it takes does not depend on how many images there are.
+
+    Args:
+        path: the file to write, whole or not at all: image, class, probability, what was done, and
+            what comes second.
+        model, images, as_it_is: as in :func:`predict`. Files that cannot be read are left out.
+        probabilities: add a column for each class.
+
+    Raises:
+        PictureError: none of the files can be read.
+        UsageError, ModelFileError, DataError, OutputError: as in :func:`predict` and
+            ``Predictions.save``.
+    """
+    check_answers_path(path)
+    model = model if isinstance(model, Model) else Model.load(model)
+    preprocessing = model.preprocessing.as_it_is if as_it_is else model.preprocessing
+    classes, count, faults = model.classes, 0, list[Fault]()
+
+    def rows() -> Iterator[Sequence[Sequence[object]]]:
+        nonlocal count
+        for found in _answers(model, _flattened(images), preprocessing):
+            if isinstance(found, Fault):
+                faults.append(found)
+                continue
+            count += len(found.names)
+            yield _table(found, classes, probabilities)
+        if faults and not count:
+            raise refusal(faults, 0)
+
+    columns = _COLUMNS + tuple(f"probability_{name}" for name in classes) * probabilities
+    target = _save_csv(path, columns, rows())
+    return Written(target, count, tuple(faults))
+
+
+def _table(
+    found: _Answered, classes: Sequence[str], probabilities: bool
+) -> Sequence[Sequence[object]]:
+    """Return the rows of a table of answers."""
+    order = found.order[:, :2]
+    places = np.arange(len(order))
+    first, *second = (
+        ([classes[i] for i in column], found.probabilities[places, column].tolist())
+        for column in order.T
+    )
+    columns = [found.names, *first, found.done]
+    columns += second[0] if second else ([""] * len(places),) * 2
+    if probabilities:
+        columns += found.probabilities.T.tolist()
+    return list(zip(*columns, strict=True))
 
 
 def predict(
@@ -172,7 +242,10 @@ def predict(
     predictions: list[Prediction] = []
     faults: list[Fault] = []
     for found in _answers(model, _flattened(images), preprocessing):
-        (faults if isinstance(found, Fault) else predictions).append(found)  # type: ignore[arg-type]
+        if isinstance(found, Fault):
+            faults.append(found)
+        else:
+            predictions += found.predictions(model.classes)
     if faults and not (skip_bad and predictions):
         raise refusal(faults, len(predictions))
     return Predictions(predictions, faults)
@@ -248,33 +321,44 @@ def _flattened(sources: Iterable[Any]) -> Iterator[Any]:
             yield source
 
 
+@dataclass(frozen=True)
+class _Answered:
+    """Some images, and how probable each class is for each of them, (n, classes)."""
+
+    names: Sequence[str]
+    probabilities: npt.NDArray[np.float32]
+    done: Sequence[str]
+
+    @property
+    def order(self) -> npt.NDArray[np.int64]:
+        """The classes of each image, most probable first."""
+        return np.argsort(-self.probabilities, axis=1, kind="stable")
+
+    def predictions(self, classes: Sequence[str]) -> Iterator[Prediction]:
+        places = zip(self.names, self.probabilities.tolist(), self.order.tolist(), strict=True)
+        for (name, row, order), what in zip(places, self.done, strict=True):
+            yield Prediction(
+                name, tuple(classes[i] for i in order), tuple(row[i] for i in order), what
+            )
+
+
 def _answers(
     model: Model, sources: Iterable[Any], preprocessing: Preprocessing
-) -> Iterator[Prediction | Fault]:
-    """Yield an answer for each image, in order, and a fault for each file that is none."""
+) -> Iterator[_Answered | Fault]:
+    """Yield answers for some images at a time, in order, and a fault for each file that is none."""
     for is_path, group in groupby(sources, lambda source: isinstance(source, str | os.PathLike)):
         if is_path:
             for found in read_unlabelled(group, preprocessing):
                 if isinstance(found, Fault):
                     yield found
                 else:
-                    probabilities = model.predict_proba(found.images)
-                    yield from _rows(model, probabilities, found.names, found.done)
+                    yield _Answered(found.names, model.predict_proba(found.images), found.done)
             continue
         for images in group:
             probabilities = model.predict_proba(images)
             count = len(probabilities)
             names = ["image"] if count == 1 else [f"image[{i}]" for i in range(count)]
-            yield from _rows(model, probabilities, names, [""] * count)
-
-
-def _rows(
-    model: Model, probabilities: npt.NDArray[np.float32], names: Sequence[str], done: Sequence[str]
-) -> Iterator[Prediction]:
-    for row, name, what in zip(probabilities, names, done, strict=True):
-        order = np.argsort(-row, kind="stable")
-        classes = tuple(model.classes[i] for i in order)
-        yield Prediction(name, classes, tuple(float(row[i]) for i in order), what)
+            yield _Answered(names, probabilities, [""] * count)
 
 
 def _second(prediction: Prediction) -> tuple[object, object]:
@@ -301,20 +385,25 @@ def save_answers(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
         [(row | {"correct": int(row["label"] == row["class"])})[column] for column in columns]
         for row in evaluation.answers.rows(evaluation.classes)
     )
-    return _save_csv(path, columns, rows)
+    return _save_csv(path, columns, [list(rows)])
 
 
 def _save_csv(
-    path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Sequence[object]]
+    path: str | os.PathLike[str],
+    columns: Sequence[str],
+    parts: Iterable[Sequence[Sequence[object]]],
 ) -> Path:
+    """Write a table, some rows at a time."""
     check_answers_path(path)
-    with io.StringIO(newline="") as text:
-        writer = csv.writer(text)
-        writer.writerow(columns)
-        writer.writerows(rows)
-        content = text.getvalue()
-    # A file name that is no text goes out as it came in.
-    return files.write_bytes(path, content.encode("utf-8", "surrogateescape"))
+
+    def pieces() -> Iterator[bytes]:
+        for rows in chain([[columns]], parts):
+            with io.StringIO(newline="") as text:
+                csv.writer(text).writerows(rows)
+                # A file name that is no text goes out as it came in.
+                yield text.getvalue().encode("utf-8", "surrogateescape")
+
+    return files.write_pieces(path, pieces())
 
 
 def check_answers_path(path: str | os.PathLike[str]) -> None:

@@ -136,6 +136,19 @@ def test_answers_in_a_table(command, here, model, mixed):
         assert row["second"] != row["class"]
 
 
+def test_the_probability_of_every_class(command, refused, here, model, picture_bytes):
+    (here / "a.png").write_bytes(picture_bytes())
+    found = command("predict", model, "a.png", "-o", "a.csv", "--probabilities")
+    assert (found.status, found.out) == (0, "a.csv\n")
+    with (here / "a.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    shares = [float(value) for name, value in row.items() if name.startswith("probability_")]
+    assert sum(shares) == pytest.approx(1)
+    assert max(shares) == float(row["probability"])
+    for more, word in ([], "--output"), (["-o", "a.csv", "--json"], "JSON"):
+        refused(["predict", model, "a.png", "--probabilities", *more], 2, word)
+
+
 def test_no_table_of_answers(refused, here, model, picture_bytes):
     (here / "a.png").write_bytes(picture_bytes())
     refused(["predict", model, "a.png", "-o", "a.txt"], 2, "end it in .csv")

@@ -119,6 +119,7 @@ def evaluate(
     required=True,
 )
 @option("--output", "Write the answers into this .csv file instead.", PATH)
+@flag("--probabilities", "Write a column for the probability of every class, too.")
 @flag("--skip-bad", "Succeed although files cannot be read; they are named all the same.")
 @as_it_is
 @options.json
@@ -126,6 +127,7 @@ def predict(
     model: Path,
     images: tuple[Path, ...],
     output: Path | None,
+    probabilities: bool,
     skip_bad: bool,
     json: bool,
     **how: Any,
@@ -135,22 +137,28 @@ def predict(
 
     if output is not None:
         inference.check_answers_path(output)
-    result = inference.predict(model, *images, skip_bad=True, **how)
-    for fault in result.faults[:_NAMED]:
-        print(f"lenet: {fault}", file=sys.stderr)
-    if (more := len(result.faults) - _NAMED) > 0:
-        print(f"lenet: and {more:,} more", file=sys.stderr)
-    if output is not None:
-        result.save(output)
-    if json:
-        print_json({"model": str(model), **result.to_dict()})
-    elif output is None:
-        print(result)
+    if probabilities and (output is None or json):
+        where = "JSON has all of them" if json else "name it with --output"
+        raise UsageError(f"--probabilities is about the file of answers; {where}.")
+    if output is not None and not json:
+        written = inference.predict_into(output, model, *images, probabilities=probabilities, **how)
+        count, faults = written.images, written.faults
     else:
-        print(output)
-    if result.faults and not skip_bad:
+        found = inference.predict(model, *images, skip_bad=True, **how)
+        count, faults = len(found), found.faults
+    for fault in faults[:_NAMED]:
+        print(f"lenet: {fault}", file=sys.stderr)
+    if (more := len(faults) - _NAMED) > 0:
+        print(f"lenet: and {more:,} more", file=sys.stderr)
+    if json:
+        if output is not None:
+            found.save(output)
+        print_json({"model": str(model), **found.to_dict()})
+    else:
+        print(found if output is None else output)
+    if faults and not skip_bad:
         sys.stdout.flush()
-        raise inference.refusal(result.faults, len(result), are_named=True)
+        raise inference.refusal(faults, count, are_named=True)
 
 
 @verb

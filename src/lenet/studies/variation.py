@@ -197,7 +197,7 @@ class Variation(Result):
                 (epoch, 100 * fmean(o.accuracy(self.guess, epoch) for o in outcomes))
                 for epoch in epochs
             )
-            last = f"{points[-1][1]:.2f}" if points else ""
+            last = f"{100 * self.rows[place].accuracy.value:.2f}" if points else ""
             lines.append(Series(arm.name, SERIES[place % len(SERIES)], points, last))
         chart = Chart("Test accuracy in %, mean over seeds", "epoch", tuple(lines))
         scene = draw_charts([chart], self._heading)
