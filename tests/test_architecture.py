@@ -54,7 +54,7 @@ PACKAGES = {
     "interop": {"numpy", "torch"},
     "formats": {"numpy", "onnx", "onnxruntime", "torch"},
     "estimator": {"numpy", "sklearn"},
-    "studies": {"numpy"},
+    "studies": {"numpy", "ray"},
 }
 #: Never, unless a room is given it above: other frameworks, and what runs code out of a file.
 BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}

@@ -235,6 +235,18 @@ def print_json(values: dict[str, Any]) -> None:
     print(json_text(values))
 
 
+def jobs(**settings: Any) -> Decorator:
+    """Give a verb of many trainings the option ``--jobs``."""
+    words = "Trainings at a time, each on one thread; one per processor by default."
+    return option("--jobs", words, INT, **settings)
+
+
+def on(**settings: Any) -> Decorator:
+    """Give a verb of many trainings the option ``--on``."""
+    words = "ray: on a cluster, by default this machine; RAY_ADDRESS names another."
+    return option("--on", words, **settings)
+
+
 def check_run_name(name: str | None) -> None:
     """Refuse what is no name of one folder."""
     if name is not None and (name.strip() in ("", ".", "..") or set(name) & set("/\\\0")):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from lenet.cli import options
 from lenet.cli.choices import LOAD_OPTIONS, recipe_values
-from lenet.cli.options import INT, argument, flag, option, print_json, verb
+from lenet.cli.options import argument, flag, print_json, verb
 from lenet.cli.progress import Line, clock
 from lenet.errors import UsageError, path_text, visible
 
@@ -51,7 +51,9 @@ def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
         counts = f"{plural(len(arms), 'variant')} · {plural(len(seeds), 'seed')}"
         print(f"{counts} · {engine_of(arms[0], data)}, 1 thread each\n", flush=True)
     with _Counter(folder, not quiet) as counter:
-        found = run_arms(arms, seeds, data, record, jobs=given["jobs"], progress=counter)
+        found = run_arms(
+            arms, seeds, data, record, jobs=given["jobs"], on=given["on"], progress=counter
+        )
     page = found.save(folder / PAGE)
     if json:
         print_json({**found.to_dict(), "run": str(folder)})
@@ -89,13 +91,12 @@ class _Counter:
     ".toml file of your own.",
     required=False,
 )
-@option("--jobs", "Trainings at a time, each on one thread; one per processor by default.", INT)
+@options.jobs()
+@options.on()
 @options.data_dir
 @flag("--json", "Print one JSON object instead.")
 @flag("--quiet", "Print nothing but the results.")
-def study(
-    name: str | None, jobs: int | None, data_dir: Path | None, json: bool, quiet: bool
-) -> None:
+def study(name: str | None, data_dir: Path | None, json: bool, quiet: bool, **how: Any) -> None:
     """Test a claim about training, and say whether it holds; without a name, list the claims."""
     from pathlib import Path
 
@@ -104,7 +105,7 @@ def study(
     from lenet.studies.study import study as run_study
     from lenet.studies.trials import checked_jobs
 
-    checked_jobs(jobs)
+    checked_jobs(how["jobs"])
     if name is None:
         _list_studies(json)
         return
@@ -113,7 +114,7 @@ def study(
     for place, one in enumerate(asked, 1):
         before = f"{one.name} ({place} of {len(asked)}): " if len(asked) > 1 else ""
         with _Counter(folder, not quiet, before) as counter:
-            found = run_study(one, jobs=jobs, folder=folder, data_dir=data_dir, progress=counter)
+            found = run_study(one, folder=folder, data_dir=data_dir, progress=counter, **how)
         page = found.save(folder / f"{one.name}.html")
         results.append(found.to_dict())
         if not json:

@@ -100,12 +100,8 @@ _ROWS: Final = 20
     multiple=True,
 )
 @option("--seeds", "Seeds that each variant is trained from; 5 by default.", INT, section=VARIANTS)
-@option(
-    "--jobs",
-    "Trainings at a time, each on one thread; one per processor by default.",
-    INT,
-    section=VARIANTS,
-)
+@options.jobs(section=VARIANTS)
+@options.on(section=VARIANTS)
 @flag("--json", "Print one JSON object instead.", section=RUN)
 @flag("--quiet", "Print nothing but the last lines.", section=RUN)
 def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None:
@@ -117,7 +113,7 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
     from lenet.trainer import complete, run_training
     from lenet.training import CHECKPOINT_SECONDS
 
-    if given["vary"] or given["seeds"] is not None or given["jobs"] is not None:
+    if given["vary"] or any(given[name] is not None for name in ("seeds", "jobs", "on")):
         from lenet.cli.studies import run_variants
 
         run_variants({**given, "resume": resume}, json, quiet)

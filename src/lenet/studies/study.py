@@ -190,6 +190,7 @@ def study(
     source: Study | str | int | os.PathLike[str],
     *,
     jobs: int | None = None,
+    on: str | None = None,
     folder: str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
@@ -199,6 +200,7 @@ def study(
     Args:
         source: a study, the name of one, the number of the article's note, or a ``.toml`` file.
         jobs: trainings at a time, each on one thread; by default one per processor.
+        on: "ray" runs them on a cluster.
         folder: where each outcome is kept, so that the same call goes on after a kill, and studies
             share what they have in common; by default nowhere.
         data_dir: the folder that holds the IDX files already.
@@ -213,7 +215,7 @@ def study(
     data = load(asked.data, data_dir=data_dir)
     record, groups = Record(folder), _groups(asked, data)
     for count in asked.looks:
-        found = StudyResult(asked, _run(groups, count, data, record, jobs, progress))
+        found = StudyResult(asked, _run(groups, count, data, record, jobs, on, progress))
         if found.answer != "open":
             break
     return found
@@ -243,12 +245,15 @@ def _run(
     data: Dataset,
     record: Record,
     jobs: int | None,
+    on: str | None,
     progress: Progress | None,
 ) -> Variation:
     arms, outcomes = list[Arm](), list[Sequence[Outcome]]()
     for dataset, some in groups:
         if some:
-            found = run_arms(some, range(count), dataset, record, jobs=jobs, progress=progress)
+            found = run_arms(
+                some, range(count), dataset, record, jobs=jobs, on=on, progress=progress
+            )
             arms += found.arms
             outcomes += found.outcomes
     folder = None if record.path is None else record.path.parent

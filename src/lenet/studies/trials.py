@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
@@ -26,10 +26,12 @@ from lenet.data import Dataset
 from lenet.engine.native import processors
 from lenet.errors import DataError, DivergenceError, OutputError, UsageError, path_text, reason
 from lenet.net import Network
-from lenet.net.words import shown
+from lenet.net.words import listed, shown
+from lenet.studies.cluster import run_on_ray
 from lenet.training import EpochRecord, Recipe, Training
 from lenet.training.checkpoint import identity_of
 from lenet.training.preparation import check_fit
+from lenet.version import VERSION as LENET
 
 #: The file of a folder that holds what is known.
 FILE: Final = "trials.jsonl"
@@ -38,6 +40,8 @@ _LARGEST: Final = 256_000_000
 _STATUSES: Final = ("finished", "diverged")
 #: At most so many trials run at a time.
 MAX_JOBS: Final = 256
+#: Where trials run, other than on this machine.
+PLACES: Final = ("ray",)
 
 #: Is told how many trials are done, of how many, and how many seconds are probably left.
 Progress = Callable[[int, int, float], object]
@@ -201,39 +205,43 @@ def run_trials(
     record: Record,
     *,
     jobs: int | None = None,
+    on: str | None = None,
     progress: Progress | None = None,
 ) -> list[Outcome]:
     """Return the outcome of each trial; those that ``record`` knows are not run again.
 
+    ``on`` a cluster of Ray they run there: see :mod:`lenet.studies.cluster`.
+
     A KeyboardInterrupt stops all that run, within a tenth of a second; what is done is kept.
 
     Raises:
-        UsageError: jobs or progress are none, or a network does not suit the data.
+        UsageError: jobs, on or progress are none, or a network does not suit the data.
         OutputError: the record cannot be written.
     """
-    jobs = checked_jobs(jobs)
+    checked_jobs(jobs)
+    if on not in (None, *PLACES):
+        raise UsageError(f"on is {shown(on)}; it must be {listed(PLACES, 'or')}.", parameter="on")
     if progress is not None and not callable(progress):
         what = f"progress is {shown(progress)}"
         raise UsageError(f"{what}; give a function of trainings done, of all, and seconds left.")
     for network in {trial.network for trial in trials}:  # before the first one begins
         check_fit(network, data)
-    keys = list(_keys(trials, data))
+    engine = engine_of(trials[0], data) if trials else ""
+    fingerprint = data.fingerprint()
+    keys = [trial.key(fingerprint, engine) for trial in trials]
     missing = dict(zip(keys, trials, strict=True))
     missing = {key: trial for key, trial in missing.items() if key not in record.known}
     total, start = len(set(keys)), time.monotonic()
-    for done, (key, outcome) in enumerate(_run(missing, data, jobs), 1):
+    if on is None:
+        outcomes = _run(missing, data, checked_jobs(jobs))
+    else:
+        outcomes = run_on_ray(_run_there, missing, data, jobs, (LENET, engine))
+    for done, (key, outcome) in enumerate(outcomes, 1):
         record.add(key, missing[key], outcome)
         if progress:
             left = (time.monotonic() - start) / done * (len(missing) - done)
             progress(total - len(missing) + done, total, left)
     return [record.known[key] for key in keys]
-
-
-def _keys(trials: Iterable[Trial], data: Dataset) -> Iterator[str]:
-    fingerprint, engine = data.fingerprint(), ""
-    for trial in trials:
-        engine = engine or engine_of(trial, data)
-        yield trial.key(fingerprint, engine)
 
 
 def engine_of(trial: HasTraining, data: Dataset) -> str:
@@ -265,6 +273,16 @@ def _run(trials: Mapping[str, Trial], data: Dataset, jobs: int) -> Iterator[tupl
 
 class _StoppedError(Exception):
     """Ends a trial whose outcome nobody waits for any more."""
+
+
+def _run_there(trial: Trial, data: Dataset, version: tuple[str, str]) -> Outcome:
+    """Run a trial on another machine, if it reaches the same weights there."""
+    here = LENET, engine_of(trial, data)
+    if here != version:
+        what = f"a machine of the cluster has lenet {here[0]} with the engine {here[1]}"
+        wanted = f"{version[0]} with {version[1]}"
+        raise UsageError(f"{what}, not {wanted}; use machines that are alike.")
+    return run_trial(trial, data)
 
 
 def run_trial(trial: Trial, data: Dataset, pause: Callable[[], None] | None = None) -> Outcome:

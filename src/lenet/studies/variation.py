@@ -271,6 +271,7 @@ def vary(
     *,
     seeds: int | Iterable[int] = 5,
     jobs: int | None = None,
+    on: str | None = None,
     folder: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     **values: Any,
@@ -288,6 +289,7 @@ def vary(
         seeds: how many, or a list of them.
         jobs: trainings at a time, each on one thread; by default one per processor. The outcome
             does not depend on it.
+        on: "ray" runs them on a cluster, see :mod:`lenet.studies.cluster`.
         folder: where each outcome is kept as soon as it is there, so that the same call goes on
             after a kill; by default nowhere.
         progress: is told how many trainings are done, of how many, and the seconds left.
@@ -310,7 +312,7 @@ def vary(
     else:
         dataset = load(**load_arguments(read_network([*sources, wish][0]), data))
     arms = make_arms(named_networks(sources, dataset), recipe, name, values)
-    return run_arms(arms, numbers, dataset, Record(folder), jobs=jobs, progress=progress)
+    return run_arms(arms, numbers, dataset, Record(folder), jobs=jobs, on=on, progress=progress)
 
 
 def make_arms(
@@ -381,11 +383,12 @@ def run_arms(
     record: Record,
     *,
     jobs: int | None = None,
+    on: str | None = None,
     progress: Progress | None = None,
 ) -> Variation:
     """Train each variant from each seed; all variants from the first seed come first."""
     trials = [Trial(arm.network, arm.recipe, seed) for seed in seeds for arm in arms]
-    found = run_trials(trials, data, record, jobs=jobs, progress=progress)
+    found = run_trials(trials, data, record, jobs=jobs, on=on, progress=progress)
     outcomes = [found[place :: len(arms)] for place in range(len(arms))]
     folder = None if record.path is None else record.path.parent
     return Variation(arms, seeds, outcomes, data, folder)
