@@ -1,15 +1,17 @@
 """One rule for a picture: what its background is, what is done to it, and that all agree on it."""
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import lenet
-from lenet.data.decoder import Picture
-from lenet.data.prepare import background_of, has_colour, prepare_picture
+from lenet.data.decoder import Picture, read_picture
+from lenet.data.prepare import background_of, is_ink, prepare_picture
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import DataError
 
@@ -17,6 +19,10 @@ DARK = Preprocessing((1, 28, 28), (0.1,), (0.3,), "dark")
 LIGHT = Preprocessing((1, 28, 28), (0.1,), (0.3,), "light")
 ANY = Preprocessing((1, 28, 28), (0.1,), (0.3,), None)
 COLOUR = Preprocessing((3, 28, 28), (0.1,) * 3, (0.3,) * 3, "dark")
+
+
+def ground(grey):
+    return background_of(grey)[0]
 
 
 def stroke(side=200, paper=255, ink=0):
@@ -33,7 +39,7 @@ def done(picture, preprocessing=DARK):
     return prepare_picture(Picture(pixels, pixels.shape[1:]), preprocessing)[1]
 
 
-def shaded(kind, side=200):
+def shaded(kind, side=200, ink=30):
     """A dark seven on light paper, lit unevenly."""
     y, x = np.mgrid[0:side, 0:side] / side
     light = {
@@ -41,45 +47,56 @@ def shaded(kind, side=200):
         "vignette": 1 - 1.5 * ((x - 0.5) ** 2 + (y - 0.5) ** 2),
         "shadow on the left": np.where(x < 0.6, 0.45, 1.0),
         "shadow below": np.where(y > 0.4, 0.45, 1.0),
+        "light shadow": np.where(x + y < 0.8, 0.75, 1.0),
     }[kind]
     grain = np.random.default_rng(0).normal(0, 3, (side, side))
-    return (stroke(side, 230, 30) * light + grain).clip(0, 255).astype(np.uint8)
+    return (stroke(side, 230, ink) * light + grain).clip(0, 255).astype(np.uint8)
 
 
-SHADES = ["slope", "vignette", "shadow on the left", "shadow below"]
+SHADES = ["slope", "vignette", "shadow on the left", "shadow below", "light shadow"]
 
 
 @pytest.mark.parametrize("kind", SHADES)
 def test_light_falls_unevenly(kind):
     picture = shaded(kind)
-    assert background_of(picture) == "light"
-    assert background_of(255 - picture) == "dark"
+    assert ground(picture) == "light"
+    assert ground(255 - picture) == "dark"
     assert "inverted" in done(picture)
     assert "inverted" not in done(255 - picture)
 
 
+@pytest.mark.parametrize(
+    ("kind", "ink"), [("slope", 120), ("shadow on the left", 120), ("shadow below", 90)]
+)
+def test_pale_ink_is_ink_where_light_falls_unevenly(kind, ink):
+    """Some of it is as light as the paper in the shadow."""
+    picture = shaded(kind, ink=ink)
+    assert ground(picture) == "light"
+    assert ground(255 - picture) == "dark"
+
+
 @pytest.mark.parametrize(("paper", "ink"), [(255, 0), (110, 18), (60, 5), (240, 200), (130, 120)])
 def test_dim_paper_is_paper(paper, ink):
-    assert background_of(stroke(200, paper, ink)) == "light"
-    assert background_of(stroke(200, ink, paper)) == "dark"
+    assert ground(stroke(200, paper, ink)) == "light"
+    assert ground(stroke(200, ink, paper)) == "dark"
 
 
 def test_all_but_flat_paper_is_as_light_as_it_looks():
-    assert background_of(stroke(200, 255, 254)) == background_of(stroke(200, 254, 255)) == "light"
-    assert background_of(stroke(200, 1, 0)) == background_of(stroke(200, 0, 1)) == "dark"
+    assert ground(stroke(200, 255, 254)) == ground(stroke(200, 254, 255)) == "light"
+    assert ground(stroke(200, 1, 0)) == ground(stroke(200, 0, 1)) == "dark"
 
 
 def test_a_tight_crop():
     """Its ink touches the border on three sides."""
     crop = stroke()[50:160, 60:140]
-    assert background_of(crop) == "light"
-    assert background_of(255 - crop) == "dark"
+    assert ground(crop) == "light"
+    assert ground(255 - crop) == "dark"
 
 
 def test_training_images_go_through_as_they_are():
     """Every image of a known kind has its background, so that none is turned."""
     for images in (lenet.load("digits").test.images[:100], lenet.load("digits").train.images[:100]):
-        assert {background_of(image[0]) for image in images} == {"dark"}
+        assert {ground(image[0]) for image in images} == {"dark"}
     image = lenet.load("digits").test.images[0]
     same = Preprocessing((1, 8, 8), (0,), (1,), "dark")
     seen, what = prepare_picture(Picture(image, (8, 8)), same)
@@ -116,11 +133,38 @@ def coloured(ground, disc, side=48):
     )
 
 
-def test_colour_is_never_inverted():
+def test_a_network_that_sees_colour_gets_no_negative():
     red = coloured((240, 240, 235), (200, 30, 30))
     assert "inverted" not in done(red, COLOUR)
-    assert done(red)[0] == "not inverted, for it has colour"
     assert "inverted" not in done(np.repeat(stroke()[np.newaxis], 3, axis=0), COLOUR)
+
+
+@pytest.mark.parametrize("paper", [(255, 255, 255), (250, 240, 215), (190, 190, 190)])
+@pytest.mark.parametrize("ink", [(30, 50, 170), (200, 30, 30), (20, 130, 50), (15, 15, 15)])
+def test_bold_ink_of_one_hue_is_set_upright(ink, paper):
+    disc = coloured(paper, ink)
+    assert (disc[2] != paper[2]).mean() > 0.3
+    for picture in (disc, disc[:, 10:, 10:]):  # the second one is cut where the ink is
+        assert done(picture)[0] == "inverted"
+    dim = (disc * np.linspace(0.5, 1, 48)).astype(np.uint8)
+    assert done(dim)[0] == "inverted"
+
+
+def test_other_colour_is_no_ink():
+    two = coloured((240, 240, 235), (200, 30, 30))
+    two[:, :, 24:] = coloured((240, 240, 235), (30, 30, 200))[:, :, 24:]
+    cliff = coloured((235, 235, 235), (30, 60, 200))
+    cliff[:, 24:, :10] = 20  # on its border is more than paper
+    for picture in (two, cliff, coloured((250, 200, 30), (30, 60, 20))):
+        assert done(picture)[0] == "not inverted, for it has colour"
+
+
+def test_photographs_are_no_ink():
+    folder = Path(os.environ.get("LENET_DATA", "")) / "traffic-signs" / "test"
+    if not folder.is_dir():
+        pytest.skip("no photographs here")
+    found = [done(read_picture(path).pixels) for path in sorted(folder.glob("*/*.png"))]
+    assert sum("not inverted, for it has colour" in what for what in found) >= 34
 
 
 def test_ink_on_tinted_paper_is_no_colour():
@@ -128,7 +172,7 @@ def test_ink_on_tinted_paper_is_no_colour():
     lamp = np.where(stroke() == 0, ink, paper).astype(np.uint8)
     pen = np.where(stroke() == 0, [[[30]], [[50]], [[170]]], [[[240]], [[240]], [[238]]])
     for picture in (lamp, pen.astype(np.uint8)):
-        assert not has_colour(picture)
+        assert is_ink(picture, False)
         assert done(picture)[0] == "inverted"
 
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter
+from numpy.lib.stride_tricks import sliding_window_view
+from PIL import Image
 
 from lenet.data.centring import are_centred, centres_of_mass, ink_boxes
 from lenet.data.decoder import Picture
@@ -27,9 +28,10 @@ from lenet.net.shapes import pair_text
 
 _SIDE: Final = 48  # of the small copy on which the background is looked for
 _WINDOW: Final = 19  # of the local median, in its pixels: strokes are narrower than half of it
-_UNEVEN: Final = 0.3  # of the range of a picture: from there on, its border is not of one level
-_APART: Final = 0.05  # of the range: so far is all of the border from the ink
-_ONE_SIDED: Final = 0.4  # from -1 to 1: how much all ink is on one side of its neighbourhood
+_EVERY: Final = 3  # pixels of the window, each way, one counts
+_UNEVEN: Final = 0.2  # of the range of a picture: a border that differs more is not of one level
+_APART: Final = 0.3  # of the ink's contrast with its neighbourhood: the border has less
+_ONE_SIDED: Final = 0.2  # from -1 to 1: how much all ink is on one side of its neighbourhood
 _FLAT: Final = 16  # levels: less is a picture without ink
 _SLACK: Final = 2  # pixels that ink may be smaller than its box without being enlarged
 _NOISE: Final = 4.0  # times the median of the ground's own variation is no ink
@@ -39,7 +41,9 @@ _MOST_OF: Final = 0.8  # of the border must be ground for a plane through it
 _GAIN: Final = 1.2  # strokes that are made smaller or larger lose so much of their light
 _EVEN: Final = 2  # levels of difference on a border of one level
 _CHROMA: Final = 64  # between the channels of a pixel that has colour
-_COLOURED: Final = 0.1  # of the pixels, from where on a picture is not ink on paper
+_COLOURED: Final = 0.1  # of the pixels: with less, a picture has no colour
+_ONE_HUE: Final = 0.98  # from 0 to 1: how much all colour points the same way
+_REACHED: Final = 0.4  # of the border is at most coloured ink, where that is cropped tightly
 
 
 def prepare_picture(
@@ -49,8 +53,8 @@ def prepare_picture(
 
     The words are short, such as ``inverted``, ``600x800 to 28x21`` and ``centred``, and none where
     the picture goes through as it is. It is turned into its negative where its background is light
-    and the training images' dark, or the reverse; never where it has colour, or the network sees
-    colour, or the training images had both.
+    and the training images' dark, or the reverse; never where it has colours and is not ink on
+    paper, or the network sees colour, or the training images had both.
     """
     channels, side, _ = preprocessing.input_shape
     pixels, depth = picture.bytes_of(preprocessing.depth)
@@ -58,16 +62,20 @@ def prepare_picture(
     if pixels is not picture.pixels and depth < 16:
         done.append(f"{depth} of 16 bits")
     image: Images = match(pixels[np.newaxis], (channels, *pixels.shape[1:]))
-    polarity = preprocessing.polarity
-    if polarity is not None and channels == 1 and background_of(image[0, 0]) != polarity:
-        if has_colour(pixels):
+    polarity, box = preprocessing.polarity, preprocessing.box
+    if polarity is None or channels > 1:
+        return _sized(image, picture, preprocessing, done)
+    background, is_uneven = background_of(image[0, 0])
+    if background != polarity:
+        if not is_ink(pixels, is_uneven):
             done.append("not inverted, for it has colour")
             return _sized(image, picture, preprocessing, done)
         image = np.invert(image)
         done.append("inverted")
-    if preprocessing.box is not None:
+    if box is not None:
         flip = np.invert if polarity == "light" else np.asarray
-        moved, what = centred_by_mass(flip(image[0, 0]), preprocessing.box, side, picture.size[0])
+        grey = flip(image[0, 0])
+        moved, what = centred_by_mass(grey, box, side, picture.size[0], is_uneven)
         if what:
             return flip(moved)[np.newaxis], (*done, *what)
     return _sized(image, picture, preprocessing, done)
@@ -86,63 +94,54 @@ def _sized(
     return centre(image, height, width, picture.size)[0], tuple(done)
 
 
-def background_of(grey: Images) -> Polarity:
-    """Return whether a grey picture (h, w) has ink on a dark ground, or on a light one.
+def background_of(grey: Images) -> tuple[Polarity, bool]:
+    """Return the ground of a grey picture (h, w), and whether light falls unevenly on it.
 
     The border decides, held against the darkest and the lightest of the picture itself, so that dim
     paper is paper. Where the border is uneven and yet without ink, light falls unevenly on the
     ground: the side on which the ink stands out from its neighbourhood then decides.
     """
-    small = _small(grey)
-    if (known := _ground_of_uneven(small)) is not None:
-        return known
-    return "light" if has_light_border(grey[np.newaxis, np.newaxis])[0] else "dark"
-
-
-def _small(grey: Images) -> npt.NDArray[np.int64]:
     picture = Image.fromarray(grey).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    return np.asarray(picture, np.int64)
-
-
-def _ground_of_uneven(small: npt.NDArray[np.int64]) -> Polarity | None:
-    """Return the background of a picture on which light falls unevenly; None of another."""
+    small = np.asarray(picture, np.int64)
     darkest, lightest = np.percentile(small, (1, 99))
     span = max(1.0, float(lightest - darkest))
     low, high = np.percentile(_border(small), (1, 99))
-    if high - low <= _UNEVEN * span:
-        return None
-    cubes = (small - _local(small)) ** 3
-    side = float(cubes.sum() / max(1, np.abs(cubes).sum()))
-    # Where ink reaches the border, it is not the light that makes the border uneven.
-    if side < -_ONE_SIDED and low - darkest > _APART * span:
-        return "light"
-    if side > _ONE_SIDED and lightest - high > _APART * span:
-        return "dark"
-    return None
+    if high - low > _UNEVEN * span:
+        above = small - _local(small)
+        side = float((above**3).sum() / max(1, np.abs(above**3).sum()))
+        darkest, lightest = np.percentile(above, (1, 99))
+        low, high = np.percentile(_border(above), (1, 99))
+        # Where ink reaches the border, it is not the light that makes the border uneven.
+        if side < -_ONE_SIDED and low > _APART * darkest:
+            return "light", True
+        if side > _ONE_SIDED and high < _APART * lightest:
+            return "dark", True
+    return "light" if has_light_border(grey[np.newaxis, np.newaxis])[0] else "dark", False
 
 
 def _local(small: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the local median of a small picture: its ground, where strokes are thin."""
-    reach = _WINDOW // 2
-    padded = Image.fromarray(np.pad(small, reach, mode="edge").astype(np.uint8))
-    local = np.asarray(padded.filter(ImageFilter.MedianFilter(_WINDOW)), np.int64)
-    return local[reach:-reach, reach:-reach]
+    padded = np.pad(small, _WINDOW // 2, mode="edge")
+    windows = sliding_window_view(padded, (_WINDOW, _WINDOW))[..., ::_EVERY, ::_EVERY]
+    values = windows.reshape(*small.shape, -1)
+    middle = values.shape[-1] // 2
+    return np.asarray(np.partition(values, middle)[..., middle])
 
 
 def centred_by_mass(
-    grey: Images, box: int, side: int, height: int
+    grey: Images, box: int, side: int, height: int, is_uneven: bool
 ) -> tuple[Images, tuple[str, ...]]:
     """Put light ink on dark (h, w) into the middle of (side, side) as MNIST's is, and say so.
 
     The ground becomes 0 and the ink 255, the longer side of the ink ``box`` pixels. What is so
     already stays as it is, and so does a picture without ink; then nothing is said. ``height`` is
-    the picture's own, before it was shrunk.
+    the picture's own, before it was shrunk; ``is_uneven`` is what :func:`background_of` says.
     """
     is_flat = int(grey.max()) - int(grey.min()) < _FLAT
     is_done = grey.shape == (side, side) and bool(are_centred(grey[np.newaxis], box)[0])
     if is_flat or is_done:
         return grey, ()
-    ink = _levelled(grey)
+    ink = _levelled(grey, is_uneven)
     top, left, bottom, right = ink_boxes(ink[np.newaxis])[:, 0].tolist()
     crop = ink[top:bottom, left:right]
     shrunk = height / ink.shape[0]
@@ -169,13 +168,12 @@ def _scaled(crop: Images, box: int) -> Images:
     return np.asarray((scaled * (_GAIN * 255 / scaled.max())).clip(0, 255), np.uint8)
 
 
-def _levelled(grey: Images) -> Images:
+def _levelled(grey: Images, is_uneven: bool) -> Images:
     """Return light ink on a ground that is not even as ink on 0: its lightest is 255.
 
     Where light falls unevenly it is smaller than before.
     """
-    small = _small(grey)
-    if _ground_of_uneven(small) is not None:
+    if is_uneven:
         height, width = fitted_size((grey.shape[0], grey.shape[1]), (_SIDE, _SIDE))
         picture = Image.fromarray(grey).resize((width, height), Image.Resampling.BOX)
         small = np.asarray(picture, np.int64)
@@ -204,16 +202,32 @@ def _plane(grey: Images) -> npt.NDArray[np.float32]:
     return np.full(grey.shape, middle, np.float32)
 
 
-def has_colour(picture: Images) -> bool:
-    """Return whether a picture (C, h, w) is more than ink on paper, whose tint does not count."""
+def is_ink(picture: Images, is_uneven: bool) -> bool:
+    """Return whether a picture (C, h, w) is ink on paper, and no photograph with colours.
+
+    It has next to no colour, or one hue on a neutral ground. The paper's own tint does not count.
+    """
     if len(picture) == 1:
-        return False
+        return True
+    border = _border(picture.transpose(1, 2, 0)).T.astype(np.float64)
+    paper = np.median(border, axis=1, keepdims=True)
+    # As under a lamp: white is what the paper is.
+    gain = paper.max() / paper if paper.min() >= _CHROMA else 1.0
     pixels = picture.reshape(3, -1)
-    pixels = pixels[:, :: max(1, pixels.shape[1] // 10_000)].astype(np.float64)
-    paper = np.median(pixels, axis=1)
-    if paper.min() >= _CHROMA:  # as under a lamp: white is what the paper is
-        pixels = np.minimum(255, pixels * (paper.max() / paper)[:, np.newaxis])
-    return float((np.ptp(pixels, axis=0) > _CHROMA).mean()) > _COLOURED
+    pixels = np.minimum(255, pixels[:, :: max(1, pixels.shape[1] // 10_000)] * gain)
+    border = np.minimum(255, border * gain)
+    coloured = pixels[:, np.ptp(pixels, axis=0) > _CHROMA]
+    if coloured.shape[1] <= _COLOURED * pixels.shape[1]:
+        return True
+    hues = coloured - coloured.mean(axis=0)
+    lengths = np.linalg.norm(hues, axis=0)
+    if np.linalg.norm(hues.sum(axis=1)) < _ONE_HUE * lengths.sum():
+        return False
+    neutral = border[:, np.ptp(border, axis=0) <= _CHROMA].mean(axis=0)
+    if neutral.size < (1 - _REACHED) * border.shape[1]:
+        return False
+    low, high = np.percentile(neutral, (5, 95))
+    return is_uneven or bool(high - low <= _UNEVEN * np.ptp(pixels.mean(axis=0)))
 
 
 def _border(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
