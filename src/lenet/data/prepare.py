@@ -163,7 +163,7 @@ def _scaled(crop: Images, box: int) -> Images:
     )
     scale = box / max(height, width, 1.0)
     size = tuple(max(1, round(own * scale)) for own in crop.shape)
-    how = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
+    how = Image.Resampling.LANCZOS if scale > 1 else Image.Resampling.BOX
     scaled = np.asarray(Image.fromarray(crop).resize(size[::-1], how), np.float32)
     return np.asarray((scaled * (_GAIN * 255 / scaled.max())).clip(0, 255), np.uint8)
 
