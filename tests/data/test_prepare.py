@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import lenet
 from lenet.data.decoder import Picture, read_picture
+from lenet.data.frame import inside_of_frame
 from lenet.data.prepare import background_of, is_ink, prepare_picture
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import DataError
@@ -236,6 +237,80 @@ def test_ink_of_any_size_fills_the_box(seven, kind):
     assert what[-1] == "mass-centred"
     assert (seen[0] == 0).mean() > 0.5
     assert seen.max() == 255
+
+
+def framed(kind, ink=0, side=200):
+    """A seven with a frame: (side, side) uint8, and what it is without the frame."""
+    picture = stroke(side)
+    frame = Image.new("L", (side, side), 255)
+    draw = ImageDraw.Draw(frame)
+    edge, width, colour = {"on the edge": (0, 2, 0), "faint": (9, 3, 150), "thick": (5, 9, 0)}.get(
+        kind, (12, 3, 0)
+    )
+    box = [edge, edge, side - 1 - edge, side - 1 - edge]
+    if kind == "round":
+        draw.rounded_rectangle(box, 12, outline=0, width=3)
+    elif kind == "of a grid":
+        for place in (12, side - 12):
+            draw.line([(place, 0), (place, side)], 0, 3)
+            draw.line([(0, place), (side, place)], 0, 3)
+    elif kind == "by hand":
+        shake = np.random.default_rng(1).normal(0, 1.5, (4, 9, 2))
+        along = np.linspace(0, side - 30, 9)
+        zero, far = np.zeros(9), np.full(9, side - 30.0)
+        ways = [(along, zero), (far, along), (along[::-1], far), (zero, along[::-1])]
+        points = np.concatenate([np.stack(way, axis=1) for way in ways]) + 15
+        draw.line([tuple(point) for point in points + shake.reshape(-1, 2)], 0, 4)
+    else:
+        draw.rectangle(box, outline=colour, width=width)
+    if kind == "askew":
+        frame = frame.rotate(3, Image.Resampling.BICUBIC, fillcolor=255)
+    return np.minimum(picture, np.asarray(frame)), picture
+
+
+FRAMES = ["drawn", "on the edge", "faint", "thick", "round", "of a grid", "by hand", "askew"]
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_a_frame_is_no_ink(kind):
+    picture, without = framed(kind)
+    right = as_given(without)[0]
+    shade = np.linspace(0.8, 1, 200)
+    for given in (picture, 255 - picture):
+        seen, what = as_given(given)
+        np.testing.assert_array_equal(seen, right)
+        assert "frame left out" in what
+        assert "ink of 110x80 to 20x15" in what
+    assert "frame left out" in as_given((picture * shade).astype(np.uint8))[1] or kind == "faint"
+    assert "frame left out" not in as_given(without)[1]
+    assert "frame left out" not in done(picture)  # of images that are not like MNIST's
+
+
+@pytest.mark.parametrize("thickness", [0.05, 0.1, 0.2, 0.35])
+@pytest.mark.parametrize("corners", [2, 2.5, 4, 20])  # from round to square
+@pytest.mark.parametrize("margin", [0, 0.02, 0.1])
+def test_a_zero_is_no_frame(thickness, corners, margin):
+    y, x = np.abs(np.mgrid[-99:100:2, -99:100:2] / 100)
+    radius = (x**corners + y**corners) ** (1 / corners)
+    zero = (radius < 1 - margin) & (radius > 1 - margin - thickness)
+    dotted = zero | (np.hypot(y, x) < 0.1)
+    for ink in (zero, dotted):
+        for picture in (np.where(ink, 20, 220), np.where(ink, 220, 20)):
+            assert inside_of_frame(picture.astype(np.uint8)) is None
+
+
+def test_what_is_no_frame():
+    """Three sides, a line across, a ring, one that is small, and pictures of few pixels."""
+    picture, without = framed("drawn")
+    assert inside_of_frame(picture)
+    across, ring = picture.copy(), Image.fromarray(without)
+    across[100, :] = 0
+    ImageDraw.Draw(ring).ellipse([12, 12, 188, 188], outline=0, width=3)
+    small = np.pad(picture, 150, mode="edge")
+    for other in (picture[:, 20:], across, np.asarray(ring), small):
+        assert inside_of_frame(other) is None
+    for shape in ((1, 1), (1, 9), (9, 1), (5, 5)):
+        assert inside_of_frame(np.eye(*shape, dtype=np.uint8) * 255) is None
 
 
 def test_ink_is_told_in_the_pixels_of_the_file(seven):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 
 from lenet.data.centring import are_centred, centres_of_mass, ink_boxes
 from lenet.data.decoder import Picture
+from lenet.data.frame import inside_of_frame
 from lenet.data.preprocess import (
     Images,
     Polarity,
@@ -65,6 +67,12 @@ def prepare_picture(
     polarity, box = preprocessing.polarity, preprocessing.box
     if polarity is None or channels > 1:
         return _sized(image, picture, preprocessing, done)
+    if box is not None and (inside := inside_of_frame(image[0, 0])) is not None:
+        pixels, image = pixels[(..., *inside)], image[(..., *inside)]
+        shrunk = picture.size[0] / picture.pixels.shape[1]
+        size = round(shrunk * image.shape[2]), round(shrunk * image.shape[3])
+        picture = replace(picture, size=size)
+        done.append("frame left out")
     background, is_uneven = background_of(image[0, 0])
     if background != polarity:
         if not is_ink(pixels, is_uneven):
