@@ -103,7 +103,7 @@ def _sized(
 
 
 def background_of(grey: Images) -> tuple[Polarity, bool]:
-    """Return the ground of a grey picture (h, w), and whether light falls unevenly on it.
+    """Return the background of a grey picture (h, w), and whether light falls unevenly on it.
 
     The border decides, held against the darkest and the lightest of the picture itself, so that dim
     paper is paper. Where the border is uneven and yet without ink, light falls unevenly on the
@@ -213,7 +213,8 @@ def _plane(grey: Images) -> npt.NDArray[np.float32]:
 def is_ink(picture: Images, is_uneven: bool) -> bool:
     """Return whether a picture (C, h, w) is ink on paper, and no photograph with colours.
 
-    It has next to no colour, or one hue on a neutral ground. The paper's own tint does not count.
+    It has next to no colour, or one hue on a ground without colour and of one level; the level may
+    differ where light falls unevenly. The paper's own tint does not count.
     """
     if len(picture) == 1:
         return True
