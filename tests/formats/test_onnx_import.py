@@ -14,6 +14,7 @@ import lenet
 from lenet.cli.main import main
 from lenet.errors import LenetError, ModelFileError, UsageError
 from lenet.formats.importing import import_model, read_model
+from lenet.formats.row import TAKES_BYTES, UNPREPARED
 from random_networks import draw_norms, random_network
 from refusals import refused
 
@@ -384,6 +385,29 @@ def test_that_pixels_go_up_to_255_is_supposed_and_said(tmp_path) -> None:
         given = images((1, 5, 5))
         wanted = run(path, given.astype(np.float32) / (1 if is_small else 255))
         np.testing.assert_allclose(result.model.scores(given), wanted, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("highest", [1, 255])
+@pytest.mark.parametrize("factor", [0.01, 30.0])
+def test_a_first_normalisation_tells_its_pixels_by_its_statistics(
+    highest, factor, tmp_path
+) -> None:
+    """Its trained scale, large or small, says nothing of them."""
+    nodes = [
+        node("BatchNormalization", "x g z m v", "n"),
+        node("Conv", "n w", "c"),
+        node("Flatten", "c", "y"),
+    ]
+    norm = {"g": [factor], "z": [0.2], "m": [0.4 * highest], "v": [(0.3 * highest) ** 2]}
+    tensors = {name: np.array(values) for name, values in norm.items()}
+    path = write(
+        tmp_path / "m.onnx", nodes, ["N", 1, 5, 5], w=RNG.normal(size=(2, 1, 3, 3)), **tensors
+    )
+    result = read_model(path)
+    assert result.notes == ((UNPREPARED,) if highest == 1 else (TAKES_BYTES,))
+    given = images((1, 5, 5))
+    wanted = run(path, given.astype(np.float32) * (highest / 255))
+    np.testing.assert_allclose(result.model.scores(given), wanted, rtol=1e-4, atol=1e-4)
 
 
 # What is not understood.

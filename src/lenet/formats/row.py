@@ -36,7 +36,8 @@ TAKES_BYTES: Final = (
 )
 #: A file that says more input channels is no file of pictures.
 _MAX_CHANNELS: Final = 4096
-#: A first scale below this reads pixels up to 255; one that reads up to 1 multiplies by more.
+#: A first scale below this reads pixels up to 255; one that reads up to 1 multiplies by more. Of a
+#: normalisation its statistics count: with what it multiplies then, it says nothing of pixels.
 _READS_BYTES: Final = 0.5
 #: What is below this is never the largest.
 _LOWEST: Final = -1e30
@@ -81,6 +82,7 @@ class Row:
         self._places: list[_Placed] = []
         self._scale, self._shift = _wide(1), _wide(0)
         self._is_scaled = False
+        self._measured: float | None = None  # the scale that makes pixels of a norm's size 1
         self._waiting: tuple[Values, Values] | None = None  # for a dense layer to take up
         self._padding: Sides = (0, 0, 0, 0)
         self._pads_lowest = False
@@ -107,8 +109,9 @@ class Row:
         self._check_maps("a pooling")
         if self._padding_waits and isinstance(layer, MaxPool2d) != self._pads_lowest:
             raise RefusedError("what is padded before it is not what it pads itself")
-        layer = layer.replace(padding=self._padded(layer.padding))
-        self._add(_rounded_up(layer, self.shape) if rounds_up else layer)
+        if rounds_up:
+            layer = _rounded_up(layer, self.shape, self._padding)
+        self._add(layer.replace(padding=self._padded(layer.padding)))
 
     def global_pool(self, kind: type[Pool2d]) -> None:
         """Take a pooling over the whole map."""
@@ -166,6 +169,9 @@ class Row:
                 "variance": variance,
             }
             return
+        if not self._places and self._measured is None:
+            size = np.sqrt((_wide(mean) ** 2 + spread).max())
+            self._measured = float(np.abs(self._scale).max() / size)
         factor = gamma / np.sqrt(spread)
         self.affine(factor, beta - mean * factor)
 
@@ -240,12 +246,26 @@ class Row:
             seen: the preprocessing that the file tells of, if it does.
             reads_bytes: its input are bytes; otherwise its first scale says up to what they go.
         """
+        self._check_done()
+        return self._built(classes, self._preprocessing(seen, reads_bytes))
+
+    def prepared_model(self, classes: Any, preprocessing: Preprocessing | None) -> Model:
+        """Return the row as a model of pictures prepared so before: a first scale is a layer."""
+        self._check_done()
+        if self._is_scaled:
+            self._insert_first(self._scale, self._shift)
+        return self._built(classes, preprocessing)
+
+    # What the steps above share.
+
+    def _check_done(self) -> None:
         self._check_padding()
         if self._waiting:
             raise RefusedError(
                 "a scale or shift follows the last activation, and no layer after it"
             )
-        preprocessing = self._preprocessing(seen, reads_bytes)
+
+    def _built(self, classes: Any, preprocessing: Preprocessing | None) -> Model:
         if not self._places:
             raise RefusedError("it has no layer with weights")
         network = Network(ChannelsFirst(self.input_shape), [place.layer for place in self._places])
@@ -257,8 +277,6 @@ class Row:
                 for tensor, values in place.tensors.items()
             }
         )
-
-    # What the steps above share.
 
     @property
     def _padding_waits(self) -> bool:
@@ -329,13 +347,14 @@ class Row:
             return told
         channels = self.input_shape[0]
         scale, shift = (np.broadcast_to(v, channels) for v in (self._scale, self._shift))
-        is_small = bool((np.abs(scale) < _READS_BYTES).all())
+        first = np.abs(scale) if self._measured is None else np.array(self._measured)
+        is_small = bool((first < _READS_BYTES).all())
         if reads_bytes or is_small:
             scale = scale * 255  # of pixels from 0 to 1
         if told is not None and _agree(told, scale, shift):
             return told
-        if is_small and not reads_bytes:
-            self.notes.append(TAKES_BYTES)
+        if not reads_bytes and (is_small or self._measured is not None):
+            self.notes.append(TAKES_BYTES if is_small else UNPREPARED)
         if (scale > 0).all():
             std = 1 / scale
             return Preprocessing(
@@ -371,14 +390,18 @@ def refusing(what: str) -> Iterator[None]:
         raise ModelFileError(f"{what}: what it reads is not what it takes.") from error
 
 
-def _rounded_up(layer: Pool2d, shape: Shape) -> Pool2d:
-    """Return a pooling whose last window may reach over the edge, padded so that it does not."""
+def _rounded_up(layer: Pool2d, shape: Shape, padded: Sides) -> Pool2d:
+    """Return a pooling whose last window may reach over the edge, padded so that it does not.
+
+    It has to begin on the map that is ``padded`` already, or before it.
+    """
     top, bottom, left, right = layer.padding
     more = []
-    sizes = zip(shape[1:], layer.kernel_size, layer.total_padding, layer.stride, strict=True)
-    for size, kernel, padding, stride in sizes:
-        rest = (size + padding - kernel) % stride
-        more.append(stride - rest if rest and size + padding >= kernel else 0)
+    for axis, (before, after) in enumerate(((top, bottom), (left, right))):
+        size = shape[1 + axis] + sum(padded[2 * axis : 2 * axis + 2])
+        last = before + size + after - layer.kernel_size[axis]  # where a window fits just so
+        over = -last % layer.stride[axis]
+        more.append(over if 0 <= last < before + size - over else 0)
     if any(more) and isinstance(layer, AvgPool2d):
         raise RefusedError("its last window reaches over the edge, where a mean cannot be read")
     return layer.replace(padding=(top, bottom + more[0], left, right + more[1]))
