@@ -163,6 +163,49 @@ def test_nested_children_padding_groups_and_normalisation() -> None:
     assert model.network.layers[0].padding == (2, 1, 0, 1)
 
 
+@pytest.mark.parametrize(
+    ("children", "network"),
+    [
+        (
+            lambda: [
+                *(nn.Flatten(), nn.Linear(144, 6), nn.BatchNorm1d(6), nn.Tanh()),
+                *(nn.BatchNorm1d(6), nn.Linear(6, 3), nn.BatchNorm1d(3, affine=False)),
+            ],
+            "dense 6 tanh, dense 3",
+        ),
+        (
+            lambda: [
+                *(nn.BatchNorm2d(2), nn.Conv2d(2, 3, 4, 3), nn.ReLU(), nn.BatchNorm2d(3)),
+                *(nn.MaxPool2d(2, 3, ceil_mode=True), nn.Flatten(), nn.Linear(3, 4)),
+            ],
+            "conv 2 k1 g2, conv 3 k4 s3 relu, conv 3 k1 g3, maxpool 2 s3, dense 4",
+        ),
+        (
+            lambda: [
+                *(nn.Conv2d(2, 3, 3), nn.AvgPool2d(2), nn.ReLU()),
+                *(nn.MaxPool2d(2, 2, ceil_mode=True), nn.AdaptiveMaxPool2d(1), nn.Flatten()),
+            ],
+            "conv 3 k3, avgpool 2, conv 3 k1 g3 relu, maxpool 2 p0.1.0.1, maxpool 2",
+        ),
+    ],
+)
+def test_what_neighbours_take_up(children, network) -> None:
+    """Normalisations and activations away from a convolution, and windows over the edge."""
+    torch.manual_seed(3)
+    module = nn.Sequential(*children())
+    for _ in range(3):
+        module(torch.rand(32, 2, 8, 9) * 2 + 1)
+    module.eval()
+    seen = lenet.Preprocessing((2, 8, 9), (0.2, 0.3), (0.5, 0.4), None)
+    model = from_torch(module, (2, 8, 9), preprocessing=seen)
+    images = np.random.default_rng(1).integers(0, 256, (5, 2, 8, 9), np.uint8)
+    with torch.inference_mode():
+        theirs = module(torch.from_numpy(model.prepare(images))).numpy()
+    np.testing.assert_allclose(model.scores(images), theirs, rtol=1e-4, atol=1e-5)
+    assert model.preprocessing == seen
+    assert str(model.network).replace(" |", ",") == f"2x8x9, {network}"
+
+
 @pytest.mark.parametrize("kind", ["float64", "float16", "bfloat16"])
 def test_weights_of_another_precision(kind) -> None:
     torch.manual_seed(2)
@@ -208,27 +251,32 @@ class Branch(nn.Module):
 @pytest.mark.parametrize(
     ("module", "words"),
     [
-        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.GELU()), ("1 is a GELU", "silu")),
-        (nn.Sequential(nn.LSTM(4, 4)), ("0 is a LSTM",)),
-        (nn.Sequential(nn.Conv2d(1, 4, 3, dilation=2)), ("0 has a dilation",)),
+        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.GELU()), ("GELU (1)", "silu")),
+        (nn.Sequential(nn.LSTM(4, 4)), ("LSTM (0)",)),
+        (nn.Sequential(nn.Conv2d(1, 4, 3, dilation=2)), ("Conv2d (0)", "a dilation")),
         (nn.Sequential(nn.Conv2d(1, 4, 3, padding_mode="reflect")), ("reflect",)),
-        (nn.Sequential(nn.MaxPool2d(2, ceil_mode=True)), ("ceil_mode",)),
+        (nn.Sequential(nn.AvgPool2d(2, ceil_mode=True)), ("AvgPool2d (0)", "over the edge")),
         (
             nn.Sequential(nn.AvgPool2d(3, padding=1, count_include_pad=False)),
             ("count_include_pad",),
         ),
         (nn.Sequential(nn.AdaptiveAvgPool2d(3)), ("an output of 3",)),
-        (nn.Sequential(nn.Linear(81, 2), nn.AdaptiveAvgPool2d(1)), ("1 has numbers in a row",)),
+        (nn.Sequential(nn.Linear(81, 2), nn.AdaptiveAvgPool2d(1)), ("(1)", "needs feature maps")),
         (nn.Sequential(nn.Conv2d(1, 4, 3), nn.LeakyReLU(0.2)), ("a slope of 0.2",)),
-        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.BatchNorm2d(4)), ("2 does not follow",)),
-        (nn.Sequential(nn.ReLU()), ("0 does not follow",)),
+        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.Linear(7, 2)), ("Linear (1)", "nn.Flatten()")),
+        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(3)), ("BatchNorm2d (1)", "3 numbers")),
+        (nn.Sequential(nn.Linear(81, 2), nn.ReLU(), nn.Tanh()), ("Tanh (2)", "no dense layer")),
+        (nn.Sequential(nn.Linear(81, 2), nn.ReLU(), nn.BatchNorm1d(2)), ("the last activation",)),
+        (nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False)), ("no running statistics",)),
         (
             nn.Sequential(nn.Flatten(), nn.Linear(81, 2), nn.Softmax(1), nn.Linear(2, 2)),
-            ("3 comes after 2",),
+            ("Linear (3)", "follows a softmax"),
         ),
-        (nn.Sequential(nn.ZeroPad2d(1), nn.Tanh()), ("a padding stands before 1",)),
-        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.ZeroPad2d(1)), ("a padding stands before its end",)),
-        (Sum(), ("add does not use", "chain of layers")),
+        (nn.Sequential(nn.Flatten(), nn.Linear(81, 2), nn.Softmax(0)), ("over the classes",)),
+        (nn.Sequential(nn.ZeroPad2d(1), nn.Tanh()), ("Tanh (1)", "padding has to stand")),
+        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.ZeroPad2d(1)), ("the module: padding has to",)),
+        (nn.Sequential(nn.Flatten()), ("no layer with weights",)),
+        (Sum(), ("add (add)", "chain of layers")),
         (Branch(), ("cannot be traced",)),
         ("resnet18", ("the module is 'resnet18'", "nn.Module")),
     ],
@@ -239,14 +287,62 @@ def test_what_is_no_network_of_ours(module, words) -> None:
 
 
 def test_another_input() -> None:
-    with refused(ShapeError, "0 takes 3 inputs and gets 1", "input_shape"):
+    with refused(ShapeError, "Conv2d (0)", "takes 3 channels and gets 1", "input_shape"):
         from_torch(nn.Sequential(nn.Conv2d(3, 4, 3)), (1, 9, 9))
-    with refused(ShapeError, "1 takes 81 inputs and gets 100"):
+    with refused(ShapeError, "Linear (1)", "reads 81 numbers and gets 100"):
         from_torch(nn.Sequential(nn.Flatten(), nn.Linear(81, 2)), (1, 10, 10))
-    with refused(ShapeError, "1 takes 3 inputs and gets 4"):
-        from_torch(nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(3)), (1, 9, 9))
-    with refused(ShapeError, "0", "does not fit"):
+    with refused(ShapeError, "Conv2d (0)", "does not fit"):
         from_torch(nn.Sequential(nn.Conv2d(1, 4, 11)), (1, 9, 9))
+    with refused(UsageError, "channels"):
+        from_torch(nn.Sequential(nn.Flatten(), nn.Linear(81, 2)), (9, 9, 1))
+
+
+class Reshaped(nn.Module):
+    """Two convolutions with a change of shape between them or behind them."""
+
+    def __init__(self, shape, features=0):
+        super().__init__()
+        self.shape = shape
+        self.conv = nn.Conv2d(1, 4, 3)
+        self.last = nn.Linear(features, 3) if features else nn.Conv2d(4, 3, 3)
+
+    def forward(self, x):
+        return self.last(self.shape(self.conv(x)))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda x: x.view(-1, 196),
+        lambda x: x.view(x.size(0), -1),
+        lambda x: x.reshape((x.shape[0], x.shape[1] * x.shape[2] * x.size()[3])),
+        lambda x: torch.reshape(x, (-1, 4 * 49)),
+        lambda x: torch.flatten(x, start_dim=1),
+        nn.Flatten(1, -1),
+    ],
+)
+def test_what_lays_maps_in_a_row(shape) -> None:
+    model = from_torch(Reshaped(shape, 196), (1, 9, 9))
+    assert str(model.network) == "1x9x9 | conv 4 k3 | dense 3"
+
+
+@pytest.mark.parametrize(
+    ("shape", "features"),
+    [
+        (lambda x: x.view(-1, 4, 49), 49),
+        (lambda x: x.view(-1, 98), 98),
+        (lambda x: x.view(-1, 256), 256),
+        (lambda x: x.view(x.size(1), -1), 196),
+        (lambda x: x.view(x.shape[9], -1), 196),
+        (torch.flatten, 196),
+        (nn.Flatten(2), 49),
+        (lambda x: x.reshape(-1, 4, 49, 1), 0),
+        (lambda x: x.squeeze(5), 196),
+    ],
+)
+def test_another_shape_than_a_row_is_refused(shape, features) -> None:
+    with refused(ShapeError, "4@7x7", "in a row of 196 numbers"):
+        from_torch(Reshaped(shape, features), (1, 9, 9))
 
 
 def test_no_weights() -> None:

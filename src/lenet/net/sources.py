@@ -145,9 +145,7 @@ def _read_module(module: object, input_shape: Iterable[int] | str | None) -> Net
     if input_shape is None:
         what = "a PyTorch module does not say how large its images are"
         raise UsageError(f"{what}; give their shape, such as 1x28x28.", parameter="input_shape")
-    with about("input_shape"):
-        shape = read_input(input_shape)
-    return lenet.from_torch(module, shape).network
+    return lenet.from_torch(module, input_shape).network
 
 
 def _read_foreign(path: str, input_shape: Iterable[int] | str | None) -> Network:
