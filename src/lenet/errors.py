@@ -160,5 +160,18 @@ class MissingPackageError(LenetError, ImportError):
     """A package that only an extra of the installation brings, such as scikit-learn."""
 
 
+@contextmanager
+def needing(package: str, purpose: str, extra: str, instead: str = "") -> Iterator[None]:
+    """Let an import that fails in the block say what the package is for, and how to get it.
+
+    ``extra`` is the one of ours that brings it, and ``instead`` what helps, too.
+    """
+    try:
+        yield
+    except ImportError as error:
+        remedy = f'run pip install "lenet[{extra}]"' + (f", or {instead}" if instead else "")
+        raise MissingPackageError(f"{package} is needed {purpose} ({error}); {remedy}.") from error
+
+
 class EngineError(LenetError):
     """The native engine is missing, or cannot do what was asked on this machine."""

@@ -38,7 +38,7 @@ except ImportError as error:
     print(type(error).__name__, error)
 """
     said = run(code)
-    assert said.startswith("MissingPackageError lenet.LeNetClassifier needs scikit-learn 1.6 or")
+    assert said.startswith("MissingPackageError scikit-learn is needed for lenet.LeNetClassifier")
     assert said.endswith('run pip install "lenet[sklearn]".\n')
     assert said.count("\n") == 1
     assert issubclass(lenet.errors.MissingPackageError, LenetError)

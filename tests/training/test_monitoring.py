@@ -1,7 +1,9 @@
 """Signal and gradient by layer, against the readable engine and the definition; TensorBoard."""
 
 import importlib.util
+import sys
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import lenet
 from lenet.engine import operations
 from lenet.engine.engine import Samples
 from lenet.engine.reference import ReferenceEngine
-from lenet.errors import EngineError, UsageError
+from lenet.errors import EngineError, MissingPackageError
 from lenet.run_folder import LayerSignal, read_signals
 from lenet.training import monitoring
 from lenet.training.monitoring import SignalLog, TensorBoard, layer_signals, sample_size
@@ -196,8 +198,8 @@ SIGNALS = [
 
 
 def test_it_is_not_installed(tmp_path, monkeypatch):
-    monkeypatch.setattr(monitoring, "find_spec", lambda name: None)
-    with refused(UsageError, "tensorboard"):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with refused(MissingPackageError, "TensorBoard is needed", 'pip install "lenet[tensorboard]"'):
         lenet.train("1x8x8 | dense 10", run=tmp_path / "a", tensorboard=True)
     assert list(tmp_path.iterdir()) == []
 
@@ -213,7 +215,7 @@ class Full:
 
 
 def test_a_full_disk_costs_no_training(tmp_path, monkeypatch):
-    monkeypatch.setattr(monitoring, "find_spec", lambda name: name)
+    monkeypatch.setitem(sys.modules, "tensorboard", ModuleType("tensorboard"))
     found = TensorBoard(tmp_path)
     monkeypatch.setattr(found, "_writer", Full())
     found.write(EPOCH, SIGNALS)

@@ -24,7 +24,7 @@ from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.reference import ReferenceEngine
-from lenet.errors import EngineError, MissingPackageError, UsageError
+from lenet.errors import EngineError, UsageError, needing
 from lenet.net.words import listed
 
 MAX_THREADS: Final = 1024
@@ -136,12 +136,8 @@ def make_engine(plan: Plan, threads: int | None = None, name: str | None = None)
         return NativeEngine(plan, threads)
     if engine == "reference":
         return ReferenceEngine(plan, np.float32)
-    try:
+    with needing("PyTorch", "for its engine", "torch"):
         from lenet.engine.torch_engine import TorchEngine
-    except ImportError as error:
-        raise MissingPackageError(
-            f'PyTorch is needed for its engine ({error}); run pip install "lenet[torch]".'
-        ) from error
     return TorchEngine(plan, threads or processors(), device)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from lenet.arguments import plain
 from lenet.data import Dataset, Split
 from lenet.engine.native import SCORED_ALONE
-from lenet.errors import MissingPackageError, ModelFileError
+from lenet.errors import ModelFileError, needing
 from lenet.estimator import samples
 from lenet.estimator.samples import Layout, Range
 from lenet.metrics import softmax
@@ -23,16 +23,11 @@ from lenet.trainer import DEFAULT_NETWORK
 from lenet.training import Recipe, Training, named_recipe
 from lenet.training.recipe import NO_AUGMENTATION
 
-try:
+with needing("scikit-learn", "for lenet.LeNetClassifier", "sklearn"):
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError as error:
-    raise MissingPackageError(
-        f"lenet.LeNetClassifier needs scikit-learn 1.6 or newer ({error}); run pip install "
-        '"lenet[sklearn]".'
-    ) from error
 
 #: Parameters that change a value of the recipe each.
 _CHANGES: Final = ("epochs", "optimizer", "lr", "schedule", "init", "standardize", "weight_decay")

@@ -18,7 +18,7 @@ import numpy as np
 from lenet import files
 from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.engine.plan import Floats
-from lenet.errors import MissingPackageError, UsageError, path_text
+from lenet.errors import UsageError, needing, path_text
 from lenet.formats import runtimes
 from lenet.formats.c_int8 import int8_header, int8_source
 from lenet.formats.c_source import c_header, c_source
@@ -287,12 +287,8 @@ def _compare(ours: Answers, answer: runtimes.Answer) -> Check:
 
 
 def _onnx(model: Model, options: Options) -> bytes:
-    try:
+    with needing("the package onnx", "to write ONNX", "onnx"):
         from lenet.formats.onnx_file import to_onnx
-    except ImportError as error:
-        raise MissingPackageError(
-            f'the package onnx is needed to write ONNX ({error}); run pip install "lenet[onnx]".'
-        ) from error
     return to_onnx(model, options.input, options.opset)  # type: ignore[arg-type]
 
 
@@ -316,16 +312,12 @@ def _comment(name: str) -> str:
 
 
 def _pt(model: Model, options: Options) -> bytes:
-    try:
+    with needing("PyTorch", "to write its file", "torch"):
         import io
 
         import torch
 
         from lenet.formats.torch_module import named_network
-    except ImportError as error:
-        raise MissingPackageError(
-            f'PyTorch is needed to write its file ({error}); run pip install "lenet[torch]".'
-        ) from error
     stream = io.BytesIO()
     torch.save(named_network(model).state_dict(), stream)
     return stream.getvalue()

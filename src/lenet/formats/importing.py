@@ -15,7 +15,7 @@ import numpy as np
 
 from lenet import kinds, tensor_files
 from lenet.data.preprocess import Preprocessing
-from lenet.errors import MissingPackageError, ModelFileError, UsageError, about, path_text
+from lenet.errors import ModelFileError, UsageError, about, needing, path_text
 from lenet.formats.mxnet_arrays import plain_names, read_params
 from lenet.formats.mxnet_symbol import read_symbol, symbol_path
 from lenet.formats.reading import read_whole
@@ -249,23 +249,15 @@ def _read_safetensors(path: Any, options: Options) -> _Read:
 
 def _read_torch(path: Any, options: Options) -> _Read:
     content = read_whole(path, kinds.PYTORCH, kinds.PICKLE)
-    try:
+    instead = "save the weights with safetensors.torch.save_file where PyTorch is installed"
+    with needing("PyTorch", "to read its file", "torch", instead):
         from lenet.formats.torch_file import read_state_dict
-    except ImportError as error:
-        raise MissingPackageError(
-            f'PyTorch is needed to read its file ({error}); run pip install "lenet[torch]", or '
-            "save the weights with safetensors.torch.save_file where PyTorch is installed."
-        ) from error
     return _fit(path, read_state_dict(path, content), options, "PyTorch state dict")
 
 
 def _read_onnx(path: Any, options: Options) -> _Read:
-    try:
+    with needing("the package onnx", "to read ONNX", "onnx"):
         from lenet.formats.onnx_graph import read_graph
-    except ImportError as error:
-        raise MissingPackageError(
-            f'the package onnx is needed to read ONNX ({error}); run pip install "lenet[onnx]".'
-        ) from error
     model, notes = read_graph(path, options.input_shape)
     return model, "ONNX", notes
 

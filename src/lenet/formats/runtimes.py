@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.engine.plan import Floats
-from lenet.errors import MissingPackageError, OutputError
+from lenet.errors import MissingPackageError, OutputError, needing
 from lenet.metrics import softmax
 from lenet.model import Model
 
@@ -45,12 +45,8 @@ def likeliest(run: Callable[[Images], Floats]) -> Answer:
 
 def run_onnx(model: Model, content: bytes, takes: str) -> Answer:
     """Run an ONNX file with ONNX Runtime."""
-    try:
+    with needing("ONNX Runtime", "to check the file", "onnx"):
         import onnxruntime
-    except ImportError as error:
-        raise MissingPackageError(
-            f"ONNX Runtime is needed to check the file ({error}); run pip install onnxruntime."
-        ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors alone: it warns of what it removes
     session = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from lenet.data.preprocess import Preprocessing
-from lenet.errors import MissingPackageError, ShapeError, UsageError, about
+from lenet.errors import ShapeError, UsageError, about, needing
 from lenet.formats.names import ACTIVATIONS
 from lenet.formats.row import RefusedError, Row, UnfitError
 from lenet.model import Model
@@ -25,7 +25,7 @@ from lenet.net.network import read_input
 from lenet.net.shapes import Pair, shape_text
 from lenet.net.words import shown
 
-try:
+with needing("PyTorch", "for its modules", "torch"):
     import torch
     import torch.fx
     import torch.nn.functional as F  # noqa: N812 - as everybody calls it
@@ -33,10 +33,6 @@ try:
 
     from lenet.formats.torch_file import to_array
     from lenet.formats.torch_module import named_network
-except ImportError as error:
-    raise MissingPackageError(
-        f'PyTorch is needed for its modules ({error}); run pip install "lenet[torch]".'
-    ) from error
 
 #: So many images are thought to flow: no ``view`` has this number for another reason.
 _IMAGES: Final = 7919

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from importlib.util import find_spec
 from math import ceil, log10
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +26,7 @@ from lenet.engine.engine import Engine, Samples
 from lenet.engine.native import make_engine
 from lenet.engine.operations import apply, derivative, read_inputs
 from lenet.engine.plan import Floats, Plan, Step, Tensor
-from lenet.errors import LenetError, UsageError
+from lenet.errors import LenetError, needing
 from lenet.model import Model
 from lenet.net import Network
 from lenet.net.layers import ACTIVATIONS
@@ -171,11 +170,9 @@ class TensorBoard:
     """
 
     def __init__(self, run: Path) -> None:
-        if find_spec("tensorboard") is None:
-            raise UsageError(
-                "TensorBoard's files need the package tensorboard, which is not installed; install "
-                "it with pip install 'lenet[tensorboard]', or look at the page of the run."
-            )
+        instead = "look at the page of the run"
+        with needing("TensorBoard", "for its files", "tensorboard", instead):
+            import tensorboard  # noqa: F401 - its writer takes long to load, and is for later
         self._folder = run / TENSORBOARD
         self._writer: Any = None
         self._last = self._newest_epoch()
