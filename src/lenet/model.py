@@ -44,7 +44,7 @@ from lenet.kinds import conversion
 from lenet.metrics import Evaluation, evaluate_answers, read_answers, softmax
 from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo
 from lenet.net.shapes import Shape, shape_text
-from lenet.net.words import did_you_mean, natural, shown
+from lenet.net.words import check_key, natural, shown
 from lenet.run_folder import INFO, is_run, read_run
 from lenet.tensor_files import damaged
 
@@ -281,9 +281,8 @@ class Model:
                 )
             if not -len(names) <= index(key) < len(names):
                 raise IndexError(f"there is no layer {key}; the model has {len(names)} layers")
-        if isinstance(key, str) and key not in names:
-            what = f"no layer is called {shown(key)}{did_you_mean(key, names)}"
-            raise UsageError(f"{what}; there are {', '.join(names)}.")
+        if isinstance(key, str):
+            check_key(key, names, "the network")
         return self.layers[names.index(key) if isinstance(key, str) else key]
 
     def __contains__(self, layer: object) -> bool:

@@ -135,7 +135,7 @@ def test_names_in_a_list(text, names):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--against", "keras"], "nobody called 'keras'"),
+        (["--against", "keras"], "'keras'; it must be torch, onnxruntime"),
         (["--batch", "0"], "the batch is 0; it must be a whole number from 1"),
         (["--threads", "0"], "threads is 0; it must be from 1"),
         (["--seconds", "0"], "seconds is 0.0; it must be a number above 0"),

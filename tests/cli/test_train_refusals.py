@@ -41,7 +41,7 @@ WHOLE = "it must be a whole number"
         (["--schedule", "foo"], ["'foo'", "it must be constant, one-cycle, cosine or step"]),
         (
             ["--recipe", "foo"],
-            ["'foo'", "it must be best, best-lenet, best-tiny, modern, original or a .toml file"],
+            ["'foo'", "best-tiny, modern or original, or a .toml file"],
         ),
         (["--recipe", "no.toml"], ["cannot read the recipe no.toml: no such file or directory"]),
         (["--set", "lr"], ["'lr' is no setting", "lr=0.02"]),

@@ -145,9 +145,9 @@ def test_a_width_is_that_of_the_file(tmp_path, ending):
     ("options", "words"),
     [
         ({"style": "grpah"}, "did you mean 'graph'"),
-        ({"theme": "black"}, "'black'; choose auto, light, dark"),
-        ({"style": None}, "None; choose figure, graph"),
-        ({"style": []}, "[]; choose figure, graph"),
+        ({"theme": "black"}, "'black'; it must be auto, light or dark"),
+        ({"style": None}, "None; it must be figure or graph"),
+        ({"style": []}, "[]; it must be figure or graph"),
     ],
 )
 def test_unknown_choices(options, words):

@@ -2,7 +2,9 @@
 
 import pytest
 
-from lenet.net.words import did_you_mean, name_text, natural, shown
+from lenet.errors import UsageError
+from lenet.net.words import check_choice, check_key, did_you_mean, name_text, natural, shown
+from refusals import refused
 
 
 def test_values_are_shown_short() -> None:
@@ -14,6 +16,28 @@ def test_values_are_shown_short() -> None:
 def test_the_nearest_word_is_offered() -> None:
     assert did_you_mean("Sigmod", ("tanh", "sigmoid")) == " (did you mean 'sigmoid'?)"
     assert did_you_mean("x" * 1_000_000, ("tanh",)) == ""
+
+
+@pytest.mark.parametrize("given", ["tann", "", None, [], 3])
+def test_a_choice_that_is_none_is_refused_with_all_there_are(given) -> None:
+    near = " (did you mean 'tanh'?)" if given == "tann" else ""
+    words = f"the rule is {given!r}{near}; it must be tanh or relu or none."
+    with refused(UsageError, words) as caught:
+        check_choice(given, ("tanh", "relu"), "the rule", "rule", " or none")
+    assert caught.value.parameter == "rule"
+    check_choice("relu", ("tanh", "relu"), "the rule")
+
+
+def test_a_choice_may_be_no_word_at_all() -> None:
+    check_choice("", ("", "balanced"), "the weight")
+    with refused(UsageError, """it must be "" or balanced."""):
+        check_choice("x", ("", "balanced"), "the weight")
+
+
+def test_a_name_that_stands_for_nothing_is_refused_with_all_there_are() -> None:
+    check_key("lr", ("lr", "epochs"), "a recipe")
+    with refused(UsageError, "a recipe has no 'epoch' (did you mean 'epochs'?); it has lr and "):
+        check_key("epoch", ("lr", "epochs"), "a recipe")
 
 
 def test_names_stay_as_they_are_unless_they_are_no_text() -> None:

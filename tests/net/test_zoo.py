@@ -32,6 +32,6 @@ def test_an_unknown_name_lists_the_known() -> None:
     with pytest.raises(UsageError) as caught:
         zoo.get("lenet60")
     assert str(caught.value) == (
-        "no network is called 'lenet60' (did you mean 'lenet-60'?); there are lenet, lenet-60, "
-        "lenet-d2l, lenet-relu, compact, tiny."
+        "the network is 'lenet60' (did you mean 'lenet-60'?); it must be lenet, lenet-60, "
+        "lenet-d2l, lenet-relu, compact or tiny."
     )

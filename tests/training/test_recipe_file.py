@@ -58,7 +58,7 @@ def test_a_recipe_from_a_recipe_or_its_values():
     with refused(UsageError, "no 'epoch'"):
         named_recipe({"epoch": 1})
     for wrong in (None, 5, ["best"], b"best"):
-        with refused(UsageError, "modern, original"):
+        with refused(UsageError, "modern or original"):
             named_recipe(wrong)
 
 
@@ -74,7 +74,7 @@ def test_what_a_recipe_is_called():
 
 @pytest.mark.parametrize("name", ["sead", "", "Modern toml", "../seed", "a" * 5000, "a\0b"])
 def test_unknown_name(name):
-    with pytest.raises(UsageError, match="modern, original or a") as caught:
+    with pytest.raises(UsageError, match="modern or original, or a") as caught:
         named_recipe(name)
     assert len(str(caught.value)) < 200
 

@@ -27,7 +27,7 @@ from lenet.errors import UsageError
 from lenet.net import Network
 from lenet.net.layers import MAX_SIZE, Trained
 from lenet.net.network import rebuilt
-from lenet.net.words import did_you_mean, shown
+from lenet.net.words import check_choice, shown
 from lenet.writing.numbers import plural
 
 #: What a budget may limit, and what people call one of it.
@@ -72,9 +72,7 @@ def read_budget(budget: Mapping[str, int] | Iterable[str] | str) -> dict[str, in
     limits = dict(budget) if isinstance(budget, Mapping) else _read_limits(budget)
     for name, most in limits.items():
         limits[name] = most = plain(most)
-        if name not in COSTS:
-            near, known = did_you_mean(str(name), COSTS), ", ".join(COSTS)
-            raise UsageError(f"the budget names {shown(name)}{near}; it may name {known}.")
+        check_choice(name, COSTS, "a name in the budget")
         if isinstance(most, bool) or not isinstance(most, int) or most < 1:
             what = f"the budget for {name} is {shown(most)}"
             raise UsageError(f"{what}; it must be a whole number from 1 up.")

@@ -30,7 +30,7 @@ from lenet.errors import UsageError
 from lenet.net import Network, PlacedLayer
 from lenet.net.layers import ACTIVATIONS, MAX_SIZE, Windowed
 from lenet.net.shapes import Pair, elements
-from lenet.net.words import did_you_mean, shown
+from lenet.net.words import check_choice, shown
 from lenet.optimizers import OPTIMIZERS
 
 FLOAT_BYTES: Final = 4
@@ -174,10 +174,7 @@ def measure_memory(network: Network, batch: int = DEFAULT_BATCH, optimizer: str 
     if isinstance(batch, bool) or not isinstance(batch, int) or not 0 < batch <= MAX_SIZE:
         allowed = f"it must be a whole number from 1 to {MAX_SIZE:,}"
         raise UsageError(f"the batch is {shown(batch)}; {allowed}.", parameter="batch")
-    if optimizer not in list(OPTIMIZERS):  # of a list, which is no key, a dict would say only that
-        near, known = did_you_mean(str(optimizer), OPTIMIZERS), ", ".join(OPTIMIZERS)
-        what = f"the optimizer is {shown(optimizer)}{near}"
-        raise UsageError(f"{what}; it must be one of {known}.", parameter="optimizer")
+    check_choice(optimizer, OPTIMIZERS, "the optimizer", "optimizer")
     placed = network.placed
     counts = count_network(network)
     parameters = FLOAT_BYTES * counts.parameters

@@ -23,7 +23,7 @@ from lenet.benchmarking.workload import TASKS, Workload
 from lenet.engine.native import processors
 from lenet.errors import EngineError, UsageError
 from lenet.net import Source, read_named
-from lenet.net.words import listed, shown
+from lenet.net.words import check_choice, listed, shown
 from lenet.version import machine
 
 #: Who else there is, by what a person names, and what each needs installed.
@@ -92,13 +92,8 @@ def contenders_of(against: str | Iterable[str]) -> list[str]:
         names = [names]  # named below as what it is: nobody
     contenders: list[str] = []
     for name in names:
-        framework = next((f for f, ways in PEERS.items() if name == f or name in ways), None)
-        if framework is None:
-            raise UsageError(
-                f"there is nobody called {shown(name)} to measure against; name one or more of "
-                f"{', '.join([*PEERS, *PEERS['torch']])}.",
-                parameter="against",
-            )
+        check_choice(name, [*PEERS, *PEERS["torch"]], "what to measure against", "against")
+        framework = next(f for f, ways in PEERS.items() if name == f or name in ways)
         if missing := [package for package in PACKAGES[framework] if find_spec(package) is None]:
             raise UsageError(
                 f"measuring against {framework} needs what is not installed: {listed(missing)}; "

@@ -24,7 +24,7 @@ from lenet.drawing.scene import THEMES, Scene
 from lenet.errors import UsageError, visible
 from lenet.files import write_bytes
 from lenet.net import Source, read_named
-from lenet.net.words import did_you_mean, listed, shown
+from lenet.net.words import check_choice, listed, shown
 
 __all__ = ["FORMATS", "STYLES", "THEMES", "Drawing", "draw", "format_of"]
 
@@ -158,8 +158,8 @@ def draw(
             the layers; ``width`` or ``rows`` is out of range; ``rows`` is given for a graph.
         ShapeError: the network does not fit together.
     """
-    _check_choice("style", style, STYLES)
-    _check_choice("theme", theme, THEMES)
+    check_choice(style, STYLES, "the style", "style")
+    check_choice(theme, THEMES, "the theme", "theme")
     options: dict[str, Any] = {"width": None if width is None else read_width(width)}
     if rows is not None:
         options["rows"] = _checked_rows(rows, style)
@@ -207,7 +207,7 @@ def _checked_rows(rows: int, style: str) -> int:
 def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
     """Return the format to write ``path`` in: the one that is named, else that of the ending."""
     if format is not None:
-        _check_choice("format", format, FORMATS)
+        check_choice(format, FORMATS, "the format", "format")
         return format
     if not isinstance(path, str | os.PathLike):
         raise UsageError(f"the picture's file is {shown(path)}; give a path that ends in .svg.")
@@ -219,11 +219,3 @@ def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
             parameter="format",
         )
     return ending
-
-
-def _check_choice(what: str, given: object, choices: Iterable[str]) -> None:
-    names = list(choices)
-    if given not in names:
-        near = did_you_mean(str(given), names)
-        problem = f"no {what} is called {shown(given)}{near}"
-        raise UsageError(f"{problem}; choose {', '.join(names)}.", parameter=what)

@@ -25,7 +25,7 @@ from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.reference import ReferenceEngine
 from lenet.errors import EngineError, UsageError, needing
-from lenet.net.words import listed
+from lenet.net.words import check_choice
 
 MAX_THREADS: Final = 1024
 #: The engines that a plan can be run by.
@@ -118,8 +118,7 @@ def chosen_engine(name: str | None = None) -> tuple[str, str]:
     engine, _, device = given.partition(":") if isinstance(given, str) else ("", "", "")
     if engine not in ENGINES or (device and engine != "torch"):
         what = "LENET_ENGINE" if name is None else "the engine"
-        allowed = f"{listed(ENGINES, 'or')}, or torch:cuda for PyTorch on a GPU"
-        raise UsageError(f"{what} is {shown(given)}; it must be {allowed}.", parameter="engine")
+        check_choice(given, ENGINES, what, "engine", ", or torch:cuda for PyTorch on a GPU")
     return engine, device or "cpu"
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from lenet.engine.plan import Floats
 from lenet.errors import UsageError
+from lenet.net.words import check_choice
 from lenet.optimizers import OPTIMIZERS
 
 #: Added to a gradient's norm before something is divided by it.
@@ -48,10 +49,7 @@ class Optimizer:
     ema_decay: float = 0.0  # 0 keeps no average
 
     def __post_init__(self) -> None:
-        if self.kind not in OPTIMIZERS:
-            raise UsageError(
-                f"the optimizer is {self.kind!r}; it must be one of {', '.join(OPTIMIZERS)}."
-            )
+        check_choice(self.kind, OPTIMIZERS, "the optimizer")
         for name in ("momentum", "beta1", "beta2", "ema_decay"):
             value = getattr(self, name)
             if not is_share(value):

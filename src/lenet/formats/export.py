@@ -29,7 +29,7 @@ from lenet.formats.mxnet_arrays import write_params
 from lenet.formats.mxnet_symbol import symbol_path, write_symbol
 from lenet.model import Model
 from lenet.net import to_json
-from lenet.net.words import did_you_mean, listed, shown
+from lenet.net.words import check_choice, did_you_mean, listed, shown
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section
 from lenet.writing.numbers import percent
@@ -205,17 +205,11 @@ def _suffix(path: str | os.PathLike[str]) -> str:
 
 
 def _options(input: str, opset: int, framework: str) -> Options:
-    if input not in INPUTS:
-        near = did_you_mean(str(input), INPUTS)
-        what = f"the input is {shown(input)}{near}; it must be {listed(INPUTS, 'or')}."
-        raise UsageError(what, parameter="input")
+    check_choice(input, INPUTS, "the input", "input")
     if isinstance(opset, bool) or opset not in OPSETS:
         what = f"the opset is {shown(opset)}; it must be from {OPSETS[0]} to {OPSETS[-1]}."
         raise UsageError(what, parameter="opset")
-    if framework not in FRAMEWORKS:
-        near = did_you_mean(str(framework), FRAMEWORKS)
-        what = f"the framework is {shown(framework)}{near}; it must be {listed(FRAMEWORKS, 'or')}."
-        raise UsageError(what, parameter="framework")
+    check_choice(framework, FRAMEWORKS, "the framework", "framework")
     return Options(input, opset, framework)
 
 

@@ -24,7 +24,7 @@ from lenet.formats.weights import Arrays, check_strangers, deduce_network, fit_w
 from lenet.model import Model
 from lenet.net import ACTIVATIONS, Source, is_model_file, read_named
 from lenet.net.network import read_input
-from lenet.net.words import did_you_mean, listed, shown
+from lenet.net.words import check_choice, did_you_mean, listed, shown
 from lenet.writing import Result
 from lenet.writing.document import Document, Notation, Paragraph, Section
 from lenet.writing.numbers import plural
@@ -155,10 +155,8 @@ def _options(
     if input_shape is not None:
         with about("input_shape"):
             input_shape = read_input(input_shape)
-    if activation is not None and activation not in ACTIVATIONS:
-        near = did_you_mean(str(activation), ACTIVATIONS)
-        what = f"the activation is {shown(activation)}{near}; it must be "
-        raise UsageError(what + f"{listed(list(ACTIVATIONS), 'or')}.", parameter="activation")
+    if activation is not None:
+        check_choice(activation, ACTIVATIONS, "the activation", "activation")
     names = None if classes is None else tuple(map(str, classes))
     return Options(
         net, symbol, input_shape, activation, names, _numbers(mean, "mean"), _numbers(std, "std")

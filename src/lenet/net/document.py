@@ -23,7 +23,7 @@ from lenet.errors import UsageError
 from lenet.net.layers import LAYERS, Layer, elsewhere
 from lenet.net.network import Block, Network
 from lenet.net.shapes import Shape, input_text, read_shape
-from lenet.net.words import did_you_mean, shown
+from lenet.net.words import check_choice, shown
 
 FORMAT: Final = "lenet-network"
 VERSION: Final = 1
@@ -136,7 +136,7 @@ def _layer(value: object, path: str) -> Layer:
     kind = document.get("kind")
     if kind not in list(LAYERS) and (why := elsewhere(kind, is_layer=True)):
         raise UsageError(f"{path}.kind: {why}")
-    _expect(kind in list(LAYERS), kind, f"{path}.kind", f"one of {', '.join(LAYERS)}")
+    check_choice(kind, LAYERS, f"{path}.kind")
     layer = LAYERS[str(kind)]
     required = [field.name for field in layer.fields if not field.may_lack]
     optional = [field.name for field in layer.fields if field.may_lack]
@@ -183,11 +183,7 @@ def _check_keys(
 ) -> None:
     allowed = (*keys, *optional)
     for key in value:
-        if key not in allowed:
-            near = did_you_mean(key, allowed) if isinstance(key, str) else ""
-            raise UsageError(
-                f"{path} has the unknown key {shown(key)}{near}; it has {', '.join(allowed)}."
-            )
+        check_choice(key, allowed, f"a key of {path}")
     for key in keys:
         if key not in value:
             raise UsageError(f"{path} lacks the key {key!r}; it has {', '.join(keys)}.")

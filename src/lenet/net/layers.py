@@ -17,7 +17,7 @@ from lenet.arguments import plain
 from lenet.errors import ShapeError, UsageError
 from lenet.net import shapes
 from lenet.net.shapes import Pair, Shape, elements, pair_text, shape_text, size_text
-from lenet.net.words import shown, with_article
+from lenet.net.words import check_choice, shown, with_article
 
 Sides = tuple[int, int, int, int]
 
@@ -563,6 +563,7 @@ def _sides(given: object, kernel: Pair, stride: Pair) -> Sides:
 
 def _activation(name: object) -> str:
     if not isinstance(name, str) or name not in ACTIVATIONS:
-        what = f"activation is {shown(name)}; it must be one of {', '.join(ACTIVATIONS)}."
-        raise UsageError(elsewhere(name) or what, parameter="activation")
-    return name
+        if why := elsewhere(name):
+            raise UsageError(why, parameter="activation")
+        check_choice(name, ACTIVATIONS, "activation", "activation")
+    return str(name)

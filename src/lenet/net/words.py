@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from lenet.arguments import LONGEST
 from lenet.arguments import shown as shown
+from lenet.errors import UsageError
 
 
 def name_text(name: str) -> str:
@@ -34,6 +35,37 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
     near = get_close_matches(word[:LONGEST].lower(), list(choices), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def check_choice(
+    given: object, choices: Iterable[str], what: str, parameter: str = "", more: str = ""
+) -> None:
+    """Refuse a value that is none of ``choices``; ``what`` it is for, and what ``more`` may be.
+
+    Raises:
+        UsageError: it is none of them; the error names the nearest, and all.
+    """
+    names = list(choices)
+    if not isinstance(given, str) or given not in names:
+        allowed = listed([name or '""' for name in names], "or") + more
+        found = f"{what} is {shown(given)}{_near(given, names)}"
+        raise UsageError(f"{found}; it must be {allowed}.", parameter=parameter)
+
+
+def check_key(key: object, keys: Iterable[str], owner: str) -> None:
+    """Refuse a name that stands for nothing in ``owner``, which has ``keys``.
+
+    Raises:
+        UsageError: it is none of them; the error names the nearest, and all.
+    """
+    names = list(keys)
+    if key not in names:
+        found = f"{owner} has no {shown(key)}{_near(key, names)}"
+        raise UsageError(f"{found}; it has {listed(names)}.")
+
+
+def _near(given: object, names: Sequence[str]) -> str:
+    return did_you_mean(given, names) if isinstance(given, str) else ""
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

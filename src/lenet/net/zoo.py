@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from lenet.errors import UsageError
 from lenet.net.network import Network
 from lenet.net.notation import parse_network
-from lenet.net.words import did_you_mean, shown
+from lenet.net.words import check_choice
 
 
 def lenet() -> Network:
@@ -107,7 +106,5 @@ def names() -> tuple[str, ...]:
 
 def get(name: str) -> Network:
     """Return the network called ``name``; a UsageError lists the names there are."""
-    if name not in _ZOO:
-        near = did_you_mean(name, _ZOO)
-        raise UsageError(f"no network is called {shown(name)}{near}; there are {', '.join(_ZOO)}.")
+    check_choice(name, _ZOO, "the network")
     return _ZOO[name]()

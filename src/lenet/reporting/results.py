@@ -17,7 +17,7 @@ from lenet.drawing import Drawing, draw, format_of
 from lenet.drawing.scene import THEMES
 from lenet.errors import LenetError, UsageError
 from lenet.model import Model
-from lenet.net.words import did_you_mean, shown
+from lenet.net.words import check_choice, did_you_mean, shown
 from lenet.reporting import comparison_page, pictures, run_page, verdict
 from lenet.reporting.predictions import (
     Images,
@@ -63,9 +63,7 @@ class RunReport(Result):
         Raises:
             UsageError: there is none of that name, or no such theme.
         """
-        if theme not in list(THEMES):
-            what = f"no theme is called {shown(theme)}; choose {', '.join(THEMES)}."
-            raise UsageError(what, parameter="theme")
+        check_choice(theme, THEMES, "the theme", "theme")
         if name not in self.pictures:
             near = did_you_mean(str(name), self.pictures)
             why = f" ({self.missing})" if name in PICTURES and self.missing else ""

@@ -36,7 +36,7 @@ from lenet.engine.augmentation import Augmentation
 from lenet.engine.initialise import parse_init
 from lenet.engine.optimizer import SHARE, Optimizer, is_share
 from lenet.errors import UsageError, reason
-from lenet.net.words import did_you_mean, listed, shown
+from lenet.net.words import check_choice, check_key, listed, shown
 from lenet.optimizers import DEFAULTS, OPTIMIZERS
 from lenet.run_folder import FORMER_NAMES, with_current_names
 
@@ -95,12 +95,6 @@ def _from_zero(most: float) -> _Bounds:
     return _number(lambda value: 0 <= value <= most, f"a number from 0 to {most:g}")
 
 
-def _one_of(name: str) -> _Bounds:
-    allowed = _CHOICES[name]
-    choice = listed([word or '""' for word in allowed], "or")
-    return lambda value: isinstance(value, str) and value in allowed, choice
-
-
 _POSITIVE: Final = _number(
     lambda value: 0 < value <= LARGEST, f"a number above 0 and at most {LARGEST:g}"
 )
@@ -151,10 +145,10 @@ class Recipe:
 
     epochs: int = _value(20, _whole(1, 100_000))
     batch_size: int = _value(128, _whole(1, 1_000_000))
-    optimizer: str = _value("adamw", _one_of("optimizer"))
+    optimizer: str = "adamw"
     momentum: float = _value(0.9, _SHARE)
     lr: float = _value(None, _POSITIVE)
-    schedule: str = _value("one-cycle", _one_of("schedule"))
+    schedule: str = "one-cycle"
     warmup_epochs: float = _value(0.0, _from_zero(100_000))
     step_size: int = _value(10, _whole(1, 100_000))
     gamma: float = _value(0.1, _POSITIVE)
@@ -165,7 +159,7 @@ class Recipe:
     dropout: float = _value(0.0, _SHARE)
     max_grad_norm: float = _value(0.0, _from_zero(LARGEST))
     ema_decay: float = _value(0.0, _from_zero(LARGEST_DECAY))
-    class_weight: str = _value("", _one_of("class_weight"))
+    class_weight: str = ""
     validation_fraction: float = _value(0.0, _PART)
     patience: int = _value(0, _whole(0, 100_000))
     restore_best: bool = _value(False, _FLAG)
@@ -179,11 +173,11 @@ class Recipe:
         for setting in fields(self):
             value = plain(getattr(self, setting.name))
             object.__setattr__(self, setting.name, value)
+            if choices := _CHOICES.get(setting.name):
+                check_choice(value, choices, setting.name)
             is_allowed, allowed = setting.metadata.get("bounds", (lambda _: True, ""))
             if not is_allowed(value):
-                choices = _CHOICES.get(setting.name, ())
-                near = did_you_mean(value, choices) if isinstance(value, str) else ""
-                raise UsageError(f"{setting.name} is {shown(value)}{near}; it must be {allowed}.")
+                raise UsageError(f"{setting.name} is {shown(value)}; it must be {allowed}.")
         if self.warmup_epochs > self.epochs:
             raise UsageError(
                 f"warmup_epochs is {self.warmup_epochs:g} and there are {self.epochs} epochs; it "
@@ -260,9 +254,8 @@ def _checked_names(
         raise UsageError(f"{what} is {shown(values)}; it must be a table of its values.")
     current = with_current_names(values) if kind is Recipe else dict(values)
     known = [setting.name for setting in fields(kind)]
-    if unknown := [name for name in current if name not in known]:
-        near = did_you_mean(str(unknown[0]), known)
-        raise UsageError(f"{what} has no {shown(unknown[0])}{near}; it has {', '.join(known)}.")
+    for name in current:
+        check_key(name, known, what)
     return current
 
 
@@ -314,12 +307,7 @@ def recipe(
         told = f"the recipe {wanted} is called {new} now; write {new!r}."
         warnings.warn(told, DeprecationWarning, stacklevel=2)
         wanted = new
-    if wanted not in names():
-        near = did_you_mean(wanted, names())
-        raise UsageError(
-            f"the recipe is {shown(text if is_name else name)}{near}; it must be "
-            f"{', '.join(names())} or a .toml file."
-        )
+    check_choice(wanted if is_name else name, names(), "the recipe", more=", or a .toml file")
     return read_recipe(_file_of(wanted, data), **changes)
 
 

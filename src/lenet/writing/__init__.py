@@ -12,8 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from lenet.errors import UsageError, visible
-from lenet.net.words import did_you_mean, shown
+from lenet.errors import visible
+from lenet.net.words import check_choice
 from lenet.terminal import can_show, columns
 from lenet.writing.document import Document, Section, table_of
 
@@ -74,10 +74,7 @@ def render(
         UsageError: ``form`` is none of these, or the result has no rows for CSV.
     """
     known = [name for name in FORMATS if name != "csv" or result.csv_key]
-    if form not in known:
-        near, names = did_you_mean(str(form), known), ", ".join(known)
-        what = f"the format is {shown(form)}{near}; it must be one of {names}."
-        raise UsageError(what, parameter="format")
+    check_choice(form, known, "the format", "format")
     if form == "json":
         return json_text(result.to_dict())
     if form == "csv":
