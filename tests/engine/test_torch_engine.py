@@ -79,20 +79,23 @@ def test_steps_are_the_reference_engines(optimizer: Optimizer) -> None:
         np.testing.assert_allclose(mine, its, rtol=2e-3, atol=2e-4)
 
 
-def test_a_loss_that_is_no_number_leaves_all_as_it_was() -> None:
-    plan, table, samples = case(2)
-    before, state = table.copy(), np.full((1, plan.table_size), 0.5, np.float32)
-    rates = np.array([1e30, 1e30, 1e30])
-    order = np.arange(70, dtype=np.int32)
-    result = TorchEngine(plan, 1).train(
-        table, state, samples, order, 20, rates, 0, Optimizer("momentum")
-    )
-    assert result.steps < 3
-    assert not np.isfinite(result.losses[result.steps])
-    assert not result.losses[result.steps + 1 :].any()
-    assert not result.correct[result.steps :].any()
-    assert np.array_equal(table, before)
-    assert (state == 0.5).all()
+@pytest.mark.parametrize("steps", [0, 2])
+@pytest.mark.parametrize("optimizer", RULES, ids=str)
+def test_a_loss_that_is_no_number_keeps_the_steps_before_it(optimizer, steps) -> None:
+    plan, start, samples = case(2)
+    if not steps:
+        start[:] = np.nan
+    order, rates = np.arange(70, dtype=np.int32), np.array([0.01, 1e30, 0.01, 0.01])
+    results = []
+    for engine in (TorchEngine(plan, 1), ReferenceEngine(plan, np.float32)):
+        table = start.copy()
+        state = np.zeros((optimizer.state_rows, plan.table_size), np.float32)
+        result = engine.train(table, state, samples, order, 20, rates, 0, optimizer)
+        results.append((table, state, result.losses, result.correct))
+        assert result.steps == steps
+        assert not np.isfinite(result.losses[steps])
+    for mine, its in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, its, rtol=2e-3, atol=2e-4)
 
 
 def test_dropout_drops_and_is_decided_by_the_seed() -> None:

@@ -7,7 +7,6 @@ seeds, and not bit for bit. The images and all that a training changes stay on t
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -96,35 +95,30 @@ class TorchEngine:
         optimizer: Optimizer,
         objective: Objective = PLAIN,
     ) -> TrainResult:
-        """Run len(rates) training steps, changing ``parameters`` and ``state`` in place.
-
-        Where a loss is not finite both stay as they were before the call.
-        """
+        """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
         samples.check_order(order, batch_size, len(rates), objective)
         table = self._moved(np.array(parameters, np.float32)).requires_grad_()
         moments = self._moved(np.array(state, np.float32))
         places = self._moved(np.asarray(order, np.int64))
-        losses = torch.zeros(len(rates), dtype=torch.float64, device=self.device)
-        correct = torch.zeros(len(rates), dtype=torch.int64, device=self.device)
+        losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
+        steps = len(rates)
         for i, rate in enumerate(rates):
             number = first_step + i + 1
             torch.manual_seed(_seed_of(objective, number))
             chosen = places[i * batch_size : (i + 1) * batch_size]
             loss, right, statistics = self._step(table, samples, chosen, objective)
+            losses[i] = float(loss.detach())
+            if not np.isfinite(losses[i]):
+                steps = i
+                break
+            correct[i] = int(right)
             table.grad = None
             loss.backward()
-            losses[i], correct[i] = loss.detach(), right
             with torch.no_grad():
                 self._update(optimizer, table, moments, float(rate), number, statistics)
-        result = TrainResult(losses.cpu().numpy(), correct.cpu().numpy(), len(rates))
-        finite = np.isfinite(result.losses)
-        if not finite.all():
-            steps = int(np.argmin(finite))
-            result.losses[steps + 1 :], result.correct[steps:] = 0, 0
-            return replace(result, steps=steps)
         parameters[...] = table.detach().cpu().numpy()
         state[...] = moments.cpu().numpy()
-        return result
+        return TrainResult(losses, correct, steps)
 
     def _step(
         self, table: torch.Tensor, samples: Samples, chosen: torch.Tensor, objective: Objective
