@@ -111,6 +111,13 @@ def test_a_file_that_differs_is_told(run, tmp_path, capsys, monkeypatch) -> None
     assert "names another class than the model for 360 of 360" in capsys.readouterr().err
 
 
+def test_nothing_is_written_where_the_check_lacks_its_compiler(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CC", "none")
+    assert main(["export", str(run), str(tmp_path / "m.c"), "--check", "digits"]) == 1
+    assert "no C compiler" in capsys.readouterr().err
+    assert list(tmp_path.glob("m.*")) == []
+
+
 def test_the_class_that_a_c_file_returns_is_checked(run, tmp_path, capsys, monkeypatch) -> None:
     """Its probabilities alone could be right."""
 

@@ -180,15 +180,14 @@ def export(
         options = replace(options, answers=_answers(model, origin, split, name))
     write, kind = _FORMATS[suffix]
     content = write(model, options)
+    compared = None
+    if options.answers is not None:  # before anything is written: it may lack its runtime
+        compared = _compare(options.answers, _RUNNERS[suffix](model, content, options))
     target = files.write_bytes(path, content)
     for beside, text in _BESIDE.get(suffix, _nothing)(model, target, options):
         files.write_bytes(beside, text)
     kind = kind if model.integers is None or suffix not in _INT8 else f"{kind}, int8"
-    result = Export(target, kind, len(content))
-    if options.answers is None:
-        return result
-    answer = _RUNNERS[suffix](model, content, options)
-    return replace(result, check=_compare(options.answers, answer))
+    return Export(target, kind, len(content), compared)
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:
