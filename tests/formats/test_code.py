@@ -169,6 +169,16 @@ def test_gluon_builds_the_same_layers(network, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("net", ["1x5x5 | conv 2 k3 | dense 3", "1x5x5 | conv 2 k3 batchnorm"])
+def test_an_activation_that_no_table_has_is_not_written(framework, net) -> None:
+    """As one would be that is added to our networks alone."""
+    model = lenet.Model(net)
+    object.__setattr__(model.network.layers[0], "activation", "softsign")
+    with pytest.raises(KeyError, match="softsign"):
+        network_code(model, framework)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_code_is_plain(framework) -> None:
     code = network_code(
         lenet.Model("lenet", classes=[f'it\'s "{n}"' for n in range(10)]), framework

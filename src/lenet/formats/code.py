@@ -15,6 +15,16 @@ from lenet.net.shapes import Shape, elements
 
 #: The frameworks whose code can be written.
 FRAMEWORKS: Final = ("torch", "keras", "gluon")
+#: By our name: an activation that is a layer of its own.
+_KERAS: Final = {
+    **{name: f'layers.Activation("{name}")' for name in (*PLAIN, "silu")},
+    "leaky-relu": f"layers.LeakyReLU(negative_slope={LEAKY_SLOPE})",
+}
+_GLUON: Final = {
+    **{name: f'nn.Activation("{name}")' for name in PLAIN},
+    "leaky-relu": f"nn.LeakyReLU({LEAKY_SLOPE})",
+    "silu": "nn.Swish()",
+}
 
 
 @dataclass(frozen=True)
@@ -150,10 +160,8 @@ def _keras_lines(place: PlacedLayer) -> Iterator[_Line]:
         yield from _keras_windowed(place, activation, note)
     if is_normal:
         yield _Line("", f"layers.BatchNormalization(momentum={1 - MOMENTUM}, epsilon={EPSILON})")
-    if word == "leaky-relu":
-        yield _Line("", f"layers.LeakyReLU(negative_slope={LEAKY_SLOPE})")
-    elif word != "identity" and not inside:
-        yield _Line("", f'layers.Activation("{word}")')
+    if word != "identity" and not inside:
+        yield _Line("", _KERAS[word])
 
 
 def _keras_windowed(place: PlacedLayer, activation: str, note: str) -> Iterator[_Line]:
@@ -254,12 +262,8 @@ def _gluon_lines(place: PlacedLayer) -> Iterator[_Line]:
         yield _Line("", code, note)
     if is_normal:
         yield _Line("", f"nn.BatchNorm(momentum={1 - MOMENTUM}, epsilon={EPSILON})")
-    if word == "leaky-relu":
-        yield _Line("", f"nn.LeakyReLU({LEAKY_SLOPE})")
-    elif word == "silu":
-        yield _Line("", "nn.Swish()")
-    elif word != "identity" and not inside:
-        yield _Line("", f'nn.Activation("{word}")')
+    if word != "identity" and not inside:
+        yield _Line("", _GLUON[word])
 
 
 def _file(model: Model, imports: list[str], body: str) -> str:

@@ -515,7 +515,7 @@ class _Writer:
             self.add("LeakyReLU", {"act_type": "leaky", "slope": repr(LEAKY_SLOPE)})
         elif activation != "identity":
             is_child = "scale" in norm  # otherwise Gluon has it as the layer's own
-            self.add("Activation", {"act_type": activation}, is_child=is_child)
+            self.add("Activation", {"act_type": _ACTIVATIONS[activation]}, is_child=is_child)
 
     @staticmethod
     def _owned(place: PlacedLayer) -> list[str]:
