@@ -62,6 +62,14 @@ def test_a_state_dict_as_safetensors(model, conv_bias, tmp_path) -> None:
     np.testing.assert_allclose(found.scores(images()), model.scores(images()), rtol=1e-5)
 
 
+@pytest.mark.parametrize("prefix", ["turnnet", "congruent", "Igru1ana"])
+def test_words_within_the_words_of_a_name_say_nothing(model, prefix, tmp_path) -> None:
+    state = {f"{prefix}.{name}": values for name, values in as_pytorch(model).items()}
+    safetensors.numpy.save_file(state, tmp_path / "net.safetensors")
+    found = import_model(tmp_path / "net.safetensors", net=NET)
+    np.testing.assert_allclose(found.table, model.table, rtol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_other_precisions(model, dtype, tmp_path) -> None:
     torch = pytest.importorskip("torch")

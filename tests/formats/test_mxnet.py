@@ -409,7 +409,16 @@ def test_an_archive_that_unpacks_to_more_takes_no_memory(tmp_path) -> None:
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize("name", ["lstm0_i2h_weight", "rnn0.l0_weight", "encoder.attn.weight"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lstm0_i2h_weight",
+        "rnn0.l0_weight",
+        "encoder.attn.weight",
+        "myBiLSTM.w",
+        "embeddings.weight",
+    ],
+)
 def test_layers_that_we_do_not_have_are_named(name, tmp_path) -> None:
     (tmp_path / "m.params").write_bytes(write_params({name: np.ones((4, 4), np.float32)}))
     with refused(ModelFileError, "m.params", name, "only convolutions"):

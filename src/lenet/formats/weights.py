@@ -6,6 +6,7 @@ brought to that. Which weight belongs to which layer is for :mod:`lenet.analysis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Final
@@ -26,9 +27,9 @@ Values = npt.NDArray[Any]
 Arrays = Mapping[str, Values]
 
 _ADVICE: Final = "name the network"
-#: Words in names that belong to what we have no layer for.
+#: Whole words in names that belong to what we have no layer for.
 _STRANGERS: Final = {
-    "lstm": "an LSTM",
+    "(bi)?lstm": "an LSTM",
     "i2h": "a recurrent layer",
     "weight_ih": "a recurrent layer",
     "gru": "a GRU",
@@ -84,8 +85,9 @@ def fit_weights(
 def check_strangers(path: object, arrays: Arrays) -> None:
     """Refuse by their names the weights of what we have no layer for."""
     for name in arrays:
+        words = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
         for word, what in _STRANGERS.items():
-            if word in name.lower():
+            if re.search(f"(?<![a-z]){word}s?(?![a-z])", words):
                 raise ModelFileError(
                     f"{path_text(path)} holds {what} ({name_text(name)}), and only convolutions, "
                     "batch normalisations and dense layers are read."
