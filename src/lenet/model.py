@@ -550,10 +550,8 @@ def _in_run(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     if not is_run(path):
         return path
     if not (model := read_run(path).model).exists():
-        raise ModelFileError(
-            f"{path_text(path)} is a run without a model: its training is not done; go on with "
-            f"lenet.resume({os.fspath(path)!r})."
-        )
+        what = f"{path_text(path)} is a run without a model: its training is not done"
+        raise ModelFileError(f"{what}; resume it.")
     return model
 
 
@@ -563,14 +561,13 @@ def _advice(path: str) -> str:
         inside = sorted(map(str, Path(path).glob(f"*{MODEL_ENDING}")))
         runs = sorted((str(info.parent) for info in Path(path).glob(f"*/{INFO}")), key=natural)
         what = "a model in it" if inside else "the run that you mean"
-        load = f"lenet.Model.load({(inside or runs or [''])[0]!r})"
-        return f"is a folder; load {what}: {load}" if inside or runs else ""
+        found = inside or runs
+        return f"is a folder; give {what}, such as {found[0]!r}" if found else ""
+    remedy = "train it, and give the model that is saved"
     if os.path.splitext(path)[1].lower() == ".json":
-        what = "is no model: a network's .json file holds no weights"
-        return f"{what}; give it some with lenet.Model({path!r}).initialize()"
+        return f"is no model: a network's .json file holds no weights; {remedy}"
     if path in zoo.names() and not os.path.exists(path):
-        name = path.replace("-", "_")
-        return f"is a network without weights; write lenet.models.{name}().initialize()"
+        return f"is a network without weights; {remedy}"
     return "" if is_model_file(path) else conversion(path)
 
 

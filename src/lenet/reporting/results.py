@@ -145,7 +145,7 @@ def report(
     """Report on a run folder.
 
     Args:
-        run: the folder.
+        run: the folder. A training that finds a run in its folder goes into ``run-2``: name that.
         data: the data set it was trained on, its name, or the path of pictures; by default what
             the run has written down. If that is not here any more, the report does without.
         data_dir: see :func:`lenet.load`.
