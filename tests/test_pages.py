@@ -16,6 +16,12 @@ PAGES = [
     for path in (pages.ROOT / "README.md", *sorted(pages.DOCS.glob("*.md")))
     if path.name != "bench.md"
 ]
+#: Blocks of these stand alone; those on scikit-learn and reports are run by tests of their own.
+PYTHON = [
+    path.name
+    for path in sorted(pages.DOCS.glob("*.md"))
+    if path.stem not in ("report", "sklearn") and "```python\n" in path.read_text(encoding="utf-8")
+]
 
 
 def prepared(page: Path, folder: Path) -> None:
@@ -49,6 +55,14 @@ def test_transcripts(page: Path, tmp_path: Path) -> None:
         return output
 
     pages.with_transcripts(page.read_text(encoding="utf-8"), run)
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_every_block_of_python_runs(name: str, tmp_path: Path, monkeypatch) -> None:
+    if name == "export.md":
+        pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    pages.run_python(pages.read_page(name))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,11 +22,10 @@ from lenet.analysis.explanation import (
     memory_columns,
     memory_notes,
 )
-from lenet.cli.main import main
 from lenet.errors import ShapeError, UsageError
 from lenet.net import Network, parse_network, zoo
 from lenet.writing.numbers import short_count
-from pages import commands, read_page, run_python
+from pages import read_page
 from papers import ALEXNET, LENET_5, VGG_16
 from random_networks import networks
 from refusals import refused
@@ -592,19 +590,6 @@ def test_text_takes_a_width_and_plain_characters() -> None:
     assert render(report) == str(report)
     assert len(render(report, "text", 200).splitlines()) < len(str(report).splitlines())
     assert render(report, "text", 80, ascii_only=True).isascii()
-
-
-@pytest.mark.parametrize(("line", "shown"), commands(PAGE))
-def test_the_page_shows_the_true_output(
-    line: str, shown: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    assert main(shlex.split(line)) == 0
-    assert capsys.readouterr().out == shown
-
-
-def test_the_pages_python_runs() -> None:
-    run_python(PAGE)
 
 
 def test_every_key_of_the_json_is_explained() -> None:

@@ -20,7 +20,7 @@ from lenet.cli.networks import bench, split_names
 from lenet.cli.progress import Line
 from lenet.net import read_network
 from lenet.writing import render
-from pages import commands, read_page, run_python
+from pages import commands, read_page
 
 PAGE = read_page("bench.md")
 SMALL = "1x8x8 | conv 4 k3 relu | dense 10"
@@ -63,10 +63,6 @@ def test_the_page_shows_what_is_printed(line, text, monkeypatch):
     monkeypatch.setattr(measuring, "find_spec", lambda name: name)
     assert skeleton(text) == skeleton(render(made_up(line)))
     assert max(map(len, text.splitlines())) <= 80
-
-
-def test_the_pages_python_runs():
-    run_python(PAGE)
 
 
 def test_it_measures(command):
