@@ -18,6 +18,7 @@ import lenet
 from lenet.run_folder import CHECKPOINTS, read_run
 from lenet.trainer import run_training
 from lenet.training import Recipe, Run, Training, loop, resume_run, run
+from stopping import StopAt
 
 KILLS = int(os.environ.get("LENET_KILLS", "12"))
 NETWORK = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 12 relu, dense 10"
@@ -153,21 +154,6 @@ def test_kills(tmp_path, lives):
     places.append(several.live(None))
     print(f"{KILLS} kills; began at epoch, step: {places}")
     assert_equal_runs(tmp_path / "killed", tmp_path / "whole")
-
-
-class StopAt:
-    """A callback that stops the training at a step's look, counted over the whole of it."""
-
-    def __init__(self, look):
-        self._looks = look
-
-    def step(self, epoch, share):
-        self._looks -= 1
-        if self._looks == 0:
-            raise KeyboardInterrupt
-
-    def epoch(self, record):
-        pass
 
 
 @pytest.fixture

@@ -18,19 +18,9 @@ from lenet.trainer import run_training
 from lenet.training import Recipe, Run, loop, resume_run
 from lenet.training.checkpoint import Checkpoint
 from refusals import refused
+from stopping import Stop, StopAt
 
 QUICK = Recipe(epochs=3, batch_size=100)
-
-
-class Stop:
-    """A callback that stops after the second epoch's first look."""
-
-    def step(self, epoch, share):
-        if epoch == 2:
-            raise KeyboardInterrupt
-
-    def epoch(self, record):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -196,24 +186,12 @@ def test_it_diverges_where_it_would_have(few, small, tmp_path):
     with pytest.raises(DivergenceError) as first:
         lenet.train(small, few, wild, run=tmp_path / "a")
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(small, few, wild, run=tmp_path / "b", callback=At(1))
+        lenet.train(small, few, wild, run=tmp_path / "b", callback=StopAt(1))
     with pytest.raises(DivergenceError) as second:
         lenet.resume(tmp_path / "b", few)
     assert str(first.value) == str(second.value)
     one, other = ((tmp_path / name / "last.safetensors").read_bytes() for name in "ab")
     assert one == other
-
-
-class At(Stop):
-    """A callback that stops at a look of the first epoch."""
-
-    def __init__(self, look):
-        self._look = look
-
-    def step(self, epoch, share):
-        self._look -= 1
-        if not self._look:
-            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("name", ["nowhere", "file", "empty", "zero\0byte"])

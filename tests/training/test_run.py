@@ -19,6 +19,7 @@ from lenet.training import Recipe, Run
 from lenet.training import run as run_module
 from lenet.training.run import Pacing
 from refusals import refused
+from stopping import Stop
 
 QUICK = Recipe(epochs=2, batch_size=100)
 FILES = [
@@ -30,20 +31,6 @@ CHECKPOINT = "checkpoint-1.safetensors"
 
 def read(folder):
     return json.loads((folder / "run.json").read_text(encoding="utf-8"))
-
-
-class Stop:
-    """A callback that raises in the given epoch."""
-
-    def __init__(self, epoch, error):
-        self._epoch, self._error = epoch, error
-
-    def step(self, epoch, share):
-        if epoch == self._epoch:
-            raise self._error
-
-    def epoch(self, record):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +192,7 @@ def test_what_is_there_is_saved_when_it_stops(few, small, tmp_path, error, statu
 
 def test_stopped_in_the_first_epoch(few, small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(small, few, QUICK, run=tmp_path / "a", callback=Stop(1, KeyboardInterrupt()))
+        lenet.train(small, few, QUICK, run=tmp_path / "a", callback=Stop(1))
     assert sorted(os.listdir(tmp_path / "a")) == sorted(
         {*FILES, CHECKPOINT} - {"learning-curve.png", "report.html"}
     )
@@ -309,7 +296,7 @@ def test_checkpoints_that_cannot_be_written_stop_nothing(few, small, tmp_path, m
 
 def test_interrupted_on_a_full_disk_says_what_is_not_saved(few, small, tmp_path, monkeypatch):
     full(monkeypatch, CHECKPOINT)
-    stop = Stop(2, KeyboardInterrupt())
+    stop = Stop()
     with pytest.raises(OutputError, match=r"checkpoint-1.*make room"):
         lenet.train(small, few, QUICK, run=tmp_path / "a", callback=stop)
     assert lenet.Model.load(tmp_path / "a" / "last.safetensors").training["status"] == "interrupted"
@@ -496,7 +483,7 @@ def test_a_place_that_is_gone_for_good_is_told_as_such(few, small, tmp_path):
 
 def test_a_lock_that_is_a_link_is_not_followed(few, small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(small, few, QUICK, run=tmp_path / "a", callback=Stop(2, KeyboardInterrupt()))
+        lenet.train(small, few, QUICK, run=tmp_path / "a", callback=Stop())
     (tmp_path / "a" / ".lock").symlink_to(tmp_path / "elsewhere")
     with refused(OutputError, ".lock"):
         lenet.resume(tmp_path / "a", few)
@@ -530,7 +517,7 @@ def test_a_page_that_was_never_drawn_is_drawn_by_who_comes_next(few, small, tmp_
 def test_a_pipe_in_a_files_place_is_not_waited_for(few, small, tmp_path, name):
     folder = tmp_path / "a"
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(small, few, QUICK, run=folder, callback=Stop(2, KeyboardInterrupt()))
+        lenet.train(small, few, QUICK, run=folder, callback=Stop())
     (folder / name).unlink(missing_ok=True)
     os.mkfifo(folder / name)
     for go_on in (lambda: lenet.resume(folder, few), lenet.report(folder, data=few).save):

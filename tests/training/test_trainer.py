@@ -8,6 +8,7 @@ import pytest
 import lenet
 from lenet.errors import DataError, ModelFileError, UsageError
 from refusals import refused
+from stopping import Stop
 
 needs_data = pytest.mark.skipif(
     not os.environ.get("LENET_DATA"),
@@ -96,15 +97,8 @@ def test_a_fine_tuning_that_was_cut_off_goes_on(few, small, tmp_path):
     options = {"epochs": 2, "batch_size": 50}
     whole = lenet.train(start, few, run=tmp_path / "whole", **options)
 
-    class Stop:
-        def step(self, epoch, share):
-            raise KeyboardInterrupt
-
-        def epoch(self, record):
-            pass
-
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(start, few, run=tmp_path / "cut", callback=Stop(), **options)
+        lenet.train(start, few, run=tmp_path / "cut", callback=Stop(1), **options)
     assert (tmp_path / "cut" / "start.safetensors").exists()
     for path in (tmp_path / "cut").glob("checkpoint*"):
         path.unlink()
@@ -117,16 +111,9 @@ def test_a_fine_tuning_that_was_cut_off_goes_on(few, small, tmp_path):
 
 
 def test_the_weights_that_a_fine_tuning_began_with_are_held(few, small, tmp_path):
-    class Stop:
-        def step(self, epoch, share):
-            raise KeyboardInterrupt
-
-        def epoch(self, record):
-            pass
-
     start = lenet.Model(small, few.classes).initialize()
     with pytest.raises(KeyboardInterrupt):
-        lenet.train(start, few, run=tmp_path / "a", callback=Stop())
+        lenet.train(start, few, run=tmp_path / "a", callback=Stop(1))
     other = lenet.Model.load(tmp_path / "a" / "start.safetensors")
     other.table[0] += 1
     other.save(tmp_path / "a" / "start.safetensors")
