@@ -82,7 +82,7 @@ class Row:
         self._places: list[_Placed] = []
         self._scale, self._shift = _wide(1), _wide(0)
         self._is_scaled = False
-        self._measured: float | None = None  # the scale that makes pixels of a norm's size 1
+        self._measured: float | None = None  # the scale by which a first norm's inputs get size 1
         self._waiting: tuple[Values, Values] | None = None  # for a dense layer to take up
         self._padding: Sides = (0, 0, 0, 0)
         self._pads_lowest = False

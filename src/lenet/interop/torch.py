@@ -153,7 +153,7 @@ class _Call:
     """One thing that a module does, wherever it is written down."""
 
     name: str  # to call it by in an error
-    does: Any  # a child, a function, or a point and the name of a method
+    does: Any  # a child, a function, or a method's name behind a point
     arguments: tuple[Any, ...]
     named: dict[str, Any]
 

@@ -29,11 +29,12 @@ def with_article(words: str) -> str:
     return f"{'an' if vowel else 'a'} {words}"
 
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
+def did_you_mean(word: object, choices: Iterable[str]) -> str:
     """Write `` (did you mean 'relu'?)`` for the choice nearest to ``word``, if one is near."""
     from difflib import get_close_matches  # only an error pays for this import
 
-    near = get_close_matches(word[:LONGEST].lower(), list(choices), n=1)
+    text = word[:LONGEST].lower() if isinstance(word, str) else ""
+    near = get_close_matches(text, list(choices), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
@@ -48,7 +49,7 @@ def check_choice(
     names = list(choices)
     if not isinstance(given, str) or given not in names:
         allowed = listed([name or '""' for name in names], "or") + more
-        found = f"{what} is {shown(given)}{_near(given, names)}"
+        found = f"{what} is {shown(given)}{did_you_mean(given, names)}"
         raise UsageError(f"{found}; it must be {allowed}.", parameter=parameter)
 
 
@@ -60,12 +61,8 @@ def check_key(key: object, keys: Iterable[str], owner: str) -> None:
     """
     names = list(keys)
     if key not in names:
-        found = f"{owner} has no {shown(key)}{_near(key, names)}"
+        found = f"{owner} has no {shown(key)}{did_you_mean(key, names)}"
         raise UsageError(f"{found}; it has {listed(names)}.")
-
-
-def _near(given: object, names: Sequence[str]) -> str:
-    return did_you_mean(given, names) if isinstance(given, str) else ""
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

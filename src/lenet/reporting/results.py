@@ -65,7 +65,7 @@ class RunReport(Result):
         """
         check_choice(theme, THEMES, "the theme", "theme")
         if name not in self.pictures:
-            near = did_you_mean(str(name), self.pictures)
+            near = did_you_mean(name, self.pictures)
             why = f" ({self.missing})" if name in PICTURES and self.missing else ""
             raise UsageError(
                 f"there is no picture {shown(name)} of this run{near}{why}; choose "
