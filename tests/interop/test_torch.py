@@ -275,6 +275,11 @@ class Branch(nn.Module):
         (nn.Sequential(nn.Flatten(), nn.Linear(81, 2), nn.Softmax(0)), ("over the classes",)),
         (nn.Sequential(nn.ZeroPad2d(1), nn.Tanh()), ("Tanh (1)", "padding has to stand")),
         (nn.Sequential(nn.Conv2d(1, 4, 3), nn.ZeroPad2d(1)), ("the module: padding has to",)),
+        (
+            nn.Sequential(nn.Conv2d(1, 4, 9), nn.ZeroPad2d(1), nn.AdaptiveAvgPool2d(1)),
+            ("AdaptiveAvgPool2d (2)", "padding has to"),
+        ),
+        (nn.Sequential(nn.ZeroPad2d(1), nn.Flatten()), ("Flatten (1)", "padding has to")),
         (nn.Sequential(nn.Flatten()), ("no layer with weights",)),
         (Sum(), ("add (add)", "chain of layers")),
         (Branch(), ("cannot be traced",)),

@@ -93,6 +93,15 @@ class Row:
         """How many numbers flow for one image."""
         return elements(self.shape)
 
+    @property
+    def padded_shape(self) -> Shape:
+        """What flows, with the padding that waits for the next layer."""
+        if len(self.shape) != 3:
+            return self.shape
+        channels, height, width = self.shape
+        top, bottom, left, right = self._padding
+        return channels, height + top + bottom, width + left + right
+
     def conv(self, layer: Conv2d, weight: Values, bias: Values | None) -> None:
         """Take a convolution without activation; ``weight`` is (O, C / groups, kh, kw)."""
         self._check_maps("a convolution")
@@ -110,7 +119,7 @@ class Row:
         if self._padding_waits and isinstance(layer, MaxPool2d) != self._pads_lowest:
             raise RefusedError("what is padded before it is not what it pads itself")
         if rounds_up:
-            layer = _rounded_up(layer, self.shape, self._padding)
+            layer = _rounded_up(layer, self.padded_shape)
         self._add(layer.replace(padding=self._padded(layer.padding)))
 
     def global_pool(self, kind: type[Pool2d]) -> None:
@@ -390,17 +399,17 @@ def refusing(what: str) -> Iterator[None]:
         raise ModelFileError(f"{what}: what it reads is not what it takes.") from error
 
 
-def _rounded_up(layer: Pool2d, shape: Shape, padded: Sides) -> Pool2d:
+def _rounded_up(layer: Pool2d, shape: Shape) -> Pool2d:
     """Return a pooling whose last window may reach over the edge, padded so that it does not.
 
-    It has to begin on the map that is ``padded`` already, or before it.
+    It has to begin on the map, or before it.
     """
     top, bottom, left, right = layer.padding
     more = []
-    for axis, (before, after) in enumerate(((top, bottom), (left, right))):
-        size = shape[1 + axis] + sum(padded[2 * axis : 2 * axis + 2])
-        last = before + size + after - layer.kernel_size[axis]  # where a window fits just so
-        over = -last % layer.stride[axis]
+    sides, own = ((top, bottom), (left, right)), (layer.kernel_size, layer.stride)
+    for size, (before, after), kernel, stride in zip(shape[1:], sides, *own, strict=True):
+        last = before + size + after - kernel  # where a window fits just so
+        over = -last % stride
         more.append(over if 0 <= last < before + size - over else 0)
     if any(more) and isinstance(layer, AvgPool2d):
         raise RefusedError("its last window reaches over the edge, where a mean cannot be read")

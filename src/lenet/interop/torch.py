@@ -125,7 +125,7 @@ def _read(row: Row, traced: torch.fx.GraphModule) -> None:
 
 def _flowing(row: Row) -> torch.Tensor:
     """Return a tensor of the shape that flows, without memory."""
-    return torch.empty(_IMAGES, *([row.size] if row.is_flat else row.shape), device="meta")
+    return torch.empty(_IMAGES, *([row.size] if row.is_flat else row.padded_shape), device="meta")
 
 
 def _is_about_sizes(node: torch.fx.Node, tensors: list[torch.fx.Node]) -> bool:
@@ -229,10 +229,10 @@ def _softmax(row: Row, call: _Call) -> None:
 
 
 def _flatten(row: Row, call: _Call) -> None:
-    shape = tuple(getattr(call.result(), "shape", ()))
-    if shape == (_IMAGES, row.size):
+    shape, own = getattr(call.result(), "shape", ()), _flowing(row).shape
+    if shape == (_IMAGES, own[1:].numel()):
         row.flatten()
-    elif shape != _flowing(row).shape:
+    elif shape != own:
         raise UnfitError(
             f"it does not lay the {shape_text(row.shape)} of each image in a row of "
             f"{row.size:,} numbers, as nn.Flatten() does"
@@ -278,7 +278,7 @@ def _pooling(row: Row, call: _Call) -> None:
 
 def _global_pooling(row: Row, call: _Call) -> None:
     """Take an adaptive pooling to one pixel, or to what flows already."""
-    wanted, own = call.pair("output_size", 1, None) or (None, None), row.shape[1:]
+    wanted, own = call.pair("output_size", 1, None) or (None, None), row.padded_shape[1:]
     if not row.is_flat and all(s in (None, n) for s, n in zip(wanted, own, strict=True)):
         return
     call.require(wanted == (1, 1), f"an output of {call.of('output_size', 1, None)}")
