@@ -280,6 +280,7 @@ class Branch(nn.Module):
             ("AdaptiveAvgPool2d (2)", "padding has to"),
         ),
         (nn.Sequential(nn.ZeroPad2d(1), nn.Flatten()), ("Flatten (1)", "padding has to")),
+        (nn.Sequential(nn.ZeroPad2d(2), nn.AvgPool2d(2)), ("AvgPool2d (1)", "than the window")),
         (nn.Sequential(nn.Flatten()), ("no layer with weights",)),
         (Sum(), ("add (add)", "chain of layers")),
         (Branch(), ("cannot be traced",)),

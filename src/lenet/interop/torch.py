@@ -141,11 +141,11 @@ def _telling(what: str) -> Iterator[None]:
     """Let an error that comes out of the block say where it arose: ``what``."""
     try:
         yield
-    except (UnfitError, ShapeError) as error:
+    except (RefusedError, UsageError) as error:
         why = f"{what}: {str(error).rstrip('.')}"
-        raise ShapeError(why, what, "give another input_shape") from error
-    except RefusedError as error:
-        raise UsageError(f"{what}: {error}.") from error
+        if isinstance(error, UnfitError | ShapeError):
+            raise ShapeError(why, what, "give another input_shape") from error
+        raise UsageError(f"{why}.", parameter=getattr(error, "parameter", "")) from error
 
 
 @dataclass
