@@ -231,7 +231,7 @@ def test_the_package_has_the_nine_notes():
         ('higher = "base"\nlower = "slow"', 'same = ["base", "slow"]', ("needs within",)),
         ('lower = "slow"', 'lower = { arm = "slow" }', ("arm and epoch",)),
         ('lower = "slow"', 'lower = { arm = "slow", epoch = 0 }', ("arm and epoch",)),
-        ('lower = "slow"', 'lower = ["slow", 5]', ("no arm 5",)),
+        ('lower = "slow"', 'lower = ["slow", 5]', ("an arm of", "is 5; it must be base or slow")),
         ('lower = "slow"', 'lower = "slow"\nmeasure = "loss"', ("'loss'", "seconds")),
         ('"slow" = { lr = 0.00001 }', '"slow" = 5', ("'slow'", "table")),
         ("[[expect]]", "[[expects]]", ("expects", "expect")),

@@ -41,7 +41,7 @@ from typing import Any, Final
 
 from lenet import files
 from lenet.errors import UsageError, path_text, reason
-from lenet.net.words import did_you_mean, listed, shown
+from lenet.net.words import check_choice, check_key, shown
 from lenet.studies.statistics import LEVEL, Mean
 from lenet.studies.variation import MAX_SEEDS
 
@@ -136,12 +136,8 @@ def read_study(source: str | int | os.PathLike[str]) -> Study:
         path = Path(text)
     else:
         name = f"note-{text}" if text.isdecimal() else text.strip().lower()
-        if name not in names():
-            near = did_you_mean(name, names())
-            raise UsageError(
-                f"no study is called {shown(text)}{near}; choose {', '.join(names())}, or name a "
-                f"{SUFFIX} file."
-            )
+        given = name if isinstance(source, str | int | os.PathLike) else source
+        check_choice(given, names(), "the study", more=f", or a {SUFFIX} file")
         path = FOLDER / f"{name}{SUFFIX}"
     try:
         values = tomllib.loads(files.read_regular(path, _LARGEST).decode("utf-8-sig"))
@@ -189,9 +185,7 @@ def _check_table(what: str, values: object, kind: type, needed: Mapping[str, Any
         raise UsageError(f"{what} is {shown(values)}; it must be a table.")
     known = [field.name for field in fields(kind) if field.name != "name"]
     for name, value in values.items():
-        if name not in known:
-            near = did_you_mean(name, known)
-            raise UsageError(f"{what} has no {shown(name)}{near}; it has {', '.join(known)}.")
+        check_key(name, known, what)
         if not isinstance(value, _KINDS[name]) or isinstance(value, bool):
             raise UsageError(f"{name} of {what} is {shown(value)}, of a wrong type.")
     if missing := [name for name in needed if name not in values]:
@@ -224,7 +218,4 @@ def _check_term(what: str, term: Any, arms: Mapping[str, Any]) -> None:
     for name in term if isinstance(term, list) else [term]:
         if isinstance(name, int | float) and not isinstance(term, list):
             continue
-        if not isinstance(name, str) or name not in arms:
-            near = did_you_mean(str(name), list(arms))
-            known = listed(list(arms))
-            raise UsageError(f"{what} names no arm {shown(name)}{near}; there are {known}.")
+        check_choice(name, arms, f"an arm of {what}")
