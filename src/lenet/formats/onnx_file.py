@@ -18,7 +18,7 @@ from lenet.engine.normalise import folded_plan, folded_table
 from lenet.engine.plan import Floats, Plan
 from lenet.formats.names import ACTIVATIONS
 from lenet.model import Model
-from lenet.net import Network, PlacedLayer
+from lenet.net import AvgPool2d, Network, PlacedLayer
 from lenet.version import VERSION
 
 #: What a file takes: bytes, or the same numbers as floats; or what the network itself reads.
@@ -126,6 +126,13 @@ def _nodes(place: PlacedLayer, flow: str, result: str) -> Iterator[Any]:
     activation = ACTIVATIONS[getattr(layer, "activation", "identity")]
     before = f"{name}.before" if activation else result
     weights = [f"{name}.weight", f"{name}.bias"] if place.tensors else []
+    if isinstance(layer, AvgPool2d) and any(layer.padding):
+        # By a node of its own: OpenCV 4 leaves an average pooling's own padding out of its mean.
+        top, bottom, left, right = layer.padding
+        pads = numpy_helper.from_array(np.array([0, 0, top, left, 0, 0, bottom, right], np.int64))
+        yield helper.make_node("Constant", [], [f"{name}.pads"], value=pads)
+        yield helper.make_node("Pad", [flow, f"{name}.pads"], [f"{name}.padded"])
+        flow, layer = f"{name}.padded", layer.replace(padding=(0, 0, 0, 0))
     operator, attributes = OPERATORS[layer.keyword]
     yield helper.make_node(operator, [flow, *weights], [before], **attributes(layer))
     if activation:
@@ -150,6 +157,6 @@ def _convolution(layer: Any) -> dict[str, Any]:
 OPERATORS: Final[dict[str, tuple[str, Callable[[Any], dict[str, Any]]]]] = {
     "conv": ("Conv", _convolution),
     "maxpool": ("MaxPool", _window),
-    "avgpool": ("AveragePool", lambda layer: {"count_include_pad": 1, **_window(layer)}),
+    "avgpool": ("AveragePool", _window),
     "dense": ("Gemm", lambda layer: {"transB": 1}),
 }
