@@ -273,7 +273,8 @@ def test_the_pages_code_runs(tmp_path, monkeypatch) -> None:
     pytest.importorskip("torch")
     page = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
     codes = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
-    assert len(codes) == 3
+    assert len(codes) == 4
     monkeypatch.chdir(tmp_path)
     for code in codes:
-        exec(compile(code, "export.md", "exec"), {})
+        if "import cv2" not in code:  # which test_runtimes.py runs
+            exec(compile(code, "export.md", "exec"), {})
