@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 
 import lenet
+from exported_models import drawn
 from lenet.cli.main import main
-from lenet.errors import OutputError, UsageError
+from lenet.errors import MissingPackageError, OutputError, UsageError
 from lenet.formats import export as export_module
 from lenet.formats.export import export
+from lenet.formats.mxnet_arrays import write_params
 from refusals import refused
 
 CHECKED = (".onnx", ".c", ".pt", ".safetensors")
@@ -80,6 +83,62 @@ def test_pytorch_code_loads_the_state_dict(net, tmp_path) -> None:
         scores = module.eval()(names["prepare"](torch.from_numpy(images)))
     np.testing.assert_allclose(scores.numpy(), model.scores(images), rtol=1e-4, atol=1e-4)
     assert names["CLASSES"] == list(model.classes)
+
+
+MXNET = os.environ.get("LENET_MXNET_PYTHON")
+
+
+@pytest.mark.skipif(not MXNET, reason="LENET_MXNET_PYTHON names no Python with MXNet")
+@pytest.mark.parametrize("seed", range(4))
+def test_mxnet_runs_its_files(seed, tmp_path) -> None:
+    model, images = drawn(seed)
+    split = lenet.Split(images, np.zeros(len(images), int))
+    check = export(model, tmp_path / "m.params", check=split).check
+    assert (check.different, check.note) == (0, "")
+    assert check.largest < 1e-5
+
+
+def test_without_mxnet_its_files_are_read_back(model, tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv("LENET_MXNET_PYTHON", raising=False)
+    path = tmp_path / "m.params"
+    result = export(model, path, check="digits")
+    assert (result.check.different, result.check.largest < 1e-6) == (0, True)
+    assert "read back by lenet" in result.to_dict()["check"]["note"]
+    assert result.check.note in str(result).replace("\n", " ")
+
+    def wrong(content):
+        return write_params({name: -values for name, values in content.items()})
+
+    monkeypatch.setattr(export_module, "write_params", wrong)
+    assert export(model, path, check="digits").check.different > 100
+
+
+#: Stands for MXNet: it answers with the model beside it, a place further.
+OTHER = """#!{python}
+import sys
+sys.path.insert(0, {source!r})
+import lenet, numpy as np
+import os; os.environ.pop("LENET_MXNET_PYTHON")
+answers = lenet.import_model("m.params").predict_proba(np.load("images.npy"))
+assert "def network()" in open("network.py").read()
+np.save("answers.npy", np.roll(answers, 1, axis=1))
+"""
+
+
+def test_what_the_other_python_answers_counts(model, tmp_path, monkeypatch) -> None:
+    other = tmp_path / "python"
+    source = Path(lenet.__file__).parents[1]
+    other.write_text(OTHER.format(python=sys.executable, source=str(source)))
+    other.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LENET_MXNET_PYTHON", "./python")
+    assert export(model, tmp_path / "m.params", check="digits").check.different == 360
+    other.write_text("#!/bin/sh\necho it is old >&2\nexit 3\n")
+    with refused(OutputError, "MXNet does not run it (it is old)", "LENET_MXNET_PYTHON"):
+        export(model, tmp_path / "m.params", check="digits")
+    monkeypatch.setenv("LENET_MXNET_PYTHON", "nowhere/python")
+    with refused(MissingPackageError, "nowhere/python", "cannot be started"):
+        export(model, tmp_path / "m.params", check="digits")
 
 
 def test_a_run_is_a_model(run, tmp_path, capsys) -> None:

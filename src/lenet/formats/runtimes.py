@@ -11,16 +11,21 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet.engine.plan import Floats
-from lenet.errors import MissingPackageError, OutputError, needing
+from lenet.errors import MissingPackageError, OutputError, needing, path_text, reason
+from lenet.formats.code import network_code
+from lenet.formats.importing import read_model
+from lenet.formats.mxnet_symbol import symbol_path, write_symbol
 from lenet.metrics import softmax
 from lenet.model import Model
 
@@ -29,7 +34,26 @@ Classes = npt.NDArray[np.int64]
 Answer = Callable[[Images], tuple[Classes, Floats]]
 
 #: Images at a time: what they become along the way stays small.
-_BATCH = 1000
+_BATCH: Final = 1000
+#: Names a Python that has MXNet: MXNet 1 wants an older NumPy than we do.
+MXNET_PYTHON: Final = "LENET_MXNET_PYTHON"
+#: Runs Gluon's code of a network and its symbol on images, in a Python that may not have us.
+_GLUON: Final = """
+import runpy
+import mxnet as mx, numpy as np
+
+code = runpy.run_path("network.py")
+net = code["network"]()
+net.load_parameters("m.params")
+symbol = mx.gluon.SymbolBlock.imports("m-symbol.json", ["data"], "m.params")
+images, found = code["prepare"](np.load("images.npy")), []
+for start in range(0, len(images), 1000):
+    batch = mx.nd.array(images[start : start + 1000])
+    scores = net(batch)
+    np.testing.assert_allclose(symbol(batch).asnumpy(), scores.asnumpy(), 1e-4, 1e-4)
+    found.append(scores.softmax().asnumpy())
+np.save("answers.npy", np.concatenate(found))
+"""
 
 
 def likeliest(run: Callable[[Images], Floats]) -> Answer:
@@ -118,3 +142,58 @@ def run_torch(model: Model, content: bytes) -> Answer:
             return np.asarray(softmax(module(torch.from_numpy(model.prepare(images))).numpy()))
 
     return likeliest(run)
+
+
+def mxnet_python() -> str | None:
+    """Return a Python that should have MXNet: one that is named, or this one; or nothing."""
+    if named := os.environ.get(MXNET_PYTHON):
+        return os.path.abspath(shutil.which(named) or named)
+    return sys.executable if find_spec("mxnet") else None
+
+
+def run_mxnet(model: Model, content: bytes) -> Answer:
+    """Let MXNet run the parameters, in Gluon's code of the network and with the symbol.
+
+    Where there is no MXNet, they and the symbol are read back as a model of ours.
+
+    Raises:
+        MissingPackageError: the Python that is named cannot be started.
+        OutputError: MXNet does not run the file.
+    """
+    python = mxnet_python()
+
+    def answer(images: Images) -> tuple[Classes, Floats]:
+        with tempfile.TemporaryDirectory(prefix="lenet-") as folder:
+            params = Path(folder, "m.params")
+            params.write_bytes(content)
+            symbol_path(params).write_bytes(write_symbol(model)[0])
+            if python is None:
+                found = read_model(params).model.predict_proba(images)
+            else:
+                found = _run_gluon(python, Path(folder), model, images)
+        return found.argmax(axis=1), found
+
+    return answer
+
+
+def _run_gluon(python: str, folder: Path, model: Model, images: Images) -> Floats:
+    (folder / "network.py").write_text(network_code(model, "gluon"), encoding="utf-8")
+    np.save(folder / "images.npy", images)
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [python, "-c", _GLUON]
+    try:
+        ran = subprocess.run(
+            command, cwd=folder, env=bare, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise MissingPackageError(
+            f"{MXNET_PYTHON} names {path_text(python)}, which cannot be started ({reason(error)}); "
+            "name the Python of an environment with MXNet."
+        ) from error
+    if ran.returncode:
+        why = (ran.stderr.strip().splitlines() or [f"it ends with {ran.returncode}"])[-1][:300]
+        raise OutputError(
+            f"the file is written, and MXNet does not run it ({why}); name the Python of an "
+            f"environment with MXNet in {MXNET_PYTHON}."
+        )
+    return np.asarray(np.load(folder / "answers.npy"))
