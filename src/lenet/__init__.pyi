@@ -40,6 +40,7 @@ from lenet.inference import Predictions as Predictions
 from lenet.inference import evaluate as evaluate
 from lenet.inference import predict as predict
 from lenet.installation import checks as checks
+from lenet.interop.keras import from_keras as from_keras
 from lenet.interop.torch import from_torch as from_torch
 from lenet.interop.torch import to_torch as to_torch
 from lenet.metrics import Evaluation as Evaluation

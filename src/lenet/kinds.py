@@ -160,7 +160,12 @@ _FOREIGN: Final = {
     ".params": MXNET,
 }
 #: By what can be imported: the endings it has to have.
-_IMPORTED: Final = {PYTORCH: (".pt", ".pth"), ONNX: (".onnx",), MXNET: (".params",)}
+_IMPORTED: Final = {
+    PYTORCH: (".pt", ".pth"),
+    ONNX: (".onnx",),
+    KERAS: (".keras",),
+    MXNET: (".params",),
+}
 
 
 def foreign_kind(path: str) -> Kind | None:

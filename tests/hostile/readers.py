@@ -796,6 +796,37 @@ def onnx_graph(folder: Path) -> Target:
     return file_target(folder / "x.onnx", seeds, words, imported)
 
 
+def keras_archive(settings: bytes, weights: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("config.json", settings)
+        archive.writestr("model.weights.h5", weights)
+    return stream.getvalue()
+
+
+@reader(0.5)
+def keras_files(folder: Path) -> Target:
+    """Archives that are intact, with damaged settings or weights inside; and damaged archives."""
+    path = TESTS / "formats/files/net.keras"
+    with zipfile.ZipFile(path) as archive:
+        settings, weights = archive.read("config.json"), archive.read("model.weights.h5")
+
+    def make(random: Random) -> bytes:
+        if random.randrange(2):
+            changed = json_bytes(random, mutated_value(random, json.loads(settings)))
+            return keras_archive(changed, weights)
+        words = words_of("TREE!SNOD!HEAP!vars!conv2d!layers!\0\0\0\0")
+        if random.randrange(2):
+            return keras_archive(settings, mutated(random, [weights], words))
+        damaged = bytearray(weights)
+        for _ in range(random.randrange(1, 9)):  # the bytes that are not 0 tell where things lie
+            place = random.choice([i for i, byte in enumerate(damaged[:4096]) if byte])
+            damaged[place] = random.randrange(256)
+        return keras_archive(settings, bytes(damaged))
+
+    return file_target(folder / "x.keras", [path.read_bytes()], [], imported, make)
+
+
 @reader(0.3)
 def state_dicts(folder: Path) -> Target:
     model = lenet.Model(SMALL).initialize()

@@ -307,7 +307,7 @@ def from_import_model(place):
             yield tried(lenet.import_model, onnx)
             yield tried(lenet.explain, onnx)
     for text in TEXTS:
-        for ending in ("", ".params", ".onnx", ".pt", ".safetensors"):
+        for ending in ("", ".params", ".onnx", ".keras", ".pt", ".safetensors"):
             yield tried(lenet.import_model, f"{text}{ending}", net=text)
         yield tried(lenet.import_model, place.model, classes=[text] * 3)
         yield tried(lenet.import_model, place.model, activation=text)

@@ -210,7 +210,7 @@ def export(model: Path, output: Path, json: bool, **how: Any) -> None:
 @verb
 @argument(
     "file",
-    "An .onnx file, MXNet's .params, or PyTorch's state dict as .safetensors or .pt.",
+    "An .onnx or .keras file, MXNet's .params, or PyTorch's state dict as .safetensors or .pt.",
     PATH,
 )
 @option("--output", "The model to write, a .safetensors file.", PATH, required=True)
@@ -235,7 +235,7 @@ def export(model: Path, output: Path, json: bool, **how: Any) -> None:
 @option("--std", "What they are divided by then, as in torchvision's Normalize.")
 @options.json
 def import_(*, file: Path, output: Path, json: bool, **how: Any) -> None:
-    """Another program's trained network as a model: ONNX, MXNet, PyTorch."""
+    """Another program's trained network as a model: ONNX, Keras, MXNet, PyTorch."""
     from dataclasses import replace
 
     from lenet.formats.importing import read_model

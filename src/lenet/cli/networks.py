@@ -183,7 +183,7 @@ def _picture_path(net: str, output: Path | None, format: str | None) -> Path:
 @verb
 @argument(
     "nets",
-    "Two or more: zoo names, notations, .json files, saved models or .onnx files; or two or more "
+    "Two or more: zoo names, notations, saved models, .json, .onnx or .keras files; or two or more "
     "folders that lenet train wrote.",
     nargs=-1,
 )

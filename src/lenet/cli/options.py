@@ -140,14 +140,14 @@ def formats(*others: str) -> Decorator:
     return decorate
 
 
-NET: Final = "A zoo name, a notation, a .json file, a saved model or an .onnx file."
+NET: Final = "A zoo name, a notation, a saved model, or a .json, .onnx or .keras file."
 net: Final = argument("net", NET)
 #: What a person calls a class of Python's by: its module, a colon, its name.
 _CLASS: Final = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
 
 
 class NetType(click.ParamType[Any, Any]):
-    """A network, or the module of PyTorch that Python code names."""
+    """A network, or the module of PyTorch or Keras model that Python code names."""
 
     name = "net"
 
@@ -161,32 +161,34 @@ class NetType(click.ParamType[Any, Any]):
 
 
 def _module(text: str) -> Any:
-    """Import what makes a module of PyTorch, also from the present folder, and call it."""
+    """Import what makes a module or a Keras model, also from the present folder, and call it."""
     import os
     import sys
     from pkgutil import resolve_name
 
-    from lenet.net.sources import is_module
+    from lenet.net.sources import is_keras, is_module
     from lenet.net.words import shown
 
     if (here := os.getcwd()) not in sys.path:
         sys.path.insert(0, here)
     try:
         made = resolve_name(text)
-        if isinstance(made, type) or not is_module(made):
+        if isinstance(made, type) or not (is_keras(made) or is_module(made)):
             made = made()
-        if not is_module(made):
+        if not (is_keras(made) or is_module(made)):
             raise TypeError(f"it gives {shown(made)}")
         return made
     except (Exception, SystemExit) as error:  # whatever a stranger's code raises
         what = f"{type(error).__name__}: {error}"
         raise UsageError(
             f"{text} cannot be made ({what}); name a class or a function without arguments that "
-            "gives a module of PyTorch, such as my_file:Net."
+            "gives a module of PyTorch or a Keras model, such as my_file:Net."
         ) from error
 
 
-NET_OR_MODULE: Final = f"{NET[:-1]}; or a module of PyTorch, as package.module:Class."
+NET_OR_MODULE: Final = (
+    f"{NET[:-1]}; or a module of PyTorch or a Keras model, as package.module:Class."
+)
 NET_TYPE: Final = NetType()
 json: Final = flag("--json", "Print one JSON object instead.")
 data_dir: Final = option(

@@ -16,6 +16,7 @@ import numpy as np
 from lenet import kinds, tensor_files
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import ModelFileError, UsageError, about, needing, path_text
+from lenet.formats.keras_file import read_keras
 from lenet.formats.mxnet_arrays import plain_names, read_params
 from lenet.formats.mxnet_symbol import read_symbol, symbol_path
 from lenet.formats.reading import read_whole
@@ -92,8 +93,8 @@ def import_model(
 ) -> Model:
     """Read another program's trained network as a model.
 
-    ``.onnx`` of any framework, MXNet's ``.params``, and PyTorch's state dicts, as ``.safetensors``
-    or, with PyTorch installed, ``.pt``.
+    ``.onnx`` of any framework, ``.keras`` of Keras 3, MXNet's ``.params``, and PyTorch's state
+    dicts, as ``.safetensors`` or, with PyTorch installed, ``.pt``.
 
     Args:
         file: the file.
@@ -260,10 +261,16 @@ def _read_onnx(path: Any, options: Options) -> _Read:
     return model, "ONNX", notes
 
 
+def _read_keras(path: Any, options: Options) -> _Read:
+    model, notes = read_keras(path, options.input_shape)
+    return model, "Keras", notes
+
+
 #: By a file's ending: what reads it.
 _READERS: Final[dict[str, Callable[[Any, Options], _Read]]] = {
     ".params": _read_mxnet,
     ".onnx": _read_onnx,
+    ".keras": _read_keras,
     ".safetensors": _read_safetensors,
     ".pt": _read_torch,
     ".pth": _read_torch,

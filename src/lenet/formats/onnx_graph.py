@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from math import isqrt, prod
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -18,12 +18,12 @@ import numpy.typing as npt
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from lenet import kinds
-from lenet.errors import ModelFileError, UsageError, path_text
+from lenet.errors import ModelFileError, path_text
 from lenet.formats.names import PLAIN
 from lenet.formats.onnx_parts import MAX_PARTS, TooManyPartsError, check_parts
 from lenet.formats.onnx_values import Constants, attributes_of
 from lenet.formats.reading import read_whole
-from lenet.formats.row import RefusedError, Row, refusing
+from lenet.formats.row import Picture, RefusedError, Row, picture_shape, refusing, same_sides
 from lenet.formats.weights import floats
 from lenet.model import Model
 from lenet.net import AvgPool2d, Conv2d, MaxPool2d
@@ -32,7 +32,6 @@ from lenet.net.words import name_text, shown
 from lenet.tensor_files import read_json
 
 Values = npt.NDArray[Any]
-_Input = tuple[int, int, int]
 
 _MAX_NODES: Final = 100_000
 #: Before this opset, operators took their broadcasting from attributes.
@@ -65,7 +64,7 @@ _USUAL: Final = (
 )
 
 
-def read_graph(path: Any, input_shape: _Input | None) -> tuple[Model, list[str]]:
+def read_graph(path: Any, input_shape: Picture | None) -> tuple[Model, list[str]]:
     """Return the model that an ONNX file is, and notes.
 
     Raises:
@@ -80,7 +79,7 @@ def read_graph(path: Any, input_shape: _Input | None) -> tuple[Model, list[str]]
     return model, row.notes
 
 
-def _read_row(path: Any, input_shape: _Input | None) -> tuple[Row, dict[str, str], bool]:
+def _read_row(path: Any, input_shape: Picture | None) -> tuple[Row, dict[str, str], bool]:
     """Return the row, the file's metadata, and whether it takes bytes; the file itself goes."""
     file = _parsed(path)
     reader = _Reader(path, file.graph)
@@ -132,12 +131,6 @@ def _json(text: str | None) -> Any:
         return None
 
 
-def _square(size: int) -> _Input:
-    """Return the picture that a vector of so many numbers probably is: a grey square."""
-    side = isqrt(size)
-    return (1, side, side) if side * side == size else (1, 1, size)
-
-
 class _Reader:
     """Follows the flow through a graph."""
 
@@ -161,7 +154,7 @@ class _Reader:
         self.batch, self.dropped = 1, 0  # axes of height and width that are left out
         self.row: Row
 
-    def read(self, input_shape: _Input | None) -> Row:
+    def read(self, input_shape: Picture | None) -> Row:
         """Return the row of layers that the picture flows through."""
         self._begin(input_shape)
         seen: set[str] = set()
@@ -184,40 +177,18 @@ class _Reader:
 
     # The input.
 
-    def _begin(self, input_shape: _Input | None) -> None:
+    def _begin(self, input_shape: Picture | None) -> None:
         sizes = [dim.dim_value for dim in self.given.type.tensor_type.shape.dim]
         with refusing(path_text(self.path)):
             if len(sizes) not in (2, 3, 4):
                 raise RefusedError(f"its input has {len(sizes)} axes; (N, C, H, W) is read")
             self.batch = sizes[0] or 1
             is_last = len(sizes) == 4 and self._begins_with_channels_last()
-            shape = self._shape(sizes[1:], is_last, input_shape)
+            shape = picture_shape(path_text(self.path), sizes[1:], is_last, input_shape)
             self.row = Row(shape)
         self.row.channels_last = is_last
         self.row.is_flat = len(sizes) == 2
         self.has_channels = len(sizes) != 3
-
-    def _shape(self, sizes: list[int], is_last: bool, given: _Input | None) -> _Input:
-        """Return (C, H, W) of the input, as the file tells or as it is given."""
-        if len(sizes) == 1 and (sizes[0] or given):
-            if given and sizes[0] not in (0, prod(given)):
-                raise RefusedError(f"it takes {sizes[0]:,} numbers, and {prod(given):,} are given")
-            return given or _square(sizes[0])
-        told = [1, *sizes] if len(sizes) == 2 else sizes
-        if is_last:
-            told = [told[2], told[0], told[1]]
-        if given:
-            if any(size not in (0, own) for size, own in zip(told, given, strict=False)):
-                text = "x".join(str(size or "?") for size in told)
-                raise RefusedError(f"it takes pictures of {text}, and no others")
-            return given
-        if len(told) != 3 or min(told) < 1:
-            raise UsageError(
-                f"{path_text(self.path)} leaves the size of its pictures open; give it, such as "
-                "1x28x28.",
-                parameter="input_shape",
-            )
-        return told[0], told[1], told[2]
 
     def _begins_with_channels_last(self) -> bool:
         """Is the picture (H, W, C), and turned before the first layer, as from Keras?"""
@@ -338,24 +309,11 @@ def _window(reader: _Reader, given: _Given, kernel: tuple[int, ...]) -> tuple[An
         raise RefusedError("its strides or pads are not those of height and width")
     auto = given.get("auto_pad", b"NOTSET")
     if auto in (b"SAME_UPPER", b"SAME_LOWER"):
-        pads = _same(reader.row.shape[1:], kernel, stride, auto == b"SAME_UPPER")
+        pads = same_sides(reader.row.shape[1:], kernel, stride, auto == b"SAME_UPPER")
     elif auto == b"VALID":
         pads = (0, 0, 0, 0)
     top, left, bottom, right = pads
     return kernel, stride, (top, bottom, left, right)
-
-
-def _same(
-    sizes: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], upper: bool
-) -> tuple[int, int, int, int]:
-    """Return the padding (top, left, bottom, right) that leaves ceil(size / stride)."""
-    before, after = [], []
-    for size, window, step in zip(sizes, kernel, stride, strict=True):
-        total = max(0, (-(-size // step) - 1) * step + window - size)
-        less = total // 2
-        before.append(less if upper else total - less)
-        after.append(total - less if upper else less)
-    return before[0], before[1], after[0], after[1]
 
 
 def _conv(reader: _Reader, node: NodeProto, given: _Given) -> None:

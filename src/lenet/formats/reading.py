@@ -22,8 +22,8 @@ _ADVICE: Final = {
     kinds.MXNET: "end its name in .params",
     kinds.SAFETENSORS: "end its name in .safetensors",
     kinds.LFS: "fetch the file itself with git lfs pull",
-    kinds.HDF5: "save the network as ONNX",
-    kinds.KERAS: "save the network as ONNX",
+    kinds.HDF5: "save the network as ONNX, or with Keras 3 in .keras",
+    kinds.KERAS: "end its name in .keras",
 }
 #: What a file may be whose first bytes tell nothing.
 _OPEN: Final = (kinds.UNKNOWN, kinds.TEXT)

@@ -8,9 +8,10 @@ convolution of 1x1 windows, one for each channel. Everything is computed in floa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import isqrt, prod
 from typing import Any, Final
 
 import numpy as np
@@ -18,13 +19,14 @@ import numpy.typing as npt
 
 from lenet.data.preprocess import Preprocessing
 from lenet.engine.normalise import EPSILON
-from lenet.errors import DataError, LenetError, ModelFileError
+from lenet.errors import DataError, LenetError, ModelFileError, UsageError
 from lenet.model import Model
 from lenet.net import ACTIVATIONS, AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
 from lenet.net.layers import Pool2d, Sides, Trained
 from lenet.net.shapes import ChannelsFirst, elements, shape_text
 
 Values = npt.NDArray[Any]
+Picture = tuple[int, int, int]
 
 #: Said of a file that does not say it.
 UNPREPARED: Final = (
@@ -367,7 +369,7 @@ class Row:
         if (scale > 0).all():
             std = 1 / scale
             return Preprocessing(
-                self.input_shape, tuple(map(float, -shift * std)), tuple(map(float, std)), None
+                self.input_shape, tuple(map(float, 0 - shift * std)), tuple(map(float, std)), None
             )
         self._insert_first(scale, shift)
         return None
@@ -395,7 +397,7 @@ def refusing(what: str) -> Iterator[None]:
             raise
         why = str(error).rstrip(".")
         raise ModelFileError(f"{what}: {why}.") from error
-    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise ModelFileError(f"{what}: what it reads is not what it takes.") from error
 
 
@@ -448,3 +450,52 @@ def _agree(told: Preprocessing, scale: Values, shift: Values) -> bool:
         np.allclose(scale * std, 1, atol=_NEAR)
         and np.allclose(shift, -mean / std, rtol=_NEAR, atol=_NEAR)
     )
+
+
+def picture_shape(what: str, sizes: Sequence[int], is_last: bool, given: Picture | None) -> Picture:
+    """Return (C, H, W) of a network's input, as its file tells or as it is given.
+
+    Args:
+        what: the file.
+        sizes: of the input as the file has them, 0 where it leaves one open: (C, H, W), (H, W, C)
+            if ``is_last``, (H, W) of a grey picture, or how many numbers in a row.
+        is_last: the channels come last.
+        given: by a person.
+    """
+    if len(sizes) == 1 and (sizes[0] or given):
+        if given and sizes[0] not in (0, prod(given)):
+            raise RefusedError(f"it takes {sizes[0]:,} numbers, and {prod(given):,} are given")
+        return given or _square(sizes[0])
+    told = [1, *sizes] if len(sizes) == 2 else list(sizes)
+    if is_last:
+        told = [told[-1], *told[:-1]]
+    if given:
+        if any(size not in (0, own) for size, own in zip(told, given, strict=False)):
+            text = "x".join(str(size or "?") for size in told)
+            raise RefusedError(f"it takes pictures of {text}, and no others")
+        return given
+    if len(told) != 3 or min(told) < 1:
+        raise UsageError(
+            f"{what} leaves the size of its pictures open; give it, such as 1x28x28.",
+            parameter="input_shape",
+        )
+    return told[0], told[1], told[2]
+
+
+def _square(size: int) -> Picture:
+    """Return the picture that a vector of so many numbers probably is: a grey square."""
+    side = isqrt(size)
+    return (1, side, side) if side * side == size else (1, 1, size)
+
+
+def same_sides(
+    sizes: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], upper: bool
+) -> tuple[int, int, int, int]:
+    """Return the padding (top, left, bottom, right) that leaves ceil(size / stride)."""
+    before, after = [], []
+    for size, window, step in zip(sizes, kernel, stride, strict=True):
+        total = max(0, (-(-size // step) - 1) * step + window - size)
+        less = total // 2
+        before.append(less if upper else total - less)
+        after.append(total - less if upper else less)
+    return before[0], before[1], after[0], after[1]

@@ -1,8 +1,8 @@
 """The one door to a network: whatever a person names it by, this reads it.
 
-A zoo name, a notation, a ``.json`` file, a saved model, an ``.onnx`` file, or an object that is a
-network or has one (such as :class:`lenet.Model`). Of a saved model only the header is read, not the
-weights.
+A zoo name, a notation, a ``.json`` file, a saved model, an ``.onnx`` or ``.keras`` file, or an
+object that is a network or has one (such as :class:`lenet.Model`). Of a saved model only the header
+is read, not the weights.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class HasNetwork(Protocol):
     def network(self) -> Network: ...
 
 
-#: The ending of other programs' files that hold a whole network.
-_FOREIGN: Final = ".onnx"
+#: The endings of other programs' files that hold a whole network.
+_FOREIGN: Final = (".onnx", ".keras")
 #: Whatever a person names a network by.
 Source = str | os.PathLike[str] | Network | HasNetwork
 
@@ -38,9 +38,9 @@ def read_network(source: Source, input_shape: Iterable[int] | str | None = None)
     """Return the network that ``source`` names.
 
     A zoo name (``lenet-60``), a notation (it contains ``|`` or starts with a digit), the path of
-    a ``.json`` file, of a saved model or of an ``.onnx`` file, a network, which is given back as it
-    is, a model, or a module of PyTorch. An ``.onnx`` file may leave its input open, and a module
-    always does: then it has ``input_shape``.
+    a ``.json`` file, of a saved model or of an ``.onnx`` or ``.keras`` file, a network, which is
+    given back as it is, a model, a module of PyTorch or a Keras model. A file or a Keras model may
+    leave its input open, and a module always does: then it has ``input_shape``.
 
     Raises:
         NotationError, ModelFileError: a notation, a saved model or an ONNX file cannot be read.
@@ -80,7 +80,7 @@ def read_named(
 
 def name_of(source: Source) -> str:
     """Return what to call the network that ``source`` names: its zoo or file name, or nothing."""
-    if is_module(source):
+    if is_module(source) or is_keras(source):
         return type(source).__name__
     if not isinstance(source, str | os.PathLike):
         return zoo_name_of(read_network(source))
@@ -129,6 +129,10 @@ def _read_object(source: object, input_shape: Iterable[int] | str | None) -> Net
     network = getattr(source, "network", source)
     if isinstance(network, Network):
         return network
+    if is_keras(source):
+        import lenet  # a row above, through the root's map of public names
+
+        return lenet.from_keras(source, input_shape).network
     if is_module(source):
         return _read_module(source, input_shape)
     raise UsageError(f"{shown(source)} names no network; {_ALLOWED}.")
@@ -137,6 +141,12 @@ def _read_object(source: object, input_shape: Iterable[int] | str | None) -> Net
 def is_module(source: object) -> bool:
     """Is it a module of PyTorch's? Told without importing PyTorch."""
     return hasattr(source, "named_modules") and hasattr(source, "state_dict")
+
+
+def is_keras(source: object) -> bool:
+    """Is it a model of Keras'? Told without importing Keras; on PyTorch it is a module, too."""
+    kinds = type(source).__mro__
+    return any(kind.__name__ == "Model" and kind.__module__[:6] == "keras." for kind in kinds)
 
 
 def _read_module(module: object, input_shape: Iterable[int] | str | None) -> Network:
@@ -192,6 +202,6 @@ def _refuse_foreign(path: str) -> None:
 
 
 _ALLOWED: Final = (
-    f"give one of {', '.join(zoo.names())}, a notation such as {EXAMPLE!r}, a .json or .onnx file "
-    "or a saved model"
+    f"give one of {', '.join(zoo.names())}, a notation such as {EXAMPLE!r}, a .json, .onnx or "
+    ".keras file or a saved model"
 )
