@@ -264,14 +264,14 @@ def test_files_of_other_programs(refused, here, model, picture_bytes, name, cont
     (here / "a.png").write_bytes(picture_bytes())
     save = "safetensors.torch.save_file(torch.load(" if "Torch" in word else "save_file(tensors"
     words = [save, "lenet.reconcile("]
-    if name in ("net.pth", "net.onnx"):  # these can be imported
+    if name in ("net.pth", "net.onnx", "net.keras"):  # these can be imported
         words = [f"lenet.import_model({name!r})"]
     for arguments in (["predict", name, "a.png"], ["evaluate", name, "digits"]):
         refused(arguments, 1, word, *words)
     refused(["predict", model, name], 1, f"is {word}")
     refused(["train", name], 2, f"is {word}, no data set")
-    if name == "net.onnx":  # is read, and is cut
-        refused(["explain", f"./{name}"], 1, "no intact ONNX file")
+    if name in ("net.onnx", "net.keras"):  # is read, and is cut
+        refused(["explain", f"./{name}"], 1, "is no intact")
     else:
         refused(["explain", f"./{name}"], 2, word, words[0].replace(name, f"./{name}"))
 

@@ -89,6 +89,7 @@ def two_outputs(layers: Any) -> None:
         (lambda layers: layers["Flatten"].update(class_name="GRU"), ("has GRU", "not read")),
         (lambda layers: layers["Flatten"].update(config=[]), ("not what it takes",)),
         (lambda layers: layers["model"].update(config=7), ("not what it takes",)),
+        (lambda layers: layers["model"].pop("config"), ("not what it takes",)),
         (set_to("InputLayer", batch_shape=[None, 9, 8, 3]), ("SeparableConv2D", "3@9x8")),
         (set_to("InputLayer", batch_shape=[None] * 5), ("the shape",)),
         (set_to("InputLayer", batch_shape=[None, 10**12, 10**12, 2]), ("BatchNormalization",)),

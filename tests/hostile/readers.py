@@ -42,6 +42,7 @@ from lenet.training.run import resume_run
 from lenet.writing import FORMATS, Result, render
 
 TESTS = Path(__file__).parents[1]
+KERAS = TESTS / "formats" / "files" / "net.keras"
 SMALL = "1x4x4 | conv 2 k3 batchnorm relu | dense 3"
 NETWORKS = (
     "1x28x28 | conv 6 k5 relu, maxpool 2 | conv 16 k5 p2 relu, avgpool 2 | dense 120, dense 10",
@@ -796,6 +797,12 @@ def onnx_graph(folder: Path) -> Target:
     return file_target(folder / "x.onnx", seeds, words, imported)
 
 
+def keras_parts() -> tuple[Any, bytes]:
+    """Return the settings and the weights in a file that Keras wrote."""
+    with zipfile.ZipFile(KERAS) as archive:
+        return json.loads(archive.read("config.json")), archive.read("model.weights.h5")
+
+
 def keras_archive(settings: bytes, weights: bytes) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
@@ -807,24 +814,22 @@ def keras_archive(settings: bytes, weights: bytes) -> bytes:
 @reader(0.5)
 def keras_files(folder: Path) -> Target:
     """Archives that are intact, with damaged settings or weights inside; and damaged archives."""
-    path = TESTS / "formats/files/net.keras"
-    with zipfile.ZipFile(path) as archive:
-        settings, weights = archive.read("config.json"), archive.read("model.weights.h5")
+    settings, weights = keras_parts()
 
     def make(random: Random) -> bytes:
         if random.randrange(2):
-            changed = json_bytes(random, mutated_value(random, json.loads(settings)))
+            changed = json_bytes(random, mutated_value(random, settings))
             return keras_archive(changed, weights)
         words = words_of("TREE!SNOD!HEAP!vars!conv2d!layers!\0\0\0\0")
         if random.randrange(2):
-            return keras_archive(settings, mutated(random, [weights], words))
+            return keras_archive(json.dumps(settings).encode(), mutated(random, [weights], words))
         damaged = bytearray(weights)
         for _ in range(random.randrange(1, 9)):  # the bytes that are not 0 tell where things lie
             place = random.choice([i for i, byte in enumerate(damaged[:4096]) if byte])
             damaged[place] = random.randrange(256)
-        return keras_archive(settings, bytes(damaged))
+        return keras_archive(json.dumps(settings).encode(), bytes(damaged))
 
-    return file_target(folder / "x.keras", [path.read_bytes()], [], imported, make)
+    return file_target(folder / "x.keras", [KERAS.read_bytes()], [], imported, make)
 
 
 @reader(0.3)

@@ -17,7 +17,15 @@ import numpy as np
 import pytest
 
 import lenet
-from hostile.readers import SMALL, made_runs, parts_of, picture_bytes, with_header
+from hostile.readers import (
+    SMALL,
+    keras_archive,
+    keras_parts,
+    made_runs,
+    parts_of,
+    picture_bytes,
+    with_header,
+)
 from lenet.cli.main import main
 from lenet.cli.program import program
 from lenet.drawing import FORMATS as ENDINGS
@@ -306,6 +314,9 @@ def from_import_model(place):
             onnx.write_bytes(content.replace(word, changed))
             yield tried(lenet.import_model, onnx)
             yield tried(lenet.explain, onnx)
+        for settings, weights in hostile_keras(text):
+            (folder / f"{FILE}.keras").write_bytes(keras_archive(settings, weights))
+            yield tried(lenet.import_model, folder / f"{FILE}.keras")
     for text in TEXTS:
         for ending in ("", ".params", ".onnx", ".keras", ".pt", ".safetensors"):
             yield tried(lenet.import_model, f"{text}{ending}", net=text)
@@ -313,6 +324,17 @@ def from_import_model(place):
         yield tried(lenet.import_model, place.model, activation=text)
         yield tried(lenet.import_model, place.model, input_shape=text)
         yield tried(lenet.import_model, place.model, mean=text)
+
+
+def hostile_keras(text):
+    """Settings in which every name, class and choice of a layer has been the text once."""
+    settings, weights = keras_parts()
+    for number, layer in enumerate(settings["config"]["layers"]):
+        for key in ("module", "class_name", *layer["config"]):
+            changed = json.loads(json.dumps(settings))
+            entry = changed["config"]["layers"][number]
+            (entry if key in entry else entry["config"])[key] = text
+            yield json.dumps(changed).encode(), weights
 
 
 def from_checks(place):
@@ -382,6 +404,7 @@ SOURCES = {
     "study": from_study,
     "export": from_export,
     "import_model": from_import_model,
+    "from_keras": each(lenet.from_keras),
 }
 
 

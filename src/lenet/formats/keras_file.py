@@ -73,6 +73,7 @@ def read_keras(
     what = what or path_text(path)
     settings, content = _opened(path, what)
     with refusing(what):
+        settings = settings["config"]
         layers = list(_chain(settings, "layers"))
         try:
             arrays = read_arrays(content)
@@ -112,7 +113,7 @@ def _opened(path: Any, what: str) -> tuple[dict[str, Any], bytes]:
             f"{what} is a model of {shown(kind)}, whose code the file does not have; "
             "a Sequential or a functional model is read."
         )
-    return settings["config"], weights
+    return settings, weights
 
 
 @dataclass
