@@ -181,8 +181,12 @@ def conversion(path: str) -> str:
     if (kind := foreign_kind(path)) is None:
         return ""
     stem, ending = os.path.splitext(path)
-    if ending.lower() in _IMPORTED.get(kind, ()):
+    endings = _IMPORTED.get(kind, ())
+    if ending.lower() in endings:
         return f"is {kind.one}; make a model of it with lenet.import_model({path!r})"
+    if endings and kind is not PYTORCH:
+        made = f"lenet.import_model({stem + endings[0]!r})"
+        return f"is {kind.one}; end its name in {endings[0]}, and make a model of it with {made}"
     target = f"{stem}.safetensors"
     compare = f"then lenet.reconcile(network, {target!r}) says which network they fit"
     if kind is PYTORCH:

@@ -228,6 +228,18 @@ def test_channels_last_as_keras_has_them(tmp_path) -> None:
     np.testing.assert_allclose(model.predict_proba(given), wanted, rtol=0, atol=1e-5)
 
 
+def test_maps_that_end_with_the_channels_last_are_refused(tmp_path) -> None:
+    """Their numbers would come in another order than ours."""
+    nodes = [
+        node("Conv", "x w", "c"),
+        node("Transpose", "c", "t", perm=[0, 2, 3, 1]),
+        node("Flatten", "t", "y"),
+    ]
+    path = write(tmp_path / "m.onnx", nodes, ["N", 1, 5, 5], w=RNG.normal(size=(3, 1, 3, 3)))
+    with refused(ModelFileError, "it ends with maps (H, W, C)"):
+        import_model(path)
+
+
 def test_a_pooling_that_rounds_up_behind_its_padding(tmp_path) -> None:
     lowest = {"pads": np.array([0, 0, 1, 0, 0, 0, 0, 0]), "low": np.array(-3e38)}
     nodes = [

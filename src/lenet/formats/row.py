@@ -279,6 +279,10 @@ class Row:
     def _built(self, classes: Any, preprocessing: Preprocessing | None) -> Model:
         if not self._places:
             raise RefusedError("it has no layer with weights")
+        if self.channels_last and len(self.shape) == 3 and self.shape[1:] != (1, 1):
+            raise RefusedError(
+                "it ends with maps (H, W, C); a dense layer or a global pooling has to follow"
+            )
         network = Network(ChannelsFirst(self.input_shape), [place.layer for place in self._places])
         model = Model(network, classes, preprocessing)
         return model.load_state_dict(
