@@ -228,6 +228,30 @@ def test_channels_last_as_keras_has_them(tmp_path) -> None:
     np.testing.assert_allclose(model.predict_proba(given), wanted, rtol=0, atol=1e-5)
 
 
+def test_maps_may_be_the_classes(tmp_path) -> None:
+    """As lenet itself writes a network that ends with them."""
+    model = lenet.Model("1x5x4 | conv 2 k3").initialize("kaiming", 3)
+    lenet.export(model, tmp_path / "m.onnx")
+    again = import_model(tmp_path / "m.onnx")
+    assert again.network == model.network
+    assert np.array_equal(again.table, model.table)
+
+
+def test_a_padding_that_is_chosen_counts_the_one_before_it(tmp_path) -> None:
+    nodes = [
+        node("Pad", "x pads", "p"),
+        node("Conv", "p w", "c", auto_pad="SAME_UPPER", strides=[2, 2]),
+        node("Flatten", "c", "y"),
+    ]
+    pads = np.array([0, 0, 1, 0, 0, 0, 0, 0])
+    path = write(
+        tmp_path / "m.onnx", nodes, ["N", 1, 5, 5], pads=pads, w=RNG.normal(size=(2, 1, 3, 3))
+    )
+    given = images((1, 5, 5))
+    wanted = run(path, given.astype(np.float32) / 255)
+    np.testing.assert_allclose(import_model(path).scores(given), wanted, rtol=0, atol=1e-5)
+
+
 def test_maps_that_end_with_the_channels_last_are_refused(tmp_path) -> None:
     """Their numbers would come in another order than ours."""
     nodes = [

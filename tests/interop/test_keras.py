@@ -96,6 +96,8 @@ def functional(layers, keras):
         layers.SeparableConv2D(5, 3, activation="silu"),
         layers.ZeroPadding2D(((1, 0), (2, 1))),
         layers.Conv2D(4, (3, 2), strides=(2, 1)),
+        layers.ZeroPadding2D(((0, 1), (0, 1))),
+        layers.Conv2D(5, 3, strides=2, padding="same"),
         layers.LeakyReLU(negative_slope=0.01),
         layers.Dense(6, activation="relu"),  # at every place
         layers.SpatialDropout2D(0.2),
@@ -156,6 +158,8 @@ def test_an_open_size_is_given(keras, tmp_path, monkeypatch, capsys) -> None:
     check(net, model)
     assert lenet.explain(net, input_shape=(1, 9, 8)).network == model.network
     assert lenet.explain(net, input_shape=(1, 9, 8)).name == "Sequential"
+    seen = lenet.explain(folded(layers, keras), input_shape=(1, 16, 16))
+    assert seen.network.input_shape == (1, 16, 16)  # as any network on another input
     fresh = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
     assert str(lenet.from_keras(fresh, (1, 3, 3)).network) == "1x3x3 | dense 2"
     net.save(tmp_path / "net.keras")

@@ -35,7 +35,7 @@ def test_an_unknown_name_says_what_is_accepted() -> None:
     assert str(caught.value) == (
         "'lenet-6' names no network (did you mean 'lenet-60'?); give one of lenet, lenet-60, "
         "lenet-d2l, lenet-relu, compact, tiny, a notation such as '1x28x28 | conv 6 k5 relu, "
-        "maxpool 2 | dense 10', a .json or .onnx file or a saved model."
+        "maxpool 2 | dense 10', a .json, .onnx or .keras file or a saved model."
     )
 
 

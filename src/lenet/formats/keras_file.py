@@ -27,7 +27,6 @@ from lenet.formats.row import (
     Values,
     picture_shape,
     refusing,
-    same_sides,
 )
 from lenet.formats.weights import floats
 from lenet.model import Model
@@ -74,15 +73,14 @@ def read_keras(
     settings, content = _opened(path, what)
     with refusing(what):
         settings = settings["config"]
-        layers = list(_chain(settings, "layers"))
         try:
             arrays = read_arrays(content)
         except DamageError as error:
             raise RefusedError(f"its weights cannot be read: {error}; save it anew") from error
+        layers = list(_chain(settings, arrays, "layers"))
         row = _begun(settings, layers, input_shape, what)
     for layer in layers:
         with refusing(f"{what} has {layer.kind[:60]} ({name_text(layer.name)})"):
-            layer.weights = _weights(arrays, layer.place)
             _take(row, layer)
     with refusing(what):
         row.channels_last = True  # as maps are at the end of every model
@@ -117,12 +115,11 @@ def _opened(path: Any, what: str) -> tuple[dict[str, Any], bytes]:
 
 @dataclass
 class _Layer:
-    """One layer: what it is, its settings, and where its weights are among the arrays."""
+    """One layer: what it is, its settings and its weights in Keras' order."""
 
     name: str
     kind: str
     settings: Mapping[str, Any]
-    place: str
     weights: list[Values]
 
     def pair(self, key: str) -> tuple[int, int]:
@@ -132,8 +129,13 @@ class _Layer:
         return first, second
 
 
-def _chain(settings: Mapping[str, Any], place: str) -> Iterator[_Layer]:
-    """Yield the layers in the order in which they run, those of nested models, too."""
+def _chain(
+    settings: Mapping[str, Any], arrays: Mapping[str, Values], place: str
+) -> Iterator[_Layer]:
+    """Yield the layers in the order in which they run, those of nested models, too.
+
+    Their weights lie under their classes, numbered where one comes again in a model.
+    """
     used: dict[str, int] = {}
     before: list[str] = []
     if len(settings["layers"]) > _MAX_LAYERS:
@@ -153,9 +155,9 @@ def _chain(settings: Mapping[str, Any], place: str) -> Iterator[_Layer]:
                 "of values is read, without branches"
             )
         if kind in _NESTS:
-            yield from _chain(own, f"{inside}/layers")
+            yield from _chain(own, arrays, f"{inside}/layers")
         else:
-            yield _Layer(name, kind, own, inside, [])
+            yield _Layer(name, kind, own, _weights(arrays, inside))
         before = [name]
     ends = settings.get("output_layers")
     if ends is not None and ends not in ([*before, 0, 0], [[*before, 0, 0]]):
@@ -215,7 +217,7 @@ def _take(row: Row, layer: _Layer) -> None:
         _activate(row, layer.settings["activation"])
 
 
-def _tensors(layer: _Layer, *axes: int) -> list[Values | None]:
+def _tensors(layer: _Layer, *axes: int) -> list[Any]:
     """Return the weights, with so many axes each, and nothing for a bias that is not there."""
     wanted = axes if layer.settings.get("use_bias", True) else axes[:-1]
     if len(layer.weights) != len(wanted):
@@ -239,15 +241,11 @@ def _window(row: Row, layer: _Layer, size: str) -> tuple[Any, Any, Sides]:
     padding = layer.settings["padding"]
     if padding not in ("valid", "same"):
         raise RefusedError(f"its padding is {shown(padding)}; valid and same are read")
-    if padding == "valid":
-        return kernel, stride, (0, 0, 0, 0)
-    top, left, bottom, right = same_sides(row.shape[1:], kernel, stride, True)
-    return kernel, stride, (top, bottom, left, right)
+    return kernel, stride, row.same_sides(kernel, stride) if padding == "same" else (0, 0, 0, 0)
 
 
 def _conv(row: Row, layer: _Layer) -> None:
     weight, bias = _tensors(layer, 4, 1)
-    assert weight is not None
     kernel, stride, padding = _window(row, layer, "kernel_size")
     groups = layer.settings.get("groups", 1)
     made = Conv2d(weight.shape[3], kernel, stride, padding, groups=groups)
@@ -260,7 +258,6 @@ def _depthwise(row: Row, layer: _Layer) -> None:
 
 def _separable(row: Row, layer: _Layer) -> None:
     each, across, bias = _tensors(layer, 4, 4, 1)
-    assert across is not None
     _by_channel(row, layer, each, None)
     row.conv(Conv2d(across.shape[3], 1), across.transpose(3, 2, 0, 1), bias)
 
@@ -294,7 +291,6 @@ def _global(kind: type[Pool2d]) -> Callable[[Row, _Layer], None]:
 
 def _dense(row: Row, layer: _Layer) -> None:
     weight, bias = _tensors(layer, 2, 1)
-    assert weight is not None
     if row.is_flat:
         row.dense(weight.T, bias)
     else:  # at every place of the maps
@@ -319,8 +315,8 @@ def _rescaling(row: Row, layer: _Layer) -> None:
 
 def _normalization(row: Row, layer: _Layer) -> None:
     told = [layer.settings.get(key) for key in ("mean", "variance")]
-    if layer.settings.get("invert"):
-        raise RefusedError("it is inverted")
+    if layer.settings.get("invert") or layer.settings["axis"] not in (None, -1, [], [-1], [3]):
+        raise RefusedError("it is inverted, or not of the last axis")
     mean, variance, *_ = layer.weights if told[0] is None else told
     spread = np.maximum(np.sqrt(np.ravel(np.asarray(variance, float))), _SMALLEST)
     row.affine(1 / spread, -np.ravel(np.asarray(mean, float)) / spread)
@@ -349,8 +345,6 @@ def _reshape(row: Row, layer: _Layer) -> None:
 def _activate(row: Row, name: Any) -> None:
     """Take an activation by the name that Keras has for it."""
     if name == "softmax":
-        if row.size != row.shape[0]:
-            raise RefusedError("its softmax is not over the classes")
         row.softmax()
     elif name in (*PLAIN, "silu", "swish"):
         row.activation("silu" if name == "swish" else name)

@@ -23,7 +23,7 @@ from lenet.formats.names import PLAIN
 from lenet.formats.onnx_parts import MAX_PARTS, TooManyPartsError, check_parts
 from lenet.formats.onnx_values import Constants, attributes_of
 from lenet.formats.reading import read_whole
-from lenet.formats.row import Picture, RefusedError, Row, picture_shape, refusing, same_sides
+from lenet.formats.row import Picture, RefusedError, Row, picture_shape, refusing
 from lenet.formats.weights import floats
 from lenet.model import Model
 from lenet.net import AvgPool2d, Conv2d, MaxPool2d
@@ -309,10 +309,8 @@ def _window(reader: _Reader, given: _Given, kernel: tuple[int, ...]) -> tuple[An
         raise RefusedError("its strides or pads are not those of height and width")
     auto = given.get("auto_pad", b"NOTSET")
     if auto in (b"SAME_UPPER", b"SAME_LOWER"):
-        pads = same_sides(reader.row.shape[1:], kernel, stride, auto == b"SAME_UPPER")
-    elif auto == b"VALID":
-        pads = (0, 0, 0, 0)
-    top, left, bottom, right = pads
+        return kernel, stride, reader.row.same_sides(kernel, stride, auto == b"SAME_UPPER")
+    top, left, bottom, right = (0, 0, 0, 0) if auto == b"VALID" else pads
     return kernel, stride, (top, bottom, left, right)
 
 
@@ -505,9 +503,7 @@ def _pad(reader: _Reader, node: NodeProto, given: _Given) -> None:
 
 
 def _softmax(reader: _Reader, node: NodeProto, given: _Given) -> None:
-    shape = reader.row.shape
-    is_whole = reader.row.size == shape[0]
-    if not is_whole or given.get("axis", 1) not in (1, -1):
+    if given.get("axis", 1) not in (1, -1):
         raise RefusedError("it is not over the classes")
     reader.row.softmax()
 

@@ -23,7 +23,7 @@ from lenet.errors import DataError, LenetError, ModelFileError, UsageError
 from lenet.model import Model
 from lenet.net import ACTIVATIONS, AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
 from lenet.net.layers import Pool2d, Sides, Trained
-from lenet.net.shapes import ChannelsFirst, elements, shape_text
+from lenet.net.shapes import ChannelsFirst, Pair, elements, shape_text
 
 Values = npt.NDArray[Any]
 Picture = tuple[int, int, int]
@@ -103,6 +103,18 @@ class Row:
         channels, height, width = self.shape
         top, bottom, left, right = self._padding
         return channels, height + top + bottom, width + left + right
+
+    def same_sides(self, kernel: Pair, stride: Pair, upper: bool = True) -> Sides:
+        """Return the padding that leaves ceil(size / stride); ``upper``: more of it at the end."""
+        sides: list[int] = []
+        for axis in (0, 1):
+            size = self.padded_shape[1 + axis]
+            steps = -(-size // stride[axis]) - 1
+            total = max(0, steps * stride[axis] + kernel[axis] - size)
+            less, more = total // 2, total - total // 2
+            sides += (less, more) if upper else (more, less)
+        top, bottom, left, right = sides
+        return top, bottom, left, right
 
     def conv(self, layer: Conv2d, weight: Values, bias: Values | None) -> None:
         """Take a convolution without activation; ``weight`` is (O, C / groups, kh, kw)."""
@@ -247,6 +259,8 @@ class Row:
     def softmax(self) -> None:
         """Take a softmax, which ends the row: our models have scores and add it themselves."""
         self._check_end()
+        if not self.is_flat and self.size != self.shape[0]:
+            raise RefusedError("it is not over the classes")
         self._ended = "a softmax"
 
     def model(self, classes: Any = None, seen: Any = None, reads_bytes: bool = False) -> Model:
@@ -490,16 +504,3 @@ def _square(size: int) -> Picture:
     """Return the picture that a vector of so many numbers probably is: a grey square."""
     side = isqrt(size)
     return (1, side, side) if side * side == size else (1, 1, size)
-
-
-def same_sides(
-    sizes: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], upper: bool
-) -> tuple[int, int, int, int]:
-    """Return the padding (top, left, bottom, right) that leaves ceil(size / stride)."""
-    before, after = [], []
-    for size, window, step in zip(sizes, kernel, stride, strict=True):
-        total = max(0, (-(-size // step) - 1) * step + window - size)
-        less = total // 2
-        before.append(less if upper else total - less)
-        after.append(total - less if upper else less)
-    return before[0], before[1], after[0], after[1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from lenet.arguments import MODEL_ENDING
@@ -55,7 +55,7 @@ def read_network(source: Source, input_shape: Iterable[int] | str | None = None)
     if text.lower().endswith(".json"):
         return _read_json(text)
     if is_foreign(text):
-        return _read_foreign(text, input_shape)
+        return _read_foreign("import_model", text, input_shape)
     name = text.strip().lower()
     if name in zoo.names():
         return zoo.get(name)
@@ -100,7 +100,7 @@ def split_sources(text: str) -> list[str]:
     found: list[str] = []
     for piece in map(str.strip, text.split(",")):
         lower = piece.lower()
-        is_name = lower in zoo.names() or lower.endswith((MODEL_ENDING, _FOREIGN, ".json"))
+        is_name = lower in zoo.names() or lower.endswith((MODEL_ENDING, *_FOREIGN, ".json"))
         if found and not is_name and not re.match(r"[\d@x* ]+\|", lower):
             found[-1] += f", {piece}"
         else:
@@ -130,9 +130,7 @@ def _read_object(source: object, input_shape: Iterable[int] | str | None) -> Net
     if isinstance(network, Network):
         return network
     if is_keras(source):
-        import lenet  # a row above, through the root's map of public names
-
-        return lenet.from_keras(source, input_shape).network
+        return _read_foreign("from_keras", source, input_shape)
     if is_module(source):
         return _read_module(source, input_shape)
     raise UsageError(f"{shown(source)} names no network; {_ALLOWED}.")
@@ -158,15 +156,17 @@ def _read_module(module: object, input_shape: Iterable[int] | str | None) -> Net
     return lenet.from_torch(module, input_shape).network
 
 
-def _read_foreign(path: str, input_shape: Iterable[int] | str | None) -> Network:
+def _read_foreign(verb: str, source: object, input_shape: Iterable[int] | str | None) -> Network:
+    """Read what may leave its input open, and only then has the one that is given."""
     import lenet  # a row above, through the root's map of public names
 
+    read: Callable[..., HasNetwork] = getattr(lenet, verb)
     try:
-        return lenet.import_model(path).network
+        return read(source).network
     except UsageError as error:
         if error.parameter != "input_shape" or input_shape is None:
             raise
-        return lenet.import_model(path, input_shape=input_shape).network
+        return read(source, input_shape=input_shape).network
 
 
 def _read_model(path: str) -> Network:
