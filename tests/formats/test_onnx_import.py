@@ -237,6 +237,23 @@ def test_maps_may_be_the_classes(tmp_path) -> None:
     assert np.array_equal(again.table, model.table)
 
 
+@pytest.mark.parametrize(("axis", "fits"), [(1, True), (-1, False), (3, False)])
+def test_a_softmax_of_one_number_each_is_refused(axis, fits, tmp_path) -> None:
+    nodes = [
+        node("Conv", "x w", "c"),
+        node("Softmax", "c", "s", axis=axis),
+        node("Flatten", "s", "y"),
+    ]
+    path = write(tmp_path / "m.onnx", nodes, ["N", 1, 3, 3], w=RNG.normal(size=(4, 1, 3, 3)))
+    if not fits:  # of maps of 1x1 it makes ones
+        with refused(ModelFileError, "it is not over the classes"):
+            import_model(path)
+        return
+    given = images((1, 3, 3))
+    wanted = run(path, given.astype(np.float32) / 255)
+    np.testing.assert_allclose(import_model(path).predict_proba(given), wanted, rtol=0, atol=1e-5)
+
+
 def test_a_padding_that_is_chosen_counts_the_one_before_it(tmp_path) -> None:
     nodes = [
         node("Pad", "x pads", "p"),

@@ -503,9 +503,11 @@ def _pad(reader: _Reader, node: NodeProto, given: _Given) -> None:
 
 
 def _softmax(reader: _Reader, node: NodeProto, given: _Given) -> None:
-    if given.get("axis", 1) not in (1, -1):
+    row = reader.row
+    axes = (1, -1) if row.is_flat else (3, -1) if row.channels_last else (1, -3)
+    if given.get("axis", axes[0]) not in axes:
         raise RefusedError("it is not over the classes")
-    reader.row.softmax()
+    row.softmax()
 
 
 def _nothing(reader: _Reader, node: NodeProto, given: _Given) -> None:
