@@ -147,7 +147,9 @@ def export(
         model: a model, the file of one, or a run's folder.
         path: the file to write, whole or not at all.
         check: a data set, a split, or what ``lenet.load`` takes: its images to test on are put
-            through the exported file itself, and the result says how its answers differ.
+            through the exported file itself, and the result says how its answers differ. MXNet runs
+            ``.params`` in this Python or in the one that ``LENET_MXNET_PYTHON`` names; without it
+            they are read back, and the result says so.
         input: of ONNX: "uint8" takes bytes, "float" the same numbers from 0 to 255 as floats, and
             both scale them; "raw" takes scaled images and gives scores.
         opset: of ONNX, 13 to 17.
