@@ -77,6 +77,7 @@ DELAYED = {
     "engine.native": "the extension, which may be missing",
     "model": "the analysis, for summary()",
     "net.document": "json",
+    "studies.cluster": "Ray, which may be missing",
     "net.network": "the root, for network.explain() and network.draw()",
     "net.sources": "what reads files, lenet's and, through the root, other programs'",
     "net.words": "difflib, for an error",
