@@ -5,7 +5,10 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
-#if !defined(_WIN32)
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#else
 #include <unistd.h>
 #endif
 
@@ -29,14 +32,34 @@ int processors() {
     return int(std::thread::hardware_concurrency());
 }
 
-// A number that a fork's child does not share with its parent.
-int process() {
-#if defined(_WIN32)  // where nothing forks
-    return 0;
-#else
-    return getpid();
-#endif
+// process: a number that a fork's child does not share with its parent. sleep_while and wake_all: as
+// std::atomic's wait and notify_all, which in GCC's library for Windows may miss the change.
+#if defined(_WIN32)
+int process() { return 0; }  // nothing forks
+
+template <typename T>
+void sleep_while(std::atomic<T>& number, T value) {
+    while (number.load(std::memory_order_acquire) == value)
+        WaitOnAddress(&number, &value, sizeof value, INFINITE);
 }
+
+template <typename T>
+void wake_all(std::atomic<T>& number) {
+    WakeByAddressAll(&number);
+}
+#else
+int process() { return getpid(); }
+
+template <typename T>
+void sleep_while(std::atomic<T>& number, T value) {
+    number.wait(value, std::memory_order_acquire);
+}
+
+template <typename T>
+void wake_all(std::atomic<T>& number) {
+    number.notify_all();
+}
+#endif
 
 // Between two steps a wait lasts microseconds: spin that long, then let the processor go.
 template <typename Done>
@@ -69,7 +92,7 @@ void ThreadPool::stop() {
     }
     stop_.store(true, std::memory_order_relaxed);
     round_.fetch_add(1, std::memory_order_release);
-    round_.notify_all();
+    wake_all(round_);
     for (std::thread& thread : threads_) thread.join();
 }
 
@@ -91,7 +114,7 @@ void ThreadPool::start(void* work, Call call) {
     const uint32_t round = round_.load(std::memory_order_relaxed) + 1;
     gate_.store(uint64_t(round) << 32, std::memory_order_release);
     round_.store(round, std::memory_order_release);
-    round_.notify_all();
+    wake_all(round_);
 }
 
 // No jobs are left: lets nobody in any more and waits for those who are.
@@ -102,7 +125,7 @@ void ThreadPool::finish() {
     spin_until(spins_, empty);
     while (!empty()) {
         const uint64_t gate = gate_.load(std::memory_order_acquire);
-        if (gate & inside) gate_.wait(gate);
+        if (gate & inside) sleep_while(gate_, gate);
     }
 }
 
@@ -117,13 +140,13 @@ void ThreadPool::serve(int worker) {
     uint32_t seen = 0;
     for (;;) {
         spin_until(spins_, [&] { return round_.load(std::memory_order_acquire) != seen; });
-        round_.wait(seen, std::memory_order_acquire);
+        sleep_while(round_, seen);
         seen = round_.load(std::memory_order_acquire);
         if (stop_.load(std::memory_order_relaxed)) return;
         if (!enter(seen)) continue;
         call_(work_, worker);
         const uint64_t left = gate_.fetch_sub(1, std::memory_order_release) - 1;
-        if ((left & closed) && !(left & inside)) gate_.notify_all();
+        if ((left & closed) && !(left & inside)) wake_all(gate_);
     }
 }
 
