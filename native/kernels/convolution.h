@@ -17,13 +17,13 @@ namespace lenet::LENET_ISA {
 
 // Rows [begin, end) of the linear map for one block of output channels.
 inline void conv_rows(const Stage& stage, const float* packed, const float* bias, const float* in,
-                      int block, int begin, int end, float* out, ptrdiff_t out_row,
-                      ptrdiff_t out_channel) {
+                      int block, int begin, int end, float* out, int64_t out_row,
+                      int64_t out_channel) {
     const Window& w = stage.window;
     const Map& from = stage.input;
     const int first = stage.forward_blocks.begin(block), channels = stage.forward_blocks.size(block);
     Row row{};
-    row.in_step = ptrdiff_t(w.stride_x) * L;
+    row.in_step = int64_t(w.stride_x) * L;
     row.out_step = L;
     row.out_channel = out_channel;
     row.positions = stage.linear.width;
@@ -33,7 +33,7 @@ inline void conv_rows(const Stage& stage, const float* packed, const float* bias
     row.tap_step = L;
     row.weights = packed + stage.packed_forward + int64_t(first) * stage.inputs;
     row.weight_step = channels;
-    row.weight_row = ptrdiff_t(w.width) * channels;
+    row.weight_row = int64_t(w.width) * channels;
     row.bias = bias + first;
     if (stage.inputs == stage.group_inputs()) {  // 1x1: the taps are the channels
         row.rows = nullptr;
@@ -52,7 +52,7 @@ inline void conv_rows(const Stage& stage, const float* packed, const float* bias
 // Rows [band, last) of the pooled map for one block of channels, from rows of the linear map that
 // begin with row `begin`.
 inline void pool_rows(const Stage& stage, int block, int band, int last, const float* rows,
-                      ptrdiff_t rows_channel, int begin, float* out, int32_t* positions) {
+                      int64_t rows_channel, int begin, float* out, int32_t* positions) {
     const Window& pool = stage.pool;
     const Map &linear = stage.linear, &to = stage.output;
     const int first = stage.forward_blocks.begin(block);
@@ -73,8 +73,8 @@ template <int C>
 [[gnu::noinline]] void conv_pool_row(const Stage& stage, const float* weights, const float* bias,
                                      const float* in, float* out, int32_t* codes) {
     const Window& w = stage.window;
-    const ptrdiff_t step = ptrdiff_t(w.stride_x) * L;
-    const ptrdiff_t below = w.stride_y * stage.input.row(), channel = stage.output.channel();
+    const int64_t step = int64_t(w.stride_x) * L;
+    const int64_t below = w.stride_y * stage.input.row(), channel = stage.output.channel();
     const int rows = stage.group_inputs() * w.height, taps = w.width;
     const int64_t codes_channel = int64_t(stage.output.height) * stage.position_row;
     for (int q = 0; q < stage.output.width; q += 4) {  // four positions fill a word of codes
@@ -166,8 +166,8 @@ inline void conv_forward(const Stage& stage, Part part, const float* packed, con
         for (int block = first_block; block < end_block; block++) {
             const int first = stage.forward_blocks.begin(block);
             float* at = stage.pooled ? rows : out + to.at(first, begin, 0);
-            const ptrdiff_t pitch = stage.pooled ? linear.row() : to.row();
-            const ptrdiff_t channel = stage.pooled ? (end - begin) * linear.row() : to.channel();
+            const int64_t pitch = stage.pooled ? linear.row() : to.row();
+            const int64_t channel = stage.pooled ? (end - begin) * linear.row() : to.channel();
             if (winograd)
                 winograd_output(stage, bias, products, block, begin, end, at, pitch, channel);
             else
@@ -191,7 +191,7 @@ inline void conv_weight_gradient(const Stage& stage, Part part, const float* lin
     pairs.gradient_channel = to.channel();
     pairs.gradient_row = to.row();
     pairs.in_row = stage.window.stride_y * stage.input.row();
-    pairs.in_step = ptrdiff_t(stage.window.stride_x) * L;
+    pairs.in_step = int64_t(stage.window.stride_x) * L;
     pairs.positions = to.width;
     pairs.taps = stage.taps;
     pairs.tap_count = stage.inputs;
@@ -274,7 +274,7 @@ inline void conv_input_gradient(const Stage& stage, Part part, const float* pack
                                        in_gradient, scratch);
     const Window& w = stage.window;
     const Map &from = stage.linear_gradient, &to = stage.input;
-    const ptrdiff_t out_row = ptrdiff_t(to.width) * L;
+    const int64_t out_row = int64_t(to.width) * L;
     const int outputs = stage.group_outputs();
     const float* weights = packed + stage.packed_input;
     for (int phase_y = 0; phase_y < w.stride_y; phase_y++)
@@ -288,7 +288,7 @@ inline void conv_input_gradient(const Stage& stage, Part part, const float* pack
             }
             Row row{};
             row.in_step = L;
-            row.out_step = ptrdiff_t(w.stride_x) * L;
+            row.out_step = int64_t(w.stride_x) * L;
             row.out_channel = out_row * to.height;
             row.positions = (to.width - first_x + w.stride_x - 1) / w.stride_x;
             row.taps = tap_columns;
@@ -302,7 +302,7 @@ inline void conv_input_gradient(const Stage& stage, Part part, const float* pack
                 const float* packed_block =
                     weights + int64_t(tap_rows) * tap_columns * outputs * first;
                 row.weight_step = channels;
-                row.weight_row = ptrdiff_t(tap_columns) * channels;
+                row.weight_row = int64_t(tap_columns) * channels;
                 const bool pointwise =
                     stage.inputs == stage.group_inputs() && tap_rows > 0 && tap_columns > 0;
                 if (pointwise) {  // 1x1: the taps are the outputs

@@ -19,18 +19,18 @@ namespace lenet::LENET_ISA {
 // One row of positions and its taps. Steps and offsets are in floats.
 struct Row {
     const float* in;
-    ptrdiff_t in_step;
+    int64_t in_step;
     float* out;
-    ptrdiff_t out_step, out_channel;
+    int64_t out_step, out_channel;
     int positions;
 
     const int32_t* rows;  // (row_count,): where a row of taps begins; null: one row at 0
     int row_count;
     int taps;  // in a row
-    ptrdiff_t tap_step;
+    int64_t tap_step;
 
     const float* weights;
-    ptrdiff_t weight_step, weight_row;
+    int64_t weight_step, weight_row;
     const float* bias;  // null: start at zero
     bool accumulate;    // start at what is in out
 
@@ -70,8 +70,8 @@ template <int C, int P>
 [[gnu::always_inline]] inline void tile(const Row& row, int first) {
     const float* in = row.in + first * row.in_step;
     float* out = row.out + first * row.out_step;
-    const ptrdiff_t in_step = row.in_step, tap_step = row.tap_step;
-    const ptrdiff_t weight_step = row.weight_step;
+    const int64_t in_step = row.in_step, tap_step = row.tap_step;
+    const int64_t weight_step = row.weight_step;
     vec sums[C][P];
 #pragma GCC unroll 8
     for (int c = 0; c < C; c++)

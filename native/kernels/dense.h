@@ -11,7 +11,7 @@ namespace lenet::LENET_ISA {
 
 // out[c][p] over all channel blocks; a tile of positions stays in cache while the blocks pass.
 // weights advance by block_step for every channel of a block before.
-inline void product(const Split& blocks, Row row, ptrdiff_t block_step) {
+inline void product(const Split& blocks, Row row, int64_t block_step) {
     const Row whole = row;
     int widest = 1;
     for (int b = 0; b < blocks.count; b++)
@@ -32,8 +32,8 @@ inline void product(const Split& blocks, Row row, ptrdiff_t block_step) {
         }
 }
 
-inline Row one_row(const float* in, ptrdiff_t in_step, float* out, ptrdiff_t out_step,
-                   ptrdiff_t out_channel, int positions, int taps, ptrdiff_t tap_step,
+inline Row one_row(const float* in, int64_t in_step, float* out, int64_t out_step,
+                   int64_t out_channel, int positions, int taps, int64_t tap_step,
                    const float* weights) {
     Row row{};
     row.in = in;

@@ -64,13 +64,13 @@ private:
 
 // One row of one channel: in points at the map's row `origin` (may be outside), column 0.
 template <int Bits>
-inline void max_pool_row(const Window& window, const float* in, ptrdiff_t pitch, int height,
+inline void max_pool_row(const Window& window, const float* in, int64_t pitch, int height,
                          int width, int origin, int count, float* out, int32_t* codes) {
     Span ys = inside(origin, window.height, height);
     Codes<Bits>::keep(count, codes, [&](int q) {
         int x0 = q * window.stride_x - window.left;
         Span xs = inside(x0, window.width, width);
-        const float* at = in + ys.begin * pitch + ptrdiff_t(x0) * L;
+        const float* at = in + ys.begin * pitch + int64_t(x0) * L;
         vec best = load(at + xs.begin * L);
         ivec code = ivec{} + (ys.begin * window.width + xs.begin);
         for (int y = ys.begin; y < ys.end; y++, at += pitch)
@@ -95,7 +95,7 @@ inline ivec max_of_2x2(vec a, vec b, vec c, vec d, float* out) {
 }
 
 // The commonest window, 2x2 in steps of 2 and never clipped, without loops or spans.
-inline void max_pool_row_2x2(const float* in, ptrdiff_t pitch, int count, float* out,
+inline void max_pool_row_2x2(const float* in, int64_t pitch, int count, float* out,
                              int32_t* codes) {
     Codes<8>::keep(count, codes, [&](int q) {
         const float* at = in + q * 2 * L;
@@ -106,7 +106,7 @@ inline void max_pool_row_2x2(const float* in, ptrdiff_t pitch, int count, float*
 
 // Adds the gradient of one pooled row to where its maxima lay.
 template <int Bits>
-inline void max_unpool_row(const Window& window, float* out, ptrdiff_t pitch, int height,
+inline void max_unpool_row(const Window& window, float* out, int64_t pitch, int height,
                            int width, int origin, int count, const float* gradient,
                            const int32_t* codes) {
     Span ys = inside(origin, window.height, height);
@@ -116,14 +116,14 @@ inline void max_unpool_row(const Window& window, float* out, ptrdiff_t pitch, in
         vec g = load(gradient + q * L);
         for (int y = ys.begin; y < ys.end; y++)
             for (int x = xs.begin; x < xs.end; x++) {
-                float* at = out + y * pitch + ptrdiff_t(x0 + x) * L;
+                float* at = out + y * pitch + int64_t(x0 + x) * L;
                 store(at, load(at) + (code == y * window.width + x ? g : vec{}));
             }
     });
 }
 
 // The same for plain 2x2 windows: every position is written once, nothing need be zero before.
-inline void max_unpool_row_2x2(float* out, ptrdiff_t pitch, int count, const float* gradient,
+inline void max_unpool_row_2x2(float* out, int64_t pitch, int count, const float* gradient,
                                const int32_t* codes) {
     Codes<8>::use(count, codes, [&](int q, ivec code) {
         float* at = out + q * 2 * L;
@@ -144,7 +144,7 @@ inline void max_row(const Stage& stage, const Window& window, const Map& from, c
 }
 
 // Its backward pass, into one channel's gradient.
-inline void max_row_back(const Stage& stage, const Window& window, ptrdiff_t pitch, int height,
+inline void max_row_back(const Stage& stage, const Window& window, int64_t pitch, int height,
                          int width, int origin, int count, const float* gradient,
                          const int32_t* codes, float* out) {
     if (stage.plain_pool) return max_unpool_row_2x2(out, pitch, count, gradient, codes);
@@ -179,7 +179,7 @@ inline void pool_forward(const Stage& stage, const float* in, float* out, int32_
                 vec total{};
                 for (int y = ys.begin; y < ys.end; y++)
                     for (int x = xs.begin; x < xs.end; x++)
-                        total += load(row + y * from.row() + ptrdiff_t(x0 + x) * L);
+                        total += load(row + y * from.row() + int64_t(x0 + x) * L);
                 store(sums + q * L, total * divisor);
             }
         }
@@ -190,7 +190,7 @@ inline void pool_backward(const Stage& stage, const float* out_gradient,
                           const int32_t* positions, float* in_gradient) {
     const Window& w = stage.window;
     const int height = stage.input.height, width = stage.input.width;
-    const ptrdiff_t pitch = ptrdiff_t(width) * L;
+    const int64_t pitch = int64_t(width) * L;
     const float divisor = 1.0f / float(w.height * w.width);
     if (!covered(stage, height, width))
         for (int64_t i = 0; i < stage.input.channels * height * pitch; i += L)
@@ -199,7 +199,7 @@ inline void pool_backward(const Stage& stage, const float* out_gradient,
     for (int c = 0; c < stage.output.channels; c++)
         for (int p = 0; p < stage.output.height; p++, at += int64_t(stage.output.width) * L) {
             int origin = p * w.stride_y - w.top;
-            float* row = in_gradient + (ptrdiff_t(c) * height + origin) * pitch;
+            float* row = in_gradient + (int64_t(c) * height + origin) * pitch;
             if (stage.kind == Kind::maxpool) {
                 max_row_back(stage, w, pitch, height, width, origin, stage.output.width,
                              out_gradient + at, positions, row);
@@ -213,7 +213,7 @@ inline void pool_backward(const Stage& stage, const float* out_gradient,
                 vec g = load(out_gradient + at + q * L) * divisor;
                 for (int y = ys.begin; y < ys.end; y++)
                     for (int x = xs.begin; x < xs.end; x++) {
-                        float* to = row + y * pitch + ptrdiff_t(x0 + x) * L;
+                        float* to = row + y * pitch + int64_t(x0 + x) * L;
                         store(to, load(to) + g);
                     }
             }

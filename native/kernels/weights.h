@@ -12,14 +12,14 @@ namespace lenet::LENET_ISA {
 // What a tile of the weight gradient runs over: outputs x taps, summed over positions.
 struct Pairs {
     const float* gradient;  // [output][row][position]
-    ptrdiff_t gradient_channel, gradient_row;
+    int64_t gradient_channel, gradient_row;
     const float* in;
-    ptrdiff_t in_row, in_step;
+    int64_t in_row, in_step;
     int rows, positions;
     const int32_t* taps;  // where each tap's input begins
     int tap_count;
     float* sums;  // of one block
-    ptrdiff_t slot;
+    int64_t slot;
 };
 
 // The sums over the lanes of L of a tile's totals, from the one at `from` on; zeros behind the last.
@@ -36,14 +36,14 @@ template <int C, int T>
 template <int C, int T>
 [[gnu::noinline]] void weight_tile(const Pairs& pairs, int first, float* sums) {
     const float* x[T];
-    const ptrdiff_t channel = pairs.gradient_channel, in_step = pairs.in_step;
+    const int64_t channel = pairs.gradient_channel, in_step = pairs.in_step;
     const int positions = pairs.positions;
 #pragma GCC unroll 8
     for (int t = 0; t < T; t++) x[t] = pairs.in + pairs.taps[first + t];
     vec total[C][T]{};
     for (int y = 0; y < pairs.rows; y++) {
         const float* g = pairs.gradient + y * pairs.gradient_row;
-        ptrdiff_t at = y * pairs.in_row;
+        int64_t at = y * pairs.in_row;
         for (int q = 0; q < positions; q++) {
             multiply_add<C, T>(total, [&](int c) { return load(g + c * channel); },
                                [&](int t) { return load(x[t] + at); });

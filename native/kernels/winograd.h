@@ -137,15 +137,15 @@ inline void winograd_products(const Stage& stage, Part part, const float* packed
             row.out = products + i * plane + first * row.out_channel;
             row.weights = packed + stage.packed_forward + i * w.weights + int64_t(first) * w.taps;
             row.weight_step = channels;
-            row.weight_row = ptrdiff_t(row.taps) * channels;
+            row.weight_row = int64_t(row.taps) * channels;
             correlate(channels, row);
         }
 }
 
 // Rows [begin, end) of the linear map for one block of output channels, from their products.
 inline void winograd_output(const Stage& stage, const float* bias, const float* products,
-                            int block, int begin, int end, float* out, ptrdiff_t out_row,
-                            ptrdiff_t out_channel) {
+                            int block, int begin, int end, float* out, int64_t out_row,
+                            int64_t out_channel) {
     const Winograd& w = stage.winograd;
     const int rows = end - begin, width = stage.linear.width;
     const int64_t plane = w.row(int64_t(stage.linear.channels) * rows);
@@ -242,7 +242,7 @@ inline void winograd_input_gradient(const Stage& stage, Part part, const float* 
                 const int first = stage.input_blocks.begin(block);
                 const int channels = stage.input_blocks.size(block);
                 row.weight_step = channels;
-                row.weight_row = ptrdiff_t(linear.channels) * channels;
+                row.weight_row = int64_t(linear.channels) * channels;
                 row.weights = packed + stage.packed_input + i * w.weights +
                               int64_t(first) * kernel * linear.channels + low(p) * row.weight_row;
                 row.in = y + i * w.out_plane + w.row(p);
