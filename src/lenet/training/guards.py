@@ -30,9 +30,12 @@ class FolderLock:
     def release(self) -> None:
         """Let others in, and remove the file."""
         if self._file is not None:
-            with suppress(OSError):  # Windows removes no open file: it locks nobody out
+            if sys.platform == "win32":  # removes no open file, and so none that another has locked
+                os.close(self._file)
+            with suppress(OSError):
                 self._path.unlink()
-            os.close(self._file)
+            if sys.platform != "win32":
+                os.close(self._file)
             self._file = None
 
     @property
