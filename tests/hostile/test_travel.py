@@ -44,10 +44,21 @@ def returned(tmp_path_factory):
         *(model.network.blocks[0], lenet.MaxPool2d(2), lenet.AvgPool2d(2)),
         *(model.network.layers[0], model.network.layers[-1]),
         lenet.bench("1x4x4 | dense 2", batch=1, threads=1, seconds=0.001),
+        lenet.vary("1x8x8 | dense 10", data, epochs=1, seeds=2, lr=[0.01, 0.1]),
+        lenet.study(claim(folder)),
     ]
     used = [str(value) for value in values] + [repr(value) for value in values]
     assert all(used)
     return values
+
+
+def claim(folder):
+    path = folder / "claim.toml"
+    path.write_text(
+        'claim = "C."\ndata = "digits"\nnetwork = "1x8x8 | dense 10"\nseeds = 2\n'
+        'values = { epochs = 1 }\n[[expect]]\ntext = "t"\nhigher = "base"\nlower = 50\n'
+    )
+    return path
 
 
 def kinds(kind):

@@ -33,8 +33,9 @@ STUDIES: Final = "studies"
 
 def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
     """Train all variants from all seeds, and say what came of them."""
+    from lenet.run_folder import PAGE
     from lenet.studies.trials import Record, checked_jobs, engine_of
-    from lenet.studies.variation import PAGE, checked_seeds, run_arms
+    from lenet.studies.variation import checked_seeds, run_arms
     from lenet.writing.numbers import plural
 
     for name, advice in _UNUSED.items():

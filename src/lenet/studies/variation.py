@@ -38,8 +38,6 @@ NETWORK: Final = "network"
 #: More variants than this are refused: nobody reads such a table.
 MAX_ARMS: Final = 1_000
 MAX_SEEDS: Final = 10_000
-#: The picture and the page in the folder of a variation.
-PAGE: Final = "report.html"
 _ABOUT: Final = (
     "Mean test accuracy over {seeds}, with an interval that holds the true mean in {level:.0%} of "
     "such experiments (Student's t). Differences are from the first variant, seed by seed. The "
