@@ -1,0 +1,75 @@
+"""Trials on a cluster of Ray. Each test runs in a process of its own: Ray is there once in each."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lenet
+from lenet.errors import MissingPackageError, UsageError
+from lenet.studies import cluster
+from refusals import refused
+
+NET = "1x8x8 | dense 10"
+
+
+def has_ray() -> bool:
+    try:
+        import ray  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+needs_ray = pytest.mark.skipif(not has_ray(), reason="Ray is not installed")
+
+
+@needs_ray
+def test_a_node_is_killed():
+    file = Path(__file__).with_name("kill_a_node.py")
+    done = subprocess.run(
+        [sys.executable, str(file)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "a node is killed" in done.stdout
+    assert "each once, the same bits" in done.stdout
+
+
+@needs_ray
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "nonesuch.invalid:6379", "x"])
+def test_a_cluster_that_does_not_answer_is_a_sentence(address, tmp_path):
+    code = (
+        "import sys\nfrom lenet.studies import cluster\ncluster.PATIENCE = 8\n"
+        "from lenet.cli.main import main\n"
+        "sys.exit(main(['train', '--vary', 'lr=0.1,0.2', '--epochs', '1', '--on', 'ray']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "RAY_ADDRESS": address},
+    )
+    assert done.returncode == 2, done.stderr[-3000:]
+    *_, last = done.stderr.splitlines()  # Ray has warnings of its own
+    assert last.startswith(f"lenet: the cluster at {address} ")
+    assert "Traceback" not in done.stderr
+
+
+def test_without_ray_a_sentence_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with refused(MissingPackageError, "Ray", "lenet[ray]"):
+        lenet.vary(NET, "digits", epochs=1, seeds=1, on="ray")
+
+
+def test_no_other_place():
+    with refused(UsageError, "on is 'moon'", "ray"):
+        lenet.vary(NET, "digits", epochs=1, seeds=1, on="moon")
+
+
+def test_the_wait_has_a_limit():
+    assert cluster.PATIENCE <= 60
