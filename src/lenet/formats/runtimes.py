@@ -193,7 +193,7 @@ def _run_gluon(python: str, folder: Path, model: Model, images: Images) -> Float
     if ran.returncode:
         why = (ran.stderr.strip().splitlines() or [f"it ends with {ran.returncode}"])[-1][:300]
         raise OutputError(
-            f"the file is written, and MXNet does not run it ({why}); name the Python of an "
-            f"environment with MXNet in {MXNET_PYTHON}."
+            f"MXNet does not run the file ({why.strip()}); name the Python of an environment with "
+            f"MXNet in {MXNET_PYTHON}."
         )
     return np.asarray(np.load(folder / "answers.npy"))
