@@ -232,6 +232,10 @@ def test_the_package_has_the_nine_notes():
         ('lower = "slow"', 'lower = { arm = "slow" }', ("arm and epoch",)),
         ('lower = "slow"', 'lower = { arm = "slow", epoch = 0 }', ("arm and epoch",)),
         ('lower = "slow"', 'lower = ["slow", 5]', ("an arm of", "is 5; it must be base or slow")),
+        ('lower = "slow"', "lower = []", ("two arms",)),
+        ('lower = "slow"', 'lower = [["slow"], "base"]', ("slow",)),
+        ('lower = "slow"', "lower = nan", ("lower", "finite")),
+        ('lower = "slow"', 'lower = "slow"\nby = inf', ("by", "finite")),
         ('lower = "slow"', 'lower = "slow"\nmeasure = "loss"', ("'loss'", "seconds")),
         ('"slow" = { lr = 0.00001 }', '"slow" = 5', ("'slow'", "table")),
         ("[[expect]]", "[[expects]]", ("expects", "expect")),
@@ -256,6 +260,12 @@ def test_a_file_that_cannot_be_meant(file, old, new, words):
 def test_arms_that_cannot_be_meant(file, change, words):
     file.write_text(SMALL.replace("{ lr = 0.00001 }", change))
     with refused(UsageError, *words):
+        study(file)
+
+
+def test_an_epoch_that_an_arm_has_not(file):
+    file.write_text(SMALL.replace('lower = "slow"', 'lower = { arm = "slow", epoch = 3 }'))
+    with refused(UsageError, "epoch 3 of slow", "for 2"):
         study(file)
 
 

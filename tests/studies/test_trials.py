@@ -162,6 +162,13 @@ def test_a_folder_that_cannot_be(noise, tmp_path):
         Record(tmp_path)
 
 
+def test_data_without_images_to_test_on(noise):
+    from dataclasses import replace
+
+    with refused(DataError, "no images to test on"):
+        run_trials(some(1), replace(noise, test=None), Record())
+
+
 @pytest.mark.parametrize("jobs", [0, -1, 257, 1.5, "2", True])
 def test_jobs_that_cannot_be(noise, jobs):
     with refused(UsageError, "jobs is", "1 to 256"):

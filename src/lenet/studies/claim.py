@@ -36,6 +36,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,6 +66,11 @@ class Expectation:
     within: float = 0.0
     measure: str = MEASURES[0]
     case: str = ""
+
+    @property
+    def epochs(self) -> dict[str, int]:
+        """The epochs that are asked for, by arm."""
+        return {term["arm"]: term["epoch"] for term in self.terms if isinstance(term, Mapping)}
 
     @property
     def terms(self) -> tuple[Any, ...]:
@@ -188,6 +194,8 @@ def _check_table(what: str, values: object, kind: type, needed: Mapping[str, Any
         check_key(name, known, what)
         if not isinstance(value, _KINDS[name]) or isinstance(value, bool):
             raise UsageError(f"{name} of {what} is {shown(value)}, of a wrong type.")
+        if isinstance(value, float) and not isfinite(value):
+            raise UsageError(f"{name} of {what} is {value}; it must be a finite number.")
     if missing := [name for name in needed if name not in values]:
         raise UsageError(f"{what} lacks {missing[0]}.")
 
@@ -215,6 +223,8 @@ def _check_term(what: str, term: Any, arms: Mapping[str, Any]) -> None:
         if set(term) != {"arm", "epoch"} or type(epoch) is not int or epoch < 1:
             raise UsageError(f"{what} has {shown(term)}; give arm and epoch, such as 10.")
         term = term["arm"]
+    if isinstance(term, list) and len(term) < 2:
+        raise UsageError(f"{what} has the range of {shown(term)}; give two arms or more.")
     for name in term if isinstance(term, list) else [term]:
         if isinstance(name, int | float) and not isinstance(term, list):
             continue

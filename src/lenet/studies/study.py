@@ -235,6 +235,10 @@ def _groups(asked: Study, data: Dataset) -> list[tuple[Dataset, list[Arm]]]:
         recipe = named_recipe(asked.recipe, data=asked.data, **values)
         source = network or recipe.network or DEFAULT_NETWORK
         described = fit_network(read_network(source), data)
+        for expectation in asked.expect:
+            if (epoch := expectation.epochs.get(name, 0)) > recipe.epochs:
+                what = f"the expectation {shown(expectation.text)} asks for epoch {epoch} of {name}"
+                raise UsageError(f"{what}, which is trained for {recipe.epochs}.")
         groups[bool(pixels)][1].append(Arm(name, name_of(source) or name, described, recipe))
     return groups
 

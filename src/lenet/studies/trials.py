@@ -216,6 +216,7 @@ def run_trials(
 
     Raises:
         UsageError: jobs, on or progress are none, or a network does not suit the data.
+        DataError: there are no images to test on.
         OutputError: the record cannot be written.
     """
     checked_jobs(jobs)
@@ -224,7 +225,9 @@ def run_trials(
     if progress is not None and not callable(progress):
         what = f"progress is {shown(progress)}"
         raise UsageError(f"{what}; give a function of trainings done, of all, and seconds left.")
-    for network in {trial.network for trial in trials}:  # before the first one begins
+    if not len(data.tested):  # all of this before the first one begins
+        raise DataError(f"{data.name} has no images to test on; give a test split.")
+    for network in {trial.network for trial in trials}:
         check_fit(network, data)
     engine = engine_of(trials[0], data) if trials else ""
     fingerprint = data.fingerprint()
