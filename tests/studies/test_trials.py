@@ -136,6 +136,8 @@ def test_accuracies_by_epoch(noise):
         '{"trial": "a", "status": "done", "parameters": 1, "epochs": []}',
         '{"trial": "a", "status": "diverged", "parameters": true, "epochs": []}',
         '{"trial": "a", "status": "diverged", "parameters": 1, "epochs": 5}',
+        '{"trial": "a", "status": "diverged", "parameters": 1, "kept": 1, "epochs": []}',
+        '{"trial": "a", "status": "diverged", "parameters": 1, "kept": 0.0, "epochs": []}',
         '{"trial": "a", "status": "diverged", "parameters": 1, "epochs": [{"epoch": 1}]}',
         '{"trial": "a", "status": "diverged", "parameters": 1, "epochs": '
         '[{"epoch": 1, "loss": NaN, "train_accuracy": 1, "test_accuracy": 1}]}',
@@ -160,6 +162,16 @@ def test_a_folder_that_cannot_be(noise, tmp_path):
     (tmp_path / FILE).mkdir()
     with refused(DataError, "cannot read"):
         Record(tmp_path)
+
+
+def test_the_epoch_that_counts_is_the_one_that_is_kept(noise, tmp_path):
+    how = {"validation_fraction": 0.3, "restore_best": True, "patience": 4, "epochs": 40}
+    recipe = lenet.recipe("modern", lr=0.05, **how)
+    (found,) = run_trials(some(1, recipe), noise, Record(tmp_path))
+    training = lenet.train(NET, noise, recipe).training
+    assert found.accuracy(0.0) == training["test_accuracy"]
+    assert 0 < found.kept < len(found.epochs) < 40
+    assert Record(tmp_path).known.popitem()[1] == found
 
 
 def test_data_without_images_to_test_on(noise):

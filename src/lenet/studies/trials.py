@@ -78,6 +78,7 @@ class Outcome:
     status: str  # finished or diverged
     parameters: int
     epochs: tuple[EpochRecord, ...]
+    kept: int = 0  # the epoch that the recipe restores; 0 for the last
 
     @property
     def diverged(self) -> bool:
@@ -90,7 +91,7 @@ class Outcome:
         return sum(record.seconds for record in self.epochs)
 
     def accuracy(self, guess: float, epoch: int | None = None) -> float:
-        """Return the test accuracy after an epoch, by default the last.
+        """Return the test accuracy after an epoch, by default the one whose weights are kept.
 
         A training that diverged before counts as ``guess``: its weights are of no use. One that
         stopped early before has the accuracy of its end.
@@ -98,14 +99,15 @@ class Outcome:
         if self.diverged and (epoch is None or epoch > len(self.epochs)):
             return guess
         done = len(self.epochs)
-        value = self.epochs[min(done, epoch or done) - 1].test_accuracy
+        value = self.epochs[min(done, epoch or self.kept or done) - 1].test_accuracy
         assert value is not None
         return value
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as values for JSON."""
         epochs = [record.to_dict() for record in self.epochs]
-        return {"status": self.status, "parameters": self.parameters, "epochs": epochs}
+        how = {"status": self.status, "parameters": self.parameters, "kept": self.kept}
+        return {**how, "epochs": epochs}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Outcome:
@@ -123,9 +125,12 @@ class Outcome:
                 raise ValueError("an epoch has values that are no numbers")
             if record.epoch != place or record.test_accuracy is None:
                 raise ValueError("an epoch is missing")
+        kept = values.get("kept", 0)
+        if type(kept) is not int or not 0 <= kept <= len(records):
+            raise ValueError("no epoch that is kept")
         if status == "finished" and not records:
             raise ValueError("no epoch")
-        return cls(status, parameters, records)
+        return cls(status, parameters, records, kept)
 
 
 class Record:
@@ -298,4 +303,5 @@ def run_trial(trial: Trial, data: Dataset, pause: Callable[[], None] | None = No
                 pause()
     except DivergenceError:
         status = "diverged"
-    return Outcome(status, training.model.parameter_count, tuple(training.history))
+    kept = (training.best_epoch or 0) if trial.recipe.restore_best else 0
+    return Outcome(status, training.model.parameter_count, tuple(training.history), kept)
