@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import lenet
+from lenet.cli.main import main
 from lenet.data import Dataset, Split
 from lenet.errors import DataError, ModelFileError, PictureError, UsageError
 from lenet.inference import predict_into
@@ -203,6 +204,26 @@ def test_answers_as_they_come_leave_no_half_file(model, tmp_path):
     with refused(UsageError, "end it in .csv"):
         predict_into(tmp_path / "a.txt", model, tmp_path / "bad.png")
     assert [path.name for path in tmp_path.iterdir()] == ["bad.png"]
+
+
+def test_answers_never_take_the_place_of_what_is_read(model, digits, tmp_path):
+    table = tmp_path / "a.csv"
+    rows = digits.test.images[:3].reshape(3, -1)
+    np.savetxt(table, rows, fmt="%d", delimiter=",")
+    content = table.read_bytes()
+    (tmp_path / "link.csv").symlink_to(table)
+    for path in (table, tmp_path / "link.csv"):
+        with refused(UsageError, "is what is to be read"):
+            predict_into(path, model, digits.test.images[:1], [table])
+    assert table.read_bytes() == content
+    assert (
+        main(["predict", str(model.save(tmp_path / "m.safetensors")), str(table), "-o", str(table)])
+        == 2
+    )
+    assert main(["evaluate", str(tmp_path / "m.safetensors"), str(table), "-o", str(table)]) == 2
+    assert table.read_bytes() == content
+    with refused(UsageError, "the file of answers is None"):
+        lenet.predict(model, table).save(None)
 
 
 def test_one_class_has_no_second(tmp_path):

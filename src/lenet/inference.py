@@ -24,6 +24,7 @@ from lenet.errors import PictureError, UsageError, path_text
 from lenet.kinds import NUMBERS, counted
 from lenet.metrics import Evaluation
 from lenet.model import Model
+from lenet.net.words import shown
 from lenet.run_folder import reading_of
 from lenet.writing import Result, render
 from lenet.writing.document import Document, Paragraph, Section, table_of
@@ -174,14 +175,15 @@ def predict_into(
         UsageError, ModelFileError, DataError, OutputError: as in :func:`predict` and
             ``Predictions.save``.
     """
-    check_answers_path(path)
+    sources = tuple(_flattened(images))
+    check_answers_path(path, model, *sources)
     model = model if isinstance(model, Model) else Model.load(model)
     preprocessing = model.preprocessing.as_it_is if as_it_is else model.preprocessing
     classes, count, faults = model.classes, 0, list[Fault]()
 
     def rows() -> Iterator[Sequence[Sequence[object]]]:
         nonlocal count
-        for found in _answers(model, _flattened(images), preprocessing):
+        for found in _answers(model, sources, preprocessing):
             if isinstance(found, Fault):
                 faults.append(found)
                 continue
@@ -406,8 +408,13 @@ def _save_csv(
     return files.write_pieces(path, pieces())
 
 
-def check_answers_path(path: str | os.PathLike[str]) -> None:
-    """Raise a UsageError, if ``path`` is no name for a table of answers."""
+def check_answers_path(path: str | os.PathLike[str], *sources: object) -> None:
+    """Raise a UsageError, if ``path`` is no name for a table of answers, or one of the sources."""
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"the file of answers is {shown(path)}; give its path.")
+    if any(_is_same_file(path, source) for source in sources):
+        what = f"{path_text(path)} is what is to be read"
+        raise UsageError(f"{what}; write the answers elsewhere.", parameter="output")
     is_special = os.path.exists(path) and not os.path.isfile(path)
     if not is_special and os.path.splitext(os.fspath(path))[1].lower() != ".csv":
         what = f"answers are written as a table and {path_text(path)} has another ending"
@@ -418,3 +425,12 @@ def _runners_up(prediction: Prediction) -> str:
     pairs = zip(prediction.classes[1:3], prediction.probabilities[1:3], strict=True)
     text = ", ".join(f"{name} {percent(share)}" for name, share in pairs)
     return f"({text})" if text else ""
+
+
+def _is_same_file(path: str | os.PathLike[str], source: object) -> bool:
+    if not isinstance(source, str | os.PathLike):
+        return False
+    try:
+        return os.path.isfile(path) and os.path.samefile(path, source)
+    except (OSError, ValueError):  # ValueError: a zero byte in the name
+        return False

@@ -25,6 +25,7 @@ from lenet.training import (
     Recipe,
     Run,
     Training,
+    checked_names,
     named_recipe,
 )
 from lenet.training.guards import DelayedInterrupt
@@ -98,7 +99,7 @@ def train(
     check_kinds(network, data, recipe)
     _check_callback(callback)
     data_name = data.name if isinstance(data, Dataset) else os.fsdecode(data)
-    chosen = named_recipe(recipe, data=data_name, **values)
+    chosen = named_recipe(recipe, data=data_name, **checked_names(values))
     source = (chosen.network or DEFAULT_NETWORK) if network is None else network
     start = source if isinstance(source, Model) else read_network(source)
     arguments = {} if isinstance(data, Dataset) else load_arguments(start, data)

@@ -29,8 +29,12 @@ def test_one_study(here, capsys):
     assert main(["study", "rates.toml"]) == 0
     out = capsys.readouterr().out
     assert "This holds." in out
-    assert "Saved runs/studies/rates.html" in out
-    assert (here / "runs" / "studies" / "rates.html").exists()
+    (page,) = (here / "runs" / "studies").glob("rates-*.html")
+    assert f"Saved runs/studies/{page.name}" in out
+    (here / "rates.toml").write_text(SMALL.replace("0.05 is", "0.05 may be"))
+    assert main(["study", "rates.toml"]) == 0
+    assert len(list((here / "runs" / "studies").glob("rates-*.html"))) == 2
+    capsys.readouterr()
     assert main(["study", "rates.toml", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["answer"] == "yes"
 

@@ -56,6 +56,7 @@ def test_networks_and_augmentations(capsys):
             ["1x8x8 | conv 2 k3, maxpool 2 | dense 4, dense 2", "m.onnx"],
         ),
         ("lenett,tiny", ["lenett", "tiny"]),
+        ("tiny, vgg", ["tiny", "vgg"]),
     ],
 )
 def test_networks_beside_each_other(text, found):
@@ -79,6 +80,9 @@ def test_networks_beside_each_other(text, found):
         (["--vary", "lr=1,2", "--jobs", "0"], "jobs is 0"),
         (["--vary", "lr=1,2", "--run", "a/b"], "one folder"),
         (["--vary", "lr=1e30,1e31"], "1e+30"),
+        (["--vary", "lr=1,1"], "lr has 1 twice"),
+        (["--vary", "data=a,b"], "no 'data'"),
+        (["--set", "name=x"], "no 'name'"),
     ],
 )
 def test_what_cannot_be_meant(here, capsys, options, words):
@@ -88,6 +92,15 @@ def test_what_cannot_be_meant(here, capsys, options, words):
     assert words in captured.err
     assert captured.err.count("\n") == 1
     assert not (here / "runs").exists()
+
+
+def test_the_folder_of_one_training_stays(here, capsys):
+    assert main(["train", "--net", "1x8x8 | dense 10", "--epochs", "1", "--run", "one"]) == 0
+    before = {path: path.read_bytes() for path in (here / "runs" / "one").iterdir()}
+    capsys.readouterr()
+    assert main([*FEW, "--vary", "lr=0.1,0.2", "--run", "one"]) == 2
+    assert "another name" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in (here / "runs" / "one").iterdir()} == before
 
 
 def test_ctrl_c_says_what_is_kept(here, capsys, monkeypatch):

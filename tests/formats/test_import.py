@@ -116,6 +116,21 @@ def test_preprocessing_and_classes_of_a_model_that_is_named(model, tmp_path) -> 
         np.testing.assert_allclose(result.model.table, model.table, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [("dense 1", "mean nothing"), ("dense 3 sigmoid", "add up to 1"), ("dense 3", "")],
+)
+def test_what_is_no_score_of_a_class_is_said(tmp_path, layers, words) -> None:
+    pytest.importorskip("onnx")
+    model = lenet.Model(f"1x4x4 | {layers}").initialize()
+    lenet.export(model, tmp_path / "m.onnx")
+    found = read_model(tmp_path / "m.onnx")
+    assert any(words in note for note in found.notes) if words else not found.notes
+    for name, value in {"net": "tiny", "activation": "tanh", "symbol": "a.json"}.items():
+        with refused(UsageError, ".onnx", f"leave {name} out"):
+            import_model(tmp_path / "m.onnx", **{name: value})
+
+
 def test_a_module_or_a_command_in_the_file_is_not_run(tmp_path) -> None:
     torch = pytest.importorskip("torch")
     torch.save(torch.nn.Linear(2, 2), tmp_path / "m.pt")

@@ -131,7 +131,7 @@ def test_accuracies_by_epoch(noise):
 @pytest.mark.parametrize(
     "line",
     [
-        "", "x", "[]", "{}", '{"trial": "a"}', "[" * 5000, "\x00", '{"trial": [], "status": 1}',
+        "x", "[]", "{}", '{"trial": "a"}', "[" * 5000, "\x00", '{"trial": [], "status": 1}',
         '{"trial": "a", "status": "finished", "parameters": 1, "epochs": []}',
         '{"trial": "a", "status": "done", "parameters": 1, "epochs": []}',
         '{"trial": "a", "status": "diverged", "parameters": true, "epochs": []}',
@@ -145,6 +145,10 @@ def test_accuracies_by_epoch(noise):
         '[{"epoch": 2, "loss": 1, "train_accuracy": 1, "test_accuracy": 1}]}',
         '{"trial": "a", "status": "diverged", "parameters": 1, "epochs": '
         '[{"epoch": 1, "loss": 1, "train_accuracy": 1, "test_accuracy": "1"}]}',
+        '{"trial": "a", "status": "diverged", "parameters": 1, "kept": 0, "epochs": '
+        '[{"epoch": 1, "loss": 1, "train_accuracy": 1, "test_accuracy": 7}]}',
+        '{"trial": "a", "status": "diverged", "parameters": 1, "kept": 0, "epochs": '
+        '[{"epoch": 1, "loss": 1, "train_accuracy": 1, "test_accuracy": 1, "seconds": -1}]}',
     ],
 )  # fmt: skip
 def test_a_damaged_line_is_named(noise, tmp_path, line):
@@ -153,6 +157,13 @@ def test_a_damaged_line_is_named(noise, tmp_path, line):
         file.write(line + "\n")
     with refused(DataError, "line 2", FILE, "remove it"):
         Record(tmp_path)
+
+
+def test_an_editors_empty_line_is_left_out(noise, tmp_path):
+    run_trials(some(1), noise, Record(tmp_path))
+    with (tmp_path / FILE).open("a") as file:
+        file.write("\n \n")
+    assert len(Record(tmp_path).known) == 1
 
 
 def test_a_folder_that_cannot_be(noise, tmp_path):

@@ -80,6 +80,8 @@ def test_a_variant_that_diverges_is_told(noise):
     assert found.rows[1].accuracies == (found.guess, found.guess)
     assert found.guess == pytest.approx(1 / 3)
     assert "33.33 %" in str(found)
+    assert found.to_dict()["variants"][1]["train_seconds"] is not None
+    assert str(found).splitlines()[2].split("%")[1].split()[-2:] == ["-", "2"]
 
 
 def test_the_forms(rates, tmp_path):
@@ -117,10 +119,16 @@ def test_intervals_end_where_accuracies_do(noise):
         ({"seeds": 1.5}, ("seeds is 1.5",)),
         ({"seeds": 10**30}, ("seeds is",)),
         ({"lr": [0.1, -1]}, ("lr is -1",)),
-        ({"lr": [0.1] * 1001}, ("1,001 variants", "1,000")),
+        ({"lr": [n / 10_000 for n in range(1, 1002)]}, ("1,001 variants", "1,000")),
         ({"rate": [1]}, ("rate",)),
         ({"network": ["nonesuch"]}, ("nonesuch",)),
         ({"folder": 5}, ("folder is 5",)),
+        ({"folder": "a\0b"}, ("folder is",)),
+        ({"lr": [0.1, 0.1]}, ("lr has 0.1 twice",)),
+        ({"network": ["tiny", "tiny"]}, ("'tiny' twice",)),
+        ({"lr": [n / 100 for n in range(1, 101)], "seeds": 5000}, ("500,000 trainings",)),
+        ({"name": [1, 2]}, ("no 'name'",)),
+        ({"path": 1}, ("no 'path'",)),
         ({"network": [NET, "1x4x4 | dense 4"]}, ("4 outputs", "3 classes")),
         ({"progress": 5}, ("progress is 5",)),
     ],

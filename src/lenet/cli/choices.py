@@ -17,7 +17,7 @@ RECIPE_OPTIONS: Final = (
 
 def recipe_values(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the name of the recipe, and the values that are given beside it."""
-    from lenet.training.recipe import read_settings
+    from lenet.training.recipe import checked_names, read_settings
 
     values = {name: given[name] for name in RECIPE_OPTIONS}
     values["class_weight"] = "balanced" if given["balance"] else None
@@ -30,7 +30,7 @@ def recipe_values(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         given["recipe"] = _current_name(given["recipe"])  # the run folder is called by it, too
     name = "modern" if given["recipe"] is None else given["recipe"]
     chosen = {option: value for option, value in values.items() if value is not None}
-    return name, {**chosen, **settings}
+    return name, checked_names({**chosen, **settings})
 
 
 def _current_name(name: str) -> str:

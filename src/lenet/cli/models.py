@@ -101,7 +101,7 @@ def evaluate(
     from lenet import inference
 
     if output is not None:
-        inference.check_answers_path(output)
+        inference.check_answers_path(output, model, data)
     result = inference.evaluate(model, data, everything=all, **how)
     if output is not None:
         inference.save_answers(result, output)
@@ -136,7 +136,7 @@ def predict(
     from lenet import inference
 
     if output is not None:
-        inference.check_answers_path(output)
+        inference.check_answers_path(output, model, *images)
     if probabilities and (output is None or json):
         where = "JSON has all of them" if json else "name it with --output"
         raise UsageError(f"--probabilities is about the file of answers; {where}.")

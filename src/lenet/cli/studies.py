@@ -33,7 +33,7 @@ STUDIES: Final = "studies"
 
 def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
     """Train all variants from all seeds, and say what came of them."""
-    from lenet.run_folder import PAGE
+    from lenet.run_folder import PAGE, is_run
     from lenet.studies.trials import Record, checked_jobs, engine_of
     from lenet.studies.variation import checked_seeds, run_arms
     from lenet.writing.numbers import plural
@@ -46,6 +46,9 @@ def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
     checked_jobs(given["jobs"])
     arms, data = _prepare(given)
     folder = _folder(given["run"], data.name, arms)
+    if is_run(folder):
+        what = f"{path_text(folder)} is the folder of one training"
+        raise UsageError(f"{what}; give another name with --run.")
     record = Record(folder)
     if not (json or quiet):
         print(data.summary())
@@ -103,6 +106,7 @@ def study(name: str | None, data_dir: Path | None, json: bool, quiet: bool, **ho
 
     from lenet.run_folder import ROOT
     from lenet.studies.claim import names, read_study
+    from lenet.studies.study import page_name
     from lenet.studies.study import study as run_study
     from lenet.studies.trials import checked_jobs
 
@@ -116,7 +120,7 @@ def study(name: str | None, data_dir: Path | None, json: bool, quiet: bool, **ho
         before = f"{one.name} ({place} of {len(asked)}): " if len(asked) > 1 else ""
         with _Counter(folder, not quiet, before) as counter:
             found = run_study(one, folder=folder, data_dir=data_dir, progress=counter, **how)
-        page = found.save(folder / f"{one.name}.html")
+        page = found.save(folder / f"{page_name(one)}.html")
         results.append(found.to_dict())
         if not json:
             short = visible(f"{one.name}: {one.claim} This {found.verdict}.")

@@ -6,7 +6,7 @@ A file is read as what it is, whatever it is called; nothing in it is ever unpic
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -139,8 +139,14 @@ def read_model(file: str | os.PathLike[str], **how: Any) -> Imported:
             f"{listed(list(_READERS), 'or')}."
         )
     options = _options(**how)
+    if suffix in _WHOLE:
+        for name in ("net", "symbol", "activation"):
+            if getattr(options, name) is not None:
+                what = f"a {suffix} file says what its network is"
+                raise UsageError(f"{what}; leave {name} out.", parameter=name)
     with np.errstate(all="ignore"):  # what is not finite is refused at the end
         model, kind, notes = _READERS[suffix](file, options)
+    notes = [*notes, *_doubts(model)]
     return Imported(_prepared(model, options), kind, _left(notes, options))
 
 
@@ -196,6 +202,20 @@ def _per_channel(values: tuple[float, ...], channels: int, name: str) -> tuple[f
         )
         raise UsageError(what, parameter=name)
     return values * channels if len(values) == 1 else values
+
+
+def _doubts(model: Model) -> Iterator[str]:
+    """Say where what comes out is no score of one class among others."""
+    if model.plan.classes == 1:
+        yield (
+            "It gives one number for an image. lenet compares the scores of classes, so its "
+            "predictions with this network mean nothing."
+        )
+    elif model.plan.steps[-1].activation == "sigmoid":
+        yield (
+            "It ends in a sigmoid for each class, and classes exclude each other here: lenet's "
+            "probabilities add up to 1 and are not those that come out of the file."
+        )
 
 
 def _left(notes: Iterable[str], options: Options) -> tuple[str, ...]:
@@ -267,6 +287,8 @@ def _read_keras(path: Any, options: Options) -> _Read:
 
 
 #: By a file's ending: what reads it.
+#: Files that say all of a network.
+_WHOLE: Final = (".onnx", ".keras")
 _READERS: Final[dict[str, Callable[[Any, Options], _Read]]] = {
     ".params": _read_mxnet,
     ".onnx": _read_onnx,

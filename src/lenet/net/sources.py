@@ -97,6 +97,8 @@ def split_sources(text: str) -> list[str]:
 
     A notation has commas of its own, so a network begins only at a name, a file or an input.
     """
+    if "|" not in text:
+        return [piece.strip() for piece in text.split(",")]
     found: list[str] = []
     for piece in map(str.strip, text.split(",")):
         lower = piece.lower()

@@ -36,7 +36,6 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,6 +49,8 @@ FOLDER: Final = Path(__file__).parent / "claims"
 SUFFIX: Final = ".toml"
 #: The largest file of a study, in bytes.
 _LARGEST: Final = 100_000
+#: No accuracy, time or difference is as large.
+_HUGE: Final = 1e9
 BASE: Final = "base"
 MEASURES: Final = ("test_accuracy", "shake", "seconds")
 
@@ -131,7 +132,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob(f"*{SUFFIX}")))
 
 
-def read_study(source: str | int | os.PathLike[str]) -> Study:
+def read_study(source: str | os.PathLike[str]) -> Study:
     """Return a study by its name, the number of the article's note, or its file.
 
     Raises:
@@ -142,7 +143,7 @@ def read_study(source: str | int | os.PathLike[str]) -> Study:
         path = Path(text)
     else:
         name = f"note-{text}" if text.isdecimal() else text.strip().lower()
-        given = name if isinstance(source, str | int | os.PathLike) else source
+        given = name if isinstance(source, str | os.PathLike) else source
         check_choice(given, names(), "the study", more=f", or a {SUFFIX} file")
         path = FOLDER / f"{name}{SUFFIX}"
     try:
@@ -194,10 +195,15 @@ def _check_table(what: str, values: object, kind: type, needed: Mapping[str, Any
         check_key(name, known, what)
         if not isinstance(value, _KINDS[name]) or isinstance(value, bool):
             raise UsageError(f"{name} of {what} is {shown(value)}, of a wrong type.")
-        if isinstance(value, float) and not isfinite(value):
-            raise UsageError(f"{name} of {what} is {value}; it must be a finite number.")
+        if isinstance(value, int | float):
+            _check_number(f"{name} of {what}", value)
     if missing := [name for name in needed if name not in values]:
         raise UsageError(f"{what} lacks {missing[0]}.")
+
+
+def _check_number(what: str, value: float) -> None:
+    if isinstance(value, bool) or not -_HUGE <= value <= _HUGE:
+        raise UsageError(f"{what} has the number {shown(value)}; it must be finite.")
 
 
 def _expectation(values: Any, arms: Mapping[str, Any]) -> Expectation:
@@ -214,6 +220,9 @@ def _expectation(values: Any, arms: Mapping[str, Any]) -> Expectation:
         raise UsageError(f"{what} needs within, above 0: no two are equal to the last digit.")
     for term in found.terms:
         _check_term(what, term, arms)
+    first, second = found.terms
+    if first == second or all(isinstance(term, int | float) for term in found.terms):
+        raise UsageError(f"{what} compares {shown(first)} with {shown(second)}; name another arm.")
     return found
 
 
@@ -223,9 +232,12 @@ def _check_term(what: str, term: Any, arms: Mapping[str, Any]) -> None:
         if set(term) != {"arm", "epoch"} or type(epoch) is not int or epoch < 1:
             raise UsageError(f"{what} has {shown(term)}; give arm and epoch, such as 10.")
         term = term["arm"]
+        if not isinstance(term, str):
+            raise UsageError(f"{what} has the arm {shown(term)}; give its name.")
     if isinstance(term, list) and len(term) < 2:
         raise UsageError(f"{what} has the range of {shown(term)}; give two arms or more.")
     for name in term if isinstance(term, list) else [term]:
         if isinstance(name, int | float) and not isinstance(term, list):
+            _check_number(what, name)
             continue
         check_choice(name, arms, f"an arm of {what}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import isfinite, nan
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -20,12 +22,12 @@ from lenet.net import name_of, read_network
 from lenet.net.words import listed, shown
 from lenet.randomness import permutation
 from lenet.reporting import html
-from lenet.studies.claim import Expectation, Study, read_study
+from lenet.studies.claim import Expectation, Study, names, read_study
 from lenet.studies.statistics import Mean, mean
 from lenet.studies.trials import Outcome, Progress, Record
 from lenet.studies.variation import NETWORK, Arm, Variation, run_arms
 from lenet.trainer import DEFAULT_NETWORK
-from lenet.training import named_recipe
+from lenet.training import checked_names, named_recipe
 from lenet.training.preparation import fit_network
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section, table_of
@@ -170,24 +172,35 @@ class StudyResult(Result):
 
 
 def _measured(outcome: Outcome, measure: str, guess: float, epoch: int | None) -> float:
-    if measure == "seconds":
-        return outcome.seconds
     if measure == "test_accuracy":
         return 100 * outcome.accuracy(guess, epoch)
-    values = [100 * record.test_accuracy for record in outcome.epochs if record.test_accuracy]
+    if outcome.diverged:  # neither quick nor calm: nothing follows from it
+        return nan
+    if measure == "seconds":
+        return outcome.seconds
+    values = [100 * (record.test_accuracy or 0.0) for record in outcome.epochs]
     late = values[len(values) // 2 :]
     steps = [abs(after - before) for before, after in pairwise(late)]
     return fmean(steps) if steps else 0.0
 
 
 def _difference_text(check: Check) -> str:
+    if not isfinite(check.difference.value):
+        return "diverged"
     unit = " s" if check.expectation.measure == "seconds" else ""
     half = "" if check.difference.half is None else f" ± {check.difference.half:.2f}"
     return f"{check.difference.value:+.2f}{half}{unit}"
 
 
+def page_name(asked: Study) -> str:
+    """Return a name for the page of a study that no other has: files may be called alike."""
+    if asked.name in names() and read_study(asked.name) == asked:
+        return asked.name
+    return f"{asked.name}-{hashlib.sha256(repr(asked).encode()).hexdigest()[:6]}"
+
+
 def study(
-    source: Study | str | int | os.PathLike[str],
+    source: Study | str | os.PathLike[str],
     *,
     jobs: int | None = None,
     on: str | None = None,
@@ -225,6 +238,8 @@ def _groups(asked: Study, data: Dataset) -> list[tuple[Dataset, list[Arm]]]:
     """Return the arms, with the data of each."""
     groups: list[tuple[Dataset, list[Arm]]] = [(data, [])]
     for name, changes in asked.arms.items():
+        if not name:
+            raise UsageError(f"an arm of {asked.name} has no name; give it one.")
         values = {**(asked.values or {}), **changes}
         pixels = values.pop(PIXELS, "")
         if pixels not in ("", SHUFFLED):
@@ -232,7 +247,7 @@ def _groups(asked: Study, data: Dataset) -> list[tuple[Dataset, list[Arm]]]:
         if pixels and len(groups) < 2:
             groups.append((shuffled(data), []))
         network = values.pop(NETWORK, asked.network)
-        recipe = named_recipe(asked.recipe, data=asked.data, **values)
+        recipe = named_recipe(asked.recipe, data=asked.data, **checked_names(values))
         source = network or recipe.network or DEFAULT_NETWORK
         described = fit_network(read_network(source), data)
         for expectation in asked.expect:

@@ -40,6 +40,8 @@ _LARGEST: Final = 256_000_000
 _STATUSES: Final = ("finished", "diverged")
 #: At most so many trials run at a time.
 MAX_JOBS: Final = 256
+#: At most so many are asked for at once.
+MAX_TRIALS: Final = 100_000
 #: Where trials run, other than on this machine.
 PLACES: Final = ("ray",)
 
@@ -125,7 +127,9 @@ class Outcome:
                 raise ValueError("an epoch has values that are no numbers")
             if record.epoch != place or record.test_accuracy is None:
                 raise ValueError("an epoch is missing")
-        kept = values.get("kept", 0)
+            if not (0 <= record.test_accuracy <= 1 and record.seconds >= 0):
+                raise ValueError("an epoch has values that cannot be")
+        kept = values["kept"]
         if type(kept) is not int or not 0 <= kept <= len(records):
             raise ValueError("no epoch that is kept")
         if status == "finished" and not records:
@@ -143,7 +147,7 @@ class Record:
             UsageError: the folder is no path.
             DataError: the file is damaged; a last line that a kill cut off is left out.
         """
-        if not isinstance(folder, str | os.PathLike | None):
+        if not isinstance(folder, str | os.PathLike | None) or "\0" in os.fsdecode(folder or ""):
             raise UsageError(f"the folder is {shown(folder)}; give its path.", parameter="run")
         self.path = None if folder is None else Path(folder) / FILE
         self.known: dict[str, Outcome] = {}
@@ -159,6 +163,8 @@ class Record:
         *lines, rest = content.split(b"\n")
         self._is_cut = bool(rest)
         for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
             try:
                 values = json.loads(line)
                 self.known[values["trial"]] = Outcome.from_dict(values)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product, starmap
-from math import prod
+from math import isfinite, nan, prod
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -25,9 +25,9 @@ from lenet.net.words import shown
 from lenet.randomness import checked_seed
 from lenet.reporting import html
 from lenet.studies.statistics import LEVEL, Mean, difference, mean
-from lenet.studies.trials import Outcome, Progress, Record, Trial, run_trials
+from lenet.studies.trials import MAX_TRIALS, Outcome, Progress, Record, Trial, run_trials
 from lenet.trainer import DEFAULT_NETWORK, check_kinds
-from lenet.training import Recipe, named_recipe
+from lenet.training import Recipe, checked_names, named_recipe
 from lenet.training.preparation import fit_network, load_arguments
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section, table_of
@@ -65,7 +65,7 @@ class Row:
     accuracies: tuple[float, ...]  # of each seed
     accuracy: Mean
     difference: Mean | None  # from the first variant; None of that itself
-    seconds: float  # of one training, mean
+    seconds: float  # of one training that did not diverge, mean; NaN if all did
     diverged: int  # trainings
 
 
@@ -110,7 +110,7 @@ class Variation(Result):
                 values,
                 mean(values),
                 None if base is None else difference(values, base),
-                fmean(outcome.seconds for outcome in outcomes),
+                fmean([o.seconds for o in outcomes if not o.diverged] or [nan]),
                 sum(outcome.diverged for outcome in outcomes),
             )
             base = base or values
@@ -145,7 +145,7 @@ class Variation(Result):
                 mean_text(row.accuracy),
                 "" if row.difference is None else difference_text(row.difference),
                 f"{row.parameters:,}",
-                f"{row.seconds:.1f} s",
+                f"{row.seconds:.1f} s" if isfinite(row.seconds) else "-",
             ]
             yield (*cells, *[f"{row.diverged:,}" if row.diverged else ""] * self._any_diverged)
 
@@ -324,11 +324,16 @@ def make_arms(
     Raises:
         UsageError: there is nothing to choose from, too much, or a recipe that cannot be.
     """
+    values = checked_names(values)
     varied = {name: value for name, value in values.items() if isinstance(value, list | tuple)}
     fixed = {name: value for name, value in values.items() if name not in varied}
     for name, choices in {NETWORK: networks, **varied}.items():
         if not choices:
             raise UsageError(f"{name} is an empty list; give the values to compare.")
+        for place, choice in enumerate(choices):
+            if choice in choices[:place]:
+                twice = choice[0] if name == NETWORK else choice
+                raise UsageError(f"{name} has {shown(twice)} twice; give each value once.")
     count = prod(map(len, varied.values())) * len(networks)
     if count > MAX_ARMS:
         what = f"these are {count:,} variants"
@@ -344,7 +349,7 @@ def make_arms(
 
 
 def _words(name: str, value: Any) -> str:
-    if isinstance(value, Mapping):  # of the augmentation
+    if isinstance(value, Mapping) and value:  # of the augmentation
         return ", ".join(f"{inner} {item}" for inner, item in value.items())
     return f"{name.replace('_', ' ')} {value}"
 
@@ -385,6 +390,9 @@ def run_arms(
     progress: Progress | None = None,
 ) -> Variation:
     """Train each variant from each seed; all variants from the first seed come first."""
+    if (count := len(arms) * len(seeds)) > MAX_TRIALS:
+        what = f"these are {count:,} trainings"
+        raise UsageError(f"{what}; give seeds and values for {MAX_TRIALS:,} at most.")
     trials = [Trial(arm.network, arm.recipe, seed) for seed in seeds for arm in arms]
     found = run_trials(trials, data, record, jobs=jobs, on=on, progress=progress)
     outcomes = [found[place :: len(arms)] for place in range(len(arms))]

@@ -6,7 +6,7 @@ the folder and let Ctrl-C wait. :mod:`lenet.trainer` stands above and is all of 
 """
 
 from lenet.training.loop import Callback, EpochRecord, Training
-from lenet.training.recipe import Recipe
+from lenet.training.recipe import Recipe, checked_names
 from lenet.training.recipe import recipe as named_recipe
 from lenet.training.run import CHECKPOINT_SECONDS, Run, resume_run
 
@@ -17,6 +17,7 @@ __all__ = [
     "Recipe",
     "Run",
     "Training",
+    "checked_names",
     "named_recipe",
     "resume_run",
 ]

@@ -190,7 +190,7 @@ class Recipe:
             )
         parse_init(self.init)
         if isinstance(self.augment, Mapping):
-            values = _checked_names(self.augment, Augmentation, "augment")
+            values = checked_names(self.augment, Augmentation, "augment")
             object.__setattr__(self, "augment", Augmentation(**values))
         elif not isinstance(self.augment, Augmentation):
             raise UsageError(
@@ -238,7 +238,7 @@ class Recipe:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the recipe of these values, by their names of today or of older files; those left
         out are the default's."""
-        return cls(**_checked_names(values))
+        return cls(**checked_names(values))
 
 
 def _defaults_of(optimizer: object) -> Mapping[str, float]:
@@ -246,7 +246,7 @@ def _defaults_of(optimizer: object) -> Mapping[str, float]:
     return DEFAULTS.get(optimizer, {}) if isinstance(optimizer, str) else {}
 
 
-def _checked_names(
+def checked_names(
     values: Mapping[str, Any], kind: type = Recipe, what: str = "a recipe"
 ) -> dict[str, Any]:
     """Return the values under the names of today, all of which ``kind`` has."""
