@@ -27,6 +27,7 @@ WEIGHTS: Final = 1
 ORDER: Final = 2
 DROPOUT: Final = 3
 AUGMENTATION: Final = 4
+SEARCH: Final = 5
 
 _WORD: Final = 2**64
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)

@@ -114,7 +114,7 @@ def advise(network: Network, budget: Mapping[str, int]) -> tuple[Proposal, ...]:
     goals = [(what, share, frame.even) for what, share in _SHARES.items()]
     for what, share, family in [*goals, ("all, one factor", 1.0, frame.one_factor)]:
         limits = {name: int(most * share) for name, most in budget.items()}
-        widths = _largest(frame, family, limits)
+        widths = largest(frame, family, lambda chosen: _is_within(chosen, limits))
         if widths is not None and (chosen := frame.network(widths)) not in proposals:
             proposals[chosen] = Proposal(what, chosen, costs_of(chosen))
     if not proposals:  # a long chain of dense layers cannot be that thin and end in its output
@@ -122,17 +122,21 @@ def advise(network: Network, budget: Mapping[str, int]) -> tuple[Proposal, ...]:
     return tuple(proposals.values())
 
 
-def _largest(
-    frame: Frame, family: Callable[[float], list[float]], limits: Mapping[str, int]
+def _is_within(network: Network, limits: Mapping[str, int]) -> bool:
+    costs = costs_of(network)
+    return all(costs[name] <= most for name, most in limits.items())
+
+
+def largest(
+    frame: Frame, family: Callable[[float], list[float]], is_within: Callable[[Network], bool]
 ) -> list[int] | None:
-    """Return the widths of the largest member of ``family`` within ``limits``, if there is one."""
+    """Return the widths of the largest member of ``family`` within limits, if there is one."""
 
     def widths(log_first: float) -> list[int]:
         return frame.rounded(family(exp(log_first)))
 
     def fits(some: Sequence[int]) -> bool:
-        costs = costs_of(frame.network(some))
-        return all(costs[name] <= most for name, most in limits.items())
+        return is_within(frame.network(some))
 
     low, high = _LEAST_LOG, log(MAX_SIZE)
     if not fits(widths(low)):

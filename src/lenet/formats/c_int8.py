@@ -14,7 +14,17 @@ from typing import Final
 
 import numpy as np
 
-from lenet.engine.integers import LOW, TABLE_BITS, IntegerNetwork, IntegerStep, Ints
+from lenet.engine.integers import (
+    LOW,
+    TABLE_BITS,
+    IntegerNetwork,
+    IntegerStep,
+    Ints,
+    is_direct,
+    needs_table,
+)
+from lenet.engine.normalise import folded_plan
+from lenet.engine.plan import make_plan
 from lenet.formats.c_stages import Place, Stage, describe, make_stages
 from lenet.formats.c_text import (
     Example,
@@ -27,6 +37,7 @@ from lenet.formats.c_text import (
     sizes,
 )
 from lenet.model import Model
+from lenet.net import Network
 from lenet.net.layers import ACTIVATIONS
 from lenet.net.shapes import elements
 
@@ -50,6 +61,45 @@ def int8_source(model: Model, about: Sequence[str] = (), examples: Sequence[Exam
 def int8_header(model: Model) -> str:
     """Write what a program that calls the C file includes."""
     return header(model, "int8 declarations")
+
+
+def int8_memory(network: Network) -> tuple[int, int]:
+    """Return the bytes of constants and of memory that the C file of a network will need.
+
+    Neither weights nor images are needed for it, so that both are the most that there may be:
+    multipliers may take two bytes less, and so may what a softmax looks up. Code is not counted.
+    """
+    steps = folded_plan(make_plan(network)).steps
+    stages, total = make_stages(steps)
+    weights = [step.weight for step in steps if step.weight]
+    tables = {step.activation for step in steps if needs_table(step)}
+    powers = IntegerNetwork((), TABLE_BITS, None).powers
+    flash = sum(weight.size + 6 * weight.shape[0] for weight in weights)
+    flash += 256 * len(tables) + 2 * len(powers) + (0 if is_direct(steps[-1]) else 4 * 256)
+    stack = max(map(_local_bytes, stages)) + 4 * elements(network.output_shape)
+    return flash, total + stack
+
+
+def _local_bytes(stage: Stage) -> int:
+    """Return how many bytes of local arrays a stage's function has."""
+    step, outputs = stage.step, stage.output.shape[0]
+    if step.kind == "dense":
+        return 4 * outputs + stage.reads_bytes * step.input_shape[0]
+    if step.kind != "conv":
+        return 0
+    return 4 * outputs * (1 + _comes_together(stage)) + _seen(stage)
+
+
+def _comes_together(stage: Stage) -> bool:
+    """Are the values of a pooling's window put together one by one?
+
+    Else the largest sum is all that counts: neither rounding nor an activation that rises changes
+    the order.
+    """
+    pool, step = stage.pool, stage.step
+    return pool is not None and not (
+        pool.kind == "maxpool" and ACTIVATIONS[step.activation].monotone
+    )
 
 
 class _Writer:
@@ -77,7 +127,7 @@ class _Writer:
         )
         tables = sum(map(len, self.tables)) + 2 * len(self.network.powers)
         scores = 0 if self.network.table is None else self.network.table.size
-        stack = max(map(self.local_bytes, self.stages)) + 4 * len(self.model.classes)
+        stack = max(map(_local_bytes, self.stages)) + 4 * len(self.model.classes)
         flash = weights + words + tables + 4 * scores
         yield from head(self.model, flash, self.total, stack, about)
         yield from part("int8 head")
@@ -148,16 +198,6 @@ class _Writer:
         """Does it write scores?"""
         return self.found[stage.step.name].is_last
 
-    def local_bytes(self, stage: Stage) -> int:
-        """How many bytes of local arrays a function has."""
-        step, outputs = stage.step, stage.output.shape[0]
-        if step.kind == "dense":
-            return 4 * outputs + stage.reads_bytes * step.input_shape[0]
-        if step.kind != "conv":
-            return 0
-        arrays = 1 + (stage.pool is not None and self.together(stage) is not None)
-        return 4 * outputs * arrays + _seen(stage)
-
     def function(self, stage: Stage) -> Iterator[str]:
         """The constants and the code of one stage."""
         step, found = stage.step, self.found[stage.step.name]
@@ -224,11 +264,11 @@ class _Writer:
         """Say how the values of a pooling window come together in `found`.
 
         What it begins with, what each value does, and what is written. None where the largest sum
-        is all that counts: neither rounding nor an activation that rises changes the order.
+        is all that counts.
         """
         step, pool = stage.step, stage.pool
         assert pool is not None
-        if pool.kind == "maxpool" and ACTIVATIONS[step.activation].monotone:
+        if not _comes_together(stage):
             return None
         value = self.written(self.found[step.name], "sums[o]")
         loop = f"for (int o = 0; o < {step.output_shape[0]}; o++)"

@@ -16,21 +16,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from lenet import files
 from lenet.data import Dataset
+from lenet.data.preprocess import Preprocessing
 from lenet.engine.native import processors
 from lenet.errors import DataError, DivergenceError, OutputError, UsageError, path_text, reason
+from lenet.model import Model
 from lenet.net import Network
 from lenet.net.words import listed, shown
 from lenet.studies.cluster import run_on_ray
 from lenet.training import EpochRecord, Recipe, Training
 from lenet.training.checkpoint import identity_of
-from lenet.training.preparation import check_fit
+from lenet.training.preparation import check_fit, new_model, with_validation
 from lenet.version import VERSION as LENET
 
 #: The file of a folder that holds what is known.
@@ -81,6 +84,7 @@ class Outcome:
     parameters: int
     epochs: tuple[EpochRecord, ...]
     kept: int = 0  # the epoch that the recipe restores; 0 for the last
+    whole_seconds: float = 0.0  # with preparation and tests; 0 in older files
 
     @property
     def diverged(self) -> bool:
@@ -95,13 +99,14 @@ class Outcome:
     def accuracy(self, guess: float, epoch: int | None = None) -> float:
         """Return the test accuracy after an epoch, by default the one whose weights are kept.
 
-        A training that diverged before counts as ``guess``: its weights are of no use. One that
-        stopped early before has the accuracy of its end.
+        Of data without a test part it is the validation accuracy. A training that diverged before
+        counts as ``guess``: its weights are of no use. One that stopped early before has the
+        accuracy of its end.
         """
         if self.diverged and (epoch is None or epoch > len(self.epochs)):
             return guess
         done = len(self.epochs)
-        value = self.epochs[min(done, epoch or self.kept or done) - 1].test_accuracy
+        value = _accuracy(self.epochs[min(done, epoch or self.kept or done) - 1])
         assert value is not None
         return value
 
@@ -109,7 +114,7 @@ class Outcome:
         """Return it as values for JSON."""
         epochs = [record.to_dict() for record in self.epochs]
         how = {"status": self.status, "parameters": self.parameters, "kept": self.kept}
-        return {**how, "epochs": epochs}
+        return {**how, "whole_seconds": self.whole_seconds, "epochs": epochs}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Outcome:
@@ -120,12 +125,15 @@ class Outcome:
         status, parameters = values["status"], values["parameters"]
         if status not in _STATUSES or type(parameters) is not int or parameters < 0:
             raise ValueError("no outcome")
+        seconds = values.get("whole_seconds", 0.0)
+        if type(seconds) not in (int, float) or not 0 <= seconds < inf:
+            raise ValueError("no time")
         records = tuple(EpochRecord.from_dict(epoch) for epoch in values["epochs"])
         for place, record in enumerate(records, 1):
             numbers = record.to_dict().values()
             if not all(type(n) in (int, float) and isfinite(n) for n in numbers):
                 raise ValueError("an epoch has values that are no numbers")
-            if record.epoch != place or record.test_accuracy is None:
+            if record.epoch != place or _accuracy(record) is None:
                 raise ValueError("an epoch is missing")
             if not (0 <= record.test_accuracy <= 1 and record.seconds >= 0):
                 raise ValueError("an epoch has values that cannot be")
@@ -134,7 +142,46 @@ class Outcome:
             raise ValueError("no epoch that is kept")
         if status == "finished" and not records:
             raise ValueError("no epoch")
-        return cls(status, parameters, records, kept)
+        return cls(status, parameters, records, kept, seconds)
+
+
+def _accuracy(record: EpochRecord) -> float | None:
+    test, validation = record.test_accuracy, record.validation_accuracy
+    return validation if test is None else test
+
+
+class Shared:
+    """What trainings on the same images share: it is found out once.
+
+    That are the validation part and the preprocessing, which take as long as a short training.
+    """
+
+    def __init__(self, data: Dataset) -> None:
+        self.data = data
+        self._parted: dict[float, Dataset] = {}
+        self._preprocessing: dict[tuple[Any, ...], Preprocessing] = {}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the images and labels."""
+        return self.data.fingerprint()
+
+    def training(self, trial: HasTraining, seed: int) -> Training:
+        """Return what ``lenet.train`` would train, on one thread."""
+        recipe = trial.recipe
+        share = recipe.validation_fraction
+        if (data := self._parted.get(share)) is None:
+            data = self._parted[share] = with_validation(self.data, recipe)
+        return Training(self._model(trial, data, seed), data, recipe, seed, threads=1)
+
+    def _model(self, trial: HasTraining, data: Dataset, seed: int) -> Model:
+        recipe, network = trial.recipe, trial.network
+        key = recipe.validation_fraction, network.input_shape, recipe.standardize
+        if (known := self._preprocessing.get(key)) is not None:
+            return Model(network, data.classes, known).initialize(recipe.init, seed)
+        model = new_model(network, data, recipe, seed)
+        self._preprocessing[key] = model.preprocessing
+        return model
 
 
 class Record:
@@ -212,7 +259,7 @@ def checked_jobs(jobs: int | None) -> int:
 
 def run_trials(
     trials: Sequence[Trial],
-    data: Dataset,
+    data: Dataset | Shared,
     record: Record,
     *,
     jobs: int | None = None,
@@ -236,20 +283,20 @@ def run_trials(
     if progress is not None and not callable(progress):
         what = f"progress is {shown(progress)}"
         raise UsageError(f"{what}; give a function of trainings done, of all, and seconds left.")
-    if not len(data.tested):  # all of this before the first one begins
-        raise DataError(f"{data.name} has no images to test on; give a test split.")
+    shared = data if isinstance(data, Shared) else Shared(data)
+    if not len(shared.data.tested):  # all of this before the first one begins
+        raise DataError(f"{shared.data.name} has no images to test on; give a test split.")
     for network in {trial.network for trial in trials}:
-        check_fit(network, data)
-    engine = engine_of(trials[0], data) if trials else ""
-    fingerprint = data.fingerprint()
-    keys = [trial.key(fingerprint, engine) for trial in trials]
+        check_fit(network, shared.data)
+    engine = engine_of(trials[0], shared) if trials else ""
+    keys = [trial.key(shared.fingerprint, engine) for trial in trials]
     missing = dict(zip(keys, trials, strict=True))
     missing = {key: trial for key, trial in missing.items() if key not in record.known}
     total, start = len(set(keys)), time.monotonic()
     if on is None:
-        outcomes = _run(missing, data, checked_jobs(jobs))
+        outcomes = _run(missing, shared, checked_jobs(jobs))
     else:
-        outcomes = run_on_ray(_run_there, missing, data, jobs, (LENET, engine))
+        outcomes = run_on_ray(_run_there, missing, shared.data, jobs, (LENET, engine))
     for done, (key, outcome) in enumerate(outcomes, 1):
         record.add(key, missing[key], outcome)
         if progress:
@@ -258,12 +305,13 @@ def run_trials(
     return [record.known[key] for key in keys]
 
 
-def engine_of(trial: HasTraining, data: Dataset) -> str:
+def engine_of(trial: HasTraining, data: Dataset | Shared) -> str:
     """Return the name of the engine, which tells the instruction set: that decides the rounding."""
-    return Training(trial.network, data, trial.recipe, 0, 1).engine.name
+    shared = data if isinstance(data, Shared) else Shared(data)
+    return shared.training(trial, 0).engine.name
 
 
-def _run(trials: Mapping[str, Trial], data: Dataset, jobs: int) -> Iterator[tuple[str, Outcome]]:
+def _run(trials: Mapping[str, Trial], shared: Shared, jobs: int) -> Iterator[tuple[str, Outcome]]:
     """Yield keys and outcomes as trials end; they are begun in order, ``jobs`` at a time."""
     stopped = threading.Event()
 
@@ -276,7 +324,7 @@ def _run(trials: Mapping[str, Trial], data: Dataset, jobs: int) -> Iterator[tupl
         try:
             while True:
                 for key, trial in islice(waiting, jobs - len(running)):
-                    running[pool.submit(run_trial, trial, data, pause)] = key
+                    running[pool.submit(run_trial, trial, shared, pause)] = key
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -291,17 +339,19 @@ class _StoppedError(Exception):
 
 def _run_there(trial: Trial, data: Dataset, version: tuple[str, str]) -> Outcome:
     """Run a trial on another machine, if it reaches the same weights there."""
-    here = LENET, engine_of(trial, data)
+    shared = Shared(data)
+    here = LENET, engine_of(trial, shared)
     if here != version:
         what = f"a machine of the cluster has lenet {here[0]} with the engine {here[1]}"
         wanted = f"{version[0]} with {version[1]}"
         raise UsageError(f"{what}, not {wanted}; use machines that are alike.")
-    return run_trial(trial, data)
+    return run_trial(trial, shared)
 
 
-def run_trial(trial: Trial, data: Dataset, pause: Callable[[], None] | None = None) -> Outcome:
+def run_trial(trial: Trial, shared: Shared, pause: Callable[[], None] | None = None) -> Outcome:
     """Train to the end, or to a loss that is no number."""
-    training = Training(trial.network, data, trial.recipe, trial.seed, threads=1)
+    start = time.perf_counter()
+    training = shared.training(trial, trial.seed)
     status = "finished"
     try:
         for _ in training.epochs(pause=pause):
@@ -310,4 +360,5 @@ def run_trial(trial: Trial, data: Dataset, pause: Callable[[], None] | None = No
     except DivergenceError:
         status = "diverged"
     kept = (training.best_epoch or 0) if trial.recipe.restore_best else 0
-    return Outcome(status, training.model.parameter_count, tuple(training.history), kept)
+    parameters, seconds = training.model.parameter_count, time.perf_counter() - start
+    return Outcome(status, parameters, tuple(training.history), kept, seconds)
