@@ -59,6 +59,8 @@ from lenet.reporting.results import compare_runs as compare_runs
 from lenet.reporting.results import report as report
 from lenet.studies.study import StudyResult as StudyResult
 from lenet.studies.study import study as study
+from lenet.studies.tune import tune as tune
+from lenet.studies.tuning import Tuning as Tuning
 from lenet.studies.variation import Variation as Variation
 from lenet.studies.variation import vary as vary
 from lenet.trainer import resume as resume

@@ -50,6 +50,7 @@ CHOICES: Final[Mapping[str, tuple[Any, ...]]] = {
 }
 #: Units of the dense layer in the head, for each channel of the last block.
 _UNITS: Final = 2.0
+_POOL: Final = 2
 #: So many draws that do not fit into the budget, one after the other, are enough.
 _ATTEMPTS: Final = 100
 
@@ -163,7 +164,7 @@ class Space:
             choices = make([options[int(place * len(options))] for place, options in pairs])
             if (network := self.network(choices, least)) is not None:
                 return Candidate(number, choices, network, self._recipe(choices))
-        name = next(name for name in self.limits if least[name] > self.limits[name])
+        name = max(self.limits, key=lambda name: least.get(name, inf) / self.limits[name])
         what = f"the budget of {self.limits[name]:,} {LIMITS[name]} is too small"
         why = f"the smallest network that was drawn takes {short_count(int(least[name]))}"
         raise UsageError(f"{what}: {why}; give that or more.", parameter="budget")
@@ -191,7 +192,7 @@ class Space:
     def _maps(self, choices: Mapping[str, Any]) -> list[tuple[int, int]]:
         """Return the (height, width) before each pooling and after the last."""
         maps = [self.input_shape[1:]]
-        while len(maps) <= choices["blocks"] and min(maps[-1]) >= 2:  # noqa: PLR2004
+        while len(maps) <= choices["blocks"] and min(maps[-1]) >= _POOL:
             maps.append((maps[-1][0] // 2, maps[-1][1] // 2))
         return maps
 

@@ -421,3 +421,22 @@ def _read_value(text: str) -> Any:
     except (ValueError, RecursionError):
         return text
     return values["value"] if len(values) == 1 else text
+
+
+def recipe_options(recipe: Recipe, base: Recipe) -> list[str]:
+    """Return the options of ``lenet train`` that make ``base`` this recipe; not its network."""
+    words = []
+    before, values = _flat(base), _flat(recipe)
+    is_other = recipe.optimizer != base.optimizer  # which brings a rate and a decay of its own
+    for name, value in values.items():
+        is_implied = value == before[name] and not (is_other and name in ("lr", "weight_decay"))
+        if not is_implied and name != "network":
+            text = value if isinstance(value, str) else _toml(value)
+            words += ["--set", f"{name}={text}"]
+    return words
+
+
+def _flat(recipe: Recipe) -> dict[str, Any]:
+    values = recipe.to_dict()
+    augment = values.pop("augment")
+    return {**values, **{f"augment.{key}": value for key, value in augment.items()}}

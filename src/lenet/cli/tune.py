@@ -1,0 +1,103 @@
+"""``lenet tune``: a search for a network and a recipe within a budget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from lenet.cli import options
+from lenet.cli.options import FLOAT, INT, argument, flag, option, print_json, verb
+from lenet.cli.progress import Line, clock
+from lenet.errors import path_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lenet.studies.tune import Search
+
+WHAT: Final = "What is searched"
+
+
+@verb
+@argument("data", "As lenet train takes it; digits by default.", required=False)
+@option(
+    "--budget",
+    "The most that a network may cost: parameters=62000, macs=1M (multiply-adds), flash=64kB or "
+    "ram=8kB (of the int8 C file); repeat it for more. lenet-relu's parameters by default.",
+    section=WHAT,
+    multiple=True,
+)
+@option("--minutes", "How long all of it may take; 10 by default.", FLOAT, section=WHAT)
+@option("--trials", "How many candidates, in place of --minutes.", INT, section=WHAT)
+@option(
+    "--strategy",
+    "best-k trains all for a moment and the best to the end; halving trains one in three of those "
+    "that are left three times as long.",
+    default="best-k",
+    section=WHAT,
+)
+@option("--epochs", "Of a training to the end.", INT, default=10, section=WHAT)
+@option(
+    "--recipe",
+    "What lenet-relu is trained with, and whose values the candidates change.",
+    default="modern",
+    section=WHAT,
+)
+@option("--seeds", "That the winner and lenet-relu are trained from.", INT, default=3, section=WHAT)
+@option("--seed", "Decides which candidates are drawn.", INT, default=0, section=WHAT)
+@option("--jobs", "Trainings at a time, each on one thread; one per processor by default.", INT)
+@option("--run", "Name of the folder under runs/; by default it is made of all of the above.")
+@options.data_dir
+@flag("--json", "Print one JSON object instead.")
+@flag("--quiet", "Print nothing but the results.")
+def tune(*, run: str | None, json: bool, quiet: bool, **given: Any) -> None:
+    """Search for the most accurate network within a budget, and for its recipe."""
+    from lenet.studies.tune import Search
+    from lenet.studies.tuning import PAGE
+
+    options.check_run_name(run)
+    given["data"] = "digits" if given["data"] is None else given["data"]
+    search = Search(**{**given, "budget": given["budget"] or None})
+    folder = _folder(run, search)
+    if not (json or quiet):
+        print(search.data.summary())
+        print(f"{search.about}\n", flush=True)
+    with _Counter(folder, not quiet) as counter:
+        found = search.run(folder, counter)
+    page = found.save(folder / PAGE)
+    if json:
+        print_json(found.to_dict())
+    else:
+        print(f"{found}\n\nSaved {path_text(page)} and the run {path_text(found.run)}")
+
+
+class _Counter:
+    """Shows what is done and how much time is left, and says at Ctrl-C how to go on."""
+
+    def __init__(self, folder: Path, shows: bool) -> None:
+        self._folder, self._line = folder, Line(shows)
+
+    def __call__(self, what: str, count: int, total: int, left: float) -> None:
+        of = f" of {total:,}" if total else ""
+        self._line.write(f"{what}: {count:,}{of}, {clock(left)} left")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        self._line.wipe()
+        if kind is KeyboardInterrupt:
+            words = f"stopped by Ctrl-C; what is done is in {path_text(self._folder)}"
+            raise KeyboardInterrupt(f"{words}; the same command goes on.") from None
+
+
+def _folder(name: str | None, search: Search) -> Path:
+    """Return where the search is kept: the same search has the same folder, however long."""
+    import hashlib
+    from pathlib import Path
+
+    from lenet.run_folder import ROOT
+
+    if name is None:
+        about = repr(search.identity)
+        name = f"{search.data.name}-tune-{hashlib.sha256(about.encode()).hexdigest()[:6]}"
+    return Path(ROOT) / name
