@@ -355,6 +355,20 @@ def from_vary(place):
         yield tried(lenet.vary, SMALL, data, optimizer=[text])
 
 
+def from_tune(place):
+    data = lenet.load(place.root)
+    few = {"trials": 2, "epochs": 1, "seeds": 1, "budget": "parameters=500"}
+    yield tried(lenet.tune, data, **few, folder=place.folder / f"tune{FILE}")
+    yield tried(lenet.tune, place.root, **few)
+    for text in TEXTS:
+        named = tried(lenet.Dataset, text, place.dataset.train, place.dataset.test, ["a", "b"])
+        yield tried(lenet.tune, named, **few)
+        yield tried(lenet.tune, text, **few)
+        yield tried(lenet.tune, data, trials=1, budget=text)
+        yield tried(lenet.tune, data, trials=1, budget={text: 1})
+        yield tried(lenet.tune, data, trials=1, strategy=text)
+
+
 def from_study(place):
     path = place.folder / f"{FILE}.toml"
     for text in TEXTS:
@@ -402,6 +416,7 @@ SOURCES = {
     "checks": from_checks,
     "vary": from_vary,
     "study": from_study,
+    "tune": from_tune,
     "export": from_export,
     "import_model": from_import_model,
     "from_keras": each(lenet.from_keras),
@@ -439,6 +454,11 @@ COMMANDS = {
     "balance": lambda p: [["balance", p.net], ["balance", "tiny", "--budget", NAME]],
     "bench": lambda p: [["bench", NAME], ["bench", "tiny", "--against", NAME]],
     "checks": lambda p: [["checks"]],
+    "tune": lambda p: [
+        ["tune", p.root, "--trials", "1", "--epochs", "1", "--seeds", "1"],
+        ["tune", NAME],
+        ["tune", "--budget", NAME],
+    ],
     "study": lambda p: [["study"], ["study", NAME], ["study", f"{NAME}.toml"]],
     "export": lambda p: [["export", p.model, f"{FILE}.c"], ["export", NAME, "a.c"]],
     "import": lambda p: [

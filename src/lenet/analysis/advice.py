@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import exp, lcm, log, prod
 from typing import Final
@@ -114,7 +115,7 @@ def advise(network: Network, budget: Mapping[str, int]) -> tuple[Proposal, ...]:
     goals = [(what, share, frame.even) for what, share in _SHARES.items()]
     for what, share, family in [*goals, ("all, one factor", 1.0, frame.one_factor)]:
         limits = {name: int(most * share) for name, most in budget.items()}
-        widths = largest(frame, family, lambda chosen: _is_within(chosen, limits))
+        widths = largest(frame, family, partial(_is_within, limits=limits))
         if widths is not None and (chosen := frame.network(widths)) not in proposals:
             proposals[chosen] = Proposal(what, chosen, costs_of(chosen))
     if not proposals:  # a long chain of dense layers cannot be that thin and end in its output

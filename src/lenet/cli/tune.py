@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from lenet.cli import options
 from lenet.cli.options import FLOAT, INT, argument, flag, option, print_json, verb
 from lenet.cli.progress import Line, clock
-from lenet.errors import path_text
+from lenet.errors import path_text, visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,9 @@ def tune(*, run: str | None, json: bool, quiet: bool, **given: Any) -> None:
     if json:
         print_json(found.to_dict())
     else:
-        print(f"{found}\n\nSaved {path_text(page)} and the run {path_text(found.run)}")
+        again = visible(found.command(found.winner, final=True))
+        print(f"{found}\n\nThe winner again: {again}")
+        print(f"Saved {path_text(page)} and the run {path_text(found.run)}")
 
 
 class _Counter:

@@ -94,7 +94,7 @@ def read_limits(budget: Mapping[str, int] | Iterable[str] | str | None) -> dict[
     limits: dict[str, int] = {}
     for name, most in pairs:
         if name not in LIMITS:
-            near, known = did_you_mean(name, LIMITS), listed(LIMITS, "or")
+            near, known = did_you_mean(name, LIMITS), listed(list(LIMITS), "or")
             what = f"the budget names {shown(name)}{near}; it may name {known}."
             raise UsageError(what, parameter="budget")
         if name in limits:
@@ -154,9 +154,7 @@ class Space:
         hash_of = dict(zip(CHOICES, places, strict=True))
         return self._first_within(number, changed)
 
-    def _first_within(
-        self, number: int, make: Callable[[list[Any]], dict[str, Any]]
-    ) -> Candidate:
+    def _first_within(self, number: int, make: Callable[[list[Any]], dict[str, Any]]) -> Candidate:
         least: dict[str, float] = {}
         for attempt in range(1, _ATTEMPTS + 1):
             drawn = uniform(self.seed, SEARCH, number, attempt, count=len(CHOICES)).tolist()

@@ -23,12 +23,12 @@ from typing import Any, Final
 from lenet.arguments import plain
 from lenet.data import Dataset, load
 from lenet.errors import DataError, UsageError
-from lenet.net import read_network
+from lenet.net import Network, fitted, read_network
 from lenet.net.words import did_you_mean, listed, shown
 from lenet.randomness import SEARCH, checked_seed, uniform
 from lenet.run_folder import is_run
 from lenet.studies.space import LIMITS, Candidate, Space, limited_costs, read_limits
-from lenet.studies.trials import Outcome, Record, Shared, Trial, checked_jobs, run_trials
+from lenet.studies.trials import Outcome, Record, Shared, Trial, checked_jobs, engine_of, run_trials
 from lenet.studies.tuning import Entry, Tuning, best_of
 from lenet.studies.variation import checked_seeds, guess_of
 from lenet.trainer import DEFAULT_NETWORK, check_kinds, resume, run_training
@@ -40,8 +40,9 @@ STRATEGIES: Final = ("best-k", "halving")
 #: Candidates that are drawn at a time, and the first of them that may be made of others.
 GENERATION: Final = 16
 _FIRST_CHANGED: Final = 2 * GENERATION
-#: A first look takes one epoch in so many.
+#: A first look takes one epoch in so many, and sees so many images at least.
 _LOOK: Final = 20
+_LOOK_IMAGES: Final = 10_000
 #: At least so many are trained to the end.
 _FINALISTS: Final = 3
 #: One in so many stays, of those that were trained equally long, in successive halving.
@@ -49,9 +50,10 @@ ETA: Final = 3
 #: The share of training images that is set aside, unless the data or the recipe do so.
 VALIDATION: Final = 0.1
 #: A budget that does not name them has so many times the baseline's multiply-adds.
-MACS: Final = 10
+MACS: Final = 5
 MINUTES: Final = 10.0
 MAX_TRIALS: Final = 100_000
+MAX_MINUTES: Final = 100_000
 
 #: Is told what is done at present, how much of it, of how much, and the seconds left in all.
 Progress = Callable[[str, int, int, float], object]
@@ -79,7 +81,7 @@ def tune(
         data: a data set, the name of one, or the path of pictures.
         budget: the most that a network may cost, by name: ``parameters``, ``macs``
             (multiply-adds), ``flash`` and ``ram`` (bytes of the int8 C file); or texts such as
-            ``parameters=62000``. Parameters are the baseline's by default, and multiply-adds ten
+            ``parameters=62000``. Parameters are the baseline's by default, and multiply-adds five
             times the baseline's.
         minutes: how long all of it may take, 10 by default; how many candidates that are depends
             on the machine, and ``Tuning.trials`` says it.
@@ -151,7 +153,7 @@ class Search:
         self.data = data if isinstance(data, Dataset) else load(**self.arguments)
         if self.data.test is None:
             raise DataError(f"{self.data.name} has no test part; name data that have one.")
-        baseline = fit_network(zoo, self.data)
+        baseline = _baseline(zoo, self.data)
         costs = limited_costs(baseline)
         if "macs" not in limits:
             limits["macs"] = MACS * costs["macs"]
@@ -162,15 +164,16 @@ class Search:
         shape, classes = self.data.image_shape, len(self.data.classes)
         self.space = Space(shape, classes, limits, self.search_recipe, self.seed)
         self.baseline = Candidate(-1, {}, baseline, self.search_recipe)
-        self.rungs = list(_rungs(self.strategy, epochs))
+        self.rungs = list(_rungs(self.strategy, epochs, len(self.data.train)))
         self.space.draw(0)  # a budget that is too small is told before anything is trained
 
     @property
     def about(self) -> str:
-        """The search in a line."""
+        """The search in two lines."""
         limits = ", ".join(f"{most:,} {LIMITS[name]}" for name, most in self.space.limits.items())
         length = plural(self.trials, "candidate") if self.trials else f"{self.seconds / 60:g} min"
-        return f"at most {limits} · {length} · {plural(self.workers, 'thread')}"
+        engine = engine_of(self.baseline, self.data)
+        return f"at most {limits}\n{length} · {engine}, 1 thread each"
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -193,6 +196,15 @@ class Search:
         return _Running(self, Record(folder), progress).result()
 
 
+def _baseline(network: Network, data: Dataset) -> Network:
+    """Return the network fitted to the data; if they are too small for it, they are enlarged."""
+    try:
+        return fit_network(network, data)
+    except UsageError:
+        shape = (data.image_shape[0], *network.input_shape[1:])
+        return fitted(network, shape, len(data.classes))
+
+
 def _checked_length(minutes: float | None, trials: int | None) -> tuple[int, float]:
     """Return how many candidates there are, or 0 and how many seconds there are."""
     minutes, trials = plain(minutes), plain(trials)
@@ -200,9 +212,13 @@ def _checked_length(minutes: float | None, trials: int | None) -> tuple[int, flo
         raise UsageError("minutes and trials are given; give one of them.", parameter="minutes")
     if trials is None:
         minutes = MINUTES if minutes is None else minutes
-        if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not minutes > 0:
-            what = f"minutes is {shown(minutes)}; it must be a number above 0."
-            raise UsageError(what, parameter="minutes")
+        if (
+            isinstance(minutes, bool)
+            or not isinstance(minutes, int | float)
+            or not 0 < minutes <= MAX_MINUTES
+        ):
+            allowed = f"it must be a number above 0, at most {MAX_MINUTES:,}."
+            raise UsageError(f"minutes is {shown(minutes)}; {allowed}", parameter="minutes")
         return 0, 60.0 * minutes
     if type(trials) is not int or not 1 <= trials <= MAX_TRIALS:
         what = f"trials is {shown(trials)}; it must be a whole number from 1 to {MAX_TRIALS:,}."
@@ -218,9 +234,9 @@ def _checked_strategy(strategy: str) -> str:
     return strategy
 
 
-def _rungs(strategy: str, epochs: int) -> Iterator[int]:
+def _rungs(strategy: str, epochs: int, images: int) -> Iterator[int]:
     """Yield the lengths of trainings, in epochs, from the shortest to the whole one."""
-    look = max(1, epochs // _LOOK)
+    look = max(1, epochs // _LOOK, ceil(_LOOK_IMAGES / images))
     while look < epochs:
         yield look
         look = epochs if strategy == "best-k" else ETA * look
@@ -336,9 +352,7 @@ class _Running:
             for candidate, trial, outcome in zip(candidates, trials, found, strict=True)
         ]
 
-    def _run_trials(
-        self, trials: Sequence[Trial], data: Shared, stage: _Stage
-    ) -> list[Outcome]:
+    def _run_trials(self, trials: Sequence[Trial], data: Shared, stage: _Stage) -> list[Outcome]:
         def progress(done: int, of: int, left: float) -> None:
             if self.progress:
                 later = left + stage.after / self.search.workers

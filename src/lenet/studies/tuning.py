@@ -199,7 +199,6 @@ class Tuning(Result):
         board = table_of(self._rows(self.leaderboard[:_ROWS]), _TITLES, right=range(1, 6))
         sections = [
             Section("", (Paragraph(self._verdict), Notation(str(self.winner.network)))),
-            Section("", (Paragraph(self.command(self.winner, final=True)),)),
             Section("Leaderboard", (board, Paragraph(_ABOUT, is_note=True))),
         ]
         if self.importance:
@@ -215,7 +214,7 @@ class Tuning(Result):
         counts = [f"{entry.outcome.parameters:,} parameters" for entry in self._both]
         words = (
             f"{self.winner.name} has {mean_text(mean(winner))} on the test part with {counts[0]}, "
-            f"{DEFAULT_NETWORK} {mean_text(mean(baseline))} with {counts[1]}, trained equally long"
+            f"{DEFAULT_NETWORK} {mean_text(mean(baseline))} with {counts[1]}, trained for as many epochs"
         )
         apart = difference_text(difference(winner, baseline))
         return f"{words}: {apart} points, over {plural(len(self.seeds), 'seed')}."
@@ -229,7 +228,7 @@ class Tuning(Result):
         limits = ", ".join(f"{most:,} {LIMITS[name]}" for name, most in self.limits.items())
         return (
             f"{plural(self.trials, 'candidate')} ({self.strategy}, seed {self.seed}) within "
-            f"{limits}; {self.seconds:,.0f} s of training on one thread."
+            f"{limits}; {self.seconds:,.1f} s of training on one thread."
         )
 
     def _rows(self, entries: Iterable[Entry]) -> Iterator[tuple[str, ...]]:
