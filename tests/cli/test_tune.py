@@ -68,15 +68,11 @@ def test_ctrl_c_says_how_to_go_on(here, capsys, monkeypatch):
     ],
 )
 def test_one_sentence(given, capsys):
-    command = [word for word in FEW if "--minutes" not in given or word not in ("--trials", "3")]
-    if "--budget" in given:
-        command = command[:-2]
-    options = [word for word in given if word.startswith("--")]
-    for name in options:
-        if name in command:
-            place = command.index(name)
-            del command[place : place + 2]
-    assert main([*command, *given]) == 2
+    kept = [FEW[0]]
+    for name, value in zip(FEW[1::2], FEW[2::2], strict=True):
+        if name not in given and not (name == "--trials" and "--minutes" in given):
+            kept += [name, value]
+    assert main([*kept, *given]) == 2
     err = capsys.readouterr().err
     assert err.startswith("lenet: ")
     assert err.count("\n") == 1

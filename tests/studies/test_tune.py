@@ -32,11 +32,7 @@ def small(monkeypatch):
     """Digits in few images, of which one epoch is a first look."""
     monkeypatch.setattr(module, "_LOOK_IMAGES", 1)
     data = lenet.load("digits")
-    few = {
-        name: getattr(data, name).chosen(slice(count))
-        for name, count in (("train", 200), ("test", 60))
-    }
-    return replace(data, **few)
+    return replace(data, train=data.train.chosen(slice(200)), test=data.test.chosen(slice(60)))
 
 
 def without_times(found):

@@ -213,8 +213,9 @@ class Tuning(Result):
         winner, baseline = self.finals
         counts = [f"{entry.outcome.parameters:,} parameters" for entry in self._both]
         words = (
-            f"{self.winner.name} has {mean_text(mean(winner))} on the test part with {counts[0]}, "
-            f"{DEFAULT_NETWORK} {mean_text(mean(baseline))} with {counts[1]}, trained for as many epochs"
+            f"{self.winner.name} has {mean_text(mean(winner))} on the test part with {counts[0]}. "
+            f"Trained for as many epochs, {DEFAULT_NETWORK} has {mean_text(mean(baseline))} with "
+            f"{counts[1]}"
         )
         apart = difference_text(difference(winner, baseline))
         return f"{words}: {apart} points, over {plural(len(self.seeds), 'seed')}."
