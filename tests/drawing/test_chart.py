@@ -307,3 +307,9 @@ def test_the_value_behind_a_long_name_is_never_cut():
     assert text_width(label, SIZE) <= 120
     assert Series("short", SERIES[0], ((1, 2.0),), "2.00").label(120) == "short 2.00"
     assert Series("short", SERIES[0], ((1, 2.0),)).label(120) == "short"
+
+
+def test_x_in_powers_of_ten() -> None:
+    chart = Chart("y", "x", (Series("", SERIES[0], ((20, 1.0), (2000, 2.0))),), logarithmic_x=True)
+    assert chart.x_axis.ticks == (10.0, 100.0, 1000.0, 10_000.0)
+    assert chart.x_axis.share(100) == pytest.approx(1 / 3)

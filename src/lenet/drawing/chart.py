@@ -174,10 +174,12 @@ class Chart:
     from_zero: bool = False  # does the y axis begin at 0?
     whole: bool = False  # does it go from one limit to the other?
     logarithmic: bool = False  # y shows powers of ten whatever the three above say; 0 is a gap
+    logarithmic_x: bool = False  # so does x, all of which is above 0
 
     @cached_property
     def x_axis(self) -> Axis:
-        return whole_axis(x for line in self.series for x, _ in line.points)
+        values = [x for line in self.series for x, _ in line.points]
+        return logarithmic_axis(values) if self.logarithmic_x else whole_axis(values)
 
     @cached_property
     def y_axis(self) -> Axis:

@@ -258,7 +258,8 @@ class Tuning(Result):
             _series(DEFAULT_NETWORK, 1, [self.baseline]),
         ]
         title = "Validation accuracy in %: no network as small was better"
-        chart = Chart(title, "parameters", tuple(lines[whole == look :]), (0, 100))
+        series = tuple(lines[whole == look :])
+        chart = Chart(title, "parameters", series, (0, 100), logarithmic_x=True)
         heading = f"{self.data} · {plural(self.trials, 'candidate')}"
         scene = draw_charts([chart], heading)
         return Drawing(scene, theme, f"Front: {heading}", chart.description)
