@@ -44,15 +44,15 @@ WHAT: Final = "What is searched"
 )
 @option("--seeds", "That the winner and lenet-relu are trained from.", INT, default=3, section=WHAT)
 @option("--seed", "Decides which candidates are drawn.", INT, default=0, section=WHAT)
-@option("--jobs", "Trainings at a time, each on one thread; one per processor by default.", INT)
+@options.jobs()
 @option("--run", "Name of the folder under runs/; by default it is made of all of the above.")
 @options.data_dir
 @flag("--json", "Print one JSON object instead.")
 @flag("--quiet", "Print nothing but the results.")
 def tune(*, run: str | None, json: bool, quiet: bool, **given: Any) -> None:
     """Search for the most accurate network within a budget, and for its recipe."""
+    from lenet.run_folder import PAGE
     from lenet.studies.tune import Search
-    from lenet.studies.tuning import PAGE
 
     options.check_run_name(run)
     given["data"] = "digits" if given["data"] is None else given["data"]

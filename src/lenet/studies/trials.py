@@ -284,7 +284,8 @@ def run_trials(
         what = f"progress is {shown(progress)}"
         raise UsageError(f"{what}; give a function of trainings done, of all, and seconds left.")
     shared = data if isinstance(data, Shared) else Shared(data)
-    if not len(shared.data.tested):  # all of this before the first one begins
+    # All of this before the first one begins. Who shares may have taken the test part away.
+    if shared is not data and not len(shared.data.tested):
         raise DataError(f"{shared.data.name} has no images to test on; give a test split.")
     for network in {trial.network for trial in trials}:
         check_fit(network, shared.data)

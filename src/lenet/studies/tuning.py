@@ -28,8 +28,6 @@ from lenet.writing import Result
 from lenet.writing.document import Document, Notation, Paragraph, Section, table_of
 from lenet.writing.numbers import percent, plural, short_count
 
-#: The page in the folder of a search.
-PAGE: Final = "report.html"
 #: Rows of the leaderboard that are printed; the page has all that were trained to the end.
 _ROWS: Final = 10
 #: With fewer first looks, what a choice is worth cannot be told from chance.
