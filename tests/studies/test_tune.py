@@ -148,10 +148,12 @@ def test_it_goes_on_after_a_kill(small, tmp_path):
     lines = [(tmp_path / name / FILE).read_text().splitlines() for name in ("whole", "cut")]
     keys = [sorted(json.loads(line)["trial"] for line in some) for some in lines]
     assert keys[0] == keys[1]
-    assert found.run.name == f"candidate-{found.winner.candidate.number}"
+    assert found.run.name.startswith(f"candidate-{found.winner.candidate.number}-")
     model = lenet.Model.load(found.run / "last.safetensors")
     assert model.training["test_accuracy"] == found.finals[0][0]
     assert lenet.tune(small, **FEW, folder=tmp_path / "cut").run == found.run
+    other = lenet.tune(small, **{**FEW, "budget": "parameters=500"}, folder=tmp_path / "cut")
+    assert lenet.Model.load(other.run / "last.safetensors").network == other.winner.network
 
 
 @pytest.mark.parametrize("strategy", ["best-k", "halving"])

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from lenet.arguments import plain
 from lenet.data import Dataset, load
+from lenet.engine.native import processors
 from lenet.errors import DataError, UsageError
 from lenet.net import Network, fitted, read_network
 from lenet.net.words import did_you_mean, listed, shown
@@ -164,7 +165,7 @@ class Search:
         shape, classes = self.data.image_shape, len(self.data.classes)
         self.space = Space(shape, classes, limits, self.search_recipe, self.seed)
         self.baseline = Candidate(-1, {}, baseline, self.search_recipe)
-        self.rungs = list(_rungs(self.strategy, epochs, len(self.data.train)))
+        self.rungs = list(_rungs(self.strategy, self.recipe.epochs, len(self.data.train)))
         self.space.draw(0)  # a budget that is too small is told before anything is trained
 
     @property
@@ -177,12 +178,11 @@ class Search:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What decides the outcome besides the data and the number of candidates."""
+        """What decides the trainings, besides the data and how many there are."""
         return {
             "limits": dict(self.space.limits),
             "recipe": self.search_recipe.to_dict(),
             "strategy": self.strategy,
-            "seeds": self.seeds,
             "seed": self.seed,
         }
 
@@ -249,7 +249,7 @@ class _Running:
     def __init__(self, search: Search, record: Record, progress: Progress | None) -> None:
         self.search, self.record, self.progress = search, record, progress
         data = with_validation(search.data, search.search_recipe)
-        self.parted = Shared(replace(data, test=None))
+        self.parted, self.full = Shared(replace(data, test=None)), Shared(search.data)
         self.guess = guess_of(replace(data, test=data.validation))
         self.looks: list[Entry] = []
         self.spent = 0.0  # seconds of one processor
@@ -366,31 +366,29 @@ class _Running:
     def _finals(self, winner: Entry) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the test accuracies of winner and baseline, trained on all training images."""
         search, guess = self.search, guess_of(self.search.data)
-        trials = [
-            Trial(entry.candidate.network, self._final_recipe(entry), seed)
-            for entry in (winner, self.baseline)
-            for seed in search.seeds
-        ]
+        both = (winner, self.baseline)
+        trials = [self._final_trial(entry, seed) for entry in both for seed in search.seeds]
         stage = _Stage("winner and baseline", len(trials))
-        found = self._run_trials(trials, Shared(search.data), stage)
+        found = self._run_trials(trials, self.full, stage)
         values = [outcome.accuracy(guess) for outcome in found]
         return tuple(values[: len(search.seeds)]), tuple(values[len(search.seeds) :])
 
-    def _final_recipe(self, entry: Entry) -> Recipe:
+    def _final_trial(self, entry: Entry, seed: int) -> Trial:
         share = self.search.recipe.validation_fraction
-        return entry.recipe.replace(validation_fraction=share)
+        return Trial(entry.network, entry.recipe.replace(validation_fraction=share), seed)
 
     def _save(self, winner: Entry, folder: Path) -> Path:
         """Train the winner as a run, on all processors; return its folder."""
         search = self.search
-        path = folder / f"candidate-{winner.candidate.number}"
+        trial = self._final_trial(winner, search.seeds[0])
+        # Of another search in the same folder a candidate of this number may be another one.
+        key = trial.key(self.full.fingerprint, engine_of(trial, self.full))
+        path = folder / f"candidate-{winner.candidate.number}-{key[:6]}"
         if is_run(path):
             resume(path, search.data)
             return path
-        recipe = self._final_recipe(winner)
-        training = Training(
-            winner.candidate.network, search.data, recipe, search.seeds[0], search.workers
-        )
+        how = trial.recipe, trial.seed, min(search.workers, processors())
+        training = Training(trial.network, search.data, *how)
         run_training(training, Run(path, search.arguments), None)
         return path
 
