@@ -51,7 +51,6 @@ def test_ctrl_c_says_how_to_go_on(here, capsys, monkeypatch):
     monkeypatch.setattr(module._Counter, "__call__", stop)
     assert main([*FEW, "--run", "a"]) != 0
     assert "the same command goes on" in capsys.readouterr().err
-    monkeypatch.undo()
 
 
 @pytest.mark.parametrize(
