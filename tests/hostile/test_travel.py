@@ -46,6 +46,7 @@ def returned(tmp_path_factory):
         lenet.bench("1x4x4 | dense 2", batch=1, threads=1, seconds=0.001),
         lenet.vary("1x8x8 | dense 10", data, epochs=1, seeds=2, lr=[0.01, 0.1]),
         lenet.study(claim(folder)),
+        lenet.tune(data, trials=2, epochs=1, seeds=1),
     ]
     used = [str(value) for value in values] + [repr(value) for value in values]
     assert all(used)

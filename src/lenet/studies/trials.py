@@ -135,7 +135,8 @@ class Outcome:
                 raise ValueError("an epoch has values that are no numbers")
             if record.epoch != place or _accuracy(record) is None:
                 raise ValueError("an epoch is missing")
-            if not (0 <= record.test_accuracy <= 1 and record.seconds >= 0):
+            shares = (record.test_accuracy, record.validation_accuracy)
+            if record.seconds < 0 or not all(0 <= s <= 1 for s in shares if s is not None):
                 raise ValueError("an epoch has values that cannot be")
         kept = values["kept"]
         if type(kept) is not int or not 0 <= kept <= len(records):
