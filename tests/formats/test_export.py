@@ -134,7 +134,7 @@ def test_what_the_other_python_answers_counts(model, tmp_path, monkeypatch) -> N
     monkeypatch.setenv("LENET_MXNET_PYTHON", "./python")
     assert export(model, tmp_path / "m.params", check="digits").check.different == 360
     other.write_text("#!/bin/sh\necho it is old >&2\nexit 3\n")
-    with refused(OutputError, "MXNet does not run it (it is old)", "LENET_MXNET_PYTHON"):
+    with refused(OutputError, "MXNet does not run the file (it is old)", "LENET_MXNET_PYTHON"):
         export(model, tmp_path / "m.params", check="digits")
     monkeypatch.setenv("LENET_MXNET_PYTHON", "nowhere/python")
     with refused(MissingPackageError, "nowhere/python", "cannot be started"):
