@@ -281,7 +281,6 @@ def test_what_an_int8_model_has_not(digits, tmp_path) -> None:
         lambda: model[0](np.zeros((1, 1, 28, 28))),
         lambda: model["conv0"].weight,
         lambda: lenet.train(model, data="digits", epochs=1),
-        lambda: lenet.to_torch(model),
         lambda: export(model, tmp_path / "m.onnx"),
         lambda: export(model, tmp_path / "m.c", int8=True, calibrate="digits"),
     ):
