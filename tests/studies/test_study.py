@@ -103,14 +103,14 @@ def test_terms_are_what_they_say(noise):
             Expectation("last", "up", "base"),
             Expectation("first", {"arm": "up", "epoch": 1}, {"arm": "base", "epoch": 1}),
             Expectation("constant", "up", 20),
-            Expectation("range", ["base", "up"], 5.0),
+            Expectation("range", ["base", "up"], ["base", "base"]),
             Expectation("time", "up", "base", measure="seconds"),
             Expectation("shake", "up", "base", measure="shake"),
         ],
         noise,
     )
     values = [check.difference.value for check in found.checks]
-    assert values == pytest.approx([20, 0, 70, 15, 4 / 3, 0])
+    assert values == pytest.approx([20, 0, 70, 20, 4 / 3, 0])
 
 
 def test_a_curve_that_shakes(noise):
@@ -246,6 +246,7 @@ def test_the_package_has_the_nine_notes():
         ('lower = "slow"', 'lower = { arm = "slow", epoch = 0 }', ("arm and epoch",)),
         ('lower = "slow"', 'lower = ["slow", 5]', ("an arm of", "is 5; it must be base or slow")),
         ('lower = "slow"', "lower = []", ("two arms",)),
+        ('higher = "base"', 'higher = ["base", "slow"]', ("by chance", "as many")),
         ('lower = "slow"', 'lower = [["slow"], "base"]', ("slow",)),
         ('lower = "slow"', "lower = nan", ("lower", "finite")),
         ('lower = "slow"', f"lower = {10**400}", ("finite",)),

@@ -21,14 +21,12 @@ from itertools import pairwise
 from math import exp, lcm, log, prod
 from typing import Final
 
+from lenet.analysis import given
 from lenet.analysis.counts import count_network, measure_memory
-from lenet.analysis.given import listed_texts, read_amount
-from lenet.arguments import plain
 from lenet.errors import UsageError
 from lenet.net import Network
 from lenet.net.layers import MAX_SIZE, Trained
 from lenet.net.network import rebuilt
-from lenet.net.words import check_choice, shown
 from lenet.writing.numbers import plural
 
 #: What a budget may limit, and what people call one of it.
@@ -70,33 +68,7 @@ def costs_of(network: Network) -> dict[str, int]:
 
 def read_budget(budget: Mapping[str, int] | Iterable[str] | str) -> dict[str, int]:
     """Read a table of numbers, or texts: ``parameters=60000``, ``macs=300k``, ``memory=256KiB``."""
-    limits = dict(budget) if isinstance(budget, Mapping) else _read_limits(budget)
-    for name, most in limits.items():
-        limits[name] = most = plain(most)
-        check_choice(name, COSTS, "a name in the budget")
-        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
-            what = f"the budget for {name} is {shown(most)}"
-            raise UsageError(f"{what}; it must be a whole number from 1 up.")
-    return limits
-
-
-def _read_limits(budget: Iterable[str] | str) -> dict[str, int]:
-    limits: dict[str, int] = {}
-    for text in listed_texts(budget):
-        name, number = _read_limit(text)
-        if name in limits:
-            raise UsageError(f"the budget names {name} more than once; give it once.")
-        limits[name] = number
-    return limits
-
-
-def _read_limit(text: object) -> tuple[str, int]:
-    name, _, number = text.lower().partition("=") if isinstance(text, str) else ("", "", "")
-    amount = read_amount(number)
-    if amount is None:
-        remedy = "write a name and a number, such as parameters=60000 or memory=256kB"
-        raise UsageError(f"the budget is {shown(text)}; {remedy}.")
-    return name.strip(), amount
+    return given.read_budget(budget, COSTS, "parameters=60000 or memory=256kB")
 
 
 def advise(network: Network, budget: Mapping[str, int]) -> tuple[Proposal, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Final
 
-from lenet.drawing import Drawing
+from lenet import files
+from lenet.drawing import Drawing, format_of
 from lenet.drawing.formats import png_address
 from lenet.drawing.scene import DARK, LIGHT
 from lenet.errors import visible, visible_lines
@@ -149,6 +151,21 @@ def side_by_side(*parts: str) -> str:
 def details(summary: str, content: str) -> str:
     """Hide what is there for those who ask."""
     return f"<details><summary>{text(summary)}</summary>{content}</details>"
+
+
+def save(
+    path: str | os.PathLike[str], page: Callable[[], str], picture: Callable[[], Drawing]
+) -> Path:
+    """Write a page (.html), or the picture of it (.svg, .pdf, .png, .tex).
+
+    Raises:
+        UsageError: the ending is none of these.
+        OutputError: the file cannot be written.
+    """
+    if str(path).lower().endswith((".html", ".htm")):
+        return files.write_text(path, page())
+    format_of(path)
+    return picture().save(path)
 
 
 def page(title: str, body: Iterable[str]) -> str:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from lenet import files
-from lenet.drawing import Drawing, draw, format_of
+from lenet.drawing import Drawing, draw
 from lenet.drawing.scene import THEMES
 from lenet.errors import LenetError, UsageError
 from lenet.model import Model
 from lenet.net.words import check_choice, did_you_mean, shown
-from lenet.reporting import comparison_page, pictures, run_page, verdict
+from lenet.reporting import comparison_page, html, pictures, run_page, verdict
 from lenet.reporting.predictions import (
     Images,
     Predictions,
@@ -182,10 +182,7 @@ class RunComparison(RunsSideBySide, Result):
             UsageError: the ending is none of these.
             OutputError: the file cannot be written.
         """
-        if str(path).lower().endswith((".html", ".htm")):
-            return files.write_text(path, comparison_page.render_comparison(self))
-        format_of(path)
-        return self.drawing().save(path)
+        return html.save(path, lambda: comparison_page.render_comparison(self), self.drawing)
 
 
 def compare_runs(

@@ -221,6 +221,12 @@ def _expectation(values: Any, arms: Mapping[str, Any]) -> Expectation:
     for term in found.terms:
         _check_term(what, term, arms)
     first, second = found.terms
+    ranges = [len(term) for term in found.terms if isinstance(term, list)]
+    if ranges and (len(ranges) < 2 or len(set(ranges)) > 1):
+        raise UsageError(
+            f"{what} has a range, which is above 0 by chance alone and grows with the number of "
+            "arms; hold it against the range of as many."
+        )
     if first == second or all(isinstance(term, int | float) for term in found.terms):
         raise UsageError(f"{what} compares {shown(first)} with {shown(second)}; name another arm.")
     return found

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
+from lenet.analysis import given
 from lenet.analysis.advice import Frame, largest
 from lenet.analysis.counts import count_network
-from lenet.analysis.given import listed_texts, read_amount
-from lenet.arguments import plain
 from lenet.errors import UsageError
 from lenet.formats.c_int8 import int8_memory
 from lenet.net import Network, parse_network
-from lenet.net.words import did_you_mean, listed, shown
 from lenet.randomness import SEARCH, uniform
 from lenet.training import Recipe
 from lenet.writing.numbers import short_count
@@ -82,38 +80,8 @@ def limited_costs(network: Network, names: Iterable[str] = LIMITS) -> dict[str, 
 
 
 def read_limits(budget: Mapping[str, int] | Iterable[str] | str | None) -> dict[str, int]:
-    """Read a table of numbers, or texts: ``parameters=62000``, ``flash=64kB``.
-
-    Raises:
-        UsageError: a name that is none, twice the same, or no whole number from 1 up.
-    """
-    if isinstance(budget, Mapping):
-        pairs = [(str(name), plain(most)) for name, most in budget.items()]
-    else:
-        pairs = [_read_limit(text) for text in listed_texts(budget)]
-    limits: dict[str, int] = {}
-    for name, most in pairs:
-        if name not in LIMITS:
-            near, known = did_you_mean(name, LIMITS), listed(list(LIMITS), "or")
-            what = f"the budget names {shown(name)}{near}; it may name {known}."
-            raise UsageError(what, parameter="budget")
-        if name in limits:
-            what = f"the budget names {name} more than once; give it once."
-            raise UsageError(what, parameter="budget")
-        if type(most) is not int or most < 1:
-            what = f"the budget for {name} is {shown(most)}"
-            raise UsageError(f"{what}; it must be a whole number from 1 up.", parameter="budget")
-        limits[name] = most
-    return limits
-
-
-def _read_limit(text: object) -> tuple[str, int]:
-    name, _, number = text.lower().partition("=") if isinstance(text, str) else ("", "", "")
-    amount = read_amount(number)
-    if amount is None:
-        remedy = "write a name and a number, such as parameters=62000 or flash=64kB"
-        raise UsageError(f"the budget is {shown(text)}; {remedy}.", parameter="budget")
-    return name.strip(), amount
+    """Read a table of numbers, or texts: ``parameters=62000``, ``flash=64kB``."""
+    return given.read_budget(budget, LIMITS, "parameters=62000 or flash=64kB")
 
 
 @dataclass(frozen=True)

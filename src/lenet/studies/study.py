@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from lenet import files
 from lenet.data import Dataset, Split, load
 from lenet.drawing import Drawing
 from lenet.errors import UsageError
@@ -159,8 +158,9 @@ class StudyResult(Result):
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the chart (.svg, .pdf, .png, .tex) or all of it as a page (.html)."""
-        if not str(path).lower().endswith((".html", ".htm")):
-            return self.variation.save(path)
+        return html.save(path, self._html, self.drawing)
+
+    def _html(self) -> str:
         lead = f"{self.study.claim} This {self.verdict}."
         table = html.table("Expected", ("expected", "difference", "found"), self._rows())
         body = [
@@ -168,7 +168,7 @@ class StudyResult(Result):
             html.section("What was expected, and found", table).html,
             *self.variation.sections(),
         ]
-        return files.write_text(path, html.page(self.study.name, body))
+        return html.page(self.study.name, body)
 
 
 def _measured(outcome: Outcome, measure: str, guess: float, epoch: int | None) -> float:

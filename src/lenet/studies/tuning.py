@@ -11,8 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
-from lenet import files
-from lenet.drawing import Drawing, format_of
+from lenet.drawing import Drawing
 from lenet.drawing.chart import Chart, Series, draw_charts
 from lenet.drawing.scene import SERIES
 from lenet.net import Network
@@ -269,20 +268,18 @@ class Tuning(Result):
             UsageError: the ending is none of these.
             OutputError: the file cannot be written.
         """
-        if str(path).lower().endswith((".html", ".htm")):
-            return files.write_text(path, self._html())
-        format_of(path)
-        return self.drawing().save(path)
+        return html.save(path, self._html, self.drawing)
 
     def _html(self) -> str:
         title = f"A network for {self.data}"
         winner = html.code(self.command(self.winner, final=True))
+        notation = "\n".join(Notation(str(self.winner.network)).lines)
         board = html.table("Trained to the end", _TITLES, self._rows(self.leaderboard))
         commands = html.pairs((e.name, self.command(e)) for e in self.leaderboard)
         looks = best_of([e for e in self.entries if e.epochs != self.baseline.epochs], 100_000)
         body = [
             html.header(title, self._verdict, html.paragraph(self._about)),
-            html.section("The winner", html.code(str(self.winner.network)), winner).html,
+            html.section("The winner", html.code(notation), winner).html,
             html.section("Leaderboard", board, html.paragraph(_ABOUT)).html,
             html.section("Accuracy against parameters", html.figure(self.drawing())).html,
         ]

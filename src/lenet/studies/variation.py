@@ -12,9 +12,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
-from lenet import files
 from lenet.data import Dataset, load
-from lenet.drawing import Drawing, format_of
+from lenet.drawing import Drawing
 from lenet.drawing.chart import Chart, Series, draw_charts
 from lenet.drawing.estimates import Estimate, describe_estimates, draw_estimates
 from lenet.drawing.scene import SERIES
@@ -208,10 +207,7 @@ class Variation(Result):
             UsageError: the ending is none of these.
             OutputError: the file cannot be written.
         """
-        if str(path).lower().endswith((".html", ".htm")):
-            return files.write_text(path, self._html())
-        format_of(path)
-        return self.drawing().save(path)
+        return html.save(path, self._html, self.drawing)
 
     def _html(self) -> str:
         head = html.header(f"Variants on {self.data}", " ".join(self._notes()))
