@@ -54,7 +54,7 @@ PACKAGES = {
     "interop": {"numpy", "torch"},
     "formats": {"numpy", "onnx", "onnxruntime", "torch"},
     "estimator": {"numpy", "sklearn"},
-    "studies": {"numpy", "ray"},
+    "studies": {"numpy", "optuna", "ray"},
 }
 #: Never, unless a room is given it above: other frameworks, and what runs code out of a file.
 BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
@@ -71,6 +71,7 @@ DELAYED = {
     "data.__init__": "the readers of one's own pictures, which named data do without",
     "data.sources": "requests and rich, for a download",
     "drawing.formats": "reportlab and resvg, for PDF and PNG",
+    "studies.sampling": "Optuna, for strategies of its own",
     "formats.export": "PyTorch and onnx, for the files that need them",
     "formats.importing": "PyTorch and onnx, for their files",
     "formats.runtimes": "ONNX Runtime and PyTorch, for the check of their files",

@@ -29,15 +29,16 @@ _QUIET: Final = {"include_dashboard": False, "log_to_driver": False, "logging_le
 
 
 def run_on_ray(
-    work: Callable[[T, Dataset, tuple[str, str]], R],
+    work: Callable[[T, Dataset, tuple[str, str, str]], R],
     trials: Mapping[str, T],
     data: Dataset,
     jobs: int | None,
-    version: tuple[str, str],
+    about: tuple[str, str, str],
 ) -> Iterator[tuple[str, R]]:
     """Yield keys and outcomes as trials end on the cluster that ``RAY_ADDRESS`` names.
 
-    ``work`` is called there with a trial, the data and ``version``: lenet's, and the engine's name.
+    ``work`` is called there with a trial, the data and ``about``: the fingerprint of the data,
+    lenet's version, and the engine's name.
 
     Without an address Ray uses the cluster that runs on this machine, or begins one. ``jobs`` tasks
     are under way at a time, by default two for each processor of the cluster.
@@ -48,17 +49,17 @@ def run_on_ray(
     """
     if not trials:
         return
-    with _connected(version[1]) as ray:
-        yield from _run(ray, work, trials, data, jobs, version)
+    with connected(about[2]) as ray:
+        yield from _run(ray, work, trials, data, jobs, about)
 
 
 def _run(
     ray: Any,
-    work: Callable[[T, Dataset, tuple[str, str]], R],
+    work: Callable[[T, Dataset, tuple[str, str, str]], R],
     trials: Mapping[str, T],
     data: Dataset,
     jobs: int | None,
-    version: tuple[str, str],
+    about: tuple[str, str, str],
 ) -> Iterator[tuple[str, R]]:
     held, waiting = ray.put(data), iter(trials.items())
     task = ray.remote(num_cpus=1, max_retries=_RETRIES)(work)
@@ -67,7 +68,7 @@ def _run(
         while True:
             most = jobs or 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
             for key, trial in islice(waiting, max(0, most - len(running))):
-                running[task.remote(trial, held, version)] = key
+                running[task.remote(trial, held, about)] = key
             if not running:
                 return
             done, _ = ray.wait(list(running), timeout=1.0)
@@ -80,8 +81,13 @@ def _run(
 
 
 @contextmanager
-def _connected(engine: str) -> Iterator[Any]:
-    """Give Ray, connected to a cluster; one that was connected before stays so."""
+def connected(engine: str) -> Iterator[Any]:
+    """Give Ray, connected to a cluster; one that was connected before stays so.
+
+    Raises:
+        MissingPackageError: Ray is not installed.
+        UsageError: the cluster does not answer.
+    """
     try:
         import ray
     except ImportError as error:

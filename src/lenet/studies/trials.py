@@ -258,6 +258,12 @@ def checked_jobs(jobs: int | None) -> int:
     return jobs
 
 
+def check_place(on: str | None) -> None:
+    """Raise a UsageError, if trials cannot run there."""
+    if on not in (None, *PLACES):
+        raise UsageError(f"on is {shown(on)}; it must be {listed(PLACES, 'or')}.", parameter="on")
+
+
 def run_trials(
     trials: Sequence[Trial],
     data: Dataset | Shared,
@@ -279,8 +285,7 @@ def run_trials(
         OutputError: the record cannot be written.
     """
     checked_jobs(jobs)
-    if on not in (None, *PLACES):
-        raise UsageError(f"on is {shown(on)}; it must be {listed(PLACES, 'or')}.", parameter="on")
+    check_place(on)
     if progress is not None and not callable(progress):
         what = f"progress is {shown(progress)}"
         raise UsageError(f"{what}; give a function of trainings done, of all, and seconds left.")
@@ -298,7 +303,8 @@ def run_trials(
     if on is None:
         outcomes = _run(missing, shared, checked_jobs(jobs))
     else:
-        outcomes = run_on_ray(_run_there, missing, shared.data, jobs, (LENET, engine))
+        about = shared.fingerprint, LENET, engine
+        outcomes = run_on_ray(_run_there, missing, shared.data, jobs, about)
     for done, (key, outcome) in enumerate(outcomes, 1):
         record.add(key, missing[key], outcome)
         if progress:
@@ -339,10 +345,17 @@ class _StoppedError(Exception):
     """Ends a trial whose outcome nobody waits for any more."""
 
 
-def _run_there(trial: Trial, data: Dataset, version: tuple[str, str]) -> Outcome:
+#: Of a worker of a cluster: what the trials on the same images share, by their fingerprint.
+_shared_there: dict[str, Shared] = {}
+
+
+def _run_there(trial: Trial, data: Dataset, about: tuple[str, str, str]) -> Outcome:
     """Run a trial on another machine, if it reaches the same weights there."""
-    shared = Shared(data)
-    here = LENET, engine_of(trial, shared)
+    fingerprint, *version = about
+    if (shared := _shared_there.get(fingerprint)) is None:
+        _shared_there.clear()
+        shared = _shared_there[fingerprint] = Shared(data)
+    here = [LENET, engine_of(trial, shared)]
     if here != version:
         what = f"a machine of the cluster has lenet {here[0]} with the engine {here[1]}"
         wanted = f"{version[0]} with {version[1]}"
