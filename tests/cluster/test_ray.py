@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import lenet
+from lenet import cluster
 from lenet.errors import MissingPackageError, UsageError
-from lenet.studies import cluster
 from refusals import refused
 
 NET = "1x8x8 | dense 10"
@@ -41,7 +41,7 @@ def test_a_node_is_killed():
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "nonesuch.invalid:6379", "x"])
 def test_a_cluster_that_does_not_answer_is_a_sentence(address, tmp_path):
     code = (
-        "import sys\nfrom lenet.studies import cluster\ncluster.PATIENCE = 8\n"
+        "import sys\nfrom lenet import cluster\ncluster.PATIENCE = 8\n"
         "from lenet.cli.main import main\n"
         "sys.exit(main(['train', '--vary', 'lr=0.1,0.2', '--epochs', '1', '--on', 'ray']))"
     )
@@ -73,3 +73,23 @@ def test_no_other_place():
 
 def test_the_wait_has_a_limit():
     assert cluster.PATIENCE <= 60
+
+
+@needs_ray
+def test_a_search_is_the_same_on_a_cluster(tmp_path):
+    code = (
+        "import json, re, lenet\n"
+        "how = dict(trials=20, epochs=1, seeds=1, budget='parameters=400')\n"
+        "both = [lenet.tune('digits', on=on, **how).to_dict() for on in ('ray', None)]\n"
+        "there, here = (re.sub('_seconds\": [^,]*', '', json.dumps(one)) for one in both)\n"
+        "assert there == here\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]

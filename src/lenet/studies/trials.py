@@ -23,14 +23,14 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from lenet import files
+from lenet.cluster import check_alike, check_place, run_on_ray
 from lenet.data import Dataset
 from lenet.data.preprocess import Preprocessing
 from lenet.engine.native import processors
 from lenet.errors import DataError, DivergenceError, OutputError, UsageError, path_text, reason
 from lenet.model import Model
 from lenet.net import Network
-from lenet.net.words import listed, shown
-from lenet.studies.cluster import run_on_ray
+from lenet.net.words import shown
 from lenet.training import EpochRecord, Recipe, Training
 from lenet.training.checkpoint import identity_of
 from lenet.training.preparation import check_fit, new_model, with_validation
@@ -45,8 +45,6 @@ _STATUSES: Final = ("finished", "diverged")
 MAX_JOBS: Final = 256
 #: At most so many are asked for at once.
 MAX_TRIALS: Final = 100_000
-#: Where trials run, other than on this machine.
-PLACES: Final = ("ray",)
 
 #: Is told how many trials are done, of how many, and how many seconds are probably left.
 Progress = Callable[[int, int, float], object]
@@ -258,12 +256,6 @@ def checked_jobs(jobs: int | None) -> int:
     return jobs
 
 
-def check_place(on: str | None) -> None:
-    """Raise a UsageError, if trials cannot run there."""
-    if on not in (None, *PLACES):
-        raise UsageError(f"on is {shown(on)}; it must be {listed(PLACES, 'or')}.", parameter="on")
-
-
 def run_trials(
     trials: Sequence[Trial],
     data: Dataset | Shared,
@@ -275,7 +267,7 @@ def run_trials(
 ) -> list[Outcome]:
     """Return the outcome of each trial; those that ``record`` knows are not run again.
 
-    ``on`` a cluster of Ray they run there: see :mod:`lenet.studies.cluster`.
+    ``on`` a cluster of Ray they run there: see :mod:`lenet.cluster`.
 
     A KeyboardInterrupt stops all that run, within a tenth of a second; what is done is kept.
 
@@ -351,15 +343,11 @@ _shared_there: dict[str, Shared] = {}
 
 def _run_there(trial: Trial, data: Dataset, about: tuple[str, str, str]) -> Outcome:
     """Run a trial on another machine, if it reaches the same weights there."""
-    fingerprint, *version = about
+    fingerprint, lenet, engine = about
     if (shared := _shared_there.get(fingerprint)) is None:
         _shared_there.clear()
         shared = _shared_there[fingerprint] = Shared(data)
-    here = [LENET, engine_of(trial, shared)]
-    if here != version:
-        what = f"a machine of the cluster has lenet {here[0]} with the engine {here[1]}"
-        wanted = f"{version[0]} with {version[1]}"
-        raise UsageError(f"{what}, not {wanted}; use machines that are alike.")
+    check_alike((LENET, engine_of(trial, shared)), (lenet, engine))
     return run_trial(trial, shared)
 
 

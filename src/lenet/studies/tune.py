@@ -19,6 +19,7 @@ from statistics import fmean
 from typing import Any, Final
 
 from lenet.arguments import plain
+from lenet.cluster import check_place, connected
 from lenet.data import Dataset, load
 from lenet.engine.native import processors
 from lenet.errors import DataError, UsageError
@@ -26,7 +27,6 @@ from lenet.net import Network, fitted, read_network
 from lenet.net.words import did_you_mean, listed, shown
 from lenet.randomness import checked_seed
 from lenet.run_folder import is_run
-from lenet.studies.cluster import connected
 from lenet.studies.sampling import GENERATION, STRATEGIES, is_free, make_sampler
 from lenet.studies.space import LIMITS, Candidate, Space, limited_costs, read_limits
 from lenet.studies.trials import (
@@ -34,7 +34,6 @@ from lenet.studies.trials import (
     Record,
     Shared,
     Trial,
-    check_place,
     checked_jobs,
     engine_of,
     run_trials,
@@ -109,7 +108,7 @@ def tune(
         recipe: what the baseline is trained with; the candidates change values of it.
         jobs: trainings at a time, each on one thread; by default one per processor. With
             ``trials`` the outcome does not depend on it.
-        on: "ray" runs them on a cluster, see :mod:`lenet.studies.cluster`.
+        on: "ray" runs them on a cluster, see :mod:`lenet.cluster`.
         folder: where each outcome is kept, so that the same call goes on after a kill, and where
             the winner is saved as a run; by default nowhere.
         data_dir: the folder that holds the IDX files already.
