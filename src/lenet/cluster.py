@@ -193,8 +193,9 @@ def _told(ray: Any, error: BaseException, how: str) -> BaseException:
         if isinstance(cause, ImportError):
             what = f"a machine of the cluster has no lenet ({cause})"
             return UsageError(f"{what}; install it on all machines.")
-    if isinstance(error, ray.exceptions.RayTaskError):
-        return error  # whatever a task raised that is none of ours
+    is_strange = isinstance(error, ray.exceptions.RayTaskError)
+    if is_strange:  # whatever a task raised that is none of ours
+        return error
     why = " ".join(str(error).split())[:300]
     return UsageError(f"the cluster lost a task {_RETRIES} times ({why.rstrip('.')}); {how}.")
 

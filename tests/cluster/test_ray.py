@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import lenet
+from digit_pictures import write_digits
 from lenet import cluster
 from lenet.errors import MissingPackageError, UsageError
 from refusals import refused
@@ -93,3 +94,37 @@ def test_a_search_is_the_same_on_a_cluster(tmp_path):
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+@needs_ray
+def test_answers_are_the_same_on_a_cluster(tmp_path):
+    pytest.importorskip("pyarrow")
+    write_digits(tmp_path / "in", dict.fromkeys("0123456789", 53))
+    (tmp_path / "in" / "bad.png").write_text("no picture")
+    code = (
+        "import lenet, numpy as np\n"
+        "from lenet.inference.writing import predict_into\n"
+        "model = lenet.Model('1x8x8 | conv 4 k3 relu | dense 10').initialize()\n"
+        "np.save('many.npy', np.zeros((300, 8, 8), np.uint8))\n"
+        "for on in ('ray', None):\n"
+        "    predict_into(f'{on}.csv', model, ['in', 'many.npy'], on=on)\n"
+        "def stop(count):\n"
+        "    raise KeyboardInterrupt\n"
+        "try:\n"
+        "    predict_into('cut.csv', model, ['in', 'many.npy'], on='ray', progress=stop)\n"
+        "except KeyboardInterrupt:\n"
+        "    pass\n"
+        "predict_into('cut.csv', model, ['in', 'many.npy'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "None.csv").read_bytes()
+    assert (tmp_path / "cut.csv").read_bytes() == (tmp_path / "None.csv").read_bytes()
+    assert (tmp_path / "None.csv").read_bytes().count(b"\n") == 831

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, islice
@@ -78,7 +78,7 @@ class Numbers:
 def read_unlabelled(
     sources: Iterable[str | os.PathLike[str]],
     preprocessing: Preprocessing,
-    skip: int = 0,
+    skip: Skip | None = None,
     read: Callable[[Iterable[File], Preprocessing], Iterable[T]] | None = None,
 ) -> Iterator[Batch | Fault | T]:
     """Yield the images of files and folders, in order, and what cannot be read.
@@ -90,11 +90,11 @@ def read_unlabelled(
     Raises:
         DataError: a list, a table or a file of numbers is damaged; a picture raises nothing.
     """
-    left = _Left(skip)
+    left = Skip() if skip is None else skip
     found = (item for source in sources for item in _expanded(os.fspath(source)))
     for kind, group in groupby(found, type):
         if kind is File:
-            files = (item for item in group if isinstance(item, File) and not left.takes(1))
+            files = (item for item in group if isinstance(item, File) and not left.takes(item.name))
             yield from (read or read_files)(files, preprocessing)
             continue
         for item in group:
@@ -102,18 +102,34 @@ def read_unlabelled(
                 yield from _read_numbers(item, preprocessing, left)
 
 
-class _Left:
-    """How many images or files are yet to be left out."""
+class ChangedError(DataError):
+    """The images that are to be skipped are no longer those of before."""
 
-    def __init__(self, count: int) -> None:
-        self._count = count
 
-    def takes(self, count: int) -> bool:
-        """Are so many left out? They are all at once, or none is."""
-        if count > self._count:
+@dataclass
+class Skip:
+    """How many images and files are yet to be left out, and what the last may be called."""
+
+    count: int = 0
+    ends: Container[str] = ()
+
+    def takes(self, name: str, count: int = 1) -> bool:
+        """Are so many left out, the last of them of this name?
+
+        Raises:
+            ChangedError: it is no end, or there is none here.
+        """
+        if not self.count:
             return False
-        self._count -= count
+        self.count -= count
+        if self.count < 0 or (not self.count and name not in self.ends):
+            raise ChangedError(f"{path_text(name)} is not what was read before.")
         return True
+
+    def check(self) -> None:
+        """Raise a ChangedError, if there were fewer."""
+        if self.count:
+            raise ChangedError("there are fewer images than were read before.")
 
 
 def _expanded(path: str) -> Iterator[File | Numbers]:
@@ -233,7 +249,7 @@ def _read_file(preprocessing: Preprocessing, file: File) -> tuple[str, Images, s
     return file.name, image, ", ".join(done)
 
 
-def _read_numbers(item: Numbers, preprocessing: Preprocessing, left: _Left) -> Iterator[Batch]:
+def _read_numbers(item: Numbers, preprocessing: Preprocessing, left: Skip) -> Iterator[Batch]:
     path, start = item.path, item.start
     if start.startswith(NPY_MAGIC):
         arrays = [_open_npy(path)]
@@ -264,9 +280,7 @@ def _open_npy(path: str) -> Array:
         raise DataError(f"{what}; save it with numpy.save") from error
 
 
-def _of_array(
-    name: str, array: Array, preprocessing: Preprocessing, left: _Left
-) -> Iterator[Batch]:
+def _of_array(name: str, array: Array, preprocessing: Preprocessing, left: Skip) -> Iterator[Batch]:
     """Yield the images of an array in any of the accepted layouts, a batch at a time."""
     shape, last = _layout(name, array.shape, preprocessing.input_shape)
     if array.dtype.kind not in "buif":
@@ -301,7 +315,7 @@ def _layout(
 
 
 def _batches(
-    name: str, pieces: Iterable[Images], count: int, preprocessing: Preprocessing, left: _Left
+    name: str, pieces: Iterable[Images], count: int, preprocessing: Preprocessing, left: Skip
 ) -> Iterator[Batch]:
     """Yield images (n, C, H, W) of any size as a network wants them."""
     number = 0
@@ -309,8 +323,8 @@ def _batches(
         for start in range(0, len(piece), BATCH):
             some = piece[start : start + BATCH]
             places = range(number, number := number + len(some))
-            if left.takes(len(some)):
+            names = [name if count == 1 else f"{name}[{place}]" for place in places]
+            if left.takes(names[-1], len(some)):
                 continue
             images = preprocessing.prepare(some)
-            names = [name if count == 1 else f"{name}[{place}]" for place in places]
             yield Batch(names, images, [""] * len(images))

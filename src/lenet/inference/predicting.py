@@ -17,7 +17,7 @@ from lenet.cluster import check_alike, map_in_order
 from lenet.data.decoder import ALLOWED
 from lenet.data.pictures import Fault, faults_text
 from lenet.data.preprocess import Preprocessing
-from lenet.data.unlabelled import BATCH, Batch, File, read_files, read_unlabelled
+from lenet.data.unlabelled import BATCH, Batch, File, Skip, read_files, read_unlabelled
 from lenet.errors import PictureError, UsageError
 from lenet.inference.table import save
 from lenet.kinds import NUMBERS, counted
@@ -257,7 +257,7 @@ def answers_of(
     model: Model,
     sources: Iterable[Any],
     preprocessing: Preprocessing,
-    skip: int = 0,
+    skip: Skip | None = None,
     on: str | None = None,
 ) -> Iterator[Answered | Fault]:
     """Yield answers for some images at a time, in order, and a fault for each file that is none."""

@@ -32,9 +32,12 @@ PARTIAL: Final = ".partial"
 #: The longest line of JSON and the longest piece that are read, in bytes.
 _LONGEST: Final = 1 << 26
 #: Bytes of CSV that become one group of rows of a Parquet file.
-_GROUP: Final = 1 << 23
+_GROUP: Final = 1 << 22
 #: Columns of numbers.
 _NUMBERS: Final = ("probability", "second_probability")
+
+#: Columns of texts that may be left open.
+_OPEN: Final = {"class", "second"}
 
 Rows = Sequence[Sequence[object]]
 
@@ -97,6 +100,7 @@ def _write(path: str | os.PathLike[str], columns: Sequence[str], pieces: Iterabl
 def _as_parquet(columns: Sequence[str], pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield a Parquet file of what is a table as CSV; its groups of rows are of one length."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.csv as reader
     import pyarrow.parquet as pq
 
@@ -105,12 +109,15 @@ def _as_parquet(columns: Sequence[str], pieces: Iterable[bytes]) -> Iterator[byt
         pa.PythonFile(_Joined(pieces), "r"),
         reader.ReadOptions(use_threads=False, block_size=_GROUP),
         reader.ParseOptions(newlines_in_values=True),
-        # An answer that is not given is null; what was done to a picture is not.
-        reader.ConvertOptions(column_types=kinds, null_values=[""], strings_can_be_null=True),
+        reader.ConvertOptions(column_types=kinds, null_values=[""]),
     )
     sink = _Sink()
     with table, pq.ParquetWriter(pa.PythonFile(sink, "w"), table.schema) as writer:
         for batch in table:
+            for name in _OPEN & set(columns):  # an answer that is not given is null
+                place, values = columns.index(name), batch.column(name)
+                values = pc.if_else(pc.equal(values, ""), None, values)
+                batch = batch.set_column(place, table.schema.field(place), values)
             writer.write_batch(batch)
             yield sink.taken()
     yield sink.taken()
@@ -132,14 +139,15 @@ class _Joined(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        while not self._left:
-            if (piece := next(self._pieces, None)) is None:
-                return 0
-            self._left = piece.decode("utf-8", "backslashreplace").encode()
-        count = min(len(buffer), len(self._left))
-        buffer[:count], self._left = self._left[:count], self._left[count:]
-        return count
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, if there are as many: groups of rows are as long as that."""
+        parts, count = [self._left], len(self._left)
+        while count < size and (piece := next(self._pieces, None)) is not None:
+            parts.append(piece.decode("utf-8", "backslashreplace").encode())
+            count += len(parts[-1])
+        whole = b"".join(parts)
+        self._left = whole[size:]
+        return whole[:size]
 
 
 class _Sink(io.RawIOBase):
@@ -170,7 +178,7 @@ class Counts:
 
     images: int = 0
     unsure: int = 0
-    last: str = ""  # what the last image is called
+    ends: frozenset[str] = frozenset()  # what the last image or fault may be called
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -178,11 +186,11 @@ class Counts:
         """How many images and faults there were."""
         return self.images + len(self.faults)
 
-    def add(self, images: int, unsure: int, last: str, faults: Iterable[Fault]) -> None:
-        """Count some more."""
+    def add(self, images: int, unsure: int, last: str, faults: Sequence[Fault]) -> None:
+        """Count some more images, of which the last is called so, and the faults before them."""
         self.images, self.unsure = self.images + images, self.unsure + unsure
         self.faults += faults
-        self.last = last or self.last
+        self.ends = frozenset((last, *(fault.path for fault in faults)))
 
 
 class Answers:
@@ -207,7 +215,7 @@ class Answers:
         whole = 0
         with suppress(OSError), files.open_regular(self.partial) as file:
             for header, _ in self._pieces(file):
-                faults = (Fault(p, why, Kind(*kind)) for p, why, kind in header["faults"])
+                faults = [Fault(p, why, Kind(*kind)) for p, why, kind in header["faults"]]
                 self.counts.add(header["images"], header["unsure"], header["last"], faults)
                 whole = file.tell()
         try:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from lenet.cluster import check_place
 from lenet.data.pictures import Fault
 from lenet.data.preprocess import Preprocessing
+from lenet.data.unlabelled import ChangedError, Skip
 from lenet.errors import LenetError, OutputError
 from lenet.inference.predicting import (
     COLUMNS,
@@ -82,7 +83,7 @@ def predict_into(
     preprocessing = model.preprocessing.as_it_is if as_it_is else model.preprocessing
     counts, asked = Counts(), _asked(model, sources, preprocessing, columns, reject)
 
-    def found(skip: int) -> Iterator[tuple[Rows, int, list[Fault]]]:
+    def found(skip: Skip) -> Iterator[tuple[Rows, int, list[Fault]]]:
         faults = list[Fault]()
         for some in answers_of(model, sources, preprocessing, skip, on):
             if isinstance(some, Fault):
@@ -92,11 +93,12 @@ def predict_into(
             faults = []
         if faults:
             yield [], 0, faults
+        skip.check()
 
     if asked is None or is_special(path):
 
         def rows() -> Iterator[Rows]:
-            for some, unsure, faults in found(0):
+            for some, unsure, faults in found(Skip()):
                 counts.add(len(some), unsure, "", faults)
                 yield some
             if counts.faults and not counts.images:
@@ -109,19 +111,21 @@ def predict_into(
 
 def _written(
     kept: Answers,
-    found: Callable[[int], Iterator[tuple[Rows, int, list[Fault]]]],
+    found: Callable[[Skip], Iterator[tuple[Rows, int, list[Fault]]]],
     progress: Callable[[int], object] | None,
 ) -> Written:
     """Write a table of answers, from where a process before this one left it."""
     counts = kept.counts
     try:
-        for some, unsure, faults in found(counts.done):
+        for some, unsure, faults in found(Skip(counts.done, counts.ends)):
             kept.add(some, unsure, faults)
             if progress:
                 progress(counts.done)
         if counts.faults and not counts.images:
             raise refusal(counts.faults, 0)
         target = kept.finish()
+    except ChangedError as error:
+        raise kept.changed() from error
     except OutputError:  # there may be room later
         raise
     except LenetError:
