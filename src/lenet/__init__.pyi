@@ -39,6 +39,7 @@ from lenet.inference.evaluating import evaluate as evaluate
 from lenet.inference.predicting import Prediction as Prediction
 from lenet.inference.predicting import Predictions as Predictions
 from lenet.inference.predicting import predict as predict
+from lenet.inference.writing import predict_into as predict_into
 from lenet.installation import checks as checks
 from lenet.interop.keras import from_keras as from_keras
 from lenet.interop.torch import from_torch as from_torch

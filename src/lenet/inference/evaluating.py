@@ -1,4 +1,4 @@
-"""How accurate is a model? :func:`lenet.evaluate`."""
+"""How accurate is a model? ``lenet.evaluate``, and a table of its answers."""
 
 from __future__ import annotations
 

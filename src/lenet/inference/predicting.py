@@ -1,4 +1,4 @@
-"""Which class are these images of? :func:`lenet.predict`, in memory."""
+"""Which class are these images of? ``lenet.predict``, in memory."""
 
 from __future__ import annotations
 
