@@ -126,7 +126,7 @@ def compare(data: str, trials: int, rounds: int) -> None:
             count = min(share, trials - begin)
             start = time.perf_counter()
             drawn = ours.sampler.draw(ours.space, range(begin, begin + count), [], [])
-            ours._train(drawn, 1, _stage())
+            ours._train([(one, 1) for one in drawn], _stage())
             middle = time.perf_counter()
             theirs.run(count)
             end = time.perf_counter()

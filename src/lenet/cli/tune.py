@@ -50,7 +50,7 @@ WHAT: Final = "What is searched"
     default="modern",
     section=WHAT,
 )
-@option("--seeds", "That winner and baselines are trained from.", INT, default=3, section=WHAT)
+@option("--seeds", "That winner and lenet-relu are trained from.", INT, default=3, section=WHAT)
 @option("--seed", "Decides which candidates are drawn.", INT, default=0, section=WHAT)
 @options.jobs()
 @options.on()

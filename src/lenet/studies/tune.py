@@ -1,7 +1,7 @@
 """``lenet.tune``: search for a network and a recipe within a budget.
 
 All candidates are trained for a moment, the best of them to the end, each with a schedule of its
-own length and looked at on a validation part. The winner, and beside it the baseline, is then
+own length and looked at on a validation part. The winner, and beside it lenet-relu, is then
 trained on all training images from several seeds, and only now the test part is looked at.
 
 Or the fewest parameters are searched that reach an accuracy. Then the best of each generation are
@@ -305,7 +305,6 @@ class _Running:
 
     def _result(self) -> Tuning:
         search = self.search
-        self.baselines = self._train(search.baselines, search.rungs[-1], _Stage("baselines", 2))
         failures = 0
         while self._goes_on():
             looks = self._look()
@@ -356,7 +355,7 @@ class _Running:
         for place, epochs in enumerate(self.search.rungs[1:], 1):
             left = best_of(left, self._stay(len(left), place))
             stage = _Stage(f"{epochs} epochs", len(left), after=self._rest(len(left), place))
-            left = self._train([entry.candidate for entry in left], epochs, stage)
+            left = self._train([(entry.candidate, epochs) for entry in left], stage)
             self.entries += left
         self.ended += left
 
@@ -396,14 +395,10 @@ class _Running:
         winner = best_of(self.looks, 1)[0].outcome.whole_seconds * rungs[-1] / rungs[0]
         # Once more than its seeds: as the run that is saved.
         times = seeds + (self.record.path is not None)
-        return (
-            seconds
-            + times * winner
-            + seeds * sum(entry.outcome.whole_seconds for entry in self.baselines)
-        )
+        return seconds + times * winner + seeds * self.baselines[0].outcome.whole_seconds
 
     def _look(self) -> list[Entry]:
-        """Draw a generation, and train it for a moment."""
+        """Draw a generation and train it for a moment; the baselines, with the first, to the end."""
         search, begin = self.search, len(self.looks)
         end = begin + GENERATION
         if search.trials:
@@ -417,26 +412,30 @@ class _Running:
         elif not search.trials:
             after = search.seconds * search.workers - self.spent
             after -= len(drawn) * self._seconds_of_a_look if self.looks else 0.0
-        stage = _Stage("first looks", search.trials, begin, max(0.0, after))
-        found = self._train(drawn, search.rungs[0], stage)
+        first = [] if self.looks else [(one, search.rungs[-1]) for one in search.baselines]
+        stage = _Stage("first looks", search.trials, begin - len(first), max(0.0, after))
+        found = self._train([*first, *((one, search.rungs[0]) for one in drawn)], stage)
+        if first:
+            self.baselines, found = found[: len(first)], found[len(first) :]
         self.looks += found
         self.entries += found
         return found
 
-    def _train(self, candidates: Sequence[Candidate], epochs: int, stage: _Stage) -> list[Entry]:
+    def _train(self, work: Sequence[tuple[Candidate, int]], stage: _Stage) -> list[Entry]:
+        """Train candidates, each for so many epochs."""
         seed = self.search.seed
-        trials = [Trial(c.network, c.recipe.replace(epochs=epochs), seed) for c in candidates]
+        trials = [Trial(c.network, c.recipe.replace(epochs=epochs), seed) for c, epochs in work]
         found = self._run_trials(trials, self.parted, stage)
         return [
             Entry(candidate, trial.recipe, outcome, outcome.accuracy(self.guess))
-            for candidate, trial, outcome in zip(candidates, trials, found, strict=True)
+            for (candidate, _), trial, outcome in zip(work, trials, found, strict=True)
         ]
 
     def _run_trials(self, trials: Sequence[Trial], data: Shared, stage: _Stage) -> list[Outcome]:
         def progress(done: int, of: int, left: float) -> None:
             if self.progress:
                 later = left + stage.after / self.search.workers
-                self.progress(stage.what, stage.before + done, stage.total, later)
+                self.progress(stage.what, max(0, stage.before + done), stage.total, later)
 
         jobs, on = self.search.jobs, self.search.on
         # The longest first: where the last to end is a short one, hardly any processor waits.
@@ -447,16 +446,14 @@ class _Running:
         self.spent += sum(outcome.whole_seconds for outcome in found)
         return found
 
-    def _finals(self, winner: Entry) -> tuple[tuple[float, ...], ...]:
-        """Return the test accuracies of winner and baselines, trained on all training images."""
+    def _finals(self, winner: Entry) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return the test accuracies of winner and lenet-relu, trained on all training images."""
         search, guess = self.search, guess_of(self.search.data)
-        entries, seeds = (winner, *self.baselines), search.seeds
-        trials = [self._final_trial(entry, seed) for entry in entries for seed in seeds]
-        found = self._run_trials(trials, self.full, _Stage("winner and baselines", len(trials)))
-        values = [outcome.accuracy(guess) for outcome in found]
-        return tuple(
-            tuple(values[place : place + len(seeds)]) for place in range(0, len(values), len(seeds))
-        )
+        both, seeds = (winner, self.baselines[0]), search.seeds
+        trials = [self._final_trial(entry, seed) for entry in both for seed in seeds]
+        stage = _Stage(f"winner and {DEFAULT_NETWORK}", len(trials))
+        values = [outcome.accuracy(guess) for outcome in self._run_trials(trials, self.full, stage)]
+        return tuple(values[: len(seeds)]), tuple(values[len(seeds) :])
 
     def _final_trial(self, entry: Entry, seed: int) -> Trial:
         share = self.search.recipe.validation_fraction

@@ -97,8 +97,7 @@ class Tuning(Result):
             many epochs.
         winner: the candidate with the best validation accuracy of those trained to the end; or the
             smallest that reached the goal.
-        finals: the test accuracies of the winner and of each baseline, for each seed, on all
-            training images.
+        finals: the test accuracies of winner and lenet-relu for each seed, on all training images.
         free: the first looks at candidates that were drawn freely.
         run: the folder of the winner's run; None if nothing is kept.
         seconds: of all trainings, on one processor.
@@ -117,7 +116,7 @@ class Tuning(Result):
     entries: tuple[Entry, ...]
     baselines: tuple[Entry, ...]
     winner: Entry
-    finals: tuple[tuple[float, ...], ...]
+    finals: tuple[tuple[float, ...], tuple[float, ...]]
     free: tuple[Entry, ...]
     run: Path | None
     seconds: float
@@ -168,7 +167,7 @@ class Tuning(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON."""
-        winner, *others = self.finals
+        winner, baseline = self.finals
         return {
             "dataset": self.data,
             "limits": dict(self.limits),
@@ -179,15 +178,10 @@ class Tuning(Result):
             "seeds": list(self.seeds),
             "train_seconds": self.seconds,
             "winner": {**self._entry_dict(self.winner), "test_accuracies": list(winner)},
-            "baselines": [
-                {
-                    **self._entry_dict(entry),
-                    "test_accuracies": list(values),
-                    "difference": difference(winner, values).value,
-                    "difference_half": difference(winner, values).half,
-                }
-                for entry, values in zip(self.baselines, others, strict=True)
-            ],
+            "baseline": {**self._entry_dict(self.baselines[0]), "test_accuracies": list(baseline)},
+            "best": self._entry_dict(self.baselines[1]),
+            "difference": difference(winner, baseline).value,
+            "difference_half": difference(winner, baseline).half,
             "winner_command": self.command(self.winner, final=True),
             "run": None if self.run is None else str(self.run),
             "front": [entry.name for entry in self.front],
@@ -227,18 +221,15 @@ class Tuning(Result):
 
     @property
     def _verdict(self) -> str:
-        winner, *others = self.finals
+        winner, baseline = self.finals
+        counts = [f"{e.outcome.parameters:,} parameters" for e in (self.winner, self.baselines[0])]
         words = (
-            f"{self.winner.name} has {mean_text(mean(winner))} on the test part with "
-            f"{self.winner.outcome.parameters:,} parameters. Trained for as many epochs"
+            f"{self.winner.name} has {mean_text(mean(winner))} on the test part with {counts[0]}. "
+            f"Trained for as many epochs, {DEFAULT_NETWORK} has {mean_text(mean(baseline))} with "
+            f"{counts[1]}"
         )
-        for entry, values in zip(self.baselines, others, strict=True):
-            apart = difference_text(difference(winner, values))
-            words += (
-                f", {entry.name} has {mean_text(mean(values))} with "
-                f"{entry.outcome.parameters:,} ({apart} points)"
-            )
-        return f"{self._reached}{words}; over {plural(len(self.seeds), 'seed')}."
+        apart = difference_text(difference(winner, baseline))
+        return f"{self._reached}{words}: {apart} points, over {plural(len(self.seeds), 'seed')}."
 
     @property
     def _reached(self) -> str:
