@@ -93,8 +93,8 @@ class Tuning(Result):
         seed: of the search.
         seeds: that winner and baseline were trained from.
         entries: all trainings of candidates, a candidate that stayed several times.
-        baselines: lenet-relu, and the network of the recipe best with that recipe, trained for as
-            many epochs.
+        baselines: lenet-relu, and (where the most accurate is searched) the network of the recipe
+            best with that recipe, trained for as many epochs.
         winner: the candidate with the best validation accuracy of those trained to the end; or the
             smallest that reached the goal.
         finals: the test accuracies of winner and lenet-relu for each seed, on all training images.
@@ -179,7 +179,7 @@ class Tuning(Result):
             "train_seconds": self.seconds,
             "winner": {**self._entry_dict(self.winner), "test_accuracies": list(winner)},
             "baseline": {**self._entry_dict(self.baselines[0]), "test_accuracies": list(baseline)},
-            "best": self._entry_dict(self.baselines[1]),
+            "best": next(map(self._entry_dict, self.baselines[1:]), None),
             "difference": difference(winner, baseline).value,
             "difference_half": difference(winner, baseline).half,
             "winner_command": self.command(self.winner, final=True),
