@@ -280,6 +280,25 @@ def test_what_cannot_be_answered_leaves_nothing(model, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["bad.png"]
 
 
+def test_what_is_answered_outlives_an_error(model, sources, tmp_path, monkeypatch):
+    whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
+    predict_into(whole, model, sources)
+    broken = tmp_path / "broken.npy"
+    broken.write_bytes(sources[2].read_bytes()[:-9])
+    with refused(DataError, "broken.npy"):
+        predict_into(cut, model, [*sources, broken])
+    assert (tmp_path / "cut.csv.partial").exists()
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(KeyboardInterrupt):
+        predict_into(cut, model, sources, progress=stop_after(1))
+    kept = (tmp_path / "cut.csv.partial").stat().st_size
+    with refused(MissingPackageError, "lenet[ray]"):
+        predict_into(cut, model, sources, on="ray")
+    assert (tmp_path / "cut.csv.partial").stat().st_size == kept
+    predict_into(cut, model, sources)
+    assert cut.read_bytes() == whole.read_bytes()
+
+
 def test_names_of_tables(tmp_path):
     for name in ("a.csv", "a.CSV", "/dev/null"):
         module.check_path(name if "/" in name else tmp_path / name)

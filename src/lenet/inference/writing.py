@@ -16,7 +16,7 @@ from lenet.cluster import check_place
 from lenet.data.pictures import Fault
 from lenet.data.preprocess import Preprocessing
 from lenet.data.unlabelled import ChangedError, Skip
-from lenet.errors import LenetError, OutputError
+from lenet.errors import LenetError
 from lenet.inference.predicting import (
     COLUMNS,
     Answered,
@@ -126,10 +126,9 @@ def _written(
         target = kept.finish()
     except ChangedError as error:
         raise kept.changed() from error
-    except OutputError:  # there may be room later
-        raise
     except LenetError:
-        kept.remove()
+        if not counts.images:  # else there may be room later, or a cluster
+            kept.remove()
         raise
     finally:
         kept.close()
