@@ -226,11 +226,12 @@ def study(
     """
     asked = source if isinstance(source, Study) else read_study(source)
     data = load(asked.data, data_dir=data_dir)
-    record, groups = Record(folder), _groups(asked, data)
-    for count in asked.looks:
-        found = StudyResult(asked, _run(groups, count, data, record, jobs, on, progress))
-        if found.answer != "open":
-            break
+    groups = _groups(asked, data)
+    with Record(folder) as record:
+        for count in asked.looks:
+            found = StudyResult(asked, _run(groups, count, data, record, jobs, on, progress))
+            if found.answer != "open":
+                break
     return found
 
 
