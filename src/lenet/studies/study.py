@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import isfinite, nan
@@ -148,6 +148,10 @@ class StudyResult(Result):
             *self.variation.page(form, width).sections,
         )
         return Document(self.study.name, sections)
+
+    def pictures_below(self) -> Iterable[Drawing]:
+        """Return the accuracies of the arms with their intervals."""
+        return [self.drawing()]
 
     def _rows(self) -> list[tuple[str, str, str]]:
         return [(c.expectation.text, _difference_text(c), c.answer) for c in self.checks]

@@ -42,7 +42,7 @@ def _block(block: Block) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    columns = [column for column in table.columns if not column.bars]
+    columns = [column for column in table.in_words.columns if not column.bars]
     yield _row([column.title for column in columns])
     yield "".join("| ---: " if column.right else "| :--- " for column in columns) + "|"
     yield from map(_row, zip(*map(_cells, columns), strict=True))
