@@ -37,7 +37,7 @@ def quiz(
     worksheet: Path | None,
     json: bool,
 ) -> None:
-    """Predict shapes, parameters, multiply-adds and fields; with the answers and the reasons."""
+    """Questions about a network: predict shapes, parameters and more; with answers and reasons."""
     from lenet.analysis.quiz import quiz
 
     asked = quiz(net, questions=questions, seed=seed, input_shape=input)
