@@ -192,7 +192,8 @@ class Quiz(Result):
 
     def _repr_html_(self) -> str:
         sheet, key = notebook_html(self.page("html")), self.key._repr_html_()
-        return f"{sheet}\n<details><summary>The answers</summary>\n{key}\n</details>"
+        summary = "<summary>The answers</summary>"
+        return f'{sheet}\n<details class="lenet-report">{summary}\n{key}\n</details>'
 
 
 def quiz(

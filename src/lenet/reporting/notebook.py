@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from html import escape
 from typing import Any, Final
 
-from lenet.errors import visible
 from lenet.reporting.pictures import drawing_of, epoch_charts
 from lenet.training import EpochRecord
 from lenet.writing import Document, Section, notebook_html
@@ -52,7 +50,7 @@ class LiveCurve:
 
     def notice(self, text: str) -> None:
         """Show what a person should know."""
-        self._notices.append(visible(text))
+        self._notices.append(text)
         self._show(now=True)
 
     def close(self) -> None:
@@ -80,17 +78,16 @@ class LiveCurve:
     def _html(self) -> str:
         if self._drawn != len(self._history):
             self._curve, self._drawn = _draw(self._history), len(self._history)
-        notices = "".join(f"<p>{escape(text)}</p>\n" for text in self._notices)
-        return f"{notices}{notebook_html(self._page())}\n{self._curve}"
+        return f"{notebook_html(self._page())}\n{self._curve}"
 
     def _page(self) -> Document:
         done = len(self._history) + self._share
         name = f"epoch {min(int(done) + 1, self._epochs)}/{self._epochs}"
         bar = Column("", ("",), bars=(min(1.0, done / self._epochs),))
         progress = Table((Column("", (name,)), bar))
-        if len(self._history) == self._epochs:
-            return Document("", (Section("", (Paragraph(self._text),)),))
-        return Document("", (Section("", (progress, Paragraph(self._text))),))
+        is_done = len(self._history) == self._epochs
+        section = Section("", (*[progress] * (not is_done), Paragraph(self._text)))
+        return Document("", (section,), below=tuple(self._notices))
 
 
 def _draw(history: list[EpochRecord]) -> str:
