@@ -49,6 +49,7 @@ PACKAGES = {
     "reporting": {"IPython", "numpy"},
     "inference": {"numpy"},
     "training": {"numpy", "safetensors", "tensorboard"},
+    "writing": {"reportlab"},
     "cli": {"click"},
     "benchmarking": {"numpy", "onnxruntime", "torch"},
     "interop": {"numpy", "torch"},
@@ -91,6 +92,7 @@ DELAYED = {
     "training.monitoring": "TensorBoard, if it is asked for",
     "training.run": "safetensors, before anything is trained",
     "version": "NumPy, for its version",
+    "writing.pdf": "reportlab, for a page to print",
     "writing.__init__": "the writers of the formats that are not asked for",
 }
 

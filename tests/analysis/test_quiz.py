@@ -188,7 +188,7 @@ def test_the_sheet_hides_what_the_key_shows():
     assert html.index("<details ") < html.index("because")
 
 
-@pytest.mark.parametrize("ending", WORKSHEETS)
+@pytest.mark.parametrize("ending", [ending for ending in WORKSHEETS if ending != ".pdf"])
 def test_a_worksheet_has_its_key_on_a_page_of_its_own(tmp_path, ending):
     found = quiz("lenet", questions=5)
     text = found.save(tmp_path / f"a{ending}").read_text(encoding="utf-8")
@@ -228,3 +228,11 @@ def test_where_no_worksheet_can_be(tmp_path):
             found.save(path)
     with refused(OutputError, "nowhere"):
         found.save(tmp_path / "nowhere" / "a.md")
+
+
+def test_a_worksheet_to_print(tmp_path):
+    found = quiz("lenet", questions=5)
+    first, second = (found.save(tmp_path / name).read_bytes() for name in ("a.pdf", "b.PDF"))
+    assert first == second  # one sheet for the whole class
+    assert first.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type /Page\b", first)) == 2

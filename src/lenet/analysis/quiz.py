@@ -30,11 +30,12 @@ from lenet.writing.document import Notation, Paragraph
 from lenet.writing.html import write_page
 from lenet.writing.latex import write_whole_latex
 from lenet.writing.numbers import plural
+from lenet.writing.pdf import write_pdf
 
 #: So many questions are asked, unless a number is given.
 QUESTIONS: Final = 10
 #: What a worksheet can be written as, by the ending of its file.
-WORKSHEETS: Final = (".md", ".html", ".tex", ".txt")
+WORKSHEETS: Final = (".md", ".html", ".tex", ".pdf", ".txt")
 _MOST_ASKED: Final = ("shape", "parameters", "field")
 #: Of more layers, a sum is not written out.
 _MOST_ADDED: Final = 8
@@ -167,7 +168,7 @@ class Quiz(Result):
         return Key(self.questions)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write a worksheet, with the key on a page of its own, as .md, .html, .tex or .txt.
+        """Write a worksheet, with the key on a page of its own, as .md, .html, .tex, .pdf or .txt.
 
         Raises:
             UsageError: the ending is none of these.
@@ -176,10 +177,11 @@ class Quiz(Result):
         if not isinstance(path, str | os.PathLike):
             raise UsageError(f"the worksheet is {shown(path)}; give a path that ends in .md.")
         ending = os.path.splitext(os.fspath(path))[1].lower()
-        writers: Mapping[str, Callable[[], str]] = {
+        writers: Mapping[str, Callable[[], str | bytes]] = {
             ".md": lambda: render(self, "markdown", key=True) + "\n",
             ".html": lambda: write_page(self.page("html", key=True)),
             ".tex": lambda: write_whole_latex(self.page("latex", key=True)),
+            ".pdf": lambda: write_pdf(self.page("pdf", key=True)),
             ".txt": lambda: render(self, "text", key=True) + "\n",
         }
         if ending not in WORKSHEETS:
@@ -188,7 +190,8 @@ class Quiz(Result):
                 f"in {listed(WORKSHEETS, 'or')}.",
                 parameter="worksheet",
             )
-        return files.write_text(path, writers[ending]())
+        content = writers[ending]()
+        return files.write_bytes(path, content.encode() if isinstance(content, str) else content)
 
     def _repr_html_(self) -> str:
         sheet, key = notebook_html(self.page("html")), self.key._repr_html_()

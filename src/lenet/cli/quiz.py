@@ -25,7 +25,7 @@ _PROMPT: Final = "> "
 @option(
     "--worksheet",
     "A file for a sheet to print, with the key on a page of its own; its ending chooses the "
-    "format: .md, .html, .tex or .txt.",
+    "format: .md, .html, .tex, .pdf or .txt.",
     PATH,
 )
 @flag("--json", "Print questions, answers and reasons as one JSON object, and ask nothing.")

@@ -3,6 +3,7 @@
 - ``numbers``: shares, ratios, bytes, counts and chains as people read them
 - ``document``: a page as sections of tables, paragraphs and bullets
 - ``text``, ``markdown``, ``html``, ``latex``: write any page; :func:`render` chooses one
+- ``pdf``: writes one to print
 """
 
 from __future__ import annotations

@@ -32,6 +32,14 @@ class Column:
     is_prose: bool = False  # cells are sentences, which text breaks into lines
     is_formula: bool = False  # cells are mathematics where the format has any
 
+    @property
+    def cells_with_shares(self) -> Sequence[str]:
+        """The cells, each with its share in brackets."""
+        if not self.shares:
+            return self.cells
+        pairs = zip(self.cells, self.share_texts(), strict=True)
+        return [f"{cell} ({share})" if share else cell for cell, share in pairs]
+
     def shortened(self, first: int, last: int, between: str) -> Column:
         """Return the column with ``between`` in place of all but the first and last cells."""
 
