@@ -272,8 +272,12 @@ def remove_leftovers(folder: Path) -> None:
 
 def is_run(path: str | os.PathLike[str]) -> bool:
     """Return whether there is a run in this folder."""
+    return _has(path, INFO)
+
+
+def _has(folder: str | os.PathLike[str], name: str) -> bool:
     try:
-        return (Path(path) / INFO).is_file()
+        return (Path(folder) / name).is_file()
     except (OSError, ValueError):  # ValueError: a zero byte in the name
         return False
 
@@ -298,7 +302,7 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
             raise UsageError(
                 f"{os.fspath(folder)!r} is no run yet: nothing was begun in it; train into it anew."
             )
-        if (Path(folder) / TRIALS).is_file():
+        if _has(folder, TRIALS):
             raise UsageError(
                 f"{os.fspath(folder)!r} is no run: it holds many trainings that were made to be "
                 f"compared; {_page_of_many(Path(folder))}."
