@@ -213,6 +213,8 @@ def test_a_worksheet_has_its_key_on_a_page_of_its_own(tmp_path, ending):
         ({"questions": True}, "True"),
         ({"seed": -1}, "the seed is -1"),
         ({"seed": "x"}, "the seed is 'x'"),
+        ({"seed": 10**5000}, "the seed is something too large to show"),
+        ({"seed": True}, "the seed is True"),
         ({"input_shape": "3x3"}, "3x3"),
     ],
 )

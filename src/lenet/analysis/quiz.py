@@ -219,9 +219,9 @@ def quiz(
         UsageError: ``network`` names none, or there are not so many questions.
         ShapeError: the network does not fit together.
     """
-    if type(seed := plain(seed)) is not int or seed < 0:
-        what = f"the seed is {shown(seed)}; it must be a whole number from 0 on"
-        raise UsageError(f"{what}.", parameter="seed")
+    if type(seed := plain(seed)) is not int or not 0 <= seed < 2**63:
+        what = f"the seed is {shown(seed)}"
+        raise UsageError(f"{what}; it must be a whole number from 0 to 2^63 - 1.", parameter="seed")
     report = explain(network, input_shape=input_shape)
     places = list(_places(report))
     count = plain(questions)
