@@ -86,6 +86,8 @@ def test_data_show_their_first_images():
     assert (pixels[:, :8, 0] == threes[0, 0]).all()
     assert (pixels[:, 9:17, 0] == threes[1, 0]).all()
     assert (pixels[:, 8] == 0).all()  # nothing between them
+    many = lenet.Dataset("x", data.train, None, [str(n) for n in range(70)])
+    assert many._repr_html_().count("<img ") == 10
     # Of colour, large, and with a class that has none.
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 200, 100)).astype(np.uint8)
     split = lenet.Split(images, np.zeros(2, np.int64))
@@ -155,7 +157,9 @@ def test_no_output_where_none_is_wanted_and_lines_in_a_terminal(shown, capsys, m
 def test_a_training_that_is_stopped_and_resumed(shown, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         lenet.train(NET, "digits", epochs=3, run=tmp_path / "a", callback=Stop(2))
-    assert shown[0].contents[-1]["text/plain"].startswith("epoch 1/3 ")
+    last = shown[0].contents[-1]
+    assert last["text/plain"].startswith("epoch 1/3 ")
+    assert "--share:" not in last["text/html"]  # no bar: nothing goes on
     lenet.resume(tmp_path / "a")
     assert "epoch 2/3" in shown[1].contents[0]["text/html"]  # it begins where it was
     assert shown[1].contents[-1]["text/plain"].startswith("epoch 3/3 ")

@@ -50,9 +50,10 @@ def _strips(
     images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], classes: int
 ) -> Iterator[str]:
     """Yield the address of a picture for each class: its first images beside each other."""
-    for label in range(classes):
+    for label in range(min(classes, _CLASSES)):
         places = np.flatnonzero(labels == label)[:_IMAGES]
-        yield _address(images[places]) if len(places) and label < _CLASSES else ""
+        yield _address(images[places]) if len(places) else ""
+    yield from [""] * (classes - _CLASSES)
 
 
 def _address(images: npt.NDArray[np.uint8]) -> str:

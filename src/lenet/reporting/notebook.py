@@ -35,6 +35,7 @@ class LiveCurve:
         self._curve, self._drawn = "", 0  # of so many epochs
         self._output: Any = None
         self._shown = -_SECONDS
+        self._is_over = False
         self._show()
 
     def step(self, epoch: int, share: float) -> None:
@@ -54,8 +55,8 @@ class LiveCurve:
         self._show(now=True)
 
     def close(self) -> None:
-        """Show all that came of it."""
-        self._share = 0.0
+        """Show all that came of it, however early it ended."""
+        self._is_over = True
         self._show(now=True)
 
     def _show(self, now: bool = False) -> None:
@@ -85,8 +86,7 @@ class LiveCurve:
         name = f"epoch {min(int(done) + 1, self._epochs)}/{self._epochs}"
         bar = Column("", ("",), bars=(min(1.0, done / self._epochs),))
         progress = Table((Column("", (name,)), bar))
-        is_done = len(self._history) == self._epochs
-        section = Section("", (*[progress] * (not is_done), Paragraph(self._text)))
+        section = Section("", (*[progress] * (not self._is_over), Paragraph(self._text)))
         return Document("", (section,), below=tuple(self._notices))
 
 
