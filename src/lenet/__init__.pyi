@@ -21,6 +21,8 @@ from lenet.analysis.diagnosis import Diagnosis as Diagnosis
 from lenet.analysis.diagnosis import Reconciliation as Reconciliation
 from lenet.analysis.diagnosis import diagnose as diagnose
 from lenet.analysis.diagnosis import reconcile as reconcile
+from lenet.analysis.quiz import Quiz as Quiz
+from lenet.analysis.quiz import quiz as quiz
 from lenet.analysis.versus import dense_versus_conv as dense_versus_conv
 from lenet.benchmarking import Benchmark as Benchmark
 from lenet.benchmarking import bench as bench

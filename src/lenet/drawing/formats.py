@@ -36,6 +36,7 @@ from lenet.drawing.scene import (
     Text,
 )
 from lenet.errors import visible
+from lenet.writing.html import NOTEBOOK_PAPER, NOTEBOOK_THEMES
 from lenet.writing.latex import escaped
 
 if TYPE_CHECKING:
@@ -97,12 +98,14 @@ def to_svg(scene: Scene, theme: str, title: str, description: str) -> str:
 
 
 def to_html(scene: Scene, theme: str, title: str, description: str) -> str:
-    """Write the SVG for a notebook, whose own theme it follows, as tables do (``page.css``)."""
+    """Write the SVG for a notebook, whose own theme it follows, as tables do."""
     svg = to_svg(scene, theme, title, description)
     if theme != "auto":
         return svg
-    themes = (("true", LIGHT), ("false", DARK))
-    rules = (_rules(scene, colors, f'[data-jp-theme-light="{on}"] ') for on, colors in themes)
+    rules = (
+        _rules(scene, {**colors, "page": NOTEBOOK_PAPER.format(color=colors["page"])}, f"{on} ")
+        for on, colors in zip(NOTEBOOK_THEMES.values(), (LIGHT, DARK), strict=True)
+    )
     return f"<style>{''.join(rules)}</style>\n{svg}"
 
 

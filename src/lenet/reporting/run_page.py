@@ -6,7 +6,6 @@ far as a run knows what belongs on one.
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -16,6 +15,7 @@ from lenet.drawing import draw
 from lenet.drawing.chart import Chart
 from lenet.errors import visible
 from lenet.model import Model
+from lenet.net.network import MOST_DRAWN
 from lenet.net.shapes import shape_text
 from lenet.net.words import listed
 from lenet.reporting import html, pictures, verdict
@@ -24,13 +24,11 @@ from lenet.reporting.predictions import BINS, Predictions
 from lenet.run_folder import INFO, RunRecord
 from lenet.version import VERSION
 from lenet.writing import document
-from lenet.writing.numbers import percent, plural
+from lenet.writing.numbers import percent, plural, value_text
 
 #: The most frequent confusions that are listed.
 _MOST_LISTED: Final = 10
 _MOST_FILES: Final = 1000
-#: Figures of longer networks would be larger than the page.
-_MOST_LAYERS: Final = 40
 #: Of more classes, the first are named.
 _MOST_NAMED: Final = 30
 _CLASS_HEADS: Final = ("class", "images", "precision", "recall", "F1")
@@ -241,7 +239,7 @@ def _windows(model: Model) -> Iterator[Section]:
 def _network(record: RunRecord) -> Section:
     network = record.network
     picture = ""
-    if len(network.placed) <= _MOST_LAYERS:
+    if len(network.placed) <= MOST_DRAWN:
         picture = html.scrolled("The network, drawn", html.figure(draw(network)))
     # The memory is that of this recipe; old recipes say less.
     names = {"batch_size": "batch", "optimizer": "optimizer"}
@@ -266,18 +264,6 @@ def _recipe(record: RunRecord) -> Section:
         f"model = lenet.train(network, {record.source!r}, recipe, seed={record.info['seed']!r})"
     )
     return section("The recipe", html.pairs(rows, "card short"), paragraph(words), html.code(again))
-
-
-def value_text(value: object) -> str:
-    """Write a setting as a person reads it."""
-    match value:
-        case None | "":
-            return "-"
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:,.6g}"
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _card(record: RunRecord, model: Model, predictions: Predictions | None) -> Section:
