@@ -100,12 +100,12 @@ def look_at(
 
 def _run(model: Model, images: npt.NDArray[np.uint8]) -> tuple[Numbers, dict[str, Numbers]]:
     """Return what the first layer is given, and what each layer makes of it."""
-    names = model.network.names
     if model.integers is None:
         x: Numbers = model.prepare(images)
         inputs, outputs = x, {}
-        for layer in model:
-            outputs[layer.name] = x = layer(x)
+        with np.errstate(all="ignore"):  # weights of a bad training: what overflows is shown so
+            for layer in model:
+                outputs[layer.name] = x = layer(x)
         return inputs, outputs
     made = model.integers.outputs(images)
     parts = zip(model.integers.steps, made, strict=True)
@@ -113,4 +113,4 @@ def _run(model: Model, images: npt.NDArray[np.uint8]) -> tuple[Numbers, dict[str
         (values - step.zero).reshape(len(images), *place.output_shape)
         for (step, values), place in zip(parts, model.network.placed, strict=True)
     )
-    return images.astype(np.int64), dict(zip(names, placed, strict=True))
+    return images.astype(np.int64), dict(zip(model.network.names, placed, strict=True))

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from lenet.data.preprocess import Images
 from lenet.drawing import Drawing
 from lenet.drawing.figure import make_scale
 from lenet.drawing.labels import operation_label, shape_label
@@ -32,7 +33,7 @@ from lenet.looking.inside import Inside
 from lenet.looking.occlusion import cover_of
 from lenet.looking.parts import LEADING, SIZE, Grid
 from lenet.looking.pictures import Picture
-from lenet.looking.scales import WORDS, Numbers, Scale, number
+from lenet.looking.scales import WORDS, Numbers, Scale, framed, number
 from lenet.looking.unit import maps_read
 from lenet.net import PlacedLayer
 from lenet.net.layers import Windowed
@@ -50,7 +51,11 @@ _IMAGE: Final = 116.0  # the longer side of a picture
 #: The longer side of the largest and of the smallest map.
 _LARGEST: Final = 92.0
 _SMALLEST: Final = 26.0
+#: Of more layers of maps than these, maps are so much smaller.
+_FEW: Final = 12
+_DEEP: Final = 0.6
 _LEGEND: Final = 26.0
+_BESIDE: Final = 16.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,10 @@ class _Figure:
         self.steps = {step.name: step for step in look.model.plan.steps}
         shapes = [look.inputs.shape[1:], *(v.shape[1:] for v in look.outputs.values())]
         longer = [max(shape[1:]) for shape in shapes if len(shape) == 3]
-        self.scale = make_scale(longer, _SMALLEST, _LARGEST)
+        largest = _LARGEST if len(longer) <= _FEW else _LARGEST * _DEEP
+        self.scale = make_scale(longer, _SMALLEST, largest)
+        self.chosen: tuple[int, ...] = ()
+        self.grid_columns: int | None = None
 
     def add(self, title: str, marks: Sequence[Mark]) -> None:
         self.groups.append(Group(title, tuple(marks)))
@@ -135,48 +143,54 @@ class _Figure:
             bottom = max(bottom, y)
         self.y = bottom + 14
 
-    def images(self, title: str, lines: Sequence[str], which: str) -> None:
-        """Draw the pictures: as given, or as the network sees them."""
-        height = self.label(title, lines)
-        self.ends = []
+    def given(self) -> None:
+        """Draw the pictures as they are given."""
+        height = self.label("picture", ("as it is given",))
         for index, picture in enumerate(self.look.pictures):
-            x = self.columns.left(index)
-            image = picture.given if which == "given" else picture.image
-            image = picture.image if image is None else image
-            marks, outline = parts.image_tile(image, x, self.y, _IMAGE)
-            self.add(f"{picture.name}, {title}: {shape_text(image.shape)}", marks)
-            self.ends.append(_Ends(x, outline.right, outline.bottom, outline))
-            height = max(height, outline.height)
+            image = picture.image if picture.given is None else picture.given
+            height = max(height, self._image(index, image).height)
         self.y += height + _ROW
 
-    def occlusion(self) -> None:
-        """Draw where each picture matters, beside what the network sees."""
-        found = self.look.occlusion
-        if found is None:
-            return
-        scale = Scale.of(100 * found)
-        cover = pair_text(cover_of(self.look.pictures[0].image.shape))
-        words = f"percentage points that the answer loses where {cover} pixels are covered"
-        before, ends = self.y, self.ends
-        height = self.label("where it matters", (words,), scale)
-        for index, values in enumerate(found):
-            x = self.columns.left(index)
-            wide, tall = parts.sides(values.shape, _IMAGE)
-            tile = scale.tile(100 * values, x, before, wide, tall)
-            outline = Box(x, before, wide, tall, Paint(stroke="frame", width=0.8))
-            name = self.look.answers[index]
-            self.add(f"{name}: it loses {scale.text} points", (tile, outline))
-            height = max(height, tall)
-        self.y, self.ends = before + height + _ROW, ends
+    def input(self) -> None:
+        """Draw what the network sees, and beside it where it matters, if that was asked for."""
+        look, found = self.look, self.look.occlusion
+        lines = ["what the network sees", shape_text(look.pictures[0].image.shape)]
+        scale = None
+        if found is not None:
+            scale = Scale.of(100 * found)
+            cover = pair_text(cover_of(look.pictures[0].image.shape))
+            lines.append(f"beside it: percentage points that the answer loses where {cover} pixels")
+            lines[-1] += " are covered"
+        height = self.label("input", lines, scale)
+        for index, picture in enumerate(look.pictures):
+            outline = self._image(index, picture.image)
+            height = max(height, outline.height)
+            self.ends.append(_Ends(outline.x, outline.right, outline.bottom, outline))
+            if found is None or scale is None:
+                continue
+            values, name = 100 * found[index], look.answers[index]
+            place = (outline.right + _BESIDE, self.y, *parts.sides(values.shape, _IMAGE))
+            words = f"{name}: covering a part changes its probability by {Scale.of(values).text}"
+            self.add(f"{words} points", (scale.tile(values, *place), framed(*place)))
+        self.y += height + _ROW
+
+    def _image(self, index: int, image: Images) -> Box:
+        marks, outline = parts.image_tile(image, self.columns.left(index), self.y, _IMAGE)
+        self.add(f"{self.look.pictures[index].name}: {shape_text(image.shape)}", marks)
+        return outline
 
     def maps(self, placed: PlacedLayer, values: Numbers) -> None:
         """Draw the maps (N, C, h, w) of a layer."""
         scale = Scale.of(values)
-        chosen = parts.most_active(values, self.most_maps)
+        is_pooling = not placed.layer.is_trained and bool(self.chosen)
+        chosen = self.chosen if is_pooling else parts.most_active(values, self.most_maps)
         lines = [*_operation(placed), _shape_line(placed, len(chosen), "maps")]
         height = self.label(placed.name, lines, scale)
         size = (values.shape[2], values.shape[3])
-        grid = Grid.fitted(len(chosen), size, self.scale(max(size)), self.columns.width)
+        columns = self.grid_columns if is_pooling else None  # each below the map it is made of
+        longest, width = self.scale(max(size)), self.columns.width
+        grid = Grid.fitted(len(chosen), size, longest, width, columns)
+        self.chosen, self.grid_columns = chosen, grid.columns
         ends = []
         for index, maps in enumerate(values):
             x = self.columns.left(index)
@@ -278,10 +292,8 @@ def draw(look: Inside, most_maps: int = parts.MOST_MAPS) -> Drawing:
     figure = _Figure(look, most_maps)
     figure.head()
     if any(picture.given is not None for picture in look.pictures):
-        figure.images("picture", ("as it is given",), "given")
-    shape = shape_text(look.pictures[0].image.shape)
-    figure.images("input", ("what the network sees", shape), "image")
-    figure.occlusion()
+        figure.given()
+    figure.input()
     for placed, values in look.layers:
         (figure.maps if values.ndim == 4 else figure.units)(placed, values)
     figure.answers()

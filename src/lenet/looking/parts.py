@@ -66,20 +66,27 @@ class Grid:
     gap: float = GAP
 
     @classmethod
-    def fitted(cls, count: int, size: tuple[int, int], longest: float, width: float) -> Grid:
+    def fitted(
+        cls,
+        count: int,
+        size: tuple[int, int],
+        longest: float,
+        width: float,
+        columns: int | None = None,
+    ) -> Grid:
         """Return a grid of maps (h, w) in ``width``, each ``longest`` pixels long or less.
 
-        It has one row, or more where the tiles would get much smaller than that.
+        It has so many columns; or one row, or more where tiles would get much smaller than that.
         """
         most = longest * size[1] / max(size)
-        for rows in range(1, _TILE_ROWS + 1):
-            columns = ceil(count / rows)
-            room = (width + GAP) / columns - GAP
+        choices = (ceil(count / rows) for rows in range(1, _TILE_ROWS + 1))
+        for across in choices if columns is None else (columns,):
+            room = (width + GAP) / across - GAP
             if room >= _LEAST * most:
                 break
         scale = min(longest / max(size), max(room, 1.0) / size[1])
         tile = (max(_THINNEST, size[1] * scale), max(_THINNEST, size[0] * scale))
-        return cls(count, tile, columns)
+        return cls(count, tile, across)
 
     @property
     def rows(self) -> int:
@@ -160,7 +167,8 @@ def bars(
     gap = min(2.0, 0.2 * step)
     marks: list[Mark] = []
     for role, sign in ((_ABOVE, 1), (_BELOW, -1)):
-        sizes = np.clip(np.nan_to_num(sign * values.astype(np.float64)), 0, None) * unit
+        clipped = np.nan_to_num(values.astype(np.float64)).clip(low, high)
+        sizes = (sign * clipped).clip(0) * unit
         points = [(x, base)]
         for place, size in enumerate(sizes.tolist()):
             if size > 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data import Dataset, is_name, load
+from lenet.data import Dataset, Split, is_name, load
 from lenet.data.decoder import ALLOWED, read_picture
 from lenet.data.pictures import Fault
 from lenet.data.preprocess import Images, Preprocessing, fitted_size, resize
@@ -70,6 +70,16 @@ def read_pictures(
     return found
 
 
+def picture_of(model: Model, split: Split, index: int, classes: Sequence[str]) -> Picture:
+    """Return an image of a split, and what a model sees of it."""
+    given = split.images[index]
+    image = model.as_bytes(given[np.newaxis])[0]
+    truth = classes[int(split.labels[index])]
+    return Picture(
+        str(index), None if image.shape == given.shape else _shown(given), image, "", truth
+    )
+
+
 class _Reader:
     """Reads pictures for a model, and a data set once."""
 
@@ -122,9 +132,8 @@ class _Reader:
             what = f"{name} has no test image {shown(which)}{near}"
             allowed = f"give an index from 0 to {len(split) - 1:,}, or the name of a class"
             raise UsageError(f"{what}; {allowed}.", parameter="images")
-        image = self.preprocessing.prepare(split.images[index : index + 1])[0]
-        given = None if image.shape == split.images[index].shape else _shown(split.images[index])
-        return Picture(f"{name}:{index}", given, image, "", data.classes[split.labels[index]])
+        found = picture_of(self.model, split, index, data.classes)
+        return replace(found, name=f"{name}:{index}")
 
     def _of_many(self, path: str, index: int) -> Picture:
         """Return one of the images that a file holds as numbers."""

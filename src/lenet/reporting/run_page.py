@@ -9,12 +9,18 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
+
+import numpy as np
 
 from lenet.analysis import explain
 from lenet.drawing import draw
 from lenet.drawing.chart import Chart
 from lenet.errors import visible
+from lenet.looking import look_at
+from lenet.looking.figure import draw as draw_inside
+from lenet.looking.pictures import picture_of
 from lenet.model import Model
 from lenet.net.shapes import shape_text
 from lenet.net.words import listed
@@ -31,6 +37,8 @@ _MOST_LISTED: Final = 10
 _MOST_FILES: Final = 1000
 #: Figures of longer networks would be larger than the page.
 _MOST_LAYERS: Final = 40
+#: Maps of each layer that are shown for two images.
+_MOST_MAPS: Final = 8
 #: Of more classes, the first are named.
 _MOST_NAMED: Final = 30
 _CLASS_HEADS: Final = ("class", "images", "precision", "recall", "F1")
@@ -89,6 +97,8 @@ def _sections(
         ]
         about = map(paragraph, (_SIGNALS, " ".join(words)) if words else (_SIGNALS,))
         yield section("Signal and gradient by layer", *about, charts)
+    if predictions and len(model.plan.steps) <= _MOST_LAYERS:
+        yield _inside(model, predictions)
     yield from _windows(model)
     yield from (_network(record), _recipe(record), _card(record, model, predictions))
 
@@ -223,6 +233,34 @@ def _calibration(predictions: Predictions) -> Section:
     picture = html.figure(pictures.draw_calibration(predictions), caption)
     narrow = f'<div class="narrow">{picture}</div>'
     return section("Can its probabilities be believed?", paragraph(words), narrow)
+
+
+def _inside(model: Model, predictions: Predictions) -> Section:
+    """Show every layer for the worst mistake and an image of the same class that it gets right."""
+    wrong = predictions.mistakes(1)
+    chosen = [*_alike(predictions, wrong), *wrong]
+    found = [picture_of(model, predictions.split, place, predictions.classes) for place in chosen]
+    names = map(predictions.image_name, chosen)
+    seen = [replace(picture, name=name) for picture, name in zip(found, names, strict=True)]
+    words = (
+        "An image that it gets right, and the worst mistake of the same class: where do they part?"
+    )
+    if len(chosen) < 2:
+        words = "The worst mistake." if wrong else "The image that it is surest of."
+    more = f"{_MOST_MAPS} maps of a layer at most; lenet look shows more, of any picture."
+    picture = html.figure(draw_inside(look_at(model, seen), _MOST_MAPS))
+    about = paragraph(f"{words} {more}")
+    return section("Layer by layer", about, html.scrolled("Every layer of the network", picture))
+
+
+def _alike(predictions: Predictions, wrong: Sequence[int]) -> list[int]:
+    """Return the image that it is surest of among the correct ones, of the same class if any."""
+    labels, correct = predictions.split.labels, predictions.correct
+    if wrong and (correct & (labels == labels[wrong[0]])).any():
+        correct = correct & (labels == labels[wrong[0]])
+    if not correct.any():
+        return []
+    return [int(np.argmax(np.where(correct, predictions.confidence, -1.0)))]
 
 
 def _windows(model: Model) -> Iterator[Section]:
