@@ -82,7 +82,7 @@ def test_everything_is_on_the_page(finished):
     assert titles == [
         *("Learning", "What it gets wrong", "Class by class", "Can its probabilities be believed?"),
         *("Signal and gradient by layer", "Layer by layer"),
-            *("What the first layer looks for", "The network"),
+        *("What the first layer looks for", "The network"),
         *("The recipe", "Model card"),
     ]
     info = json.loads((finished / "run.json").read_text())

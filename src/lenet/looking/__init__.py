@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenet.engine.integers import LOW
 from lenet.errors import UsageError
 from lenet.looking.occlusion import occlusion as occluded
 from lenet.looking.pictures import Picture, read_pictures
@@ -70,6 +71,7 @@ def look(
     return look_at(model, found, layer=layer, place=place, occlusion=occlusion)
 
 
+@np.errstate(all="ignore")  # weights of a bad training: what overflows is shown as it is
 def look_at(
     model: Model,
     pictures: Sequence[Picture],
@@ -80,7 +82,7 @@ def look_at(
 ) -> Look:
     """Show pictures that are read already; ``place`` is a unit, as ``read_place`` returns it."""
     images = np.stack([picture.image for picture in pictures])
-    inputs, outputs = _run(model, images)
+    inputs, outputs = (_run if model.integers is None else _run_integers)(model, images)
     probabilities = model.predict_proba(images)
     units = []
     if place is not None:
@@ -100,17 +102,21 @@ def look_at(
 
 def _run(model: Model, images: npt.NDArray[np.uint8]) -> tuple[Numbers, dict[str, Numbers]]:
     """Return what the first layer is given, and what each layer makes of it."""
-    if model.integers is None:
-        x: Numbers = model.prepare(images)
-        inputs, outputs = x, {}
-        with np.errstate(all="ignore"):  # weights of a bad training: what overflows is shown so
-            for layer in model:
-                outputs[layer.name] = x = layer(x)
-        return inputs, outputs
-    made = model.integers.outputs(images)
-    parts = zip(model.integers.steps, made, strict=True)
-    placed = (
-        (values - step.zero).reshape(len(images), *place.output_shape)
-        for (step, values), place in zip(parts, model.network.placed, strict=True)
-    )
-    return images.astype(np.int64), dict(zip(model.network.names, placed, strict=True))
+    inputs = x = model.prepare(images)
+    outputs = {}
+    for layer in model:
+        outputs[layer.name] = x = layer(x)
+    return inputs, outputs
+
+
+def _run_integers(
+    model: Model, images: npt.NDArray[np.uint8]
+) -> tuple[Numbers, dict[str, Numbers]]:
+    """Return the same of an int8 model, whole numbers from each layer's own zero on."""
+    assert model.integers is not None
+    zero, outputs = LOW, {}
+    made = zip(model.integers.steps, model.integers.outputs(images), strict=True)
+    for placed, (step, values) in zip(model.network.placed, made, strict=True):
+        zero = zero if step.multiplier is None else step.zero  # a maximum keeps its zero
+        outputs[placed.name] = (values - zero).reshape(len(images), *placed.output_shape)
+    return images.astype(np.int64), outputs

@@ -63,11 +63,7 @@ class Columns:
     """Where each picture's column is."""
 
     count: int
-
-    @property
-    def width(self) -> float:
-        """The width of one."""
-        return _WIDTHS.get(self.count, _NARROW)
+    width: float  # of one
 
     def left(self, index: int) -> float:
         return MARGIN + LABELS + index * (self.width + BETWEEN)
@@ -92,9 +88,10 @@ class _Ends:
 class _Figure:
     """The figure while it is laid out, from top to bottom."""
 
-    def __init__(self, look: Inside, most_maps: int) -> None:
+    def __init__(self, look: Inside, most_maps: int, width: float | None) -> None:
         self.look, self.most_maps = look, most_maps
-        self.columns = Columns(len(look.pictures))
+        count = len(look.pictures)
+        self.columns = Columns(count, width or _WIDTHS.get(count, _NARROW))
         self.groups: list[Group] = []
         self.y = MARGIN
         self.ends: list[_Ends] = []
@@ -287,9 +284,9 @@ class _Figure:
             self.add(text, (Text(MARGIN, self.y, line, SIZE, "start", role="muted"),))
 
 
-def draw(look: Inside, most_maps: int = parts.MOST_MAPS) -> Drawing:
-    """Draw all layers; ``most_maps`` of each, at most."""
-    figure = _Figure(look, most_maps)
+def draw(look: Inside, most_maps: int = parts.MOST_MAPS, width: float | None = None) -> Drawing:
+    """Draw all layers, ``most_maps`` of each at most; a picture's column may have a ``width``."""
+    figure = _Figure(look, most_maps, width)
     figure.head()
     if any(picture.given is not None for picture in look.pictures):
         figure.given()
@@ -321,7 +318,7 @@ def description(look: Inside) -> str:
         f"{name}: {shape_label(values.shape[1:])}, {Scale.of(values).text}."
         for name, values in look.outputs.items()
     )
-    return " ".join((*answers, *layers))
+    return " ".join((*answers, *layers, int8_words(look))).rstrip()
 
 
 def int8_words(look: Inside) -> str:

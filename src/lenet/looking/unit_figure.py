@@ -30,6 +30,7 @@ _TILE: Final = 160.0  # a window without numbers
 _MAP: Final = 72.0
 _SIGN: Final = 26.0  # the room of a sign between two tiles
 _SUM: Final = 78.0
+_SLOT: Final = 96.0
 _NAMES: Final = 56.0
 _BARS: Final = 560.0
 _WIDEST: Final = 720.0
@@ -67,9 +68,10 @@ class _Figure:
         self.has_numbers = max(rows, columns) <= _MOST_NUMBERS
         scale = _CELL if self.has_numbers else _TILE / max(rows, columns)
         self.tile = (max(8.0, columns * scale), max(8.0, rows * scale))
+        self.slot = max(self.tile[0], _SLOT)  # there is room for the words above a tile
         self.is_strip = not unit.maps
         tiles = 1 if unit.kernel is None else 3
-        wide = _NAMES + _MAP + tiles * (self.tile[0] + _SIGN) + _SUM
+        wide = _NAMES + _MAP + tiles * (self.slot + _SIGN) + _SUM
         self.right = MARGIN + max(_BARS, min(wide, 1400.0))
 
     def add(self, title: str, *marks: Mark) -> None:
@@ -131,7 +133,7 @@ class _Figure:
         x = MARGIN + _NAMES
         heads = [(x, "map"), (x + _MAP + _SIGN, "x, its window")]
         if unit.kernel is not None:
-            step = self.tile[0] + _SIGN
+            step = self.slot + _SIGN
             heads += [(heads[1][0] + step, "w, the kernel"), (heads[1][0] + 2 * step, "x w")]
             heads.append((heads[1][0] + 3 * step - 8, "their sum"))
         for at, words in heads:
@@ -155,11 +157,11 @@ class _Figure:
                 ("×", unit.kernel[place], self.weights or self.read),
                 ("=", unit.products[place], self.products),
             ):
-                x += self.tile[0]
+                x += self.slot
                 self.add("", Text(x + _SIGN / 2, middle + 5, sign, 15))
                 x += _SIGN
                 self._tile(values, scale, x, top)
-            x += self.tile[0] + 14
+            x += self.slot + 14
             self.add(
                 f"sum: {number(total)}", Text(x, middle + 5, number(total), 14, "start", bold=True)
             )

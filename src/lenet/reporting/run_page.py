@@ -37,8 +37,9 @@ _MOST_LISTED: Final = 10
 _MOST_FILES: Final = 1000
 #: Figures of longer networks would be larger than the page.
 _MOST_LAYERS: Final = 40
-#: Maps of each layer that are shown for two images.
+#: Maps of each layer that are shown for two images, and the width of an image's column.
 _MOST_MAPS: Final = 8
+_COLUMN: Final = 350.0
 #: Of more classes, the first are named.
 _MOST_NAMED: Final = 30
 _CLASS_HEADS: Final = ("class", "images", "precision", "recall", "F1")
@@ -248,7 +249,7 @@ def _inside(model: Model, predictions: Predictions) -> Section:
     if len(chosen) < 2:
         words = "The worst mistake." if wrong else "The image that it is surest of."
     more = f"{_MOST_MAPS} maps of a layer at most; lenet look shows more, of any picture."
-    picture = html.figure(draw_inside(look_at(model, seen), _MOST_MAPS))
+    picture = html.figure(draw_inside(look_at(model, seen), _MOST_MAPS, _COLUMN))
     about = paragraph(f"{words} {more}")
     return section("Layer by layer", about, html.scrolled("Every layer of the network", picture))
 
