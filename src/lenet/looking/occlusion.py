@@ -1,5 +1,7 @@
-"""Where a picture matters for its answer: each part of it is covered in turn (Zeiler & Fergus 2014,
-"Visualizing and understanding convolutional networks", section 4.2)."""
+"""Where a picture matters for its answer: each part of it is covered in turn.
+
+After Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks", section 4.2.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from lenet.looking.figure import about_picture, int8_words
 from lenet.looking.inside import Inside
 from lenet.looking.parts import MOST_MAPS, most_active, shown_classes
 from lenet.looking.scales import Numbers, Scale, number
-from lenet.looking.words import about_unit, term_lines
+from lenet.looking.words import about_unit, map_name, term_lines
 from lenet.net import PlacedLayer
 from lenet.net.shapes import shape_text
 from lenet.terminal import can_show
@@ -124,18 +124,19 @@ def _units(look: Inside) -> Iterator[Section]:
         about = tuple(map(Paragraph, about_unit(look, unit)))
         yield Section(f"{unit.name} = {number(unit.value)}: {picture.name}", about)
         if unit.kernel is not None and unit.maps:
-            yield Section("", (_sums(unit.maps, unit.products.sum(axis=(1, 2))),))
+            names = [map_name(look, unit, channel) for channel in unit.maps]
+            yield Section("", (_sums(names, unit.products.sum(axis=(1, 2))),))
         yield Section("", (table_of(term_lines(unit), right=(2,)),))
 
 
-def _sums(maps: Sequence[int], sums: Numbers) -> Table:
+def _sums(names: Sequence[str], sums: Numbers) -> Table:
     """Return what each map adds; of many, those that add most."""
     order = np.argsort(-np.abs(sums), kind="stable")[:MOST_MAPS]
     shown = sorted(map(int, order))
-    rows = [(f"map {maps[place]}", number(float(sums[place]))) for place in shown]
-    if len(rows) < len(maps):
+    rows = [(names[place], number(float(sums[place]))) for place in shown]
+    if len(rows) < len(names):
         others = float(sums.sum() - sums[shown].sum())
-        rows.append((f"the other {plural(len(maps) - len(rows), 'map')}", number(others)))
+        rows.append((f"the other {plural(len(names) - len(rows), 'map')}", number(others)))
     return table_of(rows, ("it reads", "sum of x w"), right=(1,))
 
 

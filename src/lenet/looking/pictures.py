@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
 
@@ -40,8 +40,8 @@ class Picture:
     """
 
     name: str
-    given: Images | None
-    image: Images
+    given: Images | None = field(repr=False)
+    image: Images = field(repr=False)
     prepared: str = ""
     truth: str | None = None
 

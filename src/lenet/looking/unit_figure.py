@@ -17,7 +17,7 @@ from lenet.looking.parts import LEADING, SIZE
 from lenet.looking.pictures import Picture
 from lenet.looking.scales import WORDS, Scale, framed, number
 from lenet.looking.unit import Unit
-from lenet.looking.words import about_unit, term_lines
+from lenet.looking.words import about_unit, map_name, term_lines
 from lenet.writing.numbers import plural
 
 #: Maps that are shown one by one, at most: of more, those that add most.
@@ -45,7 +45,7 @@ def draw(look: Inside) -> Drawing:
     figure = _Figure(look)
     for picture, unit in zip(look.pictures, look.units, strict=True):
         figure.draw(picture, unit)
-    figure.note(WORDS)
+    figure.note(f"{figure.ranges} {WORDS}")
     scene = Scene(figure.right + MARGIN, figure.y + MARGIN, tuple(figure.groups), WORDS)
     names = ", ".join(picture.name for picture in look.pictures)
     words = " ".join(f"{' '.join(about_unit(look, unit))}" for unit in look.units)
@@ -84,6 +84,16 @@ class _Figure:
         for line in wrapped(words, size, min(_WIDEST, self.right - MARGIN)):
             self.y += LEADING
             self.add(words, Text(MARGIN, self.y, line, size, "start", bold=bold, role=role))
+
+    @property
+    def ranges(self) -> str:
+        """The ends of the scales, in words."""
+        if self.weights is None:
+            return f"The colours go from {self.read.text}."
+        return (
+            f"The colours go from {self.read.text} of what the layer reads, {self.weights.text} of "
+            f"its weights, and {self.products.text} of the products."
+        )
 
     def note(self, words: str) -> None:
         self.y += 4
@@ -144,7 +154,7 @@ class _Figure:
         height = max(self.tile[1], _MAP)
         middle, x = self.y + height / 2, MARGIN
         channel = unit.maps[place]
-        name = f"map {channel}"
+        name = map_name(self.look, unit, channel)
         self.add(name, Text(x, middle + 4, name, SIZE, "start", role="text"))
         x += _NAMES
         index = self.look.units.index(unit)
@@ -176,14 +186,9 @@ class _Figure:
         tile = self.read.tile(parts.shrunk(values, int(2 * _MAP)), x, y, wide, tall)
         top, left = unit.start
         high, broad = unit.window.shape[1:]
-        box = Box(
-            x + left * scale,
-            y + top * scale,
-            broad * scale,
-            high * scale,
-            Paint(stroke="series-2", width=1.6),
-        )
-        self.add("the map, and the window on it", tile, framed(x, y, wide, tall), box)
+        box = x + left * scale, y + top * scale, broad * scale, high * scale
+        marks = tile, framed(x, y, wide, tall), *_ringed(*box)
+        self.add("the map, and the window on it", *marks)
 
     def _tile(
         self,
@@ -210,7 +215,7 @@ class _Figure:
             size = _LETTERS * min(1.0, (_CELL - 3) / text_width(words, _LETTERS))
             marks.append(Text(left + _CELL / 2, top + _CELL / 2 + 3, words, size, role=role))
             if place == largest:
-                marks.append(framed(left + 1, top + 1, _CELL - 2, _CELL - 2, "series-2", 2))
+                marks += _ringed(left + 2, top + 2, _CELL - 4, _CELL - 4)
             self.add(words, *marks)
 
     def _strips(self, unit: Unit) -> None:
@@ -245,6 +250,12 @@ class _Figure:
                 Text(MARGIN + wide[0] + 24, self.y, formula, SIZE, "start", role="text"),
                 Text(end, self.y, value, SIZE, "end", bold=is_last, role="text"),
             )
+
+
+def _ringed(x: float, y: float, width: float, height: float) -> list[Mark]:
+    """Outline a part of a map: light within dark, so that it is seen on any colour."""
+    place = x, y, width, height
+    return [framed(*place, "on-light", 3.4), framed(*place, "on-dark", 1.6)]
 
 
 def _is_light(value: float, scale: Scale) -> bool:

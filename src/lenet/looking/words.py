@@ -19,21 +19,32 @@ def about_unit(look: Inside, unit: Unit) -> Iterator[str]:
     yield f"{unit.layer}, {where}; counted from 0."
     if unit.kernel is None:
         what = "the largest of its window" if step.kind == "maxpool" else "the mean of its window"
-        yield f"y = {what}. {_window(unit)}"
+        yield f"y = {what}. {_window(look, unit)}"
         return
-    norm = " normalised" * (step.norm is not None)
-    made = f"(sum of x w){norm} + b"
+    total = "sum(x w)" if step.norm is None else "normalised(sum(x w))"
+    made = f"{total} + b"
     made = made if step.activation == "identity" else f"{step.activation}({made})"
-    yield f"y = {made}. {_window(unit)}"
+    yield f"y = {made}. {_window(look, unit)}"
 
 
-def _window(unit: Unit) -> str:
+def map_name(look: Inside, unit: Unit, channel: int) -> str:
+    """Return what to call a map that a unit's layer reads."""
+    if unit.layer != look.model.network.names[0]:
+        return f"map {channel}"
+    return "input" if look.model.network.input_shape[0] == 1 else f"channel {channel}"
+
+
+def _the(name: str) -> str:
+    return "the input" if name == "input" else name
+
+
+def _window(look: Inside, unit: Unit) -> str:
     if not unit.maps:
         return f"x: the {plural(unit.window.size, 'number')} before it; w: one weight for each."
     maps, *size = unit.window.shape
     top, left = unit.start
     rows = f"rows {top} to {top + size[0] - 1}, columns {left} to {left + size[1] - 1}"
-    which = plural(maps, "map") if maps > 1 else f"map {unit.maps[0]}"
+    which = plural(maps, "map") if maps > 1 else _the(map_name(look, unit, unit.maps[0]))
     words = f"x: {rows} of {which}"
     if unit.is_padding.any():
         words += f"; {plural(int(unit.is_padding.sum()), 'place')} of it in the padding"

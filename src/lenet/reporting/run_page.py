@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from lenet.analysis import explain
-from lenet.drawing import draw
+from lenet.drawing import Drawing, draw
 from lenet.drawing.chart import Chart
 from lenet.errors import visible
 from lenet.looking import look_at
@@ -40,6 +40,10 @@ _MOST_LAYERS: Final = 40
 #: Maps of each layer that are shown for two images, and the width of an image's column.
 _MOST_MAPS: Final = 8
 _COLUMN: Final = 350.0
+_LAYERS: Final = (
+    "An image that it gets right, and the worst mistake, of the same class where there are both: "
+    "where do they part?"
+)
 #: Of more classes, the first are named.
 _MOST_NAMED: Final = 30
 _CLASS_HEADS: Final = ("class", "images", "precision", "recall", "F1")
@@ -237,21 +241,21 @@ def _calibration(predictions: Predictions) -> Section:
 
 
 def _inside(model: Model, predictions: Predictions) -> Section:
-    """Show every layer for the worst mistake and an image of the same class that it gets right."""
+    picture = html.figure(draw_layers(model, predictions))
+    about = (
+        f"{_LAYERS} {_MOST_MAPS} maps of a layer at most; lenet look shows more, of any picture."
+    )
+    return section("Layer by layer", paragraph(about), html.scrolled("Every layer", picture))
+
+
+def draw_layers(model: Model, predictions: Predictions) -> Drawing:
+    """Draw every layer for an image that is predicted correctly, and for the worst mistake."""
     wrong = predictions.mistakes(1)
     chosen = [*_alike(predictions, wrong), *wrong]
     found = [picture_of(model, predictions.split, place, predictions.classes) for place in chosen]
     names = map(predictions.image_name, chosen)
     seen = [replace(picture, name=name) for picture, name in zip(found, names, strict=True)]
-    words = (
-        "An image that it gets right, and the worst mistake of the same class: where do they part?"
-    )
-    if len(chosen) < 2:
-        words = "The worst mistake." if wrong else "The image that it is surest of."
-    more = f"{_MOST_MAPS} maps of a layer at most; lenet look shows more, of any picture."
-    picture = html.figure(draw_inside(look_at(model, seen), _MOST_MAPS, _COLUMN))
-    about = paragraph(f"{words} {more}")
-    return section("Layer by layer", about, html.scrolled("Every layer of the network", picture))
+    return draw_inside(look_at(model, seen), _MOST_MAPS, _COLUMN)
 
 
 def _alike(predictions: Predictions, wrong: Sequence[int]) -> list[int]:
