@@ -22,7 +22,7 @@ from lenet.looking import look_at
 from lenet.looking.figure import draw as draw_inside
 from lenet.looking.pictures import picture_of
 from lenet.model import Model
-from lenet.net.shapes import shape_text
+from lenet.net.shapes import pair_text, shape_text
 from lenet.net.words import listed
 from lenet.reporting import html, pictures, verdict
 from lenet.reporting.html import Cell, Section, paragraph, section
@@ -368,10 +368,14 @@ def _preprocessing(model: Model) -> str:
         words += ", pixels from 0 to 1."
     if not known.polarity:
         return words
-    return (
-        f"{words} The training images have a {known.polarity} background; pictures of the other "
-        "kind are turned into their negative."
+    words += (
+        f" The training images have a {known.polarity} background; pictures of the other kind are "
+        "turned into their negative."
     )
+    if known.box is None:
+        return words
+    within = f"{known.box}x{known.box} in {pair_text(known.input_shape[1:])}"
+    return f"{words} Ink is brought into a box of {within}, its mass in the middle, as theirs is."
 
 
 def _limits(record: RunRecord, predictions: Predictions | None) -> str:
