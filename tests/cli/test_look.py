@@ -66,7 +66,10 @@ def test_a_layer(command, model):
         (["M", "digits:3", "--layer", "conv9"], 2, ("conv9",)),
         (["M", "digits:3", "--unit", "conv0"], 2, ("conv1[3,5,7]", "--unit")),
         (["M", "digits:3", "--unit", "conv0[0,0,0]", "--layer", "conv0"], 2, ("one of them",)),
-        (["M", "digits:3", "-o", "look.gif"], 2, (".svg",)),
+        (["M", "digits:3", "-o", "look.gif"], 2, (".svg", ".html", "--output")),
+        (["M", "digits:3", "-o", "M"], 2, (".svg",)),
+        (["M", ""], 2, ("must be a path",)),
+        (["M", "digits:-1"], 2, ("0 to 359",)),
         (["M", "digits:3", "-o", "no/where.svg"], 1, ("no/where.svg",)),
         (["M", "digits:3", "-o", "look.svg", "--theme", "pink"], 2, ("theme",)),
         (["no.safetensors", "digits:3"], 1, ("no.safetensors",)),
@@ -74,6 +77,11 @@ def test_a_layer(command, model):
 )
 def test_refusals(refused, model, arguments, status, words):
     refused(["look", *(model if word == "M" else word for word in arguments)], status, *words)
+
+
+def test_a_picture_is_not_drawn_over(refused, here, model, picture_bytes):
+    (here / "a.png").write_bytes(picture_bytes())
+    refused(["look", model, "a.png", "-o", "./a.png"], 2, "is what is to be read")
 
 
 def test_a_picture_that_is_cut_in_half(refused, here, model, picture_bytes):

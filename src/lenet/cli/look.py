@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     "pictures",
     "One to six pictures; or test images of a data set, by index or class, such as mnist:12 or "
     "fashion-mnist:coat; or one of a file of numbers, such as images.npy:3.",
+    PATH,
     nargs=-1,
     required=True,
 )
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 def look(
     *,
     model: Path,
-    pictures: tuple[str, ...],
+    pictures: tuple[Path, ...],
     output: Path | None,
     theme: str,
     json: bool,
@@ -45,8 +46,11 @@ def look(
 ) -> None:
     """What every layer of a network makes of your pictures: real feature maps, in its figure."""
     from lenet.looking import look
+    from lenet.looking.result import check_path
     from lenet.writing.numbers import percent
 
+    if output is not None:
+        check_path(output, model, *pictures)
     result = look(model, *pictures, **how)
     if output is not None:
         result.save(output, theme=theme)

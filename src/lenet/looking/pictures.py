@@ -63,7 +63,7 @@ def read_pictures(
     reader = _Reader(model, preprocessing, data_dir)
     found = list(islice(reader.pictures(sources), MOST_PICTURES + 1))
     if not found:
-        raise UsageError("there is no picture to look at; give one.", parameter="images")
+        raise UsageError("there is no picture to look at; give one.")
     if len(found) > MOST_PICTURES:
         many = f"there are more than {MOST_PICTURES} pictures"
         raise UsageError(f"{many}, and no more stand side by side; give fewer.")
@@ -131,7 +131,7 @@ class _Reader:
             near = "" if which.isdecimal() else did_you_mean(which.lower(), classes)
             what = f"{name} has no test image {shown(which)}{near}"
             allowed = f"give an index from 0 to {len(split) - 1:,}, or the name of a class"
-            raise UsageError(f"{what}; {allowed}.", parameter="images")
+            raise UsageError(f"{what}; {allowed}.")
         found = picture_of(self.model, split, index, data.classes)
         return replace(found, name=f"{name}:{index}")
 
@@ -143,7 +143,7 @@ class _Reader:
                 return replace(picture, name=f"{path}:{index}")
         what = f"{path} has no image {index:,}"
         last = f"give an index from 0 to {count:,}"
-        raise UsageError(f"{what}; {last}.", parameter="images")
+        raise UsageError(f"{what}; {last}.")
 
     def _of_file(self, path: str) -> Iterator[Picture]:
         for found in read_unlabelled([path], self.preprocessing):

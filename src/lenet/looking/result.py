@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from lenet import files
-from lenet.drawing import Drawing, format_of
+from lenet.drawing import FORMATS, Drawing
 from lenet.drawing.formats import to_html
 from lenet.drawing.scene import THEMES
+from lenet.errors import UsageError, path_text
 from lenet.looking import figure, layer_figure, page, unit_figure
 from lenet.looking.inside import Inside
 from lenet.looking.scales import Numbers
-from lenet.net.words import check_choice
+from lenet.net.words import check_choice, listed, shown
 from lenet.terminal import can_show, columns
 from lenet.writing import Result, render
 from lenet.writing.document import Document
@@ -70,9 +71,9 @@ class Look(Inside, Result):
             UsageError: the ending is none of these, or the picture is too large for it.
             OutputError: the file cannot be written.
         """
-        if isinstance(path, str | os.PathLike) and str(path).lower().endswith(_HTML):
+        check_path(path)
+        if str(path).lower().endswith(_HTML):
             return files.write_text(path, page.html_page(self, self.drawing(theme=theme)))
-        format_of(path)
         return self.drawing(theme=theme).save(path)
 
     def page(self, form: str = "text", width: int = 80) -> Document:
@@ -91,3 +92,18 @@ class Look(Inside, Result):
     def _repr_html_(self) -> str:
         drawing = self.drawing()
         return to_html(drawing.scene, "auto", drawing.title, drawing.description)
+
+
+def check_path(path: object, *sources: object) -> None:
+    """Raise a UsageError, if a look cannot be written to ``path``, or it is one of the sources."""
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"the file is {shown(path)}; give a path that ends in .svg.")
+    name = os.fspath(path)
+    if os.path.splitext(name)[1].lower() not in (*(f".{known}" for known in FORMATS), *_HTML):
+        what = f"{shown(os.path.basename(name))} does not say its format"
+        endings = listed([*(f".{known}" for known in FORMATS), _HTML[0]], "or")
+        raise UsageError(f"{what}; end it in {endings}.", parameter="output")
+    for source in sources:
+        if files.is_same_file(path, source):
+            what = f"{path_text(path)} is what is to be read"
+            raise UsageError(f"{what}; draw elsewhere.", parameter="output")
