@@ -37,8 +37,10 @@ _MOST_LISTED: Final = 10
 _MOST_FILES: Final = 1000
 #: Figures of longer networks would be larger than the page.
 _MOST_LAYERS: Final = 40
-#: Maps of each layer that are shown for two images, and the width of an image's column.
+#: Maps that are shown of all layers, of each at most and at least; the width of an image's column.
+_MAPS: Final = 96
 _MOST_MAPS: Final = 8
+_LEAST_MAPS: Final = 3
 _COLUMN: Final = 350.0
 _LAYERS: Final = (
     "An image that it gets right, and the worst mistake, of the same class where there are both: "
@@ -242,10 +244,8 @@ def _calibration(predictions: Predictions) -> Section:
 
 def _inside(model: Model, predictions: Predictions) -> Section:
     picture = html.figure(draw_layers(model, predictions))
-    about = (
-        f"{_LAYERS} {_MOST_MAPS} maps of a layer at most; lenet look shows more, of any picture."
-    )
-    return section("Layer by layer", paragraph(about), html.scrolled("Every layer", picture))
+    about = paragraph(f"{_LAYERS} lenet look shows more maps, and any picture.")
+    return section("Layer by layer", about, html.scrolled("Every layer", picture))
 
 
 def draw_layers(model: Model, predictions: Predictions) -> Drawing:
@@ -255,7 +255,9 @@ def draw_layers(model: Model, predictions: Predictions) -> Drawing:
     found = [picture_of(model, predictions.split, place, predictions.classes) for place in chosen]
     names = map(predictions.image_name, chosen)
     seen = [replace(picture, name=name) for picture, name in zip(found, names, strict=True)]
-    return draw_inside(look_at(model, seen), _MOST_MAPS, _COLUMN)
+    layers = sum(len(placed.output_shape) == 3 for placed in model.network.placed)
+    most = max(_LEAST_MAPS, min(_MOST_MAPS, _MAPS // max(1, layers)))
+    return draw_inside(look_at(model, seen), most, _COLUMN)
 
 
 def _alike(predictions: Predictions, wrong: Sequence[int]) -> list[int]:
