@@ -23,7 +23,6 @@ from lenet.looking.inside import Inside
 from lenet.looking.parts import LEADING, SIZE
 from lenet.looking.scales import WORDS, Numbers, Scale, framed, number
 from lenet.looking.unit import maps_read
-from lenet.writing.numbers import plural
 
 #: Maps that are read and made, at most: of more, the most active are shown.
 _MOST_READ: Final = 12
@@ -157,9 +156,9 @@ class _Figure:
         self.y += 18
 
     def _legends(self) -> None:
-        scales = [("what it reads", self.read), ("what it makes", self.made)]
+        scales = [("input", self.read), ("output", self.made)]
         if self.between is not None:
-            scales.insert(1, ("its weights", self.between))
+            scales.insert(1, ("weights", self.between))
         for place, (words, scale) in enumerate(scales):
             x = MARGIN + place * 160
             title = self.text(x, self.y + SIZE - 2, words, "text")
@@ -272,22 +271,21 @@ class _Figure:
         table = self.table
         parts_of = []
         if self.is_pooling:
-            parts_of.append("On the left what the pooling reads, on the right what it makes.")
+            parts_of.append("On the left the input's maps, on the right the output's.")
         elif table.read:
             what = "unit" if table.step.kind == "dense" else "map"
             parts_of.append(
-                f"Above the maps that are read, on the right what is made. In each row stand the "
-                f"kernels of one {what}: each is laid on the map above it, and all products are "
-                "added up."
+                f"Above the input's maps, on the right the output. A row has the kernels of one "
+                f"{what}: each is laid on the map above it, and all products are added up."
             )
         else:
-            parts_of.append("In each row stand a unit's weights, one for each unit that is read.")
+            parts_of.append("A row has the weights of one unit, one for each unit of the input.")
         made, whole = len(table.made), table.outputs.shape[1]
         if made < whole:
-            parts_of.append(f"Shown are the {made} most active of {whole:,} that are made.")
+            parts_of.append(f"Of {whole:,} outputs, the {made} most active are shown.")
         read = table.sources.shape[1]
         if table.read and not self.is_pooling and len(table.read) < read:
             parts_of.append(
-                f"{plural(len(table.read), 'map')} of {read:,} that are read stand above."
+                f"Of {read:,} maps of the input, the {len(table.read)} most active are."
             )
         return " ".join(parts_of)

@@ -91,8 +91,8 @@ class _Figure:
         if self.weights is None:
             return f"The colours go from {self.read.text}."
         return (
-            f"The colours go from {self.read.text} of what the layer reads, {self.weights.text} of "
-            f"its weights, and {self.products.text} of the products."
+            f"The colours go from {self.read.text} in the layer's input, {self.weights.text} in "
+            f"its weights, and {self.products.text} in the products."
         )
 
     def note(self, words: str) -> None:
@@ -220,7 +220,7 @@ class _Figure:
 
     def _strips(self, unit: Unit) -> None:
         """Draw what a unit reads, its weights and the products as bars."""
-        rows = [("x, the units that are read", unit.window, self.read)]
+        rows = [("x, the units of the input", unit.window, self.read)]
         if unit.kernel is not None:
             rows += [
                 ("w, its weights", unit.kernel, self.weights or self.read),
