@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @argument("model", MODEL, PATH)
 @argument(
     "pictures",
-    "One to six pictures; or test images of a data set, by index or class, such as mnist:12 or "
+    "One to six: picture files; test images of a data set by index or class, such as mnist:12 or "
     "fashion-mnist:coat; or one of a file of numbers, such as images.npy:3.",
     PATH,
     nargs=-1,
@@ -44,7 +44,7 @@ def look(
     json: bool,
     **how: Any,
 ) -> None:
-    """What every layer of a network makes of your pictures: real feature maps, in its figure."""
+    """What every layer of a network makes of your pictures: feature maps, units, the answer."""
     from lenet.looking import look
     from lenet.looking.result import check_path
     from lenet.writing.numbers import percent
