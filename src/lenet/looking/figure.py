@@ -34,18 +34,17 @@ from lenet.looking.occlusion import cover_of
 from lenet.looking.parts import LEADING, SIZE, Grid
 from lenet.looking.pictures import Picture
 from lenet.looking.scales import WORDS, Numbers, Scale, framed, number
-from lenet.looking.unit import maps_read
+from lenet.looking.unit import maps_read, window_start
 from lenet.net import PlacedLayer
-from lenet.net.layers import Windowed
 from lenet.net.shapes import pair_text, shape_text
 from lenet.writing.numbers import percent, plural
 
 MARGIN: Final = 24.0
 #: The column on the left, and each picture's, by how many there are.
-LABELS: Final = 168.0
+_LABELS: Final = 168.0
 _WIDTHS: Final = {1: 640.0, 2: 420.0, 3: 330.0}
 _NARROW: Final = 280.0
-BETWEEN: Final = 36.0  # two pictures
+_BETWEEN: Final = 36.0  # two pictures
 _ROW: Final = 34.0  # between two layers
 _IMAGE: Final = 116.0  # the longer side of a picture
 #: The longer side of the largest and of the smallest map.
@@ -59,14 +58,14 @@ _BESIDE: Final = 16.0
 
 
 @dataclass(frozen=True)
-class Columns:
+class _Columns:
     """Where each picture's column is."""
 
     count: int
     width: float  # of one
 
     def left(self, index: int) -> float:
-        return MARGIN + LABELS + index * (self.width + BETWEEN)
+        return MARGIN + _LABELS + index * (self.width + _BETWEEN)
 
     @property
     def right(self) -> float:
@@ -91,7 +90,7 @@ class _Figure:
     def __init__(self, look: Inside, most_maps: int, width: float | None) -> None:
         self.look, self.most_maps = look, most_maps
         count = len(look.pictures)
-        self.columns = Columns(count, width or _WIDTHS.get(count, _NARROW))
+        self.columns = _Columns(count, width or _WIDTHS.get(count, _NARROW))
         self.groups: list[Group] = []
         self.y = MARGIN
         self.ends: list[_Ends] = []
@@ -112,12 +111,12 @@ class _Figure:
         marks: list[Mark] = [Text(MARGIN, self.y + SIZE, title, SIZE, "start", bold=True)]
         y = self.y + SIZE
         for line in lines:
-            for part in wrapped(line, SIZE, LABELS - 20):
+            for part in wrapped(line, SIZE, _LABELS - 20):
                 y += LEADING
                 marks.append(Text(MARGIN, y, part, SIZE, "start", role="muted"))
         y += 6
         if scale is not None:
-            marks += parts.legend(scale, MARGIN, y, LABELS - 48)
+            marks += parts.legend(scale, MARGIN, y, _LABELS - 48)
             y += _LEGEND
         self.add(f"{title}: {words}", marks)
         return y - self.y
@@ -209,8 +208,7 @@ class _Figure:
         source: _Ends,
     ) -> None:
         """Lead from a window above to the strongest number of the first map that sees it."""
-        layer, step = placed.layer, self.steps[placed.name]
-        assert isinstance(layer, Windowed)
+        step = self.steps[placed.name]
         readers = (i for i, c in enumerate(chosen) if source.channel in maps_read(step, c))
         target = next(readers, None)
         if source.tile is None or target is None:
@@ -218,11 +216,13 @@ class _Figure:
         values = maps[chosen[target]]
         row, column = np.unravel_index(int(np.argmax(values)), values.shape)
         place = (int(row), int(column))
-        window = _part(source.tile, placed.input_shape[1:], _window(layer, place))
+        starts = zip(window_start(step, place), step.kernel_size, strict=True)
+        seen = [(start, start + size) for start, size in starts]
+        window = _part(source.tile, step.input_shape[1:], seen)
         left, top = grid.place(target)
         tile = Box(x + left, self.y + top, *grid.tile, Paint())
-        pixel = _part(tile, placed.output_shape[1:], tuple((at, at + 1) for at in place))
-        edge = f"{layer.stem}-edge"
+        pixel = _part(tile, step.output_shape[1:], [(at, at + 1) for at in place])
+        edge = f"{placed.layer.stem}-edge"
         upper = (window.x, window.bottom), (window.right, window.bottom)
         lower = (pixel.x, pixel.y), (pixel.right, pixel.y)
         area = Path((*upper, *reversed(lower)), Paint(edge, opacity=0.22), closed=True)
@@ -239,10 +239,7 @@ class _Figure:
     def units(self, placed: PlacedLayer, values: Numbers) -> None:
         """Draw the units (N, K) of a dense layer as bars."""
         scale = Scale.of(values)
-        is_last = placed is self.look.model.network.placed[-1]
         chosen = parts.most_active(values, parts.MOST_UNITS)
-        if is_last and values.shape[1] <= parts.MOST_UNITS:
-            chosen = tuple(range(values.shape[1]))
         lines = [*_operation(placed), _shape_line(placed, len(chosen), "units"), scale.text]
         height = self.label(placed.name, lines)
         ends = []
@@ -257,8 +254,8 @@ class _Figure:
             ends_at = ((source.left, source.bottom + 2), (source.right, source.bottom + 2))
             beam = Path((*ends_at, (to, self.y - 2)), Paint(edge, opacity=0.14), closed=True)
             self.add(words, (beam,))
-            high = units.max()
-            words = f"{placed.name}: unit {chosen[strongest]} has the most, {number(float(high))}"
+            high = number(float(shown[strongest]))
+            words = f"{placed.name}: unit {chosen[strongest]} has the most, {high}"
             self.add(words, parts.bars(shown, scale, x, self.y, wide))
             ends.append(_Ends(x, x + wide, self.y + parts.BARS))
         self.ends, self.y = ends, self.y + max(height, parts.BARS) + _ROW
@@ -359,18 +356,7 @@ def _shape_line(placed: PlacedLayer, shown: int, what: str) -> str:
     return f"{whole}; the {shown} most active {what} are shown"
 
 
-_Span = tuple[int, int]
-
-
-def _window(layer: Windowed, place: tuple[int, int]) -> tuple[_Span, ...]:
-    """Return first and last row and column that a number sees; some may be padding."""
-    starts = (at * layer.stride[i] - layer.padding[2 * i] for i, at in enumerate(place))
-    return tuple(
-        (start, start + size) for start, size in zip(starts, layer.kernel_size, strict=True)
-    )
-
-
-def _part(tile: Box, size: Sequence[int], spans: Sequence[_Span]) -> Box:
+def _part(tile: Box, size: Sequence[int], spans: Sequence[tuple[int, int]]) -> Box:
     """Return a part of a tile of ``size`` numbers, cut off at its edges."""
     (top, bottom), (left, right) = (
         (max(0, min(start, side)) / side, max(0, min(end, side)) / side)

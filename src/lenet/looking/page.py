@@ -13,7 +13,7 @@ from lenet.drawing import Drawing
 from lenet.errors import visible
 from lenet.looking.figure import about_picture, int8_words
 from lenet.looking.inside import Inside
-from lenet.looking.parts import MOST_MAPS, most_active, shown_classes
+from lenet.looking.parts import MOST_MAPS, most_active, shown_classes, shrunk
 from lenet.looking.scales import Numbers, Scale, number
 from lenet.looking.words import about_unit, map_name, term_lines
 from lenet.net import PlacedLayer
@@ -237,11 +237,5 @@ def _characters(image: Images, shades: str) -> list[str]:
     rows, columns = grey.shape
     scale = min(1.0, _SIDE / columns, 2 * _SIDE / rows)
     wide, tall = max(1, round(columns * scale)), max(1, round(rows * scale / 2))
-    tops, lefts = (
-        np.linspace(0, size, count + 1).astype(int)
-        for size, count in ((rows, tall), (columns, wide))
-    )
-    means = np.add.reduceat(np.add.reduceat(grey, tops[:-1], axis=0), lefts[:-1], axis=1)
-    areas = np.diff(tops)[:, np.newaxis] * np.diff(lefts)
-    places = (means / np.maximum(1, areas) / 256 * len(shades)).astype(int)
+    places = (shrunk(grey, tall, wide) / 256 * len(shades)).astype(int)
     return ["".join(shades[place] for place in line) for line in places.tolist()]

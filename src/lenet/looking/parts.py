@@ -111,12 +111,12 @@ class Grid:
         return (self.rows - 1) * self.columns
 
 
-def shrunk(values: Numbers, side: int) -> Numbers:
-    """Return a map (h, w) with at most ``side`` numbers each way: means of its parts."""
-    for axis in (0, 1):
+def shrunk(values: Numbers, rows: int, columns: int) -> Numbers:
+    """Return a map (h, w) with so many rows and columns at most: means of its parts."""
+    for axis, most in enumerate((rows, columns)):
         size = values.shape[axis]
-        if size > side:
-            starts = np.linspace(0, size, side, endpoint=False).astype(int)
+        if size > most:
+            starts = np.linspace(0, size, most, endpoint=False).astype(int)
             counts = np.diff(np.append(starts, size))
             sums = np.add.reduceat(values.astype(np.float64), starts, axis=axis)
             values = sums / counts.reshape((-1, 1) if axis == 0 else (1, -1))
@@ -138,9 +138,8 @@ def map_tiles(
         left, top = grid.place(index)
         values = maps[channel]
         words = f"{name}, map {channel}: {Scale.of(values).text}"
-        tile = scale.tile(
-            shrunk(values, ceil(2 * max(width, height))), x + left, y + top, *grid.tile
-        )
+        small = shrunk(values, ceil(2 * height), ceil(2 * width))
+        tile = scale.tile(small, x + left, y + top, width, height)
         yield Group(words, (tile, framed(x + left, y + top, width, height)))
 
 
@@ -148,11 +147,10 @@ def image_tile(
     image: npt.NDArray[np.uint8], x: float, y: float, side: float
 ) -> tuple[list[Mark], Box]:
     """Draw an image (C, h, w) so that its longer side is ``side``; return its outline, too."""
-    channels, rows, columns = image.shape
-    if channels not in (1, 3):
+    rows, columns = image.shape[1:]
+    if len(image) not in (1, 3):
         image = np.rint(image.mean(axis=0, keepdims=True)).astype(np.uint8)
-    scale = side / max(rows, columns)
-    width, height = max(3.0, columns * scale), max(3.0, rows * scale)
+    width, height = sides((rows, columns), side)
     outline = framed(x, y, width, height)
     return [photo(image, x, y, width, height), outline], outline
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -117,7 +118,7 @@ def make_unit(
     if step.kind == "dense":
         return _dense(model, step, place, x, value)
     maps = maps_read(step, place[0])
-    top, left = (at * step.stride[i] - step.padding[2 * i] for i, at in enumerate(place[1:]))
+    top, left = window_start(step, place[1:])
     outside = -np.inf if step.kind == "maxpool" else 0.0
     window, is_padding = _window(step, x[list(maps)], top, left, outside)
     kernel, terms = None, _pooled(step, window, is_padding)
@@ -145,6 +146,12 @@ def maps_read(step: Step, channel: int) -> tuple[int, ...]:
     each = step.input_shape[0] // step.groups
     first = channel // (step.output_shape[0] // step.groups) * each
     return tuple(range(first, first + each))
+
+
+def window_start(step: Step, place: Sequence[int]) -> tuple[int, int]:
+    """Return the first row and column that the number at (row, column) sees; below 0 is padding."""
+    top, left = (at * step.stride[i] - step.padding[2 * i] for i, at in enumerate(place))
+    return top, left
 
 
 def _window(

@@ -28,6 +28,7 @@ _LETTERS: Final = 8.5
 _MOST_NUMBERS: Final = 7
 _TILE: Final = 160.0  # a window without numbers
 _MAP: Final = 72.0
+_FINEST: Final = (144, 144)  # numbers of a map that are seen
 _SIGN: Final = 26.0  # the room of a sign between two tiles
 _SUM: Final = 78.0
 _SLOT: Final = 96.0
@@ -183,7 +184,7 @@ class _Figure:
         scale = _MAP / max(rows, columns)
         wide, tall = max(3.0, columns * scale), max(3.0, rows * scale)
         y += (_MAP - tall) / 2
-        tile = self.read.tile(parts.shrunk(values, int(2 * _MAP)), x, y, wide, tall)
+        tile = self.read.tile(parts.shrunk(values, *_FINEST), x, y, wide, tall)
         top, left = unit.start
         high, broad = unit.window.shape[1:]
         box = x + left * scale, y + top * scale, broad * scale, high * scale
