@@ -1,6 +1,7 @@
 """What a look holds: the network's own numbers, whatever the network."""
 
 import json
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -181,3 +182,30 @@ def test_a_large_picture_is_covered_in_larger_steps():
     look = lenet.look(model, np.zeros((70, 90), np.uint8), occlusion=True)
     assert look.occlusion.shape == (1, 32, 32)
     assert not look.occlusion.any()
+
+
+class Markup(HTMLParser):
+    """What a browser makes of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.attributes = set(), set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+def test_names_that_would_like_to_be_more_than_text(tmp_path):
+    names = ["<script>alert(1)</script>", '" onload="x', "図" * 30]
+    model = lenet.Model("1x8x8 | conv 2 k3 relu | dense 3", names).initialize()
+    path = tmp_path / "<img src=x onerror=alert(1)>&amp;.png"
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(path)
+    for options in ({}, {"layer": "conv0"}, {"layer": "dense0"}, {"unit": "dense0[0]"}):
+        look = lenet.look(model, path, **options)
+        page = look.save(tmp_path / "look.html").read_text(encoding="utf-8")
+        parser = Markup()
+        parser.feed(page)
+        assert not {"script", "img", "b"} & parser.tags
+        assert not {name for name in parser.attributes if name.startswith("on")}
+        assert look.save(tmp_path / "look.png").exists()

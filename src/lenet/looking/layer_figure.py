@@ -15,7 +15,7 @@ import numpy as np
 
 from lenet.drawing import Drawing
 from lenet.drawing.labels import layer_title, operation_label, shape_label
-from lenet.drawing.scene import Group, Mark, Paint, Path, Scene, Text, shortened, wrapped
+from lenet.drawing.scene import Group, Mark, Paint, Path, Scene, Text, shortened, widest, wrapped
 from lenet.engine.plan import Step
 from lenet.looking import parts
 from lenet.looking.figure import MARGIN, int8_words
@@ -99,8 +99,8 @@ class _Figure:
         if not table.read:
             self.kernel = (_STRIP, 14.0)
         self.cell = max(self.source[0], self.kernel[0]) if table.read else _STRIP
-        if self.is_pooling:
-            self.cell = max(self.cell, _PICTURE)
+        least = _PICTURE if self.is_pooling else widest(map(str, table.read), 10)
+        self.cell = max(self.cell, least)
         self.row = max(self.output[1], self.source[1] if self.is_pooling else self.kernel[1], 18.0)
         self.left = MARGIN + _NAMES
         self.outputs_at = self.left + max(1, self.columns) * (self.cell + _GAP) + 16
@@ -166,8 +166,12 @@ class _Figure:
         self.y += 58
 
     def _top(self) -> None:
-        """Draw the maps that are read, one row per picture; of units, bars."""
+        """Draw the input's maps, one row per picture; of units, bars."""
         table = self.table
+        for place, channel in enumerate(table.read):
+            x = self.left + place * (self.cell + _GAP) + self.cell / 2
+            self.add(f"map {channel}", Text(x, self.y + 2, f"{channel}", 10, role="muted"))
+        self.y += 10
         for picture, values in zip(self.look.pictures, table.sources, strict=True):
             marks, _ = parts.image_tile(picture.image, MARGIN, self.y, _PICTURE)
             self.add(picture.name, *marks)
