@@ -45,6 +45,25 @@ def test_a_convolution_by_hand():
     assert [term.formula for term in unit.terms] == ["s = sum(x w)", "b", "z = s + b", "max(0, z)"]
 
 
+def test_the_text_has_the_numbers_of_few_windows():
+    model = lenet.Model("1x3x3 | conv 1 k2 relu | dense 2").initialize()
+    model.parameters["conv0.weight"][...] = [[[[1, -2], [3, 0]]]]
+    image = np.arange(9, dtype=np.uint8).reshape(3, 3) * 20
+    text = str(lenet.look(model, image, unit="conv0[0,0,0]"))
+    window, kernel, products = (
+        text.partition(head)[2].splitlines()[1:3]
+        for head in ("its window on the input", "w, the kernel", "x w, in all 0.55")
+    )
+    assert [line.split() for line in window] == [["0", "0.078"], ["0.235", "0.314"]]
+    assert [line.split() for line in kernel] == [["1.00", "-2.00"], ["3.00", "0"]]
+    assert [line.split() for line in products] == [["0", "-0.157"], ["0.706", "0"]]
+    many, images = drawn("colour")
+    assert "its window" not in str(lenet.look(many, images[0], unit="dense0[1]"))
+    pooled, images = drawn("groups")
+    corner = str(lenet.look(pooled, images[0], unit="pool0[0,0,0]"))
+    assert "-" in corner.partition("its window on map 0")[2].splitlines()[1].split()
+
+
 def test_batch_normalisation_is_a_term():
     model, images = drawn("colour")
     unit = lenet.look(model, images[0], unit="conv0[1,2,3]").units[0]

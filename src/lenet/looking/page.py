@@ -15,7 +15,8 @@ from lenet.looking.figure import about_picture, int8_words
 from lenet.looking.inside import Inside
 from lenet.looking.parts import MOST_MAPS, most_active, shown_classes, shrunk
 from lenet.looking.scales import Numbers, Scale, number
-from lenet.looking.words import about_unit, map_name, term_lines
+from lenet.looking.unit import Unit
+from lenet.looking.words import about_unit, map_name, term_lines, the_map
 from lenet.net import PlacedLayer
 from lenet.net.shapes import shape_text
 from lenet.terminal import can_show
@@ -29,6 +30,9 @@ _MOST_CLASSES: Final = 5
 _SHADES: Final = (" ░▒▓█", " .:*#")
 _SIDE: Final = 28  # characters of a picture, at most
 _APART: Final = 4
+#: The longer side of a window whose numbers are written, and of how many maps they are.
+_MOST_NUMBERS: Final = 7
+_MOST_WINDOWS: Final = 3
 
 
 def document(look: Inside) -> Document:
@@ -123,10 +127,25 @@ def _units(look: Inside) -> Iterator[Section]:
     for picture, unit in zip(look.pictures, look.units, strict=True):
         about = tuple(map(Paragraph, about_unit(look, unit)))
         yield Section(f"{unit.name} = {number(unit.value)}: {picture.name}", about)
-        if unit.kernel is not None and unit.maps:
-            names = [map_name(look, unit, channel) for channel in unit.maps]
+        names = [map_name(look, unit, channel) for channel in unit.maps]
+        if max(unit.window.shape[1:]) <= _MOST_NUMBERS and 0 < len(names) <= _MOST_WINDOWS:
+            for place, name in enumerate(names):
+                yield from _windows(unit, place, name)
+        if unit.kernel is not None and len(names) > 1:
             yield Section("", (_sums(names, unit.products.sum(axis=(1, 2))),))
         yield Section("", (table_of(term_lines(unit), right=(2,)),))
+
+
+def _windows(unit: Unit, place: int, name: str) -> Iterator[Section]:
+    """Write the window on one map in numbers, its kernel and the products."""
+    parts = {f"x, its window on {the_map(name)}": unit.window[place]}
+    if unit.kernel is not None:
+        kernel, products = unit.kernel[place], unit.products[place]
+        parts |= {"w, the kernel": kernel, f"x w, in all {number(float(products.sum()))}": products}
+    for title, values in parts.items():
+        scale = Scale.of(values)
+        rows = [[scale.short(value) for value in row] for row in values.tolist()]
+        yield Section(title, (table_of(rows, right=range(len(rows[0]))),))
 
 
 def _sums(names: Sequence[str], sums: Numbers) -> Table:

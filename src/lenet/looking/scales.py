@@ -85,6 +85,8 @@ class Scale:
 
     def short(self, value: float) -> str:
         """Write a number as short as it may be among the others, where there is little room."""
+        if not np.isfinite(value):
+            return "-"  # the padding of a maximum
         decimals = next((i for i, size in enumerate((100, 10, 1)) if self.size >= size), 3)
         return f"{value:.{decimals}f}" if value else "0"
 

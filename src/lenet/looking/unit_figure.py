@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isinf
 from typing import Final
 
 import numpy as np
@@ -211,7 +210,7 @@ class _Figure:
             role = "on-light" if _is_light(value, scale) else "on-dark"
             marks: list[Mark] = []
             if is_padding is not None and is_padding[row, column]:
-                words, role = "0" if not isinf(value) else "-", "muted"
+                role = "muted"
                 marks.append(Box(left + 0.5, top + 0.5, _CELL - 1, _CELL - 1, Paint("grid")))
             size = _LETTERS * min(1.0, (_CELL - 3) / text_width(words, _LETTERS))
             marks.append(Text(left + _CELL / 2, top + _CELL / 2 + 3, words, size, role=role))

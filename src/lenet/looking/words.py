@@ -34,7 +34,8 @@ def map_name(look: Inside, unit: Unit, channel: int) -> str:
     return "input" if look.model.network.input_shape[0] == 1 else f"channel {channel}"
 
 
-def _the(name: str) -> str:
+def the_map(name: str) -> str:
+    """Return a map's name as it stands in a sentence."""
     return "the input" if name == "input" else name
 
 
@@ -44,7 +45,7 @@ def _window(look: Inside, unit: Unit) -> str:
     maps, *size = unit.window.shape
     top, left = unit.start
     rows = f"rows {top} to {top + size[0] - 1}, columns {left} to {left + size[1] - 1}"
-    which = plural(maps, "map") if maps > 1 else _the(map_name(look, unit, unit.maps[0]))
+    which = plural(maps, "map") if maps > 1 else the_map(map_name(look, unit, unit.maps[0]))
     words = f"x: {rows} of {which}"
     if unit.is_padding.any():
         words += f"; {plural(int(unit.is_padding.sum()), 'place')} of it in the padding"
