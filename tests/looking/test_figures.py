@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import lenet
 from lenet.drawing.scene import Pixels
@@ -48,6 +49,17 @@ def test_units_cover_nothing(name, overlaps):
     for layer in model:
         zeros = ",".join("0" for _ in layer.output_shape)
         scene = lenet.look(model, images, unit=f"{layer.name}[{zeros}]").drawing().scene
+        inside(scene)
+        assert not overlaps(scene)
+
+
+def test_long_names_are_cut(tmp_path, overlaps):
+    classes = ["a class with a name that goes on and on and on and on and on", "b", "c"]
+    model = lenet.Model(NETWORKS["grey"], classes).initialize()
+    path = tmp_path / f"{'a very long name ' * 12}.png"
+    Image.fromarray(np.zeros((12, 12), np.uint8)).save(path)
+    for options in ({}, {"layer": "dense1"}, {"unit": "conv0[0,0,0]"}, {"unit": "dense1[0]"}):
+        scene = lenet.look(model, path, path, path, path, **options).drawing().scene
         inside(scene)
         assert not overlaps(scene)
 

@@ -128,8 +128,8 @@ class _Figure:
     def add(self, title: str, *marks: Mark) -> None:
         self.groups.append(Group(title, marks))
 
-    def text(self, x: float, y: float, words: str, role: str = "muted", bold: bool = False) -> Text:
-        return Text(x, y, words, SIZE, "start", bold=bold, role=role)
+    def text(self, x: float, y: float, words: str, role: str = "muted") -> Text:
+        return Text(x, y, words, SIZE, "start", role=role)
 
     def draw(self) -> None:
         self._head()

@@ -8,7 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.drawing import Drawing
-from lenet.drawing.scene import Box, Group, Mark, Paint, Scene, Text, text_width, widest, wrapped
+from lenet.drawing.scene import (
+    Box,
+    Group,
+    Mark,
+    Paint,
+    Scene,
+    Text,
+    shortened,
+    text_width,
+    widest,
+    wrapped,
+)
 from lenet.looking import parts
 from lenet.looking.figure import MARGIN
 from lenet.looking.inside import Inside
@@ -72,18 +83,16 @@ class _Figure:
         self.is_strip = not unit.maps
         tiles = 1 if unit.kernel is None else 3
         wide = _NAMES + _MAP + tiles * (self.slot + _SIGN) + _SUM
-        self.right = MARGIN + max(_BARS, min(wide, 1400.0))
+        self.right = MARGIN + max(_BARS, wide)
 
     def add(self, title: str, *marks: Mark) -> None:
         self.groups.append(Group(title, marks))
 
-    def write(
-        self, words: str, *, bold: bool = False, role: str = "muted", size: float = SIZE
-    ) -> None:
+    def write(self, words: str) -> None:
         """Write lines across the figure."""
-        for line in wrapped(words, size, min(_WIDEST, self.right - MARGIN)):
+        for line in wrapped(words, SIZE, min(_WIDEST, self.right - MARGIN)):
             self.y += LEADING
-            self.add(words, Text(MARGIN, self.y, line, size, "start", bold=bold, role=role))
+            self.add(words, Text(MARGIN, self.y, line, SIZE, "start", role="muted"))
 
     @property
     def ranges(self) -> str:
@@ -105,12 +114,9 @@ class _Figure:
         marks, outline = parts.image_tile(picture.image, MARGIN, self.y, 44)
         x = outline.right + 12
         heading = Text(x, self.y + 16, title, 15, "start", bold=True, role="text")
-        self.add(
-            picture.name,
-            *marks,
-            heading,
-            Text(x, self.y + 36, picture.name, SIZE, "start", role="muted"),
-        )
+        name = shortened(picture.name, SIZE, self.right - x)
+        below = Text(x, self.y + 36, name, SIZE, "start", role="muted")
+        self.add(picture.name, *marks, heading, below)
         self.y += 50
         for line in about_unit(self.look, unit):
             self.write(line)
