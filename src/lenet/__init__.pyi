@@ -45,6 +45,8 @@ from lenet.installation import checks as checks
 from lenet.interop.keras import from_keras as from_keras
 from lenet.interop.torch import from_torch as from_torch
 from lenet.interop.torch import to_torch as to_torch
+from lenet.looking import Look as Look
+from lenet.looking import look as look
 from lenet.metrics import Evaluation as Evaluation
 from lenet.model import Model as Model
 from lenet.net import AvgPool2d as AvgPool2d

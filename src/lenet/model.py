@@ -321,6 +321,17 @@ class Model:
             self._table = aligned_zeros(len(state["_table"]))
             self._table[...] = state["_table"]
 
+    def as_bytes(self, images: npt.ArrayLike) -> Images:
+        """Return images at the network's size and channels, before they are scaled: (N, C, H, W).
+
+        Args:
+            images: as in :meth:`scores`.
+
+        Raises:
+            DataError: as in :meth:`scores`.
+        """
+        return self.preprocessing.prepare(_read_images(images, self.network.input_shape))
+
     def prepare(self, images: npt.ArrayLike) -> Floats:
         """Return what the first layer is given: (N, C, H, W), scaled and shifted as in training.
 
@@ -330,7 +341,7 @@ class Model:
         Raises:
             DataError: as in :meth:`scores`.
         """
-        pixels = self.preprocessing.prepare(_read_images(images, self.network.input_shape))
+        pixels = self.as_bytes(images)
         scale, shift = self.preprocessing.scale_and_shift()
         return pixels * scale[:, np.newaxis, np.newaxis] + shift[:, np.newaxis, np.newaxis]
 

@@ -136,6 +136,10 @@ _PICTURES: Final[dict[str, tuple[Callable[[RunReport], Any], Callable[[Any, str]
     "windows": (lambda run: pictures.window_thumbnails(run.model), pictures.draw_windows),
     "signals": (lambda run: run.record.signals, pictures.draw_signals),
     "calibration": (lambda run: run.predictions, pictures.draw_calibration),
+    "layers": (
+        lambda run: run.predictions and run,
+        lambda run, _: run_page.draw_layers(run.model, run.predictions),
+    ),
     "network": (lambda run: run.record, lambda run, _: draw(run.network, name=run.name)),
 }
 PICTURES: Final = tuple(_PICTURES)

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
+
 from lenet.analysis import explain
-from lenet.drawing import draw
+from lenet.drawing import Drawing, draw
 from lenet.drawing.chart import Chart
 from lenet.errors import visible
+from lenet.looking import look_at
+from lenet.looking.figure import draw as draw_inside
+from lenet.looking.pictures import picture_of
 from lenet.model import Model
 from lenet.net.network import MOST_DRAWN
-from lenet.net.shapes import shape_text
+from lenet.net.shapes import pair_text, shape_text
 from lenet.net.words import listed
 from lenet.reporting import html, pictures, verdict
 from lenet.reporting.html import Cell, Section, paragraph, section
@@ -29,6 +35,15 @@ from lenet.writing.numbers import percent, plural, value_text
 #: The most frequent confusions that are listed.
 _MOST_LISTED: Final = 10
 _MOST_FILES: Final = 1000
+#: Maps that are shown of all layers, of each at most and at least; the width of an image's column.
+_MAPS: Final = 96
+_MOST_MAPS: Final = 8
+_LEAST_MAPS: Final = 3
+_COLUMN: Final = 350.0
+_LAYERS: Final = (
+    "An image that it gets right, and the worst mistake, of the same class where there are both: "
+    "where do they part?"
+)
 #: Of more classes, the first are named.
 _MOST_NAMED: Final = 30
 _CLASS_HEADS: Final = ("class", "images", "precision", "recall", "F1")
@@ -87,6 +102,8 @@ def _sections(
         ]
         about = map(paragraph, (_SIGNALS, " ".join(words)) if words else (_SIGNALS,))
         yield section("Signal and gradient by layer", *about, charts)
+    if predictions and len(model.plan.steps) <= MOST_DRAWN:
+        yield _inside(model, predictions)
     yield from _windows(model)
     yield from (_network(record), _recipe(record), _card(record, model, predictions))
 
@@ -223,6 +240,34 @@ def _calibration(predictions: Predictions) -> Section:
     return section("Can its probabilities be believed?", paragraph(words), narrow)
 
 
+def _inside(model: Model, predictions: Predictions) -> Section:
+    picture = html.figure(draw_layers(model, predictions))
+    about = paragraph(f"{_LAYERS} lenet look shows more maps, and any picture.")
+    return section("Layer by layer", about, html.scrolled("Every layer", picture))
+
+
+def draw_layers(model: Model, predictions: Predictions) -> Drawing:
+    """Draw every layer for an image that is predicted correctly, and for the worst mistake."""
+    wrong = predictions.mistakes(1)
+    chosen = [*_alike(predictions, wrong), *wrong]
+    found = [picture_of(model, predictions.split, place, predictions.classes) for place in chosen]
+    names = map(predictions.image_name, chosen)
+    seen = [replace(picture, name=name) for picture, name in zip(found, names, strict=True)]
+    layers = sum(len(placed.output_shape) == 3 for placed in model.network.placed)
+    most = max(_LEAST_MAPS, min(_MOST_MAPS, _MAPS // max(1, layers)))
+    return draw_inside(look_at(model, seen), most, _COLUMN)
+
+
+def _alike(predictions: Predictions, wrong: Sequence[int]) -> list[int]:
+    """Return the image that it is surest of among the correct ones, of the same class if any."""
+    labels, correct = predictions.split.labels, predictions.correct
+    if wrong and (correct & (labels == labels[wrong[0]])).any():
+        correct = correct & (labels == labels[wrong[0]])
+    if not correct.any():
+        return []
+    return [int(np.argmax(np.where(correct, predictions.confidence, -1.0)))]
+
+
 def _windows(model: Model) -> Iterator[Section]:
     weights, most = pictures.first_windows(model), pictures.MOST_WINDOWS
     if weights is None:
@@ -311,10 +356,14 @@ def _preprocessing(model: Model) -> str:
         words += ", pixels from 0 to 1."
     if not known.polarity:
         return words
-    return (
-        f"{words} The training images have a {known.polarity} background; pictures of the other "
-        "kind are turned into their negative."
+    words += (
+        f" The training images have a {known.polarity} background; pictures of the other kind are "
+        "turned into their negative."
     )
+    if known.box is None:
+        return words
+    within = f"{known.box}x{known.box} in {pair_text(known.input_shape[1:])}"
+    return f"{words} Ink is brought into a box of {within}, its mass in the middle, as theirs is."
 
 
 def _limits(record: RunRecord, predictions: Predictions | None) -> str:
