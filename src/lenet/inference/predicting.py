@@ -24,8 +24,8 @@ from lenet.kinds import NUMBERS, counted
 from lenet.model import Model
 from lenet.net.words import shown
 from lenet.version import VERSION
-from lenet.writing import Result, render
-from lenet.writing.document import Document, Paragraph, Section, table_of
+from lenet.writing import Result, notebook_html, render
+from lenet.writing.document import Column, Document, Paragraph, Section, Table, table_of
 from lenet.writing.numbers import percent, plural
 
 _WIDE: Final = 100_000  # characters: lines are for other programs, too
@@ -75,6 +75,21 @@ class Prediction:
 
     def __str__(self) -> str:
         return str(Predictions((self,)))
+
+    def _repr_html_(self) -> str:
+        cells = tuple(map(percent, self.probabilities))
+        bars = Column("", ("",) * len(cells), bars=self.probabilities)
+        columns = (
+            Column("class", self.classes),
+            Column("probability", cells, right=True),
+            bars,
+        )
+        notes = (f"prepared: {self.prepared}",) if self.prepared else ()
+        page = Document(self.image, (Section("", (Table(columns),)),), below=notes)
+        return notebook_html(page)
+
+    def __repr__(self) -> str:
+        return f"<Prediction {self}>"
 
 
 class Predictions(Result, list[Prediction]):

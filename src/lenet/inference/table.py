@@ -46,7 +46,7 @@ def check_path(path: str | os.PathLike[str], *sources: object) -> None:
     """Raise a UsageError, if ``path`` is no name for a table of answers, or one of the sources."""
     if not isinstance(path, str | os.PathLike):
         raise UsageError(f"the file of answers is {shown(path)}; give its path.")
-    if any(_is_same_file(path, source) for source in sources):
+    if any(files.is_same_file(path, source) for source in sources):
         what = f"{path_text(path)} is what is to be read"
         raise UsageError(f"{what}; write the answers elsewhere.", parameter="output")
     if not is_special(path) and not os.fspath(path).lower().endswith((CSV, PARQUET)):
@@ -60,15 +60,6 @@ def check_path(path: str | os.PathLike[str], *sources: object) -> None:
 def is_special(path: str | os.PathLike[str]) -> bool:
     """Is it a pipe or a device, such as /dev/stdout?"""
     return os.path.exists(path) and not os.path.isfile(path)
-
-
-def _is_same_file(path: str | os.PathLike[str], source: object) -> bool:
-    if not isinstance(source, str | os.PathLike):
-        return False
-    try:
-        return os.path.isfile(path) and os.path.samefile(path, source)
-    except (OSError, ValueError):  # ValueError: a zero byte in the name
-        return False
 
 
 def save(path: str | os.PathLike[str], columns: Sequence[str], parts: Iterable[Rows]) -> Path:
