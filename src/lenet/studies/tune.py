@@ -24,7 +24,7 @@ from lenet.data import Dataset, load
 from lenet.engine.native import processors
 from lenet.errors import DataError, UsageError
 from lenet.net import Network, fitted, read_network
-from lenet.net.words import did_you_mean, listed, shown
+from lenet.net.words import check_choice, shown
 from lenet.randomness import checked_seed
 from lenet.run_folder import is_run
 from lenet.studies.sampling import GENERATION, STRATEGIES, is_free, make_sampler
@@ -157,10 +157,10 @@ class Search:
         data_dir: str | os.PathLike[str] | None,
     ) -> None:
         self.trials, self.seconds = _checked_length(minutes, trials)
-        self.strategy, self.reach = _checked_strategy(strategy), _checked_reach(reach)
-        make_sampler(self.strategy, 0)  # what it needs is there
+        check_choice(strategy, STRATEGIES, "the strategy", "strategy")
+        make_sampler(strategy, 0)  # what it needs is there
         check_place(on)
-        self.on = on
+        self.strategy, self.reach, self.on = strategy, _checked_reach(reach), on
         self.seeds, self.seed, self.jobs = checked_seeds(seeds), checked_seed(seed), jobs
         self.workers = checked_jobs(jobs)
         limits = read_limits(budget)
@@ -262,14 +262,6 @@ def _checked_reach(reach: float | None) -> float | None:
         what = f"reach is {shown(reach)}; it must be a number of percent, above 0 and below 100."
         raise UsageError(what, parameter="reach")
     return float(reach)
-
-
-def _checked_strategy(strategy: str) -> str:
-    if strategy not in STRATEGIES:
-        near, known = did_you_mean(str(strategy), STRATEGIES), listed(STRATEGIES, "or")
-        what = f"the strategy is {shown(strategy)}{near}; it must be {known}."
-        raise UsageError(what, parameter="strategy")
-    return strategy
 
 
 def _rungs(strategy: str, epochs: int, images: int) -> Iterator[int]:
