@@ -1,0 +1,113 @@
+// The maps of one layer on a canvas, side by side, and marks above them.
+//
+// One picture element per unit is painted, or z x z where units are few, and the browser enlarges
+// the whole: so a layer costs one putImageData, however many maps it has.
+
+import { svg, el } from "./dom.js";
+import { placeOf } from "./colours.js";
+
+const MOST_UNITS = 400000; // of one layer: more maps are not shown
+
+export class MapsView {
+  // shape: [O, P, Q]. `size`: how long the longer side of a map may be, in pixels of the screen.
+  // A picture in colour is one map: `isColour`. `columns`: so many maps in a line, always.
+  constructor(shape, { size, columns = null, isColour = false, attributes = {} }) {
+    [this.O, this.P, this.Q] = isColour ? [1, shape[1], shape[2]] : shape;
+    this.isColour = isColour;
+    this.size = size;
+    this.fixed = columns;
+    const fits = Math.max(1, Math.floor(MOST_UNITS / (this.P * this.Q)));
+    this.shown = Math.min(this.O, fits);
+    this.canvas = el("canvas", { "aria-hidden": "true" });
+    this.soft = svg("path", { class: "mark soft" });
+    this.strong = svg("path", { class: "mark strong" });
+    this.marks = svg("svg", { class: "marks", "aria-hidden": "true" }, this.soft, this.strong);
+    this.element = el("div", { class: "maps", ...attributes }, this.canvas, this.marks);
+    this.columns = 0;
+  }
+
+  // Lay the maps out for so many pixels of the screen; true where that changed anything.
+  layOut(width) {
+    const longest = Math.max(this.P, this.Q);
+    const across_ = this.fixed ? width / this.fixed - 2 : width;
+    let scale = Math.min(this.size / longest, across_ / this.Q);
+    if (scale > 1) scale = Math.floor(scale);
+    this.zoom = Math.max(1, Math.round(scale / 4)); // picture elements per unit
+    this.pixel = scale / this.zoom; // of the screen, per picture element
+    this.gap = Math.max(1, Math.round(3 / this.pixel));
+    const step = [this.P * this.zoom + this.gap, this.Q * this.zoom + this.gap];
+    const fit = Math.floor((width / this.pixel + this.gap) / step[1]);
+    const columns = this.fixed ?? Math.max(1, Math.min(this.shown, fit));
+    if (columns === this.columns && this.step?.[0] === step[0]) return false;
+    [this.columns, this.step] = [columns, step];
+    const rows = Math.ceil(this.shown / columns);
+    const [across, down] = [columns * step[1] - this.gap, rows * step[0] - this.gap];
+    Object.assign(this.canvas, { width: across, height: down });
+    this.context = this.canvas.getContext("2d");
+    this.image = this.context.createImageData(across, down);
+    this.words = new Uint32Array(this.image.data.buffer);
+    this.element.style.width = `${across * this.pixel}px`;
+    this.marks.setAttribute("viewBox", `0 0 ${across} ${down}`);
+    return true;
+  }
+
+  paint(values, ramp, range) {
+    const { P, Q, zoom, words } = this;
+    const width = this.canvas.width;
+    const size = P * Q;
+    for (let o = 0, at = 0; o < this.shown; o++) {
+      const corner = this.cornerOf(o);
+      for (let p = 0; p < P; p++) {
+        for (let q = 0; q < Q; q++, at++) {
+          const word = this.isColour
+            ? colourOf(values, at, size) : ramp[placeOf(values[at], range)];
+          let to = (corner.y + p * zoom) * width + corner.x + q * zoom;
+          for (let i = 0; i < zoom; i++, to += width) {
+            for (let j = 0; j < zoom; j++) words[to + j] = word;
+          }
+        }
+      }
+    }
+    this.context.putImageData(this.image, 0, 0);
+  }
+
+  cornerOf(o) {
+    return { x: (o % this.columns) * this.step[1], y: Math.floor(o / this.columns) * this.step[0] };
+  }
+
+  // The unit under a pointer, { o, p, q }; nothing between the maps.
+  unitAt(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * this.canvas.width;
+    const y = ((event.clientY - box.top) / box.height) * this.canvas.height;
+    const [row, column] = [Math.floor(y / this.step[0]), Math.floor(x / this.step[1])];
+    const o = row * this.columns + column;
+    const p = Math.floor((y - row * this.step[0]) / this.zoom);
+    const q = Math.floor((x - column * this.step[1]) / this.zoom);
+    const isUnit = x >= 0 && y >= 0 && column < this.columns && o < this.shown;
+    return isUnit && p < this.P && q < this.Q ? { o, p, q } : null;
+  }
+
+  // Mark rectangles of units on some maps: { first, end, top, left, bottom, right }, or nothing.
+  mark(area, isStrong = true) {
+    this.soft.setAttribute("d", area && !isStrong ? this.outline(area) : "");
+    this.strong.setAttribute("d", area && isStrong ? this.outline(area) : "");
+  }
+
+  outline({ first, end, top, left, bottom, right }) {
+    const [up, low] = [Math.max(0, top), Math.min(this.P, bottom)];
+    const [west, east] = [Math.max(0, left), Math.min(this.Q, right)];
+    if (low <= up || east <= west) return "";
+    const [width, height] = [(east - west) * this.zoom, (low - up) * this.zoom];
+    let path = "";
+    for (let o = first; o < Math.min(end, this.shown); o++) {
+      const { x, y } = this.cornerOf(o);
+      path += `M${x + west * this.zoom} ${y + up * this.zoom}h${width}v${height}h${-width}z`;
+    }
+    return path;
+  }
+}
+
+function colourOf(values, at, size) {
+  return ((255 << 24) | (values[at + 2 * size] << 16) | (values[at + size] << 8) | values[at]) >>> 0;
+}

@@ -1,0 +1,272 @@
+// Where the picture comes from: a board to draw on, a picture of one's own, a test image. It is
+// prepared here as the model's data were.
+
+import { el } from "./dom.js";
+import { makeGreys } from "./colours.js";
+import { MapsView } from "./maps.js";
+import { Board } from "./pen.js";
+import {
+  drawn, enlarged, inverted, pictureOf, pictureOfBytes, prepare,
+} from "./prepare.js";
+
+const PEN = 0.088; // of the board
+const FINE = 10; // pixels of a drawing for each pixel of the network's
+const SIDE = 280; // of the square on which a drawing is made before it is centred
+const LARGEST = 512; // pixels of a picture of one's own, on its longer side
+const EMPTY = { kind: "ink", strokes: [] };
+
+export class SourceView {
+  // onChange() is called after every change; `bytes`, `done`, `isEmpty` and `label` then tell.
+  constructor(facts, say, onChange) {
+    Object.assign(this, { facts, say, onChange });
+    this.how = facts.preparation;
+    this.history = [];
+    this.pen = 1;
+    this.colour = "#ffffff";
+    [this.isInverted, this.asItIs] = [this.how.polarity === "light", false];
+    this.current = facts.images ? { kind: "image", index: 0 } : EMPTY;
+    this.element = el("section", { class: "card source", "aria-label": say("draw") });
+    this.build();
+  }
+
+  build() {
+    const { say } = this;
+    const [channels, height, width] = this.how.input_shape;
+    const canvas = el("canvas", {
+      class: "board", width: 560, height: Math.max(1, Math.round((560 * height) / width)), tabindex: 0,
+      role: "application", "aria-label": say("drawHere"),
+    });
+    this.board = new Board(canvas, (strokes, isDone) => this.stroke(strokes, isDone));
+    this.invitation = el("p", { class: "invitation", "aria-hidden": "true" }, say("drawHint"));
+    this.saw = new MapsView(this.how.input_shape, {
+      size: 140, isColour: channels === 3, attributes: { role: "img", "aria-label": say("saw") },
+    });
+    this.saw.layOut(300);
+    this.done = el("p", { class: "note done" });
+    this.element.append(
+      el("div", { class: "board-frame" }, canvas, this.invitation),
+      el("div", { class: "tools" }, this.actions(), this.switches(), this.sliders(channels)),
+      this.stepper(),
+      el("figure", { class: "saw" }, this.saw.element,
+        el("figcaption", {}, el("strong", {}, say("saw")), this.done)),
+    );
+    this.acceptFiles();
+  }
+
+  actions() {
+    const { say } = this;
+    const button = (key, onclick) => el("button", { type: "button", class: key, onclick }, say(key));
+    this.file = el("input", { type: "file", accept: "image/*", class: "unseen", tabindex: -1 });
+    this.file.addEventListener("change", () => this.read(this.file.files[0]));
+    this.undoButton = button("undo", () => this.undo());
+    return el("div", { class: "buttons" }, this.undoButton,
+      button("clear", () => this.become(EMPTY)), button("open", () => this.file.click()), this.file);
+  }
+
+  switches() {
+    const { say } = this;
+    const make = (key, name, hint = null) => el("label", { class: "switch", title: hint },
+      el("input", {
+        type: "checkbox", name: key, checked: this[name],
+        onchange: (event) => { this[name] = event.target.checked; this.changed(); },
+      }), el("span", {}, say(key)));
+    return el("div", { class: "switches" }, make("invert", "isInverted"),
+      make("asItIs", "asItIs", say("asItIsHint")));
+  }
+
+  sliders(channels) {
+    const { say } = this;
+    const pen = el("input", {
+      type: "range", min: 0.5, max: 2, step: 0.1, value: 1,
+      oninput: (event) => { this.pen = Number(event.target.value); this.changed(); },
+    });
+    const colour = channels === 3 ? el("label", {}, say("colour"), el("input", {
+      type: "color", value: this.colour,
+      oninput: (event) => { this.colour = event.target.value; this.changed(); },
+    })) : null;
+    return el("div", { class: "sliders" }, el("label", {}, say("thickness"), pen), colour);
+  }
+
+  stepper() {
+    if (!this.facts.images) return null;
+    const { say } = this;
+    this.named = el("span", { class: "named", role: "status" });
+    const step = (by, words, sign) => el("button", {
+      type: "button", class: by > 0 ? "next" : "previous", "aria-label": words, title: words,
+      onclick: () => this.step(by),
+    }, sign);
+    return el("div", { class: "stepper" }, step(-1, say("previous"), "‹"), this.named,
+      step(1, say("next"), "›"));
+  }
+
+  step(by) {
+    const count = this.facts.images.labels.length;
+    const at = this.current.kind === "image" ? this.current.index + by : this.lastImage ?? 0;
+    this.become({ kind: "image", index: (at + count) % count });
+  }
+
+  stroke(strokes, isDone) {
+    const isNew = this.current.kind !== "ink" || strokes.length !== this.current.strokes.length;
+    if (isNew) {
+      this.history.push(this.current);
+      if (this.current.kind !== "ink") strokes = [strokes.at(-1)];
+    }
+    this.current = { kind: "ink", strokes };
+    this.changed(isDone);
+  }
+
+  become(source) {
+    if (source === this.current || (source === EMPTY && this.isEmpty)) return;
+    this.history.push(this.current);
+    this.current = source;
+    this.changed();
+  }
+
+  undo() {
+    if (!this.history.length) return;
+    this.current = this.history.pop();
+    this.changed();
+  }
+
+  // Another picture than before is to be shown: the board, the picture that the network sees.
+  changed(isDone = true) {
+    const { current } = this;
+    this.isEmpty = current.kind === "ink" && !current.strokes.length;
+    this.label = current.kind === "image" ? this.facts.images.labels[current.index] : null;
+    if (current.kind === "image") this.lastImage = current.index;
+    const { bytes, done } = this.prepared();
+    this.bytes = bytes;
+    this.steps = done;
+    this.paint();
+    this.onChange(isDone);
+    if (this.named) this.named.textContent = this.nameOf(current);
+    this.undoButton.disabled = !this.history.length;
+    this.invitation.hidden = current.kind === "ink" && !this.isEmpty;
+  }
+
+  get state() {
+    const { kind, index, strokes } = this.current;
+    return kind === "image" ? { image: index } : { strokes: kind === "ink" ? strokes : null };
+  }
+
+  restore({ image, strokes }) {
+    if (strokes?.length) this.current = { kind: "ink", strokes };
+    const count = this.facts.images?.labels.length ?? 0;
+    if (image < count) this.current = { kind: "image", index: image };
+  }
+
+  nameOf({ kind, index }) {
+    const { labels } = this.facts.images;
+    if (kind !== "image") return this.say("images");
+    const label = this.facts.classes[labels[index]];
+    return this.say("image", { number: index + 1, count: labels.length, label });
+  }
+
+  prepared() {
+    const picture = this.picture();
+    if (this.isEmpty) return prepare(picture, this.how, true);
+    return prepare(picture, this.how, this.asItIs);
+  }
+
+  picture() {
+    const { current, how } = this;
+    if (current.kind === "picture") return this.turned(current.picture);
+    if (current.kind === "image") {
+      return this.turned(pictureOfBytes(imageOf(this.facts, current.index), how.input_shape), true);
+    }
+    const [channels, height, width] = how.input_shape;
+    const isCentred = how.box && !this.asItIs && !this.isEmpty;
+    const ink = isCentred
+      ? drawn(enlarged(current.strokes, 20 / 28), SIDE, SIDE, PEN * this.pen * SIDE)
+      : drawn(current.strokes, width * FINE, height * FINE,
+        PEN * this.pen * FINE * Math.min(width, height));
+    return this.turned(channels === 3 ? coloured(ink, this.colour) : ink);
+  }
+
+  // Ink is light on dark; a person may ask for the negative of anything.
+  turned(picture, isOfData = false) {
+    const isLight = this.how.polarity === "light" && isOfData;
+    return this.isInverted !== isLight ? inverted(picture) : picture;
+  }
+
+  paint() {
+    const { current } = this;
+    const isPaper = this.isInverted;
+    const look = {
+      ink: this.how.input_shape[0] === 3 && !isPaper ? this.colour : isPaper ? "#10161f" : "#ffffff",
+      paper: isPaper ? "#ffffff" : "#000000",
+      pen: PEN * this.pen,
+      bitmap: current.kind === "ink" ? null : bitmapOf(this.picture()),
+    };
+    this.board.show(current.kind === "ink" ? current.strokes : [], look);
+    this.saw.paint(this.bytes, GREYS, [0, 255]);
+    const { say } = this;
+    const words = this.steps.map(([key, values]) => say(key, values));
+    const separator = " · ";
+    this.done.textContent = this.isEmpty ? "" : words.join(separator) || say("plain");
+  }
+
+  acceptFiles() {
+    const { element } = this;
+    element.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      element.classList.add("over");
+    });
+    element.addEventListener("dragleave", () => element.classList.remove("over"));
+    element.addEventListener("drop", (event) => {
+      event.preventDefault();
+      element.classList.remove("over");
+      this.read(event.dataTransfer.files[0]);
+    });
+    document.addEventListener("paste", (event) => {
+      const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => /^image/.test(type));
+      if (file && element.isConnected) this.read(file);
+    });
+  }
+
+  async read(file) {
+    if (!file) return;
+    this.file.value = "";
+    try {
+      const bitmap = await createImageBitmap(file);
+      const scale = Math.min(1, LARGEST / Math.max(bitmap.width, bitmap.height));
+      const size = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
+      const canvas = el("canvas", { width: size[0], height: size[1] });
+      const context = canvas.getContext("2d");
+      context.drawImage(bitmap, 0, 0, ...size);
+      const picture = pictureOf(context.getImageData(0, 0, ...size));
+      this.become({ kind: "picture", picture });
+    } catch {
+      this.done.textContent = this.say("notPicture");
+    }
+  }
+}
+
+const GREYS = makeGreys();
+
+// The bytes of a test image inside the page.
+export function imageOf(facts, index) {
+  const [channels, height, width] = facts.preparation.input_shape;
+  const size = channels * height * width;
+  return facts.images.bytes.subarray(index * size, (index + 1) * size);
+}
+
+function coloured({ width, height, planes: [plane] }, colour) {
+  const planes = [1, 3, 5].map((at) => {
+    const share = parseInt(colour.slice(at, at + 2), 16) / 255;
+    return plane.map((level) => level * share);
+  });
+  return { width, height, planes };
+}
+
+function bitmapOf({ width, height, planes }) {
+  const canvas = el("canvas", { width, height });
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  for (let n = 0; n < width * height; n++) {
+    for (let c = 0; c < 3; c++) image.data[4 * n + c] = (planes[c] ?? planes[0])[n];
+    image.data[4 * n + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
