@@ -1,9 +1,5 @@
 """A model as a page: what is in the file, that its script is the network, and what it refuses."""
 
-import base64
-import hashlib
-import json
-import re
 import shutil
 
 import numpy as np
@@ -11,11 +7,9 @@ import pytest
 
 import lenet
 from exported_models import drawn
-from lenet.errors import MissingPackageError, UsageError
 from lenet.formats import page as page_module
 from lenet.formats.export import export
-from lenet.formats.page import page_parts, page_script, page_style, write_page
-from refusals import refused
+from lenet.formats.page import page_script
 
 needs_node = pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
 

@@ -71,6 +71,7 @@ class Options:
     framework: str = "torch"
     answers: Answers | None = None
     images: Split | None = None  # that a page has inside
+    name: str = ""  # of the file or run that the model is from
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,9 @@ def export(
     if images is not None and suffix not in _PAGES:
         what = f"test images are put into a page alone, and the file ends in {suffix}"
         raise UsageError(f"{what}; end it in .html, or leave them out.", parameter="images")
-    model = model if isinstance(model, Model) else Model.load(model)
+    if not isinstance(model, Model):
+        options = replace(options, name=Path(model).stem)
+        model = Model.load(model)
     split, name = _test_split(model, check, data_dir)
     if split is not None and suffix not in _RUNNERS:
         raise UsageError(
@@ -349,7 +352,7 @@ def _pt(model: Model, options: Options) -> bytes:
 
 
 def _page(model: Model, options: Options) -> bytes:
-    return write_page(model, options.images).encode("utf-8")
+    return write_page(model, options.images, options.name).encode("utf-8")
 
 
 def _params(model: Model, options: Options) -> bytes:

@@ -52,19 +52,22 @@ _EXPORT: Final = re.compile(
 )
 
 
-def write_page(model: Model, split: Split | None = None) -> str:
+def write_page(model: Model, split: Split | None = None, name: str = "") -> str:
     """Write a page of ``model`` with some images of ``split``, which are of the network's size.
+
+    ``name`` is what to call a network that has no name of its own.
 
     Raises:
         UsageError: the model is in int8 or has no weights.
     """
-    facts = page_facts(model, split)
+    facts = page_facts(model, split, name)
     style, script = page_style(), page_script()
     data = json.dumps(facts, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     template = (WEB / "page.html").read_text(encoding="utf-8")
     values = {
         "policy": _policy(script, style),
         "title": escape(f"{facts['name']} · lenet"),
+        "name": escape(facts["name"]),
         "style": style,
         "facts": data,
         "script": script,
@@ -78,7 +81,7 @@ def page_parts(page: str) -> tuple[str, str]:
     return facts, script.removesuffix(_START)
 
 
-def page_facts(model: Model, split: Split | None = None) -> dict[str, Any]:
+def page_facts(model: Model, split: Split | None = None, name: str = "") -> dict[str, Any]:
     """Return what the page knows of a model, as values for JSON."""
     report = explain(model.network)
     told = report.to_dict()
@@ -90,7 +93,7 @@ def page_facts(model: Model, split: Split | None = None) -> dict[str, Any]:
     return {
         "format": "lenet-page",
         "version": 1,
-        "name": told["name"] or "network",
+        "name": told["name"] or name or "network",
         **facts,
         "classes": list(model.classes),
         "constants": {"leaky_slope": LEAKY_SLOPE, "epsilon": EPSILON},

@@ -15,13 +15,12 @@ export class AnswerView {
     this.told = el("p", { class: "answer", role: "status" });
     const rest = classes.length - this.count;
     this.rest = rest ? el("p", { class: "note" }, say("others", { count: rest })) : null;
-    this.element = el("section", { class: "card", "aria-label": say("answer") },
-      el("h2", {}, say("answer")), this.told, this.list, this.rest);
+    this.element = el("section", { class: "card answers", "aria-label": say("answer") },
+      el("h2", {}, say("answer")), this.list, this.rest);
   }
 
   // Probabilities of all classes; or nothing where there is no picture. `label`: the right class.
   update(probabilities, label = null) {
-    this.element.classList.toggle("empty", !probabilities);
     const shares = probabilities ?? this.classes.map(() => 0);
     const order = shares.map((_, index) => index);
     const best = order.reduce((a, b) => (shares[b] > shares[a] ? b : a), 0);
@@ -39,19 +38,19 @@ export class AnswerView {
     this.tell(probabilities, best, label);
   }
 
+  // The answer in words; said only where it is another, for those who listen to it.
   tell(probabilities, best, label) {
-    const name = this.classes[best];
-    const texts = [this.say("nothing")];
-    if (probabilities) {
-      texts[0] = this.say("answered", { name, share: percent(probabilities[best]) });
-      if (label !== null) {
-        const verdict = label === best ? "correct" : "incorrect";
-        texts.push(this.say(verdict, { label: this.classes[label] }));
-      }
-    }
-    const text = texts.join(" · ");
-    if (text !== this.told.textContent) this.told.textContent = text;
+    const share = probabilities ? percent(probabilities[best]) : "";
+    const key = [probabilities && best, share, label].join();
+    if (key === this.key) return;
+    this.key = key;
     this.told.dataset.class = probabilities ? best : "";
+    if (!probabilities) return this.told.replaceChildren(el("small", {}, this.say("nothing")));
+    const verdict = label === null ? null : el("small", {
+      class: label === best ? "right-answer" : "wrong-answer",
+    }, this.say(label === best ? "correct" : "incorrect", { label: this.classes[label] }));
+    return this.told.replaceChildren(
+      ...[className(this.classes[best]), " ", el("small", {}, share), verdict].filter(Boolean));
   }
 }
 

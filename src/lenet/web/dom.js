@@ -37,6 +37,15 @@ export function number(value, digits = 3) {
   return text.replace("-", "−");
 }
 
+// The same in at most four letters or so, for a small cell: 5.2, .36, −.04.
+export function shortNumber(value) {
+  const size = Math.abs(value);
+  if (size < 0.005) return "0";
+  const places = size < 1 ? 2 : size < 10 ? 1 : 0;
+  const text = size < 10000 ? size.toFixed(places).replace(/^0\./, ".") : size.toExponential(0);
+  return value < 0 ? `−${text}` : text;
+}
+
 export const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 // The name of a class, which may be of any script and direction.

@@ -9,7 +9,7 @@ import { formulaText, kindText, shapeText, sizeText } from "./table.js";
 const MOST_WEIGHTS = 1000000; // that are painted
 
 export class LayersView {
-  // `look` has say, network, rampOf(index), rangeOf(index), pick(unit, isPinned), hover(unit).
+  // `look` has say, network, rampOf(index), rangeOf(index), choose(unit), hover(unit), close().
   constructor(look) {
     this.look = look;
     this.cards = look.network.layers.map((layer, index) => new LayerCard(layer, index, look));
@@ -111,7 +111,7 @@ class LayerCard {
     element.addEventListener("pointerleave", () => look.hover(null));
     element.addEventListener("click", (event) => {
       const unit = unitAt(event);
-      if (unit) look.pick(unit, true);
+      if (unit) look.choose(unit);
     });
     element.addEventListener("keydown", (event) => this.key_(event));
   }
@@ -129,10 +129,10 @@ class LayerCard {
     const at = look.unit?.index === index ? look.unit : { o: 0, p: 0, q: 0 };
     const isFirst = look.unit?.index !== index;
     const move = (value, by, size) => Math.min(size - 1, Math.max(0, value + (isFirst ? 0 : by)));
-    look.pick({
+    look.choose({
       index, o: move(at.o, step[0], layer.O), p: move(at.p, step[1], layer.P),
       q: move(at.q, step[2], layer.Q),
-    }, true);
+    });
   }
 
   // The kernels, or the weights of a dense layer; painted when they are opened.
@@ -142,7 +142,7 @@ class LayerCard {
     const isConv = layer.kind === "conv";
     const each = isConv ? layer.C / layer.groups : 1;
     const view = isConv
-      ? new MapsView([layer.O * each, layer.kh, layer.kw], { size: 44, columns: each })
+      ? new MapsView([layer.O * each, layer.kh, layer.kw], { size: 44, columns: layer.O })
       : new MapsView([1, layer.O, layer.C], { size: 700 });
     const words = look.say(isConv ? "kernelsOf" : "weightsOf", { name: layer.name });
     const legend = el("span", { class: "legend" });
@@ -161,9 +161,24 @@ class LayerCard {
     const range = this.look.weightRange(this.layer);
     const ramp = makeRamp(this.look.isDark(), range);
     this.weightView.layOut(this.element.clientWidth - 2 * padding(this.element));
-    this.weightView.paint(this.layer.weight, ramp, range);
+    this.weightView.paint(kernelsOf(this.layer), ramp, range);
     legend.replaceChildren(...legendOf(ramp, range));
   }
+}
+
+// The kernels in lines of one channel each, so that each map's are below each other.
+function kernelsOf(layer) {
+  if (layer.kind !== "conv") return layer.weight;
+  const size = layer.kh * layer.kw;
+  const each = layer.C / layer.groups;
+  const turned = new Float32Array(layer.weight.length);
+  for (let o = 0; o < layer.O; o++) {
+    for (let c = 0; c < each; c++) {
+      const from = (o * each + c) * size;
+      turned.set(layer.weight.subarray(from, from + size), (c * layer.O + o) * size);
+    }
+  }
+  return turned;
 }
 
 function vectorStep(key, columns) {

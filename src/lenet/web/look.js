@@ -39,9 +39,9 @@ export class Look {
 
   build() {
     const { facts, say } = this;
-    this.source = new SourceView(facts, say, (isDone) => this.request(isDone));
     this.answer = new AnswerView(facts.classes, say, (o) =>
-      this.pick({ index: this.last, o, p: 0, q: 0 }, true));
+      this.choose({ index: this.last, o, p: 0, q: 0 }));
+    this.source = new SourceView(facts, say, this.answer.told, (isDone) => this.request(isDone));
     this.layersView = new LayersView(this);
     this.unitView = new UnitView(this);
     this.panels = {
@@ -91,9 +91,11 @@ export class Look {
     this.element.dataset.tab = name;
   }
 
-  // Show the picture, for the first time; `state` is what an address held.
+  // Show the picture, for the first time, after `element` is in the page; `state` is what an
+  // address held.
   start(state = {}) {
     if (TABS.includes(state.tab)) this.open(state.tab);
+    this.layersView.layOut();
     this.source.restore(state);
     this.source.changed();
     this.draw();
@@ -116,11 +118,13 @@ export class Look {
 
   // Everything anew for the present picture: one pass through the network, then all colours.
   draw() {
+    const begun = performance.now();
     cancelAnimationFrame(this.waiting);
     this.waiting = null;
     this.maps = forward(this.network, scaled(this.source.bytes, this.source.how));
     this.answer.update(this.source.isEmpty ? null : softmax(this.maps.at(-1)), this.source.label);
     this.repaint();
+    this.element.dataset.milliseconds = (performance.now() - begun).toFixed(2);
   }
 
   repaint() {
@@ -153,6 +157,12 @@ export class Look {
     if (!this.unitView.timer) this.onChange();
   }
 
+  // A unit that a person chose: what slides stops.
+  choose(unit) {
+    this.unitView.stop();
+    this.pick(unit, true);
+  }
+
   hover(unit) {
     if (this.unitView.timer || sameUnit(unit, this.hovered)) return;
     this.hovered = unit;
@@ -175,7 +185,7 @@ export class Look {
       const { scale, shift } = this.source.how;
       return [Math.min(...shift), Math.max(...shift.map((least, c) => least + 255 * scale[c]))];
     }
-    return this.facts.ranges?.[index] ?? rangeAbout(this.maps[index + 1]);
+    return this.facts.ranges?.[index] ?? rangeOfNumbers(this.maps[index + 1]);
   }
 
   rampOf(index) {
@@ -190,6 +200,11 @@ export class Look {
     if (!this.weightRanges.has(layer)) this.weightRanges.set(layer, rangeAbout(layer.weight));
     return this.weightRanges.get(layer);
   }
+}
+
+function rangeOfNumbers(values) {
+  const [low, high] = rangeAbout(values);
+  return values.every((value) => value >= 0) ? [0, high] : [low, high];
 }
 
 function sameUnit(a, b) {

@@ -7,6 +7,7 @@ import { svg, el } from "./dom.js";
 import { placeOf } from "./colours.js";
 
 const MOST_UNITS = 400000; // of one layer: more maps are not shown
+const FLATTEST = 6; // pixels of the screen, of a map's shorter side
 
 export class MapsView {
   // shape: [O, P, Q]. `size`: how long the longer side of a map may be, in pixels of the screen.
@@ -29,8 +30,9 @@ export class MapsView {
   // Lay the maps out for so many pixels of the screen; true where that changed anything.
   layOut(width) {
     const longest = Math.max(this.P, this.Q);
-    const across_ = this.fixed ? width / this.fixed - 2 : width;
-    let scale = Math.min(this.size / longest, across_ / this.Q);
+    const room = this.fixed ? width / this.fixed - 2 : width;
+    const flat = FLATTEST / Math.min(this.P, this.Q); // a signal is to be seen, too
+    let scale = Math.min(Math.max(this.size / longest, flat), room / this.Q);
     if (scale > 1) scale = Math.floor(scale);
     this.zoom = Math.max(1, Math.round(scale / 4)); // picture elements per unit
     this.pixel = scale / this.zoom; // of the screen, per picture element
@@ -75,17 +77,17 @@ export class MapsView {
     return { x: (o % this.columns) * this.step[1], y: Math.floor(o / this.columns) * this.step[0] };
   }
 
-  // The unit under a pointer, { o, p, q }; nothing between the maps.
+  // The unit under a pointer, { o, p, q }; a gap belongs to the map before it.
   unitAt(event) {
     const box = this.canvas.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * this.canvas.width;
     const y = ((event.clientY - box.top) / box.height) * this.canvas.height;
     const [row, column] = [Math.floor(y / this.step[0]), Math.floor(x / this.step[1])];
     const o = row * this.columns + column;
-    const p = Math.floor((y - row * this.step[0]) / this.zoom);
-    const q = Math.floor((x - column * this.step[1]) / this.zoom);
-    const isUnit = x >= 0 && y >= 0 && column < this.columns && o < this.shown;
-    return isUnit && p < this.P && q < this.Q ? { o, p, q } : null;
+    if (x < 0 || y < 0 || column >= this.columns || o >= this.shown) return null;
+    const p = Math.min(this.P - 1, Math.floor((y - row * this.step[0]) / this.zoom));
+    const q = Math.min(this.Q - 1, Math.floor((x - column * this.step[1]) / this.zoom));
+    return { o, p, q };
   }
 
   // Mark rectangles of units on some maps: { first, end, top, left, bottom, right }, or nothing.
@@ -97,7 +99,7 @@ export class MapsView {
   outline({ first, end, top, left, bottom, right }) {
     const [up, low] = [Math.max(0, top), Math.min(this.P, bottom)];
     const [west, east] = [Math.max(0, left), Math.min(this.Q, right)];
-    if (low <= up || east <= west) return "";
+    if (!this.columns || low <= up || east <= west) return "";
     const [width, height] = [(east - west) * this.zoom, (low - up) * this.zoom];
     let path = "";
     for (let o = first; o < Math.min(end, this.shown); o++) {

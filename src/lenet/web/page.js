@@ -18,7 +18,7 @@ export function startPage(facts, root) {
 }
 
 function languageOf(state) {
-  if (state.language in LANGUAGES) return state.language;
+  if (Object.hasOwn(LANGUAGES, state.language ?? "")) return state.language;
   return (navigator.language ?? "").startsWith("zh") ? "zh" : "en";
 }
 

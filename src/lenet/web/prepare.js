@@ -9,6 +9,7 @@ const SLACK = 2; // pixels that ink may be smaller than its box without being en
 const GAIN = 1.2; // strokes that are made smaller or larger lose so much of their light
 const NOISE = 4; // times the median of the ground's own variation is no ink
 const MOST_NOISE = 0.4; // of the ink
+const LOBES = 3; // of Lanczos' curve, on each side
 
 // What a network of this input reads of a picture: { bytes (C x H x W), done }. `done` are pairs
 // of a word's name and its values, which say what was done to the picture.
@@ -298,14 +299,14 @@ function placed(inner, height, width, top, left, ground) {
   return { width, height, planes };
 }
 
-// Smaller by the average of the area that a pixel covers, larger by straight lines between pixels.
+// Smaller by the average of the area that a pixel covers, larger by Lanczos' curve, as Pillow.
 export function resized(image, width, height) {
   if (image.width === width && image.height === height) return image;
   const across = filterOf(image.width, width);
   const down = filterOf(image.height, height);
   const planes = image.planes.map((plane) => {
     const rows = alongRows(plane, image.width, image.height, across);
-    return alongColumns(rows, width, down);
+    return alongColumns(rows, width, down).map(clipped);
   });
   return { width, height, planes };
 }
@@ -313,18 +314,23 @@ export function resized(image, width, height) {
 // For every new pixel, the old ones that it is made of: [first, their weights].
 function filterOf(old, size) {
   const scale = old / size;
+  const reach = scale >= 1 ? scale / 2 : LOBES;
   return Array.from({ length: size }, (_, n) => {
-    const [from, to] = scale >= 1
-      ? [n * scale, (n + 1) * scale]
-      : [(n + 0.5) * scale - 0.5, (n + 0.5) * scale + 0.5];
-    const first = Math.max(0, Math.floor(from));
+    const middle = (n + 0.5) * scale;
+    const first = Math.max(0, Math.floor(middle - reach));
     const weights = [];
-    for (let at = first; at < Math.min(old, Math.ceil(to)); at++) {
-      weights.push(Math.max(0, Math.min(to, at + 1) - Math.max(from, at)));
+    for (let at = first; at < Math.min(old, Math.ceil(middle + reach)); at++) {
+      const area = Math.min(middle + reach, at + 1) - Math.max(middle - reach, at);
+      weights.push(scale >= 1 ? Math.max(0, area) : lanczos(at + 0.5 - middle));
     }
     const total = weights.reduce((a, b) => a + b, 0);
     return [first, weights.map((weight) => weight / total)];
   });
+}
+
+function lanczos(x) {
+  const wave = (t) => (t === 0 ? 1 : Math.sin(Math.PI * t) / (Math.PI * t));
+  return Math.abs(x) < LOBES ? wave(x) * wave(x / LOBES) : 0;
 }
 
 function alongRows(plane, width, height, filter) {

@@ -57,7 +57,7 @@ export class QuizView {
 
   givenText(row) {
     const { say } = this;
-    const gets = say("quizGets", { name: row.name, shape: shapeText(row.input_shape) });
+    const gets = say("quizGets", { shape: shapeText(row.input_shape) });
     if (!row.kernel_size) return `${gets} ${say("quizDense", { units: row.output_shape[0] })}`;
     const values = {
       channels: row.output_shape[0], kernel: sizeText(row.kernel_size),
@@ -120,9 +120,11 @@ export class QuizView {
     const [channels] = row.output_shape;
     if (row.kind === "conv") {
       const each = countText(row.weights / channels);
-      return this.say(row.batch_norm ? "whyNormParameters" : "whyConvParameters", { channels, each, all });
+      const words = row.batch_norm ? "whyNormParameters" : "whyConvParameters";
+      return this.say(words, { channels, each, all });
     }
     if (row.kind !== "dense") return this.say("whyPoolParameters");
-    return this.say("whyDenseParameters", { units: channels, inputs: countText(row.weights / channels), all });
+    const inputs = countText(row.weights / channels);
+    return this.say("whyDenseParameters", { units: channels, inputs, all });
   }
 }

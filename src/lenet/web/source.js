@@ -9,6 +9,7 @@ import {
   drawn, enlarged, inverted, pictureOf, pictureOfBytes, prepare,
 } from "./prepare.js";
 
+const BOARD = 560; // pixels of the board, across
 const PEN = 0.088; // of the board
 const FINE = 10; // pixels of a drawing for each pixel of the network's
 const SIDE = 280; // of the square on which a drawing is made before it is centred
@@ -17,8 +18,9 @@ const EMPTY = { kind: "ink", strokes: [] };
 
 export class SourceView {
   // onChange() is called after every change; `bytes`, `done`, `isEmpty` and `label` then tell.
-  constructor(facts, say, onChange) {
-    Object.assign(this, { facts, say, onChange });
+  // `told` is an element that says the answer.
+  constructor(facts, say, told, onChange) {
+    Object.assign(this, { facts, say, told, onChange });
     this.how = facts.preparation;
     this.history = [];
     this.pen = 1;
@@ -32,23 +34,24 @@ export class SourceView {
   build() {
     const { say } = this;
     const [channels, height, width] = this.how.input_shape;
+    const shape = Math.min(2, Math.max(1 / 3, height / width));
     const canvas = el("canvas", {
-      class: "board", width: 560, height: Math.max(1, Math.round((560 * height) / width)), tabindex: 0,
-      role: "application", "aria-label": say("drawHere"),
+      class: "board", width: BOARD, height: Math.round(BOARD * shape), tabindex: 0, role: "application",
+      "aria-label": say("drawHere"),
     });
     this.board = new Board(canvas, (strokes, isDone) => this.stroke(strokes, isDone));
     this.invitation = el("p", { class: "invitation", "aria-hidden": "true" }, say("drawHint"));
     this.saw = new MapsView(this.how.input_shape, {
-      size: 140, isColour: channels === 3, attributes: { role: "img", "aria-label": say("saw") },
+      size: 112, isColour: channels === 3, attributes: { role: "img", "aria-label": say("saw") },
     });
     this.saw.layOut(300);
     this.done = el("p", { class: "note done" });
     this.element.append(
       el("div", { class: "board-frame" }, canvas, this.invitation),
-      el("div", { class: "tools" }, this.actions(), this.switches(), this.sliders(channels)),
-      this.stepper(),
       el("figure", { class: "saw" }, this.saw.element,
-        el("figcaption", {}, el("strong", {}, say("saw")), this.done)),
+        el("figcaption", {}, this.told, el("span", { class: "note" }, say("saw")), this.done)),
+      el("div", { class: "tools" }, this.actions(), this.switches(), this.sliders(channels)),
+      ...[this.stepper()].filter(Boolean),
     );
     this.acceptFiles();
   }

@@ -2,7 +2,7 @@
 // done to it. A window can be slid over the whole map, at any speed.
 
 import { cssOf, makeRamp, rangeAbout } from "./colours.js";
-import { className, el, number } from "./dom.js";
+import { className, el, number, shortNumber } from "./dom.js";
 import { MapsView } from "./maps.js";
 import { channelsOf, makeUnit, windowOf } from "./network.js";
 
@@ -15,11 +15,14 @@ export class UnitView {
   // `look` has say, classes, isDark, rampOf(index), rangeOf(index), pick(unit) and close().
   constructor(look) {
     this.look = look;
-    this.body = el("div", { class: "unit-body" });
     this.title = el("h2", {}, look.say("unit"));
     this.closer = el("button", {
       type: "button", class: "close", "aria-label": look.say("close"), onclick: () => look.close(),
     }, "×");
+    this.top = el("div", { class: "unit-part" });
+    this.rest = el("div", { class: "unit-part" });
+    this.transport = this.makeTransport(); // stays, so that it can be pressed while all else moves
+    this.body = el("div", { class: "unit-body" }, this.top, this.transport, this.rest);
     this.element = el("aside", { class: "card unit", "aria-label": look.say("unit") },
       el("header", {}, this.title, this.closer), this.body);
     this.channel = null;
@@ -31,7 +34,9 @@ export class UnitView {
   hint() {
     this.stop();
     this.element.classList.remove("open");
-    this.body.replaceChildren(el("p", { class: "note" }, this.look.say("unitHint")));
+    this.top.replaceChildren(el("p", { class: "note" }, this.look.say("unitHint")));
+    this.transport.hidden = true;
+    this.rest.replaceChildren();
     this.key = "";
   }
 
@@ -46,9 +51,15 @@ export class UnitView {
     this.element.classList.add("open");
     this.element.dataset.unit = [layer.name, unit.o, unit.p, unit.q].join(".");
     this.element.dataset.value = made.value;
-    const parts = layer.kind === "dense"
+    const isDense = layer.kind === "dense";
+    const stage = isDense ? null : this.stage(unit, layer, x);
+    const parts = isDense
       ? this.denseParts(unit, layer, made, x, previous) : this.windowParts(unit, layer, made, x);
-    this.body.replaceChildren(this.heading(unit, layer, made), ...parts, this.sums(layer, made));
+    this.body.className = `unit-body ${layer.kind}`;
+    this.top.replaceChildren(...[this.heading(unit, layer, made), stage].filter(Boolean));
+    this.transport.hidden = layer.P * layer.Q < 2;
+    this.showTransport();
+    this.rest.replaceChildren(...parts, this.sums(layer, made));
   }
 
   heading(unit, layer, made) {
@@ -60,7 +71,8 @@ export class UnitView {
     return el("p", { class: "unit-name" },
       el("span", { class: `chip ${layer.kind}` }, layer.name), " ", where,
       isLast ? [" · ", className(classes[unit.o])] : [],
-      el("strong", { class: "value" }, number(made.value)));
+      el("strong", { class: "value" }, number(made.value)),
+      el("span", { class: "formula" }, formulaOf(layer)));
   }
 
   windowParts(unit, layer, made, x) {
@@ -69,10 +81,7 @@ export class UnitView {
     const terms = made.terms.filter((term) => term.channel === this.channel);
     const part = layer.kind === "conv" ? this.grids(layer, terms) : this.poolGrid(layer, terms, made);
     const several = end - first > 1 ? this.channels(made, first, end) : null;
-    return [
-      this.stage(unit, layer, x), this.transport(unit, layer), several,
-      el("p", { class: "words" }, say(`word.${layer.kind}`)), part,
-    ].filter(Boolean);
+    return [several, el("p", { class: "words" }, say(`word.${layer.kind}`)), part].filter(Boolean);
   }
 
   // The map that is read with the window on it, and the map that is given, as far as it is made.
@@ -100,34 +109,41 @@ export class UnitView {
       figure(given, `${say("gives")} · ${layer.name}`));
   }
 
-  transport(unit, layer) {
+  makeTransport() {
     const { say } = this.look;
-    if (layer.P * layer.Q < 2) return null;
-    const isPlaying = this.timer !== null;
-    const button = el("button", {
-      type: "button", class: "play", "aria-pressed": isPlaying,
-      onclick: () => (this.timer === null ? this.play(layer) : this.pause()),
-    }, isPlaying ? `❚❚ ${say("pause")}` : `▶ ${say("play")}`);
+    this.button = el("button", {
+      type: "button", class: "play", onclick: () => (this.timer === null ? this.play() : this.pause()),
+    });
     const speed = el("input", {
-      type: "range", min: 0, max: 7, step: 1, value: Math.log2(this.speed / 1.5),
-      "aria-label": say("speed"),
+      type: "range", min: 0, max: 7, step: 1, value: 2,
       oninput: (event) => {
         this.speed = 1.5 * 2 ** Number(event.target.value);
-        if (this.timer !== null) this.play(layer);
+        if (this.timer !== null) this.play();
       },
     });
-    return el("div", { class: "transport" }, button, el("label", {}, say("speed"), speed));
+    return el("div", { class: "transport" }, this.button, el("label", {}, say("speed"), speed));
   }
 
-  play(layer) {
+  showTransport() {
+    const { say } = this.look;
+    const isPlaying = this.timer !== null;
+    this.button.textContent = isPlaying ? `❚❚ ${say("pause")}` : `▶ ${say("play")}`;
+    this.button.setAttribute("aria-pressed", String(isPlaying));
+  }
+
+  // Slide the window on from here, or from the start where it is at the end.
+  play() {
     this.stop();
-    const isAtEnd = this.unit.p === layer.P - 1 && this.unit.q === layer.Q - 1;
-    let at = isAtEnd ? 0 : this.unit.p * layer.Q + this.unit.q;
+    const { layer } = this;
+    const last = layer.P * layer.Q - 1;
+    const here = this.unit.p * layer.Q + this.unit.q;
+    let at = here === last ? 0 : here;
     const step = () => {
       const { index, o } = this.unit;
-      if (at >= layer.P * layer.Q) return this.pause();
       this.look.pick({ index, o, p: Math.floor(at / layer.Q), q: at % layer.Q }, true);
-      at += Math.max(1, Math.round(this.speed / 60)); // a screen shows 60 steps per second
+      if (at === last) return this.pause();
+      at = Math.min(last, at + Math.max(1, Math.round(this.speed / 60))); // a screen shows 60 a second
+      return null;
     };
     this.timer = setInterval(step, Math.max(1000 / 60, 1000 / this.speed));
     step();
@@ -176,7 +192,7 @@ export class UnitView {
     return el("div", { class: "grids" },
       this.grid(layer, terms, inputs, input, look.say("window")),
       el("span", { class: "sign" }, "×"),
-      this.grid(layer, terms, weights, look.weightRange(layer), look.say("kernel")),
+      this.grid(layer, terms, weights, look.weightRange(layer), look.say("kernelUsed")),
       el("span", { class: "sign" }, "="),
       this.grid(layer, terms, products, rangeAbout(products), look.say("products")),
       el("p", { class: "channel-sum" }, look.say("sumOf", { channel: this.channel }),
@@ -202,7 +218,7 @@ export class UnitView {
       return el("span", {
         class: terms[n].outside ? "cell outside" : "cell", "--cell": colour, "--cell-text": text,
         title: number(value, 5),
-      }, isWritten ? number(value, 2) : "");
+      }, isWritten ? shortNumber(value) : "");
     });
     const board = el("div", { class: "grid", "--across": layer.kw }, cells);
     return el("figure", {}, board, el("figcaption", {}, words));
@@ -253,8 +269,7 @@ export class UnitView {
     return el("div", {},
       el("table", { class: "sums" }, el("tbody", {}, rows)),
       made.norm ? el("p", { class: "words" }, say("word.norm")) : null,
-      words ? el("p", { class: "words" }, words) : null,
-      el("p", { class: "formula" }, formulaOf(layer)));
+      words ? el("p", { class: "words" }, words) : null);
   }
 
   * sumRows(layer, made) {
@@ -269,7 +284,7 @@ export class UnitView {
       yield [say("sumAll", { count }), "", made.sum, "sum"];
       if (made.norm) yield* normRows(made, say);
       yield [say(made.norm ? "shift" : "bias"), "+", made.bias, "bias"];
-      yield ["", "=", made.before, "before"];
+      yield [say("before"), "=", made.before, "before"];
       const name = layer.row.activation;
       yield [`${name}: ${say(`word.${name}`)}`, "=", made.value, "value"];
     }
