@@ -2,10 +2,10 @@
 
     python benchmarks/page.py [--net NAME...] [--json FILE]
 
-A page of each network, with random weights and no test images, is opened
-from a file in headless Chromium, and a seven is drawn on it with the mouse. A redraw is one pass
-through the network and the colours of every number in every layer, as the page itself takes the
-time of it; medians and the slowest of all. Needs playwright and Chromium.
+A page of each network, with random weights and no test images, is opened from a file in headless
+Chromium, and a seven is drawn on it with the mouse. A redraw is one pass through the network and
+the colours of every number in every layer, as the page itself takes the time of it; medians, and
+the slowest of all. Needs playwright and Chromium.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import shutil
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -43,7 +44,7 @@ def measure(browser: Any, net: str, folder: Path) -> dict[str, Any]:
     page.mouse.move(*places[0])
     page.mouse.down()
     times = []
-    for (x0, y0), (x1, y1) in zip(places, places[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(places):
         for step in range(1, STEPS + 1):
             share = step / STEPS
             page.mouse.move(x0 + (x1 - x0) * share, y0 + (y1 - y0) * share)

@@ -24,7 +24,8 @@ COLOURS = """() => [...document.querySelectorAll(".layer")].map((layer) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return new Set(new Uint32Array(data.buffer)).size;
 })"""
-LEGENDS = """() => [...document.querySelectorAll(".layer > .under > .legend")].map((l) => l.textContent)"""
+LEGENDS = """() => [...document.querySelectorAll(".layer > .under > .legend")].map(
+  (legend) => legend.textContent)"""
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -37,6 +38,7 @@ def page_of(model, tmp_path, split=None) -> str:
 def open_unit(found, layer: str, *place: int) -> None:
     """Choose a unit by the keyboard."""
     found.page.locator(f"[data-layer={layer}] .maps").first.focus()
+    found.page.keyboard.press("Escape")
     found.page.keyboard.press("ArrowLeft")  # begins at the first
     keys = ("ArrowRight",) if len(place) == 1 else ("PageDown", "ArrowDown", "ArrowRight")
     for key, times in zip(keys, place, strict=True):
@@ -119,7 +121,7 @@ def test_a_hovered_unit_lights_its_window_up(open_page, page_url, trained) -> No
     found.page.mouse.move(box["x"] + 20, box["y"] + 20)
     found.settle()
     unit = found.page.locator(".unit")
-    name, channel, row, column = unit.get_attribute("data-unit").split(".")
+    name, channel, *_ = unit.get_attribute("data-unit").split(".")
     assert (name, channel) == ("conv1", "0")
     marks = found.page.locator("[data-layer=pool0] .mark.strong").first.get_attribute("d")
     assert marks.count("M") == 6  # a window on each of the six maps that it reads
@@ -135,9 +137,7 @@ def test_a_hovered_unit_lights_its_window_up(open_page, page_url, trained) -> No
     np.testing.assert_allclose(titles, weight[0, pressed].ravel(), atol=1e-4)
     found.page.mouse.move(5, 5)
     found.settle()
-    assert found.page.locator(".unit.open").count() == 0
-    assert int(row) >= 0
-    assert int(column) >= 0
+    assert unit.get_attribute("data-unit").startswith("conv0.")  # what was chosen before
 
 
 def test_colours_mean_the_same_in_any_order(open_page, page_url) -> None:
@@ -194,13 +194,13 @@ def test_undo_clear_and_polarity(open_page, page_url) -> None:
 def test_test_images_step_round(open_page, page_url, written) -> None:
     found = open_page(page_url)
     named = found.page.locator(".named")
-    assert named.inner_text() == "Test image 1 of 30: 0"
+    assert named.inner_text() == "Test image 1 of 40: 0"
     found.page.locator(".previous").click()
-    assert named.inner_text().startswith("Test image 30 of 30: ")
+    assert named.inner_text().startswith("Test image 40 of 40: ")
     for _ in range(2):
         found.page.locator(".next").click()
     found.settle()
-    assert named.inner_text() == "Test image 2 of 30: 1"
+    assert named.inner_text() == "Test image 2 of 40: 1"
     assert found.page.locator(".answer").inner_text().split() == ["1", "100.0", "%", "right:", "1"]
 
 
@@ -285,7 +285,8 @@ def test_no_address_breaks_the_page(open_page, page_url) -> None:
         found.page.goto(f"{page_url}#{address}")
         found.draw(SEVEN)
         assert found.page.locator(".answer .class-name").count() == 1
-        assert found.page.locator(".unit.open").count() == 0
+        example = found.page.locator(".unit").get_attribute("data-unit")
+        assert example.startswith("conv0.0.")
 
 
 def test_nothing_scrolls_sideways(open_page, page_url) -> None:

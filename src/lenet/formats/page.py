@@ -28,6 +28,7 @@ from lenet.engine.normalise import EPSILON
 from lenet.errors import OutputError
 from lenet.model import Model
 from lenet.net.layers import LEAKY_SLOPE
+from lenet.net.words import name_text
 
 WEB: Final = Path(__file__).parent.parent / "web"
 #: The module that begins, and what the page's last line does.
@@ -38,8 +39,8 @@ pageModule.startPage(
 """
 _PARTS: Final = re.compile(r'<script type="[^"]*"(?: id="facts")?>(.*?)</script>', re.DOTALL)
 #: Test images inside a page: so many, and so many bytes, but for the first two.
-_MOST_IMAGES: Final = 30
-_MOST_BYTES: Final = 24_000
+_MOST_IMAGES: Final = 40
+_MOST_BYTES: Final = 32_000
 _LARGEST_IMAGE: Final = 300_000
 #: Of a layer's numbers so many are inside the range of its colours.
 _SHOWN: Final = 0.998
@@ -96,6 +97,7 @@ def page_facts(model: Model, split: Split | None = None, name: str = "") -> dict
         "name": told["name"] or name or "network",
         **facts,
         "classes": list(model.classes),
+        "training": _training(model),
         "constants": {"leaky_slope": LEAKY_SLOPE, "epsilon": EPSILON},
         "preparation": {
             **model.preprocessing.to_dict(),
@@ -179,8 +181,22 @@ def _chosen(split: Split) -> Split | None:
     return Split(split.images[first], split.labels[first])
 
 
+def _training(model: Model) -> dict[str, Any] | None:
+    """Return how good the model is, where its training says so; a file may say anything."""
+    accuracy, dataset = (model.training.get(key) for key in ("test_accuracy", "dataset"))
+    if not isinstance(accuracy, float) or not isinstance(dataset, str) or not 0 < accuracy <= 1:
+        return None
+    return {"accuracy": accuracy, "dataset": name_text(dataset)}
+
+
 def _images(split: Split) -> dict[str, Any]:
-    return {"pixels": _base64(split.images.tobytes()), "labels": split.labels.tolist()}
+    pixels = _base64(_packed(split.images.tobytes()))
+    return {"pixels": pixels, "labels": split.labels.tolist()}
+
+
+def _packed(content: bytes) -> bytes:
+    """Shorten runs of zeros, which are most of MNIST: each becomes 0 and its length, 1 to 255."""
+    return re.sub(rb"\0{1,255}", lambda run: bytes([0, len(run[0])]), content)
 
 
 def _ranges(model: Model, split: Split) -> list[list[float]]:

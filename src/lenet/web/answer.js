@@ -12,11 +12,12 @@ export class AnswerView {
     this.count = Math.min(classes.length, classes.length > MOST ? LIKELIEST : MOST);
     this.bars = Array.from({ length: this.count }, () => makeBar(onPick));
     this.list = el("ol", { class: "bars" }, this.bars.map((bar) => bar.item));
-    this.told = el("p", { class: "answer", role: "status" });
+    this.told = el("p", { class: "answer" });
+    this.live = el("p", { class: "unseen", role: "status" });
     const rest = classes.length - this.count;
     this.rest = rest ? el("p", { class: "note" }, say("others", { count: rest })) : null;
     this.element = el("section", { class: "card answers", "aria-label": say("answer") },
-      el("h2", {}, say("answer")), this.list, this.rest);
+      el("h2", {}, say("answer")), this.live, this.list, this.rest);
   }
 
   // Probabilities of all classes; or nothing where there is no picture. `label`: the right class.
@@ -38,7 +39,14 @@ export class AnswerView {
     this.tell(probabilities, best, label);
   }
 
-  // The answer in words; said only where it is another, for those who listen to it.
+  // For those who listen: the answer, when a drawing is done.
+  speak() {
+    if (this.live.textContent !== this.told.textContent) {
+      this.live.textContent = this.told.textContent;
+    }
+  }
+
+  // The answer in words.
   tell(probabilities, best, label) {
     const share = probabilities ? percent(probabilities[best]) : "";
     const key = [probabilities && best, share, label].join();

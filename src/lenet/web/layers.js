@@ -71,20 +71,22 @@ class LayerCard {
     this.view.element.classList.toggle("vector", this.isVector);
     this.listen(this.view.element);
     this.legend = el("span", { class: "legend" });
-    const facts = [formulaText(row), say("sees", { size: sizeText(row.receptive_field) })];
-    const cut = this.view.shown < layer.O
-      ? el("p", { class: "note" }, say("shownOf", { shown: this.view.shown, count: layer.O })) : null;
+    const sees = say("sees", { size: sizeText(row.receptive_field) });
+    const facts = [formulaText(row), sees].filter(Boolean).join(" · ");
+    const { shown } = this.view;
+    const cut = shown < layer.O
+      ? el("p", { class: "note" }, say("shownOf", { shown, count: layer.O })) : null;
     this.element = el("article", { class: `card layer ${layer.kind}`, "data-layer": row.name },
       el("header", {},
         el("h3", {}, el("span", { class: `chip ${layer.kind}` }, row.name), " ",
           el("span", { class: "kind" }, kindText(row, say))),
         el("span", { class: "shape" }, shapeText(row.output_shape))),
-      el("div", { class: "under" }, el("span", { class: "note" }, facts.filter(Boolean).join(" · ")),
-        this.legend),
+      el("div", { class: "under" }, el("span", { class: "note" }, facts), this.legend),
       this.view.element, cut, this.weights());
   }
 
   layOut() {
+    this.paintWeights();
     return this.view.layOut(this.element.clientWidth - 2 * padding(this.element));
   }
 
@@ -95,8 +97,10 @@ class LayerCard {
     const ramp = look.rampOf(index);
     this.view.paint(this.layer.output, ramp, range);
     const key = `${range} ${look.isDark()}`;
-    if (key !== this.key) this.legend.replaceChildren(...legendOf(ramp, range));
+    if (key === this.key) return;
     this.key = key;
+    this.legend.replaceChildren(...legendOf(ramp, range));
+    this.paintWeights(); // in the colours of another theme
   }
 
   listen(element) {
@@ -147,22 +151,21 @@ class LayerCard {
     const words = look.say(isConv ? "kernelsOf" : "weightsOf", { name: layer.name });
     const legend = el("span", { class: "legend" });
     this.weightView = view;
-    this.opened = el("details", {
-      class: "weights",
-      ontoggle: () => this.paintWeights(legend),
-    }, el("summary", {}, look.say(isConv ? "kernels" : "weights")),
+    this.weightLegend = legend;
+    const title = el("summary", {}, look.say(isConv ? "kernels" : "weights"));
+    this.opened = el("details", { class: "weights", ontoggle: () => this.paintWeights() }, title,
     el("div", { class: "under" }, el("span", { class: "note" }, words), legend),
     el("div", { class: "wide", role: "img", "aria-label": words }, view.element));
     return this.opened;
   }
 
-  paintWeights(legend) {
-    if (!this.opened.open) return;
+  paintWeights() {
+    if (!this.opened?.open) return;
     const range = this.look.weightRange(this.layer);
     const ramp = makeRamp(this.look.isDark(), range);
     this.weightView.layOut(this.element.clientWidth - 2 * padding(this.element));
     this.weightView.paint(kernelsOf(this.layer), ramp, range);
-    legend.replaceChildren(...legendOf(ramp, range));
+    this.weightLegend.replaceChildren(...legendOf(ramp, range));
   }
 }
 

@@ -13,13 +13,14 @@ import { LayersView } from "./layers.js";
 import { bytesOf, forward, readNetwork, softmax } from "./network.js";
 import { scaled } from "./prepare.js";
 import { QuizView } from "./quiz.js";
-import { SourceView } from "./source.js";
+import { SourceView, unpacked } from "./source.js";
 import { tableView } from "./table.js";
 import { UnitView } from "./unit.js";
 import { speaker } from "./words.js";
 
 export const TABS = ["layers", "table", "quiz"];
 const GREYS = makeGreys();
+const WIDE = "(min-width: 1180px)"; // as in page.css: there are three columns
 
 export class Look {
   constructor(facts, { language, isDark, onChange }) {
@@ -33,7 +34,7 @@ export class Look {
     this.ramps = new Map();
     this.weightRanges = new Map();
     [this.unit, this.hovered, this.tab] = [null, null, "layers"];
-    if (facts.images && !facts.images.bytes) facts.images.bytes = bytesOf(facts.images.pixels);
+    if (facts.images) facts.images.bytes ??= unpacked(bytesOf(facts.images.pixels));
     this.build();
   }
 
@@ -103,6 +104,14 @@ export class Look {
     const index = this.network.layers.findIndex((layer) => layer.name === name);
     const layer = this.network.layers[index];
     if (layer && o < layer.O && p < layer.P && q < layer.Q) this.pick({ index, o, p, q }, true);
+    else if (matchMedia(WIDE).matches) this.showExample();
+  }
+
+  // The strongest number of the first layer, where there is room for it beside the layers.
+  showExample() {
+    const [layer] = this.network.layers;
+    const at = layer.output.indexOf(Math.max(...layer.output.subarray(0, layer.P * layer.Q)));
+    if (at >= 0) this.pick({ index: 0, o: 0, p: Math.floor(at / layer.Q), q: at % layer.Q }, true);
   }
 
   get state() {
@@ -112,6 +121,7 @@ export class Look {
   }
 
   request(isDone) {
+    this.isDone = isDone;
     if (isDone) this.onChange();
     this.waiting ??= requestAnimationFrame(() => this.draw());
   }
@@ -122,7 +132,9 @@ export class Look {
     cancelAnimationFrame(this.waiting);
     this.waiting = null;
     this.maps = forward(this.network, scaled(this.source.bytes, this.source.how));
-    this.answer.update(this.source.isEmpty ? null : softmax(this.maps.at(-1)), this.source.label);
+    this.probabilities = softmax(this.maps.at(-1));
+    this.answer.update(this.source.isEmpty ? null : this.probabilities, this.source.label);
+    if (this.isDone) this.answer.speak();
     this.repaint();
     this.element.dataset.milliseconds = (performance.now() - begun).toFixed(2);
   }

@@ -7,6 +7,8 @@ import { svg, el } from "./dom.js";
 import { placeOf } from "./colours.js";
 
 const MOST_UNITS = 400000; // of one layer: more maps are not shown
+const GAP = 3; // pixels of the screen, between maps
+const GROWTH = 1.4; // times what was asked for, at most
 const FLATTEST = 6; // pixels of the screen, of a map's shorter side
 
 export class MapsView {
@@ -29,21 +31,19 @@ export class MapsView {
 
   // Lay the maps out for so many pixels of the screen; true where that changed anything.
   layOut(width) {
-    const longest = Math.max(this.P, this.Q);
-    const room = this.fixed ? width / this.fixed - 2 : width;
-    const flat = FLATTEST / Math.min(this.P, this.Q); // a signal is to be seen, too
-    let scale = Math.min(Math.max(this.size / longest, flat), room / this.Q);
-    if (scale > 1) scale = Math.floor(scale);
+    const scale = this.scaleFor(width);
     this.zoom = Math.max(1, Math.round(scale / 4)); // picture elements per unit
     this.pixel = scale / this.zoom; // of the screen, per picture element
-    this.gap = Math.max(1, Math.round(3 / this.pixel));
-    const step = [this.P * this.zoom + this.gap, this.Q * this.zoom + this.gap];
-    const fit = Math.floor((width / this.pixel + this.gap) / step[1]);
-    const columns = this.fixed ?? Math.max(1, Math.min(this.shown, fit));
-    if (columns === this.columns && this.step?.[0] === step[0]) return false;
-    [this.columns, this.step] = [columns, step];
-    const rows = Math.ceil(this.shown / columns);
-    const [across, down] = [columns * step[1] - this.gap, rows * step[0] - this.gap];
+    this.gap = Math.max(1, Math.round(GAP / this.pixel));
+    this.step = [this.P * this.zoom + this.gap, this.Q * this.zoom + this.gap];
+    const fit = Math.floor((width / this.pixel + this.gap) / this.step[1]);
+    this.columns = this.fixed ?? Math.max(1, Math.min(this.shown, fit));
+    const rows = Math.ceil(this.shown / this.columns);
+    const across = this.columns * this.step[1] - this.gap;
+    const down = rows * this.step[0] - this.gap;
+    const key = `${across} ${down} ${this.pixel}`;
+    if (key === this.key) return false;
+    this.key = key;
     Object.assign(this.canvas, { width: across, height: down });
     this.context = this.canvas.getContext("2d");
     this.image = this.context.createImageData(across, down);
@@ -51,6 +51,24 @@ export class MapsView {
     this.element.style.width = `${across * this.pixel}px`;
     this.marks.setAttribute("viewBox", `0 0 ${across} ${down}`);
     return true;
+  }
+
+  // Pixels of the screen per unit: about what was asked for, and so that lines are full.
+  scaleFor(width) {
+    const room = this.fixed ? width / this.fixed - GAP : width;
+    const flat = FLATTEST / Math.min(this.P, this.Q); // a signal is to be seen, too
+    const wanted = Math.max(this.size / Math.max(this.P, this.Q), flat);
+    const least = Math.min(wanted, room / this.Q);
+    if (least <= 1 || this.fixed || this.shown === 1) return least > 1 ? Math.floor(least) : least;
+    let best = [0, Infinity];
+    for (let scale = Math.floor(least); scale <= GROWTH * least; scale++) {
+      const columns = Math.min(this.shown, Math.floor((width + GAP) / (this.Q * scale + GAP)));
+      if (columns < 1) break;
+      const empty = Math.ceil(this.shown / columns) * columns - this.shown;
+      const rest = width - columns * (this.Q * scale + GAP) + empty * this.Q * scale;
+      if (rest < best[1]) best = [scale, rest];
+    }
+    return best[0];
   }
 
   paint(values, ramp, range) {
@@ -111,5 +129,6 @@ export class MapsView {
 }
 
 function colourOf(values, at, size) {
-  return ((255 << 24) | (values[at + 2 * size] << 16) | (values[at + size] << 8) | values[at]) >>> 0;
+  const [red, green, blue] = [values[at], values[at + size], values[at + 2 * size]];
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }

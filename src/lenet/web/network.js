@@ -67,7 +67,7 @@ export function channelsOf(layer, o) {
 export function makeUnit(layer, x, o, p, q) {
   const terms = layer.kind === "dense" ? denseTerms(layer, x, o) : windowTerms(layer, x, o, p, q);
   if (layer.kind === "maxpool") {
-    const before = terms.reduce((most, t) => (t.outside ? most : Math.max(most, t.input)), -Infinity);
+    const before = Math.max(...terms.filter((t) => !t.outside).map((t) => t.input));
     return { terms, sum: null, bias: null, before, value: before };
   }
   const sum = terms.reduce((total, term) => total + term.product, 0);

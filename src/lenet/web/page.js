@@ -1,6 +1,6 @@
 // The page: its name, languages and themes around a look inside the network.
 
-import { className, el } from "./dom.js";
+import { className, el, percent } from "./dom.js";
 import { Look } from "./look.js";
 import { readState, writeState } from "./state.js";
 import { countText } from "./table.js";
@@ -44,6 +44,8 @@ function headerOf(page) {
     parameters: countText(facts.total.parameters), layers: facts.layers.length,
     classes: facts.classes.length,
   });
+  const { accuracy, dataset } = facts.training ?? {};
+  const known = accuracy ? say("accuracy", { share: percent(accuracy), dataset }) : null;
   const choice = (key, values, chosen, textOf, choose) => el("label", { class: "choice" },
     el("span", { class: "unseen" }, say(key)),
     el("select", { name: key, onchange: (event) => choose(event.target.value) },
@@ -61,11 +63,14 @@ function headerOf(page) {
     remember(page);
   });
   return el("header", { class: "top" },
-    el("div", { class: "title" }, el("h1", {}, className(facts.name)), el("p", { class: "note" }, about)),
+    el("div", { class: "title" }, el("h1", {}, className(facts.name)),
+      el("p", { class: "note" }, [about, known].filter(Boolean).join(" · "))),
     el("div", { class: "choices" }, shareButton(say), languages, themes));
 }
 
+// A file's address is of no use to others.
 function shareButton(say) {
+  if (location.protocol === "file:") return null;
   const button = el("button", { type: "button", class: "share", onclick: async () => {
     try {
       await navigator.clipboard.writeText(location.href);

@@ -89,7 +89,8 @@ export class QuizView {
     const text = isShape ? shapeText(answer) : countText(answer[0]);
     this.told.className = isRight ? "told right" : "told";
     this.told.replaceChildren(
-      el("p", {}, el("strong", {}, isRight ? `${say("right")} ` : ""), say("answerIs", { answer: text })),
+      el("p", {}, el("strong", {}, isRight ? `${say("right")} ` : ""),
+        say("answerIs", { answer: text })),
       el("p", { class: "formula" }, isShape ? this.whyShape(row) : this.whyParameters(row)));
     this.element.querySelector(".score").textContent = this.scoreText();
     const isLast = this.at === this.questions.length - 1;

@@ -36,7 +36,8 @@ export class SourceView {
     const [channels, height, width] = this.how.input_shape;
     const shape = Math.min(2, Math.max(1 / 3, height / width));
     const canvas = el("canvas", {
-      class: "board", width: BOARD, height: Math.round(BOARD * shape), tabindex: 0, role: "application",
+      class: "board", width: BOARD, height: Math.round(BOARD * shape), tabindex: 0,
+      role: "application",
       "aria-label": say("drawHere"),
     });
     this.board = new Board(canvas, (strokes, isDone) => this.stroke(strokes, isDone));
@@ -58,12 +59,14 @@ export class SourceView {
 
   actions() {
     const { say } = this;
-    const button = (key, onclick) => el("button", { type: "button", class: key, onclick }, say(key));
+    const button = (key, onclick) =>
+      el("button", { type: "button", class: key, onclick }, say(key));
     this.file = el("input", { type: "file", accept: "image/*", class: "unseen", tabindex: -1 });
     this.file.addEventListener("change", () => this.read(this.file.files[0]));
     this.undoButton = button("undo", () => this.undo());
     return el("div", { class: "buttons" }, this.undoButton,
-      button("clear", () => this.become(EMPTY)), button("open", () => this.file.click()), this.file);
+      button("clear", () => this.become(EMPTY)), button("open", () => this.file.click()),
+      this.file);
   }
 
   switches() {
@@ -196,7 +199,7 @@ export class SourceView {
     const { current } = this;
     const isPaper = this.isInverted;
     const look = {
-      ink: this.how.input_shape[0] === 3 && !isPaper ? this.colour : isPaper ? "#10161f" : "#ffffff",
+      ink: isPaper ? "#000000" : this.colour,
       paper: isPaper ? "#ffffff" : "#000000",
       pen: PEN * this.pen,
       bitmap: current.kind === "ink" ? null : bitmapOf(this.picture()),
@@ -233,7 +236,8 @@ export class SourceView {
     try {
       const bitmap = await createImageBitmap(file);
       const scale = Math.min(1, LARGEST / Math.max(bitmap.width, bitmap.height));
-      const size = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
+      const size = [bitmap.width, bitmap.height].map((side) =>
+        Math.max(1, Math.round(side * scale)));
       const canvas = el("canvas", { width: size[0], height: size[1] });
       const context = canvas.getContext("2d");
       context.drawImage(bitmap, 0, 0, ...size);
@@ -246,6 +250,16 @@ export class SourceView {
 }
 
 const GREYS = makeGreys();
+
+// The bytes of test images that are packed: after a 0 comes how many zeros there are in a row.
+export function unpacked(bytes) {
+  const runs = [];
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] === 0) runs.push(...new Uint8Array(bytes[++at]));
+    else runs.push(bytes[at]);
+  }
+  return Uint8Array.from(runs);
+}
 
 // The bytes of a test image inside the page.
 export function imageOf(facts, index) {

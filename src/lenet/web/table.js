@@ -1,4 +1,5 @@
-// The table of `lenet explain`: every layer with its window, shapes and costs, as lenet counts them.
+// The table of `lenet explain`: every layer with its window, shapes and costs, as lenet counts
+// them.
 
 import { el } from "./dom.js";
 
@@ -69,7 +70,8 @@ export function kindText(row, say) {
 
 function kindOf(row, say) {
   if (!(row.groups > 1)) return say(row.kind);
-  return row.groups === row.input_shape[0] ? say("depthwise") : say("grouped", { groups: row.groups });
+  if (row.groups === row.input_shape[0]) return say("depthwise");
+  return say("grouped", { groups: row.groups });
 }
 
 function shareCell(count, share) {

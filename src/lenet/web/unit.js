@@ -9,6 +9,7 @@ import { channelsOf, makeUnit, windowOf } from "./network.js";
 const STAGE = 150; // pixels of the screen, of a map beside another
 const MOST_CELLS = 121; // of a window that is written as numbers
 const MOST_CHANNELS = 12; // that have a button each at once
+const SCREEN = 60; // pictures that a screen shows per second
 const STRONGEST = 8; // products of a dense layer that are listed
 
 export class UnitView {
@@ -19,12 +20,13 @@ export class UnitView {
     this.closer = el("button", {
       type: "button", class: "close", "aria-label": look.say("close"), onclick: () => look.close(),
     }, "×");
+    this.live = el("p", { class: "unseen", role: "status" });
     this.top = el("div", { class: "unit-part" });
     this.rest = el("div", { class: "unit-part" });
     this.transport = this.makeTransport(); // stays, so that it can be pressed while all else moves
     this.body = el("div", { class: "unit-body" }, this.top, this.transport, this.rest);
     this.element = el("aside", { class: "card unit", "aria-label": look.say("unit") },
-      el("header", {}, this.title, this.closer), this.body);
+      el("header", {}, this.title, this.closer), this.live, this.body);
     this.channel = null;
     this.timer = null;
     this.speed = 6; // steps per second
@@ -49,6 +51,7 @@ export class UnitView {
     this.unit = unit;
     this.layer = layer;
     this.element.classList.add("open");
+    this.tell(unit, layer, made);
     this.element.dataset.unit = [layer.name, unit.o, unit.p, unit.q].join(".");
     this.element.dataset.value = made.value;
     const isDense = layer.kind === "dense";
@@ -62,11 +65,23 @@ export class UnitView {
     this.rest.replaceChildren(...parts, this.sums(layer, made));
   }
 
-  heading(unit, layer, made) {
-    const { say, classes } = this.look;
-    const where = layer.row.output_shape.length === 1
+  // For those who listen: the unit that is chosen, not every one that is passed over.
+  tell(unit, layer, made) {
+    if (unit !== this.look.unit || this.timer !== null) return;
+    const text = `${layer.name}, ${this.placeOf(unit, layer)}: ${number(made.value)}`;
+    if (text !== this.live.textContent) this.live.textContent = text;
+  }
+
+  placeOf(unit, layer) {
+    const { say } = this.look;
+    return layer.row.output_shape.length === 1
       ? say("unitOf", { unit: unit.o })
       : say("unitAt", { map: unit.o, row: unit.p, column: unit.q });
+  }
+
+  heading(unit, layer, made) {
+    const { classes } = this.look;
+    const where = this.placeOf(unit, layer);
     const isLast = unit.index === this.look.last;
     return el("p", { class: "unit-name" },
       el("span", { class: `chip ${layer.kind}` }, layer.name), " ", where,
@@ -79,7 +94,8 @@ export class UnitView {
     const { say } = this.look;
     const [first, end] = channelsOf(layer, unit.o);
     const terms = made.terms.filter((term) => term.channel === this.channel);
-    const part = layer.kind === "conv" ? this.grids(layer, terms) : this.poolGrid(layer, terms, made);
+    const isConv = layer.kind === "conv";
+    const part = isConv ? this.grids(layer, terms) : this.poolGrid(layer, terms, made);
     const several = end - first > 1 ? this.channels(made, first, end) : null;
     return [several, el("p", { class: "words" }, say(`word.${layer.kind}`)), part].filter(Boolean);
   }
@@ -98,9 +114,10 @@ export class UnitView {
     const size = layer.P * layer.Q;
     const made = layer.output.slice(unit.o * size, (unit.o + 1) * size);
     const done = unit.p * layer.Q + unit.q + 1;
-    if (this.timer !== null) made.fill(NaN, done);
+    if (this.timer !== null) made.fill(0, done);
     given.paint(made, look.rampOf(unit.index), look.rangeOf(unit.index));
-    given.mark({ first: 0, end: 1, top: unit.p, left: unit.q, bottom: unit.p + 1, right: unit.q + 1 });
+    const [row, column] = [unit.p, unit.q];
+    given.mark({ first: 0, end: 1, top: row, left: column, bottom: row + 1, right: column + 1 });
     const figure = (view, words) => el("figure", {}, view.element, el("figcaption", {}, words));
     const { say } = look;
     return el("div", { class: "stage" },
@@ -112,7 +129,8 @@ export class UnitView {
   makeTransport() {
     const { say } = this.look;
     this.button = el("button", {
-      type: "button", class: "play", onclick: () => (this.timer === null ? this.play() : this.pause()),
+      type: "button", class: "play",
+      onclick: () => (this.timer === null ? this.play() : this.pause()),
     });
     const speed = el("input", {
       type: "range", min: 0, max: 7, step: 1, value: 2,
@@ -142,10 +160,10 @@ export class UnitView {
       const { index, o } = this.unit;
       this.look.pick({ index, o, p: Math.floor(at / layer.Q), q: at % layer.Q }, true);
       if (at === last) return this.pause();
-      at = Math.min(last, at + Math.max(1, Math.round(this.speed / 60))); // a screen shows 60 a second
+      at = Math.min(last, at + Math.max(1, Math.round(this.speed / SCREEN)));
       return null;
     };
-    this.timer = setInterval(step, Math.max(1000 / 60, 1000 / this.speed));
+    this.timer = setInterval(step, 1000 / Math.min(SCREEN, this.speed));
     step();
   }
 
@@ -201,9 +219,10 @@ export class UnitView {
 
   poolGrid(layer, terms, made) {
     const range = this.look.rangeOf(this.unit.index - 1);
-    const inputs = terms.map((term) => (term.outside && layer.kind === "maxpool" ? NaN : term.input));
+    const isMost = layer.kind === "maxpool"; // what is outside does not count, elsewhere it is 0
+    const inputs = terms.map((term) => (term.outside && isMost ? NaN : term.input));
     const grid = this.grid(layer, terms, inputs, range, this.look.say("window"));
-    if (layer.kind === "maxpool") {
+    if (isMost) {
       grid.querySelectorAll(".cell")[inputs.indexOf(made.value)]?.classList.add("largest");
     }
     return el("div", { class: "grids" }, grid);
@@ -220,7 +239,8 @@ export class UnitView {
         title: number(value, 5),
       }, isWritten ? shortNumber(value) : "");
     });
-    const board = el("div", { class: "grid", "--across": layer.kw }, cells);
+    const letters = `${Math.max(8, 14 - 1.2 * layer.kw)}px`;
+    const board = el("div", { class: "grid", "--across": layer.kw, "--letters": letters }, cells);
     return el("figure", {}, board, el("figcaption", {}, words));
   }
 
@@ -262,7 +282,11 @@ export class UnitView {
   // The lines of the sum, from the products to the value.
   sums(layer, made) {
     const { say } = this.look;
-    const rows = [...this.sumRows(layer, made)].map(([words, sign, value, name]) =>
+    const lines = [...this.sumRows(layer, made)];
+    if (this.unit.index === this.look.last) {
+      lines.push([say("probability"), "=", this.look.probabilities[this.unit.o], "probability"]);
+    }
+    const rows = lines.map(([words, sign, value, name]) =>
       el("tr", { class: name }, el("th", { scope: "row" }, words), el("td", {}, sign),
         el("td", { class: "right", "data-value": value }, number(value, 4))));
     const words = layer.bias ? say("word.bias") : null;

@@ -4,6 +4,7 @@ export const LANGUAGES = { en: "English", zh: "中文" };
 
 const WORDS = {
   en: {
+    accuracy: "{share} of the test images of {dataset} right", probability: "probability: e^y / Σ e^y over all units",
     about: "{parameters} parameters · {layers} layers · {classes} classes",
     draw: "Draw", drawHere: "A board to draw on. Draw with a finger, a pen or the mouse; or with the arrow keys, after the space bar.",
     drawHint: "Draw here with finger, pen or mouse",
@@ -54,6 +55,7 @@ const WORDS = {
     pixels: "pixels", correct: "right: {label}", incorrect: "it is {label}",
   },
   zh: {
+    accuracy: "{dataset} 测试图答对 {share}", probability: "概率：e^y / 所有单元的 Σ e^y",
     about: "{parameters} 个参数 · {layers} 层 · {classes} 个类别",
     draw: "手写", drawHere: "手写板。用手指、触控笔或鼠标书写；也可按空格键落笔后用方向键书写。",
     drawHint: "用手指、触控笔或鼠标在此书写",
