@@ -38,9 +38,9 @@ pageModule.startPage(
   JSON.parse(document.getElementById("facts").textContent), document.getElementById("page"));
 """
 _PARTS: Final = re.compile(r'<script type="[^"]*"(?: id="facts")?>(.*?)</script>', re.DOTALL)
-#: Test images inside a page: so many, and so many bytes, but for the first two.
+#: Test images inside a page: so many, and so many bytes as they are packed, but for the first two.
 _MOST_IMAGES: Final = 40
-_MOST_BYTES: Final = 32_000
+_MOST_BYTES: Final = 16_000
 _LARGEST_IMAGE: Final = 300_000
 #: Of a layer's numbers so many are inside the range of its colours.
 _SHOWN: Final = 0.998
@@ -169,15 +169,15 @@ def _base64(content: bytes) -> str:
 
 
 def _chosen(split: Split) -> Split | None:
-    """Return some images, one class after the other; None where one alone is too large."""
-    size = int(np.prod(split.images.shape[1:]))
-    if size > _LARGEST_IMAGE:
+    """Return some images, one of each class in turn; None where one alone is too large."""
+    if split.images[0].size > _LARGEST_IMAGE:
         return None
-    count = max(2, min(_MOST_IMAGES, _MOST_BYTES // size))
     order = np.argsort(split.labels, kind="stable")
     labels = split.labels[order]
     turn = np.arange(len(labels)) - np.searchsorted(labels, labels)  # its place in its class
-    first = order[np.lexsort((labels, turn))][:count]
+    first = order[np.lexsort((labels, turn))][:_MOST_IMAGES]
+    sizes = np.cumsum([len(_packed(image.tobytes())) for image in split.images[first]])
+    first = first[: max(2, int((sizes <= _MOST_BYTES).sum()))]
     return Split(split.images[first], split.labels[first])
 
 

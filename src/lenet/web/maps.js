@@ -8,7 +8,7 @@ import { placeOf } from "./colours.js";
 
 const MOST_UNITS = 400000; // of one layer: more maps are not shown
 const GAP = 3; // pixels of the screen, between maps
-const GROWTH = 1.4; // times what was asked for, at most
+const GROWTH = 1.5; // times what was asked for, at most, and down to
 const FLATTEST = 6; // pixels of the screen, of a map's shorter side
 
 export class MapsView {
@@ -60,13 +60,14 @@ export class MapsView {
     const wanted = Math.max(this.size / Math.max(this.P, this.Q), flat);
     const least = Math.min(wanted, room / this.Q);
     if (least <= 1 || this.fixed || this.shown === 1) return least > 1 ? Math.floor(least) : least;
-    let best = [0, Infinity];
-    for (let scale = Math.floor(least); scale <= GROWTH * least; scale++) {
+    let best = [Math.floor(least), Infinity];
+    for (let scale = Math.ceil(least / GROWTH); scale <= GROWTH * least; scale++) {
       const columns = Math.min(this.shown, Math.floor((width + GAP) / (this.Q * scale + GAP)));
       if (columns < 1) break;
-      const empty = Math.ceil(this.shown / columns) * columns - this.shown;
-      const rest = width - columns * (this.Q * scale + GAP) + empty * this.Q * scale;
-      if (rest < best[1]) best = [scale, rest];
+      const height = Math.ceil(this.shown / columns) * (this.P * scale + GAP);
+      const waste = 1 - (this.shown * this.P * this.Q * scale * scale) / (width * height);
+      const cost = waste + Math.abs(Math.log(scale / least)) / 3;
+      if (cost < best[1]) best = [scale, cost];
     }
     return best[0];
   }

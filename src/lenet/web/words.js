@@ -52,7 +52,7 @@ const WORDS = {
     formulaShape: "size = floor((n − k + p + s) / s): {formula}", whyConvParameters: "{channels} kernels × {each} numbers each + {channels} biases = {all}", whyNormParameters: "{channels} kernels × {each} numbers each + {channels} scales + {channels} shifts = {all}",
     whyDenseParameters: "{units} units × {inputs} inputs + {units} biases = {all}", whyPoolParameters: "A pooling learns nothing: 0.", whyDense: "A dense layer gives one number per unit.",
     notPicture: "This file cannot be read as a picture; give a PNG, JPEG, GIF or WebP.",
-    pixels: "pixels", correct: "right: {label}", incorrect: "it is {label}",
+    correct: "right: {label}", incorrect: "it is {label}",
   },
   zh: {
     accuracy: "{dataset} 测试图答对 {share}", probability: "概率：e^y / 所有单元的 Σ e^y",
@@ -103,7 +103,7 @@ const WORDS = {
     formulaShape: "尺寸 = floor((n − k + p + s) / s)：{formula}", whyConvParameters: "{channels} 个卷积核 × 每个 {each} 个数 + {channels} 个偏置 = {all}", whyNormParameters: "{channels} 个卷积核 × 每个 {each} 个数 + {channels} 个缩放系数 + {channels} 个平移量 = {all}",
     whyDenseParameters: "{units} 个单元 × {inputs} 个输入 + {units} 个偏置 = {all}", whyPoolParameters: "汇聚层不学习任何参数：0。", whyDense: "全连接层的每个单元输出一个数。",
     notPicture: "无法把这个文件读成图片；请用 PNG、JPEG、GIF 或 WebP。",
-    pixels: "像素", correct: "正确：{label}", incorrect: "应为 {label}",
+    correct: "正确：{label}", incorrect: "应为 {label}",
   },
 };
 
