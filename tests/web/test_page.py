@@ -213,6 +213,11 @@ def test_a_picture_of_ones_own(open_page, page_url, tmp_path) -> None:
     found.until("document.querySelector('.done').textContent.includes('inverted')")
     found.settle()
     assert found.answer == "7"
+    found.page.locator("[name=language]").select_option("zh")  # it stays in another language
+    found.settle()
+    assert found.answer == "7"
+    assert "已反色" in found.page.locator(".done").inner_text()
+    found.page.locator("[name=language]").select_option("en")
     (tmp_path / "bad.png").write_bytes(b"no picture")
     found.page.locator("input[type=file]").set_input_files(tmp_path / "bad.png")
     found.until("document.querySelector('.done').textContent.includes('cannot')")
@@ -260,14 +265,15 @@ def test_an_address_brings_everything_back(open_page, page_url) -> None:
     found = open_page(page_url)
     found.draw(SEVEN)
     open_unit(found, "conv1", 3, 2, 4)
+    found.page.get_by_label("As it is").check()
     found.page.locator("[name=theme]").select_option("dark")
     found.until("location.hash.includes('theme=dark')")
     again = open_page(found.page.url)
     assert again.answer == "7"
     assert again.page.locator(".unit").get_attribute("data-unit") == "conv1.3.2.4"
     assert again.page.locator("html").get_attribute("data-theme") == "dark"
-    saw = "document.querySelector('.saw canvas').toDataURL()"
-    assert isinstance(again.page.evaluate(saw), str)
+    assert again.page.get_by_label("As it is").is_checked()
+    assert again.page.locator(".done").inner_text() == "as it is"
 
 
 HOSTILE_ADDRESSES = (

@@ -157,7 +157,7 @@ def _policy(script: str, style: str) -> str:
         for text in (script, style)
     )
     allowed = "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'"
-    return f"{allowed.format(*hashes)}; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    return f"{allowed.format(*hashes)}; base-uri 'none'; form-action 'none'"
 
 
 def _variables(colours: dict[str, str]) -> str:

@@ -127,7 +127,6 @@ class LayerCard {
       PageUp: [-1, 0, 0], PageDown: [1, 0, 0],
     };
     const step = this.isVector ? vectorStep(event.key, view.columns) : steps[event.key];
-    if (event.key === "Escape") look.close();
     if (!step) return;
     event.preventDefault();
     const at = look.unit?.index === index ? look.unit : { o: 0, p: 0, q: 0 };

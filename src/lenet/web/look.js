@@ -61,6 +61,9 @@ export class Look {
           return panel;
         })),
       el("div", { class: "column last" }, this.unitView.element));
+    this.element.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close();
+    });
     this.open(this.tab);
   }
 
@@ -110,7 +113,8 @@ export class Look {
   // The strongest number of the first layer, where there is room for it beside the layers.
   showExample() {
     const [layer] = this.network.layers;
-    const at = layer.output.indexOf(Math.max(...layer.output.subarray(0, layer.P * layer.Q)));
+    const map = layer.output.subarray(0, layer.P * layer.Q);
+    const at = map.indexOf(map.reduce((a, b) => Math.max(a, b), -Infinity));
     if (at >= 0) this.pick({ index: 0, o: 0, p: Math.floor(at / layer.Q), q: at % layer.Q }, true);
   }
 
@@ -131,6 +135,7 @@ export class Look {
     const begun = performance.now();
     cancelAnimationFrame(this.waiting);
     this.waiting = null;
+    this.source.prepare();
     this.maps = forward(this.network, scaled(this.source.bytes, this.source.how));
     this.probabilities = softmax(this.maps.at(-1));
     this.answer.update(this.source.isEmpty ? null : this.probabilities, this.source.label);

@@ -28,12 +28,15 @@ function themeOf(state) {
 
 function show(page, state) {
   const { facts, root, language } = page;
+  const before = page.look;
+  before?.unitView.stop();
   document.documentElement.lang = language === "zh" ? "zh-Hans" : language;
   document.documentElement.dataset.theme = page.theme;
   page.look = new Look(facts, {
     language, isDark: page.isDark, onChange: () => remember(page),
   });
   root.replaceChildren(headerOf(page), el("main", {}, page.look.element));
+  if (before) page.look.source.takeOver(before.source);
   page.look.start(state);
 }
 

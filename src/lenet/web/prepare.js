@@ -71,7 +71,7 @@ export function drawn(strokes, width, height, pen) {
     places.forEach((place, n) =>
       drawLine(plane, width, height, pen / 2, places[Math.max(0, n - 1)], place));
   }
-  return { width, height, planes: [plane] };
+  return { width, height, planes: [plane.map(Math.round)] };
 }
 
 // The same strokes in the middle of a square, as large as it allows: a pen has the same thickness
@@ -91,16 +91,16 @@ function drawLine(plane, width, height, radius, [x0, y0], [x1, y1]) {
   const [dx, dy] = [x1 - x0, y1 - y0];
   const length = dx * dx + dy * dy;
   const reach = radius + 1;
-  const rows = clampedRange(Math.min(y0, y1) - reach, Math.max(y0, y1) + reach, height);
-  const columns = clampedRange(Math.min(x0, x1) - reach, Math.max(x0, x1) + reach, width);
-  for (let y = rows[0]; y < rows[1]; y++) {
-    for (let x = columns[0]; x < columns[1]; x++) {
+  const [top, bottom] = clampedRange(Math.min(y0, y1) - reach, Math.max(y0, y1) + reach, height);
+  const [left, right] = clampedRange(Math.min(x0, x1) - reach, Math.max(x0, x1) + reach, width);
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) {
       const along = length ? ((x - x0) * dx + (y - y0) * dy) / length : 0;
-      const t = Math.min(1, Math.max(0, along));
-      const distance = Math.hypot(x - x0 - t * dx, y - y0 - t * dy);
-      const light = 255 * Math.min(1, Math.max(0, radius + 0.5 - distance));
-      const at = y * width + x;
-      if (light > plane[at]) plane[at] = light;
+      const t = along < 0 ? 0 : along > 1 ? 1 : along;
+      const [across, down] = [x - x0 - t * dx, y - y0 - t * dy];
+      const light = radius + 0.5 - Math.sqrt(across * across + down * down);
+      const level = light > 1 ? 255 : 255 * light;
+      if (level > plane[y * width + x]) plane[y * width + x] = level;
     }
   }
 }
@@ -157,17 +157,18 @@ function background(image) {
 }
 
 function borderOf({ width, height, planes: [plane] }) {
-  return plane.filter((_, n) => {
-    const [row, column] = [Math.floor(n / width), n % width];
-    return row === 0 || row === height - 1 || column === 0 || column === width - 1;
-  });
+  const border = [...plane.subarray(0, width), ...plane.subarray((height - 1) * width)];
+  for (let row = 1; row < height - 1; row++) {
+    border.push(plane[row * width], plane[(row + 1) * width - 1]);
+  }
+  return border;
 }
 
 function extremes(plane) {
   let [least, most] = [Infinity, -Infinity];
-  for (const level of plane) {
-    if (level < least) least = level;
-    if (level > most) most = level;
+  for (let n = 0; n < plane.length; n++) {
+    if (plane[n] < least) least = plane[n];
+    if (plane[n] > most) most = plane[n];
   }
   return { least, most };
 }
@@ -211,34 +212,43 @@ function levelled(image) {
   return { ...image, planes: [ink.map((level) => Math.floor(clipped(stretch(level))))] };
 }
 
-function quantile(values, share) {
-  const sorted = Float32Array.from(values).sort();
-  const at = share * (sorted.length - 1);
+// Levels are whole numbers or halves, from 0 to 255: to count them is faster than to sort them.
+function quantile(levels, share) {
+  const counts = new Uint32Array(512);
+  for (let n = 0; n < levels.length; n++) counts[Math.round(2 * levels[n])] += 1;
+  const at = share * (levels.length - 1);
   const low = Math.floor(at);
-  const next = sorted[Math.min(low + 1, sorted.length - 1)];
-  return sorted[low] + (at - low) * (next - sorted[low]);
+  const [lower, upper] = [low, low + 1].map((place) => {
+    let seen = 0;
+    for (let n = 0; n < 512; n++) if ((seen += counts[n]) > place) return n / 2;
+    return 0;
+  });
+  return at === low ? lower : lower + (at - low) * (upper - lower);
 }
 
 function inkBox({ width, height, planes: [plane] }, least) {
   const box = { top: height, left: width, bottom: 0, right: 0 };
-  plane.forEach((level, n) => {
-    if (level <= least) return;
-    const [row, column] = [Math.floor(n / width), n % width];
-    box.top = Math.min(box.top, row);
-    box.left = Math.min(box.left, column);
-    box.bottom = Math.max(box.bottom, row + 1);
-    box.right = Math.max(box.right, column + 1);
-  });
+  for (let row = 0, n = 0; row < height; row++) {
+    for (let column = 0; column < width; column++, n++) {
+      if (plane[n] <= least) continue;
+      if (row < box.top) box.top = row;
+      if (column < box.left) box.left = column;
+      if (row >= box.bottom) box.bottom = row + 1;
+      if (column >= box.right) box.right = column + 1;
+    }
+  }
   return box.bottom ? box : { top: 0, left: 0, bottom: height, right: width };
 }
 
-function centreOfMass({ width, planes: [plane] }) {
+function centreOfMass({ width, height, planes: [plane] }) {
   let [total, rows, columns] = [0, 0, 0];
-  plane.forEach((level, n) => {
-    total += level;
-    rows += level * Math.floor(n / width);
-    columns += level * (n % width);
-  });
+  for (let row = 0, n = 0; row < height; row++) {
+    for (let column = 0; column < width; column++, n++) {
+      total += plane[n];
+      rows += plane[n] * row;
+      columns += plane[n] * column;
+    }
+  }
   return { row: rows / Math.max(1, total), column: columns / Math.max(1, total) };
 }
 

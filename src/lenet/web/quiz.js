@@ -58,13 +58,13 @@ export class QuizView {
   givenText(row) {
     const { say } = this;
     const gets = say("quizGets", { shape: shapeText(row.input_shape) });
-    if (!row.kernel_size) return `${gets} ${say("quizDense", { units: row.output_shape[0] })}`;
+    if (!row.kernel_size) return `${gets}${say("quizDense", { units: row.output_shape[0] })}`;
     const values = {
       channels: row.output_shape[0], kernel: sizeText(row.kernel_size),
       stride: strideText(row.stride), padding: paddingText(row.padding),
     };
     const groups = row.groups > 1 ? ` ${say("grouped", { groups: row.groups })}` : "";
-    return `${gets} ${say(row.kind === "conv" ? "quizConv" : "quizPool", values)}${groups}`;
+    return `${gets}${say(row.kind === "conv" ? "quizConv" : "quizPool", values)}${groups}`;
   }
 
   check() {

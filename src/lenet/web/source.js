@@ -11,8 +11,8 @@ import {
 
 const BOARD = 560; // pixels of the board, across
 const PEN = 0.088; // of the board
-const FINE = 10; // pixels of a drawing for each pixel of the network's
-const SIDE = 280; // of the square on which a drawing is made before it is centred
+const FINE = 10; // pixels of a drawing for each pixel of the network's, where it is small
+const SIDE = 140; // of the square on which a drawing is made before it is centred
 const LARGEST = 512; // pixels of a picture of one's own, on its longer side
 const EMPTY = { kind: "ink", strokes: [] };
 
@@ -23,6 +23,7 @@ export class SourceView {
     Object.assign(this, { facts, say, told, onChange });
     this.how = facts.preparation;
     this.history = [];
+    this.inputs = []; // [an input, its property, the name of its value here]
     this.pen = 1;
     this.colour = "#ffffff";
     [this.isInverted, this.asItIs] = [this.how.polarity === "light", false];
@@ -71,26 +72,34 @@ export class SourceView {
 
   switches() {
     const { say } = this;
-    const make = (key, name, hint = null) => el("label", { class: "switch", title: hint },
-      el("input", {
-        type: "checkbox", name: key, checked: this[name],
-        onchange: (event) => { this[name] = event.target.checked; this.changed(); },
-      }), el("span", {}, say(key)));
+    const make = (key, name, hint = null) => {
+      const input = el("input", {
+        type: "checkbox", name: key,
+        onchange: () => { this[name] = input.checked; this.changed(); },
+      });
+      this.inputs.push([input, "checked", name]);
+      return el("label", { class: "switch", title: hint }, input, el("span", {}, say(key)));
+    };
     return el("div", { class: "switches" }, make("invert", "isInverted"),
       make("asItIs", "asItIs", say("asItIsHint")));
+  }
+
+  showSwitches() {
+    for (const [input, property, name] of this.inputs) input[property] = this[name];
   }
 
   sliders(channels) {
     const { say } = this;
     const pen = el("input", {
-      type: "range", min: 0.5, max: 2, step: 0.1, value: 1,
-      oninput: (event) => { this.pen = Number(event.target.value); this.changed(); },
+      type: "range", min: 0.5, max: 2, step: 0.1, name: "pen",
+      oninput: () => { this.pen = Number(pen.value); this.changed(); },
     });
-    const colour = channels === 3 ? el("label", {}, say("colour"), el("input", {
-      type: "color", value: this.colour,
-      oninput: (event) => { this.colour = event.target.value; this.changed(); },
-    })) : null;
-    return el("div", { class: "sliders" }, el("label", {}, say("thickness"), pen), colour);
+    const colour = el("input", {
+      type: "color", name: "colour", oninput: () => { this.colour = colour.value; this.changed(); },
+    });
+    this.inputs.push([pen, "value", "pen"], [colour, "value", "colour"]);
+    return el("div", { class: "sliders" }, el("label", {}, say("thickness"), pen),
+      channels === 3 ? el("label", {}, say("colour"), colour) : null);
   }
 
   stepper() {
@@ -140,9 +149,6 @@ export class SourceView {
     this.isEmpty = current.kind === "ink" && !current.strokes.length;
     this.label = current.kind === "image" ? this.facts.images.labels[current.index] : null;
     if (current.kind === "image") this.lastImage = current.index;
-    const { bytes, done } = this.prepared();
-    this.bytes = bytes;
-    this.steps = done;
     this.paint();
     this.onChange(isDone);
     if (this.named) this.named.textContent = this.nameOf(current);
@@ -150,12 +156,25 @@ export class SourceView {
     this.invitation.hidden = current.kind === "ink" && !this.isEmpty;
   }
 
+  // What can be kept in an address; a picture of one's own cannot.
   get state() {
     const { kind, index, strokes } = this.current;
-    return kind === "image" ? { image: index } : { strokes: kind === "ink" ? strokes : null };
+    const picture = kind === "image" ? { image: index } : { strokes };
+    const isTurned = this.isInverted !== (this.how.polarity === "light");
+    return { ...picture, negative: isTurned || null, raw: this.asItIs || null };
   }
 
-  restore({ image, strokes }) {
+  // Go on with what another view shows, such as one in another language.
+  takeOver(other) {
+    const { current, history, lastImage, isInverted, asItIs, pen, colour } = other;
+    Object.assign(this, { current, history, lastImage, isInverted, asItIs, pen, colour });
+    this.showSwitches();
+  }
+
+  restore({ image, strokes, negative, raw }) {
+    if (negative) this.isInverted = this.how.polarity !== "light";
+    if (raw) this.asItIs = true;
+    this.showSwitches();
     if (strokes?.length) this.current = { kind: "ink", strokes };
     const count = this.facts.images?.labels.length ?? 0;
     if (image < count) this.current = { kind: "image", index: image };
@@ -168,10 +187,16 @@ export class SourceView {
     return this.say("image", { number: index + 1, count: labels.length, label });
   }
 
-  prepared() {
-    const picture = this.picture();
-    if (this.isEmpty) return prepare(picture, this.how, true);
-    return prepare(picture, this.how, this.asItIs);
+  // Make the bytes that the network sees, and show them.
+  prepare() {
+    const { say } = this;
+    const { bytes, done } = prepare(this.picture(), this.how, this.asItIs || this.isEmpty);
+    this.bytes = bytes;
+    this.saw.paint(bytes, GREYS, [0, 255]);
+    // A drawing has no size of its own.
+    const steps = done.filter(([key]) => key !== "resized" || this.current.kind !== "ink");
+    const words = steps.map(([key, values]) => say(key, values)).join(" · ") || say("plain");
+    this.done.textContent = this.isEmpty ? "" : words;
   }
 
   picture() {
@@ -182,10 +207,11 @@ export class SourceView {
     }
     const [channels, height, width] = how.input_shape;
     const isCentred = how.box && !this.asItIs && !this.isEmpty;
+    const fine = Math.min(FINE, Math.max(1, Math.floor(LARGEST / Math.max(width, height))));
+    const pen = PEN * this.pen;
     const ink = isCentred
-      ? drawn(enlarged(current.strokes, 20 / 28), SIDE, SIDE, PEN * this.pen * SIDE)
-      : drawn(current.strokes, width * FINE, height * FINE,
-        PEN * this.pen * FINE * Math.min(width, height));
+      ? drawn(enlarged(current.strokes, 20 / 28), SIDE, SIDE, pen * SIDE)
+      : drawn(current.strokes, width * fine, height * fine, pen * fine * Math.min(width, height));
     return this.turned(channels === 3 ? coloured(ink, this.colour) : ink);
   }
 
@@ -205,11 +231,6 @@ export class SourceView {
       bitmap: current.kind === "ink" ? null : bitmapOf(this.picture()),
     };
     this.board.show(current.kind === "ink" ? current.strokes : [], look);
-    this.saw.paint(this.bytes, GREYS, [0, 255]);
-    const { say } = this;
-    const words = this.steps.map(([key, values]) => say(key, values));
-    const separator = " · ";
-    this.done.textContent = this.isEmpty ? "" : words.join(separator) || say("plain");
   }
 
   acceptFiles() {

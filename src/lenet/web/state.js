@@ -3,12 +3,12 @@
 const STEPS = 255; // of a place on the board
 const LONGEST = 6000; // letters of strokes: a longer drawing is not sent along
 
-// { tab, language, theme, unit: [name, o, p, q], image, strokes } of an address; what is none of
-// these, or no such value, is left out.
+// { tab, language, theme, negative, raw, unit: [name, o, p, q], image, strokes } of an address;
+// what is none of these, or no such value, is left out.
 export function readState(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const state = {};
-  for (const name of ["tab", "language", "theme"]) {
+  for (const name of ["tab", "language", "theme", "negative", "raw"]) {
     if (given.has(name)) state[name] = given.get(name);
   }
   if (/^\d{1,6}$/.test(given.get("image") ?? "")) state.image = Number(given.get("image"));
@@ -22,7 +22,7 @@ export function readState(hash) {
 
 export function writeState(state) {
   const parts = new URLSearchParams();
-  for (const name of ["tab", "language", "theme", "image"]) {
+  for (const name of ["tab", "language", "theme", "image", "negative", "raw"]) {
     if (state[name] !== null && state[name] !== undefined) parts.set(name, state[name]);
   }
   if (state.unit) parts.set("unit", state.unit.join("."));

@@ -289,11 +289,10 @@ export class UnitView {
     const rows = lines.map(([words, sign, value, name]) =>
       el("tr", { class: name }, el("th", { scope: "row" }, words), el("td", {}, sign),
         el("td", { class: "right", "data-value": value }, number(value, 4))));
-    const words = layer.bias ? say("word.bias") : null;
+    const words = layer.norm ? "word.norm" : layer.bias ? "word.bias" : null;
     return el("div", {},
       el("table", { class: "sums" }, el("tbody", {}, rows)),
-      made.norm ? el("p", { class: "words" }, say("word.norm")) : null,
-      words ? el("p", { class: "words" }, words) : null);
+      words && el("p", { class: "words" }, say(words)));
   }
 
   * sumRows(layer, made) {

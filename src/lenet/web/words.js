@@ -46,7 +46,7 @@ const WORDS = {
     tableTitle: "All layers", notation: "Notation",
     tableHelp: "size = (n − k + p + s) / s, rounded down: n pixels come in, a window of k moves in steps of s, with p pixels of padding on both sides together. “Sees” is how many pixels of the picture one number depends on.",
     quizTitle: "Predict the shape", quizHelp: "Work it out before you look. {done} of {count} right.",
-    quizGets: "gets {shape}.", quizConv: "{channels} kernels of {kernel}, stride {stride}, padding {padding} (one side).", quizPool: "A window of {kernel}, stride {stride}, padding {padding} (one side).", quizDense: "{units} units.",
+    quizGets: "gets {shape}. ", quizConv: "{channels} kernels of {kernel}, stride {stride}, padding {padding} (one side).", quizPool: "A window of {kernel}, stride {stride}, padding {padding} (one side).", quizDense: "{units} units.",
     quizShape: "What comes out?", quizParameters: "How many parameters does it have?", channels: "channels", height: "height", width: "width", units: "units",
     check: "Check", show: "Show", nextQuestion: "Next", again: "Start again", right: "Right.", wrong: "Not yet.", answerIs: "It is {answer}.", quizDone: "Done: {done} of {count} right at the first try.",
     formulaShape: "size = floor((n − k + p + s) / s): {formula}", whyConvParameters: "{channels} kernels × {each} numbers each + {channels} biases = {all}", whyNormParameters: "{channels} kernels × {each} numbers each + {channels} scales + {channels} shifts = {all}",
