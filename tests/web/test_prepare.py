@@ -21,7 +21,7 @@ import { readFileSync } from "node:fs";
 const { how, cases } = JSON.parse(readFileSync(0, "utf8"));
 const made = cases.map(({ picture, strokes, asItIs }) => {
   const given = strokes
-    ? prepareModule.drawn(prepareModule.enlarged(strokes, 20 / 28), 280, 280, 24.6)
+    ? strokesModule.drawn(strokesModule.enlarged(strokes, 20 / 28), 280, 280, 24.6)
     : prepareModule.pictureOfBytes(Uint8Array.from(picture.bytes), picture.shape);
   const { bytes, done } = prepareModule.prepare(given, how, asItIs);
   return { bytes: Array.from(bytes), done: done.map(([name]) => name) };
@@ -86,6 +86,7 @@ def changed():
         "large": large,
         "canvas": canvas,
         "paper": 240 - (canvas // 2),
+        "lamp": (215 + np.linspace(-12, 12, 300) - canvas * 0.6).astype(np.uint8),
     }
 
 
@@ -99,7 +100,7 @@ def test_it_is_as_lenet_prepares_it(name, prepare, tmp_path) -> None:
     theirs, (done,) = prepare(how, [case(picture)])
     difference = np.abs(ours[0].astype(int) - theirs.reshape(28, 28))
     assert difference.mean() < 1
-    assert ("inverted" in done) == (name in ("inverted", "paper"))
+    assert ("inverted" in done) == (name in ("inverted", "paper", "lamp"))
     assert "mass-centred" in done
 
 

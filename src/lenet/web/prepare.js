@@ -9,6 +9,9 @@ const SLACK = 2; // pixels that ink may be smaller than its box without being en
 const GAIN = 1.2; // strokes that are made smaller or larger lose so much of their light
 const NOISE = 4; // times the median of the ground's own variation is no ink
 const MOST_NOISE = 0.4; // of the ink
+const SLOPE = 0.15; // of the ink's height: more on the border is ink, not light
+const MOST_OF = 0.8; // of the border must be ground for a plane through it
+const EVEN = 2; // levels of difference on a border of one level
 const LOBES = 3; // of Lanczos' curve, on each side
 
 // What a network of this input reads of a picture: { bytes (C x H x W), done }. `done` are pairs
@@ -60,53 +63,6 @@ export function pictureOfBytes(bytes, [channels, height, width]) {
   const planes = Array.from({ length: channels }, (_, c) =>
     Float32Array.from(bytes.subarray(c * size, (c + 1) * size)));
   return { width, height, planes };
-}
-
-// Strokes as a picture, white on black: lists of points [x, y], from 0 to 1 across the picture and
-// down, drawn with round ends and a pen of this many pixels.
-export function drawn(strokes, width, height, pen) {
-  const plane = new Float32Array(width * height);
-  for (const points of strokes) {
-    const places = points.map(([x, y]) => [x * width - 0.5, y * height - 0.5]);
-    places.forEach((place, n) =>
-      drawLine(plane, width, height, pen / 2, places[Math.max(0, n - 1)], place));
-  }
-  return { width, height, planes: [plane.map(Math.round)] };
-}
-
-// The same strokes in the middle of a square, as large as it allows: a pen has the same thickness
-// however small a person writes.
-export function enlarged(strokes, share) {
-  const points = strokes.flat();
-  const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
-  const [left, top] = [Math.min(...xs), Math.min(...ys)];
-  const [right, bottom] = [Math.max(...xs), Math.max(...ys)];
-  const size = Math.max(right - left, bottom - top, 0.1); // less is a dot
-  const move = (x, low, high) => 0.5 + ((x - (low + high) / 2) / size) * share;
-  return strokes.map((stroke) =>
-    stroke.map(([x, y]) => [move(x, left, right), move(y, top, bottom)]));
-}
-
-function drawLine(plane, width, height, radius, [x0, y0], [x1, y1]) {
-  const [dx, dy] = [x1 - x0, y1 - y0];
-  const length = dx * dx + dy * dy;
-  const reach = radius + 1;
-  const [top, bottom] = clampedRange(Math.min(y0, y1) - reach, Math.max(y0, y1) + reach, height);
-  const [left, right] = clampedRange(Math.min(x0, x1) - reach, Math.max(x0, x1) + reach, width);
-  for (let y = top; y < bottom; y++) {
-    for (let x = left; x < right; x++) {
-      const along = length ? ((x - x0) * dx + (y - y0) * dy) / length : 0;
-      const t = along < 0 ? 0 : along > 1 ? 1 : along;
-      const [across, down] = [x - x0 - t * dx, y - y0 - t * dy];
-      const light = radius + 0.5 - Math.sqrt(across * across + down * down);
-      const level = light > 1 ? 255 : 255 * light;
-      if (level > plane[y * width + x]) plane[y * width + x] = level;
-    }
-  }
-}
-
-function clampedRange(low, high, side) {
-  return [Math.max(0, Math.floor(low)), Math.min(side, Math.ceil(high) + 1)];
 }
 
 function finished({ planes }, done) {
@@ -201,10 +157,12 @@ function isCentred(image, { input_shape: [, height, width], box, ink }) {
 
 // Ink on 0, its lightest 255.
 function levelled(image) {
-  const ground = quantile(borderOf(image), 0.5);
-  const [plane] = image.planes;
-  const noise = quantile(plane.map((level) => Math.abs(level - ground)), 0.5);
-  const ink = plane.map((level) => Math.max(0, level - ground));
+  const { width, planes: [plane] } = image;
+  const [level0, down, across] = groundOf(image);
+  const above = plane.map((level, n) =>
+    level - level0 - down * Math.floor(n / width) - across * (n % width));
+  const noise = quantile(above.map(Math.abs), 0.5);
+  const ink = above.map((level) => Math.max(0, level));
   const most = extremes(ink).most;
   const peak = quantile(ink.filter((level) => level > most / 3), 0.9);
   const floor = Math.min(MOST_NOISE * peak, NOISE * noise);
@@ -212,10 +170,53 @@ function levelled(image) {
   return { ...image, planes: [ink.map((level) => Math.floor(clipped(stretch(level))))] };
 }
 
+// The plane through the border, [level, slope down, slope across]: light may fall from one side. It
+// is level where ink reaches the border, or where a plane fits no better.
+function groundOf(image) {
+  const { width, height } = image;
+  const border = borderOf(image);
+  const middle = quantile(border, 0.5);
+  const reach = Math.max(4, SLOPE * (extremes(image.planes[0]).most - middle));
+  const points = placesOf(width, height).map(([y, x], n) => ({ y, x, level: border[n] }))
+    .filter(({ level }) => Math.abs(level - middle) <= reach);
+  const { least, most } = extremes(border);
+  if (points.length <= MOST_OF * border.length || most - least <= EVEN) return [middle, 0, 0];
+  const plane = fit(points);
+  const spread = (levels) => {
+    const mean = levels.reduce((a, b) => a + b, 0) / levels.length;
+    return Math.sqrt(levels.reduce((sum, level) => sum + (level - mean) ** 2, 0) / levels.length);
+  };
+  const left = points.map(({ y, x, level }) => level - plane[0] - plane[1] * y - plane[2] * x);
+  const isBetter = spread(left) < spread(points.map(({ level }) => level)) / 2;
+  return isBetter ? plane : [middle, 0, 0];
+}
+
+// The rows and columns of what `borderOf` gives.
+function placesOf(width, height) {
+  const along = Array.from({ length: width }, (_, x) => x);
+  const sides = Array.from({ length: Math.max(0, height - 2) }, (_, n) =>
+    [[n + 1, 0], [n + 1, width - 1]]);
+  return [...along.map((x) => [0, x]), ...along.map((x) => [height - 1, x]), ...sides.flat()];
+}
+
+// Least squares: the plane nearest to the points. Both slopes are found about the points' middle.
+function fit(points) {
+  const mean = (of) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [y0, x0, level0] = [mean((p) => p.y), mean((p) => p.x), mean((p) => p.level)];
+  const product = (a, b) => mean((p) => a(p) * b(p));
+  const [y, x, z] = [(p) => p.y - y0, (p) => p.x - x0, (p) => p.level - level0];
+  const [yy, xx, yx] = [product(y, y), product(x, x), product(y, x)];
+  const [yz, xz] = [product(y, z), product(x, z)];
+  const size = yy * xx - yx * yx;
+  if (!(size > 0)) return [level0, 0, 0];
+  const [down, across] = [(yz * xx - xz * yx) / size, (xz * yy - yz * yx) / size];
+  return [level0 - down * y0 - across * x0, down, across];
+}
+
 // Levels are whole numbers or halves, from 0 to 255: to count them is faster than to sort them.
 function quantile(levels, share) {
   const counts = new Uint32Array(512);
-  for (let n = 0; n < levels.length; n++) counts[Math.round(2 * levels[n])] += 1;
+  for (let n = 0; n < levels.length; n++) counts[Math.min(511, Math.round(2 * levels[n]))] += 1;
   const at = share * (levels.length - 1);
   const low = Math.floor(at);
   const [lower, upper] = [low, low + 1].map((place) => {

@@ -5,9 +5,8 @@ import { el } from "./dom.js";
 import { makeGreys } from "./colours.js";
 import { MapsView } from "./maps.js";
 import { Board } from "./pen.js";
-import {
-  drawn, enlarged, inverted, pictureOf, pictureOfBytes, prepare,
-} from "./prepare.js";
+import { inverted, pictureOf, pictureOfBytes, prepare } from "./prepare.js";
+import { drawn, enlarged } from "./strokes.js";
 
 const BOARD = 560; // pixels of the board, across
 const PEN = 0.088; // of the board
