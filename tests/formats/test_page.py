@@ -208,6 +208,10 @@ def test_its_own_test_images_are_inside(tmp_path, capsys) -> None:
     assert len(facts["images"]["labels"]) == 40
     assert facts["name"] == "mine"
     assert facts["training"]["dataset"] == "digits"
+    odd = tmp_path / "\udcff<b>.safetensors"  # as a file name of another encoding comes
+    model.save(odd)
+    export(odd, tmp_path / "p.html")
+    assert "<h1>&#x27;\\udcff&lt;b&gt;&#x27;</h1>" in (tmp_path / "p.html").read_text("utf-8")
 
 
 def test_where_the_data_are_not_at_hand_it_does_without(tmp_path, monkeypatch) -> None:
@@ -234,5 +238,5 @@ def test_the_style_knows_lenets_colours() -> None:
     style = page_style()
     used = set(re.findall(r"var\(--([\w-]+)", style))
     known = set(re.findall(r"--([\w-]+):", style))
-    by_script = {"cell", "cell-text", "across", "letters", "share"}
+    by_script = {"cell", "cell-text", "across", "letters", "share", "side"}
     assert used - by_script <= known

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from lenet import files
+from lenet.arguments import MODEL_ENDING
 from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.engine.plan import Floats
 from lenet.errors import LenetError, UsageError, needing, path_text
@@ -183,7 +184,7 @@ def export(
         what = f"test images are put into a page alone, and the file ends in {suffix}"
         raise UsageError(f"{what}; end it in .html, or leave them out.", parameter="images")
     if not isinstance(model, Model):
-        options = replace(options, name=Path(model).stem)
+        options = replace(options, name=Path(model).name.removesuffix(MODEL_ENDING))
         model = Model.load(model)
     split, name = _test_split(model, check, data_dir)
     if split is not None and suffix not in _RUNNERS:

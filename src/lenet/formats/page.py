@@ -94,7 +94,7 @@ def page_facts(model: Model, split: Split | None = None, name: str = "") -> dict
     return {
         "format": "lenet-page",
         "version": 1,
-        "name": told["name"] or name or "network",
+        "name": name_text(told["name"] or name or "network"),
         **facts,
         "classes": list(model.classes),
         "training": _training(model),

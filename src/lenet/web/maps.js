@@ -14,11 +14,13 @@ const FLATTEST = 6; // pixels of the screen, of a map's shorter side
 export class MapsView {
   // shape: [O, P, Q]. `size`: how long the longer side of a map may be, in pixels of the screen.
   // A picture in colour is one map: `isColour`. `columns`: so many maps in a line, always.
-  constructor(shape, { size, columns = null, isColour = false, attributes = {} }) {
+  // `isExact`: to the pixel as large as that.
+  constructor(shape, { size, columns = null, isExact = false, isColour = false, attributes = {} }) {
     [this.O, this.P, this.Q] = isColour ? [1, shape[1], shape[2]] : shape;
     this.isColour = isColour;
     this.size = size;
     this.fixed = columns;
+    this.isExact = isExact;
     const fits = Math.max(1, Math.floor(MOST_UNITS / (this.P * this.Q)));
     this.shown = Math.min(this.O, fits);
     this.canvas = el("canvas", { "aria-hidden": "true" });
@@ -59,6 +61,7 @@ export class MapsView {
     const flat = FLATTEST / Math.min(this.P, this.Q); // a signal is to be seen, too
     const wanted = Math.max(this.size / Math.max(this.P, this.Q), flat);
     const least = Math.min(wanted, room / this.Q);
+    if (this.isExact) return least;
     if (least <= 1 || this.fixed || this.shown === 1) return least > 1 ? Math.floor(least) : least;
     let best = [Math.floor(least), Infinity];
     for (let scale = Math.ceil(least / GROWTH); scale <= GROWTH * least; scale++) {

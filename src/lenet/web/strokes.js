@@ -15,10 +15,11 @@ export function drawn(strokes, width, height, pen) {
 // The same strokes in the middle of a square, as large as it allows: a pen has the same thickness
 // however small a person writes.
 export function enlarged(strokes, share) {
-  const points = strokes.flat();
-  const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
-  const [left, top] = [Math.min(...xs), Math.min(...ys)];
-  const [right, bottom] = [Math.max(...xs), Math.max(...ys)];
+  let [left, top, right, bottom] = [1, 1, 0, 0];
+  for (const [x, y] of strokes.flat()) {
+    [left, top] = [Math.min(left, x), Math.min(top, y)];
+    [right, bottom] = [Math.max(right, x), Math.max(bottom, y)];
+  }
   const size = Math.max(right - left, bottom - top, 0.1); // less is a dot
   const move = (x, low, high) => 0.5 + ((x - (low + high) / 2) / size) * share;
   return strokes.map((stroke) =>

@@ -103,8 +103,8 @@ export class UnitView {
   // The map that is read with the window on it, and the map that is given, as far as it is made.
   stage(unit, layer, x) {
     const { look } = this;
-    const read = new MapsView([1, layer.H, layer.W], { size: STAGE });
-    const given = new MapsView([1, layer.P, layer.Q], { size: STAGE });
+    const read = new MapsView([1, layer.H, layer.W], { size: STAGE, isExact: true });
+    const given = new MapsView([1, layer.P, layer.Q], { size: STAGE, isExact: true });
     for (const view of [read, given]) view.layOut(STAGE);
     const { top, left, bottom, right } = windowOf(layer, unit.p, unit.q);
     const from = this.channel * layer.H * layer.W;
@@ -239,8 +239,10 @@ export class UnitView {
         title: number(value, 5),
       }, isWritten ? shortNumber(value) : "");
     });
-    const letters = `${Math.max(8, 14 - 1.2 * layer.kw)}px`;
-    const board = el("div", { class: "grid", "--across": layer.kw, "--letters": letters }, cells);
+    const board = el("div", {
+      class: "grid", "--across": layer.kw, "--side": `${sideOf(layer)}px`,
+      "--letters": `${Math.max(8, 14 - 1.2 * layer.kw)}px`,
+    }, cells);
     return el("figure", {}, board, el("figcaption", {}, words));
   }
 
@@ -312,6 +314,12 @@ export class UnitView {
       yield [`${name}: ${say(`word.${name}`)}`, "=", made.value, "value"];
     }
   }
+}
+
+// How wide a window's numbers are: three beside each other, or as wide as they need.
+function sideOf({ kind, kw }) {
+  if (kind !== "conv") return 44 * Math.min(kw, 5);
+  return kw > 5 ? 21 * kw : Math.min(34 * kw, 104);
 }
 
 function* normRows({ norm }, say) {
