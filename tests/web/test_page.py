@@ -140,6 +140,22 @@ def test_a_hovered_unit_lights_its_window_up(open_page, page_url, trained) -> No
     assert unit.get_attribute("data-unit").startswith("conv0.")  # what was chosen before
 
 
+def test_an_answer_is_a_number_of_the_last_layer(open_page, tmp_path) -> None:
+    model = lenet.Model("2x4x4 | maxpool 2", [f"class {n}" for n in range(8)])
+    images = np.arange(64, dtype=np.uint8).reshape(2, 2, 4, 4) * 4
+    split = lenet.Split(images, np.array([7, 5]))
+    found = open_page(page_of(model.initialize(), tmp_path, split))
+    value = model.prepare(images[1:])[0, 1, :2, 2:].max()  # class 5: map 1, row 0, column 1
+    found.page.locator(".bars [data-class='5'] button").click()
+    unit = found.page.locator(".unit")
+    assert unit.get_attribute("data-unit") == "pool0.1.0.1"
+    assert float(unit.get_attribute("data-value")) == pytest.approx(float(value), abs=1e-6)
+    assert "class 5" in unit.inner_text()
+    share = float(unit.locator(".probability .right").get_attribute("data-value"))
+    scores = np.exp(model.scores(images[1:])[0])
+    assert share == pytest.approx(float(scores[5] / scores.sum()), abs=1e-6)
+
+
 def test_colours_mean_the_same_in_any_order(open_page, page_url) -> None:
     found = open_page(page_url)
     legends = found.page.evaluate(LEGENDS)
@@ -399,7 +415,7 @@ def test_names_of_classes_are_text(open_page, tmp_path) -> None:
         "compact",
         "3x12x20 | conv 8 k3 p1 batchnorm silu, conv 8 k3 g8 tanh, avgpool 2 s1 p1 | dense 30",
         "9x1x64 | conv 4 k1x5 leaky-relu, maxpool 1x2 | dense 3",
-        "1x4x4 | maxpool 2, avgpool 2",
+        "2x4x4 | maxpool 2",
         "1x1x1 | dense 1",
         "1x10x10 | " + " | ".join(["conv 3 k3 p1 relu"] * 29) + " | dense 5",
     ],

@@ -34,7 +34,7 @@ export function number(value, digits = 3) {
   const places = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
   const text = size < 1e-4 || size >= 1e6 ? value.toExponential(digits - 1)
     : value.toFixed(Math.min(places, 4));
-  return text.replace("-", "−");
+  return text.replaceAll("-", "−");
 }
 
 // The same in at most four letters or so, for a small cell: 5.2, .36, −.04.

@@ -10,7 +10,7 @@ import { AnswerView } from "./answer.js";
 import { makeGreys, makeRamp, rangeAbout } from "./colours.js";
 import { el } from "./dom.js";
 import { LayersView } from "./layers.js";
-import { bytesOf, forward, readNetwork, softmax } from "./network.js";
+import { bytesOf, forward, readNetwork, softmax, unitAt } from "./network.js";
 import { scaled } from "./prepare.js";
 import { QuizView } from "./quiz.js";
 import { SourceView, unpacked } from "./source.js";
@@ -40,8 +40,8 @@ export class Look {
 
   build() {
     const { facts, say } = this;
-    this.answer = new AnswerView(facts.classes, say, (o) =>
-      this.choose({ index: this.last, o, p: 0, q: 0 }));
+    this.answer = new AnswerView(facts.classes, say, (place) =>
+      this.choose({ ...unitAt(this.network.layers.at(-1), place), index: this.last }));
     this.source = new SourceView(facts, say, this.answer.told, (isDone) => this.request(isDone));
     this.layersView = new LayersView(this);
     this.unitView = new UnitView(this);
@@ -115,7 +115,7 @@ export class Look {
     const [layer] = this.network.layers;
     const map = layer.output.subarray(0, layer.P * layer.Q);
     const at = map.indexOf(map.reduce((a, b) => Math.max(a, b), -Infinity));
-    if (at >= 0) this.pick({ index: 0, o: 0, p: Math.floor(at / layer.Q), q: at % layer.Q }, true);
+    if (at >= 0) this.pick({ ...unitAt(layer, at), index: 0 }, true);
   }
 
   get state() {

@@ -50,6 +50,17 @@ export function windowOf(layer, p, q) {
   return { top, left, bottom: top + layer.kh, right: left + layer.kw };
 }
 
+// The place of a number of maps in their array; of the last layer it is that of its class.
+export function placeOf(layer, { o, p, q }) {
+  return (o * layer.P + p) * layer.Q + q;
+}
+
+// The number at that place, { o, p, q }.
+export function unitAt(layer, place) {
+  const [rest, q] = [Math.floor(place / layer.Q), place % layer.Q];
+  return { o: Math.floor(rest / layer.P), p: rest % layer.P, q };
+}
+
 // The channels that output channel o reads: the first, and the one behind the last.
 export function channelsOf(layer, o) {
   if (layer.kind === "dense") return [0, layer.C];

@@ -4,7 +4,7 @@
 import { cssOf, makeRamp, rangeAbout } from "./colours.js";
 import { className, el, number, shortNumber } from "./dom.js";
 import { MapsView } from "./maps.js";
-import { channelsOf, makeUnit, windowOf } from "./network.js";
+import { channelsOf, makeUnit, placeOf, unitAt, windowOf } from "./network.js";
 
 const STAGE = 150; // pixels of the screen, of a map beside another
 const MOST_CELLS = 121; // of a window that is written as numbers
@@ -62,17 +62,19 @@ export class UnitView {
     this.top.replaceChildren(...[this.heading(unit, layer, made), stage].filter(Boolean));
     this.transport.hidden = layer.P * layer.Q < 2;
     this.showTransport();
+    const isFocused = document.activeElement?.closest(".channels") !== null;
     this.rest.replaceChildren(...parts, this.sums(layer, made));
+    if (isFocused) this.rest.querySelector(".channels [aria-pressed=true]")?.focus();
   }
 
   // For those who listen: the unit that is chosen, not every one that is passed over.
   tell(unit, layer, made) {
     if (unit !== this.look.unit || this.timer !== null) return;
-    const text = `${layer.name}, ${this.placeOf(unit, layer)}: ${number(made.value)}`;
+    const text = `${layer.name}, ${this.nameOf(unit, layer)}: ${number(made.value)}`;
     if (text !== this.live.textContent) this.live.textContent = text;
   }
 
-  placeOf(unit, layer) {
+  nameOf(unit, layer) {
     const { say } = this.look;
     return layer.row.output_shape.length === 1
       ? say("unitOf", { unit: unit.o })
@@ -80,12 +82,11 @@ export class UnitView {
   }
 
   heading(unit, layer, made) {
-    const { classes } = this.look;
-    const where = this.placeOf(unit, layer);
-    const isLast = unit.index === this.look.last;
+    const { classes, last } = this.look;
+    const where = this.nameOf(unit, layer);
+    const name = unit.index === last ? [" · ", className(classes[placeOf(layer, unit)])] : [];
     return el("p", { class: "unit-name" },
-      el("span", { class: `chip ${layer.kind}` }, layer.name), " ", where,
-      isLast ? [" · ", className(classes[unit.o])] : [],
+      el("span", { class: `chip ${layer.kind}` }, layer.name), " ", where, name,
       el("strong", { class: "value" }, number(made.value)),
       el("span", { class: "formula" }, formulaOf(layer)));
   }
@@ -113,8 +114,7 @@ export class UnitView {
     read.mark({ first: 0, end: 1, top, left, bottom, right });
     const size = layer.P * layer.Q;
     const made = layer.output.slice(unit.o * size, (unit.o + 1) * size);
-    const done = unit.p * layer.Q + unit.q + 1;
-    if (this.timer !== null) made.fill(0, done);
+    if (this.timer !== null) made.fill(0, placeOf(layer, { ...unit, o: 0 }) + 1);
     given.paint(made, look.rampOf(unit.index), look.rangeOf(unit.index));
     const [row, column] = [unit.p, unit.q];
     given.mark({ first: 0, end: 1, top: row, left: column, bottom: row + 1, right: column + 1 });
@@ -154,11 +154,11 @@ export class UnitView {
     this.stop();
     const { layer } = this;
     const last = layer.P * layer.Q - 1;
-    const here = this.unit.p * layer.Q + this.unit.q;
+    const here = placeOf(layer, { ...this.unit, o: 0 });
     let at = here === last ? 0 : here;
     const step = () => {
       const { index, o } = this.unit;
-      this.look.pick({ index, o, p: Math.floor(at / layer.Q), q: at % layer.Q }, true);
+      this.look.pick({ ...unitAt(layer, at), index, o }, true);
       if (at === last) return this.pause();
       at = Math.min(last, at + Math.max(1, Math.round(this.speed / SCREEN)));
       return null;
@@ -286,7 +286,8 @@ export class UnitView {
     const { say } = this.look;
     const lines = [...this.sumRows(layer, made)];
     if (this.unit.index === this.look.last) {
-      lines.push([say("probability"), "=", this.look.probabilities[this.unit.o], "probability"]);
+      const probability = this.look.probabilities[placeOf(layer, this.unit)];
+      lines.push([say("probability"), "=", probability, "probability"]);
     }
     const rows = lines.map(([words, sign, value, name]) =>
       el("tr", { class: name }, el("th", { scope: "row" }, words), el("td", {}, sign),
