@@ -231,6 +231,9 @@ def test_what_cannot_be_a_page(model, tmp_path) -> None:
     export(model, tmp_path / "m8.safetensors", int8=True, calibrate=images)
     with refused(UsageError, "int8", "the model that it was made of"):
         export(tmp_path / "m8.safetensors", tmp_path / "p.html")
+    large = lenet.Model("1x64x64 | dense 1000, dense 10").initialize()
+    with refused(UsageError, "4,107,010 parameters", "at most 4,000,000"):
+        export(large, tmp_path / "p.html")
     assert [path.name for path in tmp_path.iterdir()] == ["m8.safetensors"]
 
 

@@ -165,8 +165,8 @@ def export(
         calibrate: with ``int8``, what ``check`` takes: images to train on of what the network will
             see; the ranges of its maps are measured on them.
         images: of a page, what ``check`` takes: some of its images to test on are put inside. By
-            default they are those of ``check``, or of the data set by name that the model was
-            trained on, where that is at hand.
+            default they are those of ``check``, or of the named data set that the model was trained
+            on, where it can be loaded.
         data_dir: the folder that holds the IDX files of ``check``, ``calibrate`` and ``images``
             already.
 

@@ -25,12 +25,14 @@ from lenet.data.centring import INK
 from lenet.drawing.scene import DARK, LIGHT
 from lenet.engine import operations
 from lenet.engine.normalise import EPSILON
-from lenet.errors import OutputError
+from lenet.errors import OutputError, UsageError
 from lenet.model import Model
 from lenet.net.layers import LEAKY_SLOPE
 from lenet.net.words import name_text
 
 WEB: Final = Path(__file__).parent.parent / "web"
+#: A browser computes every layer anew for each movement of the pen.
+MOST_PARAMETERS: Final = 4_000_000
 #: The module that begins, and what the page's last line does.
 _ENTRY: Final = "page"
 _START: Final = """
@@ -59,8 +61,13 @@ def write_page(model: Model, split: Split | None = None, name: str = "") -> str:
     ``name`` is what to call a network that has no name of its own.
 
     Raises:
-        UsageError: the model is in int8 or has no weights.
+        UsageError: the model is in int8, has no weights, or more than a browser can follow.
     """
+    if model.parameter_count > MOST_PARAMETERS:
+        raise UsageError(
+            f"the model has {model.parameter_count:,} parameters, and a page follows at most "
+            f"{MOST_PARAMETERS:,}; make a page of a smaller network."
+        )
     facts = page_facts(model, split, name)
     style, script = page_style(), page_script()
     data = json.dumps(facts, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

@@ -62,7 +62,7 @@ export class UnitView {
     this.top.replaceChildren(...[this.heading(unit, layer, made), stage].filter(Boolean));
     this.transport.hidden = layer.P * layer.Q < 2;
     this.showTransport();
-    const isFocused = document.activeElement?.closest(".channels") !== null;
+    const isFocused = Boolean(this.rest.getRootNode().activeElement?.closest(".channels"));
     this.rest.replaceChildren(...parts, this.sums(layer, made));
     if (isFocused) this.rest.querySelector(".channels [aria-pressed=true]")?.focus();
   }
