@@ -345,7 +345,11 @@ def test_a_finger_draws_and_does_not_scroll(open_page, page_url) -> None:
     found.settle()
     assert found.answer == "7"
     assert found.page.evaluate("scrollY") == 0
-    found.page.wait_for_timeout(500)  # sooner, it would be taken for a double tap
+
+
+def test_a_tap_on_a_phone_opens_a_sheet(open_page, page_url) -> None:
+    found = open_page(page_url, **PHONE)
+    assert found.page.locator(".unit.open").count() == 0
     found.page.locator("[data-layer=conv0] .maps").first.tap(position={"x": 30, "y": 30})
     sheet = found.page.locator(".unit.open").bounding_box()
     assert sheet["y"] + sheet["height"] <= 844 + 1

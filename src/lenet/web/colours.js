@@ -4,7 +4,7 @@
 
 const TONES = { // [light theme, dark theme]
   low: ["#b4480a", "#ff9d57"],
-  zero: ["#f5f7fa", "#141b24"],
+  zero: ["#f3f6fa", "#0a0e14"],
   high: ["#1f5fd0", "#79b4ff"],
 };
 

@@ -33,10 +33,7 @@ export class MapsView {
 
   // Lay the maps out for so many pixels of the screen; true where that changed anything.
   layOut(width) {
-    const scale = this.scaleFor(width);
-    this.zoom = Math.max(1, Math.round(scale / 4)); // picture elements per unit
-    this.pixel = scale / this.zoom; // of the screen, per picture element
-    this.gap = Math.max(1, Math.round(GAP / this.pixel));
+    Object.assign(this, grainOf(this.scaleFor(width)));
     this.step = [this.P * this.zoom + this.gap, this.Q * this.zoom + this.gap];
     const fit = Math.floor((width / this.pixel + this.gap) / this.step[1]);
     this.columns = this.fixed ?? Math.max(1, Math.min(this.shown, fit));
@@ -65,9 +62,11 @@ export class MapsView {
     if (least <= 1 || this.fixed || this.shown === 1) return least > 1 ? Math.floor(least) : least;
     let best = [Math.floor(least), Infinity];
     for (let scale = Math.ceil(least / GROWTH); scale <= GROWTH * least; scale++) {
-      const columns = Math.min(this.shown, Math.floor((width + GAP) / (this.Q * scale + GAP)));
+      const { gap, pixel } = grainOf(scale);
+      const [across, down] = [this.Q * scale + gap * pixel, this.P * scale + gap * pixel];
+      const columns = Math.min(this.shown, Math.floor((width + gap * pixel) / across));
       if (columns < 1) break;
-      const height = Math.ceil(this.shown / columns) * (this.P * scale + GAP);
+      const height = Math.ceil(this.shown / columns) * down;
       const waste = 1 - (this.shown * this.P * this.Q * scale * scale) / (width * height);
       const cost = waste + Math.abs(Math.log(scale / least)) / 3;
       if (cost < best[1]) best = [scale, cost];
@@ -130,6 +129,14 @@ export class MapsView {
     }
     return path;
   }
+}
+
+// Of so many pixels of the screen per unit: picture elements per unit (`zoom`), pixels of the screen
+// per picture element, and picture elements between maps.
+function grainOf(scale) {
+  const zoom = Math.max(1, Math.round(scale / 4));
+  const pixel = scale / zoom;
+  return { zoom, pixel, gap: Math.max(1, Math.round(GAP / pixel)) };
 }
 
 function colourOf(values, at, size) {

@@ -192,9 +192,10 @@ export class SourceView {
     const { bytes, done } = prepare(this.picture(), this.how, this.asItIs || this.isEmpty);
     this.bytes = bytes;
     this.saw.paint(bytes, GREYS, [0, 255]);
-    // A drawing has no size of its own.
-    const steps = done.filter(([key]) => key !== "resized" || this.current.kind !== "ink");
-    const words = steps.map(([key, values]) => say(key, values)).join(" · ") || say("plain");
+    const isDrawn = this.current.kind === "ink"; // and has no size of its own
+    const steps = done.filter(([key]) => key !== "resized" || !isDrawn);
+    const words = steps.map(([key, values]) =>
+      say(isDrawn && key === "ink" ? "strokes" : key, values)).join(" · ") || say("plain");
     this.done.textContent = this.isEmpty ? "" : words;
   }
 
