@@ -179,6 +179,15 @@ def test_colours_stand_for_what_layers_have() -> None:
     assert page_facts(model)["ranges"] is None
 
 
+def test_numbers_beyond_floats_make_no_range(tmp_path) -> None:
+    model = lenet.Model("1x4x4 | dense 3, dense 2").initialize()
+    for name, value in model.parameters.items():
+        value[...] = 3e38 if name.endswith("weight") else 0
+    ranges = page_facts(model, split_of(model))["ranges"]
+    assert np.isfinite(ranges).all()
+    assert "NaN" not in write_page(model, split_of(model)).rpartition("<script")[0]
+
+
 @pytest.mark.parametrize(
     ("training", "told"),
     [

@@ -155,6 +155,12 @@ def drawn_images(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="session")
+def write_digits():
+    """Makes so many images of written digits, and their classes."""
+    return drawn_images
+
+
+@pytest.fixture(scope="session")
 def written():
     """Data of written zeros, ones, fours and sevens, as MNIST has them."""
     images, labels = drawn_images(1200)

@@ -376,6 +376,7 @@ def test_the_quiz_knows_the_shapes(open_page, page_url, trained) -> None:
             assert "Right." in quiz.locator(".told").inner_text()
             if place.name == "pool0" and len(answer) == 3:
                 assert "(24 − 2 + 0 + 2) / 2 = 12" in quiz.inner_text()
+                assert "the stride is s = 2" in quiz.inner_text()
             quiz.locator(".primary").click()
     assert f"0 of {questions} right" in quiz.inner_text()  # it has begun again
 

@@ -206,13 +206,16 @@ def _packed(content: bytes) -> bytes:
     return re.sub(rb"\0{1,255}", lambda run: bytes([0, len(run[0])]), content)
 
 
+@np.errstate(all="ignore")
 def _ranges(model: Model, split: Split) -> list[list[float]]:
     """Return which numbers the colours of each layer stand for: those it has for these images."""
     x: npt.NDArray[Any] = model.prepare(split.images)
     ranges = []
     for step in model.plan.steps:
         x = operations.apply(step, operations.read_inputs(step, x, model.table))
-        most = float(np.quantile(np.abs(x), _SHOWN)) or float(np.abs(x).max()) or 1.0
-        least = -most if float(x.min()) < 0 else 0.0
+        known = x[np.isfinite(x)]  # large weights may lead beyond what floats hold
+        sizes = np.abs(known) if known.size else np.ones(1)
+        most = float(np.quantile(sizes, _SHOWN)) or float(sizes.max()) or 1.0
+        least = -most if (known < 0).any() else 0.0
         ranges.append(list(_BOUNDED.get(step.activation, (least, most))))
     return ranges

@@ -4,7 +4,7 @@ import { el, number } from "./dom.js";
 import { makeRamp } from "./colours.js";
 import { MapsView } from "./maps.js";
 import { channelsOf, windowOf } from "./network.js";
-import { formulaText, kindText, shapeText, sizeText } from "./table.js";
+import { formulaText, formulaWords, kindText, shapeText, sizeText } from "./table.js";
 
 const MOST_WEIGHTS = 1000000; // that are painted
 
@@ -81,7 +81,8 @@ class LayerCard {
         el("h3", {}, el("span", { class: `chip ${layer.kind}` }, row.name), " ",
           el("span", { class: "kind" }, kindText(row, say))),
         el("span", { class: "shape" }, shapeText(row.output_shape))),
-      el("div", { class: "under" }, el("span", { class: "note" }, facts), this.legend),
+      el("div", { class: "under" }, el("span", { class: "note", title: formulaWords(row, say) }, facts),
+        this.legend),
       this.view.element, cut, this.weights());
   }
 

@@ -106,7 +106,7 @@ export class Look {
     const [name, o, p, q] = state.unit ?? [];
     const index = this.network.layers.findIndex((layer) => layer.name === name);
     const layer = this.network.layers[index];
-    if (layer && o < layer.O && p < layer.P && q < layer.Q) this.pick({ index, o, p, q }, true);
+    if (layer && o < layer.O && p < layer.P && q < layer.Q) this.pick({ index, o, p, q });
     else if (matchMedia(WIDE).matches) this.showExample();
   }
 
@@ -115,7 +115,7 @@ export class Look {
     const [layer] = this.network.layers;
     const map = layer.output.subarray(0, layer.P * layer.Q);
     const at = map.indexOf(map.reduce((a, b) => Math.max(a, b), -Infinity));
-    if (at >= 0) this.pick({ ...unitAt(layer, at), index: 0 }, true);
+    if (at >= 0) this.pick({ ...unitAt(layer, at), index: 0 });
   }
 
   get state() {
@@ -146,7 +146,6 @@ export class Look {
 
   repaint() {
     if (!this.maps) return;
-    if (!this.facts.ranges) this.ramps.clear();
     this.layersView.update();
     this.showUnit();
   }
@@ -167,9 +166,8 @@ export class Look {
       unit, layers[index], this.maps[index], layers[index].row.input_shape);
   }
 
-  pick(unit, isPinned) {
-    if (isPinned) this.unit = unit;
-    this.hovered = null;
+  pick(unit) {
+    [this.unit, this.hovered] = [unit, null];
     this.showUnit();
     if (!this.unitView.timer) this.onChange();
   }
@@ -177,7 +175,7 @@ export class Look {
   // A unit that a person chose: what slides stops.
   choose(unit) {
     this.unitView.stop();
-    this.pick(unit, true);
+    this.pick(unit);
   }
 
   hover(unit) {
@@ -207,10 +205,10 @@ export class Look {
 
   rampOf(index) {
     if (index < 0) return GREYS;
-    if (!this.ramps.has(index)) {
-      this.ramps.set(index, makeRamp(this.isDark(), this.rangeOf(index)));
-    }
-    return this.ramps.get(index);
+    const [low, high] = this.rangeOf(index);
+    const key = low / high; // all that a ramp depends on, but for the theme
+    if (!this.ramps.has(key)) this.ramps.set(key, makeRamp(this.isDark(), [low, high]));
+    return this.ramps.get(key);
   }
 
   weightRange(layer) {

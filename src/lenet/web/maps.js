@@ -131,8 +131,8 @@ export class MapsView {
   }
 }
 
-// Of so many pixels of the screen per unit: picture elements per unit (`zoom`), pixels of the screen
-// per picture element, and picture elements between maps.
+// Of so many pixels of the screen per unit: picture elements per unit (`zoom`), pixels of the
+// screen per picture element, and picture elements between maps.
 function grainOf(scale) {
   const zoom = Math.max(1, Math.round(scale / 4));
   const pixel = scale / zoom;

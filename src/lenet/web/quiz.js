@@ -2,7 +2,9 @@
 // The right numbers and the formulas are lenet's own.
 
 import { el } from "./dom.js";
-import { countText, formulaText, paddingText, shapeText, sizeText, strideText } from "./table.js";
+import {
+  countText, formulaText, formulaWords, paddingText, shapeText, sizeText, strideText,
+} from "./table.js";
 
 export class QuizView {
   constructor(facts, say) {
@@ -91,7 +93,8 @@ export class QuizView {
     this.told.replaceChildren(
       el("p", {}, el("strong", {}, isRight ? `${say("right")} ` : ""),
         say("answerIs", { answer: text })),
-      el("p", { class: "formula" }, isShape ? this.whyShape(row) : this.whyParameters(row)));
+      el("p", { class: "formula" }, isShape ? this.whyShape(row) : this.whyParameters(row)),
+      el("p", { class: "note" }, isShape ? formulaWords(row, say) ?? "" : ""));
     this.element.querySelector(".score").textContent = this.scoreText();
     const isLast = this.at === this.questions.length - 1;
     if (isLast) {

@@ -12,12 +12,13 @@ const BOARD = 560; // pixels of the board, across
 const PEN = 0.088; // of the board
 const FINE = 10; // pixels of a drawing for each pixel of the network's, where it is small
 const SIDE = 140; // of the square on which a drawing is made before it is centred
+const SHARE = 5 / 7; // of that square, for the longer side of the strokes: as 20 in 28 pixels
 const LARGEST = 512; // pixels of a picture of one's own, on its longer side
 const EMPTY = { kind: "ink", strokes: [] };
 
 export class SourceView {
-  // onChange() is called after every change; `bytes`, `done`, `isEmpty` and `label` then tell.
-  // `told` is an element that says the answer.
+  // onChange(isDone) is called after every change; `isEmpty` and `label` then tell, and after
+  // prepare() so do `bytes`. `told` is an element that says the answer.
   constructor(facts, say, told, onChange) {
     Object.assign(this, { facts, say, told, onChange });
     this.how = facts.preparation;
@@ -37,8 +38,7 @@ export class SourceView {
     const shape = Math.min(2, Math.max(1 / 3, height / width));
     const canvas = el("canvas", {
       class: "board", width: BOARD, height: Math.round(BOARD * shape), tabindex: 0,
-      role: "application",
-      "aria-label": say("drawHere"),
+      role: "application", "aria-label": say("drawHere"),
     });
     this.board = new Board(canvas, (strokes, isDone) => this.stroke(strokes, isDone));
     this.invitation = el("p", { class: "invitation", "aria-hidden": "true" }, say("drawHint"));
@@ -121,10 +121,7 @@ export class SourceView {
 
   stroke(strokes, isDone) {
     const isNew = this.current.kind !== "ink" || strokes.length !== this.current.strokes.length;
-    if (isNew) {
-      this.history.push(this.current);
-      if (this.current.kind !== "ink") strokes = [strokes.at(-1)];
-    }
+    if (isNew) this.history.push(this.current);
     this.current = { kind: "ink", strokes };
     this.changed(isDone);
   }
@@ -210,7 +207,7 @@ export class SourceView {
     const fine = Math.min(FINE, Math.max(1, Math.floor(LARGEST / Math.max(width, height))));
     const pen = PEN * this.pen;
     const ink = isCentred
-      ? drawn(enlarged(current.strokes, 20 / 28), SIDE, SIDE, pen * SIDE)
+      ? drawn(enlarged(current.strokes, SHARE), SIDE, SIDE, pen * SIDE)
       : drawn(current.strokes, width * fine, height * fine, pen * fine * Math.min(width, height));
     return this.turned(channels === 3 ? coloured(ink, this.colour) : ink);
   }

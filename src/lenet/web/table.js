@@ -24,6 +24,15 @@ export function formulaText(row) {
   return formulas.join(" × ").replaceAll(" - ", " − ");
 }
 
+// What each term of the formula stands for; of the height, where the width has other numbers.
+export function formulaWords(row, say) {
+  if (!row.kernel_size) return null;
+  const [n, k, p, s] = [
+    row.input_shape[1], row.kernel_size[0], row.total_padding[0], row.stride[0],
+  ];
+  return say("formulaWords", { n, k, p, s });
+}
+
 export function tableView(facts, say) {
   const heads = ["layer", "kind", "kernel", "stride", "padding", "input", "output", "size",
     "receptive", "parameters", "multiplyAdds"];

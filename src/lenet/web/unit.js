@@ -158,7 +158,7 @@ export class UnitView {
     let at = here === last ? 0 : here;
     const step = () => {
       const { index, o } = this.unit;
-      this.look.pick({ ...unitAt(layer, at), index, o }, true);
+      this.look.pick({ ...unitAt(layer, at), index, o });
       if (at === last) return this.pause();
       at = Math.min(last, at + Math.max(1, Math.round(this.speed / SCREEN)));
       return null;
@@ -174,7 +174,7 @@ export class UnitView {
 
   pause() {
     this.stop();
-    this.look.pick(this.unit, true);
+    this.look.pick(this.unit);
   }
 
   channels(made, first, end) {
@@ -195,7 +195,7 @@ export class UnitView {
           type: "button", "aria-pressed": String(channel === this.channel),
           "--cell": colour, "--cell-text": text,
           title: this.look.say("sumOf", { channel }),
-          onclick: () => { this.channel = channel; this.look.pick(this.unit, true); },
+          onclick: () => { this.channel = channel; this.look.pick(this.unit); },
         }, el("small", {}, channel), number(sums.get(channel), 2));
       }));
   }
