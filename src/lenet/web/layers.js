@@ -81,8 +81,8 @@ class LayerCard {
         el("h3", {}, el("span", { class: `chip ${layer.kind}` }, row.name), " ",
           el("span", { class: "kind" }, kindText(row, say))),
         el("span", { class: "shape" }, shapeText(row.output_shape))),
-      el("div", { class: "under" }, el("span", { class: "note", title: formulaWords(row, say) }, facts),
-        this.legend),
+      el("div", { class: "under" },
+        el("span", { class: "note", title: formulaWords(row, say) }, facts), this.legend),
       this.view.element, cut, this.weights());
   }
 
