@@ -29,7 +29,7 @@ ROWS = (
     ("formats", "inference", "models", "training"),
     ("interop", "reporting"),
     ("trainer",),
-    ("benchmarking", "estimator", "installation", "studies"),
+    ("benchmarking", "estimator", "installation", "serving", "studies"),
     ("cli",),
 )
 ROW = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
@@ -55,6 +55,7 @@ PACKAGES = {
     "formats": {"numpy", "onnx", "onnxruntime", "torch"},
     "estimator": {"numpy", "sklearn"},
     "studies": {"numpy", "ray"},
+    "serving": {"starlette", "uvicorn"},
 }
 #: Never, unless a room is given it above: other frameworks, and what runs code out of a file.
 BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
@@ -77,6 +78,7 @@ DELAYED = {
     "engine.native": "the extension, which may be missing",
     "model": "the analysis, for summary()",
     "net.document": "json",
+    "serving.__init__": "Starlette and uvicorn, which may be missing",
     "studies.cluster": "Ray, which may be missing",
     "net.network": "the root, for network.explain() and network.draw()",
     "net.sources": "what reads files, lenet's and, through the root, other programs'",

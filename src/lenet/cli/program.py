@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from lenet.cli import models, networks, options, studies, train, tune
+from lenet.cli import models, networks, options, serve, studies, train, tune
 from lenet.errors import UsageError
 
 # The zoo's names are written out, since it takes 20 ms to import; a test holds that they are all.
@@ -40,7 +40,7 @@ program = Program(
         *(train.train, models.report, models.evaluate, models.predict),
         *(studies.study, tune.tune, models.export, models.import_),
         *(networks.explain, networks.deduce, networks.diagnose, networks.draw),
-        *(networks.compare, networks.balance, networks.bench, networks.checks),
+        *(networks.compare, networks.balance, serve.serve, networks.bench, networks.checks),
     ],
     params=[
         click.Option(

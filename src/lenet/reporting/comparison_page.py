@@ -143,6 +143,11 @@ def _common_rows(runs: RunsSideBySide) -> Iterator[tuple[str, str]]:
 
 def draw_comparison(runs: RunsSideBySide) -> Drawing:
     """Draw the test accuracy and the training loss of all runs, over the epochs."""
+    return drawing_of(comparison_charts(runs), "Learning curves", listed(runs.names))
+
+
+def comparison_charts(runs: RunsSideBySide) -> list[Chart]:
+    """Chart the test accuracy and the training loss of all runs, over the epochs."""
 
     def chart(title: str, key: str, times: float, digits: str) -> Chart:
         series = tuple(
@@ -153,11 +158,10 @@ def draw_comparison(runs: RunsSideBySide) -> Drawing:
         limits = (0, 100) if guess else (-inf, inf)
         return Chart(title, "epoch", series, limits, whole=guess, logarithmic=key == "loss")
 
-    charts = (
+    return [
         chart("Test accuracy in %", "test_accuracy", 100, ".2f"),
         chart("Training loss in nats", "loss", 1, "#.3g"),
-    )
-    return drawing_of(charts, "Learning curves", listed(runs.names))
+    ]
 
 
 def render_comparison(runs: RunsSideBySide) -> str:

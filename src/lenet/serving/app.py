@@ -1,0 +1,236 @@
+"""The addresses, and what answers each: thin, since the library has every answer.
+
+What takes time is done in threads beside the loop, a few at a time. A name in a request is looked
+up among what is known; no path is ever made of one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from lenet.data import NAMES
+from lenet.data.sources import at_hand
+from lenet.drawing import STYLES
+from lenet.errors import LenetError, UsageError
+from lenet.net import zoo
+from lenet.net.words import check_choice
+from lenet.optimizers import OPTIMIZERS
+from lenet.reporting.comparison_page import comparison_charts
+from lenet.reporting.pictures import drawing_of, learning_charts, signal_charts
+from lenet.reporting.predictions import RunsSideBySide
+from lenet.reporting.results import compare_runs
+from lenet.run_folder import RunRecord, read_run
+from lenet.serving import questions
+from lenet.serving.building import build, deduced, read_typed
+from lenet.serving.files import read_files
+from lenet.serving.guard import REPORT_POLICY, Door, Guard, RefusedError
+from lenet.serving.markup import picture, piece
+from lenet.serving.runs import Runs
+from lenet.serving.trainings import Trainings, Wish, titled
+from lenet.training import named_recipe
+from lenet.training.recipe import SCHEDULES, names
+from lenet.version import VERSION
+from lenet.writing import plain
+
+#: Answers that are worked out at a time; the others wait.
+_AT_A_TIME: Final = 4
+#: Seconds in which a body must have come.
+_PATIENCE: Final = 10.0
+#: What can be chosen of a recipe.
+CHOICES: Final = ("epochs", "batch_size", "lr", "optimizer", "schedule", "weight_decay", "dropout")
+_MOST_SEEDS: Final = 10
+#: Runs whose curves stand in one chart, or that are compared.
+_MOST_TOGETHER: Final = 10
+
+Values = Mapping[str, Any]
+
+
+class Service:
+    """What the addresses answer."""
+
+    def __init__(self, runs: Runs, trainings: Trainings) -> None:
+        self.runs, self.trainings = runs, trainings
+
+    def start(self, _: Values) -> dict[str, Any]:
+        """What the page is made with: all that can be chosen."""
+        return {
+            "version": VERSION,
+            "zoo": [{"name": name, "network": str(zoo.get(name))} for name in zoo.names()],
+            "data": [{"name": name, "is_here": name in at_hand()} for name in NAMES],
+            "recipes": {data: _recipes(data) for data in NAMES},
+            "optimizers": list(OPTIMIZERS),
+            "schedules": list(SCHEDULES),
+            "styles": list(STYLES),
+            "most_seeds": _MOST_SEEDS,
+            "most_together": _MOST_TOGETHER,
+        }
+
+    def build(self, asked: Values) -> dict[str, Any]:
+        """A network, and all that follows from it."""
+        style = questions.text(asked, "style", "figure")
+        check_choice(style, STYLES, "the style")
+        return build(questions.text(asked, "net"), questions.text(asked, "start", ""), style)
+
+    def deduce(self, asked: Values) -> dict[str, Any]:
+        """The network behind a figure."""
+        figure = questions.text(asked, "figure")
+        others = ("given", "params", "activation")
+        return deduced(figure, **{n: t for n in others if (t := questions.text(asked, n, ""))})
+
+    def train(self, asked: Values) -> dict[str, Any]:
+        """Begin one training for each seed."""
+        network = read_typed(questions.text(asked, "net"))
+        data = questions.text(asked, "data", "digits")
+        check_choice(data, NAMES, "the data set")
+        name = questions.text(asked, "recipe", "modern")
+        check_choice(name, names(), "the recipe")
+        values = questions.settings(asked, "values", CHOICES)
+        recipe = named_recipe(name, data=data, **values)
+        first = questions.whole(asked, "seed", 0, 0, 2**31)
+        count = questions.whole(asked, "seeds", 1, 1, _MOST_SEEDS)
+        title = titled(network, data, name)
+        wishes = [Wish(network, data, recipe, seed, title) for seed in range(first, first + count)]
+        return {"numbers": [self.trainings.start(wish) for wish in wishes]}
+
+    def stop(self, asked: Values) -> dict[str, Any]:
+        """Stop a training."""
+        self.trainings.stop(questions.whole(asked, "number", 0, 1, 2**31))
+        return {}
+
+    def resume(self, asked: Values) -> dict[str, Any]:
+        """Go on with a run."""
+        folder = self.runs.find(questions.text(asked, "run"))
+        return {"numbers": [self.trainings.resume(folder)]}
+
+    def news(self, asked: Values) -> dict[str, Any]:
+        """What changed of the trainings since a moment."""
+        return self.trainings.news(questions.whole(asked, "after", 0, 0, 2**53))
+
+    def list_runs(self, _: Values) -> dict[str, Any]:
+        """The runs there are."""
+        return {"runs": self.runs.entries(), "folder": str(self.runs.root)}
+
+    def curves(self, asked: Values) -> dict[str, Any]:
+        """The curves of runs, those too that are being trained; of one run its signals as well."""
+        records = [self._record(name) for name in _names(asked)]
+        records = [record for record in records if record.epochs]
+        if not records:
+            return {"charts": []}
+        if len(records) == 1:
+            charts = [*learning_charts(records[0]), *signal_charts(records[0].signals)]
+        else:
+            charts = comparison_charts(RunsSideBySide(records))
+        return {"charts": [picture(drawing_of([chart], chart.title)) for chart in charts]}
+
+    def compare(self, asked: Values) -> dict[str, Any]:
+        """Runs beside each other, in words and numbers."""
+        chosen = _names(asked)
+        if len(chosen) < 2:
+            raise UsageError("choose two or more runs to compare.")
+        found = compare_runs(*(self.runs.find(name) for name in chosen))
+        return {"page": piece(found.page("html"))}
+
+    def _record(self, name: str) -> RunRecord:
+        folder = self.runs.find(name)
+        return self.trainings.live(folder) or read_run(folder)
+
+
+def _recipes(data: str) -> list[dict[str, Any]]:
+    recipes = []
+    for name in names():
+        try:
+            recipe = named_recipe(name, data=data)
+        except UsageError:  # it is for other data alone
+            continue
+        values = {choice: getattr(recipe, choice) for choice in CHOICES}
+        recipes.append({"name": name, "network": recipe.network, "values": values})
+    return recipes
+
+
+def _names(asked: Values) -> list[str]:
+    chosen = asked.get("runs")
+    if not isinstance(chosen, list) or not all(isinstance(name, str) for name in chosen):
+        raise UsageError("runs must be a list of names.")
+    if len(chosen) > _MOST_TOGETHER:
+        raise UsageError(f"{len(chosen)} runs are chosen; at most {_MOST_TOGETHER} are allowed.")
+    return list(dict.fromkeys(chosen))
+
+
+def make_app(service: Service, door: Door) -> Guard:
+    """Return the whole application, behind its guard."""
+    files, slots = read_files(), asyncio.Semaphore(_AT_A_TIME)
+
+    async def show_file(request: Request) -> Response:
+        found = files.get(request.url.path)
+        if found is None:
+            raise HTTPException(404)
+        content, kind = found
+        return Response(content, media_type=kind)
+
+    async def show_page(request: Request) -> Response:
+        name = request.query_params.get("run", "")
+        content = await asyncio.to_thread(service.runs.page, name)
+        return Response(
+            content,
+            media_type="text/html; charset=utf-8",
+            headers={"content-security-policy": REPORT_POLICY},
+        )
+
+    def asking(work: Callable[[Values], dict[str, Any]]) -> Any:
+        async def answer(request: Request) -> Response:
+            try:
+                body = await asyncio.wait_for(request.body(), _PATIENCE)
+            except TimeoutError:
+                raise RefusedError(408, "the request did not come to its end in time.") from None
+            asked = questions.read(body)
+            async with slots:
+                return JSONResponse(plain(await asyncio.to_thread(work, asked)))
+
+        return answer
+
+    async def refuse(_: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, 400)
+
+    async def miss(_: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        return JSONResponse({"error": _MISSES.get(status, _MISSES[404])}, status)
+
+    questions_of = {
+        "start": service.start,
+        "build": service.build,
+        "deduce": service.deduce,
+        "train": service.train,
+        "stop": service.stop,
+        "resume": service.resume,
+        "news": service.news,
+        "runs": service.list_runs,
+        "curves": service.curves,
+        "compare": service.compare,
+    }
+    app = Starlette(
+        routes=[
+            *(
+                Route(f"/api/{name}", asking(work), methods=["POST"])
+                for name, work in questions_of.items()
+            ),
+            Route("/report", show_page),
+            Route("/", show_file),
+            Route("/web/{path:path}", show_file),
+        ],
+        exception_handlers={LenetError: refuse, HTTPException: miss},
+    )
+    return Guard(app, door)
+
+
+_MISSES: Final = {
+    404: "there is nothing at this address.",
+    405: "this address is not asked that way.",
+}

@@ -1,0 +1,121 @@
+"""A network that is typed, and all that follows from it: what the tab Build shows.
+
+Nothing is computed here: what each function of the library finds out is written for the page. A
+text is a network of the zoo or a notation, and never the name of a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from lenet.analysis import explain
+from lenet.analysis.balance import balance
+from lenet.analysis.comparison import compare
+from lenet.analysis.deduction import deduce
+from lenet.analysis.diagnosis import Diagnosis, diagnose
+from lenet.analysis.explanation import Report
+from lenet.drawing import draw
+from lenet.errors import LenetError, NotationError
+from lenet.net import Network, parse_network, zoo, zoo_name_of
+from lenet.serving.markup import picture, piece
+from lenet.writing.document import Bullets, Document, Notation
+from lenet.writing.numbers import bytes_text
+
+#: Of longer networks there is no figure and no table, only what is told in a line.
+MOST_LAYERS: Final = 40
+
+
+def read_typed(text: str) -> Network:
+    """Return the network that a person typed: a name of the zoo's or a notation.
+
+    Raises:
+        NotationError: it is neither; the error shows the place.
+    """
+    name = text.strip().lower()
+    return zoo.get(name) if name in zoo.names() else parse_network(text)
+
+
+def build(text: str, start: str = "", style: str = "figure") -> dict[str, Any]:
+    """Return what there is to show of a network as it is typed.
+
+    ``start`` is the network that it was made from, to be compared with. What cannot be read gives
+    ``problem`` and ``position``; what does not fit gives ``problem`` and ``fixes``.
+    """
+    try:
+        network = read_typed(text)
+    except NotationError as error:
+        return {"problem": _first_line(error), "position": error.position}
+    diagnosis = diagnose(network)
+    if not diagnosis.fits:
+        return {"network": str(network), **_misfit(diagnosis)}
+    report = explain(network)
+    shown: dict[str, Any] = {
+        "network": str(network),
+        "name": zoo_name_of(network),
+        "facts": dict(_facts(report, diagnosis)),
+        "findings": list(report.findings),
+    }
+    if len(network.layers) <= MOST_LAYERS:
+        shown |= {
+            "figure": picture(draw(network, style=style)),
+            "table": piece(_tables(report)),
+            "balance": piece(replace(balance(network).page("html"), title="", beside=())),
+            "changes": _changes(start, network),
+        }
+    return shown
+
+
+def _first_line(error: LenetError) -> str:
+    """Return an error's sentence; what stands below it is shown otherwise."""
+    return str(error).partition("\n")[0]
+
+
+def _misfit(diagnosis: Diagnosis) -> dict[str, Any]:
+    values = diagnosis.to_dict()
+    return {name: values[name] for name in ("layer", "problem", "fixes")}
+
+
+def _facts(report: Report, diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
+    total, memory = report.total, report.memory
+    yield "layers", report.layer_text.partition(" (")[0]
+    yield "parameters", f"{total.parameters:,}"
+    yield "multiply_adds", f"{total.multiply_adds:,}"
+    yield "activations", f"{total.activations:,}"
+    yield "inference", bytes_text(memory.inference(1))
+    if least := diagnosis.least_input:
+        yield "least_input", f"{least[0]}x{least[1]}"
+
+
+def _tables(report: Report) -> Document:
+    """Return the page of ``lenet explain`` without what stands elsewhere on this page."""
+    page = report.page("html")
+    sections = (s for s in page.sections if not isinstance(s.blocks[0], Bullets | Notation))
+    return replace(page, title="", beside=(), sections=tuple(sections))
+
+
+def _changes(start: str, network: Network) -> str:
+    """Compare a network with the one that it was made from, where both fit and differ."""
+    if not start:
+        return ""
+    try:
+        before = read_typed(start)
+        if before == network or len(before.layers) > MOST_LAYERS:
+            return ""
+        page = compare(before, network, names=("before", "now")).page("html")
+    except LenetError:
+        return ""
+    return piece(replace(page, title=""))
+
+
+def deduced(
+    figure: str, given: str = "", params: str = "", activation: str = "relu"
+) -> dict[str, Any]:
+    """Return the network behind a figure's shapes, and the reasoning; or what cannot be read."""
+    known = [part.strip() for part in given.split(",") if part.strip()]
+    try:
+        result = deduce(figure, given=known, params=params or None, activation=activation)
+    except LenetError as error:
+        return {"problem": _first_line(error), "position": getattr(error, "position", None)}
+    return {"network": str(result.network), "page": piece(result.page("html"))}
