@@ -19,6 +19,7 @@ from lenet.analysis.explanation import Report
 from lenet.drawing import draw
 from lenet.errors import LenetError, NotationError
 from lenet.net import Network, parse_network, zoo, zoo_name_of
+from lenet.net.shapes import pair_text, shape_text
 from lenet.serving.markup import picture, piece
 from lenet.writing.document import Bullets, Document, Notation
 from lenet.writing.numbers import bytes_text
@@ -51,9 +52,11 @@ def build(text: str, start: str = "", style: str = "figure") -> dict[str, Any]:
     if not diagnosis.fits:
         return {"network": str(network), **_misfit(diagnosis)}
     report = explain(network)
+    outputs = (placed.output_shape for placed in network.placed)
     shown: dict[str, Any] = {
         "network": str(network),
         "name": zoo_name_of(network),
+        "shapes": [shape_text(shape) for shape in (network.input_shape, *outputs)],
         "facts": dict(_facts(report, diagnosis)),
         "findings": list(report.findings),
     }
@@ -79,13 +82,14 @@ def _misfit(diagnosis: Diagnosis) -> dict[str, Any]:
 
 def _facts(report: Report, diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
     total, memory = report.total, report.memory
-    yield "layers", report.layer_text.partition(" (")[0]
+    counted, _, parts = report.layer_text.partition(" (")[0].partition(" layer")
+    yield "layers", f"{counted}{parts.removeprefix('s')}"
     yield "parameters", f"{total.parameters:,}"
     yield "multiply_adds", f"{total.multiply_adds:,}"
     yield "activations", f"{total.activations:,}"
     yield "inference", bytes_text(memory.inference(1))
     if least := diagnosis.least_input:
-        yield "least_input", f"{least[0]}x{least[1]}"
+        yield "least_input", pair_text(least)
 
 
 def _tables(report: Report) -> Document:
@@ -118,4 +122,8 @@ def deduced(
         result = deduce(figure, given=known, params=params or None, activation=activation)
     except LenetError as error:
         return {"problem": _first_line(error), "position": getattr(error, "position", None)}
-    return {"network": str(result.network), "page": piece(result.page("html"))}
+    *reasons, answer = (page := result.page("html")).sections
+    return {
+        "network": str(result.network),
+        "page": piece(replace(page, title="", sections=(answer, *reasons))),
+    }

@@ -82,6 +82,7 @@ class Job:
 
     number: int
     title: str
+    seed: int
     open: Callable[[int], tuple[Training, Run]]  # is told on how many threads
     changed: Callable[[Job], object]
     folder: Path | None = None
@@ -173,7 +174,8 @@ class Job:
         return {
             "number": self.number,
             "title": self.title,
-            "run": name_of(self.folder) if self.folder else None,
+            "run": name_of(self.folder) if self.folder and is_run(self.folder) else None,
+            "seed": self.seed,
             "status": STOPPING if is_stopping else self.status,
             "share": self.share,
             "notes": list(self.notes),
@@ -215,7 +217,7 @@ class Trainings:
             arguments = load_arguments(network, wish.data)
             return training, Run.numbered(self._root, wish.title, arguments)
 
-        return self._add(wish.title, open_new)
+        return self._add(wish.title, wish.seed, open_new)
 
     def resume(self, folder: Path) -> int:
         """Go on with a run that was stopped, or let it wait, and return the training's number.
@@ -238,7 +240,7 @@ class Trainings:
                 job.last = history[-1] if history else None
                 return resumed.training, resumed.run
 
-            number = self._add(name_of(folder), open_again, folder)
+            number = self._add(name_of(folder), read_run(folder).info["seed"], open_again, folder)
             job = self._jobs[number]
             return number
 
@@ -280,7 +282,11 @@ class Trainings:
         return [resume_command(job.folder) for job in going if job.folder and job.status == STOPPED]
 
     def _add(
-        self, title: str, open: Callable[[int], tuple[Training, Run]], folder: Path | None = None
+        self,
+        title: str,
+        seed: int,
+        open: Callable[[int], tuple[Training, Run]],
+        folder: Path | None = None,
     ) -> int:
         with self._lock:
             if self._is_closed:
@@ -290,7 +296,7 @@ class Trainings:
                     f"{len(self._waiting)} trainings wait already; stop some, or wait, too."
                 )
             self._count += 1
-            job = Job(self._count, title, open, self._changed, folder)
+            job = Job(self._count, title, seed, open, self._changed, folder)
             self._jobs[job.number] = job
             self._waiting.append(job)
             self._changed(job)

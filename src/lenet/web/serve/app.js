@@ -1,0 +1,118 @@
+// The page: its tabs, its language and its theme, and which tab the address names.
+
+import * as address from "./address.js";
+import { ask } from "./ask.js";
+import { Build } from "./build.js";
+import { fill, h, select } from "./dom.js";
+import { Look } from "./look.js";
+import { Runs } from "./runs.js";
+import { Train } from "./train.js";
+import { LANGUAGES, language, setLanguage, t } from "./words.js";
+
+const TABS = { build: Build, train: Train, look: Look, runs: Runs };
+const THEMES = ["auto", "light", "dark"];
+
+class App {
+  constructor(start) {
+    this.start = start;
+    this.tabs = {};
+    this.remembered = {};
+  }
+
+  /** Show what the address says. */
+  show() {
+    const { tab, values } = address.read();
+    const name = tab in TABS ? tab : "build";
+    if (name !== this.name) {
+      this.tabs[this.name]?.hide?.();
+      this.name = name;
+      this.tabs[name] ??= new TABS[name](this);
+      fill(document.getElementById("main"), this.tabs[name].element);
+      this.header();
+      document.title = `${t(name)} · lenet`;
+    }
+    this.tell("");
+    this.tabs[name].show(values);
+    this.remembered[name] = values;
+  }
+
+  /** Write the state of the tab that is shown into the address. */
+  remember(values, isStep = false) {
+    this.remembered[this.name] = values;
+    address.write(this.name, values, isStep);
+    this.header();
+  }
+
+  /** Go to a tab with values. */
+  go(tab, values) {
+    address.write(tab, values, true);
+    this.show();
+  }
+
+  /** Say in a line what happened or went wrong. */
+  tell(words, isTrouble = false) {
+    const line = document.getElementById("status");
+    line.textContent = words;
+    line.classList.toggle("trouble", isTrouble);
+  }
+
+  /** Tell what went wrong, in the server's words. */
+  fail(error) {
+    this.tell(error.isGone ? t("gone") : error.message, true);
+  }
+
+  header() {
+    const links = Object.keys(TABS).map((name) =>
+      h(
+        "a",
+        {
+          href: address.link(name, this.remembered[name]),
+          "aria-current": name === this.name ? "page" : null,
+        },
+        t(name),
+      ),
+    );
+    const languages = select(Object.entries(LANGUAGES), language(), {
+      "aria-label": t("language"),
+      onchange: (event) => this.speak(event.target.value),
+    });
+    const themes = select(
+      THEMES.map((name) => [name, t(`theme_${name}`)]),
+      localStorage.getItem("theme") ?? "auto",
+      { "aria-label": t("theme"), onchange: (event) => setTheme(event.target.value) },
+    );
+    fill(
+      document.getElementById("top"),
+      h("a", { class: "brand", href: "#build" }, h("img", { src: "/web/serve/mark.svg", alt: "" }), "lenet"),
+      h("nav", { "aria-label": t("tabs") }, links),
+      h("div", { class: "choices" }, languages, themes),
+    );
+  }
+
+  /** Say everything anew in another language. */
+  speak(name) {
+    setLanguage(name);
+    for (const tab of Object.values(this.tabs)) tab.hide?.();
+    this.tabs = {};
+    this.name = undefined;
+    this.show();
+  }
+}
+
+function setTheme(name) {
+  localStorage.setItem("theme", name);
+  if (name === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = name;
+}
+
+setTheme(localStorage.getItem("theme") ?? "auto");
+setLanguage(language());
+ask("start").then(
+  (start) => {
+    const app = new App(start);
+    app.show();
+    addEventListener("hashchange", () => app.show());
+    addEventListener("popstate", () => app.show());
+  },
+  () => fill(document.getElementById("main"), h("p", { class: "problem" }, t("gone"))),
+);
