@@ -18,8 +18,6 @@ from lenet.serving import PORT
 @flag("--open", "Open the page in a browser.")
 def serve(*, runs: tuple[str, ...], port: int, host: str, open: bool) -> None:
     """A local page to build, train and look at networks, until Ctrl-C."""
-    from functools import partial
-
     from lenet import serving
 
-    serving.serve(*runs, port=port, host=host, open=open, tell=partial(print, flush=True))
+    serving.serve(*runs, port=port, host=host, open=open)

@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Final
 
 from lenet.arguments import shown
@@ -31,20 +30,18 @@ def serve(
     host: str = "127.0.0.1",
     port: int = PORT,
     open: bool = False,
-    tell: Callable[[str], object] = print,
 ) -> None:
     """Serve a page to build, train and look at networks, until Ctrl-C.
 
     Trainings write their runs into ``runs/``, as ``lenet train`` does, and end with the server:
-    what is unfinished then can be resumed.
+    what is unfinished then can be resumed. The address is printed, and at the end how to go on.
 
     Args:
         runs: folders of runs, and runs, to show beside those in ``runs/``.
         host: the address to listen on. On any but this machine's own a token is needed, which the
-            address that is told holds.
+            printed address holds.
         port: from 1,024 on; 0 for any that is free.
         open: whether to open the page in a browser.
-        tell: is told the address, and at the end which trainings can be resumed.
 
     Raises:
         UsageError: no run lies in one of ``runs``, or an argument cannot be meant.
@@ -64,4 +61,4 @@ def serve(
         import uvicorn  # noqa: F401
     from lenet.serving.server import Server
 
-    Server(runs, host, port).run(open, tell)
+    Server(runs, host, port).run(open)

@@ -32,6 +32,7 @@ from lenet.serving import questions
 from lenet.serving.building import build, deduced, read_typed
 from lenet.serving.files import read_files
 from lenet.serving.guard import REPORT_POLICY, Door, Guard, RefusedError
+from lenet.serving.looking import facts_of
 from lenet.serving.markup import picture, piece
 from lenet.serving.runs import Runs
 from lenet.serving.trainings import Trainings, Wish, titled
@@ -138,6 +139,11 @@ class Service:
         found = compare_runs(*(self.runs.find(name) for name in chosen))
         return {"page": piece(found.page("html"))}
 
+    def look(self, asked: Values) -> dict[str, Any]:
+        """All that the page needs to run the model of a run."""
+        record = read_run(self.runs.find(questions.text(asked, "run")))
+        return facts_of(record, self.trainings.load)
+
     def _record(self, name: str) -> RunRecord:
         folder = self.runs.find(name)
         return self.trainings.live(folder) or read_run(folder)
@@ -169,7 +175,7 @@ def make_app(service: Service, door: Door) -> Guard:
     files, slots = read_files(), asyncio.Semaphore(_AT_A_TIME)
 
     async def show_file(request: Request) -> Response:
-        found = files.get(request.url.path)
+        found = files.get(request.scope["path"])
         if found is None:
             raise HTTPException(404)
         content, kind = found
@@ -214,6 +220,7 @@ def make_app(service: Service, door: Door) -> Guard:
         "runs": service.list_runs,
         "curves": service.curves,
         "compare": service.compare,
+        "look": service.look,
     }
     app = Starlette(
         routes=[

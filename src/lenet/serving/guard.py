@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
+from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -109,7 +109,7 @@ class Door:
             return True
         try:
             cookie = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
-        except ValueError:
+        except CookieError:
             return False
         return cookie is not None and self._is_token(cookie.value)
 

@@ -14,11 +14,12 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lenet.errors import OutputError, path_text, reason
 from lenet.serving.app import Service, make_app
@@ -28,6 +29,8 @@ from lenet.serving.trainings import Trainings
 
 #: Connections at a time; more are told to come again.
 _MOST_CONNECTIONS: Final = 64
+#: Seconds in which a request must have come, once a connection is there.
+_SILENCE: Final = 10.0
 #: Seconds in which answers that are under way may come to their end.
 _LAST_SECONDS: Final = 3
 
@@ -53,15 +56,16 @@ class Server:
             self._door.token
         )
 
-    def run(self, open: bool, tell: Callable[[str], object]) -> None:
+    def run(self, open: bool) -> None:
         """Serve until Ctrl-C, or until the process is asked to end."""
         config = uvicorn.Config(
             make_app(Service(self._runs, self._trainings), self._door),
-            http="h11",
+            http=_Connection,
             ws="none",
             lifespan="off",
             loop="asyncio",
             log_config=None,
+            log_level="critical",  # what strangers send is nobody's concern
             access_log=False,
             server_header=False,
             limit_concurrency=_MOST_CONNECTIONS,
@@ -75,7 +79,7 @@ class Server:
         try:
             with _ended_by_term():
                 thread.start()
-                tell(f"lenet is at {self.address} and ends with Ctrl-C.")
+                print(f"lenet is at {self.address} and ends with Ctrl-C.", flush=True)
                 if open:
                     webbrowser.open(self.address)
                 while thread.is_alive():
@@ -85,9 +89,27 @@ class Server:
         finally:
             server.should_exit = True
             for command in self._trainings.close():
-                tell(f"{command} goes on.")
+                print(f"{command} goes on.", flush=True)
             thread.join(2 * _LAST_SECONDS)
             self._socket.close()
+
+
+class _Connection(H11Protocol):  # type: ignore[misc]
+    """A connection that is closed when nothing is asked on it: nobody may hold all of them."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Look at it from time to time."""
+        super().connection_made(transport)
+        self.loop.call_later(_SILENCE, self._look)
+
+    def _look(self) -> None:
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if self.transport.is_closing():
+            return
+        if is_answering or self.timeout_keep_alive_task is not None:
+            self.loop.call_later(_SILENCE, self._look)
+        else:
+            self.transport.close()
 
 
 @contextmanager

@@ -211,7 +211,7 @@ class Trainings:
         wish.check()
 
         def open_new(threads: int) -> tuple[Training, Run]:
-            data = self._load(wish.data)
+            data = self.load(wish.data)
             network = fit_network(wish.network, data)
             training = Training(network, data, wish.recipe, wish.seed, threads)
             arguments = load_arguments(network, wish.data)
@@ -231,7 +231,7 @@ class Trainings:
 
             def open_again(threads: int) -> tuple[Training, Run]:
                 name = read_run(folder).source
-                data = self._load(name) if is_name(name) else None
+                data = self.load(name) if is_name(name) else None
                 resumed = resume_run(folder, data, threads=threads)
                 if resumed is None:
                     raise UsageError(f"{name_of(folder)} is finished; there is nothing left to do.")
@@ -336,7 +336,7 @@ class Trainings:
             self._serial += 1
             job.serial = self._serial
 
-    def _load(self, name: str) -> Dataset:
+    def load(self, name: str) -> Dataset:
         """Load a data set by its name, once."""
         with self._lock:
             known = self._data.get(name)

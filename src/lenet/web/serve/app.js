@@ -78,8 +78,8 @@ class App {
     });
     const themes = select(
       THEMES.map((name) => [name, t(`theme_${name}`)]),
-      localStorage.getItem("theme") ?? "auto",
-      { "aria-label": t("theme"), onchange: (event) => setTheme(event.target.value) },
+      theme(),
+      { "aria-label": t("theme"), onchange: (event) => this.paint(event.target.value) },
     );
     fill(
       document.getElementById("top"),
@@ -87,6 +87,12 @@ class App {
       h("nav", { "aria-label": t("tabs") }, links),
       h("div", { class: "choices" }, languages, themes),
     );
+  }
+
+  /** Paint the page in another theme, and what paints itself. */
+  paint(theme) {
+    setTheme(theme);
+    for (const tab of Object.values(this.tabs)) tab.recolour?.();
   }
 
   /** Say everything anew in another language. */
@@ -105,14 +111,16 @@ function setTheme(name) {
   else document.documentElement.dataset.theme = name;
 }
 
-setTheme(localStorage.getItem("theme") ?? "auto");
+const theme = () => localStorage.getItem("theme") ?? "auto";
+
+setTheme(theme());
 setLanguage(language());
 ask("start").then(
   (start) => {
     const app = new App(start);
     app.show();
     addEventListener("hashchange", () => app.show());
-    addEventListener("popstate", () => app.show());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => app.paint(theme()));
   },
   () => fill(document.getElementById("main"), h("p", { class: "problem" }, t("gone"))),
 );
