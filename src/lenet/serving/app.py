@@ -31,7 +31,7 @@ from lenet.run_folder import RunRecord, read_run
 from lenet.serving import questions
 from lenet.serving.building import build, deduced, read_typed
 from lenet.serving.files import read_files
-from lenet.serving.guard import REPORT_POLICY, Door, Guard, RefusedError
+from lenet.serving.guard import REPORT_POLICY, Door, Guard, RefusedError, fault_text
 from lenet.serving.looking import facts_of
 from lenet.serving.markup import picture, piece
 from lenet.serving.runs import Runs
@@ -99,7 +99,7 @@ class Service:
         count = questions.whole(asked, "seeds", 1, 1, _MOST_SEEDS)
         title = titled(network, data, name)
         wishes = [Wish(network, data, recipe, seed, title) for seed in range(first, first + count)]
-        return {"numbers": [self.trainings.start(wish) for wish in wishes]}
+        return {"numbers": self.trainings.start(wishes)}
 
     def stop(self, asked: Values) -> dict[str, Any]:
         """Stop a training."""
@@ -109,7 +109,7 @@ class Service:
     def resume(self, asked: Values) -> dict[str, Any]:
         """Go on with a run."""
         folder = self.runs.find(questions.text(asked, "run"))
-        return {"numbers": [self.trainings.resume(folder)]}
+        return {"numbers": self.trainings.resume(folder)}
 
     def news(self, asked: Values) -> dict[str, Any]:
         """What changed of the trainings since a moment."""
@@ -202,13 +202,6 @@ def make_app(service: Service, door: Door) -> Guard:
 
         return answer
 
-    async def refuse(_: Request, error: Exception) -> Response:
-        return JSONResponse({"error": str(error)}, 400)
-
-    async def miss(_: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        return JSONResponse({"error": _MISSES.get(status, _MISSES[404])}, status)
-
     questions_of = {
         "start": service.start,
         "build": service.build,
@@ -232,12 +225,19 @@ def make_app(service: Service, door: Door) -> Guard:
             Route("/", show_file),
             Route("/web/{path:path}", show_file),
         ],
-        exception_handlers={LenetError: refuse, HTTPException: miss},
+        exception_handlers=dict.fromkeys((LenetError, HTTPException, Exception), _refuse),
     )
+    app.router.redirect_slashes = False  # an address is right or it is not
     return Guard(app, door)
 
 
-_MISSES: Final = {
-    404: "there is nothing at this address.",
-    405: "this address is not asked that way.",
-}
+async def _refuse(_: Request, error: Exception) -> Response:
+    """Answer what went wrong in a sentence; a fault of ours is told by the guard, too."""
+    status, words = 500, fault_text(error)
+    if isinstance(error, HTTPException):
+        status = error.status_code
+        words = "there is nothing at this address, asked that way."
+    elif isinstance(error, RefusedError | LenetError):
+        status = error.status if isinstance(error, RefusedError) else 400
+        words = str(error)
+    return JSONResponse({"error": words}, status)

@@ -117,6 +117,11 @@ class Door:
         return hmac.compare_digest(text.encode("utf-8", "replace"), self.token.encode())
 
 
+def fault_text(error: Exception) -> str:
+    """Say what a fault of ours was."""
+    return visible(f"the server failed at a request ({type(error).__name__}: {error}).")
+
+
 class Guard:
     """Stands before an application: checks, counts, and answers what went wrong."""
 
@@ -149,10 +154,9 @@ class Guard:
             if not is_begun:
                 await _answer(guarded, refusal.status, str(refusal))
         except Exception as error:  # a fault of ours: told to who runs the server, in a line
-            what = visible(f"{type(error).__name__}: {error}")
-            print(f"lenet: a request failed ({what})", file=sys.stderr)
+            print(f"lenet: {fault_text(error)}", file=sys.stderr)
             if not is_begun:
-                await _answer(guarded, 500, f"the server failed at this ({what}).")
+                await _answer(guarded, 500, fault_text(error))
 
     async def _welcome(self, send: Send) -> None:
         """Let the browser keep the token, and forget the address that holds it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -80,12 +80,12 @@ class Wish:
 class Job:
     """One training, as far as it came; it is the callback of its own training."""
 
-    number: int
     title: str
     seed: int
     open: Callable[[int], tuple[Training, Run]]  # is told on how many threads
     changed: Callable[[Job], object]
     folder: Path | None = None
+    number: int = 0  # from 1, once it is among the others
     status: str = WAITING
     notes: list[str] = field(default_factory=list)
     share: float = 0.0  # of all steps, 0 to 1
@@ -170,11 +170,12 @@ class Job:
     def to_dict(self) -> dict[str, Any]:
         """Return what the page is told."""
         training, last = self.training, self.last
+        has_run = self.folder is not None and is_run(self.folder)
         is_stopping = self.stops and self.status in (PREPARING, RUNNING)
         return {
             "number": self.number,
             "title": self.title,
-            "run": name_of(self.folder) if self.folder and is_run(self.folder) else None,
+            "run": name_of(self.folder) if self.folder and has_run else None,
             "seed": self.seed,
             "status": STOPPING if is_stopping else self.status,
             "share": self.share,
@@ -182,7 +183,7 @@ class Job:
             "epochs": training.recipe.epochs if training else None,
             "threads": training.engine.threads if training else None,
             "last": last.to_dict() if last else None,
-            "can_resume": self.status == STOPPED and self.folder is not None,
+            "can_resume": self.status == STOPPED and has_run,
         }
 
 
@@ -202,47 +203,55 @@ class Trainings:
         self._serial = self._count = 0
         self._is_closed = False
 
-    def start(self, wish: Wish) -> int:
-        """Begin a training, or let it wait, and return its number.
+    def start(self, wishes: Sequence[Wish]) -> list[int]:
+        """Begin trainings, or let them wait, and return their numbers.
 
         Raises:
-            UsageError: it would take too much of the machine, or too many wait already.
+            UsageError: one would take too much of the machine, or too many wait already.
         """
-        wish.check()
+        for wish in wishes:
+            wish.check()
+        return self._add([self._new(wish) for wish in wishes])
 
-        def open_new(threads: int) -> tuple[Training, Run]:
-            data = self.load(wish.data)
-            network = fit_network(wish.network, data)
-            training = Training(network, data, wish.recipe, wish.seed, threads)
-            arguments = load_arguments(network, wish.data)
-            return training, Run.numbered(self._root, wish.title, arguments)
-
-        return self._add(wish.title, wish.seed, open_new)
-
-    def resume(self, folder: Path) -> int:
+    def resume(self, folder: Path) -> list[int]:
         """Go on with a run that was stopped, or let it wait, and return the training's number.
 
         Raises:
             UsageError: it is being trained, or too many wait already.
         """
         with self._lock:
-            if any(job.folder == folder and job.status not in _ENDS for job in self._jobs.values()):
+            if any(job.status not in _ENDS for job in self._of(folder)):
                 raise UsageError(f"{name_of(folder)} is being trained.")
+            return self._add([self._old(folder)])
 
-            def open_again(threads: int) -> tuple[Training, Run]:
-                name = read_run(folder).source
-                data = self.load(name) if is_name(name) else None
-                resumed = resume_run(folder, data, threads=threads)
-                if resumed is None:
-                    raise UsageError(f"{name_of(folder)} is finished; there is nothing left to do.")
-                job.notes += resumed.notes
-                history = resumed.training.history
-                job.last = history[-1] if history else None
-                return resumed.training, resumed.run
+    def _new(self, wish: Wish) -> Job:
+        def open_new(threads: int) -> tuple[Training, Run]:
+            arguments = load_arguments(wish.network, wish.data)
+            run = Run.numbered(self._root, wish.title, arguments)
+            try:
+                data = self.load(wish.data)
+                network = fit_network(wish.network, data)
+                return Training(network, data, wish.recipe, wish.seed, threads), run
+            except BaseException:
+                run.discard()
+                raise
 
-            number = self._add(name_of(folder), read_run(folder).info["seed"], open_again, folder)
-            job = self._jobs[number]
-            return number
+        return Job(wish.title, wish.seed, open_new, self._changed)
+
+    def _old(self, folder: Path) -> Job:
+        record = read_run(folder)
+
+        def open_again(threads: int) -> tuple[Training, Run]:
+            data = self.load(record.source) if is_name(record.source) else None
+            resumed = resume_run(folder, data, threads=threads)
+            if resumed is None:
+                raise UsageError(f"{name_of(folder)} is finished; there is nothing left to do.")
+            job.notes += resumed.notes
+            job.last = next(iter(resumed.training.history[-1:]), None)
+            return resumed.training, resumed.run
+
+        job = Job(name_of(folder), record.info["seed"], open_again, self._changed, folder)
+        return job
 
     def stop(self, number: int) -> None:
         """Ask a training to stop.
@@ -263,9 +272,15 @@ class Trainings:
 
     def live(self, folder: Path) -> RunRecord | None:
         """Return the record of a run that is being trained here."""
-        with self._lock:
-            jobs = [job for job in self._jobs.values() if job.folder == folder]
+        jobs = self._of(folder)
         return jobs[-1].live() if jobs else None
+
+    def _of(self, folder: Path) -> list[Job]:
+        """Return the trainings of a run, however its folder is called."""
+        place = folder.resolve()
+        with self._lock:
+            jobs = list(self._jobs.values())
+        return [job for job in jobs if job.folder and job.folder.resolve() == place]
 
     def close(self) -> list[str]:
         """Stop all of them, wait until they are saved, and return the commands that go on."""
@@ -281,28 +296,25 @@ class Trainings:
                 thread.join(0.1)  # in short waits: Windows ends no long one at Ctrl-C
         return [resume_command(job.folder) for job in going if job.folder and job.status == STOPPED]
 
-    def _add(
-        self,
-        title: str,
-        seed: int,
-        open: Callable[[int], tuple[Training, Run]],
-        folder: Path | None = None,
-    ) -> int:
+    def _add(self, jobs: Sequence[Job]) -> list[int]:
         with self._lock:
             if self._is_closed:
                 raise UsageError("the server is at its end.")
-            if len(self._waiting) >= _MOST_WAITING:
+            waiting = [job for job in self._waiting if job.status == WAITING]
+            if len(waiting) + len(jobs) > _MOST_WAITING:
                 raise UsageError(
-                    f"{len(self._waiting)} trainings wait already; stop some, or wait, too."
+                    f"{len(waiting)} trainings wait already, and at most {_MOST_WAITING} may; stop "
+                    "some, or wait, too."
                 )
-            self._count += 1
-            job = Job(self._count, title, seed, open, self._changed, folder)
-            self._jobs[job.number] = job
-            self._waiting.append(job)
-            self._changed(job)
+            for job in jobs:
+                self._count += 1
+                job.number = self._count
+                self._jobs[job.number] = job
+                self._waiting.append(job)
+                self._changed(job)
             self._forget()
             self._pump()
-            return job.number
+            return [job.number for job in jobs]
 
     def _forget(self) -> None:
         """Forget the oldest of those that ended."""
