@@ -48,6 +48,8 @@ _PATIENCE: Final = 10.0
 #: What can be chosen of a recipe.
 CHOICES: Final = ("epochs", "batch_size", "lr", "optimizer", "schedule", "weight_decay", "dropout")
 _MOST_SEEDS: Final = 10
+#: Pixels across which a figure may be.
+_WIDTHS: Final = 200, 4000
 #: Runs whose curves stand in one chart, or that are compared.
 _MOST_TOGETHER: Final = 10
 
@@ -78,7 +80,9 @@ class Service:
         """A network, and all that follows from it."""
         style = questions.text(asked, "style", "figure")
         check_choice(style, STYLES, "the style")
-        return build(questions.text(asked, "net"), questions.text(asked, "start", ""), style)
+        width = questions.whole(asked, "width", 1000, *_WIDTHS)
+        start = questions.text(asked, "start", "")
+        return build(questions.text(asked, "net"), start, style, width)
 
     def deduce(self, asked: Values) -> dict[str, Any]:
         """The network behind a figure."""
@@ -117,7 +121,11 @@ class Service:
 
     def list_runs(self, _: Values) -> dict[str, Any]:
         """The runs there are."""
-        return {"runs": self.runs.entries(), "folder": str(self.runs.root)}
+        entries = self.runs.entries()
+        going = self.trainings.going()
+        for entry in entries:
+            entry["is_going"] = entry["name"] in going
+        return {"runs": entries, "folder": str(self.runs.root)}
 
     def curves(self, asked: Values) -> dict[str, Any]:
         """The curves of runs, those too that are being trained; of one run its signals as well."""

@@ -38,10 +38,13 @@ def read_typed(text: str) -> Network:
     return zoo.get(name) if name in zoo.names() else parse_network(text)
 
 
-def build(text: str, start: str = "", style: str = "figure") -> dict[str, Any]:
+def build(
+    text: str, start: str = "", style: str = "figure", width: int | None = None
+) -> dict[str, Any]:
     """Return what there is to show of a network as it is typed.
 
-    ``start`` is the network that it was made from, to be compared with. What cannot be read gives
+    ``start`` is the network that it was made from, to be compared with; ``style`` and ``width`` are
+    its figure's, as :func:`lenet.draw` takes them. What cannot be read gives
     ``problem`` and ``position``; what does not fit gives ``problem`` and ``fixes``.
     """
     try:
@@ -62,7 +65,7 @@ def build(text: str, start: str = "", style: str = "figure") -> dict[str, Any]:
     }
     if len(network.layers) <= MOST_LAYERS:
         shown |= {
-            "figure": picture(draw(network, style=style)),
+            "figure": picture(draw(network, style=style, width=width)),
             "table": piece(_tables(report)),
             "balance": piece(replace(balance(network).page("html"), title="", beside=())),
             "changes": _changes(start, network),

@@ -131,4 +131,5 @@ def _read_entry(path: Path) -> dict[str, Any]:
         "epochs": len(record.epochs),
         "seconds": record.seconds,
         "has_model": record.model.exists(),
+        "has_page": (path / PAGE).exists(),
     }

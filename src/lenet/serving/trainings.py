@@ -275,6 +275,12 @@ class Trainings:
         jobs = self._of(folder)
         return jobs[-1].live() if jobs else None
 
+    def going(self) -> set[str]:
+        """Return the names of the runs that are being trained here."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        return {name_of(job.folder) for job in jobs if job.folder and job.status not in _ENDS}
+
     def _of(self, folder: Path) -> list[Job]:
         """Return the trainings of a run, however its folder is called."""
         place = folder.resolve()

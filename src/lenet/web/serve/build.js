@@ -35,12 +35,16 @@ export class Build {
     this.findings = h("section", { class: "card findings" });
     this.figure = h("section", { class: "card figure" });
     this.tables = h("div", { class: "tables" });
-    this.results = h("div", { class: "results", hidden: true }, this.facts, this.figure, this.findings, this.tables);
+    this.results = h("div", { class: "results", }, this.facts, this.figure, this.findings, this.tables);
     this.train = h("a", { class: "button" }, t("train_this"));
     this.start = this.zoo.get(FIRST);
     this.follow = newest((...given) => this.build(...given));
     this.followTyping = settled(() => this.follow(), TYPING);
     this.element = this.layout();
+    addEventListener(
+      "resize",
+      settled(() => this.element.isConnected && this.follow(), TYPING),
+    );
   }
 
   layout() {
@@ -182,7 +186,9 @@ export class Build {
   async build() {
     const text = onOneLine(this.editor.value);
     try {
-      const found = await ask("build", { net: text, start: this.start, style: this.style });
+      const width = this.width();
+      const asked = { net: text, start: this.start, style: this.style, width };
+      const found = await ask("build", asked);
       this.found = found;
       this.numbers.show(found.network && this.zoo.has(text) ? found.network : text, found.shapes);
       this.write(found, text);
@@ -193,13 +199,18 @@ export class Build {
     }
   }
 
+  /** The pixels there are for a figure, in steps, so that it seldom changes by itself. */
+  width() {
+    const inside = this.results.clientWidth - 44;
+    return Math.min(1200, Math.max(280, 20 * Math.floor(inside / 20)));
+  }
+
   write(found, text) {
     fill(this.problem, this.trouble(found, text));
     this.editor.setAttribute("aria-invalid", String(Boolean(found.problem)));
     const fits = found.facts !== undefined;
     this.element.classList.toggle("stale", !fits);
     this.train.hidden = !fits;
-    this.results.hidden &&= !fits;
     if (!fits) return;
     this.train.href = link("train", { net: found.network });
     fill(

@@ -16,7 +16,7 @@ const COLUMNS = {
   parameters: { of: (run) => run.parameters ?? 0, text: (run) => count(run.parameters), isNumber: true },
   epochs: { of: (run) => run.epochs ?? 0, text: (run) => count(run.epochs), isNumber: true },
   seconds: { of: (run) => run.seconds ?? 0, text: (run) => run.seconds?.toFixed(1) ?? "", isNumber: true },
-  status: { of: (run) => run.status ?? "", text: (run) => (run.status ? t(`run_${run.status}`) : t("run_damaged")) },
+  status: { of: (run) => run.status ?? "", text: (run) => t(run.is_going ? "status_running" : run.status ? `run_${run.status}` : "run_damaged") },
   started: { of: (run) => run.started ?? "", text: (run) => (run.started ?? "").slice(0, 16).replace("T", " ") },
 };
 
@@ -119,8 +119,8 @@ export class Runs {
     }
     const actions = [
       run.has_model && h("a", { href: link("look", { run: run.name }) }, t("look")),
-      run.has_model && h("a", { href: link("runs", { report: run.name }) }, t("report")),
-      run.status === "interrupted" && h("button", { type: "button", class: "text", onclick: () => this.resume(run.name) }, t("resume")),
+      run.has_page && h("a", { href: link("runs", { report: run.name }) }, t("report")),
+      run.status === "interrupted" && !run.is_going && h("button", { type: "button", class: "text", onclick: () => this.resume(run.name) }, t("resume")),
     ].filter(Boolean);
     return h("tr", {}, h("td", {}, box), cells, h("td", { class: "links" }, actions));
   }

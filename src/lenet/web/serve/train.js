@@ -98,7 +98,10 @@ export class Train {
     for (const name of [...NUMBERS, ...WORDS]) this.fields[name].value = values[name] ?? "";
     this.seed.value = values.seed ?? "0";
     this.seeds.value = values.seeds ?? "1";
-    if (values.runs !== undefined) this.chosen = names(values.runs);
+    if (values.runs !== undefined) {
+      this.chosen = names(values.runs);
+      this.hasChosen = true;
+    }
     this.isShown = true;
     this.drawn = "";
     this.draw();
@@ -176,6 +179,7 @@ export class Train {
       if (moment < this.moment) return this.forget();
       this.moment = moment;
       for (const job of trainings) this.take(job);
+      this.chooseFirst();
       if (trainings.length) this.draw();
     } catch (error) {
       this.app.fail(error);
@@ -183,6 +187,18 @@ export class Train {
     if (!this.isShown) return;
     const isGoing = [...this.jobs.values()].some(({ status }) => GOING.includes(status));
     this.timer = setTimeout(() => this.watch(), isGoing ? SOON : LATER);
+  }
+
+  /** Where nothing is chosen, show what is being trained, or what was trained last. */
+  chooseFirst() {
+    if (this.hasChosen) return;
+    const runs = [...this.jobs.values()].filter(({ run }) => run);
+    const going = runs.filter(({ status }) => GOING.includes(status));
+    const shown = going.length ? going : runs.slice(-1);
+    if (!shown.length) return;
+    this.hasChosen = true;
+    this.chosen = shown.map(({ run }) => run).slice(-this.app.start.most_together);
+    this.remember();
   }
 
   /** Another server answers now: what was known of trainings is no more. */
@@ -199,6 +215,7 @@ export class Train {
     if (job.run && this.fresh?.delete(job.number)) {
       const most = this.app.start.most_together;
       this.chosen = [...this.chosen.filter((name) => name !== job.run), job.run].slice(-most);
+      this.hasChosen = true;
       this.remember();
     }
     if (!this.cards.has(job.number)) {
@@ -248,6 +265,7 @@ export class Train {
   }
 
   toggle(run, isChosen) {
+    this.hasChosen = true;
     this.chosen = this.chosen.filter((name) => name !== run);
     if (isChosen) this.chosen.push(run);
     this.chosen = this.chosen.slice(-this.app.start.most_together);

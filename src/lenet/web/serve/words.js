@@ -2,7 +2,7 @@
 
 export const LANGUAGES = { en: "English", zh: "中文" };
 
-const WORDS = {
+export const WORDS = {
   build: ["Build", "搭建"],
   train: ["Train", "训练"],
   look: ["Look", "观察"],
