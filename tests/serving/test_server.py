@@ -162,3 +162,9 @@ def test_without_its_packages_a_sentence_says_how_to_get_them():
     assert found.returncode == 1
     assert 'run pip install "lenet[web]"' in found.stderr
     assert found.stderr.count("\n") == 1
+
+
+def test_a_program_gets_the_address_as_json(tmp_path):
+    with serving("--json", cwd=tmp_path) as (process, first):
+        lines = [first, *(process.stdout.readline() for _ in range(2))]
+        assert json.loads("".join(lines))["address"].startswith("http://127.0.0.1:")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from lenet.cli.options import INT, argument, flag, option, verb
+import sys
+from typing import Any
+
+from lenet.cli import options
+from lenet.cli.options import INT, argument, flag, option, print_json, verb
 from lenet.serving import PORT
 
 
@@ -16,8 +20,14 @@ from lenet.serving import PORT
     default="127.0.0.1",
 )
 @flag("--open", "Open the page in a browser.")
-def serve(*, runs: tuple[str, ...], port: int, host: str, open: bool) -> None:
+@options.json
+def serve(*, runs: tuple[str, ...], json: bool, **how: Any) -> None:
     """A local page to build, train and look at networks, until Ctrl-C."""
     from lenet import serving
 
-    serving.serve(*runs, port=port, host=host, open=open)
+    def tell(address: str) -> None:
+        print_json({"address": address})
+        sys.stdout.flush()
+
+    for command in serving.serve(*runs, **how, callback=tell if json else None):
+        print(f"{command} goes on.", file=sys.stderr if json else sys.stdout)

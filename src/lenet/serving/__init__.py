@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Final
 
 from lenet.arguments import shown
@@ -30,18 +31,23 @@ def serve(
     host: str = "127.0.0.1",
     port: int = PORT,
     open: bool = False,
-) -> None:
+    callback: Callable[[str], object] | None = None,
+) -> list[str]:
     """Serve a page to build, train and look at networks, until Ctrl-C.
 
     Trainings write their runs into ``runs/``, as ``lenet train`` does, and end with the server:
-    what is unfinished then can be resumed. The address is printed, and at the end how to go on.
+    what is unfinished then can be resumed.
 
     Args:
         runs: folders of runs, and runs, to show beside those in ``runs/``.
         host: the address to listen on. On any but this machine's own a token is needed, which the
-            printed address holds.
+            address holds that is told.
         port: from 1,024 on; 0 for any that is free.
         open: whether to open the page in a browser.
+        callback: is told the address when the page is there; without it the address is printed.
+
+    Returns:
+        The commands that go on with the trainings that were stopped.
 
     Raises:
         UsageError: no run lies in one of ``runs``, or an argument cannot be meant.
@@ -61,4 +67,8 @@ def serve(
         import uvicorn  # noqa: F401
     from lenet.serving.server import Server
 
-    Server(runs, host, port).run(open)
+    return Server(runs, host, port).run(open, callback or _print_address)
+
+
+def _print_address(address: str) -> None:
+    print(f"lenet is at {address} and ends with Ctrl-C.", flush=True)

@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -56,8 +56,11 @@ class Server:
             self._door.token
         )
 
-    def run(self, open: bool) -> None:
-        """Serve until Ctrl-C, or until the process is asked to end."""
+    def run(self, open: bool, tell: Callable[[str], object]) -> list[str]:
+        """Serve until Ctrl-C, or until the process is asked to end; ``tell`` the address.
+
+        Return the commands that go on with the trainings that were stopped.
+        """
         config = uvicorn.Config(
             make_app(Service(self._runs, self._trainings), self._door),
             http=_Connection,
@@ -79,7 +82,7 @@ class Server:
         try:
             with _ended_by_term():
                 thread.start()
-                print(f"lenet is at {self.address} and ends with Ctrl-C.", flush=True)
+                tell(self.address)
                 if open:
                     webbrowser.open(self.address)
                 while thread.is_alive():
@@ -88,10 +91,10 @@ class Server:
             pass
         finally:
             server.should_exit = True
-            for command in self._trainings.close():
-                print(f"{command} goes on.", flush=True)
+            commands = self._trainings.close()
             thread.join(2 * _LAST_SECONDS)
             self._socket.close()
+        return commands
 
 
 class _Connection(H11Protocol):  # type: ignore[misc]
