@@ -144,7 +144,7 @@ class TestTrain:
         for seed in (0, 1, 2):
             jobs.filter(has_text=f"seed {seed}").wait_for()
         chart = page.locator(".charts figure", has_text="Test accuracy in %")
-        chart.locator("path").nth(3).wait_for()
+        chart.locator("path").nth(3).wait_for(state="attached")
         page.get_by_role("link", name="Compare").click()
         page.locator("#compared", has_text="McNemar").wait_for()
 
@@ -178,8 +178,8 @@ class TestLook:
         page.mouse.up()
         page.locator(".answer", has_text="7").wait_for()
         assert page.locator(".answer .class-name").inner_text() == "7"
-        page.wait_for_url("**ink=**")
-        again = visit(page.url.partition("/#")[2].join(["#", ""]))
+        page.wait_for_url(re.compile(r"ink=\w{70}"))
+        again = visit(f"#{page.url.partition('#')[2]}")
         again.locator(".answer", has_text="7").wait_for()
 
     def test_another_run_is_chosen(self, visit):

@@ -190,8 +190,9 @@ export class Build {
       const asked = { net: text, start: this.start, style: this.style, width };
       const found = await ask("build", asked);
       this.found = found;
-      this.numbers.show(found.network && this.zoo.has(text) ? found.network : text, found.shapes);
       this.write(found, text);
+      if (text !== onOneLine(this.editor.value)) return; // it has changed meanwhile: more is to come
+      this.numbers.show(this.zoo.has(text) ? this.zoo.get(text) : text, found.shapes);
       this.remember(false);
       this.app.tell("");
     } catch (error) {
