@@ -63,7 +63,9 @@ export class Runs {
 
   writeTable() {
     if (!this.runs.length) {
-      fill(this.table, h("p", { class: "empty muted" }, t("no_runs", { folder: this.folder })), h("a", { class: "button", href: link("train") }, t("train_button")));
+      const train = h("a", { class: "button", href: link("train") }, t("train_button"));
+      const words = h("p", { class: "muted" }, t("no_runs", { folder: this.folder }));
+      fill(this.table, h("div", { class: "empty" }, words, train));
       this.compareButton.hidden = true;
       return;
     }

@@ -232,12 +232,15 @@ export class Train {
     card.dataset.status = job.status;
     card.dataset.series = place < 0 || this.chosen.length < 2 ? "" : String((place % 10) + 1);
     const { last } = job;
-    const facts = last && [
-      t("epoch_of", { epoch: last.epoch, epochs: job.epochs ?? last.epoch }),
+    const facts = [
+      last && `${t("loss")} ${last.loss.toPrecision(3)}`,
+      last && t("epoch_of", { epoch: last.epoch, epochs: job.epochs ?? last.epoch }),
       t("seed_of", { seed: job.seed }),
-      `${t("loss")} ${last.loss.toPrecision(3)}`,
-      last.test_accuracy === undefined ? null : `${t("test")} ${percent(last.test_accuracy)}`,
     ];
+    const accuracy =
+      last?.test_accuracy === undefined
+        ? null
+        : h("p", { class: "accuracy" }, h("strong", {}, percent(last.test_accuracy)), ` ${t("test")}`);
     const bar = h("progress", { max: "1", value: String(job.share), "aria-label": job.run ?? job.title });
     const toggle = h("input", {
       type: "checkbox",
@@ -257,7 +260,8 @@ export class Train {
       h("label", { class: "job-name" }, toggle, h("strong", {}, job.run ?? job.title)),
       h("span", { class: "badge" }, t(`status_${job.status}`)),
       isGoing ? bar : null,
-      h("p", { class: "muted" }, (facts ?? []).filter(Boolean).join(" · ")),
+      accuracy,
+      h("p", { class: "muted small" }, facts.filter(Boolean).join(" · ")),
       job.notes.map((note) => h("p", { class: "note" }, note)),
       h("div", { class: "actions" }, actions),
     );

@@ -79,7 +79,7 @@ export const WORDS = {
   epoch_of: ["epoch {epoch} of {epochs}", "第 {epoch}/{epochs} 轮"],
   seed_of: ["seed {seed}", "种子 {seed}"],
   loss: ["loss", "损失"],
-  test: ["test", "测试"],
+  test: ["of the test images", "测试准确率"],
   stop: ["Stop", "停止"],
   resume: ["Resume", "继续"],
   report: ["Report", "报告"],
