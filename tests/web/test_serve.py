@@ -220,7 +220,7 @@ def test_the_page_speaks_chinese_and_changes_its_theme(visit):
     page = visit()
     page.get_by_label("Language").select_option("zh")
     page.get_by_role("heading", name="搭建网络").wait_for()
-    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert page.evaluate("document.documentElement.lang") == "zh-Hans"
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.get_by_label("主题").select_option("dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -190,13 +191,13 @@ def make_app(service: Service, door: Door) -> Guard:
         return Response(content, media_type=kind)
 
     async def show_page(request: Request) -> Response:
-        name = request.query_params.get("run", "")
-        content = await asyncio.to_thread(service.runs.page, name)
-        return Response(
-            content,
-            media_type="text/html; charset=utf-8",
-            headers={"content-security-policy": REPORT_POLICY},
-        )
+        name, status = request.query_params.get("run", ""), 200
+        try:
+            content = await asyncio.to_thread(service.runs.page, name)
+        except LenetError as error:  # for a person to read: it stands where the page would
+            content, status = f"<p>{escape(str(error))}</p>".encode(), 400
+        policy = {"content-security-policy": REPORT_POLICY}
+        return Response(content, status, policy, "text/html; charset=utf-8")
 
     def asking(work: Callable[[Values], dict[str, Any]]) -> Any:
         async def answer(request: Request) -> Response:

@@ -1,4 +1,4 @@
-// The state of the page stands in its address, so that it can be sent: #build?net=...
+// The state of the page, which stands in its address, as in #build?net=lenet, so that it can be sent.
 
 /** Return the tab that the address names, and its values. */
 export function read() {

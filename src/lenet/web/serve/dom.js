@@ -1,18 +1,8 @@
 // Making elements: texts are texts, and only what the server has written and escaped is markup.
 
-/** Make an element: attributes by name, functions as listeners ("onclick"), children in order. */
-export function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) {
-      element.setAttribute(name, value);
-    }
-  }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return element;
-}
+import { el as h } from "../dom.js";
+
+export { h };
 
 /** Turn a piece that the server wrote into nodes. Its bars get their length here: no style may
  * stand in markup (the page's policy), but a script may set one. */

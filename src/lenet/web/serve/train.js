@@ -310,7 +310,11 @@ export class Train {
     }
     try {
       const { charts } = await ask("curves", { runs: this.chosen });
-      fill(this.charts, charts.map((chart) => h("figure", { class: "card" }, piece(chart))));
+      fill(
+        this.charts,
+        charts.map((chart) => h("figure", { class: "card" }, piece(chart))),
+        this.chosen.length > 1 ? h("p", { class: "muted small" }, t("one_alone")) : null,
+      );
     } catch (error) {
       if (error.isGone) return;
       this.chosen = [];

@@ -1,6 +1,8 @@
 // What the page says, in each language. What the library finds out stays in its own words.
 
-export const LANGUAGES = { en: "English", zh: "中文" };
+import { LANGUAGES } from "../words.js";
+
+export { LANGUAGES };
 
 export const WORDS = {
   build: ["Build", "搭建"],
@@ -53,6 +55,7 @@ export const WORDS = {
   train_lead: ["A small network takes a second. Press again to compare: all of them go on side by side.", "小网络只需约一秒。可多次点击以作比较，所有训练并行进行。"],
   train_button: ["Train", "开始训练"],
   train_empty: ["Curves appear here while a network is trained.", "训练时曲线会显示在这里。"],
+  one_alone: ["Choose one alone to see the signal in each of its layers.", "只选一个时，可查看其各层的信号。"],
   network: ["Network", "网络"],
   data: ["Data", "数据"],
   downloads: ["{name} (downloaded once)", "{name}（首次需下载）"],
@@ -125,7 +128,7 @@ export function language() {
 
 export function setLanguage(name) {
   localStorage.setItem("language", name);
-  document.documentElement.lang = name === "zh" ? "zh-CN" : name;
+  document.documentElement.lang = name === "zh" ? "zh-Hans" : name;
 }
 
 /** Say what a key stands for, with values in its places. */
