@@ -24,7 +24,7 @@ def test_the_page_and_its_files(send):
     "path",
     [
         *("/web/serve/../../cli/main.py", "/web/%2e%2e/model.py", "/web//etc/passwd"),
-        *("/web/serve/nothing.js", "/web/serve/app.js/", "/report", "/api/build/x", "/runs/run-0"),
+        *("/web/serve/nothing.js", "/web/serve/app.js/", "/api/build/x", "/runs/run-0"),
     ],
 )
 def test_there_is_nothing_elsewhere(send, path):
