@@ -6,6 +6,7 @@ import pytest
 
 from lenet.serving.app import make_app
 from lenet.serving.guard import MOST_BYTES, Door, is_local
+from lenet.serving.runs import Runs
 
 TOKEN = "a-token-of-the-test"
 
@@ -114,11 +115,11 @@ def test_two_headers_of_one_name_are_refused(app, name):
     assert sent[0]["status"] == 400
 
 
-def test_a_fault_of_ours_is_a_sentence(send, service, monkeypatch, capsys):
+def test_a_fault_of_ours_is_a_sentence(send, monkeypatch, capsys):
     def fail(_):
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr(service.runs, "entries", lambda: fail(0))
+    monkeypatch.setattr(Runs, "entries", fail)
     answer = send("POST", "/api/runs", json={})
     assert answer.status_code == 500
     assert "a fault" in answer.json()["error"]

@@ -16,7 +16,8 @@ def test_runs_elsewhere_are_shown_beside_those_here(here, tmp_path_factory):
     runs = Runs([other / "more", here / "runs" / "run-1"])
     assert len(runs.folders()) == 4
     assert runs.folders()["run-0"] == other / "more" / "run-0"
-    assert runs.find("runs/run-0").samefile(here / "runs" / "run-0")
+    (path,) = runs.find("runs/run-0")
+    assert path.samefile(here / "runs" / "run-0")
 
 
 def test_the_same_run_is_shown_once(here):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from html import escape
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from lenet.reporting.comparison_page import comparison_charts
 from lenet.reporting.pictures import drawing_of, learning_charts, signal_charts
 from lenet.reporting.predictions import RunsSideBySide
 from lenet.reporting.results import compare_runs
-from lenet.run_folder import RunRecord, read_run
+from lenet.run_folder import read_run
 from lenet.serving import questions
 from lenet.serving.building import build, deduced, read_typed
 from lenet.serving.files import read_files
@@ -55,16 +56,17 @@ _WIDTHS: Final = 200, 4000
 _MOST_TOGETHER: Final = 10
 
 Values = Mapping[str, Any]
+Work = Callable[[Values], dict[str, Any]]
 
 
 class Service:
     """What the addresses answer."""
 
     def __init__(self, runs: Runs, trainings: Trainings) -> None:
-        self.runs, self.trainings = runs, trainings
+        self._runs, self._trainings = runs, trainings
 
     def start(self, _: Values) -> dict[str, Any]:
-        """What the page is made with: all that can be chosen."""
+        """Return all that can be chosen."""
         return {
             "version": VERSION,
             "zoo": [{"name": name, "network": str(zoo.get(name))} for name in zoo.names()],
@@ -78,7 +80,7 @@ class Service:
         }
 
     def build(self, asked: Values) -> dict[str, Any]:
-        """A network, and all that follows from it."""
+        """Return what follows from a network."""
         style = questions.text(asked, "style", "figure")
         check_choice(style, STYLES, "the style")
         width = questions.whole(asked, "width", 1000, *_WIDTHS)
@@ -86,7 +88,7 @@ class Service:
         return build(questions.text(asked, "net"), start, style, width)
 
     def deduce(self, asked: Values) -> dict[str, Any]:
-        """The network behind a figure."""
+        """Find the network behind a figure."""
         figure = questions.text(asked, "figure")
         others = ("given", "params", "activation")
         return deduced(figure, **{n: t for n in others if (t := questions.text(asked, n, ""))})
@@ -104,33 +106,34 @@ class Service:
         count = questions.whole(asked, "seeds", 1, 1, _MOST_SEEDS)
         title = titled(network, data, name)
         wishes = [Wish(network, data, recipe, seed, title) for seed in range(first, first + count)]
-        return {"numbers": self.trainings.start(wishes)}
+        return {"numbers": self._trainings.start(wishes)}
 
     def stop(self, asked: Values) -> dict[str, Any]:
         """Stop a training."""
-        self.trainings.stop(questions.whole(asked, "number", 0, 1, 2**31))
+        self._trainings.stop(questions.whole(asked, "number", 0, 1, 2**31))
         return {}
 
     def resume(self, asked: Values) -> dict[str, Any]:
         """Go on with a run."""
-        folder = self.runs.find(questions.text(asked, "run"))
-        return {"numbers": self.trainings.resume(folder)}
+        (folder,) = self._runs.find(questions.text(asked, "run"))
+        return {"numbers": self._trainings.resume(folder)}
 
     def news(self, asked: Values) -> dict[str, Any]:
-        """What changed of the trainings since a moment."""
-        return self.trainings.news(questions.whole(asked, "after", 0, 0, 2**53))
+        """Return what changed of the trainings since a moment."""
+        return self._trainings.news(questions.whole(asked, "after", 0, 0, 2**53))
 
-    def list_runs(self, _: Values) -> dict[str, Any]:
-        """The runs there are."""
-        entries = self.runs.entries()
-        going = self.trainings.going()
+    def runs(self, _: Values) -> dict[str, Any]:
+        """List the runs there are."""
+        entries, folders = self._runs.entries(), self._runs.folders()
         for entry in entries:
-            entry["is_going"] = entry["name"] in going
-        return {"runs": entries, "folder": str(self.runs.root)}
+            folder = folders.get(entry["name"])
+            entry["is_going"] = folder is not None and self._trainings.is_going(folder)
+        return {"runs": entries, "folder": str(self._runs.root)}
 
     def curves(self, asked: Values) -> dict[str, Any]:
-        """The curves of runs, those too that are being trained; of one run its signals as well."""
-        records = [self._record(name) for name in _names(asked)]
+        """Draw the curves of runs, those being trained too; of one alone its signals as well."""
+        folders = self._runs.find(*_names(asked))
+        records = [self._trainings.live(folder) or read_run(folder) for folder in folders]
         records = [record for record in records if record.epochs]
         if not records:
             return {"charts": []}
@@ -141,21 +144,21 @@ class Service:
         return {"charts": [picture(drawing_of([chart], chart.title)) for chart in charts]}
 
     def compare(self, asked: Values) -> dict[str, Any]:
-        """Runs beside each other, in words and numbers."""
+        """Compare runs, in words and numbers."""
         chosen = _names(asked)
         if len(chosen) < 2:
             raise UsageError("choose two or more runs to compare.")
-        found = compare_runs(*(self.runs.find(name) for name in chosen))
+        found = compare_runs(*self._runs.find(*chosen))
         return {"page": piece(found.page("html"))}
 
-    def look(self, asked: Values) -> dict[str, Any]:
-        """All that the page needs to run the model of a run."""
-        record = read_run(self.runs.find(questions.text(asked, "run")))
-        return facts_of(record, self.trainings.load)
+    def page(self, name: str) -> bytes:
+        """Return the page of the run called ``name``."""
+        return self._runs.page(name)
 
-    def _record(self, name: str) -> RunRecord:
-        folder = self.runs.find(name)
-        return self.trainings.live(folder) or read_run(folder)
+    def look(self, asked: Values) -> dict[str, Any]:
+        """Return all that the page needs to compute with the model of a run."""
+        (folder,) = self._runs.find(questions.text(asked, "run"))
+        return facts_of(read_run(folder), self._trainings.load)
 
 
 def _recipes(data: str) -> list[dict[str, Any]]:
@@ -193,42 +196,32 @@ def make_app(service: Service, door: Door) -> Guard:
     async def show_page(request: Request) -> Response:
         name, status = request.query_params.get("run", ""), 200
         try:
-            content = await asyncio.to_thread(service.runs.page, name)
+            content = await asyncio.to_thread(service.page, name)
         except LenetError as error:  # for a person to read: it stands where the page would
             content, status = f"<p>{escape(str(error))}</p>".encode(), 400
         policy = {"content-security-policy": REPORT_POLICY}
         return Response(content, status, policy, "text/html; charset=utf-8")
 
-    def asking(work: Callable[[Values], dict[str, Any]]) -> Any:
+    def asking(work: Work, is_quick: bool) -> Any:
         async def answer(request: Request) -> Response:
             try:
                 body = await asyncio.wait_for(request.body(), _PATIENCE)
             except TimeoutError:
                 raise RefusedError(408, "the request did not come to its end in time.") from None
             asked = questions.read(body)
-            async with slots:
+            async with nullcontext() if is_quick else slots:
                 return JSONResponse(plain(await asyncio.to_thread(work, asked)))
 
         return answer
 
-    questions_of = {
-        "start": service.start,
-        "build": service.build,
-        "deduce": service.deduce,
-        "train": service.train,
-        "stop": service.stop,
-        "resume": service.resume,
-        "news": service.news,
-        "runs": service.list_runs,
-        "curves": service.curves,
-        "compare": service.compare,
-        "look": service.look,
-    }
+    slow: list[Any] = [service.start, service.build, service.deduce, service.train, service.resume]
+    slow += [service.runs, service.curves, service.compare, service.look]
+    quick: list[Any] = [service.news, service.stop]  # for whom nobody is to wait
     app = Starlette(
         routes=[
             *(
-                Route(f"/api/{name}", asking(work), methods=["POST"])
-                for name, work in questions_of.items()
+                Route(f"/api/{work.__name__}", asking(work, work in quick), methods=["POST"])
+                for work in (*slow, *quick)
             ),
             Route("/report", show_page),
             Route("/", show_file),

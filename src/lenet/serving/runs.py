@@ -59,16 +59,17 @@ class Runs:
             names[visible(str(path)) if name in names else name] = path
         return names
 
-    def find(self, name: str) -> Path:
-        """Return the folder of the run called ``name``.
+    def find(self, *names: str) -> list[Path]:
+        """Return the folders of the runs called so.
 
         Raises:
-            UsageError: there is none.
+            UsageError: there is none of one of these names.
         """
         folders = self.folders()
-        if name not in folders:
-            raise UsageError(f"there is no run {shown(name)} here.")
-        return folders[name]
+        for name in names:
+            if name not in folders:
+                raise UsageError(f"there is no run {shown(name)} here.")
+        return [folders[name] for name in names]
 
     def entries(self) -> list[dict[str, Any]]:
         """Return what there is to list of each run, the newest first."""
@@ -92,7 +93,7 @@ class Runs:
         Raises:
             UsageError: there is no such run, or it has no page.
         """
-        path = self.find(name)
+        (path,) = self.find(name)
         try:
             if (path / PAGE).is_symlink():
                 raise OSError("it is a link")

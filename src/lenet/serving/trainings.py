@@ -220,7 +220,7 @@ class Trainings:
             UsageError: it is being trained, or too many wait already.
         """
         with self._lock:
-            if any(job.status not in _ENDS for job in self._of(folder)):
+            if self.is_going(folder):
                 raise UsageError(f"{name_of(folder)} is being trained.")
             return self._add([self._old(folder)])
 
@@ -275,18 +275,18 @@ class Trainings:
         jobs = self._of(folder)
         return jobs[-1].live() if jobs else None
 
-    def going(self) -> set[str]:
-        """Return the names of the runs that are being trained here."""
-        with self._lock:
-            jobs = list(self._jobs.values())
-        return {name_of(job.folder) for job in jobs if job.folder and job.status not in _ENDS}
+    def is_going(self, folder: Path) -> bool:
+        """Is the run in this folder being trained here?"""
+        return any(job.status not in _ENDS for job in self._of(folder))
 
     def _of(self, folder: Path) -> list[Job]:
         """Return the trainings of a run, however its folder is called."""
-        place = folder.resolve()
         with self._lock:
-            jobs = list(self._jobs.values())
-        return [job for job in jobs if job.folder and job.folder.resolve() == place]
+            jobs = [job for job in self._jobs.values() if job.folder]
+        # Links and ".." are followed only for folders of the same name.
+        near = [job for job in jobs if job.folder and job.folder.name == folder.name]
+        place = folder.resolve() if near else folder
+        return [job for job in near if job.folder and job.folder.resolve() == place]
 
     def close(self) -> list[str]:
         """Stop all of them, wait until they are saved, and return the commands that go on."""

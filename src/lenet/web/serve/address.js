@@ -1,4 +1,4 @@
-// The state of the page, which stands in its address, as in #build?net=lenet, so that it can be sent.
+// The state of the page, which stands in its address, as in #build?net=lenet, to be sent.
 
 /** Return the tab that the address names, and its values. */
 export function read() {

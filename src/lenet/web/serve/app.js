@@ -83,7 +83,12 @@ class App {
     );
     fill(
       document.getElementById("top"),
-      h("a", { class: "brand", href: "#build" }, h("img", { src: "/web/serve/mark.svg", alt: "" }), "lenet"),
+      h(
+        "a",
+        { class: "brand", href: "#build" },
+        h("img", { src: "/web/serve/mark.svg", alt: "" }),
+        "lenet",
+      ),
       h("nav", { "aria-label": t("tabs") }, links),
       h("div", { class: "choices" }, languages, themes),
     );

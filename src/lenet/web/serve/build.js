@@ -35,7 +35,14 @@ export class Build {
     this.findings = h("section", { class: "card findings" });
     this.figure = h("section", { class: "card figure" });
     this.tables = h("div", { class: "tables" });
-    this.results = h("div", { class: "results", }, this.facts, this.figure, this.findings, this.tables);
+    this.results = h(
+      "div",
+      { class: "results" },
+      this.facts,
+      this.figure,
+      this.findings,
+      this.tables,
+    );
     this.train = h("a", { class: "button" }, t("train_this"));
     this.start = this.zoo.get(FIRST);
     this.follow = newest((...given) => this.build(...given));
@@ -60,8 +67,8 @@ export class Build {
         },
       },
     );
-    const picks = [...this.zoo.keys()].map((name) =>
-      h("button", { type: "button", class: "chip", onclick: () => this.pick(this.zoo.get(name)) }, name),
+    this.picks = [...this.zoo].map(([name, network]) =>
+      h("button", { type: "button", class: "chip", onclick: () => this.pick(network) }, name),
     );
     return h(
       "div",
@@ -74,7 +81,7 @@ export class Build {
           { class: "card" },
           h("h1", {}, t("build_title")),
           h("p", { class: "muted" }, t("build_lead")),
-          h("div", { class: "chips", role: "group", "aria-label": t("zoo") }, picks),
+          h("div", { class: "chips", role: "group", "aria-label": t("zoo") }, this.picks),
           labelled(t("notation"), this.editor),
           this.problem,
           this.numbers.element,
@@ -95,8 +102,14 @@ export class Build {
       placeholder: EXAMPLE,
       oninput: settled(() => this.deduce(), TYPING),
     });
-    this.given = h("input", { placeholder: "conv1 k5", oninput: settled(() => this.deduce(), TYPING) });
-    this.limit = h("input", { placeholder: "=61706", oninput: settled(() => this.deduce(), TYPING) });
+    this.given = h("input", {
+      placeholder: "conv1 k5",
+      oninput: settled(() => this.deduce(), TYPING),
+    });
+    this.limit = h("input", {
+      placeholder: "=61706",
+      oninput: settled(() => this.deduce(), TYPING),
+    });
     this.deduced = h("div", { class: "deduced", "aria-live": "polite" });
     const example = h(
       "button",
@@ -116,7 +129,12 @@ export class Build {
       h("summary", {}, t("deduce_title")),
       h("p", { class: "muted" }, t("deduce_lead")),
       labelled(t("shapes"), this.shapes),
-      h("div", { class: "pair" }, labelled(t("given"), this.given), labelled(t("params"), this.limit)),
+      h(
+        "div",
+        { class: "pair" },
+        labelled(t("given"), this.given),
+        labelled(t("params"), this.limit),
+      ),
       example,
       this.deduced,
     );
@@ -209,6 +227,9 @@ export class Build {
   write(found, text) {
     fill(this.problem, this.trouble(found, text));
     this.editor.setAttribute("aria-invalid", String(Boolean(found.problem)));
+    for (const pick of this.picks) {
+      pick.setAttribute("aria-pressed", String(pick.textContent === found.name));
+    }
     const fits = found.facts !== undefined;
     this.element.classList.toggle("stale", !fits);
     this.train.hidden = !fits;
@@ -216,20 +237,28 @@ export class Build {
     this.train.href = link("train", { net: found.network });
     fill(
       this.facts,
-      Object.entries(found.facts).map(([name, value]) =>
-        this.fact(name, value),
-      ),
+      Object.entries(found.facts).map(([name, value]) => this.fact(name, value)),
     );
     fill(
       this.figure,
       h("header", {}, h("h2", {}, t("figure")), this.styles),
-      found.figure ? h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": t("figure") }, piece(found.figure)) : h("p", { class: "muted" }, t("too_long")),
+      found.figure
+        ? h(
+            "div",
+            { class: "wide", tabindex: "0", role: "region", "aria-label": t("figure") },
+            piece(found.figure),
+          )
+        : h("p", { class: "muted" }, t("too_long")),
     );
     this.findings.hidden = !found.findings.length;
     fill(
       this.findings,
       h("h2", {}, t("findings")),
-      h("ul", {}, found.findings.map((finding) => h("li", {}, finding))),
+      h(
+        "ul",
+        {},
+        found.findings.map((finding) => h("li", {}, finding)),
+      ),
     );
     const tables = [
       ["changes", found.changes],
@@ -264,8 +293,14 @@ export class Build {
     if (position !== undefined && position !== null) {
       const letters = Array.from(text);
       const before = letters.slice(Math.max(0, position - 30), position).join("");
-      const [word] = letters.slice(position).join("").match(/^[^\s|,]*/);
-      const after = letters.slice(position + Array.from(word).length).join("").slice(0, 24);
+      const [word] = letters
+        .slice(position)
+        .join("")
+        .match(/^[^\s|,]*/);
+      const after = letters
+        .slice(position + Array.from(word).length)
+        .join("")
+        .slice(0, 24);
       nodes.push(h("pre", {}, before, h("mark", {}, word || " "), after));
     }
     if (fixes) {
@@ -297,7 +332,11 @@ export class Build {
       if (found.problem) {
         fill(this.deduced, h("div", { class: "problem" }, this.trouble(found, figure)));
       } else {
-        const use = h("button", { type: "button", class: "button", onclick: () => this.pick(found.network) }, t("use"));
+        const use = h(
+          "button",
+          { type: "button", class: "button", onclick: () => this.pick(found.network) },
+          t("use"),
+        );
         fill(this.deduced, use, piece(found.page));
       }
       this.remember(false);

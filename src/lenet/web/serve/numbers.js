@@ -47,7 +47,10 @@ export class Numbers {
     if (outline.join("\n") !== this.outline) {
       this.outline = outline.join("\n");
       this.made = [];
-      fill(this.element, this.rows.map((row) => this.row(row)));
+      fill(
+        this.element,
+        this.rows.map((row) => this.row(row)),
+      );
     }
     let index = 0;
     for (const [place, row] of this.rows.entries()) {
@@ -83,7 +86,14 @@ export class Numbers {
       this.changed(replaced(this.text, knob.part.at, knob.part.text.length, next), isHeld);
     };
     element.addEventListener("keydown", (event) => {
-      const step = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 };
+      const step = {
+        ArrowUp: 1,
+        ArrowRight: 1,
+        ArrowDown: -1,
+        ArrowLeft: -1,
+        PageUp: 10,
+        PageDown: -10,
+      };
       if (!(event.key in step) || event.altKey || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       set(Number(knob.part.text) + step[event.key] * (event.shiftKey ? 10 : 1), false);

@@ -12,12 +12,31 @@ const COLUMNS = {
   name: { of: (run) => run.name },
   data: { of: (run) => run.dataset ?? "" },
   network: { of: (run) => run.zoo || run.network || "" },
-  accuracy: { of: (run) => run.accuracy ?? -1, text: (run) => percent(run.accuracy), isNumber: true },
-  parameters: { of: (run) => run.parameters ?? 0, text: (run) => count(run.parameters), isNumber: true },
+  accuracy: {
+    of: (run) => run.accuracy ?? -1,
+    text: (run) => percent(run.accuracy),
+    isNumber: true,
+  },
+  parameters: {
+    of: (run) => run.parameters ?? 0,
+    text: (run) => count(run.parameters),
+    isNumber: true,
+  },
   epochs: { of: (run) => run.epochs ?? 0, text: (run) => count(run.epochs), isNumber: true },
-  seconds: { of: (run) => run.seconds ?? 0, text: (run) => run.seconds?.toFixed(1) ?? "", isNumber: true },
-  status: { of: (run) => run.status ?? "", text: (run) => t(run.is_going ? "status_running" : run.status ? `run_${run.status}` : "run_damaged") },
-  started: { of: (run) => run.started ?? "", text: (run) => (run.started ?? "").slice(0, 16).replace("T", " ") },
+  seconds: {
+    of: (run) => run.seconds ?? 0,
+    text: (run) => run.seconds?.toFixed(1) ?? "",
+    isNumber: true,
+  },
+  status: {
+    of: (run) => run.status ?? "",
+    text: (run) =>
+      t(run.is_going ? "status_running" : run.status ? `run_${run.status}` : "run_damaged"),
+  },
+  started: {
+    of: (run) => run.started ?? "",
+    text: (run) => (run.started ?? "").slice(0, 16).replace("T", " "),
+  },
 };
 
 export class Runs {
@@ -25,8 +44,17 @@ export class Runs {
     this.app = app;
     this.chosen = [];
     this.sort = { column: "started", isUp: false };
-    this.table = h("div", { class: "wide runs", tabindex: "0", role: "region", "aria-label": t("runs") });
-    this.compareButton = h("button", { type: "button", class: "button", onclick: () => this.open({ compare: listed(this.chosen) }) });
+    this.table = h("div", {
+      class: "wide runs",
+      tabindex: "0",
+      role: "region",
+      "aria-label": t("runs"),
+    });
+    this.compareButton = h("button", {
+      type: "button",
+      class: "button",
+      onclick: () => this.open({ compare: listed(this.chosen) }),
+    });
     this.detail = h("div", { class: "detail" });
     this.element = h(
       "div",
@@ -74,13 +102,21 @@ export class Runs {
     const order = [...this.runs].sort((a, b) => {
       const [one, two] = [key(a), key(b)];
       if (one === two) return a.name.localeCompare(b.name, "en", { numeric: true });
-      return (one < two) === isUp ? -1 : 1;
+      return one < two === isUp ? -1 : 1;
     });
     const heads = Object.entries(COLUMNS).map(([name, { isNumber }]) =>
       h(
         "th",
-        { scope: "col", class: isNumber ? "right" : null, "aria-sort": name === column ? (isUp ? "ascending" : "descending") : null },
-        h("button", { type: "button", class: "sort", onclick: () => this.sortBy(name) }, t(`column_${name}`)),
+        {
+          scope: "col",
+          class: isNumber ? "right" : null,
+          "aria-sort": name === column ? (isUp ? "ascending" : "descending") : null,
+        },
+        h(
+          "button",
+          { type: "button", class: "sort", onclick: () => this.sortBy(name) },
+          t(`column_${name}`),
+        ),
       ),
     );
     fill(
@@ -88,8 +124,22 @@ export class Runs {
       h(
         "table",
         {},
-        h("thead", {}, h("tr", {}, h("th", {}, h("span", { class: "unseen" }, t("choose"))), heads, h("th", {}, h("span", { class: "unseen" }, t("actions"))))),
-        h("tbody", {}, order.map((run) => this.row(run))),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("th", {}, h("span", { class: "unseen" }, t("choose"))),
+            heads,
+            h("th", {}, h("span", { class: "unseen" }, t("actions"))),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          order.map((run) => this.row(run)),
+        ),
       ),
     );
     this.writeButton();
@@ -114,15 +164,35 @@ export class Runs {
       },
     });
     const cells = Object.entries(COLUMNS).map(([name, { of, text, isNumber }]) =>
-      h(name === "name" ? "th" : "td", { scope: name === "name" ? "row" : null, class: isNumber ? "right" : name, title: name === "network" ? run.network : null }, (text ?? of)(run)),
+      h(
+        name === "name" ? "th" : "td",
+        {
+          scope: name === "name" ? "row" : null,
+          class: isNumber ? "right" : name,
+          title: name === "network" ? run.network : null,
+        },
+        (text ?? of)(run),
+      ),
     );
     if (run.problem) {
-      return h("tr", { class: "damaged" }, h("td", {}, box), cells[0], h("td", { colspan: String(cells.length) }, run.problem));
+      return h(
+        "tr",
+        { class: "damaged" },
+        h("td", {}, box),
+        cells[0],
+        h("td", { colspan: String(cells.length) }, run.problem),
+      );
     }
     const actions = [
       run.has_model && h("a", { href: link("look", { run: run.name }) }, t("look")),
       run.has_page && h("a", { href: link("runs", { report: run.name }) }, t("report")),
-      run.status === "interrupted" && !run.is_going && h("button", { type: "button", class: "text", onclick: () => this.resume(run.name) }, t("resume")),
+      run.status === "interrupted" &&
+        !run.is_going &&
+        h(
+          "button",
+          { type: "button", class: "text", onclick: () => this.resume(run.name) },
+          t("resume"),
+        ),
     ].filter(Boolean);
     return h("tr", {}, h("td", {}, box), cells, h("td", { class: "links" }, actions));
   }
@@ -154,8 +224,18 @@ export class Runs {
         h(
           "section",
           { class: "card" },
-          h("header", {}, h("h2", {}, t("report_of", { run: report })), h("a", { href: address, target: "_blank", rel: "noreferrer" }, t("new_window"))),
-          h("iframe", { src: address, title: t("report_of", { run: report }), sandbox: "", class: "report" }),
+          h(
+            "header",
+            {},
+            h("h2", {}, t("report_of", { run: report })),
+            h("a", { href: address, target: "_blank", rel: "noreferrer" }, t("new_window")),
+          ),
+          h("iframe", {
+            src: address,
+            title: t("report_of", { run: report }),
+            sandbox: "",
+            class: "report",
+          }),
         ),
       );
     } else if (chosen.length > 1) {
@@ -167,11 +247,18 @@ export class Runs {
 
   async compare(chosen) {
     const charts = h("div", { class: "charts" });
-    const page = h("section", { class: "card", id: "compared" }, h("p", { class: "muted" }, t("comparing")));
+    const page = h(
+      "section",
+      { class: "card", id: "compared" },
+      h("p", { class: "muted" }, t("comparing")),
+    );
     fill(this.detail, h("h2", {}, t("comparison")), charts, page);
     try {
       const curves = await ask("curves", { runs: chosen });
-      fill(charts, curves.charts.map((chart) => h("figure", { class: "card" }, piece(chart))));
+      fill(
+        charts,
+        curves.charts.map((chart) => h("figure", { class: "card" }, piece(chart))),
+      );
       fill(page, piece((await ask("compare", { runs: chosen })).page));
     } catch (error) {
       fill(page);

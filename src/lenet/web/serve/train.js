@@ -31,7 +31,12 @@ export class Train {
   layout() {
     const { data, optimizers, schedules, most_seeds: most } = this.app.start;
     const remember = () => this.remember();
-    this.net = h("textarea", { rows: "4", spellcheck: "false", autocapitalize: "off", onchange: remember });
+    this.net = h("textarea", {
+      rows: "4",
+      spellcheck: "false",
+      autocapitalize: "off",
+      onchange: remember,
+    });
     const picks = [...this.zoo.keys()].map((name) =>
       h(
         "button",
@@ -56,10 +61,21 @@ export class Train {
     for (const name of NUMBERS) {
       this.fields[name] = h("input", { type: "number", step: "any", min: "0", onchange: remember });
     }
-    this.fields.optimizer = select([["", ""], ...optimizers.map((one) => [one, one])], "", { onchange: remember });
-    this.fields.schedule = select([["", ""], ...schedules.map((one) => [one, one])], "", { onchange: remember });
+    this.fields.optimizer = select([["", ""], ...optimizers.map((one) => [one, one])], "", {
+      onchange: remember,
+    });
+    this.fields.schedule = select([["", ""], ...schedules.map((one) => [one, one])], "", {
+      onchange: remember,
+    });
     this.seed = h("input", { type: "number", min: "0", step: "1", value: "0", onchange: remember });
-    this.seeds = h("input", { type: "number", min: "1", max: String(most), step: "1", value: "1", onchange: remember });
+    this.seeds = h("input", {
+      type: "number",
+      min: "1",
+      max: String(most),
+      step: "1",
+      value: "1",
+      onchange: remember,
+    });
     const field = (name) => labelled(t(`value_${name}`), this.fields[name]);
     this.charts = h("div", { class: "charts" });
     this.list = h("ol", { class: "jobs" });
@@ -77,8 +93,19 @@ export class Train {
       h("p", { class: "muted" }, t("train_lead")),
       h("div", { class: "chips", role: "group", "aria-label": t("zoo") }, picks),
       labelled(t("network"), this.net),
-      h("div", { class: "pair" }, labelled(t("data"), this.data), labelled(t("recipe"), this.recipe)),
-      h("div", { class: "pair" }, ["epochs", "lr", "batch_size"].map(field), labelled(t("seed"), this.seed), labelled(t("seeds"), this.seeds)),
+      h(
+        "div",
+        { class: "pair" },
+        labelled(t("data"), this.data),
+        labelled(t("recipe"), this.recipe),
+      ),
+      h(
+        "div",
+        { class: "pair" },
+        ["epochs", "lr", "batch_size"].map(field),
+        labelled(t("seed"), this.seed),
+        labelled(t("seeds"), this.seeds),
+      ),
       h("details", {}, h("summary", {}, t("more")), h("div", { class: "pair" }, MORE.map(field))),
       h("div", { class: "actions" }, h("button", { class: "button" }, t("train_button"))),
     );
@@ -116,7 +143,10 @@ export class Train {
   /** Offer the recipes there are for the data, and say what the chosen one has. */
   offer(chosen) {
     const recipes = this.app.start.recipes[this.data.value] ?? [];
-    fill(this.recipe, recipes.map(({ name }) => h("option", { value: name }, name)));
+    fill(
+      this.recipe,
+      recipes.map(({ name }) => h("option", { value: name }, name)),
+    );
     this.recipe.value = recipes.some(({ name }) => name === chosen) ? chosen : DEFAULT.recipe;
     const { values } = recipes.find(({ name }) => name === this.recipe.value);
     for (const name of NUMBERS) this.fields[name].placeholder = String(values[name]);
@@ -127,13 +157,19 @@ export class Train {
 
   choose(isRecipe = false) {
     this.offer(this.recipe.value);
-    const { network } = this.app.start.recipes[this.data.value].find(({ name }) => name === this.recipe.value);
+    const { network } = this.app.start.recipes[this.data.value].find(
+      ({ name }) => name === this.recipe.value,
+    );
     if (isRecipe && network) this.net.value = network;
     this.remember();
   }
 
   remember() {
-    const values = { net: this.net.value.split(/\s+/).join(" ").trim(), data: this.data.value, recipe: this.recipe.value };
+    const values = {
+      net: this.net.value.split(/\s+/).join(" ").trim(),
+      data: this.data.value,
+      recipe: this.recipe.value,
+    };
     for (const [name, field] of Object.entries(this.fields)) values[name] = field.value;
     values.seed = this.seed.value === "0" ? "" : this.seed.value;
     values.seeds = this.seeds.value === "1" ? "" : this.seeds.value;
@@ -240,8 +276,17 @@ export class Train {
     const accuracy =
       last?.test_accuracy === undefined
         ? null
-        : h("p", { class: "accuracy" }, h("strong", {}, percent(last.test_accuracy)), ` ${t("test")}`);
-    const bar = h("progress", { max: "1", value: String(job.share), "aria-label": job.run ?? job.title });
+        : h(
+            "p",
+            { class: "accuracy" },
+            h("strong", {}, percent(last.test_accuracy)),
+            ` ${t("test")}`,
+          );
+    const bar = h("progress", {
+      max: "1",
+      value: String(job.share),
+      "aria-label": job.run ?? job.title,
+    });
     const toggle = h("input", {
       type: "checkbox",
       checked: place >= 0,
@@ -249,10 +294,31 @@ export class Train {
       onchange: (event) => this.toggle(job.run, event.target.checked),
     });
     const actions = [
-      isGoing && h("button", { type: "button", class: "quiet", disabled: job.status === "stopping", onclick: () => this.send("stop", { number: job.number }) }, t("stop")),
-      job.can_resume && h("button", { type: "button", class: "quiet", onclick: () => this.resume(job) }, t("resume")),
-      !isGoing && job.run && last && h("a", { class: "button quiet", href: link("look", { run: job.run }) }, t("look")),
-      !isGoing && job.run && last && h("a", { class: "button quiet", href: link("runs", { report: job.run }) }, t("report")),
+      isGoing &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            disabled: job.status === "stopping",
+            onclick: () => this.send("stop", { number: job.number }),
+          },
+          t("stop"),
+        ),
+      job.can_resume &&
+        h(
+          "button",
+          { type: "button", class: "quiet", onclick: () => this.resume(job) },
+          t("resume"),
+        ),
+      !isGoing &&
+        job.run &&
+        last &&
+        h("a", { class: "button quiet", href: link("look", { run: job.run }) }, t("look")),
+      !isGoing &&
+        job.run &&
+        last &&
+        h("a", { class: "button quiet", href: link("runs", { report: job.run }) }, t("report")),
     ].filter(Boolean);
     const focused = card.contains(document.activeElement) && document.activeElement.textContent;
     fill(
@@ -265,7 +331,8 @@ export class Train {
       job.notes.map((note) => h("p", { class: "note" }, note)),
       h("div", { class: "actions" }, actions),
     );
-    if (focused) [...card.querySelectorAll("button")].find((b) => b.textContent === focused)?.focus();
+    if (focused)
+      [...card.querySelectorAll("button")].find((b) => b.textContent === focused)?.focus();
   }
 
   toggle(run, isChosen) {
@@ -297,9 +364,14 @@ export class Train {
   /** Draw the curves of what is chosen, when there is something new to draw. */
   async drawCharts() {
     const known = [...this.jobs.values()].filter(({ run }) => this.chosen.includes(run));
-    const state = JSON.stringify([this.chosen, known.map(({ run, status, last }) => [run, status, last?.epoch])]);
+    const state = JSON.stringify([
+      this.chosen,
+      known.map(({ run, status, last }) => [run, status, last?.epoch]),
+    ]);
     this.empty.hidden = this.jobs.size > 0 || this.chosen.length > 0;
-    const finished = this.chosen.filter((name) => known.every(({ run, status }) => run !== name || !GOING.includes(status)));
+    const finished = this.chosen.filter((name) =>
+      known.every(({ run, status }) => run !== name || !GOING.includes(status)),
+    );
     this.compare.hidden = finished.length < 2;
     this.compare.href = link("runs", { compare: listed(finished) });
     if (state === this.drawn) return;

@@ -15,10 +15,16 @@ export const WORDS = {
   theme_auto: ["Auto", "自动"],
   theme_light: ["Light", "浅色"],
   theme_dark: ["Dark", "深色"],
-  gone: ["The server does not answer any more; start lenet serve again.", "服务器不再响应；请重新运行 lenet serve。"],
+  gone: [
+    "The server does not answer any more; start lenet serve again.",
+    "服务器不再响应；请重新运行 lenet serve。",
+  ],
   // Build
   build_title: ["Build a network", "搭建网络"],
-  build_lead: ["Pick one, type, or drag a number. Everything beside follows at once.", "选一个网络，直接输入，或拖动数字；右侧内容立即随之变化。"],
+  build_lead: [
+    "Pick one, type, or drag a number. Everything beside follows at once.",
+    "选一个网络，直接输入，或拖动数字；右侧内容立即随之变化。",
+  ],
   zoo: ["Networks to begin with", "可供选择的网络"],
   notation: ["The network as notation", "网络的记法"],
   layers_title: ["Layers, with numbers to change", "各层及其可调的数字"],
@@ -30,7 +36,10 @@ export const WORDS = {
   style: ["Kind of figure", "图的样式"],
   style_figure: ["Maps, as in the paper", "特征图（论文样式）"],
   style_graph: ["A box per layer", "每层一框"],
-  too_long: ["Figures and tables are for networks of up to 40 layers; lenet explain writes longer ones.", "结构图和表格最多显示 40 层；更长的网络请用 lenet explain。"],
+  too_long: [
+    "Figures and tables are for networks of up to 40 layers; lenet explain writes longer ones.",
+    "结构图和表格最多显示 40 层；更长的网络请用 lenet explain。",
+  ],
   findings: ["What stands out", "值得注意"],
   fact_layers: ["layers", "层"],
   fact_parameters: ["parameters", "参数"],
@@ -41,10 +50,19 @@ export const WORDS = {
   changes_title: ["What changed", "有何变化"],
   table_title: ["Layer by layer", "逐层说明"],
   balance_title: ["Balance of neighbouring layers", "相邻层的平衡"],
-  fixes: ["Each of these makes it fit (it was tried). Choose one:", "以下每种改法都能使其吻合（均已验证），请选择："],
-  no_fixes: ["No change of one layer or of the input makes it fit.", "只改一层或输入都无法使其吻合。"],
+  fixes: [
+    "Each of these makes it fit (it was tried). Choose one:",
+    "以下每种改法都能使其吻合（均已验证），请选择：",
+  ],
+  no_fixes: [
+    "No change of one layer or of the input makes it fit.",
+    "只改一层或输入都无法使其吻合。",
+  ],
   deduce_title: ["From a figure's shapes to its network", "由图中的尺寸反推网络"],
-  deduce_lead: ["Type the shapes that a figure shows. Kernels, strides and padding are found out.", "输入图中标出的尺寸，即可推出卷积核、步幅和填充。"],
+  deduce_lead: [
+    "Type the shapes that a figure shows. Kernels, strides and padding are found out.",
+    "输入图中标出的尺寸，即可推出卷积核、步幅和填充。",
+  ],
   shapes: ["Shapes", "尺寸"],
   given: ["What is known of layers", "已知的层信息"],
   params: ["Parameters, at most or exactly", "参数个数（上限或恰好）"],
@@ -52,10 +70,16 @@ export const WORDS = {
   use: ["Use this network", "使用这个网络"],
   // Train
   train_title: ["Train", "训练"],
-  train_lead: ["A small network takes a second. Press again to compare: all of them go on side by side.", "小网络只需约一秒。可多次点击以作比较，所有训练并行进行。"],
+  train_lead: [
+    "A small network takes a second. Press again to compare: all of them go on side by side.",
+    "小网络只需约一秒。可多次点击以作比较，所有训练并行进行。",
+  ],
   train_button: ["Train", "开始训练"],
   train_empty: ["Curves appear here while a network is trained.", "训练时曲线会显示在这里。"],
-  one_alone: ["Choose one alone to see the signal in each of its layers.", "只选一个时，可查看其各层的信号。"],
+  one_alone: [
+    "Choose one alone to see the signal in each of its layers.",
+    "只选一个时，可查看其各层的信号。",
+  ],
   network: ["Network", "网络"],
   data: ["Data", "数据"],
   downloads: ["{name} (downloaded once)", "{name}（首次需下载）"],
@@ -93,12 +117,18 @@ export const WORDS = {
   no_models: ["No run has a model yet. Train one first.", "还没有训练好的模型，请先训练一个。"],
   // Runs
   runs_title: ["Runs", "训练记录"],
-  runs_lead: ["What was trained here. Choose two or more to compare them.", "这里列出已训练的网络；选择两个或更多即可比较。"],
+  runs_lead: [
+    "What was trained here. Choose two or more to compare them.",
+    "这里列出已训练的网络；选择两个或更多即可比较。",
+  ],
   no_runs: ["There are no runs in {folder}/ yet.", "{folder}/ 中还没有训练记录。"],
   compare: ["Compare", "比较"],
   compare_number: ["Compare {number}", "比较 {number} 个"],
   comparison: ["Side by side", "并排比较"],
-  comparing: ["Every model predicts its test images; that takes a moment.", "正在用每个模型预测测试图像，请稍候。"],
+  comparing: [
+    "Every model predicts its test images; that takes a moment.",
+    "正在用每个模型预测测试图像，请稍候。",
+  ],
   report_of: ["Report of {run}", "{run} 的报告"],
   new_window: ["In a window of its own", "在新窗口打开"],
   choose: ["Choose", "选择"],
