@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -60,7 +61,11 @@ def send_all(app):
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
             return [await client.request(method, path, **how) for method, path, how in requests]
 
-    return lambda requests: asyncio.run(send(requests))
+    def run(requests):  # in a thread: a browser that another test has open keeps this one's loop
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(send(requests))).result()
+
+    return run
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Who may ask, how much, and what every answer forbids."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -9,6 +10,12 @@ from lenet.serving.guard import MOST_BYTES, Door, is_local
 from lenet.serving.runs import Runs
 
 TOKEN = "a-token-of-the-test"
+
+
+def run(work):
+    """Let a coroutine come to its end, in a thread as in ``send_all``."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 def test_every_answer_forbids_what_no_page_of_ours_does(send):
@@ -97,7 +104,7 @@ def test_a_body_without_a_length_is_counted(app):
 
     headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": "/api/build", "query_string": b""}
-    asyncio.run(app({**scope, "headers": headers}, receive, send))
+    run(app({**scope, "headers": headers}, receive, send))
     assert sent[0]["status"] == 413
     assert asked == 2
 
@@ -111,7 +118,7 @@ def test_two_headers_of_one_name_are_refused(app, name):
 
     twice = [(name.encode(), b"localhost"), (name.upper().encode(), b"localhost")]
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": twice}
-    asyncio.run(app(scope, None, send))
+    run(app(scope, None, send))
     assert sent[0]["status"] == 400
 
 
