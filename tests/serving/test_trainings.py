@@ -116,6 +116,14 @@ def test_one_that_diverges_says_so(trainings, ended):
     assert "smaller learning rate" in job["notes"][-1]
 
 
+def test_a_browsers_large_number_is_no_whole_one(ask, ended, here):
+    values = {"lr": 10**20, "optimizer": "sgd", "epochs": 1}
+    (number,) = ask("train", net=str(NET), values=values)["numbers"]
+    job = ended(number)
+    assert job["status"] == "diverged"
+    assert read_run(here / "runs" / job["run"]).recipe["lr"] == 1e20
+
+
 def test_one_that_does_not_fit_its_data_says_so(trainings, ended, here):
     job = ended(*trainings.start([wish(network=parse_network("1x8x8 | dense 7"))]))
     assert job["status"] == "failed"

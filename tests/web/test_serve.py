@@ -250,3 +250,17 @@ def test_the_keyboard_reaches_the_tabs(visit):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Train").wait_for()
+
+
+def test_a_late_answer_changes_no_other_tab(visit):
+    page = visit("#build?net=compact")
+    page.wait_for_selector("#table .lenet-report")
+    page.route("**/api/build", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    page.get_by_role("button", name="tiny", exact=True).click()
+    page.get_by_role("link", name="Runs").click()
+    page.locator(".runs", has_text="written-1").wait_for()
+    page.wait_for_timeout(600)
+    assert page.url.endswith("#runs")
+    page.get_by_role("link", name="Build").click()
+    page.locator("#table", has_text="8@28x28").wait_for()
+    assert fact(page, "parameters") == "9,042"

@@ -31,7 +31,7 @@ from lenet.reporting.predictions import RunsSideBySide
 from lenet.reporting.results import compare_runs
 from lenet.run_folder import read_run
 from lenet.serving import questions
-from lenet.serving.building import build, deduced, read_typed
+from lenet.serving.building import build, deduced, first_line, read_typed
 from lenet.serving.files import read_files
 from lenet.serving.guard import REPORT_POLICY, Door, Guard, RefusedError, fault_text
 from lenet.serving.looking import facts_of
@@ -241,5 +241,5 @@ async def _refuse(_: Request, error: Exception) -> Response:
         words = "there is nothing at this address, asked that way."
     elif isinstance(error, RefusedError | LenetError):
         status = error.status if isinstance(error, RefusedError) else 400
-        words = str(error)
+        words = first_line(error)
     return JSONResponse({"error": words}, status)

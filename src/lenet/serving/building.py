@@ -50,7 +50,7 @@ def build(
     try:
         network = read_typed(text)
     except NotationError as error:
-        return {"problem": _first_line(error), "position": error.position}
+        return {"problem": first_line(error), "position": error.position}
     diagnosis = diagnose(network)
     if not diagnosis.fits:
         return {"network": str(network), **_misfit(diagnosis)}
@@ -73,7 +73,7 @@ def build(
     return shown
 
 
-def _first_line(error: LenetError) -> str:
+def first_line(error: Exception) -> str:
     """Return an error's sentence; what stands below it is shown otherwise."""
     return str(error).partition("\n")[0]
 
@@ -124,7 +124,7 @@ def deduced(
     try:
         result = deduce(figure, given=known, params=params or None, activation=activation)
     except LenetError as error:
-        return {"problem": _first_line(error), "position": getattr(error, "position", None)}
+        return {"problem": first_line(error), "position": getattr(error, "position", None)}
     *reasons, answer = (page := result.page("html")).sections
     return {
         "network": str(result.network),

@@ -60,4 +60,9 @@ def settings(values: Mapping[str, Any], name: str, allowed: Sequence[str]) -> di
             raise UsageError(f"{name} has {shown(key)}, which cannot be chosen here.")
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             raise UsageError(f"{key} is {shown(value)}; it must be a number or a word.")
-    return table
+    return {key: _number(value) for key, value in table.items()}
+
+
+def _number(value: Any) -> Any:
+    """Return a number as it was meant: a browser writes 1e20 as a whole number of 21 digits."""
+    return float(value) if isinstance(value, int) and 2**53 < abs(value) < 10**300 else value

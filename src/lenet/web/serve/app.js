@@ -10,6 +10,7 @@ import { Train } from "./train.js";
 import { LANGUAGES, language, setLanguage, t } from "./words.js";
 
 const TABS = { build: Build, train: Train, look: Look, runs: Runs };
+const READING = 15_000; // milliseconds that a line is there to be read
 const THEMES = ["auto", "light", "dark"];
 
 class App {
@@ -17,6 +18,7 @@ class App {
     this.start = start;
     this.tabs = {};
     this.remembered = {};
+    this.header();
   }
 
   /** Show what the address says. */
@@ -28,19 +30,29 @@ class App {
       this.name = name;
       this.tabs[name] ??= new TABS[name](this);
       fill(document.getElementById("main"), this.tabs[name].element);
-      this.header();
       document.title = `${t(name)} · lenet`;
     }
     this.tell("");
     this.tabs[name].show(values);
-    this.remembered[name] = values;
+    this.note(name, values);
   }
 
-  /** Write the state of the tab that is shown into the address. */
-  remember(values, isStep = false) {
-    this.remembered[this.name] = values;
-    address.write(this.name, values, isStep);
-    this.header();
+  /** Write the state of a tab into the address, if the tab is still shown. */
+  remember(tab, values, isStep = false) {
+    const name = Object.keys(this.tabs).find((one) => this.tabs[one] === tab);
+    if (name !== this.name) return;
+    address.write(name, values, isStep);
+    this.note(name, values);
+  }
+
+  /** Let the links lead to each tab as it was. */
+  note(name, values) {
+    this.remembered[name] = values;
+    for (const [one, made] of Object.entries(this.links)) {
+      made.href = address.link(one, this.remembered[one]);
+      if (one === this.name) made.setAttribute("aria-current", "page");
+      else made.removeAttribute("aria-current");
+    }
   }
 
   /** Go to a tab with values. */
@@ -54,6 +66,8 @@ class App {
     const line = document.getElementById("status");
     line.textContent = words;
     line.classList.toggle("trouble", isTrouble);
+    clearTimeout(this.quiet);
+    if (words) this.quiet = setTimeout(() => this.tell(""), READING);
   }
 
   /** Tell what went wrong, in the server's words. */
@@ -62,16 +76,8 @@ class App {
   }
 
   header() {
-    const links = Object.keys(TABS).map((name) =>
-      h(
-        "a",
-        {
-          href: address.link(name, this.remembered[name]),
-          "aria-current": name === this.name ? "page" : null,
-        },
-        t(name),
-      ),
-    );
+    const made = Object.keys(TABS).map((name) => [name, h("a", { href: `#${name}` }, t(name))]);
+    this.links = Object.fromEntries(made);
     const languages = select(Object.entries(LANGUAGES), language(), {
       "aria-label": t("language"),
       onchange: (event) => this.speak(event.target.value),
@@ -89,7 +95,7 @@ class App {
         h("img", { src: "/web/serve/mark.svg", alt: "" }),
         "lenet",
       ),
-      h("nav", { "aria-label": t("tabs") }, links),
+      h("nav", { "aria-label": t("tabs") }, Object.values(this.links)),
       h("div", { class: "choices" }, languages, themes),
     );
   }
@@ -106,6 +112,7 @@ class App {
     for (const tab of Object.values(this.tabs)) tab.hide?.();
     this.tabs = {};
     this.name = undefined;
+    this.header();
     this.show();
   }
 }

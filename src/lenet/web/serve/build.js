@@ -171,7 +171,7 @@ export class Build {
         params: this.limit.value,
       });
     }
-    this.app.remember(values, isStep);
+    this.app.remember(this, values, isStep);
   }
 
   typed() {

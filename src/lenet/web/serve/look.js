@@ -92,7 +92,7 @@ export class Look {
 
   write() {
     const state = Object.fromEntries(new URLSearchParams(this.state()));
-    this.app.remember({ run: this.run, ...state });
+    this.app.remember(this, { run: this.run, ...state });
   }
 
   hide() {

@@ -10,13 +10,13 @@ const count = (number) => (number == null ? "" : number.toLocaleString("en"));
 /** The columns: what each is sorted by, and what it shows. */
 const COLUMNS = {
   name: { of: (run) => run.name },
-  data: { of: (run) => run.dataset ?? "" },
-  network: { of: (run) => run.zoo || run.network || "" },
   accuracy: {
     of: (run) => run.accuracy ?? -1,
     text: (run) => percent(run.accuracy),
     isNumber: true,
   },
+  data: { of: (run) => run.dataset ?? "" },
+  network: { of: (run) => run.zoo || run.network || "" },
   parameters: {
     of: (run) => run.parameters ?? 0,
     text: (run) => count(run.parameters),

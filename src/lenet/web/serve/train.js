@@ -23,6 +23,7 @@ export class Train {
     this.cards = new Map();
     this.chosen = [];
     this.moment = 0;
+    this.turn = 0;
     this.drawn = "";
     this.draw = newest(() => this.drawCharts());
     this.element = this.layout();
@@ -174,7 +175,7 @@ export class Train {
     values.seed = this.seed.value === "0" ? "" : this.seed.value;
     values.seeds = this.seeds.value === "1" ? "" : this.seeds.value;
     values.runs = listed(this.chosen);
-    this.app.remember(values);
+    this.app.remember(this, values);
   }
 
   async begin() {
@@ -203,16 +204,22 @@ export class Train {
     this.app.tell("");
     this.list.scrollIntoView({ block: "nearest" });
     this.fresh = new Set([...(this.fresh ?? []), ...numbers]);
-    clearTimeout(this.timer);
     this.watch();
   }
 
+  /** Ask for news, now and again; a later call takes the place of one that waits. */
   async watch() {
-    if (!this.isShown) return;
     clearTimeout(this.timer);
+    if (!this.isShown) return;
+    this.turn += 1;
+    const { turn } = this;
     try {
       const { moment, trainings } = await ask("news", { after: this.moment });
-      if (moment < this.moment) return this.forget();
+      if (turn !== this.turn || !this.isShown) return;
+      if (moment < this.moment) {
+        this.forget();
+        return;
+      }
       this.moment = moment;
       for (const job of trainings) this.take(job);
       this.chooseFirst();
