@@ -11,13 +11,12 @@ from lenet.analysis.counts import count_network
 from lenet.data import Dataset, Split, is_name, load_split
 from lenet.data.sources import at_hand
 from lenet.errors import LenetError, UsageError
-from lenet.formats.page import page_facts
+from lenet.formats.page import MOST_PARAMETERS, page_facts
 from lenet.model import Model
 from lenet.reporting.predictions import read_model
 from lenet.run_folder import RunRecord
 
 #: A browser computes every layer anew for each movement of the pen.
-_MOST_PARAMETERS: Final = 4_000_000
 _MOST_MULTIPLY_ADDS: Final = 200_000_000
 
 
@@ -29,14 +28,14 @@ def facts_of(record: RunRecord, load: Callable[[str], Dataset]) -> dict[str, Any
         DataError, ModelFileError: the run has no model, or a damaged one.
     """
     counts = count_network(record.network)
-    if counts.parameters > _MOST_PARAMETERS or counts.multiply_adds > _MOST_MULTIPLY_ADDS:
+    if counts.parameters > MOST_PARAMETERS or counts.multiply_adds > _MOST_MULTIPLY_ADDS:
         raise UsageError(
             f"{record.name} has {counts.parameters:,} parameters and {counts.multiply_adds:,} "
-            f"multiply-adds, and a page follows at most {_MOST_PARAMETERS:,} and "
+            f"multiply-adds, and a page follows at most {MOST_PARAMETERS:,} and "
             f"{_MOST_MULTIPLY_ADDS:,}."
         )
     model = read_model(record)
-    return page_facts(model, _images(record, model, load))
+    return page_facts(model, _images(record, model, load), record.name)
 
 
 def _images(record: RunRecord, model: Model, load: Callable[[str], Dataset]) -> Split | None:
