@@ -60,7 +60,9 @@ export class Look {
   /** Open a run's model, unless it is open already and the address tells nothing else. */
   async open(name, state) {
     if (name === this.run && this.written(state) === this.state()) return;
+    this.app.tell(t("opening"));
     const facts = await ask("look", { run: name });
+    this.app.tell("");
     this.run = name;
     this.inside = new Inside(facts, {
       language: language(),

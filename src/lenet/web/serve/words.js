@@ -113,6 +113,7 @@ export const WORDS = {
   // Look
   look_title: ["Look inside", "观察内部"],
   look_lead: ["Draw, and see what every layer makes of it.", "画一画，看看每一层做了什么。"],
+  opening: ["The model is read ...", "正在读取模型……"],
   choose_one: ["Run", "记录"],
   no_models: ["No run has a model yet. Train one first.", "还没有训练好的模型，请先训练一个。"],
   // Runs
