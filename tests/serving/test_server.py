@@ -2,11 +2,13 @@
 
 import json
 import os
+import queue
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ import pytest
 
 import lenet
 from lenet.errors import OutputError, UsageError
+from lenet.serving import server
 from refusals import refused
 
 NET = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10"
@@ -116,6 +119,30 @@ def test_elsewhere_the_address_has_a_token(tmp_path):
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         with opener.open(f"http://127.0.0.1:{port}/?token={token}", timeout=30) as page:
             assert b"<title>lenet</title>" in page.read()
+
+
+def test_a_connection_that_says_nothing_is_closed(tmp_path, monkeypatch):
+    """Nobody may hold all of them; one that waits for the next question is no such."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(server, "_SILENCE", 0.05)
+    served, told = server.Server((), "127.0.0.1", 0), queue.Queue()
+    thread = threading.Thread(target=served.run, args=(False, told.put))
+    thread.start()
+    try:
+        port = int(told.get(timeout=30).rpartition(":")[2].strip("/"))
+        for content in (b"", b"GET / HTTP/1.1\r\nHost: loc"):
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+                connection.sendall(content)
+                assert connection.recv(1) == b""
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            for _ in range(2):
+                connection.sendall(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200")
+                time.sleep(0.15)
+    finally:
+        served.stop()
+        thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_a_busy_port_is_a_sentence():

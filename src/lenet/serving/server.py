@@ -46,21 +46,9 @@ class Server:
         token = "" if is_local(host) else secrets.token_urlsafe(24)
         self._door = Door(host, token, self._port)
         self._trainings = Trainings(self._runs.root)
+        self._uvicorn = self._make()
 
-    @property
-    def address(self) -> str:
-        """What to open in a browser."""
-        host = _reachable(self._host)
-        name = f"[{host}]" if ":" in host else host
-        return f"http://{name}:{self._port}/" + f"?token={self._door.token}" * bool(
-            self._door.token
-        )
-
-    def run(self, open: bool, tell: Callable[[str], object]) -> list[str]:
-        """Serve until Ctrl-C, or until the process is asked to end; ``tell`` the address.
-
-        Return the commands that go on with the trainings that were stopped.
-        """
+    def _make(self) -> uvicorn.Server:
         config = uvicorn.Config(
             make_app(Service(self._runs, self._trainings), self._door),
             http=_Connection,
@@ -74,11 +62,22 @@ class Server:
             limit_concurrency=_MOST_CONNECTIONS,
             timeout_graceful_shutdown=_LAST_SECONDS,
         )
-        server = uvicorn.Server(config)
-        sockets = [self._socket]
-        thread = threading.Thread(
-            target=lambda: asyncio.run(server.serve(sockets)), name="lenet serve", daemon=True
-        )
+        return uvicorn.Server(config)
+
+    @property
+    def address(self) -> str:
+        """What to open in a browser."""
+        host = _reachable(self._host)
+        name = f"[{host}]" if ":" in host else host
+        token = f"?token={self._door.token}" if self._door.token else ""
+        return f"http://{name}:{self._port}/{token}"
+
+    def run(self, open: bool, tell: Callable[[str], object]) -> list[str]:
+        """Serve until Ctrl-C, or until the process is asked to end; ``tell`` the address.
+
+        Return the commands that go on with the trainings that were stopped.
+        """
+        thread = threading.Thread(target=self._serve, name="lenet serve", daemon=True)
         try:
             with _ended_by_term():
                 thread.start()
@@ -90,11 +89,18 @@ class Server:
         except KeyboardInterrupt:
             pass
         finally:
-            server.should_exit = True
+            self.stop()
             commands = self._trainings.close()
             thread.join(2 * _LAST_SECONDS)
             self._socket.close()
         return commands
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        self._uvicorn.should_exit = True
+
+    def _serve(self) -> None:
+        asyncio.run(self._uvicorn.serve([self._socket]))
 
 
 class _Connection(H11Protocol):  # type: ignore[misc]
