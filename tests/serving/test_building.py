@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 import lenet
-from lenet.serving.building import MOST_LAYERS, build, deduced, read_typed
+from lenet.serving.building import MOST_LAYERS, advised, build, deduced, read_typed
 
 
 def text_of(markup):
@@ -101,6 +101,20 @@ def test_a_network_is_deduced_from_a_figure():
 def test_a_figure_that_cannot_be_read_shows_its_place():
     shown = deduced("32x32 -> 6@x")
     assert (shown["position"], "problem" in shown) == (9, True)
+
+
+def test_widths_within_a_budget_are_proposed():
+    shown = advised("lenet", "parameters=60k, macs=1M")
+    known = lenet.balance("lenet", budget=["parameters=60k", "macs=1M"])
+    assert [p["network"] for p in shown["proposals"]] == [str(p.network) for p in known.proposals]
+    assert "Within 60,000 parameters" in text_of(shown["page"])
+    assert "conv0" not in shown["page"]
+
+
+@pytest.mark.parametrize("budget", ["", "parameters=1", "money=5", "parameters", "\0"])
+def test_a_budget_that_cannot_be_is_told(budget):
+    shown = advised("lenet", budget)
+    assert ("problem" in shown) == bool(budget)
 
 
 def test_names_of_the_zoo_are_read_in_any_case():

@@ -12,9 +12,9 @@ import lenet
 
 COUNT = 1000
 QUESTIONS = ("start", "build", "deduce", "train", "stop", "resume", "news", "runs", "curves")
-QUESTIONS += ("compare", "look", "nothing", "../look", "")
+QUESTIONS += ("advise", "compare", "look", "nothing", "../look", "")
 KEYS = ("net", "start", "style", "figure", "given", "params", "activation", "data", "recipe")
-KEYS += ("values", "seed", "seeds", "number", "run", "runs", "after")
+KEYS += ("budget", "values", "seed", "seeds", "number", "run", "runs", "after")
 SECRET = "the secret outside"
 #: What an answer may be.
 ANSWERS = {200, 400, 403, 404, 405, 413, 415}

@@ -118,6 +118,13 @@ class TestBuild:
         page.locator("#table", has_text="16@5x5").wait_for()
         assert fact(page, "parameters") == "61,706"
 
+    def test_a_proposal_within_a_budget_is_taken(self, visit):
+        page = visit("#build?net=lenet&budget=parameters%3D20k")
+        page.get_by_role("button", name="3  all of it").click()
+        page.locator("#changes", has_text="before").wait_for()
+        assert int(fact(page, "parameters").replace(",", "")) <= 20_000
+        assert "budget=parameters" in page.url
+
     def test_the_address_tells_all(self, visit):
         page = visit("#build?net=compact&style=graph&shapes=28x28 -> 6@24x24 -> 10")
         page.locator(".deduced", has_text="5x5").wait_for()
@@ -207,8 +214,17 @@ class TestRuns:
         assert page.locator("iframe.report").get_attribute("sandbox") == ""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("place", ["#build", "#train", "#look?run=written-1", "#runs"])
+@pytest.mark.parametrize(
+    ("place", "theme"),
+    [
+        ("#build", "light"),
+        ("#build?net=compact&start=lenet&budget=macs%3D1M", "dark"),
+        ("#train", "dark"),
+        ("#look?run=written-1", "light"),
+        ('#runs?compare=["written-1","written-2"]', "dark"),
+        ("#runs?report=written-1", "light"),
+    ],
+)
 def test_a_phone_does_not_scroll_sideways(visit, place, theme):
     page = visit(place, color_scheme=theme, **PHONE)
     page.locator(".card, .layer").first.wait_for()

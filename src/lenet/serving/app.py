@@ -31,7 +31,7 @@ from lenet.reporting.predictions import RunsSideBySide
 from lenet.reporting.results import compare_runs
 from lenet.run_folder import read_run
 from lenet.serving import questions
-from lenet.serving.building import build, deduced, first_line, read_typed
+from lenet.serving.building import advised, build, deduced, first_line, read_typed
 from lenet.serving.files import read_files
 from lenet.serving.guard import REPORT_POLICY, Door, Guard, RefusedError, fault_text
 from lenet.serving.looking import facts_of
@@ -86,6 +86,10 @@ class Service:
         width = questions.whole(asked, "width", 1000, *_WIDTHS)
         start = questions.text(asked, "start", "")
         return build(questions.text(asked, "net"), start, style, width)
+
+    def advise(self, asked: Values) -> dict[str, Any]:
+        """Propose widths for a network within a budget."""
+        return advised(questions.text(asked, "net"), questions.text(asked, "budget"))
 
     def deduce(self, asked: Values) -> dict[str, Any]:
         """Find the network behind a figure."""
@@ -214,7 +218,14 @@ def make_app(service: Service, door: Door) -> Guard:
 
         return answer
 
-    slow: list[Any] = [service.start, service.build, service.deduce, service.train, service.resume]
+    slow: list[Any] = [
+        service.start,
+        service.build,
+        service.advise,
+        service.deduce,
+        service.train,
+        service.resume,
+    ]
     slow += [service.runs, service.curves, service.compare, service.look]
     quick: list[Any] = [service.news, service.stop]  # for whom nobody is to wait
     app = Starlette(

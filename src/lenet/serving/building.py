@@ -73,6 +73,21 @@ def build(
     return shown
 
 
+def advised(text: str, budget: str) -> dict[str, Any]:
+    """Return widths that keep neighbouring layers alike within a budget, such as
+    ``parameters=60k, memory=256kB``; or why there are none."""
+    limits = [part.strip() for part in budget.split(",") if part.strip()]
+    try:
+        found = balance(read_typed(text), budget=limits)
+    except LenetError as error:
+        return {"problem": first_line(error)}
+    about = [s for s in found.page("html").sections if not s.title][1:]  # the first is the chart
+    return {
+        "page": piece(Document("", tuple(about))),
+        "proposals": [{"what": p.what, "network": str(p.network)} for p in found.proposals],
+    }
+
+
 def first_line(error: Exception) -> str:
     """Return an error's sentence; what stands below it is shown otherwise."""
     return str(error).partition("\n")[0]

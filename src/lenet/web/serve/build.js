@@ -89,6 +89,7 @@ export class Build {
           h("div", { class: "actions" }, this.train),
         ),
         this.deduction(),
+        this.adviser(),
       ),
       this.results,
     );
@@ -141,6 +142,25 @@ export class Build {
     return this.deductionBox;
   }
 
+  /** The part that proposes widths within a budget. */
+  adviser() {
+    this.budget = h("input", {
+      placeholder: "parameters=60k",
+      autocapitalize: "off",
+      oninput: settled(() => this.advise(), TYPING),
+    });
+    this.advice = h("div", { class: "deduced", "aria-live": "polite" });
+    this.adviserBox = h(
+      "details",
+      { class: "card" },
+      h("summary", {}, t("advise_title")),
+      h("p", { class: "muted" }, t("advise_lead")),
+      labelled(t("budget"), this.budget),
+      this.advice,
+    );
+    return this.adviserBox;
+  }
+
   /** Show what the address says: a network, the one it was made from, a figure to deduce from. */
   show(values) {
     this.start = values.start ?? this.start;
@@ -152,6 +172,10 @@ export class Build {
       this.limit.value = values.params ?? "";
       this.deductionBox.open = true;
       this.deduce();
+    }
+    if (values.budget !== undefined && values.budget !== this.budget.value) {
+      this.budget.value = values.budget;
+      this.adviserBox.open = true;
     }
     const net = values.net ?? this.start;
     const text = this.zoo.get(net) ?? net;
@@ -171,6 +195,7 @@ export class Build {
         params: this.limit.value,
       });
     }
+    values.budget = this.budget.value;
     this.app.remember(this, values, isStep);
   }
 
@@ -213,6 +238,39 @@ export class Build {
       this.numbers.show(this.zoo.has(text) ? this.zoo.get(text) : text, found.shapes);
       this.remember(false);
       this.app.tell("");
+      if (this.budget.value) this.advise();
+    } catch (error) {
+      this.app.fail(error);
+    }
+  }
+
+  /** Propose widths for the network as it is now. */
+  async advise() {
+    const budget = this.budget.value.trim();
+    this.remember(false);
+    if (!budget) {
+      fill(this.advice);
+      return;
+    }
+    try {
+      const found = await ask("advise", { net: onOneLine(this.editor.value), budget });
+      if (budget !== this.budget.value.trim()) return;
+      if (found.problem) {
+        fill(this.advice, h("div", { class: "problem" }, h("p", {}, found.problem)));
+        return;
+      }
+      const choices = found.proposals.map(({ what, network }, index) =>
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            { type: "button", class: "fix", onclick: () => this.take(network) },
+            `${index + 1}  ${what}`,
+          ),
+        ),
+      );
+      fill(this.advice, piece(found.page), h("ul", { class: "fixes" }, choices));
     } catch (error) {
       this.app.fail(error);
     }

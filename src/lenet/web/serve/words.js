@@ -68,6 +68,15 @@ export const WORDS = {
   params: ["Parameters, at most or exactly", "参数个数（上限或恰好）"],
   example: ["The 1998 paper's figure", "1998 年论文的图"],
   use: ["Use this network", "使用这个网络"],
+  advise_title: ["Channels within a budget", "在预算内选择通道数"],
+  advise_lead: [
+    "Widths that keep neighbouring layers about equally large. Choose one of them:",
+    "使相邻层大小相近的宽度。请选择其中之一：",
+  ],
+  budget: [
+    "Budget: parameters, macs, activations or memory",
+    "预算：parameters、macs、activations 或 memory",
+  ],
   // Train
   train_title: ["Train", "训练"],
   train_lead: [
