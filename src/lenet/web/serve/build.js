@@ -184,8 +184,13 @@ export class Build {
     this.follow();
   }
 
+  /** Return the zoo's name for a network where it has one: addresses are to be read, too. */
+  short(text) {
+    return [...this.zoo.keys()].find((name) => this.zoo.get(name) === text) ?? text;
+  }
+
   remember(isStep) {
-    const values = { net: onOneLine(this.editor.value), start: this.start };
+    const values = { net: this.short(onOneLine(this.editor.value)), start: this.short(this.start) };
     if (values.start === values.net) delete values.start;
     if (this.style !== "figure") values.style = this.style;
     if (this.shapes.value) {
@@ -214,9 +219,7 @@ export class Build {
   /** Begin with a network: it is what later changes are compared with. */
   pick(text) {
     this.start = text;
-    this.editor.value = inLines(text);
-    this.remember(true);
-    this.follow();
+    this.take(text);
   }
 
   /** Take a change of the network that a person had. */
@@ -292,7 +295,7 @@ export class Build {
     this.element.classList.toggle("stale", !fits);
     this.train.hidden = !fits;
     if (!fits) return;
-    this.train.href = link("train", { net: found.network });
+    this.train.href = link("train", { net: found.name || found.network });
     fill(
       this.facts,
       Object.entries(found.facts).map(([name, value]) => this.fact(name, value)),
