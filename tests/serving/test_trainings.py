@@ -53,8 +53,7 @@ def test_one_that_is_stopped_goes_on(here, trainings, ended):
     begun(trainings, number)
     trainings.stop(number)
     job = ended(number)
-    assert job["status"] == "stopped"
-    assert job["can_resume"]
+    assert (job["status"], job["epochs"], job["can_resume"]) == ("stopped", LONG, True)
     folder = here / "runs" / job["run"]
     done = len(read_run(folder).epochs)
     assert read_run(folder).info["status"] == "interrupted"

@@ -170,6 +170,19 @@ class TestTrain:
         page.get_by_role("button", name="Stop").click()
         page.locator(".job[data-status=stopped]").wait_for()
 
+    def test_a_slow_click_stops_one(self, visit):
+        """The button is the same one all the while, though the card changes ten times a second."""
+        page = visit("#train?net=1x28x28 | dense 12 relu, dense 10&epochs=90000")
+        page.get_by_role("button", name="Train", exact=True).click()
+        page.locator(".job[data-status=running]", has_text="loss").wait_for()
+        box = page.get_by_role("button", name="Stop").bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.wait_for_timeout(700)
+        page.mouse.up()
+        newest = page.locator(".job").first
+        newest.locator(".badge", has_text="stopped").wait_for()
+
 
 class TestLook:
     def test_a_seven_is_a_seven(self, visit):

@@ -89,6 +89,7 @@ class Job:
     status: str = WAITING
     notes: list[str] = field(default_factory=list)
     share: float = 0.0  # of all steps, 0 to 1
+    epochs: int | None = None  # in all
     serial: int = 0
     stops: bool = False
     training: Training | None = None  # while it goes on
@@ -118,6 +119,7 @@ class Job:
         self._become(PREPARING)
         training, run = self.open(threads)
         self.training, self.run, self.folder = training, run, run.folder
+        self.epochs = training.recipe.epochs
         self._become(RUNNING)
         run_training(training, run, self)
 
@@ -125,9 +127,7 @@ class Job:
         """Take note of a step, and stop here if that was asked for."""
         if self.stops:
             raise _StopError
-        training = self.training
-        assert training is not None
-        self.share = (epoch - 1 + share) / training.recipe.epochs
+        self.share = (epoch - 1 + share) / (self.epochs or 1)
         self.changed(self)
 
     def epoch(self, record: EpochRecord) -> None:
@@ -180,7 +180,7 @@ class Job:
             "status": STOPPING if is_stopping else self.status,
             "share": self.share,
             "notes": list(self.notes),
-            "epochs": training.recipe.epochs if training else None,
+            "epochs": self.epochs,
             "threads": training.engine.threads if training else None,
             "last": last.to_dict() if last else None,
             "can_resume": self.status == STOPPED and has_run,

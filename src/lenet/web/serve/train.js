@@ -2,18 +2,16 @@
 
 import { link, listed, names } from "./address.js";
 import { ask, newest } from "./ask.js";
+import { Card, isGoing } from "./card.js";
 import { fill, h, labelled, piece, select } from "./dom.js";
 import { t } from "./words.js";
 
 const SOON = 150; // milliseconds between two looks while something is trained
 const LATER = 3000; // and while nothing is
-const GOING = ["waiting", "preparing", "running", "stopping"];
 const NUMBERS = ["epochs", "batch_size", "lr", "weight_decay", "dropout"];
 const WORDS = ["optimizer", "schedule"];
 const MORE = ["optimizer", "schedule", "weight_decay", "dropout"];
 const DEFAULT = { net: "lenet-relu", data: "digits", recipe: "modern" };
-
-const percent = (share) => `${(100 * share).toFixed(2)} %`;
 
 export class Train {
   constructor(app) {
@@ -228,15 +226,15 @@ export class Train {
       this.app.fail(error);
     }
     if (!this.isShown) return;
-    const isGoing = [...this.jobs.values()].some(({ status }) => GOING.includes(status));
-    this.timer = setTimeout(() => this.watch(), isGoing ? SOON : LATER);
+    const isBusy = [...this.jobs.values()].some(isGoing);
+    this.timer = setTimeout(() => this.watch(), isBusy ? SOON : LATER);
   }
 
   /** Where nothing is chosen, show what is being trained, or what was trained last. */
   chooseFirst() {
     if (this.hasChosen) return;
     const runs = [...this.jobs.values()].filter(({ run }) => run);
-    const going = runs.filter(({ status }) => GOING.includes(status));
+    const going = runs.filter(isGoing);
     const shown = going.length ? going : runs.slice(-1);
     if (!shown.length) return;
     this.hasChosen = true;
@@ -262,84 +260,15 @@ export class Train {
       this.remember();
     }
     if (!this.cards.has(job.number)) {
-      const card = h("li", { class: "card job" });
+      const card = new Card({
+        stop: ({ number }) => this.send("stop", { number }),
+        resume: (stopped) => this.resume(stopped),
+        toggle: ({ run }, isChosen) => this.toggle(run, isChosen),
+      });
       this.cards.set(job.number, card);
-      this.list.prepend(card);
+      this.list.prepend(card.element);
     }
-    this.write(this.cards.get(job.number), job);
-  }
-
-  write(card, job) {
-    const place = this.chosen.indexOf(job.run);
-    const isGoing = GOING.includes(job.status);
-    card.dataset.status = job.status;
-    card.dataset.series = place < 0 || this.chosen.length < 2 ? "" : String((place % 10) + 1);
-    const { last } = job;
-    const facts = [
-      last && `${t("loss")} ${last.loss.toPrecision(3)}`,
-      last && t("epoch_of", { epoch: last.epoch, epochs: job.epochs ?? last.epoch }),
-      t("seed_of", { seed: job.seed }),
-    ];
-    const accuracy =
-      last?.test_accuracy === undefined
-        ? null
-        : h(
-            "p",
-            { class: "accuracy" },
-            h("strong", {}, percent(last.test_accuracy)),
-            ` ${t("test")}`,
-          );
-    const bar = h("progress", {
-      max: "1",
-      value: String(job.share),
-      "aria-label": job.run ?? job.title,
-    });
-    const toggle = h("input", {
-      type: "checkbox",
-      checked: place >= 0,
-      disabled: !job.run,
-      onchange: (event) => this.toggle(job.run, event.target.checked),
-    });
-    const actions = [
-      isGoing &&
-        h(
-          "button",
-          {
-            type: "button",
-            class: "quiet",
-            disabled: job.status === "stopping",
-            onclick: () => this.send("stop", { number: job.number }),
-          },
-          t("stop"),
-        ),
-      job.can_resume &&
-        h(
-          "button",
-          { type: "button", class: "quiet", onclick: () => this.resume(job) },
-          t("resume"),
-        ),
-      !isGoing &&
-        job.run &&
-        last &&
-        h("a", { class: "button quiet", href: link("look", { run: job.run }) }, t("look")),
-      !isGoing &&
-        job.run &&
-        last &&
-        h("a", { class: "button quiet", href: link("runs", { report: job.run }) }, t("report")),
-    ].filter(Boolean);
-    const focused = card.contains(document.activeElement) && document.activeElement.textContent;
-    fill(
-      card,
-      h("label", { class: "job-name" }, toggle, h("strong", {}, job.run ?? job.title)),
-      h("span", { class: "badge" }, t(`status_${job.status}`)),
-      isGoing ? bar : null,
-      accuracy,
-      h("p", { class: "muted small" }, facts.filter(Boolean).join(" · ")),
-      job.notes.map((note) => h("p", { class: "note" }, note)),
-      h("div", { class: "actions" }, actions),
-    );
-    if (focused)
-      [...card.querySelectorAll("button")].find((b) => b.textContent === focused)?.focus();
+    this.cards.get(job.number).show(job, this.chosen);
   }
 
   toggle(run, isChosen) {
@@ -348,13 +277,13 @@ export class Train {
     if (isChosen) this.chosen.push(run);
     this.chosen = this.chosen.slice(-this.app.start.most_together);
     this.remember();
-    for (const job of this.jobs.values()) this.write(this.cards.get(job.number), job);
+    for (const job of this.jobs.values()) this.cards.get(job.number).show(job, this.chosen);
     this.draw();
   }
 
   async resume(job) {
     this.jobs.delete(job.number);
-    this.cards.get(job.number)?.remove();
+    this.cards.get(job.number)?.element.remove();
     this.cards.delete(job.number);
     await this.send("resume", { run: job.run });
   }
@@ -377,7 +306,7 @@ export class Train {
     ]);
     this.empty.hidden = this.jobs.size > 0 || this.chosen.length > 0;
     const finished = this.chosen.filter((name) =>
-      known.every(({ run, status }) => run !== name || !GOING.includes(status)),
+      known.every((job) => job.run !== name || !isGoing(job)),
     );
     this.compare.hidden = finished.length < 2;
     this.compare.href = link("runs", { compare: listed(finished) });
