@@ -11,7 +11,7 @@ from PIL import Image
 import lenet
 from lenet.data.decoder import read_picture
 from lenet.data.prepare import prepare_picture
-from lenet.formats.page import page_facts, page_script
+from lenet.formats.page import page_facts, page_modules
 
 pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
 
@@ -34,8 +34,7 @@ console.log(JSON.stringify(made));
 def prepare(tmp_path_factory):
     """Runs the page's own modules in node on cases; gives bytes (N, C * H * W) and words."""
     script = tmp_path_factory.mktemp("node") / "prepare.mjs"
-    modules = page_script().rpartition("\npageModule.startPage(")[0]
-    script.write_text(modules + RUN, encoding="utf-8")
+    script.write_text(page_modules() + RUN, encoding="utf-8")
 
     def run(how, cases):
         given = json.dumps({"how": how, "cases": cases})

@@ -33,16 +33,18 @@ from lenet.net.words import name_text
 WEB: Final = Path(__file__).parent.parent / "web"
 #: A browser computes every layer anew for each movement of the pen.
 MOST_PARAMETERS: Final = 4_000_000
-#: The module that begins, and what the page's last line does.
+#: The module that begins, and how: after the browser has painted the page's name.
 _ENTRY: Final = "page"
 _START: Final = """
-pageModule.startPage(
-  JSON.parse(document.getElementById("facts").textContent), document.getElementById("page"));
+requestAnimationFrame(() => setTimeout(() => {
+  const facts = JSON.parse(document.getElementById("facts").textContent);
+  pageModule.startPage(facts, document.getElementById("page"));
+}));
 """
 _PARTS: Final = re.compile(r'<script type="[^"]*"(?: id="facts")?>(.*?)</script>', re.DOTALL)
 #: Test images inside a page: so many, and so many bytes as they are packed, but for the first two.
 _MOST_IMAGES: Final = 40
-_MOST_BYTES: Final = 16_000
+_MOST_BYTES: Final = 12_000
 _LARGEST_IMAGE: Final = 300_000
 #: Of a layer's numbers so many are inside the range of its colours.
 _SHOWN: Final = 0.998
@@ -132,6 +134,11 @@ def page_style() -> str:
 
 
 def page_script() -> str:
+    """Return the page's script: all modules, and what begins."""
+    return page_modules() + _START
+
+
+def page_modules() -> str:
     """Return all modules as one script; each is a function's body, and keeps its names to itself.
 
     Raises:
@@ -139,7 +146,7 @@ def page_script() -> str:
     """
     parts: dict[str, str] = {}
     _gather(_ENTRY, parts)
-    return "".join(parts.values()) + _START
+    return "".join(parts.values())
 
 
 def _gather(name: str, parts: dict[str, str]) -> None:

@@ -271,12 +271,12 @@ const GREYS = makeGreys();
 
 // The bytes of test images that are packed: after a 0 comes how many zeros there are in a row.
 export function unpacked(bytes) {
-  const runs = [];
+  const levels = [];
   for (let at = 0; at < bytes.length; at++) {
-    if (bytes[at] === 0) runs.push(...new Uint8Array(bytes[++at]));
-    else runs.push(bytes[at]);
+    const isRun = bytes[at] === 0;
+    for (let n = isRun ? bytes[++at] : 1; n > 0; n--) levels.push(isRun ? 0 : bytes[at]);
   }
-  return Uint8Array.from(runs);
+  return Uint8Array.from(levels);
 }
 
 // The bytes of a test image inside the page.

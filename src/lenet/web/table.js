@@ -6,7 +6,8 @@ import { el } from "./dom.js";
 export const shapeText = (shape) =>
   shape.length === 3 ? `${shape[0]}@${shape[1]}×${shape[2]}` : String(shape[0]);
 export const sizeText = ([height, width]) => `${height}×${width}`;
-export const countText = (count) => count.toLocaleString("en");
+// With a comma between thousands; the browser's own way takes 40 ms when it is called first.
+export const countText = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 
 // One side's padding, or all four where they differ.
 export function paddingText([top, bottom, left, right]) {
