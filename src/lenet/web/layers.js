@@ -68,7 +68,6 @@ class LayerCard {
     this.view = new MapsView([layer.O, layer.P, layer.Q], {
       size, attributes: { role: "application", tabindex: 0, "aria-label": words },
     });
-    this.view.element.classList.toggle("vector", this.isVector);
     this.listen(this.view.element);
     this.legend = el("span", { class: "legend" });
     const sees = say("sees", { size: sizeText(row.receptive_field) });
@@ -97,11 +96,10 @@ class LayerCard {
     const range = look.rangeOf(index);
     const ramp = look.rampOf(index);
     this.view.paint(this.layer.output, ramp, range);
-    const key = `${range} ${look.isDark()}`;
-    if (key === this.key) return;
-    this.key = key;
-    this.legend.replaceChildren(...legendOf(ramp, range));
-    this.paintWeights(); // in the colours of another theme
+    const [isDark, key] = [look.isDark(), `${range} ${look.isDark()}`];
+    if (key !== this.key) this.legend.replaceChildren(...legendOf(ramp, range));
+    if (isDark !== this.isDark) this.paintWeights(); // in the colours of another theme
+    Object.assign(this, { key, isDark });
   }
 
   listen(element) {
@@ -118,10 +116,11 @@ class LayerCard {
       const unit = unitAt(event);
       if (unit) look.choose(unit);
     });
-    element.addEventListener("keydown", (event) => this.key_(event));
+    element.addEventListener("keydown", (event) => this.step(event));
   }
 
-  key_(event) {
+  // Arrow keys go from number to number, Page Up and Page Down from map to map.
+  step(event) {
     const { layer, look, index, view } = this;
     const steps = {
       ArrowLeft: [0, 0, -1], ArrowRight: [0, 0, 1], ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0],
@@ -154,8 +153,8 @@ class LayerCard {
     this.weightLegend = legend;
     const title = el("summary", {}, look.say(isConv ? "kernels" : "weights"));
     this.opened = el("details", { class: "weights", ontoggle: () => this.paintWeights() }, title,
-    el("div", { class: "under" }, el("span", { class: "note" }, words), legend),
-    el("div", { class: "wide", role: "img", "aria-label": words }, view.element));
+      el("div", { class: "under" }, el("span", { class: "note" }, words), legend),
+      el("div", { class: "wide", role: "img", "aria-label": words }, view.element));
     return this.opened;
   }
 
