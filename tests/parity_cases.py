@@ -10,7 +10,7 @@ import numpy as np
 from lenet.engine.engine import Engine, Gradient, Objective, Samples, TrainResult
 from lenet.engine.initialise import aligned_zeros
 from lenet.engine.native import NativeEngine, instruction_sets
-from lenet.engine.operations import softmax_cross_entropy
+from lenet.engine.operations import measure_loss
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, make_plan
 from lenet.engine.reference import ReferenceEngine
@@ -123,8 +123,8 @@ def rounding(case: Case, expected: Gradient) -> float:
 
 def ties(case: Case) -> int:
     """Images of which rounding decides whether their label's score is the best."""
-    name = "lenet.engine.operations.softmax_cross_entropy"
-    with patch(name, wraps=softmax_cross_entropy) as loss:
+    name = "lenet.engine.operations.measure_loss"
+    with patch(name, wraps=measure_loss) as loss:
         case.gradient(ReferenceEngine(case.plan))
     found = 0
     for scores, labels, *_ in (call.args for call in loss.call_args_list):

@@ -39,7 +39,7 @@ class Optimizer:
     Juditsky 1992).
     """
 
-    kind: str  # sgd, momentum, nesterov or adamw
+    kind: str  # sgd, momentum, nesterov, adamw or levenberg-marquardt
     momentum: float = 0.9  # of momentum and nesterov
     beta1: float = 0.9  # adamw's decay of the gradient's mean
     beta2: float = 0.999  # adamw's decay of its square's mean
@@ -77,6 +77,9 @@ class Optimizer:
         if self.max_grad_norm:
             norm = float(np.linalg.norm(gradient.astype(np.float64)))
             gradient = gradient * min(1.0, self.max_grad_norm / (norm + CLIP_EPSILON))
+        if self.kind == "levenberg-marquardt":  # the state is what each parameter's rate is times
+            parameters -= rate * (state[0] * gradient)
+            return
         if self.kind == "adamw":
             self._adamw(parameters, gradient, state, rate, step)
             return

@@ -316,6 +316,8 @@ class Training:
         table, made = self._table, self._steps_made
         if self.recipe.ema_decay and made:
             table = self._optimizer.averaged(self._state, made)
+            for tensor in self.model.plan.fixed:
+                tensor.view(table)[...] = tensor.view(self._table)
         self.model.table[...] = table
 
     def publish_best(self) -> bool:
