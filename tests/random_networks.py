@@ -14,8 +14,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from lenet.engine.plan import Floats, Plan
+from lenet.formats.names import ACTIVATIONS
 from lenet.net import AvgPool2d, Block, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
-from lenet.net.layers import ACTIVATIONS, Sides
+from lenet.net.layers import Sides
 from lenet.net.shapes import ChannelsFirst
 
 
@@ -47,7 +48,7 @@ class Bounds:
     maps: int = 5
     dense: int = 3
     ends_dense: bool = True
-    activations: tuple[str, ...] = tuple(ACTIVATIONS)
+    activations: tuple[str, ...] = tuple(ACTIVATIONS)  # those that every framework has
     batch_norm: float = 0.3
     groups: float = 0.3
 

@@ -143,13 +143,13 @@ class Report(Result):
 
     @property
     def layer_count(self) -> int:
-        """Convolutions and dense layers; a pooling belongs to its convolution."""
+        """Convolutions, dense and RBF layers; a pooling belongs to its convolution."""
         return count_layers(self.network)
 
     @property
     def layer_text(self) -> str:
         """How many layers there are, and the rule by which they are counted."""
-        kinds = {kind: self.count(kind) for kind in ("conv", "dense")}
+        kinds = {kind: self.count(kind) for kind in ("conv", "dense", "rbf")}
         parts = " + ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
         rule = ""
         if self.layer_count < len(self.layers):

@@ -30,11 +30,11 @@ class Objective:
     """
 
     label_smoothing: float = 0.0  # 0 to below 1
-    rubbish: float = -inf  # the score of one class more, which no image belongs to
-    nearest: bool = False  # minus the label's score in place of the cross-entropy
     dropout: float = 0.0  # 0 to below 1
     seed: int = 0  # decides which outputs are dropped
     weights: NDArray[np.float32] | None = None  # (N,), 0 or more; None for 1 each
+    rubbish: float = -inf  # the score of one class more, which no image belongs to
+    nearest: bool = False  # minus the label's score in place of the cross-entropy
 
     def __post_init__(self) -> None:
         for name in ("label_smoothing", "dropout"):

@@ -51,7 +51,9 @@ def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
                 fits = tensor.shape == np.shape(DIGITS)
                 values[...] = DIGITS if fits else np.where(signs < 0, -1, 1)
             elif rule == "lecun":
-                values[...] = 2.4 / _fan_in(step).reshape(-1, *[1] * (len(tensor.shape) - 1)) * signs
+                values[...] = (
+                    2.4 / _fan_in(step).reshape(-1, *[1] * (len(tensor.shape) - 1)) * signs
+                )
             elif step.kind == "subsample":
                 values[...] = 1 / prod(step.kernel_size) if tensor is step.weight else 0
             elif tensor is step.weight:

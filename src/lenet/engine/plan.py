@@ -290,7 +290,7 @@ def _input_complaints(plan: Plan, index: int) -> Iterator[str]:
             where = f"{writer.name} writes" if writer else "the input is"
             yield f"{step.name} reads {step.input_shape}, {where} {shape}"
         if writer and LAYERS[writer.kind].flattens and not LAYERS[step.kind].flattens:
-            yield f"{step.name} follows a dense step and reads maps"
+            yield f"{step.name} follows a dense step and is not dense"
     if index < len(plan.steps) - 1 and not any(index in s.inputs for s in plan.steps[index:]):
         yield f"{step.name} is read by no step"
 
@@ -349,7 +349,7 @@ def _weight_complaints(step: Step, shape: tuple[int, ...]) -> Iterator[str]:
 
 def _pooling_complaints(step: Step) -> Iterator[str]:
     if step.tensors or step.activation != "identity":
-        yield f"{step.name} is a pooling: no parameters, no activation"
+        yield f"{step.name} is a pooling: no parameters, no activation, the same channels"
     yield from _window_complaints(step)
 
 
@@ -368,7 +368,7 @@ def _rbf_complaints(step: Step) -> Iterator[str]:
 
 def _window_complaints(step: Step) -> Iterator[str]:
     if step.output_shape[0] != step.input_shape[0]:
-        yield f"{step.name} is a pooling: as many channels come out as go in"
+        yield f"{step.name} is a pooling: no parameters, no activation, the same channels"
     if any(side >= step.kernel_size[i // 2] for i, side in enumerate(step.padding)):
         yield f"{step.name} has padding as large as its window"
 
