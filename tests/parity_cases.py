@@ -15,7 +15,7 @@ from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, make_plan
 from lenet.engine.reference import ReferenceEngine
 from lenet.net import Network
-from random_networks import draw_norms
+from random_networks import clear_unlinked, draw_norms
 
 #: The plain sums of products, and Winograd's transforms wherever they apply.
 CONVOLUTIONS = ("direct", "winograd")
@@ -51,6 +51,7 @@ class Case:
             inputs = np.prod(tensor.shape[1:]) if len(tensor.shape) > 1 else 10
             tensor.view(self.parameters)[...] = random.normal(0, inputs**-0.5, tensor.shape)
         draw_norms(self.plan, self.parameters, random)
+        clear_unlinked(self.plan, self.parameters)
         self.objective = objective(samples, seed)
         self.images = random.integers(0, 256, (samples, *network.input_shape), np.uint8)
         self.labels = random.integers(0, self.plan.classes, samples)
