@@ -15,7 +15,7 @@ import numpy as np
 from lenet.engine.plan import Floats
 from lenet.errors import UsageError
 from lenet.net.words import check_choice
-from lenet.optimizers import OPTIMIZERS
+from lenet.optimizers import LEVENBERG_MARQUARDT, OPTIMIZERS
 
 #: Added to a gradient's norm before something is divided by it.
 CLIP_EPSILON: Final = 1e-6
@@ -77,7 +77,7 @@ class Optimizer:
         if self.max_grad_norm:
             norm = float(np.linalg.norm(gradient.astype(np.float64)))
             gradient = gradient * min(1.0, self.max_grad_norm / (norm + CLIP_EPSILON))
-        if self.kind == "levenberg-marquardt":  # the state is what each parameter's rate is times
+        if self.kind == LEVENBERG_MARQUARDT:  # the state is what each parameter's rate is times
             parameters -= rate * (state[0] * gradient)
             return
         if self.kind == "adamw":

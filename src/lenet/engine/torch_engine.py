@@ -21,6 +21,7 @@ from lenet.engine.plan import Floats, Plan, Step, Tensor
 from lenet.errors import EngineError, UsageError
 from lenet.net.layers import LEAKY_SLOPE, SCALED_TANH
 from lenet.net.words import shown
+from lenet.optimizers import LEVENBERG_MARQUARDT
 
 #: Images that are scored at a time: their maps fit on any device.
 _CHUNK = 4096
@@ -281,7 +282,7 @@ def _optimize(
         norm = torch.linalg.vector_norm(gradient, dtype=torch.float64)
         gradient = gradient * torch.clamp(optimizer.max_grad_norm / (norm + CLIP_EPSILON), max=1)
         gradient = gradient.float()
-    if optimizer.kind == "levenberg-marquardt":
+    if optimizer.kind == LEVENBERG_MARQUARDT:
         table.sub_(state[0] * gradient, alpha=rate)
         return
     if optimizer.kind == "adamw":
