@@ -137,17 +137,21 @@ def _back(
         if step.kind == "subsample":
             step.weight.view(total)[o] += bend * sum(x[at] for at, _ in places) ** 2
         for at, tap in places:
-            w = 1.0
-            if step.kind == "conv":
-                w = weight[tap]
-                if step.links is None or step.links[o, at[0]]:
-                    step.weight.view(total)[tap] += bend * x[at] ** 2
-            elif step.kind == "subsample":
-                w = weight[o]
-            elif step.kind == "avgpool":
-                w = 1 / np.prod(step.kernel_size)
-            below[at] += w**2 * bend
+            if step.kind == "conv" and (step.links is None or step.links[o, at[0]]):
+                step.weight.view(total)[tap] += bend * x[at] ** 2
+            below[at] += _weight(step, weight, tap) ** 2 * bend
     return below
+
+
+def _weight(step: Step, weight: Floats, tap: tuple[int, ...]) -> float:
+    match step.kind:
+        case "conv":
+            return weight[tap]
+        case "subsample":
+            return weight[tap[0]]
+        case "avgpool":
+            return 1 / np.prod(step.kernel_size)
+    return 1.0
 
 
 def _back_flat(

@@ -88,7 +88,11 @@ class Preprocessing:
             raise _invalid("polarity", self.polarity, "'dark', 'light' or nothing")
         if self.depth is not None and (type(self.depth) is not int or self.depth not in _DEPTHS):
             raise _invalid("depth", self.depth, f"one of {', '.join(map(str, _DEPTHS))} bits")
-        if self.margin not in (None, True):
+        self._check_place()
+
+    def _check_place(self) -> None:
+        shape = self.input_shape
+        if self.margin is not None and self.margin is not True:
             raise _invalid("margin", self.margin, "true or nothing")
         is_box = type(self.box) is int and 0 < self.box < min(shape[1:])
         if self.box is not None and not (is_box and shape[0] == 1 and self.polarity):

@@ -228,19 +228,13 @@ def _linear(
         return F.max_pool2d(_padded(step, x, -torch.inf), step.kernel_size, step.stride)
     if step.kind == "avgpool":
         return F.avg_pool2d(_padded(step, x, 0.0), step.kernel_size, step.stride)
-    if step.kind == "rbf" and step.weight is not None:
-        targets = _view(step.weight, table).detach()
-        return -((x.flatten(1)[:, None] - targets) ** 2).sum(2)
+    if own := _OLD.get(step.kind):
+        return own(step, table, x)
     if step.weight is None or step.bias is None:
         raise EngineError(f"{step.name} has no weights.")
     weight, bias = _view(step.weight, table), _view(step.bias, table)
     if step.kind == "dense":
         return F.linear(x.flatten(1), weight, bias)
-    if step.kind == "subsample":
-        sums = F.avg_pool2d(
-            _padded(step, x, 0.0), step.kernel_size, step.stride, divisor_override=1
-        )
-        return sums * _maps(weight) + _maps(bias)
     if step.links is not None:
         weight = weight * torch.from_numpy(step.links).to(weight)[:, :, None, None]
     norm = step.norm
@@ -258,6 +252,23 @@ def _linear(
     for tensor, each in zip((norm.mean, norm.variance), zip(*found, strict=True), strict=True):
         statistics[tensor] = torch.stack(each).mean(dim=0)
     return torch.cat(parts)
+
+
+def _subsample(step: Step, table: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    assert step.weight
+    assert step.bias
+    sums = F.avg_pool2d(_padded(step, x, 0.0), step.kernel_size, step.stride, divisor_override=1)
+    return sums * _maps(_view(step.weight, table)) + _maps(_view(step.bias, table))
+
+
+def _nearness(step: Step, table: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    assert step.weight
+    targets = _view(step.weight, table).detach()
+    return -((x.flatten(1)[:, None] - targets) ** 2).sum(2)
+
+
+#: What LeCun et al. 1998 have besides.
+_OLD = {"subsample": _subsample, "rbf": _nearness}
 
 
 def _padded(step: Step, x: torch.Tensor, value: float) -> torch.Tensor:

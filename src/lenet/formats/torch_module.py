@@ -92,7 +92,7 @@ def torch_modules(place: PlacedLayer) -> list[Any]:
     return [*modules, getattr(nn, names.torch)(*settings)]
 
 
-class ScaledTanh(nn.Module):
+class ScaledTanh(nn.Module):  # type: ignore[misc]
     """A tanh(S x) of LeCun et al. 1998."""
 
     def forward(self, x: Any) -> Any:
@@ -100,7 +100,7 @@ class ScaledTanh(nn.Module):
         return SCALED_TANH[0] * torch.tanh(SCALED_TANH[1] * x)
 
 
-class Subsample(nn.Module):
+class Subsample(nn.Module):  # type: ignore[misc]
     """The sum of each window, times a trained number per channel, plus one."""
 
     def __init__(self, layer: Any, channels: int) -> None:
@@ -117,7 +117,7 @@ class Subsample(nn.Module):
         return sums * self.weight[:, None, None] + self.bias[:, None, None]
 
 
-class PartlyConnected(nn.Conv2d):
+class PartlyConnected(nn.Conv2d):  # type: ignore[misc]
     """A convolution whose channels see some of the channels alone."""
 
     def __init__(self, links: Floats, *args: Any, **settings: Any) -> None:
@@ -130,7 +130,7 @@ class PartlyConnected(nn.Conv2d):
         return self._conv_forward(x, self.weight * self.links, self.bias)
 
 
-class Rbf(nn.Module):
+class Rbf(nn.Module):  # type: ignore[misc]
     """Minus the squared distance to each target; the targets are no parameters."""
 
     def __init__(self, units: int, inputs: int) -> None:
@@ -162,7 +162,7 @@ def _conv(layer: Any, shape: Shape) -> list[Any]:
     norm = [nn.BatchNorm2d(layer.channels, EPSILON, MOMENTUM)] * layer.batch_norm
     settings = {"groups": layer.groups, "bias": not norm}
     links = layer.links(shape[0])
-    kind = nn.Conv2d if links is None else partial(PartlyConnected, np.float32(links))
+    kind = nn.Conv2d if links is None else partial(PartlyConnected, np.array(links, np.float32))
     return [*pad, kind(shape[0], layer.channels, *window, **settings), *norm]
 
 

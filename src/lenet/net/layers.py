@@ -406,7 +406,7 @@ class Pool2d(Windowed):
     stem = "pool"
     noun = "pooling"
     window_noun = "window"
-    fields = (
+    fields: ClassVar[tuple[Field, ...]] = (
         Field("kernel_size", "pair", "window"),
         Field("stride", "pair", "stride", "s", default="kernel_size"),
         _PADDING,
@@ -646,7 +646,7 @@ def _seen(table: Table) -> int:
 
 
 def _check_table(given: object, channels: int, groups: int) -> None:
-    if given == "":
+    if isinstance(given, str) and not given:
         return
     check_choice(given, TABLES, "the connection table", "table")
     if (fits := len(TABLES[str(given)])) != channels:

@@ -186,11 +186,15 @@ def group_blocks(layers: Iterable[Layer]) -> tuple[Block, ...]:
     previous: Layer | None = None
     for layer in layers:
         is_next = type(layer) is not type(previous) and isinstance(layer, Conv2d)
-        if is_next or previous is None or layer.flattens != previous.flattens:
+        if is_next or not groups or _is_flat(layer) != _is_flat(previous):
             groups.append([])
         groups[-1].append(layer)
         previous = layer
     return tuple(map(Block, groups))
+
+
+def _is_flat(layer: object) -> bool:
+    return isinstance(layer, Layer) and layer.flattens
 
 
 def rebuilt(network: Network, changes: Mapping[int, Sequence[Layer]]) -> Network:

@@ -12,7 +12,7 @@ Table = tuple[tuple[int, ...], ...]
 
 
 def _table(text: str) -> Table:
-    """Read a table in the way papers print it: the channels that each channel sees, digit by digit."""
+    """Read a table as papers print it: the channels that each channel sees, digit by digit."""
     return tuple(tuple(map(int, seen)) for seen in text.split())
 
 

@@ -57,7 +57,7 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "class_weight": ("", "balanced"),
 }
 #: Values that one choice alone uses: the choice's name, and the words for which it does.
-_USED_WITH: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+_USED_WITH: Final[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
     "momentum": ("optimizer", ("momentum", "nesterov")),
     "step_size": ("schedule", ("step",)),
     "gamma": ("schedule", ("step",)),
@@ -211,18 +211,31 @@ class Recipe:
     augment: Augmentation = NO_AUGMENTATION
 
     def __post_init__(self) -> None:
-        for name, value in _defaults_of(self.optimizer).items():
+        for name, own in _defaults_of(self.optimizer).items():
             if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
+                object.__setattr__(self, name, own)
         for setting in fields(self):
             value = plain(getattr(self, setting.name))
-            value = tuple(value) if isinstance(value, list) else value
+            if isinstance(value, list):
+                value = tuple(value)
             object.__setattr__(self, setting.name, value)
             if choices := _CHOICES.get(setting.name):
                 check_choice(value, choices, setting.name)
             is_allowed, allowed = setting.metadata.get("bounds", (lambda _: True, ""))
             if not is_allowed(value):
                 raise UsageError(f"{setting.name} is {shown(value)}; it must be {allowed}.")
+        self._check_schedule()
+        parse_init(self.init)
+        if isinstance(self.augment, Mapping):
+            values = checked_names(self.augment, Augmentation, "augment")
+            object.__setattr__(self, "augment", Augmentation(**values))
+        elif not isinstance(self.augment, Augmentation):
+            raise UsageError(
+                f"augment is {shown(self.augment)}; it must be a table of its values, such as "
+                "shift = 1."
+            )
+
+    def _check_schedule(self) -> None:
         if self.warmup_epochs > self.epochs:
             raise UsageError(
                 f"warmup_epochs is {self.warmup_epochs:g} and there are {self.epochs} epochs; it "
@@ -235,15 +248,6 @@ class Recipe:
             )
         if self.schedule == "listed" and not self.epoch_rates:
             raise UsageError("the schedule is listed and epoch_rates names no rate; give some.")
-        parse_init(self.init)
-        if isinstance(self.augment, Mapping):
-            values = checked_names(self.augment, Augmentation, "augment")
-            object.__setattr__(self, "augment", Augmentation(**values))
-        elif not isinstance(self.augment, Augmentation):
-            raise UsageError(
-                f"augment is {shown(self.augment)}; it must be a table of its values, such as "
-                "shift = 1."
-            )
 
     def replace(self, **changes: Any) -> Recipe:
         """Return the same recipe with some values changed.
@@ -282,7 +286,8 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all values, for JSON and TOML; :meth:`from_dict` is the inverse."""
-        return asdict(self)
+        values = asdict(self).items()
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -457,7 +462,7 @@ def _files() -> dict[str, Path]:
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, tuple):
+    if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
         # JSON's escapes are TOML's too, but for one character that JSON leaves as it is.
