@@ -216,7 +216,7 @@ class Recipe:
                 object.__setattr__(self, name, own)
         for setting in fields(self):
             value = plain(getattr(self, setting.name))
-            if isinstance(value, list):
+            if isinstance(value, list) and isinstance(setting.default, tuple):
                 value = tuple(value)
             object.__setattr__(self, setting.name, value)
             if choices := _CHOICES.get(setting.name):
