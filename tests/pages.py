@@ -48,13 +48,19 @@ def run_python(page: str) -> None:
         exec(compile(block, "page", "exec"), {})
 
 
-def run_command(line: str, folder: Path, isa: str = "") -> str:
+def answers(shown: str) -> str:
+    """What a person types in a transcript: the lines behind a prompt."""
+    return "".join(f"{line[2:]}\n" for line in shown.splitlines() if line.startswith("> "))
+
+
+def run_command(line: str, folder: Path, isa: str = "", typed: str = "") -> str:
     """What ``lenet LINE`` prints in ``folder``; it must succeed, or refuse in words."""
     environment = {**os.environ, "COLUMNS": "80"} | ({"LENET_ISA": isa} if isa else {})
     done = subprocess.run(
         [sys.executable, "-m", "lenet", *shlex.split(line)],
         cwd=folder,
         env=environment,
+        input=typed,
         capture_output=True,
         text=True,
         check=False,

@@ -134,6 +134,9 @@ def test_prepared_images_go_through_the_layers_to_the_scores(size: tuple[int, in
     model = Model(SMALL, preprocessing=seen).initialize()
     x = model.prepare(images)
     assert (x.dtype, x.shape) == (np.float32, (5, 1, 6, 5))
+    seen_bytes = model.as_bytes(images)
+    assert seen_bytes.dtype == np.uint8
+    np.testing.assert_allclose(x, (seen_bytes / 255 - 0.3) / 0.2, rtol=1e-5, atol=1e-6)
     if size == (6, 5):
         np.testing.assert_allclose(x, (images / 255 - 0.3) / 0.2, rtol=1e-5, atol=1e-6)
     for layer in model:

@@ -45,7 +45,7 @@ def test_transcripts(page: Path, tmp_path: Path) -> None:
     def run(line: str, shown: str) -> str:
         isa = pages.engine_of(shown)
         known = not isa or isa in instruction_sets()
-        output = pages.run_command(line, tmp_path, isa if known else "")
+        output = pages.run_command(line, tmp_path, isa if known else "", pages.answers(shown))
         # Another instruction set rounds otherwise: then only the form can be compared.
         told, seen = (
             text if known else re.sub(r"\d+(\.\d+)?", "0", pages.steady(text))

@@ -21,6 +21,8 @@ from lenet.analysis.diagnosis import Diagnosis as Diagnosis
 from lenet.analysis.diagnosis import Reconciliation as Reconciliation
 from lenet.analysis.diagnosis import diagnose as diagnose
 from lenet.analysis.diagnosis import reconcile as reconcile
+from lenet.analysis.quiz import Quiz as Quiz
+from lenet.analysis.quiz import quiz as quiz
 from lenet.analysis.versus import dense_versus_conv as dense_versus_conv
 from lenet.benchmarking import Benchmark as Benchmark
 from lenet.benchmarking import bench as bench
@@ -43,6 +45,8 @@ from lenet.installation import checks as checks
 from lenet.interop.keras import from_keras as from_keras
 from lenet.interop.torch import from_torch as from_torch
 from lenet.interop.torch import to_torch as to_torch
+from lenet.looking import Look as Look
+from lenet.looking import look as look
 from lenet.metrics import Evaluation as Evaluation
 from lenet.model import Model as Model
 from lenet.net import AvgPool2d as AvgPool2d

@@ -23,6 +23,16 @@ from lenet.errors import OutputError, UsageError, path_text, reason
 _SHORT: Final = 64
 
 
+def is_same_file(path: str | os.PathLike[str], other: object) -> bool:
+    """Is there a file at ``path``, and is ``other`` a path to it, too?"""
+    if not isinstance(other, str | os.PathLike):
+        return False
+    try:
+        return os.path.isfile(path) and os.path.samefile(path, other)
+    except (OSError, ValueError):  # ValueError: a zero byte in the name
+        return False
+
+
 def write_bytes(path: str | os.PathLike[str], content: bytes, durable: bool = True) -> Path:
     """Write ``content`` to ``path``, all or nothing; see :func:`write_pieces`."""
     return write_pieces(path, (content,), durable)

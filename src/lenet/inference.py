@@ -26,8 +26,8 @@ from lenet.metrics import Evaluation
 from lenet.model import Model
 from lenet.net.words import shown
 from lenet.run_folder import reading_of
-from lenet.writing import Result, render
-from lenet.writing.document import Document, Paragraph, Section, table_of
+from lenet.writing import Result, notebook_html, render
+from lenet.writing.document import Column, Document, Paragraph, Section, Table, table_of
 from lenet.writing.numbers import percent, plural
 
 _WIDE: Final = 100_000  # characters: lines are for other programs, too
@@ -75,6 +75,21 @@ class Prediction:
 
     def __str__(self) -> str:
         return str(Predictions((self,)))
+
+    def _repr_html_(self) -> str:
+        cells = tuple(map(percent, self.probabilities))
+        bars = Column("", ("",) * len(cells), bars=self.probabilities)
+        columns = (
+            Column("class", self.classes),
+            Column("probability", cells, right=True),
+            bars,
+        )
+        notes = (f"prepared: {self.prepared}",) if self.prepared else ()
+        page = Document(self.image, (Section("", (Table(columns),)),), below=notes)
+        return notebook_html(page)
+
+    def __repr__(self) -> str:
+        return f"<Prediction {self}>"
 
 
 class Predictions(Result, list[Prediction]):
@@ -412,7 +427,7 @@ def check_answers_path(path: str | os.PathLike[str], *sources: object) -> None:
     """Raise a UsageError, if ``path`` is no name for a table of answers, or one of the sources."""
     if not isinstance(path, str | os.PathLike):
         raise UsageError(f"the file of answers is {shown(path)}; give its path.")
-    if any(_is_same_file(path, source) for source in sources):
+    if any(files.is_same_file(path, source) for source in sources):
         what = f"{path_text(path)} is what is to be read"
         raise UsageError(f"{what}; write the answers elsewhere.", parameter="output")
     is_special = os.path.exists(path) and not os.path.isfile(path)
@@ -425,12 +440,3 @@ def _runners_up(prediction: Prediction) -> str:
     pairs = zip(prediction.classes[1:3], prediction.probabilities[1:3], strict=True)
     text = ", ".join(f"{name} {percent(share)}" for name, share in pairs)
     return f"({text})" if text else ""
-
-
-def _is_same_file(path: str | os.PathLike[str], source: object) -> bool:
-    if not isinstance(source, str | os.PathLike):
-        return False
-    try:
-        return os.path.isfile(path) and os.path.samefile(path, source)
-    except (OSError, ValueError):  # ValueError: a zero byte in the name
-        return False

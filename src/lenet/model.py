@@ -47,6 +47,8 @@ from lenet.net.shapes import Shape, shape_text
 from lenet.net.words import check_key, natural, shown
 from lenet.run_folder import INFO, is_run, read_run
 from lenet.tensor_files import damaged
+from lenet.writing import Document, Section, notebook_html, table_of
+from lenet.writing.numbers import percent
 
 Floats = npt.NDArray[np.float32]
 Images = npt.NDArray[np.uint8]
@@ -302,7 +304,12 @@ class Model:
         print(explain(self.network, **options))
 
     def __repr__(self) -> str:
-        return f"<Model {self.network}>"
+        return f"<Model {self.network.short}>"
+
+    def _repr_html_(self) -> str:
+        facts = _facts(self.training) if self._table is not None else [("weights", "none yet")]
+        page = Document("Model", (Section("", (table_of(facts),)),) if facts else ())
+        return f"{notebook_html(page)}\n{self.network._repr_html_()}"
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and pickles carry: all but the engines."""
@@ -314,6 +321,17 @@ class Model:
             self._table = aligned_zeros(len(state["_table"]))
             self._table[...] = state["_table"]
 
+    def as_bytes(self, images: npt.ArrayLike) -> Images:
+        """Return images at the network's size and channels, before they are scaled: (N, C, H, W).
+
+        Args:
+            images: as in :meth:`scores`.
+
+        Raises:
+            DataError: as in :meth:`scores`.
+        """
+        return self.preprocessing.prepare(_read_images(images, self.network.input_shape))
+
     def prepare(self, images: npt.ArrayLike) -> Floats:
         """Return what the first layer is given: (N, C, H, W), scaled and shifted as in training.
 
@@ -323,7 +341,7 @@ class Model:
         Raises:
             DataError: as in :meth:`scores`.
         """
-        pixels = self.preprocessing.prepare(_read_images(images, self.network.input_shape))
+        pixels = self.as_bytes(images)
         scale, shift = self.preprocessing.scale_and_shift()
         return pixels * scale[:, np.newaxis, np.newaxis] + shift[:, np.newaxis, np.newaxis]
 
@@ -575,6 +593,17 @@ def _class_names(classes: Any) -> tuple[str, ...]:
     if not isinstance(classes, Iterable):
         raise UsageError(f"the classes are {shown(classes)}; give a list of names.")
     return tuple(map(str, classes))
+
+
+def _facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Say in short how a model was trained, as far as it is known: a file may say anything."""
+    facts = {"trained on": training.get("dataset"), "seed": training.get("seed")}
+    epochs, accuracy = training.get("epochs"), training.get("test_accuracy")
+    if isinstance(epochs, list):
+        facts["epochs"] = len(epochs)
+    if isinstance(accuracy, float):
+        facts["test accuracy"] = percent(accuracy)
+    return [(name, str(value)) for name, value in facts.items() if value is not None]
 
 
 def _training_text(training: Any) -> str:

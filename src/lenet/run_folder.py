@@ -54,6 +54,8 @@ PAGE: Final = "report.html"
 CHECKPOINTS: Final = ("checkpoint-1.safetensors", "checkpoint-2.safetensors")
 TENSORBOARD: Final = "tensorboard"
 LOCK: Final = ".lock"
+#: Many trainings of one command have a folder together, with this file and a page in it.
+TRIALS: Final = "trials.jsonl"
 #: Every file that is written whole or not at all.
 FILES: Final = (INFO, RECIPE, START, HISTORY, SIGNALS, LAST, BEST, CURVE, PAGE, *CHECKPOINTS)
 #: Of these, what is written before run.json, with which a run begins.
@@ -270,8 +272,12 @@ def remove_leftovers(folder: Path) -> None:
 
 def is_run(path: str | os.PathLike[str]) -> bool:
     """Return whether there is a run in this folder."""
+    return _has(path, INFO)
+
+
+def _has(folder: str | os.PathLike[str], name: str) -> bool:
     try:
-        return (Path(path) / INFO).is_file()
+        return (Path(folder) / name).is_file()
     except (OSError, ValueError):  # ValueError: a zero byte in the name
         return False
 
@@ -296,6 +302,11 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
             raise UsageError(
                 f"{os.fspath(folder)!r} is no run yet: nothing was begun in it; train into it anew."
             )
+        if _has(folder, TRIALS):
+            raise UsageError(
+                f"{os.fspath(folder)!r} is no run: it holds many trainings that were made to be "
+                f"compared; {_page_of_many(Path(folder))}."
+            )
         known = Path(ROOT) / Path(folder).name
         near = f" (did you mean {known}?)" if is_run(known) else ""
         raise UsageError(
@@ -316,6 +327,16 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
         return replace(record, signals=read_signals(folder, record.network))
     except DataError as error:
         return replace(record, no_signals=str(error))
+
+
+def _page_of_many(folder: Path) -> str:
+    """Say where the page of many trainings is: a study's folder has one for each study."""
+    pages = sorted(path.name for path in folder.glob("*.html"))
+    again = "the same lenet train, study or tune command"
+    if not pages:
+        return f"{again} goes on with them and makes their page"
+    page = PAGE if PAGE in pages else pages[0]
+    return f"open {page} in it, or give {again} to see them again"
 
 
 def reading_of(model: object, source: str | os.PathLike[str]) -> dict[str, Any]:

@@ -51,6 +51,12 @@ def columns() -> int:
     return max(80, shutil.get_terminal_size((80, 24)).columns)
 
 
+def in_notebook() -> bool:
+    """Is this process the kernel of a notebook? Told without importing IPython."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
 def can_show(text: str, stream: TextIO | None = None) -> bool:
     """Can ``stream``, or stdout, write ``text``? One in memory, which has no encoding, can."""
     try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lenet.data import Dataset, is_name, load
 from lenet.errors import DivergenceError, LenetError, OutputError, UsageError, path_text, visible
@@ -18,6 +18,7 @@ from lenet.net import Network, read_network
 from lenet.net.sources import Source
 from lenet.net.words import shown
 from lenet.run_folder import read_run
+from lenet.terminal import in_notebook
 from lenet.training import (
     CHECKPOINT_SECONDS,
     Callback,
@@ -37,6 +38,9 @@ from lenet.training.preparation import (
 )
 from lenet.training.run import resume_run
 
+if TYPE_CHECKING:
+    from lenet.reporting.notebook import LiveCurve
+
 #: What is trained if neither a person nor the recipe names a network.
 DEFAULT_NETWORK: Final = "lenet-relu"
 
@@ -53,7 +57,7 @@ def train(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     callback: Callback | None = None,
     tensorboard: bool = False,
-    verbose: bool = False,
+    verbose: bool | None = None,
     **values: Any,
 ) -> Model:
     """Train a network and return the model.
@@ -83,7 +87,9 @@ def train(
         checkpoint_seconds: of training between two checkpoints within an epoch.
         callback: is told how it goes.
         tensorboard: whether to write files for TensorBoard into ``run`` as well.
-        verbose: whether to print a line per epoch, and on stderr what a person should know.
+        verbose: whether to show how it goes: in a notebook as one line and the learning curve,
+            both kept up to date in place, elsewhere as a printed line per epoch, and on stderr what
+            a person should know. By default it shows in a notebook, and nowhere else.
         values: values of the recipe by name, such as ``epochs=3, lr=0.01``.
 
     Returns:
@@ -112,7 +118,7 @@ def train(
     training = Training(begin, dataset, chosen, seed, threads, engine)
     options: Any = {"checkpoint_seconds": checkpoint_seconds, "tensorboard": tensorboard}
     folder = None if run is None else Run.again(run, arguments, **options)
-    teller = Narrator(training.recipe.epochs, callback) if verbose else callback
+    teller = _teller(training.recipe.epochs, callback, verbose)
     if note := notice_of_layers(source):
         _notice_of(teller)(note)
     if run is not None and folder and folder.folder != Path(run):
@@ -128,27 +134,58 @@ def _tell(note: str, teller: Callback | None) -> None:
         warnings.warn(note, stacklevel=3)
 
 
-class Narrator:
-    """Prints how a training goes, a line per epoch, and tells a callback all of it."""
+def _teller(
+    epochs: int, callback: Callback | None, verbose: bool | None, before: Sequence[EpochRecord] = ()
+) -> Callback | None:
+    """Return who tells how a training goes, and tells ``callback``, too."""
+    if verbose is False or not (verbose or in_notebook()):
+        return callback
+    if not in_notebook():
+        return Narrator(epochs, callback)
+    from lenet.reporting.notebook import LiveCurve  # takes time to import, as all pictures do
 
-    def __init__(self, epochs: int, callback: Callback | None) -> None:
-        self._epochs, self._callback = epochs, callback
+    return Narrator(epochs, callback, LiveCurve(epochs, before))
+
+
+class Narrator:
+    """Tells how a training goes, and tells a callback all of it.
+
+    In a notebook that is a curve; elsewhere a line per epoch is printed.
+    """
+
+    def __init__(
+        self, epochs: int, callback: Callback | None, curve: LiveCurve | None = None
+    ) -> None:
+        self._epochs, self._callback, self._curve = epochs, callback, curve
 
     def step(self, epoch: int, share: float) -> None:
         """Pass it on."""
+        if self._curve:
+            self._curve.step(epoch, share)
         if self._callback:
             self._callback.step(epoch, share)
 
     def epoch(self, record: EpochRecord) -> None:
-        """Print the epoch's line."""
-        print(record.text(self._epochs), flush=True)
+        """Show the epoch."""
+        if self._curve:
+            self._curve.epoch(record)
+        else:
+            print(record.text(self._epochs), flush=True)
         if self._callback:
             self._callback.epoch(record)
 
     def notice(self, text: str) -> None:
-        """Say on stderr what a person should know."""
-        print(f"lenet: {visible(text)}", file=sys.stderr)
+        """Say what a person should know: on stderr, where there is no curve to say it at."""
+        if self._curve:
+            self._curve.notice(text)
+        else:
+            print(f"lenet: {visible(text)}", file=sys.stderr)
         _notice_of(self._callback)(text)
+
+    def close(self) -> None:
+        """Show how it ended."""
+        if self._curve:
+            self._curve.close()
 
 
 def _notice_of(callback: Callback | None) -> Callable[[str], object]:
@@ -184,7 +221,7 @@ def resume(
     threads: int | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     callback: Callback | None = None,
-    verbose: bool = False,
+    verbose: bool | None = None,
 ) -> Model:
     """Go on with a run that was killed or stopped; the result is that of one never stopped.
 
@@ -214,21 +251,27 @@ def resume(
     if resumed is None:
         complete(folder, data)
         return Model.load(read_run(folder).model)
-    teller = Narrator(resumed.training.recipe.epochs, callback) if verbose else callback
+    training = resumed.training
+    teller = _teller(training.recipe.epochs, callback, verbose, training.history)
     for note in resumed.notes:
         _notice_of(teller)(note)
-    return _train_and_tell(resumed.training, resumed.run, teller)
+    return _train_and_tell(training, resumed.run, teller)
 
 
 def _train_and_tell(training: Training, run: Run | None, teller: Callback | None) -> Model:
     """Train to the end; say there, if anything is said, that it was for nothing."""
-    model = run_training(training, run, teller)
-    if run and isinstance(teller, Narrator):
-        from lenet.reporting.verdict import sentence
+    if not isinstance(teller, Narrator):
+        return run_training(training, run, teller)
+    try:
+        model = run_training(training, run, teller)
+        if run:
+            from lenet.reporting.verdict import sentence
 
-        if words := sentence(read_run(run.folder)):
-            teller.notice(words)
-    return model
+            if words := sentence(read_run(run.folder)):
+                teller.notice(words)
+        return model
+    finally:
+        teller.close()
 
 
 def run_training(training: Training, run: Run | None, callback: Callback | None) -> Model:

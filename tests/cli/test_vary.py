@@ -29,6 +29,18 @@ def test_a_table_and_a_page(here, capsys):
     assert len((folder / "trials.jsonl").read_text().splitlines()) == 4
 
 
+def test_a_report_of_it_says_what_it_is(here, capsys):
+    command = [*FEW, "--vary", "lr=0.001,0.1", "--run", "two"]
+    assert main(command) == 0
+    for page, words in (("report.html", "open report.html in it"), ("", "makes their page")):
+        capsys.readouterr()
+        assert main(["report", "runs/two"]) == 2
+        told = capsys.readouterr().err
+        assert "'runs/two' is no run: it holds many trainings" in told
+        assert words in told
+        (here / "runs" / "two" / "report.html").unlink(missing_ok=not page)
+
+
 def test_json_and_a_name(here, capsys):
     command = [*FEW, "--vary", "optimizer=sgd,adamw", "--lr", "0.1", "--run", "two", "--json"]
     assert main(command) == 0

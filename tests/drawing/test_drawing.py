@@ -15,6 +15,7 @@ import lenet
 from lenet.drawing import FORMATS, STYLES, THEMES, draw
 from lenet.drawing.scene import DARK, LIGHT
 from lenet.errors import OutputError, ShapeError, UsageError
+from lenet.writing.html import NOTEBOOK_PAPER, NOTEBOOK_THEMES
 from refusals import refused
 
 ROOT = Path(__file__).parent.parent.parent
@@ -51,15 +52,16 @@ def test_a_notebook_shows_a_chosen_theme_whatever_its_own(theme):
 
 def test_in_a_notebook_pictures_and_tables_have_one_theme():
     html, table = draw("lenet")._repr_html_(), lenet.explain("lenet")._repr_html_()
-    for on, colors in (("true", LIGHT), ("false", DARK)):
-        where = f'[data-jp-theme-light="{on}"]'
-        assert f"{where} .lenet-drawing .f-page{{fill:{colors['page']}}}" in html
+    for name, colors in (("light", LIGHT), ("dark", DARK)):
+        where, page = NOTEBOOK_THEMES[name], NOTEBOOK_PAPER.format(color=colors["page"])
+        assert f"{where} .lenet-drawing .f-page{{fill:{page}}}" in html
         assert f"{where} .lenet-drawing .s-conv-edge{{stroke:{colors['conv-edge']}}}" in html
         (rule,) = re.findall(re.escape(where) + r" \.lenet-report\{(.*?)\}", table)
         variables = dict(part.split(":") for part in rule.split(";"))
-        shared = {"--paper": "page", "--ink": "text", "--faint": "muted", "--line": "frame"}
+        shared = {"--paper0": "page", "--ink0": "text", "--faint0": "muted", "--line0": "frame"}
         assert {variables[name] for name in shared} == {colors[role] for role in shared.values()}
         assert rule in table.split(where)[0]  # and so by itself, or where the screen is dark
+        assert NOTEBOOK_PAPER.format(color="var(--paper0)") in table
 
 
 @pytest.mark.parametrize(

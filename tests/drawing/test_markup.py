@@ -244,6 +244,28 @@ def test_in_a_picture(channels):
     assert b"/Image" in drawing.pdf
 
 
+def paletted():
+    places = np.arange(35, dtype=np.uint8) % 6
+    palette = np.random.default_rng(0).integers(0, 256, (6, 3)).astype(np.uint8)
+    image = Pixels(10, 20, 70, 50, (5, 7), 1, places.tobytes(), palette.tobytes())
+    return palette[places].reshape(5, 7, 3), image
+
+
+def test_a_palette_is_the_colours():
+    colors, image = paletted()
+    with Image.open(io.BytesIO(png_file(image))) as picture:
+        assert picture.mode == "P"
+        assert np.array_equal(np.asarray(picture.convert("RGB")), colors)
+    assert [image.color(place) for place in range(35)] == list(map(tuple, colors.reshape(-1, 3)))
+    drawing = Drawing(Scene(100, 90, (Group("", (image,)),)), "light", "", "")
+    with Image.open(io.BytesIO(drawing.png)) as picture:
+        seen = np.asarray(picture.convert("RGB"))[50:140:20, 30:160:20]
+    assert np.abs(seen.astype(int) - colors).max() <= 1
+    assert b"/Image" in drawing.pdf
+    red, green, blue = colors[0, 0]
+    assert f"rgb,255:red,{red};green,{green};blue,{blue}" in drawing.tex
+
+
 def test_in_tex_equal_pixels_are_one_rectangle():
     image = Pixels(0, 0, 30, 20, (2, 3), 1, bytes([7, 7, 7, 0, 255, 255]))
     tex = Drawing(Scene(30, 20, (Group("", (image,)),)), "light", "", "").tex

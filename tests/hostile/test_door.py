@@ -66,6 +66,7 @@ def written(value, folder):
     if isinstance(value, Result):
         forms = [form for form in FORMATS if form != "csv" or value.csv_key]
         yield from (render(value, form) for form in forms)
+    if hasattr(value, "_repr_html_"):
         yield value._repr_html_()
     if isinstance(value, lenet.RunReport) and "owned" in value.record.name:
         yield from drawn([value.picture(name) for name in value.pictures], folder)
@@ -337,6 +338,17 @@ def hostile_keras(text):
             yield json.dumps(changed).encode(), weights
 
 
+def from_quiz(place):
+    asked = lenet.quiz(place.net)
+    yield from (asked, asked.key)
+    for ending in (".md", ".html", ".tex", ".txt"):
+        yield asked.save(place.folder / f"{FILE}{ending}").read_text(encoding="utf-8")
+    asked.save(place.folder / f"{FILE}.pdf")
+    yield from (tried(lenet.quiz, text) for text in TEXTS)
+    yield from (tried(lenet.quiz, SMALL, input_shape=text) for text in TEXTS)
+    yield from (tried(asked.save, text) for text in TEXTS)
+
+
 def from_checks(place):
     yield lenet.checks()  # of a cache with a hostile name
 
@@ -392,6 +404,7 @@ SOURCES = {
     "diagnose": lambda place: networks(place, lenet.diagnose),
     "balance": lambda place: networks(place, lenet.balance),
     "draw": lambda place: networks(place, lenet.draw),
+    "quiz": from_quiz,
     "bench": lambda place: (tried(lenet.bench, text, against=[text]) for text in TEXTS),
     "compare": lambda place: [
         tried(lenet.compare, place.net, SMALL),
@@ -453,6 +466,11 @@ COMMANDS = {
     "compare": lambda p: [["compare", p.net, "tiny"], ["compare", p.run, p.done]],
     "balance": lambda p: [["balance", p.net], ["balance", "tiny", "--budget", NAME]],
     "bench": lambda p: [["bench", NAME], ["bench", "tiny", "--against", NAME]],
+    "quiz": lambda p: [
+        ["quiz", p.net, "--json"],
+        ["quiz", p.net, "--worksheet", f"{FILE}.md"],
+        ["quiz", NAME, "--worksheet", NAME],
+    ],
     "checks": lambda p: [["checks"]],
     "tune": lambda p: [
         ["tune", p.root, "--trials", "1", "--epochs", "1", "--seeds", "1"],

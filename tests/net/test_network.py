@@ -95,7 +95,25 @@ def test_short_hands_are_the_public_functions():
     assert network.draw(style="graph", theme="dark") == lenet.draw(
         network, style="graph", theme="dark"
     )
-    assert network._repr_html_() == lenet.explain(network)._repr_html_()
+
+
+def test_a_notebook_shows_the_figure_and_the_explanation():
+    network = lenet.zoo.lenet()
+    parts = lenet.draw(network)._repr_html_(), lenet.explain(network)._repr_html_()
+    assert network._repr_html_() == "\n".join(parts)
+    deep = Network((1, 1, 1), [Dense(1)] * 41)  # its figure would be larger than a page
+    assert deep._repr_html_() == lenet.explain(deep)._repr_html_()
+    misfit = lenet.parse("1x4x4 | conv 2 k5 | dense 3")
+    assert misfit._repr_html_() == lenet.diagnose(misfit)._repr_html_()
+
+
+def test_the_prompt_shows_the_notation():
+    assert repr(lenet.parse("1x4x4 | dense 3")) == "<Network 1x4x4 | dense 3>"
+    assert repr(lenet.zoo.lenet().blocks[0]) == "<Block conv 6 k5 sigmoid, maxpool 2>"
+    long = repr(Network((1, 1, 1), [Dense(1)] * 10_000))
+    assert long.startswith("<Network 1x1x1 | dense 1, dense 1")
+    assert " ... " in long
+    assert len(long) < 400
 
 
 MEANT = "1x28x28 | conv 6 k5, maxpool 2 | dense 10"

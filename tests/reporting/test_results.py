@@ -81,7 +81,8 @@ def test_everything_is_on_the_page(finished):
     titles = re.findall(r"<h2 id[^>]*>([^<]*)</h2>", text)
     assert titles == [
         *("Learning", "What it gets wrong", "Class by class", "Can its probabilities be believed?"),
-        *("Signal and gradient by layer", "What the first layer looks for", "The network"),
+        *("Signal and gradient by layer", "Layer by layer"),
+        *("What the first layer looks for", "The network"),
         *("The recipe", "Model card"),
     ]
     info = json.loads((finished / "run.json").read_text())

@@ -10,6 +10,7 @@ from lenet.errors import DataError, OutputError, UsageError
 from lenet.net import read_network
 from lenet.studies import trials as module
 from lenet.studies.trials import FILE, Outcome, Record, Trial, run_trials
+from lenet.training.guards import FolderLock
 from refusals import refused
 from studies.conftest import NET
 
@@ -61,6 +62,34 @@ def test_what_is_known_is_not_run_again(noise, tmp_path, counted):
     assert len(counted) == 5
     lines = (tmp_path / "a" / FILE).read_text().splitlines()
     assert len({json.loads(line)["trial"] for line in lines}) == 5
+
+
+def test_one_process_at_a_time_runs_trials_in_a_folder(noise, tmp_path, counted):
+    first, late = run_trials(some(2), noise, Record(tmp_path)), Record(tmp_path / "b")
+    lock = FolderLock(tmp_path)
+    assert run_trials(some(2), noise, Record(tmp_path)) == first  # nothing to run
+    with refused(UsageError, "in use by another process"):
+        run_trials(some(3), noise, Record(tmp_path))
+    lock.release()
+    assert counted == [0, 1]
+    with Record(tmp_path / "b") as kept:
+        run_trials(some(1), noise, kept)
+        with refused(UsageError, "in use by another process"):  # between its trials, too
+            run_trials(some(1), noise, late)
+        run_trials(some(2), noise, kept)
+    run_trials(some(2), noise, late)  # what it did not know when it was made
+    assert counted == [0, 1, 0, 1]
+    assert [path.name for path in (tmp_path / "b").iterdir()] == [FILE]
+
+
+def test_a_folder_in_which_nothing_was_done_goes(noise, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "run_trial", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run_trials(some(1), noise, Record(tmp_path / "a"))
+    assert not (tmp_path / "a").exists()
 
 
 def test_the_same_trial_twice_is_one(noise, counted):

@@ -34,8 +34,8 @@ as_it_is = flag(
 @options.data_dir
 @option(
     "--picture",
-    "Only this one: learning-curve, confusion, mistakes, classes, windows, signals, calibration "
-    "or network; it needs --output.",
+    "Only this one: learning-curve, confusion, mistakes, classes, windows, signals, calibration, "
+    "layers or network; it needs --output.",
 )
 @option(
     "--theme",

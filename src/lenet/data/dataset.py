@@ -20,9 +20,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lenet.data.showing import data_page
 from lenet.errors import DataError, visible
 from lenet.net.words import name_text, shown
 from lenet.randomness import hash_index
+from lenet.writing import notebook_html
 
 TRAIN: Final = 0
 VALIDATION: Final = 1
@@ -262,6 +264,13 @@ class Dataset:
 
     def __repr__(self) -> str:
         return f"<Dataset {self.summary()}>"
+
+    def _repr_html_(self) -> str:
+        first = self.train
+        page = data_page(
+            self.summary(), self.classes, self.class_counts, first.images, first.labels
+        )
+        return notebook_html(page)
 
 
 def class_table(data: Dataset, most: int | None = None) -> str:

@@ -20,6 +20,7 @@ from lenet.arguments import plain
 from lenet.data.centring import find_box
 from lenet.errors import DataError
 from lenet.net.words import shown
+from lenet.writing import values_html
 
 Images = npt.NDArray[np.uint8]  # (N, C, H, W)
 Size = tuple[int, int]  # (height, width)
@@ -144,6 +145,9 @@ class Preprocessing:
             return cls(input_shape, (-black / span,) * channels, (1 / span,) * channels, *more)
         means, deviations = zip(*map(_moments, counts), strict=True)
         return cls(input_shape, means, deviations, *more)
+
+    def _repr_html_(self) -> str:
+        return values_html("Preprocessing", self.to_dict())
 
     @property
     def as_it_is(self) -> Self:

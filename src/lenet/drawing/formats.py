@@ -36,6 +36,7 @@ from lenet.drawing.scene import (
     Text,
 )
 from lenet.errors import visible
+from lenet.writing.html import NOTEBOOK_PAPER, NOTEBOOK_THEMES
 from lenet.writing.latex import escaped
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _PDF_WRITERS: Final = {
 }
 _PNG_START: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_COLOR_TYPES: Final = {1: 0, 3: 2}  # grey, RGB
+_PNG_PALETTE: Final = 3  # the colour type
 _PNG_HEAD: Final = 8 + 25  # the signature, then the header with its frame
 _PNG_FINENESS: Final = 2.0  # dots per pixel
 _PNG_MOST_DOTS: Final = 24e6
@@ -97,12 +99,14 @@ def to_svg(scene: Scene, theme: str, title: str, description: str) -> str:
 
 
 def to_html(scene: Scene, theme: str, title: str, description: str) -> str:
-    """Write the SVG for a notebook, whose own theme it follows, as tables do (``page.css``)."""
+    """Write the SVG for a notebook, whose own theme it follows, as tables do."""
     svg = to_svg(scene, theme, title, description)
     if theme != "auto":
         return svg
-    themes = (("true", LIGHT), ("false", DARK))
-    rules = (_rules(scene, colors, f'[data-jp-theme-light="{on}"] ') for on, colors in themes)
+    rules = (
+        _rules(scene, {**colors, "page": NOTEBOOK_PAPER.format(color=colors["page"])}, f"{on} ")
+        for on, colors in zip(NOTEBOOK_THEMES.values(), (LIGHT, DARK), strict=True)
+    )
     return f"<style>{''.join(rules)}</style>\n{svg}"
 
 
@@ -182,12 +186,13 @@ def png_file(image: Pixels) -> bytes:
     rows, columns = image.size
     stride = columns * image.channels
     lines = (image.data[stride * row : stride * (row + 1)] for row in range(rows))
-    color = _PNG_COLOR_TYPES[image.channels]
+    color = _PNG_PALETTE if image.palette else _PNG_COLOR_TYPES[image.channels]
     header = struct.pack(">IIBBBBB", columns, rows, 8, color, 0, 0, 0)
     # A line begins with its filter; 0 is none.
     body = compress(b"".join(b"\0" + line for line in lines), 9)
-    chunks = (png_chunk(b"IHDR", header), png_chunk(b"IDAT", body), png_chunk(b"IEND", b""))
-    return _PNG_START + b"".join(chunks)
+    parts = {b"IHDR": header, b"PLTE": image.palette, b"IDAT": body}
+    chunks = (png_chunk(kind, content) for kind, content in parts.items() if content)
+    return b"".join((_PNG_START, *chunks, png_chunk(b"IEND", b"")))
 
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:
@@ -265,15 +270,13 @@ def _tikz_mark(mark: Mark) -> str:
 def _runs(image: Pixels) -> Iterator[str]:
     """Write an image as rectangles, each of equal pixels side by side: TeX alone reads no PNG."""
     rows, columns = image.size
-    wide, high, step = image.width / columns, image.height / rows, image.channels
+    wide, high = image.width / columns, image.height / rows
     for row in range(rows):
         y = image.y + row * high
-        at = step * columns * row
-        line = [image.data[at + step * i : at + step * (i + 1)] for i in range(columns)]
-        for color, run in groupby(range(columns), line.__getitem__):
+        line = [image.color(columns * row + column) for column in range(columns)]
+        for (red, green, blue), run in groupby(range(columns), line.__getitem__):
             first, *others = run
             left, right = image.x + first * wide, image.x + (first + 1 + len(others)) * wide
-            red, green, blue = color * (3 // step)
             yield (
                 f"\\fill[fill={{rgb,255:red,{red};green,{green};blue,{blue}}}] "
                 f"{_point(left, y)} rectangle {_point(right, y + high)};"

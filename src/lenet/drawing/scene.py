@@ -27,6 +27,8 @@ _COLORS: Final = {
     "muted": ("#566373", "#9fadbd"),
     "line": ("#8492a3", "#728195"),
     "frame": ("#c6cfda", "#35414f"),
+    "on-dark": ("#f1f4f8", "#f1f4f8"),  # letters on a mark that is the same in every theme
+    "on-light": ("#10151d", "#10151d"),
     "grid": ("#e7ebf0", "#222b36"),
     "data-face": ("#f1f4f8", "#1b232d"),
     "data-edge": ("#66758a", "#8b9aac"),
@@ -180,9 +182,19 @@ class Pixels:
     width: float
     height: float
     size: tuple[int, int]  # pixels of the image, (rows, columns)
-    channels: int  # 1 for grey, 3 for RGB
+    channels: int  # 1 for grey or a palette, 3 for RGB
     data: bytes  # one per channel and pixel, row by row, 0 for dark
+    palette: bytes = b""  # of one channel: three bytes, RGB, for each value that there is
     paint: Paint = Paint()
+
+    def color(self, at: int) -> tuple[int, int, int]:
+        """Return red, green and blue of a pixel, counted row by row."""
+        if self.palette:
+            at, values, channels = self.data[at], self.palette, 3
+        else:
+            values, channels = self.data, self.channels
+        red, green, blue = values[channels * at : channels * (at + 1)] * (3 // channels)
+        return red, green, blue
 
 
 Mark = Path | Box | Text | Pixels

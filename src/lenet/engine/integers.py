@@ -137,11 +137,15 @@ class IntegerNetwork:
         powers = np.rint(_ONE * np.exp(-unit * np.arange(256 / unit)[:4096])).astype(np.int64)
         return np.asarray(powers[powers > 0])
 
-    def _scores(self, images: Images) -> Ints:
-        q = images.astype(np.int64) + LOW
+    def outputs(self, images: Images) -> list[Ints]:
+        """Return what every step makes of prepared images (N, C, H, W): bytes, or scores."""
+        q, found = images.astype(np.int64) + LOW, list[Ints]()
         for step in self.steps:
-            q = apply(step, q)
-        q = q.reshape(len(q), -1)
+            found.append(q := apply(step, q))
+        return found
+
+    def _scores(self, images: Images) -> Ints:
+        q = self.outputs(images)[-1].reshape(len(images), -1)
         return q if self.table is None else np.asarray(self.table[q - LOW])
 
     def to_tensors(self) -> dict[str, npt.NDArray[Any]]:

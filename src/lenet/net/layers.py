@@ -35,6 +35,7 @@ SCALED_TANH: Final = (1.7159, 2 / 3)
 class Activation:
     """An activation function, and what follows from it for training."""
 
+    formula: str  # of a pre-activation z, for people
     monotone: bool = True  # never decreases: the pooling may come before it
     keeps: Literal["output", "input", "nothing"] = "output"  # its derivative is computed from this
     saturates: bool = False  # nearly flat far from zero on both sides
@@ -44,14 +45,14 @@ class Activation:
 
 #: By the names they have everywhere, in the order in which the native engine counts them.
 ACTIVATIONS: Final = {
-    "identity": Activation(keeps="nothing"),
-    "sigmoid": Activation(saturates=True, steepest=0.25),
-    "tanh": Activation(saturates=True),
-    "relu": Activation(sparse=True),
-    "leaky-relu": Activation(),
+    "identity": Activation("z", keeps="nothing"),
+    "sigmoid": Activation("1 / (1 + e^-z)", saturates=True, steepest=0.25),
+    "tanh": Activation("tanh(z)", saturates=True),
+    "relu": Activation("max(0, z)", sparse=True),
+    "leaky-relu": Activation(f"z where z > 0, else {LEAKY_SLOPE:g} z"),
     # Falls, then rises: one output comes from two inputs. Steepest at an input of 2.3994.
-    "silu": Activation(monotone=False, keeps="input", steepest=1.0998),
-    "scaled-tanh": Activation(saturates=True, steepest=prod(SCALED_TANH)),
+    "silu": Activation("z / (1 + e^-z)", monotone=False, keeps="input", steepest=1.0998),
+    "scaled-tanh": Activation("1.7159 tanh(2 z / 3)", saturates=True, steepest=prod(SCALED_TANH)),
 }
 
 

@@ -38,6 +38,11 @@ from lenet.net.shapes import (
 from lenet.net.words import listed, shown
 
 MAX_LAYERS: Final = 10_000
+#: The figure of a longer network would be larger than a page: it is not shown unasked.
+MOST_DRAWN: Final = 40
+#: A longer notation is not shown in full at the prompt: so much of its beginning and its end is.
+_LONGEST: Final = 400
+_HEAD, _TAIL = 300, 60
 #: What an error calls the place of a network before its first layer.
 INPUT: Final = "input"
 
@@ -62,6 +67,9 @@ class Block:
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
+
+    def __repr__(self) -> str:
+        return f"<Block {', '.join(layer.notation() for layer in self)}>"
 
     def repeats(self, other: Block) -> bool:
         """Is this the same block again: equal but for the number of channels or units?"""
@@ -157,6 +165,15 @@ class Network:
         blocks = (", ".join(layer.notation() for layer in block) for block in self.blocks)
         return " | ".join([input_text(self.input_shape), *blocks])
 
+    def __repr__(self) -> str:
+        return f"<Network {self.short}>"
+
+    @property
+    def short(self) -> str:
+        """The notation; of a long one, its beginning and its end."""
+        text = str(self)
+        return text if len(text) <= _LONGEST else f"{text[:_HEAD]} ... {text[-_TAIL:]}"
+
     def on(self, input_shape: Iterable[int]) -> Network:
         """Return the network on another input, which is (channels, height, width) for certain."""
         return replace(self, input_shape=ChannelsFirst(input_shape))
@@ -176,8 +193,17 @@ class Network:
         return lenet.draw(self, **options)
 
     def _repr_html_(self) -> str:
-        """Show the explanation in a notebook."""
-        return str(self.explain()._repr_html_())
+        """Show the figure and the explanation in a notebook; or what is wrong, and what helps."""
+        import lenet
+
+        try:
+            shown = [self.explain()]
+        except ShapeError:
+            shown = [lenet.diagnose(self)]
+        else:
+            if len(self.layers) <= MOST_DRAWN:
+                shown.insert(0, self.draw())
+        return "\n".join(part._repr_html_() for part in shown)
 
 
 def group_blocks(layers: Iterable[Layer]) -> tuple[Block, ...]:

@@ -19,9 +19,8 @@ from lenet.reporting.pictures import (
     spread,
 )
 from lenet.reporting.predictions import SIGNALS, PairedComparison, RunsSideBySide
-from lenet.reporting.run_page import value_text
 from lenet.writing.document import Block, Document, Paragraph, Section, Table, table_of
-from lenet.writing.numbers import percent, plural
+from lenet.writing.numbers import percent, plural, value_text
 
 #: What came of a run, and how it is written.
 _FIGURES: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {

@@ -102,7 +102,11 @@ def drawing_of(charts: Sequence[Chart], name: str, heading: str = "") -> Drawing
 def learning_charts(record: RunRecord) -> list[Chart]:
     """Chart every loss of one epoch at least, and every accuracy in percent: from 0 to 100, if they
     are hardly better than guessing, so that nobody takes the rise of a hair for learning."""
-    epochs = record.epochs
+    return epoch_charts(record.epochs, whole=record.is_guessing)
+
+
+def epoch_charts(epochs: Epochs, *, whole: bool) -> list[Chart]:
+    """Chart the losses and the accuracies of epochs; ``whole`` has all from 0 to 100 %."""
     losses = [name for name in epochs[0] if name == "loss" or name.endswith("_loss")]
     rates = [name for name in epochs[0] if name.endswith("_accuracy")]
     splits = {name: name.rpartition("_")[0] or "train" for name in losses + rates}
@@ -116,7 +120,7 @@ def learning_charts(record: RunRecord) -> list[Chart]:
     loss, rate = lines(losses, 1, "#.3g"), lines(rates, 100, ".2f")
     return [
         Chart("Cross-entropy loss in nats", "epoch", loss, (0, inf), from_zero=True),
-        Chart("Accuracy in %", "epoch", rate, (0, 100), whole=record.is_guessing),
+        Chart("Accuracy in %", "epoch", rate, (0, 100), whole=whole),
     ]
 
 

@@ -6,7 +6,7 @@ Each prints itself, shows itself in a notebook, gives itself as JSON and saves i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -96,6 +96,11 @@ class RunReport(Result):
         """Return the run in short."""
         return run_page.run_document(self.record, self.predictions, self.missing)
 
+    def pictures_below(self) -> Iterable[Drawing]:
+        """Return the learning curve, the confusion matrix and the worst mistakes."""
+        chosen = ("learning-curve", "confusion", "mistakes")
+        return [self.picture(name) for name in chosen if name in self.pictures]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers on the page, for JSON; docs/report.md explains every key."""
         record, predictions = self.record, self.predictions
@@ -131,6 +136,10 @@ _PICTURES: Final[dict[str, tuple[Callable[[RunReport], Any], Callable[[Any, str]
     "windows": (lambda run: pictures.window_thumbnails(run.model), pictures.draw_windows),
     "signals": (lambda run: run.record.signals, pictures.draw_signals),
     "calibration": (lambda run: run.predictions, pictures.draw_calibration),
+    "layers": (
+        lambda run: run.predictions and run,
+        lambda run, _: run_page.draw_layers(run.model, run.predictions),
+    ),
     "network": (lambda run: run.record, lambda run, _: draw(run.network, name=run.name)),
 }
 PICTURES: Final = tuple(_PICTURES)
@@ -174,6 +183,10 @@ class RunComparison(RunsSideBySide, Result):
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return the comparison in short."""
         return comparison_page.comparison_document(self)
+
+    def pictures_below(self) -> Iterable[Drawing]:
+        """Return the curves."""
+        return [self.drawing()]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the curves (.svg, .pdf, .png, .tex) or all of it as a page (.html).

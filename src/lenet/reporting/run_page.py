@@ -6,17 +6,23 @@ far as a run knows what belongs on one.
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
+
 from lenet.analysis import explain
-from lenet.drawing import draw
+from lenet.drawing import Drawing, draw
 from lenet.drawing.chart import Chart
 from lenet.errors import visible
+from lenet.looking import look_at
+from lenet.looking.figure import draw as draw_inside
+from lenet.looking.pictures import picture_of
 from lenet.model import Model
-from lenet.net.shapes import shape_text
+from lenet.net.network import MOST_DRAWN
+from lenet.net.shapes import pair_text, shape_text
 from lenet.net.words import listed
 from lenet.reporting import html, pictures, verdict
 from lenet.reporting.html import Cell, Section, paragraph, section
@@ -24,13 +30,20 @@ from lenet.reporting.predictions import BINS, Predictions
 from lenet.run_folder import INFO, RunRecord
 from lenet.version import VERSION
 from lenet.writing import document
-from lenet.writing.numbers import percent, plural
+from lenet.writing.numbers import percent, plural, value_text
 
 #: The most frequent confusions that are listed.
 _MOST_LISTED: Final = 10
 _MOST_FILES: Final = 1000
-#: Figures of longer networks would be larger than the page.
-_MOST_LAYERS: Final = 40
+#: Maps that are shown of all layers, of each at most and at least; the width of an image's column.
+_MAPS: Final = 96
+_MOST_MAPS: Final = 8
+_LEAST_MAPS: Final = 3
+_COLUMN: Final = 350.0
+_LAYERS: Final = (
+    "An image that it gets right, and the worst mistake, of the same class where there are both: "
+    "where do they part?"
+)
 #: Of more classes, the first are named.
 _MOST_NAMED: Final = 30
 _CLASS_HEADS: Final = ("class", "images", "precision", "recall", "F1")
@@ -89,6 +102,8 @@ def _sections(
         ]
         about = map(paragraph, (_SIGNALS, " ".join(words)) if words else (_SIGNALS,))
         yield section("Signal and gradient by layer", *about, charts)
+    if predictions and len(model.plan.steps) <= MOST_DRAWN:
+        yield _inside(model, predictions)
     yield from _windows(model)
     yield from (_network(record), _recipe(record), _card(record, model, predictions))
 
@@ -225,6 +240,34 @@ def _calibration(predictions: Predictions) -> Section:
     return section("Can its probabilities be believed?", paragraph(words), narrow)
 
 
+def _inside(model: Model, predictions: Predictions) -> Section:
+    picture = html.figure(draw_layers(model, predictions))
+    about = paragraph(f"{_LAYERS} lenet look shows more maps, and any picture.")
+    return section("Layer by layer", about, html.scrolled("Every layer", picture))
+
+
+def draw_layers(model: Model, predictions: Predictions) -> Drawing:
+    """Draw every layer for an image that is predicted correctly, and for the worst mistake."""
+    wrong = predictions.mistakes(1)
+    chosen = [*_alike(predictions, wrong), *wrong]
+    found = [picture_of(model, predictions.split, place, predictions.classes) for place in chosen]
+    names = map(predictions.image_name, chosen)
+    seen = [replace(picture, name=name) for picture, name in zip(found, names, strict=True)]
+    layers = sum(len(placed.output_shape) == 3 for placed in model.network.placed)
+    most = max(_LEAST_MAPS, min(_MOST_MAPS, _MAPS // max(1, layers)))
+    return draw_inside(look_at(model, seen), most, _COLUMN)
+
+
+def _alike(predictions: Predictions, wrong: Sequence[int]) -> list[int]:
+    """Return the image that it is surest of among the correct ones, of the same class if any."""
+    labels, correct = predictions.split.labels, predictions.correct
+    if wrong and (correct & (labels == labels[wrong[0]])).any():
+        correct = correct & (labels == labels[wrong[0]])
+    if not correct.any():
+        return []
+    return [int(np.argmax(np.where(correct, predictions.confidence, -1.0)))]
+
+
 def _windows(model: Model) -> Iterator[Section]:
     weights, most = pictures.first_windows(model), pictures.MOST_WINDOWS
     if weights is None:
@@ -241,7 +284,7 @@ def _windows(model: Model) -> Iterator[Section]:
 def _network(record: RunRecord) -> Section:
     network = record.network
     picture = ""
-    if len(network.placed) <= _MOST_LAYERS:
+    if len(network.placed) <= MOST_DRAWN:
         picture = html.scrolled("The network, drawn", html.figure(draw(network)))
     # The memory is that of this recipe; old recipes say less.
     names = {"batch_size": "batch", "optimizer": "optimizer"}
@@ -266,18 +309,6 @@ def _recipe(record: RunRecord) -> Section:
         f"model = lenet.train(network, {record.source!r}, recipe, seed={record.info['seed']!r})"
     )
     return section("The recipe", html.pairs(rows, "card short"), paragraph(words), html.code(again))
-
-
-def value_text(value: object) -> str:
-    """Write a setting as a person reads it."""
-    match value:
-        case None | "":
-            return "-"
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:,.6g}"
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _card(record: RunRecord, model: Model, predictions: Predictions | None) -> Section:
@@ -325,10 +356,14 @@ def _preprocessing(model: Model) -> str:
         words += ", pixels from 0 to 1."
     if not known.polarity:
         return words
-    return (
-        f"{words} The training images have a {known.polarity} background; pictures of the other "
-        "kind are turned into their negative."
+    words += (
+        f" The training images have a {known.polarity} background; pictures of the other kind are "
+        "turned into their negative."
     )
+    if known.box is None:
+        return words
+    within = f"{known.box}x{known.box} in {pair_text(known.input_shape[1:])}"
+    return f"{words} Ink is brought into a box of {within}, its mass in the middle, as theirs is."
 
 
 def _limits(record: RunRecord, predictions: Predictions | None) -> str:

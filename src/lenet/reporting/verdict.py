@@ -132,7 +132,7 @@ def _grown(record: RunRecord, layers: Sequence[Course]) -> Iterator[str]:
         yield f"The weights of {worst.layer} grew {sizes}. {_gentler(record)}"
 
 
-def _vanished(_: RunRecord, layers: Sequence[Course]) -> Iterator[str]:
+def _vanished(record: RunRecord, layers: Sequence[Course]) -> Iterator[str]:
     worst = min(layers, key=lambda course: course.last.gradient)
     other = max(layers, key=lambda course: course.last.gradient)
     least, most = worst.last.gradient, other.last.gradient
@@ -141,8 +141,14 @@ def _vanished(_: RunRecord, layers: Sequence[Course]) -> Iterator[str]:
         beside = f", where those of {other.layer} are {most:.1g}" if most > least else ""
         yield (
             f"The gradients of {worst.layer} are {size} in epoch {worst.last.epoch}{beside}, so it "
-            "does not learn. Try relu in place of sigmoids, fewer layers, or init xavier."
+            f"does not learn. Try {listed(_remedies(record), 'or')}."
         )
+
+
+def _remedies(record: RunRecord) -> list[str]:
+    """Return what helps gradients through many layers, but for what is done already."""
+    known = ["relu in place of sigmoids", "fewer layers"]
+    return known if record.recipe.get("init") == "xavier" else [*known, "init xavier"]
 
 
 def _hardly_moved(record: RunRecord, layers: Sequence[Course]) -> Iterator[str]:

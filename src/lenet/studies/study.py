@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import isfinite, nan
@@ -149,6 +149,10 @@ class StudyResult(Result):
         )
         return Document(self.study.name, sections)
 
+    def pictures_below(self) -> Iterable[Drawing]:
+        """Return the accuracies of the arms with their intervals."""
+        return [self.drawing()]
+
     def _rows(self) -> list[tuple[str, str, str]]:
         return [(c.expectation.text, _difference_text(c), c.answer) for c in self.checks]
 
@@ -226,11 +230,12 @@ def study(
     """
     asked = source if isinstance(source, Study) else read_study(source)
     data = load(asked.data, data_dir=data_dir)
-    record, groups = Record(folder), _groups(asked, data)
-    for count in asked.looks:
-        found = StudyResult(asked, _run(groups, count, data, record, jobs, on, progress))
-        if found.answer != "open":
-            break
+    groups = _groups(asked, data)
+    with Record(folder) as record:
+        for count in asked.looks:
+            found = StudyResult(asked, _run(groups, count, data, record, jobs, on, progress))
+            if found.answer != "open":
+                break
     return found
 
 

@@ -15,12 +15,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from math import inf, isfinite
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 from lenet import files
 from lenet.data import Dataset
@@ -30,14 +31,14 @@ from lenet.errors import DataError, DivergenceError, OutputError, UsageError, pa
 from lenet.model import Model
 from lenet.net import Network
 from lenet.net.words import listed, shown
+from lenet.run_folder import TRIALS as FILE
 from lenet.studies.cluster import run_on_ray
 from lenet.training import EpochRecord, Recipe, Training
 from lenet.training.checkpoint import identity_of
+from lenet.training.guards import FolderLock
 from lenet.training.preparation import check_fit, new_model, with_validation
 from lenet.version import VERSION as LENET
 
-#: The file of a folder that holds what is known.
-FILE: Final = "trials.jsonl"
 #: The largest that is read, in bytes; a line of 20 epochs has 4,000.
 _LARGEST: Final = 256_000_000
 _STATUSES: Final = ("finished", "diverged")
@@ -186,7 +187,11 @@ class Shared:
 
 
 class Record:
-    """What is known of trials: in memory, and in a file that is added to line by line."""
+    """What is known of trials: in memory, and in a file that is added to line by line.
+
+    Only one process at a time runs trials in a folder. A record's ``with`` block keeps the folder,
+    from the first trial that is run to its end.
+    """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         """Read what a folder knows already; without one, nothing is kept.
@@ -200,6 +205,39 @@ class Record:
         self.path = None if folder is None else Path(folder) / FILE
         self.known: dict[str, Outcome] = {}
         self._is_cut = False
+        self._lock: FolderLock | None = None
+        self._depth = 0
+        self._read_again()
+
+    def __enter__(self) -> Self:
+        self._depth += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if self.path and self._lock and not self._depth:
+            self._lock.release()
+            self._lock = None
+            with suppress(OSError):  # where no trial was done, nothing is left
+                self.path.parent.rmdir()
+
+    def keep_folder(self) -> None:
+        """Keep other processes out, and read what they have found out until now.
+
+        Raises:
+            UsageError: one of them runs trials in it.
+            OutputError: it cannot be written.
+        """
+        if self.path is None or self._lock:
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._not_written(error) from error
+        self._lock = FolderLock(self.path.parent)
+        self._read_again()
+
+    def _read_again(self) -> None:
         if self.path is not None and self.path.exists():
             self._read(self.path)
 
@@ -232,7 +270,6 @@ class Record:
         values = {"trial": key, "network": str(trial.network), "seed": trial.seed}
         line = json.dumps({**values, **outcome.to_dict()}) + "\n"
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             if self._is_cut:
                 whole = self.path.read_bytes().rpartition(b"\n")
                 files.write_bytes(self.path, whole[0] + whole[1])
@@ -242,8 +279,12 @@ class Record:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            what = f"cannot write {path_text(self.path)}: {reason(error)}"
-            raise OutputError(f"{what}; choose another folder.") from error
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: OSError) -> OutputError:
+        assert self.path is not None
+        what = f"cannot write {path_text(self.path)}: {reason(error)}"
+        return OutputError(f"{what}; choose another folder.")
 
 
 def checked_jobs(jobs: int | None) -> int:
@@ -274,7 +315,8 @@ def run_trials(
     A KeyboardInterrupt stops all that run, within a tenth of a second; what is done is kept.
 
     Raises:
-        UsageError: jobs, on or progress are none, or a network does not suit the data.
+        UsageError: jobs, on or progress are none, a network does not suit the data, or another
+            process runs trials in the record's folder.
         DataError: there are no images to test on.
         OutputError: the record cannot be written.
     """
@@ -292,18 +334,21 @@ def run_trials(
         check_fit(network, shared.data)
     engine = engine_of(trials[0], shared) if trials else ""
     keys = [trial.key(shared.fingerprint, engine) for trial in trials]
-    missing = dict(zip(keys, trials, strict=True))
-    missing = {key: trial for key, trial in missing.items() if key not in record.known}
-    total, start = len(set(keys)), time.monotonic()
-    if on is None:
-        outcomes = _run(missing, shared, checked_jobs(jobs))
-    else:
-        outcomes = run_on_ray(_run_there, missing, shared.data, jobs, (LENET, engine))
-    for done, (key, outcome) in enumerate(outcomes, 1):
-        record.add(key, missing[key], outcome)
-        if progress:
-            left = (time.monotonic() - start) / done * (len(missing) - done)
-            progress(total - len(missing) + done, total, left)
+    asked = dict(zip(keys, trials, strict=True))
+    with record:
+        if asked.keys() - record.known.keys():
+            record.keep_folder()
+        missing = {key: trial for key, trial in asked.items() if key not in record.known}
+        start = time.monotonic()
+        if on is None:
+            outcomes = _run(missing, shared, checked_jobs(jobs))
+        else:
+            outcomes = run_on_ray(_run_there, missing, shared.data, jobs, (LENET, engine))
+        for done, (key, outcome) in enumerate(outcomes, 1):
+            record.add(key, missing[key], outcome)
+            if progress:
+                left = (time.monotonic() - start) / done * (len(missing) - done)
+                progress(len(asked) - len(missing) + done, len(asked), left)
     return [record.known[key] for key in keys]
 
 

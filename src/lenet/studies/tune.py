@@ -193,7 +193,8 @@ class Search:
         if progress is not None and not callable(progress):
             what = f"progress is {shown(progress)}"
             raise UsageError(f"{what}; give a function of what is done, how much, and of how much.")
-        return _Running(self, Record(folder), progress).result()
+        with Record(folder) as record:
+            return _Running(self, record, progress).result()
 
 
 def _baseline(network: Network, data: Dataset) -> Network:

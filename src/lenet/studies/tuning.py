@@ -244,6 +244,10 @@ class Tuning(Result):
         for one in self.importance:
             yield one.choice, f"{100 * one.share:.0f} %", _option_text(one.choice, one.best)
 
+    def pictures_below(self) -> Iterable[Drawing]:
+        """Return the fronts."""
+        return [self.drawing()]
+
     def drawing(self, *, theme: str = "auto") -> Drawing:
         """Draw the accuracy against the parameters: the fronts, and the baseline."""
         whole, look = self.baseline.epochs, self.entries[0].epochs

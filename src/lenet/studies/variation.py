@@ -133,6 +133,10 @@ class Variation(Result):
             sections.append(Section("Networks", (rows,)))
         return Document("", tuple(sections))
 
+    def pictures_below(self) -> Iterable[Drawing]:
+        """Return the accuracies with their intervals, and the curves."""
+        return [self.drawing(), self.curves()]
+
     def _networks(self) -> dict[str, str]:
         """Return the notation of each network, by the name it has in the names of variants."""
         return {arm.network_name: str(arm.network) for arm in self.arms}

@@ -40,6 +40,7 @@ from lenet.errors import UsageError, reason
 from lenet.net.words import check_choice, check_key, listed, shown
 from lenet.optimizers import DEFAULTS, LEVENBERG_MARQUARDT, OPTIMIZERS
 from lenet.run_folder import FORMER_NAMES, with_current_names
+from lenet.writing import values_html
 
 SCHEDULES: Final = ("constant", "one-cycle", "cosine", "step", "listed")
 #: The losses; see :class:`lenet.engine.engine.Objective`.
@@ -283,6 +284,9 @@ class Recipe:
         if warm:
             rates *= np.minimum(at / warm, 1.0)
         return rates
+
+    def _repr_html_(self) -> str:
+        return values_html("Recipe", _flat(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return all values, for JSON and TOML; :meth:`from_dict` is the inverse."""

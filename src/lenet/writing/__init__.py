@@ -3,26 +3,43 @@
 - ``numbers``: shares, ratios, bytes, counts and chains as people read them
 - ``document``: a page as sections of tables, paragraphs and bullets
 - ``text``, ``markdown``, ``html``, ``latex``: write any page; :func:`render` chooses one
+- ``pdf``: writes one to print
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final, Protocol
 
 from lenet.errors import visible
 from lenet.net.words import check_choice
 from lenet.terminal import can_show, columns
 from lenet.writing.document import Document, Section, table_of
+from lenet.writing.numbers import value_text
 
-__all__ = ["FORMATS", "Document", "Result", "Section", "json_text", "plain", "render", "table_of"]
+__all__ = [
+    "FORMATS",
+    "Document",
+    "Drawn",
+    "Result",
+    "Section",
+    "json_text",
+    "notebook_html",
+    "plain",
+    "render",
+    "table_of",
+    "values_html",
+]
 
 #: What :func:`render` can write.
 FORMATS: Final = ("text", "json", "markdown", "html", "latex", "csv")
 #: Text is not made for fewer characters in a line.
 _NARROWEST: Final = 40
+#: At the prompt, a result has so many lines at most; so many of them are its last.
+_MOST_LINES: Final = 120
+_LAST_LINES: Final = 20
 
 
 class Result(ABC):
@@ -50,12 +67,39 @@ class Result(ABC):
         return render(self, "text", columns(), ascii_only=not can_show("█▏"))
 
     def __repr__(self) -> str:
-        return str(self)
+        """Write the same, without the lines in its middle if there are very many."""
+        lines = str(self).split("\n")
+        if (left_out := len(lines) - _MOST_LINES) > 0:
+            cut = f"... {left_out:,} more lines, which print() shows ..."
+            lines[_MOST_LINES - _LAST_LINES : -_LAST_LINES] = [cut]
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from lenet.writing.html import write_html  # as in render
+        pictures = (picture._repr_html_() for picture in self.pictures_below())
+        return "\n".join((notebook_html(self.page("html")), *pictures))
 
-        return write_html(self.page("html"))
+    def pictures_below(self) -> Iterable[Drawn]:
+        """Return the pictures that a notebook shows below the page."""
+        return ()
+
+
+class Drawn(Protocol):
+    """Whatever a notebook shows."""
+
+    def _repr_html_(self) -> str: ...
+
+
+def notebook_html(page: Document) -> str:
+    """Write what a notebook shows: no more rows of a table than a person reads."""
+    from lenet.writing.html import write_html  # as in render
+
+    return write_html(page.shortened())
+
+
+def values_html(title: str, values: Mapping[str, Any]) -> str:
+    """Write what a notebook shows of named values: one row for each."""
+    rows = [(name.replace("_", " "), value_text(value)) for name, value in values.items()]
+    return notebook_html(Document(title, (Section("", (table_of(rows),)),)))
 
 
 def render(

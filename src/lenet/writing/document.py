@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Final
 
 from lenet.errors import visible
 from lenet.writing.numbers import whole_percent
+
+#: More rows than this are not shown where nobody asked for all; so many of them are the last.
+MOST_ROWS: Final = 60
+_LAST_ROWS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,31 @@ class Column:
     right: bool = False  # cells end below each other
     shares: tuple[float, ...] = ()  # 0 to 1, one per cell: in percent beside it and as a short bar
     bars: tuple[float, ...] = ()  # 0 to 1: only they are drawn; Markdown and LaTeX leave them out
+    pictures: tuple[str, ...] = ()  # addresses that hold them; all but HTML leave them out
     is_prose: bool = False  # cells are sentences, which text breaks into lines
     is_formula: bool = False  # cells are mathematics where the format has any
+
+    @property
+    def cells_with_shares(self) -> Sequence[str]:
+        """The cells, each with its share in brackets."""
+        if not self.shares:
+            return self.cells
+        pairs = zip(self.cells, self.share_texts(), strict=True)
+        return [f"{cell} ({share})" if share else cell for cell, share in pairs]
+
+    def shortened(self, first: int, last: int, between: str) -> Column:
+        """Return the column with ``between`` in place of all but the first and last cells."""
+
+        def cut(values: tuple[Any, ...], middle: Any) -> tuple[Any, ...]:
+            return (*values[:first], middle, *values[-last:]) if values else ()
+
+        return replace(
+            self,
+            cells=cut(self.cells, "-" if self.shares else between),
+            shares=cut(self.shares, 0.0),
+            bars=cut(self.bars, 0.0),
+            pictures=cut(self.pictures, ""),
+        )
 
     def share_texts(self, sign: str = " %") -> list[str]:
         """Return the share of each cell in percent; nothing for a cell that is only a dash."""
@@ -54,6 +81,22 @@ class Table:
     def has_tail(self) -> bool:
         """Does its last column take the room there is?"""
         return self.columns[-1].is_prose or bool(self.columns[-1].bars)
+
+    @property
+    def in_words(self) -> Table:
+        """The table without its pictures."""
+        return replace(self, columns=tuple(c for c in self.columns if not c.pictures))
+
+    def shortened(self) -> Table:
+        """Return the table without the rows in its middle, if nobody would read so many."""
+        left_out = len(self.columns[0].cells) - MOST_ROWS
+        if left_out <= 0:
+            return self
+        texts = [f"{left_out:,} more", *[""] * (len(self.columns) - 1)]
+        first = MOST_ROWS - _LAST_ROWS
+        pairs = zip(self.columns, texts, strict=True)
+        columns = tuple(column.shortened(first, _LAST_ROWS, text) for column, text in pairs)
+        return replace(self, columns=columns)
 
     def parted(self, fits: Callable[[Table], bool]) -> Iterator[Table]:
         """Yield tables of as many columns as fit beside each other, each with the first column."""
@@ -108,6 +151,7 @@ class Section:
 
     title: str
     blocks: tuple[Block, ...]
+    is_new_page: bool = False  # in print
 
 
 @dataclass(frozen=True)
@@ -122,6 +166,17 @@ class Document:
     sections: tuple[Section, ...]
     beside: tuple[str, ...] = ()
     below: tuple[str, ...] = ()
+
+    def shortened(self) -> Document:
+        """Return the page with tables that can be read, however many rows they have."""
+        sections = (
+            replace(
+                section,
+                blocks=tuple(b.shortened() if isinstance(b, Table) else b for b in section.blocks),
+            )
+            for section in self.sections
+        )
+        return replace(self, sections=tuple(sections))
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -1,7 +1,8 @@
 """Pages as HTML, whole or a piece: no scripts, no outside files, their style (``page.css``) inside.
 
-Colours are variables that follow the reader's light or dark scheme, and a notebook's own theme
-where it has one. Wide tables scroll by themselves, so that the page stays readable on a phone.
+Colours are variables that follow the reader's light or dark scheme. In a notebook they are its own:
+JupyterLab, VS Code and Colab have variables for them. Wide tables scroll by themselves, so that the
+page stays readable on a phone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,37 @@ from typing import Final
 from lenet.writing.document import Bullets, Column, Document, Notation, Paragraph, Section, Table
 from lenet.writing.text import glued
 
-_RULES: Final = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+#: How a notebook, or a page that shows one, says that its theme is light or dark: by an attribute
+#: of JupyterLab's body, of VS Code's, of Colab's root or of Sphinx's.
+NOTEBOOK_THEMES: Final = {
+    "light": ':is([data-jp-theme-light="true"],[data-vscode-theme-kind$="light"],'
+    'html[data-theme="light"])',
+    "dark": ':is([data-jp-theme-light="false"],[data-vscode-theme-kind$="dark"],'
+    '[data-vscode-theme-kind="vscode-high-contrast"],html[theme="dark"],html[data-theme="dark"])',
+}
+#: The background of a notebook, where there is one.
+NOTEBOOK_PAPER: Final = (
+    "var(--jp-layout-color0,var(--vscode-editor-background,"
+    "var(--colab-primary-surface-color,{color})))"
+)
+#: What a table has for light and for dark.
+_COLORS: Final = {
+    "light": "color-scheme:light;--ink0:#1b2735;--paper0:#ffffff;--faint0:#566373;--line0:#c6cfda;"
+    "--bar:#bcdcf7",
+    "dark": "color-scheme:dark;--ink0:#e6ebf1;--paper0:#0d1117;--faint0:#9fadbd;--line0:#35414f;"
+    "--bar:#1f4a70",
+}
+#: JupyterLab sets all cells to the right and stripes the rows, by two classes and an element: what
+#: is said of cells in ``page.css`` has as many.
+_RULES: Final = "\n".join(
+    [
+        f".lenet-report{{{_COLORS['light']}}}",
+        f"@media (prefers-color-scheme:dark){{.lenet-report{{{_COLORS['dark']}}}}}",
+        *(f"{on} .lenet-report{{{_COLORS[name]}}}" for name, on in NOTEBOOK_THEMES.items()),
+        f".lenet-report{{--paper:{NOTEBOOK_PAPER.format(color='var(--paper0)')}}}",
+        (Path(__file__).parent / "page.css").read_text(encoding="utf-8"),
+    ]
+)
 _STYLE: Final = f"<style>\n{_RULES}</style>"
 
 
@@ -71,6 +102,8 @@ def write_html(document: Document) -> str:
 
 def _section(section: Section) -> Iterator[str]:
     title = section.title
+    if section.is_new_page:
+        yield '<div class="new-page"></div>'
     if title and not isinstance(section.blocks[0], Table):
         yield f"<h3>{escape(title)}</h3>"
         title = ""
@@ -117,6 +150,9 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _cells(column: Column) -> list[str]:
+    if column.pictures:
+        pairs = zip(column.pictures, column.cells, strict=True)
+        return [f"<td>{_image(address, words)}</td>" for address, words in pairs]
     if column.bars:
         return [f'<td class="share bar" {_share(bar)}></td>' for bar in column.bars]
     if not column.shares:
@@ -128,6 +164,10 @@ def _cells(column: Column) -> list[str]:
         else _plain(column, text)
         for text, share, part in parts
     ]
+
+
+def _image(address: str, words: str) -> str:
+    return f'<img src="{escape(address)}" alt="{escape(words)}">' if address else ""
 
 
 def _share(share: float) -> str:

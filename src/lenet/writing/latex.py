@@ -43,6 +43,23 @@ _SIGNS = {r"-\textgreater{}": r"$\to$", "--": "-{}-", '"': "''"}
 _NO_WIDER = r"\noindent\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 
 
+def write_whole_latex(document: Document) -> str:
+    """Write a document of the class article; its text ends with a line break."""
+    title = escaped(" ".join(document.title.split()))
+    remarks = [escaped(remark) for remark in (*document.beside, *document.below)]
+    lines = [
+        r"\documentclass[11pt,a4paper]{article}",
+        r"\usepackage[margin=2.5cm]{geometry}",
+        _PACKAGES.removeprefix("% "),
+        r"\begin{document}",
+        rf"\noindent{{\Large\textbf{{{title}}}}}\par\medskip" if title else "",
+        *(rf"\noindent {remark}\par" for remark in remarks),
+        write_latex(document),
+        r"\end{document}",
+    ]
+    return "\n".join(filter(None, lines)) + "\n"
+
+
 def write_latex(document: Document) -> str:
     r"""Write a table for each table, and the text around them.
 
@@ -53,7 +70,7 @@ def write_latex(document: Document) -> str:
     for section in document.sections:
         title = escaped(" ".join(section.title.split()))
         comment = ": ".join(filter(None, (name, f"{title[:1].lower()}{title[1:]}")))
-        lines = [f"% {comment}"] * bool(comment)
+        lines = [r"\newpage"] * section.is_new_page + [f"% {comment}"] * bool(comment)
         if title:
             lines.append(rf"\par\medskip\noindent\textbf{{{title}}}\par\nobreak\smallskip")
         for block in section.blocks:
@@ -94,7 +111,7 @@ def _prose(text: str, formulas: Sequence[str]) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
-    written_out = replace(table, columns=tuple(c for c in table.columns if not c.bars))
+    written_out = replace(table, columns=tuple(c for c in table.in_words.columns if not c.bars))
     yield r"{\footnotesize\setlength{\tabcolsep}{3pt}%"
     for part in written_out.parted(_fits):
         yield from _part(part)

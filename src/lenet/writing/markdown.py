@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from lenet.writing.document import Block, Bullets, Column, Document, Notation, Paragraph, Table
+from lenet.writing.document import Block, Bullets, Document, Notation, Paragraph, Table
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
 #: What would begin something inside a sentence, or end a cell, or call for a picture.
@@ -42,20 +42,13 @@ def _block(block: Block) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    columns = [column for column in table.columns if not column.bars]
+    columns = [column for column in table.in_words.columns if not column.bars]
     yield _row([column.title for column in columns])
     yield "".join("| ---: " if column.right else "| :--- " for column in columns) + "|"
-    yield from map(_row, zip(*map(_cells, columns), strict=True))
+    yield from map(_row, zip(*(column.cells_with_shares for column in columns), strict=True))
     if table.has_totals:
         yield _row([column.total for column in columns])
 
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(map(_escaped, cells))} |"
-
-
-def _cells(column: Column) -> Sequence[str]:
-    if not column.shares:
-        return column.cells
-    pairs = zip(column.cells, column.share_texts(), strict=True)
-    return [f"{cell} ({share})" if share else cell for cell, share in pairs]

@@ -1,7 +1,8 @@
-"""How numbers are written for people: shares, ratios, bytes, large counts, chains."""
+"""How numbers and values are written for people: shares, ratios, bytes, large counts, chains."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Final
 
@@ -42,6 +43,18 @@ def short_count(count: int) -> str:
 def plural(count: int, word: str) -> str:
     """Write ``1 layer`` or ``1,000 layers``."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def value_text(value: object) -> str:
+    """Write a setting as a person reads it."""
+    match value:
+        case None | "":
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:,.6g}"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def chain(texts: Iterable[str], longest: int = 8) -> str:

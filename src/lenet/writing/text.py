@@ -104,7 +104,8 @@ def _section(section: Section, width: int, ascii_only: bool) -> list[str]:
     for block in section.blocks:
         match block:
             case Table():
-                for place, part in enumerate(block.parted(lambda table: fits(table, width))):
+                parts = block.in_words.parted(lambda table: fits(table, width))
+                for place, part in enumerate(parts):
                     lines += [""] * (place > 0)
                     lines += _table(part, width, fits(part, width, bars=True), ascii_only)
             case Paragraph(text):
