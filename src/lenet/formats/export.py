@@ -41,7 +41,7 @@ OPSETS: Final = range(13, 18)
 #: By a file's ending: what may be in whole numbers.
 _INT8: Final = (".c", ".safetensors")
 #: By a file's ending: what has every layer that we have.
-_OUR_LAYERS: Final = (".safetensors", ".json", ".py", ".pt")
+_OUR_LAYERS: Final = (".safetensors", ".json")
 _READ_BACK: Final = "The file was read back by lenet: MXNet is not installed."
 #: Pictures that a C file's self-test knows.
 _EXAMPLES: Final = 4
