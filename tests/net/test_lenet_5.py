@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from lenet.analysis import explain
 from lenet.analysis.counts import count_layer, count_network
 from lenet.errors import NotationError, ShapeError, UsageError
