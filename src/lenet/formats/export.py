@@ -29,6 +29,7 @@ from lenet.formats.int8 import quantise
 from lenet.formats.mxnet_arrays import write_params
 from lenet.formats.mxnet_symbol import symbol_path, write_symbol
 from lenet.formats.page import write_page
+from lenet.formats.plain import plain_model
 from lenet.model import Model
 from lenet.net import to_json
 from lenet.net.words import check_choice, did_you_mean, listed, shown
@@ -42,6 +43,8 @@ OPSETS: Final = range(13, 18)
 #: By a file's ending: what may be in whole numbers.
 _INT8: Final = (".c", ".safetensors")
 _PAGES: Final = (".html", ".htm")
+#: By a file's ending: what has every layer that we have.
+_OUR_LAYERS: Final = (".safetensors", ".json")
 _READ_BACK: Final = "The file was read back by lenet: MXNet is not installed."
 #: Pictures that a C file's self-test knows.
 _EXAMPLES: Final = 4
@@ -194,7 +197,9 @@ def export(
         )
     origin = model
     if calibrate is not None:
-        model = quantise(model, _images(model, calibrate, data_dir))
+        model = quantise(plain_model(model), _images(model, calibrate, data_dir))
+    elif suffix not in _OUR_LAYERS:
+        model = plain_model(model)
     if split is not None:
         options = replace(options, answers=_answers(model, origin, split, name))
     if suffix in _PAGES:
@@ -289,8 +294,9 @@ def _inside(model: Model, images: Any, checked: Split | None, data_dir: Any) -> 
 
 
 def _answers(model: Model, origin: Model, split: Split, name: str) -> Answers:
-    accuracy = None if model is origin else origin.evaluate(split).accuracy
-    return Answers(split, name, *_our_answer(model)(split.images), accuracy)
+    accuracy = None if model.integers is origin.integers else origin.evaluate(split).accuracy
+    truth = model if accuracy is not None else origin
+    return Answers(split, name, *_our_answer(truth)(split.images), accuracy)
 
 
 def _our_answer(model: Model) -> runtimes.Answer:
