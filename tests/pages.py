@@ -145,7 +145,7 @@ def with_files(page: str) -> str:
 
 def files_of(folder: Path) -> list[Path]:
     """The source files of a folder and below; a file itself is its own folder."""
-    kinds = {".py", ".h", ".cpp"}
+    kinds = {".py", ".h", ".cpp", ".js"}
     found = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
     paths = [path for path in found if path.suffix in kinds]
     return [path for path in paths if first_sentence(path) and path.name != "__init__.py"]

@@ -10,12 +10,12 @@ import numpy as np
 from lenet.engine.engine import Engine, Gradient, Objective, Samples, TrainResult
 from lenet.engine.initialise import aligned_zeros
 from lenet.engine.native import NativeEngine, instruction_sets
-from lenet.engine.operations import softmax_cross_entropy
+from lenet.engine.operations import measure_loss
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, make_plan
 from lenet.engine.reference import ReferenceEngine
 from lenet.net import Network
-from random_networks import draw_norms
+from random_networks import clear_unlinked, draw_norms
 
 #: The plain sums of products, and Winograd's transforms wherever they apply.
 CONVOLUTIONS = ("direct", "winograd")
@@ -51,6 +51,7 @@ class Case:
             inputs = np.prod(tensor.shape[1:]) if len(tensor.shape) > 1 else 10
             tensor.view(self.parameters)[...] = random.normal(0, inputs**-0.5, tensor.shape)
         draw_norms(self.plan, self.parameters, random)
+        clear_unlinked(self.plan, self.parameters)
         self.objective = objective(samples, seed)
         self.images = random.integers(0, 256, (samples, *network.input_shape), np.uint8)
         self.labels = random.integers(0, self.plan.classes, samples)
@@ -123,8 +124,8 @@ def rounding(case: Case, expected: Gradient) -> float:
 
 def ties(case: Case) -> int:
     """Images of which rounding decides whether their label's score is the best."""
-    name = "lenet.engine.operations.softmax_cross_entropy"
-    with patch(name, wraps=softmax_cross_entropy) as loss:
+    name = "lenet.engine.operations.measure_loss"
+    with patch(name, wraps=measure_loss) as loss:
         case.gradient(ReferenceEngine(case.plan))
     found = 0
     for scores, labels, *_ in (call.args for call in loss.call_args_list):

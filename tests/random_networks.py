@@ -14,9 +14,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from lenet.engine.plan import Floats, Plan
+from lenet.formats.names import ACTIVATIONS
 from lenet.net import AvgPool2d, Block, Conv2d, Dense, Layer, MaxPool2d, Network, Shape
-from lenet.net.layers import ACTIVATIONS, Sides
+from lenet.net.layers import ACTIVATIONS as OURS
+from lenet.net.layers import Rbf, Sides, Subsample
 from lenet.net.shapes import ChannelsFirst
+from lenet.net.tables import TABLES
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Bounds:
         activations: those to choose from.
         batch_norm: share of the convolutions that are normalised.
         groups: share of the convolutions that have more than one group, where that can be.
+        old: how many layers are those of LeCun et al. 1998.
     """
 
     channels: int = 6
@@ -47,9 +51,14 @@ class Bounds:
     maps: int = 5
     dense: int = 3
     ends_dense: bool = True
-    activations: tuple[str, ...] = tuple(ACTIVATIONS)
+    activations: tuple[str, ...] = tuple(ACTIVATIONS)  # those that every framework has
     batch_norm: float = 0.3
     groups: float = 0.3
+    old: float = 0.0
+
+
+#: Half of the layers are those of 1998, on images where a second convolution fits.
+OLD = {"old": 0.5, "activations": tuple(OURS), "size": 20, "stride": 2, "batch_norm": 0.1}
 
 
 def networks(**bounds: Any) -> st.SearchStrategy[Network]:
@@ -70,6 +79,13 @@ def draw_norms(plan: Plan, table: Floats, random: np.random.Generator) -> None:
         norm.variance.view(table)[...] = random.uniform(0.3, 3, norm.variance.shape)
 
 
+def clear_unlinked(plan: Plan, table: Floats) -> None:
+    """Put the weights in ``table`` (T,) to zero that connection tables leave out."""
+    for step in plan.steps:
+        if step.weight and step.links is not None:
+            step.weight.view(table)[...] *= step.links[:, :, None, None]
+
+
 def _draw(random: Random, bounds: Bounds) -> Network:
     sizes = (bounds.channels, bounds.size, bounds.size)
     start = ChannelsFirst(random.randint(1, most) for most in sizes)
@@ -81,6 +97,8 @@ def _draw(random: Random, bounds: Bounds) -> Network:
     least = 1 if bounds.ends_dense or not layers else 0
     for _ in range(random.randint(least, max(least, bounds.dense))):
         layers.append(Dense(random.randint(1, bounds.units), random.choice(bounds.activations)))
+    if bounds.old > 0 and random.random() < bounds.old:
+        layers.append(Rbf(random.randint(1, bounds.units)))
     return Network(start, layers if random.random() < 0.5 else _blocks(random, layers))
 
 
@@ -96,8 +114,18 @@ def _map_layer(random: Random, bounds: Bounds, shape: Shape) -> Layer:
         random.randint(max(both) + 1 if pool else 1, min(bounds.window, size + sum(both)))
         for size, both in zip(shape[1:], (sides[:2], sides[2:]), strict=True)
     )
+    is_old = bounds.old > 0 and random.random() < bounds.old
+    if pool and is_old:
+        return Subsample((height, width), stride, sides, random.choice(bounds.activations))
     if pool:
         return pool((height, width), stride, sides)
+    fitting = [name for name, table in TABLES.items() if max(map(max, table)) == shape[0] - 1]
+    if is_old and fitting:
+        activation, table = random.choice(bounds.activations), random.choice(fitting)
+        return Conv2d(len(TABLES[table]), (height, width), stride, sides, activation, table=table)
+    if is_old:  # so that a table fits behind it
+        activation = random.choice(bounds.activations)
+        return Conv2d(random.choice((4, 6)), (height, width), stride, sides, activation)
     channels, activation = random.randint(1, bounds.channels), random.choice(bounds.activations)
     if stride == (1, 1) and random.random() < 0.3:
         sides = "same"

@@ -29,7 +29,7 @@ ROWS = (
     ("formats", "inference", "looking", "models", "training"),
     ("interop", "reporting"),
     ("trainer",),
-    ("benchmarking", "estimator", "installation", "studies"),
+    ("benchmarking", "estimator", "installation", "serving", "studies"),
     ("cli",),
 )
 ROW = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
@@ -58,6 +58,7 @@ PACKAGES = {
     "formats": {"numpy", "onnx", "onnxruntime", "torch"},
     "estimator": {"numpy", "sklearn"},
     "studies": {"numpy", "optuna"},
+    "serving": {"starlette", "uvicorn"},
 }
 #: Never, unless a room is given it above: other frameworks, and what runs code out of a file.
 BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
@@ -86,6 +87,7 @@ DELAYED = {
     "cluster": "Ray, which may be missing",
     "inference.table": "pyarrow, for files that need it",
     "reporting.notebook": "IPython, which a notebook has",
+    "serving.__init__": "Starlette and uvicorn, which may be missing",
     "net.network": "the root, for network.explain() and network.draw()",
     "net.sources": "what reads files, lenet's and, through the root, other programs'",
     "net.words": "difflib, for an error",

@@ -118,7 +118,8 @@ def test_the_map_names_every_module() -> None:
     named = set(re.findall(r"^\| `(src/lenet/[^`]+)` \|", MAP, flags=re.MULTILINE))
     modules = {
         path.relative_to(ROOT).as_posix()
-        for path in SOURCE.rglob("*.py")
+        for kind in ("*.py", "*.js")
+        for path in SOURCE.rglob(kind)
         if path.name not in ("__init__.py", "__main__.py")
     }
     assert named == modules

@@ -35,6 +35,8 @@ void require(bool holds, const char* message) {
 struct BoundObjective {
     float label_smoothing = 0, dropout = 0;
     uint64_t seed = 0;
+    float rubbish = -std::numeric_limits<float>::infinity();
+    bool nearest = false;
     Floats weights;
 
     lenet::Objective check(const Pixels& images) const {
@@ -42,7 +44,8 @@ struct BoundObjective {
                 "label_smoothing and dropout are shares from 0 to below 1.");
         require(!weights.size() || weights.size() == images.shape(0),
                 "there must be a weight for every image.");
-        return {label_smoothing, dropout, seed, weights.size() ? weights.data() : nullptr};
+        return {label_smoothing, dropout, seed, weights.size() ? weights.data() : nullptr, rubbish,
+                nearest};
     }
 };
 
@@ -222,6 +225,9 @@ void bind_step(nb::module_& m) {
                          std::tie(s.top, s.bottom, s.left, s.right) = std::tuple_cat(v);
                      })
         .def_rw("groups", &Step::groups)
+        .def_rw("sums", &Step::sums)
+        .def_rw("links", &Step::links)
+        .def_rw("place", &Step::place)
         .def_prop_rw("activation", nullptr,
                      [](Step& s, const std::string& activation) {
                          s.activation = find<lenet::Activation>(lenet::activations, activation,
@@ -255,6 +261,8 @@ void bind_training(nb::module_& m) {
         .def_rw("label_smoothing", &BoundObjective::label_smoothing)
         .def_rw("dropout", &BoundObjective::dropout)
         .def_rw("seed", &BoundObjective::seed)
+        .def_rw("rubbish", &BoundObjective::rubbish)
+        .def_rw("nearest", &BoundObjective::nearest)
         .def_rw("weights", &BoundObjective::weights);
 }
 
@@ -270,6 +278,7 @@ nb::dict constants() {
     all["activations"] = activations;
     all["optimizers"] = optimizers;
     all["leaky_slope"] = lenet::leaky_slope;
+    all["scaled_tanh"] = nb::make_tuple(lenet::tanh_height, lenet::tanh_slope);
     all["alignment"] = lenet::alignment;
     all["max_size"] = lenet::max_size;
     all["max_elements"] = lenet::max_elements;

@@ -8,10 +8,12 @@
 namespace lenet {
 
 // A layer's kind. `norm` is a stage of this library's own: no step has it.
-enum class Kind : int32_t { conv, maxpool, avgpool, dense, norm };
-inline constexpr const char* kind_names[] = {"conv", "maxpool", "avgpool", "dense"};
+enum class Kind : int32_t { conv, maxpool, avgpool, dense, rbf, norm };
+inline constexpr const char* kind_names[] = {"conv", "maxpool", "avgpool", "dense", "rbf"};
+// Does it read maps as one vector?
+constexpr bool flattens(Kind kind) { return kind == Kind::dense || kind == Kind::rbf; }
 
-enum class Activation : int32_t { identity, sigmoid, tanh, relu, leaky_relu, silu };
+enum class Activation : int32_t { identity, sigmoid, tanh, relu, leaky_relu, silu, scaled_tanh };
 struct ActivationFacts {
     const char* name;
     bool monotone;     // it never decreases: a max pooling may come first
@@ -20,18 +22,19 @@ struct ActivationFacts {
 inline constexpr ActivationFacts activations[] = {
     {"identity", true, false}, {"sigmoid", true, false},    {"tanh", true, false},
     {"relu", true, false},     {"leaky-relu", true, false}, {"silu", false, true},
+    {"scaled-tanh", true, false},
 };
 constexpr const ActivationFacts& facts(Activation activation) {
     return activations[static_cast<int32_t>(activation)];
 }
 
-enum class OptimizerKind : int32_t { sgd, momentum, nesterov, adamw };
+enum class OptimizerKind : int32_t { sgd, momentum, nesterov, adamw, levenberg_marquardt };
 struct OptimizerFacts {
     const char* name;
     int state_rows;  // tables of state of its own
 };
 inline constexpr OptimizerFacts optimizers[] = {
-    {"sgd", 0}, {"momentum", 1}, {"nesterov", 1}, {"adamw", 2}};
+    {"sgd", 0}, {"momentum", 1}, {"nesterov", 1}, {"adamw", 2}, {"levenberg-marquardt", 1}};
 
 // Is it the number of an entry of `table`?
 template <typename Enum, typename Entry, size_t Size>
@@ -40,6 +43,7 @@ constexpr bool is_in(const Entry (&)[Size], Enum value) {
 }
 
 inline constexpr float leaky_slope = 0.01f;  // of leaky-relu below zero
+inline constexpr float tanh_height = 1.7159f, tanh_slope = 2.0f / 3.0f;  // of scaled-tanh
 
 inline constexpr int alignment = 16;                    // floats that 64 bytes are
 inline constexpr int64_t max_size = 10'000'000;         // of a map's side, a window, a padding

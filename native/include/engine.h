@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct Step {
     int32_t kernel_height, kernel_width, stride_y, stride_x;
     int32_t top, bottom, left, right;  // padding
     int32_t groups = 1;                // of a convolution: each sees C / groups channels alone
+    int32_t sums = 0;                  // an average pooling does not divide by its window's size
+    std::vector<uint8_t> links;        // (O, C): which channels a convolution's see; empty for all
+    int32_t place = 0;                 // of the plan's step that this is a part of: for dropout
     Activation activation;
     int32_t pool_first;            // pool before the activation: the next step is a max pooling
     int32_t weight_offset = -1, bias_offset = -1;  // floats from the table's start; -1 without
@@ -52,12 +56,15 @@ struct Optimizer {
 };
 
 // What is made small: weight * cross-entropy against (1 - label_smoothing) at the label and
-// label_smoothing / classes everywhere on top.
+// label_smoothing / classes everywhere on top. With `rubbish` above minus infinity there is a class
+// more, of that score, which no image belongs to. Where `nearest`, it is minus the label's score.
 struct Objective {
     float label_smoothing;
     float dropout;             // share of hidden dense outputs put to zero
     uint64_t seed;             // decides which
     const float* weights;      // one per image, or null
+    float rubbish = -std::numeric_limits<float>::infinity();
+    bool nearest = false;
 };
 
 // Consecutive training steps: step s takes order[s * batch .. ) and moves with rates[s].

@@ -4,6 +4,7 @@
 #include "../kernels/dense.h"
 #include "../kernels/norm.h"
 #include "../kernels/pool.h"
+#include "../kernels/rbf.h"
 #include "../kernels/samples.h"
 #include "../kernels/single.h"
 #include "../kernels/single_back.h"
@@ -29,6 +30,8 @@ const Kernels& kernels() {
         .conv_weight_sums = conv_weight_sums,
         .dense_forward = dense_forward,
         .dense_backward = dense_backward,
+        .rbf_forward = rbf_forward,
+        .rbf_backward = rbf_backward,
         .norm_moments = norm_moments,
         .norm_forward = norm_forward,
         .norm_chain = norm_chain,

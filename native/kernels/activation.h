@@ -16,6 +16,7 @@ inline vec activated(vec x) {
     if constexpr (A == Activation::relu) return x < 0.0f ? vec{} : x;  // a NaN stays one
     if constexpr (A == Activation::leaky_relu) return x < 0.0f ? x * leaky_slope : x;
     if constexpr (A == Activation::silu) return silu_input(x) * sigmoid(x);
+    if constexpr (A == Activation::scaled_tanh) return tanh(x * tanh_slope) * tanh_height;
     if constexpr (A == Activation::identity) return x;
 }
 
@@ -39,6 +40,8 @@ inline vec derivative(vec y, vec x) {
         x = silu_input(x);
         return silu_derivative(x, x == 0.0f ? broadcast(0.5f) : y / x);
     }
+    if constexpr (A == Activation::scaled_tanh)
+        return (tanh_height * tanh_height - y * y) * (tanh_slope / tanh_height);
     if constexpr (A == Activation::identity) return broadcast(1.0f);
 }
 
@@ -62,6 +65,7 @@ inline void with_activation(Activation activation, F f) {
         case Activation::relu: return f.template operator()<Activation::relu>();
         case Activation::leaky_relu: return f.template operator()<Activation::leaky_relu>();
         case Activation::silu: return f.template operator()<Activation::silu>();
+        case Activation::scaled_tanh: return f.template operator()<Activation::scaled_tanh>();
     }
 }
 

@@ -160,7 +160,7 @@ inline bool covered(const Stage& stage, int height, int width) {
 inline void pool_forward(const Stage& stage, const float* in, float* out, int32_t* positions) {
     const Window& w = stage.window;
     const Map &from = stage.input, &to = stage.output;
-    const float divisor = 1.0f / float(w.height * w.width);
+    const float share = 1.0f / stage.divisor;
     int32_t* codes = positions;
     for (int c = 0; c < to.channels; c++)
         for (int p = 0; p < to.height; p++) {
@@ -180,7 +180,7 @@ inline void pool_forward(const Stage& stage, const float* in, float* out, int32_
                 for (int y = ys.begin; y < ys.end; y++)
                     for (int x = xs.begin; x < xs.end; x++)
                         total += load(row + y * from.row() + int64_t(x0 + x) * L);
-                store(sums + q * L, total * divisor);
+                store(sums + q * L, total * share);
             }
         }
 }
@@ -191,7 +191,7 @@ inline void pool_backward(const Stage& stage, const float* out_gradient,
     const Window& w = stage.window;
     const int height = stage.input.height, width = stage.input.width;
     const int64_t pitch = int64_t(width) * L;
-    const float divisor = 1.0f / float(w.height * w.width);
+    const float share = 1.0f / stage.divisor;
     if (!covered(stage, height, width))
         for (int64_t i = 0; i < stage.input.channels * height * pitch; i += L)
             store(in_gradient + i, vec{});
@@ -210,7 +210,7 @@ inline void pool_backward(const Stage& stage, const float* out_gradient,
             for (int q = 0; q < stage.output.width; q++) {
                 int x0 = q * w.stride_x - w.left;
                 Span xs = inside(x0, w.width, width);
-                vec g = load(out_gradient + at + q * L) * divisor;
+                vec g = load(out_gradient + at + q * L) * share;
                 for (int y = ys.begin; y < ys.end; y++)
                     for (int x = xs.begin; x < xs.end; x++) {
                         float* to = row + y * pitch + int64_t(x0 + x) * L;

@@ -42,9 +42,11 @@ inline void load_images(const Map& map, const uint8_t* const* samples, const flo
 
 // Softmax and cross-entropy: loss = log(sum(exp(s - max))) + max - target . s, its gradient the
 // probabilities less the target, both times the sample's weight. Lanes from `live` on get a zero
-// gradient.
-inline int loss(int classes, int live, float smoothing, const float* scores, const int32_t* labels,
-                const float* weights, double* losses, float* gradient) {
+// gradient. The nearest target is wanted: the loss is minus the label's score, without the rest.
+inline int loss(int classes, int live, const Objective& objective, const float* scores,
+                const int32_t* labels, const float* weights, double* losses, float* gradient) {
+    const float smoothing = objective.label_smoothing, rubbish = objective.rubbish;
+    const bool has_rubbish = rubbish > -std::numeric_limits<float>::infinity();
     vec best = load(scores), all{};
     ivec winner{};
     for (int k = 0; k < classes; k++) {
@@ -55,6 +57,10 @@ inline int loss(int classes, int live, float smoothing, const float* scores, con
         all += score;
     }
     vec total{};
+    if (has_rubbish) {
+        best = best < rubbish ? broadcast(rubbish) : best;
+        total = exp(rubbish - best);
+    }
     for (int k = 0; k < classes; k++) {
         vec e = exp(load(scores + k * L) - best);
         store(gradient + k * L, e);
@@ -65,7 +71,7 @@ inline int loss(int classes, int live, float smoothing, const float* scores, con
     const float everywhere = smoothing / float(classes), there = 1.0f - smoothing;
     for (int k = 0; k < classes; k++) {
         vec p = load(gradient + k * L) / total - everywhere;
-        store(gradient + k * L, weight == 0.0f ? vec{} : p * weight);
+        store(gradient + k * L, weight == 0.0f || objective.nearest ? vec{} : p * weight);
     }
     int correct = 0;
     for (int l = 0; l < live; l++) {
@@ -73,7 +79,9 @@ inline int loss(int classes, int live, float smoothing, const float* scores, con
         double target = double(scores[label * L + l]);
         if (smoothing > 0)
             target += double(smoothing) * (double(all[l]) / classes - target);
-        losses[l] = double(weights[l]) * (__builtin_log(double(total[l])) + double(best[l]) - target);
+        const double level =
+            objective.nearest ? 0.0 : __builtin_log(double(total[l])) + double(best[l]);
+        losses[l] = double(weights[l]) * (level - target);
         gradient[label * L + l] -= there * weights[l];
         correct += winner[l] == label;
     }
@@ -97,7 +105,8 @@ inline void drop(const Drop& drop, int units, float scale, float* values) {
     }
 }
 
-// PyTorch's SGD, momentum (no dampening), Nesterov and AdamW (decoupled decay), element by element.
+// PyTorch's SGD, momentum (no dampening), Nesterov and AdamW (decoupled decay), element by element;
+// and steps by what the state says of each parameter's own rate (LeCun et al. 1998, appendix C).
 // `sums` are the shards' gradients, added up.
 template <OptimizerKind K>
 inline void update_as(const Update& u, const float* sums, int count, float* __restrict values,
@@ -110,6 +119,8 @@ inline void update_as(const Update& u, const float* sums, int count, float* __re
             state2[i] = o.beta2 * state2[i] + (1.0f - o.beta2) * g * g;
             float root = __builtin_sqrtf(state2[i]) / u.correction2 + o.epsilon;
             values[i] = values[i] * u.decay - u.size * state1[i] / root;
+        } else if constexpr (K == OptimizerKind::levenberg_marquardt) {
+            values[i] -= u.rate * state1[i] * g;
         } else {
             g += o.weight_decay * values[i];
             if constexpr (K != OptimizerKind::sgd) {
@@ -153,6 +164,9 @@ inline void update(const Update& u, int shards, const float* const* gradients, i
             case momentum: update_as<momentum>(u, sums, size, here, state[0], nullptr); break;
             case nesterov: update_as<nesterov>(u, sums, size, here, state[0], nullptr); break;
             case adamw: update_as<adamw>(u, sums, size, here, state[0], state[1]); break;
+            case levenberg_marquardt:
+                update_as<levenberg_marquardt>(u, sums, size, here, state[0], nullptr);
+                break;
         }
         if (keep <= 0) continue;
         float* __restrict average = state[rows - 1];

@@ -10,6 +10,7 @@
 #include "activation.h"
 #include "correlate.h"
 #include "pool.h"
+#include "rbf.h"
 
 namespace lenet::LENET_ISA {
 
@@ -141,7 +142,7 @@ inline void single_linear(const Stage& stage, const float* weights, const float*
 inline vec larger_of(vec a, vec b) { return larger(b, a) ? b : a; }
 
 // A pooled row from a map of one channel: `pitch` floats from row to row.
-inline void single_pool_row(const Window& window, bool mean, const float* map, int pitch,
+inline void single_pool_row(const Window& window, float divisor, const float* map, int pitch,
                             int height, int width, int p, int count, float* out) {
     const int origin = p * window.stride_y - window.top;
     const Span ys = inside(origin, window.height, height);
@@ -149,14 +150,14 @@ inline void single_pool_row(const Window& window, bool mean, const float* map, i
         const int x0 = q * window.stride_x - window.left;
         const Span xs = inside(x0, window.width, width);
         const float* at = map + int64_t(origin) * pitch + x0;
-        float best = mean ? 0 : at[ys.begin * pitch + xs.begin];
+        float best = divisor > 0 ? 0 : at[ys.begin * pitch + xs.begin];
         for (int y = ys.begin; y < ys.end; y++)
             for (int x = xs.begin; x < xs.end; x++) {
                 const float value = at[y * pitch + x];
-                if (mean) best += value;
+                if (divisor > 0) best += value;
                 else if (value > best || value != value) best = value;
             }
-        out[q] = mean ? best / float(window.height * window.width) : best;
+        out[q] = divisor > 0 ? best / divisor : best;
     }
 }
 
@@ -195,7 +196,7 @@ inline void single_conv(const Stage& stage, const float* table, const Flat& next
                 if (stage.plain_pool)
                     single_pool_row_2x2(map + int64_t(y) * 2 * one.pitch, one.pitch, to.width, row);
                 else
-                    single_pool_row(stage.pool, false, map, one.pitch, linear.height, linear.width,
+                    single_pool_row(stage.pool, 0, map, one.pitch, linear.height, linear.width,
                                     y, to.width, row);
             }
     }
@@ -214,7 +215,7 @@ inline void single_pool(const Stage& stage, const Flat& next, float* memory) {
     float* row = memory + stage.single.row;
     for (int c = 0; c < to.channels; c++)
         for (int y = 0; y < to.height; y++) {
-            single_pool_row(stage.window, stage.kind == Kind::avgpool,
+            single_pool_row(stage.window, stage.kind == Kind::avgpool ? stage.divisor : 0,
                             memory + in.at + int64_t(c) * in.rows * in.pitch, in.pitch,
                             from.height, from.width, y, to.width, row);
             place(next, c, y, row, to.width, memory);
@@ -303,6 +304,10 @@ inline const float* single(const Stage* stages, int count, const float* table,
             case Kind::dense:
                 single_dense(stage, table, memory + stage.single.input.at, memory + next.at,
                              keeps && stage.keeps_input ? memory + stage.single.kept : nullptr);
+                break;
+            case Kind::rbf:
+                single_rbf(stage, table + stage.weights, memory + stage.single.input.at,
+                           memory + next.at);
                 break;
             case Kind::norm: break;  // normalised networks score folded, and train in groups
         }

@@ -210,7 +210,7 @@ inline void single_pool_backward(const Stage& stage, const float* memory, float*
     const Window& w = stage.window;
     const Map &from = stage.input, &to = stage.output;
     const Flat &in = stage.single.input, &out = stage.single.output;
-    const float divisor = 1.0f / float(w.height * w.width);
+    const float share = 1.0f / stage.divisor;
     for (int64_t i = 0; i < int64_t(from.channels) * from.height * from.width; i++)
         gradients[in.at + i] = 0;
     for (int c = 0; c < to.channels; c++)
@@ -228,7 +228,7 @@ inline void single_pool_backward(const Stage& stage, const float* memory, float*
                 }
                 for (int y = top + ys.begin; y < top + ys.end; y++)
                     for (int x = left + xs.begin; x < left + xs.end; x++)
-                        gradients[map + int64_t(y) * from.width + x] += g * divisor;
+                        gradients[map + int64_t(y) * from.width + x] += g * share;
             }
 }
 
@@ -298,6 +298,13 @@ inline void single_backward(const Stage* stages, int count, const float* table,
                 break;
             case Kind::dense:
                 single_dense_backward(stage, table, memory, gradients, to);
+                break;
+            case Kind::rbf:
+                if (!stage.first)
+                    single_rbf_backward(stage, table + stage.weights,
+                                        memory + stage.single.input.at,
+                                        gradients + stage.single.output.at,
+                                        gradients + stage.single.input.at);
                 break;
             case Kind::norm: break;  // see single
         }

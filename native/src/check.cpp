@@ -49,6 +49,26 @@ void check_pooling(const Step& s, int i) {
          "a pooling window of more than 65,536 values");
 }
 
+void check_links(const Step& s, int i) {
+    const size_t size = size_t(s.channels) * size_t(s.out_channels);
+    need(s.links.empty() || (s.kind == Kind::conv && s.groups == 1 && s.links.size() == size), i,
+         "only a convolution of one group has links, one for each pair of channels");
+    need(s.sums == 0 || s.kind == Kind::avgpool, i, "only an average pooling can leave its sums");
+}
+
+void check_flat(const Step& s, int i) {
+    need(s.height == 1 && s.width == 1 && s.out_height == 1 && s.out_width == 1 &&
+             s.kernel_height == 1 && s.kernel_width == 1 && s.top == 0 && s.left == 0,
+         i, "a dense step is I x 1 x 1 to O x 1 x 1");
+}
+
+void check_targets(const Step& s, int i, int64_t table) {
+    const int64_t size = int64_t(s.channels) * s.out_channels;
+    need(s.activation == Activation::identity, i, "an RBF step has no activation");
+    need(size <= max_elements && s.weight_offset >= 0 && s.weight_offset + size <= table, i,
+         "its targets lie outside the table");
+}
+
 void check_groups(const Step& s, int i) {
     need(s.groups >= 1 && s.channels % s.groups == 0 && s.out_channels % s.groups == 0, i,
          "its channels cannot be cut into its groups");
@@ -68,15 +88,15 @@ void check_kind(const Step& s, int i, int64_t table) {
     need(is_in(kind_names, s.kind), i, "an unknown kind");
     need(is_in(activations, s.activation), i, "an unknown activation");
     check_groups(s, i);
+    check_links(s, i);
     switch (s.kind) {
         case Kind::conv: return check_weights(s, i, table);
         case Kind::maxpool:
         case Kind::avgpool: return check_pooling(s, i);
         case Kind::dense:
-            need(s.height == 1 && s.width == 1 && s.out_height == 1 && s.out_width == 1 &&
-                     s.kernel_height == 1 && s.kernel_width == 1 && s.top == 0 && s.left == 0,
-                 i, "a dense step is I x 1 x 1 to O x 1 x 1");
+            check_flat(s, i);
             return check_weights(s, i, table);
+        case Kind::rbf: check_flat(s, i); return check_targets(s, i, table);
         case Kind::norm: break;  // no step's: refused above
     }
 }
@@ -96,13 +116,13 @@ void check_order(const Step& s, const Step* next, int i) {
              (s.kind == Kind::conv && pools && facts(s.activation).monotone),
          i, "pooling first needs a max pooling next and an activation that never decreases");
     if (!next) return;
-    const bool flat = next->kind == Kind::dense;
+    const bool flat = flattens(next->kind);
     const int64_t size = int64_t(s.out_channels) * s.out_height * s.out_width;
     need(flat ? next->channels == size
               : next->channels == s.out_channels && next->height == s.out_height &&
                     next->width == s.out_width,
          i + 1, "it does not read what the step before writes");
-    need(s.kind != Kind::dense || flat, i + 1, "only dense steps may follow a dense step");
+    need(!flattens(s.kind) || flat, i + 1, "only dense steps may follow a dense step");
 }
 
 }  // namespace

@@ -59,6 +59,11 @@ struct Kernels {
                            float* in_gradient, float* gradient, bool accumulate,
                            float* transposed);
 
+    // One group through an RBF step, and back; see kernels/rbf.h.
+    void (*rbf_forward)(const Stage& stage, const float* targets, const float* in, float* out);
+    void (*rbf_backward)(const Stage& stage, const float* targets, const float* in,
+                         const float* out_gradient, float* in_gradient);
+
     // Normalisation of one group; see kernels/norm.h.
     void (*norm_moments)(const Stage& stage, int live, const float* in, double* moments);
     void (*norm_forward)(const Stage& stage, const float* factors, const float* in, float* out);
@@ -70,9 +75,9 @@ struct Kernels {
     // One group's units: dropped, or times `scale`.
     void (*drop)(const Drop& drop, int units, float scale, float* values);
 
-    // Softmax and cross-entropy of one group: losses (L,) and the scores' gradient of the SUM of
+    // The objective's loss of one group: losses (L,) and the scores' gradient of the SUM of
     // losses, zero in lanes from `live` on. weights: (live,). Returns how many are right.
-    int (*loss)(int classes, int live, float smoothing, const float* scores,
+    int (*loss)(int classes, int live, const Objective& objective, const float* scores,
                 const int32_t* labels, const float* weights, double* loss, float* gradient);
 
     // values[i] moves by the sum over shards of gradients[s][i], times update.mean. states: one a

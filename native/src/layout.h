@@ -143,6 +143,8 @@ struct Stage {
     bool normalised;   // kind conv: the next stage normalises, and has the shift for a bias
     bool passing;      // kind norm: its output is not kept, but made again in the backward pass
     int step;          // which step of the plan it is, or begins with
+    float divisor;     // kind avgpool: of the window's sum
+    const uint8_t* links;  // (O, C): which channels see which; null for all
 
     Map input, output;  // of one group
     Map linear;         // kind conv: the convolution's own output, before pooling, no border
@@ -239,6 +241,7 @@ struct Program {
     int alone = 0;  // batches of up to so many images are trained on one by one
     int64_t moments = 0;      // channels of all norm stages
     std::vector<float> zeros;  // biases of normalised convolutions
+    std::vector<std::vector<uint8_t>> links;  // what the stages' links point to
 
     std::vector<std::unique_ptr<int32_t[]>> offsets;  // what the stages' tables point to
 
@@ -252,6 +255,9 @@ void add_single(Program& program, int accumulators);
 
 // Offsets must fit the 32 bits of the tables: throws std::invalid_argument.
 int32_t narrow(int64_t offset);
+
+// The gradient of weights that are not connected is nothing.
+void clear_unlinked(const Stage& stage, float* gradient);
 
 // The equal parts that `channels` are cut into so that tiles of channels x positions keep the
 // multiply-add units busiest, with `taps` multiply-adds for each of their sums; and the cycles.

@@ -30,7 +30,7 @@ public:
 
     void add(const Step* step, const Step* end) {
         Stage stage{};
-        stage.step = int(step - begin_);
+        stage.step = step->place;
         stage.kind = step->kind;
         stage.normalised = step->scale_offset >= 0;
         stage.activation = stage.normalised ? Activation::identity : step->activation;
@@ -39,6 +39,13 @@ public:
         stage.keeps_input = facts(stage.activation).keeps_input;
         stage.window = window_of(*step);
         stage.groups = step->groups;
+        stage.divisor = step->sums ? 1.0f : float(step->kernel_height * step->kernel_width);
+        if (!step->links.empty()) {
+            program_.links.push_back(step->links);
+            stage.links = program_.links.back().data();
+        }
+        if (step->kind == Kind::rbf) stage.weights = step->weight_offset;
+        stage.inputs = step->channels;
         stage.winograd.outputs = winograd_tile(*step, accumulators_, method_);
         stage.input = bordered_map(*step);
         stage.linear = plain_map(step->out_channels, step->out_height, step->out_width, lanes_);
@@ -55,7 +62,7 @@ public:
 
     // What the step's last stage writes: the next step's map.
     Map output_map(const Step* step, const Step* end) const {
-        return step + 1 < end && step[1].kind != Kind::dense
+        return step + 1 < end && !flattens(step[1].kind)
             ? bordered_map(step[1])
             : plain_map(step->out_channels, step->out_height, step->out_width, lanes_);
     }
@@ -81,13 +88,13 @@ private:
     // A stage of its own behind the convolution's.
     void add_norm(const Step* step, const Step* end) {
         Stage stage{};
-        stage.step = int(step - begin_);
+        stage.step = step->place;
         stage.kind = Kind::norm;
         stage.activation = step->activation;
         stage.groups = 1;
         stage.input = stage.linear = program_.stages.back().output;
         stage.output = output_map(step, end);
-        stage.passing = step + 1 < end && step[1].kind != Kind::dense;
+        stage.passing = step + 1 < end && !flattens(step[1].kind);
         stage.scale = step->scale_offset;
         stage.bias = step->bias_offset;
         stage.mean = step->mean_offset;
@@ -310,6 +317,15 @@ private:
 
 }  // namespace
 
+void clear_unlinked(const Stage& stage, float* gradient) {
+    if (!stage.links) return;
+    const int channels = stage.input.channels, area = stage.window.height * stage.window.width;
+    for (int o = 0; o < stage.linear.channels; o++)
+        for (int c = 0; c < channels; c++)
+            if (!stage.links[o * channels + c])
+                std::fill_n(gradient + int64_t(o) * stage.gradient_row + int64_t(c) * area, area, 0.0f);
+}
+
 int32_t narrow(int64_t offset) {
     if (offset > INT32_MAX || offset < INT32_MIN)
         throw std::invalid_argument("a map is too large for this engine.");
@@ -328,7 +344,7 @@ Program::Program(const Step* steps, int count, int64_t table_size, int lane_coun
         compiler.add(steps + i, steps + count);
     if (!normalised) add_single(*this, accumulators);
     first_dense = int(std::count_if(stages.begin(), stages.end(),
-                                    [](const Stage& s) { return s.kind != Kind::dense; }));
+                                    [](const Stage& s) { return !flattens(s.kind); }));
     const Step& last = steps[count - 1];
     classes = last.out_channels * last.out_height * last.out_width;
 }

@@ -78,6 +78,11 @@ void Worker::forward(const float* table, const float* packed, const Batch& batch
     }
     for (size_t s = size_t(program_.first_dense); s < program_.stages.size(); s++) {
         const Stage& stage = program_.stages[s];
+        if (stage.kind == Kind::rbf) {
+            for (int g = 0; g < groups; g++)
+                kernels_.rbf_forward(stage, table + stage.weights, input(s, g), output(s, g));
+            continue;
+        }
         kernels_.dense_forward(stage, packed, table + stage.bias, groups, input(s, 0),
                                program_.kept, output(s, 0), program_.kept,
                                training ? kept_input(stage, 0) : nullptr, program_.kept);
@@ -118,7 +123,8 @@ void Worker::forward_group(const float* table, const float* packed, size_t begin
             case Kind::avgpool:
                 kernels_.pool_forward(stage, input(s, group), output(s, group), at);
                 break;
-            case Kind::dense: break;  // all groups at once, after the maps
+            case Kind::dense:
+            case Kind::rbf: break;  // after the maps
         }
     }
 }
@@ -151,12 +157,13 @@ Share Worker::gradient_alone(const float* table, const Batch& batch, float* grad
     const Objective& objective = *batch.objective;
     const float weight = objective.weights ? objective.weights[at] : 1.0f;
     Share share;
-    share.correct = kernels_.loss(program_.classes, 1, objective.label_smoothing, group, batch.labels + at,
-                                  &weight, &share.loss, back);
+    share.correct = kernels_.loss(program_.classes, 1, objective, group, batch.labels + at, &weight,
+                                  &share.loss, back);
     float* to = single_back_.data() + (scores - single_.data());
     for (int k = 0; k < program_.classes; k++) to[k] = back[int64_t(k) * program_.lanes];
     kernels_.single_backward(program_.stages.data(), int(program_.stages.size()), table,
                              single_.data(), single_back_.data(), single_flows_.data(), gradient);
+    for (const Stage& stage : program_.stages) clear_unlinked(stage, gradient + stage.gradient);
     return share;
 }
 
@@ -191,10 +198,11 @@ Share Worker::gradient(const float* table, const float* packed, const Batch& bat
         total.loss += share.loss;
         total.correct += share.correct;
     }
-    for (const Stage& stage : program_.stages)
-        if (stage.kind == Kind::conv)
-            kernels_.conv_weight_sums(stage, sums_.data() + stage.sums_at,
-                                      gradient + stage.gradient);
+    for (const Stage& stage : program_.stages) {
+        if (stage.kind != Kind::conv) continue;
+        kernels_.conv_weight_sums(stage, sums_.data() + stage.sums_at, gradient + stage.gradient);
+        clear_unlinked(stage, gradient + stage.gradient);
+    }
     return total;
 }
 
@@ -214,7 +222,7 @@ Share Worker::backward(const float* table, const float* packed, const Batch& bat
             labels[size_t(l)] = batch.labels[at];
             weights[size_t(l)] = each ? each[at] : 1.0f;
         }
-        share.correct += kernels_.loss(classes, live(count, g), batch.objective->label_smoothing,
+        share.correct += kernels_.loss(classes, live(count, g), *batch.objective,
                                        output(program_.stages.size() - 1, g), labels.data(),
                                        weights.data(), losses.data(),
                                        flow + int64_t(g) * classes * lanes);
@@ -227,6 +235,15 @@ Share Worker::backward(const float* table, const float* packed, const Batch& bat
             const float stays = 1.0f - batch.objective->dropout;
             drop(s, batch, 1.0f / stays, flow, int64_t(stage.output.channels) * lanes);
             drop(s, batch, stays, output(s, 0), program_.kept);
+        }
+        if (stage.kind == Kind::rbf) {
+            const int64_t in_group = int64_t(stage.inputs) * lanes;
+            for (int g = 0; g < groups && !stage.first; g++)
+                kernels_.rbf_backward(stage, table + stage.weights, input(s, g),
+                                      flow + int64_t(g) * stage.output.channels * lanes,
+                                      other + int64_t(g) * in_group);
+            std::swap(flow, other);
+            continue;
         }
         kernels_.dense_backward(stage, table + stage.weights, groups, input(s, 0), program_.kept,
                                 output(s, 0), program_.kept, kept_input(stage, 0), program_.kept,
@@ -279,6 +296,7 @@ void Worker::backward_stage(const float* packed, size_t s, int group, float* gra
             return;
         case Kind::norm:   // normalise_back
         case Kind::dense:  // all groups at once, before the maps
+        case Kind::rbf:
             return;
     }
 }

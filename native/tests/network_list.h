@@ -42,6 +42,11 @@ inline std::vector<Net> small_networks() {
         Net(4, 11, 10).grouped(2).conv(14, 3, 3, relu).pool(max, 2, 2, 2, 2)
             .grouped(7).conv(21, 2, 2, silu, 1, 2, 1, 0, 0, 0).pool(max, 2, 1, 1, 1)
             .grouped(3).conv(6, 1, 1, sigmoid).dense(3),
+        // Those of 1998: sums that are not divided, channels that see half of the others, targets.
+        Net(1, 14, 13).conv(4, 3, 3, scaled_tanh).pool(mean, 2, 2, 2, 2).sums()
+            .grouped(4).conv(4, 1, 1, scaled_tanh).linked().conv(7, 3, 2, scaled_tanh)
+            .pool(mean, 3, 2, 2, 1, 1, 0, 0, 1).sums().dense(5, scaled_tanh).rbf(4),
+        Net(2, 3, 4).rbf(3),
     };
 }
 

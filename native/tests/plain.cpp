@@ -27,6 +27,10 @@ bool has_weights(const Step& s) { return s.kind == Kind::conv || s.kind == Kind:
 int in_area(const Step& s) { return s.height * s.width; }
 int out_area(const Step& s) { return s.out_height * s.out_width; }
 int window_area(const Step& s) { return s.kernel_height * s.kernel_width; }
+double share(const Step& s) { return s.sums ? 1.0 : 1.0 / window_area(s); }
+bool is_linked(const Step& s, int output, int channel) {
+    return s.links.empty() || s.links[size_t(output * s.channels + channel)];
+}
 
 int weight_of(const Step& s, int output, int channel) {
     const int seen = s.channels / s.groups;
@@ -44,6 +48,27 @@ Seen seen_by(const Step& s, int output) {
     return {first, first + count};
 }
 
+// Minus the squared distances to the targets, and the way back.
+Values nearness(const Step& s, const Values& x, const Values& table) {
+    Values y(size_t(s.out_channels), 0.0);
+    for (int o = 0; o < s.out_channels; o++)
+        for (int i = 0; i < s.channels; i++) {
+            const double apart = x[size_t(i)] - table[size_t(s.weight_offset + o * s.channels + i)];
+            y[size_t(o)] -= apart * apart;
+        }
+    return y;
+}
+
+Values nearness_back(const Step& s, const Values& x, const Values& dy, const Values& table) {
+    Values dx(x.size());
+    for (int o = 0; o < s.out_channels; o++)
+        for (int i = 0; i < s.channels; i++) {
+            const double apart = x[size_t(i)] - table[size_t(s.weight_offset + o * s.channels + i)];
+            dx[size_t(i)] -= 2 * dy[size_t(o)] * apart;
+        }
+    return dx;
+}
+
 }  // namespace
 
 double activated(Activation activation, double z) {
@@ -54,6 +79,7 @@ double activated(Activation activation, double z) {
         case Activation::relu: return z < 0 ? 0 : z;
         case Activation::leaky_relu: return z < 0 ? double(0.01f) * z : z;
         case Activation::silu: return z * sigmoid(z);
+        case Activation::scaled_tanh: return 1.7159 * std::tanh(2.0 / 3.0 * z);
     }
     return NAN;
 }
@@ -67,12 +93,20 @@ double derivative(Activation activation, double z) {
         case Activation::relu: return z > 0 ? 1 : 0;
         case Activation::leaky_relu: return z > 0 ? 1 : double(0.01f);
         case Activation::silu: return s * (1 + z * (1 - s));
+        case Activation::scaled_tanh: {
+            const double slow = std::tanh(2.0 / 3.0 * z);
+            return 1.7159 * 2.0 / 3.0 * (1 - slow * slow);
+        }
     }
     return NAN;
 }
 
 Trace forward(const Step& s, const Values& x, const Values& table) {
     Trace trace{x, Values(size_t(s.out_channels * out_area(s))), {}, {}};
+    if (s.kind == Kind::rbf) {
+        trace.y = trace.z = nearness(s, x, table);
+        return trace;
+    }
     if (s.kind == Kind::maxpool) {
         std::fill(trace.z.begin(), trace.z.end(), -INFINITY);
         trace.winners.assign(trace.z.size(), -1);
@@ -86,7 +120,7 @@ Trace forward(const Step& s, const Values& x, const Values& table) {
             const double* w = has_weights(s) ? table.data() + weight_of(s, o, c) : nullptr;
             for_each_tap(s, [&](int out, int at, int tap) {
                 if (w) z[out] += w[tap] * in[at];
-                else if (s.kind == Kind::avgpool) z[out] += in[at] / window_area(s);
+                else if (s.kind == Kind::avgpool) z[out] += in[at] * share(s);
                 else if (in[at] > z[out]) {  // the first of equals, row by row
                     z[out] = in[at];
                     trace.winners[size_t(o * out_area(s) + out)] = c * in_area(s) + at;
@@ -101,6 +135,7 @@ Trace forward(const Step& s, const Values& x, const Values& table) {
 
 Values backward(const Step& s, const Trace& trace, const Values& dy, const Values& table,
                 Values& gradient) {
+    if (s.kind == Kind::rbf) return nearness_back(s, trace.x, dy, table);
     Values dx(trace.x.size());
     for (int o = 0; o < s.out_channels; o++) {
         Values dz(size_t(out_area(s)), 0.0);
@@ -117,12 +152,12 @@ Values backward(const Step& s, const Trace& trace, const Values& dy, const Value
             double* to = dx.data() + c * in_area(s);
             for_each_tap(s, [&](int out, int at, int tap) {
                 if (s.kind == Kind::avgpool) {
-                    to[at] += dz[size_t(out)] / window_area(s);
+                    to[at] += dz[size_t(out)] * share(s);
                     return;
                 }
                 const size_t weight = size_t(weight_of(s, o, c) + tap);
                 to[at] += dz[size_t(out)] * table[weight];
-                gradient[weight] += dz[size_t(out)] * in[at];
+                if (is_linked(s, o, c)) gradient[weight] += dz[size_t(out)] * in[at];
             });
         }
     }
@@ -145,6 +180,7 @@ Net::Net(int channels, int height, int width)
 
 Net& Net::add(Step step, int window_rows, int window_columns) {
     step.inputs = {int32_t(steps.size()) - 1};
+    step.place = int32_t(steps.size());
     step.channels = channels_;
     step.height = height_;
     step.width = width_;
@@ -183,11 +219,24 @@ Net& Net::conv(int out, int kernel_height, int kernel_width, Activation activati
     step.right = right;
     step.activation = activation;
     step.groups = std::exchange(groups_, 1);
+    if (std::exchange(linked_, false))  // each output sees every other channel, from its own on
+        for (int o = 0; o < out; o++)
+            for (int c = 0; c < channels_; c++) step.links.push_back((o + c) % 2 == 0);
     return add(step, kernel_height, kernel_width);
 }
 
 Net& Net::grouped(int groups) {
     groups_ = groups;
+    return *this;
+}
+
+Net& Net::linked() {
+    linked_ = true;
+    return *this;
+}
+
+Net& Net::sums() {
+    steps.back().sums = 1;
     return *this;
 }
 
@@ -213,6 +262,15 @@ Net& Net::dense(int out, Activation activation) {
     return *this;
 }
 
+Net& Net::rbf(int out) {
+    dense(out);
+    Step& step = steps.back();
+    step.kind = Kind::rbf;
+    table = step.bias_offset;  // targets alone
+    step.bias_offset = -1;
+    return *this;
+}
+
 Net& Net::norm() {
     Step& step = steps.back();
     for (int32_t* offset : {&step.scale_offset, &step.mean_offset, &step.variance_offset}) {
@@ -230,6 +288,8 @@ Values Net::parameters(uint64_t seed) const {
     Random random(seed);
     Values values(static_cast<size_t>(table));
     for (const Step& s : steps) {
+        for (int i = 0; s.kind == Kind::rbf && i < s.channels * s.out_channels; i++)
+            values[size_t(s.weight_offset + i)] = i % 3 ? 1 : -1;
         if (!has_weights(s)) continue;
         const int inputs = s.channels / s.groups * window_area(s);
         const double bound = 1.7 / std::sqrt(inputs);
@@ -239,6 +299,10 @@ Values Net::parameters(uint64_t seed) const {
                 values[size_t(offset + i)] = double(float(random.uniform(-bound, bound)));
         };
         draw(s.weight_offset, inputs * s.out_channels);
+        for (int o = 0; o < s.out_channels; o++)
+            for (int c = 0; c < s.channels; c++)
+                if (!is_linked(s, o, c))
+                    std::fill_n(values.begin() + weight_of(s, o, c), window_area(s), 0.0);
         draw(s.bias_offset, s.out_channels);
         if (s.scale_offset < 0) continue;
         for (int o = 0; o < s.out_channels; o++)

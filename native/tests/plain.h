@@ -44,6 +44,9 @@ public:
               int bottom = 0, int left = 0, int right = 0);
     Net& dense(int out, Activation activation = {});
     Net& grouped(int groups);  // of the convolution that comes next
+    Net& linked();  // the convolution that comes next: half of its channels
+    Net& sums();    // of the average pooling before
+    Net& rbf(int out);
     Net& norm();  // normalises the convolution before; the plain loops do not
 
     const Step* data() const { return steps.data(); }
@@ -61,6 +64,7 @@ private:
     Net& add(Step step, int window_rows, int window_columns);
 
     int channels_, height_, width_, groups_ = 1;
+    bool linked_ = false;
 };
 
 struct Answer {

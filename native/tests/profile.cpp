@@ -153,7 +153,7 @@ void profile(const Net& net, const Kernels& kernels) {
                     kernels.norm_backward(stage, lanes, factors.data(), in(s, g),
                                           flow.data() + g * program.flow);
             });
-        } else if (stage.kind != Kind::dense) {
+        } else if (!flattens(stage.kind)) {
             add("pool forward" + at, 0, [&, s] {
                 for (int g = 0; g < groups; g++)
                     kernels.pool_forward(stage, in(s, g), out(s, g), codes(stage, g));

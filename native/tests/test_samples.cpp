@@ -61,7 +61,9 @@ void check_loss(const Kernels& kernels, int classes, int live, double spread, do
     std::vector<double> losses(size_t(lanes), -1.0);
     std::vector<float> weights(size_t(live), 1.0f);
     if (smoothing > 0) weights[0] = 0.375f;
-    const int correct = kernels.loss(classes, live, smoothing, scores.data(), labels.data(),
+    Objective objective{};
+    objective.label_smoothing = smoothing;
+    const int correct = kernels.loss(classes, live, objective, scores.data(), labels.data(),
                                      weights.data(), losses.data(), gradient.data());
     int expected_correct = 0;
     for (int l = 0; l < lanes; l++) {
@@ -90,6 +92,45 @@ LENET_TEST(samples, loss_and_its_gradient) {
             }
 }
 
+// The label's score alone; and a class more, of a score that no sample has.
+LENET_TEST(samples, the_nearest_target_and_a_class_of_rubbish) {
+    for (const Table& table : tables()) {
+        const int lanes = table.kernels->lanes;
+        Random random(7);
+        Buffer scores(3 * lanes), gradient(3 * lanes);
+        fill(scores, random, -4, 4);
+        const std::vector<int32_t> labels(size_t(lanes), 2);
+        const std::vector<float> ones(size_t(lanes), 1.0f);
+        std::vector<double> losses(static_cast<size_t>(lanes));
+        const auto loss = [&](const Objective& objective) {
+            table.kernels->loss(3, lanes, objective, scores.data(), labels.data(), ones.data(),
+                                losses.data(), gradient.data());
+        };
+        Objective nearest{};
+        nearest.nearest = true;
+        loss(nearest);
+        for (int l = 0; l < lanes; l++) {
+            CHECK_NEAR(losses[size_t(l)], -double(scores.data()[2 * lanes + l]), 1e-6);
+            for (int k = 0; k < 3; k++)
+                CHECK_EQUAL(gradient.data()[k * lanes + l], k == 2 ? -1.0f : 0.0f);
+        }
+        for (float rubbish : {-30.0f, 0.5f, 90.0f}) {
+            Objective objective{};
+            objective.rubbish = rubbish;
+            loss(objective);
+            for (int l = 0; l < lanes; l++) {
+                Values sample;
+                for (int k = 0; k < 3; k++) sample.push_back(double(scores.data()[k * lanes + l]));
+                sample.push_back(double(rubbish));
+                const Loss expected = softmax_loss(sample, 2);
+                CHECK_NEAR(losses[size_t(l)], expected.loss, 1e-5);
+                for (int k = 0; k < 3; k++)
+                    CHECK_NEAR(double(gradient.data()[k * lanes + l]), expected.gradient[size_t(k)], 1e-6);
+            }
+        }
+    }
+}
+
 LENET_TEST(samples, equal_scores_answer_the_first_class) {
     for (const Table& table : tables()) {
         const int lanes = table.kernels->lanes;
@@ -98,7 +139,7 @@ LENET_TEST(samples, equal_scores_answer_the_first_class) {
         labels[0] = 0;
         const std::vector<float> ones(size_t(lanes), 1.0f);
         std::vector<double> losses(static_cast<size_t>(lanes));
-        CHECK_EQUAL(table.kernels->loss(3, lanes, 0, scores.data(), labels.data(), ones.data(),
+        CHECK_EQUAL(table.kernels->loss(3, lanes, Objective{}, scores.data(), labels.data(), ones.data(),
                                         losses.data(), gradient.data()), 1);
     }
 }
@@ -114,7 +155,7 @@ LENET_TEST(samples, a_score_that_is_no_number_makes_a_loss_that_is_none) {
                 std::vector<int32_t> labels(size_t(lanes), where);
                 std::vector<double> losses(static_cast<size_t>(lanes));
                 const std::vector<float> ones(size_t(lanes), 1.0f);
-                table.kernels->loss(3, lanes, 0, scores.data(), labels.data(), ones.data(),
+                table.kernels->loss(3, lanes, Objective{}, scores.data(), labels.data(), ones.data(),
                                     losses.data(), gradient.data());
                 CHECK(!std::isfinite(losses[1]));
                 CHECK_NEAR(losses[0], std::log(3.0), 1e-6);  // the next lane's is not touched

@@ -56,12 +56,15 @@ from lenet.net import Conv2d as Conv2d
 from lenet.net import Dense as Dense
 from lenet.net import MaxPool2d as MaxPool2d
 from lenet.net import Network as Network
+from lenet.net import Rbf as Rbf
+from lenet.net import Subsample as Subsample
 from lenet.net import parse_network as _parse
 from lenet.net import zoo as zoo
 from lenet.reporting.results import RunComparison as RunComparison
 from lenet.reporting.results import RunReport as RunReport
 from lenet.reporting.results import compare_runs as compare_runs
 from lenet.reporting.results import report as report
+from lenet.serving import serve as serve
 from lenet.studies.study import StudyResult as StudyResult
 from lenet.studies.study import study as study
 from lenet.studies.tune import tune as tune

@@ -43,6 +43,7 @@ from lenet.errors import DataError, LenetError, ModelFileError, UsageError, path
 from lenet.kinds import conversion
 from lenet.metrics import Evaluation, evaluate_answers, read_answers, softmax
 from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo
+from lenet.net.layers import LAYERS
 from lenet.net.shapes import Shape, shape_text
 from lenet.net.words import check_key, natural, shown
 from lenet.run_folder import INFO, is_run, read_run
@@ -100,7 +101,7 @@ class ModelLayer:
         if x.dtype.kind not in "buif":
             what = f"{self.name} is given values of type {x.dtype}"
             raise UsageError(f"{what}; it takes an array of numbers.")
-        is_dense, wanted = self.kind == "dense", self._step.input_shape
+        is_dense, wanted = LAYERS[self.kind].flattens, self._step.input_shape
         flat = is_dense and x.ndim >= 1 and prod(x.shape[1:]) == wanted[0]
         if not flat and x.shape[1:] != wanted:
             sizes = ", ".join(map(str, wanted[:1] if is_dense else wanted))

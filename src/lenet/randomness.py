@@ -28,6 +28,7 @@ ORDER: Final = 2
 DROPOUT: Final = 3
 AUGMENTATION: Final = 4
 SEARCH: Final = 5
+CURVATURE: Final = 6
 
 _WORD: Final = 2**64
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -110,14 +111,14 @@ def normal(seed: int, *stream: int, count: int) -> NDArray[np.float64]:
     return radius * np.cos(2.0 * np.pi * pairs[:, 1])
 
 
-def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
+def permutation(seed: int, epoch: int, n: int, stream: int = ORDER) -> NDArray[np.int64]:
     """Return the numbers 0 to n-1 in the random order of this seed and epoch; (n,).
 
     Random words are sorted after each word's low bits are replaced by its index: no two are equal,
     so every sorting method gives the same order. Of 60,000 words 48 random bits are left.
     """
     low = np.uint64(2 ** max(n - 1, 0).bit_length() - 1)
-    words = random_bits(seed, ORDER, epoch, count=n)
+    words = random_bits(seed, stream, epoch, count=n)
     words &= ~low
     words |= np.arange(n, dtype=np.uint64)
     words.sort()

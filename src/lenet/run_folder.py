@@ -482,7 +482,8 @@ def _check_texts(info: Mapping[str, Any]) -> None:
         values = info.get(key) or ()
         pairs = values.items() if isinstance(values, dict) else enumerate(values)
         for name, value in pairs:
-            is_good = isinstance(value, kind) or name == "augment"
+            is_row = isinstance(value, list) and all(map(_is_number, value))
+            is_good = isinstance(value, kind) or name == "augment" or (key == "recipe" and is_row)
             if not is_good or not _can_be_written(str(value)):
                 raise ValueError(f"in its {key} is {shown(value)}, which is of the wrong kind")
 

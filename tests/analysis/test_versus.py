@@ -52,6 +52,7 @@ def test_as_json() -> None:
         "momentum": 94_200,
         "nesterov": 94_200,
         "adamw": 125_600,
+        "levenberg-marquardt": 94_200,
     }
     assert dense["momentum_bytes"] == dense["weight_bytes"] == 31_400
     assert conv["activation_bytes"] == 4 * 10 * 28 * 28

@@ -14,8 +14,13 @@ def _findings(text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", zoo.names())
 def test_the_zoo_has_nothing_odd(name: str) -> None:
-    mean = "is a global average pooling: it leaves the mean of each map"
-    assert [found for found in window_findings(zoo.get(name)) if mean not in found] == []
+    # compact's last pooling, and LeNet-5's C5, of which the paper says the same.
+    known = (
+        "is a global average pooling: it leaves the mean of each map",
+        "a dense layer in all but",
+    )
+    odd = [text for text in window_findings(zoo.get(name)) if not any(k in text for k in known)]
+    assert odd == []
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 
 from lenet.benchmarking.workload import Workload
+from lenet.errors import EngineError
+from lenet.formats.names import ACTIVATIONS
 from lenet.net import layers, parse_network
 from random_networks import random_network
+from refusals import refused
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
+from lenet.benchmarking.onnx_network import WithOnnxRuntime  # noqa: E402
 from lenet.formats.onnx_file import (  # noqa: E402
     OPERATORS,
     onnx_network,
@@ -16,7 +20,20 @@ from lenet.formats.onnx_file import (  # noqa: E402
 
 
 def test_every_layer_has_its_operator():
-    assert OPERATORS.keys() == layers.LAYERS.keys()
+    # The others are said in these: formats/plain.py.
+    assert OPERATORS.keys() == layers.LAYERS.keys() - {"subsample", "rbf"}
+
+
+def test_layers_of_1998_are_said_in_others(expected_scores):
+    work = Workload(
+        parse_network("4x9x9 | conv 12 k3 table:lenet-1 scaled-tanh, subsample 2 | dense 3"),
+        batch=2,
+    )
+    np.testing.assert_allclose(
+        WithOnnxRuntime(work).infer(slice(0, 2)), expected_scores(work, 2), rtol=1e-5, atol=1e-5
+    )
+    with refused(EngineError, "distances"):
+        WithOnnxRuntime(Workload(parse_network("1x4x4 | rbf 3"), batch=2))
 
 
 def run(work, images):
@@ -33,7 +50,7 @@ def test_scores_of_random_networks(seed, expected_scores):
     np.testing.assert_allclose(run(work, work.pixels[:3]), expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("activation", layers.ACTIVATIONS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation(activation, expected_scores):
     body = f"conv 4 k3 {activation}, avgpool 2 | dense 5 {activation}, dense 3 {activation}"
     work = Workload(parse_network(f"2x8x8 | {body}"), batch=2)

@@ -35,13 +35,19 @@ WHOLE = "it must be a whole number"
         (["--threads", "1025"], ["threads is 1025", "it must be from 1 to 1024"]),
         (["--seed", "-1"], ["seed is -1", f"{WHOLE} from 0 to 2^63 - 1"]),
         (["--seed", str(2**63)], [f"seed is {2**63}", WHOLE]),
-        (["--init", "normal:x"], ["'normal:x'", "normal:S", "xavier or kaiming"]),
+        (["--init", "normal:x"], ["'normal:x'", "normal:S", "xavier, kaiming or lecun"]),
         (["--init", "normal:1e300"], ["normal:1e300", "at most 1e+30", "such as normal:0.2"]),
-        (["--optimizer", "foo"], ["'foo'", "it must be sgd, momentum, nesterov or adamw"]),
-        (["--schedule", "foo"], ["'foo'", "it must be constant, one-cycle, cosine or step"]),
+        (
+            ["--optimizer", "foo"],
+            ["'foo'", "it must be sgd, momentum, nesterov, adamw or levenberg-marquardt"],
+        ),
+        (
+            ["--schedule", "foo"],
+            ["'foo'", "it must be constant, one-cycle, cosine, step or listed"],
+        ),
         (
             ["--recipe", "foo"],
-            ["'foo'", "best-tiny, modern or original, or a .toml file"],
+            ["'foo'", "best-tiny, lenet-5, modern or original, or a .toml file"],
         ),
         (["--recipe", "no.toml"], ["cannot read the recipe no.toml: no such file or directory"]),
         (["--set", "lr"], ["'lr' is no setting", "lr=0.02"]),

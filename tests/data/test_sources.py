@@ -178,6 +178,24 @@ def test_interrupted_download_goes_on_with_what_is_missing(monkeypatch, cache):
     assert len(mirror.asked) == 4
 
 
+def no_folder():
+    raise OutputError("there is none")
+
+
+def test_what_is_at_hand(monkeypatch, cache, tmp_path):
+    assert sources.at_hand() == ("digits",)
+    fill(cache, ".gz")
+    assert sources.at_hand() == ("digits", "mnist")
+    (cache / f"{sources.TEST_LABELS}.gz").unlink()
+    assert sources.at_hand() == ("digits",)
+    fill(tmp_path / "named")
+    monkeypatch.setenv("LENET_DATA", str(tmp_path / "named"))
+    assert sources.at_hand() == sources.NAMES
+    monkeypatch.delenv("LENET_DATA")
+    monkeypatch.setattr(sources, "cache_folder", no_folder)
+    assert sources.at_hand() == ("digits",)
+
+
 def test_damaged_cache_says_what_to_delete(monkeypatch, cache):
     Mirror(monkeypatch)
     sources.load_named("mnist")

@@ -12,13 +12,15 @@ from lenet.optimizers import OPTIMIZERS
 
 #: By the name that the extension has for it.
 OURS = {
-    "kinds": list(layers.LAYERS),
+    # A subsampling is a pooling and a convolution to the extension.
+    "kinds": [kind for kind in layers.LAYERS if kind != "subsample"],
     "activations": {
         name: (activation.monotone, activation.keeps == "input")
         for name, activation in layers.ACTIVATIONS.items()
     },
     "optimizers": dict(OPTIMIZERS),
     "leaky_slope": pytest.approx(layers.LEAKY_SLOPE),
+    "scaled_tanh": pytest.approx(layers.SCALED_TANH),
     "alignment": plan.ALIGNMENT,
     "max_size": layers.MAX_SIZE,
     "max_elements": plan.MAX_ELEMENTS,

@@ -79,7 +79,7 @@ def test_the_values_never_change(init: str, values: list[float]) -> None:
     ["", "normal", "normal:", "normal:0", "normal:-1", "normal:nan", "normal:inf", "xavier:1"],
 )
 def test_an_unknown_rule_is_refused(init: str) -> None:
-    with refused(UsageError, f"'{init}'", "normal:S", "xavier or kaiming"):
+    with refused(UsageError, f"'{init}'", "normal:S", "xavier, kaiming or lecun"):
         initialise(PLAN, init, seed=0)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from lenet.engine.engine import Objective, Samples
 from lenet.engine.initialise import initialise
-from lenet.engine.operations import softmax_cross_entropy
+from lenet.engine.operations import measure_loss
 from lenet.engine.plan import make_plan
 from lenet.engine.reference import ReferenceEngine
 from lenet.errors import UsageError
@@ -18,7 +18,7 @@ def test_smoothing_and_weights_are_what_their_definition_says() -> None:
     labels, weights, share = np.array([1, 0]), np.array([0.5, 2.0]), 0.1
     logs = scores - np.log(np.exp(scores).sum(1, keepdims=True))
     target = (1 - share) * np.eye(3)[labels] + share / 3
-    losses, gradient = softmax_cross_entropy(scores, labels, share, weights)
+    losses, gradient = measure_loss(scores, labels, Objective(label_smoothing=share), weights)
     np.testing.assert_allclose(losses, -weights * (target * logs).sum(1))
     np.testing.assert_allclose(gradient, weights[:, None] * (np.exp(logs) - target) / 2)
 

@@ -52,7 +52,7 @@ def test_state_rows_and_precision(kind: str, rows: int) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"kind": "adam"}, ("'adam'", "sgd, momentum, nesterov or adamw")),
+        ({"kind": "adam"}, ("'adam'", "sgd, momentum, nesterov, adamw or levenberg-marquardt")),
         ({"momentum": 1.0}, ("momentum is 1.0", "below 1")),
         ({"beta1": -0.1}, ("beta1 is -0.1",)),
         ({"beta2": float("nan")}, ("beta2 is nan",)),

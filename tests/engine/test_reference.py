@@ -8,7 +8,7 @@ import pytest
 
 from lenet.engine.engine import Engine, Gradient, Samples, TrainResult
 from lenet.engine.initialise import initialise
-from lenet.engine.operations import Inputs, apply, backward, softmax_cross_entropy
+from lenet.engine.operations import Inputs, apply, backward, measure_loss
 from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Step, make_plan
 from lenet.engine.reference import ReferenceEngine
@@ -70,7 +70,7 @@ class Case:
                 numbers = np.arange(1.0, y.size + 1).reshape(y.shape)
                 branches.append(backward(step, Inputs(x), y, numbers)[0].tobytes())
         scores = outputs[-1].reshape(len(self.images), -1)
-        losses, _ = softmax_cross_entropy(scores, self.labels)
+        losses, _ = measure_loss(scores, self.labels)
         return float(losses.mean()), b"".join(branches)
 
     def difference(self, index: int) -> tuple[float, float]:
@@ -168,9 +168,9 @@ def test_activations_stand_extreme_inputs(activation: str, dtype: type) -> None:
     assert y.dtype == dx.dtype == dtype
 
 
-def test_softmax_cross_entropy_by_hand_and_at_the_extremes() -> None:
+def test_measure_loss_by_hand_and_at_the_extremes() -> None:
     scores = np.array([[0.0, np.log(3.0)], [1e4, -1e4], [1e4, -1e4]])
-    losses, dscores = softmax_cross_entropy(scores, np.array([1, 0, 1]))
+    losses, dscores = measure_loss(scores, np.array([1, 0, 1]))
     np.testing.assert_allclose(losses, [np.log(4 / 3), 0, 2e4])
     np.testing.assert_allclose(dscores * 3, [[0.25, -0.25], [0, 0], [1, -1]], atol=1e-15)
 

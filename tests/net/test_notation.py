@@ -96,7 +96,7 @@ def test_defaults_are_left_out(text: str, canonical: str) -> None:
         ("1x28x28 | dense 10,", "", "a layer is missing after the comma"),
         ("1x28x28 | , dense 10", ", dense", "a layer is missing before the comma"),
         ("1x28x28 | conf 6 k5", "conf", "'conf' is no layer (did you mean 'conv'?)"),
-        ("1x28x28 | lstm 6", "lstm", "write one of conv, maxpool, avgpool, dense."),
+        ("1x28x28 | lstm 6", "lstm", "write one of conv, maxpool, avgpool, dense, subsample, rbf."),
         ("1x28x28 | linear 6", "linear", "linear is called dense here; write dense 10."),
         ("1x28x28 | Flatten(), dense 6", "Flatten", "flatten is not written: a dense layer lays"),
         ("1x28x28 | dense 6, dropout 0.5", "dropout", "belongs to the training"),
@@ -121,7 +121,7 @@ def test_defaults_are_left_out(text: str, canonical: str) -> None:
         (
             "1x28x28 | conv 6 k5 batchnorm2d",
             "batchnorm2d",
-            "p0.1.0.1; g2; batchnorm; an activation",
+            "p0.1.0.1; g2; table:lenet-5; batchnorm; an activation",
         ),
         ("1x28x28 | dense 10 batchnorm", "batchnorm", "here; a dense layer takes an activation"),
         ("1x28x28 | maxpool 2 batchnorm", "batchnorm", "here; a max pooling takes s2 or s2x1"),

@@ -31,11 +31,11 @@ def test_a_text_with_a_digit_or_a_bar_is_a_notation() -> None:
 
 def test_an_unknown_name_says_what_is_accepted() -> None:
     with pytest.raises(UsageError) as caught:
-        read_network("lenet-6")
+        read_network("lenet-6x")
     assert str(caught.value) == (
-        "'lenet-6' names no network (did you mean 'lenet-60'?); give one of lenet, lenet-60, "
-        "lenet-d2l, lenet-relu, compact, tiny, a notation such as '1x28x28 | conv 6 k5 relu, "
-        "maxpool 2 | dense 10', a .json, .onnx or .keras file or a saved model."
+        "'lenet-6x' names no network (did you mean 'lenet-60'?); give one of lenet, lenet-60, "
+        "lenet-d2l, lenet-relu, lenet-5, lenet-1, compact, tiny, a notation such as '1x28x28 | "
+        "conv 6 k5 relu, maxpool 2 | dense 10', a .json, .onnx or .keras file or a saved model."
     )
 
 

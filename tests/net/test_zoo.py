@@ -23,7 +23,16 @@ def test_the_variants() -> None:
 
 
 def test_names_and_functions_agree() -> None:
-    assert zoo.names() == ("lenet", "lenet-60", "lenet-d2l", "lenet-relu", "compact", "tiny")
+    assert zoo.names() == (
+        "lenet",
+        "lenet-60",
+        "lenet-d2l",
+        "lenet-relu",
+        "lenet-5",
+        "lenet-1",
+        "compact",
+        "tiny",
+    )
     for name in zoo.names():
         assert zoo.get(name) == getattr(zoo, name.replace("-", "_"))()
 
@@ -33,5 +42,5 @@ def test_an_unknown_name_lists_the_known() -> None:
         zoo.get("lenet60")
     assert str(caught.value) == (
         "the network is 'lenet60' (did you mean 'lenet-60'?); it must be lenet, lenet-60, "
-        "lenet-d2l, lenet-relu, compact or tiny."
+        "lenet-d2l, lenet-relu, lenet-5, lenet-1, compact or tiny."
     )

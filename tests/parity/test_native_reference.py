@@ -26,7 +26,7 @@ from parity_cases import (
     assert_near,
     compare,
 )
-from random_networks import random_network
+from random_networks import OLD, random_network
 
 NETWORKS = int(os.environ.get("LENET_PARITY_NETWORKS") or 300)
 #: One test runs this many networks: as many tests as networks would take longer than the networks.
@@ -46,6 +46,17 @@ def random_cases(start: int) -> Iterator[Case]:
 @pytest.mark.parametrize("start", range(0, NETWORKS, PORTION))
 def test_random_networks(start: int) -> None:
     for case in random_cases(start):
+        try:
+            compare(case)
+        except AssertionError as error:
+            error.add_note(f"{case.network}, {len(case.images)} images")
+            raise
+
+
+@pytest.mark.parametrize("start", range(0, 100, PORTION))
+def test_random_networks_of_1998(start: int) -> None:
+    for seed in range(start, start + PORTION):
+        case = Case(random_network(seed, **OLD), SAMPLES[seed % len(SAMPLES)], seed)
         try:
             compare(case)
         except AssertionError as error:

@@ -19,7 +19,7 @@ from lenet.engine.plan import Floats, Plan, make_plan
 from lenet.engine.reference import ReferenceEngine
 from lenet.net.layers import ACTIVATIONS, AvgPool2d, Conv2d, Dense, Layer, MaxPool2d
 from lenet.net.network import Network
-from random_networks import draw_norms, random_network
+from random_networks import OLD, clear_unlinked, draw_norms, random_network
 
 torch = pytest.importorskip("torch")
 from lenet.formats.torch_module import (  # noqa: E402
@@ -46,6 +46,7 @@ class Case:
         for tensor in self.plan.tensors:
             tensor.view(self.parameters)[...] = random.normal(0, 0.5, tensor.shape)
         draw_norms(self.plan, self.parameters, random)
+        clear_unlinked(self.plan, self.parameters)
         self.images = random.integers(0, 256, (samples, *network.input_shape), np.uint8)
         self.labels = random.integers(0, self.plan.classes, samples)
         self.scale = random.uniform(0.005, 0.01, network.input_shape[0])
@@ -108,6 +109,11 @@ def check(case: Case) -> None:
 @pytest.mark.parametrize("seed", range(100))
 def test_random_networks(seed: int) -> None:
     check(Case(random_network(seed), seed))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_networks_of_1998(seed: int) -> None:
+    check(Case(random_network(seed, **OLD), seed))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -423,3 +423,18 @@ def test_other_data(finished, odd_data, tmp_path):
 def test_too_few(finished, count):
     with pytest.raises(UsageError, match=f"not {count}"):
         compare_runs(*[finished] * count)
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["fashion-mnist-lenet-1", "fashion-mnist-lenet-2"], ["lenet-1", "lenet-2"]),
+        (["mnist-compact-1", "mnist-lenet-relu-1"], ["compact-1", "lenet-relu-1"]),
+        (["a-b-c-1", "a-b-d"], ["c-1", "d"]),
+        (["one", "other"], ["one", "other"]),
+        (["same-1", "same-1-2"], ["same-1", "same-1-2"]),
+        (["alone-1"], ["alone-1"]),
+    ],
+)
+def test_lines_are_called_by_what_tells_them_apart(names, short):
+    assert comparison_page._endings(names) == short

@@ -86,8 +86,8 @@ NAN, INFINITY = float("nan"), float("inf")
         ),
         ("init", ("", "normal", "normal:", "normal:x", "normal:0", "normal:-1", 5), "normal:S"),
         ("init", ("normal:nan", "xavier:2"), "normal:S"),
-        ("optimizer", ("adam", 3), "sgd, momentum, nesterov or adamw"),
-        ("schedule", ("steps", ["constant"]), "constant, one-cycle, cosine or step"),
+        ("optimizer", ("adam", 3), "sgd, momentum, nesterov, adamw or levenberg-marquardt"),
+        ("schedule", ("steps", ["constant"]), "constant, one-cycle, cosine, step or listed"),
         ("standardize", ("no", 1), "True or False"),
         ("restore_best", ("first", 1), "True or False"),
         ("class_weight", ("yes", True), "balanced"),
@@ -291,9 +291,17 @@ def test_a_warm_up_over_all_epochs(warmup_epochs):
 @pytest.mark.parametrize("warmup_epochs", [0, 1.5])
 def test_a_part_is_the_parts_of_all(kind, warmup_epochs):
     warmup = 0 if kind == "one-cycle" else warmup_epochs
-    schedule = Recipe(schedule=kind, lr=0.5, epochs=7, warmup_epochs=warmup, step_size=2)
+    more = {"epoch_rates": [0.5, 0.1, 0.02]} if kind == "listed" else {"lr": 0.5, "step_size": 2}
+    schedule = Recipe(schedule=kind, epochs=7, warmup_epochs=warmup, **more)
     parts = [schedule.rates(77, begin, begin + 11) for begin in range(0, 77, 11)]
     np.testing.assert_allclose(np.concatenate(parts), schedule.rates(77), rtol=1e-12)
+
+
+def test_listed_rates_are_those_of_the_epochs_and_the_last_one_stays():
+    rates = Recipe(schedule="listed", epochs=4, epoch_rates=[0.5, 0.1, 0.02]).rates(8)
+    np.testing.assert_array_equal(rates, [0.5, 0.5, 0.1, 0.1, 0.02, 0.02, 0.02, 0.02])
+    with refused(UsageError, "epoch_rates names no rate"):
+        Recipe(schedule="listed")
 
 
 @pytest.mark.parametrize("steps", [2, 3, 7, 100, 4691])

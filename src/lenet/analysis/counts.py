@@ -72,6 +72,7 @@ class LayerCounts:
         scales: one per channel of a convolution with batch normalisation.
         statistics: running means and variances of batch normalisation, two per channel: counted
             while training, not trained, and so no parameters (PyTorch calls them buffers).
+        fixed: the targets of an RBF layer, which never change.
     """
 
     weights: int = 0
@@ -81,6 +82,7 @@ class LayerCounts:
     connections: int = 0
     scales: int = 0
     statistics: int = 0
+    fixed: int = 0
 
     @property
     def parameters(self) -> int:
@@ -94,7 +96,8 @@ class LayerCounts:
 def count_layer(placed: PlacedLayer) -> LayerCounts:
     """Count one layer where it stands."""
     layer, shape = placed.layer, placed.input_shape
-    sizes = {tensor.name: tensor.size for tensor in placed.tensors}
+    sizes = {tensor.name: tensor.size for tensor in placed.tensors if tensor.trained}
+    still = {tensor.name: tensor.size for tensor in placed.tensors if not tensor.trained}
     return LayerCounts(
         weights=sizes.get("weight", 0),
         biases=sizes.get("bias", 0),
@@ -102,7 +105,8 @@ def count_layer(placed: PlacedLayer) -> LayerCounts:
         activations=elements(placed.output_shape),
         connections=layer.connections(shape),
         scales=sizes.get("scale", 0),
-        statistics=sum(tensor.size for tensor in placed.tensors if not tensor.trained),
+        statistics=still.get("mean", 0) + still.get("variance", 0),
+        fixed=still.get("weight", 0),
     )
 
 
@@ -116,8 +120,8 @@ def total(counts: Iterable[LayerCounts]) -> LayerCounts:
 
 
 def count_layers(network: Network) -> int:
-    """Count convolutions and dense layers; a pooling belongs to its convolution."""
-    return sum(layer.is_trained for layer in network.layers)
+    """Count convolutions, dense and RBF layers; a pooling belongs to its convolution."""
+    return sum(layer.counts for layer in network.layers)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def _cost(first: Layer, other: Layer) -> float:
     """Nothing for equal layers, more the more fields differ, never a pair of different kinds."""
     if first == other:
         return 0
-    if first.stem != other.stem:
+    if first.stem != other.stem and not (first.flattens and other.flattens):
         return float("inf")
     ratio = 0.0
     if isinstance(first, Trained) and isinstance(other, Trained):
@@ -95,14 +95,17 @@ def _cost(first: Layer, other: Layer) -> float:
 
 
 def _fields(first: Layer, other: Layer) -> Iterator[str]:
-    """Yield every field that differs between layers with one stem, with both values."""
+    """Yield every field that differs between layers that may be a pair, with both values.
+
+    A field that one of them lacks has its default there.
+    """
     if first.keyword != other.keyword:
         yield f"{first.keyword} -> {other.keyword}"
     values, others = first.values, other.values
-    for field in first.fields:
-        if values[field.name] != others[field.name]:
-            before, after = field.text(values[field.name]), field.text(others[field.name])
-            yield f"{field.noun} {before} -> {after}"
+    for field in dict.fromkeys((*first.fields, *other.fields)):
+        before, after = (each.get(field.name, field.default) for each in (values, others))
+        if before != after:
+            yield f"{field.noun} {field.text(before)} -> {field.text(after)}"
 
 
 def align(first: Sequence[_A], second: Sequence[_B], cost: Callable[[_A, _B], float]) -> Alignment:

@@ -143,13 +143,13 @@ class Report(Result):
 
     @property
     def layer_count(self) -> int:
-        """Convolutions and dense layers; a pooling belongs to its convolution."""
+        """Convolutions, dense and RBF layers; a pooling belongs to its convolution."""
         return count_layers(self.network)
 
     @property
     def layer_text(self) -> str:
         """How many layers there are, and the rule by which they are counted."""
-        kinds = {kind: self.count(kind) for kind in ("conv", "dense")}
+        kinds = {kind: self.count(kind) for kind in ("conv", "dense", "rbf")}
         parts = " + ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
         rule = ""
         if self.layer_count < len(self.layers):
@@ -398,10 +398,17 @@ def _costs(named: tuple[Column, ...], report: Report, width: int) -> Table:
     """Return what it costs in as much room as there is: with shorter numbers, then with fewer."""
     columns = (cost_columns(report), cost_columns(report, short_count))
     tables = [Table((*named, *costs.values())) for costs in columns]
+    # A network of 1998 is counted as then, by its connections.
+    least = "activations" if _is_old(report) else "connections"
     for costs in columns:
-        costs.pop("connections")
+        costs.pop(least)
         tables.append(Table((*named, *costs.values())))
     return next((table for table in tables if fits(table, width)), tables[1])
+
+
+def _is_old(report: Report) -> bool:
+    """Has it layers that no other program counts?"""
+    return report.count("subsample", "rbf") > 0
 
 
 def _size_note(report: Report) -> Iterator[Paragraph]:
@@ -424,8 +431,8 @@ def _legend(report: Report, tables: Iterable[Section], titles: Sequence[str]) ->
         "pad": "padding on one side" + "; both: on both sides together" * ("both" in shown),
         "sees": "receptive field: how many input pixels one unit depends on",
         "jump": "how many input pixels neighbouring units lie apart",
-        "multiply-adds": "MACs: forward, for one image, without biases; twice as many are FLOPs. "
-        f"torchinfo counts biases, too: {_torchinfo_count(report):,}",
+        "multiply-adds": "MACs: forward, for one image, without biases; twice as many are FLOPs."
+        + f" torchinfo counts biases, too: {_torchinfo_count(report):,}" * (not _is_old(report)),
         "activations": "how many numbers the layer gives for one image",
         "connections": "each weight and bias, once for every output that uses it",
         "kept": "bytes of one image, kept for the backward pass",

@@ -14,7 +14,7 @@ from typing import Final
 from lenet.analysis.counts import LayerCounts, Memory, ReceptiveField, total
 from lenet.analysis.neighbours import Neighbours, neighbours_of
 from lenet.net import Network, PlacedLayer
-from lenet.net.layers import ACTIVATIONS, Windowed
+from lenet.net.layers import ACTIVATIONS, Activation, Windowed
 from lenet.net.shapes import pair_text, shape_text, size_text
 from lenet.net.words import listed
 from lenet.writing.numbers import bytes_text, chain, plural, times, whole_percent
@@ -139,12 +139,17 @@ def _saturation(network: Network) -> Iterator[str]:
     for name, activation in ACTIVATIONS.items():
         count = used.count(name)
         if activation.saturates and count:
-            over, under = activation.steepest.as_integer_ratio()
             yield (
                 f"{name.capitalize()} in {count:,} of {plural(len(used), 'layer')}: its derivative "
-                f"is at most {over if under == 1 else f'{over}/{under}'} and near 0 where it "
+                f"is at most {_steepest(activation)} and near 0 where it "
                 "saturates, so gradients fade in the backward pass."
             )
+
+
+def _steepest(activation: Activation) -> str:
+    over, under = activation.steepest.as_integer_ratio()
+    simple = f"{over}/{under}" if under < 100 else f"{activation.steepest:.2f}"
+    return str(over) if under == 1 else simple
 
 
 def _linear_pairs(network: Network) -> Iterator[str]:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from lenet.benchmarking.workload import Workload
 from lenet.errors import EngineError
 from lenet.formats.onnx_file import onnx_network
+from lenet.formats.plain import plain_model
+from lenet.model import Model
+from lenet.net import Rbf
 
 
 class WithOnnxRuntime:
@@ -17,7 +20,12 @@ class WithOnnxRuntime:
     def __init__(self, workload: Workload) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = workload.threads
-        content = onnx_network(workload.network, workload.plan, workload.parameters)
+        if workload.network.layers[-1].keyword == Rbf.keyword:
+            what = "ONNX Runtime gets a dense layer for an RBF layer, whose scores are no distances"
+            raise EngineError(what)
+        views = {tensor.name: tensor.view(workload.parameters) for tensor in workload.plan.tensors}
+        plain = plain_model(Model(workload.network).load_state_dict(views))
+        content = onnx_network(plain.network, plain.plan, plain.table)
         self._workload = workload
         self._session = onnxruntime.InferenceSession(
             content, options, providers=["CPUExecutionProvider"]

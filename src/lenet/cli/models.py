@@ -265,9 +265,9 @@ def _print_answers(
 @argument("model", "A .safetensors file that lenet saved, or a run's folder.", PATH)
 @argument(
     "output",
-    "The file to write; its ending chooses the format: .onnx, .c (one C99 file), .pt (PyTorch's "
-    "state dict), .py (code of the network), .params (MXNet), .safetensors "
-    "or .json (the network alone).",
+    "The file to write; its ending chooses the format: .html (a page to draw on and look inside), "
+    ".onnx, .c (one C99 file), .pt (PyTorch's state dict), .py (code of the network), .params "
+    "(MXNet), .safetensors or .json (the network alone).",
     PATH,
 )
 @option(
@@ -290,6 +290,11 @@ def _print_answers(
     "--calibrate",
     "With --int8: a data set or the path of pictures, as for lenet train; ranges are measured on "
     "its training images.",
+)
+@option(
+    "--images",
+    "Of .html: a data set or the path of pictures, of which some test images are put inside; by "
+    "default those it was trained on.",
 )
 @options.data_dir
 @options.json

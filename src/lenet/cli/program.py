@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import click
 
-from lenet.cli import look, models, networks, options, quiz, studies, train, tune
+from lenet.cli import look, models, networks, options, quiz, serve, studies, train, tune
 from lenet.errors import UsageError
 
 # The zoo's names are written out, since it takes 20 ms to import; a test holds that they are all.
 _ABOUT = """Small convolutional networks, understood in a minute and trained in seconds.
 
 Start with 'lenet train': it needs nothing else. A network is named by a zoo name
-(lenet, lenet-60, lenet-d2l, lenet-relu, compact, tiny), a notation such as
-'1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10', a .json file or a saved model.
+(lenet, lenet-60, lenet-d2l, lenet-relu, lenet-5, lenet-1, compact, tiny), a notation
+such as '1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10', a .json file or a saved
+model.
 """
 
 
@@ -40,7 +41,8 @@ program = Program(
         *(train.train, models.report, models.evaluate, models.predict, look.look),
         *(studies.study, tune.tune, models.export, models.import_),
         *(networks.explain, networks.deduce, networks.diagnose, networks.draw),
-        *(networks.compare, networks.balance, quiz.quiz, networks.bench, networks.checks),
+        *(networks.compare, networks.balance, quiz.quiz, serve.serve),
+        *(networks.bench, networks.checks),
     ],
     params=[
         click.Option(

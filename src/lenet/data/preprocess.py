@@ -29,7 +29,7 @@ Polarity = Literal["dark", "light"]
 
 _POLARITIES = ("dark", "light", None)
 _KEYS = ("input_shape", "mean", "std", "polarity")
-_NEWER = ("depth", "box")  # files of an older lenet have none
+_NEWER = ("depth", "box", "margin")  # files of an older lenet have none
 _DEPTHS = (8, 10, 12, 14, 16)
 _LARGEST = 1_000_000
 _SMALLEST_STD = 1e-6  # with this and _LARGEST, scale and shift stay finite in float32
@@ -54,6 +54,8 @@ class Preprocessing:
             None if they differ.
         depth: how many bits the training pictures used, where they had 16: 8, 10, 12, 14 or 16;
             None if they had not.
+        margin: whether images smaller than the input are set in its middle, with the background
+            around them; otherwise they are enlarged.
         box: where all training images are centred as MNIST's are, how many pixels the longer side
             of their ink has: 20; None for others.
 
@@ -67,6 +69,7 @@ class Preprocessing:
     polarity: Polarity | None
     depth: int | None = None
     box: int | None = None
+    margin: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("input_shape", "mean", "std"):
@@ -86,6 +89,12 @@ class Preprocessing:
             raise _invalid("polarity", self.polarity, "'dark', 'light' or nothing")
         if self.depth is not None and (type(self.depth) is not int or self.depth not in _DEPTHS):
             raise _invalid("depth", self.depth, f"one of {', '.join(map(str, _DEPTHS))} bits")
+        self._check_place()
+
+    def _check_place(self) -> None:
+        shape = self.input_shape
+        if self.margin is not None and self.margin is not True:
+            raise _invalid("margin", self.margin, "true or nothing")
         is_box = type(self.box) is int and 0 < self.box < min(shape[1:])
         if self.box is not None and not (is_box and shape[0] == 1 and self.polarity):
             raise _invalid("box", self.box, "fewer pixels than a grey image's side, and a polarity")
@@ -97,6 +106,8 @@ class Preprocessing:
         input_shape: tuple[int, int, int],
         standardize: bool = True,
         depth: int | None = None,
+        pixel_range: tuple[float, float] = (0.0, 1.0),
+        margin: bool = False,
     ) -> Self:
         """Measure training images as the network will see them.
 
@@ -104,13 +115,18 @@ class Preprocessing:
             images: (N, C, H, W) uint8, of any size; they are matched to ``input_shape``.
             input_shape: (C, H, W) of the network's input.
             standardize: whether each channel gets mean 0 and standard deviation 1; otherwise
-                pixels are only scaled to [0, 1].
+                pixels are only scaled to ``pixel_range``.
             depth: how many bits of 16 became these bytes, if any did.
+            pixel_range: what black and white become.
+            margin: whether images smaller than the input are set in its middle.
 
         Raises:
             DataError: the images' channels cannot become those of ``input_shape``.
         """
         channels = input_shape[0]
+        fits = images.shape[1:] == input_shape
+        if margin and not fits:
+            images, fits = set_in_middle(images, input_shape), images.shape[1] == channels
         counts = np.zeros((channels, 256), np.int64)
         light = 0
         for _, chunk in _chunks(images, input_shape):
@@ -120,12 +136,15 @@ class Preprocessing:
                 counts[channel] += np.bincount(matched[:, channel].ravel(), minlength=256)
         polarity = _polarity(light, len(images))
         box = None
-        if polarity and images.shape[1:] == input_shape and channels == 1:
+        if polarity and fits and channels == 1:
             box = find_box(images[:, 0], polarity == "light")
+        more = (polarity, depth, box, margin or None)
         if not standardize:
-            return cls(input_shape, (0.0,) * channels, (1.0,) * channels, polarity, depth, box)
+            black, white = pixel_range
+            span = white - black
+            return cls(input_shape, (-black / span,) * channels, (1 / span,) * channels, *more)
         means, deviations = zip(*map(_moments, counts), strict=True)
-        return cls(input_shape, means, deviations, polarity, depth, box)
+        return cls(input_shape, means, deviations, *more)
 
     def _repr_html_(self) -> str:
         return values_html("Preprocessing", self.to_dict())
@@ -143,6 +162,8 @@ class Preprocessing:
 
     def prepare(self, images: Images) -> Images:
         """Bring images to the network's channels and size; see :func:`match`."""
+        if self.margin:
+            images = set_in_middle(images, self.input_shape)
         return match(images, self.input_shape)
 
     def scale_and_shift(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -197,6 +218,22 @@ def match(images: Images, input_shape: tuple[int, int, int]) -> Images:
     what = f"images with {images.shape[1]} channels cannot become {channels}"
     advice = f"with {channels} channels, or use a network whose input has {images.shape[1]}"
     raise DataError(f"{what}; give images {advice}")
+
+
+def set_in_middle(images: Images, input_shape: tuple[int, int, int]) -> Images:
+    """Set (N, c, h, w) that are smaller than (C, H, W) in its middle, their background around.
+
+    Images that are larger on an axis are returned as they are.
+    """
+    count, channels, height, width = images.shape
+    over = input_shape[1] - height, input_shape[2] - width
+    if min(over) < 0 or not any(over) or not count:
+        return images
+    top, left = (more // 2 for more in over)
+    canvas = np.empty((count, channels, *input_shape[1:]), np.uint8)
+    canvas[:] = background(images)[:, np.newaxis, np.newaxis]
+    canvas[:, :, top : top + height, left : left + width] = images
+    return canvas
 
 
 def to_grey(images: Images) -> Images:

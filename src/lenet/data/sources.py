@@ -12,7 +12,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -120,6 +120,20 @@ def load_named(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dat
     train = _read_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], remedy)
     test = _read_split(paths[TEST_IMAGES], paths[TEST_LABELS], remedy)
     return Dataset(source.name, train, test, source.classes)
+
+
+def at_hand() -> tuple[str, ...]:
+    """Return those of :data:`NAMES` whose files are all here: loading them downloads nothing."""
+    folder = Path()
+    with suppress(OutputError):
+        folder = Path(os.environ.get("LENET_DATA") or cache_folder())
+
+    def is_whole(source: Source) -> bool:
+        return any(
+            len(_find(source, p)) == len(source.checksums) for p in (folder / source.name, folder)
+        )
+
+    return (DIGITS, *(name for name, source in SOURCES.items() if is_whole(source)))
 
 
 def cache_folder() -> Path:

@@ -20,6 +20,8 @@ OPERATIONS: Final = {
     "maxpool": "Max pooling",
     "avgpool": "Average pooling",
     "dense": "Full connection",
+    "subsample": "Subsampling",
+    "rbf": "RBF",
 }
 #: How the value of each field of a layer is written; "" if it is not.
 FACTS: Final[dict[str, Callable[[Any], str]]] = {
@@ -29,6 +31,7 @@ FACTS: Final[dict[str, Callable[[Any], str]]] = {
     "stride": lambda stride: f"stride {size_text(stride)}",
     "padding": lambda padding: f"padding {padding_text(padding)}",
     "groups": lambda count: "" if count == 1 else plural(count, "group"),
+    "table": lambda name: f"table {name}" if name else "",
     "batch_norm": lambda on: "batch norm" if on else "",
     "activation": lambda name: "" if name == "identity" else name,
 }

@@ -38,6 +38,8 @@ _COLORS: Final = {
     "pool-edge": ("#1c9150", "#4cc983"),
     "dense-face": ("#fdecc8", "#3b2a0d"),
     "dense-edge": ("#c97a0a", "#eeb04a"),
+    "rbf-face": ("#ece4fb", "#2b1d48"),
+    "rbf-edge": ("#7a4fd0", "#b095f2"),
     "series-1": ("#2463d6", "#6aa5f8"),
     "series-2": ("#c2500a", "#f59e4b"),
     "series-3": ("#15803d", "#4cc983"),

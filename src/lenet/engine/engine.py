@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -19,6 +19,10 @@ from lenet.randomness import DROPOUT, random_words_at
 class Objective:
     """What training makes small: the mean over a batch's images of weight * cross-entropy.
 
+    With ``nearest`` it is minus the score of the label: of an RBF layer the distance to the label's
+    target (LeCun et al. 1998, equation 8). With ``rubbish`` the cross-entropy has one class more of
+    that score, so that images of no class are kept away from all targets (equation 9).
+
     The target of an image is 1 - label_smoothing at its label, and the rest spread evenly over all
     classes (Szegedy et al. 2016, section 7). Of the outputs of every dense layer but the last the
     share ``dropout`` is put to zero, and the others grow by 1 / (1 - dropout) (Srivastava et al.
@@ -29,12 +33,18 @@ class Objective:
     dropout: float = 0.0  # 0 to below 1
     seed: int = 0  # decides which outputs are dropped
     weights: NDArray[np.float32] | None = None  # (N,), 0 or more; None for 1 each
+    rubbish: float = -inf  # the score of one class more, which no image belongs to
+    nearest: bool = False  # minus the label's score in place of the cross-entropy
 
     def __post_init__(self) -> None:
         for name in ("label_smoothing", "dropout"):
             value = getattr(self, name)
             if not is_share(value):
                 raise UsageError(f"{name} is {value!r}; it must be {SHARE}.")
+        if not self.rubbish < inf or (self.nearest and self.rubbish > -inf):
+            raise UsageError(
+                f"rubbish is {self.rubbish!r}; it must be a finite score, and none with nearest."
+            )
         if self.weights is not None and (
             self.weights.dtype != np.float32
             or self.weights.ndim != 1

@@ -1,15 +1,18 @@
 """The first values of the parameters.
 
-Weights are drawn by one of three rules; biases are zero. A normalisation's scale and running
-variance are one, its running mean is zero.
+Weights are drawn by one of four rules; biases are zero, but for lecun's. A normalisation's scale
+and running variance are one, its running mean is zero. A subsampling begins as a mean, but for
+lecun's. An RBF layer's targets are the ten digits of the paper where they fit, or else drawn.
 
     normal:S   normal with standard deviation S
     xavier     uniform up to sqrt(6 / (fan_in + fan_out)); Glorot and Bengio 2010, equation 16
     kaiming    normal with standard deviation sqrt(2 / fan_in); He et al. 2015, equation 10
+    lecun      uniform up to 2.4 / fan_in, biases too; LeCun et al. 1998, appendix A
 
 fan_in is how many inputs an output sees, fan_out how many outputs an input reaches at stride 1:
 C x kh x kw and O x kh x kw for a convolution (O, C, kh, kw), I and O for a dense layer (O, I). In a
-convolution of g groups both are those of one group.
+convolution of g groups both are those of one group. With a connection table lecun counts the inputs
+that each output is connected to.
 
 Element i of tensor t is a function of (seed, t, i) alone, with t counted in table order.
 """
@@ -23,8 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.arguments import shown
-from lenet.engine.plan import ALIGNMENT, Plan
+from lenet.engine.plan import ALIGNMENT, Floats, Plan, Step
 from lenet.errors import UsageError
+from lenet.net.tables import DIGITS
 from lenet.randomness import WEIGHTS, checked_seed, normal, uniform
 
 #: The largest standard deviation: no weight is then too large for 32 bits.
@@ -35,21 +39,49 @@ def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
     """Return a new parameter table (T,), 64-byte aligned, its gaps zero."""
     (rule, deviation), seed = parse_init(init), checked_seed(seed)
     table = aligned_zeros(plan.table_size)
-    groups = {step.weight: step.groups for step in plan.steps if step.weight}
-    for index, tensor in enumerate(plan.tensors):
-        if len(tensor.shape) > 1:  # a bias has one axis
-            window = prod(tensor.shape[2:])
-            fan_out, fan_in = tensor.shape[0] // groups[tensor] * window, tensor.shape[1] * window
-            if rule == "xavier":
-                bound = sqrt(6 / (fan_in + fan_out))
-                values = bound * (2 * uniform(seed, WEIGHTS, index, count=tensor.size) - 1)
-            else:
-                spread = sqrt(2 / fan_in) if rule == "kaiming" else deviation
-                values = spread * normal(seed, WEIGHTS, index, count=tensor.size)
-            tensor.view(table)[...] = values.reshape(tensor.shape)
+    places = {tensor: index for index, tensor in enumerate(plan.tensors)}
+    for step in plan.steps:
+        for tensor in (step.weight, step.bias):
+            if tensor is None:
+                continue
+            signs = 2 * uniform(seed, WEIGHTS, places[tensor], count=tensor.size) - 1
+            signs = signs.reshape(tensor.shape)
+            values = tensor.view(table)
+            if step.kind == "rbf":
+                fits = tensor.shape == np.shape(DIGITS)
+                values[...] = DIGITS if fits else np.where(signs < 0, -1, 1)
+            elif rule == "lecun":
+                values[...] = (
+                    2.4 / _fan_in(step).reshape(-1, *[1] * (len(tensor.shape) - 1)) * signs
+                )
+            elif step.kind == "subsample":
+                values[...] = 1 / prod(step.kernel_size) if tensor is step.weight else 0
+            elif tensor is step.weight:
+                draws = normal(seed, WEIGHTS, places[tensor], count=tensor.size)
+                values[...] = _drawn(rule, deviation, step, signs, draws.reshape(tensor.shape))
+        if step.weight and step.links is not None:
+            step.weight.view(table)[...] *= step.links[:, :, None, None]
     for norm in (step.norm for step in plan.steps if step.norm):
         norm.scale.view(table)[...] = norm.variance.view(table)[...] = 1
     return table
+
+
+def _drawn(rule: str, deviation: float, step: Step, signs: Floats, draws: Floats) -> Floats:
+    assert step.weight is not None
+    outputs, inputs, *window = step.weight.shape
+    fan_out, fan_in = outputs // step.groups * prod(window), inputs * prod(window)
+    if rule == "xavier":
+        return np.asarray(sqrt(6 / (fan_in + fan_out)) * signs)
+    return np.asarray((sqrt(2 / fan_in) if rule == "kaiming" else deviation) * draws)
+
+
+def _fan_in(step: Step) -> Floats:
+    """Return how many inputs each output is connected to, (O,)."""
+    window = prod(step.kernel_size)
+    if step.links is not None:
+        return np.asarray(step.links.sum(axis=1) * float(window))
+    seen = 1 if step.kind == "subsample" else step.input_shape[0] // step.groups
+    return np.full(step.output_shape[0], float(seen * window))
 
 
 def aligned_zeros(size: int) -> NDArray[np.float32]:
@@ -62,7 +94,7 @@ def aligned_zeros(size: int) -> NDArray[np.float32]:
 def parse_init(init: str) -> tuple[str, float]:
     """Return the rule and, for normal, its standard deviation; refuse any other text."""
     rule, _, number = init.partition(":") if isinstance(init, str) else ("", "", "")
-    if rule and init in ("xavier", "kaiming"):
+    if rule and init in ("xavier", "kaiming", "lecun"):
         return rule, 0.0
     try:
         deviation = float(number)
@@ -71,6 +103,6 @@ def parse_init(init: str) -> tuple[str, float]:
     if rule != "normal" or not 0 < deviation <= _LARGEST:
         raise UsageError(
             f"the initialisation is {shown(init)}; it must be normal:S with a standard deviation S "
-            f"above 0 and at most {_LARGEST:g} (such as normal:0.2), xavier or kaiming."
+            f"above 0 and at most {_LARGEST:g} (such as normal:0.2), xavier, kaiming or lecun."
         )
     return rule, deviation

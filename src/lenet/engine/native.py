@@ -166,7 +166,7 @@ class NativeEngine:
         native = extension()
         self._started = call(
             native.Session,
-            steps=[_set(native.Step(), **_step_values(step)) for step in self.plan.steps],
+            steps=[_set(native.Step(), **values) for values in _native_steps(self.plan)],
             table=self.plan.table_size,
             isa=self._isa,
             threads=self._threads,
@@ -309,11 +309,42 @@ def _set(target: Any, **values: Any) -> Any:
     return target
 
 
+def _native_steps(plan: Plan) -> list[dict[str, Any]]:
+    """Return the members of the extension's steps. They are a chain; a subsampling is two of them.
+
+    It is a pooling that sums, and a convolution of one weight for each channel.
+    """
+    found: list[dict[str, Any]] = []
+    for place, step in enumerate(plan.steps):
+        parts = _parted(step) if step.kind == "subsample" else [_step_values(step)]
+        for values in parts:
+            found.append(values | {"place": place, "inputs": [len(found) - 1]})
+    return found
+
+
+def _parted(step: Step) -> list[dict[str, Any]]:
+    whole = _step_values(step)
+    keys = ("input_shape", "output_shape", "kernel_size", "stride", "padding", "pool_first")
+    pool = {key: whole[key] for key in keys} | {"kind": "avgpool", "activation": "identity"}
+    conv = {key: whole[key] for key in ("output_shape", "activation", "weight", "bias")} | {
+        "kind": "conv",
+        "input_shape": step.output_shape,
+        "kernel_size": (1, 1),
+        "stride": (1, 1),
+        "padding": (0, 0, 0, 0),
+        "pool_first": False,
+        "groups": step.output_shape[0],
+    }
+    return [pool | {"sums": 1}, conv]
+
+
 def _step_values(step: Step) -> dict[str, Any]:
     """Return the members of the extension's Step: those of ours, tensors by their offsets."""
-    values = {name: value for name, value in vars(step).items() if name != "name"}
+    values = {name: value for name, value in vars(step).items() if name not in ("name", "table")}
     offsets = {tensor.name.rpartition(".")[2]: tensor.offset for tensor in step.tensors}
-    return {name: offsets.get(name, value) for name, value in values.items() if value is not None}
+    links = {} if step.links is None else {"links": step.links.ravel().tolist()}
+    named = {name: offsets.get(name, value) for name, value in values.items() if value is not None}
+    return named | links
 
 
 def _float32(values: Floats) -> NDArray[np.float32]:

@@ -16,9 +16,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet.engine.engine import PLAIN, Objective
 from lenet.engine.normalise import EPSILON
 from lenet.engine.plan import Floats, Step, Tensor
-from lenet.net.layers import ACTIVATIONS, LEAKY_SLOPE
+from lenet.net.layers import ACTIVATIONS, LEAKY_SLOPE, SCALED_TANH
 
 Labels = NDArray[np.integer[Any]]
 
@@ -40,8 +41,8 @@ class Inputs(NamedTuple):
     """What a step computes with."""
 
     x: Floats  # (N, C, H, W); a dense step takes any shape and flattens it
-    weight: Any = None  # (O, C / g, kh, kw) or (O, I); None for poolings
-    bias: Any = None  # (O,); None for poolings. Of a normalised step its shift
+    weight: Any = None  # (O, C / g, kh, kw), (O, I) or, of a subsampling, (C,); else None
+    bias: Any = None  # (O,) or None. Of a normalised step its shift
     norm: Statistics | None = None  # of a normalised step: running, or those of this batch
 
 
@@ -84,19 +85,24 @@ def backward(step: Step, inputs: Inputs, y: Floats, dy: Floats) -> Gradients:
     return back(step, inputs, dy * derivative(step.activation, kept))
 
 
-def softmax_cross_entropy(
-    scores: Floats, labels: Labels, smoothing: float = 0.0, weights: Floats | None = None
+def measure_loss(
+    scores: Floats, labels: Labels, objective: Objective = PLAIN, weights: Floats | None = None
 ) -> tuple[Floats, Floats]:
     """Return the loss of every sample, and the gradient of their mean.
 
     Of scores (N, K) the losses are (N,), weight * (log(sum_k exp(score_k)) - sum_k target_k *
-    score_k), in nats; the largest score is taken off first, so that exp never overflows.
+    score_k), in nats; the largest score is taken off first, so that exp never overflows. The sum
+    has the class of rubbish, too. Where the nearest target is wanted, they are -weight * score.
     """
-    rows = np.arange(len(scores))
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    rows, smoothing = np.arange(len(scores)), objective.label_smoothing
+    rubbish = np.full((len(scores), 1), objective.rubbish, scores.dtype)
+    every = np.concatenate([scores, rubbish], axis=1)
+    shifted = every - every.max(axis=1, keepdims=True)
+    logs = (shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))[:, :-1]
     losses: Floats = -logs[rows, labels]
     dscores: Floats = np.exp(logs)
+    if objective.nearest:
+        losses, dscores = -scores[rows, labels], np.zeros_like(scores)
     if smoothing:
         losses = (1 - smoothing) * losses - smoothing * logs.mean(axis=1)
         dscores -= smoothing / scores.shape[1]
@@ -104,6 +110,18 @@ def softmax_cross_entropy(
     if weights is not None:
         losses, dscores = losses * weights, dscores * weights[:, None]
     return losses, dscores / len(scores)
+
+
+def loss_bend(scores: Floats, labels: Labels, objective: Objective) -> tuple[Floats, Floats]:
+    """Return the first and second derivative of each sample's loss by each score, (N, K) both."""
+    _, slope = measure_loss(scores, labels, objective)
+    slope = slope * len(scores)
+    if objective.nearest:
+        return slope, np.zeros_like(scores)
+    target = np.full_like(scores, objective.label_smoothing / scores.shape[1])
+    target[np.arange(len(scores)), labels] += 1 - objective.label_smoothing
+    share = slope + target
+    return slope, share * (1 - share)
 
 
 def correlate(step: Step, x: Floats, weight: Floats) -> Floats:
@@ -137,7 +155,10 @@ def _convolve_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
         dweights.append(np.tensordot(d, seen, axes=((0, 2, 3), (0, 2, 3))))
         shares.append(np.moveaxis(np.tensordot(d, w, axes=(1, 0)), 3, 1))  # (N, C, P, Q, kh, kw)
     dx = _add_windows(step, np.concatenate(shares, axis=1), x.shape)
-    return Gradients(dx, np.concatenate(dweights), dbias, dscale)
+    dweight = np.concatenate(dweights)
+    if step.links is not None:  # what is not connected stays zero
+        dweight *= step.links[:, :, None, None]
+    return Gradients(dx, dweight, dbias, dscale)
 
 
 def _normalise_backward(norm: Statistics, z: Floats, dy: Floats) -> tuple[Floats, Floats]:
@@ -190,6 +211,31 @@ def _average_pool_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
     return Gradients(_add_windows(step, shares, inputs.x.shape))
 
 
+def _subsample(step: Step, inputs: Inputs) -> Floats:
+    sums = _windows(step, inputs.x).sum(axis=(4, 5))
+    return np.asarray(sums * _per_channel(inputs.weight) + _per_channel(inputs.bias))
+
+
+def _subsample_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
+    sums = _windows(step, inputs.x).sum(axis=(4, 5))
+    shares = (dz * _per_channel(inputs.weight))[..., None, None]
+    shares = np.broadcast_to(shares, (*dz.shape, *step.kernel_size))
+    dx = _add_windows(step, shares, inputs.x.shape)
+    return Gradients(dx, (dz * sums).sum(axis=(0, 2, 3)), dz.sum(axis=(0, 2, 3)))
+
+
+def _nearness(step: Step, inputs: Inputs) -> Floats:
+    """Return minus the squared distance to each target."""
+    flat = inputs.x.reshape(len(inputs.x), 1, -1)
+    return np.asarray(-((flat - inputs.weight) ** 2).sum(axis=2))
+
+
+def _nearness_backward(step: Step, inputs: Inputs, dz: Floats) -> Gradients:
+    flat = inputs.x.reshape(len(inputs.x), 1, -1)
+    dx = (-2 * dz[:, :, None] * (flat - inputs.weight)).sum(axis=1)
+    return Gradients(dx.reshape(inputs.x.shape))
+
+
 _Forward = Callable[[Step, Inputs], Floats]
 _Backward = Callable[[Step, Inputs, Floats], Gradients]
 #: By its layer's keyword, what a step computes before its activation, and the backward pass of it.
@@ -198,6 +244,8 @@ KINDS: Final[dict[str, tuple[_Forward, _Backward]]] = {
     "maxpool": (_max_pool, _max_pool_backward),
     "avgpool": (_average_pool, _average_pool_backward),
     "dense": (_multiply, _multiply_backward),
+    "subsample": (_subsample, _subsample_backward),
+    "rbf": (_nearness, _nearness_backward),
 }
 
 
@@ -220,6 +268,16 @@ def _silu(z: Floats) -> Floats:
     return np.maximum(z, -800) * _sigmoid(z)  # zero at minus infinity, its limit
 
 
+def _scaled_tanh(z: Floats) -> Floats:
+    height, slope = (z.dtype.type(value) for value in SCALED_TANH)
+    return np.asarray(height * np.tanh(slope * z))
+
+
+def _scaled_tanh_derivative(y: Floats) -> Floats:
+    height, slope = (y.dtype.type(value) for value in SCALED_TANH)
+    return slope / height * (height * height - y * y)
+
+
 def _silu_derivative(z: Floats) -> Floats:
     s = _sigmoid(z)
     return s + _silu(z) * (1 - s)
@@ -237,6 +295,7 @@ FUNCTIONS: Final[dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], 
     "relu": (lambda z: np.maximum(z, 0), lambda y: (y > 0).astype(y.dtype)),
     "leaky-relu": (lambda z: np.where(z > 0, z, LEAKY_SLOPE * z), _leaky_derivative),
     "silu": (_silu, _silu_derivative),
+    "scaled-tanh": (_scaled_tanh, _scaled_tanh_derivative),
 }
 
 

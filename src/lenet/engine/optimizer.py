@@ -15,7 +15,7 @@ import numpy as np
 from lenet.engine.plan import Floats
 from lenet.errors import UsageError
 from lenet.net.words import check_choice
-from lenet.optimizers import OPTIMIZERS
+from lenet.optimizers import LEVENBERG_MARQUARDT, OPTIMIZERS
 
 #: Added to a gradient's norm before something is divided by it.
 CLIP_EPSILON: Final = 1e-6
@@ -39,7 +39,7 @@ class Optimizer:
     Juditsky 1992).
     """
 
-    kind: str  # sgd, momentum, nesterov or adamw
+    kind: str  # sgd, momentum, nesterov, adamw or levenberg-marquardt
     momentum: float = 0.9  # of momentum and nesterov
     beta1: float = 0.9  # adamw's decay of the gradient's mean
     beta2: float = 0.999  # adamw's decay of its square's mean
@@ -77,6 +77,9 @@ class Optimizer:
         if self.max_grad_norm:
             norm = float(np.linalg.norm(gradient.astype(np.float64)))
             gradient = gradient * min(1.0, self.max_grad_norm / (norm + CLIP_EPSILON))
+        if self.kind == LEVENBERG_MARQUARDT:  # the state is what each parameter's rate is times
+            parameters -= rate * (state[0] * gradient)
+            return
         if self.kind == "adamw":
             self._adamw(parameters, gradient, state, rate, step)
             return

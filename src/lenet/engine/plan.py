@@ -19,7 +19,9 @@ Invariants, all held by :func:`verify`:
        next step, a max pooling, and whose activation never decreases: then
        max(f(x)) = f(max(x)), and an engine may pool first;
     6. only a convolution is normalised;
-    7. only a convolution has more than one group, and its groups divide both its channels.
+    7. only a convolution has more than one group, and its groups divide both its channels;
+    8. only a convolution of one group has a connection table, which is of its channels; the weights
+       that it leaves out are zero, and so is their gradient.
 """
 
 from __future__ import annotations
@@ -33,9 +35,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.errors import PlanError
-from lenet.net.layers import ACTIVATIONS, LAYERS, Sides
+from lenet.net.layers import ACTIVATIONS, LAYERS, Pool2d, Sides
 from lenet.net.network import Network, PlacedLayer
 from lenet.net.shapes import Pair, Shape, elements, output_size, pair_text
+from lenet.net.tables import TABLES
 
 Floats = NDArray[np.floating[Any]]
 
@@ -58,11 +61,12 @@ class Tensor:
     name: str  # conv0.weight
     shape: tuple[int, ...]  # (O, C / g, kh, kw), (O, I) or (O,)
     offset: int
-    trained: bool = True  # by its gradient; else it is counted while training
+    trained: bool = True  # by its gradient; else it is counted while training, or fixed
+    missing: int = 0  # of its numbers that are zero for ever
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """How many numbers it holds, zeros included."""
         return elements(self.shape)
 
     def view(self, table: Floats) -> Floats:
@@ -91,6 +95,7 @@ class Step:
     stride: Pair = (1, 1)
     padding: Sides = (0, 0, 0, 0)  # top, bottom, left, right
     groups: int = 1
+    table: str = ""  # the name of a connection table
     activation: str = "identity"
     pool_first: bool = False
     weight: Tensor | None = None
@@ -112,6 +117,16 @@ class Step:
             return None
         return Norm(self.scale, self.mean, self.variance)
 
+    @property
+    def links(self) -> NDArray[np.bool_] | None:
+        """Which channel sees which, (O, C), where a connection table says so."""
+        if not self.table:
+            return None
+        links = np.zeros((self.output_shape[0], self.input_shape[0]), np.bool_)
+        for channel, seen in enumerate(TABLES[self.table]):
+            links[channel, list(seen)] = True
+        return links
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -126,10 +141,22 @@ class Plan:
         """All tensors in table order."""
         return tuple(tensor for step in self.steps for tensor in step.tensors)
 
+    @cached_property
+    def running(self) -> tuple[Tensor, ...]:
+        """What is counted while training: the means and variances of normalised steps."""
+        norms = (step.norm for step in self.steps if step.norm)
+        return tuple(tensor for norm in norms for tensor in (norm.mean, norm.variance))
+
+    @cached_property
+    def fixed(self) -> tuple[Tensor, ...]:
+        """What no training changes: the targets of RBF steps."""
+        still = (tensor for tensor in self.tensors if not tensor.trained)
+        return tuple(tensor for tensor in still if tensor not in self.running)
+
     @property
     def parameters(self) -> int:
         """How many numbers are trained."""
-        return sum(tensor.size for tensor in self.tensors if tensor.trained)
+        return sum(tensor.size - tensor.missing for tensor in self.tensors if tensor.trained)
 
     @property
     def normalised(self) -> bool:
@@ -170,7 +197,7 @@ def _check_size(steps: Sequence[Step]) -> None:
     weights = 0
     for step in steps:
         window = elements(step.kernel_size)
-        if not LAYERS[step.kind].is_trained and window > MAX_WINDOW:
+        if issubclass(LAYERS[step.kind], Pool2d) and window > MAX_WINDOW:
             raise PlanError(
                 f"{step.name} has a window of {pair_text(step.kernel_size)}, {window:,} values; "
                 f"an engine takes at most {MAX_WINDOW:,}: use a smaller window, or two poolings."
@@ -201,8 +228,9 @@ def _make_step(place: PlacedLayer, reads: int, offset: int) -> tuple[Step, int]:
     }
     for tensor in place.tensors:
         name = f"{place.name}.{tensor.name}"
-        values[tensor.name] = Tensor(name, tensor.shape, offset, tensor.trained)
-        offset = _aligned(offset + tensor.size)
+        made = Tensor(name, tensor.shape, offset, tensor.trained, tensor.missing)
+        values[tensor.name] = made
+        offset = _aligned(offset + made.size)
     input_shape = _as_read(layer.keyword, place.input_shape)
     output_shape = _as_maps(place.output_shape)
     step = Step(place.name, layer.keyword, (reads,), input_shape, output_shape, **values)
@@ -261,7 +289,7 @@ def _input_complaints(plan: Plan, index: int) -> Iterator[str]:
         if step.input_shape != _as_read(step.kind, shape):
             where = f"{writer.name} writes" if writer else "the input is"
             yield f"{step.name} reads {step.input_shape}, {where} {shape}"
-        if writer and writer.kind == "dense" and step.kind != "dense":
+        if writer and LAYERS[writer.kind].flattens and not LAYERS[step.kind].flattens:
             yield f"{step.name} follows a dense step and is not dense"
     if index < len(plan.steps) - 1 and not any(index in s.inputs for s in plan.steps[index:]):
         yield f"{step.name} is read by no step"
@@ -291,8 +319,16 @@ def _conv_complaints(step: Step) -> Iterator[str]:
         yield f"{step.name} has {step.groups} groups of {channels} and {outputs} channels"
         return
     yield from _weight_complaints(step, (outputs, channels // step.groups, *step.kernel_size))
+    if step.table:
+        yield from _table_fault(step, outputs, channels)
     if step.norm and {t.shape for t in step.norm} != {(outputs,)}:
         yield f"{step.name} needs a scale, mean and variance of shape ({outputs},)"
+
+
+def _table_fault(step: Step, outputs: int, channels: int) -> Iterator[str]:
+    seen = TABLES.get(step.table, ())
+    if len(seen) != outputs or max(map(max, seen)) != channels - 1 or step.groups != 1:
+        yield f"{step.name} has a connection table of other channels"
 
 
 def _dense_complaints(step: Step) -> Iterator[str]:
@@ -312,8 +348,26 @@ def _weight_complaints(step: Step, shape: tuple[int, ...]) -> Iterator[str]:
 
 
 def _pooling_complaints(step: Step) -> Iterator[str]:
-    same_channels = step.output_shape[0] == step.input_shape[0]
-    if step.tensors or not same_channels or step.activation != "identity":
+    if step.tensors or step.activation != "identity":
+        yield f"{step.name} is a pooling: no parameters, no activation, the same channels"
+    yield from _window_complaints(step)
+
+
+def _subsampling_complaints(step: Step) -> Iterator[str]:
+    yield from _weight_complaints(step, step.output_shape[:1])
+    yield from _window_complaints(step)
+
+
+def _rbf_complaints(step: Step) -> Iterator[str]:
+    shape = (step.output_shape[0], step.input_shape[0])
+    if not step.weight or step.weight.shape != shape or len(step.tensors) > 1:
+        yield f"{step.name} needs targets of shape {shape}, and nothing else"
+    if step.activation != "identity":
+        yield f"{step.name} measures distances, and has no activation"
+
+
+def _window_complaints(step: Step) -> Iterator[str]:
+    if step.output_shape[0] != step.input_shape[0]:
         yield f"{step.name} is a pooling: no parameters, no activation, the same channels"
     if any(side >= step.kernel_size[i // 2] for i, side in enumerate(step.padding)):
         yield f"{step.name} has padding as large as its window"
@@ -325,6 +379,8 @@ KIND_COMPLAINTS: Final[dict[str, Callable[[Step], Iterator[str]]]] = {
     "maxpool": _pooling_complaints,
     "avgpool": _pooling_complaints,
     "dense": _dense_complaints,
+    "subsample": _subsampling_complaints,
+    "rbf": _rbf_complaints,
 }
 
 

@@ -109,7 +109,6 @@ class ReferenceEngine:
         """Run len(rates) training steps, changing ``parameters`` and ``state`` in place."""
         samples.check_order(order, batch_size, len(rates), objective)
         losses, correct = np.zeros(len(rates)), np.zeros(len(rates), np.int64)
-        running = [tensor for tensor in self.plan.tensors if not tensor.trained]
         for i, rate in enumerate(rates):
             chosen, number = order[i * batch_size : (i + 1) * batch_size], first_step + i + 1
             result, statistics = self._batch_gradient(
@@ -119,14 +118,16 @@ class ReferenceEngine:
             if not np.isfinite(result.loss):
                 return TrainResult(losses, correct, i)
             correct[i] = result.correct
-            before = [tensor.view(parameters).copy() for tensor in running]
-            for tensor in running:  # not the optimizer's: it must not decay them
+            still = (*self.plan.running, *self.plan.fixed)
+            before = [tensor.view(parameters).copy() for tensor in still]
+            for tensor in still:  # not the optimizer's: it must not decay them
                 tensor.view(parameters)[...] = 0
             gradient = result.gradient.astype(parameters.dtype, copy=False)
             optimizer.update(parameters, gradient, state, rate, number)
-            for tensor, old in zip(running, before, strict=True):
+            for tensor, old in zip(still, before, strict=True):
+                share = MOMENTUM if tensor in self.plan.running else 0
                 new = tensor.view(statistics)
-                tensor.view(parameters)[...] = (1 - MOMENTUM) * old + MOMENTUM * new
+                tensor.view(parameters)[...] = (1 - share) * old + share * new
             optimizer.update_average(parameters, state)
         return TrainResult(losses, correct, len(rates))
 
@@ -164,9 +165,7 @@ class ReferenceEngine:
             dropped[index] = outputs[index] * masks[index]
         scores = outputs[last].reshape(len(places), -1)
         weights = None if objective.weights is None else objective.weights.astype(self.dtype)
-        losses, dscores = operations.softmax_cross_entropy(
-            scores, part.labels, objective.label_smoothing, weights
-        )
+        losses, dscores = operations.measure_loss(scores, part.labels, objective, weights)
         flows = {last: dscores}  # the gradients of what the steps wrote
         for index, step in reversed(list(enumerate(steps))):
             (reads,) = step.inputs

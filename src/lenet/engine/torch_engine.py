@@ -19,8 +19,9 @@ from lenet.engine.normalise import EPSILON, MOMENTUM, folded_plan, folded_table,
 from lenet.engine.optimizer import CLIP_EPSILON, Optimizer
 from lenet.engine.plan import Floats, Plan, Step, Tensor
 from lenet.errors import EngineError, UsageError
-from lenet.net.layers import LEAKY_SLOPE
+from lenet.net.layers import LEAKY_SLOPE, SCALED_TANH
 from lenet.net.words import shown
+from lenet.optimizers import LEVENBERG_MARQUARDT
 
 #: Images that are scored at a time: their maps fit on any device.
 _CHUNK = 4096
@@ -32,6 +33,7 @@ _ACTIVATIONS = {
     "relu": torch.relu,
     "leaky-relu": lambda z: F.leaky_relu(z, LEAKY_SLOPE),
     "silu": F.silu,
+    "scaled-tanh": lambda z: SCALED_TANH[0] * torch.tanh(SCALED_TANH[1] * z),
 }
 
 
@@ -48,7 +50,6 @@ class TorchEngine:
         if self.device.type == "cpu":
             torch.set_num_threads(threads)
         self._kept: dict[str, tuple[Any, torch.Tensor]] = {}
-        self._running = [tensor for tensor in plan.tensors if not tensor.trained]
 
     @property
     def name(self) -> str:
@@ -128,9 +129,7 @@ class TorchEngine:
         labels = self._held("labels", samples.labels).long()[chosen]
         x = self._pixels(images[chosen], samples.scale, samples.shift)
         scores, statistics = _forward(self.plan.steps, table, x, objective.dropout)
-        losses = F.cross_entropy(
-            scores, labels, reduction="none", label_smoothing=objective.label_smoothing
-        )
+        losses = _losses(scores, labels, objective)
         if objective.weights is not None:
             losses = losses * self._held("weights", objective.weights)[chosen]
         return losses.mean(), (scores.argmax(1) == labels).sum(), statistics
@@ -145,13 +144,16 @@ class TorchEngine:
         statistics: dict[Tensor, torch.Tensor],
     ) -> None:
         """Move the table by its gradient, and the running statistics by those of the batch."""
-        before = {tensor: _view(tensor, table).clone() for tensor in self._running}
-        for tensor in self._running:  # not the optimizer's: it must not decay them
+        still = (*self.plan.running, *self.plan.fixed)
+        before = {tensor: _view(tensor, table).clone() for tensor in still}
+        for tensor in still:  # not the optimizer's: it must not decay them
             _view(tensor, table).zero_()
         assert table.grad is not None
         _optimize(optimizer, table, table.grad, state, rate, number)
         for tensor, old in before.items():
-            _view(tensor, table).copy_((1 - MOMENTUM) * old + MOMENTUM * statistics[tensor])
+            new = statistics.get(tensor)
+            moved = old if new is None else (1 - MOMENTUM) * old + MOMENTUM * new
+            _view(tensor, table).copy_(moved)
         if optimizer.ema_decay:
             state[-1].mul_(optimizer.decay).add_(table.detach(), alpha=1 - optimizer.decay)
 
@@ -174,6 +176,19 @@ class TorchEngine:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_kept": {}}
+
+
+def _losses(scores: torch.Tensor, labels: torch.Tensor, objective: Objective) -> torch.Tensor:
+    if objective.nearest:
+        return -scores.gather(1, labels[:, None])[:, 0]
+    if objective.rubbish == -np.inf:
+        return F.cross_entropy(
+            scores, labels, reduction="none", label_smoothing=objective.label_smoothing
+        )
+    level = torch.logaddexp(scores.logsumexp(1), scores.new_tensor(objective.rubbish))
+    logs = scores - level[:, None]
+    share = objective.label_smoothing
+    return -(1 - share) * logs.gather(1, labels[:, None])[:, 0] - share * logs.mean(1)
 
 
 def _checked_device(name: str) -> torch.device:
@@ -213,11 +228,15 @@ def _linear(
         return F.max_pool2d(_padded(step, x, -torch.inf), step.kernel_size, step.stride)
     if step.kind == "avgpool":
         return F.avg_pool2d(_padded(step, x, 0.0), step.kernel_size, step.stride)
+    if own := _OLD.get(step.kind):
+        return own(step, table, x)
     if step.weight is None or step.bias is None:
         raise EngineError(f"{step.name} has no weights.")
     weight, bias = _view(step.weight, table), _view(step.bias, table)
     if step.kind == "dense":
         return F.linear(x.flatten(1), weight, bias)
+    if step.links is not None:
+        weight = weight * torch.from_numpy(step.links).to(weight)[:, :, None, None]
     norm = step.norm
     padded, plain = _padded(step, x, 0.0), None if norm else bias
     z = F.conv2d(padded, weight, plain, step.stride, groups=step.groups)
@@ -233,6 +252,23 @@ def _linear(
     for tensor, each in zip((norm.mean, norm.variance), zip(*found, strict=True), strict=True):
         statistics[tensor] = torch.stack(each).mean(dim=0)
     return torch.cat(parts)
+
+
+def _subsample(step: Step, table: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    assert step.weight
+    assert step.bias
+    sums = F.avg_pool2d(_padded(step, x, 0.0), step.kernel_size, step.stride, divisor_override=1)
+    return sums * _maps(_view(step.weight, table)) + _maps(_view(step.bias, table))
+
+
+def _nearness(step: Step, table: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    assert step.weight
+    targets = _view(step.weight, table).detach()
+    return -((x.flatten(1)[:, None] - targets) ** 2).sum(2)
+
+
+#: What LeCun et al. 1998 have besides.
+_OLD = {"subsample": _subsample, "rbf": _nearness}
 
 
 def _padded(step: Step, x: torch.Tensor, value: float) -> torch.Tensor:
@@ -257,6 +293,9 @@ def _optimize(
         norm = torch.linalg.vector_norm(gradient, dtype=torch.float64)
         gradient = gradient * torch.clamp(optimizer.max_grad_norm / (norm + CLIP_EPSILON), max=1)
         gradient = gradient.float()
+    if optimizer.kind == LEVENBERG_MARQUARDT:
+        table.sub_(state[0] * gradient, alpha=rate)
+        return
     if optimizer.kind == "adamw":
         mean, square = state[0], state[1]
         mean.add_(gradient - mean, alpha=1 - optimizer.beta1)

@@ -16,9 +16,10 @@ from typing import Any, Final
 import numpy as np
 
 from lenet import files
+from lenet.arguments import MODEL_ENDING
 from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.engine.plan import Floats
-from lenet.errors import UsageError, needing, path_text
+from lenet.errors import LenetError, UsageError, needing, path_text
 from lenet.formats import runtimes
 from lenet.formats.c_int8 import int8_header, int8_source
 from lenet.formats.c_source import c_header, c_source
@@ -27,6 +28,8 @@ from lenet.formats.code import FRAMEWORKS, network_code
 from lenet.formats.int8 import quantise
 from lenet.formats.mxnet_arrays import write_params
 from lenet.formats.mxnet_symbol import symbol_path, write_symbol
+from lenet.formats.page import write_page
+from lenet.formats.plain import plain_model
 from lenet.model import Model
 from lenet.net import to_json
 from lenet.net.words import check_choice, did_you_mean, listed, shown
@@ -39,6 +42,9 @@ INPUTS: Final = ("uint8", "float", "raw")
 OPSETS: Final = range(13, 18)
 #: By a file's ending: what may be in whole numbers.
 _INT8: Final = (".c", ".safetensors")
+_PAGES: Final = (".html", ".htm")
+#: By a file's ending: what has every layer that we have.
+_OUR_LAYERS: Final = (".safetensors", ".json")
 _READ_BACK: Final = "The file was read back by lenet: MXNet is not installed."
 #: Pictures that a C file's self-test knows.
 _EXAMPLES: Final = 4
@@ -68,6 +74,8 @@ class Options:
     opset: int = 17
     framework: str = "torch"
     answers: Answers | None = None
+    images: Split | None = None  # that a page has inside
+    name: str = ""  # of the file or run that the model is from
 
 
 @dataclass(frozen=True)
@@ -134,14 +142,15 @@ def export(
     framework: str = "torch",
     int8: bool = False,
     calibrate: Dataset | Split | str | os.PathLike[str] | None = None,
+    images: Dataset | Split | str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
 ) -> Export:
     """Write a model as a file for another program; its ending chooses the format.
 
-    ``.onnx`` for ONNX runtimes, ``.c`` as one C99 file (with a ``.h`` beside it), ``.pt`` as
-    PyTorch's state dict, ``.py`` as code of the network in PyTorch, Keras or Gluon, ``.params`` as
-    MXNet's parameters (with a ``-symbol.json`` beside it), ``.safetensors`` as lenet's own model,
-    ``.json`` as the network alone.
+    ``.html`` as a page to draw on and to look inside, ``.onnx`` for ONNX runtimes, ``.c`` as one
+    C99 file (with a ``.h`` beside it), ``.pt`` as PyTorch's state dict, ``.py`` as code of the
+    network in PyTorch, Keras or Gluon, ``.params`` as MXNet's parameters (with a ``-symbol.json``
+    beside it), ``.safetensors`` as lenet's own model, ``.json`` as the network alone.
 
     Args:
         model: a model, the file of one, or a run's folder.
@@ -158,7 +167,11 @@ def export(
             weights of one byte. A model that is in int8 already needs no ``int8``.
         calibrate: with ``int8``, what ``check`` takes: images to train on of what the network will
             see; the ranges of its maps are measured on them.
-        data_dir: the folder that holds the IDX files of ``check`` and ``calibrate`` already.
+        images: of a page, what ``check`` takes: some of its images to test on are put inside. By
+            default they are those of ``check``, or of the named data set that the model was trained
+            on, where it can be loaded.
+        data_dir: the folder that holds the IDX files of ``check``, ``calibrate`` and ``images``
+            already.
 
     Raises:
         UsageError: no format has this ending, or an option is out of range.
@@ -170,7 +183,12 @@ def export(
     suffix = _suffix(path)
     options = _options(input, opset, framework)
     _check_int8(suffix, int8, calibrate)
-    model = model if isinstance(model, Model) else Model.load(model)
+    if images is not None and suffix not in _PAGES:
+        what = f"test images are put into a page alone, and the file ends in {suffix}"
+        raise UsageError(f"{what}; end it in .html, or leave them out.", parameter="images")
+    if not isinstance(model, Model):
+        options = replace(options, name=Path(model).name.removesuffix(MODEL_ENDING))
+        model = Model.load(model)
     split, name = _test_split(model, check, data_dir)
     if split is not None and suffix not in _RUNNERS:
         raise UsageError(
@@ -179,9 +197,13 @@ def export(
         )
     origin = model
     if calibrate is not None:
-        model = quantise(model, _images(model, calibrate, data_dir))
+        model = quantise(plain_model(model), _images(model, calibrate, data_dir))
+    elif suffix not in _OUR_LAYERS:
+        model = plain_model(model)
     if split is not None:
         options = replace(options, answers=_answers(model, origin, split, name))
+    if suffix in _PAGES:
+        options = replace(options, images=_inside(model, images, split, data_dir))
     write, kind = _FORMATS[suffix]
     content = write(model, options)
     compared = None
@@ -258,9 +280,23 @@ def _test_split(model: Model, check: Any, data_dir: Any) -> tuple[Split | None, 
     return replace(split, images=model.preprocessing.prepare(split.images)), name
 
 
+def _inside(model: Model, images: Any, checked: Split | None, data_dir: Any) -> Split | None:
+    """Return images for a page: those that are given, or that lie near."""
+    if images is not None:
+        return _test_split(model, images, data_dir)[0]
+    known = model.training.get("dataset")
+    if checked is None and isinstance(known, str) and is_name(known):
+        try:
+            return _test_split(model, known, data_dir)[0]
+        except LenetError:  # it does without
+            return None
+    return checked
+
+
 def _answers(model: Model, origin: Model, split: Split, name: str) -> Answers:
-    accuracy = None if model is origin else origin.evaluate(split).accuracy
-    return Answers(split, name, *_our_answer(model)(split.images), accuracy)
+    accuracy = None if model.integers is origin.integers else origin.evaluate(split).accuracy
+    truth = model if accuracy is not None else origin
+    return Answers(split, name, *_our_answer(truth)(split.images), accuracy)
 
 
 def _our_answer(model: Model) -> runtimes.Answer:
@@ -322,6 +358,10 @@ def _pt(model: Model, options: Options) -> bytes:
     return stream.getvalue()
 
 
+def _page(model: Model, options: Options) -> bytes:
+    return write_page(model, options.images, options.name).encode("utf-8")
+
+
 def _params(model: Model, options: Options) -> bytes:
     return write_params(write_symbol(model)[1])
 
@@ -352,6 +392,7 @@ _FORMATS: Final[dict[str, tuple[_Writer, str]]] = {
     ".params": (_params, "MXNet parameters"),
     ".safetensors": (lambda model, _: model.to_bytes(), "lenet model"),
     ".json": (lambda model, _: to_json(model.network).encode("utf-8"), "network description"),
+    **dict.fromkeys(_PAGES, (_page, "page")),
 }
 #: By a file's ending: the files that are written beside it.
 _BESIDE: Final = {".c": _beside_c, ".params": _beside_params}
@@ -362,4 +403,5 @@ _RUNNERS: Final[dict[str, Callable[[Model, bytes, Options], runtimes.Answer]]] =
     ".pt": lambda model, content, _: runtimes.run_torch(model, content),
     ".params": lambda model, content, _: runtimes.run_mxnet(model, content),
     ".safetensors": lambda _, content, __: _our_answer(Model.from_bytes(content)),
+    **dict.fromkeys(_PAGES, lambda model, content, _: runtimes.run_page(model, content)),
 }

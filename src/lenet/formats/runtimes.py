@@ -26,6 +26,7 @@ from lenet.errors import MissingPackageError, OutputError, needing, path_text, r
 from lenet.formats.code import network_code
 from lenet.formats.importing import read_model
 from lenet.formats.mxnet_symbol import symbol_path, write_symbol
+from lenet.formats.page import page_parts
 from lenet.metrics import softmax
 from lenet.model import Model
 
@@ -53,6 +54,20 @@ for start in range(0, len(images), 1000):
     np.testing.assert_allclose(symbol(batch).asnumpy(), scores.asnumpy(), 1e-4, 1e-4)
     found.append(scores.softmax().asnumpy())
 np.save("answers.npy", np.concatenate(found))
+"""
+#: Before and behind a page's script: node runs its network on images of bytes.
+_NODE: Final = 'import { readFileSync, writeFileSync } from "node:fs";\n'
+_NODE_RUN: Final = """
+const facts = JSON.parse(readFileSync("facts.json", "utf8"));
+const network = networkModule.readNetwork(facts);
+const bytes = new Uint8Array(readFileSync("images"));
+const size = facts.input_shape.reduce((a, b) => a * b);
+const answers = [];
+for (let start = 0; start < bytes.length; start += size) {
+  const picture = prepareModule.scaled(bytes.subarray(start, start + size), facts.preparation);
+  answers.push(...networkModule.softmax(networkModule.forward(network, picture).at(-1)));
+}
+writeFileSync("answers", new Uint8Array(Float64Array.from(answers).buffer));
 """
 
 
@@ -140,6 +155,33 @@ def run_torch(model: Model, content: bytes) -> Answer:
     def run(images: Images) -> Floats:
         with torch.inference_mode():
             return np.asarray(softmax(module(torch.from_numpy(model.prepare(images))).numpy()))
+
+    return likeliest(run)
+
+
+def run_page(model: Model, content: bytes) -> Answer:
+    """Let node run a page's own script and weights, without the page.
+
+    Raises:
+        MissingPackageError: there is no node.
+        OutputError: node does not run the script.
+    """
+    node = shutil.which("node")
+    if node is None:
+        raise MissingPackageError("no node is found to check the page; install Node.js.")
+    facts, script = page_parts(content.decode("utf-8"))
+
+    def run(images: Images) -> Floats:
+        with tempfile.TemporaryDirectory(prefix="lenet-") as folder:
+            Path(folder, "facts.json").write_text(facts, encoding="utf-8")
+            Path(folder, "page.mjs").write_text(f"{_NODE}{script}{_NODE_RUN}", encoding="utf-8")
+            Path(folder, "images").write_bytes(np.ascontiguousarray(images).tobytes())
+            command = [node, "page.mjs"]
+            ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            if ran.returncode:
+                raise OutputError(f"node does not run the page: {ran.stderr.strip()[:500]}")
+            found = np.fromfile(Path(folder, "answers"), "<f8")
+        return np.asarray(found.reshape(len(images), -1), np.float32)
 
     return likeliest(run)
 

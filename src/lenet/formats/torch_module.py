@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from lenet.engine.plan import Floats, Plan
 from lenet.formats.names import ACTIVATIONS, is_own_padding
 from lenet.model import Model
 from lenet.net import Network, PlacedLayer
+from lenet.net.layers import SCALED_TANH
 from lenet.net.shapes import Pair, Shape, elements
 
 
@@ -49,7 +51,7 @@ def named_network(model: Model) -> Any:
 
 
 def _names(place: PlacedLayer) -> Iterator[str]:
-    own = {nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d}
+    own = {nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, Subsample, PartlyConnected, Rbf}
     others = {nn.ConstantPad2d: "pad", nn.BatchNorm2d: "norm"}
     for module in torch_modules(place):
         kind = type(module)
@@ -80,11 +82,73 @@ def torch_table(modules: Iterable[Any], plan: Plan) -> Floats:
 def torch_modules(place: PlacedLayer) -> list[Any]:
     """Return the modules that do what one layer does, its flattening and activation included."""
     modules = MODULES[place.layer.keyword](place.layer, place.input_shape)
-    names = ACTIVATIONS[getattr(place.layer, "activation", "identity")]
+    activation = getattr(place.layer, "activation", "identity")
+    if activation == "scaled-tanh":
+        return [*modules, ScaledTanh()]
+    names = ACTIVATIONS[activation]
     if names is None:
         return modules
     settings = () if names.slope is None else (names.slope,)
     return [*modules, getattr(nn, names.torch)(*settings)]
+
+
+class ScaledTanh(nn.Module):  # type: ignore[misc]
+    """A tanh(S x) of LeCun et al. 1998."""
+
+    def forward(self, x: Any) -> Any:
+        """Return the activation of ``x``, of any shape."""
+        return SCALED_TANH[0] * torch.tanh(SCALED_TANH[1] * x)
+
+
+class Subsample(nn.Module):  # type: ignore[misc]
+    """The sum of each window, times a trained number per channel, plus one."""
+
+    def __init__(self, layer: Any, channels: int) -> None:
+        super().__init__()
+        self.kernel_size, self.stride, self.padding = layer.kernel_size, layer.stride, layer.padding
+        self.weight = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Any) -> Any:
+        """Return (N, C, P, Q) of maps (N, C, H, W)."""
+        top, bottom, left, right = self.padding
+        padded = nn.functional.pad(x, (left, right, top, bottom))
+        sums = nn.functional.avg_pool2d(padded, self.kernel_size, self.stride, divisor_override=1)
+        return sums * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+class PartlyConnected(nn.Conv2d):  # type: ignore[misc]
+    """A convolution whose channels see some of the channels alone."""
+
+    def __init__(self, links: Floats, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        mask = torch.from_numpy(links)[:, :, None, None]
+        self.register_buffer("links", mask, persistent=False)
+
+    def forward(self, x: Any) -> Any:
+        """Return (N, O, P, Q) of maps (N, C, H, W)."""
+        return self._conv_forward(x, self.weight * self.links, self.bias)
+
+
+class Rbf(nn.Module):  # type: ignore[misc]
+    """Minus the squared distance to each target; the targets are no parameters."""
+
+    def __init__(self, units: int, inputs: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(units, inputs))
+
+    def forward(self, x: Any) -> Any:
+        """Return scores (N, units) of vectors (N, inputs)."""
+        return -((x[:, None] - self.weight) ** 2).sum(2)
+
+
+def _subsample(layer: Any, shape: Shape) -> list[Any]:
+    return [Subsample(layer, shape[0])]
+
+
+def _rbf(layer: Any, shape: Shape) -> list[Any]:
+    flatten = [nn.Flatten()] if len(shape) > 1 else []
+    return [*flatten, Rbf(layer.units, elements(shape))]
 
 
 def _dense(layer: Any, shape: Shape) -> list[Any]:
@@ -97,7 +161,9 @@ def _conv(layer: Any, shape: Shape) -> list[Any]:
     window = layer.kernel_size, layer.stride, padding
     norm = [nn.BatchNorm2d(layer.channels, EPSILON, MOMENTUM)] * layer.batch_norm
     settings = {"groups": layer.groups, "bias": not norm}
-    return [*pad, nn.Conv2d(shape[0], layer.channels, *window, **settings), *norm]
+    links = layer.links(shape[0])
+    kind = nn.Conv2d if links is None else partial(PartlyConnected, np.array(links, np.float32))
+    return [*pad, kind(shape[0], layer.channels, *window, **settings), *norm]
 
 
 def _pooling(module: Callable[..., Any], padded_with: float) -> Callable[[Any, Shape], list[Any]]:
@@ -122,4 +188,6 @@ MODULES: Final[dict[str, Callable[[Any, Shape], list[Any]]]] = {
     "maxpool": _pooling(nn.MaxPool2d, -torch.inf),
     "avgpool": _pooling(nn.AvgPool2d, 0.0),
     "dense": _dense,
+    "subsample": _subsample,
+    "rbf": _rbf,
 }

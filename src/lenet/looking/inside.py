@@ -47,5 +47,10 @@ class Inside:
     def weights_of(self, name: str) -> Numbers | None:
         """Return a layer's weights, of an int8 model as whole numbers; None of a pooling."""
         if self.model.integers is None:
-            return self.model[name].weight
+            weight = self.model[name].weight
+            if weight is None or weight.ndim > 1:
+                return weight
+            layer = self.model.network.layers[self.model.network.names.index(name)]
+            window = layer.values["kernel_size"]  # a subsampling has one weight everywhere
+            return np.broadcast_to(weight[:, None, None, None], (len(weight), 1, *window))
         return self.model.integers.steps[self.model.network.names.index(name)].weight

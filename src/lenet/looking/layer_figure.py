@@ -23,6 +23,7 @@ from lenet.looking.inside import Inside
 from lenet.looking.parts import LEADING, SIZE
 from lenet.looking.scales import WORDS, Numbers, Scale, framed, number
 from lenet.looking.unit import maps_read
+from lenet.net.layers import LAYERS
 
 #: Maps that are read and made, at most: of more, the most active are shown.
 _MOST_READ: Final = 12
@@ -70,7 +71,7 @@ def _table(look: Inside, name: str) -> _Table:
     kernels = look.weights_of(name)
     if sources.ndim != 4:
         return _Table(step, (), made, sources, outputs, kernels)
-    if step.kind == "dense" and kernels is not None:
+    if LAYERS[step.kind].flattens and kernels is not None:
         kernels = kernels.reshape(len(kernels), *sources.shape[1:])
     wanted = sorted({channel for place in made for channel in _read(step, place, sources)})
     active = parts.most_active(sources[:, wanted], _MOST_READ)
@@ -78,7 +79,7 @@ def _table(look: Inside, name: str) -> _Table:
 
 
 def _read(step: Step, place: int, sources: Numbers) -> Sequence[int]:
-    return range(sources.shape[1]) if step.kind == "dense" else maps_read(step, place)
+    return range(sources.shape[1]) if LAYERS[step.kind].flattens else maps_read(step, place)
 
 
 class _Figure:
@@ -220,7 +221,7 @@ class _Figure:
         self.add("", Path(((x, top), (x, self.y - _GAP)), Paint(stroke="line")))
 
     def _name(self, place: int) -> str:
-        is_unit = self.table.step.kind == "dense"
+        is_unit = LAYERS[self.table.step.kind].flattens
         classes = self.look.model.classes
         if is_unit and self.name == self.look.model.network.names[-1]:
             return shortened(classes[place], SIZE, _NAMES - 8)
@@ -277,7 +278,7 @@ class _Figure:
         if self.is_pooling:
             parts_of.append("On the left the input's maps, on the right the output's.")
         elif table.read:
-            what = "unit" if table.step.kind == "dense" else "map"
+            what = "unit" if LAYERS[table.step.kind].flattens else "map"
             parts_of.append(
                 f"Above the input's maps, on the right the output. A row has the kernels of one "
                 f"{what}: each is laid on the map above it, and all products are added up."

@@ -115,6 +115,11 @@ def make_unit(
     """Return how a number comes about; ``seen`` is what its layer reads: (C, H, W) or (I,)."""
     step = model.plan.steps[index]
     x = seen.astype(np.float64)
+    if step.kind == "rbf":
+        what = (
+            f"{step.name}[{place[0]}] is minus the squared distance to a target, no sum of products"
+        )
+        raise UsageError(f"{what}; choose a number of another layer.", parameter="unit")
     if step.kind == "dense":
         return _dense(model, step, place, x, value)
     maps = maps_read(step, place[0])
@@ -123,7 +128,8 @@ def make_unit(
     window, is_padding = _window(step, x[list(maps)], top, left, outside)
     kernel, terms = None, _pooled(step, window, is_padding)
     if step.weight is not None:
-        kernel = step.weight.view(model.table)[place[0]].astype(np.float64)
+        own = step.weight.view(model.table)[place[0]].astype(np.float64)
+        kernel = np.broadcast_to(own, window.shape)  # a subsampling has one weight everywhere
         terms = _summed(model, step, place[0], window, kernel)
     return Unit(step.name, place, maps, (top, left), window, kernel, is_padding, terms, value)
 
@@ -141,7 +147,7 @@ def _dense(model: Model, step: Step, place: tuple[int, ...], x: Floats, value: f
 
 def maps_read(step: Step, channel: int) -> tuple[int, ...]:
     """Return which maps a channel reads: its group's, or of a pooling its own."""
-    if step.weight is None:
+    if step.weight is None or step.kind == "subsample":
         return (channel,)
     each = step.input_shape[0] // step.groups
     first = channel // (step.output_shape[0] // step.groups) * each
@@ -204,7 +210,7 @@ def _summed(
         terms.append(Term(words, how, float(z)))
         formula = "n + b"
     z += bias
-    words = "the bias, one for each map" if step.kind == "conv" else "the bias of this unit"
+    words = "the bias of this unit" if step.kind == "dense" else "the bias, one for each map"
     terms.append(Term(words, "b", bias))
     terms.append(Term("the pre-activation", f"z = {formula}", float(z)))
     made = float(operations.activate(step.activation, np.array([z]))[0])

@@ -1,7 +1,8 @@
 """What a network is: an immutable description that knows no arrays.
 
 - ``shapes``: the shape formula
-- ``layers``: Conv2d, MaxPool2d, AvgPool2d, Dense and the activations, with all their facts
+- ``tables``: connection tables and targets of LeCun et al. 1998
+- ``layers``: Conv2d, MaxPool2d, AvgPool2d, Subsample, Dense, Rbf and the activations
 - ``network``: Block, Network, every layer in its place, and a network with layers replaced
 - ``notation``: reading a network from one line of text
 - ``document``: a network as JSON, both ways
@@ -20,6 +21,8 @@ from lenet.net.layers import Conv2d as Conv2d
 from lenet.net.layers import Dense as Dense
 from lenet.net.layers import Layer as Layer
 from lenet.net.layers import MaxPool2d as MaxPool2d
+from lenet.net.layers import Rbf as Rbf
+from lenet.net.layers import Subsample as Subsample
 from lenet.net.network import Block as Block
 from lenet.net.network import Network as Network
 from lenet.net.network import PlacedLayer as PlacedLayer

@@ -9,9 +9,10 @@
         {"kind": "dense", "units": 10, "activation": "identity"}]}]}
 
 Pairs are (height, width), padding is (top, bottom, left, right). An input that would be taken for
-channels last is text, ``"28@28x1"``. A convolution may also have ``"groups": 2`` and
-``"batch_norm": true``, written only where they are not 1 and false. Every other key is required and
-no other is allowed: such a document may come from anywhere, so nothing in it is guessed.
+channels last is text, ``"28@28x1"``. A convolution may also have ``"groups": 2``,
+``"table": "lenet-5"`` and ``"batch_norm": true``, written only where they are not 1, "" and false.
+Every other key is required and no other is allowed: such a document may come from anywhere, so
+nothing in it is guessed.
 """
 
 from __future__ import annotations

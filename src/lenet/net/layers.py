@@ -11,12 +11,14 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, ClassVar, Final, Literal, Self
 
 from lenet.arguments import plain
 from lenet.errors import ShapeError, UsageError
 from lenet.net import shapes
 from lenet.net.shapes import Pair, Shape, elements, pair_text, shape_text, size_text
+from lenet.net.tables import TABLES, Table
 from lenet.net.words import check_choice, shown, with_article
 
 Sides = tuple[int, int, int, int]
@@ -25,6 +27,8 @@ Sides = tuple[int, int, int, int]
 MAX_SIZE: Final = 10_000_000
 #: The slope of leaky-relu below zero (the default of PyTorch and Keras' older layers).
 LEAKY_SLOPE: Final = 0.01
+#: scaled-tanh is A tanh(S x), with f(1) = 1 and f(-1) = -1 (LeCun et al. 1998, appendix A).
+SCALED_TANH: Final = (1.7159, 2 / 3)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ ACTIVATIONS: Final = {
     "leaky-relu": Activation(f"z where z > 0, else {LEAKY_SLOPE:g} z"),
     # Falls, then rises: one output comes from two inputs. Steepest at an input of 2.3994.
     "silu": Activation("z / (1 + e^-z)", monotone=False, keeps="input", steepest=1.0998),
+    "scaled-tanh": Activation("1.7159 tanh(2 z / 3)", saturates=True, steepest=prod(SCALED_TANH)),
 }
 
 
@@ -56,9 +61,9 @@ class Field:
     """One value that a layer is described by."""
 
     name: str  # of the constructor's parameter, the attribute and the JSON key
-    kind: Literal["count", "pair", "sides", "switch", "activation"]
+    kind: Literal["count", "pair", "sides", "switch", "table", "activation"]
     noun: str  # what a person calls it
-    written: str = ""  # in the notation: a switch's word, or the letter before the value, if any
+    written: str = ""  # in the notation: a switch's word, or what stands before the value, if any
     default: Any = None  # not written ("kernel_size": the window's own); None: always written
     may_lack: bool = False  # JSON may leave it out: older documents do
 
@@ -71,6 +76,8 @@ class Field:
                 return padding_text(value)
             case "switch":
                 return "yes" if value else "no"
+            case "table":
+                return str(value) or "none"
         return str(value)
 
 
@@ -80,12 +87,13 @@ class TensorShape:
 
     name: str  # weight, bias, scale, mean or variance
     shape: Shape
-    trained: bool = True  # by its gradient; otherwise counted while training
+    trained: bool = True  # by its gradient; otherwise counted while training, or fixed
+    missing: int = 0  # of its numbers that are zero for ever: a connection table leaves them out
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
-        return elements(self.shape)
+        """How many numbers it holds, but for those that are missing."""
+        return elements(self.shape) - self.missing
 
 
 _ACTIVATION: Final = Field("activation", "activation", "activation", default="identity")
@@ -101,7 +109,8 @@ class Layer(ABC):
     fields: ClassVar[tuple[Field, ...]]
     example: ClassVar[str]  # a layer of the notation
     flattens: ClassVar[bool] = False  # it reads maps as one vector: channels, rows, columns
-    is_trained: ClassVar[bool] = False  # it has weights, and an activation after them
+    is_trained: ClassVar[bool] = False  # a convolution or dense layer: trained weights, activation
+    counts: ClassVar[bool] = False  # is one of a network's layers, where poolings are not counted
     keeps_input: ClassVar[bool] = False  # the backward pass needs what went in
     keeps_places: ClassVar[bool] = False  # ... or the place of each maximum
     is_linear: ClassVar[bool] = False  # a weighted sum, with weights that are not trained
@@ -218,6 +227,7 @@ class Trained(Layer):
     activation: str
 
     is_trained = True
+    counts = True
     keeps_input = True
     width_noun: ClassVar[str]  # what one channel or unit is called
 
@@ -257,6 +267,9 @@ class Conv2d(Windowed, Trained):
     groups, and each group sees its own alone (Krizhevsky et al. 2012). As many groups as channels
     come in is a depthwise convolution (Howard et al. 2017).
 
+    With a ``table`` each channel sees those alone that the connection table of that name gives it:
+    the other weights are zero for ever, and are not counted (LeCun et al. 1998, table I).
+
     With ``batch_norm`` its maps are normalised before the activation: each channel's values over
     the batch get mean 0 and variance 1, then a trained scale and shift (Ioffe and Szegedy 2015).
     The shift is the bias, so there are ``channels`` numbers more to train; after training the
@@ -268,6 +281,7 @@ class Conv2d(Windowed, Trained):
     stride: Pair
     padding: Sides
     groups: int
+    table: str
     activation: str
     batch_norm: bool
 
@@ -283,6 +297,7 @@ class Conv2d(Windowed, Trained):
         Field("stride", "pair", "stride", "s", default=(1, 1)),
         _PADDING,
         Field("groups", "count", "groups", "g", default=1, may_lack=True),
+        Field("table", "table", "connection table", "table:", default="", may_lack=True),
         Field("batch_norm", "switch", "batch normalisation", "batchnorm", False, may_lack=True),
         _ACTIVATION,
     )
@@ -296,10 +311,12 @@ class Conv2d(Windowed, Trained):
         activation: str = "identity",
         batch_norm: bool = False,
         groups: int = 1,
+        table: str = "",
     ) -> None:
         """Describe a convolution; a UsageError says which value is out of range.
 
-        ``padding`` is a number, a pair, four sides or "same" (stride 1 keeps the size).
+        ``padding`` is a number, a pair, four sides or "same" (stride 1 keeps the size). ``table``
+        is the name of a connection table, such as "lenet-5".
         """
         channels, groups = _positive(channels, "channels"), _positive(groups, "groups")
         if channels % groups:
@@ -307,8 +324,10 @@ class Conv2d(Windowed, Trained):
                 f"{channels} channels cannot be cut into {groups} equal groups; the channels must "
                 "be a multiple of the groups."
             )
+        _check_table(table, channels, groups)
         kernel, steps = _pair(kernel_size, "kernel_size"), _pair(stride, "stride")
         self._set(
+            table=table,
             channels=channels,
             kernel_size=kernel,
             stride=steps,
@@ -322,6 +341,22 @@ class Conv2d(Windowed, Trained):
     def unit(self) -> int:
         return self.groups
 
+    @property
+    def connected(self) -> Table | None:
+        """The channels that each channel sees, where a connection table says so."""
+        return TABLES[self.table] if self.table else None
+
+    def links(self, channels: int) -> list[list[bool]] | None:
+        """Return which channel sees which of ``channels``, where a connection table says so."""
+        if self.connected is None:
+            return None
+        return [[c in seen for c in range(channels)] for seen in self.connected]
+
+    def with_width(self, width: int) -> Self:
+        """Return the layer with another number of channels: no table fits any other."""
+        table = self.table if width == self.channels else ""
+        return self.replace(channels=width, table=table)
+
     def output_shape(self, shape: Shape, name: str = "") -> Shape:
         """Return (channels, H', W')."""
         _, height, width = super().output_shape(shape, name)
@@ -329,9 +364,15 @@ class Conv2d(Windowed, Trained):
             what = f"{name} gets {shape_text(shape)} and cannot cut {shape[0]} into {self.groups}"
             remedy = f"use a number of groups that divides {shape[0]}"
             raise ShapeError(f"{what} equal groups of channels", name, remedy)
+        if self.connected and shape[0] != (wanted := _seen(self.connected)):
+            what = f"{name} gets {shape_text(shape)}, and its table {self.table} connects {wanted}"
+            remedy = f"give the layer before {name} {wanted} channels, or leave the table out"
+            raise ShapeError(f"{what} channels", name, remedy)
         return self.channels, height, width
 
     def describe(self, shape: Shape = ()) -> str:
+        if self.table:
+            return f"partly connected {self.noun}"
         if self.groups == 1:
             return self.noun
         is_depthwise = self.groups == (*shape, 0)[0]
@@ -344,7 +385,10 @@ class Conv2d(Windowed, Trained):
     def tensors(self, shape: Shape) -> tuple[TensorShape, ...]:
         """Weights (O, C / groups, kh, kw), a bias; with batch normalisation three more of (O,)."""
         each = (self.channels,)
-        weight = TensorShape("weight", (self.channels, shape[0] // self.groups, *self.kernel_size))
+        weights = (self.channels, shape[0] // self.groups, *self.kernel_size)
+        links = sum(map(len, self.connected)) if self.connected else self.channels * weights[1]
+        missing = (self.channels * weights[1] - links) * elements(self.kernel_size)
+        weight = TensorShape("weight", weights, missing=missing)
         tensors = (weight, TensorShape("bias", each))
         if not self.batch_norm:
             return tensors
@@ -363,7 +407,7 @@ class Pool2d(Windowed):
     stem = "pool"
     noun = "pooling"
     window_noun = "window"
-    fields = (
+    fields: ClassVar[tuple[Field, ...]] = (
         Field("kernel_size", "pair", "window"),
         Field("stride", "pair", "stride", "s", default="kernel_size"),
         _PADDING,
@@ -425,6 +469,46 @@ class AvgPool2d(Pool2d):
 
 
 @dataclass(frozen=True, init=False)
+class Subsample(Pool2d):
+    """The sum under a sliding window, times a trained number, plus a trained bias; an activation.
+
+    Each channel has one coefficient and one bias, (C,) both. The pooling of LeCun et al. 1998,
+    section II.B.
+    """
+
+    activation: str
+
+    keyword = "subsample"
+    noun = "subsampling"
+    example = "subsample 2"
+    is_linear = True
+    keeps_input = True
+    fields = (*Pool2d.fields, _ACTIVATION)
+
+    def __init__(
+        self,
+        kernel_size: int | Pair,
+        stride: int | Pair | None = None,
+        padding: int | Pair | Sides = 0,
+        activation: str = "identity",
+    ) -> None:
+        """Describe a subsampling; a UsageError says which value is out of range."""
+        super().__init__(kernel_size, stride, padding)
+        self._set(activation=_activation(activation))
+
+    def tensors(self, shape: Shape) -> tuple[TensorShape, ...]:
+        """A coefficient and a bias for each channel, (C,) both."""
+        return TensorShape("weight", shape[:1]), TensorShape("bias", shape[:1])
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return elements(self.output_shape(shape))
+
+    def connections(self, shape: Shape) -> int:
+        """Count each place of the window, and the bias, once for every output."""
+        return super().connections(shape) + elements(self.output_shape(shape))
+
+
+@dataclass(frozen=True, init=False)
 class Dense(Trained):
     """Every output sees every input: y = W x + b, then an activation.
 
@@ -456,9 +540,53 @@ class Dense(Trained):
         return weight, TensorShape("bias", (self.units,))
 
 
+@dataclass(frozen=True, init=False)
+class Rbf(Layer):
+    """How near the input is to each class's target: score_i = -sum_j (x_j - w_ij)^2.
+
+    Radial basis functions with fixed targets w of +1 and -1, (units, inputs): nothing is trained.
+    Ten units on 84 inputs have the digits of LeCun et al. 1998, figure 3, for targets. The paper's
+    output is the distance; it is negative here, so that the largest score is the answer.
+    """
+
+    units: int
+
+    keyword = "rbf"
+    stem = "rbf"
+    noun = "RBF layer"
+    example = "rbf 10"
+    counts = True
+    flattens = True
+    keeps_input = True
+    fields = (Field("units", "count", "units"),)
+
+    def __init__(self, units: int) -> None:
+        """Describe a layer of ``units`` classes; a UsageError says that the number is none."""
+        self._set(units=_positive(units, "units"))
+
+    def with_width(self, width: int) -> Self:
+        """Return the layer with another number of units."""
+        return self.replace(units=width)
+
+    def output_shape(self, shape: Shape, name: str = "") -> Shape:
+        """Return (units,)."""
+        return (self.units,)
+
+    def tensors(self, shape: Shape) -> tuple[TensorShape, ...]:
+        """Targets (O, I), which are not trained."""
+        return (TensorShape("weight", (self.units, elements(shape)), trained=False),)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return self.connections(shape)
+
+    def connections(self, shape: Shape) -> int:
+        """Count each input once for every output."""
+        return self.units * elements(shape)
+
+
 #: Every layer there is, by its keyword, in the order in which the native engine counts them.
 LAYERS: Final[dict[str, type[Layer]]] = {
-    layer.keyword: layer for layer in (Conv2d, MaxPool2d, AvgPool2d, Dense)
+    layer.keyword: layer for layer in (Conv2d, MaxPool2d, AvgPool2d, Dense, Subsample, Rbf)
 }
 
 #: What other libraries write into a network, by the names it goes by, and what to do here.
@@ -511,6 +639,21 @@ def same_padding(kernel: Pair) -> Sides:
     """Return the padding that keeps a map's size at stride 1: an even kernel's ends with more."""
     (top, bottom), (left, right) = (((k - 1) // 2, k // 2) for k in kernel)
     return top, bottom, left, right
+
+
+def _seen(table: Table) -> int:
+    """Return how many channels a table connects."""
+    return 1 + max(max(channels) for channels in table)
+
+
+def _check_table(given: object, channels: int, groups: int) -> None:
+    if isinstance(given, str) and not given:
+        return
+    check_choice(given, TABLES, "the connection table", "table")
+    if (fits := len(TABLES[str(given)])) != channels:
+        raise UsageError(f"the table {given} is of {fits} channels, not {channels}; give {fits}.")
+    if groups > 1:
+        raise UsageError("groups and a connection table exclude each other; give one of them.")
 
 
 def _positive(given: object, what: str, least: int = 1) -> int:

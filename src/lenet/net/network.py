@@ -15,7 +15,17 @@ from typing import Any, Final
 
 from lenet.arguments import plain
 from lenet.errors import ShapeError, UsageError
-from lenet.net.layers import LAYERS, MAX_SIZE, Conv2d, Dense, Layer, Pool2d, TensorShape, Trained
+from lenet.net.layers import (
+    LAYERS,
+    MAX_SIZE,
+    Conv2d,
+    Dense,
+    Layer,
+    Pool2d,
+    Rbf,
+    TensorShape,
+    Trained,
+)
 from lenet.net.shapes import (
     ChannelsFirst,
     Shape,
@@ -202,11 +212,15 @@ def group_blocks(layers: Iterable[Layer]) -> tuple[Block, ...]:
     previous: Layer | None = None
     for layer in layers:
         is_next = type(layer) is not type(previous) and isinstance(layer, Conv2d)
-        if is_next or not groups or isinstance(layer, Dense) != isinstance(previous, Dense):
+        if is_next or not groups or _is_flat(layer) != _is_flat(previous):
             groups.append([])
         groups[-1].append(layer)
         previous = layer
     return tuple(map(Block, groups))
+
+
+def _is_flat(layer: object) -> bool:
+    return isinstance(layer, Layer) and layer.flattens
 
 
 def rebuilt(network: Network, changes: Mapping[int, Sequence[Layer]]) -> Network:
@@ -231,7 +245,7 @@ def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) ->
         UsageError: the last layer is not dense, or the images are too small for a layer.
     """
     *inner, output = network.placed
-    if not isinstance(output.layer, Dense):
+    if not isinstance(output.layer, Dense | Rbf):
         what = f"{output.layer!r}, whose size does not follow from the number of classes"
         raise UsageError(f"the network ends in {what}; end it with 'dense {classes}'.")
     shape: Shape = input_shape
@@ -240,7 +254,8 @@ def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) ->
         for place, placed in enumerate(inner):
             layer = placed.layer
             if isinstance(layer, Pool2d) and layer.covers(placed.input_shape):
-                layer = type(layer)((shape[1], shape[2]))
+                whole = (shape[1], shape[2])
+                layer = layer.replace(kernel_size=whole, stride=whole)
                 changes[place] = (layer,)
             shape = layer.output_shape(shape, placed.name)
     except ShapeError as error:

@@ -5,10 +5,12 @@
 The first part is the input, channels x height x width, also written ``1@28x28``, or ``28x28`` for
 one channel. ``|`` parts blocks and ``,`` layers:
 
-    conv CHANNELS kK [sS] [pP | same] [gGROUPS] [batchnorm] [ACTIVATION]
+    conv CHANNELS kK [sS] [pP | same] [gGROUPS | table:NAME] [batchnorm] [ACTIVATION]
     maxpool K [sS] [pP]
     avgpool K [sS] [pP]
+    subsample K [sS] [pP] [ACTIVATION]
     dense UNITS [ACTIVATION]
+    rbf UNITS
 
 K, S and P are one number or height x width (``5x3``); padding may also name its four sides,
 ``p0.1.0.1`` (top.bottom.left.right). Options stand in any order, none twice; spaces, line breaks
@@ -27,6 +29,7 @@ from lenet.errors import NotationError, UsageError
 from lenet.net.layers import ACTIVATIONS, LAYERS, MAX_SIZE, Conv2d, Field, Layer, elsewhere
 from lenet.net.network import Block, Network
 from lenet.net.shapes import read_shape, read_sizes
+from lenet.net.tables import TABLES
 from lenet.net.words import did_you_mean, shown, with_article
 
 #: Longer than the longest network of MAX_LAYERS layers that can be written.
@@ -72,6 +75,8 @@ def _form(field: Field) -> str:
             return f"{letter}{sizes[0]} or {letter}{sizes[1]}"
         case "sides":
             return f"{letter}2, {letter}1x2 or {letter}0.1.0.1"
+        case "table":
+            return f"{letter}{next(iter(TABLES))}"
         case "activation":
             return f"an activation: {', '.join(ACTIVATIONS)}"
     return letter
@@ -210,6 +215,8 @@ class _Reader:
                     return field, True
                 case "sides" if text == _SAME and layer is Conv2d:
                     return field, text
+                case "table" if text.startswith(field.written):
+                    return field, text.removeprefix(field.written)
                 case "count" | "pair" | "sides" if (
                     text[:1] == field.written and "0" <= text[1:2] <= "9"
                 ):

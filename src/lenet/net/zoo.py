@@ -61,6 +61,40 @@ def lenet_relu() -> Network:
     )
 
 
+def lenet_5() -> Network:
+    """LeNet-5 as LeCun et al. 1998 describe it, to the letter; 60,000 parameters.
+
+    C1, S2, C3, S4, C5, F6 and OUTPUT: subsampling that is trained, a second convolution whose
+    channels see some of the maps alone, and an output that measures the distance to figures of the
+    digits. Images of 28x28 stand in the middle of its 32x32.
+    """
+    return parse_network(
+        """
+        1x32x32
+        | conv 6 k5 scaled-tanh, subsample 2 scaled-tanh
+        | conv 16 k5 table:lenet-5 scaled-tanh, subsample 2 scaled-tanh
+        | conv 120 k5 scaled-tanh
+        | dense 84 scaled-tanh, rbf 10
+        """
+    )
+
+
+def lenet_1() -> Network:
+    """The network of LeCun et al. 1990, called LeNet-1 in 1998; 2,578 parameters.
+
+    Four and twelve maps, subsampling that is trained, and a dense layer of ten units. It saw digits
+    of 16x16 in the middle of 28x28.
+    """
+    return parse_network(
+        """
+        1x28x28
+        | conv 4 k5 scaled-tanh, subsample 2 scaled-tanh
+        | conv 12 k5 table:lenet-1 scaled-tanh, subsample 2 scaled-tanh
+        | dense 10
+        """
+    )
+
+
 def compact() -> Network:
     """A normalised network of 3x3 kernels as one would build it today; 58,074 parameters.
 
@@ -95,7 +129,7 @@ def tiny() -> Network:
 
 _ZOO: Final[dict[str, Callable[[], Network]]] = {
     make.__name__.replace("_", "-"): make
-    for make in (lenet, lenet_60, lenet_d2l, lenet_relu, compact, tiny)
+    for make in (lenet, lenet_60, lenet_d2l, lenet_relu, lenet_5, lenet_1, compact, tiny)
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from math import inf
 from typing import Any, Final
 
@@ -142,21 +143,38 @@ def _common_rows(runs: RunsSideBySide) -> Iterator[tuple[str, str]]:
 
 def draw_comparison(runs: RunsSideBySide) -> Drawing:
     """Draw the test accuracy and the training loss of all runs, over the epochs."""
+    return drawing_of(comparison_charts(runs), "Learning curves", listed(runs.names))
+
+
+def comparison_charts(runs: RunsSideBySide) -> list[Chart]:
+    """Chart the test accuracy and the training loss of all runs, over the epochs."""
+    names = _endings(runs.names)
 
     def chart(title: str, key: str, times: float, digits: str) -> Chart:
         series = tuple(
             epoch_series(record.epochs, key, name, SERIES[i % len(SERIES)], times, digits)
-            for i, (name, record) in enumerate(zip(runs.names, runs.records, strict=True))
+            for i, (name, record) in enumerate(zip(names, runs.records, strict=True))
         )
         guess = key != "loss" and any(record.is_guessing for record in runs.records)
         limits = (0, 100) if guess else (-inf, inf)
         return Chart(title, "epoch", series, limits, whole=guess, logarithmic=key == "loss")
 
-    charts = (
+    return [
         chart("Test accuracy in %", "test_accuracy", 100, ".2f"),
         chart("Training loss in nats", "loss", 1, "#.3g"),
-    )
-    return drawing_of(charts, "Learning curves", listed(runs.names))
+    ]
+
+
+def _endings(names: Sequence[str]) -> list[str]:
+    """Shorten names that begin alike, so that there is room for what tells them apart; but a number
+    alone is no name."""
+    words = [name.split("-") for name in names]
+    shared = takewhile(lambda same: len(set(same)) == 1, zip(*words, strict=False))
+    for start in range(len(list(shared)), 0, -1):
+        endings = ["-".join(parts[start:]) for parts in words]
+        if not any(ending.isdecimal() or not ending for ending in endings):
+            return endings
+    return list(names)
 
 
 def render_comparison(runs: RunsSideBySide) -> str:

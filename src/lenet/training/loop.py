@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from lenet.data.dataset import Dataset, class_weights
 from lenet.data.preprocess import background
 from lenet.engine.augmentation import augmented
+from lenet.engine.curvature import curvature, step_sizes
 from lenet.engine.engine import Objective, Samples
 from lenet.engine.initialise import aligned_zeros
 from lenet.engine.native import check_threads
@@ -28,12 +29,15 @@ from lenet.errors import DivergenceError, ModelFileError
 from lenet.metrics import evaluate_scores
 from lenet.model import Model
 from lenet.net import Network
-from lenet.randomness import checked_seed, permutation
+from lenet.optimizers import LEVENBERG_MARQUARDT
+from lenet.randomness import CURVATURE, checked_seed, permutation
 from lenet.training.preparation import check_fit, new_model, with_validation
 from lenet.training.recipe import Recipe
 
 #: Seconds between two looks at the progress (and at Ctrl-C).
 LOOK_SECONDS: Final = 0.1
+#: Images that the curvature is measured on before each epoch (LeCun et al. 1998, section III.C).
+CURVATURE_IMAGES: Final = 500
 
 
 @dataclass(frozen=True)
@@ -216,9 +220,12 @@ class Training:
         start = time.perf_counter()
         epoch, first = len(self.history) + 1, len(self.history) * self.steps
         rates = self.recipe.rates(self.steps * self.recipe.epochs, first, first + self.steps)
-        order = permutation(self.seed, self._epoch_number, len(self._labels)).astype(np.int32)
+        turn = self._epoch_number if self.recipe.shuffle else 1
+        order = permutation(self.seed, turn, len(self._labels)).astype(np.int32)
         if self._progress is None:
             self._progress = EpochProgress(np.zeros(self.steps))
+        if not self._progress.steps and self.recipe.optimizer == LEVENBERG_MARQUARDT:
+            self._measure_curvature()
         self._progress.seconds += time.perf_counter() - start
         while (done := self._progress.steps) < self.steps:
             end = min(done + self._chunk, self.steps)
@@ -239,6 +246,16 @@ class Training:
                 self._best = self.model.table.copy()
         self.is_whole = True
         return record
+
+    def _measure_curvature(self) -> None:
+        """Set the step of each parameter for this epoch, by images drawn anew."""
+        chosen = permutation(self.seed, self._epoch_number, len(self._labels), CURVATURE)
+        chosen = chosen[:CURVATURE_IMAGES]
+        images, labels = self._images["train"][chosen], self._labels[chosen]
+        samples = Samples(images, labels, *self._pixels)
+        objective = replace(self._objective, weights=None)
+        bends = curvature(self.model.plan, self._table, samples, objective)
+        self._state[0] = step_sizes(bends, self.recipe.damping)
 
     def _is_best(self, record: EpochRecord) -> bool:
         """Return whether its validation loss is the lowest so far."""
@@ -316,6 +333,8 @@ class Training:
         table, made = self._table, self._steps_made
         if self.recipe.ema_decay and made:
             table = self._optimizer.averaged(self._state, made)
+            for tensor in self.model.plan.fixed:
+                tensor.view(table)[...] = tensor.view(self._table)
         self.model.table[...] = table
 
     def publish_best(self) -> bool:
@@ -450,7 +469,9 @@ class Training:
         if self.recipe.class_weight:
             balanced = class_weights(labels, len(self.data.classes), weights)[labels]
             weights = balanced if weights is None else balanced * weights
-        return Objective(self.recipe.label_smoothing, self.recipe.dropout, self.seed, weights)
+        recipe, rubbish = self.recipe, -self.recipe.rubbish or -math.inf
+        shares = recipe.label_smoothing, recipe.dropout
+        return Objective(*shares, self.seed, weights, rubbish, recipe.loss == "nearest")
 
     def _divergence(self, place: str) -> DivergenceError:
         lr, decay = self.recipe.lr, self.recipe.weight_decay

@@ -138,7 +138,12 @@ def check_fit(network: Network, data: Dataset) -> None:
 def new_model(network: Network, data: Dataset, recipe: Recipe, seed: int) -> Model:
     """Return ``network`` with first weights and the preprocessing that the images ask for."""
     preprocessing = Preprocessing.fit(
-        data.train.images, network.input_shape, recipe.standardize, data.depth
+        data.train.images,
+        network.input_shape,
+        recipe.standardize,
+        data.depth,
+        recipe.pixel_range,
+        recipe.margin,
     )
     return Model(network, data.classes, preprocessing).initialize(recipe.init, seed)
 

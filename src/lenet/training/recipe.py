@@ -11,6 +11,7 @@ A schedule is the learning rate of every step:
     cosine     falls from lr to nothing along half a cosine (Loshchilov and Hutter 2017, without
                restarts)
     step       is multiplied by ``gamma`` after every ``step_size`` epochs
+    listed     ``epoch_rates`` names the rate of each epoch; the last one stays
 
 A warm-up of some epochs raises the rate in a straight line from nothing (Goyal et al. 2017); the
 cosine falls over what is left. A rate is taken in the middle of its step.
@@ -37,11 +38,13 @@ from lenet.engine.initialise import parse_init
 from lenet.engine.optimizer import SHARE, Optimizer, is_share
 from lenet.errors import UsageError, reason
 from lenet.net.words import check_choice, check_key, listed, shown
-from lenet.optimizers import DEFAULTS, OPTIMIZERS
+from lenet.optimizers import DEFAULTS, LEVENBERG_MARQUARDT, OPTIMIZERS
 from lenet.run_folder import FORMER_NAMES, with_current_names
 from lenet.writing import values_html
 
-SCHEDULES: Final = ("constant", "one-cycle", "cosine", "step")
+SCHEDULES: Final = ("constant", "one-cycle", "cosine", "step", "listed")
+#: The losses; see :class:`lenet.engine.engine.Objective`.
+LOSSES: Final = ("cross-entropy", "nearest")
 #: The largest learning rate, weight decay and norm: the engine counts in 32 bits.
 LARGEST: Final = 1e30
 #: The largest decay of the moving average: beyond it, what a step adds is lost in 32 bits.
@@ -51,13 +54,18 @@ NO_AUGMENTATION: Final = Augmentation()
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "optimizer": tuple(OPTIMIZERS),
     "schedule": SCHEDULES,
+    "loss": LOSSES,
     "class_weight": ("", "balanced"),
 }
 #: Values that one choice alone uses: the choice's name, and the words for which it does.
-_USED_WITH: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+_USED_WITH: Final[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
     "momentum": ("optimizer", ("momentum", "nesterov")),
     "step_size": ("schedule", ("step",)),
     "gamma": ("schedule", ("step",)),
+    "epoch_rates": ("schedule", ("listed",)),
+    "damping": ("optimizer", (LEVENBERG_MARQUARDT,)),
+    "rubbish": ("loss", ("cross-entropy",)),
+    "pixel_range": ("standardize", (False,)),
 }
 
 FOLDER: Final = Path(__file__).parent / "recipes"
@@ -101,11 +109,29 @@ _POSITIVE: Final = _number(
 )
 _SHARE: Final = _number(is_share, SHARE)
 _PART: Final = _number(lambda value: 0 <= value < 1, "a number of at least 0 and below 1")
+#: No pixel is made larger.
+_BRIGHTEST: Final = 1000.0
+_RANGE: Final[_Bounds] = (
+    lambda value: _is_row(value, 2, _BRIGHTEST) and value[0] < value[1] - 1e-3,
+    f"two numbers, of black and of white, such as [0, 1], within +-{_BRIGHTEST:g}",
+)
+_RATES: Final[_Bounds] = (
+    lambda value: _is_row(value, None, LARGEST) and all(rate > 0 for rate in value),
+    "a list of rates above 0, such as [0.1, 0.01]",
+)
 _FLAG: Final[_Bounds] = (lambda value: isinstance(value, bool), "True or False")
 _TEXT: Final[_Bounds] = (
     lambda value: isinstance(value, str),
     "the name or the notation of a network",
 )
+
+
+def _is_row(value: Any, count: int | None, largest: float) -> bool:
+    """Is it a list of so many numbers (any, where that is None), none of them too large?"""
+    if not isinstance(value, tuple) or (count is not None and len(value) != count):
+        return False
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
+    return numbers and all(-largest <= v <= largest for v in value)
 
 
 @dataclass(frozen=True)
@@ -116,15 +142,26 @@ class Recipe:
     Attributes:
         epochs: passes over the training images, at most.
         batch_size: images per step.
-        optimizer: sgd, momentum, nesterov or adamw.
+        shuffle: whether every epoch takes the images in another order; otherwise always the same.
+        optimizer: sgd, momentum, nesterov, adamw or levenberg-marquardt.
         momentum: of the two kinds named after it.
         lr: the learning rate; where it changes, its peak. Left out, it is the optimizer's own, and
             so is ``weight_decay``: 0.01 and 0.1 of adamw.
-        schedule: constant, one-cycle, cosine or step; see :mod:`lenet.training.recipe`.
+        damping: of levenberg-marquardt: what is added to the curvature that its steps are divided
+            by.
+        schedule: constant, one-cycle, cosine, step or listed; see :mod:`lenet.training.recipe`.
         warmup_epochs: epochs in which the rate rises from nothing; one-cycle rises anyway.
         step_size, gamma: the step schedule multiplies the rate by gamma every step_size epochs.
-        init: normal:S, xavier or kaiming.
-        standardize: whether pixels get mean 0 and standard deviation 1; otherwise [0, 1].
+        epoch_rates: the rate of each epoch for the listed schedule.
+        init: normal:S, xavier, kaiming or lecun.
+        standardize: whether pixels get mean 0 and standard deviation 1; otherwise ``pixel_range``.
+        pixel_range: what black and white become where pixels are not standardised.
+        margin: whether images smaller than the network's input are set in its middle, with their
+            background around; otherwise they are enlarged.
+        loss: cross-entropy, or nearest: minus the score of the right class, which makes an RBF
+            layer's distances small.
+        rubbish: with cross-entropy on an RBF layer, the distance of one class more that no image
+            belongs to: it keeps all others from growing near; 0 for none.
         weight_decay: adamw's decoupled decay; for the others an L2 term in the gradient.
         label_smoothing: share of each label that is spread over all classes.
         dropout: share of hidden dense outputs that are put to zero in training.
@@ -146,15 +183,22 @@ class Recipe:
 
     epochs: int = _value(20, _whole(1, 100_000))
     batch_size: int = _value(128, _whole(1, 1_000_000))
+    shuffle: bool = _value(True, _FLAG)
     optimizer: str = "adamw"
     momentum: float = _value(0.9, _SHARE)
     lr: float = _value(None, _POSITIVE)
+    damping: float = _value(0.02, _POSITIVE)
     schedule: str = "one-cycle"
     warmup_epochs: float = _value(0.0, _from_zero(100_000))
     step_size: int = _value(10, _whole(1, 100_000))
     gamma: float = _value(0.1, _POSITIVE)
+    epoch_rates: tuple[float, ...] = _value((), _RATES)
     init: str = "kaiming"
     standardize: bool = _value(True, _FLAG)
+    pixel_range: tuple[float, float] = _value((0.0, 1.0), _RANGE)
+    margin: bool = _value(False, _FLAG)
+    loss: str = "cross-entropy"
+    rubbish: float = _value(0.0, _from_zero(LARGEST))
     weight_decay: float = _value(None, _from_zero(LARGEST))
     label_smoothing: float = _value(0.0, _SHARE)
     dropout: float = _value(0.0, _SHARE)
@@ -168,17 +212,31 @@ class Recipe:
     augment: Augmentation = NO_AUGMENTATION
 
     def __post_init__(self) -> None:
-        for name, value in _defaults_of(self.optimizer).items():
+        for name, own in _defaults_of(self.optimizer).items():
             if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
+                object.__setattr__(self, name, own)
         for setting in fields(self):
             value = plain(getattr(self, setting.name))
+            if isinstance(value, list) and isinstance(setting.default, tuple):
+                value = tuple(value)
             object.__setattr__(self, setting.name, value)
             if choices := _CHOICES.get(setting.name):
                 check_choice(value, choices, setting.name)
             is_allowed, allowed = setting.metadata.get("bounds", (lambda _: True, ""))
             if not is_allowed(value):
                 raise UsageError(f"{setting.name} is {shown(value)}; it must be {allowed}.")
+        self._check_schedule()
+        parse_init(self.init)
+        if isinstance(self.augment, Mapping):
+            values = checked_names(self.augment, Augmentation, "augment")
+            object.__setattr__(self, "augment", Augmentation(**values))
+        elif not isinstance(self.augment, Augmentation):
+            raise UsageError(
+                f"augment is {shown(self.augment)}; it must be a table of its values, such as "
+                "shift = 1."
+            )
+
+    def _check_schedule(self) -> None:
         if self.warmup_epochs > self.epochs:
             raise UsageError(
                 f"warmup_epochs is {self.warmup_epochs:g} and there are {self.epochs} epochs; it "
@@ -189,15 +247,8 @@ class Recipe:
                 f"warmup_epochs is {self.warmup_epochs:g} and the schedule one-cycle, which rises "
                 "by itself; leave warmup_epochs out, or take the cosine schedule."
             )
-        parse_init(self.init)
-        if isinstance(self.augment, Mapping):
-            values = checked_names(self.augment, Augmentation, "augment")
-            object.__setattr__(self, "augment", Augmentation(**values))
-        elif not isinstance(self.augment, Augmentation):
-            raise UsageError(
-                f"augment is {shown(self.augment)}; it must be a table of its values, such as "
-                "shift = 1."
-            )
+        if self.schedule == "listed" and not self.epoch_rates:
+            raise UsageError("the schedule is listed and epoch_rates names no rate; give some.")
 
     def replace(self, **changes: Any) -> Recipe:
         """Return the same recipe with some values changed.
@@ -225,6 +276,9 @@ class Recipe:
         rates = np.full(len(at), float(self.lr))
         if self.schedule == "cosine":
             rates = _half_cosine(self.lr, 0.0, (at - warm) / max(steps - warm, 1.0))
+        elif self.schedule == "listed":
+            epochs = np.minimum(at // per_epoch, len(self.epoch_rates) - 1).astype(np.int64)
+            rates = np.array(self.epoch_rates, np.float64)[epochs]
         elif self.schedule == "step":
             rates *= self.gamma ** (at // per_epoch // self.step_size)
         if warm:
@@ -236,7 +290,8 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all values, for JSON and TOML; :meth:`from_dict` is the inverse."""
-        return asdict(self)
+        values = asdict(self).items()
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -411,6 +466,8 @@ def _files() -> dict[str, Path]:
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
         # JSON's escapes are TOML's too, but for one character that JSON leaves as it is.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -36,6 +36,7 @@ from lenet.run_folder import (
     RECIPE,
     START,
     TENSORBOARD,
+    LayerSignal,
     RunRecord,
 )
 from lenet.training.checkpoint import Checkpoint, Checkpoints, difference, identity
@@ -172,6 +173,11 @@ class Run:
     def command(self) -> str:
         """The command that resumes it."""
         return run_folder.resume_command(self.folder)
+
+    @property
+    def signals(self) -> Sequence[LayerSignal]:
+        """What was measured of the layers so far."""
+        return self._signals.signals
 
     @property
     def is_begun(self) -> bool:

@@ -24,6 +24,7 @@ from lenet.analysis.deduction.windows import (
     DENSE,
     FLAT,
     POOL,
+    SPELLED,
     AxisGiven,
     is_idle,
     is_named,
@@ -68,8 +69,9 @@ _OWN_SHAPE: Final = "write the shape that comes out of it after it, as in 'conv 
 _SIZE = re.compile(r"\d\s*[xX×*]\s*\d", re.ASCII)
 
 
-#: The kinds of layer by the words that name them; "pool" leaves open which pooling.
-_KINDS: Final = {word: layer.stem for word, layer in LAYERS.items()} | {
+#: The kinds of layer by the words that name them; "pool" leaves open which pooling. What a figure
+#: shows of a subsampling or of an RBF layer is what it shows of a pooling and of a dense layer.
+_KINDS: Final = {word: layer.stem for word, layer in LAYERS.items() if layer.stem in SPELLED} | {
     Pool2d.stem: POOL,
     FLAT: FLAT,
 }

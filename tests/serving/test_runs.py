@@ -1,0 +1,74 @@
+"""The runs that may be shown."""
+
+import json
+import shutil
+
+import pytest
+
+from lenet.errors import UsageError
+from lenet.serving.runs import Runs
+from refusals import refused
+
+
+def test_runs_elsewhere_are_shown_beside_those_here(here, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    shutil.copytree(here / "runs", other / "more")
+    runs = Runs([other / "more", here / "runs" / "run-1"])
+    assert len(runs.folders()) == 4
+    assert runs.folders()["run-0"] == other / "more" / "run-0"
+    (path,) = runs.find("runs/run-0")
+    assert path.samefile(here / "runs" / "run-0")
+
+
+def test_the_same_run_is_shown_once(here):
+    assert runs_of(here / "runs", here / "runs" / "run-0") == {"run-0", "run-1"}
+
+
+def runs_of(*places):
+    return set(Runs(places).folders())
+
+
+def test_no_run_is_a_sentence(here):
+    with refused(UsageError, "is no run and holds none", "nothing"):
+        Runs(["nothing"])
+    with refused(UsageError, "the run is 5"):
+        Runs([5])
+
+
+def test_without_any_run_the_list_is_empty(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Runs([]).entries() == []
+
+
+def test_what_changed_is_read_again(here):
+    runs = Runs([])
+    assert {entry["status"] for entry in runs.entries()} == {"finished"}
+    path = here / "runs" / "run-0" / "run.json"
+    path.write_text(path.read_text().replace('"finished"', '"interrupted"'))
+    states = {entry["name"]: entry["status"] for entry in runs.entries()}
+    assert states == {"run-0": "interrupted", "run-1": "finished"}
+
+
+def test_a_damaged_run_says_so(here):
+    (here / "runs" / "run-0" / "run.json").write_text("{}")
+    entries = {entry["name"]: entry for entry in Runs([]).entries()}
+    assert "damaged" in entries["run-0"]["problem"]
+    assert entries["run-1"]["status"] == "finished"
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_a_page_that_leads_elsewhere_is_not_shown(here, is_link):
+    page = here / "runs" / "run-0" / "report.html"
+    page.unlink()
+    if is_link:
+        (here / "secret.html").write_text("secret")
+        page.symlink_to(here / "secret.html")
+    with refused(UsageError, "run-0 has no page"):
+        Runs([]).page("run-0")
+
+
+def test_a_hostile_name_is_printable(here):
+    folder = here / "runs" / "a\x1b[31m\udcff"
+    shutil.copytree(here / "runs" / "run-0", folder)
+    assert json.dumps(Runs([]).entries())
+    assert any("\\udcff" in name for name in Runs([]).folders())
