@@ -25,7 +25,9 @@ _QUOTE = re.compile(r"^```(\w+) (\S+)#(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTA
 _FILES = re.compile(r"<!-- files: (.*?) -->\n(.*?)<!-- end -->", re.DOTALL)
 #: What differs from run to run and from machine to machine.
 _VARYING = (
-    (re.compile(r"\d+\.\d+ s\b"), "0.0 s"),
+    # A column of times is as wide as its longest.
+    (re.compile(r" *\b\d+\.\d+ s\b"), " 0.0 s"),
+    (re.compile(r" +time$", re.MULTILINE), " time"),
     (re.compile(r"(native \w+|reference), \d+ threads?"), "engine"),
 )
 #: The engine that a transcript was made with.

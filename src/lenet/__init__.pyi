@@ -37,10 +37,11 @@ from lenet.estimator.classifier import LeNetClassifier as LeNetClassifier
 from lenet.formats.export import Export as Export
 from lenet.formats.export import export as export
 from lenet.formats.importing import import_model as import_model
-from lenet.inference import Prediction as Prediction
-from lenet.inference import Predictions as Predictions
-from lenet.inference import evaluate as evaluate
-from lenet.inference import predict as predict
+from lenet.inference.evaluating import evaluate as evaluate
+from lenet.inference.predicting import Prediction as Prediction
+from lenet.inference.predicting import Predictions as Predictions
+from lenet.inference.predicting import predict as predict
+from lenet.inference.writing import predict_into as predict_into
 from lenet.installation import checks as checks
 from lenet.interop.keras import from_keras as from_keras
 from lenet.interop.torch import from_torch as from_torch

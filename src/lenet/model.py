@@ -55,8 +55,6 @@ Floats = npt.NDArray[np.float32]
 Images = npt.NDArray[np.uint8]
 #: Made once: to compare with the class itself, NumPy would make one each time.
 _UINT8: Final = np.dtype(np.uint8)
-#: The precision of a model in whole numbers, in its file.
-_INT8: Final = "int8"
 
 
 class ModelLayer:
@@ -486,7 +484,7 @@ class Model:
             "training": _training_text(self.training),
         }
         if self.integers is not None:
-            metadata["precision"] = _INT8
+            metadata[tensor_files.PRECISION] = tensor_files.INT8
             return tensor_files.compose(self.integers.to_tensors(), metadata)
         tensors = {name: np.ascontiguousarray(value) for name, value in self.state_dict().items()}
         return tensor_files.compose(tensors, metadata)
@@ -514,12 +512,12 @@ class Model:
         except (LenetError, ValueError, RecursionError) as error:
             raise damaged(path, str(error) or "its metadata are no JSON") from error
         model.training = training if isinstance(training, dict) else {}
-        precision = metadata.get("precision")
+        precision = metadata.get(tensor_files.PRECISION)
         if precision is None:
             model._table = _fill(path, model.plan, tensors)
             return model
-        if precision != _INT8:
-            raise damaged(path, f"its precision is {precision!r:.60}, not {_INT8!r}")
+        if precision != tensor_files.INT8:
+            raise damaged(path, f"its precision is {precision!r:.60}, not {tensor_files.INT8!r}")
         try:
             model.integers = IntegerNetwork.from_tensors(model.plan, tensors)
         except ValueError as error:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # NumPy is slow to import, and a header holds no arrays
 
 FORMAT: Final = "lenet-model"
 VERSION: Final = 1
+#: What a model's metadata say of its numbers; without it they are floats.
+PRECISION: Final = "precision"
+INT8: Final = "int8"
 #: Caps that are checked before a header is parsed: a network of 10,000 layers fits, and so does
 #: the history of 100,000 epochs.
 MAX_HEADER: Final = 40_000_000
@@ -39,6 +42,11 @@ class Header:
 
     metadata: Mapping[str, Any]
     shapes: Mapping[str, tuple[int, ...]]  # of its tensors, in the file's order
+
+    @property
+    def is_int8(self) -> bool:
+        """Does it hold whole numbers alone?"""
+        return self.metadata.get(PRECISION) == INT8
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:

@@ -12,12 +12,14 @@ import sys
 
 import pytest
 
+import lenet
 from lenet.benchmarking import measuring
 from lenet.benchmarking.measuring import contenders_of
 from lenet.benchmarking.result import Benchmark
 from lenet.benchmarking.workload import TASKS, Workload
 from lenet.cli.networks import bench, split_names
 from lenet.cli.progress import Line
+from lenet.formats.int8 import quantise
 from lenet.net import read_network
 from lenet.writing import render
 from pages import commands, read_page
@@ -71,6 +73,14 @@ def test_it_measures(command):
     assert found.out.startswith("network    batch 8, 1 thread, float32; medians of 5 rounds\n")
     titles = [line for line in found.out.splitlines() if ": " in line]
     assert [title.split()[0] for title in titles] == ["Training:", "Inference", "One"]
+
+
+def test_an_int8_file_is_called_so(command, here):
+    data = lenet.load("digits")
+    model = lenet.Model("1x8x8 | dense 10", data.classes).initialize()
+    quantise(model, data.train.images[:50]).save("q.safetensors")
+    found = command("bench", "q.safetensors", *QUICK)
+    assert "int8 is left out: the file holds whole numbers" in " ".join(found.out.split())
 
 
 def test_against_pytorch(command):

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+import lenet
+from lenet.formats.int8 import quantise
+from lenet.net.sources import is_int8
 from pages import read_page
 
 PAGE = read_page("diagnose.md")
@@ -128,3 +131,18 @@ def test_every_verb_reads_every_spelling(command, first):
     assert command("deduce", f"{first} -> 6@24x24", "--notation").out == (
         "1x28x28 | conv 6 k5 relu\n"
     )
+
+
+def test_an_int8_file_is_called_so(command, here):
+    data = lenet.load("digits")
+    model = lenet.Model("1x8x8 | conv 4 k3 relu | dense 10", data.classes).initialize()
+    quantise(model, data.train.images[:50]).save("q.safetensors")
+    found = command("diagnose", "1x8x8 | conv 4 k3 relu | dense 10", "--weights", "q.safetensors")
+    assert found.status == 0
+    assert "All 2 weights agree" in found.out
+    assert "The file is int8" in found.out
+    assert "no place" not in found.out
+    assert is_int8("q.safetensors")
+    model.save("f.safetensors")
+    assert not is_int8("f.safetensors")
+    assert not is_int8("lenet")

@@ -145,7 +145,7 @@ def test_the_probability_of_every_class(command, refused, here, model, picture_b
     shares = [float(value) for name, value in row.items() if name.startswith("probability_")]
     assert sum(shares) == pytest.approx(1)
     assert max(shares) == float(row["probability"])
-    for more, word in ([], "--output"), (["-o", "a.csv", "--json"], "JSON"):
+    for more, word in ([], "--output"), (["--json"], "JSON"):
         refused(["predict", model, "a.png", "--probabilities", *more], 2, word)
 
 

@@ -128,3 +128,8 @@ def test_ctrl_c_says_what_is_kept(here, capsys, monkeypatch):
     monkeypatch.setattr(trials, "run_trial", stopped)
     assert main([*FEW, "--jobs", "1", "--vary", "lr=0.001,0.1", "--run", "a"]) == 130
     assert "2 of 4 trainings are in runs/a; the same command goes on" in capsys.readouterr().err
+
+
+def test_what_is_set_aside_is_told(capsys):
+    assert main([*FEW, "--vary", "lr=0.001,0.1", "--set", "validation_fraction=0.3"]) == 0
+    assert "1,006 to train on, 431 to validate" in capsys.readouterr().out

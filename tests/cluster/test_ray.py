@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import lenet
+from digit_pictures import write_digits
+from lenet import cluster
 from lenet.errors import MissingPackageError, UsageError
-from lenet.studies import cluster
 from refusals import refused
 
 NET = "1x8x8 | dense 10"
@@ -41,7 +42,7 @@ def test_a_node_is_killed():
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "nonesuch.invalid:6379", "x"])
 def test_a_cluster_that_does_not_answer_is_a_sentence(address, tmp_path):
     code = (
-        "import sys\nfrom lenet.studies import cluster\ncluster.PATIENCE = 8\n"
+        "import sys\nfrom lenet import cluster\ncluster.PATIENCE = 8\n"
         "from lenet.cli.main import main\n"
         "sys.exit(main(['train', '--vary', 'lr=0.1,0.2', '--epochs', '1', '--on', 'ray']))"
     )
@@ -73,3 +74,57 @@ def test_no_other_place():
 
 def test_the_wait_has_a_limit():
     assert cluster.PATIENCE <= 60
+
+
+@needs_ray
+def test_a_search_is_the_same_on_a_cluster(tmp_path):
+    code = (
+        "import json, re, lenet\n"
+        "how = dict(trials=20, epochs=1, seeds=1, budget='parameters=400')\n"
+        "both = [lenet.tune('digits', on=on, **how).to_dict() for on in ('ray', None)]\n"
+        "there, here = (re.sub('_seconds\": [^,]*', '', json.dumps(one)) for one in both)\n"
+        "assert there == here\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@needs_ray
+def test_answers_are_the_same_on_a_cluster(tmp_path):
+    pytest.importorskip("pyarrow")
+    write_digits(tmp_path / "in", dict.fromkeys("0123456789", 53))
+    (tmp_path / "in" / "bad.png").write_text("no picture")
+    code = (
+        "import lenet, numpy as np\n"
+        "from lenet.inference.writing import predict_into\n"
+        "model = lenet.Model('1x8x8 | conv 4 k3 relu | dense 10').initialize()\n"
+        "np.save('many.npy', np.zeros((300, 8, 8), np.uint8))\n"
+        "for on in ('ray', None):\n"
+        "    predict_into(f'{on}.csv', model, ['in', 'many.npy'], on=on)\n"
+        "def stop(count):\n"
+        "    raise KeyboardInterrupt\n"
+        "try:\n"
+        "    predict_into('cut.csv', model, ['in', 'many.npy'], on='ray', progress=stop)\n"
+        "except KeyboardInterrupt:\n"
+        "    pass\n"
+        "predict_into('cut.csv', model, ['in', 'many.npy'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "None.csv").read_bytes()
+    assert (tmp_path / "cut.csv").read_bytes() == (tmp_path / "None.csv").read_bytes()
+    assert (tmp_path / "None.csv").read_bytes().count(b"\n") == 831

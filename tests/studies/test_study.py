@@ -10,7 +10,7 @@ from lenet.errors import UsageError
 from lenet.studies import claim as claims
 from lenet.studies.claim import Expectation, read_study
 from lenet.studies.statistics import Mean, quantile
-from lenet.studies.study import StudyResult, shuffled, study
+from lenet.studies.study import StudyResult, page_name, shuffled, study
 from lenet.studies.trials import FILE, Outcome
 from lenet.studies.variation import Arm, Variation
 from lenet.training import EpochRecord
@@ -189,6 +189,27 @@ def test_a_file_is_run_and_kept(file, tmp_path):
     assert "This holds." in page
     assert page.count("<svg") == 2
     assert found.save(tmp_path / "x.svg").exists()
+
+
+def test_paths_start_from_the_files_folder(tmp_path, monkeypatch):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine.toml").write_text("epochs = 1\nlr = 0.5\n")
+    (tmp_path / "own" / "a.json").write_text(lenet.net.to_json(lenet.parse("1x8x8 | dense 10")))
+    path = tmp_path / "own" / "rates.toml"
+    text = SMALL.replace('network = "1x8x8 | dense 10"', 'network = "a.json"\nrecipe = "mine.toml"')
+    path.write_text(text.replace("epochs = 2", ""))
+    monkeypatch.chdir(tmp_path)
+    found = study("own/rates.toml")
+    assert all(len(one.epochs) == 1 for some in found.variation.outcomes for one in some)
+    monkeypatch.chdir(tmp_path / "own")
+    assert page_name(read_study("rates.toml")) == page_name(read_study(path))
+
+
+@pytest.mark.parametrize(("change", "word"), [("lrx = 1", "lrx"), ("lr = -1", "lr is -1")])
+def test_a_bad_arm_is_named_with_its_file(file, change, word):
+    file.write_text(SMALL.replace("lr = 0.00001", change))
+    with refused(UsageError, "rates.toml: ", "the arm 'slow'", word):
+        study(file)
 
 
 def test_more_seeds_only_where_it_is_open(file, tmp_path):

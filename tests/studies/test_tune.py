@@ -9,13 +9,14 @@ import pytest
 
 import lenet
 from lenet.cli.main import main
-from lenet.errors import DataError, UsageError
+from lenet.errors import DataError, MissingPackageError, UsageError
 from lenet.formats.c_int8 import int8_memory, int8_source
 from lenet.formats.int8 import quantise
+from lenet.studies import sampling
 from lenet.studies import tune as module
 from lenet.studies.space import CHOICES, Candidate, Space, limited_costs, read_limits
 from lenet.studies.trials import FILE, Outcome
-from lenet.studies.tuning import Entry, _importance, front_of
+from lenet.studies.tuning import BASELINES, Entry, _importance, best_of, front_of
 from lenet.training import EpochRecord
 from refusals import refused
 
@@ -31,8 +32,14 @@ def space(limits, shape=(1, 8, 8), seed=0):
 def small(monkeypatch):
     """Digits in few images, of which one epoch is a first look."""
     monkeypatch.setattr(module, "_LOOK_IMAGES", 1)
+    monkeypatch.setattr(module, "BASELINES", ("lenet-relu", "best-tiny"))
     data = lenet.load("digits")
     return replace(data, train=data.train.chosen(slice(200)), test=data.test.chosen(slice(60)))
+
+
+def few_at_a_time(monkeypatch):
+    monkeypatch.setattr(module, "GENERATION", 3)
+    monkeypatch.setattr(sampling, "FREE", 3)
 
 
 def without_times(found):
@@ -105,8 +112,7 @@ def test_flash_and_memory_are_known_before_the_training(net):
 
 
 def test_the_outcome_depends_neither_on_jobs_nor_on_the_kind_of_length(small, monkeypatch):
-    monkeypatch.setattr(module, "GENERATION", 3)
-    monkeypatch.setattr(module, "_FIRST_CHANGED", 3)
+    few_at_a_time(monkeypatch)
     found = lenet.tune(small, **FEW, jobs=1)
     assert found.trials == 6
     assert without_times(lenet.tune(small, **FEW, jobs=3)) == without_times(found)
@@ -118,13 +124,13 @@ def test_the_outcome_depends_neither_on_jobs_nor_on_the_kind_of_length(small, mo
 
 def test_the_test_part_is_looked_at_once(small):
     found = lenet.tune(small, **FEW)
-    for entry in [*found.entries, found.baseline]:
+    for entry in [*found.entries, *found.baselines]:
         assert all(record.test_accuracy is None for record in entry.outcome.epochs)
         assert entry.accuracy == entry.outcome.epochs[-1].validation_accuracy
     ended = [entry for entry in found.entries if entry.epochs == 4]
     assert found.winner.accuracy == max(entry.accuracy for entry in ended)
-    assert {entry.name for entry in found.leaderboard} == {"lenet-relu", *(e.name for e in ended)}
-    for entry, accuracies in zip((found.winner, found.baseline), found.finals, strict=True):
+    assert {entry.name for entry in found.leaderboard} == {*BASELINES, *(e.name for e in ended)}
+    for entry, accuracies in zip((found.winner, found.baselines[0]), found.finals, strict=True):
         recipe = entry.recipe.replace(validation_fraction=0.0)
         for seed, accuracy in enumerate(accuracies):
             model = lenet.train(entry.network, small, recipe, seed=seed)
@@ -164,10 +170,68 @@ def test_the_strategies(small, strategy):
     assert counts == ({1: 12, 3: 4, 9: 3} if strategy == "halving" else {1: 12, 3: 0, 9: 3})
 
 
+@pytest.mark.parametrize("strategy", [s for s in sampling.STRATEGIES if s.startswith("optuna-")])
+def test_optunas_samplers(small, strategy, monkeypatch, tmp_path):
+    """The same of a seed, whatever runs at a time and whatever was killed."""
+    pytest.importorskip("optuna")
+    few_at_a_time(monkeypatch)
+    options = sampling._SAMPLERS[strategy.removeprefix("optuna-")][1]
+    for name in {"n_startup_trials", "population_size"} & set(options):
+        monkeypatch.setitem(options, name, 3)
+    how = {**FEW, "trials": 9, "strategy": strategy}
+    found = lenet.tune(small, **how, jobs=1)
+    told = []
+
+    def progress(*what):
+        told.append(what)
+        if len(told) == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lenet.tune(small, **how, folder=tmp_path, progress=progress)
+    assert without_times(lenet.tune(small, **how, folder=tmp_path)) == without_times(found)
+    assert without_times(lenet.tune(small, **how, jobs=3)) == without_times(found)
+    other = lenet.tune(small, **how, seed=1)
+    assert [str(e.network) for e in other.entries] != [str(e.network) for e in found.entries]
+    assert all(e.outcome.parameters <= 400 for e in found.entries)
+    assert len(found.free) == 3
+
+
+def test_without_optuna_a_sentence_says_so(small, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with refused(MissingPackageError, "optuna", "lenet[tune]"):
+        lenet.tune(small, **FEW, strategy="optuna-tpe")
+
+
+def test_the_fewest_parameters(small, monkeypatch):
+    few_at_a_time(monkeypatch)
+    small, how = "digits", {"trials": 12, "epochs": 4, "seeds": 1, "budget": "parameters=3000"}
+    found = lenet.tune(small, **how, reach=40)
+    reached = [e for e in found.entries if e.epochs == 4 and e.accuracy >= found.goal]
+    assert found.goal > 0.4
+    assert reached
+    assert found.winner.outcome.parameters == min(e.outcome.parameters for e in reached)
+    assert found.leaderboard[0] == found.winner
+    assert "The smallest network that reached 40 %" in str(found)
+    # Each generation has its limit below the smallest that reached the goal before it.
+    ended = [e for e in found.entries if e.epochs == 4]
+    for entry in ended:
+        before = [
+            e.outcome.parameters
+            for e in reached
+            if e.candidate.number // 3 < entry.candidate.number // 3
+        ]
+        assert entry.outcome.parameters < min(before, default=3001)
+    assert without_times(lenet.tune(small, **how, reach=40, jobs=3)) == without_times(found)
+    assert "No network reached 99.9 %" in str(lenet.tune(small, **how, reach=99.9))
+
+
 def test_the_command_repeats_a_training(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     found = lenet.tune(trials=3, epochs=1, seeds=1, budget="parameters=500")
-    for entry in (found.winner, found.baseline):
+    for entry in (found.winner, *found.baselines):
         assert main([*shlex.split(found.command(entry))[1:], "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
         assert told["epochs"][-1]["validation_accuracy"] == entry.accuracy
@@ -184,6 +248,12 @@ def entry(number, accuracy, parameters=10, **choices):
 def test_the_front():
     some = [entry(0, 0.5, 10), entry(1, 0.4, 20), entry(2, 0.6, 20), entry(3, 0.6, 30)]
     assert [one.candidate.number for one in front_of(some)] == [0, 2]
+
+
+def test_the_best_are_the_smallest_that_reached_a_goal():
+    some = [entry(0, 0.5, 10), entry(1, 0.7, 30), entry(2, 0.6, 20), entry(3, 0.4, 5)]
+    assert [one.candidate.number for one in best_of(some, 4)] == [1, 2, 0, 3]
+    assert [one.candidate.number for one in best_of(some, 4, goal=0.6)] == [2, 1, 0, 3]
 
 
 def test_what_mattered():
@@ -219,6 +289,11 @@ def test_a_budget_that_is_none(budget):
         ({"trials": 0}, "trials"),
         ({"trials": True}, "trials"),
         ({"strategy": "halvin"}, "strategy"),
+        ({"strategy": "optuna-tp"}, "optuna-tpe"),
+        ({"reach": 0}, "reach"),
+        ({"reach": 100}, "reach"),
+        ({"reach": True}, "reach"),
+        ({"on": "moon"}, "on"),
         ({"seeds": 0}, "seeds"),
         ({"jobs": 0}, "jobs"),
         ({"seed": -1}, "seed"),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from math import exp, lcm, log, prod
 from typing import Final
@@ -108,17 +108,18 @@ def largest(
     def widths(log_first: float) -> list[int]:
         return frame.rounded(family(exp(log_first)))
 
-    def fits(some: Sequence[int]) -> bool:
+    @cache  # most halvings lead to widths that were tried
+    def fits(*some: int) -> bool:
         return is_within(frame.network(some))
 
     low, high = _LEAST_LOG, log(MAX_SIZE)
-    if not fits(widths(low)):
+    if not fits(*widths(low)):
         return None
     for _ in range(_HALVINGS):
         if widths(low) == widths(high):
             break
         middle = (low + high) / 2
-        low, high = (middle, high) if fits(widths(middle)) else (low, middle)
+        low, high = (middle, high) if fits(*widths(middle)) else (low, middle)
     return widths(low)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import product
 from typing import Final
@@ -23,6 +24,7 @@ from lenet.benchmarking.workload import TASKS, Workload
 from lenet.engine.native import processors
 from lenet.errors import EngineError, UsageError
 from lenet.net import Source, read_named
+from lenet.net.sources import is_int8
 from lenet.net.words import check_choice, listed, shown
 from lenet.version import machine
 
@@ -32,6 +34,8 @@ PEERS: Final = {
     "onnxruntime": ("onnxruntime",),
 }
 PACKAGES: Final = {"torch": ("torch",), "onnxruntime": ("onnxruntime", "onnx")}
+#: What is said of a file of whole numbers.
+_WHOLE: Final = "the file holds whole numbers, and its network is measured in float32"
 ROUNDS: Final = 5
 #: How far an image's scores may be apart, times its largest where that is above 1.
 TOLERANCE: Final = 1e-4
@@ -70,6 +74,7 @@ def bench(
         ShapeError: the network does not fit.
         EngineError: the contenders' scores differ, or ours could not be measured.
     """
+    source = network
     network, name = read_named(network, name)
     workload = Workload(network, batch, processors() if threads is None else threads)
     _ = workload.plan  # a network that does not fit is told before anything is started
@@ -82,7 +87,10 @@ def bench(
             parameter="seconds",
         )
     with Workers() as workers:
-        return measure(workers, workload, contenders, seconds, name=name, watch=watch)
+        found = measure(workers, workload, contenders, seconds, name=name, watch=watch)
+    if not is_int8(source):
+        return found
+    return replace(found, left_out={"int8": _WHOLE, **found.left_out})
 
 
 def contenders_of(against: str | Iterable[str]) -> list[str]:

@@ -6,11 +6,25 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lenet.cli import options
-from lenet.cli.options import INT, PATH, argument, flag, option, print_json, print_path, show, verb
+from lenet.cli.options import (
+    FLOAT,
+    INT,
+    PATH,
+    argument,
+    flag,
+    option,
+    print_json,
+    print_path,
+    show,
+    verb,
+)
 from lenet.errors import DataError, OutputError, UsageError, path_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from lenet.data.pictures import Fault
 
 _NAMED = 20  # files that cannot be read
 MODEL = "A .safetensors file that lenet saved, or the folder of a run."
@@ -92,19 +106,22 @@ def _check_output(output: Path | None, picture: str | None, theme: str) -> None:
 @options.transpose
 @options.label_from_name
 @as_it_is
-@option("--output", "Write what was predicted for each image into this .csv file, too.", PATH)
+@option(
+    "--output", "Write what was predicted for each image into this .csv or .parquet file.", PATH
+)
 @options.json
 def evaluate(
     model: Path, data: str, all: bool, output: Path | None, json: bool, **how: Any
 ) -> None:
     """Accuracy, figures per class, and confusion matrix of a saved model on test images."""
-    from lenet import inference
+    from lenet.inference.evaluating import evaluate, save_answers
+    from lenet.inference.table import check_path
 
     if output is not None:
-        inference.check_answers_path(output, model, data)
-    result = inference.evaluate(model, data, everything=all, **how)
+        check_path(output, model, data)
+    result = evaluate(model, data, everything=all, **how)
     if output is not None:
-        inference.save_answers(result, output)
+        save_answers(result, output)
     show(result, json, model=str(model), dataset=data)
 
 
@@ -112,53 +129,136 @@ def evaluate(
 @argument("model", MODEL, PATH)
 @argument(
     "images",
-    "Pictures, folders of them, lists of files (.csv, .txt), or images as numbers: .npy, .npz, IDX "
-    "or a table of pixels.",
+    "Pictures, folders of them, lists of files (.csv, .txt), images as numbers (.npy, .npz, IDX or "
+    "a table of pixels), or .parquet files of any of these.",
     PATH,
     nargs=-1,
     required=True,
 )
-@option("--output", "Write the answers into this .csv file instead.", PATH)
+@option("--output", "Write the answers into this .csv or .parquet file instead.", PATH)
 @flag("--probabilities", "Write a column for the probability of every class, too.")
+@option(
+    "--reject",
+    "Leave the class open where its probability is below this, such as 0.9.",
+    FLOAT,
+    default=0.0,
+)
 @flag("--skip-bad", "Succeed although files cannot be read; they are named all the same.")
 @as_it_is
-@options.json
+@options.on()
+@flag("--json", "Print one JSON object instead; with --output, how many answers there are.")
 def predict(
+    *,
     model: Path,
     images: tuple[Path, ...],
     output: Path | None,
     probabilities: bool,
     skip_bad: bool,
+    on: str | None,
     json: bool,
     **how: Any,
 ) -> None:
     """What a saved model sees on pictures."""
-    from lenet import inference
+    from lenet.inference.predicting import predict, refusal
 
+    for name, value in {"probabilities": probabilities, "on": on}.items():
+        if value and output is None:
+            where = "JSON has all of them" if json and value is True else "name it with --output"
+            raise UsageError(f"--{name} is about the file of answers; {where}.")
     if output is not None:
-        inference.check_answers_path(output, model, *images)
-    if probabilities and (output is None or json):
-        where = "JSON has all of them" if json else "name it with --output"
-        raise UsageError(f"--probabilities is about the file of answers; {where}.")
-    if output is not None and not json:
-        written = inference.predict_into(output, model, *images, probabilities=probabilities, **how)
-        count, faults = written.images, written.faults
+        how |= {"probabilities": probabilities, "on": on}
+        count, faults = _write_answers(output, model, images, how, json)
+    elif json:
+        count, faults = _print_answers(model, images, how)
     else:
-        found = inference.predict(model, *images, skip_bad=True, **how)
+        found = predict(model, *images, skip_bad=True, **how)
         count, faults = len(found), found.faults
+        _name(faults)
+        print(found)
+    if faults and not skip_bad:
+        sys.stdout.flush()
+        raise refusal(faults, count, are_named=True)
+
+
+def _name(faults: Sequence[Fault]) -> None:
+    """Say of some files why they cannot be read."""
     for fault in faults[:_NAMED]:
         print(f"lenet: {fault}", file=sys.stderr)
     if (more := len(faults) - _NAMED) > 0:
         print(f"lenet: and {more:,} more", file=sys.stderr)
+
+
+def _write_answers(
+    output: Path, model: Path, images: Sequence[Path], how: dict[str, Any], json: bool
+) -> tuple[int, Sequence[Fault]]:
+    """Write a table of answers; what a Ctrl-C or a signal to end leaves, the same command uses."""
+    import signal
+    import time
+    from contextlib import suppress
+
+    from lenet.cli.progress import Line
+    from lenet.inference.table import PARTIAL
+    from lenet.inference.writing import predict_into
+
+    line, start = Line(), time.monotonic()
+
+    def progress(count: int) -> None:
+        line.write(f"{count:,} images, {count / (time.monotonic() - start):,.0f} a second")
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)  # so that whatever is open is closed, and removed
+
+    with suppress(ValueError):  # not the main thread: signals are not ours
+        signal.signal(signal.SIGTERM, end)
+    try:
+        written = predict_into(output, model, *images, progress=progress, **how)
+    except KeyboardInterrupt:
+        partial = path_text(f"{output}{PARTIAL}")
+        what = f"stopped by Ctrl-C; what is answered is in {partial}"
+        raise KeyboardInterrupt(f"{what}; the same command goes on.") from None
+    finally:
+        line.wipe()
+        with suppress(ValueError):
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _name(written.faults)
     if json:
-        if output is not None:
-            found.save(output)
-        print_json({"model": str(model), **found.to_dict()})
+        faults = [fault.to_dict() for fault in written.faults]
+        counts = {"images": written.images, "unsure": written.unsure}
+        print_json({"model": str(model), "file": str(output), **counts, "faults": faults})
     else:
-        print(found if output is None else output)
-    if faults and not skip_bad:
-        sys.stdout.flush()
-        raise inference.refusal(faults, count, are_named=True)
+        print(output)
+        if how["reject"]:
+            share = f"{written.unsure:,} of {written.images:,} images"
+            print(f"lenet: {share} are left open", file=sys.stderr)
+    return written.images, written.faults
+
+
+def _print_answers(
+    model: Path, images: Sequence[Path], how: dict[str, Any]
+) -> tuple[int, Sequence[Fault]]:
+    """Print one JSON object as answers come, which takes no memory."""
+    from lenet.data.pictures import Fault
+    from lenet.inference.predicting import predict_each, refusal
+    from lenet.writing import json_text
+
+    def inner(values: object) -> str:
+        return json_text({"": values}).split(":", 1)[1].rpartition("\n")[0].strip()
+
+    count, faults = 0, list[Fault]()
+    for found in predict_each(model, *images, **how):
+        if isinstance(found, Fault):
+            faults.append(found)
+            continue
+        before = f'{{\n  "model": {inner(str(model))},\n  "predictions": [' if not count else ","
+        text = inner(found.to_dict()).replace("\n", "\n  ")
+        print(f"{before}\n    {text}", end="")
+        count += 1
+    if not count and faults:
+        raise refusal(faults, 0)
+    _name(faults)
+    told = f',\n  "faults": {inner([fault.to_dict() for fault in faults])}' if faults else ""
+    print(f"\n  ]{told}\n}}")
+    return count, faults
 
 
 @verb

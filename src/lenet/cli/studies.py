@@ -36,6 +36,7 @@ def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
     from lenet.run_folder import PAGE, is_run
     from lenet.studies.trials import Record, checked_jobs, engine_of
     from lenet.studies.variation import checked_seeds, run_arms
+    from lenet.training.preparation import with_validation
     from lenet.writing.numbers import plural
 
     for name, advice in _UNUSED.items():
@@ -51,7 +52,8 @@ def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
         raise UsageError(f"{what}; give another name with --run.")
     record = Record(folder)
     if not (json or quiet):
-        print(data.summary())
+        parts = {arm.recipe.validation_fraction: arm.recipe for arm in arms}
+        print((with_validation(data, *parts.values()) if len(parts) == 1 else data).summary())
         counts = f"{plural(len(arms), 'variant')} · {plural(len(seeds), 'seed')}"
         print(f"{counts} · {engine_of(arms[0], data)}, 1 thread each\n", flush=True)
     with _Counter(folder, not quiet) as counter:

@@ -29,9 +29,17 @@ WHAT: Final = "What is searched"
 @option("--minutes", "How long all of it may take; 10 by default.", FLOAT, section=WHAT)
 @option("--trials", "How many candidates, in place of --minutes.", INT, section=WHAT)
 @option(
+    "--reach",
+    "Search for the fewest parameters that reach so many percent, in place of the highest "
+    "accuracy.",
+    FLOAT,
+    section=WHAT,
+)
+@option(
     "--strategy",
     "best-k trains all for a moment and the best to the end; halving trains one in three of those "
-    "that are left three times as long.",
+    "that are left three times as long; optuna-tpe, optuna-nsga2 and optuna-random are best-k "
+    "with candidates that a sampler of Optuna's proposes.",
     default="best-k",
     section=WHAT,
 )
@@ -42,9 +50,10 @@ WHAT: Final = "What is searched"
     default="modern",
     section=WHAT,
 )
-@option("--seeds", "That the winner and lenet-relu are trained from.", INT, default=3, section=WHAT)
+@option("--seeds", "That winner and lenet-relu are trained from.", INT, default=3, section=WHAT)
 @option("--seed", "Decides which candidates are drawn.", INT, default=0, section=WHAT)
 @options.jobs()
+@options.on()
 @option("--run", "Name of the folder under runs/; by default it is made of all of the above.")
 @options.data_dir
 @flag("--json", "Print one JSON object instead.")

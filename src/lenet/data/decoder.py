@@ -7,12 +7,13 @@ hostile file. A large JPEG is decoded at a fraction of its size, which takes a f
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -121,14 +122,23 @@ def decode_file(path: str | os.PathLike[str], wanted: Size | None = None) -> Pic
     """
     try:
         with open_regular(path) as file:
-            if (size := os.fstat(file.fileno()).st_size) > MAX_BYTES:
-                fault = f"has {size:,} bytes, more than {MAX_BYTES:,}"
-                raise BadPictureError(fault, "make it smaller first", _TOO_LARGE)
-            start = file.read(START)
-            file.seek(0)
-            return _decode(file, wanted, start)
+            return _decode_open(file, os.fstat(file.fileno()).st_size, wanted)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise BadPictureError(f"cannot be opened ({reason(error)})", kind=CLOSED) from error
+
+
+def decode_bytes(content: bytes, wanted: Size | None = None) -> Picture:
+    """Read the content of a picture file as :func:`decode_file` does."""
+    return _decode_open(io.BytesIO(content), len(content), wanted)
+
+
+def _decode_open(file: IO[bytes], size: int, wanted: Size | None) -> Picture:
+    if size > MAX_BYTES:
+        fault = f"has {size:,} bytes, more than {MAX_BYTES:,}"
+        raise BadPictureError(fault, "make it smaller first", _TOO_LARGE)
+    start = file.read(START)
+    file.seek(0)
+    return _decode(file, wanted, start)
 
 
 def _decode(file: Any, wanted: Size | None, start: bytes) -> Picture:

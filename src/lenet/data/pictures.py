@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Final, TypeVar
 
 import numpy as np
@@ -47,6 +48,10 @@ class Fault:
     def name(self) -> str:
         """Its path, for a message."""
         return path_text(self.path) if self.path.isprintable() else name_text(self.path)
+
+    def to_dict(self) -> dict[str, str]:
+        """Return it as values for JSON."""
+        return {"file": self.path, "reason": self.reason}
 
     def __str__(self) -> str:
         return f"{self.name} {self.reason}"
@@ -124,9 +129,10 @@ def reading_bar(count: int) -> AbstractContextManager[Callable[..., object]]:
     return progress_bar(title, count >= _LONG, total=count, transient=True)
 
 
-def in_threads(work: Callable[[_Item], _Made], items: Sequence[_Item]) -> Iterator[_Made]:
+def in_threads(work: Callable[[_Item], _Made], items: Iterable[_Item]) -> Iterator[_Made]:
     """Yield what ``work`` makes of each item, in order; threads are some dozens ahead, not more."""
-    batches = (items[i : i + _BATCH] for i in range(0, len(items), _BATCH))
+    waiting = iter(items)
+    batches = iter(lambda: list(islice(waiting, _BATCH)), [])
     threads = min(os.cpu_count() or 1, _MOST_THREADS)
     pool = ThreadPoolExecutor(threads)
     ahead: deque[Future[list[_Made]]] = deque()

@@ -67,6 +67,9 @@ def prepare_picture(
     polarity, box = preprocessing.polarity, preprocessing.box
     if polarity is None or channels > 1:
         return _sized(image, picture, preprocessing, done)
+    flip = np.invert if polarity == "light" else np.asarray
+    if box is not None and _is_done(flip(image[0, 0]), box, side):
+        return image[0], tuple(done)
     if box is not None and (inside := inside_of_frame(image[0, 0])) is not None:
         pixels, image = pixels[(..., *inside)], image[(..., *inside)]
         shrunk = picture.size[0] / picture.pixels.shape[1]
@@ -81,7 +84,6 @@ def prepare_picture(
         image = np.invert(image)
         done.append("inverted")
     if box is not None:
-        flip = np.invert if polarity == "light" else np.asarray
         grey = flip(image[0, 0])
         moved, what = centred_by_mass(grey, box, side, picture.size[0], is_uneven)
         if what:
@@ -111,20 +113,33 @@ def background_of(grey: Images) -> tuple[Polarity, bool]:
     """
     picture = Image.fromarray(grey).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
     small = np.asarray(picture, np.int64)
-    darkest, lightest = np.percentile(small, (1, 99))
+    darkest, lightest = _ends(small)
     span = max(1.0, float(lightest - darkest))
-    low, high = np.percentile(_border(small), (1, 99))
+    low, high = _ends(_border(small))
     if high - low > _UNEVEN * span:
         above = small - _local(small)
         side = float((above**3).sum() / max(1, np.abs(above**3).sum()))
-        darkest, lightest = np.percentile(above, (1, 99))
-        low, high = np.percentile(_border(above), (1, 99))
+        darkest, lightest = _ends(above)
+        low, high = _ends(_border(above))
         # Where ink reaches the border, it is not the light that makes the border uneven.
         if side < -_ONE_SIDED and low > _APART * darkest:
             return "light", True
         if side > _ONE_SIDED and high < _APART * lightest:
             return "dark", True
     return "light" if has_light_border(grey[np.newaxis, np.newaxis])[0] else "dark", False
+
+
+def _ends(values: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Return the first and the last percentile, as NumPy's function does in many times the time."""
+    ordered = np.sort(values, axis=None)
+    last = len(ordered) - 1
+    low, high = int(last * 0.01), int(last * 0.99)
+    first, second = ordered[low : low + 2].tolist(), ordered[high : high + 2].tolist()
+    return _between(first, last * 0.01 - low), _between(second, last * 0.99 - high)
+
+
+def _between(pair: list[int], share: float) -> float:
+    return pair[0] + (pair[-1] - pair[0]) * share
 
 
 def _local(small: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -145,9 +160,7 @@ def centred_by_mass(
     already stays as it is, and so does a picture without ink; then nothing is said. ``height`` is
     the picture's own, before it was shrunk; ``is_uneven`` is what :func:`background_of` says.
     """
-    is_flat = int(grey.max()) - int(grey.min()) < _FLAT
-    is_done = grey.shape == (side, side) and bool(are_centred(grey[np.newaxis], box)[0])
-    if is_flat or is_done:
+    if _is_flat(grey) or _is_done(grey, box, side):
         return grey, ()
     ink = _levelled(grey, is_uneven)
     top, left, bottom, right = ink_boxes(ink[np.newaxis])[:, 0].tolist()
@@ -161,6 +174,17 @@ def centred_by_mass(
     y, x = (side - round(side / 2 - float(centre[0])) for centre in (rows, columns))
     sizes = " to ".join(pair_text((height, width)) for height, width in (own, crop.shape))
     return padded[y : y + side, x : x + side], (f"ink of {sizes}", "mass-centred")
+
+
+def _is_flat(grey: Images) -> bool:
+    return int(grey.max()) - int(grey.min()) < _FLAT
+
+
+def _is_done(grey: Images, box: int, side: int) -> bool:
+    """Is it light ink on dark that is centred already?"""
+    if grey.shape != (side, side) or _is_flat(grey):
+        return False
+    return bool(are_centred(grey[np.newaxis], box)[0])
 
 
 def _scaled(crop: Images, box: int) -> Images:

@@ -38,7 +38,7 @@ from lenet.net.words import listed, name_text, shown
 from lenet.writing.numbers import plural
 
 #: As :func:`plain_title` writes them; the first that is there counts.
-_PATH_TITLES: Final = (
+PATH_TITLES: Final = (
     *("path", "filepath", "filepaths", "file", "filename", "imagepath", "imgpath", "imagefile"),
     *("imagename", "imgname", "image", "images", "img", "picture", "photo", "imageid", "id"),
 )
@@ -116,7 +116,7 @@ def _delimiter(text: str) -> str:
 def _has_pixels(rows: list[list[str]]) -> bool:
     """Is it a table of pixels, as far as its first rows tell?"""
     row, titles = rows[:2][-1], set(map(plain_title, rows[0]))  # the first may be titles
-    if any(map(_is_file_name, row)) or not titles.isdisjoint(_PATH_TITLES[:-1]):
+    if any(map(_is_file_name, row)) or not titles.isdisjoint(PATH_TITLES[:-1]):
         return False
     return len(row) >= _FEWEST and sum(map(is_number, row)) >= len(row) - 1
 
@@ -220,7 +220,7 @@ def _columns(path: str, rows: list[list[str]]) -> tuple[int, int, int | None, in
     first, titles = rows[0], list(map(plain_title, rows[0]))
     path_at, label_at, split_at = (
         next((titles.index(word) for word in words if word in titles), None)
-        for words in (_PATH_TITLES, LABEL_TITLES, _SPLIT_TITLES)
+        for words in (PATH_TITLES, LABEL_TITLES, _SPLIT_TITLES)
     )
     files_at = _column_of_files(rows)
     if path_at is None and files_at is not None and not _is_file_name(first[files_at]):
@@ -337,7 +337,7 @@ class _Places:
 def list_paths(path: str, file: io.BufferedReader, start: Start) -> Iterator[str]:
     """Yield the paths in a list of files: one column of a table, or each line of a text."""
     titles = list(map(plain_title, start.rows[0]))
-    at = next((titles.index(word) for word in _PATH_TITLES if word in titles), None)
+    at = next((titles.index(word) for word in PATH_TITLES if word in titles), None)
     has_titles = at is not None
     at = at if at is not None else _column_of_files(start.rows) or 0
     folder = os.path.dirname(path)

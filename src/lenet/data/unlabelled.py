@@ -2,8 +2,8 @@
 
 A picture, a folder of pictures with all below it, a list of files (a table with a column of paths,
 or a text with a path in each line), or images as numbers: ``.npy``, ``.npz``, IDX, and tables of
-pixels with labels or without. What a file is, its content says. A file that cannot be read does not
-stop the others.
+pixels with labels or without. A ``.parquet`` file may have any of these in a column. What a file
+is, its content says. A file that cannot be read does not stop the others.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, islice
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from PIL import Image
 
-from lenet.data import idx
+from lenet.data import idx, parquet
 from lenet.data.arrays import NPY_MAGIC, NPZ_MAGIC, Array, image_arrays
 from lenet.data.dataset import TRAIN
-from lenet.data.decoder import CLOSED, BadPictureError, decode_file
-from lenet.data.folders import MAX_FILES, look_at, look_into
-from lenet.data.pictures import Fault, in_threads, reading_bar
+from lenet.data.decoder import CLOSED, BadPictureError, decode_bytes, decode_file
+from lenet.data.folders import look_at, look_into
+from lenet.data.pictures import Fault, in_threads
 from lenet.data.pixels import read_unlabelled as read_pixel_table
 from lenet.data.prepare import prepare_picture
 from lenet.data.preprocess import (
@@ -41,7 +41,8 @@ from lenet.files import open_regular, read_start
 from lenet.kinds import NUMBERS, START
 from lenet.net.words import natural
 
-_BATCH: Final = 256  # images
+BATCH: Final = 256  # images, or files that are to be some
+T = TypeVar("T")
 _LIST_ADVICE: Final = "give a column of paths, or a path in each line"
 #: Endings of what is text and may be a list of files.
 _LISTS: Final = (".csv", ".tsv", ".txt", ".lst", ".list")
@@ -56,17 +57,18 @@ class Batch:
     done: Sequence[str]
 
 
-@dataclass(frozen=True)
-class _File:
+@dataclass(frozen=True, slots=True)
+class File:
     """A file that is to be a picture: what to call it, and why it is not to be opened."""
 
     name: str
     path: str
     fault: str = ""
+    content: bytes | None = None  # where it lies in another file
 
 
-@dataclass(frozen=True)
-class _Numbers:
+@dataclass(frozen=True, slots=True)
+class Numbers:
     """A file of images as numbers."""
 
     path: str
@@ -74,41 +76,102 @@ class _Numbers:
 
 
 def read_unlabelled(
-    sources: Iterable[str | os.PathLike[str]], preprocessing: Preprocessing
-) -> Iterator[Batch | Fault]:
+    sources: Iterable[str | os.PathLike[str]],
+    preprocessing: Preprocessing,
+    skip: Skip | None = None,
+    read: Callable[[Iterable[File], Preprocessing], Iterable[T]] | None = None,
+) -> Iterator[Batch | Fault | T]:
     """Yield the images of files and folders, in order, and what cannot be read.
+
+    The faults in a batch of files come before the images. After a batch, what was yielded so far
+    can be skipped at another time: images and faults together. Whoever has another way to
+    ``read`` files gives it.
 
     Raises:
         DataError: a list, a table or a file of numbers is damaged; a picture raises nothing.
     """
+    left = Skip() if skip is None else skip
     found = (item for source in sources for item in _expanded(os.fspath(source)))
     for kind, group in groupby(found, type):
-        if kind is _File:
-            yield from _read_files(
-                [item for item in group if isinstance(item, _File)], preprocessing
-            )
+        if kind is File:
+            files = (item for item in group if isinstance(item, File) and not left.takes(item.name))
+            yield from (read or read_files)(files, preprocessing)
             continue
         for item in group:
-            if isinstance(item, _Numbers):
-                yield from _read_numbers(item, preprocessing)
+            if isinstance(item, Numbers):
+                yield from _read_numbers(item, preprocessing, left)
 
 
-def _expanded(path: str) -> Iterator[_File | _Numbers]:
+class ChangedError(DataError):
+    """The images that are to be skipped are no longer those of before."""
+
+
+@dataclass
+class Skip:
+    """How many images and files are yet to be left out, and what the last may be called."""
+
+    count: int = 0
+    ends: Container[str] = ()
+
+    def takes(self, name: str, count: int = 1) -> bool:
+        """Are so many left out, the last of them of this name?
+
+        Raises:
+            ChangedError: it is no end, or there is none here.
+        """
+        if not self.count:
+            return False
+        self.count -= count
+        if self.count < 0 or (not self.count and name not in self.ends):
+            raise ChangedError(f"{path_text(name)} is not what was read before.")
+        return True
+
+    def check(self) -> None:
+        """Raise a ChangedError, if there were fewer."""
+        if self.count:
+            raise ChangedError("there are fewer images than were read before.")
+
+
+def _expanded(path: str) -> Iterator[File | Numbers]:
     """Yield what a path stands for: itself, or what a folder or a list holds."""
     if os.path.isdir(path):
-        if not (files := list(islice(_below(path), MAX_FILES + 1))):
+        file = None
+        for file in _below(path):
+            yield file
+        if file is None:
             raise DataError(f"the folder {path_text(path)} has no files; name one with pictures")
-        if len(files) > MAX_FILES:
-            raise DataError(f"{path_text(path)} has more than {MAX_FILES:,} files; give a part")
-        yield from files
         return
     start = _start(path)
-    if _holds_numbers(start):
-        yield _Numbers(path, start)
+    if start.startswith(parquet.MAGIC):
+        yield from _in_parquet(path, start)
+    elif _holds_numbers(start):
+        yield Numbers(path, start)
     elif start and os.path.splitext(path)[1].lower() in _LISTS:
         yield from _listed(path, start)
     else:
-        yield _File(path, path)
+        yield File(path, path)
+
+
+def _in_parquet(path: str, start: bytes) -> Iterator[File | Numbers]:
+    """Yield what a Parquet file holds: pictures, paths of pictures, or numbers."""
+    table = parquet.Table(path)
+    if table.kind == parquet.PIXELS:
+        yield Numbers(path, start)
+        return
+    for row, value in enumerate(table.values()):
+        name = f"{path}[{row}]"
+        if value is None:
+            yield File(name, path, "is empty")
+        elif isinstance(value, bytes):
+            yield File(name, "", content=value)
+        else:
+            yield _near(path, value)
+
+
+def _near(path: str, text: str) -> File:
+    """Return the file that a list names: from the list's folder, or from the present one."""
+    near = os.path.join(os.path.dirname(path), text)
+    return File(text, near if os.path.lexists(near) else text)
 
 
 def _start(path: str) -> bytes:
@@ -122,10 +185,10 @@ def _holds_numbers(start: bytes) -> bool:
     """Does a file that begins so hold images as numbers, and is no table?"""
     is_npz = start.startswith(NPZ_MAGIC) and b".npy" in start
     is_idx = len(start) > 2 and idx.looks_like_idx(start)
-    return is_npz or is_idx or start.startswith(NPY_MAGIC)
+    return is_npz or is_idx or start.startswith((NPY_MAGIC, parquet.MAGIC))
 
 
-def _below(root: str) -> Iterator[_File]:
+def _below(root: str) -> Iterator[File]:
     """Yield the files of a folder and of all folders in it, in the order of their names."""
     real = os.path.realpath(root)
     waiting = [""]
@@ -135,79 +198,75 @@ def _below(root: str) -> Iterator[_File]:
         for name in sorted(files, key=natural):
             below = f"{folder}/{name}" if folder else name
             fault = look_at(real, below, "", TRAIN).fault
-            yield _File(os.path.join(root, below), os.path.join(real, below), fault)
+            yield File(os.path.join(root, below), os.path.join(real, below), fault)
         waiting += [
             f"{folder}/{name}" if folder else name
             for name in sorted(folders, key=natural, reverse=True)
         ]
 
 
-def _listed(path: str, start: bytes) -> Iterator[_File | _Numbers]:
+def _listed(path: str, start: bytes) -> Iterator[File | Numbers]:
     """Yield the files that a list names; paths start from its folder, or from the present one."""
     with open_regular(path) as file:
         table = look_at_start(path, file, _LIST_ADVICE)
         if table.has_pixels:
-            yield _Numbers(path, start)
+            yield Numbers(path, start)
             return
         text = None
         for text in list_paths(path, file, table):
-            near = os.path.join(os.path.dirname(path), text)
-            yield _File(text, near if os.path.lexists(near) else text)
+            yield _near(path, text)
         if text is None:
             raise DataError(f"{path_text(path)} lists no files; {_LIST_ADVICE}")
 
 
-def _read_files(files: Sequence[_File], preprocessing: Preprocessing) -> Iterator[Batch | Fault]:
-    names: list[str] = []
-    images: list[Images] = []
-    done: list[str] = []
+def read_files(files: Iterable[File], preprocessing: Preprocessing) -> Iterator[Batch | Fault]:
+    """Yield the images of files, as :func:`read_unlabelled` does."""
     work = partial(_read_file, preprocessing)
     # Small faults in files that can be read are not worth a warning.
-    with warnings.catch_warnings(action="ignore"), reading_bar(len(files)) as update:
-        for file, found in zip(files, in_threads(work, files), strict=True):
-            update(advance=1)
-            if isinstance(found, Fault):
-                yield found
-                continue
-            names.append(file.name)
-            images.append(found[0])
-            done.append(found[1])
-            if len(names) == _BATCH:
+    with warnings.catch_warnings(action="ignore"):
+        found = in_threads(work, files)
+        while some := list(islice(found, BATCH)):
+            yield from (one for one in some if isinstance(one, Fault))
+            if read := [one for one in some if not isinstance(one, Fault)]:
+                names, images, done = zip(*read, strict=True)
                 yield Batch(names, np.stack(images), done)
-                names, images, done = [], [], []
-    if names:
-        yield Batch(names, np.stack(images), done)
 
 
-def _read_file(preprocessing: Preprocessing, file: _File) -> tuple[Images, str] | Fault:
+def _read_file(preprocessing: Preprocessing, file: File) -> tuple[str, Images, str] | Fault:
+    size = preprocessing.input_shape[1:]
     try:
         if file.fault:
             raise BadPictureError(file.fault, kind=CLOSED)
-        image, done = prepare_picture(
-            decode_file(file.path, preprocessing.input_shape[1:]), preprocessing
-        )
+        if file.content is None:
+            picture = decode_file(file.path, size)
+        else:
+            picture = decode_bytes(file.content, size)
+        image, done = prepare_picture(picture, preprocessing)
     except BadPictureError as error:
         if not file.fault and _holds_numbers(_start(file.path)):
             return Fault(file.name, "holds images as numbers, to be given by itself", NUMBERS)
         return Fault(file.name, error.fault, error.kind)
-    return image, ", ".join(done)
+    return file.name, image, ", ".join(done)
 
 
-def _read_numbers(item: _Numbers, preprocessing: Preprocessing) -> Iterator[Batch]:
+def _read_numbers(item: Numbers, preprocessing: Preprocessing, left: Skip) -> Iterator[Batch]:
     path, start = item.path, item.start
     if start.startswith(NPY_MAGIC):
-        yield from _of_array(path, _open_npy(path), preprocessing)
+        arrays = [_open_npy(path)]
+    elif start.startswith(parquet.MAGIC):
+        arrays = [parquet.Table(path).pixels()]
     elif start.startswith(NPZ_MAGIC):
         arrays = image_arrays(path)
-        for array in arrays:
-            name = path if len(arrays) == 1 else f"{path}:{array.name}"
-            yield from _of_array(name, array, preprocessing)
     elif idx.looks_like_idx(start):
-        yield from _of_array(path, Array.of(path, idx.read_numbers(path)), preprocessing)
+        arrays = [Array.of(path, idx.read_numbers(path))]
     else:
         with open_regular(path) as file:
             images = read_pixel_table(path, file, look_at_start(path, file))
-        yield from _batches(path, [images], len(images), preprocessing)
+        yield from _batches(path, [images], len(images), preprocessing, left)
+        return
+    for array in arrays:
+        name = path if len(arrays) == 1 else f"{path}:{array.name}"
+        yield from _of_array(name, array, preprocessing, left)
 
 
 def _open_npy(path: str) -> Array:
@@ -221,7 +280,7 @@ def _open_npy(path: str) -> Array:
         raise DataError(f"{what}; save it with numpy.save") from error
 
 
-def _of_array(name: str, array: Array, preprocessing: Preprocessing) -> Iterator[Batch]:
+def _of_array(name: str, array: Array, preprocessing: Preprocessing, left: Skip) -> Iterator[Batch]:
     """Yield the images of an array in any of the accepted layouts, a batch at a time."""
     shape, last = _layout(name, array.shape, preprocessing.input_shape)
     if array.dtype.kind not in "buif":
@@ -235,7 +294,7 @@ def _of_array(name: str, array: Array, preprocessing: Preprocessing) -> Iterator
         to_bytes(np.ascontiguousarray(channels_first(piece.reshape(-1, *shape[1:]), last)), unit)
         for piece in rows
     )
-    yield from _batches(name, images, shape[0], preprocessing)
+    yield from _batches(name, images, shape[0], preprocessing, left)
 
 
 def _layout(
@@ -256,13 +315,16 @@ def _layout(
 
 
 def _batches(
-    name: str, pieces: Iterable[Images], count: int, preprocessing: Preprocessing
+    name: str, pieces: Iterable[Images], count: int, preprocessing: Preprocessing, left: Skip
 ) -> Iterator[Batch]:
     """Yield images (n, C, H, W) of any size as a network wants them."""
     number = 0
     for piece in pieces:
-        for start in range(0, len(piece), _BATCH):
-            images = preprocessing.prepare(piece[start : start + _BATCH])
-            places = range(number, number := number + len(images))
+        for start in range(0, len(piece), BATCH):
+            some = piece[start : start + BATCH]
+            places = range(number, number := number + len(some))
             names = [name if count == 1 else f"{name}[{place}]" for place in places]
+            if left.takes(names[-1], len(some)):
+                continue
+            images = preprocessing.prepare(some)
             yield Batch(names, images, [""] * len(images))

@@ -122,6 +122,15 @@ def is_model_file(source: object) -> bool:
     return os.fspath(source).lower().endswith(MODEL_ENDING)
 
 
+def is_int8(source: object) -> bool:
+    """Does ``source`` name a saved model of whole numbers alone?"""
+    if not is_model_file(source):
+        return False
+    from lenet import tensor_files
+
+    return tensor_files.read_header(str(source)).is_int8
+
+
 def is_foreign(path: str) -> bool:
     """Does the path name a file of another program that holds a whole network?"""
     return path.lower().endswith(_FOREIGN)

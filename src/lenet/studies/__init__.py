@@ -5,4 +5,6 @@
 - ``variation``: :func:`lenet.vary`, what a choice is worth over several seeds
 - ``claim``: a study as it is written, in a file of ``claims/`` or of one's own
 - ``study``: :func:`lenet.study`, whether a claim holds
+- ``space``, ``sampling``: the candidates of a search, and who proposes them
+- ``tune``, ``tuning``: :func:`lenet.tune`, the search itself and what came of it
 """

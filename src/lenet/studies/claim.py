@@ -35,11 +35,12 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
 from lenet import files
+from lenet.data import is_name
 from lenet.errors import UsageError, path_text, reason
 from lenet.net.words import check_choice, check_key, shown
 from lenet.studies.statistics import LEVEL, Mean
@@ -47,6 +48,8 @@ from lenet.studies.variation import MAX_SEEDS
 
 FOLDER: Final = Path(__file__).parent / "claims"
 SUFFIX: Final = ".toml"
+#: What the name of a recipe or a network ends in, where it is a file.
+_FILES: Final = (SUFFIX, ".json", ".safetensors", ".onnx", ".keras")
 #: The largest file of a study, in bytes.
 _LARGEST: Final = 100_000
 #: No accuracy, time or difference is as large.
@@ -102,6 +105,7 @@ class Study:
         seeds, most_seeds: how many each arm is trained from, and how many where that is open.
         arms: changes by name.
         expect: what is to be found.
+        file: that it was read from. Paths in it start from its folder.
     """
 
     name: str
@@ -115,6 +119,7 @@ class Study:
     seeds: int = 5
     most_seeds: int = 0
     source: str = ""
+    file: str = field(default="", repr=False, compare=False)
 
     @property
     def looks(self) -> list[int]:
@@ -152,12 +157,12 @@ def read_study(source: str | os.PathLike[str]) -> Study:
         why = reason(error) if isinstance(error, OSError) else f"it is no TOML ({error})"
         raise UsageError(f"cannot read the study {path_text(path)}: {why}.") from None
     try:
-        return _study(path.stem, values)
+        return _study(path, values)
     except UsageError as error:
         raise UsageError(f"{path_text(path)}: {error}") from None
 
 
-def _study(name: str, values: Mapping[str, Any]) -> Study:
+def _study(path: Path, values: Mapping[str, Any]) -> Study:
     """Check what a file says, and return it."""
     values = {"arms": {}, "seeds": 5, "most_seeds": 0, "values": {}, **values}
     _check_table("the study", values, Study, {"claim": str, "data": str, "expect": list})
@@ -172,7 +177,24 @@ def _study(name: str, values: Mapping[str, Any]) -> Study:
     expect = tuple(_expectation(item, arms) for item in values["expect"])
     if not expect:
         raise UsageError("nothing is expected; say what is to be found, in [[expect]].")
-    return Study(name, **{**values, "arms": arms, "expect": expect})
+    values = _beside(path.parent, {**values, "arms": arms})
+    arms = {name: _beside(path.parent, changes) for name, changes in arms.items()}
+    return Study(path.stem, **{**values, "arms": arms, "expect": expect}, file=str(path))
+
+
+def _beside(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with their paths from the folder of the file that they stand in."""
+
+    def is_path(name: str, text: str) -> bool:
+        is_other = name == "data" and not is_name(text)
+        return is_other or (name in ("recipe", "network") and text.lower().endswith(_FILES))
+
+    return {
+        name: os.path.abspath(folder / value)
+        if isinstance(value, str) and is_path(name, value)
+        else value
+        for name, value in values.items()
+    }
 
 
 #: What a value of a file may be, by the type it has here.
@@ -190,7 +212,7 @@ _KINDS: Final[Mapping[str, Any]] = {
 def _check_table(what: str, values: object, kind: type, needed: Mapping[str, Any]) -> None:
     if not isinstance(values, Mapping):
         raise UsageError(f"{what} is {shown(values)}; it must be a table.")
-    known = [field.name for field in fields(kind) if field.name != "name"]
+    known = [one.name for one in fields(kind) if one.name not in ("name", "file")]
     for name, value in values.items():
         check_key(name, known, what)
         if not isinstance(value, _KINDS[name]) or isinstance(value, bool):

@@ -50,7 +50,7 @@ CHOICES: Final[Mapping[str, tuple[Any, ...]]] = {
 _UNITS: Final = 2.0
 _POOL: Final = 2
 #: So many draws that do not fit into the budget, one after the other, are enough.
-_ATTEMPTS: Final = 100
+ATTEMPTS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -124,16 +124,31 @@ class Space:
 
     def _first_within(self, number: int, make: Callable[[list[Any]], dict[str, Any]]) -> Candidate:
         least: dict[str, float] = {}
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, ATTEMPTS + 1):
             drawn = uniform(self.seed, SEARCH, number, attempt, count=len(CHOICES)).tolist()
             pairs = zip(drawn, CHOICES.values(), strict=True)
             choices = make([options[int(place * len(options))] for place, options in pairs])
-            if (network := self.network(choices, least)) is not None:
-                return Candidate(number, choices, network, self._recipe(choices))
+            if (candidate := self.candidate(number, choices, least)) is not None:
+                return candidate
+        raise self.too_small(least)
+
+    def candidate(
+        self, number: int, choices: Mapping[str, Any], least: dict[str, float]
+    ) -> Candidate | None:
+        """Return the candidate of these choices; None if no network of them is within the limits.
+
+        ``least`` is told the lowest costs that were met.
+        """
+        if (network := self.network(choices, least)) is None:
+            return None
+        return Candidate(number, choices, network, self._recipe(choices))
+
+    def too_small(self, least: Mapping[str, float]) -> UsageError:
+        """Return the error for limits that hardly any network is within."""
         name = max(self.limits, key=lambda name: least.get(name, inf) / self.limits[name])
         what = f"the budget of {self.limits[name]:,} {LIMITS[name]} is too small"
         why = f"the smallest network that was drawn takes {short_count(int(least[name]))}"
-        raise UsageError(f"{what}: {why}; give that or more.", parameter="budget")
+        return UsageError(f"{what}: {why}; give that or more.", parameter="budget")
 
     def network(
         self, choices: Mapping[str, Any], least: dict[str, float] | None = None

@@ -16,7 +16,7 @@ import numpy as np
 
 from lenet.data import Dataset, Split, load
 from lenet.drawing import Drawing
-from lenet.errors import UsageError
+from lenet.errors import UsageError, path_text
 from lenet.net import name_of, read_network
 from lenet.net.words import listed, shown
 from lenet.randomness import permutation
@@ -230,7 +230,10 @@ def study(
     """
     asked = source if isinstance(source, Study) else read_study(source)
     data = load(asked.data, data_dir=data_dir)
-    groups = _groups(asked, data)
+    try:
+        groups = _groups(asked, data)
+    except UsageError as error:
+        raise UsageError(f"{path_text(asked.file or asked.name)}: {error}") from error
     with Record(folder) as record:
         for count in asked.looks:
             found = StudyResult(asked, _run(groups, count, data, record, jobs, on, progress))
@@ -244,23 +247,30 @@ def _groups(asked: Study, data: Dataset) -> list[tuple[Dataset, list[Arm]]]:
     groups: list[tuple[Dataset, list[Arm]]] = [(data, [])]
     for name, changes in asked.arms.items():
         if not name:
-            raise UsageError(f"an arm of {asked.name} has no name; give it one.")
+            raise UsageError("an arm has no name; give it one.")
         values = {**(asked.values or {}), **changes}
         pixels = values.pop(PIXELS, "")
         if pixels not in ("", SHUFFLED):
             raise UsageError(f"pixels of {shown(name)} is {shown(pixels)}; it must be {SHUFFLED}.")
         if pixels and len(groups) < 2:
             groups.append((shuffled(data), []))
-        network = values.pop(NETWORK, asked.network)
-        recipe = named_recipe(asked.recipe, data=asked.data, **checked_names(values))
-        source = network or recipe.network or DEFAULT_NETWORK
-        described = fit_network(read_network(source), data)
+        try:
+            arm = _arm(asked, name, values, data)
+        except UsageError as error:
+            raise UsageError(f"the arm {shown(name)}: {error}") from error
         for expectation in asked.expect:
-            if (epoch := expectation.epochs.get(name, 0)) > recipe.epochs:
+            if (epoch := expectation.epochs.get(name, 0)) > arm.recipe.epochs:
                 what = f"the expectation {shown(expectation.text)} asks for epoch {epoch} of {name}"
-                raise UsageError(f"{what}, which is trained for {recipe.epochs}.")
-        groups[bool(pixels)][1].append(Arm(name, name_of(source) or name, described, recipe))
+                raise UsageError(f"{what}, which is trained for {arm.recipe.epochs}.")
+        groups[bool(pixels)][1].append(arm)
     return groups
+
+
+def _arm(asked: Study, name: str, values: dict[str, Any], data: Dataset) -> Arm:
+    network = values.pop(NETWORK, asked.network)
+    recipe = named_recipe(asked.recipe, data=asked.data, **checked_names(values))
+    source = network or recipe.network or DEFAULT_NETWORK
+    return Arm(name, name_of(source) or name, fit_network(read_network(source), data), recipe)
 
 
 def _run(

@@ -24,15 +24,15 @@ from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
 from lenet import files
+from lenet.cluster import check_alike, check_place, run_on_ray
 from lenet.data import Dataset
 from lenet.data.preprocess import Preprocessing
 from lenet.engine.native import processors
 from lenet.errors import DataError, DivergenceError, OutputError, UsageError, path_text, reason
 from lenet.model import Model
 from lenet.net import Network
-from lenet.net.words import listed, shown
+from lenet.net.words import shown
 from lenet.run_folder import TRIALS as FILE
-from lenet.studies.cluster import run_on_ray
 from lenet.training import EpochRecord, Recipe, Training
 from lenet.training.checkpoint import identity_of
 from lenet.training.guards import FolderLock
@@ -46,8 +46,6 @@ _STATUSES: Final = ("finished", "diverged")
 MAX_JOBS: Final = 256
 #: At most so many are asked for at once.
 MAX_TRIALS: Final = 100_000
-#: Where trials run, other than on this machine.
-PLACES: Final = ("ray",)
 
 #: Is told how many trials are done, of how many, and how many seconds are probably left.
 Progress = Callable[[int, int, float], object]
@@ -310,7 +308,7 @@ def run_trials(
 ) -> list[Outcome]:
     """Return the outcome of each trial; those that ``record`` knows are not run again.
 
-    ``on`` a cluster of Ray they run there: see :mod:`lenet.studies.cluster`.
+    ``on`` a cluster of Ray they run there: see :mod:`lenet.cluster`.
 
     A KeyboardInterrupt stops all that run, within a tenth of a second; what is done is kept.
 
@@ -321,8 +319,7 @@ def run_trials(
         OutputError: the record cannot be written.
     """
     checked_jobs(jobs)
-    if on not in (None, *PLACES):
-        raise UsageError(f"on is {shown(on)}; it must be {listed(PLACES, 'or')}.", parameter="on")
+    check_place(on)
     if progress is not None and not callable(progress):
         what = f"progress is {shown(progress)}"
         raise UsageError(f"{what}; give a function of trainings done, of all, and seconds left.")
@@ -343,7 +340,8 @@ def run_trials(
         if on is None:
             outcomes = _run(missing, shared, checked_jobs(jobs))
         else:
-            outcomes = run_on_ray(_run_there, missing, shared.data, jobs, (LENET, engine))
+            about = shared.fingerprint, LENET, engine
+            outcomes = run_on_ray(_run_there, missing, shared.data, jobs, about)
         for done, (key, outcome) in enumerate(outcomes, 1):
             record.add(key, missing[key], outcome)
             if progress:
@@ -384,14 +382,17 @@ class _StoppedError(Exception):
     """Ends a trial whose outcome nobody waits for any more."""
 
 
-def _run_there(trial: Trial, data: Dataset, version: tuple[str, str]) -> Outcome:
+#: Of a worker of a cluster: what the trials on the same images share, by their fingerprint.
+_shared_there: dict[str, Shared] = {}
+
+
+def _run_there(trial: Trial, data: Dataset, about: tuple[str, str, str]) -> Outcome:
     """Run a trial on another machine, if it reaches the same weights there."""
-    shared = Shared(data)
-    here = LENET, engine_of(trial, shared)
-    if here != version:
-        what = f"a machine of the cluster has lenet {here[0]} with the engine {here[1]}"
-        wanted = f"{version[0]} with {version[1]}"
-        raise UsageError(f"{what}, not {wanted}; use machines that are alike.")
+    fingerprint, lenet, engine = about
+    if (shared := _shared_there.get(fingerprint)) is None:
+        _shared_there.clear()
+        shared = _shared_there[fingerprint] = Shared(data)
+    check_alike((LENET, engine_of(trial, shared)), (lenet, engine))
     return run_trial(trial, shared)
 
 

@@ -27,6 +27,8 @@ from lenet.writing import Result
 from lenet.writing.document import Document, Notation, Paragraph, Section, table_of
 from lenet.writing.numbers import percent, plural, short_count
 
+#: What candidates are held against: the network of the first, and the recipe of the second.
+BASELINES: Final = (DEFAULT_NETWORK, "best")
 #: Rows of the leaderboard that are printed; the page has all that were trained to the end.
 _ROWS: Final = 10
 #: With fewer first looks, what a choice is worth cannot be told from chance.
@@ -61,7 +63,7 @@ class Entry:
     def name(self) -> str:
         """What it is called in tables."""
         number = self.candidate.number
-        return DEFAULT_NETWORK if number < 0 else self.candidate.name
+        return BASELINES[-1 - number] if number < 0 else self.candidate.name
 
     @property
     def network(self) -> Network:
@@ -91,14 +93,18 @@ class Tuning(Result):
         seed: of the search.
         seeds: that winner and baseline were trained from.
         entries: all trainings of candidates, a candidate that stayed several times.
-        baseline: lenet-relu, trained to the end.
-        winner: the candidate with the best validation accuracy of those trained to the end.
-        finals: the test accuracies of winner and baseline for each seed, on all training images.
+        baselines: lenet-relu, and (where the most accurate is searched) the network of the recipe
+            best with that recipe, trained for as many epochs.
+        winner: the candidate with the best validation accuracy of those trained to the end; or the
+            smallest that reached the goal.
+        finals: the test accuracies of winner and lenet-relu for each seed, on all training images.
         free: the first looks at candidates that were drawn freely.
         run: the folder of the winner's run; None if nothing is kept.
         seconds: of all trainings, on one processor.
         validation_fraction: that the winner's own training sets aside, 0 if its recipe does not
             ask for it.
+        reach: the percent that were to be reached with the fewest parameters, if any were.
+        goal: the share of the validation part that counted as reached.
     """
 
     data: str
@@ -108,13 +114,15 @@ class Tuning(Result):
     seed: int
     seeds: tuple[int, ...]
     entries: tuple[Entry, ...]
-    baseline: Entry
+    baselines: tuple[Entry, ...]
     winner: Entry
     finals: tuple[tuple[float, ...], tuple[float, ...]]
     free: tuple[Entry, ...]
     run: Path | None
     seconds: float
     validation_fraction: float
+    reach: float | None = None
+    goal: float = 2.0
 
     csv_key = "trials"
 
@@ -123,12 +131,16 @@ class Tuning(Result):
         """How many candidates there were."""
         return len({entry.candidate.number for entry in self.entries})
 
+    @property
+    def epochs(self) -> int:
+        """Of a training to the end."""
+        return self.baselines[0].epochs
+
     @cached_property
     def leaderboard(self) -> tuple[Entry, ...]:
-        """All that were trained to the end, the most accurate first; the baseline among them."""
-        whole = self.baseline.epochs
-        ended = [entry for entry in self.entries if entry.epochs == whole]
-        return tuple(best_of([*ended, self.baseline], len(ended) + 1))
+        """All that were trained to the end, the best first; the baselines among them."""
+        ended = [entry for entry in self.entries if entry.epochs == self.epochs]
+        return tuple(best_of([*ended, *self.baselines], len(self.entries) + 2, self.goal))
 
     @cached_property
     def front(self) -> tuple[Entry, ...]:
@@ -159,13 +171,15 @@ class Tuning(Result):
         return {
             "dataset": self.data,
             "limits": dict(self.limits),
+            "reach": self.reach,
             "strategy": self.strategy,
             "candidates": self.trials,
             "seed": self.seed,
             "seeds": list(self.seeds),
             "train_seconds": self.seconds,
             "winner": {**self._entry_dict(self.winner), "test_accuracies": list(winner)},
-            "baseline": {**self._entry_dict(self.baseline), "test_accuracies": list(baseline)},
+            "baseline": {**self._entry_dict(self.baselines[0]), "test_accuracies": list(baseline)},
+            "best": next(map(self._entry_dict, self.baselines[1:]), None),
             "difference": difference(winner, baseline).value,
             "difference_half": difference(winner, baseline).half,
             "winner_command": self.command(self.winner, final=True),
@@ -208,18 +222,22 @@ class Tuning(Result):
     @property
     def _verdict(self) -> str:
         winner, baseline = self.finals
-        counts = [f"{entry.outcome.parameters:,} parameters" for entry in self._both]
+        counts = [f"{e.outcome.parameters:,} parameters" for e in (self.winner, self.baselines[0])]
         words = (
             f"{self.winner.name} has {mean_text(mean(winner))} on the test part with {counts[0]}. "
             f"Trained for as many epochs, {DEFAULT_NETWORK} has {mean_text(mean(baseline))} with "
             f"{counts[1]}"
         )
         apart = difference_text(difference(winner, baseline))
-        return f"{words}: {apart} points, over {plural(len(self.seeds), 'seed')}."
+        return f"{self._reached}{words}: {apart} points, over {plural(len(self.seeds), 'seed')}."
 
     @property
-    def _both(self) -> tuple[Entry, Entry]:
-        return self.winner, self.baseline
+    def _reached(self) -> str:
+        if self.reach is None:
+            return ""
+        if self.winner.accuracy < self.goal:
+            return f"No network reached {self.reach:g} %. The best of them: "
+        return f"The smallest network that reached {self.reach:g} % of the validation part: "
 
     @property
     def _about(self) -> str:
@@ -250,14 +268,14 @@ class Tuning(Result):
 
     def drawing(self, *, theme: str = "auto") -> Drawing:
         """Draw the accuracy against the parameters: the fronts, and the baseline."""
-        whole, look = self.baseline.epochs, self.entries[0].epochs
+        whole, look = self.epochs, self.entries[0].epochs
         looks = front_of(entry for entry in self.entries if entry.epochs == look)
-        ended = [entry for entry in self.front if entry is not self.baseline]
+        ended = [entry for entry in self.front if entry not in self.baselines]
         lines = [
             _series(f"after {plural(look, 'epoch')}", 2, looks),
             _series(f"after {plural(whole, 'epoch')}", 0, ended),
-            _series(DEFAULT_NETWORK, 1, [self.baseline]),
         ]
+        lines += [_series(e.name, 1 + 2 * i, [e]) for i, e in enumerate(self.baselines)]
         title = "Validation accuracy in %: no network as small was better"
         series = tuple(lines[whole == look :])
         chart = Chart(title, "parameters", series, (0, 100), logarithmic_x=True)
@@ -280,7 +298,7 @@ class Tuning(Result):
         notation = "\n".join(Notation(str(self.winner.network)).lines)
         board = html.table("Trained to the end", _TITLES, self._rows(self.leaderboard))
         commands = html.pairs((e.name, self.command(e)) for e in self.leaderboard)
-        looks = best_of([e for e in self.entries if e.epochs != self.baseline.epochs], 100_000)
+        looks = best_of([e for e in self.entries if e.epochs != self.epochs], 100_000)
         body = [
             html.header(title, self._verdict, html.paragraph(self._about)),
             html.section("The winner", html.code(notation), winner).html,
@@ -302,11 +320,17 @@ _TITLES: Final = ("", "validation", "front", "parameters", "multiply-adds", "tim
 _MATTERED_TITLES: Final = ("choice", "explains", "best on average")
 
 
-def best_of(entries: Sequence[Entry], count: int) -> list[Entry]:
-    """Return the most accurate; of two that are equal, the one with fewer parameters."""
+def best_of(entries: Sequence[Entry], count: int, goal: float = 2.0) -> list[Entry]:
+    """Return the best: those that reached the goal, the smallest first; then the most accurate.
 
-    def key(entry: Entry) -> tuple[float, int, int]:
-        return -entry.accuracy, entry.outcome.parameters, entry.candidate.number
+    Of two that are equally accurate, the one with fewer parameters is first.
+    """
+
+    def key(entry: Entry) -> tuple[float, ...]:
+        size, number = entry.outcome.parameters, entry.candidate.number
+        if entry.accuracy >= goal:
+            return 0, size, -entry.accuracy, number
+        return 1, -entry.accuracy, size, number
 
     return sorted(entries, key=key)[:count]
 

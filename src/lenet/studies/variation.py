@@ -287,7 +287,7 @@ def vary(
         seeds: how many, or a list of them.
         jobs: trainings at a time, each on one thread; by default one per processor. The outcome
             does not depend on it.
-        on: "ray" runs them on a cluster, see :mod:`lenet.studies.cluster`.
+        on: "ray" runs them on a cluster, see :mod:`lenet.cluster`.
         folder: where each outcome is kept as soon as it is there, so that the same call goes on
             after a kill; by default nowhere.
         progress: is told how many trainings are done, of how many, and the seconds left.

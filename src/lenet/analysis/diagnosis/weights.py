@@ -49,6 +49,10 @@ _SPELLINGS: Final = (
     ("mean", "variance", ("scale",)),
 )
 
+#: Of an int8 model: which tensors are told apart, and what is said of it.
+_OF_INT8: Final = (".weight", ".bias")
+_INT8: Final = "The file is int8: its weights are whole numbers, with a scale for each channel."
+
 #: So many fixes are enough to choose from.
 _MOST_FIXES: Final = 8
 #: Less padding, and strides and windows of these, are tried in so many layers.
@@ -105,10 +109,15 @@ def match_weights(
     network: Network, weights: Weights
 ) -> tuple[Pairs, tuple[Mismatch, ...], tuple[str, ...]]:
     """Return which weight belongs to which layer, where they differ, and notes in sentences."""
+    about: list[str] = []
     if isinstance(weights, str | os.PathLike):
         from lenet.tensor_files import read_header
 
-        weights = read_header(weights).shapes
+        header = read_header(weights)
+        weights = header.shapes
+        if header.is_int8:
+            about.append(_INT8)
+            weights = {name: weights[name] for name in weights if name.endswith(_OF_INT8)}
     try:
         shapes = weights.items() if isinstance(weights, Mapping) else weights
         tensors = [
@@ -130,7 +139,7 @@ def match_weights(
     pairs += _transposed(network, dense) or _aligned(network, dense, _DENSE_AXES)
     mismatches = tuple(_mismatches(network, pairs))
     notes = [*_dense_notes(network, pairs, mismatches), *_bias_notes(norms, tensors)]
-    return pairs, mismatches, (*notes, *stray_notes(norms, tensors))
+    return pairs, mismatches, (*about, *notes, *stray_notes(norms, tensors))
 
 
 def weight_shapes(network: Network) -> dict[int, Shape]:

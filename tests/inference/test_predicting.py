@@ -11,7 +11,7 @@ import lenet
 from lenet.cli.main import main
 from lenet.data import Dataset, Split
 from lenet.errors import DataError, ModelFileError, PictureError, UsageError
-from lenet.inference import predict_into
+from lenet.inference.writing import predict_into
 from lenet.writing import FORMATS, render
 from refusals import refused
 

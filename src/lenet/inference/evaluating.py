@@ -1,0 +1,79 @@
+"""How accurate is a model? ``lenet.evaluate``, and a table of its answers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lenet.data import Dataset, Split, is_name, load, load_split
+from lenet.errors import UsageError
+from lenet.inference.table import save
+from lenet.metrics import Evaluation
+from lenet.model import Model
+from lenet.run_folder import reading_of
+
+
+def evaluate(
+    model: Model | str | os.PathLike[str],
+    data: Dataset | Split | str | os.PathLike[str],
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    everything: bool = False,
+    skip_bad: bool = False,
+    transpose: bool = False,
+    label_from_name: str | None = None,
+    as_it_is: bool = False,
+) -> Evaluation:
+    """Find out how a model does on a data set's images to test on, or on a split.
+
+    Args:
+        model: a model, the file of one, or the folder of a run.
+        data: a data set or a split, or a name or path as ``lenet.load`` takes it.
+        data_dir: the folder that holds the IDX files already.
+        everything: of a path, take the pictures that are to train on, too.
+        skip_bad: of a path, leave out files that cannot be read.
+        transpose, label_from_name: of a path, as in ``lenet.load``; they need not be said again for
+            the data that the model's run was trained on.
+        as_it_is: of a path, only bring pictures to the network's size and channels.
+
+    Raises:
+        ModelFileError, DataError: the model or the data cannot be read, or do not suit each other.
+    """
+    file, model = model, model if isinstance(model, Model) else Model.load(model)
+    if isinstance(data, Dataset | Split):
+        return model.evaluate(data)
+    if is_name(data):
+        return model.evaluate(load(data, data_dir=data_dir))
+    shape = model.network.input_shape
+    given = {"transpose": transpose, "label_from_name": label_from_name}
+    how: dict[str, Any] = reading_of(file, data) | {
+        name: value for name, value in given.items() if value
+    }
+    preprocessing = model.preprocessing.as_it_is if as_it_is else model.preprocessing
+    how |= {"everything": everything, "skip_bad": skip_bad, "preprocessing": preprocessing}
+    split = load_split(data, model.classes, shape, **how)
+    name = f"{'images' if everything else 'test images'} of {os.fspath(data)}"
+    return replace(model.evaluate(split), data=name)
+
+
+def save_answers(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
+    """Write a table of each image's file or number, true class, prediction and probability.
+
+    Of pictures that were read for the model, it also says what was done to each.
+
+    Raises:
+        UsageError: the name has another ending, or the evaluation has no answers.
+        OutputError: the file cannot be written; an earlier one is untouched.
+    """
+    if evaluation.answers is None:
+        raise UsageError("the evaluation has no answers for each image; call lenet.evaluate.")
+    columns = ["image", "label", "class", "probability", "correct"]
+    if evaluation.answers.prepared:
+        columns.append("prepared")
+    rows = (
+        [(row | {"correct": int(row["label"] == row["class"])})[column] for column in columns]
+        for row in evaluation.answers.rows(evaluation.classes)
+    )
+    return save(path, columns, [list(rows)])

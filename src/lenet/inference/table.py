@@ -1,0 +1,288 @@
+"""Tables of answers, ``.csv`` or ``.parquet``: written as they come, and gone on with after a kill.
+
+What is answered so far lies in ``NAME.partial`` beside the table: a line of JSON that says what was
+asked, then pieces, each a line of JSON and rows as CSV. A piece that was cut off is left out. The
+table is made of it at the end, whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any, Final
+
+from lenet import files
+from lenet.arguments import shown
+from lenet.data.parquet import ENDING as PARQUET
+from lenet.data.pictures import Fault
+from lenet.errors import DataError, OutputError, UsageError, needing, path_text, reason
+from lenet.kinds import Kind
+
+CSV: Final = ".csv"
+#: What the name of what is answered so far ends in.
+PARTIAL: Final = ".partial"
+#: The longest line of JSON and the longest piece that are read, in bytes.
+_LONGEST: Final = 1 << 26
+#: Bytes of CSV that become one group of rows of a Parquet file.
+_GROUP: Final = 1 << 22
+#: Columns of numbers.
+_NUMBERS: Final = ("probability", "second_probability")
+
+#: Columns of texts that may be left open.
+_OPEN: Final = {"class", "second"}
+
+Rows = Sequence[Sequence[object]]
+
+
+def check_path(path: str | os.PathLike[str], *sources: object) -> None:
+    """Raise a UsageError, if ``path`` is no name for a table of answers, or one of the sources."""
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"the file of answers is {shown(path)}; give its path.")
+    if any(files.is_same_file(path, source) for source in sources):
+        what = f"{path_text(path)} is what is to be read"
+        raise UsageError(f"{what}; write the answers elsewhere.", parameter="output")
+    if not is_special(path) and not os.fspath(path).lower().endswith((CSV, PARQUET)):
+        what = f"answers are written as a table and {path_text(path)} has another ending"
+        raise UsageError(f"{what}; end it in {CSV} or {PARQUET}.", parameter="output")
+    if os.fspath(path).lower().endswith(PARQUET):
+        with needing("pyarrow", f"to write {path_text(path)}", "parquet"):
+            import pyarrow  # noqa: F401 - before the work, not after it
+
+
+def is_special(path: str | os.PathLike[str]) -> bool:
+    """Is it a pipe or a device, such as /dev/stdout?"""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
+def save(path: str | os.PathLike[str], columns: Sequence[str], parts: Iterable[Rows]) -> Path:
+    """Write a table, some rows at a time, all or nothing.
+
+    Raises:
+        UsageError: the name has another ending.
+        OutputError: the file cannot be written; an earlier one is untouched.
+        MissingPackageError: it is a Parquet file, and pyarrow is not installed.
+    """
+    check_path(path)
+    return _write(path, columns, map(csv_bytes, parts))
+
+
+def csv_bytes(rows: Rows) -> bytes:
+    """Return rows as CSV; a file name that is no text goes out as it came in."""
+    with io.StringIO(newline="") as text:
+        csv.writer(text).writerows(rows)
+        return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _write(path: str | os.PathLike[str], columns: Sequence[str], pieces: Iterable[bytes]) -> Path:
+    whole: Iterable[bytes] = chain([csv_bytes([columns])], pieces)
+    if os.fspath(path).lower().endswith(PARQUET):
+        whole = _as_parquet(columns, whole)
+    return files.write_pieces(path, whole)
+
+
+def _as_parquet(columns: Sequence[str], pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a Parquet file of what is a table as CSV; its groups of rows are of one length."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.csv as reader
+    import pyarrow.parquet as pq
+
+    kinds = {name: getattr(pa, _kind(name))() for name in columns}
+    table = reader.open_csv(
+        pa.PythonFile(_Joined(pieces), "r"),
+        reader.ReadOptions(use_threads=False, block_size=_GROUP),
+        reader.ParseOptions(newlines_in_values=True),
+        reader.ConvertOptions(column_types=kinds, null_values=[""]),
+    )
+    sink = _Sink()
+    with table, pq.ParquetWriter(pa.PythonFile(sink, "w"), table.schema) as writer:
+        for batch in table:
+            for name in _OPEN & set(columns):  # an answer that is not given is null
+                place, values = columns.index(name), batch.column(name)
+                values = pc.if_else(pc.equal(values, ""), None, values)
+                batch = batch.set_column(place, table.schema.field(place), values)
+            writer.write_batch(batch)
+            yield sink.taken()
+    yield sink.taken()
+
+
+def _kind(name: str) -> str:
+    """Return the type of a column."""
+    if name in _NUMBERS or name.startswith("probability_"):
+        return "float32"
+    return "bool_" if name == "correct" else "string"
+
+
+class _Joined(io.RawIOBase):
+    """Pieces of bytes, read as one file. What is no UTF-8 is written out: ``\\\\xff``."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces, self._left = iter(pieces), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, if there are as many: groups of rows are as long as that."""
+        parts, count = [self._left], len(self._left)
+        while count < size and (piece := next(self._pieces, None)) is not None:
+            parts.append(piece.decode("utf-8", "backslashreplace").encode())
+            count += len(parts[-1])
+        whole = b"".join(parts)
+        self._left = whole[size:]
+        return whole[:size]
+
+
+class _Sink(io.RawIOBase):
+    """What is written to it can be taken."""
+
+    def __init__(self) -> None:
+        self._parts, self._place = list[bytes](), 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, part: Any) -> int:
+        self._parts.append(bytes(part))
+        self._place += len(self._parts[-1])
+        return len(self._parts[-1])
+
+    def tell(self) -> int:
+        return self._place
+
+    def taken(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+@dataclass
+class Counts:
+    """What is answered so far."""
+
+    images: int = 0
+    unsure: int = 0
+    ends: frozenset[str] = frozenset()  # what the last image or fault may be called
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """How many images and faults there were."""
+        return self.images + len(self.faults)
+
+    def add(self, images: int, unsure: int, last: str, faults: Sequence[Fault]) -> None:
+        """Count some more images, of which the last is called so, and the faults before them."""
+        self.images, self.unsure = self.images + images, self.unsure + unsure
+        self.faults += faults
+        self.ends = frozenset((last, *(fault.path for fault in faults)))
+
+
+class Answers:
+    """A table of answers that is being written.
+
+    Attributes:
+        counts: of what is answered, a process before this one included.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], columns: Sequence[str], asked: Mapping[str, Any]
+    ) -> None:
+        """Go on with what is answered already, if the same was ``asked``.
+
+        Raises:
+            OutputError: the file beside the table cannot be written.
+        """
+        self._path, self._columns = path, columns
+        self.partial = Path(f"{os.fspath(path)}{PARTIAL}")
+        self.counts = Counts()
+        self._first = json.dumps(dict(asked), sort_keys=True).encode() + b"\n"
+        whole = 0
+        with suppress(OSError), files.open_regular(self.partial) as file:
+            for header, _ in self._pieces(file):
+                faults = [Fault(p, why, Kind(*kind)) for p, why, kind in header["faults"]]
+                self.counts.add(header["images"], header["unsure"], header["last"], faults)
+                whole = file.tell()
+        try:
+            self._file = self.partial.open("r+b" if whole else "wb")
+            if not whole:
+                self._file.write(self._first)
+            self._file.truncate(whole or None)
+            self._file.seek(0, os.SEEK_END)
+        except (OSError, ValueError) as error:
+            raise self._refusal(error) from error
+
+    def _pieces(self, file: IO[bytes]) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """Yield all that is whole, if the same was asked."""
+        if file.readline(_LONGEST) != self._first:
+            return
+        while True:
+            try:
+                header = json.loads(file.readline(_LONGEST))
+                rows = file.read(min(header["bytes"], _LONGEST))
+            except (ValueError, TypeError, LookupError):
+                return
+            if len(rows) != header["bytes"] or zlib.crc32(rows) != header["check"]:
+                return
+            yield header, rows
+
+    def add(self, rows: Rows, unsure: int, faults: Sequence[Fault]) -> None:
+        """Keep the rows of some images, and the files before them that are none.
+
+        Raises:
+            OutputError: the file beside the table cannot be written.
+        """
+        content, last = csv_bytes(rows), str(rows[-1][0]) if rows else ""
+        told = [(f.path, f.reason, list(asdict(f.kind).values())) for f in faults]
+        header = {
+            "bytes": len(content),
+            "check": zlib.crc32(content),
+            "images": len(rows),
+            "unsure": unsure,
+            "last": last,
+            "faults": told,
+        }
+        try:
+            self._file.write(json.dumps(header).encode() + b"\n" + content)
+            self._file.flush()
+        except OSError as error:
+            raise self._refusal(error) from error
+        self.counts.add(len(rows), unsure, last, faults)
+
+    def finish(self) -> Path:
+        """Make the table, and remove what lies beside it.
+
+        Raises:
+            OutputError: the table cannot be written; an earlier one is untouched.
+            MissingPackageError: it is a Parquet file, and pyarrow is not installed.
+        """
+        self._file.close()
+        files.remove_leftovers(self._path)  # of a process that was killed here
+        with files.open_regular(self.partial) as file:
+            target = _write(self._path, self._columns, (rows for _, rows in self._pieces(file)))
+        self.remove()
+        return target
+
+    def remove(self) -> None:
+        """Give up what is answered so far."""
+        self._file.close()
+        self.partial.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Leave it to the next process."""
+        self._file.close()
+
+    def changed(self) -> DataError:
+        """Return the error for images that are no longer those of before."""
+        what = f"the images are not those that {path_text(self.partial)} has answers for"
+        return DataError(f"{what}; remove it to begin again.")
+
+    def _refusal(self, error: Exception) -> OutputError:
+        what = f"cannot write {path_text(self.partial)}: {reason(error)}"
+        return OutputError(f"{what}; choose a folder that exists, is writable and has room.")
