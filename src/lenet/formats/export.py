@@ -18,6 +18,7 @@ import numpy as np
 from lenet import files
 from lenet.arguments import MODEL_ENDING
 from lenet.data import Dataset, Split, is_name, load, load_split
+from lenet.data.sources import at_hand
 from lenet.engine.plan import Floats
 from lenet.errors import LenetError, UsageError, needing, path_text
 from lenet.formats import runtimes
@@ -285,7 +286,7 @@ def _inside(model: Model, images: Any, checked: Split | None, data_dir: Any) -> 
     if images is not None:
         return _test_split(model, images, data_dir)[0]
     known = model.training.get("dataset")
-    if checked is None and isinstance(known, str) and is_name(known):
+    if checked is None and known in at_hand():
         try:
             return _test_split(model, known, data_dir)[0]
         except LenetError:  # it does without
