@@ -349,6 +349,39 @@ def from_quiz(place):
     yield from (tried(asked.save, text) for text in TEXTS)
 
 
+def from_look(place):
+    yield tried(lenet.look, place.model, place.picture)
+    found = tried(lenet.look, place.model, place.picture, layer="conv0", occlusion=True)
+    yield found
+    if isinstance(found, Result):
+        for ending in (".svg", ".tex", ".html"):
+            yield found.save(place.folder / f"{FILE}{ending}").read_text(encoding="utf-8")
+    model = lenet.Model(SMALL, classes=[NAME.encode("utf-8", "replace").decode(), "b", "c"])
+    yield tried(lenet.look, model.initialize() if isinstance(model, lenet.Model) else model, NAME)
+    for text in TEXTS:
+        yield tried(lenet.look, place.model, text)
+        yield tried(lenet.look, text, place.picture)
+        for name in ("layer", "unit"):
+            yield tried(lenet.look, place.model, place.picture, **{name: text})
+
+
+def from_predict_into(place):
+    yield tried(lenet.predict_into, place.folder / "a.csv", place.model, place.picture)
+    yield (place.folder / "a.csv").read_text(encoding="utf-8")
+    for text in TEXTS:
+        yield tried(lenet.predict_into, text, place.model, place.picture)
+        yield tried(lenet.predict_into, place.folder / "b.csv", text, place.picture)
+        yield tried(lenet.predict_into, place.folder / "c.csv", place.model, text)
+
+
+def from_serve(place):
+    pytest.importorskip("uvicorn")
+    for text in TEXTS:
+        yield tried(lenet.serve, text, port=0)
+        yield tried(lenet.serve, host=text, port=0)
+        yield tried(lenet.serve, port=text)
+
+
 def from_checks(place):
     yield lenet.checks()  # of a cache with a hostile name
 
@@ -420,6 +453,9 @@ SOURCES = {
     ],
     "load": from_load,
     "predict": from_predict,
+    "predict_into": from_predict_into,
+    "look": from_look,
+    "serve": from_serve,
     "evaluate": from_evaluate,
     "train": from_train,
     "report": from_report,
@@ -456,6 +492,13 @@ COMMANDS = {
     "report": lambda p: [["report", p.run], ["report", p.run, "--json"], ["report", NAME + "x"]],
     "evaluate": lambda p: [["evaluate", p.model, p.root], ["evaluate", p.model, NAME]],
     "predict": lambda p: [["predict", p.model, p.picture], ["predict", NAME, p.picture]],
+    "look": lambda p: [
+        ["look", p.model, p.picture],
+        ["look", p.model, p.picture, "-o", f"{FILE}.svg"],
+        ["look", p.model, NAME, "--layer", NAME],
+        ["look", NAME, p.picture, "--unit", NAME],
+    ],
+    "serve": lambda p: [["serve", NAME, "--port", "0"], ["serve", "--port", NAME]],
     "explain": lambda p: [
         *(["explain", p.net, "--format", form] for form in FORMATS),
         *(["explain", text] for text in TEXTS),

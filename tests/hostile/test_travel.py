@@ -42,6 +42,8 @@ def returned(tmp_path_factory):
         *(predictions, predictions[0], lenet.export(model, folder / "a.c")),
         read_model(weights),
         *(model.network.blocks[0], lenet.MaxPool2d(2), lenet.AvgPool2d(2)),
+        *(lenet.Subsample(2), lenet.Rbf(10), lenet.quiz(net), lenet.quiz(net).key),
+        lenet.look(model, data.test.images[:1], layer="conv0"),
         *(model.network.layers[0], model.network.layers[-1]),
         lenet.bench("1x4x4 | dense 2", batch=1, threads=1, seconds=0.001),
         lenet.vary("1x8x8 | dense 10", data, epochs=1, seeds=2, lr=[0.01, 0.1]),
