@@ -217,7 +217,7 @@ def test_test_images_step_round(open_page, page_url, written) -> None:
         found.page.locator(".next").click()
     found.settle()
     assert named.inner_text() == "Test image 2 of 40: 1"
-    assert found.page.locator(".answer").inner_text().split() == ["1", "100.0", "%", "right:", "1"]
+    assert found.page.locator(".answer").inner_text().split() == ["1", "100.00", "%", "right:", "1"]
 
 
 def test_a_picture_of_ones_own(open_page, page_url, tmp_path) -> None:
