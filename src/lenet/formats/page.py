@@ -218,7 +218,7 @@ def _packed(content: bytes) -> bytes:
 def _ranges(model: Model, split: Split) -> list[list[float]]:
     """Return which numbers the colours of each layer stand for: those it has for these images."""
     x: npt.NDArray[Any] = model.prepare(split.images)
-    ranges = []
+    ranges: list[list[float]] = []
     for step in model.plan.steps:
         x = operations.apply(step, operations.read_inputs(step, x, model.table))
         known = x[np.isfinite(x)]  # large weights may lead beyond what floats hold
