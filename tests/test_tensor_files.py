@@ -369,6 +369,16 @@ def test_a_folder_of_runs_is_no_model(tmp_path: Path) -> None:
         Model.load(tmp_path)
 
 
+def test_the_name_of_a_run_alone_leads_to_the_run(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs/clothes").mkdir(parents=True)
+    Path("runs/clothes", INFO).touch()
+    with refused(ModelFileError, "clothes is no file", repr(str(Path("runs/clothes")))):
+        Model.load("clothes")
+    with refused(ModelFileError, "cannot read"):
+        Model.load("shoes\0")
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "empty.safetensors").touch()
     (tmp_path / "folder").mkdir()

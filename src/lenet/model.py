@@ -46,7 +46,7 @@ from lenet.net import Source, from_json, is_model_file, read_network, to_json, z
 from lenet.net.layers import LAYERS
 from lenet.net.shapes import Shape, shape_text
 from lenet.net.words import check_key, natural, shown
-from lenet.run_folder import INFO, is_run, read_run
+from lenet.run_folder import INFO, ROOT, is_run, read_run
 from lenet.tensor_files import damaged
 from lenet.writing import Document, Section, notebook_html, table_of
 from lenet.writing.numbers import percent
@@ -580,6 +580,8 @@ def _advice(path: str) -> str:
         what = "a model in it" if inside else "the run that you mean"
         found = inside or runs
         return f"is a folder; give {what}, such as {found[0]!r}" if found else ""
+    if not os.path.exists(path) and is_run(run := Path(ROOT, path)):
+        return f"is no file; give the run of that name, {str(run)!r}"
     remedy = "train it, and give the model that is saved"
     if os.path.splitext(path)[1].lower() == ".json":
         return f"is no model: a network's .json file holds no weights; {remedy}"

@@ -57,17 +57,27 @@ def test_lenet_by_hand():
     assert ("parameters", "pool0") not in found  # it has none, and nobody needs to be asked
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_every_sum_of_a_reason_is_right_and_gives_the_answer(seed):
+def test_a_connection_table_by_hand():
+    found = asked("lenet-5")
+    question = found["parameters", "conv1"]
+    assert question.answer == "1,516"
+    assert question.reason == "60 kernels x 5 x 5 weights + 16 biases = 1,516"
+    assert question.given.endswith("Its table connects 60 of 96 pairs of maps.")
+    assert found["multiply-adds", "conv1"].given == question.given
+    assert found["shape", "pool0"].reason.endswith("a pooling keeps the 6 channels")
+    assert found["shape", "rbf0"].reason == "a layer of units gives one number per unit: 10"
+
+
+@pytest.mark.parametrize("network", [*map(random_network, range(30)), *zoo.names()])
+def test_every_sum_of_a_reason_is_right_and_gives_the_answer(network):
     """Whatever the network: what stands before an equals sign is what stands behind it."""
-    network = random_network(seed)
     report = lenet.explain(network)
     rows = {row.name: row for row in report.layers}
     for (kind, layer), question in asked(network).items():
         assert question.accepts(question.answer), question
         sums = re.findall(r"([0-9(][^=;:]*) = ([0-9,]+)", question.reason)
         for left, right in sums:
-            words = re.sub(r"[a-z]*(?:weight|bias|biases|scale|place)[a-z]*", "", left)
+            words = re.sub(r"[a-z]*(?:kernel|weight|bias|biases|scale|place)[a-z]*", "", left)
             formula = words.replace("floor", "").replace(" x ", "*").replace(",", "")
             if "height" not in formula and "width" not in formula:
                 value = eval(formula.rpartition(", ")[2])

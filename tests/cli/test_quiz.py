@@ -38,7 +38,7 @@ def test_right_and_wrong_answers_with_their_reasons(ask):
 def test_it_ends_where_nobody_answers_any_more(ask):
     found = ask("tiny", lines=["1"])
     assert found.status == 0
-    assert found.out.endswith("\n0 of 1 right; 9 more were not answered.\n")
+    assert found.out.endswith("\n0 of 1 right; 9 not answered.\n")
 
 
 def test_a_closed_stdin_and_bytes_that_are_no_text(process):
@@ -50,7 +50,7 @@ def test_a_closed_stdin_and_bytes_that_are_no_text(process):
     done = subprocess.run(
         ["sh", "-c", 'exec "$0" "$@" <&-', *line], capture_output=True, check=True, env=os.environ
     )
-    assert b"0 of 0 right; 1 more were not answered." in done.stdout
+    assert b"0 of 0 right; 1 not answered." in done.stdout
 
 
 def test_ctrl_c_ends_it_with_the_score(ask, monkeypatch):
@@ -64,7 +64,7 @@ def test_ctrl_c_ends_it_with_the_score(ask, monkeypatch):
     monkeypatch.setattr("builtins.input", typed)
     found = ask("lenet", "--questions", "3")
     assert (found.status, found.err) == (0, "")
-    assert found.out.endswith(" of 1 right; 2 more were not answered.\n")
+    assert found.out.endswith(" of 1 right; 2 not answered.\n")
 
 
 def test_a_worksheet_and_json(ask, here):

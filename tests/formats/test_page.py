@@ -172,11 +172,16 @@ def test_colours_stand_for_what_layers_have() -> None:
     model = lenet.Model(network).initialize(seed=3)
     ranges = page_facts(model, split_of(model))["ranges"]
     assert ranges[0] == [0, 1]
-    assert ranges[1][0] == 0
+    assert ranges[1] == ranges[0]  # a pooling keeps the colours of what it reads
     assert ranges[2] == [-1, 1]
     assert ranges[3][0] == 0 < ranges[3][1]
     assert ranges[4][0] == -ranges[4][1] < 0
     assert page_facts(model)["ranges"] is None
+
+
+def test_layers_are_counted_as_explain_counts_them(model) -> None:
+    facts = page_facts(model)
+    assert (facts["layer_count"], len(facts["layers"])) == (5, 7)  # 2 poolings belong to theirs
 
 
 def test_numbers_beyond_floats_make_no_range(tmp_path) -> None:

@@ -96,6 +96,8 @@ def test_a_network_is_deduced_from_a_figure():
     assert shown["network"] == str(known.network)
     assert "avgpool" in shown["network"]
     assert "k = 5" in text_of(shown["page"])
+    assert "--" in str(known)  # options of the command line, which the page does not have
+    assert "--" not in text_of(shown["page"])
 
 
 def test_a_figure_that_cannot_be_read_shows_its_place():

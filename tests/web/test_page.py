@@ -217,7 +217,7 @@ def test_test_images_step_round(open_page, page_url, written) -> None:
         found.page.locator(".next").click()
     found.settle()
     assert named.inner_text() == "Test image 2 of 40: 1"
-    assert found.page.locator(".answer").inner_text().split() == ["1", "100.0", "%", "right:", "1"]
+    assert found.page.locator(".answer").inner_text().split() == ["1", "100.00", "%", "right:", "1"]
 
 
 def test_a_picture_of_ones_own(open_page, page_url, tmp_path) -> None:
@@ -326,6 +326,34 @@ def test_nothing_scrolls_sideways(open_page, page_url) -> None:
         found.page.keyboard.press("Escape")
 
 
+def test_on_a_phone_the_layers_begin_on_the_first_screen(open_page, page_url) -> None:
+    found = open_page(page_url, **PHONE)
+    tops = [
+        found.page.locator(place).first.bounding_box()["y"]
+        for place in (".board", ".layer .maps", ".answers")
+    ]
+    assert tops == sorted(tops)
+    assert tops[1] < PHONE["viewport"]["height"]
+
+
+@pytest.mark.parametrize("height", [900, 1100])
+def test_on_a_desk_all_ten_probabilities_are_in_sight(height, open_page, tmp_path) -> None:
+    model = lenet.Model("lenet-relu").initialize(seed=1)
+    images = lenet.Split(np.zeros((2, 1, 28, 28), np.uint8), np.arange(2))
+    found = open_page(page_of(model, tmp_path, images), viewport={"width": 1440, "height": height})
+    assert found.page.locator(".bars li").count() == 10
+    last = found.page.locator(".bars li").last.bounding_box()
+    assert last["y"] + last["height"] <= height
+
+
+def test_the_last_units_have_the_names_of_their_classes(open_page, page_url, trained) -> None:
+    found = open_page(page_url)
+    names = found.page.locator(".names .class-name")
+    assert names.all_inner_texts() == list(trained.classes)
+    last = trained.network.placed[-1].name
+    assert found.page.locator(f"[data-layer={last}] .names").count() == 1
+
+
 def test_a_finger_draws_and_does_not_scroll(open_page, page_url) -> None:
     found = open_page(page_url, **PHONE)
     box = found.page.locator(".board").bounding_box()
@@ -374,6 +402,9 @@ def test_the_quiz_knows_the_shapes(open_page, page_url, trained) -> None:
                 field.fill(str(number))
             fields[-1].press("Enter")
             assert "Right." in quiz.locator(".told").inner_text()
+            assert quiz.locator(".told").evaluate("(e) => getComputedStyle(e).textAlign") == "start"
+            if place.name == "conv1" and len(answer) == 1:
+                assert "16 kernels × 5×5×6 numbers each + 16 biases = 2,416" in quiz.inner_text()
             if place.name == "pool0" and len(answer) == 3:
                 assert "(24 − 2 + 0 + 2) / 2 = 12" in quiz.inner_text()
                 assert "the stride is s = 2" in quiz.inner_text()

@@ -22,7 +22,7 @@ from lenet.analysis.explanation import LayerRow, Report, explain
 from lenet.arguments import plain
 from lenet.errors import UsageError
 from lenet.net import Network, Source
-from lenet.net.layers import Conv2d, Layer, Windowed
+from lenet.net.layers import Conv2d, Dense, Layer, Windowed
 from lenet.net.shapes import pair_text, read_shape, read_sizes, shape_text, size_text
 from lenet.net.words import listed, name_text, shown
 from lenet.writing import Document, Result, Section, notebook_html, render, table_of
@@ -277,6 +277,9 @@ def _about(report: Report, place: int) -> tuple[LayerRow, Layer, str, str]:
     """Return a layer's row, the layer, what to call it, and what goes in."""
     row, layer = report.layers[place], report.network.layers[place]
     given = f"It gets {shape_text(row.input_shape)}."
+    if connected := _connected(layer):
+        pairs = row.input_shape[0] * row.output_shape[0]
+        given += f" Its table connects {connected:,} of {pairs:,} pairs of maps."
     return row, layer, f"{row.name} ({layer.notation()})", given
 
 
@@ -287,10 +290,11 @@ def _sizes(formulas: Iterable[str]) -> str:
 
 
 def _ask_shape(report: Report, place: int) -> Question:
-    row, _, name, given = _about(report, place)
+    row, layer, name, given = _about(report, place)
     if row.window is None:
-        reason = f"a dense layer gives one number per unit: {row.output_shape[0]:,}"
-    elif row.activation is None:
+        kind = "dense layer" if isinstance(layer, Dense) else "layer of units"
+        reason = f"a {kind} gives one number per unit: {row.output_shape[0]:,}"
+    elif not isinstance(layer, Conv2d):
         channels = plural(row.output_shape[0], "channel")
         reason = f"{_sizes(row.window.formulas)}; a pooling keeps the {channels}"
     else:
@@ -309,17 +313,25 @@ def _ask_shape(report: Report, place: int) -> Question:
 
 
 def _ask_parameters(report: Report, place: int) -> Question:
-    row, _, name, given = _about(report, place)
+    row, layer, name, given = _about(report, place)
     weight = report.network.placed[place].tensors[0]
     counts = row.counts
+    connected = _connected(layer)
+    kernels = f"{connected:,} kernels x {_product(weight.shape[2:])}"
     parts = [
-        f"{_product(weight.shape)} weights",
+        f"{kernels if connected else _product(weight.shape)} weights",
         f"{counts.biases:,} bias{'es' * (counts.biases > 1)}",
     ]
     if counts.scales:
         parts.append(plural(counts.scales, "scale"))
     reason = f"{' + '.join(parts)} = {counts.parameters:,}"
     return _numeric("parameters", row, f"How many parameters has {name}?", given, reason)
+
+
+def _connected(layer: Layer) -> int:
+    """Return how many pairs of maps a connection table connects; 0 without one."""
+    table = layer.connected if isinstance(layer, Conv2d) else None
+    return sum(map(len, table)) if table else 0
 
 
 def _product(shape: Iterable[int]) -> str:

@@ -106,5 +106,5 @@ def _accept_any_bytes() -> None:
 
 def _score(right: int, done: int, count: int) -> str:
     if done < count:
-        return f"{right} of {done} right; {count - done} more were not answered."
+        return f"{right} of {done} right; {count - done} not answered."
     return f"{right} of {count} right."

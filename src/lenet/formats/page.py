@@ -105,6 +105,7 @@ def page_facts(model: Model, split: Split | None = None, name: str = "") -> dict
         "version": 1,
         "name": name_text(told["name"] or name or "network"),
         **facts,
+        "layer_count": report.layer_count,  # as explain counts: poolings apart
         "classes": list(model.classes),
         "training": _training(model),
         "constants": {"leaky_slope": LEAKY_SLOPE, "epsilon": EPSILON},
@@ -217,12 +218,14 @@ def _packed(content: bytes) -> bytes:
 def _ranges(model: Model, split: Split) -> list[list[float]]:
     """Return which numbers the colours of each layer stand for: those it has for these images."""
     x: npt.NDArray[Any] = model.prepare(split.images)
-    ranges = []
+    ranges: list[list[float]] = []
     for step in model.plan.steps:
         x = operations.apply(step, operations.read_inputs(step, x, model.table))
         known = x[np.isfinite(x)]  # large weights may lead beyond what floats hold
         sizes = np.abs(known) if known.size else np.ones(1)
         most = float(np.quantile(sizes, _SHOWN)) or float(sizes.max()) or 1.0
         least = -most if (known < 0).any() else 0.0
-        ranges.append(list(_BOUNDED.get(step.activation, (least, most))))
+        own = list(_BOUNDED.get(step.activation, (least, most)))
+        # A pooling changes no scale: the same colour is the same number before and behind it.
+        ranges.append(ranges[-1] if ranges and step.kind in ("maxpool", "avgpool") else own)
     return ranges

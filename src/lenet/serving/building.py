@@ -143,5 +143,10 @@ def deduced(
     *reasons, answer = (page := result.page("html")).sections
     return {
         "network": str(result.network),
-        "page": piece(replace(page, title="", sections=(answer, *reasons))),
+        "page": _without_options(piece(replace(page, title="", sections=(answer, *reasons)))),
     }
+
+
+def _without_options(text: str) -> str:
+    """Name no options of the command line: what they are given goes into a field of the page."""
+    return text.replace(" (--all)", "").replace("--given ", "given ")

@@ -46,7 +46,7 @@ export function shortNumber(value) {
   return value < 0 ? `−${text}` : text;
 }
 
-export const percent = (share) => `${(100 * share).toFixed(1)} %`;
+export const percent = (share) => `${(100 * share).toFixed(2)} %`;
 
 // The name of a class, which may be of any script and direction.
 export const className = (name) => el("bdi", { class: "class-name" }, name);

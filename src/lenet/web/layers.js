@@ -1,12 +1,13 @@
 // Every layer as a card: what it is, its numbers as colours with one legend, its kernels.
 
-import { el, number } from "./dom.js";
+import { className, el, number } from "./dom.js";
 import { makeRamp } from "./colours.js";
 import { MapsView } from "./maps.js";
 import { channelsOf, windowOf } from "./network.js";
 import { formulaText, formulaWords, kindText, shapeText, sizeText } from "./table.js";
 
 const MOST_WEIGHTS = 1000000; // that are painted
+const MOST_NAMES = 20; // classes that are listed
 
 export class LayersView {
   // `look` has say, network, rampOf(index), rangeOf(index), choose(unit), hover(unit), close().
@@ -61,7 +62,8 @@ class LayerCard {
     const { say } = look;
     const { row } = layer;
     this.isVector = row.output_shape.length === 1;
-    const size = this.isVector ? unitSize(layer.O) : mapSize(layer);
+    const isSmall = layer.P * layer.Q === 1; // a map of one number is as small as a unit
+    const size = isSmall ? unitSize(layer.O) : mapSize(layer);
     const words = this.isVector
       ? say("unitsLabel", { name: row.name, count: layer.O })
       : say("mapsLabel", { name: row.name, count: layer.O, size: `${layer.P}×${layer.Q}` });
@@ -75,6 +77,8 @@ class LayerCard {
     const { shown } = this.view;
     const cut = shown < layer.O
       ? el("p", { class: "note" }, say("shownOf", { shown, count: layer.O })) : null;
+    const classes = this.isVector && index === look.last && layer.O <= MOST_NAMES
+      ? el("p", { class: "note names" }, say("unitNames"), " ", namesOf(look.classes)) : null;
     this.element = el("article", { class: `card layer ${layer.kind}`, "data-layer": row.name },
       el("header", {},
         el("h3", {}, el("span", { class: `chip ${layer.kind}` }, row.name), " ",
@@ -82,7 +86,7 @@ class LayerCard {
         el("span", { class: "shape" }, shapeText(row.output_shape))),
       el("div", { class: "under" },
         el("span", { class: "note", title: formulaWords(row, say) }, facts), this.legend),
-      this.view.element, cut, this.weights());
+      this.view.element, cut, classes, this.weights());
   }
 
   layOut() {
@@ -200,6 +204,10 @@ function unitSize(count) {
 function padding(element) {
   return parseFloat(getComputedStyle(element).paddingInlineStart);
 }
+
+// The classes in the order of their units.
+const namesOf = (classes) =>
+  classes.flatMap((name, n) => (n ? [" · ", className(name)] : [className(name)]));
 
 // A strip of all colours of a ramp, with the numbers at its ends.
 function legendOf(ramp, [low, high]) {

@@ -44,7 +44,7 @@ function headerOf(page) {
   const { facts } = page;
   const say = speaker(page.language);
   const about = say("about", {
-    parameters: countText(facts.total.parameters), layers: facts.layers.length,
+    parameters: countText(facts.total.parameters), layers: facts.layer_count,
     classes: facts.classes.length,
   });
   const { accuracy, dataset } = facts.training ?? {};

@@ -123,7 +123,7 @@ export class QuizView {
     const all = countText(row.parameters);
     const [channels] = row.output_shape;
     if (row.kind === "conv") {
-      const each = countText(row.weights / channels);
+      const each = [...row.kernel_size, row.input_shape[0] / (row.groups ?? 1)].join("×");
       const words = row.batch_norm ? "whyNormParameters" : "whyConvParameters";
       return this.say(words, { channels, each, all });
     }

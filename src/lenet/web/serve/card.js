@@ -1,6 +1,7 @@
 // One training as a card: its elements stay the same while it goes on, so that a click, the focus
 // and a reader's place are not lost to what changes ten times a second.
 
+import { percent } from "../dom.js";
 import { link } from "./address.js";
 import { fill, h } from "./dom.js";
 import { t } from "./words.js";
@@ -9,7 +10,6 @@ const GOING = ["waiting", "preparing", "running", "stopping"];
 const SERIES = 10; // colours of lines
 
 export const isGoing = ({ status }) => GOING.includes(status);
-const percent = (share) => `${(100 * share).toFixed(2)} %`;
 
 export class Card {
   /** `tell.stop`, `tell.resume` and `tell.toggle` are called with the job. */

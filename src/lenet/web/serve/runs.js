@@ -1,18 +1,18 @@
 // Runs: what was trained, side by side, and each run's own page.
 
+import { percent } from "../dom.js";
 import { link, listed, names } from "./address.js";
 import { ask } from "./ask.js";
 import { fill, h, piece } from "./dom.js";
 import { t } from "./words.js";
 
-const percent = (share) => (share == null ? "" : `${(100 * share).toFixed(2)} %`);
 const count = (number) => (number == null ? "" : number.toLocaleString("en"));
 /** The columns: what each is sorted by, and what it shows. */
 const COLUMNS = {
   name: { of: (run) => run.name },
   accuracy: {
     of: (run) => run.accuracy ?? -1,
-    text: (run) => percent(run.accuracy),
+    text: (run) => (run.accuracy == null ? "" : percent(run.accuracy)),
     isNumber: true,
   },
   data: { of: (run) => run.dataset ?? "" },
