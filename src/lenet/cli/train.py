@@ -8,7 +8,6 @@ from lenet.cli import options
 from lenet.cli.choices import LOAD_OPTIONS, recipe_values, say
 from lenet.cli.options import FLOAT, INT, PATH, argument, flag, option, print_json, verb
 from lenet.errors import UsageError
-from lenet.net.words import listed
 from lenet.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ _ROWS: Final = 20
 @option("--epochs", "Passes over the training images.", INT, section=RECIPE)
 @option("--batch-size", "Images per step.", INT, section=RECIPE)
 @option("--lr", "Learning rate; where it changes, its peak.", FLOAT, section=RECIPE)
-@option("--optimizer", f"{listed(list(OPTIMIZERS), 'or')}.", section=RECIPE)
+@option("--optimizer", f"One of {', '.join(OPTIMIZERS)}.", section=RECIPE)
 @option("--schedule", "constant, one-cycle, cosine, step or listed.", section=RECIPE)
 @option("--init", "First weights: normal:0.2, xavier, kaiming or lecun.", section=RECIPE)
 @option("--weight-decay", "Pull of the weights towards zero.", FLOAT, section=RECIPE)
