@@ -13,7 +13,15 @@ from lenet import run_folder
 from lenet.errors import DataError, UsageError
 from lenet.reporting.results import compare_runs, report
 from lenet.reporting.run_page import value_text
-from lenet.run_folder import LayerSignal, holds_runs, is_run, read_run, read_signals, write_signals
+from lenet.run_folder import (
+    LayerSignal,
+    RunRecord,
+    holds_runs,
+    is_run,
+    read_run,
+    read_signals,
+    write_signals,
+)
 from refusals import refused
 
 NETWORK = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10"
@@ -153,6 +161,14 @@ def test_signals_of_an_older_lenet(folder):
     )
     shares = [(s.saturated, s.sparsity, s.dead) for s in read_run(path).signals]
     assert shares == [(None, 0.75, None), (0.25, None, None), (None,) * 3, (None,) * 3]
+
+
+def test_a_folders_name_is_one_printable_line():
+    """It stands on pages and in a terminal: no line break, no colour, no turn of the direction."""
+    assert RunRecord(Path("new\nline\x1b[31m\u202egnp.exe\udcff"), {}).name == (
+        r"new\nline\x1b[31m\u202egnp.exe\udcff"
+    )
+    assert RunRecord(Path("数字 1"), {}).name == "数字 1"
 
 
 def test_what_a_run_wrote_is_read(finished):

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lenet import files
-from lenet.errors import DataError, LenetError, OutputError, UsageError, reason
+from lenet.errors import DataError, LenetError, OutputError, UsageError, reason, visible
 from lenet.net import Network, parse_network
 from lenet.net.layers import ACTIVATIONS
 from lenet.net.words import shown
@@ -134,8 +134,7 @@ class RunRecord:
     @property
     def name(self) -> str:
         """Its folder's."""
-        name = self.folder.name or self.folder.resolve().name
-        return name.encode("utf-8", "backslashreplace").decode()
+        return visible(self.folder.name or self.folder.resolve().name)
 
     @property
     def model(self) -> Path:

@@ -348,6 +348,8 @@ PLAIN = table()
         (PLAIN + " ," + "0," * 63 + "0\n", "names a class ''"),
         ("1,0,0,0,0,0\n2,0,0,0,0,0\n", "which is one too many"),
         ("1,0,0,0,0,0,0\n2,0,0,0,0,0,0\n", "6 pixels are no square image"),
+        ("0,5\n0;2;4;6;8\n1,2,3,4\n0,1,2,3\n", "1 column, the pixels of 1x1, and no labels"),
+        ("1,1e39" + ",0" * 11 + "\n2" + ",0" * 12 + "\n", "has values from 0 to inf"),
         ("x0,x1,x2,x3,x4\n1,2,3,4,5,6\n2,2,3,4,5,6\n", "5 columns in its first line and 6"),
         ("my data\n1,2,3,4,5\n2,3,4,5,6\n", "1 column in its first line and 5 in the next"),
         ("id,p0,p1,p2,p3\n0,0,0,0,0\n1,0,0,0,0\n2,0,0,0,0\n", "neither 'id' nor 'p3' is a label"),

@@ -47,6 +47,7 @@ SMALL = "1x4x4 | conv 2 k3 batchnorm relu | dense 3"
 NETWORKS = (
     "1x28x28 | conv 6 k5 relu, maxpool 2 | conv 16 k5 p2 relu, avgpool 2 | dense 120, dense 10",
     "3x9x7 | conv 2 k3x2 s2x1 p1.0.0.2 batchnorm tanh | dense 5 sigmoid",
+    "1x9x9 | conv 6 k2 scaled-tanh, subsample 2 scaled-tanh | conv 16 k3 table:lenet-5 | rbf 10",
     SMALL,
     "lenet-relu",
 )

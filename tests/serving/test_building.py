@@ -119,5 +119,12 @@ def test_a_budget_that_cannot_be_is_told(budget):
     assert ("problem" in shown) == bool(budget)
 
 
+def test_widths_of_a_very_long_network_are_left_to_the_command():
+    """Each layer takes its time, and the answers of all pages wait for each other."""
+    shown = advised("1x8x8 | " + ", ".join(["conv 2 k1"] * (MOST_LAYERS + 1)), "parameters=60k")
+    assert list(shown) == ["problem"]
+    assert f"has {MOST_LAYERS + 1} layers" in shown["problem"]
+
+
 def test_names_of_the_zoo_are_read_in_any_case():
     assert read_typed(" LeNet ") == lenet.net.zoo.get("lenet")

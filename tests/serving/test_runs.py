@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from lenet.errors import UsageError
+from lenet.errors import DataError, UsageError
 from lenet.serving.runs import Runs
 from refusals import refused
 
@@ -33,6 +33,18 @@ def test_no_run_is_a_sentence(here):
         Runs(["nothing"])
     with refused(UsageError, "the run is 5"):
         Runs([5])
+
+
+def test_a_folder_that_cannot_be_read_is_a_sentence(here, monkeypatch):
+    def forbidden(path):
+        raise PermissionError(13, "Permission denied")
+
+    runs = Runs([])
+    monkeypatch.setattr("pathlib.Path.iterdir", forbidden)
+    with refused(DataError, "cannot read the folder runs: permission denied"):
+        runs.entries()
+    with refused(DataError, "cannot read the folder runs"):
+        Runs(["runs"])
 
 
 def test_without_any_run_the_list_is_empty(tmp_path, monkeypatch):

@@ -239,9 +239,10 @@ def test_values_that_are_given_are_kept_with_another_optimizer():
     ("values", "words"),
     [
         ({"momentum": 0.8}, ("momentum is 0.8", "adamw", "momentum or nesterov")),
-        ({"optimizer": "sgd", "momentum": 0.9}, ("momentum is 0.9", "optimizer sgd")),
-        ({"gamma": 0.5}, ("gamma is 0.5", "schedule one-cycle", "schedule to step")),
-        ({"step_size": 3, "schedule": "cosine"}, ("step_size is 3", "schedule cosine")),
+        ({"optimizer": "sgd", "momentum": 0.9}, ("momentum is 0.9", "optimizer is sgd")),
+        ({"gamma": 0.5}, ("gamma is 0.5", "schedule is one-cycle", "schedule to step")),
+        ({"step_size": 3, "schedule": "cosine"}, ("step_size is 3", "schedule is cosine")),
+        ({"pixel_range": (0, 2)}, ("standardize is True", "set standardize to False.")),
     ],
 )
 def test_a_value_that_nothing_uses_is_refused(values, words):

@@ -140,7 +140,7 @@ def compare(
         names: what to call them; by default their zoo names or files, else A, B, ...
         input_shape: compare them on this input instead of their own.
         batch: images per training step, for the memory it takes.
-        optimizer: sgd, momentum, nesterov or adamw, for the same.
+        optimizer: sgd, momentum, nesterov, adamw or levenberg-marquardt, for the same.
 
     Raises:
         UsageError: fewer than two networks, not as many names as networks, or another argument is

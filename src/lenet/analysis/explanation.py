@@ -216,7 +216,7 @@ def explain(
         input_shape: look at the network on this input instead of its own: (channels, height,
             width), or text such as ``3x64x64``.
         batch: images per training step, for the memory it takes.
-        optimizer: sgd, momentum, nesterov or adamw, for the same.
+        optimizer: sgd, momentum, nesterov, adamw or levenberg-marquardt, for the same.
 
     Raises:
         UsageError: ``network`` names none, or another argument is out of range.

@@ -8,6 +8,7 @@ from lenet.cli import options
 from lenet.cli.choices import LOAD_OPTIONS, recipe_values, say
 from lenet.cli.options import FLOAT, INT, PATH, argument, flag, option, print_json, verb
 from lenet.errors import UsageError
+from lenet.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ _ROWS: Final = 20
     "--recipe",
     "modern (the default), original (the article's: plain SGD, rate 2.5), best (the network "
     "compact, long, on augmented images), best-lenet and best-tiny (the same for LeNet's layers "
-    "and for tiny) or a .toml file.",
+    "and for tiny), lenet-5 (of 1998; for mnist) or a .toml file.",
 )
 @option("--seed", "Decides weights and order: the same seed, the same bits; 0 by default.", INT)
 @option("--threads", "All processors by default. The result does not depend on it.", INT)
@@ -58,9 +59,9 @@ _ROWS: Final = 20
 @option("--epochs", "Passes over the training images.", INT, section=RECIPE)
 @option("--batch-size", "Images per step.", INT, section=RECIPE)
 @option("--lr", "Learning rate; where it changes, its peak.", FLOAT, section=RECIPE)
-@option("--optimizer", "sgd, momentum, nesterov or adamw.", section=RECIPE)
-@option("--schedule", "constant, one-cycle, cosine or step.", section=RECIPE)
-@option("--init", "First weights: normal:0.2, xavier or kaiming.", section=RECIPE)
+@option("--optimizer", f"One of {', '.join(OPTIMIZERS)}.", section=RECIPE)
+@option("--schedule", "constant, one-cycle, cosine, step or listed.", section=RECIPE)
+@option("--init", "First weights: normal:0.2, xavier, kaiming or lecun.", section=RECIPE)
 @option("--weight-decay", "Pull of the weights towards zero.", FLOAT, section=RECIPE)
 @flag("--balance", "Let images of rare classes weigh more.", section=RECIPE)
 @option(

@@ -54,7 +54,8 @@ def read_pixels(
     """Read the images of a table of pixels, and their labels."""
     layout = _layout(path, start)
     if not layout.label:
-        what = f"{layout.columns:,} columns, the pixels of {layout.size_text}, and no labels"
+        columns = plural(layout.columns, "column")
+        what = f"{columns}, the pixels of {layout.size_text}, and no labels"
         advice = "give a table with a label in each row; Kaggle's test.csv has none"
         raise DataError(f"{path} has {what}: it can be predicted, not learned; {advice}")
     count = sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b"")) + 1
@@ -188,7 +189,7 @@ def _square(path: str, columns: int) -> tuple[int, int, bool]:
     for pixels in (columns - 1, columns):
         for channels in (1, 3):
             side = math.isqrt(pixels // channels)
-            if channels * side * side == pixels:
+            if side and channels * side * side == pixels:
                 return channels, side, pixels < columns
     what, advice = (
         f"{columns:,} columns, and {columns - 1:,} pixels are no square image",
@@ -230,6 +231,7 @@ def _looks_like_labels(column: Sequence[str]) -> bool:
     )
 
 
+@np.errstate(all="ignore")  # a number too large is told by the reader
 def _is_interleaved(rows: Sequence[Sequence[str]], side: int) -> bool:
     """Do r, g and b of a pixel follow each other? Where they do, equal colours are three apart."""
     try:

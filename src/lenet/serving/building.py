@@ -17,7 +17,7 @@ from lenet.analysis.deduction import deduce
 from lenet.analysis.diagnosis import Diagnosis, diagnose
 from lenet.analysis.explanation import Report
 from lenet.drawing import draw
-from lenet.errors import LenetError, NotationError
+from lenet.errors import LenetError, NotationError, UsageError
 from lenet.net import Network, parse_network, zoo, zoo_name_of
 from lenet.net.shapes import pair_text, shape_text
 from lenet.serving.markup import picture, piece
@@ -78,7 +78,13 @@ def advised(text: str, budget: str) -> dict[str, Any]:
     ``parameters=60k, memory=256kB``; or why there are none."""
     limits = [part.strip() for part in budget.split(",") if part.strip()]
     try:
-        found = balance(read_typed(text), budget=limits)
+        network = read_typed(text)
+        if len(network.layers) > MOST_LAYERS:  # it would take the time of all other answers
+            raise UsageError(
+                f"the network has {len(network.layers):,} layers, and here widths are found for at "
+                f"most {MOST_LAYERS}; lenet balance has no such limit."
+            )
+        found = balance(network, budget=limits)
     except LenetError as error:
         return {"problem": first_line(error)}
     about = [s for s in found.page("html").sections if not s.title][1:]  # the first is the chart

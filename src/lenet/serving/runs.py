@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lenet.errors import LenetError, UsageError, path_text, visible
+from lenet.errors import DataError, LenetError, UsageError, path_text, reason, visible
 from lenet.files import read_regular
 from lenet.net import zoo_name_of
 from lenet.net.words import shown
@@ -34,6 +34,7 @@ class Runs:
 
         Raises:
             UsageError: a place is neither.
+            DataError: a folder cannot be read.
         """
         for place in places:
             check_path(place)
@@ -114,7 +115,12 @@ def _runs_at(place: Path) -> Iterator[Path]:
     if is_run(place):
         yield place
     elif os.path.isdir(place):
-        yield from sorted(path for path in place.iterdir() if is_run(path))
+        try:
+            yield from sorted(path for path in place.iterdir() if is_run(path))
+        except OSError as error:
+            raise DataError(
+                f"cannot read the folder {path_text(place)}: {reason(error)}; make it readable."
+            ) from error
 
 
 def _read_entry(path: Path) -> dict[str, Any]:

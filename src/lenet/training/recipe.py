@@ -423,8 +423,8 @@ def _check_use(recipe: Recipe, changes: Mapping[str, Any]) -> None:
     for name, (choice, words) in _USED_WITH.items():
         if name in changes and (word := getattr(recipe, choice)) not in words:
             raise UsageError(
-                f"{name} is {shown(changes[name])} and the {choice} {word}, which does not use it; "
-                f"leave {name} out, or set {choice} to {listed(words, 'or')}."
+                f"{name} is {shown(changes[name])} and {choice} is {word}, which does not use it; "
+                f"leave {name} out, or set {choice} to {listed([*map(str, words)], 'or')}."
             )
 
 

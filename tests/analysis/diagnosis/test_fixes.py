@@ -183,6 +183,9 @@ def drawn_networks() -> st.SearchStrategy[Network]:
         ("1x9x9 | conv 2 k3, dense 20 relu, conv 16 k5, maxpool 2 | dense 10",
          ["put conv1 and pool0 before dense0", "drop conv1 and pool0", "drop dense0",
           "make dense0 a 1x1 convolution"]),
+        ("1x9x9 | rbf 3, maxpool 2", ["put pool0 before rbf0", "drop pool0", "drop rbf0"]),
+        ("1x9x9 | dense 4, rbf 3, conv 2 k1",
+         ["put conv0 before dense0", "drop conv0", "drop dense0 and rbf0"]),
     ],
 )  # fmt: skip
 def test_the_fixes_and_their_order(text: str, fixes: list[str]) -> None:

@@ -421,3 +421,11 @@ def test_as_json() -> None:
 def test_weights_say_how_many_groups_there_are(network: str, weights: str, fix: str) -> None:
     given = shapes_of(parse_network(f"{weights} | dense 10"))
     assert reconcile(f"{network} | dense 10", given).fixes[0].what == fix
+
+
+def test_an_rbf_layer_gets_the_units_that_the_weights_have() -> None:
+    mine = parse_network("1x8x8 | dense 4 tanh, rbf 10")
+    found = reconcile(mine, shapes_of(parse_network("1x8x8 | dense 4 tanh, rbf 12")))
+    assert [fix.what for fix in found.fixes] == ["give rbf0 12 units"]
+    found = reconcile(mine, shapes_of(parse_network("1x8x8 | dense 5 tanh, rbf 10")))
+    assert [fix.what for fix in found.fixes] == ["give dense0 5 units"]

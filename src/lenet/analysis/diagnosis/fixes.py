@@ -318,7 +318,8 @@ def _orders(network: Network) -> Iterator[tuple[str, Callable[[], Network]]]:
         if isinstance(layer := layers[place], Trained)
     }
     made = "a 1x1 convolution" if len(early) == 1 else "1x1 convolutions"
-    yield f"make {early_names} {made}", lambda: rebuilt(network, convolutions)
+    if len(convolutions) == len(early):  # an RBF layer's distances are no convolution
+        yield f"make {early_names} {made}", lambda: rebuilt(network, convolutions)
 
 
 def _short(names: Sequence[str], places: Sequence[int]) -> str:

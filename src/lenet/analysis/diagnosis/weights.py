@@ -23,7 +23,7 @@ from lenet.analysis.diagnosis.fixes import Fix, first_dense
 from lenet.analysis.differences import align
 from lenet.errors import ShapeError, UsageError
 from lenet.net import Conv2d, Dense, Layer, MaxPool2d, Network, Shape, rebuilt
-from lenet.net.layers import MAX_SIZE, Trained, Windowed, same_padding
+from lenet.net.layers import MAX_SIZE, Rbf, Trained, Windowed, same_padding
 from lenet.net.shapes import elements, pair_text, shape_text
 from lenet.net.words import listed, name_text, natural, shown
 from lenet.writing.numbers import plural
@@ -410,8 +410,11 @@ def _norm_words(network: Network, pairs: Pairs) -> Iterator[str]:
 
 def _changed(layer: Layer, tensor: Tensor, name: str, groups: int) -> tuple[Layer, list[str]]:
     """The layer as its weight says it is, and the changes of its sizes in words."""
-    assert isinstance(layer, Trained)
     width, _, *kernel = tensor.shape
+    if isinstance(layer, Rbf):
+        words = [f"give {name} {plural(width, 'unit')}"] if layer.units != width else []
+        return layer.with_width(width), words
+    assert isinstance(layer, Trained)
     told = []
     if layer.width != width:
         told.append(f"give {name} {plural(width, layer.width_noun)}")
