@@ -45,6 +45,7 @@ def look(
     **how: Any,
 ) -> None:
     """What every layer of a network makes of your pictures: feature maps, units, the answer."""
+    from lenet.errors import visible
     from lenet.looking import look
     from lenet.looking.result import check_path
     from lenet.writing.numbers import percent
@@ -63,5 +64,5 @@ def look(
         answers = zip(result.pictures, result.answers, result.probabilities, strict=True)
         for picture, answer, row in answers:
             done = f"; {picture.prepared}" if picture.prepared else ""
-            print(f"{picture.name}: {answer} {percent(float(row.max()))}{done}")
+            print(visible(f"{picture.name}: {answer} {percent(float(row.max()))}{done}"))
         print_path(output)

@@ -226,7 +226,7 @@ def _write_answers(
         counts = {"images": written.images, "unsure": written.unsure}
         print_json({"model": str(model), "file": str(output), **counts, "faults": faults})
     else:
-        print(output)
+        print_path(output)
         if how["reject"]:
             share = f"{written.unsure:,} of {written.images:,} images"
             print(f"lenet: {share} are left open", file=sys.stderr)

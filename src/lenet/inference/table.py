@@ -46,6 +46,11 @@ def check_path(path: str | os.PathLike[str], *sources: object) -> None:
     """Raise a UsageError, if ``path`` is no name for a table of answers, or one of the sources."""
     if not isinstance(path, str | os.PathLike):
         raise UsageError(f"the file of answers is {shown(path)}; give its path.")
+    try:
+        os.fsencode(path)
+    except ValueError as error:
+        what = f"the file of answers is {shown(path)}, which no file can be called"
+        raise UsageError(f"{what}; give another name.", parameter="output") from error
     if any(files.is_same_file(path, source) for source in sources):
         what = f"{path_text(path)} is what is to be read"
         raise UsageError(f"{what}; write the answers elsewhere.", parameter="output")

@@ -158,10 +158,10 @@ def _asked(
 
 def _state(path: str) -> list[Any]:
     """Return what tells a file from what it is after a change; of a folder only its path."""
-    real = os.path.realpath(path)
     try:
+        real = os.path.realpath(path)
         status = os.stat(real)
-    except (OSError, ValueError):  # ValueError: a zero byte in the name
+    except (OSError, ValueError):  # ValueError: a zero byte in the name, or no text
         return [path]
     is_file = os.path.isfile(real)
     return [path, real, *([status.st_size, status.st_mtime_ns] if is_file else [])]
