@@ -532,7 +532,8 @@ def test_every_verb_is_in_the_table():
 
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_a_terminal_is_spared(verb, place):
-    wrong = [[verb, f"--{NAME}"], [verb, NAME, NAME, NAME, NAME], [verb, "y" * 100_000]]
+    name = f"{NAME}missing" if verb == "serve" else NAME  # a run that is there would be served
+    wrong = [[verb, f"--{NAME}"], [verb, name, name, name, name], [verb, "y" * 100_000]]
     for command in [*COMMANDS[verb](place), *wrong]:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
