@@ -25,8 +25,8 @@ bool is_plain(const Step& s) {
 
 class Compiler {
 public:
-    Compiler(Program& program, const Step* begin, int accumulators, Method method)
-        : program_(program), begin_(begin), lanes_(program.lanes), accumulators_(accumulators), method_(method) {}
+    Compiler(Program& program, int accumulators, Method method)
+        : program_(program), lanes_(program.lanes), accumulators_(accumulators), method_(method) {}
 
     void add(const Step* step, const Step* end) {
         Stage stage{};
@@ -310,7 +310,6 @@ private:
     }
 
     Program& program_;
-    const Step* begin_;
     int lanes_, accumulators_;
     Method method_;
 };
@@ -337,7 +336,7 @@ Program::Program(const Step* steps, int count, int64_t table_size, int lane_coun
     : lanes(lane_count), table(table_size) {
     check(steps, count, table_size);
     groups = choose_groups(steps, count, lanes);
-    Compiler compiler(*this, steps, accumulators, method);
+    Compiler compiler(*this, accumulators, method);
     images = compiler.bordered_map(steps[0]);
     kept = round_up(images.size(), 16);
     for (int i = 0; i < count; i += steps[i].pool_first ? 2 : 1)
