@@ -87,7 +87,7 @@ def open_page(browser):
         settings = {"viewport": {"width": 1440, "height": 1000}, "locale": "en-US", **context}
         contexts.append(browser.new_context(**settings))
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         found = Opened(page)
         opened.append(found)
         page.on("pageerror", lambda error: found.complaints.append(str(error)))
