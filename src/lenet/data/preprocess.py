@@ -225,15 +225,10 @@ def set_in_middle(images: Images, input_shape: tuple[int, int, int]) -> Images:
 
     Images that are larger on an axis are returned as they are.
     """
-    count, channels, height, width = images.shape
-    over = input_shape[1] - height, input_shape[2] - width
-    if min(over) < 0 or not any(over) or not count:
+    over = [most - size for most, size in zip(input_shape[1:], images.shape[2:], strict=True)]
+    if min(over) < 0 or not any(over) or not len(images):
         return images
-    top, left = (more // 2 for more in over)
-    canvas = np.empty((count, channels, *input_shape[1:]), np.uint8)
-    canvas[:] = background(images)[:, np.newaxis, np.newaxis]
-    canvas[:, :, top : top + height, left : left + width] = images
-    return canvas
+    return _on_ground(images, input_shape[1:], background(images))
 
 
 def to_grey(images: Images) -> Images:
@@ -273,15 +268,21 @@ def centre(images: Images, height: int, width: int, own: Size | None = None) -> 
 
     The proportions are those of ``own``, (height, width), of pictures that were shrunk before.
     """
-    count, channels, *given = images.shape
-    if given == [height, width]:
+    given = images.shape[2:]
+    if given == (height, width):
         return images
-    new_height, new_width = fitted_size(own or (given[0], given[1]), (height, width))
-    top, left = (height - new_height) // 2, (width - new_width) // 2
-    canvas = np.empty((count, channels, height, width), np.uint8)
-    canvas[:] = np.median(_border(images), axis=2, keepdims=True)[..., np.newaxis].astype(np.uint8)
-    inner = resize(images, new_height, new_width)
-    canvas[:, :, top : top + new_height, left : left + new_width] = inner
+    new_height, new_width = fitted_size(own or given, (height, width))
+    ground = np.median(_border(images), axis=2).astype(np.uint8)
+    return _on_ground(resize(images, new_height, new_width), (height, width), ground)
+
+
+def _on_ground(images: Images, size: Size, ground: npt.NDArray[np.uint8]) -> Images:
+    """Set (N, C, h, w) in the middle of a ``ground``, (C,) or (N, C), of this size."""
+    height, width = images.shape[2:]
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    canvas = np.empty((*images.shape[:2], *size), np.uint8)
+    canvas[:] = ground[..., np.newaxis, np.newaxis]
+    canvas[:, :, top : top + height, left : left + width] = images
     return canvas
 
 

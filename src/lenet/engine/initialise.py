@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.arguments import shown
-from lenet.engine.plan import ALIGNMENT, Floats, Plan, Step
+from lenet.engine.plan import ALIGNMENT, Floats, Plan, Step, Tensor
 from lenet.errors import UsageError
 from lenet.net.tables import DIGITS
 from lenet.randomness import WEIGHTS, checked_seed, normal, uniform
@@ -44,21 +44,17 @@ def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
         for tensor in (step.weight, step.bias):
             if tensor is None:
                 continue
-            signs = 2 * uniform(seed, WEIGHTS, places[tensor], count=tensor.size) - 1
-            signs = signs.reshape(tensor.shape)
-            values = tensor.view(table)
+            values, stream = tensor.view(table), (seed, WEIGHTS, places[tensor])
             if step.kind == "rbf":
                 fits = tensor.shape == np.shape(DIGITS)
-                values[...] = DIGITS if fits else np.where(signs < 0, -1, 1)
+                values[...] = DIGITS if fits else np.where(_signs(tensor, stream) < 0, -1, 1)
             elif rule == "lecun":
-                values[...] = (
-                    2.4 / _fan_in(step).reshape(-1, *[1] * (len(tensor.shape) - 1)) * signs
-                )
+                fan_in = _fan_in(step).reshape(-1, *[1] * (len(tensor.shape) - 1))
+                values[...] = 2.4 / fan_in * _signs(tensor, stream)
             elif step.kind == "subsample":
                 values[...] = 1 / prod(step.kernel_size) if tensor is step.weight else 0
             elif tensor is step.weight:
-                draws = normal(seed, WEIGHTS, places[tensor], count=tensor.size)
-                values[...] = _drawn(rule, deviation, step, signs, draws.reshape(tensor.shape))
+                values[...] = _drawn(rule, deviation, step, tensor, stream)
         if step.weight and step.links is not None:
             step.weight.view(table)[...] *= step.links[:, :, None, None]
     for norm in (step.norm for step in plan.steps if step.norm):
@@ -66,12 +62,19 @@ def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
     return table
 
 
-def _drawn(rule: str, deviation: float, step: Step, signs: Floats, draws: Floats) -> Floats:
-    assert step.weight is not None
-    outputs, inputs, *window = step.weight.shape
+def _signs(tensor: Tensor, stream: tuple[int, int, int]) -> Floats:
+    """Return uniform numbers from -1 to 1, one for each of a tensor's."""
+    return np.asarray(2 * uniform(*stream, count=tensor.size) - 1).reshape(tensor.shape)
+
+
+def _drawn(
+    rule: str, deviation: float, step: Step, tensor: Tensor, stream: tuple[int, int, int]
+) -> Floats:
+    outputs, inputs, *window = tensor.shape
     fan_out, fan_in = outputs // step.groups * prod(window), inputs * prod(window)
     if rule == "xavier":
-        return np.asarray(sqrt(6 / (fan_in + fan_out)) * signs)
+        return np.asarray(sqrt(6 / (fan_in + fan_out)) * _signs(tensor, stream))
+    draws = normal(*stream, count=tensor.size).reshape(tensor.shape)
     return np.asarray((sqrt(2 / fan_in) if rule == "kaiming" else deviation) * draws)
 
 

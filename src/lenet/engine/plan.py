@@ -38,7 +38,7 @@ from lenet.errors import PlanError
 from lenet.net.layers import ACTIVATIONS, LAYERS, Pool2d, Sides
 from lenet.net.network import Network, PlacedLayer
 from lenet.net.shapes import Pair, Shape, elements, output_size, pair_text
-from lenet.net.tables import TABLES
+from lenet.net.tables import TABLES, links
 
 Floats = NDArray[np.floating[Any]]
 
@@ -117,15 +117,11 @@ class Step:
             return None
         return Norm(self.scale, self.mean, self.variance)
 
-    @property
+    @cached_property
     def links(self) -> NDArray[np.bool_] | None:
         """Which channel sees which, (O, C), where a connection table says so."""
-        if not self.table:
-            return None
-        links = np.zeros((self.output_shape[0], self.input_shape[0]), np.bool_)
-        for channel, seen in enumerate(TABLES[self.table]):
-            links[channel, list(seen)] = True
-        return links
+        found = links(self.table, self.input_shape[0])
+        return None if found is None else np.array(found)
 
 
 @dataclass(frozen=True)

@@ -296,6 +296,8 @@ def _inside(model: Model, images: Any, checked: Split | None, data_dir: Any) -> 
 
 def _answers(model: Model, origin: Model, split: Split, name: str) -> Answers:
     accuracy = None if model.integers is origin.integers else origin.evaluate(split).accuracy
+    # A file in plain layers is held against the model itself, one in whole numbers against their
+    # simulation.
     truth = model if accuracy is not None else origin
     return Answers(split, name, *_our_answer(truth)(split.images), accuracy)
 

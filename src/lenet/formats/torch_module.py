@@ -18,7 +18,7 @@ from lenet.engine.normalise import EPSILON, MOMENTUM
 from lenet.engine.plan import Floats, Plan
 from lenet.formats.names import ACTIVATIONS, is_own_padding
 from lenet.model import Model
-from lenet.net import Network, PlacedLayer
+from lenet.net import Network, PlacedLayer, tables
 from lenet.net.layers import SCALED_TANH
 from lenet.net.shapes import Pair, Shape, elements
 
@@ -161,7 +161,7 @@ def _conv(layer: Any, shape: Shape) -> list[Any]:
     window = layer.kernel_size, layer.stride, padding
     norm = [nn.BatchNorm2d(layer.channels, EPSILON, MOMENTUM)] * layer.batch_norm
     settings = {"groups": layer.groups, "bias": not norm}
-    links = layer.links(shape[0])
+    links = tables.links(layer.table, shape[0])
     kind = nn.Conv2d if links is None else partial(PartlyConnected, np.array(links, np.float32))
     return [*pad, kind(shape[0], layer.channels, *window, **settings), *norm]
 

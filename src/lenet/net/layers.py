@@ -346,12 +346,6 @@ class Conv2d(Windowed, Trained):
         """The channels that each channel sees, where a connection table says so."""
         return TABLES[self.table] if self.table else None
 
-    def links(self, channels: int) -> list[list[bool]] | None:
-        """Return which channel sees which of ``channels``, where a connection table says so."""
-        if self.connected is None:
-            return None
-        return [[c in seen for c in range(channels)] for seen in self.connected]
-
     def with_width(self, width: int) -> Self:
         """Return the layer with another number of channels: no table fits any other."""
         table = self.table if width == self.channels else ""

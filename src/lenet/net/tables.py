@@ -25,6 +25,14 @@ TABLES: Final[dict[str, Table]] = {
     "lenet-1": _table("0 01 01 1 01 01 2 23 23 3 23 23"),
 }
 
+
+def links(name: str, channels: int) -> tuple[tuple[bool, ...], ...] | None:
+    """Return which channel sees which of ``channels``, (O, C); None where there is no table."""
+    if not name:
+        return None
+    return tuple(tuple(c in seen for c in range(channels)) for seen in TABLES[name])
+
+
 #: The ten digits of the paper's figure 3, row by row: a # is +1, a point is -1.
 _DIGITS: Final = """
 .#####. ...##.. .#####. ####### .#####. .#####. ..####. ####### .#####. .#####.
