@@ -183,13 +183,6 @@ def _read_choices(text: str) -> tuple[str, list[Any]]:
 
 def _folder(name: str | None, data: str, arms: Sequence[Arm]) -> Path:
     """Return where the trials are kept: the same variants have the same folder."""
-    import hashlib
-    from pathlib import Path
-
-    from lenet.run_folder import ROOT
-
     options.check_run_name(name)
-    if name is None:
-        about = repr([(str(arm.network), arm.recipe.to_dict()) for arm in arms])
-        name = f"{data}-vary-{hashlib.sha256(about.encode()).hexdigest()[:6]}"
-    return Path(ROOT) / name
+    about = [(str(arm.network), arm.recipe.to_dict()) for arm in arms]
+    return options.run_path(name, f"{data}-vary", about)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from lenet.cli import options
 from lenet.cli.options import FLOAT, INT, argument, flag, option, print_json, verb
 from lenet.cli.progress import KeptLine, clock
 from lenet.errors import path_text, visible
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from lenet.studies.tune import Search
 
 WHAT: Final = "What is searched"
 
@@ -66,7 +61,8 @@ def tune(*, run: str | None, json: bool, quiet: bool, **given: Any) -> None:
     options.check_run_name(run)
     given["data"] = "digits" if given["data"] is None else given["data"]
     search = Search(**{**given, "budget": given["budget"] or None})
-    folder = _folder(run, search)
+    # The same search has the same folder, however long it may take.
+    folder = options.run_path(run, f"{search.data.name}-tune", search.identity)
     if not (json or quiet):
         print(search.data.summary())
         print(f"{search.about}\n", flush=True)
@@ -87,16 +83,3 @@ class _Counter(KeptLine):
     def __call__(self, what: str, count: int, total: int, left: float) -> None:
         of = f" of {total:,}" if total else ""
         self.write(f"{what}: {count:,}{of}, {clock(left)} left")
-
-
-def _folder(name: str | None, search: Search) -> Path:
-    """Return where the search is kept: the same search has the same folder, however long."""
-    import hashlib
-    from pathlib import Path
-
-    from lenet.run_folder import ROOT
-
-    if name is None:
-        about = repr(search.identity)
-        name = f"{search.data.name}-tune-{hashlib.sha256(about.encode()).hexdigest()[:6]}"
-    return Path(ROOT) / name
