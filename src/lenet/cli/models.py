@@ -196,11 +196,12 @@ def _write_answers(
     import time
     from contextlib import suppress
 
-    from lenet.cli.progress import Line
+    from lenet.cli.progress import KeptLine
     from lenet.inference.table import PARTIAL
     from lenet.inference.writing import predict_into
 
-    line, start = Line(), time.monotonic()
+    start = time.monotonic()
+    line = KeptLine(f"what is answered is in {path_text(f'{output}{PARTIAL}')}")
 
     def progress(count: int) -> None:
         line.write(f"{count:,} images, {count / (time.monotonic() - start):,.0f} a second")
@@ -211,13 +212,9 @@ def _write_answers(
     with suppress(ValueError):  # not the main thread: signals are not ours
         signal.signal(signal.SIGTERM, end)
     try:
-        written = predict_into(output, model, *images, progress=progress, **how)
-    except KeyboardInterrupt:
-        partial = path_text(f"{output}{PARTIAL}")
-        what = f"stopped by Ctrl-C; what is answered is in {partial}"
-        raise KeyboardInterrupt(f"{what}; the same command goes on.") from None
+        with line:
+            written = predict_into(output, model, *images, progress=progress, **how)
     finally:
-        line.wipe()
         with suppress(ValueError):
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _name(written.faults)

@@ -15,6 +15,8 @@ import click
 from lenet.errors import UsageError, path_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lenet.writing import Result
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -247,6 +249,18 @@ def on(**settings: Any) -> Decorator:
     """Give a verb of many trainings the option ``--on``."""
     words = "ray: on a cluster, by default this machine; RAY_ADDRESS names another."
     return option("--on", words, **settings)
+
+
+def run_path(name: str | None, kind: str, about: object) -> Path:
+    """Return a folder under runs/; without a name, the same work has the same folder again."""
+    import hashlib
+    from pathlib import Path
+
+    from lenet.run_folder import ROOT
+
+    if name is None:
+        name = f"{kind}-{hashlib.sha256(repr(about).encode()).hexdigest()[:6]}"
+    return Path(ROOT) / name
 
 
 def check_run_name(name: str | None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from lenet.terminal import can_show, unguarded
 
@@ -36,6 +36,23 @@ class Line:
         if self.length:
             print(f"\r{'':<{self.length}}\r", end="", file=unguarded(sys.stderr), flush=True)
             self.length = 0
+
+
+class KeptLine(Line):
+    """A line about work that is kept as it goes: at Ctrl-C it says where, and how to go on."""
+
+    def __init__(self, kept: str, shows: bool = True) -> None:
+        super().__init__(shows)
+        self.kept = kept  # says what is done, and where it is
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        self.wipe()
+        if kind is KeyboardInterrupt:
+            words = f"stopped by Ctrl-C; {self.kept}; the same command goes on."
+            raise KeyboardInterrupt(words) from None
 
 
 class Display:

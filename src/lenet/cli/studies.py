@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from lenet.cli import options
 from lenet.cli.choices import LOAD_OPTIONS, recipe_values
 from lenet.cli.options import argument, flag, print_json, verb
-from lenet.cli.progress import Line, clock
+from lenet.cli.progress import KeptLine, clock
 from lenet.errors import UsageError, path_text, visible
 
 if TYPE_CHECKING:
@@ -67,27 +67,19 @@ def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
         print(f"{found}\n\nSaved {path_text(page)}")
 
 
-class _Counter:
+class _Counter(KeptLine):
     """Shows how many trainings are done, and says at Ctrl-C where they are."""
 
     def __init__(self, folder: Path, shows: bool, before: str = "") -> None:
-        self._folder, self._line, self._before, self._done = folder, Line(shows), before, ""
+        self._where, self._before = f"are in {path_text(folder)}", before
+        super().__init__(f"no training {self._where}", shows)
 
     def __call__(self, count: int, total: int, left: float) -> None:
         from lenet.writing.numbers import plural
 
-        self._done = f"{count:,} of {plural(total, 'training')}"
-        self._line.write(f"{self._before}{self._done}, {clock(left)} left")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type | None, *_: object) -> None:
-        self._line.wipe()
-        if kind is KeyboardInterrupt:
-            kept = f"{self._done or 'no training'} are in {path_text(self._folder)}"
-            words = f"stopped by Ctrl-C; {kept}; the same command goes on."
-            raise KeyboardInterrupt(words) from None
+        done = f"{count:,} of {plural(total, 'training')}"
+        self.kept = f"{done} {self._where}"
+        self.write(f"{self._before}{done}, {clock(left)} left")
 
 
 @verb
@@ -191,13 +183,6 @@ def _read_choices(text: str) -> tuple[str, list[Any]]:
 
 def _folder(name: str | None, data: str, arms: Sequence[Arm]) -> Path:
     """Return where the trials are kept: the same variants have the same folder."""
-    import hashlib
-    from pathlib import Path
-
-    from lenet.run_folder import ROOT
-
     options.check_run_name(name)
-    if name is None:
-        about = repr([(str(arm.network), arm.recipe.to_dict()) for arm in arms])
-        name = f"{data}-vary-{hashlib.sha256(about.encode()).hexdigest()[:6]}"
-    return Path(ROOT) / name
+    about = [(str(arm.network), arm.recipe.to_dict()) for arm in arms]
+    return options.run_path(name, f"{data}-vary", about)

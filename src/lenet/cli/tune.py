@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final
 
 from lenet.cli import options
 from lenet.cli.options import FLOAT, INT, argument, flag, option, print_json, verb
-from lenet.cli.progress import Line, clock
+from lenet.cli.progress import KeptLine, clock
 from lenet.errors import path_text, visible
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from lenet.studies.tune import Search
 
 WHAT: Final = "What is searched"
 
@@ -66,11 +61,12 @@ def tune(*, run: str | None, json: bool, quiet: bool, **given: Any) -> None:
     options.check_run_name(run)
     given["data"] = "digits" if given["data"] is None else given["data"]
     search = Search(**{**given, "budget": given["budget"] or None})
-    folder = _folder(run, search)
+    # The same search has the same folder, however long it may take.
+    folder = options.run_path(run, f"{search.data.name}-tune", search.identity)
     if not (json or quiet):
         print(search.data.summary())
         print(f"{search.about}\n", flush=True)
-    with _Counter(folder, not quiet) as counter:
+    with _Counter(f"what is done is in {path_text(folder)}", not quiet) as counter:
         found = search.run(folder, counter)
     page = found.save(folder / PAGE)
     if json:
@@ -81,34 +77,9 @@ def tune(*, run: str | None, json: bool, quiet: bool, **given: Any) -> None:
         print(f"Saved {path_text(page)} and the run {path_text(found.run)}")
 
 
-class _Counter:
-    """Shows what is done and how much time is left, and says at Ctrl-C how to go on."""
-
-    def __init__(self, folder: Path, shows: bool) -> None:
-        self._folder, self._line = folder, Line(shows)
+class _Counter(KeptLine):
+    """Shows what is done and how much time is left."""
 
     def __call__(self, what: str, count: int, total: int, left: float) -> None:
         of = f" of {total:,}" if total else ""
-        self._line.write(f"{what}: {count:,}{of}, {clock(left)} left")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type | None, *_: object) -> None:
-        self._line.wipe()
-        if kind is KeyboardInterrupt:
-            words = f"stopped by Ctrl-C; what is done is in {path_text(self._folder)}"
-            raise KeyboardInterrupt(f"{words}; the same command goes on.") from None
-
-
-def _folder(name: str | None, search: Search) -> Path:
-    """Return where the search is kept: the same search has the same folder, however long."""
-    import hashlib
-    from pathlib import Path
-
-    from lenet.run_folder import ROOT
-
-    if name is None:
-        about = repr(search.identity)
-        name = f"{search.data.name}-tune-{hashlib.sha256(about.encode()).hexdigest()[:6]}"
-    return Path(ROOT) / name
+        self.write(f"{what}: {count:,}{of}, {clock(left)} left")

@@ -19,7 +19,6 @@ from lenet.drawing.figure import make_scale
 from lenet.drawing.labels import operation_label, shape_label
 from lenet.drawing.scene import (
     Box,
-    Group,
     Mark,
     Paint,
     Path,
@@ -31,7 +30,7 @@ from lenet.drawing.scene import (
 from lenet.looking import parts
 from lenet.looking.inside import Inside
 from lenet.looking.occlusion import cover_of
-from lenet.looking.parts import LEADING, SIZE, Grid
+from lenet.looking.parts import LEADING, MARGIN, SIZE, Grid, Sheet
 from lenet.looking.pictures import Picture
 from lenet.looking.scales import WORDS, Numbers, Scale, framed, number
 from lenet.looking.unit import maps_read, window_start
@@ -39,7 +38,6 @@ from lenet.net import PlacedLayer
 from lenet.net.shapes import pair_text, shape_text
 from lenet.writing.numbers import percent, plural
 
-MARGIN: Final = 24.0
 #: The column on the left, and each picture's, by how many there are.
 _LABELS: Final = 168.0
 _WIDTHS: Final = {1: 640.0, 2: 420.0, 3: 330.0}
@@ -84,15 +82,14 @@ class _Ends:
     channel: int = 0
 
 
-class _Figure:
-    """The figure while it is laid out, from top to bottom."""
+class _Figure(Sheet):
+    """The rows, one below the other."""
 
     def __init__(self, look: Inside, most_maps: int, width: float | None) -> None:
+        super().__init__()
         self.look, self.most_maps = look, most_maps
         count = len(look.pictures)
         self.columns = _Columns(count, width or _WIDTHS.get(count, _NARROW))
-        self.groups: list[Group] = []
-        self.y = MARGIN
         self.ends: list[_Ends] = []
         self.steps = {step.name: step for step in look.model.plan.steps}
         shapes = [look.inputs.shape[1:], *(v.shape[1:] for v in look.outputs.values())]
@@ -101,9 +98,6 @@ class _Figure:
         self.scale = make_scale(longer, _SMALLEST, largest)
         self.chosen: tuple[int, ...] = ()
         self.grid_columns: int | None = None
-
-    def add(self, title: str, marks: Sequence[Mark]) -> None:
-        self.groups.append(Group(title, tuple(marks)))
 
     def label(self, title: str, lines: Sequence[str], scale: Scale | None = None) -> float:
         """Write what stands on the left of a row from ``self.y`` on; return its height."""
@@ -118,7 +112,7 @@ class _Figure:
         if scale is not None:
             marks += parts.legend(scale, MARGIN, y, _LABELS - 48)
             y += _LEGEND
-        self.add(f"{title}: {words}", marks)
+        self.add(f"{title}: {words}", *marks)
         return y - self.y
 
     # The rows.
@@ -135,7 +129,7 @@ class _Figure:
                 for part in wrapped(line, SIZE, width):
                     y += LEADING
                     marks.append(Text(x, y, part, SIZE, "start", role="muted"))
-            self.add(picture.name, marks)
+            self.add(picture.name, *marks)
             bottom = max(bottom, y)
         self.y = bottom + 14
 
@@ -167,12 +161,12 @@ class _Figure:
             values, name = 100 * found[index], look.answers[index]
             place = (outline.right + _BESIDE, self.y, *parts.sides(values.shape, _IMAGE))
             words = f"{name}: covering a part changes its probability by {Scale.of(values).text}"
-            self.add(f"{words} points", (scale.tile(values, *place), framed(*place)))
+            self.add(f"{words} points", scale.tile(values, *place), framed(*place))
         self.y += height + _ROW
 
     def _image(self, index: int, image: Images) -> Box:
         marks, outline = parts.image_tile(image, self.columns.left(index), self.y, _IMAGE)
-        self.add(f"{self.look.pictures[index].name}: {shape_text(image.shape)}", marks)
+        self.add(f"{self.look.pictures[index].name}: {shape_text(image.shape)}", *marks)
         return outline
 
     def maps(self, placed: PlacedLayer, values: Numbers) -> None:
@@ -234,7 +228,7 @@ class _Figure:
             f"{place[1]}: {number(float(values[place]))}; and the window that it sees"
         )
         outline = Paint(stroke=edge, width=1.4)
-        self.add(words, (area, *sides, *(replace(box, paint=outline) for box in (window, pixel))))
+        self.add(words, area, *sides, *(replace(box, paint=outline) for box in (window, pixel)))
 
     def units(self, placed: PlacedLayer, values: Numbers) -> None:
         """Draw the units (N, K) of a dense layer as bars."""
@@ -253,10 +247,10 @@ class _Figure:
             words = f"every unit of {placed.name} sees all of the layer before"
             ends_at = ((source.left, source.bottom + 2), (source.right, source.bottom + 2))
             beam = Path((*ends_at, (to, self.y - 2)), Paint(edge, opacity=0.14), closed=True)
-            self.add(words, (beam,))
+            self.add(words, beam)
             high = number(float(shown[strongest]))
             words = f"{placed.name}: unit {chosen[strongest]} has the most, {high}"
-            self.add(words, parts.bars(shown, scale, x, self.y, wide))
+            self.add(words, *parts.bars(shown, scale, x, self.y, wide))
             ends.append(_Ends(x, x + wide, self.y + parts.BARS))
         self.ends, self.y = ends, self.y + max(height, parts.BARS) + _ROW
 
@@ -275,11 +269,6 @@ class _Figure:
             self.groups += parts.answer(row, classes, picture.truth, *place)
         self.y += max(height, parts.answer_height(len(classes))) + 8
 
-    def note(self, text: str) -> None:
-        for line in wrapped(text, SIZE, self.columns.right - MARGIN):
-            self.y += LEADING
-            self.add(text, (Text(MARGIN, self.y, line, SIZE, "start", role="muted"),))
-
 
 def draw(look: Inside, most_maps: int = parts.MOST_MAPS, width: float | None = None) -> Drawing:
     """Draw all layers, ``most_maps`` of each at most; a picture's column may have a ``width``."""
@@ -292,7 +281,7 @@ def draw(look: Inside, most_maps: int = parts.MOST_MAPS, width: float | None = N
         (figure.maps if values.ndim == 4 else figure.units)(placed, values)
     figure.answers()
     note = f"{WORDS} {int8_words(look)}".strip()
-    figure.note(note)
+    figure.write(note, figure.columns.right - MARGIN)
     scene = Scene(figure.columns.right + MARGIN, figure.y + MARGIN, tuple(figure.groups), note)
     return Drawing(scene, "auto", title(look), description(look))
 

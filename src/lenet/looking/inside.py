@@ -39,10 +39,13 @@ class Inside:
         """Each layer with what it makes of the pictures."""
         return list(zip(self.model.network.placed, self.outputs.values(), strict=True))
 
+    def index(self, name: str) -> int:
+        """Return a layer's place, from 0."""
+        return self.model.network.names.index(name)
+
     def read_by(self, name: str) -> Numbers:
         """Return what a layer reads: (N, C, H, W) or (N, units)."""
-        index = self.model.network.names.index(name)
-        return [self.inputs, *self.outputs.values()][index]
+        return [self.inputs, *self.outputs.values()][self.index(name)]
 
     def weights_of(self, name: str) -> Numbers | None:
         """Return a layer's weights, of an int8 model as whole numbers; None of a pooling."""
@@ -50,7 +53,7 @@ class Inside:
             weight = self.model[name].weight
             if weight is None or weight.ndim > 1:
                 return weight
-            layer = self.model.network.layers[self.model.network.names.index(name)]
+            layer = self.model.network.layers[self.index(name)]
             window = layer.values["kernel_size"]  # a subsampling has one weight everywhere
             return np.broadcast_to(weight[:, None, None, None], (len(weight), 1, *window))
-        return self.model.integers.steps[self.model.network.names.index(name)].weight
+        return self.model.integers.steps[self.index(name)].weight

@@ -15,12 +15,12 @@ import numpy as np
 
 from lenet.drawing import Drawing
 from lenet.drawing.labels import layer_title, operation_label, shape_label
-from lenet.drawing.scene import Group, Mark, Paint, Path, Scene, Text, shortened, widest, wrapped
+from lenet.drawing.scene import Paint, Path, Scene, Text, shortened, widest
 from lenet.engine.plan import Step
 from lenet.looking import parts
-from lenet.looking.figure import MARGIN, int8_words
+from lenet.looking.figure import int8_words
 from lenet.looking.inside import Inside
-from lenet.looking.parts import LEADING, SIZE
+from lenet.looking.parts import LEADING, MARGIN, SIZE, Sheet
 from lenet.looking.scales import WORDS, Numbers, Scale, framed, number
 from lenet.looking.unit import maps_read
 from lenet.net.layers import LAYERS
@@ -56,14 +56,13 @@ def draw(look: Inside, name: str) -> Drawing:
     figure = _Figure(look, name, table)
     figure.draw()
     scene = Scene(figure.right + MARGIN, figure.y + MARGIN, tuple(figure.groups), figure.note)
-    placed = look.model.network.placed[look.model.network.names.index(name)]
+    placed = look.model.network.placed[look.index(name)]
     words = ", ".join(picture.name for picture in look.pictures)
     return Drawing(scene, "auto", f"The layer {name}: {words}", layer_title(placed))
 
 
 def _table(look: Inside, name: str) -> _Table:
-    index = look.model.network.names.index(name)
-    step = look.model.plan.steps[index]
+    step = look.model.plan.steps[look.index(name)]
     sources = look.read_by(name)
     outputs = look.outputs[name]
     outputs = outputs if outputs.ndim == 4 else outputs[:, :, np.newaxis, np.newaxis]
@@ -82,13 +81,12 @@ def _read(step: Step, place: int, sources: Numbers) -> Sequence[int]:
     return range(sources.shape[1]) if LAYERS[step.kind].flattens else maps_read(step, place)
 
 
-class _Figure:
-    """The table while it is laid out."""
+class _Figure(Sheet):
+    """The table, from its head to its last row."""
 
     def __init__(self, look: Inside, name: str, table: _Table) -> None:
+        super().__init__()
         self.look, self.name, self.table = look, name, table
-        self.groups: list[Group] = []
-        self.y = MARGIN
         self.read, self.made = Scale.of(table.sources), Scale.of(table.outputs)
         self.between = None if table.kernels is None else Scale.of(table.kernels)
         size, made = table.sources.shape[2:] or (1, 1), table.outputs.shape[2:]
@@ -126,9 +124,6 @@ class _Figure:
         """The room for a number beside an output that is one number."""
         return 56.0 if self.table.outputs.shape[2:] == (1, 1) else 0.0
 
-    def add(self, title: str, *marks: Mark) -> None:
-        self.groups.append(Group(title, marks))
-
     def text(self, x: float, y: float, words: str, role: str = "muted") -> Text:
         return Text(x, y, words, SIZE, "start", role=role)
 
@@ -142,12 +137,10 @@ class _Figure:
             self._rows()
         self.note = f"{self._words()} {WORDS} {int8_words(self.look)}".strip()
         self.y += 6
-        for line in wrapped(self.note, SIZE, self.right - MARGIN):
-            self.y += LEADING
-            self.add(self.note, self.text(MARGIN, self.y, line))
+        self.write(self.note, self.right - MARGIN)
 
     def _head(self) -> None:
-        placed = self.look.model.network.placed[self.look.model.network.names.index(self.name)]
+        placed = self.look.model.network.placed[self.look.index(self.name)]
         facts = ", ".join(operation_label(placed))
         flow = f"{shape_label(placed.input_shape)} to {shape_label(placed.output_shape)}"
         self.y += SIZE + 2

@@ -20,6 +20,7 @@ from lenet.drawing.scene import (
     Text,
     shortened,
     text_width,
+    wrapped,
 )
 from lenet.looking.scales import Numbers, Scale, framed, number, photo
 from lenet.writing.numbers import percent
@@ -29,6 +30,7 @@ MOST_MAPS: Final = 32
 MOST_UNITS: Final = 128
 #: Classes in an answer, at most: of more, the most probable are shown.
 MOST_CLASSES: Final = 10
+MARGIN: Final = 24.0
 SIZE: Final = 12.0
 LEADING: Final = 16.0
 GAP: Final = 4.0  # between tiles
@@ -40,6 +42,24 @@ _ANSWER: Final = 18.0  # a row of an answer
 _NAME: Final = 0.34  # of the width: the longest name of a class
 #: Above zero and below it, for bars: the hues of the maps.
 _ABOVE, _BELOW = SERIES[0], SERIES[1]
+
+
+class Sheet:
+    """A figure while it is laid out from top to bottom: its marks, and how far down they reach."""
+
+    def __init__(self) -> None:
+        self.groups: list[Group] = []
+        self.y = MARGIN
+
+    def add(self, title: str, *marks: Mark) -> None:
+        """Add marks that belong together; ``title`` says what they are."""
+        self.groups.append(Group(title, marks))
+
+    def write(self, words: str, width: float) -> None:
+        """Write lines across the figure."""
+        for line in wrapped(words, SIZE, width):
+            self.y += LEADING
+            self.add(words, Text(MARGIN, self.y, line, SIZE, "start", role="muted"))
 
 
 def most_active(values: Numbers, most: int) -> tuple[int, ...]:

@@ -121,7 +121,7 @@ def photo(image: npt.NDArray[np.uint8], x: float, y: float, width: float, height
 
 
 def number(value: float) -> str:
-    """Write a number with three digits: ``-0.0312``, ``1.20``, ``1,234``."""
+    """Write a number with two or three digits or so: ``-0.031``, ``1.20``, ``1,234``."""
     size = abs(value)
     if size == 0:
         return "0"
@@ -129,5 +129,5 @@ def number(value: float) -> str:
         return f"{value:,.0f}" if size < 1e7 else f"{value:.2e}"
     if size < 0.001:
         return f"{value:.1e}"
-    decimals = 2 if size >= 0.1 else 4 if size < 0.01 else 3
-    return f"{value:.{decimals if size < 100 else 0 if size >= 100 else 1}f}"
+    decimals = 0 if size >= 100 else 2 if size >= 0.1 else 3 if size >= 0.01 else 4
+    return f"{value:.{decimals}f}"

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from lenet.drawing import Drawing
 from lenet.drawing.scene import (
     Box,
-    Group,
     Mark,
     Paint,
     Scene,
@@ -18,12 +17,10 @@ from lenet.drawing.scene import (
     shortened,
     text_width,
     widest,
-    wrapped,
 )
 from lenet.looking import parts
-from lenet.looking.figure import MARGIN
 from lenet.looking.inside import Inside
-from lenet.looking.parts import LEADING, SIZE
+from lenet.looking.parts import LEADING, MARGIN, SIZE, Sheet
 from lenet.looking.pictures import Picture
 from lenet.looking.scales import WORDS, Scale, framed, number
 from lenet.looking.unit import Unit
@@ -56,20 +53,20 @@ def draw(look: Inside) -> Drawing:
     figure = _Figure(look)
     for picture, unit in zip(look.pictures, look.units, strict=True):
         figure.draw(picture, unit)
-    figure.note(f"{figure.ranges} {WORDS}")
+    figure.y += 4
+    figure.write(f"{figure.ranges} {WORDS}", figure.width)
     scene = Scene(figure.right + MARGIN, figure.y + MARGIN, tuple(figure.groups), WORDS)
     names = ", ".join(picture.name for picture in look.pictures)
     words = " ".join(f"{' '.join(about_unit(look, unit))}" for unit in look.units)
     return Drawing(scene, "auto", f"The number {look.units[0].name}: {names}", words)
 
 
-class _Figure:
-    """The figure while it is laid out, from top to bottom."""
+class _Figure(Sheet):
+    """The numbers of each picture, one below the other."""
 
     def __init__(self, look: Inside) -> None:
+        super().__init__()
         self.look, unit = look, look.units[0]
-        self.groups: list[Group] = []
-        self.y = MARGIN
         self.sources = look.read_by(unit.layer)
         self.read = Scale.of(self.sources)
         weights = look.weights_of(unit.layer)
@@ -83,16 +80,12 @@ class _Figure:
         self.is_strip = not unit.maps
         tiles = 1 if unit.kernel is None else 3
         wide = _NAMES + _MAP + tiles * (self.slot + _SIGN) + _SUM
-        self.right = MARGIN + max(_BARS, wide)
+        self.right: float = MARGIN + max(_BARS, wide)
 
-    def add(self, title: str, *marks: Mark) -> None:
-        self.groups.append(Group(title, marks))
-
-    def write(self, words: str) -> None:
-        """Write lines across the figure."""
-        for line in wrapped(words, SIZE, min(_WIDEST, self.right - MARGIN)):
-            self.y += LEADING
-            self.add(words, Text(MARGIN, self.y, line, SIZE, "start", role="muted"))
+    @property
+    def width(self) -> float:
+        """Of lines across the figure."""
+        return min(_WIDEST, self.right - MARGIN)
 
     @property
     def ranges(self) -> str:
@@ -103,10 +96,6 @@ class _Figure:
             f"The colours go from {self.read.text} in the layer's input, {self.weights.text} in "
             f"its weights, and {self.products.text} in the products."
         )
-
-    def note(self, words: str) -> None:
-        self.y += 4
-        self.write(words)
 
     def draw(self, picture: Picture, unit: Unit) -> None:
         """Draw one picture's number."""
@@ -119,7 +108,7 @@ class _Figure:
         self.add(picture.name, *marks, heading, below)
         self.y += 50
         for line in about_unit(self.look, unit):
-            self.write(line)
+            self.write(line, self.width)
         self.y += 12
         if self.is_strip:
             self._strips(unit)
@@ -142,7 +131,7 @@ class _Figure:
             others = float(sums.sum() - sums[shown].sum())
             many = len(unit.maps) - len(shown)
             what = f"the other {plural(many, 'map')} of {len(unit.maps)} add {number(others)}"
-            self.write(f"{what}: shown are those that add most")
+            self.write(f"{what}: shown are those that add most", self.width)
             self.y += 8
 
     def _heads(self, unit: Unit) -> None:

@@ -15,7 +15,7 @@ def about_unit(look: Inside, unit: Unit) -> Iterator[str]:
     """Say which number it is, and which formula makes it."""
     names = ("channel", "row", "column") if len(unit.place) == 3 else ("unit",)
     where = ", ".join(f"{name} {at}" for name, at in zip(names, unit.place, strict=True))
-    step = look.model.plan.steps[look.model.network.names.index(unit.layer)]
+    step = look.model.plan.steps[look.index(unit.layer)]
     yield f"{unit.layer}, {where}; counted from 0."
     if unit.kernel is None:
         what = "the largest of its window" if step.kind == "maxpool" else "the mean of its window"
