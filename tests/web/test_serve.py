@@ -81,9 +81,9 @@ class TestBuild:
         page = visit("#build?net=lenet")
         knob = page.locator(".layers .conv [role=spinbutton]").first
         page.wait_for_selector("#table .lenet-report")
+        knob.hover()  # once it stands still
         box = knob.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x + 14, y, steps=4)
         page.mouse.up()
@@ -175,8 +175,7 @@ class TestTrain:
         page = visit("#train?net=1x28x28 | dense 12 relu, dense 10&epochs=90000")
         page.get_by_role("button", name="Train", exact=True).click()
         page.locator(".job[data-status=running]", has_text="loss").wait_for()
-        box = page.get_by_role("button", name="Stop").bounding_box()
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.get_by_role("button", name="Stop").hover()  # once it stands still
         page.mouse.down()
         page.wait_for_timeout(700)
         page.mouse.up()

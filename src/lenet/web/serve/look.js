@@ -40,7 +40,6 @@ export class Look {
       const shown = runs.filter((one) => one.has_model);
       if (!shown.length) {
         const train = h("a", { class: "button", href: link("train") }, t("train_button"));
-        fill(this.choice);
         fill(this.root);
         return fill(this.choice, h("p", { class: "muted" }, t("no_models")), train);
       }
