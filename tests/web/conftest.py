@@ -29,6 +29,26 @@ def browser():
         started.close()
 
 
+def draw_strokes(page: Any, *strokes) -> None:
+    """Draw strokes on the board with the mouse: lists of places from 0 to 1."""
+    board = page.locator(".board")
+    board.hover(trial=True)  # waits until it is in sight, stands still and nothing covers it
+    box = board.bounding_box()
+    for points in strokes:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=10)
+        page.mouse.up()
+
+
+@pytest.fixture(scope="session")
+def draw():
+    """Draws strokes on a page's board: draw(page, *strokes)."""
+    return draw_strokes
+
+
 @dataclass
 class Opened:
     """A page in the browser, and what it complained of and asked for."""
@@ -44,17 +64,7 @@ class Opened:
 
     def draw(self, *strokes) -> None:
         """Draw strokes on the board with the mouse: lists of places from 0 to 1."""
-        box = self.page.locator(".board").bounding_box()
-        mouse = self.page.mouse
-        for points in strokes:
-            places = [
-                (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points
-            ]
-            mouse.move(*places[0])
-            mouse.down()
-            for place in places[1:]:
-                mouse.move(*place, steps=10)
-            mouse.up()
+        draw_strokes(self.page, *strokes)
         self.settle()
 
     def settle(self) -> None:

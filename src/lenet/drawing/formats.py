@@ -110,6 +110,22 @@ def to_html(scene: Scene, theme: str, title: str, description: str) -> str:
     return f"<style>{''.join(rules)}</style>\n{svg}"
 
 
+def theme_rules() -> str:
+    """Write the colours of both themes as CSS variables, named by their roles.
+
+    A page follows the reader's screen, unless its root says ``data-theme``.
+    """
+    light, dark = (
+        f"color-scheme:{theme};" + ";".join(f"--{role}:{color}" for role, color in colors.items())
+        for theme, colors in (("light", LIGHT), ("dark", DARK))
+    )
+    return (
+        f":root{{{light}}}\n"
+        f"@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}\n"
+        f":root[data-theme=dark]{{{dark}}}\n"
+    )
+
+
 def _style_sheet(scene: Scene) -> str:
     return f"<style>@media (prefers-color-scheme:dark){{{_rules(scene, DARK)}}}</style>"
 

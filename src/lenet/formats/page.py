@@ -22,7 +22,7 @@ import numpy.typing as npt
 from lenet.analysis import explain
 from lenet.data import Split
 from lenet.data.centring import INK
-from lenet.drawing.scene import DARK, LIGHT
+from lenet.drawing.formats import theme_rules
 from lenet.engine import operations
 from lenet.engine.normalise import EPSILON
 from lenet.errors import OutputError, UsageError
@@ -124,14 +124,7 @@ def page_facts(model: Model, split: Split | None = None, name: str = "") -> dict
 
 def page_style() -> str:
     """Return the page's style sheet, with lenet's colours for light and dark on top."""
-    rules = (WEB / "page.css").read_text(encoding="utf-8")
-    light, dark = _variables(LIGHT), _variables(DARK)
-    return (
-        f":root{{color-scheme:light;{light}}}\n"
-        f"@media (prefers-color-scheme:dark){{:root:not([data-theme=light])"
-        f"{{color-scheme:dark;{dark}}}}}\n"
-        f":root[data-theme=dark]{{color-scheme:dark;{dark}}}\n{rules}"
-    )
+    return theme_rules() + (WEB / "page.css").read_text(encoding="utf-8")
 
 
 def page_script() -> str:
@@ -173,10 +166,6 @@ def _policy(script: str, style: str) -> str:
     )
     allowed = "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'"
     return f"{allowed.format(*hashes)}; base-uri 'none'; form-action 'none'"
-
-
-def _variables(colours: dict[str, str]) -> str:
-    return "".join(f"--{role}:{colour};" for role, colour in colours.items())
 
 
 def _base64(content: bytes) -> str:

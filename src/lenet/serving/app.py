@@ -67,10 +67,11 @@ class Service:
 
     def start(self, _: Values) -> dict[str, Any]:
         """Return all that can be chosen."""
+        here = at_hand()
         return {
             "version": VERSION,
             "zoo": [{"name": name, "network": str(zoo.get(name))} for name in zoo.names()],
-            "data": [{"name": name, "is_here": name in at_hand()} for name in NAMES],
+            "data": [{"name": name, "is_here": name in here} for name in NAMES],
             "recipes": {data: _recipes(data) for data in NAMES},
             "optimizers": list(OPTIMIZERS),
             "schedules": list(SCHEDULES),

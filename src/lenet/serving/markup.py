@@ -14,7 +14,8 @@ from typing import Final
 
 from lenet import writing
 from lenet.drawing import Drawing
-from lenet.drawing.scene import DARK, LIGHT
+from lenet.drawing.formats import theme_rules
+from lenet.drawing.scene import LIGHT
 from lenet.writing.html import write_html
 
 _SHEET: Final = re.compile(r"<style>.*?</style>\n?", re.DOTALL)
@@ -33,22 +34,11 @@ def picture(drawing: Drawing) -> str:
 
 
 def theme_css() -> str:
-    """Return the colours of both themes as variables, and what is painted in each.
-
-    A page follows the reader's screen, unless its root says ``data-theme``.
-    """
-    light, dark = (
-        ";".join(f"--{role}:{color}" for role, color in colors.items()) for colors in (LIGHT, DARK)
-    )
+    """Return the colours of both themes as variables, and what is painted in each."""
     paints = "".join(
         f".f-{role}{{fill:var(--{role})}}.s-{role}{{stroke:var(--{role})}}" for role in LIGHT
     )
-    return (
-        f":root{{color-scheme:light;{light}}}\n"
-        f"@media (prefers-color-scheme:dark){{:root{{color-scheme:dark;{dark}}}}}\n"
-        f':root[data-theme="light"]{{color-scheme:light;{light}}}\n'
-        f':root[data-theme="dark"]{{color-scheme:dark;{dark}}}\n{paints}\n'
-    )
+    return f"{theme_rules()}{paints}\n"
 
 
 def tables_css() -> str:

@@ -40,7 +40,6 @@ export class Look {
       const shown = runs.filter((one) => one.has_model);
       if (!shown.length) {
         const train = h("a", { class: "button", href: link("train") }, t("train_button"));
-        fill(this.choice);
         fill(this.root);
         return fill(this.choice, h("p", { class: "muted" }, t("no_models")), train);
       }
@@ -64,18 +63,21 @@ export class Look {
     const facts = await ask("look", { run: name });
     this.app.tell("");
     this.run = name;
-    this.inside = new Inside(facts, {
+    const inside = new Inside(facts, {
       language: language(),
       isDark,
       onChange: () => this.remember(),
     });
+    this.inside = inside;
+    inside.element.hidden = true; // until it has its style: a pen would miss what moves
     const style = h("link", { rel: "stylesheet", href: "/web/page.css" });
     const shown = new Promise((done) => {
       style.onload = style.onerror = done;
     });
-    fill(this.root, style, this.inside.element);
+    fill(this.root, style, inside.element);
     await shown;
-    this.inside.start(readState(this.written(state)));
+    inside.element.hidden = false;
+    inside.start(readState(this.written(state)));
     this.write();
   }
 
