@@ -25,7 +25,7 @@ from lenet.formats.torch_module import torch_network
 from lenet.run_folder import read_run
 from lenet.studies.space import CHOICES, Candidate
 from lenet.studies.trials import Record
-from lenet.studies.tune import Search, _Running
+from lenet.studies.tune import Search, _Running, _Stage
 from lenet.training.preparation import with_validation
 
 HOW = {"minutes": None, "reach": None, "strategy": "best-k", "epochs": 1, "seeds": 1, "seed": 0}
@@ -126,7 +126,7 @@ def compare(data: str, trials: int, rounds: int) -> None:
             count = min(share, trials - begin)
             start = time.perf_counter()
             drawn = ours.sampler.draw(ours.space, range(begin, begin + count), [], [])
-            ours._train([(one, 1) for one in drawn], _stage())
+            ours._train([(one, 1) for one in drawn], _Stage("first looks", 0))
             middle = time.perf_counter()
             theirs.run(count)
             end = time.perf_counter()
@@ -135,12 +135,6 @@ def compare(data: str, trials: int, rounds: int) -> None:
     rates = [60 * trials / value for value in seconds]
     print(f"lenet tune {rates[0]:.1f} trials per minute, Optuna + PyTorch {rates[1]:.1f}")
     print(f"{rates[0] / rates[1]:.1f}x as many, on {processors()} processors")
-
-
-def _stage():
-    from lenet.studies.tune import _Stage
-
-    return _Stage("first looks", 0)
 
 
 def measure_overhead(data: str) -> None:
