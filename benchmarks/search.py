@@ -3,10 +3,11 @@
     python benchmarks/search.py [--data fashion-mnist] [--trials 16] [--rounds 4]
 
 The same candidates are trained for one epoch each by both, in turn, round after round: networks,
-batches, augmentation and recipe are those of `lenet tune`, and each is tested on the validation
-part. PyTorch has all processors for one trial (channels_last, all images in memory, no loader), and
-Optuna its default sampler and storage; here as many trials run as there are processors. The
-overhead is the time of `lenet tune` beyond that of its trainings, one at a time.
+batches and recipe are those of `lenet tune`, and each is tested on the validation part. PyTorch has
+all processors for one trial (channels_last, all images in memory, no loader), and shifts and
+mirrors a batch as a whole, which is cheaper; Optuna has its default sampler and storage. Here as
+many trials run as there are processors. The overhead is the time of `lenet tune` beyond that of its
+trainings, one at a time and one per processor.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from lenet.formats.torch_module import torch_network
 from lenet.run_folder import read_run
 from lenet.studies.space import CHOICES, Candidate
 from lenet.studies.trials import Record
-from lenet.studies.tune import Search, _Running
+from lenet.studies.tune import Search, _Running, _Stage
 from lenet.training.preparation import with_validation
 
 HOW = {"minutes": None, "reach": None, "strategy": "best-k", "epochs": 1, "seeds": 1, "seed": 0}
@@ -126,7 +127,7 @@ def compare(data: str, trials: int, rounds: int) -> None:
             count = min(share, trials - begin)
             start = time.perf_counter()
             drawn = ours.sampler.draw(ours.space, range(begin, begin + count), [], [])
-            ours._train([(one, 1) for one in drawn], _stage())
+            ours._train([(one, 1) for one in drawn], _Stage("first looks", 0))
             middle = time.perf_counter()
             theirs.run(count)
             end = time.perf_counter()
@@ -135,12 +136,6 @@ def compare(data: str, trials: int, rounds: int) -> None:
     rates = [60 * trials / value for value in seconds]
     print(f"lenet tune {rates[0]:.1f} trials per minute, Optuna + PyTorch {rates[1]:.1f}")
     print(f"{rates[0] / rates[1]:.1f}x as many, on {processors()} processors")
-
-
-def _stage():
-    from lenet.studies.tune import _Stage
-
-    return _Stage("first looks", 0)
 
 
 def measure_overhead(data: str) -> None:

@@ -27,12 +27,22 @@ def has_ray() -> bool:
 needs_ray = pytest.mark.skipif(not has_ray(), reason="Ray is not installed")
 
 
+def run(arguments, folder, seconds=120, **environment):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+        cwd=folder,
+        env=os.environ | environment,
+    )
+
+
 @needs_ray
 def test_a_node_is_killed():
     file = Path(__file__).with_name("kill_a_node.py")
-    done = subprocess.run(
-        [sys.executable, str(file)], capture_output=True, text=True, timeout=300, check=False
-    )
+    done = run([str(file)], None, seconds=300)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "a node is killed" in done.stdout
     assert "each once, the same bits" in done.stdout
@@ -46,15 +56,7 @@ def test_a_cluster_that_does_not_answer_is_a_sentence(address, tmp_path):
         "from lenet.cli.main import main\n"
         "sys.exit(main(['train', '--vary', 'lr=0.1,0.2', '--epochs', '1', '--on', 'ray']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=tmp_path,
-        env={**os.environ, "RAY_ADDRESS": address},
-    )
+    done = run(["-c", code], tmp_path, RAY_ADDRESS=address)
     assert done.returncode == 2, done.stderr[-3000:]
     *_, last = done.stderr.splitlines()  # Ray has warnings of its own
     assert last.startswith(f"lenet: the cluster at {address} ")
@@ -85,14 +87,7 @@ def test_a_search_is_the_same_on_a_cluster(tmp_path):
         "there, here = (re.sub('_seconds\": [^,]*', '', json.dumps(one)) for one in both)\n"
         "assert there == here\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=tmp_path,
-    )
+    done = run(["-c", code], tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -116,14 +111,7 @@ def test_answers_are_the_same_on_a_cluster(tmp_path):
         "    pass\n"
         "predict_into('cut.csv', model, ['in', 'many.npy'])\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=tmp_path,
-    )
+    done = run(["-c", code], tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "None.csv").read_bytes()
     assert (tmp_path / "cut.csv").read_bytes() == (tmp_path / "None.csv").read_bytes()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import signal
 import subprocess
@@ -14,10 +15,13 @@ from PIL import Image
 
 import lenet
 from digit_pictures import write_digits
+from lenet.data.pictures import Fault
 from lenet.errors import DataError, MissingPackageError, PictureError, UsageError
 from lenet.inference import table as module
 from lenet.inference.predicting import predict_each
+from lenet.inference.table import Answers, Counts
 from lenet.inference.writing import predict_into
+from lenet.kinds import EMPTY
 from refusals import refused
 
 CLASSES = tuple("0123456789")
@@ -90,6 +94,27 @@ def test_a_piece_that_is_cut_off_is_answered_again(model, sources, tmp_path, kep
     again = predict_into(cut, model, sources)
     assert (again.images, again.faults) == (written.images, written.faults)
     assert cut.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {}, {"images": None}, {"images": "5"}, {"unsure": [1]}, {"last": {}}, {"faults": 5},
+        {"faults": [["a"]]}, {"faults": [["a", "b", [1, 2, 3, 4, 5]]]}, {"bytes": -1},
+    ],
+)  # fmt: skip
+def test_a_piece_that_nothing_wrote_is_left_out(tmp_path, change):
+    how = tmp_path / "a.csv", ["image"], {"model": "m"}
+    kept = Answers(*how)
+    kept.add([["b"]], 0, [Fault("a", "is empty", EMPTY)])
+    kept.close()
+    first, header, rows = kept.partial.read_bytes().split(b"\n", 2)
+    values = {**json.loads(header), **change}
+    values = {name: value for name, value in values.items() if value is not None}
+    kept.partial.write_bytes(b"\n".join([first, json.dumps(values).encode(), rows]))
+    again = Answers(*how)
+    again.close()
+    assert again.counts == (Counts() if change else kept.counts)
 
 
 def test_what_was_asked_otherwise_is_begun_again(model, sources, tmp_path):

@@ -52,6 +52,24 @@ def test_the_outcome_is_that_of_train_and_does_not_depend_on_jobs(noise):
         assert outcome.seconds > 0
 
 
+@pytest.mark.parametrize(
+    ("network", "values", "varied"),
+    [
+        (NET, {"standardize": False}, {"pixel_range": [(0.0, 1.0), (-1.0, 5.0)]}),
+        ("1x6x6 | dense 3", {}, {"margin": [False, True]}),
+        (NET, {}, {"standardize": [True, False]}),
+    ],
+)
+def test_each_trial_has_its_own_preprocessing(noise, network, values, varied):
+    (name, choices), *_ = varied.items()
+    recipes = [RECIPE.replace(**values, **{name: choice}) for choice in choices]
+    trials = [Trial(read_network(network), recipe, 0) for recipe in recipes]
+    losses = [outcome.epochs[-1].loss for outcome in run_trials(trials, noise, Record())]
+    models = [lenet.train(network, noise, recipe, seed=0) for recipe in recipes]
+    assert losses == [model.training["epochs"][-1]["loss"] for model in models]
+    assert losses[0] != losses[1]
+
+
 def test_what_is_known_is_not_run_again(noise, tmp_path, counted):
     first = run_trials(some(3), noise, Record(tmp_path / "a"))
     assert sorted(counted) == [0, 1, 2]

@@ -189,6 +189,19 @@ class Counts:
         self.ends = frozenset((last, *(fault.path for fault in faults)))
 
 
+#: How many images a piece has, how many of them are unsure, what the last is called; and faults.
+_Counted = tuple[int, int, str, list[Fault]]
+
+
+def _counted(header: Mapping[str, Any]) -> _Counted:
+    """Return what a piece counts; a ValueError, TypeError or LookupError, if it is none."""
+    images, unsure, last = header["images"], header["unsure"], header["last"]
+    if (type(images), type(unsure), type(last)) != (int, int, str):
+        raise ValueError("no piece")
+    faults = [Fault(str(p), str(why), Kind(*map(str, kind))) for p, why, kind in header["faults"]]
+    return images, unsure, last, faults
+
+
 class Answers:
     """A table of answers that is being written.
 
@@ -210,9 +223,8 @@ class Answers:
         self._first = json.dumps(dict(asked), sort_keys=True).encode() + b"\n"
         whole = 0
         with suppress(OSError), files.open_regular(self.partial) as file:
-            for header, _ in self._pieces(file):
-                faults = [Fault(p, why, Kind(*kind)) for p, why, kind in header["faults"]]
-                self.counts.add(header["images"], header["unsure"], header["last"], faults)
+            for counted, _ in self._pieces(file):
+                self.counts.add(*counted)
                 whole = file.tell()
         try:
             self._file = self.partial.open("r+b" if whole else "wb")
@@ -223,19 +235,20 @@ class Answers:
         except (OSError, ValueError) as error:
             raise self._refusal(error) from error
 
-    def _pieces(self, file: IO[bytes]) -> Iterator[tuple[dict[str, Any], bytes]]:
-        """Yield all that is whole, if the same was asked."""
+    def _pieces(self, file: IO[bytes]) -> Iterator[tuple[_Counted, bytes]]:
+        """Yield all that is whole, if the same was asked: what to count of each piece, and rows."""
         if file.readline(_LONGEST) != self._first:
             return
         while True:
             try:
                 header = json.loads(file.readline(_LONGEST))
                 rows = file.read(min(header["bytes"], _LONGEST))
-            except (ValueError, TypeError, LookupError):
+                counted = _counted(header)
+            except (ValueError, TypeError, LookupError, RecursionError):
                 return
             if len(rows) != header["bytes"] or zlib.crc32(rows) != header["check"]:
                 return
-            yield header, rows
+            yield counted, rows
 
     def add(self, rows: Rows, unsure: int, faults: Sequence[Fault]) -> None:
         """Keep the rows of some images, and the files before them that are none.

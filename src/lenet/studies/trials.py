@@ -36,7 +36,12 @@ from lenet.run_folder import TRIALS as FILE
 from lenet.training import EpochRecord, Recipe, Training
 from lenet.training.checkpoint import identity_of
 from lenet.training.guards import FolderLock
-from lenet.training.preparation import check_fit, new_model, with_validation
+from lenet.training.preparation import (
+    check_fit,
+    new_model,
+    preprocessing_options,
+    with_validation,
+)
 from lenet.version import VERSION as LENET
 
 #: The largest that is read, in bytes; a line of 20 epochs has 4,000.
@@ -176,7 +181,7 @@ class Shared:
 
     def _model(self, trial: HasTraining, data: Dataset, seed: int) -> Model:
         recipe, network = trial.recipe, trial.network
-        key = recipe.validation_fraction, network.input_shape, recipe.standardize
+        key = recipe.validation_fraction, *preprocessing_options(network, recipe)
         if (known := self._preprocessing.get(key)) is not None:
             return Model(network, data.classes, known).initialize(recipe.init, seed)
         model = new_model(network, data, recipe, seed)

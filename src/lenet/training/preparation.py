@@ -135,16 +135,18 @@ def check_fit(network: Network, data: Dataset) -> None:
         )
 
 
+def preprocessing_options(
+    network: Network, recipe: Recipe
+) -> tuple[tuple[int, int, int], bool, tuple[float, float], bool]:
+    """Return all that decides a new model's preprocessing, besides the data."""
+    return network.input_shape, recipe.standardize, recipe.pixel_range, recipe.margin
+
+
 def new_model(network: Network, data: Dataset, recipe: Recipe, seed: int) -> Model:
     """Return ``network`` with first weights and the preprocessing that the images ask for."""
-    preprocessing = Preprocessing.fit(
-        data.train.images,
-        network.input_shape,
-        recipe.standardize,
-        data.depth,
-        recipe.pixel_range,
-        recipe.margin,
-    )
+    shape, standardize, pixel_range, margin = preprocessing_options(network, recipe)
+    images, depth = data.train.images, data.depth
+    preprocessing = Preprocessing.fit(images, shape, standardize, depth, pixel_range, margin)
     return Model(network, data.classes, preprocessing).initialize(recipe.init, seed)
 
 
