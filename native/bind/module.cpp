@@ -228,6 +228,7 @@ void bind_step(nb::module_& m) {
         .def_rw("sums", &Step::sums)
         .def_rw("links", &Step::links)
         .def_rw("place", &Step::place)
+        .def_rw("never_drops", &Step::never_drops)
         .def_prop_rw("activation", nullptr,
                      [](Step& s, const std::string& activation) {
                          s.activation = find<lenet::Activation>(lenet::activations, activation,

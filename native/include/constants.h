@@ -11,6 +11,7 @@ namespace lenet {
 enum class Kind : int32_t { conv, maxpool, avgpool, dense, rbf, norm };
 inline constexpr const char* kind_names[] = {"conv", "maxpool", "avgpool", "dense", "rbf"};
 // Does it read maps as one vector?
+constexpr bool is_pool(Kind kind) { return kind == Kind::maxpool || kind == Kind::avgpool; }
 constexpr bool flattens(Kind kind) { return kind == Kind::dense || kind == Kind::rbf; }
 
 enum class Activation : int32_t { identity, sigmoid, tanh, relu, leaky_relu, silu, scaled_tanh };

@@ -29,6 +29,7 @@ struct Step {
     int32_t sums = 0;                  // an average pooling does not divide by its window's size
     std::vector<uint8_t> links;        // (O, C): which channels a convolution's see; empty for all
     int32_t place = 0;                 // of the plan's step that this is a part of: for dropout
+    int32_t never_drops = 0;           // dropout does not follow: to the plan it is no dense step
     Activation activation;
     int32_t pool_first;            // pool before the activation: the next step is a max pooling
     int32_t weight_offset = -1, bias_offset = -1;  // floats from the table's start; -1 without

@@ -192,7 +192,8 @@ inline void pool_backward(const Stage& stage, const float* out_gradient,
     const int height = stage.input.height, width = stage.input.width;
     const int64_t pitch = int64_t(width) * L;
     const float share = 1.0f / stage.divisor;
-    if (!covered(stage, height, width))
+    const bool once = covered(stage, height, width);  // each position is written once
+    if (!once)
         for (int64_t i = 0; i < stage.input.channels * height * pitch; i += L)
             store(in_gradient + i, vec{});
     int64_t at = 0;
@@ -214,7 +215,7 @@ inline void pool_backward(const Stage& stage, const float* out_gradient,
                 for (int y = ys.begin; y < ys.end; y++)
                     for (int x = xs.begin; x < xs.end; x++) {
                         float* to = row + y * pitch + int64_t(x0 + x) * L;
-                        store(to, load(to) + g);
+                        store(to, once ? g : load(to) + g);
                     }
             }
         }

@@ -34,22 +34,36 @@ inline void rbf_backward(const Stage& stage, const float* targets, const float* 
     }
 }
 
-// The same for one image alone, [input].
+// The same for one image alone, [input]: whole vectors of inputs, then what is left.
 inline void single_rbf(const Stage& stage, const float* targets, const float* in, float* out) {
     const int inputs = stage.inputs;
     for (int o = 0; o < stage.output.channels; o++, targets += inputs) {
-        float total = 0;
-        for (int i = 0; i < inputs; i++) total -= (in[i] - targets[i]) * (in[i] - targets[i]);
+        vec parts{};
+        int i = 0;
+        for (; i + L <= inputs; i += L) {
+            const vec apart = load_loose(in + i) - load_loose(targets + i);
+            parts -= apart * apart;
+        }
+        float total = sum(parts);
+        for (; i < inputs; i++) total -= (in[i] - targets[i]) * (in[i] - targets[i]);
         out[o] = total;
     }
 }
 
 inline void single_rbf_backward(const Stage& stage, const float* targets, const float* in,
                                 const float* out_gradient, float* in_gradient) {
-    const int inputs = stage.inputs;
-    for (int i = 0; i < inputs; i++) {
+    const int inputs = stage.inputs, outputs = stage.output.channels;
+    int i = 0;
+    for (; i + L <= inputs; i += L) {
+        const vec x = load_loose(in + i);
+        vec total{};
+        for (int o = 0; o < outputs; o++)
+            total += out_gradient[o] * (load_loose(targets + int64_t(o) * inputs + i) - x);
+        store_loose(in_gradient + i, total + total);
+    }
+    for (; i < inputs; i++) {
         float total = 0;
-        for (int o = 0; o < stage.output.channels; o++)
+        for (int o = 0; o < outputs; o++)
             total += out_gradient[o] * (targets[int64_t(o) * inputs + i] - in[i]);
         in_gradient[i] = total + total;
     }

@@ -161,15 +161,18 @@ inline void single_pool_row(const Window& window, float divisor, const float* ma
     }
 }
 
-// The same for plain 2x2 windows: whole vectors of two rows become one half as wide.
-inline void single_pool_row_2x2(const float* in, int pitch, int count, float* out) {
+// The same for plain 2x2 windows: whole vectors of two rows become one half as wide. Sums, or maxima.
+template <bool Sums>
+inline void single_pool_row_2x2(const float* in, int pitch, int count, float factor, float* out) {
+    const auto joined = [](vec a, vec b) { return Sums ? a + b : larger_of(a, b); };
     ivec even, odd;
     for (int l = 0; l < L; l++) even[l] = 2 * l, odd[l] = 2 * l + 1;
     for (int q = 0; q < count; q += L) {
         const float* at = in + 2 * q;
-        const vec left = larger_of(load_loose(at), load_loose(at + pitch));
-        const vec right = larger_of(load_loose(at + L), load_loose(at + pitch + L));
-        store_loose(out + q, larger_of(shuffle(left, right, even), shuffle(left, right, odd)));
+        const vec left = joined(load_loose(at), load_loose(at + pitch));
+        const vec right = joined(load_loose(at + L), load_loose(at + pitch + L));
+        const vec all = joined(shuffle(left, right, even), shuffle(left, right, odd));
+        store_loose(out + q, Sums ? all * factor : all);
     }
 }
 
@@ -194,7 +197,8 @@ inline void single_conv(const Stage& stage, const float* table, const Flat& next
             for (int y = 0; y < to.height; y++, row += to.width) {
                 const float* map = maps + c * channel;
                 if (stage.plain_pool)
-                    single_pool_row_2x2(map + int64_t(y) * 2 * one.pitch, one.pitch, to.width, row);
+                    single_pool_row_2x2<false>(map + int64_t(y) * 2 * one.pitch, one.pitch, to.width, 1,
+                                               row);
                 else
                     single_pool_row(stage.pool, 0, map, one.pitch, linear.height, linear.width,
                                     y, to.width, row);
@@ -213,11 +217,16 @@ inline void single_pool(const Stage& stage, const Flat& next, float* memory) {
     const Map &from = stage.input, &to = stage.output;
     const Flat& in = stage.single.input;
     float* row = memory + stage.single.row;
+    const bool sums = stage.kind == Kind::avgpool;
+    const auto plain = sums ? single_pool_row_2x2<true> : single_pool_row_2x2<false>;
     for (int c = 0; c < to.channels; c++)
         for (int y = 0; y < to.height; y++) {
-            single_pool_row(stage.window, stage.kind == Kind::avgpool ? stage.divisor : 0,
-                            memory + in.at + int64_t(c) * in.rows * in.pitch, in.pitch,
-                            from.height, from.width, y, to.width, row);
+            const float* map = memory + in.at + int64_t(c) * in.rows * in.pitch;
+            if (stage.plain_pool)
+                plain(map + int64_t(y) * 2 * in.pitch, in.pitch, to.width, 1 / stage.divisor, row);
+            else
+                single_pool_row(stage.window, sums ? stage.divisor : 0, map, in.pitch, from.height,
+                                from.width, y, to.width, row);
             place(next, c, y, row, to.width, memory);
         }
 }

@@ -206,7 +206,31 @@ inline void single_conv_backward(const Stage& stage, const float* table, const f
     }
 }
 
+// Plain 2x2 windows that cover the whole map: a value goes to two of each of two rows. Rows come in
+// order: what reaches over the end of one is written by the next.
+inline void single_mean_back_2x2(const Stage& stage, float* gradients) {
+    const Map& to = stage.output;
+    const Flat &in = stage.single.input, &out = stage.single.output;
+    const float share = 1.0f / stage.divisor;
+    ivec lower, upper;
+    for (int l = 0; l < L; l++) lower[l] = l / 2, upper[l] = L / 2 + l / 2;
+    float* row = gradients + in.at;
+    for (int c = 0; c < to.channels; c++)
+        for (int p = 0; p < to.height; p++)
+            for (int twice = 0; twice < 2; twice++, row += in.pitch) {
+                const float* from =
+                    gradients + out.at + (int64_t(c) * out.rows + out.top + p) * out.pitch + out.left;
+                for (int q = 0; q < to.width; q += L) {
+                    const vec g = load_loose(from + q) * share;
+                    store_loose(row + 2 * q, shuffle(g, g, lower));
+                    store_loose(row + 2 * q + L, shuffle(g, g, upper));
+                }
+            }
+}
+
 inline void single_pool_backward(const Stage& stage, const float* memory, float* gradients) {
+    if (stage.kind == Kind::avgpool && covered(stage, stage.input.height, stage.input.width))
+        return single_mean_back_2x2(stage, gradients);
     const Window& w = stage.window;
     const Map &from = stage.input, &to = stage.output;
     const Flat &in = stage.single.input, &out = stage.single.output;

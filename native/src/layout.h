@@ -143,6 +143,7 @@ struct Stage {
     bool normalised;   // kind conv: the next stage normalises, and has the shift for a bias
     bool passing;      // kind norm: its output is not kept, but made again in the backward pass
     int step;          // which step of the plan it is, or begins with
+    bool never_drops;  // kind dense: dropout does not follow
     float divisor;     // kind avgpool: of the window's sum
     const uint8_t* links;  // (O, C): which channels see which; null for all
 

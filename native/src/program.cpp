@@ -31,6 +31,7 @@ public:
     void add(const Step* step, const Step* end) {
         Stage stage{};
         stage.step = step->place;
+        stage.never_drops = step->never_drops;
         stage.kind = step->kind;
         stage.normalised = step->scale_offset >= 0;
         stage.activation = stage.normalised ? Activation::identity : step->activation;
@@ -51,7 +52,7 @@ public:
         stage.linear = plain_map(step->out_channels, step->out_height, step->out_width, lanes_);
         const Step* last = stage.pooled ? step + 1 : step;
         if (stage.pooled) stage.pool = window_of(*last);
-        stage.plain_pool = last->kind == Kind::maxpool && is_plain(*last);
+        stage.plain_pool = is_pool(last->kind) && is_plain(*last);
         stage.output = stage.normalised ? stage.linear : output_map(last, end);
         if (stage.linear_step()) add_weights(stage, *step);
         if (stage.kind == Kind::conv) add_convolution(stage);

@@ -49,7 +49,8 @@ private:
     static int step_of(int stride, int outputs) { return outputs > 1 ? stride : 1; }
 
     Flat plain_flat(int channels, int height, int width) {
-        return {height, width, 0, 0, 1, take(int64_t(channels) * height * width + lanes_)};
+        // A pooling reads two vectors at a time.
+        return {height, width, 0, 0, 1, take(int64_t(channels) * height * width + 2 * lanes_)};
     }
 
     // The map that a stage reads.

@@ -337,7 +337,8 @@ int Worker::parts_of(const Stage& stage, int workers) {
 }
 
 bool Worker::drops(size_t stage, const Batch& batch) const {
-    return batch.objective->dropout > 0 && stage + 1 < program_.stages.size();
+    return batch.objective->dropout > 0 && stage + 1 < program_.stages.size() &&
+           !program_.stages[stage].never_drops;
 }
 
 void Worker::drop(size_t s, const Batch& batch, float scale, float* values, int64_t stride) {

@@ -107,7 +107,7 @@ def test_a_saved_model_and_a_notation(command, model):
         (["lenet", "--width", "9" * 300], 2, ["'9999"]),
         (["lenet", "--rows", "0"], 2, ["--rows", "whole number from 1"]),
         (["lenet", "--rows", "one"], 2, ["--rows is 'one'"]),
-        (["lenet", "--rows", "1", "--style", "graph"], 2, ["graph has columns"]),
+        (["lenet", "--rows", "1", "--style", "graph"], 2, ["rows", "not for graph"]),
         (["lenet", "--names", "C1,S2"], 2, ["--names", "2 names for 7 layers"]),
         (["lenet", "-o", "a.svg", "--format", "gif"], 2, ["the format is 'gif'", "svg, pdf"]),
         (["lenet", "-o", "a.svg", "--style", "figur"], 2, ["did you mean 'figure'"]),

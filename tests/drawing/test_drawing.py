@@ -13,11 +13,13 @@ from PIL import Image
 
 import lenet
 from lenet.drawing import FORMATS, STYLES, THEMES, draw
-from lenet.drawing.scene import DARK, LIGHT
+from lenet.drawing.scene import DARK, LIGHT, Box
 from lenet.errors import OutputError, ShapeError, UsageError
 from lenet.writing.html import NOTEBOOK_PAPER, NOTEBOOK_THEMES
 from refusals import refused
 
+#: The styles that show a network as a whole, whatever it is.
+WHOLE = ("figure", "graph")
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 DOCUMENT = (ROOT / "docs" / "draw.md").read_text(encoding="utf-8")
@@ -80,7 +82,7 @@ def test_in_a_notebook_pictures_and_tables_have_one_theme():
         (19_000, 19_000),
     ],
 )
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", WHOLE)
 def test_a_width_is_kept(width, pixels, style):
     assert draw("lenet", style=style, width=width).scene.width == pytest.approx(pixels)
 
@@ -148,8 +150,8 @@ def test_a_width_is_that_of_the_file(tmp_path, ending):
     [
         ({"style": "grpah"}, "did you mean 'graph'"),
         ({"theme": "black"}, "'black'; it must be auto, light or dark"),
-        ({"style": None}, "None; it must be figure or graph"),
-        ({"style": []}, "[]; it must be figure or graph"),
+        ({"style": None}, "None; it must be figure, graph or table"),
+        ({"style": []}, "[]; it must be figure, graph or table"),
     ],
 )
 def test_unknown_choices(options, words):
@@ -197,12 +199,31 @@ def test_a_picture_too_long_for_a_page(tmp_path):
     drawing.save(tmp_path / "a.svg")
 
 
-@pytest.mark.parametrize("style", STYLES)
+def test_a_connection_table_has_a_square_for_each_pair():
+    drawing = draw("lenet-5", style="table")
+    squares = [mark for mark in drawing.scene.marks if isinstance(mark, Box)]
+    filled = {(box.x, box.y) for box in squares if box.paint.fill == "conv-edge"}
+    assert (len(squares), len(filled)) == (6 * 16, 60)
+    columns = sorted({box.x for box in squares})
+    assert [sum(x == at for x, _ in filled) for at in columns] == [3] * 6 + [4] * 9 + [6]
+    assert drawing.scene.texts[0].text.startswith("C3: ")
+    with refused(UsageError, "connection table"):
+        draw("lenet", style="table")
+
+
+def test_the_layers_of_1998_have_its_names():
+    titles = [group.title for group in draw("lenet-5", style="graph").scene.groups]
+    for name in ("C1", "S2", "C3", "S4", "C5", "F6", "OUTPUT"):
+        assert any(title.startswith(f"{name}: ") for title in titles), name
+    assert any(g.title.startswith("conv0: ") for g in draw("lenet", style="graph").scene.groups)
+
+
+@pytest.mark.parametrize("style", WHOLE)
 def test_the_same_every_time(long, style):
     assert draw(long, style=style).svg == draw(long, style=style).svg
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", WHOLE)
 def test_thousands_of_layers_do_not_hang(style):
     network = "1x9x9 | " + " | ".join(["conv 1 k1"] * 3000)
     assert draw(network, style=style).svg
@@ -214,7 +235,7 @@ def test_the_pictures_in_the_documents_are_todays(tmp_path):
     subprocess.run(line, check=True, capture_output=True)
     pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
     drawn = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert len(drawn) > len(lenet.zoo.names()) * len(STYLES)
+    assert len(drawn) > len(lenet.zoo.names()) * len(WHOLE)
     for name, content in drawn.items():
         assert f"pictures/{name})" in pages, f"no page of docs/ shows {name}"
         # A training's last digits differ from one instruction set to the next.

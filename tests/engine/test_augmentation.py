@@ -227,6 +227,18 @@ def test_squares_are_anywhere() -> None:
     assert (after(white, Augmentation(cutout=1000), fill)[0] == fill[:, None, None]).all()
 
 
+def test_variants_take_turns_with_the_image_itself() -> None:
+    """Of three copies and the image, each is shown once in four epochs, and then again."""
+    how = Augmentation(shift=2, scale=0.1, variants=3)
+    order = np.arange(50, dtype=np.uint8)[::-1]
+    epochs = [after(IMAGES, how, order=order, epoch=epoch) for epoch in range(250, 258)]
+    for place, image in enumerate(order):
+        shown = [epoch[place].tobytes() for epoch in epochs]
+        assert len(set(shown)) == 4
+        assert shown[:4] == shown[4:]
+        assert IMAGES[image].tobytes() in shown
+
+
 def test_whatever_order_type_it_is() -> None:
     expected = after(IMAGES, Augmentation(shift=2))
     for kind in (np.uint8, np.int16, np.int32, np.uint64):

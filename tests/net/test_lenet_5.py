@@ -36,6 +36,15 @@ def test_the_relative_of_1990() -> None:
     assert count_network(zoo.lenet_1()).parameters == 2_578
 
 
+def test_lenet_4_is_of_the_papers_words() -> None:
+    """Four maps, sixteen connected in pairs, 120 units; not of its 17,000 parameters."""
+    table = TABLES["lenet-4"]
+    assert {len(set(seen)) for seen in table} == {2}
+    assert len(set(table)) == 6
+    counts = count_network(zoo.lenet_4())
+    assert (counts.parameters, counts.connections) == (50_290, 218_386)
+
+
 def test_explain_shows_both_numbers() -> None:
     text = str(explain("lenet-5"))
     assert "60,000" in text

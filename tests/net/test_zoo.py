@@ -29,6 +29,7 @@ def test_names_and_functions_agree() -> None:
         "lenet-d2l",
         "lenet-relu",
         "lenet-5",
+        "lenet-4",
         "lenet-1",
         "compact",
         "tiny",
@@ -42,5 +43,5 @@ def test_an_unknown_name_lists_the_known() -> None:
         zoo.get("lenet60")
     assert str(caught.value) == (
         "the network is 'lenet60' (did you mean 'lenet-60'?); it must be lenet, lenet-60, "
-        "lenet-d2l, lenet-relu, lenet-5, lenet-1, compact or tiny."
+        "lenet-d2l, lenet-relu, lenet-5, lenet-4, lenet-1, compact or tiny."
     )

@@ -28,6 +28,9 @@ NETWORKS = (
     "1x5x6 | dense 300 relu, dense 17 sigmoid, dense 3",
     "1x8x8 | conv 3 k3 tanh | conv 4 k6 tanh",
     "1x9x9 | conv 2 k9 s50000 tanh | dense 3",
+    "1x24x40 | conv 4 k5 tanh, avgpool 2 | conv 6 k3 silu, avgpool 2 | conv 5 k4x8 silu | dense 3",
+    "2x10x14 | avgpool 2 | conv 3 k2 tanh | conv 7 k4x6 tanh, conv 4 k1 silu | dense 12, dense 3",
+    "lenet-5",
 )
 
 

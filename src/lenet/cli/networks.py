@@ -130,7 +130,8 @@ def diagnose(net: str, input: str | None, weights: Path | None, fix: int | None,
 )
 @option(
     "--style",
-    "figure (stacks of feature maps, as in the paper) or graph (one box per layer).",
+    "figure (stacks of feature maps, as in the paper), graph (one box per layer) or table (the "
+    "connection tables of convolutions).",
     default="figure",
 )
 @option("--theme", "auto (an SVG follows the reader's screen), light or dark.", default="auto")
@@ -147,7 +148,7 @@ def diagnose(net: str, input: str | None, weights: Path | None, fix: int | None,
 @option("--format", "svg, pdf, png or tex, whatever the ending.")
 @options.json
 def draw(net: str, output: Path | None, format: str | None, json: bool, **how: Any) -> None:
-    """A picture of a network: the paper's figure or the graph of its layers."""
+    """A picture of a network: the paper's figure, the graph of its layers, or connection tables."""
     from lenet import drawing
 
     path = _picture_path(net, output, format)

@@ -1,8 +1,8 @@
 """Pictures of a network and charts of numbers, as SVG, PDF, PNG and LaTeX.
 
 :func:`draw` makes a :class:`Drawing`: ``figure`` is the paper's figure, ``graph`` has one box per
-layer, ``labels`` their words; ``chart`` draws lines over epochs or steps. ``scene`` is what all are
-made of, and ``formats`` writes it.
+layer, ``connections`` draws connection tables, ``labels`` has their words; ``chart`` draws lines
+over epochs or steps. ``scene`` is what all are made of, and ``formats`` writes it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from lenet.drawing.connections import draw_connections
 from lenet.drawing.figure import draw_figure
 from lenet.drawing.formats import to_html, to_pdf, to_png, to_svg, to_tikz
 from lenet.drawing.graph import draw_graph
@@ -28,7 +29,11 @@ from lenet.net.words import check_choice, listed, shown
 
 __all__ = ["FORMATS", "STYLES", "THEMES", "Drawing", "draw", "format_of"]
 
-_LAYOUTS: Final[dict[str, Callable[..., Scene]]] = {"figure": draw_figure, "graph": draw_graph}
+_LAYOUTS: Final[dict[str, Callable[..., Scene]]] = {
+    "figure": draw_figure,
+    "graph": draw_graph,
+    "table": draw_connections,
+}
 STYLES: Final = tuple(_LAYOUTS)
 FORMATS: Final = ("svg", "pdf", "png", "tex")
 #: PDF ends at 200 inches, TeX at 226: the longest side of a page, in pixels of 1/96 inch.
@@ -141,12 +146,13 @@ def draw(
     Args:
         network: a network in any form: a name, a notation, a ``.json`` or ``.onnx`` file, a saved
             model, a ``Model`` or a ``Network``.
-        style: "figure", the stacks of feature maps of LeCun et al. 1998, or "graph", one box per
-            layer.
+        style: "figure", the stacks of feature maps of LeCun et al. 1998; "graph", one box per
+            layer; or "table", the connection tables of convolutions.
         theme: "auto", "light" or "dark".
         name: what to call it; by default its zoo name or file, or nothing.
         names: what to call its layers, such as ``"C1,S2,C3,S4,C5,F6"``: one name for each, but the
-            last may be left out; by default ``conv0``, ``pool0``, ...
+            last may be left out; by default ``conv0``, ``pool0``, ..., and those of the paper,
+            ``C1``, ``S2``, ..., for a network with subsampling.
         width: of the picture, in pixels of 1/96 inch, or as text with a unit: px, pt, mm, cm or
             in. The network is laid out so that letters become 7 to 12 points high, or at least 6
             where the picture would get taller than a page. By default the picture is as wide as it
@@ -155,7 +161,8 @@ def draw(
 
     Raises:
         UsageError: ``network``, ``style`` or ``theme`` names none; ``names`` are not as many as
-            the layers; ``width`` or ``rows`` is out of range; ``rows`` is given for a graph.
+            the layers; ``width`` or ``rows`` is out of range; ``rows`` is given for another style
+            than a figure; there is no connection table to draw.
         ShapeError: the network does not fit together.
     """
     check_choice(style, STYLES, "the style", "style")
@@ -196,7 +203,7 @@ def read_width(width: float | str) -> float:
 
 def _checked_rows(rows: int, style: str) -> int:
     if style != "figure":
-        raise UsageError(f"a {style} has columns; rows is for the style figure.", parameter="rows")
+        raise UsageError(f"rows is for the style figure, not for {style}.", parameter="rows")
     if isinstance(rows, bool) or not isinstance(rows, numbers.Integral) or rows < 1:
         raise UsageError(
             f"rows is {shown(rows)}; it must be a whole number from 1.", parameter="rows"

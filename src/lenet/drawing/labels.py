@@ -9,7 +9,7 @@ from typing import Any, Final
 from lenet.analysis.counts import LayerCounts, count_layer, count_layers, count_network
 from lenet.errors import UsageError
 from lenet.net import Layer, Network, PlacedLayer
-from lenet.net.layers import padding_text
+from lenet.net.layers import Subsample, padding_text
 from lenet.net.shapes import Shape, pair_text, shape_text, size_text
 from lenet.net.words import listed, shown
 from lenet.writing.numbers import plural
@@ -39,10 +39,13 @@ FACTS: Final[dict[str, Callable[[Any], str]]] = {
 #: Names of one's own, in characters.
 _LONGEST_NAME: Final = 40
 OUTPUT: Final = "output"
+#: What the paper calls layers, by their stem: convolution, subsampling, full connection.
+_LETTERS: Final = {"conv": "C", "pool": "S", "dense": "F", "rbf": "R"}
 
 
 def read_names(names: str | Iterable[str] | None, network: Network) -> tuple[str, ...]:
-    """Return one name per layer, from a list or a text with commas between; of none, its own.
+    """Return one name per layer, from a list or a text with commas between; of none, its own, or
+    those of the paper.
 
     The last one may be left out: the output is called so, as in LeCun et al. 1998.
 
@@ -52,13 +55,13 @@ def read_names(names: str | Iterable[str] | None, network: Network) -> tuple[str
     if isinstance(names, str):
         names = names.split(",") if names else None
     if names is None:
-        return network.names
+        return paper_names(network) or network.names
     if not isinstance(names, Iterable):
         wanted = "it must be a text with commas between the names, or a list of them"
         raise UsageError(f"names is {shown(names)}; {wanted}.", parameter="names")
     words = list(names)
     if not words:
-        return network.names
+        return paper_names(network) or network.names
     texts = [" ".join(word.split()) if isinstance(word, str) else word for word in words]
     for place, text in enumerate(texts, 1):
         if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_NAME:
@@ -76,6 +79,18 @@ def read_names(names: str | Iterable[str] | None, network: Network) -> tuple[str
             parameter="names",
         )
     return (*texts, OUTPUT)[:layers]
+
+
+def paper_names(network: Network) -> tuple[str, ...]:
+    """Return the names that LeCun et al. 1998 give to layers, C1, S2, ..., OUTPUT.
+
+    They are for networks with subsampling, as in the paper; of others nothing is returned.
+    """
+    layers = network.layers
+    if not any(isinstance(layer, Subsample) for layer in layers):
+        return ()
+    numbered = (f"{_LETTERS[layer.stem]}{place}" for place, layer in enumerate(layers[:-1], 1))
+    return (*numbered, OUTPUT.upper())
 
 
 def renamed(network: Network, names: Sequence[str] = ()) -> tuple[PlacedLayer, ...]:

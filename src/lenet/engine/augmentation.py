@@ -65,6 +65,7 @@ _AMOUNTS: Final = {
     "elastic": ("pixels", 16, False),
     "noise": ("levels", 255, False),
     "cutout": ("pixels", 1000, True),
+    "variants": ("changed copies", 1000, True),
 }
 
 #: A node uniform in (-1, 1) has variance 1/3; cubic B-splines leave 151/315 of it along each axis.
@@ -88,6 +89,8 @@ class Augmentation:
         cutout: the side, in pixels, of a square that is filled, its centre anywhere in the image
             (DeVries and Taylor 2017).
         flip: whether half of the images, chosen at random, are mirrored left to right.
+        variants: how many changed copies there are of each image. They and the image itself take
+            turns, one in each epoch, and come again; with 0, each epoch has new changes.
 
     Raises:
         UsageError: a value out of range.
@@ -101,6 +104,7 @@ class Augmentation:
     noise: float = 0.0
     cutout: int = 0
     flip: bool = False
+    variants: int = 0
 
     def __post_init__(self) -> None:
         for name, (unit, most, whole) in _AMOUNTS.items():
@@ -118,7 +122,7 @@ class Augmentation:
     @property
     def active(self) -> bool:
         """Whether anything changes at all."""
-        return any(vars(self).values())
+        return any(value for name, value in vars(self).items() if name != "variants")
 
     def to_dict(self) -> dict[str, Any]:
         """Return all values, for JSON."""
@@ -216,8 +220,17 @@ def augmented(
     check_images(images, order, fill)
     if not augmentation.active:
         return np.take(images, order, axis=0)
-    distortions = augmentation.draw(seed, epoch, order, *images.shape[2:])
-    return warp(images, order.astype(np.int32), distortions, fill, threads)
+    if not augmentation.variants:
+        distortions = augmentation.draw(seed, epoch, order, *images.shape[2:])
+        return warp(images, order.astype(np.int32), distortions, fill, threads)
+    changed = np.take(images, order, axis=0)
+    turns = (order.astype(np.int64) + epoch) % (augmentation.variants + 1)  # 0 is the image itself
+    for turn in range(1, augmentation.variants + 1):
+        places = np.flatnonzero(turns == turn)
+        some = order[places]
+        distortions = augmentation.draw(seed, turn, some, *images.shape[2:])
+        changed[places] = warp(images, some.astype(np.int32), distortions, fill, threads)
+    return changed
 
 
 @dataclass(frozen=True, eq=False)

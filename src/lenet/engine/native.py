@@ -25,6 +25,8 @@ from lenet.engine.optimizer import Optimizer
 from lenet.engine.plan import Floats, Plan, Step
 from lenet.engine.reference import ReferenceEngine
 from lenet.errors import EngineError, UsageError, needing
+from lenet.net.layers import LAYERS
+from lenet.net.shapes import elements
 from lenet.net.words import check_choice
 
 MAX_THREADS: Final = 1024
@@ -32,6 +34,13 @@ MAX_THREADS: Final = 1024
 ENGINES: Final = ("native", "reference", "torch")
 #: So many images are scored one by one, in a way of its own, whose last bits may differ.
 SCORED_ALONE: Final = 4
+#: Of an extension's step that sees a single place of its input.
+_ONE_BY_ONE: Final[dict[str, Any]] = {
+    "kernel_size": (1, 1),
+    "stride": (1, 1),
+    "padding": (0, 0, 0, 0),
+    "pool_first": False,
+}
 #: Made once: one image is scored in the time that NumPy takes to make ten of these.
 _FLOAT32 = np.dtype(np.float32)
 
@@ -156,7 +165,8 @@ class NativeEngine:
         """
         self.plan = plan
         self._classes, self._normalised = plan.classes, plan.normalised
-        self._image, self._input = plan.input_shape, plan.steps[0].input_shape
+        self._steps = _native_steps(plan)
+        self._image, self._input = plan.input_shape, self._steps[0]["input_shape"]
         self._isa = isa or chosen_isa()
         self._convolution = convolution or os.environ.get("LENET_CONVOLUTION") or "fastest"
         self._threads = check_threads(threads) or processors()
@@ -166,7 +176,7 @@ class NativeEngine:
         native = extension()
         self._started = call(
             native.Session,
-            steps=[_set(native.Step(), **values) for values in _native_steps(self.plan)],
+            steps=[_set(native.Step(), **values) for values in self._steps],
             table=self.plan.table_size,
             isa=self._isa,
             threads=self._threads,
@@ -310,32 +320,47 @@ def _set(target: Any, **values: Any) -> Any:
 
 
 def _native_steps(plan: Plan) -> list[dict[str, Any]]:
-    """Return the members of the extension's steps. They are a chain; a subsampling is two of them.
+    """Return the members of the extension's steps, which are a chain.
 
-    It is a pooling that sums, and a convolution of one weight for each channel.
+    A subsampling is two of them: a pooling that sums, and a convolution of one weight for each
+    channel. Behind the maps, a convolution that sees all of its input at once is a dense step.
     """
+    flat = len(plan.steps)
+    while flat and (LAYERS[plan.steps[flat - 1].kind].flattens or _sees_all(plan.steps[flat - 1])):
+        flat -= 1
     found: list[dict[str, Any]] = []
     for place, step in enumerate(plan.steps):
-        parts = _parted(step) if step.kind == "subsample" else [_step_values(step)]
+        parts = [_step_values(step)]
+        if step.kind == "subsample":
+            parts = _parted(step)
+        elif step.kind == "conv" and place >= flat:
+            parts = [_as_dense(step)]
         for values in parts:
             found.append(values | {"place": place, "inputs": [len(found) - 1]})
     return found
+
+
+def _sees_all(step: Step) -> bool:
+    """Is a step a convolution whose window is its whole input, all channels of it?"""
+    is_whole = step.kernel_size == step.input_shape[1:] and not any(step.padding)
+    is_plain = step.groups == 1 and step.links is None and step.norm is None
+    return step.kind == "conv" and is_whole and is_plain
+
+
+def _as_dense(step: Step) -> dict[str, Any]:
+    whole = _step_values(step)
+    kept = {key: whole[key] for key in ("output_shape", "activation", "weight", "bias")}
+    inputs = elements(step.input_shape), 1, 1
+    return _ONE_BY_ONE | kept | {"kind": "dense", "input_shape": inputs, "never_drops": 1}
 
 
 def _parted(step: Step) -> list[dict[str, Any]]:
     whole = _step_values(step)
     keys = ("input_shape", "output_shape", "kernel_size", "stride", "padding", "pool_first")
     pool = {key: whole[key] for key in keys} | {"kind": "avgpool", "activation": "identity"}
-    conv = {key: whole[key] for key in ("output_shape", "activation", "weight", "bias")} | {
-        "kind": "conv",
-        "input_shape": step.output_shape,
-        "kernel_size": (1, 1),
-        "stride": (1, 1),
-        "padding": (0, 0, 0, 0),
-        "pool_first": False,
-        "groups": step.output_shape[0],
-    }
-    return [pool | {"sums": 1}, conv]
+    kept = {key: whole[key] for key in ("output_shape", "activation", "weight", "bias")}
+    conv = {"kind": "conv", "input_shape": step.output_shape, "groups": step.output_shape[0]}
+    return [pool | {"sums": 1}, _ONE_BY_ONE | kept | conv]
 
 
 def _step_values(step: Step) -> dict[str, Any]:

@@ -17,11 +17,13 @@ def _table(text: str) -> Table:
 
 
 #: By name, for each channel that comes out those that it sees. lenet-5 is the paper's table I;
-#: lenet-1 is that of LeCun et al. 1990, in which no channel sees more than two.
+#: lenet-1 is that of LeCun et al. 1990, in which no channel sees more than two. Of LeNet-4 the
+#: paper says only that maps are "connected in pairs": here all six pairs take turns.
 TABLES: Final[dict[str, Table]] = {
     "lenet-5": _table(
         "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"
     ),
+    "lenet-4": _table("01 12 23 03 02 13 01 12 23 03 02 13 01 12 23 03"),
     "lenet-1": _table("0 01 01 1 01 01 2 23 23 3 23 23"),
 }
 

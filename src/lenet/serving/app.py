@@ -49,6 +49,8 @@ _AT_A_TIME: Final = 4
 _PATIENCE: Final = 10.0
 #: What can be chosen of a recipe.
 CHOICES: Final = ("epochs", "batch_size", "lr", "optimizer", "schedule", "weight_decay", "dropout")
+#: Ways to draw any network.
+_STYLES: Final = tuple(style for style in STYLES if style != "table")
 _MOST_SEEDS: Final = 10
 #: Pixels across which a figure may be.
 _WIDTHS: Final = 200, 4000
@@ -75,7 +77,7 @@ class Service:
             "recipes": {data: _recipes(data) for data in NAMES},
             "optimizers": list(OPTIMIZERS),
             "schedules": list(SCHEDULES),
-            "styles": list(STYLES),
+            "styles": list(_STYLES),
             "most_seeds": _MOST_SEEDS,
             "most_together": _MOST_TOGETHER,
         }
@@ -83,7 +85,7 @@ class Service:
     def build(self, asked: Values) -> dict[str, Any]:
         """Return what follows from a network."""
         style = questions.text(asked, "style", "figure")
-        check_choice(style, STYLES, "the style")
+        check_choice(style, _STYLES, "the style")
         width = questions.whole(asked, "width", 1000, *_WIDTHS)
         start = questions.text(asked, "start", "")
         return build(questions.text(asked, "net"), start, style, width)

@@ -1,7 +1,8 @@
 """A recipe: everything that decides how a network is trained, but for the data and the seed.
 
 The named ones are TOML files in ``recipes/``: ``best.mnist.toml`` is the recipe ``best`` for the
-data set ``mnist``, ``best.toml`` for every other.
+data set ``mnist``, ``best.toml`` for every other. A file may begin with those of another,
+``base = "best.mnist"``, and name what differs.
 
 A schedule is the learning rate of every step:
 
@@ -398,6 +399,9 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
             f"cannot read the recipe {shown_path}: {why}; give a file with lines such as lr = 0.01."
         ) from None
     try:
+        if (base := values.pop("base", None)) is not None:
+            check_choice(base, tuple(_files()), "base")
+            values = _changed(read_recipe(_files()[base]).to_dict(), values).to_dict()
         return _changed(values, changes)
     except UsageError as error:
         where = "" if Path(path).parent == FOLDER else f"{shown_path}: "
