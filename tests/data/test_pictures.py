@@ -666,21 +666,6 @@ def test_a_bar_for_whoever_waits(decoded, monkeypatch, capsys):
     assert "reading 1 pictures" in capsys.readouterr().err
 
 
-def test_only_a_few_files_are_read_ahead(monkeypatch):
-    """So that thousands of pictures need no more memory than dozens."""
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    started = []
-
-    def work(number):
-        started.append(number)
-        return -number
-
-    found = pictures.in_threads(work, range(20_000))
-    assert [next(found) for _ in range(3)] == [0, -1, -2]
-    assert len(started) <= 11 * 32
-    assert list(found) == [-number for number in range(3, 20_000)]
-
-
 def test_an_error_in_a_thread_ends_all(decoded, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt

@@ -18,7 +18,8 @@ from refusals import refused
 
 
 def test_every_named_recipe_is_one():
-    assert names() == ("best", "best-lenet", "best-tiny", "lenet-5", "modern", "original")
+    named = ("best", "best-lenet", "best-tiny", "lenet-5", "lenet-5-distorted", "modern")
+    assert names() == (*named, "original")
     for path in recipe_module.FOLDER.glob("*.toml"):
         assert read_recipe(path).epochs >= 1
 
@@ -70,6 +71,19 @@ def test_true_as_anybody_writes_it(text):
 def test_what_a_recipe_is_called():
     for name, stem in ((" Best ", "best"), ("a/b c.toml", "b c"), (Path("A.x.TOML"), "A.x")):
         assert stem_of(name) == stem
+
+
+def test_a_recipe_may_begin_with_another(tmp_path, folder):
+    (tmp_path / "own").mkdir()
+    path = tmp_path / "own" / "mine.toml"
+    path.write_text("base = 'best.mnist'\nlr = 0.5\n[augment]\nshift = 2\n")
+    recipe = read_recipe(path, batch_size=7)
+    assert (recipe.epochs, recipe.network) == (2, "lenet-60")
+    assert (recipe.lr, recipe.augment.shift, recipe.batch_size) == (0.5, 2, 7)
+    for wrong in ("'bset'", "7", "'../mine'", "['best']"):
+        path.write_text(f"base = {wrong}")
+        with refused(UsageError, "mine.toml", "base", "best.mnist"):
+            read_recipe(path)
 
 
 @pytest.mark.parametrize("name", ["sead", "", "Modern toml", "../seed", "a" * 5000, "a\0b"])

@@ -85,8 +85,8 @@ class _Counter(KeptLine):
 @verb
 @argument(
     "name",
-    "One of the package's (lenet study lists them), the number of the article's note, all, or a "
-    ".toml file of your own.",
+    "One of the package's (lenet study lists them), the number of the article's note, all (but for "
+    "those of LeNet-5, which take long), or a .toml file of your own.",
     required=False,
 )
 @options.jobs()
@@ -109,6 +109,7 @@ def study(name: str | None, data_dir: Path | None, json: bool, quiet: bool, **ho
         _list_studies(json)
         return
     asked = [read_study(one) for one in (names() if name == "all" else [name])]
+    asked = [one for one in asked if name != "all" or not one.only_by_name]
     folder, results = Path(ROOT) / STUDIES, []
     for place, one in enumerate(asked, 1):
         before = f"{one.name} ({place} of {len(asked)}): " if len(asked) > 1 else ""

@@ -1,17 +1,14 @@
-"""Many picture files, brought to one size, in threads: decoding lets other threads run."""
+"""Many picture files, brought to one size, on all processors."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 
@@ -22,18 +19,13 @@ from lenet.data.folders import Entry, Listing
 from lenet.data.prepare import prepare_picture
 from lenet.data.preprocess import Images, Size
 from lenet.data.sources import progress_bar
+from lenet.data.workers import in_order
 from lenet.errors import DataError, path_text
 from lenet.kinds import Kind, counted
 from lenet.net.words import name_text
 
-_BATCH: Final = 32  # files
-_MOST_THREADS: Final = 8  # each holds a whole picture, and a photograph may take 100 MB
 _LONG: Final = 500  # nobody waits long enough for fewer files to need a bar
-_AHEAD: Final = 4  # batches for each thread
 _NAMED: Final = 3  # of files that cannot be read
-
-_Item = TypeVar("_Item")
-_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -129,24 +121,6 @@ def reading_bar(count: int) -> AbstractContextManager[Callable[..., object]]:
     return progress_bar(title, count >= _LONG, total=count, transient=True)
 
 
-def in_threads(work: Callable[[_Item], _Made], items: Iterable[_Item]) -> Iterator[_Made]:
-    """Yield what ``work`` makes of each item, in order; threads are some dozens ahead, not more."""
-    waiting = iter(items)
-    batches = iter(lambda: list(islice(waiting, _BATCH)), [])
-    threads = min(os.cpu_count() or 1, _MOST_THREADS)
-    pool = ThreadPoolExecutor(threads)
-    ahead: deque[Future[list[_Made]]] = deque()
-    try:
-        for batch in batches:
-            ahead.append(pool.submit(lambda batch: list(map(work, batch)), batch))
-            if len(ahead) > _AHEAD * threads:
-                yield from ahead.popleft().result()
-        while ahead:
-            yield from ahead.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
 def _decode(listing: Listing, size: Size, depth: int | None, options: LoadOptions) -> Decoded:
     """Read all files of a list to one size."""
     entries = listing.entries
@@ -161,7 +135,7 @@ def _decode(listing: Listing, size: Size, depth: int | None, options: LoadOption
     words: dict[tuple[str, ...], tuple[str, ...]] = {}
     work = partial(read_entry, listing.root, size, depth, options)
     with reading_bar(len(entries)) as update:
-        for number, found in enumerate(in_threads(work, entries)):
+        for number, found in enumerate(in_order(work, entries)):
             update(advance=1)
             if isinstance(found, Fault):
                 faults.append(found)

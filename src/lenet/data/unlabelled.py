@@ -25,7 +25,7 @@ from lenet.data.arrays import NPY_MAGIC, NPZ_MAGIC, Array, image_arrays
 from lenet.data.dataset import TRAIN
 from lenet.data.decoder import CLOSED, BadPictureError, decode_bytes, decode_file
 from lenet.data.folders import look_at, look_into
-from lenet.data.pictures import Fault, in_threads
+from lenet.data.pictures import Fault
 from lenet.data.pixels import read_unlabelled as read_pixel_table
 from lenet.data.prepare import prepare_picture
 from lenet.data.preprocess import (
@@ -36,6 +36,7 @@ from lenet.data.preprocess import (
     unrolled,
 )
 from lenet.data.tables import list_paths, look_at_start
+from lenet.data.workers import in_order
 from lenet.errors import DataError, path_text
 from lenet.files import open_regular, read_start
 from lenet.kinds import NUMBERS, START
@@ -224,7 +225,7 @@ def read_files(files: Iterable[File], preprocessing: Preprocessing) -> Iterator[
     work = partial(_read_file, preprocessing)
     # Small faults in files that can be read are not worth a warning.
     with warnings.catch_warnings(action="ignore"):
-        found = in_threads(work, files)
+        found = in_order(work, files)
         while some := list(islice(found, BATCH)):
             yield from (one for one in some if isinstance(one, Fault))
             if read := [one for one in some if not isinstance(one, Fault)]:

@@ -105,6 +105,7 @@ class Study:
         seeds, most_seeds: how many each arm is trained from, and how many where that is open.
         arms: changes by name.
         expect: what is to be found.
+        only_by_name: whether ``lenet study all`` leaves it out, because it takes long.
         file: that it was read from. Paths in it start from its folder.
     """
 
@@ -119,6 +120,7 @@ class Study:
     seeds: int = 5
     most_seeds: int = 0
     source: str = ""
+    only_by_name: bool = False
     file: str = field(default="", repr=False, compare=False)
 
     @property
@@ -202,6 +204,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     **dict.fromkeys(("text", "claim", "data", "recipe", "network"), str),
     **dict.fromkeys(("source", "measure", "case"), str),
     **dict.fromkeys(("seeds", "most_seeds"), int),
+    "only_by_name": bool,
     **dict.fromkeys(("by", "within"), int | float),
     **dict.fromkeys(("arms", "values"), Mapping),
     **dict.fromkeys(("expect", "same"), list),
@@ -215,7 +218,8 @@ def _check_table(what: str, values: object, kind: type, needed: Mapping[str, Any
     known = [one.name for one in fields(kind) if one.name not in ("name", "file")]
     for name, value in values.items():
         check_key(name, known, what)
-        if not isinstance(value, _KINDS[name]) or isinstance(value, bool):
+        is_flag = _KINDS[name] is bool
+        if not isinstance(value, _KINDS[name]) or isinstance(value, bool) != is_flag:
             raise UsageError(f"{name} of {what} is {shown(value)}, of a wrong type.")
         if isinstance(value, int | float):
             _check_number(f"{name} of {what}", value)
