@@ -221,7 +221,7 @@ def _check_table(what: str, values: object, kind: type, needed: Mapping[str, Any
         is_flag = _KINDS[name] is bool
         if not isinstance(value, _KINDS[name]) or isinstance(value, bool) != is_flag:
             raise UsageError(f"{name} of {what} is {shown(value)}, of a wrong type.")
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and not is_flag:
             _check_number(f"{name} of {what}", value)
     if missing := [name for name in needed if name not in values]:
         raise UsageError(f"{what} lacks {missing[0]}.")
