@@ -35,7 +35,7 @@ WHOLE = "it must be a whole number"
         (["--threads", "1025"], ["threads is 1025", "it must be from 1 to 1024"]),
         (["--seed", "-1"], ["seed is -1", f"{WHOLE} from 0 to 2^63 - 1"]),
         (["--seed", str(2**63)], [f"seed is {2**63}", WHOLE]),
-        (["--init", "normal:x"], ["'normal:x'", "normal:S", "xavier, kaiming or lecun"]),
+        (["--init", "normal:x"], ["'normal:x'", "normal:S", "xavier, kaiming, lecun or"]),
         (["--init", "normal:1e300"], ["normal:1e300", "at most 1e+30", "such as normal:0.2"]),
         (
             ["--optimizer", "foo"],

@@ -6,6 +6,7 @@ import pytest
 from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.plan import Floats, make_plan
 from lenet.errors import UsageError
+from lenet.net import read_network
 from lenet.net.layers import Conv2d, Dense
 from lenet.net.network import Network
 from refusals import refused
@@ -62,6 +63,25 @@ def test_tensors_and_seeds_differ(init: str) -> None:
     assert abs(correlation) < 4 / np.sqrt(size)
 
 
+def test_lecun_fills_its_bounds_by_what_each_output_sees() -> None:
+    """LeCun et al. 1998, appendix A: 2.4 over the number of connections, biases too."""
+    plan = make_plan(read_network("lenet-5"))
+    table, wider = (initialise(plan, rule, seed=3) for rule in ("lecun", "lecun:4.8"))
+    drawn = slice(0, plan.steps[-1].tensors[0].offset)  # what follows are targets
+    np.testing.assert_allclose(wider[drawn], 2 * table[drawn], rtol=1e-6)
+    for step, seen in zip(plan.steps[:-1], (25, 4, None, 4, 400, 120), strict=True):
+        for tensor in step.tensors:
+            values = abs(tensor.view(table))
+            if seen is None:  # three, four or six maps
+                each = np.array([25 * row.sum() for row in step.links])
+                values = values * (each / 25).reshape(-1, *[1] * (values.ndim - 1))
+            bound = 2.4 / (seen or 25)
+            assert values.max() <= bound * (1 + 1e-6)
+            assert values.max() > 0.8 * bound or values.size < 20
+    linked = plan.steps[2]
+    assert not linked.weight.view(table)[~linked.links].any()
+
+
 def test_a_tensor_does_not_depend_on_the_others_sizes() -> None:
     wider = make_plan(Network((3, 9, 9), [Conv2d(41, (5, 3)), Dense(20), Dense(10)]))
     table = initialise(wider, "normal:0.2", seed=0)
@@ -76,10 +96,21 @@ def test_the_values_never_change(init: str, values: list[float]) -> None:
 
 @pytest.mark.parametrize(
     "init",
-    ["", "normal", "normal:", "normal:0", "normal:-1", "normal:nan", "normal:inf", "xavier:1"],
+    [
+        "",
+        "normal",
+        "normal:",
+        "normal:0",
+        "normal:-1",
+        "normal:nan",
+        "normal:inf",
+        "xavier:1",
+        "lecun:",
+        "lecun:0",
+    ],
 )
 def test_an_unknown_rule_is_refused(init: str) -> None:
-    with refused(UsageError, f"'{init}'", "normal:S", "xavier, kaiming or lecun"):
+    with refused(UsageError, f"'{init}'", "normal:S", "xavier, kaiming, lecun or"):
         initialise(PLAN, init, seed=0)
 
 

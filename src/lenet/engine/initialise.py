@@ -8,6 +8,7 @@ lecun's. An RBF layer's targets are the ten digits of the paper where they fit, 
     xavier     uniform up to sqrt(6 / (fan_in + fan_out)); Glorot and Bengio 2010, equation 16
     kaiming    normal with standard deviation sqrt(2 / fan_in); He et al. 2015, equation 10
     lecun      uniform up to 2.4 / fan_in, biases too; LeCun et al. 1998, appendix A
+    lecun:K    the same up to K / fan_in
 
 fan_in is how many inputs an output sees, fan_out how many outputs an input reaches at stride 1:
 C x kh x kw and O x kh x kw for a convolution (O, C, kh, kw), I and O for a dense layer (O, I). In a
@@ -31,13 +32,15 @@ from lenet.errors import UsageError
 from lenet.net.tables import DIGITS
 from lenet.randomness import WEIGHTS, checked_seed, normal, uniform
 
+#: Rules that need no number: that of each, 0 where it has none.
+_NUMBERS: Final = {"xavier": 0.0, "kaiming": 0.0, "lecun": 2.4}
 #: The largest standard deviation: no weight is then too large for 32 bits.
 _LARGEST: Final = 1e30
 
 
 def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
     """Return a new parameter table (T,), 64-byte aligned, its gaps zero."""
-    (rule, deviation), seed = parse_init(init), checked_seed(seed)
+    (rule, number), seed = parse_init(init), checked_seed(seed)
     table = aligned_zeros(plan.table_size)
     places = {tensor: index for index, tensor in enumerate(plan.tensors)}
     for step in plan.steps:
@@ -50,11 +53,11 @@ def initialise(plan: Plan, init: str, seed: int) -> NDArray[np.float32]:
                 values[...] = DIGITS if fits else np.where(_signs(tensor, stream) < 0, -1, 1)
             elif rule == "lecun":
                 fan_in = _fan_in(step).reshape(-1, *[1] * (len(tensor.shape) - 1))
-                values[...] = 2.4 / fan_in * _signs(tensor, stream)
+                values[...] = number / fan_in * _signs(tensor, stream)
             elif step.kind == "subsample":
                 values[...] = 1 / prod(step.kernel_size) if tensor is step.weight else 0
             elif tensor is step.weight:
-                values[...] = _drawn(rule, deviation, step, tensor, stream)
+                values[...] = _drawn(rule, number, step, tensor, stream)
         if step.weight and step.links is not None:
             step.weight.view(table)[...] *= step.links[:, :, None, None]
     for norm in (step.norm for step in plan.steps if step.norm):
@@ -95,17 +98,18 @@ def aligned_zeros(size: int) -> NDArray[np.float32]:
 
 
 def parse_init(init: str) -> tuple[str, float]:
-    """Return the rule and, for normal, its standard deviation; refuse any other text."""
-    rule, _, number = init.partition(":") if isinstance(init, str) else ("", "", "")
-    if rule and init in ("xavier", "kaiming", "lecun"):
-        return rule, 0.0
+    """Return the rule and its number, of normal and lecun; refuse any other text."""
+    rule, colon, text = init.partition(":") if isinstance(init, str) else ("", "", "")
+    if not colon and rule in _NUMBERS:
+        return rule, _NUMBERS[rule]
     try:
-        deviation = float(number)
+        number = float(text)
     except ValueError:
-        deviation = 0.0
-    if rule != "normal" or not 0 < deviation <= _LARGEST:
+        number = 0.0
+    if rule not in ("normal", "lecun") or not 0 < number <= _LARGEST:
         raise UsageError(
             f"the initialisation is {shown(init)}; it must be normal:S with a standard deviation S "
-            f"above 0 and at most {_LARGEST:g} (such as normal:0.2), xavier, kaiming or lecun."
+            f"above 0 and at most {_LARGEST:g} (such as normal:0.2), xavier, kaiming, lecun or "
+            "lecun:K with a K as S."
         )
-    return rule, deviation
+    return rule, number

@@ -154,7 +154,7 @@ class Recipe:
         warmup_epochs: epochs in which the rate rises from nothing; one-cycle rises anyway.
         step_size, gamma: the step schedule multiplies the rate by gamma every step_size epochs.
         epoch_rates: the rate of each epoch for the listed schedule.
-        init: normal:S, xavier, kaiming or lecun.
+        init: normal:S, xavier, kaiming, lecun or lecun:K.
         standardize: whether pixels get mean 0 and standard deviation 1; otherwise ``pixel_range``.
         pixel_range: what black and white become where pixels are not standardised.
         margin: whether images smaller than the network's input are set in its middle, with their
