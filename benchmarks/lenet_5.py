@@ -207,7 +207,7 @@ def main() -> None:
         line(f"lenet-5, {images:,} images", outcomes)
         found[images] = fmean(errors(outcomes))
     for name in ("lenet-4", "lenet-1"):
-        line(name, trainings.of(name, "lenet-5"))
+        line(name, trainings.of(name, name))
     save([figure_5(plain, distorted)], arguments.out / "lenet-5-passes.svg", "LeNet-5's errors")
     save([figure_6(found)], arguments.out / "lenet-5-images.svg", "LeNet-5's error by images")
     confusions(data)

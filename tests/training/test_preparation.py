@@ -291,3 +291,22 @@ def test_the_kept_weights_are_those_of_the_best_epoch(few):
     for _ in range(kept):
         next(epochs)
     assert training.model.table.tobytes() == model.table.tobytes()
+
+
+@pytest.mark.parametrize("changes", [{"rubbish": 3}, {"loss": "nearest"}])
+def test_a_loss_of_distances_needs_some(changes):
+    recipe = lenet.recipe("modern", epochs=1, **changes)
+    (name,) = changes
+    data = lenet.load("digits")
+    with refused(UsageError, name, "dense2", "rbf 10"):
+        lenet.train("lenet-relu", data, recipe)
+    with refused(UsageError, name, "rbf 10"):
+        lenet.vary("lenet-relu", data, recipe, seeds=2)
+    network = "1x8x8 | dense 12 scaled-tanh, rbf 10"
+    assert lenet.train(network, data, recipe).training["test_accuracy"] > 0.1
+
+
+def test_the_distance_alone_needs_no_class_for_rubbish():
+    recipe = lenet.recipe("lenet-5", data="mnist", epochs=1, loss="nearest", network="")
+    network = "1x8x8 | dense 12 scaled-tanh, rbf 10"
+    assert lenet.train(network, "digits", recipe).training["test_accuracy"] > 0.5

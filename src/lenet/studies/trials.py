@@ -38,6 +38,7 @@ from lenet.training.checkpoint import identity_of
 from lenet.training.guards import FolderLock
 from lenet.training.preparation import (
     check_fit,
+    check_loss,
     new_model,
     preprocessing_options,
     with_validation,
@@ -334,6 +335,8 @@ def run_trials(
         raise DataError(f"{shared.data.name} has no images to test on; give a test split.")
     for network in {trial.network for trial in trials}:
         check_fit(network, shared.data)
+    for trial in trials:
+        check_loss(trial.network, trial.recipe)
     engine = engine_of(trials[0], shared) if trials else ""
     keys = [trial.key(shared.fingerprint, engine) for trial in trials]
     asked = dict(zip(keys, trials, strict=True))

@@ -31,7 +31,7 @@ from lenet.model import Model
 from lenet.net import Network
 from lenet.optimizers import LEVENBERG_MARQUARDT
 from lenet.randomness import CURVATURE, checked_seed, permutation
-from lenet.training.preparation import check_fit, new_model, with_validation
+from lenet.training.preparation import check_fit, check_loss, new_model, with_validation
 from lenet.training.recipe import Recipe
 
 #: Seconds between two looks at the progress (and at Ctrl-C).
@@ -131,6 +131,7 @@ class Training:
         self.seed = checked_seed(seed)
         described = network.network if isinstance(network, Model) else network
         check_fit(described, data)
+        check_loss(described, recipe)
         self.data = with_validation(data, recipe)
         self.recipe = recipe.replace(network=str(described))
         if isinstance(network, Network):
@@ -469,9 +470,10 @@ class Training:
         if self.recipe.class_weight:
             balanced = class_weights(labels, len(self.data.classes), weights)[labels]
             weights = balanced if weights is None else balanced * weights
-        recipe, rubbish = self.recipe, -self.recipe.rubbish or -math.inf
+        recipe, nearest = self.recipe, self.recipe.loss == "nearest"
+        rubbish = -math.inf if nearest or not recipe.rubbish else -recipe.rubbish
         shares = recipe.label_smoothing, recipe.dropout
-        return Objective(*shares, self.seed, weights, rubbish, recipe.loss == "nearest")
+        return Objective(*shares, self.seed, weights, rubbish, nearest)
 
     def _divergence(self, place: str) -> DivergenceError:
         lr, decay = self.recipe.lr, self.recipe.weight_decay

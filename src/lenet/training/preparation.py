@@ -20,10 +20,11 @@ from lenet.data.preprocess import Preprocessing
 from lenet.errors import UsageError
 from lenet.model import Model
 from lenet.net import Network, fitted, is_model_file, zoo_name_of
+from lenet.net.layers import Rbf
 from lenet.net.shapes import elements, shape_text
 from lenet.net.sources import is_foreign
 from lenet.net.words import shown
-from lenet.training.recipe import Recipe
+from lenet.training.recipe import LOSSES, Recipe
 
 
 def fit_network(network: Network, data: Dataset) -> Network:
@@ -133,6 +134,20 @@ def check_fit(network: Network, data: Dataset) -> None:
             f"at that size would fill {size / 1e9:,.1f} GB of this machine's {memory / 1e9:,.1f} "
             "GB of memory; use a network with a smaller input."
         )
+
+
+def check_loss(network: Network, recipe: Recipe) -> None:
+    """Hold that a recipe that speaks of distances has a network that measures some."""
+    last = network.layers[-1]
+    if isinstance(last, Rbf):
+        return
+    layer = f"rbf {elements(network.output_shape)}"
+    for name, value, plain in (("loss", recipe.loss, LOSSES[0]), ("rubbish", recipe.rubbish, 0)):
+        if value != plain:
+            raise UsageError(
+                f"{name} is {shown(value)}, which is for distances, and the network ends in "
+                f"{network.names[-1]}; set {name}={plain}, or end the network with {layer!r}."
+            )
 
 
 def preprocessing_options(
