@@ -45,6 +45,20 @@ def test_a_convolution_by_hand():
     assert [term.formula for term in unit.terms] == ["s = sum(x w)", "b", "z = s + b", "max(0, z)"]
 
 
+@pytest.mark.parametrize("network", ["lenet-5", "1x9x9 | conv 3 k3 tanh, maxpool 2 | rbf 4"])
+def test_a_distance_is_of_squared_differences(network):
+    model = lenet.Model(network).initialize("lecun", 2)
+    images = np.random.default_rng(0).integers(0, 256, (2, *model.network.input_shape), np.uint8)
+    look = lenet.look(model, images, unit="rbf0[3]")
+    for unit, scores in zip(look.units, model.scores(images), strict=True):
+        assert unit.value == pytest.approx(float(scores[3]), rel=1e-5)
+        assert unit.products.sum() == pytest.approx(unit.value, rel=1e-5)
+        assert [term.value for term in unit.terms] == pytest.approx([-unit.value, unit.value])
+    assert set(np.unique(look.units[0].kernel)) == {-1, 1}
+    assert "y = -sum((x - w)^2)" in str(look)
+    assert look.drawing().svg
+
+
 def test_the_text_has_the_numbers_of_few_windows():
     model = lenet.Model("1x3x3 | conv 1 k2 relu | dense 2").initialize()
     model.parameters["conv0.weight"][...] = [[[[1, -2], [3, 0]]]]

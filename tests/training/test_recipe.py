@@ -336,3 +336,10 @@ def test_a_share_that_is_one_in_the_engines_32_bits(few, small, name):
         Recipe(**{name: 0.9999999999})
     recipe = Recipe(epochs=1, optimizer="momentum", **{name: 0.9999999})
     assert len(lenet.train(small, few, recipe).training["epochs"]) == 1
+
+
+def test_a_huge_whole_number_is_read_again(tmp_path):
+    """It stood in run.json with all its digits, which its reader took for damage."""
+    recipe = Recipe(lr=10**25, weight_decay=7)
+    assert (type(recipe.lr), type(recipe.weight_decay)) == (float, int)
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe

@@ -2,7 +2,15 @@
 
 import pytest
 
-from lenet.writing.numbers import bytes_text, percent, plural, short_count, times, whole_percent
+from lenet.writing.numbers import (
+    bytes_text,
+    percent,
+    plural,
+    seconds_text,
+    short_count,
+    times,
+    whole_percent,
+)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +95,11 @@ def test_one_and_many() -> None:
 )
 def test_percent(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0.0"), (0.0021, "0.002"), (0.049, "0.05"), (0.05, "0.1"), (1234.56, "1,234.6")],
+)
+def test_short_times_are_not_rounded_to_nothing(seconds: float, text: str) -> None:
+    assert seconds_text(seconds) == text

@@ -304,7 +304,7 @@ def _print_dry_run(training: Training, name: str, json: bool) -> None:
 def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> None:
     from lenet.reporting import verdict
     from lenet.run_folder import read_run
-    from lenet.writing.numbers import percent
+    from lenet.writing.numbers import percent, seconds_text
 
     data, history = training.data, training.history
     kept, done = history[-1], len(history)
@@ -317,7 +317,7 @@ def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> Non
     assert kept.test_accuracy is not None  # data that are loaded have a test part
     print(
         f"{percent(kept.test_accuracy)} of {len(data.tested):,} test images in "
-        f"{training.seconds:.1f} s of training. Saved {folder.folder}/"
+        f"{seconds_text(training.seconds)} s of training. Saved {folder.folder}/"
     )
     if words := verdict.sentence(read_run(folder.folder)):
         print(words)
@@ -337,6 +337,8 @@ def _next_steps(folder: Run, source: str, data_dir: Path | None) -> Iterator[tup
     page = quote(str(folder.folder / PAGE))
     yield "look at it", f"no page could be made: {folder.no_page}" if folder.no_page else page
     yield "use it", f"lenet predict {model} your-image.png"
+    yield "see inside it", f"lenet look {model} your-image.png"
+    yield "show others", f"lenet export {model} page.html"
     yield "test it", f"lenet evaluate {model} {quote(source)}{where}"
 
 

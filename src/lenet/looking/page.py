@@ -132,7 +132,7 @@ def _units(look: Inside) -> Iterator[Section]:
             for place, name in enumerate(names):
                 yield from _windows(unit, place, name)
         if unit.kernel is not None and len(names) > 1:
-            yield Section("", (_sums(names, unit.products.sum(axis=(1, 2))),))
+            yield Section("", (_sums(unit, names),))
         yield Section("", (table_of(term_lines(unit), right=(2,)),))
 
 
@@ -141,22 +141,25 @@ def _windows(unit: Unit, place: int, name: str) -> Iterator[Section]:
     parts = {f"x, its window on {the_map(name)}": unit.window[place]}
     if unit.kernel is not None:
         kernel, products = unit.kernel[place], unit.products[place]
-        parts |= {"w, the kernel": kernel, f"x w, in all {number(float(products.sum()))}": products}
+        weights = "w, the target" if unit.is_distance else "w, the kernel"
+        total = number(float(products.sum()))
+        parts |= {weights: kernel, f"{unit.formula}, in all {total}": products}
     for title, values in parts.items():
         scale = Scale.of(values)
         rows = [[scale.short(value) for value in row] for row in values.tolist()]
         yield Section(title, (table_of(rows, right=range(len(rows[0]))),))
 
 
-def _sums(names: Sequence[str], sums: Numbers) -> Table:
+def _sums(unit: Unit, names: Sequence[str]) -> Table:
     """Return what each map adds; of many, those that add most."""
+    sums = unit.products.sum(axis=(1, 2))
     order = np.argsort(-np.abs(sums), kind="stable")[:MOST_MAPS]
     shown = sorted(map(int, order))
     rows = [(names[place], number(float(sums[place]))) for place in shown]
     if len(rows) < len(names):
         others = float(sums.sum() - sums[shown].sum())
         rows.append((f"the other {plural(len(names) - len(rows), 'map')}", number(others)))
-    return table_of(rows, ("it reads", "sum of x w"), right=(1,))
+    return table_of(rows, ("it reads", f"sum of {unit.formula}"), right=(1,))
 
 
 def _occlusion(look: Inside) -> Section:

@@ -49,6 +49,7 @@ class Unit:
         is_padding: (h, w) whether each place of the window is in the padding.
         terms: the steps from the products to the value.
         value: the number, as the network has it.
+        is_distance: whether the weights are a target, and the products squared differences.
     """
 
     layer: str
@@ -60,6 +61,7 @@ class Unit:
     is_padding: npt.NDArray[np.bool_]
     terms: tuple[Term, ...]
     value: float
+    is_distance: bool = False
 
     @property
     def name(self) -> str:
@@ -68,8 +70,17 @@ class Unit:
 
     @property
     def products(self) -> Floats:
-        """(C, h, w) numbers times weights; of a pooling the numbers."""
-        return self.window if self.kernel is None else self.window * self.kernel
+        """(C, h, w) what is added up: numbers times weights, or minus squared differences."""
+        if self.kernel is None:
+            return self.window
+        if self.is_distance:
+            return np.asarray(-((self.window - self.kernel) ** 2))
+        return self.window * self.kernel
+
+    @property
+    def formula(self) -> str:
+        """How each of the products is reckoned."""
+        return "-(x - w)^2" if self.is_distance else "x w"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as values for JSON."""
@@ -115,13 +126,8 @@ def make_unit(
     """Return how a number comes about; ``seen`` is what its layer reads: (C, H, W) or (I,)."""
     step = model.plan.steps[index]
     x = seen.astype(np.float64)
-    if step.kind == "rbf":
-        what = (
-            f"{step.name}[{place[0]}] is minus the squared distance to a target, no sum of products"
-        )
-        raise UsageError(f"{what}; choose a number of another layer.", parameter="unit")
-    if step.kind == "dense":
-        return _dense(model, step, place, x, value)
+    if step.kind in ("dense", "rbf"):
+        return _flat(model, step, place, x, value)
     maps = maps_read(step, place[0])
     top, left = window_start(step, place[1:])
     outside = -np.inf if step.kind == "maxpool" else 0.0
@@ -134,15 +140,22 @@ def make_unit(
     return Unit(step.name, place, maps, (top, left), window, kernel, is_padding, terms, value)
 
 
-def _dense(model: Model, step: Step, place: tuple[int, ...], x: Floats, value: float) -> Unit:
-    """Return the number of a dense layer, whose kernel is as large as all that it reads."""
+def _flat(model: Model, step: Step, place: tuple[int, ...], x: Floats, value: float) -> Unit:
+    """Return the number of a dense or RBF layer, whose kernel is as large as all that it reads."""
     assert step.weight is not None
     window = x if x.ndim == 3 else x.reshape(1, 1, -1)
     kernel = step.weight.view(model.table)[place[0]].astype(np.float64).reshape(window.shape)
     maps = tuple(range(len(window))) if x.ndim == 3 else ()
-    terms = _summed(model, step, place[0], window, kernel)
     nowhere = np.zeros(window.shape[1:], bool)
-    return Unit(step.name, place, maps, (0, 0), window, kernel, nowhere, terms, value)
+    at = step.name, place, maps, (0, 0), window, kernel, nowhere
+    if step.kind == "dense":
+        return Unit(*at, _summed(model, step, place[0], window, kernel), value)
+    total = float(((window - kernel) ** 2).sum())
+    terms = (
+        Term(f"the sum of {window.size:,} squared differences", "s = sum((x - w)^2)", total),
+        Term("the nearer, the larger", "-s", -total),
+    )
+    return Unit(*at, terms, value, is_distance=True)
 
 
 def maps_read(step: Step, channel: int) -> tuple[int, ...]:

@@ -139,7 +139,8 @@ class _Figure(Sheet):
         heads = [(x, "map"), (x + _MAP + _SIGN, "x, its window")]
         if unit.kernel is not None:
             step = self.slot + _SIGN
-            heads += [(heads[1][0] + step, "w, the kernel"), (heads[1][0] + 2 * step, "x w")]
+            kernel = "w, the target" if unit.is_distance else "w, the kernel"
+            heads += [(heads[1][0] + step, kernel), (heads[1][0] + 2 * step, unit.formula)]
             heads.append((heads[1][0] + 3 * step - 8, "their sum"))
         for at, words in heads:
             self.add("", Text(at, self.y + 10, words, SIZE, "start", role="muted"))
@@ -159,7 +160,7 @@ class _Figure(Sheet):
         self._tile(unit.window[place], self.read, x, top, unit.is_padding)
         if unit.kernel is not None:
             for sign, values, scale in (
-                ("×", unit.kernel[place], self.weights or self.read),
+                ("-" if unit.is_distance else "×", unit.kernel[place], self.weights or self.read),
                 ("=", unit.products[place], self.products),
             ):
                 x += self.slot
@@ -215,11 +216,14 @@ class _Figure(Sheet):
 
     def _strips(self, unit: Unit) -> None:
         """Draw what a unit reads, its weights and the products as bars."""
-        rows = [("x, the units of the input", unit.window, self.read)]
+        rows = [("x, the numbers before it", unit.window, self.read)]
         if unit.kernel is not None:
+            kernel, products = "weights", "products"
+            if unit.is_distance:
+                kernel, products = "target", "squared differences"
             rows += [
-                ("w, its weights", unit.kernel, self.weights or self.read),
-                ("x w, the products", unit.products, self.products),
+                (f"w, its {kernel}", unit.kernel, self.weights or self.read),
+                (f"{unit.formula}, the {products}", unit.products, self.products),
             ]
         for words, values, scale in rows:
             self.y += SIZE

@@ -21,6 +21,9 @@ def about_unit(look: Inside, unit: Unit) -> Iterator[str]:
         what = "the largest of its window" if step.kind == "maxpool" else "the mean of its window"
         yield f"y = {what}. {_window(look, unit)}"
         return
+    if unit.is_distance:
+        yield f"y = -sum((x - w)^2). {_window(look, unit)}"
+        return
     total = "sum(x w)" if step.norm is None else "normalised(sum(x w))"
     made = f"{total} + b"
     made = made if step.activation == "identity" else f"{step.activation}({made})"
@@ -41,7 +44,8 @@ def the_map(name: str) -> str:
 
 def _window(look: Inside, unit: Unit) -> str:
     if not unit.maps:
-        return f"x: the {plural(unit.window.size, 'number')} before it; w: one weight for each."
+        each = "its target, a number" if unit.is_distance else "one weight"
+        return f"x: the {plural(unit.window.size, 'number')} before it; w: {each} for each."
     maps, *size = unit.window.shape
     top, left = unit.start
     rows = f"rows {top} to {top + size[0] - 1}, columns {left} to {left + size[1] - 1}"
@@ -51,6 +55,8 @@ def _window(look: Inside, unit: Unit) -> str:
         words += f"; {plural(int(unit.is_padding.sum()), 'place')} of it in the padding"
     if unit.kernel is None:
         return f"{words}."
+    if unit.is_distance:
+        return f"{words}; w: its target, a number for each of them."
     return f"{words}; w: the kernel, {pair_text((size[0], size[1]))} weights for each map."
 
 

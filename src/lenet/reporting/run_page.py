@@ -30,7 +30,7 @@ from lenet.reporting.predictions import BINS, Predictions
 from lenet.run_folder import INFO, RunRecord
 from lenet.version import VERSION
 from lenet.writing import document
-from lenet.writing.numbers import percent, plural, value_text
+from lenet.writing.numbers import percent, plural, seconds_text, value_text
 
 #: The most frequent confusions that are listed.
 _MOST_LISTED: Final = 10
@@ -133,7 +133,10 @@ def _facts(record: RunRecord, predictions: Predictions | None) -> Iterator[tuple
     elif "test_accuracy" in record.kept:
         yield "accuracy on the test images", percent(record.kept["test_accuracy"])
     yield "parameters", f"{record.info['parameters']:,}"
-    yield f"seconds of training, {plural(len(record.epochs), 'epoch')}", f"{record.seconds:,.1f}"
+    yield (
+        f"seconds of training, {plural(len(record.epochs), 'epoch')}",
+        seconds_text(record.seconds),
+    )
     if predictions:
         yield "expected calibration error", percent(predictions.calibration_error)
 

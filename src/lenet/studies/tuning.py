@@ -25,7 +25,7 @@ from lenet.training import Recipe, named_recipe
 from lenet.training.recipe import recipe_options
 from lenet.writing import Result
 from lenet.writing.document import Document, Notation, Paragraph, Section, table_of
-from lenet.writing.numbers import percent, plural, short_count
+from lenet.writing.numbers import percent, plural, seconds_text, short_count
 
 #: What candidates are held against: the network of the first, and the recipe of the second.
 BASELINES: Final = (DEFAULT_NETWORK, "best")
@@ -255,7 +255,7 @@ class Tuning(Result):
                 "*" * (entry in self.front),
                 f"{entry.outcome.parameters:,}",
                 short_count(limited_costs(entry.network, ["macs"])["macs"]),
-                f"{entry.outcome.seconds:.1f} s",
+                f"{seconds_text(entry.outcome.seconds)} s",
             )
 
     def _mattered(self) -> Iterator[tuple[str, str, str]]:

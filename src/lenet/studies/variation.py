@@ -30,7 +30,7 @@ from lenet.training import Recipe, checked_names, named_recipe
 from lenet.training.preparation import fit_network, load_arguments
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section, table_of
-from lenet.writing.numbers import percent, plural
+from lenet.writing.numbers import percent, plural, seconds_text
 
 #: The name under which the network is varied; all others are values of the recipe.
 NETWORK: Final = "network"
@@ -148,7 +148,7 @@ class Variation(Result):
                 mean_text(row.accuracy),
                 "" if row.difference is None else difference_text(row.difference),
                 f"{row.parameters:,}",
-                f"{row.seconds:.1f} s" if isfinite(row.seconds) else "-",
+                f"{seconds_text(row.seconds)} s" if isfinite(row.seconds) else "-",
             ]
             yield (*cells, *[f"{row.diverged:,}" if row.diverged else ""] * self._any_diverged)
 

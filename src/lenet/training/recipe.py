@@ -48,6 +48,8 @@ SCHEDULES: Final = ("constant", "one-cycle", "cosine", "step", "listed")
 LOSSES: Final = ("cross-entropy", "nearest")
 #: The largest learning rate, weight decay and norm: the engine counts in 32 bits.
 LARGEST: Final = 1e30
+#: Whole numbers up to this are the same in 64 bits with a point.
+_EXACT: Final = 2**53
 #: The largest decay of the moving average: beyond it, what a step adds is lost in 32 bits.
 LARGEST_DECAY: Final = 0.9999
 NO_AUGMENTATION: Final = Augmentation()
@@ -226,6 +228,8 @@ class Recipe:
             is_allowed, allowed = setting.metadata.get("bounds", (lambda _: True, ""))
             if not is_allowed(value):
                 raise UsageError(f"{setting.name} is {shown(value)}; it must be {allowed}.")
+            if setting.type == "float" and abs(value) > _EXACT:  # readers of JSON round it anyway
+                object.__setattr__(self, setting.name, float(value))
         self._check_schedule()
         parse_init(self.init)
         if isinstance(self.augment, Mapping):

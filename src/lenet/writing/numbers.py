@@ -14,6 +14,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def seconds_text(seconds: float) -> str:
+    """Write seconds with one decimal, ``12.3``; of less than half a tenth one digit, ``0.02``."""
+    return f"{seconds:,.1f}" if seconds >= 0.05 or not seconds else f"{seconds:.1g}"
+
+
 def whole_percent(share: float) -> str:
     """Write a share from 0 to 1 in whole percent: ``69``; ``<1`` and ``>99`` before 0 and 100."""
     if 0 < share <= 0.005:
