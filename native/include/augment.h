@@ -8,7 +8,7 @@
 
 namespace lenet {
 
-// B images are read from N, each is moved, bent, made noisy and cut.
+// B images are read from N, each is moved, bent, toned, made noisy and cut.
 struct Warp {
     const uint8_t* images;  // (N, C, H, W)
     int64_t count;
@@ -26,7 +26,12 @@ struct Warp {
     const int32_t* corners;         // (B, 2): top and left of the square that is cut out
     int32_t side;                   // its side; 0 without
     const uint8_t* fill;  // (C,): what lies around an image, and in the square
+    // 16.16: of three channels (B, 3, 4), each as a sum of all three and a constant; of others
+    // (B, 2), a factor and a constant. Null without.
+    const int32_t* tones = nullptr;
 };
+
+constexpr int tone_numbers(int channels) { return channels == 3 ? 12 : 2; }
 
 // Writes (B, C, H, W). The result does not depend on isa or threads. Throws std::invalid_argument.
 void warp_images(const Warp& warp, const char* isa, int threads, uint8_t* out);

@@ -181,6 +181,30 @@ inline void add_noise(const Warp& w, int64_t image, uint8_t* out, uint32_t* sums
     }
 }
 
+inline int32_t level(int32_t sum16) { return clamp(sum(sum16, 32768) >> 16, 0, 255); }
+
+// Brightness, contrast and colours: each value is a sum of its pixel's and a constant.
+inline void tone(const Warp& w, const int32_t* t, uint8_t* out) {
+    const int n = w.height * w.width;
+    if (w.channels != 3) {
+        const int32_t factor = t[0], constant = t[1];
+        for (int i = 0; i < w.channels * n; i++)
+            out[i] = uint8_t(level(sum(product(factor, out[i]), constant)));
+        return;
+    }
+    uint8_t *__restrict red = out, *__restrict green = out + n, *__restrict blue = out + 2 * n;
+    for (int i = 0; i < n; i++) {
+        const int32_t r = red[i], g = green[i], b = blue[i];
+        const auto mixed = [&](const int32_t* m) {
+            const int32_t both = sum(product(m[0], r), product(m[1], g));
+            return uint8_t(level(sum(both, sum(product(m[2], b), m[3]))));
+        };
+        red[i] = mixed(t);
+        green[i] = mixed(t + 4);
+        blue[i] = mixed(t + 8);
+    }
+}
+
 inline void cut_out(const Warp& w, const int32_t* corner, uint8_t* out) {
     const int H = w.height, W = w.width;
     const int top = clamp(corner[0], 0, H), bottom = clamp(sum(corner[0], w.side), top, H);
@@ -196,6 +220,7 @@ inline void warp(const Warp& w, int64_t at, const WarpScratch& s) {
     uint8_t* out = s.out + at * size;
     if (is_copy(w, w.affine + 6 * at)) copy(w, w.affine + 6 * at, in, out);
     else resample(w, at, in, out, s);
+    if (w.tones) tone(w, w.tones + at * tone_numbers(w.channels), out);
     if (w.noise) add_noise(w, image, out, s.quads);
     if (w.side) cut_out(w, w.corners + 2 * at, out);
 }

@@ -18,7 +18,7 @@ constexpr int G = warp_nodes;
 struct Case {
     Warp warp{};
     std::vector<uint8_t> images, nodes, fill;
-    std::vector<int32_t> order, affine, rows, columns, corners;
+    std::vector<int32_t> order, affine, rows, columns, corners, tones;
 
     Case(int count, int size, int channels, int height, int width, uint32_t seed, bool wild = false)
         : random_(seed) {
@@ -42,10 +42,12 @@ struct Case {
             }
             corners.push_back(wild ? within(far) : within(height));
             corners.push_back(wild ? within(far) : within(width));
+            for (int i = 0; i < tone_numbers(channels); i++)
+                tones.push_back(within(wild ? far : 100'000));
         }
         warp = {images.data(), count, channels, height, width, order.data(), size, affine.data(),
                 nullptr, 0, rows.data(), columns.data(), random_(), 0, corners.data(), 0,
-                fill.data()};
+                fill.data(), nullptr};
     }
 
     int32_t within(int32_t most) {
@@ -96,14 +98,11 @@ int64_t displacement(const Case& c, int64_t b, int axis, int y, int x) {
     return moved >> 8;
 }
 
-uint8_t plain_pixel(const Case& c, int64_t b, int channel, int y, int x) {
+int64_t sampled(const Case& c, int64_t b, int channel, int y, int x) {
     const Warp& w = c.warp;
     const int32_t* a = w.affine + 6 * b;
     const int H = w.height, W = w.width;
-    const int64_t image = w.order[b], pixels = int64_t(w.channels) * H * W;
-    if (w.side && y >= c.corners[size_t(2 * b)] && y < int64_t(c.corners[size_t(2 * b)]) + w.side &&
-        x >= c.corners[size_t(2 * b + 1)] && x < int64_t(c.corners[size_t(2 * b + 1)]) + w.side)
-        return w.fill[channel];
+    const int64_t image = w.order[b];
     int64_t u = int64_t(a[0]) * x + int64_t(a[1]) * y + a[2];
     int64_t v = int64_t(a[3]) * x + int64_t(a[4]) * y + a[5];
     if (w.nodes) {
@@ -119,7 +118,26 @@ uint8_t plain_pixel(const Case& c, int64_t b, int channel, int y, int x) {
     const int64_t row = v >> 16, column = u >> 16, down = v >> 8 & 255, right = u >> 8 & 255;
     const int64_t left = at(row, column) * (256 - down) + at(row + 1, column) * down;
     const int64_t other = at(row, column + 1) * (256 - down) + at(row + 1, column + 1) * down;
-    int64_t value = (left * (256 - right) + other * right + 32768) >> 16;
+    return (left * (256 - right) + other * right + 32768) >> 16;
+}
+
+int64_t toned(const Case& c, int64_t b, int channel, int y, int x) {
+    const int channels = c.warp.channels;
+    const int32_t* t = c.warp.tones + b * tone_numbers(channels);
+    int64_t value = channels == 3 ? t[4 * channel + 3] : t[0] * sampled(c, b, channel, y, x) + t[1];
+    for (int from = 0; channels == 3 && from < 3; from++)
+        value += t[4 * channel + from] * sampled(c, b, from, y, x);
+    return std::clamp<int64_t>((value + 32768) >> 16, 0, 255);
+}
+
+uint8_t plain_pixel(const Case& c, int64_t b, int channel, int y, int x) {
+    const Warp& w = c.warp;
+    const int H = w.height, W = w.width;
+    const int64_t image = w.order[b], pixels = int64_t(w.channels) * H * W;
+    if (w.side && y >= c.corners[size_t(2 * b)] && y < int64_t(c.corners[size_t(2 * b)]) + w.side &&
+        x >= c.corners[size_t(2 * b + 1)] && x < int64_t(c.corners[size_t(2 * b + 1)]) + w.side)
+        return w.fill[channel];
+    int64_t value = w.tones ? toned(c, b, channel, y, x) : sampled(c, b, channel, y, x);
     if (w.noise) {
         const int64_t pixel = (int64_t(channel) * H + y) * W + x;
         const uint64_t word =
@@ -159,7 +177,7 @@ void check_case(const Case& c) {
 LENET_TEST(warp, every_kind_at_every_size) {
     uint32_t seed = 1;
     for (const Size& size : sizes)
-        for (int kinds = 0; kinds < 8; kinds++) {
+        for (int kinds = 0; kinds < 16; kinds++) {
             Scope scope(std::to_string(size.channels) + "x" + std::to_string(size.height) + "x" +
                         std::to_string(size.width) + ", kinds " + std::to_string(kinds));
             Case c(3, 4, size.channels, size.height, size.width, seed++);
@@ -169,6 +187,7 @@ LENET_TEST(warp, every_kind_at_every_size) {
             }
             if (kinds & 2) c.warp.noise = 9'000;
             if (kinds & 4) c.warp.side = std::max(1, size.height / 3);
+            if (kinds & 8) c.warp.tones = c.tones.data();
             check_case(c);
         }
 }
@@ -221,6 +240,7 @@ LENET_TEST(warp, whatever_is_asked_for_is_defined) {
         c.warp.elastic = 1 << 14;
         c.warp.noise = std::numeric_limits<int32_t>::max();
         c.warp.side = std::numeric_limits<int32_t>::max();
+        c.warp.tones = c.tones.data();
         const std::vector<uint8_t> baseline = c.run("baseline", 1);
         for (const char* const* isa = available_isas(); *isa; isa++)
             CHECK(c.run(*isa, 2) == baseline);

@@ -227,6 +227,61 @@ def test_squares_are_anywhere() -> None:
     assert (after(white, Augmentation(cutout=1000), fill)[0] == fill[:, None, None]).all()
 
 
+COLOURS = np.random.default_rng(5).integers(60, 196, (400, 3, 6, 6), np.uint8)
+NO_FILL = np.zeros(3, np.uint8)
+
+
+def grey_of(images: Any) -> Any:
+    return np.tensordot(images.astype(float), [0.299, 0.587, 0.114], (1, 0))
+
+
+def test_brightness_is_a_factor() -> None:
+    found = after(COLOURS, Augmentation(brightness=0.25), NO_FILL).astype(float)
+    factors = (found / COLOURS).mean(axis=(1, 2, 3))
+    assert 0.74 < factors.min() < 0.77
+    assert 1.23 < factors.max() < 1.26
+    expected = COLOURS * factors[:, None, None, None]
+    assert abs(found - expected).max() < 1
+
+
+def test_contrast_leaves_the_middle() -> None:
+    found = after(COLOURS, Augmentation(contrast=0.5), NO_FILL).astype(float)
+    away = (found - 127.5) / (COLOURS - 127.5)
+    factors = np.median(away, axis=(1, 2, 3))
+    assert 0.49 < factors.min() < 0.52
+    assert 1.48 < factors.max() < 1.51
+    flat = np.full((50, 1, 4, 4), 127, np.uint8)
+    assert set(np.unique(after(flat, Augmentation(contrast=1.0)))) <= {127, 128}
+
+
+def test_saturation_and_hue_keep_a_pixels_grey() -> None:
+    found = after(COLOURS, Augmentation(saturation=0.3), NO_FILL)
+    assert abs(grey_of(found) - grey_of(COLOURS)).max() < 1
+    assert abs(found.astype(int) - COLOURS).max() > 10
+    turned = after(COLOURS, Augmentation(hue=30), NO_FILL).astype(float)
+    assert abs(turned.mean(axis=1) - COLOURS.mean(axis=1)).max() < 12  # some are cut at 255
+    grey = np.repeat(COLOURS[:, :1], 3, axis=1)
+    for how in (Augmentation(saturation=1.0), Augmentation(hue=180)):
+        assert abs(after(grey, how, NO_FILL).astype(int) - grey).max() <= 1
+
+
+def test_a_share_of_images_loses_its_colours() -> None:
+    found = after(COLOURS, Augmentation(grey=0.3), NO_FILL)
+    is_grey = (np.ptp(found, axis=1) <= 1).all(axis=(1, 2))
+    assert 0.22 < is_grey.mean() < 0.38
+    assert (found[~is_grey] == COLOURS[~is_grey]).all()
+    assert abs(grey_of(COLOURS)[is_grey] - found[is_grey, 0]).max() < 1
+
+
+def test_images_without_colour_have_no_colours_to_change() -> None:
+    how = Augmentation(saturation=1.0, hue=180, grey=1.0)
+    assert (after(IMAGES, how) == IMAGES).all()
+    two = np.repeat(IMAGES, 2, axis=1)
+    found = after(two, Augmentation(brightness=0.5), np.zeros(2, np.uint8))
+    assert (found[:, 0] == found[:, 1]).all()
+    assert (found != two).any()
+
+
 def test_variants_take_turns_with_the_image_itself() -> None:
     """Of three copies and the image, each is shown once in four epochs, and then again."""
     how = Augmentation(shift=2, scale=0.1, variants=3)

@@ -22,6 +22,10 @@ def random_augmentation(random: np.random.Generator) -> Augmentation:
     mild = {"rotate": 15.0, "scale": 0.2, "shear": 10.0, "elastic": 1.5, "noise": 20.0}
     of = mild if random.random() < 0.5 else most
     chosen = {name: float(random.uniform(0, of[name])) for name in of if random.random() < 0.5}
+    tones = ("brightness", "contrast", "saturation", "grey")
+    chosen |= {name: float(random.uniform(0, 1)) for name in tones if random.random() < 0.3}
+    if random.random() < 0.3:
+        chosen["hue"] = float(random.uniform(0, 180))
     wholes = {n: int(random.integers(0, 12)) for n in ("shift", "cutout") if random.random() < 0.5}
     return Augmentation(**chosen, **wholes, flip=bool(random.random() < 0.5))
 
@@ -36,7 +40,7 @@ def test_every_byte(shape: tuple[int, int, int], isa: str, monkeypatch: pytest.M
     for round_ in range(ROUNDS):
         augmentation = random_augmentation(random)
         order = random.integers(0, 6, 4).astype(np.int32)
-        drawn = augmentation.draw(round_, 3, order, *shape[1:])
+        drawn = augmentation.draw(round_, 3, order, *shape[1:], shape[0])
         found = warp(images, order, drawn, fill, 1)
         np.testing.assert_array_equal(
             found, warp_reference(images, order, drawn, fill), str(augmentation)

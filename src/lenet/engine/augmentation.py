@@ -55,6 +55,7 @@ LONGEST: Final = 4096
 
 #: The kinds of change: each has a stream of random numbers.
 _SHIFT, _ANGLES, _SCALE, _ELASTIC, _NOISE, _CUTOUT, _FLIP = range(7)
+_BRIGHTNESS, _CONTRAST, _SATURATION, _HUE, _GREY = range(7, 12)
 
 #: Each amount: its unit, its most, whether it is a whole number.
 _AMOUNTS: Final = {
@@ -65,11 +66,20 @@ _AMOUNTS: Final = {
     "elastic": ("pixels", 16, False),
     "noise": ("levels", 255, False),
     "cutout": ("pixels", 1000, True),
+    "brightness": ("parts of one", 1, False),
+    "contrast": ("parts of one", 1, False),
+    "saturation": ("parts of one", 1, False),
+    "hue": ("degrees", 180, False),
+    "grey": ("parts of one", 1, False),
     "variants": ("changed copies", 1000, True),
 }
 
 #: A node uniform in (-1, 1) has variance 1/3; cubic B-splines leave 151/315 of it along each axis.
 _SPREAD: Final = sqrt(1 / 3) * 151 / 315
+#: How much red, green and blue count for a pixel's grey (ITU-R BT.601).
+_LUMA: Final = np.array([0.299, 0.587, 0.114])
+#: The cross product with the axis of greys.
+_ACROSS: Final = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / sqrt(3)
 #: The variance of the sum of four random bytes.
 _BYTES: Final = 4 * (256**2 - 1) / 12
 
@@ -89,6 +99,12 @@ class Augmentation:
         cutout: the side, in pixels, of a square that is filled, its centre anywhere in the image
             (DeVries and Taylor 2017).
         flip: whether half of the images, chosen at random, are mirrored left to right.
+        brightness: each image lighter or darker by up to this share.
+        contrast: its values nearer to the middle, or farther from it, by up to this share.
+        saturation: its colours paler or stronger by up to this share.
+        hue: its colours turned by up to so many degrees either way.
+        grey: the share of images that lose their colours. Images without colour keep theirs, and
+            have no saturation and hue.
         variants: how many changed copies there are of each image. They and the image itself take
             turns, one in each epoch, and come again; with 0, each epoch has new changes.
 
@@ -104,6 +120,11 @@ class Augmentation:
     noise: float = 0.0
     cutout: int = 0
     flip: bool = False
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    grey: float = 0.0
     variants: int = 0
 
     def __post_init__(self) -> None:
@@ -129,7 +150,13 @@ class Augmentation:
         return asdict(self)
 
     def draw(
-        self, seed: int, epoch: int, index: NDArray[np.integer[Any]], height: int, width: int
+        self,
+        seed: int,
+        epoch: int,
+        index: NDArray[np.integer[Any]],
+        height: int,
+        width: int,
+        channels: int = 1,
     ) -> Distortions:
         """Draw what happens in this epoch to the images whose indices are ``index`` (B,)."""
         draws = _Draws(seed, epoch, index)
@@ -148,7 +175,31 @@ class Augmentation:
             noise=round(self.noise / sqrt(_BYTES) * ONE),
             corners=corners,
             side=self.cutout,
+            tones=self._tones(draws, channels),
         )
+
+    def _tones(self, draws: _Draws, channels: int) -> NDArray[np.int32] | None:
+        """Return what becomes of values: (B, 12) of colours, a sum of all three; else (B, 2)."""
+        colours = (self.saturation, self.hue, self.grey) if channels == 3 else ()
+        if not any((self.brightness, self.contrast, *colours)):
+            return None
+        amounts = ((_BRIGHTNESS, self.brightness), (_CONTRAST, self.contrast))
+        lighter, farther = (1 + most * draws.uniform(kind)[:, 0] for kind, most in amounts)
+        middle = 127.5 * (1 - farther)
+        if channels != 3:
+            both = np.stack([lighter * farther, middle], axis=1)
+            return np.ascontiguousarray(np.rint(both * ONE), np.int32)
+        stronger = 1 + self.saturation * draws.uniform(_SATURATION)[:, 0]
+        is_grey = draws.uniform(_GREY)[:, 0] < 2 * self.grey - 1
+        stronger = np.where(is_grey, 0.0, stronger)[:, None, None]
+        angle = radians(self.hue) * draws.uniform(_HUE)[:, 0, None, None]
+        # About the axis of greys, by Rodrigues' formula; then away from a pixel's own grey.
+        turned = np.cos(angle) * np.eye(3) + (1 - np.cos(angle)) / 3 + np.sin(angle) * _ACROSS
+        colour = stronger * turned + (1 - stronger) * np.broadcast_to(_LUMA, (3, 3)) @ turned
+        mixed = np.empty((len(draws.index), 3, 4))
+        mixed[:, :, :3] = (lighter * farther)[:, None, None] * colour
+        mixed[:, :, 3] = middle[:, None]
+        return np.ascontiguousarray(np.rint(mixed * ONE).reshape(-1, 12), np.int32)
 
     def _affine(self, draws: _Draws, x: float, y: float) -> NDArray[np.int32]:
         """Return (B, 6), from a pixel to where it is read.
@@ -220,15 +271,16 @@ def augmented(
     check_images(images, order, fill)
     if not augmentation.active:
         return np.take(images, order, axis=0)
+    shape = *images.shape[2:], images.shape[1]
     if not augmentation.variants:
-        distortions = augmentation.draw(seed, epoch, order, *images.shape[2:])
+        distortions = augmentation.draw(seed, epoch, order, *shape)
         return warp(images, order.astype(np.int32), distortions, fill, threads)
     changed = np.take(images, order, axis=0)
     turns = (order.astype(np.int64) + epoch) % (augmentation.variants + 1)  # 0 is the image itself
     for turn in range(1, augmentation.variants + 1):
         places = np.flatnonzero(turns == turn)
         some = order[places]
-        distortions = augmentation.draw(seed, turn, some, *images.shape[2:])
+        distortions = augmentation.draw(seed, turn, some, *shape)
         changed[places] = warp(images, some.astype(np.int32), distortions, fill, threads)
     return changed
 
@@ -267,6 +319,7 @@ class Distortions:
     noise: int = 0  # what a unit of the sum of four random bytes adds, in 2^-16 levels
     corners: Integers | None = None  # (B, 2), top and left of the squares
     side: int = 0  # of the squares, in pixels
+    tones: Integers | None = None  # (B, 12) of three channels, else (B, 2), in units of 2^-16
 
 
 def warp(
@@ -284,7 +337,7 @@ def warp(
     if chosen_engine()[0] == "reference":
         return warp_reference(images, order, distortions, fill)
     warped = np.empty((len(order), *images.shape[1:]), np.uint8)
-    nodes, corners = distortions.nodes, distortions.corners
+    nodes, corners, tones = distortions.nodes, distortions.corners, distortions.tones
     call(
         extension().warp,
         images=np.ascontiguousarray(images),
@@ -298,6 +351,7 @@ def warp(
         noise=distortions.noise,
         corners=np.empty((0, 0), np.int32) if corners is None else corners,
         side=0 if corners is None else distortions.side,
+        tones=np.empty((0, 0), np.int32) if tones is None else tones,
         fill=fill,
         out=warped,
         isa=chosen_isa(),
@@ -312,6 +366,8 @@ def warp_reference(images: Bytes, order: Integers, distortions: Distortions, fil
     for number, index in enumerate(order):
         x, y = _coordinates(number, distortions, *images.shape[2:])
         image = _interpolate(images[index], x, y, fill)
+        if distortions.tones is not None:
+            image = _toned(image, distortions.tones[number])
         if distortions.noise:
             image = _add_noise(image, int(index), distortions)
         if distortions.corners is not None and distortions.side:
@@ -402,6 +458,17 @@ def _interpolate(image: Bytes, x: NDArray[np.int64], y: NDArray[np.int64], fill:
     right_side = padded[:, row, column + 1] * (256 - down) + padded[:, row + 1, column + 1] * down
     value = left_side * (256 - right) + right_side * right
     return np.asarray((value + 2**15) >> 16, np.uint8)
+
+
+def _toned(image: Bytes, numbers: Integers) -> Bytes:
+    """Return (C, H, W), each value a sum of its pixel's and a constant."""
+    mixed = numbers.astype(np.int64)
+    if len(image) == 3:
+        matrix = mixed.reshape(3, 4)
+        values = np.tensordot(matrix[:, :3], image, 1) + matrix[:, 3, None, None]
+    else:
+        values = mixed[0] * image + mixed[1]
+    return np.asarray(((values + 2**15) >> 16).clip(0, 255), np.uint8)
 
 
 def _add_noise(image: Bytes, index: int, distortions: Distortions) -> Bytes:
