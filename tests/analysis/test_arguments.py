@@ -22,7 +22,7 @@ FIGURE = "1@28x28 -> 6@24x24 -> 6@12x12 -> 10"
         (lenet.dense_versus_conv, [None], {}, "(channels, height, width)"),
         (lenet.dense_versus_conv, [5], {}, "(channels, height, width)"),
         (lenet.explain, ["lenet"], {"optimizer": ["sgd"]}, "adamw"),
-        (lenet.draw, ["lenet"], {"style": 3}, "figure or graph"),
+        (lenet.draw, ["lenet"], {"style": 3}, "figure, graph or table"),
         (lenet.draw, ["lenet"], {"theme": ["dark"]}, "dark"),
         (lenet.compare, [["lenet", "compact"]], {}, "compare(*networks)"),
         (lenet.compare, ["lenet", "compact"], {"input_shape": 5}, "(channels, height, width)"),

@@ -414,7 +414,7 @@ def test_bars_in_plain_characters() -> None:
 def test_the_zoo_fits_80_columns(name: str) -> None:
     text = render(explain(zoo.get(name), name=name))
     assert max(map(len, text.splitlines())) <= 80
-    assert text.startswith(f"{name}    in 1@{32 if name == 'lenet-5' else 28}x")
+    assert text.startswith(f"{name}    in 1@{zoo.get(name).input_shape[1]}x")
 
 
 def test_prose_stays_readable_on_a_wide_terminal() -> None:

@@ -13,7 +13,7 @@ from lenet.errors import UsageError
 _ABOUT = """Small convolutional networks, understood in a minute and trained in seconds.
 
 Start with 'lenet train': it needs nothing else. A network is named by a zoo name
-(lenet, lenet-60, lenet-d2l, lenet-relu, lenet-5, lenet-1, compact, tiny), a notation
+(lenet, lenet-60, lenet-d2l, lenet-relu, lenet-5, lenet-4, lenet-1, compact, tiny), a notation
 such as '1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10', a .json file or a saved
 model.
 """
