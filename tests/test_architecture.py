@@ -62,9 +62,6 @@ PACKAGES = {
 }
 #: Never, unless a room is given it above: other frameworks, and what runs code out of a file.
 BANNED = {"torch", "sklearn", "pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
-#: One module alone: what a process of ours says to another that it started, never a file.
-SPOKEN = ("data.workers", "pickle")
-
 #: Where imports stand inside functions, and what start-up would pay for them otherwise. None
 #: of them hides a circle: ``test_no_circles`` counts them too.
 DELAYED = {
@@ -145,8 +142,6 @@ def imports(path: Path, text: str | None = None) -> Iterator[Import]:
 def complaint(found: Import) -> str | None:
     """Why an import is not allowed: the file, the line, what is allowed; None if it is."""
     here, (package, *rest) = room(found.path), found.name.split(".")
-    if (dotted(found.path), package) == SPOKEN:
-        return None
     if package in BANNED - PACKAGES.get(here, set()):
         return f"{found.place} imports {found.name}: nothing of lenet may"
     if here in FREE or package in sys.stdlib_module_names or package == "__future__":

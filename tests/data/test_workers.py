@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +13,10 @@ from functools import partial
 import pytest
 from PIL import Image
 
+import lenet
 from lenet.data import workers
+from lenet.data.pictures import Fault
+from lenet.data.unlabelled import read_unlabelled
 from lenet.data.workers import in_order
 
 
@@ -84,6 +89,32 @@ def test_what_cannot_be_sent_is_done_here(monkeypatch):
     assert list(in_order(partial(power, 1), range(300))) == list(range(300))
     monkeypatch.setattr(sys, "executable", "/bin/false")
     assert list(in_order(partial(power, 1), range(300))) == list(range(300))
+
+
+def test_pictures_come_back_as_they_are_here(tmp_path, started, monkeypatch):
+    """Faults, arrays and all that a file's work is given go to a process and back."""
+    for number in range(200):
+        Image.new("L", (8, 8), number).save(tmp_path / f"{number}.png")
+    (tmp_path / "60.png").write_bytes(b"no picture")
+    seen = lenet.Preprocessing((1, 28, 28), (0.1,), (0.3,), polarity="dark", box=20)
+
+    def read():
+        found = list(read_unlabelled([tmp_path], seen))
+        return [f if isinstance(f, Fault) else (f.names, f.images.tobytes(), f.done) for f in found]
+
+    there = read()
+    assert len(started) == 2
+    assert all(process.returncode == 0 for process in started)
+    monkeypatch.setattr(workers, "_FEW", 10**9)
+    assert read() == there
+    assert [f.path for f in there if isinstance(f, Fault)] == [str(tmp_path / "60.png")]
+
+
+def test_nothing_but_data_is_made_of_a_message():
+    for module, name in (("os", "system"), ("lenet.data.workers", "serve"), ("builtins", "eval")):
+        line = json.dumps({"made": ["1"], "module": module, "name": name}).encode() + b"\n"
+        with pytest.raises(ValueError, match="dataclasses"):
+            workers._read(io.BytesIO(line))
 
 
 def test_an_error_is_the_same_as_here():
