@@ -75,6 +75,8 @@ from lenet.trainer import resume as resume
 from lenet.trainer import train as train
 from lenet.training import Recipe as Recipe
 from lenet.training import named_recipe as _recipe
+from lenet.training.choosing import Choice as Choice
+from lenet.training.choosing import choose as choose
 from lenet.version import VERSION as _VERSION
 
 parse = _parse

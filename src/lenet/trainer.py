@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +17,7 @@ from lenet.errors import DivergenceError, LenetError, OutputError, UsageError, p
 from lenet.model import Model
 from lenet.net import Network, read_network
 from lenet.net.sources import Source
-from lenet.net.words import shown
+from lenet.net.words import listed, shown
 from lenet.run_folder import read_run
 from lenet.terminal import in_notebook
 from lenet.training import (
@@ -29,6 +30,7 @@ from lenet.training import (
     checked_names,
     named_recipe,
 )
+from lenet.training.choosing import NETWORK, QUICK, Choice, choose, is_open
 from lenet.training.guards import DelayedInterrupt
 from lenet.training.preparation import (
     fit_network,
@@ -36,20 +38,26 @@ from lenet.training.preparation import (
     model_to_fine_tune,
     notice_of_layers,
 )
+from lenet.training.recipe import AUTO, NAMED
 from lenet.training.run import resume_run
+from lenet.writing.numbers import seconds_text
 
 if TYPE_CHECKING:
     from lenet.reporting.notebook import LiveCurve
 
 #: What is trained if neither a person nor the recipe names a network.
 DEFAULT_NETWORK: Final = "lenet-relu"
+#: The most minutes of a training: a month.
+LONGEST: Final = 44_640
 
 
 def train(
     network: Source | None = None,
     data: Dataset | str | os.PathLike[str] = "digits",
-    recipe: Recipe | str | os.PathLike[str] = "modern",
+    recipe: Recipe | str | os.PathLike[str] = AUTO,
     *,
+    minutes: float | None = None,
+    quick: bool = False,
     seed: int = 0,
     threads: int | None = None,
     engine: str | None = None,
@@ -74,7 +82,10 @@ def train(
             the layers alone are taken, with new weights; ``lenet.Model.load(path)`` and
             ``lenet.import_model(path)`` keep the weights.
         data: a data set, the name of one, or the path of pictures, as ``lenet.load`` takes it.
-        recipe: a recipe, the name of one, or a ``.toml`` file.
+        recipe: a recipe, the name of one, or a ``.toml`` file. By default it is chosen by looking
+            at the images, see :func:`lenet.choose`; for data that have a name it is ``modern``.
+        minutes: as many epochs as this machine trains in about this time, in place of the recipe's.
+        quick: a quarter of the recipe's epochs.
         seed: decides the first weights, the order of the images, how they are changed, and
             what is dropped.
         threads: by default one per processor; the result does not depend on it.
@@ -104,26 +115,105 @@ def train(
     """
     check_kinds(network, data, recipe)
     _check_callback(callback)
-    data_name = data.name if isinstance(data, Dataset) else os.fsdecode(data)
-    chosen = named_recipe(recipe, data=data_name, **checked_names(values))
-    source = (chosen.network or DEFAULT_NETWORK) if network is None else network
-    start = source if isinstance(source, Model) else read_network(source)
-    arguments = {} if isinstance(data, Dataset) else load_arguments(start, data)
-    dataset = data if isinstance(data, Dataset) else load(**arguments)
-    begin: Network | Model
-    if isinstance(start, Model):
-        begin = model_to_fine_tune(start, dataset, chosen, seed)
-    else:
-        begin = fit_network(start, dataset)
-    training = Training(begin, dataset, chosen, seed, threads, engine)
+    how = seed, threads, engine
+    begun = begin(network, data, recipe, values, *how, minutes=minutes, quick=quick)
+    training = begun.training
     options: Any = {"checkpoint_seconds": checkpoint_seconds, "tensorboard": tensorboard}
-    folder = None if run is None else Run.again(run, arguments, **options)
+    folder = None if run is None else Run.again(run, begun.arguments, **options)
     teller = _teller(training.recipe.epochs, callback, verbose)
-    if note := notice_of_layers(source):
+    for note in begun.notes:
         _notice_of(teller)(note)
+    if isinstance(teller, Narrator):
+        for line in begun.chosen("; minutes=2 for more, quick=True for less"):
+            teller.notice(line)
     if run is not None and folder and folder.folder != Path(run):
         _tell(f"{path_text(run)} holds a run already; this one is in {folder.folder}.", teller)
     return _train_and_tell(training, folder, teller)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A training before its first step, and what led to it.
+
+    Attributes:
+        source: what the network is named by.
+        arguments: what ``lenet.load`` read the data with; empty of a data set.
+        choice: what was chosen by looking at the images; None where nothing was.
+        notes: what a person should know, in sentences.
+    """
+
+    training: Training
+    source: Source
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    choice: Choice | None = None
+    notes: tuple[str, ...] = ()
+
+    def chosen(self, more: str = "") -> Iterator[str]:
+        """Yield the lines on what was chosen, with how long it takes; ``more`` says how to change
+        that."""
+        if self.choice is not None:
+            training = self.training
+            length = f", about {seconds_text(training.seconds_ahead())} s{more}"
+            yield from self.choice.lines(training.recipe, length)
+
+
+def begin(
+    network: Source | None,
+    data: Dataset | str | os.PathLike[str],
+    recipe: Recipe | str | os.PathLike[str],
+    values: Mapping[str, Any],
+    seed: int = 0,
+    threads: int | None = None,
+    engine: str | None = None,
+    *,
+    minutes: float | None = None,
+    quick: bool = False,
+    **options: Any,
+) -> Begun:
+    """Read the data, choose what is left to choose, and make all ready to train.
+
+    The arguments are those of :func:`train`, and ``options`` those of ``lenet.load``.
+    """
+    values = checked_names(values)
+    _check_length(minutes, quick, values)
+    data_name = data.name if isinstance(data, Dataset) else os.fsdecode(data)
+    is_to_choose = is_open(recipe, data)
+    made = named_recipe(NAMED if is_to_choose else recipe, data=data_name, **values)
+    wish = made.network or (None if is_to_choose else DEFAULT_NETWORK)
+    source = wish if network is None else network
+    start = source if isinstance(source, Model) else read_network(source or NETWORK)
+    arguments = {} if isinstance(data, Dataset) else load_arguments(start, data, **options)
+    dataset = data if isinstance(data, Dataset) else load(**arguments)
+    choice = None
+    if is_to_choose:
+        choice = choose(dataset, source, str(recipe), quick=quick)
+        start = start if isinstance(start, Model) else choice.network
+        source, made = choice.source, choice.recipe.replace(**values)
+    elif quick:
+        made = made.replace(epochs=max(1, round(made.epochs * QUICK)))
+    first: Network | Model
+    if isinstance(start, Model):
+        first = model_to_fine_tune(start, dataset, made, seed)
+    else:
+        first = fit_network(start, dataset)
+    training = Training(first, dataset, made, seed, threads, engine)
+    if minutes is not None:
+        training.last_for(60 * minutes)
+    assert source is not None  # what chooses names one
+    notes = (note,) if (note := notice_of_layers(source)) else ()
+    return Begun(training, source, arguments, choice, notes)
+
+
+def _check_length(minutes: float | None, quick: bool, values: Mapping[str, Any]) -> None:
+    """Hold that the length of a training is said once."""
+    is_time = isinstance(minutes, int | float) and not isinstance(minutes, bool)
+    if minutes is not None and not (is_time and 0 < minutes <= LONGEST):
+        what = f"minutes is {shown(minutes)}; it must be a number above 0, {LONGEST:,} at most"
+        raise UsageError(f"{what}.", parameter="minutes")
+    given = {"minutes": minutes, "epochs": values.get("epochs"), "quick": quick or None}
+    several = [name for name, value in given.items() if value is not None]
+    if len(several) > 1:
+        raise UsageError(f"{listed(several)} all say how long to train; give one of them.")
 
 
 def _tell(note: str, teller: Callback | None) -> None:

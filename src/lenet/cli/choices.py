@@ -17,7 +17,7 @@ RECIPE_OPTIONS: Final = (
 
 def recipe_values(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the name of the recipe, and the values that are given beside it."""
-    from lenet.training.recipe import checked_names, read_settings
+    from lenet.training.recipe import AUTO, checked_names, read_settings
 
     values = {name: given[name] for name in RECIPE_OPTIONS}
     values["class_weight"] = "balanced" if given["balance"] else None
@@ -28,7 +28,7 @@ def recipe_values(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
             raise UsageError(f"{name} is given by --{option} and by --set; give it once.")
     if given["recipe"] is not None:
         given["recipe"] = _current_name(given["recipe"])  # the run folder is called by it, too
-    name = "modern" if given["recipe"] is None else given["recipe"]
+    name = AUTO if given["recipe"] is None else given["recipe"]
     chosen = {option: value for option, value in values.items() if value is not None}
     return name, checked_names({**chosen, **settings})
 

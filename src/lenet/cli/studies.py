@@ -140,16 +140,11 @@ def _list_studies(json: bool) -> None:
 
 def _prepare(given: dict[str, Any]) -> tuple[list[Arm], Dataset]:
     """Return the variants, and the data that all are trained on."""
-    from lenet.data import load
-    from lenet.net import read_network
-    from lenet.studies.variation import NETWORK, make_arms, named_networks
-    from lenet.trainer import DEFAULT_NETWORK
-    from lenet.training import named_recipe
-    from lenet.training.preparation import load_arguments
+    from lenet.studies.variation import NETWORK, read_arms
 
     data = "digits" if given["data"] is None else given["data"]
     name, values = recipe_values(given)
-    sources = [given["net"] or named_recipe(name, data=data).network or DEFAULT_NETWORK]
+    sources = [given["net"]]
     for choice, texts in map(_read_choices, given["vary"]):
         if choice in values or (choice == NETWORK and given["net"] is not None):
             raise UsageError(f"{choice} is given twice; name it once, with all its values.")
@@ -158,9 +153,7 @@ def _prepare(given: dict[str, Any]) -> tuple[list[Arm], Dataset]:
         else:
             values[choice] = texts
     how = {option: given[option] for option in LOAD_OPTIONS}
-    arguments = load_arguments(read_network(sources[0]), data, given["data_dir"], **how)
-    dataset = load(**arguments)
-    return make_arms(named_networks(sources, dataset), name, data, values), dataset
+    return read_arms(sources, data, name, values, data_dir=given["data_dir"], **how)
 
 
 def _read_choices(text: str) -> tuple[str, list[Any]]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lenet.training import Recipe, Run, Training
+    from lenet.trainer import Begun
+    from lenet.training import Run, Training
 
 #: Sections of the help.
 OWN: Final = options.OWN
@@ -40,10 +41,13 @@ _ROWS: Final = 20
 )
 @option(
     "--recipe",
-    "modern (the default), original (the article's: plain SGD, rate 2.5), best (the network "
-    "compact, long, on augmented images), best-lenet and best-tiny (the same for LeNet's layers "
-    "and for tiny), lenet-5 (of 1998; for mnist) or a .toml file.",
+    "auto (the default: chosen by looking at pictures of your own, else modern), modern, original "
+    "(the article's: plain SGD, rate 2.5), best (the network compact, long, on augmented images), "
+    "best-lenet and best-tiny (the same for LeNet's layers and for tiny), lenet-5 (of 1998; for "
+    "mnist) or a .toml file.",
 )
+@option("--minutes", "As many epochs as this machine trains in about this time.", FLOAT)
+@flag("--quick", "A quarter of the recipe's epochs.")
 @option("--seed", "Decides weights and order: the same seed, the same bits; 0 by default.", INT)
 @option("--threads", "All processors by default. The result does not depend on it.", INT)
 @option("--engine", "What computes: native by default, torch (PyTorch), or reference.")
@@ -107,11 +111,7 @@ _ROWS: Final = 20
 @flag("--quiet", "Print nothing but the last lines.", section=RUN)
 def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None:
     """Train a network; with no arguments, on the digits inside the package."""
-    from lenet.cli.progress import Display
-    from lenet.net import zoo_name_of
-    from lenet.reporting import verdict
-    from lenet.run_folder import read_run
-    from lenet.trainer import complete, run_training
+    from lenet.trainer import complete
     from lenet.training import CHECKPOINT_SECONDS
 
     if given["vary"] or any(given[name] is not None for name in ("seeds", "jobs", "on")):
@@ -121,24 +121,34 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
         return
     if given["checkpoint_seconds"] is None:
         given["checkpoint_seconds"] = CHECKPOINT_SECONDS
-    is_silent = json or quiet
     if resume is not None:
-        begun = _reopen(resume, given)
-        if begun is None:
+        reopened = _reopen(resume, given)
+        if reopened is None:
             _print_finished(resume, json, complete(resume))
-            return
-        training, folder = begun
-        name = zoo_name_of(training.model.network)
+        else:
+            _train(*reopened, json, quiet, given["data_dir"])
+        return
+    begun = _prepare(given)
+    for note in () if json or quiet else begun.notes:
+        say(note)
+    if given["dry_run"]:
+        _print_dry_run(begun, json)
     else:
-        training, name, arguments = _prepare(given, is_silent)
-        if given["dry_run"]:
-            _print_dry_run(training, name, json)
-            return
-        folder = _make_folder(training, name, given, arguments)
+        _train(begun, _make_folder(begun, given), json, quiet, given["data_dir"])
+
+
+def _train(begun: Begun, folder: Run, json: bool, quiet: bool, data_dir: Path | None) -> None:
+    """Train to the end, and say how it went."""
+    from lenet.cli.progress import Display
+    from lenet.reporting import verdict
+    from lenet.run_folder import read_run
+    from lenet.trainer import run_training
+
+    training, is_silent = begun.training, json or quiet
     display = Display(training.recipe.epochs, lines=not is_silent, bar=not quiet)
     try:
         if not is_silent:
-            print_header(training, name)
+            print_header(begun)
         run_training(training, folder, display)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_interrupted(training, folder)) from None
@@ -152,11 +162,12 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
         return
     if not quiet:
         print()
-    _print_footer(training, folder, given["data_dir"])
+    _print_footer(training, folder, data_dir)
 
 
-def _reopen(folder: Path, given: dict[str, Any]) -> tuple[Training, Run] | None:
+def _reopen(folder: Path, given: dict[str, Any]) -> tuple[Begun, Run] | None:
     """Return the run as far as it came; None if it is finished."""
+    from lenet.trainer import Begun
     from lenet.training import resume_run
 
     how = {name: given.pop(name) for name in ("threads", "checkpoint_seconds")}
@@ -174,34 +185,21 @@ def _reopen(folder: Path, given: dict[str, Any]) -> tuple[Training, Run] | None:
         return None
     for note in resumed.notes:
         say(note)
-    return resumed.training, resumed.run
+    return Begun(resumed.training, resumed.training.model.network), resumed.run
 
 
-def _prepare(given: dict[str, Any], is_silent: bool) -> tuple[Training, str, dict[str, Any]]:
-    """Return the training, its network's name, if it has one, and what its data are loaded with."""
-    from lenet.data import load
-    from lenet.net import name_of, read_network
-    from lenet.trainer import DEFAULT_NETWORK
-    from lenet.training import Training
-    from lenet.training.preparation import fit_network, load_arguments, notice_of_layers
+def _prepare(given: dict[str, Any]) -> Begun:
+    """Read the data, and make all ready to train."""
+    from lenet.trainer import begin
     from lenet.training.run import check_seconds
 
     data = "digits" if given["data"] is None else given["data"]
-    recipe = _recipe(given, data)
-    source = recipe.network or DEFAULT_NETWORK if given["net"] is None else given["net"]
     options.check_run_name(given["run"])
     check_seconds(given["checkpoint_seconds"])
-    network = read_network(source)
-    if (note := notice_of_layers(source)) and not is_silent:
-        say(note)
-    how = {name: given[name] for name in LOAD_OPTIONS}
-    arguments = load_arguments(network, data, given["data_dir"], **how)
-    dataset = load(**arguments)
-    fitted = fit_network(network, dataset)
-    training = Training(
-        fitted, dataset, recipe, given["seed"] or 0, given["threads"], _engine(given)
-    )
-    return training, name_of(source), arguments
+    how = {name: given[name] for name in (*LOAD_OPTIONS, "data_dir", "minutes", "quick")}
+    recipe, values = recipe_values(given)
+    others = given["seed"] or 0, given["threads"], _engine(given)
+    return begin(given["net"], data, recipe, values, *others, **how)
 
 
 def _engine(given: dict[str, Any]) -> str | None:
@@ -212,16 +210,7 @@ def _engine(given: dict[str, Any]) -> str | None:
     return engine if device is None else f"{engine}:{device}"
 
 
-def _recipe(given: dict[str, Any], data: str) -> Recipe:
-    from lenet.training import named_recipe
-
-    name, values = recipe_values(given)
-    return named_recipe(name, data=data, **values)
-
-
-def _make_folder(
-    training: Training, name: str, given: dict[str, Any], arguments: dict[str, Any]
-) -> Run:
+def _make_folder(begun: Begun, given: dict[str, Any]) -> Run:
     """Make the run's folder.
 
     Without a name of its own it is called by its data, then the network and the recipe that a
@@ -229,29 +218,30 @@ def _make_folder(
     """
     from pathlib import Path
 
-    from lenet.net import zoo_name_of
+    from lenet.net import name_of, zoo_name_of
     from lenet.run_folder import ROOT
     from lenet.training import Run
-    from lenet.training.recipe import stem_of
+    from lenet.training.recipe import AUTO, stem_of
 
     how = {name: given[name] for name in ("checkpoint_seconds", "tensorboard")}
     if given["run"]:
-        return Run(Path(ROOT) / given["run"], arguments, **how)
-    words = [training.data.name]
-    if given["net"] is not None or given["recipe"] is None:
-        words.append(name or zoo_name_of(training.model.network) or "custom")
-    if given["recipe"] is not None:
+        return Run(Path(ROOT) / given["run"], begun.arguments, **how)
+    words = [begun.training.data.name]
+    if given["net"] is not None or given["recipe"] in (None, AUTO):
+        words.append(name_of(begun.source) or zoo_name_of(begun.training.model.network) or "custom")
+    if given["recipe"] not in (None, AUTO):
         words.append(stem_of(given["recipe"]))
-    return Run.numbered(ROOT, "-".join(filter(None, words)), arguments, **how)
+    return Run.numbered(ROOT, "-".join(filter(None, words)), begun.arguments, **how)
 
 
-def print_header(training: Training, name: str, rows: int | None = _ROWS) -> None:
+def print_header(begun: Begun, rows: int | None = _ROWS) -> None:
     """Print the lines above a training; of data by path ``rows`` classes and what was noticed."""
     from lenet.analysis import explain
     from lenet.data import class_table
-    from lenet.net import zoo
+    from lenet.net import name_of, zoo
     from lenet.writing.numbers import plural
 
+    training, name = begun.training, name_of(begun.source)
     data, network = training.data, training.model.network
     report, engine = explain(network), training.engine
     title = name or str(network)
@@ -270,13 +260,19 @@ def print_header(training: Training, name: str, rows: int | None = _ROWS) -> Non
         for note in data.notes:
             print(f"- {note}")
         print(flush=True)
+    if begun.choice is not None:
+        print("chosen by looking at the images, as --recipe auto does:")
+        for line in begun.chosen("; --minutes 2 for more, --quick for less"):
+            print(f"  {line}", flush=True)
+        print(flush=True)
     epochs, steps = training.place
     if epochs or steps:
         print(f"going on after epoch {epochs}" + f", step {steps:,}" * bool(steps), flush=True)
 
 
-def _print_dry_run(training: Training, name: str, json: bool) -> None:
+def _print_dry_run(begun: Begun, json: bool) -> None:
     """Print what a training would work with, and what its network would see."""
+    training = begun.training
     data, seen = training.data, training.model.preprocessing
     if json:
         print_json(
@@ -290,10 +286,12 @@ def _print_dry_run(training: Training, name: str, json: bool) -> None:
                 "network": str(training.model.network),
                 "parameters": training.model.plan.parameters,
                 "preprocessing": seen.to_dict(),
+                "recipe": training.recipe.to_dict(),
+                "chosen": dict(begun.choice.reasons) if begun.choice else None,
             }
         )
         return
-    print_header(training, name, rows=None)
+    print_header(begun, rows=None)
     shape = "x".join(map(str, seen.input_shape))
     mean, std = (", ".join(f"{value:.3f}" for value in values) for values in (seen.mean, seen.std))
     ground = f", the background {seen.polarity}" if seen.polarity else ""

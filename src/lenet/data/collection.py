@@ -34,7 +34,7 @@ from lenet.net.words import name_text, shown
 from lenet.writing.numbers import plural
 
 _UNBALANCED: Final = 3.0  # from so many times as many images on, classes are said to be so
-_LARGEST_SIDE: Final = 64  # where no size is asked for: a small network learns from less
+_LARGEST_SIDE: Final = 32  # where no size is asked for: a small network learns from less
 _MAX_SIDE: Final = 4096  # where one is asked for
 _BESIDE: Final = 64  # bytes per image, for its label, its hash and its name
 _MOST_DONE: Final = 8  # kinds of preparation that are named

@@ -21,7 +21,9 @@ from lenet.net import Network, Source, fitted, parse_network, read_network, zoo_
 from lenet.net.shapes import elements
 from lenet.trainer import DEFAULT_NETWORK
 from lenet.training import Recipe, Training, named_recipe
-from lenet.training.recipe import NO_AUGMENTATION
+from lenet.training.choosing import NETWORK, choose, is_open
+from lenet.training.preparation import fitted_to
+from lenet.training.recipe import AUTO, NAMED, NO_AUGMENTATION
 
 with needing("scikit-learn", "for lenet.LeNetClassifier", "sklearn"):
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -65,9 +67,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         as many units as there are classes. A network of the zoo gets the images' channels and size,
         but at least its own size; others get images resized to their input. "auto" is the recipe's
         network on images, or what ``lenet.train`` takes; two dense layers on what is no image.
-    recipe : str, path, Recipe or mapping, default="modern"
-        As ``lenet.recipe`` takes it. Validation images are taken from those of ``fit``; what is no
-        image is not augmented.
+    recipe : str, path, Recipe or mapping, default="auto"
+        As ``lenet.recipe`` takes it. "auto" looks at the images of ``fit``, see ``lenet.choose``;
+        for what is no image, and in ``partial_fit``, it is "modern". Validation images are taken
+        from those of ``fit``; what is no image is not augmented.
     image_shape : (H, W) or (C, H, W), default=None
         Which image a row of ``X`` is, in C order; of four-dimensional ``X``, which axes are what.
     value_range : (low, high), default=None
@@ -104,7 +107,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         net: Any = "auto",
         *,
-        recipe: Any = "modern",
+        recipe: Any = AUTO,
         image_shape: Sequence[int] | None = None,
         value_range: Sequence[float] | None = None,
         epochs: int | None = None,
@@ -229,8 +232,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         images = samples.to_bytes(rows, layout, limits)
         split = samples.canonical(images, samples.indices_of(labels, known), weights)
         changes = _ONE_EPOCH if is_partial else {}
-        recipe = self._suited(recipe, split, layout).replace(**changes)
         data = Dataset("X", split, None, samples.class_names(known))
+        if self._is_to_choose() and layout.is_image and not is_partial:
+            recipe = choose(data, network, self.recipe).recipe.replace(**self._changes())
+        recipe = self._suited(recipe, split, layout).replace(**changes)
         training = self._train(network, data, recipe, None if first else self._memory)
         if first:
             self.loss_curve_: list[float] = []
@@ -266,7 +271,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         is_auto = isinstance(self.net, str) and self.net == "auto"
         named = None if is_auto else read_network(self.net)
         layout = samples.find_layout(shape, self.image_shape, named)
-        source = named or default_network(layout, recipe.network)
+        default = NETWORK if self._is_to_choose() else DEFAULT_NETWORK
+        source = named or default_network(layout, recipe.network, default)
         network = network_for(source, layout, len(classes))
         return network, layout, samples.find_range(rows, layout, self.value_range)
 
@@ -319,7 +325,14 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _recipe(self) -> Recipe:
         """Return the recipe with the parameters that change it, but for the batch size."""
-        return named_recipe(self.recipe, **{name: plain(getattr(self, name)) for name in _CHANGES})
+        recipe = NAMED if self._is_to_choose() else self.recipe
+        return named_recipe(recipe, **self._changes())
+
+    def _changes(self) -> dict[str, Any]:
+        return {name: plain(getattr(self, name)) for name in _CHANGES}
+
+    def _is_to_choose(self) -> bool:
+        return is_open(self.recipe, "X")
 
     def _suited(self, recipe: Recipe, split: Split, layout: Layout) -> Recipe:
         """Return the recipe with a batch size for these samples; only images are augmented."""
@@ -347,13 +360,13 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.model_.scores(images, self.threads)[:count]
 
 
-def default_network(layout: Layout, wanted: str = "") -> Source:
+def default_network(layout: Layout, wanted: str, default: str) -> Source:
     """Return what ``net="auto"`` trains: on images what ``lenet.train`` does, else dense layers.
 
-    ``wanted`` is the recipe's network, if it has one.
+    ``wanted`` is the recipe's network, if it has one; ``default`` is for images that are no dots.
     """
     if layout.is_image and (wanted or min(layout.image_shape[1:]) >= samples.SMALLEST_SIDE):
-        return wanted or DEFAULT_NETWORK
+        return wanted or default
     shape = "x".join(map(str, layout.image_shape))
     return parse_network(f"{shape} | dense 64 relu, dense 32 relu, dense 1")
 
@@ -365,11 +378,8 @@ def network_for(source: Source, layout: Layout, classes: int) -> Network:
     that small images are enlarged to what it is made for, as ``lenet.train`` does with the digits.
     """
     network = read_network(source)
-    shape = network.input_shape
     if layout.is_image and zoo_name_of(network):
-        channels, *size = layout.image_shape
-        height, width = map(max, size, shape[1:])
-        shape = channels, height, width
-    if (shape, elements(network.output_shape)) == (network.input_shape, classes):
+        return fitted_to(network, layout.image_shape, classes)
+    if elements(network.output_shape) == classes:
         return network
-    return fitted(network, shape, classes)
+    return fitted(network, network.input_shape, classes)

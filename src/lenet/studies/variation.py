@@ -27,7 +27,10 @@ from lenet.studies.statistics import LEVEL, Mean, difference, mean
 from lenet.studies.trials import MAX_TRIALS, Outcome, Progress, Record, Trial, run_trials
 from lenet.trainer import DEFAULT_NETWORK, check_kinds
 from lenet.training import Recipe, checked_names, named_recipe
+from lenet.training.choosing import NETWORK as COMPACT
+from lenet.training.choosing import choose, is_open
 from lenet.training.preparation import fit_network, load_arguments
+from lenet.training.recipe import AUTO
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section, table_of
 from lenet.writing.numbers import percent, plural, seconds_text
@@ -265,7 +268,7 @@ def guess_of(data: Dataset) -> float:
 def vary(
     network: Source | Sequence[Source] | None = None,
     data: Dataset | str | os.PathLike[str] = "digits",
-    recipe: Recipe | str | os.PathLike[str] = "modern",
+    recipe: Recipe | str | os.PathLike[str] = AUTO,
     *,
     seeds: int | Iterable[int] = 5,
     jobs: int | None = None,
@@ -283,7 +286,7 @@ def vary(
     Args:
         network: a network as ``lenet.train`` takes it, or a list of them.
         data: a data set, the name of one, or the path of pictures.
-        recipe: a recipe, the name of one, or a ``.toml`` file.
+        recipe: as ``lenet.train`` takes it.
         seeds: how many, or a list of them.
         jobs: trainings at a time, each on one thread; by default one per processor. The outcome
             does not depend on it.
@@ -302,15 +305,31 @@ def vary(
     networks: Any = network if isinstance(network, list | tuple) else [network]
     for source in networks:
         check_kinds(source, data, recipe)
-    name = data.name if isinstance(data, Dataset) else os.fsdecode(data)
-    wish = named_recipe(recipe, data=name).network or DEFAULT_NETWORK
-    sources = [wish if source is None else source for source in networks]
-    if isinstance(data, Dataset):
-        dataset = data
-    else:
-        dataset = load(**load_arguments(read_network([*sources, wish][0]), data))
-    arms = make_arms(named_networks(sources, dataset), recipe, name, values)
+    arms, dataset = read_arms(networks, data, recipe, values)
     return run_arms(arms, numbers, dataset, Record(folder), jobs=jobs, on=on, progress=progress)
+
+
+def read_arms(
+    networks: Sequence[Source | None],
+    data: Dataset | str | os.PathLike[str],
+    recipe: Recipe | str | os.PathLike[str],
+    values: Mapping[str, Any],
+    **options: Any,
+) -> tuple[list[Arm], Dataset]:
+    """Return all variants, and the data that all are trained on; ``options`` are those of
+    ``lenet.load``.
+
+    What the recipe leaves open is chosen for the first network, and the same for all.
+    """
+    name = data.name if isinstance(data, Dataset) else os.fsdecode(data)
+    is_to_choose = is_open(recipe, data)
+    wish = COMPACT if is_to_choose else named_recipe(recipe, data=name).network or DEFAULT_NETWORK
+    sources = [wish if source is None else source for source in networks]
+    first = read_network([*sources, wish][0])
+    dataset = data if isinstance(data, Dataset) else load(**load_arguments(first, data, **options))
+    if is_to_choose:
+        recipe = choose(dataset, first, str(recipe)).recipe
+    return make_arms(named_networks(sources, dataset), recipe, name, values), dataset
 
 
 def make_arms(

@@ -32,10 +32,12 @@ from lenet.net import Network
 from lenet.optimizers import LEVENBERG_MARQUARDT
 from lenet.randomness import CURVATURE, checked_seed, permutation
 from lenet.training.preparation import check_fit, check_loss, new_model, with_validation
-from lenet.training.recipe import Recipe
+from lenet.training.recipe import MOST_EPOCHS, Recipe
 
 #: Seconds between two looks at the progress (and at Ctrl-C).
 LOOK_SECONDS: Final = 0.1
+#: Steps that are timed to know how long a training takes.
+MEASURED_STEPS: Final = 8
 #: Images that the curvature is measured on before each epoch (LeCun et al. 1998, section III.C).
 CURVATURE_IMAGES: Final = 500
 
@@ -200,6 +202,34 @@ class Training:
     def is_done(self) -> bool:
         """Whether no epoch is left to do."""
         return len(self.history) >= self.recipe.epochs or self.stops_early
+
+    def seconds_ahead(self, epochs: int | None = None) -> float:
+        """Measure how long so many epochs take, or the recipe's, tests included; learn nothing."""
+        size, steps = self.recipe.batch_size, min(self.steps, MEASURED_STEPS)
+        chosen = np.arange(min(steps * size, len(self._labels)), dtype=np.int32)
+        rates = self.recipe.rates(self.steps * self.recipe.epochs, 0, steps)
+        state, made = self._state.copy(), self._steps_made
+        taken = []
+        for _ in range(2):  # the first time is slower: memory is new, and so are threads
+            start = time.perf_counter()
+            images, labels, places, objective = self._material(chosen)
+            how = size, rates, made, self._optimizer, objective
+            samples = Samples(images, labels, *self._pixels)
+            self.engine.train(self._table.copy(), state.copy(), samples, places, *how)
+            taken.append(time.perf_counter() - start)
+        seconds = min(taken) * self.steps / steps
+        for name, split in self.data.splits.items():
+            if name != "train":
+                part = slice(0, min(len(split), MEASURED_STEPS * size))
+                start = time.perf_counter()
+                self._scores(self._images[name], part)
+                seconds += (time.perf_counter() - start) * len(split) / part.stop
+        return seconds * (self.recipe.epochs if epochs is None else epochs)
+
+    def last_for(self, seconds: float) -> None:
+        """Let the training have as many epochs as take about this long, before it begins."""
+        epochs = int(seconds / max(self.seconds_ahead(1), 1e-6))
+        self.recipe = self.recipe.replace(epochs=min(max(1, epochs), MOST_EPOCHS))
 
     def epochs(
         self, callback: Callback | None = None, pause: Callable[[], None] | None = None

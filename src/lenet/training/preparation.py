@@ -36,8 +36,17 @@ def fit_network(network: Network, data: Dataset) -> Network:
     """
     is_own = bool(data.source) or data.name not in NAMES
     if is_own and zoo_name_of(network):
-        return fitted(network, data.image_shape, len(data.classes))
+        return fitted_to(network, data.image_shape, len(data.classes))
     return network
+
+
+def fitted_to(network: Network, shape: tuple[int, int, int], classes: int) -> Network:
+    """Return a network for images (C, H, W) of so many classes.
+
+    It is made no smaller than it is: small images are enlarged to what it is made for.
+    """
+    height, width = map(max, shape[1:], network.input_shape[1:])
+    return fitted(network, (shape[0], height, width), classes)
 
 
 def notice_of_layers(source: object) -> str:

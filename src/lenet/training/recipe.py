@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from lenet import files
 from lenet.arguments import plain
+from lenet.data import NAMES
 from lenet.engine.augmentation import Augmentation
 from lenet.engine.initialise import parse_init
 from lenet.engine.optimizer import SHARE, Optimizer, is_share
@@ -50,6 +51,7 @@ LOSSES: Final = ("cross-entropy", "nearest")
 LARGEST: Final = 1e30
 #: Whole numbers up to this are the same in 64 bits with a point.
 _EXACT: Final = 2**53
+MOST_EPOCHS: Final = 100_000
 #: The largest decay of the moving average: beyond it, what a step adds is lost in 32 bits.
 LARGEST_DECAY: Final = 0.9999
 NO_AUGMENTATION: Final = Augmentation()
@@ -71,6 +73,10 @@ _USED_WITH: Final[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
     "pixel_range": ("standardize", (False,)),
 }
 
+#: The recipe that looks at the data: see :mod:`lenet.training.choosing`. For data sets that have a
+#: name it is another's other name.
+AUTO: Final = "auto"
+NAMED: Final = "modern"
 FOLDER: Final = Path(__file__).parent / "recipes"
 SUFFIX: Final = ".toml"
 #: A recipe has some 500 bytes.
@@ -184,7 +190,7 @@ class Recipe:
         UsageError: a value out of range, or two that do not go together.
     """
 
-    epochs: int = _value(20, _whole(1, 100_000))
+    epochs: int = _value(20, _whole(1, MOST_EPOCHS))
     batch_size: int = _value(128, _whole(1, 1_000_000))
     shuffle: bool = _value(True, _FLAG)
     optimizer: str = "adamw"
@@ -330,7 +336,7 @@ def _half_cosine(start: float, end: float, at: Any) -> NDArray[np.float64]:
 
 def names() -> tuple[str, ...]:
     """Return the recipes' names."""
-    return tuple(sorted({stem.partition(".")[0] for stem in _files()}))
+    return tuple(sorted({AUTO, *(stem.partition(".")[0] for stem in _files())}))
 
 
 def stem_of(name: str | os.PathLike[str]) -> str:
@@ -372,6 +378,13 @@ def recipe(
         warnings.warn(told, DeprecationWarning, stacklevel=2)
         wanted = new
     check_choice(wanted if is_name else name, names(), "the recipe", more=", or a .toml file")
+    if wanted == AUTO:
+        if stem_of(data) not in NAMES:
+            raise UsageError(
+                "the recipe auto looks at the images; lenet.train(data=...) does so, and "
+                "lenet.choose(data) tells what it would take."
+            )
+        wanted = NAMED
     return read_recipe(_file_of(wanted, data), **changes)
 
 

@@ -1,0 +1,220 @@
+"""``recipe="auto"``: how to train on pictures of one's own, chosen by looking at them.
+
+Data sets that have a name keep their ways: for them ``auto`` is ``modern``. For all others the
+network is ``compact``, whose layers are normalised and whose last maps are averaged; what follows
+from the images is its input, the size of a batch, the number of epochs, and which changes of an
+image give another image of its class. Nothing depends on the machine, so that equal arguments give
+equal weights everywhere. The rules were found on photographs, drawings and digits
+(``docs/pictures.md``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet.analysis.counts import count_network
+from lenet.data import NAMES, Dataset, is_name, load
+from lenet.data.preprocess import Preprocessing, resize
+from lenet.engine.augmentation import Augmentation
+from lenet.errors import UsageError
+from lenet.net import Network, Source, name_of, read_network, zoo
+from lenet.net.shapes import shape_text
+from lenet.net.words import listed, shown
+from lenet.training.preparation import fit_network, load_arguments
+from lenet.training.recipe import AUTO, Recipe
+from lenet.writing.numbers import plural
+
+#: The network that is trained where none is named.
+NETWORK: Final = "compact"
+#: The recipes that look at images of one's own, and how many times as long each takes.
+_TIMES: Final = {AUTO: 1.0, "best": 4.0}
+#: Multiply-adds of all images in all epochs, forwards: about half a minute on two cores.
+_WORK: Final = 1.2e12
+#: Steps are at most so many, and epochs between two numbers.
+_STEPS: Final = 4_000
+_EPOCHS: Final = (5, 200)
+#: Fewer steps learn more from images that change little.
+_SHORT: Final = 2_000
+#: Of all epochs, where it shall be quick.
+QUICK: Final = 0.25
+#: Images per step, up to so many images.
+_BATCHES: Final = ((32, 5_000), (64, 20_000))
+_LARGEST_BATCH: Final = 128
+
+#: Images that are looked at for symmetry, and the side of the small copies that are compared.
+_LOOKED_AT: Final = 2_000
+_SIDE: Final = 16
+#: Of a correlation: from there on, two images are nearly the same one.
+_COPIES: Final = 0.95
+#: Mirrored images are as near as others: then they are the nearest in half of all cases.
+_NEAREST: Final = 1 / 3
+#: Of a class: fewer images that have a mirrored neighbour say nothing.
+_FEWEST: Final = 10
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How to train, and why.
+
+    Attributes:
+        network: what to train: the one that was given, if one was, fitted to the images.
+        source: what it was named by.
+        recipe: how.
+        reasons: why this network, and why images change as they do, by what they are about.
+    """
+
+    network: Network
+    source: Source
+    recipe: Recipe
+    reasons: Mapping[str, str]
+
+    def lines(self, recipe: Recipe | None = None, more: str = "") -> Iterator[str]:
+        """Yield three lines: the network, the length, and how images change.
+
+        ``recipe`` is what became of it, and ``more`` what else is known of the length.
+        """
+        made = recipe or self.recipe
+        length = f"{plural(made.epochs, 'epoch')} in batches of {made.batch_size}{more}"
+        yield f"network  {self.reasons['network']}"
+        yield f"length   {length}"
+        yield f"images   {self.reasons['images']}"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def is_open(recipe: object, data: Dataset | str | os.PathLike[str]) -> bool:
+    """Return whether ``recipe`` is to be chosen, once the data are read."""
+    if not (isinstance(recipe, str) and recipe.strip().lower() in _TIMES):
+        return False
+    if isinstance(data, Dataset):
+        return bool(data.source) or data.name not in NAMES
+    return not is_name(data)
+
+
+def choose(
+    data: Dataset | str | os.PathLike[str],
+    network: Source | None = None,
+    recipe: str = AUTO,
+    *,
+    quick: bool = False,
+) -> Choice:
+    """Choose how to train on images of one's own, by looking at them.
+
+    Args:
+        data: a data set, or the path of pictures, as ``lenet.load`` takes it.
+        network: what is to be trained; by default one that suits the images.
+        recipe: ``auto``, or ``best``, which takes four times as long.
+        quick: take a quarter of that time.
+
+    Raises:
+        UsageError: the data have a name, and so have recipes of their own; or another recipe.
+        DataError: the pictures cannot be read.
+    """
+    if not is_open(recipe, data):
+        raise UsageError(
+            f"the recipe is {shown(recipe)} and the data {shown(getattr(data, 'name', data))}; "
+            f"give {listed(list(_TIMES), 'or')}, and images of your own: the others have recipes "
+            "of their own."
+        )
+    given = None if network is None else read_network(network)
+    if not isinstance(data, Dataset):
+        data = load(**load_arguments(given or zoo.get(NETWORK), data))
+    chosen = fit_network(given or zoo.get(NETWORK), data)
+    count = len(data.train)
+    batch = next((size for size, most in _BATCHES if count <= most), _LARGEST_BATCH)
+    times, (fewest, most) = _TIMES[recipe.strip().lower()], _EPOCHS
+    work = count * count_network(chosen).multiply_adds
+    epochs = times * min(_WORK / work, _STEPS * batch / count, most) * (QUICK if quick else 1)
+    epochs = max(fewest, round(epochs))
+    augment, changes = _augmentation(data, is_short=epochs * count / batch < _SHORT)
+    made = Recipe(
+        epochs=epochs,
+        batch_size=batch,
+        weight_decay=0.05,
+        label_smoothing=0.1,
+        augment=augment,
+    )
+    why = "all layers normalised, none wide and dense" if given is None else "as given"
+    name = name_of(source := network or NETWORK) or "the network"
+    told = f"{name} on {shape_text(chosen.input_shape)}: {why}"
+    return Choice(chosen, source, made, {"network": told, "images": changes})
+
+
+def _augmentation(data: Dataset, is_short: bool) -> tuple[Augmentation, str]:
+    images = data.train.images
+    channels = images.shape[1]
+    part = 0.5 if is_short else 1.0
+    settings: dict[str, Any] = {"shift": round(2 * part), "rotate": 10 * part, "scale": 0.1 * part}
+    what, kind = ["moved", "turned", "scaled"], "grey on an even ground"
+    if channels == 3 or Preprocessing.fit(images, data.image_shape).polarity is None:
+        settings |= {"brightness": 0.4, "contrast": 0.4}
+        what.append("lit")
+        kind = "photographs"
+    if channels == 3:
+        settings["saturation"] = 0.4
+        what.append("coloured")
+        kind = "in colour"
+    mirrored = is_mirrored(images, data.train.labels)
+    if mirrored:
+        settings["flip"] = True
+        what.append("mirrored")
+    why = "look" if mirrored else "do not look"
+    told = f"{kind}: {listed(what)} anew in every epoch; mirror images {why} like their class"
+    return Augmentation(**settings), told
+
+
+def is_mirrored(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> bool:
+    """Return whether the mirror image of an image is another of its class.
+
+    That is so if, of each image, the nearest among the others and their mirror images is a mirror
+    image about as often as not, and tells the class no worse than the nearest that is none.
+    """
+    if len(images) > _LOOKED_AT:
+        chosen = np.linspace(0, len(images) - 1, _LOOKED_AT).astype(np.intp)
+        images, labels = images[chosen], labels[chosen]
+    plain = _directions(images)
+    nearness, right = [], []
+    for other in (plain, _directions(images[..., ::-1])):
+        alike = plain @ other.T
+        np.fill_diagonal(alike, -2.0)
+        if other is plain:  # frames of one film tell nothing of an image's class
+            alike[alike > _COPIES] = -2.0
+        nearest = alike.argmax(axis=1)
+        nearness.append(alike.max(axis=1))
+        right.append(labels[nearest] == labels)
+    is_nearer = nearness[1] > nearness[0]
+    if is_nearer.mean() < _NEAREST:
+        return False
+    before, after = right[0][is_nearer], right[1][is_nearer]
+    return bool(after.mean() >= before.mean()) and not any(
+        _is_worse(*pair) for pair in _by_class(before, after, labels[is_nearer])
+    )
+
+
+def _by_class(
+    before: NDArray[np.bool_], after: NDArray[np.bool_], labels: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    for label in np.unique(labels):
+        own = labels == label
+        yield before[own], after[own]
+
+
+def _is_worse(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> bool:
+    return len(before) >= _FEWEST and bool(after.mean() < before.mean() / 2)
+
+
+def _directions(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return (N, values) small copies, each of mean 0 per channel and length 1."""
+    small = resize(np.ascontiguousarray(images), _SIDE, _SIDE).astype(np.float32)
+    small -= small.mean(axis=(2, 3), keepdims=True)
+    rows = small.reshape(len(small), -1)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    directions: NDArray[np.float32] = rows / np.maximum(lengths, 1e-6)
+    return directions
