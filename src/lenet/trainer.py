@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -186,9 +186,9 @@ def begin(
     dataset = data if isinstance(data, Dataset) else load(**arguments)
     choice = None
     if is_to_choose:
-        choice = choose(dataset, source, str(recipe), quick=quick)
+        choice = choose(dataset, source, str(recipe), quick=quick, **values)
         start = start if isinstance(start, Model) else choice.network
-        source, made = choice.source, choice.recipe.replace(**values)
+        source, made = choice.source, choice.recipe
     elif quick:
         made = made.replace(epochs=max(1, round(made.epochs * QUICK)))
     first: Network | Model
@@ -197,8 +197,10 @@ def begin(
     else:
         first = fit_network(start, dataset)
     training = Training(first, dataset, made, seed, threads, engine)
-    if minutes is not None:
-        training.last_for(60 * minutes)
+    if minutes is not None:  # once more, for how long it is decides how images change
+        timed = {**values, "epochs": training.epochs_in(60 * minutes)}
+        begun = begin(network, dataset, recipe, timed, seed, threads, engine)
+        return replace(begun, arguments=arguments)
     assert source is not None  # what chooses names one
     notes = (note,) if (note := notice_of_layers(source)) else ()
     return Begun(training, source, arguments, choice, notes)

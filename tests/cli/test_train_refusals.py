@@ -47,7 +47,7 @@ WHOLE = "it must be a whole number"
         ),
         (
             ["--recipe", "foo"],
-            ["'foo'", "lenet-5-distorted, modern, original or photos, or a .toml file"],
+            ["'foo'", "lenet-5-distorted, modern or original, or a .toml file"],
         ),
         (["--recipe", "no.toml"], ["cannot read the recipe no.toml: no such file or directory"]),
         (["--set", "lr"], ["'lr' is no setting", "lr=0.02"]),

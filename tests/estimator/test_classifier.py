@@ -269,7 +269,7 @@ def test_a_network_gets_as_many_outputs_as_classes(digits):
 
 def chosen(shape, classes=10, wanted=""):
     layout = Layout(shape, shape)
-    return network_for(default_network(layout, wanted), layout, classes)
+    return network_for(default_network(layout, wanted, "lenet-relu"), layout, classes)
 
 
 def test_lenet_on_its_own_images():
@@ -315,16 +315,21 @@ def test_a_recipes_network_is_for_images():
     assert str(own) == "1x9x9 | dense 3 relu, dense 7"
 
 
-@pytest.mark.parametrize("parameters", [{}, {"recipe": "best-lenet", "epochs": 1}], ids=str)
+@pytest.mark.parametrize(
+    "parameters",
+    [{"recipe": "modern"}, {"recipe": "best-lenet", "epochs": 1}, {"batch_size": None}],
+    ids=str,
+)
 def test_it_trains_what_lenet_train_trains(parameters):
     """The same network by the same recipe on the digits: the same weights, bit for bit."""
     digits = lenet.load("digits").train
     images, labels = digits.images[:, 0], digits.labels
     estimator = LeNetClassifier(**{"epochs": 2} | parameters).fit(images, labels)
     split = canonical(digits.images, labels, np.ones(len(labels)))  # the estimator's order
-    data = lenet.Dataset("digits", split, None, tuple("0123456789"))
-    recipe = lenet.recipe(parameters.get("recipe", "modern"), epochs=parameters.get("epochs", 2))
-    model = lenet.train(data=data, recipe=recipe)
+    name = "digits" if "recipe" in parameters else "own"
+    data = lenet.Dataset(name, split, None, tuple("0123456789"))
+    epochs = parameters.get("epochs", 2)
+    model = lenet.train(data=data, recipe=parameters.get("recipe", "auto"), epochs=epochs)
     assert estimator.model_.network == model.network
     assert estimator.model_.training["recipe"] == model.training["recipe"]
     assert estimator.model_.table.tobytes() == model.table.tobytes()

@@ -49,7 +49,9 @@ def images():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("recipe", ["modern", "best", "original", EVERYTHING, EVERYTHING.to_dict()])
+@pytest.mark.parametrize(
+    "recipe", ["modern", "best-tiny", "original", EVERYTHING, EVERYTHING.to_dict()]
+)
 def test_it_is_lenet_train(images, recipe, weighted):
     X, y, weights = images
     weights = weights if weighted else np.ones(len(y))

@@ -77,10 +77,11 @@ def test_pictures_become_what_a_network_of_ones_own_takes(pictures, channels):
     assert data.image_shape == (1, 9, 9)
 
 
-def test_too_small(tmp_path):
+def test_small_images_are_enlarged_to_what_a_network_is_made_for(tmp_path):
     write_digits(tmp_path, {"2": 10, "3": 10})
-    with pytest.raises(UsageError, match=r"1@8x8.*28"):
-        matched(lenet.zoo.lenet(), tmp_path)
+    network, data = matched(lenet.zoo.lenet(), tmp_path)
+    assert (network.input_shape, data.image_shape) == ((1, 28, 28), (1, 8, 8))
+    assert network.output_shape == (2,)
 
 
 def test_load_options_are_not_for_named_data():

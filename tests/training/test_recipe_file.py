@@ -19,7 +19,7 @@ from refusals import refused
 
 def test_every_named_recipe_is_one():
     old = ("lenet-1", "lenet-4", "lenet-5", "lenet-5-distorted")
-    assert names() == ("best", "best-lenet", "best-tiny", *old, "modern", "original", "photos")
+    assert names() == ("auto", "best", "best-lenet", "best-tiny", *old, "modern", "original")
     for path in recipe_module.FOLDER.glob("*.toml"):
         assert read_recipe(path).epochs >= 1
 
@@ -35,7 +35,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_a_recipe_may_differ_by_the_data(folder):
-    assert names() == ("best", "only")
+    assert names() == ("auto", "best", "only")
     assert named_recipe("best").epochs == 1
     assert named_recipe("best", data="digits").epochs == 1
     assert named_recipe(" BEST ", data="MNIST").epochs == 2
@@ -59,7 +59,7 @@ def test_a_recipe_from_a_recipe_or_its_values():
     with refused(UsageError, "no 'epoch'"):
         named_recipe({"epoch": 1})
     for wrong in (None, 5, ["best"], b"best"):
-        with refused(UsageError, "original or photos"):
+        with refused(UsageError, "modern or original"):
             named_recipe(wrong)
 
 
@@ -88,7 +88,7 @@ def test_a_recipe_may_begin_with_another(tmp_path, folder):
 
 @pytest.mark.parametrize("name", ["sead", "", "Modern toml", "../seed", "a" * 5000, "a\0b"])
 def test_unknown_name(name):
-    with pytest.raises(UsageError, match="original or photos, or a") as caught:
+    with pytest.raises(UsageError, match="modern or original, or a") as caught:
         named_recipe(name)
     assert len(str(caught.value)) < 250
 

@@ -174,7 +174,7 @@ def test_a_file_with_weights_gives_layers_alone_and_that_is_said(
     path = tmp_path / f"m.{suffix}"
     lenet.export(lenet.Model(small, few.classes).initialize(), path)
     told = Told()
-    lenet.train(path, few, epochs=1, callback=told, verbose=True)
+    lenet.train(path, few, "modern", epochs=1, callback=told, verbose=True)
     (notice,) = told.notices
     assert "begin anew" in notice
     assert capsys.readouterr().err == f"lenet: {notice}\n"

@@ -234,7 +234,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         changes = _ONE_EPOCH if is_partial else {}
         data = Dataset("X", split, None, samples.class_names(known))
         if self._is_to_choose() and layout.is_image and not is_partial:
-            recipe = choose(data, network, self.recipe).recipe.replace(**self._changes())
+            recipe = choose(data, network, self.recipe, **self._changes()).recipe
         recipe = self._suited(recipe, split, layout).replace(**changes)
         training = self._train(network, data, recipe, None if first else self._memory)
         if first:

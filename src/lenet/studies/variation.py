@@ -328,7 +328,8 @@ def read_arms(
     first = read_network([*sources, wish][0])
     dataset = data if isinstance(data, Dataset) else load(**load_arguments(first, data, **options))
     if is_to_choose:
-        recipe = choose(dataset, first, str(recipe)).recipe
+        fixed = {name: v for name, v in values.items() if not isinstance(v, list | tuple)}
+        recipe = choose(dataset, first, str(recipe), **fixed).recipe
     return make_arms(named_networks(sources, dataset), recipe, name, values), dataset
 
 

@@ -39,7 +39,9 @@ _WORK: Final = 1.2e12
 #: Steps are at most so many, and epochs between two numbers.
 _STEPS: Final = 4_000
 _EPOCHS: Final = (5, 200)
-#: Fewer steps learn more from images that change little.
+#: Of the side: how far an image moves, 2 pixels of 28.
+_SHIFT: Final = 1 / 14
+#: Fewer steps learn more from images that change less.
 _SHORT: Final = 2_000
 #: Of all epochs, where it shall be quick.
 QUICK: Final = 0.25
@@ -104,6 +106,7 @@ def choose(
     recipe: str = AUTO,
     *,
     quick: bool = False,
+    **values: Any,
 ) -> Choice:
     """Choose how to train on images of one's own, by looking at them.
 
@@ -112,6 +115,7 @@ def choose(
         network: what is to be trained; by default one that suits the images.
         recipe: ``auto``, or ``best``, which takes four times as long.
         quick: take a quarter of that time.
+        values: values of the recipe that are not to be chosen, by name, such as ``epochs=10``.
 
     Raises:
         UsageError: the data have a name, and so have recipes of their own; or another recipe.
@@ -132,33 +136,43 @@ def choose(
     times, (fewest, most) = _TIMES[recipe.strip().lower()], _EPOCHS
     work = count * count_network(chosen).multiply_adds
     epochs = times * min(_WORK / work, _STEPS * batch / count, most) * (QUICK if quick else 1)
-    epochs = max(fewest, round(epochs))
-    augment, changes = _augmentation(data, is_short=epochs * count / batch < _SHORT)
     made = Recipe(
-        epochs=epochs,
+        epochs=max(fewest, round(epochs)),
         batch_size=batch,
         weight_decay=0.05,
         label_smoothing=0.1,
-        augment=augment,
-    )
+    ).replace(**values)
+    part = min(1.0, made.epochs * count / made.batch_size / _SHORT)
+    settings, changes = _changes(data, min(chosen.input_shape[1:]), part)
+    wish = values.get("augment")
+    if not isinstance(wish, Augmentation):  # which says all of it
+        made = made.replace(augment={**settings, **(wish or {})})
     why = "all layers normalised, none wide and dense" if given is None else "as given"
     name = name_of(source := network or NETWORK) or "the network"
     told = f"{name} on {shape_text(chosen.input_shape)}: {why}"
     return Choice(chosen, source, made, {"network": told, "images": changes})
 
 
-def _augmentation(data: Dataset, is_short: bool) -> tuple[Augmentation, str]:
+def _changes(data: Dataset, side: int, part: float) -> tuple[dict[str, Any], str]:
+    """Return how images change on their way into a network of this side, and the reason.
+
+    ``part`` is 1 in a training that is long enough for all of it.
+    """
     images = data.train.images
     channels = images.shape[1]
-    part = 0.5 if is_short else 1.0
-    settings: dict[str, Any] = {"shift": round(2 * part), "rotate": 10 * part, "scale": 0.1 * part}
+    settings: dict[str, Any] = {
+        "shift": round(_SHIFT * side * part),
+        "rotate": round(10 * part),
+        "scale": round(0.1 * part, 3),
+    }
+    light = round(min(0.4, 0.8 * part), 3)
     what, kind = ["moved", "turned", "scaled"], "grey on an even ground"
     if channels == 3 or Preprocessing.fit(images, data.image_shape).polarity is None:
-        settings |= {"brightness": 0.4, "contrast": 0.4}
+        settings |= {"brightness": light, "contrast": light}
         what.append("lit")
         kind = "photographs"
     if channels == 3:
-        settings["saturation"] = 0.4
+        settings["saturation"] = light
         what.append("coloured")
         kind = "in colour"
     mirrored = is_mirrored(images, data.train.labels)
@@ -167,7 +181,7 @@ def _augmentation(data: Dataset, is_short: bool) -> tuple[Augmentation, str]:
         what.append("mirrored")
     why = "look" if mirrored else "do not look"
     told = f"{kind}: {listed(what)} anew in every epoch; mirror images {why} like their class"
-    return Augmentation(**settings), told
+    return settings, told
 
 
 def is_mirrored(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> bool:

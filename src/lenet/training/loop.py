@@ -226,10 +226,10 @@ class Training:
                 seconds += (time.perf_counter() - start) * len(split) / part.stop
         return seconds * (self.recipe.epochs if epochs is None else epochs)
 
-    def last_for(self, seconds: float) -> None:
-        """Let the training have as many epochs as take about this long, before it begins."""
+    def epochs_in(self, seconds: float) -> int:
+        """Return how many epochs take about this long; at least one."""
         epochs = int(seconds / max(self.seconds_ahead(1), 1e-6))
-        self.recipe = self.recipe.replace(epochs=min(max(1, epochs), MOST_EPOCHS))
+        return min(max(1, epochs), MOST_EPOCHS)
 
     def epochs(
         self, callback: Callback | None = None, pause: Callable[[], None] | None = None
