@@ -21,7 +21,7 @@ from lenet.net import Network, Source, fitted, parse_network, read_network, zoo_
 from lenet.net.shapes import elements
 from lenet.trainer import DEFAULT_NETWORK
 from lenet.training import Recipe, Training, named_recipe
-from lenet.training.choosing import NETWORK, choose, is_open
+from lenet.training.choosing import NETWORK, choose, is_open, suited_batch
 from lenet.training.preparation import fitted_to
 from lenet.training.recipe import AUTO, NAMED, NO_AUGMENTATION
 
@@ -33,9 +33,6 @@ with needing("scikit-learn", "for lenet.LeNetClassifier", "sklearn"):
 
 #: Parameters that change a value of the recipe each.
 _CHANGES: Final = ("epochs", "optimizer", "lr", "schedule", "init", "standardize", "weight_decay")
-#: Fewest samples per step that batch_size="auto" takes, and how many steps per epoch it wants.
-_FEWEST: Final = 8
-_STEPS: Final = 10
 #: What ``partial_fit``, which knows no end, changes in any recipe.
 _ONE_EPOCH: Final[dict[str, Any]] = {
     "epochs": 1,
@@ -338,7 +335,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the recipe with a batch size for these samples; only images are augmented."""
         size = self.batch_size
         if isinstance(size, str) and size == "auto":
-            size = min(max(len(split) // _STEPS, _FEWEST), recipe.batch_size)
+            size = suited_batch(recipe.batch_size, len(split))
         augment = recipe.augment if layout.is_image else NO_AUGMENTATION
         return recipe.replace(batch_size=plain(size), augment=augment)
 

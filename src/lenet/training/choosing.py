@@ -41,8 +41,12 @@ _STEPS: Final = 4_000
 _EPOCHS: Final = (5, 200)
 #: Of the side: how far an image moves, 2 pixels of 28.
 _SHIFT: Final = 1 / 14
-#: Fewer steps learn more from images that change less.
+#: A training of fewer steps that sees each image fewer times learns more from smaller changes.
 _SHORT: Final = 2_000
+_FEW: Final = 60
+#: Fewest images per step of a small data set, and how many steps an epoch shall have.
+_FEWEST_IN_BATCH: Final = 8
+_STEPS_PER_EPOCH: Final = 10
 #: Of all epochs, where it shall be quick.
 QUICK: Final = 0.25
 #: Images per step, up to so many images.
@@ -133,6 +137,7 @@ def choose(
     chosen = fit_network(given or zoo.get(NETWORK), data)
     count = len(data.train)
     batch = next((size for size, most in _BATCHES if count <= most), _LARGEST_BATCH)
+    batch = suited_batch(batch, count)
     times, (fewest, most) = _TIMES[recipe.strip().lower()], _EPOCHS
     work = count * count_network(chosen).multiply_adds
     epochs = times * min(_WORK / work, _STEPS * batch / count, most) * (QUICK if quick else 1)
@@ -142,7 +147,8 @@ def choose(
         weight_decay=0.05,
         label_smoothing=0.1,
     ).replace(**values)
-    part = min(1.0, made.epochs * count / made.batch_size / _SHORT)
+    steps = made.epochs * count / made.batch_size
+    part = min(1.0, max(steps / _SHORT, made.epochs / _FEW))
     settings, changes = _changes(data, min(chosen.input_shape[1:]), part)
     wish = values.get("augment")
     if not isinstance(wish, Augmentation):  # which says all of it
@@ -151,6 +157,11 @@ def choose(
     name = name_of(source := network or NETWORK) or "the network"
     told = f"{name} on {shape_text(chosen.input_shape)}: {why}"
     return Choice(chosen, source, made, {"network": told, "images": changes})
+
+
+def suited_batch(size: int, count: int) -> int:
+    """Return a number of images per step: ``size``, or less where there are few images."""
+    return min(size, max(count // _STEPS_PER_EPOCH, _FEWEST_IN_BATCH))
 
 
 def _changes(data: Dataset, side: int, part: float) -> tuple[dict[str, Any], str]:
@@ -188,40 +199,31 @@ def is_mirrored(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> bool:
     """Return whether the mirror image of an image is another of its class.
 
     That is so if, of each image, the nearest among the others and their mirror images is a mirror
-    image about as often as not, and tells the class no worse than the nearest that is none.
+    image about as often as not, and tells the class no worse than the nearest that is none: all in
+    all not worse, and of no class much worse.
     """
     if len(images) > _LOOKED_AT:
         chosen = np.linspace(0, len(images) - 1, _LOOKED_AT).astype(np.intp)
         images, labels = images[chosen], labels[chosen]
     plain = _directions(images)
-    nearness, right = [], []
-    for other in (plain, _directions(images[..., ::-1])):
-        alike = plain @ other.T
-        np.fill_diagonal(alike, -2.0)
-        if other is plain:  # frames of one film tell nothing of an image's class
-            alike[alike > _COPIES] = -2.0
-        nearest = alike.argmax(axis=1)
-        nearness.append(alike.max(axis=1))
-        right.append(labels[nearest] == labels)
-    is_nearer = nearness[1] > nearness[0]
+    alike, mirrored = plain @ plain.T, plain @ _directions(images[..., ::-1]).T
+    for products in (alike, mirrored):
+        np.fill_diagonal(products, -2.0)
+    known = labels[alike.argmax(axis=1)] == labels
+    alike[alike > _COPIES] = -2.0  # frames of one film say little of an image's class
+    is_nearer = mirrored.max(axis=1) > alike.max(axis=1)
     if is_nearer.mean() < _NEAREST:
         return False
-    before, after = right[0][is_nearer], right[1][is_nearer]
-    return bool(after.mean() >= before.mean()) and not any(
-        _is_worse(*pair) for pair in _by_class(before, after, labels[is_nearer])
+    before = labels[alike.argmax(axis=1)] == labels
+    after = labels[mirrored.argmax(axis=1)] == labels
+    if after[is_nearer].mean() < before[is_nearer].mean():
+        return False
+    groups = (is_nearer & (labels == label) for label in np.unique(labels))
+    return all(
+        after[group].mean() >= known[group].mean() / 2
+        for group in groups
+        if group.sum() >= _FEWEST
     )
-
-
-def _by_class(
-    before: NDArray[np.bool_], after: NDArray[np.bool_], labels: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    for label in np.unique(labels):
-        own = labels == label
-        yield before[own], after[own]
-
-
-def _is_worse(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> bool:
-    return len(before) >= _FEWEST and bool(after.mean() < before.mean() / 2)
 
 
 def _directions(images: NDArray[np.uint8]) -> NDArray[np.float32]:
