@@ -542,10 +542,11 @@ _KINDS_INSIDE: Final[dict[str, Any]] = {
     "machine": object,
 }
 #: What ``lenet.load`` is called with that says how files are to be read.
-READING: Final = ("transpose", "label_from_name")
+READING: Final = ("transpose", "label_from_name", "group", "split_seed")
 #: What ``lenet.load`` is called with.
 _ARGUMENTS: Final[dict[str, Any]] = {
-    **dict.fromkeys(("source", "data_dir", "label_from_name"), str),
+    **dict.fromkeys(("source", "data_dir", "label_from_name", "group"), str),
+    "split_seed": int,
     **dict.fromkeys(("gray", "rgb", "skip_bad", "transpose"), bool),
     "size": int | str | list,
 }

@@ -13,6 +13,7 @@ import lenet
 from digit_pictures import write_digits
 from lenet.data import load_split, own
 from lenet.data.collection import Collection, LoadOptions
+from lenet.data.dataset import digests_of
 from lenet.errors import DataError, UsageError
 from refusals import refused
 
@@ -195,7 +196,7 @@ def test_nothing_of_the_cache_is_pickled(digits, cache):
     lenet.load(digits)
     path = own.cache_place(f"{os.path.realpath(digits)}\n{LoadOptions()}")
     assert path.parent.parent == cache
-    assert path.read_bytes().startswith(b"lenet pictures 5\n")
+    assert path.read_bytes().startswith(b"lenet pictures 6\n")
 
 
 @pytest.mark.parametrize(
@@ -244,8 +245,11 @@ def collection(count=5):
     images = np.random.default_rng(0).integers(0, 256, (count, 3, 4, 5), dtype=np.uint8)
     labels, paths = np.arange(count) % 2, ("a\n", "\udcff", "ä", "x/y", "z")
     done = ((), ("inverted", "ä"), (), (), ("centred",))
+    digests = digests_of(images)
     return Collection(
-        images, labels, (count - 2, 1, 1), ("a", "ä\n"), ("note",), paths, prepared=done
+        *(images, labels, digests, (count - 2, 1, 1), ("a", "ä\n"), ("note",), paths),
+        prepared=done,
+        groups=("", "g", "g", "ä\n", ""),
     )
 
 
@@ -260,8 +264,9 @@ def test_round_trip(kept):
     found, expected = own.load_cache(kept, KEY), collection()
     np.testing.assert_array_equal(found.images, expected.images)
     np.testing.assert_array_equal(found.labels, expected.labels)
-    assert found.labels.dtype == np.int64
-    for name in ("counts", "classes", "notes", "files", "prepared"):
+    np.testing.assert_array_equal(found.digests, expected.digests)
+    assert (found.labels.dtype, found.digests.dtype) == (np.int64, np.uint64)
+    for name in ("counts", "classes", "notes", "files", "prepared", "groups"):
         assert getattr(found, name) == getattr(expected, name)
 
 
@@ -282,7 +287,7 @@ def test_every_cut_and_every_addition_is_noticed(kept):
 
 def test_no_flipped_bit_in_the_pixels_gets_through(kept):
     content = bytearray(kept.read_bytes())
-    for place in range(len(content) - 5 * 68 - 40, len(content)):
+    for place in range(len(content) - 5 * 76 - 40, len(content)):
         content[place] ^= 4
         kept.write_bytes(content)
         assert own.load_cache(kept, KEY) is None

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.data.dataset import digest, digests_of, split_by_content, split_by_label
+from lenet.data.dataset import digest, digests_of
+from lenet.data.splitting import split_by_content, split_by_label
 
 
 def images(count, seed=0):

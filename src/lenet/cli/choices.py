@@ -8,7 +8,9 @@ from typing import Any, Final
 from lenet.errors import UsageError
 
 #: What ``lenet.load`` takes beside the data and their folder.
-LOAD_OPTIONS: Final = ("size", "gray", "rgb", "skip_bad", "transpose", "label_from_name")
+LOAD_OPTIONS: Final = (
+    *("size", "gray", "rgb", "skip_bad", "transpose", "label_from_name", "group", "split_seed"),
+)
 #: Values of the recipe that have an option with a value.
 RECIPE_OPTIONS: Final = (
     *("epochs", "batch_size", "lr", "optimizer", "schedule", "init", "weight_decay"),

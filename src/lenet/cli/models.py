@@ -105,6 +105,8 @@ def _check_output(output: Path | None, picture: str | None, theme: str) -> None:
 @flag("--skip-bad", "Of a path leave out files that cannot be read.")
 @options.transpose
 @options.label_from_name
+@options.group
+@options.split_seed
 @as_it_is
 @option(
     "--output", "Write what was predicted for each image into this .csv or .parquet file.", PATH

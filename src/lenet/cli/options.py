@@ -207,6 +207,13 @@ label_from_name: Final = option(
     "number.",
     section=OWN,
 )
+group: Final = option(
+    "--group",
+    "What belongs together and is never on two sides of a split: '{group}_*' in file names, "
+    "'{group}/*' in folders, or a column of a .csv.",
+    section=OWN,
+)
+split_seed: Final = option("--split-seed", "Draw another fifth for testing.", INT, section=OWN)
 
 
 def write(result: Result, form: str, **choices: Any) -> None:

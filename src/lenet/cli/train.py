@@ -60,6 +60,8 @@ _ROWS: Final = 20
 @flag("--skip-bad", "Leave out files that cannot be read.", section=OWN)
 @options.transpose
 @options.label_from_name
+@options.group
+@options.split_seed
 @option("--epochs", "Passes over the training images.", INT, section=RECIPE)
 @option("--batch-size", "Images per step.", INT, section=RECIPE)
 @option("--lr", "Learning rate; where it changes, its peak.", FLOAT, section=RECIPE)

@@ -48,6 +48,8 @@ def load(
     skip_bad: bool = False,
     transpose: bool = False,
     label_from_name: str | None = None,
+    group: str | None = None,
+    split_seed: int = 0,
 ) -> Dataset:
     """Load a data set by its name, or pictures of one's own by their path.
 
@@ -70,6 +72,10 @@ def load(
         label_from_name: the pattern of the files' names in a folder without folders for classes,
             such as ``"{label}_*"`` for ``cat_0001.png``: ``{label}`` is the class, ``*`` anything
             and ``#`` a number.
+        group: what belongs together and is never on two sides of a split, as the frames of one film
+            or the pictures of one person: a pattern such as ``"{group}_*"`` for the files' names or
+            ``"{group}/*"`` for the folder that they lie in; or the title of a column of a ``.csv``.
+        split_seed: draws another fifth for testing.
 
     Raises:
         UsageError: there is no such data set or path, or a size that is none.
@@ -84,11 +90,14 @@ def load(
         from lenet.data import own
         from lenet.data.collection import LoadOptions
 
-        options = LoadOptions.of(size, gray, rgb, skip_bad, transpose, label_from_name)
+        options = LoadOptions.of(
+            size, gray, rgb, skip_bad, transpose, label_from_name, group, split_seed
+        )
         collection = own.read(path, options)
         return collection.dataset(own.title(path), path)
-    if size is not None or gray or rgb or skip_bad or transpose or label_from_name is not None:
-        names = "size, gray, rgb, skip_bad, transpose and label_from_name"
+    chosen = (size is not None, gray, rgb, skip_bad, transpose, label_from_name is not None)
+    if any(chosen) or group is not None or split_seed:
+        names = "size, gray, rgb, skip_bad, transpose, label_from_name, group and split_seed"
         what = f"{names} are for pictures of your own"
         advice = f"leave them out, or write ./{name} for a folder of that name"
         raise UsageError(f"{what}, and {name} is ready; {advice}.")
@@ -105,6 +114,8 @@ def load_split(
     skip_bad: bool = False,
     transpose: bool = False,
     label_from_name: str | None = None,
+    group: str | None = None,
+    split_seed: int = 0,
 ) -> Split:
     """Load pictures of one's own to test a model on, of its shape (C, H, W): a split, or all.
 
@@ -116,8 +127,9 @@ def load_split(
     from lenet.data.collection import LoadOptions
 
     channels, *size = input_shape
+    is_grey, is_rgb = channels == 1, channels == 3
     options = LoadOptions.of(
-        size, channels == 1, channels == 3, skip_bad, transpose, label_from_name
+        size, is_grey, is_rgb, skip_bad, transpose, label_from_name, group, split_seed
     )
     if preprocessing is not None:
         options = replace(options, preprocessing=preprocessing.without_scaling)

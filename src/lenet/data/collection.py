@@ -24,13 +24,15 @@ from lenet.data.dataset import (
     Labels,
     Split,
     digests_of,
-    split_by_content,
 )
 from lenet.data.folders import classes_of, name_reader
+from lenet.data.groups import check_divisible, check_group, describe_groups
 from lenet.data.preprocess import Images, Preprocessing, Size, centre, to_grey
+from lenet.data.splitting import split_by_content
 from lenet.errors import DataError, UsageError
 from lenet.net.shapes import pair_text, read_sizes
 from lenet.net.words import name_text, shown
+from lenet.randomness import checked_seed
 from lenet.writing.numbers import plural
 
 _UNBALANCED: Final = 3.0  # from so many times as many images on, classes are said to be so
@@ -51,6 +53,8 @@ class LoadOptions:
     skip_bad: bool = False  # leave out what cannot be read instead of refusing all
     transpose: bool = False  # swap rows and columns of images that come as numbers
     label_from_name: str | None = None  # the pattern that says where a file's name has its class
+    group: str | None = None  # the pattern or the column that says what stays together
+    split_seed: int = 0  # which split is drawn, where there is no test part
     #: Of the model that is to see the pictures, without scaling; None: they are to be learned from.
     preprocessing: Preprocessing | None = None
 
@@ -63,6 +67,8 @@ class LoadOptions:
         skip_bad: bool,
         transpose: bool = False,
         label_from_name: str | None = None,
+        group: str | None = None,
+        split_seed: int = 0,
     ) -> LoadOptions:
         """Return what the arguments of ``lenet.load`` say."""
         if gray and rgb:
@@ -70,8 +76,11 @@ class LoadOptions:
         channels = 1 if gray else 3 if rgb else None
         if label_from_name is not None:
             name_reader(label_from_name)
+        if group is not None:
+            check_group(group)
         read = None if size is None else read_size(size)
-        return cls(read, channels, skip_bad, transpose, label_from_name)
+        seed = checked_seed(split_seed)
+        return cls(read, channels, skip_bad, transpose, label_from_name, group, seed)
 
     def resized_note(self, own: Size, size: Size) -> list[str]:
         """Return the note that large images of one size become smaller, where nobody asked."""
@@ -167,12 +176,14 @@ class Collection:
 
     images: Images  # (N, C, H, W), split after split
     labels: Labels  # (N,) indices into the classes
+    digests: Digests  # (N,) of the images as they were read
     counts: tuple[int, int, int]  # how many to train on, to validate and to test on
     classes: tuple[str, ...]  # all names in natural order
     notes: tuple[str, ...] = ()  # sentences on what was found
     files: tuple[str, ...] | None = None  # N paths, where each image has a file of its own
     depth: int | None = None  # how many bits the pictures use, where some have 16
     prepared: tuple[tuple[str, ...], ...] | None = None  # N: what was done to each for a model
+    groups: tuple[str, ...] | None = None  # N: what stays together, empty for nothing
 
     @classmethod
     def of(
@@ -187,6 +198,8 @@ class Collection:
         has_files: bool = False,
         depth: int | None = None,
         prepared: Sequence[tuple[str, ...]] | None = None,
+        groups: Sequence[str] | None = None,
+        split_seed: int = 0,
     ) -> Collection:
         """Keep a fifth for testing if nothing is, put the splits in order, see what stands out.
 
@@ -195,13 +208,20 @@ class Collection:
         classes, sentences = classes_of(names), list(notes)
         place = {label: index for index, label in enumerate(classes)}
         labels = np.fromiter((place[label] for label in names), np.int64, len(names))
-        train = splits == TRAIN
-        if train.any() and TEST not in splits:
-            splits = splits.copy()
-            test = split_by_content(digests[train], labels[train])
-            splits[train] = np.where(test, TEST, TRAIN)
-            sentences.append("a fifth of each class, chosen by content, is kept for testing")
-            sentences += _describe_groups(digests, name)
+        is_split_here = bool((splits == TRAIN).any()) and TEST not in splits
+        if is_split_here:
+            if groups is not None:
+                check_divisible(groups, digests, labels, classes)
+            splits = _with_test(splits, digests, labels, groups, split_seed)
+            drawn = f" (split {split_seed})" * bool(split_seed)
+            kept = f"a fifth of each class, chosen by content{drawn}, is kept for testing"
+            sentences.append(kept)
+            sentences += _describe_same(digests, name)
+        elif split_seed:
+            what = f"the split_seed is {split_seed} and there is a test part"
+            raise DataError(f"{what}; leave it out, no split is drawn", parameter="split_seed")
+        if groups is not None:
+            sentences = [*describe_groups(groups, splits, is_split_here), *sentences]
         sentences += describe_copies(digests, labels, splits, name)
         sentences += describe_balance(labels, splits, classes)
         order = np.argsort(splits, kind="stable")
@@ -210,8 +230,22 @@ class Collection:
         counts = (train_count, validation, test_count)
         places = order.tolist()
         files = tuple(map(name, places)) if has_files else None
-        done = None if prepared is None else tuple(prepared[place] for place in places)
-        return cls(images, labels[order], counts, classes, tuple(sentences), files, depth, done)
+        done, together = (
+            None if texts is None else tuple(texts[place] for place in places)
+            for texts in (prepared, groups)
+        )
+        return cls(
+            images,
+            labels[order],
+            digests[order],
+            counts,
+            classes,
+            tuple(sentences),
+            files,
+            depth,
+            done,
+            together,
+        )
 
     def dataset(self, name: str, source: str) -> Dataset:
         """Return the data set to train and to test on."""
@@ -253,13 +287,31 @@ class Collection:
         ]
 
     def _part(self, start: int, end: int) -> Split:
-        names = self.files and self.files[start:end]
-        images, labels = self.images[start:end], self.labels[start:end]
+        part = slice(start, end)
+        names, groups = (texts and texts[part] for texts in (self.files, self.groups))
+        images, labels, digests = self.images[part], self.labels[part], self.digests[part]
+        split = Split(images, labels, names=names, groups=groups, digests=digests)
         if self.prepared is None:
-            return Split(images, labels, names=names)
-        done = self.prepared[start:end]
+            return split
+        done = self.prepared[part]
         words = tuple(map(", ".join, done))
-        return Split(images, labels, names=names, notes=_describe_preparation(done), prepared=words)
+        return replace(split, notes=_describe_preparation(done), prepared=words)
+
+
+def _with_test(
+    splits: npt.NDArray[np.int64],
+    digests: Digests,
+    labels: Labels,
+    groups: Sequence[str] | None,
+    seed: int,
+) -> npt.NDArray[np.int64]:
+    """Return the splits with a fifth of what is to train on put aside to test on."""
+    train = splits == TRAIN
+    some = groups and [groups[place] for place in np.flatnonzero(train).tolist()]
+    test = split_by_content(digests[train], labels[train], some, seed=seed)
+    changed = splits.copy()
+    changed[train] = np.where(test, TEST, TRAIN)
+    return changed
 
 
 def gather(
@@ -289,6 +341,7 @@ def gather(
         digests=np.concatenate(digests),
         name=name,
         notes=options.resized_note(own, size),
+        split_seed=options.split_seed,
     )
 
 
@@ -308,7 +361,7 @@ def arrange(images: Images, order: npt.NDArray[np.intp]) -> None:
         places[place] = -1
 
 
-def _describe_groups(digests: Digests, name: Callable[[int], str]) -> Iterator[str]:
+def _describe_same(digests: Digests, name: Callable[[int], str]) -> Iterator[str]:
     """Yield a sentence on images that are equal, and so are on one side of the split."""
     _, group_of, sizes = np.unique(digests, return_inverse=True, return_counts=True)
     if copies := int(sizes[sizes > 1].sum()):

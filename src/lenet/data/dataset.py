@@ -2,9 +2,7 @@
 
 Images are bytes as they were found, (N, C, H, W) uint8; :mod:`lenet.data.preprocess` says how a
 network sees them. Everything here is checked when it is made, so that later code need not ask.
-Pictures of one's own are split by their content (:func:`split_by_content`): the same images have
-the same split, whatever the files are called, and a copy is on the same side.
-Data sets that never change are split by their labels (:func:`split_by_label`).
+:mod:`lenet.data.splitting` says which images are to test on, where the data leave it open.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +20,6 @@ import numpy.typing as npt
 from lenet.data.showing import data_page
 from lenet.errors import DataError, visible
 from lenet.net.words import name_text, shown
-from lenet.randomness import hash_index
 from lenet.writing import notebook_html
 
 TRAIN: Final = 0
@@ -35,7 +31,6 @@ SPLIT_WORDS: Final = {
     **{"train": TRAIN, "training": TRAIN, "test": TEST, "testing": TEST},
     **{"val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION},
 }
-TEST_SHARE: Final = 0.2
 #: The longest name of a class, in characters.
 MAX_NAME: Final = 200
 
@@ -73,6 +68,10 @@ class Split:
         notes: sentences on what was done to its pictures.
         prepared: N texts, what was done to each picture for a model, such as ``inverted``, and
             empty where it went through as it was; None for others.
+        groups: N texts, the group that each image belongs to, all on one side of every split, and
+            empty where it belongs to none; None where there are no groups.
+        digests: (N,) uint64, a hash of each picture as it was read, before it was resized; None
+            where the images are as they were read.
 
     Raises:
         DataError: a wrong type or number of dimensions, different counts, or nothing at all.
@@ -84,6 +83,8 @@ class Split:
     names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     prepared: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
+    digests: Digests | None = None
 
     def __post_init__(self) -> None:
         _require_array("images", self.images, np.uint8, 4, "(N, C, H, W)")
@@ -100,8 +101,15 @@ class Split:
             self._require_weights(self.weights)
         self._require_texts("names")
         self._require_texts("prepared", "texts in prepared")
+        self._require_texts("groups")
+        if self.digests is not None:
+            _require_array("digests", self.digests, np.uint64, 1, "(N,)")
+            if len(self.digests) != len(self):
+                counts = f"{len(self.digests):,} digests for {len(self):,} images"
+                raise DataError(f"there are {counts}; give one each")
 
-    def _require_texts(self, name: str, title: str = "names") -> None:
+    def _require_texts(self, name: str, title: str = "") -> None:
+        title = title or name
         if (texts := getattr(self, name)) is None:
             return
         if not isinstance(texts, Sequence | np.ndarray):
@@ -124,14 +132,20 @@ class Split:
         """Return the images that ``which`` picks: (N,) bool, or indices."""
         weights = None if self.weights is None else self.weights[which]
         places = np.arange(len(self))[which].tolist()
-        names, prepared = (
+        names, prepared, groups = (
             texts and tuple(texts[place] for place in places)
-            for texts in (self.names, self.prepared)
+            for texts in (self.names, self.prepared, self.groups)
         )
-        return Split(self.images[which], self.labels[which], weights, names, prepared=prepared)
+        digests = None if self.digests is None else self.digests[which]
+        chosen = self.images[which], self.labels[which], weights, names
+        return Split(*chosen, prepared=prepared, groups=groups, digests=digests)
+
+    def known_digests(self) -> Digests:
+        """Return (N,) uint64: a hash of each picture as it was read, the same for its copies."""
+        return digests_of(self.images) if self.digests is None else self.digests
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 of the images, labels and weights, in hexadecimal digits.
+        """Return a SHA-256 of images, labels, weights and groups, in hexadecimal digits.
 
         The names of files are not in it.
         """
@@ -142,6 +156,8 @@ class Split:
         for array in (self.images, self.labels, self.weights):
             if array is not None:
                 state.update(np.ascontiguousarray(array).data)
+        if self.groups is not None:
+            state.update(json.dumps(self.groups).encode())
         return state
 
     def __len__(self) -> int:
@@ -331,78 +347,6 @@ def digest(image: npt.NDArray[np.uint8]) -> int:
 def digests_of(images: npt.NDArray[np.uint8]) -> Digests:
     """Return the digest of each of (N, C, H, W) images."""
     return np.fromiter((digest(image) for image in images), np.uint64, len(images))
-
-
-def split_by_content(digests: Digests, labels: Labels) -> npt.NDArray[np.bool_]:
-    """Return (N,) bool, the images to test on: of each class a fifth, those of the lowest hashes.
-
-    Equal images stay together, also where they are in two classes. Groups of them that are too
-    large for what a class still has to give are passed over, so that no class gives much more than
-    a fifth. A class of two or more different images has at least one on each side; a class of
-    copies of one image has them all to train on.
-    """
-    kinds, group_of = np.unique(digests, return_inverse=True)
-    classes, class_of = np.unique(labels, return_inverse=True)
-    pairs, sizes = np.unique(group_of * len(classes) + class_of, return_counts=True)
-    groups, members = np.divmod(pairs, len(classes))  # by hash, then by class
-    missing = _shares(members, sizes)
-    chosen = np.zeros(len(kinds), np.bool_)
-    starts = np.flatnonzero(np.diff(groups, prepend=-1)).tolist()
-    places, counts = members.tolist(), sizes.tolist()
-    for group, (start, end) in enumerate(pairwise([*starts, len(pairs)])):
-        if all(counts[i] <= missing[places[i]] for i in range(start, end)):
-            chosen[group] = True
-            for i in range(start, end):
-                missing[places[i]] -= counts[i]
-    for place in np.setdiff1d(np.unique(members), members[chosen[groups]]).tolist():
-        _choose_one(chosen, groups, members, sizes, place)
-    return np.asarray(chosen[group_of])
-
-
-def _shares(members: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> list[int]:
-    """Return how many images each class gives to test on; largest remainders round up.
-
-    ``members`` and ``sizes`` are the class and the number of each kind of image in it.
-    """
-    totals = np.bincount(members, sizes).astype(np.int64)
-    totals[np.bincount(members) < 2] = 0  # copies of one image
-    counts, remainders = np.divmod(totals, round(1 / TEST_SHARE))
-    more = round(totals.sum() * TEST_SHARE) - counts.sum()
-    counts[np.argsort(-remainders, kind="stable")[:more]] += 1
-    shares: list[int] = np.where(totals, np.maximum(counts, 1), 0).tolist()
-    return shares
-
-
-def _choose_one(
-    chosen: npt.NDArray[np.bool_],
-    groups: npt.NDArray[np.int64],
-    members: npt.NDArray[np.int64],
-    sizes: npt.NDArray[np.int64],
-    place: int,
-) -> None:
-    """Choose the smallest group of a class that has none, if that leaves every class some."""
-    own = np.flatnonzero(members == place)
-    for index in own[np.argsort(sizes[own], kind="stable")].tolist():
-        chosen[groups[index]] = True
-        if len(np.unique(members[~chosen[groups]])) == len(np.unique(members)):
-            return
-        chosen[groups[index]] = False
-
-
-def split_by_label(labels: Labels, size: int) -> npt.NDArray[np.bool_]:
-    """Return (N,) bool with exactly ``size`` chosen: a function of the labels alone, for ever.
-
-    Every class gives its share (largest remainders round up), and within a class those samples
-    whose index has the smallest hash.
-    """
-    chosen = np.zeros(len(labels), np.bool_)
-    order = np.argsort(hash_index(np.arange(len(labels))), kind="stable")
-    counts = np.bincount(labels)
-    shares, remainders = np.divmod(counts * size, counts.sum())
-    shares[np.argsort(-remainders, kind="stable")[: size - shares.sum()]] += 1
-    for label, share in enumerate(shares):
-        chosen[order[labels[order] == label][:share]] = True
-    return chosen
 
 
 def _describe_images(shape: tuple[int, ...]) -> str:

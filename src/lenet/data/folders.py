@@ -2,6 +2,7 @@
 
 A folder holds a folder of pictures for each class, perhaps within ``train``, ``val`` and ``test``;
 or the class is in each file's name, and a pattern says where: ``{label}_*`` for ``cat_0001.png``.
+The same patterns find the group of a file: see :mod:`lenet.data.groups`.
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ PICTURE_ENDINGS: Final = (
 )
 #: Kaggle's "test1", and others that mean a split.
 _SPLIT_LIKE: Final = re.compile(rf"({'|'.join(SPLIT_WORDS)})[^a-z]*", re.IGNORECASE)
-#: Stands for the class in a pattern of names; ``*`` is anything and ``#`` a number.
+#: Stand for the class and the group in a pattern of names; ``*`` is anything and ``#`` a number.
 LABEL_MARK: Final = "{label}"
-_PATTERN_ADVICE: Final = f"write {LABEL_MARK} once, * for anything and # for a number"
+GROUP_MARK: Final = "{group}"
+_MOST_MARKS: Final = {LABEL_MARK: 1, GROUP_MARK: 3}
 _MOST_WILDCARDS: Final = 3  # the time to try a long name grows with each
 #: What names are tried with when a pattern is proposed.
 _PATTERNS: Final = (
@@ -56,6 +58,7 @@ class Entry:
     split: int
     stamp: tuple[int, int] = (0, 0)  # its size and time of change: is it still the same?
     fault: str = ""  # why it is not to be opened, as the predicate of a sentence
+    group: str = ""  # what stays together in every split; empty: nothing but its copies
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,27 +228,38 @@ def _stem(name: str) -> str:
     return stem if ending.lower() in PICTURE_ENDINGS else ""
 
 
-def name_reader(pattern: str) -> Callable[[str], str | None]:
-    """Return what finds the class in a file's name without its ending; None where it does not fit.
+def name_reader(pattern: str, mark: str = LABEL_MARK) -> Callable[[str], str | None]:
+    """Return what finds a class, or what ``mark`` stands for, in a path without its ending.
+
+    The pattern is about as many parts of the path, from its end, as it has itself: one without a
+    slash is about the file's name. What it finds is None where it does not fit; of several marks
+    it is all their texts, with slashes.
 
     Raises:
         UsageError: the pattern does not say where the class is.
     """
     text = pattern if isinstance(pattern, str) else ""
-    words = [word for word in re.split(r"({label}|\*+|#)", text) if word]
+    words = [word for word in re.split(rf"({re.escape(mark)}|\*+|#)", text) if word]
     wildcards = sum(word[0] in "*#" for word in words)
-    if words.count(LABEL_MARK) != 1 or wildcards > _MOST_WILDCARDS:
+    if not 1 <= words.count(mark) <= _MOST_MARKS[mark] or wildcards > _MOST_WILDCARDS:
         what = f"the pattern of names is {shown(pattern)}"
-        raise UsageError(f"{what}; {_PATTERN_ADVICE}, such as '{{label}}_*' for cat_0001.png.")
-    signs = {LABEL_MARK: "(.+?)", "#": "[0-9]+"}
-    parts = (".*" if word[0] == "*" else signs.get(word) or re.escape(word) for word in words)
-    expression = re.compile("".join(parts), re.DOTALL)
+        raise UsageError(f"{what}; {pattern_advice(mark)}, such as '{mark}_*' for cat_0001.png.")
+    signs = {mark: "([^/]+?)", "#": "[0-9]+"}
+    parts = ("[^/]*" if word[0] == "*" else signs.get(word) or re.escape(word) for word in words)
+    expression, count = re.compile("".join(parts)), text.count("/") + 1
 
-    def read(stem: str) -> str | None:
-        found = expression.fullmatch(stem[:MAX_NAME])
-        return found and found[1]
+    def read(path: str) -> str | None:
+        last = path.split("/")[-count:]
+        found = expression.fullmatch("/".join(part[:MAX_NAME] for part in last))
+        return found and "/".join(found.groups())
 
     return read
+
+
+def pattern_advice(mark: str) -> str:
+    """Say how a pattern of names is written."""
+    once = " once" * (_MOST_MARKS[mark] == 1)
+    return f"write {mark}{once}, * for anything and # for a number"
 
 
 def proposed_pattern(stems: Sequence[str]) -> str:
@@ -268,8 +282,7 @@ def list_by_name(root: str, pattern: str) -> Listing:
         found = [look_at(root, name, "", TRAIN) for name in files]
         below = (_below(root, folder, "", splits.get(folder, TRAIN), 1) for folder in folders)
         for entry in chain(found, chain.from_iterable(below)):
-            name = entry.path.rpartition("/")[2]
-            if label := read(os.path.splitext(name)[0]):
+            if label := read(os.path.splitext(entry.path)[0]):
                 yield replace(entry, label=class_name(label, name_text(entry.path)))
             else:
                 strange.append(entry.path)
@@ -278,7 +291,8 @@ def list_by_name(root: str, pattern: str) -> Listing:
     if not listing.entries:
         what = f"no file in {root} has a name as {pattern!r} says"
         example = f" ({name_text(strange[0])} is there)" if strange else ""
-        raise DataError(f"{what}{example}; {_PATTERN_ADVICE}", parameter="label_from_name")
+        advice = pattern_advice(LABEL_MARK)
+        raise DataError(f"{what}{example}; {advice}", parameter="label_from_name")
     if not strange:
         return listing
     note = f"left out, because their names do not fit {pattern}: {len(strange):,}"

@@ -2,10 +2,10 @@
 
 Picture files that were decoded once are kept in the cache, so that the next start takes no time.
 A cache file holds one collection: a line that says what it is, the length of a JSON header (8
-bytes, little-endian), the header, all images, all labels, and as JSON all files' paths and what was
-done to each. The header has what they must be like, a checksum, and a key made of the names, sizes
-and times of the files they came from. A cache file that does not fit, or is damaged in any way, is
-as good as none: it is never an error.
+bytes, little-endian), the header, all images, all labels, all digests, and as JSON all files'
+paths, what was done to each, and their groups. The header has what they must be like, a checksum,
+and a key made of the names, sizes and times of the files they came from. A cache file that does not
+fit, or is damaged in any way, is as good as none: it is never an error.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from lenet import files
 from lenet.data import array_files, arrays
 from lenet.data.collection import Collection, LoadOptions
 from lenet.data.folders import Listing, list_by_name, list_pictures, look_into
+from lenet.data.groups import grouped, is_pattern, with_groups
 from lenet.data.pictures import Decoded, decode, faults_text
 from lenet.data.pixels import read_pixels
 from lenet.data.sources import cache_folder
@@ -41,7 +42,7 @@ from lenet.net.words import name_text
 
 _DECODERS: Final = ("jpg", "zlib", "libtiff", "webp")
 #: Another number for another format, or other images from the same files.
-_CACHE_MAGIC: Final = b"lenet pictures 5\n"
+_CACHE_MAGIC: Final = b"lenet pictures 6\n"
 _MAX_HEADER: Final = 16 << 20
 #: Cache files of different folders; the one that was not used for the longest time goes first.
 _MOST_FILES: Final = 16
@@ -60,22 +61,39 @@ def read(path: str, options: LoadOptions) -> Collection:
         advice = "give a folder, a .csv or an .npz file"
         raise DataError(f"cannot read {path}: {reason(error)}; {advice}") from error
     with file:
-        if array_files.is_array_file(path):
+        is_array = array_files.is_array_file(path)
+        if is_array or file.peek(2)[:2] == arrays.NPZ_MAGIC:
+            _refuse_group(path, options)
+        if is_array:
             return _hinted(array_files.read_beside(path, options), path, options)
         if file.peek(2)[:2] == arrays.NPZ_MAGIC:
             return _hinted(arrays.read(path, file, options), path, options)
         start = look_at_start(path, file)
         if start.has_pixels:
+            _refuse_group(path, options)
             return _hinted(read_pixels(path, file, start, options), path, options)
-        return _read_listing(list_files(path, file, start), path, options)
+        column = None if options.group and is_pattern(options.group) else options.group
+        listing = list_files(path, file, start, column)
+        listing = listing if column == options.group else with_groups(listing, options.group or "")
+        return _read_listing(listing, path, options)
+
+
+def _refuse_group(path: str, options: LoadOptions) -> None:
+    """Refuse groups of images that are numbers, which have no names and no other columns."""
+    if options.group is not None:
+        what = f"{path} has images as numbers, and group is for pictures in files"
+        advice = "leave it out, or give a folder, or a .csv of path,label and the group"
+        raise DataError(f"{what}; {advice}", parameter="group")
 
 
 def _read_folder(path: str, options: LoadOptions) -> Collection:
     root = os.path.realpath(path)
     if options.label_from_name is not None:
-        return _read_listing(list_by_name(root, options.label_from_name), path, options)
+        named = list_by_name(root, options.label_from_name)
+        return _read_listing(grouped(named, path, options.group), path, options)
     folders, names = look_into(root)
     if not folders and (collection := array_files.read_folder(path, names, options)):
+        _refuse_group(path, options)
         return _hinted(collection, path, options)
     if len(folders) == 1 and not names:
         inner = os.path.join(path, folders[0])
@@ -84,7 +102,7 @@ def _read_folder(path: str, options: LoadOptions) -> Collection:
         ):
             what = f"{path} holds one folder, {name_text(folders[0])}, with files of arrays in it"
             raise DataError(f"{what}; give {inner}")
-    return _read_listing(list_pictures(root, path), path, options)
+    return _read_listing(grouped(list_pictures(root, path), path, options.group), path, options)
 
 
 def _hinted(collection: Collection, path: str, options: LoadOptions) -> Collection:
@@ -151,6 +169,8 @@ def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collec
         has_files=True,
         depth=decoded.depth,
         prepared=None if options.preprocessing is None else decoded.done,
+        groups=None if options.group is None else [entry.group for entry in kept],
+        split_seed=options.split_seed,
     )
 
 
@@ -193,8 +213,10 @@ def load_cache(path: Path, key: str) -> Collection | None:
 def save_cache(path: Path, key: str, collection: Collection) -> None:
     """Keep a collection, if the folder for it can be written and has room."""
     images, labels = np.ascontiguousarray(collection.images), collection.labels.astype("<i8")
-    texts = json.dumps([collection.files, collection.prepared]).encode("ascii")
-    pieces = [images.reshape(-1).data, labels.view(np.uint8).data, memoryview(texts)]
+    digests = collection.digests.astype("<u8")
+    texts = json.dumps([collection.files, collection.prepared, collection.groups]).encode("ascii")
+    numbers = [array.view(np.uint8).data for array in (labels, digests)]
+    pieces = [images.reshape(-1).data, *numbers, memoryview(texts)]
     header = {
         "key": key,
         "shape": images.shape,
@@ -228,26 +250,30 @@ def _read_cache(file: BufferedReader, key: str) -> Collection | None:
     train, validation, test = counts = tuple(map(int, header["counts"]))
     there = os.fstat(file.fileno()).st_size - file.tell()
     text_size = int(header["texts"])
-    fits = there == size + 8 * count + text_size and sum(counts) == count
+    fits = there == size + 16 * count + text_size and sum(counts) == count
     if header["key"] != key or not fits or min((*shape, text_size)) < 1 or min(counts) < 0:
         return None
     images, labels = np.empty(size, np.uint8), np.empty(count, "<i8")
-    pieces = [images.data, labels.view(np.uint8).data, memoryview(bytearray(text_size))]
+    digests = np.empty(count, "<u8")
+    numbers = [array.view(np.uint8).data for array in (images, labels, digests)]
+    pieces = [*numbers, memoryview(bytearray(text_size))]
     for piece in pieces:
         file.readinto(piece)
     if _checksum(pieces) != header["checksum"]:
         return None
     classes, notes = (tuple(map(str, header[name])) for name in ("classes", "notes"))
-    paths, prepared = json.loads(bytes(pieces[-1]))
-    if any(texts is not None and len(texts) != count for texts in (paths, prepared)):
+    paths, prepared, groups = json.loads(bytes(pieces[-1]))
+    if any(texts is not None and len(texts) != count for texts in (paths, prepared, groups)):
         return None
     return Collection(
         images.reshape(shape),
         labels.astype(np.int64, copy=False),
+        digests.astype(np.uint64, copy=False),
         (train, validation, test),
         classes,
         notes,
         paths and tuple(map(str, paths)),
         None if header["depth"] is None else int(header["depth"]),
         prepared and tuple(tuple(map(str, done)) for done in prepared),
+        groups and tuple(map(str, groups)),
     )

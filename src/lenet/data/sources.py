@@ -23,7 +23,8 @@ import numpy as np
 
 from lenet import files
 from lenet.data import idx
-from lenet.data.dataset import Dataset, Split, split_by_label
+from lenet.data.dataset import Dataset, Split
+from lenet.data.splitting import split_by_label
 from lenet.errors import DataError, DownloadError, OutputError, reason
 from lenet.terminal import unguarded
 

@@ -17,7 +17,7 @@ import posixpath
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Final
@@ -186,17 +186,25 @@ def decoded_lines(path: str, file: io.BufferedReader, start: Start) -> Iterator[
         yield text if number > 1 else _SEPARATOR.sub("", text)
 
 
-def list_files(path: str, file: io.BufferedReader, start: Start) -> Listing:
-    """List the files that a table names, whose paths start from its folder."""
+def list_files(
+    path: str, file: io.BufferedReader, start: Start, group: str | None = None
+) -> Listing:
+    """List the files that a table names, whose paths start from its folder.
+
+    ``group`` is the title of the column that has the group of each.
+    """
     places = _Places(os.path.dirname(os.path.realpath(path)))
-    listing = Listing.of(places.root, _entries(path, places, file, start), places.note())
+    listing = Listing.of(places.root, _entries(path, places, file, start, group), places.note())
     if not listing.entries:
         raise DataError(f"{path} lists no pictures; {_TABLES}")
     return listing
 
 
-def _entries(path: str, places: _Places, file: io.BufferedReader, start: Start) -> Iterator[Entry]:
+def _entries(
+    path: str, places: _Places, file: io.BufferedReader, start: Start, group: str | None
+) -> Iterator[Entry]:
     path_at, label_at, split_at, titles = _columns(path, start.rows)
+    group_at = None if group is None else _group_column(path, start.rows[:titles], group)
     rows = _rows(path, decoded_lines(path, file, start), start.delimiter)
     kinds = set()
     for number, row in islice(rows, titles, None):
@@ -212,7 +220,10 @@ def _entries(path: str, places: _Places, file: io.BufferedReader, start: Start) 
         if len(kinds) > 1:
             raise DataError(f"{path} names the split of some pictures only; name it for all")
         label = class_name(row[label_at], where)
-        yield places.entry(row[path_at], label, SPLIT_WORDS.get(split, TRAIN), where)
+        entry = places.entry(row[path_at], label, SPLIT_WORDS.get(split, TRAIN), where)
+        if group_at is not None and group_at < len(row):
+            entry = replace(entry, group=row[group_at])
+        yield entry
 
 
 def _columns(path: str, rows: list[list[str]]) -> tuple[int, int, int | None, int]:
@@ -239,6 +250,21 @@ def _columns(path: str, rows: list[list[str]]) -> tuple[int, int, int | None, in
         what = f"the titles {listed_names(first)}, and none that says which is the label"
         raise DataError(f"{path} has {what}; call one of them label")
     return path_at, label_at, split_at, 1
+
+
+def _group_column(path: str, titles: list[list[str]], group: str) -> int:
+    """Return which column is called ``group``, word for word or nearly so."""
+    if not titles:
+        what = f"{path} has no line of titles, and the group is the column {shown(group)}"
+        raise DataError(f"{what}; add the line", parameter="group")
+    names = titles[0]
+    plain = list(map(plain_title, names))
+    if group in names:
+        return names.index(group)
+    if plain.count(plain_title(group)) == 1:
+        return plain.index(plain_title(group))
+    what = f"{path} has no column called {shown(group)}; it has {listed_names(names)}"
+    raise DataError(what, parameter="group")
 
 
 def _column_of_files(rows: list[list[str]]) -> int | None:

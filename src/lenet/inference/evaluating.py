@@ -24,6 +24,8 @@ def evaluate(
     skip_bad: bool = False,
     transpose: bool = False,
     label_from_name: str | None = None,
+    group: str | None = None,
+    split_seed: int | None = None,
     as_it_is: bool = False,
 ) -> Evaluation:
     """Find out how a model does on a data set's images to test on, or on a split.
@@ -34,8 +36,8 @@ def evaluate(
         data_dir: the folder that holds the IDX files already.
         everything: of a path, take the pictures that are to train on, too.
         skip_bad: of a path, leave out files that cannot be read.
-        transpose, label_from_name: of a path, as in ``lenet.load``; they need not be said again for
-            the data that the model's run was trained on.
+        transpose, label_from_name, group, split_seed: of a path, as in ``lenet.load``; they need
+            not be said again for the data that the model's run was trained on.
         as_it_is: of a path, only bring pictures to the network's size and channels.
 
     Raises:
@@ -47,9 +49,10 @@ def evaluate(
     if is_name(data):
         return model.evaluate(load(data, data_dir=data_dir))
     shape = model.network.input_shape
-    given = {"transpose": transpose, "label_from_name": label_from_name}
+    given: dict[str, Any] = {"transpose": transpose or None, "label_from_name": label_from_name}
+    given |= {"group": group, "split_seed": split_seed}
     how: dict[str, Any] = reading_of(file, data) | {
-        name: value for name, value in given.items() if value
+        name: value for name, value in given.items() if value is not None
     }
     preprocessing = model.preprocessing.as_it_is if as_it_is else model.preprocessing
     how |= {"everything": everything, "skip_bad": skip_bad, "preprocessing": preprocessing}

@@ -15,8 +15,9 @@ import numpy as np
 
 from lenet.data import NAMES, is_name
 from lenet.data.collection import machine_memory
-from lenet.data.dataset import Dataset, split_by_label
+from lenet.data.dataset import Dataset
 from lenet.data.preprocess import Preprocessing
+from lenet.data.splitting import split_by_content, split_by_label
 from lenet.errors import UsageError
 from lenet.model import Model
 from lenet.net import Network, fitted, is_model_file, zoo_name_of
@@ -94,7 +95,7 @@ def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
     """Return ``data`` with the validation split that ``recipe`` asks for.
 
     Their own is taken as it is. Otherwise every class gives its share, the same images in every
-    run, whatever its seed, and keeps one image to train on at least.
+    run, whatever its seed, and keeps one image to train on at least. Groups stay together.
     """
     if data.validation is not None:
         return data
@@ -107,9 +108,12 @@ def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
                     "some aside as well, such as validation_fraction=0.1."
                 )
         return data
-    labels = data.train.labels
+    labels, groups = data.train.labels, data.train.groups
     classes = np.unique(labels)
-    aside = split_by_label(labels, round(share * len(labels)))
+    if groups is None:
+        aside = split_by_label(labels, round(share * len(labels)))
+    else:
+        aside = split_by_content(data.train.known_digests(), labels, groups, share=share)
     for label in classes:
         members = np.flatnonzero(labels == label)
         if aside[members].all():
