@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,10 +35,14 @@ class ImageAnswers:
     probabilities: npt.NDArray[np.float64]  # (N,) of the predicted class
     names: tuple[str, ...] | None  # N files; None where the images have none
     prepared: tuple[str, ...] | None = None  # N: what was done to each picture first
+    #: N: train or validation, if the model's training has seen it, else empty; None: not known.
+    seen: tuple[str, ...] | None = None
 
     def rows(self, classes: tuple[str, ...], only_wrong: bool = False) -> list[dict[str, Any]]:
         """Return each image's file or number, its true class, what was predicted and how surely;
-        of a picture also what was done to it first."""
+        of a picture also what was done to it first, and where any was seen in training, if it was.
+        """
+        some_seen = self.seen and any(self.seen)
         places = np.flatnonzero(self.labels != self.predicted) if only_wrong else None
         chosen = range(len(self.labels)) if places is None else places.tolist()
         return [
@@ -47,6 +52,7 @@ class ImageAnswers:
                 "class": classes[self.predicted[place]],
                 "probability": float(self.probabilities[place]),
                 **({"prepared": self.prepared[place]} if self.prepared else {}),
+                **({"seen": self.seen[place]} if self.seen and some_seen else {}),
             }
             for place in chosen
         ]
@@ -84,6 +90,37 @@ class Evaluation(Result):
         wrong = self.answers.rows(self.classes, only_wrong=True)
         return sorted(wrong, key=lambda row: -row["probability"])
 
+    @property
+    def seen_in_training(self) -> dict[str, Any]:
+        """Of how many images it is known that they were trained on or validated on, and the
+        accuracy on all others, None if there are none; empty where nothing is known."""
+        if self.answers is None or self.answers.seen is None:
+            return {}
+        is_new = np.array([not word for word in self.answers.seen])
+        is_right = self.answers.labels == self.answers.predicted
+        counts = Counter(self.answers.seen)
+        return {
+            "trained_on": counts["train"],
+            "validated_on": counts["validation"],
+            "others": int(is_new.sum()),
+            "others_accuracy": float(is_right[is_new].mean()) if is_new.any() else None,
+        }
+
+    @property
+    def warning(self) -> str:
+        """A sentence on images that were seen in training; empty if none is known."""
+        found = self.seen_in_training
+        kinds = ("trained_on", "validated_on")
+        counts = [(found[kind], kind.replace("_", " ")) for kind in kinds if found.get(kind)]
+        if not counts:
+            return ""
+        (first, how), *more = counts
+        seen = f"{first:,} of these {self.count:,} images were {how}"
+        seen += "".join(f" and {count:,} {verb}" for count, verb in more)
+        if not found["others"]:
+            return f"{seen}: this says nothing of new ones."
+        return f"{seen}; the other {found['others']:,} give {percent(found['others_accuracy'])}."
+
     @cached_property
     def confusion(self) -> npt.NDArray[np.int64]:
         """(K, K) counts; row: the true class, column: the predicted class."""
@@ -120,6 +157,7 @@ class Evaluation(Result):
             "confusion": self.confusion.tolist(),
             **({"mistakes": self.mistakes} if self.answers and self.answers.names else {}),
             **({"notes": list(self.notes)} if self.notes else {}),
+            **({"seen_in_training": self.seen_in_training} if self.seen_in_training else {}),
         }
 
     def page(self, form: str = "text", width: int = 80) -> Document:
@@ -135,7 +173,7 @@ class Evaluation(Result):
                 self._matrix() if len(classes) <= _LARGEST_MATRIX else self._confusions(),
                 *self._mistakes(),
             ),
-            below=self.notes,
+            below=(*filter(None, [self.warning]), *self.notes),
         )
 
     def _matrix(self) -> Section:

@@ -2,6 +2,8 @@
 
     run.json             arguments, recipe, versions, machine, seed, status, epochs
     recipe.toml          the recipe, every value written out; ``--recipe`` takes it
+    split.csv            of images that have names: the class, the split and the group of each
+    trained-on.npz       digests of the images that are trained on and validated on
     start.safetensors    of a fine-tuning, the model that it began with
     history.csv          one line per epoch
     signals.csv          one line per layer and epoch: gradients, saturation, sparsity, dead units
@@ -44,6 +46,8 @@ VERSION: Final = 1
 
 INFO: Final = "run.json"
 RECIPE: Final = "recipe.toml"
+SPLIT: Final = "split.csv"
+SEEN: Final = "trained-on.npz"
 START: Final = "start.safetensors"
 HISTORY: Final = "history.csv"
 SIGNALS: Final = "signals.csv"
@@ -57,9 +61,12 @@ LOCK: Final = ".lock"
 #: Many trainings of one command have a folder together, with this file and a page in it.
 TRIALS: Final = "trials.jsonl"
 #: Every file that is written whole or not at all.
-FILES: Final = (INFO, RECIPE, START, HISTORY, SIGNALS, LAST, BEST, CURVE, PAGE, *CHECKPOINTS)
+FILES: Final = (
+    *(INFO, RECIPE, SPLIT, SEEN, START, HISTORY, SIGNALS, LAST, BEST, CURVE, PAGE),
+    *CHECKPOINTS,
+)
 #: Of these, what is written before run.json, with which a run begins.
-_BEFORE: Final = (RECIPE, START)
+_BEFORE: Final = (RECIPE, SPLIT, SEEN, START)
 #: Where runs without a folder of their own lie.
 ROOT: Final = "runs"
 #: The largest run.json or signals.csv that is read, in bytes.
@@ -338,17 +345,24 @@ def _page_of_many(folder: Path) -> str:
     return f"open {page} in it, or give {again} to see them again"
 
 
+def run_of(model: object) -> RunRecord | None:
+    """Return the run that a model is of, which is its folder or a file in it; None for others."""
+    if not isinstance(model, str | os.PathLike):
+        return None
+    if not is_run(folder := model if is_run(model) else os.path.dirname(model) or "."):
+        return None
+    with suppress(LenetError):
+        return read_run(os.fsdecode(folder))
+    return None
+
+
 def reading_of(model: object, source: str | os.PathLike[str]) -> dict[str, Any]:
     """Return how a run, or the one that a model lies in, has read ``source``; empty for others.
 
     Files of numbers in one folder are read in one way: they are the parts of a data set.
     """
-    if not isinstance(model, str | os.PathLike):
-        return {}
-    if not is_run(folder := model if is_run(model) else os.path.dirname(model) or "."):
-        return {}
-    with suppress(LenetError):
-        record, asked = read_run(os.fsdecode(folder)), os.path.abspath(os.fsdecode(source))
+    if record := run_of(model):
+        asked = os.path.abspath(os.fsdecode(source))
         trained = record.arguments.get("source")
         if asked == trained:
             return record.reading
@@ -363,6 +377,11 @@ def write_info(folder: Path, values: Mapping[str, Any]) -> None:
     """Write ``run.json``."""
     info = {"format": FORMAT, "version": VERSION, **values}
     files.write_text(folder / INFO, json.dumps(info, indent=2) + "\n")
+
+
+def write_split(folder: Path, images: Sequence[Mapping[str, str]]) -> None:
+    """Write ``split.csv``, one line per image."""
+    files.write_text(folder / SPLIT, _csv(list(images[0]), images))
 
 
 def write_history(folder: Path, epochs: Sequence[Mapping[str, Any]], durable: bool = True) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from lenet.data import Dataset, Split, is_name, load, load_split
-from lenet.errors import UsageError
+from lenet.data.seen import read_seen, seen_among
+from lenet.errors import DataError, UsageError
 from lenet.inference.table import save
 from lenet.metrics import Evaluation
 from lenet.model import Model
-from lenet.run_folder import reading_of
+from lenet.run_folder import START, reading_of, run_of
 
 
 def evaluate(
@@ -45,7 +46,8 @@ def evaluate(
     """
     file, model = model, model if isinstance(model, Model) else Model.load(model)
     if isinstance(data, Dataset | Split):
-        return model.evaluate(data)
+        found = model.evaluate(data)
+        return _with_seen(found, data.tested if isinstance(data, Dataset) else data, file)
     if is_name(data):
         return model.evaluate(load(data, data_dir=data_dir))
     shape = model.network.input_shape
@@ -58,13 +60,30 @@ def evaluate(
     how |= {"everything": everything, "skip_bad": skip_bad, "preprocessing": preprocessing}
     split = load_split(data, model.classes, shape, **how)
     name = f"{'images' if everything else 'test images'} of {os.fspath(data)}"
-    return replace(model.evaluate(split), data=name)
+    return _with_seen(replace(model.evaluate(split), data=name), split, file)
+
+
+def _with_seen(found: Evaluation, split: Split, model: object) -> Evaluation:
+    """Say which images the model's run has learnt from, if that is known."""
+    record = run_of(model)
+    if record is None or found.answers is None or Path(str(model)).name == START:
+        return found
+    try:
+        seen = read_seen(record)
+    except DataError as error:
+        what = f"nobody knows which of these images were trained on: {error}"
+        return replace(found, notes=(what, *found.notes))
+    if not seen:
+        return found
+    told = seen_among(split.known_digests(), seen)
+    return replace(found, answers=replace(found.answers, seen=told))
 
 
 def save_answers(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
     """Write a table of each image's file or number, true class, prediction and probability.
 
-    Of pictures that were read for the model, it also says what was done to each.
+    Of pictures that were read for the model, it also says what was done to each; and of a run's
+    model, where some were seen in its training, which: ``train`` or ``validation``.
 
     Raises:
         UsageError: the name has another ending, or the evaluation has no answers.
@@ -75,6 +94,8 @@ def save_answers(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
     columns = ["image", "label", "class", "probability", "correct"]
     if evaluation.answers.prepared:
         columns.append("prepared")
+    if any(evaluation.answers.seen or ()):
+        columns.append("seen")
     rows = (
         [(row | {"correct": int(row["label"] == row["class"])})[column] for column in columns]
         for row in evaluation.answers.rows(evaluation.classes)

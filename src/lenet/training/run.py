@@ -23,6 +23,7 @@ import numpy as np
 from lenet import files, run_folder
 from lenet.arguments import plain
 from lenet.data import Dataset, Split, is_name, load
+from lenet.data.seen import write_seen
 from lenet.errors import DataError, ModelFileError, OutputError, UsageError, reason
 from lenet.model import Model
 from lenet.net import read_network
@@ -34,6 +35,7 @@ from lenet.run_folder import (
     LAST,
     PAGE,
     RECIPE,
+    SEEN,
     START,
     TENSORBOARD,
     LayerSignal,
@@ -192,6 +194,7 @@ class Run:
             if training.fine_tuning and not (self.folder / START).exists():
                 training.model.save(self.folder / START)
             self._write_recipe(training)
+            self._write_seen(training)
             self._write_info(training, "running")
         self._measure(training)
 
@@ -319,6 +322,12 @@ class Run:
     def _write_recipe(self, training: Training) -> None:
         about = f"The recipe of {self.folder.name}; lenet train --recipe takes this file."
         files.write_text(self.folder / RECIPE, recipe_text(training.recipe, about))
+
+    def _write_seen(self, training: Training) -> None:
+        """Write which images go where; data that have a name are always divided in one way."""
+        is_known = is_name(self._load_arguments.get("source", ""))
+        if not (is_known or (self.folder / SEEN).exists()):
+            write_seen(self.folder, training.data)
 
     def _measure(self, training: Training) -> None:
         """Measure what the layers do, after an epoch or before the first."""

@@ -1,0 +1,91 @@
+"""Which images a run has learnt from: written into its folder, and asked when a model is tested.
+
+``split.csv`` says of each image where it went. ``trained-on.npz`` has the digests of those that
+were trained on and validated on: they find a copy whatever its file is called. Data that have a
+name never change, so that nothing is written of them; they are read again when somebody asks.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from lenet import files
+from lenet.data.arrays import npz_arrays
+from lenet.data.dataset import SPLIT_NAMES, TRAIN, VALIDATION, Dataset, Digests
+from lenet.data.sources import NAMES, at_hand, load_named
+from lenet.errors import DataError
+from lenet.run_folder import SEEN, RunRecord, write_split
+
+#: Splits that a training learns from, or chooses by.
+_LEARNT: Final = (SPLIT_NAMES[TRAIN], SPLIT_NAMES[VALIDATION])
+
+
+def write_seen(folder: Path, data: Dataset) -> None:
+    """Write which images are in which split, and the digests of those that are learnt from.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    rows = [row for name, split in data.splits.items() for row in _rows(data, name)]
+    if rows:
+        write_split(folder, rows)
+    splits = {name: data.splits[name] for name in _LEARNT if name in data.splits}
+    arrays: dict[str, Any] = {
+        name: np.unique(split.known_digests()) for name, split in splits.items()
+    }
+    with io.BytesIO() as file:
+        np.savez(file, **arrays)
+        files.write_bytes(folder / SEEN, file.getvalue())
+
+
+def _rows(data: Dataset, name: str) -> list[dict[str, str]]:
+    """Return a row for each image of a split whose images have names."""
+    split = data.splits[name]
+    if split.names is None:
+        return []
+    columns: dict[str, Sequence[str]] = {
+        "file": split.names,
+        "class": [data.classes[label] for label in split.labels.tolist()],
+        "split": [name] * len(split),
+    }
+    if split.groups is not None:
+        columns["group"] = split.groups
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def read_seen(record: RunRecord) -> Mapping[str, Digests]:
+    """Return the digests of the images that a run trained on and validated on, each in order.
+
+    Nothing is known of a run of an older lenet, or where data that have a name are not at hand.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    path = record.folder / SEEN
+    if path.is_file():
+        return {array.name: _digests(path, array) for array in npz_arrays(str(path))}
+    if (name := record.arguments.get("source")) in NAMES and name in at_hand():
+        train = load_named(name, record.data_dir).train
+        return {_LEARNT[0]: np.unique(train.known_digests())}
+    return {}
+
+
+def _digests(path: Path, array: Any) -> Digests:
+    known = array.name in _LEARNT and array.dtype == np.uint64 and len(array.shape) == 1
+    if not known or 8 * array.shape[0] > path.stat().st_size:
+        raise DataError(f"{path} is damaged; bring an intact copy back, or do without")
+    return np.concatenate([np.empty(0, np.uint64), *array.pieces()])
+
+
+def seen_among(digests: Digests, seen: Mapping[str, Digests]) -> tuple[str, ...]:
+    """Return for each image ``train`` or ``validation``; empty for one that is new."""
+    found = np.full(len(digests), "", object)
+    for name in reversed(_LEARNT):  # what is in both was trained on
+        if name in seen:
+            found[np.isin(digests, seen[name])] = name
+    return tuple(found.tolist())
