@@ -65,6 +65,8 @@ from lenet.reporting.results import RunReport as RunReport
 from lenet.reporting.results import compare_runs as compare_runs
 from lenet.reporting.results import report as report
 from lenet.serving import serve as serve
+from lenet.studies.folds import CrossValidation as CrossValidation
+from lenet.studies.folds import cross_validate as cross_validate
 from lenet.studies.study import StudyResult as StudyResult
 from lenet.studies.study import study as study
 from lenet.studies.tune import tune as tune

@@ -1,4 +1,4 @@
-"""``lenet train --vary`` and ``lenet study``: many trainings, told as one table."""
+"""``lenet train --vary``, ``--folds`` and ``lenet study``: many trainings, told as one table."""
 
 from __future__ import annotations
 
@@ -11,45 +11,54 @@ from lenet.cli.progress import KeptLine, clock
 from lenet.errors import UsageError, path_text, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from lenet.data import Dataset
     from lenet.studies.variation import Arm
 
-#: Options that variants have no use for, and what to say of them.
+#: Options that many trainings have no use for, and what to say of them.
 _UNUSED: Final = {
-    "seed": "give --seeds, how many",
     "resume": "the same command goes on with what is missing",
     "threads": "each training has one thread; give --jobs, how many run at a time",
     **dict.fromkeys(
         ("dry_run", "engine", "device", "tensorboard", "checkpoint_seconds"), "leave it out"
     ),
 }
+#: The same, of variants alone and of folds alone.
+_UNUSED_BY_VARIANTS: Final = {"seed": "give --seeds, how many"}
+_UNUSED_BY_FOLDS: Final = {
+    "vary": "give one variant, and --folds for each in turn",
+    "seeds": "give --seed, one for all folds",
+    "on": "folds are trained on this machine",
+}
 _SEEDS: Final = 5
 #: The folder of all studies: they share what they have in common.
 STUDIES: Final = "studies"
 
 
+def run_many(given: dict[str, Any], json: bool, quiet: bool) -> None:
+    """Train for all folds, or all variants from all seeds, and say what came of them."""
+    if given["folds"] is not None:
+        run_folds(given, json, quiet)
+    else:
+        run_variants(given, json, quiet)
+
+
 def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
     """Train all variants from all seeds, and say what came of them."""
-    from lenet.run_folder import PAGE, is_run
+    from lenet.run_folder import PAGE
     from lenet.studies.trials import Record, checked_jobs, engine_of
     from lenet.studies.variation import checked_seeds, run_arms
     from lenet.training.preparation import with_validation
     from lenet.writing.numbers import plural
 
-    for name, advice in _UNUSED.items():
-        if given[name] not in (None, False):
-            option = name.replace("_", "-")
-            raise UsageError(f"--{option} does not go with --vary and --seeds; {advice}.")
+    _refuse(given, _UNUSED | _UNUSED_BY_VARIANTS, "--vary and --seeds")
     seeds = checked_seeds(_SEEDS if given["seeds"] is None else given["seeds"])
     checked_jobs(given["jobs"])
     arms, data = _prepare(given)
     folder = _folder(given["run"], data.name, arms)
-    if is_run(folder):
-        what = f"{path_text(folder)} is the folder of one training"
-        raise UsageError(f"{what}; give another name with --run.")
+    _refuse_run(folder)
     record = Record(folder)
     if not (json or quiet):
         parts = {arm.recipe.validation_fraction: arm.recipe for arm in arms}
@@ -65,6 +74,62 @@ def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
         print_json({**found.to_dict(), "run": str(folder)})
     else:
         print(f"{found}\n\nSaved {path_text(page)}")
+
+
+def run_folds(given: dict[str, Any], json: bool, quiet: bool) -> None:
+    """Train a network for each fold, and say what all of them answer."""
+    from lenet.inference.table import check_path
+    from lenet.run_folder import PAGE
+    from lenet.studies.folds import check_folds
+    from lenet.studies.folds import run_folds as run
+    from lenet.studies.trials import Record, Trial, checked_jobs, engine_of
+    from lenet.writing.numbers import plural
+
+    _refuse(given, _UNUSED | _UNUSED_BY_FOLDS, "--folds")
+    folds, seed, output = given["folds"], given["seed"] or 0, given["output"]
+    check_folds(folds)
+    checked_jobs(given["jobs"])
+    if output is not None:
+        check_path(output, given["data"])
+    (arm,), data = _prepare(given)
+    options.check_run_name(given["run"])
+    what = (str(arm.network), arm.recipe.to_dict(), folds, seed, given["group"])
+    folder = options.run_path(given["run"], f"{data.name}-folds", what)
+    _refuse_run(folder)
+    record = Record(folder)
+    if not (json or quiet):
+        about = data.summary().rpartition(" · ")[0]
+        print(f"{about} · {plural(folds, 'fold')}")
+        print(f"{arm.network_name} · {engine_of(arm, data)}, 1 thread each\n", flush=True)
+    trial = Trial(arm.network, arm.recipe, seed)
+    with _Counter(folder, not quiet) as counter:
+        found = run(trial, data, folds, record, jobs=given["jobs"], progress=counter)
+    page = found.save(folder / PAGE)
+    if output is not None:
+        found.save(output)
+    if json:
+        told = {"run": str(folder), "output": None if output is None else str(output)}
+        print_json({**found.to_dict(), **told})
+    else:
+        also = "" if output is None else f" and {path_text(output)}"
+        print(f"{found}\n\nSaved {path_text(page)}{also}")
+
+
+def _refuse(given: dict[str, Any], unused: Mapping[str, str], asked: str) -> None:
+    """Refuse options that do not go with what is asked."""
+    for name, advice in unused.items():
+        if given[name] not in (None, False, ()):
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} does not go with {asked}; {advice}.")
+
+
+def _refuse_run(folder: Path) -> None:
+    """Refuse the folder of one training for the folder of many."""
+    from lenet.run_folder import is_run
+
+    if is_run(folder):
+        what = f"{path_text(folder)} is the folder of one training"
+        raise UsageError(f"{what}; give another name with --run.")
 
 
 class _Counter(KeptLine):

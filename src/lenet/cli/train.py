@@ -107,6 +107,19 @@ _ROWS: Final = 20
     multiple=True,
 )
 @option("--seeds", "Seeds that each variant is trained from; 5 by default.", INT, section=VARIANTS)
+@option(
+    "--folds",
+    "Cross-validate: divide all images into so many parts, such as 5, and test each part by a "
+    "network that is trained on the others. The same command goes on after a kill.",
+    INT,
+    section=VARIANTS,
+)
+@option(
+    "--output",
+    "With --folds: write all answers into this .csv or .parquet file.",
+    PATH,
+    section=VARIANTS,
+)
 @options.jobs(section=VARIANTS)
 @options.on(section=VARIANTS)
 @flag("--json", "Print one JSON object instead.", section=RUN)
@@ -116,10 +129,10 @@ def train(*, resume: Path | None, json: bool, quiet: bool, **given: Any) -> None
     from lenet.trainer import complete
     from lenet.training import CHECKPOINT_SECONDS
 
-    if given["vary"] or any(given[name] is not None for name in ("seeds", "jobs", "on")):
-        from lenet.cli.studies import run_variants
+    if _are_many(given):
+        from lenet.cli.studies import run_many
 
-        run_variants({**given, "resume": resume}, json, quiet)
+        run_many({**given, "resume": resume}, json, quiet)
         return
     if given["checkpoint_seconds"] is None:
         given["checkpoint_seconds"] = CHECKPOINT_SECONDS
@@ -165,6 +178,14 @@ def _train(begun: Begun, folder: Run, json: bool, quiet: bool, data_dir: Path | 
     if not quiet:
         print()
     _print_footer(training, folder, data_dir)
+
+
+def _are_many(given: dict[str, Any]) -> bool:
+    """Return whether many trainings are asked for."""
+    if given["folds"] is None and given["output"] is not None:
+        raise UsageError("--output is for the answers of all folds; give --folds with it.")
+    named = ("folds", "seeds", "jobs", "on")
+    return bool(given["vary"]) or any(given[name] is not None for name in named)
 
 
 def _reopen(folder: Path, given: dict[str, Any]) -> tuple[Begun, Run] | None:

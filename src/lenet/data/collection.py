@@ -26,7 +26,7 @@ from lenet.data.dataset import (
     digests_of,
 )
 from lenet.data.folders import classes_of, name_reader
-from lenet.data.groups import check_divisible, check_group, describe_groups
+from lenet.data.groups import GROUPS, TOO_GOOD, check_divisible, check_group, describe_groups
 from lenet.data.preprocess import Images, Preprocessing, Size, centre, to_grey
 from lenet.data.splitting import split_by_content
 from lenet.errors import DataError, UsageError
@@ -42,6 +42,9 @@ _BESIDE: Final = 64  # bytes per image, for its label, its hash and its name
 _MOST_DONE: Final = 8  # kinds of preparation that are named
 _PAIRS: Final = re.compile(r"\d+x\d+ to \d+x\d+", re.ASCII)
 _OTHERS: Final = " and other sizes"
+_KEPT: Final = "is kept for testing"
+_UNTESTED: Final = "no images to test"
+_UNBALANCED_NOTE: Final = "classes are unbalanced"
 
 
 @dataclass(frozen=True)
@@ -214,8 +217,7 @@ class Collection:
                 check_divisible(groups, digests, labels, classes)
             splits = _with_test(splits, digests, labels, groups, split_seed)
             drawn = f" (split {split_seed})" * bool(split_seed)
-            kept = f"a fifth of each class, chosen by content{drawn}, is kept for testing"
-            sentences.append(kept)
+            sentences.append(f"a fifth of each class, chosen by content{drawn}, {_KEPT}")
             sentences += _describe_same(digests, name)
         elif split_seed:
             what = f"the split_seed is {split_seed} and there is a test part"
@@ -395,7 +397,7 @@ def describe_copies(
     order = np.argsort(digests, kind="stable")
     starts = np.flatnonzero(np.diff(digests[order]) != 0) + 1
     groups = [group for group in np.split(order, starts) if len(group) > 1]
-    for kinds, what in ((splits, "split, which makes tests look too good"), (labels, "class")):
+    for kinds, what in ((splits, f"split, {TOO_GOOD}"), (labels, "class")):
         mixed = [group for group in groups if np.ptp(kinds[group])]
         if mixed:
             first = mixed[0][0]
@@ -419,9 +421,15 @@ def describe_balance(
     if missing and test.any():
         some = ", ".join(missing[:3]) + ", ..." * (len(missing) > 3)
         kind = "class" if len(missing) == 1 else "classes"
-        yield f"no images to test {len(missing):,} {kind}: {some}"
+        yield f"{_UNTESTED} {len(missing):,} {kind}: {some}"
     most, least = int(train.argmax()), int(train.argmin())
     if train[least] and (times := train[most] / train[least]) >= _UNBALANCED:
         larger, smaller = name_text(classes[most]), name_text(classes[least])
         what = f"{larger} has {times:.1f} times as many images to train on as {smaller}"
-        yield f"classes are unbalanced: {what}"
+        yield f"{_UNBALANCED_NOTE}: {what}"
+
+
+def is_about_split(note: str) -> bool:
+    """Is a sentence on data about the parts that they are in, not about all images?"""
+    words = (GROUPS, TOO_GOOD, _KEPT, _UNTESTED, _UNBALANCED_NOTE)
+    return any(word in note for word in words)

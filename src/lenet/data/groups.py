@@ -22,6 +22,9 @@ from lenet.errors import DataError, UsageError
 from lenet.net.words import name_text, shown
 from lenet.writing.numbers import plural
 
+#: In sentences that are about the parts of the data.
+GROUPS: Final = "groups: "
+TOO_GOOD: Final = "which makes tests look too good"
 _VERBS: Final = ("to train on", "to validate", "to test on")  # as the splits are numbered
 _ADVICE: Final = "give smaller groups, more pictures, or a test part of your own"
 
@@ -101,12 +104,12 @@ def describe_groups(
     if torn:
         where = " and ".join(SPLIT_NAMES[kind] for kind in sorted(sides[torn[0]]))
         share = f"{len(torn):,} of {plural(len(sides), 'group')} in more than one split"
-        yield f"{share}, which makes tests look too good: {name_text(torn[0])} is in {where}"
+        yield f"{share}, {TOO_GOOD}: {name_text(torn[0])} is in {where}"
     counts = Counter(min(kinds) for kinds in sides.values() if len(kinds) == 1)
     divided = ", ".join(f"{counts[kind]:,} {_VERBS[kind]}" for kind in sorted(counts))
     least, most = min(sizes.values()), plural(max(sizes.values()), "image")
     ends = most if f"{least:,}" == most.split()[0] else f"{least:,} to {most}"
     kept = "each on one side, " * are_kept
-    yield f"groups: {len(sizes):,} of {ends}, {kept}{divided}".removesuffix(", ")
+    yield f"{GROUPS}{len(sizes):,} of {ends}, {kept}{divided}".removesuffix(", ")
     if alone:
         yield f"{plural(alone, 'image')} in no group: only copies of each stay together"

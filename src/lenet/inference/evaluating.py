@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lenet.data import Dataset, Split, is_name, load, load_split
@@ -79,11 +82,16 @@ def _with_seen(found: Evaluation, split: Split, model: object) -> Evaluation:
     return replace(found, answers=replace(found.answers, seen=told))
 
 
-def save_answers(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
+def save_answers(
+    evaluation: Evaluation,
+    path: str | os.PathLike[str],
+    more: Mapping[str, Sequence[object]] = MappingProxyType({}),
+) -> Path:
     """Write a table of each image's file or number, true class, prediction and probability.
 
     Of pictures that were read for the model, it also says what was done to each; and of a run's
-    model, where some were seen in its training, which: ``train`` or ``validation``.
+    model, where some were seen in its training, which: ``train`` or ``validation``. ``more`` are
+    columns, a value for each image.
 
     Raises:
         UsageError: the name has another ending, or the evaluation has no answers.
@@ -96,8 +104,9 @@ def save_answers(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
         columns.append("prepared")
     if any(evaluation.answers.seen or ()):
         columns.append("seen")
-    rows = (
-        [(row | {"correct": int(row["label"] == row["class"])})[column] for column in columns]
-        for row in evaluation.answers.rows(evaluation.classes)
-    )
-    return save(path, columns, [list(rows)])
+    others = zip(*more.values(), strict=True) if more else repeat(())
+    rows = []
+    for row, cells in zip(evaluation.answers.rows(evaluation.classes), others, strict=False):
+        row["correct"] = int(row["label"] == row["class"])
+        rows.append([*(row[column] for column in columns), *cells])
+    return save(path, [*columns, *more], [rows])

@@ -123,7 +123,7 @@ def _kind(name: str) -> str:
     """Return the type of a column."""
     if name in _NUMBERS or name.startswith("probability_"):
         return "float32"
-    return "bool_" if name == "correct" else "string"
+    return {"correct": "bool_", "fold": "int32"}.get(name, "string")
 
 
 class _Joined(io.RawIOBase):

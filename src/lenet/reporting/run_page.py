@@ -92,7 +92,7 @@ def _sections(
 ) -> Iterator[Section]:
     yield _learning(record)
     if predictions:
-        yield from (_mistakes(predictions), _classes(predictions), _calibration(predictions))
+        yield from (mistakes_section(predictions), _classes(predictions), _calibration(predictions))
     if record.signals:
         charts = _side_by_side(pictures.signal_charts(record.signals))
         words = [
@@ -164,8 +164,9 @@ def _side_by_side(charts: Sequence[Chart]) -> str:
     return html.side_by_side(*map(html.figure, drawings))
 
 
-def _mistakes(predictions: Predictions) -> Section:
-    count = plural(len(predictions.split), "test image")
+def mistakes_section(predictions: Predictions, what: str = "test image") -> Section:
+    """Write what is predicted wrongly: the confusion matrix, the worst mistakes, the files."""
+    count = plural(len(predictions.split), what)
     wrong = len(predictions.split) - int(predictions.correct.sum())
     words = f"{wrong:,} of {count} are predicted wrongly." if wrong else f"Nothing in {count}."
     matrix = html.figure(pictures.draw_confusion(predictions))

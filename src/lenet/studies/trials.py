@@ -23,12 +23,15 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
+import numpy as np
+
 from lenet import files
 from lenet.cluster import check_alike, check_place, run_on_ray
 from lenet.data import Dataset
 from lenet.data.preprocess import Preprocessing
 from lenet.engine.native import processors
 from lenet.errors import DataError, DivergenceError, OutputError, UsageError, path_text, reason
+from lenet.metrics import Answers
 from lenet.model import Model
 from lenet.net import Network
 from lenet.net.words import shown
@@ -90,6 +93,7 @@ class Outcome:
     epochs: tuple[EpochRecord, ...]
     kept: int = 0  # the epoch that the recipe restores; 0 for the last
     whole_seconds: float = 0.0  # with preparation and tests; 0 in older files
+    answers: Answers | None = None  # for the images to test on, where somebody asks for them
 
     @property
     def diverged(self) -> bool:
@@ -119,7 +123,11 @@ class Outcome:
         """Return it as values for JSON."""
         epochs = [record.to_dict() for record in self.epochs]
         how = {"status": self.status, "parameters": self.parameters, "kept": self.kept}
-        return {**how, "whole_seconds": self.whole_seconds, "epochs": epochs}
+        answers = self.answers and {
+            name: array.tolist() for name, array in vars(self.answers).items()
+        }
+        told = {"answers": answers} if answers else {}
+        return {**how, "whole_seconds": self.whole_seconds, "epochs": epochs, **told}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Outcome:
@@ -148,7 +156,19 @@ class Outcome:
             raise ValueError("no epoch that is kept")
         if status == "finished" and not records:
             raise ValueError("no epoch")
-        return cls(status, parameters, records, kept, seconds)
+        answers = values.get("answers")
+        read = None if answers is None else _read_answers(answers)
+        return cls(status, parameters, records, kept, seconds, read)
+
+
+def _read_answers(values: Mapping[str, Any]) -> Answers:
+    """Return answers out of a file; a ValueError, TypeError or LookupError, if they are none."""
+    predicted = np.array(values["predicted"], np.int64)
+    others = [np.array(values[name], np.float64) for name in ("confidence", "truth")]
+    is_whole = all(array.shape == (len(predicted),) for array in others)
+    if not is_whole or not all(np.isfinite(array).all() for array in others):
+        raise ValueError("answers that cannot be")
+    return Answers(predicted, *others)
 
 
 def _accuracy(record: EpochRecord) -> float | None:
@@ -179,6 +199,10 @@ class Shared:
         if (data := self._parted.get(share)) is None:
             data = self._parted[share] = with_validation(self.data, recipe)
         return Training(self._model(trial, data, seed), data, recipe, seed, threads=1)
+
+    def answers(self, training: Training) -> Answers | None:
+        """Return what a network that is trained answers for its test images; None: nobody asks."""
+        return None
 
     def _model(self, trial: HasTraining, data: Dataset, seed: int) -> Model:
         recipe, network = trial.recipe, trial.network
@@ -416,5 +440,6 @@ def run_trial(trial: Trial, shared: Shared, pause: Callable[[], None] | None = N
     except DivergenceError:
         status = "diverged"
     kept = (training.best_epoch or 0) if trial.recipe.restore_best else 0
+    answers = None if status == "diverged" else shared.answers(training)
     parameters, seconds = training.model.parameter_count, time.perf_counter() - start
-    return Outcome(status, parameters, tuple(training.history), kept, seconds)
+    return Outcome(status, parameters, tuple(training.history), kept, seconds, answers)
