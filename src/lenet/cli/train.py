@@ -323,6 +323,7 @@ def _print_dry_run(begun: Begun, json: bool) -> None:
 
 
 def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> None:
+    from lenet.data.groups import TOO_GOOD
     from lenet.reporting import verdict
     from lenet.run_folder import read_run
     from lenet.writing.numbers import percent, seconds_text
@@ -340,6 +341,9 @@ def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> Non
         f"{percent(kept.test_accuracy)} of {len(data.tested):,} test images in "
         f"{seconds_text(training.seconds)} s of training. Saved {folder.folder}/"
     )
+    for note in data.notes:
+        if TOO_GOOD in note:
+            print(f"Careful: {note}.")
     if words := verdict.sentence(read_run(folder.folder)):
         print(words)
     for what, how in _next_steps(folder, data.source or data.name, data_dir):

@@ -164,7 +164,9 @@ def _side_by_side(charts: Sequence[Chart]) -> str:
     return html.side_by_side(*map(html.figure, drawings))
 
 
-def mistakes_section(predictions: Predictions, what: str = "test image") -> Section:
+def mistakes_section(
+    predictions: Predictions, what: str = "test image", title: str = "What it gets wrong"
+) -> Section:
     """Write what is predicted wrongly: the confusion matrix, the worst mistakes, the files."""
     count = plural(len(predictions.split), what)
     wrong = len(predictions.split) - int(predictions.correct.sum())
@@ -181,12 +183,12 @@ def mistakes_section(predictions: Predictions, what: str = "test image") -> Sect
         listing = html.table("Most often taken for another", heads, rows, words=2)
         matrix = html.side_by_side(matrix, listing)
     worst = pictures.mistake_thumbnails(predictions)
-    title = "The worst mistake" if len(worst) == 1 else f"The {len(worst)} worst mistakes"
+    worst_of = "The worst mistake" if len(worst) == 1 else f"The {len(worst)} worst mistakes"
     about = "Those with the least probability for what is true; the percentages are the model's."
-    gallery = (html.heading(title), paragraph(about), html.thumbnails(worst)) if worst else ()
+    gallery = (html.heading(worst_of), paragraph(about), html.thumbnails(worst)) if worst else ()
     if predictions.split.names is not None and wrong:
         gallery = (*gallery, _wrong_files(predictions))
-    return section("What it gets wrong", paragraph(words), matrix, "".join(gallery))
+    return section(title, paragraph(words), matrix, "".join(gallery))
 
 
 def _wrong_files(predictions: Predictions) -> str:

@@ -47,9 +47,8 @@ from lenet.writing.numbers import percent, plural, seconds_text
 #: More folds than this are refused.
 MAX_FOLDS: Final = 1_000
 _ABOUT: Final = (
-    "Each image is answered once, by the network that was not trained on its fold. The deviation "
-    "is that of the folds' accuracies (n - 1); the networks share training images, so it is no "
-    "interval for new images."
+    "Each image is answered once, by the network that was not trained on its fold. The networks "
+    "share training images, so that the deviation between folds is no interval for new images."
 )
 
 
@@ -234,17 +233,17 @@ class CrossValidation(Result):
     def _html(self) -> str:
         title = f"{plural(len(self.outcomes), 'fold')} of {self.data}"
         found = percent(self.evaluation.accuracy)
-        lead = (
-            f"{self.summary}. All together: {found} of {self.evaluation.count:,} images. {_ABOUT}"
-        )
+        count = f"{self.evaluation.count:,} images"
+        lead = f"{self.summary}. All together: {found} of {count}. {_ABOUT}"
+        notes = (html.paragraph(f"{note[:1].upper()}{note[1:]}.") for note in self.notes)
         body = [
-            html.header(title, lead, *map(html.paragraph, self.notes)),
+            html.header(title, lead, *notes),
             html.section(
                 "The folds",
                 html.figure(self.drawing()),
                 html.table("Folds", _TITLES, self._cells()),
             ).html,
-            mistakes_section(self.predictions, "image").html,
+            mistakes_section(self.predictions, "image", "What they get wrong").html,
         ]
         return html.page(title, body)
 
