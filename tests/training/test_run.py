@@ -24,7 +24,7 @@ from stopping import Stop
 QUICK = Recipe(epochs=2, batch_size=100)
 FILES = [
     *("history.csv", "last.safetensors", "learning-curve.png", "recipe.toml", "report.html"),
-    *("run.json", "signals.csv"),
+    *("run.json", "signals.csv", "trained-on.npz"),
 ]
 CHECKPOINT = "checkpoint-1.safetensors"
 
@@ -201,7 +201,7 @@ def test_stopped_in_the_first_epoch(few, small, tmp_path):
     assert lenet.Model.load(tmp_path / "a" / "last.safetensors").evaluate(few).count == 100
 
 
-@pytest.mark.parametrize("write", range(9))
+@pytest.mark.parametrize("write", range(10))
 def test_stopped_while_a_file_is_written(few, small, tmp_path, monkeypatch, write):
     """Ctrl-C at the start, on the way, and in the saving at the end: the run is whole."""
     write_bytes, written = files.write_bytes, []
@@ -215,13 +215,13 @@ def test_stopped_while_a_file_is_written(few, small, tmp_path, monkeypatch, writ
     monkeypatch.setattr(files, "write_bytes", stop)
     with pytest.raises(KeyboardInterrupt):
         lenet.train(small, few, QUICK, run=tmp_path / "a")
-    later = {"learning-curve.png", "report.html", "signals.csv"} if write < 2 else set()
+    later = {"learning-curve.png", "report.html", "signals.csv"} if write < 3 else set()
     assert sorted(os.listdir(tmp_path / "a")) == sorted({*FILES, CHECKPOINT} - later)
     info = read(tmp_path / "a")
     assert info["status"] == "interrupted"
     model = lenet.Model.load(tmp_path / "a" / "last.safetensors")
     assert model.training["epochs"] == without_seconds(info["epochs"])
-    assert len(info["epochs"]) == (0 if write < 2 else 1 if write < 4 else 2)
+    assert len(info["epochs"]) == (0 if write < 3 else 1 if write < 5 else 2)
     resumed = lenet.resume(tmp_path / "a", few)
     assert resumed.table.tobytes() == lenet.train(small, few, QUICK).table.tobytes()
 

@@ -238,6 +238,7 @@ class Run:
         attempts.append(partial(self._write_figures, training))
         if status == "interrupted" and training.is_whole:
             attempts.insert(0, partial(self._write_checkpoint, training))
+        attempts.insert(0, partial(self._write_seen, training))
         if not (self.folder / RECIPE).exists():  # stopped at the very start
             attempts.insert(0, partial(self._write_recipe, training))
         try:
@@ -280,6 +281,7 @@ class Run:
         if is_gone:
             self.notice(f"{self.folder} was taken away; it is made anew, and the run goes on.")
             self._write_recipe(training)
+            self._write_seen(training)
             self._write_info(training, "running")
 
     def _is_ours(self) -> bool:
