@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
@@ -33,7 +33,7 @@ class ImageAnswers:
     labels: npt.NDArray[np.int64]  # (N,) the true class
     predicted: npt.NDArray[np.int64]  # (N,)
     probabilities: npt.NDArray[np.float64]  # (N,) of the predicted class
-    names: tuple[str, ...] | None  # N files; None where the images have none
+    names: Sequence[str] | None  # N files, or places in them; None where the images have none
     prepared: tuple[str, ...] | None = None  # N: what was done to each picture first
     #: N: train or validation, if the model's training has seen it, else empty; None: not known.
     seen: tuple[str, ...] | None = None
@@ -267,7 +267,7 @@ def evaluate_answers(
     labels: npt.NDArray[np.int64],
     classes: tuple[str, ...],
     weights: npt.NDArray[np.float32] | None = None,
-    names: tuple[str, ...] | None = None,
+    names: Sequence[str] | None = None,
     prepared: tuple[str, ...] | None = None,
 ) -> Evaluation:
     """Compare answers with labels (N,).

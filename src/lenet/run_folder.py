@@ -379,9 +379,11 @@ def write_info(folder: Path, values: Mapping[str, Any]) -> None:
     files.write_text(folder / INFO, json.dumps(info, indent=2) + "\n")
 
 
-def write_split(folder: Path, images: Sequence[Mapping[str, str]]) -> None:
-    """Write ``split.csv``, one line per image."""
-    files.write_text(folder / SPLIT, _csv(list(images[0]), images))
+def write_split(folder: Path, columns: Sequence[str], images: Iterable[Sequence[str]]) -> None:
+    """Write ``split.csv``, one line per image: there may be a million."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *images])
+    files.write_text(folder / SPLIT, text.getvalue())
 
 
 def write_history(folder: Path, epochs: Sequence[Mapping[str, Any]], durable: bool = True) -> None:

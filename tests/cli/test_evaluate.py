@@ -69,12 +69,15 @@ def test_what_was_done_to_each_picture_is_in_the_answers(command, here, model):
     )
 
 
-def test_answers_of_images_without_files(command, here, model):
+def test_answers_of_images_that_are_numbered(command, here, model):
     assert command("evaluate", model, "digits", "-o", "a.csv").status == 0
     lines = (here / "a.csv").read_text().splitlines()
     assert (len(lines), lines[0]) == (361, "image,label,class,probability,correct")
-    assert lines[1].startswith("0,")
-    assert "mistakes" not in json.loads(command("evaluate", model, "digits", "--json").out)
+    assert lines[1].startswith("digits/test[0],")
+    mistakes = json.loads(command("evaluate", model, "digits", "--json").out)["mistakes"]
+    assert {one["image"] for one in mistakes} == {
+        line.split(",")[0] for line in lines[1:] if line.endswith(",0")
+    }
 
 
 def test_idx_files(command, model, idx_folder):

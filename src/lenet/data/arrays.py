@@ -8,6 +8,7 @@ Never more than what they become is held, and nothing is ever unpickled. An ``.n
 from __future__ import annotations
 
 import math
+import os
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -108,7 +109,7 @@ def read(path: str, file: IO[bytes], options: LoadOptions) -> Collection:
         arrays = _members_of(path, archive)
         if not arrays and archive.namelist():
             raise DataError(f"{path} is an archive without arrays; unpack it, and give its folder")
-        return read_pairs(path, _pairs(path, arrays), options)
+        return read_pairs(path, _pairs(path, arrays), options, within=os.path.basename(path))
 
 
 def npz_arrays(path: str) -> list[Array]:
@@ -166,14 +167,23 @@ def read_pairs(
     pairs: Sequence[Pair],
     options: LoadOptions,
     names: Mapping[str, str] = MappingProxyType({}),
+    within: str = "",
 ) -> Collection:
-    """Read pairs; ``names`` are those of classes whose labels are numbers."""
+    """Read pairs; ``names`` are those of classes whose labels are numbers.
+
+    ``within`` is the name of the file that has all of them; otherwise arrays are called by theirs.
+    """
     own, *others = sorted({pair.size for pair in pairs})
     if others:
         sizes = " and ".join(map(pair_text, (own, *others)))
         raise DataError(f"{path} has images of {sizes}; give all one size")
-    count = sum(pair.images.shape[0] for pair in pairs)
-    return gather(_batches(path, pairs, names), count, own, options, "image {:,}".format)
+    counts = [pair.images.shape[0] for pair in pairs]
+    stems = [pair.images.name for pair in pairs]
+    if within:  # arrays of one file
+        stems = [within] if len(pairs) == 1 else [f"{within}/{stem}" for stem in stems]
+    files = list(zip(stems, counts, strict=True))
+    batches = _batches(path, pairs, names)
+    return gather(batches, sum(counts), own, options, "image {:,}".format, files)
 
 
 def _batches(

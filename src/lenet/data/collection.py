@@ -22,6 +22,7 @@ from lenet.data.dataset import (
     Dataset,
     Digests,
     Labels,
+    Numbered,
     Split,
     digests_of,
 )
@@ -183,7 +184,7 @@ class Collection:
     counts: tuple[int, int, int]  # how many to train on, to validate and to test on
     classes: tuple[str, ...]  # all names in natural order
     notes: tuple[str, ...] = ()  # sentences on what was found
-    files: tuple[str, ...] | None = None  # N paths, where each image has a file of its own
+    files: Sequence[str] | None = None  # N: the path of each image, or where it lies in a file
     depth: int | None = None  # how many bits the pictures use, where some have 16
     prepared: tuple[tuple[str, ...], ...] | None = None  # N: what was done to each for a model
     groups: tuple[str, ...] | None = None  # N: what stays together, empty for nothing
@@ -198,7 +199,7 @@ class Collection:
         digests: Digests,
         name: Callable[[int], str],
         notes: Iterable[str] = (),
-        has_files: bool = False,
+        files: bool | Numbered = False,
         depth: int | None = None,
         prepared: Sequence[tuple[str, ...]] | None = None,
         groups: Sequence[str] | None = None,
@@ -206,7 +207,8 @@ class Collection:
     ) -> Collection:
         """Keep a fifth for testing if nothing is, put the splits in order, see what stands out.
 
-        ``name`` says what to call an image, and ``has_files``, that it is the path of a file.
+        ``name`` says what to call an image in a sentence; ``files`` that this is the path of its
+        file, or where each lies in one.
         """
         classes, sentences = classes_of(names), list(notes)
         place = {label: index for index, label in enumerate(classes)}
@@ -231,7 +233,9 @@ class Collection:
         train_count, validation, test_count = np.bincount(splits, minlength=3).tolist()
         counts = (train_count, validation, test_count)
         places = order.tolist()
-        files = tuple(map(name, places)) if has_files else None
+        paths = (
+            (files and tuple(map(name, places))) if isinstance(files, bool) else files.chosen(order)
+        )
         done, together = (
             None if texts is None else tuple(texts[place] for place in places)
             for texts in (prepared, groups)
@@ -243,7 +247,7 @@ class Collection:
             counts,
             classes,
             tuple(sentences),
-            files,
+            paths or None,
             depth,
             done,
             together,
@@ -290,7 +294,7 @@ class Collection:
 
     def _part(self, start: int, end: int) -> Split:
         part = slice(start, end)
-        names, groups = (texts and texts[part] for texts in (self.files, self.groups))
+        names, groups = self.files and self.files[part], self.groups and self.groups[part]
         images, labels, digests = self.images[part], self.labels[part], self.digests[part]
         split = Split(images, labels, names=names, groups=groups, digests=digests)
         if self.prepared is None:
@@ -322,8 +326,12 @@ def gather(
     own: Size,
     options: LoadOptions,
     name: Callable[[int], str],
+    files: Sequence[tuple[str, int]],
 ) -> Collection:
-    """Put images of one size together as they are read, never holding more than they become."""
+    """Put images of one size together as they are read, never holding more than they become.
+
+    ``files`` are what they lie in, with how many each holds, in the order in which they come.
+    """
     own = own[::-1] if options.transpose else own
     size = options.size or bounded(own)
     stack = Stack(most, size, options.channels)
@@ -342,6 +350,7 @@ def gather(
         np.concatenate(splits),
         digests=np.concatenate(digests),
         name=name,
+        files=Numbered.of(files),
         notes=options.resized_note(own, size),
         split_seed=options.split_seed,
     )

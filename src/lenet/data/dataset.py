@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,44 @@ def fault_of_names(classes: Sequence[str]) -> str:
     return ""
 
 
+class Numbered(Sequence[str]):
+    """The names of images that have no files of their own, ``mnist/test[12]``: made when asked for.
+
+    ``stems`` says what they lie in, ``places`` (N,) which of these, and ``numbers`` (N,) where.
+    """
+
+    def __init__(
+        self,
+        stems: Sequence[str],
+        places: npt.NDArray[np.integer[Any]],
+        numbers: npt.NDArray[np.integer[Any]],
+    ) -> None:
+        self._stems, self._places, self._numbers = tuple(stems), places, numbers
+
+    @classmethod
+    def of(cls, counts: Sequence[tuple[str, int]]) -> Numbered:
+        """Number so many images of each of these, from 0."""
+        sizes = [count for _, count in counts]
+        numbers = np.concatenate([np.arange(size) for size in sizes])
+        return cls([stem for stem, _ in counts], np.repeat(np.arange(len(sizes)), sizes), numbers)
+
+    def chosen(self, which: npt.NDArray[Any] | slice) -> Numbered:
+        """Return those that ``which`` picks."""
+        return Numbered(self._stems, self._places[which], self._numbers[which])
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Numbered: ...
+    def __getitem__(self, index: int | slice) -> str | Numbered:
+        if isinstance(index, slice):
+            return self.chosen(index)
+        return f"{self._stems[self._places[index]]}[{self._numbers[index]}]"
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Images and their labels: what one trains on, validates on or tests on.
@@ -64,7 +102,8 @@ class Split:
         labels: (N,) int64, each the index of a class.
         weights: (N,) float32, how much each image counts in the loss, 0 or more and usually 1 on
             average; None for 1 each.
-        names: N texts, the file of each image, from the folder that was read; None for others.
+        names: N texts, the file of each image, or where it lies in one: ``x.npz[12]``; None for
+            images that were not read.
         notes: sentences on what was done to its pictures.
         prepared: N texts, what was done to each picture for a model, such as ``inverted``, and
             empty where it went through as it was; None for others.
@@ -80,7 +119,7 @@ class Split:
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float32] | None = None
-    names: tuple[str, ...] | None = None
+    names: Sequence[str] | None = None
     notes: tuple[str, ...] = ()
     prepared: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
@@ -114,7 +153,8 @@ class Split:
             return
         if not isinstance(texts, Sequence | np.ndarray):
             raise DataError(f"the {title} are {shown(texts)}; give a list with one for each image")
-        object.__setattr__(self, name, tuple(map(str, texts)))
+        if not isinstance(texts, Numbered):
+            object.__setattr__(self, name, tuple(map(str, texts)))
         if len(texts) != len(self):
             counts = f"{len(texts):,} {title} for {len(self):,} images"
             raise DataError(f"there are {counts}; give one each")
@@ -132,9 +172,14 @@ class Split:
         """Return the images that ``which`` picks: (N,) bool, or indices."""
         weights = None if self.weights is None else self.weights[which]
         places = np.arange(len(self))[which].tolist()
-        names, prepared, groups = (
+        names: Sequence[str] | None = self.names
+        if isinstance(names, Numbered):
+            names = names.chosen(which)
+        elif names:
+            names = tuple(names[place] for place in places)
+        prepared, groups = (
             texts and tuple(texts[place] for place in places)
-            for texts in (self.names, self.prepared, self.groups)
+            for texts in (self.prepared, self.groups)
         )
         digests = None if self.digests is None else self.digests[which]
         chosen = self.images[which], self.labels[which], weights, names

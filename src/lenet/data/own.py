@@ -166,7 +166,7 @@ def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collec
         digests=decoded.digests,
         name=lambda index: kept[index].path,
         notes=[*listing.notes, *left_out, *_notes(decoded, options)],
-        has_files=True,
+        files=True,
         depth=decoded.depth,
         prepared=None if options.preprocessing is None else decoded.done,
         groups=None if options.group is None else [entry.group for entry in kept],

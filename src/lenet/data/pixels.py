@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ def read_pixels(
     own = (layout.side, layout.side)
 
     def gathered(table: _PixelTable) -> Collection:
-        return gather(table.batches(), count, own, options, lambda i: f"row {i + 1:,}")
+        files = [(os.path.basename(path), count)]
+        return gather(table.batches(), count, own, options, lambda i: f"row {i + 1:,}", files)
 
     return _read_twice(path, file, start, layout, gathered)
 

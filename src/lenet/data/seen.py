@@ -8,7 +8,8 @@ name never change, so that nothing is written of them; they are read again when 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from lenet import files
 from lenet.data.arrays import npz_arrays
-from lenet.data.dataset import SPLIT_NAMES, TRAIN, VALIDATION, Dataset, Digests
+from lenet.data.dataset import SPLIT_NAMES, TRAIN, VALIDATION, Dataset, Digests, Split
 from lenet.data.sources import NAMES, at_hand, load_named
 from lenet.errors import DataError
 from lenet.run_folder import SEEN, RunRecord, write_split
@@ -31,10 +32,12 @@ def write_seen(folder: Path, data: Dataset) -> None:
     Raises:
         OutputError: a file cannot be written.
     """
-    rows = [row for name, split in data.splits.items() for row in _rows(data, name)]
-    if rows:
-        write_split(folder, rows)
-    splits = {name: data.splits[name] for name in _LEARNT if name in data.splits}
+    parts = data.splits
+    if all(split.names is not None for split in parts.values()):
+        columns = ["file", "class", "split", *["group"] * _has_groups(data)]
+        rows = chain.from_iterable(_rows(data, name, split) for name, split in parts.items())
+        write_split(folder, columns, rows)
+    splits = {name: parts[name] for name in _LEARNT if name in parts}
     arrays: dict[str, Any] = {
         name: np.unique(split.known_digests()) for name, split in splits.items()
     }
@@ -43,19 +46,17 @@ def write_seen(folder: Path, data: Dataset) -> None:
         files.write_bytes(folder / SEEN, file.getvalue())
 
 
-def _rows(data: Dataset, name: str) -> list[dict[str, str]]:
-    """Return a row for each image of a split whose images have names."""
-    split = data.splits[name]
-    if split.names is None:
-        return []
-    columns: dict[str, Sequence[str]] = {
-        "file": split.names,
-        "class": [data.classes[label] for label in split.labels.tolist()],
-        "split": [name] * len(split),
-    }
-    if split.groups is not None:
-        columns["group"] = split.groups
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+def _has_groups(data: Dataset) -> bool:
+    return any(split.groups is not None for split in data.splits.values())
+
+
+def _rows(data: Dataset, name: str, split: Split) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each image of a split: its name, class and split, perhaps its group."""
+    classes = map(data.classes.__getitem__, split.labels.tolist())
+    columns = [split.names or (), classes, repeat(name, len(split))]
+    if _has_groups(data):
+        columns.append(split.groups or repeat("", len(split)))
+    return zip(*columns, strict=True)
 
 
 def read_seen(record: RunRecord) -> Mapping[str, Digests]:

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ import numpy as np
 
 from lenet import files
 from lenet.data import idx
-from lenet.data.dataset import Dataset, Split
+from lenet.data.dataset import Dataset, Numbered, Split
 from lenet.data.splitting import split_by_label
 from lenet.errors import DataError, DownloadError, OutputError, reason
 from lenet.terminal import unguarded
@@ -106,7 +106,7 @@ def load_named(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dat
         digits = _read_split(folder / _DIGIT_IMAGES, folder / _DIGIT_LABELS, remedy)
         images = np.rint(digits.images * (255 / 16)).astype(np.uint8)  # from 0 to 16
         digits, chosen = Split(images, digits.labels), split_by_label(digits.labels, TEST_DIGITS)
-        return Dataset(name, digits.chosen(~chosen), digits.chosen(chosen), MNIST.classes)
+        return _named(name, digits.chosen(~chosen), digits.chosen(chosen), MNIST.classes)
     source = SOURCES[name]
     given = os.environ.get("LENET_DATA")
     if data_dir is None and not given:
@@ -120,7 +120,16 @@ def load_named(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dat
         remedy = "replace it by an intact copy"
     train = _read_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], remedy)
     test = _read_split(paths[TEST_IMAGES], paths[TEST_LABELS], remedy)
-    return Dataset(source.name, train, test, source.classes)
+    return _named(source.name, train, test, source.classes)
+
+
+def _named(name: str, train: Split, test: Split, classes: tuple[str, ...]) -> Dataset:
+    """Return a data set whose images are called by their place: ``mnist/test[12]``."""
+    named = [
+        replace(split, names=Numbered.of([(f"{name}/{part}", len(split))]))
+        for part, split in (("train", train), ("test", test))
+    ]
+    return Dataset(name, named[0], named[1], classes)
 
 
 def at_hand() -> tuple[str, ...]:
