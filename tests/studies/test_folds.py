@@ -17,7 +17,7 @@ from lenet.studies.folds import cross_validate, joined
 from refusals import refused
 from studies.conftest import NET
 
-VALUES = {"epochs": 3, "lr": 0.01}
+VALUES = {"recipe": "modern", "epochs": 3, "lr": 0.01}
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +231,11 @@ def test_answers_as_a_table_page_and_chart(found, noise, tmp_path):
     with refused(UsageError, "a.docx"):
         found.save(tmp_path / "a.docx")
     assert module.MAX_FOLDS == 1000
+
+
+def test_a_recipe_that_is_open_is_chosen_once_and_a_list_is_one_value(noise):
+    found = cross_validate(None, noise, folds=2, epochs=1)
+    assert len({outcome.parameters for outcome in found.outcomes}) == 1
+    rates = {"schedule": "listed", "epoch_rates": [0.1, 0.01]}
+    found = cross_validate(NET, noise, "modern", folds=2, epochs=2, **rates)
+    assert [record.learning_rate for record in found.outcomes[0].epochs] == [0.1, 0.01]

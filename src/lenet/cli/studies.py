@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: Options that many trainings have no use for, and what to say of them.
 _UNUSED: Final = {
     "resume": "the same command goes on with what is missing",
+    **dict.fromkeys(("minutes", "quick"), "give --epochs"),
     "threads": "each training has one thread; give --jobs, how many run at a time",
     **dict.fromkeys(
         ("dry_run", "engine", "device", "tensorboard", "checkpoint_seconds"), "leave it out"

@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data import Dataset, Split, load
+from lenet.data import Dataset, Split
 from lenet.data.collection import describe_balance, is_about_split
 from lenet.data.splitting import fold_by_content, units_of
 from lenet.drawing import Drawing
@@ -29,7 +29,6 @@ from lenet.drawing.estimates import Estimate, describe_estimates, draw_estimates
 from lenet.errors import DataError, DivergenceError, UsageError
 from lenet.inference.evaluating import save_answers
 from lenet.metrics import Answers, Evaluation, evaluate_answers
-from lenet.net import read_network
 from lenet.net.sources import Source
 from lenet.net.words import listed, name_text, shown
 from lenet.randomness import checked_seed
@@ -37,9 +36,11 @@ from lenet.reporting import html
 from lenet.reporting.predictions import Predictions, make_predictions
 from lenet.reporting.run_page import mistakes_section
 from lenet.studies.trials import HasTraining, Outcome, Progress, Record, Shared, Trial, run_trials
-from lenet.trainer import DEFAULT_NETWORK, check_kinds
-from lenet.training import Recipe, Training, checked_names, named_recipe
-from lenet.training.preparation import fit_network, load_arguments, new_model, with_validation
+from lenet.studies.variation import read_arms
+from lenet.trainer import check_kinds
+from lenet.training import Recipe, Training
+from lenet.training.preparation import new_model, with_validation
+from lenet.training.recipe import AUTO
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section, table_of
 from lenet.writing.numbers import percent, plural, seconds_text
@@ -272,7 +273,7 @@ def _joined(outcomes: Sequence[Outcome], fold_of: npt.NDArray[np.int64]) -> Answ
 def cross_validate(
     network: Source | None = None,
     data: Dataset | str | os.PathLike[str] = "digits",
-    recipe: Recipe | str | os.PathLike[str] = "modern",
+    recipe: Recipe | str | os.PathLike[str] = AUTO,
     *,
     folds: int = 5,
     seed: int = 0,
@@ -290,7 +291,7 @@ def cross_validate(
     Args:
         network: a network as ``lenet.train`` takes it.
         data: a data set, the name of one, or the path of pictures.
-        recipe: a recipe, the name of one, or a ``.toml`` file.
+        recipe: as ``lenet.train`` takes it; what it leaves open is chosen once, for all folds.
         folds: how many, 2 or more.
         seed: decides the first weights and the order of the images, in every fold.
         jobs: trainings at a time, each on one thread; by default one per processor. The outcome
@@ -309,12 +310,10 @@ def cross_validate(
     """
     check_kinds(network, data, recipe)
     check_folds(folds)
-    name = data.name if isinstance(data, Dataset) else os.fsdecode(data)
-    chosen = named_recipe(recipe, data=name, **checked_names(values))
-    described = read_network((chosen.network or DEFAULT_NETWORK) if network is None else network)
-    dataset = data if isinstance(data, Dataset) else load(**load_arguments(described, data))
-    fitted = fit_network(described, dataset)
-    trial = Trial(fitted, chosen, checked_seed(seed))
+    # A list would be a choice; here it is a value that is one, such as epoch_rates.
+    single = {name: [v] if isinstance(v, list | tuple) else v for name, v in values.items()}
+    (arm,), dataset = read_arms([network], data, recipe, single)
+    trial = Trial(arm.network, arm.recipe, checked_seed(seed))
     return run_folds(trial, dataset, folds, Record(folder), jobs=jobs, progress=progress)
 
 
