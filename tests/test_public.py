@@ -111,6 +111,8 @@ def test_an_argument_of_a_wrong_type_is_refused_in_words(name, tmp_path, monkeyp
     needed = {p.name: "lenet" for p in parameters if p.default is p.empty and p.kind in NAMED}
     if name == "bench":
         needed |= {"seconds": 0.1}
+    if name == "cross_validate":
+        needed |= {"folds": 2, "epochs": 1}
     if name == "tune":  # it takes ten minutes by default
         needed |= {"trials": 1, "epochs": 1, "seeds": 1}
     for parameter in parameters:

@@ -135,6 +135,7 @@ def test_folds(folds, has_groups):
         ("{group}/{group}_*", "train/3/00018_00008", "3/00018"),
         ("{group}_{group}_*", "film_7_0001", "film/7"),
         ("{group}", "x/y", "y"),
+        ("*-{group}_#", f"{'x-' * 110}anna_{'1' * 30}", "anna"),
     ],
 )
 def test_patterns(pattern, path, group):

@@ -42,6 +42,7 @@ LABEL_MARK: Final = "{label}"
 GROUP_MARK: Final = "{group}"
 _MOST_MARKS: Final = {LABEL_MARK: 1, GROUP_MARK: 3}
 _MOST_WILDCARDS: Final = 3  # the time to try a long name grows with each
+_LONGEST: Final = 255  # characters of a file's name, on every file system
 #: What names are tried with when a pattern is proposed.
 _PATTERNS: Final = (
     *("{label}_#", "#_{label}", "{label}-#", "#-{label}", "{label}.#", "{label} (#)", "{label}#"),
@@ -250,7 +251,7 @@ def name_reader(pattern: str, mark: str = LABEL_MARK) -> Callable[[str], str | N
 
     def read(path: str) -> str | None:
         last = path.split("/")[-count:]
-        found = expression.fullmatch("/".join(part[:MAX_NAME] for part in last))
+        found = expression.fullmatch("/".join(part[:_LONGEST] for part in last))
         return found and "/".join(found.groups())
 
     return read
