@@ -66,6 +66,8 @@ def test_groups_of_pictures(here, capsys):
         (["--folds", "5", "--dry-run"], ["--dry-run does not go with --folds"]),
         (["--folds", "5", "-o", "a.txt"], ["a.txt", ".csv or .parquet"]),
         (["--folds", "5", "--jobs", "0"], ["jobs is 0"]),
+        (["--folds", "5", "--seed", "-1"], ["the seed is -1"]),
+        (["--folds", "5", "--quick"], ["--quick does not go with --folds"]),
         (["--folds", "1000", "--run", "a/b"], ["--run"]),
         (["-o", "a.csv"], ["--output", "give --folds"]),
         (["--vary", "lr=1,2", "-o", "a.csv"], ["--output", "give --folds"]),

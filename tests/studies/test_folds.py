@@ -195,6 +195,21 @@ def test_what_cannot_be_divided(data, words):
     assert caught.value.parameter == "folds"
 
 
+@pytest.mark.parametrize("predicted", [[3] * 30, [-1] * 30, [0] * 29])
+def test_answers_of_other_images_or_classes(noise, tmp_path, predicted):
+    cross_validate(NET, noise, folds=3, folder=tmp_path, **VALUES)
+    path = tmp_path / trials.FILE
+    first, *others = path.read_text().splitlines()
+    values = json.loads(first)
+    count = len(predicted)
+    values["answers"] = {name: array[:count] for name, array in values["answers"].items()} | {
+        "predicted": predicted
+    }
+    path.write_text("\n".join([json.dumps(values), *others, ""]))
+    with refused(DataError, "has no answers for its images"):
+        cross_validate(NET, noise, folds=3, folder=tmp_path, **VALUES)
+
+
 @pytest.mark.parametrize("folds", [0, 1, -5, 1001, 2.0, "5", None, True, 10**400])
 def test_what_is_no_number_of_folds(noise, folds):
     with refused(UsageError, "folds is", "from 2 to 1,000") as caught:

@@ -80,6 +80,7 @@ def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
 def run_folds(given: dict[str, Any], json: bool, quiet: bool) -> None:
     """Train a network for each fold, and say what all of them answer."""
     from lenet.inference.table import check_path
+    from lenet.randomness import checked_seed
     from lenet.run_folder import PAGE
     from lenet.studies.folds import check_folds
     from lenet.studies.folds import run_folds as run
@@ -87,7 +88,7 @@ def run_folds(given: dict[str, Any], json: bool, quiet: bool) -> None:
     from lenet.writing.numbers import plural
 
     _refuse(given, _UNUSED | _UNUSED_BY_FOLDS, "--folds")
-    folds, seed, output = given["folds"], given["seed"] or 0, given["output"]
+    folds, seed, output = given["folds"], checked_seed(given["seed"] or 0), given["output"]
     check_folds(folds)
     checked_jobs(given["jobs"])
     if output is not None:

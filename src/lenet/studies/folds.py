@@ -119,7 +119,7 @@ class CrossValidation(Result):
         whole, self.fold_of = shared.data, shared.fold_of
         self.data, self.images, self.classes = whole.name, whole.train, whole.classes
         self.outcomes, self.notes, self.folder = tuple(outcomes), tuple(notes), folder
-        self._answers = _joined(outcomes, shared.fold_of)
+        self._answers = _joined(outcomes, shared.fold_of, len(self.classes))
         labels, names = self.images.labels, self.images.names
         found = evaluate_answers(self._answers, labels, self.classes, names=names)
         self.evaluation: Evaluation = replace(found, data=f"images of {self.data}")
@@ -252,7 +252,7 @@ class CrossValidation(Result):
 _TITLES: Final = ("fold", "trained on", "tested on", "test accuracy", "time")
 
 
-def _joined(outcomes: Sequence[Outcome], fold_of: npt.NDArray[np.int64]) -> Answers:
+def _joined(outcomes: Sequence[Outcome], fold_of: npt.NDArray[np.int64], classes: int) -> Answers:
     """Return the answers of all folds, each in the place of its image."""
     count = len(fold_of)
     answers = Answers(np.empty(count, np.int64), np.empty(count), np.empty(count))
@@ -263,7 +263,8 @@ def _joined(outcomes: Sequence[Outcome], fold_of: npt.NDArray[np.int64]) -> Answ
                 "have no answers; try a smaller learning rate (lr)."
             )
         places, part = np.flatnonzero(fold_of == fold), outcome.answers
-        if part is None or len(part.predicted) != len(places):
+        is_whole = part is not None and len(part.predicted) == len(places)
+        if part is None or not (is_whole and set(part.predicted.tolist()) <= set(range(classes))):
             raise DataError(f"fold {fold + 1} has no answers for its images; train it anew")
         for name in ("predicted", "confidence", "truth"):
             getattr(answers, name)[places] = getattr(part, name)
