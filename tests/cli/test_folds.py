@@ -36,6 +36,14 @@ def test_a_table_a_page_and_the_answers(here, capsys):
     assert len((folder / "trials.jsonl").read_text().splitlines()) == 3
 
 
+def test_other_folds_of_data_with_a_test_part(here, capsys):
+    for seed in ("0", "1"):
+        assert main([*FEW, "--folds", "2", "--split-seed", seed, "--json"]) == 0
+    first, other = capsys.readouterr().out.split("\n}\n{\n")
+    assert first.replace("{\n", "", 1) != other
+    assert len(list((here / "runs").iterdir())) == 2
+
+
 def test_groups_of_pictures(here, capsys):
     write_digits("own", {"3": 20, "5": 20})
     for number, path in enumerate(sorted(here.rglob("own/*/*.png"))):

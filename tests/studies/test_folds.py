@@ -72,6 +72,9 @@ def test_the_folds_do_not_depend_on_jobs_and_the_seed_counts(found, noise):
     other = cross_validate(NET, noise, folds=3, seed=1, **VALUES)
     np.testing.assert_array_equal(other.fold_of, found.fold_of)
     assert other.evaluation.loss != found.evaluation.loss
+    other = cross_validate(NET, noise, folds=3, split_seed=1, **VALUES)
+    assert (other.fold_of != found.fold_of).any()
+    assert np.bincount(other.fold_of).tolist() == [30, 30, 30]
 
 
 def test_the_best_epoch_is_what_answers(noise):
