@@ -36,6 +36,14 @@ def test_a_table_a_page_and_the_answers(here, capsys):
     assert len((folder / "trials.jsonl").read_text().splitlines()) == 3
 
 
+def test_other_folds_of_data_with_a_test_part(here, capsys):
+    for seed in ("0", "1"):
+        assert main([*FEW, "--folds", "2", "--split-seed", seed, "--json"]) == 0
+    first, other = capsys.readouterr().out.split("\n}\n{\n")
+    assert first.replace("{\n", "", 1) != other
+    assert len(list((here / "runs").iterdir())) == 2
+
+
 def test_groups_of_pictures(here, capsys):
     write_digits("own", {"3": 20, "5": 20})
     for number, path in enumerate(sorted(here.rglob("own/*/*.png"))):
@@ -66,6 +74,8 @@ def test_groups_of_pictures(here, capsys):
         (["--folds", "5", "--dry-run"], ["--dry-run does not go with --folds"]),
         (["--folds", "5", "-o", "a.txt"], ["a.txt", ".csv or .parquet"]),
         (["--folds", "5", "--jobs", "0"], ["jobs is 0"]),
+        (["--folds", "5", "--seed", "-1"], ["the seed is -1"]),
+        (["--folds", "5", "--quick"], ["--quick does not go with --folds"]),
         (["--folds", "1000", "--run", "a/b"], ["--run"]),
         (["-o", "a.csv"], ["--output", "give --folds"]),
         (["--vary", "lr=1,2", "-o", "a.csv"], ["--output", "give --folds"]),

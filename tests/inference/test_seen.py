@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from digit_pictures import write_digits
 from lenet.data.seen import read_seen, seen_among
 from lenet.errors import DataError
 from lenet.run_folder import SEEN, SPLIT, read_run
+from lenet.studies.folds import joined
 from refusals import refused
 
 NETWORK = "1x8x8 | conv 4 k3 relu, maxpool 2 | dense 3"
@@ -120,6 +122,22 @@ def test_data_with_a_name_are_read_again(tmp_path):
     found = lenet.evaluate(tmp_path / "run", tmp_path / "own", everything=True)
     assert found.seen_in_training["trained_on"] == 50
     assert lenet.evaluate(tmp_path / "run", "digits").warning == ""
+    train = lenet.load("digits").train
+    assert lenet.evaluate(tmp_path / "run", train).seen_in_training["trained_on"] == len(train)
+
+
+def test_data_with_a_name_whose_test_part_was_trained_on(tmp_path):
+    whole = joined(lenet.load("digits"))
+    lenet.train("1x8x8 | dense 10", replace(whole, name="all"), run=tmp_path / "run", epochs=1)
+    found = lenet.evaluate(tmp_path / "run", "digits")
+    assert found.warning == (
+        "360 of these 360 images were trained on: this says nothing of new ones."
+    )
+
+
+def test_a_name_may_be_written_in_capitals(tmp_path):
+    lenet.train("1x8x8 | dense 10", "Digits", run=tmp_path / "run", epochs=1)
+    assert not (tmp_path / "run" / SEEN).exists()
     train = lenet.load("digits").train
     assert lenet.evaluate(tmp_path / "run", train).seen_in_training["trained_on"] == len(train)
 

@@ -72,6 +72,9 @@ def test_the_folds_do_not_depend_on_jobs_and_the_seed_counts(found, noise):
     other = cross_validate(NET, noise, folds=3, seed=1, **VALUES)
     np.testing.assert_array_equal(other.fold_of, found.fold_of)
     assert other.evaluation.loss != found.evaluation.loss
+    other = cross_validate(NET, noise, folds=3, split_seed=1, **VALUES)
+    assert (other.fold_of != found.fold_of).any()
+    assert np.bincount(other.fold_of).tolist() == [30, 30, 30]
 
 
 def test_the_best_epoch_is_what_answers(noise):
@@ -193,6 +196,21 @@ def test_what_cannot_be_divided(data, words):
     with refused(DataError, *words) as caught:
         cross_validate(NET, data, folds=5)
     assert caught.value.parameter == "folds"
+
+
+@pytest.mark.parametrize("predicted", [[3] * 30, [-1] * 30, [0] * 29])
+def test_answers_of_other_images_or_classes(noise, tmp_path, predicted):
+    cross_validate(NET, noise, folds=3, folder=tmp_path, **VALUES)
+    path = tmp_path / trials.FILE
+    first, *others = path.read_text().splitlines()
+    values = json.loads(first)
+    count = len(predicted)
+    values["answers"] = {name: array[:count] for name, array in values["answers"].items()} | {
+        "predicted": predicted
+    }
+    path.write_text("\n".join([json.dumps(values), *others, ""]))
+    with refused(DataError, "has no answers for its images"):
+        cross_validate(NET, noise, folds=3, folder=tmp_path, **VALUES)
 
 
 @pytest.mark.parametrize("folds", [0, 1, -5, 1001, 2.0, "5", None, True, 10**400])

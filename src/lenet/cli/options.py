@@ -213,7 +213,9 @@ group: Final = option(
     "'{group}/*' in folders, or a column of a .csv.",
     section=OWN,
 )
-split_seed: Final = option("--split-seed", "Draw another fifth for testing.", INT, section=OWN)
+split_seed: Final = option(
+    "--split-seed", "Draw another fifth for testing: 1, 2, ...", INT, section=OWN
+)
 
 
 def write(result: Result, form: str, **choices: Any) -> None:

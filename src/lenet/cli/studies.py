@@ -80,6 +80,7 @@ def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
 def run_folds(given: dict[str, Any], json: bool, quiet: bool) -> None:
     """Train a network for each fold, and say what all of them answer."""
     from lenet.inference.table import check_path
+    from lenet.randomness import checked_seed
     from lenet.run_folder import PAGE
     from lenet.studies.folds import check_folds
     from lenet.studies.folds import run_folds as run
@@ -87,14 +88,15 @@ def run_folds(given: dict[str, Any], json: bool, quiet: bool) -> None:
     from lenet.writing.numbers import plural
 
     _refuse(given, _UNUSED | _UNUSED_BY_FOLDS, "--folds")
-    folds, seed, output = given["folds"], given["seed"] or 0, given["output"]
+    folds, seed, output = given["folds"], checked_seed(given["seed"] or 0), given["output"]
     check_folds(folds)
     checked_jobs(given["jobs"])
     if output is not None:
         check_path(output, given["data"])
-    (arm,), data = _prepare(given)
+    split_seed = checked_seed(given["split_seed"] or 0)
+    (arm,), data = _prepare({**given, "split_seed": None})  # folds are drawn of all images
     options.check_run_name(given["run"])
-    what = (str(arm.network), arm.recipe.to_dict(), folds, seed, given["group"])
+    what = (str(arm.network), arm.recipe.to_dict(), folds, seed, split_seed, given["group"])
     folder = options.run_path(given["run"], f"{data.name}-folds", what)
     _refuse_run(folder)
     record = Record(folder)
@@ -103,8 +105,9 @@ def run_folds(given: dict[str, Any], json: bool, quiet: bool) -> None:
         print(f"{about} · {plural(folds, 'fold')}")
         print(f"{arm.network_name} · {engine_of(arm, data)}, 1 thread each\n", flush=True)
     trial = Trial(arm.network, arm.recipe, seed)
+    how = {"split_seed": split_seed, "jobs": given["jobs"]}
     with _Counter(folder, not quiet) as counter:
-        found = run(trial, data, folds, record, jobs=given["jobs"], progress=counter)
+        found = run(trial, data, folds, record, progress=counter, **how)
     page = found.save(folder / PAGE)
     if output is not None:
         found.save(output)

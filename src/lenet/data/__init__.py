@@ -17,7 +17,7 @@ from pathlib import Path
 from lenet.arguments import MODEL_ENDING
 from lenet.data.dataset import Dataset, Split, class_table, class_weights
 from lenet.data.preprocess import Preprocessing
-from lenet.data.sources import NAMES, load_named
+from lenet.data.sources import NAMES, load_named, plain_name
 from lenet.errors import UsageError
 from lenet.kinds import foreign_kind
 from lenet.net import is_model_file, zoo
@@ -145,7 +145,7 @@ def _name(source: Source) -> str:
     if not isinstance(source, str | os.PathLike):
         advice = f"give {listed(NAMES, 'or')}, a path, or a lenet.Dataset of your arrays"
         raise UsageError(f"the data are of type {type(source).__name__}; {advice}.")
-    return os.fsdecode(source).strip().lower().replace("_", "-")
+    return plain_name(os.fsdecode(source))
 
 
 def _path(source: Source) -> str:

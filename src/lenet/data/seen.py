@@ -18,7 +18,7 @@ import numpy as np
 from lenet import files
 from lenet.data.arrays import npz_arrays
 from lenet.data.dataset import SPLIT_NAMES, TRAIN, VALIDATION, Dataset, Digests, Split
-from lenet.data.sources import NAMES, at_hand, load_named
+from lenet.data.sources import NAMES, at_hand, load_named, plain_name
 from lenet.errors import DataError
 from lenet.run_folder import SEEN, RunRecord, write_split
 
@@ -70,10 +70,16 @@ def read_seen(record: RunRecord) -> Mapping[str, Digests]:
     path = record.folder / SEEN
     if path.is_file():
         return {array.name: _digests(path, array) for array in npz_arrays(str(path))}
-    if (name := record.arguments.get("source")) in NAMES and name in at_hand():
+    if (name := named_source(record)) and name in at_hand():
         train = load_named(name, record.data_dir).train
         return {_LEARNT[0]: np.unique(train.known_digests())}
     return {}
+
+
+def named_source(record: RunRecord) -> str:
+    """Return the name of the data that a run was trained on; "" if they have none."""
+    name = plain_name(str(record.arguments.get("source", "")))
+    return name if name in NAMES else ""
 
 
 def _digests(path: Path, array: Any) -> Digests:

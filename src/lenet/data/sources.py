@@ -99,6 +99,11 @@ SOURCES: dict[str, Source] = {source.name: source for source in (MNIST, FASHION_
 NAMES: Final = (DIGITS, *SOURCES)
 
 
+def plain_name(text: str) -> str:
+    """Return what a person calls a data set as :data:`NAMES` has it, if it is one of them."""
+    return text.strip().lower().replace("_", "-")
+
+
 def load_named(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """Load one of :data:`NAMES`; MNIST is downloaded into the cache if need be."""
     if name == DIGITS:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lenet.data import Dataset, Split, is_name, load, load_split
-from lenet.data.seen import read_seen, seen_among
+from lenet.data.seen import named_source, read_seen, seen_among
 from lenet.errors import DataError, UsageError
 from lenet.inference.table import save
 from lenet.metrics import Evaluation
@@ -52,7 +52,11 @@ def evaluate(
         found = model.evaluate(data)
         return _with_seen(found, data.tested if isinstance(data, Dataset) else data, file)
     if is_name(data):
-        return model.evaluate(load(data, data_dir=data_dir))
+        dataset = load(data, data_dir=data_dir)
+        found, record = model.evaluate(dataset), run_of(file)
+        # No test image of data that have a name is in the training part of any of them.
+        is_new = record is None or named_source(record)
+        return found if is_new else _with_seen(found, dataset.tested, file)
     shape = model.network.input_shape
     given: dict[str, Any] = {"transpose": transpose or None, "label_from_name": label_from_name}
     given |= {"group": group, "split_seed": split_seed}

@@ -119,7 +119,7 @@ class CrossValidation(Result):
         whole, self.fold_of = shared.data, shared.fold_of
         self.data, self.images, self.classes = whole.name, whole.train, whole.classes
         self.outcomes, self.notes, self.folder = tuple(outcomes), tuple(notes), folder
-        self._answers = _joined(outcomes, shared.fold_of)
+        self._answers = _joined(outcomes, shared.fold_of, len(self.classes))
         labels, names = self.images.labels, self.images.names
         found = evaluate_answers(self._answers, labels, self.classes, names=names)
         self.evaluation: Evaluation = replace(found, data=f"images of {self.data}")
@@ -252,7 +252,7 @@ class CrossValidation(Result):
 _TITLES: Final = ("fold", "trained on", "tested on", "test accuracy", "time")
 
 
-def _joined(outcomes: Sequence[Outcome], fold_of: npt.NDArray[np.int64]) -> Answers:
+def _joined(outcomes: Sequence[Outcome], fold_of: npt.NDArray[np.int64], classes: int) -> Answers:
     """Return the answers of all folds, each in the place of its image."""
     count = len(fold_of)
     answers = Answers(np.empty(count, np.int64), np.empty(count), np.empty(count))
@@ -263,7 +263,8 @@ def _joined(outcomes: Sequence[Outcome], fold_of: npt.NDArray[np.int64]) -> Answ
                 "have no answers; try a smaller learning rate (lr)."
             )
         places, part = np.flatnonzero(fold_of == fold), outcome.answers
-        if part is None or len(part.predicted) != len(places):
+        is_whole = part is not None and len(part.predicted) == len(places)
+        if part is None or not (is_whole and set(part.predicted.tolist()) <= set(range(classes))):
             raise DataError(f"fold {fold + 1} has no answers for its images; train it anew")
         for name in ("predicted", "confidence", "truth"):
             getattr(answers, name)[places] = getattr(part, name)
@@ -277,6 +278,7 @@ def cross_validate(
     *,
     folds: int = 5,
     seed: int = 0,
+    split_seed: int = 0,
     jobs: int | None = None,
     folder: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
@@ -294,6 +296,7 @@ def cross_validate(
         recipe: as ``lenet.train`` takes it; what it leaves open is chosen once, for all folds.
         folds: how many, 2 or more.
         seed: decides the first weights and the order of the images, in every fold.
+        split_seed: draws other folds.
         jobs: trainings at a time, each on one thread; by default one per processor. The outcome
             does not depend on it.
         folder: where each fold is kept as soon as it is done, so that the same call goes on after a
@@ -314,7 +317,8 @@ def cross_validate(
     single = {name: [v] if isinstance(v, list | tuple) else v for name, v in values.items()}
     (arm,), dataset = read_arms([network], data, recipe, single)
     trial = Trial(arm.network, arm.recipe, checked_seed(seed))
-    return run_folds(trial, dataset, folds, Record(folder), jobs=jobs, progress=progress)
+    how: dict[str, Any] = {"split_seed": split_seed, "jobs": jobs, "progress": progress}
+    return run_folds(trial, dataset, folds, Record(folder), **how)
 
 
 def check_folds(folds: int) -> None:
@@ -330,6 +334,7 @@ def run_folds(
     folds: int,
     record: Record,
     *,
+    split_seed: int = 0,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> CrossValidation:
@@ -341,7 +346,9 @@ def run_folds(
     notes += (note for note in data.notes if not is_about_split(note))
     notes += describe_balance(whole.train.labels, np.zeros_like(whole.train.labels), whole.classes)
     images = whole.train
-    fold_of = fold_by_content(images.known_digests(), images.labels, folds, images.groups)
+    content = images.known_digests(), images.labels
+    drawn = checked_seed(split_seed)
+    fold_of = fold_by_content(*content, folds, images.groups, seed=drawn)
     shared = Folded(whole, fold_of)
     trials = [
         FoldTrial(trial.network, trial.recipe, trial.seed, fold, shared.division)
