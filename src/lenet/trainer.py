@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lenet.data import Dataset, is_name, load
+from lenet.data import Dataset, is_name
 from lenet.errors import DivergenceError, LenetError, OutputError, UsageError, path_text, visible
 from lenet.model import Model
 from lenet.net import Network, read_network
@@ -34,7 +34,7 @@ from lenet.training.choosing import NETWORK, QUICK, Choice, choose, is_open
 from lenet.training.guards import DelayedInterrupt
 from lenet.training.preparation import (
     fit_network,
-    load_arguments,
+    load_for,
     model_to_fine_tune,
     notice_of_layers,
 )
@@ -182,8 +182,9 @@ def begin(
     wish = made.network or (None if is_to_choose else DEFAULT_NETWORK)
     source = wish if network is None else network
     start = source if isinstance(source, Model) else read_network(source or NETWORK)
-    arguments = {} if isinstance(data, Dataset) else load_arguments(start, data, **options)
-    dataset = data if isinstance(data, Dataset) else load(**arguments)
+    dataset, arguments = (
+        (data, {}) if isinstance(data, Dataset) else load_for(start, data, **options)
+    )
     choice = None
     if is_to_choose:
         choice = choose(dataset, source, str(recipe), quick=quick, **values)

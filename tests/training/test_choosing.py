@@ -39,9 +39,9 @@ def test_named_data_keep_their_ways():
     assert not is_open("auto", lenet.load("digits"))
     model = lenet.train(data="digits", epochs=1)
     assert model.network == lenet.zoo.lenet_relu()
-    assert lenet.Recipe.from_dict(model.training["recipe"]).replace(
-        network=""
-    ) == lenet.recipe("modern", epochs=1)
+    assert lenet.Recipe.from_dict(model.training["recipe"]).replace(network="") == lenet.recipe(
+        "modern", epochs=1
+    )
 
 
 def test_what_is_open():

@@ -15,6 +15,7 @@ from lenet.training import Recipe, Training
 from lenet.training.preparation import (
     fit_network,
     load_arguments,
+    load_for,
     model_to_fine_tune,
     with_absolute_paths,
     with_validation,
@@ -29,7 +30,7 @@ def pictures(tmp_path):
 
 
 def matched(network, source, **options):
-    data = lenet.load(**load_arguments(network, source, **options))
+    data, _ = load_for(network, source, **options)
     return fit_network(network, data), data
 
 
@@ -80,8 +81,15 @@ def test_pictures_become_what_a_network_of_ones_own_takes(pictures, channels):
 def test_small_images_are_enlarged_to_what_a_network_is_made_for(tmp_path):
     write_digits(tmp_path, {"2": 10, "3": 10})
     network, data = matched(lenet.zoo.lenet(), tmp_path)
-    assert (network.input_shape, data.image_shape) == ((1, 28, 28), (1, 8, 8))
+    assert (network.input_shape, data.image_shape) == ((1, 28, 28), (1, 28, 28))
     assert network.output_shape == (2,)
+    network, data = matched(lenet.zoo.lenet(), tmp_path, size=20)
+    assert network.input_shape == data.image_shape == (1, 20, 20)
+    with refused(UsageError, "1@8x8", "28"):
+        matched(lenet.zoo.lenet(), tmp_path, size=8)
+    part = Split(np.zeros((3, 1, 8, 8), np.uint8), np.arange(3))
+    data = Dataset("mine", part, part, tuple("abc"))
+    assert fit_network(lenet.zoo.lenet(), data).input_shape == (1, 28, 28)
 
 
 def test_load_options_are_not_for_named_data():

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from lenet.arguments import plain
 from lenet.cluster import check_place, connected
-from lenet.data import Dataset, load
+from lenet.data import Dataset
 from lenet.engine.native import processors
 from lenet.errors import DataError, UsageError
 from lenet.net import Network, fitted, read_network
@@ -42,7 +42,7 @@ from lenet.studies.tuning import BASELINES, Entry, Tuning, best_of
 from lenet.studies.variation import checked_seeds, guess_of
 from lenet.trainer import DEFAULT_NETWORK, check_kinds, resume, run_training
 from lenet.training import Recipe, Run, Training, named_recipe
-from lenet.training.preparation import fit_network, load_arguments, with_validation
+from lenet.training.preparation import fit_network, load_for, with_validation
 from lenet.writing.numbers import plural
 
 #: A first look takes one epoch in so many, and sees so many images at least.
@@ -171,8 +171,8 @@ class Search:
         zoo = read_network(DEFAULT_NETWORK)
         self.arguments: dict[str, Any] = {}
         if not isinstance(data, Dataset):
-            self.arguments = load_arguments(zoo, data, data_dir)
-        self.data = data if isinstance(data, Dataset) else load(**self.arguments)
+            data, self.arguments = load_for(zoo, data, data_dir=data_dir)
+        self.data = data
         if self.data.test is None:
             raise DataError(f"{self.data.name} has no test part; name data that have one.")
         share = self.recipe.validation_fraction or VALIDATION

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
-from lenet.data import Dataset, load
+from lenet.data import Dataset
 from lenet.drawing import Drawing
 from lenet.drawing.chart import Chart, Series, draw_charts
 from lenet.drawing.estimates import Estimate, describe_estimates, draw_estimates
@@ -29,7 +29,7 @@ from lenet.trainer import DEFAULT_NETWORK, check_kinds
 from lenet.training import Recipe, checked_names, named_recipe
 from lenet.training.choosing import NETWORK as COMPACT
 from lenet.training.choosing import choose, is_open
-from lenet.training.preparation import fit_network, load_arguments
+from lenet.training.preparation import fit_network, load_for
 from lenet.training.recipe import AUTO
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section, table_of
@@ -326,7 +326,7 @@ def read_arms(
     wish = COMPACT if is_to_choose else named_recipe(recipe, data=name).network or DEFAULT_NETWORK
     sources = [wish if source is None else source for source in networks]
     first = read_network([*sources, wish][0])
-    dataset = data if isinstance(data, Dataset) else load(**load_arguments(first, data, **options))
+    dataset = data if isinstance(data, Dataset) else load_for(first, data, **options)[0]
     if is_to_choose:
         fixed = {name: v for name, v in values.items() if not isinstance(v, list | tuple)}
         recipe = choose(dataset, first, str(recipe), **fixed).recipe

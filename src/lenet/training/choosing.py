@@ -19,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.analysis.counts import count_network
-from lenet.data import NAMES, Dataset, is_name, load
+from lenet.data import NAMES, Dataset, is_name
 from lenet.data.preprocess import Preprocessing, resize
 from lenet.engine.augmentation import Augmentation
 from lenet.errors import UsageError
 from lenet.net import Network, Source, name_of, read_network, zoo
 from lenet.net.shapes import shape_text
 from lenet.net.words import listed, shown
-from lenet.training.preparation import fit_network, load_arguments
+from lenet.training.preparation import fit_network, load_for
 from lenet.training.recipe import AUTO, Recipe
 from lenet.writing.numbers import plural
 
@@ -133,7 +133,7 @@ def choose(
         )
     given = None if network is None else read_network(network)
     if not isinstance(data, Dataset):
-        data = load(**load_arguments(given or zoo.get(NETWORK), data))
+        data, _ = load_for(given or zoo.get(NETWORK), data)
     chosen = fit_network(given or zoo.get(NETWORK), data)
     count = len(data.train)
     batch = next((size for size, most in _BATCHES if count <= most), _LARGEST_BATCH)
@@ -220,9 +220,7 @@ def is_mirrored(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> bool:
         return False
     groups = (is_nearer & (labels == label) for label in np.unique(labels))
     return all(
-        after[group].mean() >= known[group].mean() / 2
-        for group in groups
-        if group.sum() >= _FEWEST
+        after[group].mean() >= known[group].mean() / 2 for group in groups if group.sum() >= _FEWEST
     )
 
 

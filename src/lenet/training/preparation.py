@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lenet.data import NAMES, is_name
+from lenet.data import NAMES, is_name, load
 from lenet.data.collection import machine_memory
 from lenet.data.dataset import Dataset
 from lenet.data.preprocess import Preprocessing
@@ -33,12 +33,14 @@ def fit_network(network: Network, data: Dataset) -> Network:
 
     A network that is equal to one of the zoo's, however it was given, gets the image shape and the
     classes of data of one's own. All others stay as they are written, and so do the zoo's on data
-    that have a name.
+    that have a name. Small images that were made in Python are enlarged to what it is made for;
+    those of files are read so, by :func:`load_for`, or as small as a person wants them.
     """
-    is_own = bool(data.source) or data.name not in NAMES
-    if is_own and zoo_name_of(network):
-        return fitted_to(network, data.image_shape, len(data.classes))
-    return network
+    if not ((data.source or data.name not in NAMES) and zoo_name_of(network)):
+        return network
+    if data.source:
+        return fitted(network, data.image_shape, len(data.classes))
+    return fitted_to(network, data.image_shape, len(data.classes))
 
 
 def fitted_to(network: Network, shape: tuple[int, int, int], classes: int) -> Network:
@@ -56,6 +58,24 @@ def notice_of_layers(source: object) -> str:
     if not (is_model_file(path) or is_foreign(path)):
         return ""
     return f"{source} gives its layers alone; their weights begin anew."
+
+
+def load_for(
+    network: Network | Model, source: str | os.PathLike[str], **options: Any
+) -> tuple[Dataset, dict[str, Any]]:
+    """Load what ``network`` is to be trained on; return what ``lenet.load`` was called with, too.
+
+    Pictures that are smaller than a network of the zoo is made for are read once more, enlarged in
+    one step, as ``predict`` does it; not where a person says how large they are to be.
+    """
+    arguments = load_arguments(network, source, **options)
+    data = load(**arguments)
+    if data.source and "size" not in arguments and isinstance(network, Network):
+        _, *size = fitted_to(network, data.image_shape, len(data.classes)).input_shape
+        if size != list(data.image_shape[1:]):
+            arguments["size"] = size
+            data = load(**arguments)
+    return data, arguments
 
 
 def load_arguments(
