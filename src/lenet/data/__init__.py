@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lenet.arguments import MODEL_ENDING
 from lenet.data.dataset import Dataset, Split, class_table, class_weights
@@ -24,6 +25,9 @@ from lenet.net import is_model_file, zoo
 from lenet.net.words import did_you_mean, listed, shown
 from lenet.run_folder import INFO, is_run
 
+if TYPE_CHECKING:
+    from lenet.data.collection import Collection
+
 __all__ = [
     "NAMES",
     "Dataset",
@@ -33,6 +37,7 @@ __all__ = [
     "is_name",
     "load",
     "load_split",
+    "read_collection",
 ]
 
 Source = str | os.PathLike[str]
@@ -85,16 +90,9 @@ def load(
     """
     name = _name(source)
     if name not in NAMES:
-        path = _path(source)
-        # What is read by name needs no decoder of pictures.
-        from lenet.data import own
-        from lenet.data.collection import LoadOptions
-
-        options = LoadOptions.of(
-            size, gray, rgb, skip_bad, transpose, label_from_name, group, split_seed
-        )
-        collection = own.read(path, options)
-        return collection.dataset(own.title(path), path)
+        how = (size, gray, rgb, skip_bad, transpose, label_from_name, group, split_seed)
+        collection, title = read_collection(source, *how)
+        return collection.dataset(title, _path(source))
     chosen = (size is not None, gray, rgb, skip_bad, transpose, label_from_name is not None)
     if any(chosen) or group is not None or split_seed:
         names = "size, gray, rgb, skip_bad, transpose, label_from_name, group and split_seed"
@@ -102,6 +100,29 @@ def load(
         advice = f"leave them out, or write ./{name} for a folder of that name"
         raise UsageError(f"{what}, and {name} is ready; {advice}.")
     return load_named(name, data_dir)
+
+
+def read_collection(
+    source: Source,
+    size: int | str | Sequence[int] | None = None,
+    gray: bool = False,
+    rgb: bool = False,
+    skip_bad: bool = False,
+    transpose: bool = False,
+    label_from_name: str | None = None,
+    group: str | None = None,
+    split_seed: int = 0,
+) -> tuple[Collection, str]:
+    """Read pictures of one's own and what to call them; arguments and errors as in :func:`load`."""
+    path = _path(source)
+    # What is read by name needs no decoder of pictures.
+    from lenet.data import own
+    from lenet.data.collection import LoadOptions
+
+    options = LoadOptions.of(
+        size, gray, rgb, skip_bad, transpose, label_from_name, group, split_seed
+    )
+    return own.read(path, options), own.title(path)
 
 
 def load_split(

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.arguments import plain
+from lenet.data import likeness
 from lenet.data.dataset import (
     SPLIT_NAMES,
     TEST,
@@ -188,6 +189,8 @@ class Collection:
     depth: int | None = None  # how many bits the pictures use, where some have 16
     prepared: tuple[tuple[str, ...], ...] | None = None  # N: what was done to each for a model
     groups: tuple[str, ...] | None = None  # N: what stays together, empty for nothing
+    near_copies: npt.NDArray[np.int64] | None = None  # of the images to test on, as in a Split
+    sizes: tuple[Size, ...] | None = None  # N: of each picture file, before it was brought to one
 
     @classmethod
     def of(
@@ -204,6 +207,7 @@ class Collection:
         prepared: Sequence[tuple[str, ...]] | None = None,
         groups: Sequence[str] | None = None,
         split_seed: int = 0,
+        sizes: Sequence[Size] | None = None,
     ) -> Collection:
         """Keep a fifth for testing if nothing is, put the splits in order, see what stands out.
 
@@ -240,10 +244,14 @@ class Collection:
             None if texts is None else tuple(texts[place] for place in places)
             for texts in (prepared, groups)
         )
+        labels, digests, near = labels[order], digests[order], None
+        if files is True and train_count and test_count and done is None:
+            near, words = _near_copies(images, labels, counts, digests, paths)
+            sentences += words
         return cls(
             images,
-            labels[order],
-            digests[order],
+            labels,
+            digests,
             counts,
             classes,
             tuple(sentences),
@@ -251,6 +259,8 @@ class Collection:
             depth,
             done,
             together,
+            near,
+            None if sizes is None else tuple(sizes[place] for place in places),
         )
 
     def dataset(self, name: str, source: str) -> Dataset:
@@ -287,10 +297,11 @@ class Collection:
 
     def _splits(self) -> list[Split | None]:
         ends = np.cumsum(self.counts).tolist()
-        return [
+        train, validation, test = (
             self._part(end - count, end) if count else None
             for count, end in zip(self.counts, ends, strict=True)
-        ]
+        )
+        return [train, validation, test and replace(test, near_copies=self.near_copies)]
 
     def _part(self, start: int, end: int) -> Split:
         part = slice(start, end)
@@ -417,6 +428,27 @@ def describe_copies(
                 where = f" ({' and '.join(names)})"
             count = plural(len(mixed), "image")
             yield f"{count} in more than one {what}: {name(first)} is {name(other)}{where}"
+
+
+def _near_copies(
+    images: Images,
+    labels: Labels,
+    counts: tuple[int, int, int],
+    digests: Digests,
+    files: Sequence[str],
+) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Return what the images to test on are near-copies of, and the sentence on it, if any.
+
+    All is in the order of the splits.
+    """
+    train, start = counts[0], len(images) - counts[2]
+    known = images[:train], labels[:train]
+    near, _ = likeness.nearest(images[start:], labels[start:], known)
+    are_copies = np.isin(digests[start:], digests[:train])
+    told = likeness.describe(
+        near, are_copies, lambda mine, other: (files[start + mine], files[other])
+    )
+    return near, list(told)
 
 
 def describe_balance(

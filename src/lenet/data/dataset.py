@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence, Sized
+from dataclasses import dataclass, replace
 from typing import Any, Final, overload
 
 import numpy as np
@@ -111,6 +111,8 @@ class Split:
             empty where it belongs to none; None where there are no groups.
         digests: (N,) uint64, a hash of each picture as it was read, before it was resized; None
             where the images are as they were read.
+        near_copies: (N,) int64, of pictures to test on, the index of the training image that each
+            is nearly a copy of; -1 where there is none, -2 where nobody looked. None for others.
 
     Raises:
         DataError: a wrong type or number of dimensions, different counts, or nothing at all.
@@ -124,6 +126,7 @@ class Split:
     prepared: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
     digests: Digests | None = None
+    near_copies: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         _require_array("images", self.images, np.uint8, 4, "(N, C, H, W)")
@@ -138,14 +141,15 @@ class Split:
             raise DataError(f"no pixels in images of shape {shape}; give at least one image")
         if self.weights is not None:
             self._require_weights(self.weights)
+        if self.near_copies is not None:
+            _require_array("near_copies", self.near_copies, np.int64, 1, "(N,)")
+            self._require_one_each(self.near_copies, "near_copies")
         self._require_texts("names")
         self._require_texts("prepared", "texts in prepared")
         self._require_texts("groups")
         if self.digests is not None:
             _require_array("digests", self.digests, np.uint64, 1, "(N,)")
-            if len(self.digests) != len(self):
-                counts = f"{len(self.digests):,} digests for {len(self):,} images"
-                raise DataError(f"there are {counts}; give one each")
+            self._require_one_each(self.digests, "digests")
 
     def _require_texts(self, name: str, title: str = "") -> None:
         title = title or name
@@ -155,15 +159,16 @@ class Split:
             raise DataError(f"the {title} are {shown(texts)}; give a list with one for each image")
         if not isinstance(texts, Numbered):
             object.__setattr__(self, name, tuple(map(str, texts)))
-        if len(texts) != len(self):
-            counts = f"{len(texts):,} {title} for {len(self):,} images"
+        self._require_one_each(texts, title)
+
+    def _require_one_each(self, values: Sized, title: str) -> None:
+        if len(values) != len(self):
+            counts = f"{len(values):,} {title} for {len(self):,} images"
             raise DataError(f"there are {counts}; give one each")
 
     def _require_weights(self, weights: npt.NDArray[np.float32]) -> None:
         _require_array("weights", weights, np.float32, 1, "(N,)")
-        if len(weights) != len(self):
-            counts = f"{len(weights):,} weights for {len(self):,} images"
-            raise DataError(f"there are {counts}; give one each")
+        self._require_one_each(weights, "weights")
         if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
             ends = f"from {weights.min():g} to {weights.max():g}"
             raise DataError(f"the weights go {ends}; give finite numbers of 0 or more, not all 0")
@@ -181,9 +186,11 @@ class Split:
             texts and tuple(texts[place] for place in places)
             for texts in (self.prepared, self.groups)
         )
-        digests = None if self.digests is None else self.digests[which]
-        chosen = self.images[which], self.labels[which], weights, names
-        return Split(*chosen, prepared=prepared, groups=groups, digests=digests)
+        digests, near = (
+            None if values is None else values[which] for values in (self.digests, self.near_copies)
+        )
+        chosen = Split(self.images[which], self.labels[which], weights, names, prepared=prepared)
+        return replace(chosen, groups=groups, digests=digests, near_copies=near)
 
     def known_digests(self) -> Digests:
         """Return (N,) uint64: a hash of each picture as it was read, the same for its copies."""

@@ -3,9 +3,10 @@
 Picture files that were decoded once are kept in the cache, so that the next start takes no time.
 A cache file holds one collection: a line that says what it is, the length of a JSON header (8
 bytes, little-endian), the header, all images, all labels, all digests, and as JSON all files'
-paths, what was done to each, and their groups. The header has what they must be like, a checksum,
-and a key made of the names, sizes and times of the files they came from. A cache file that does not
-fit, or is damaged in any way, is as good as none: it is never an error.
+paths, what was done to each, their groups and sizes, and what those to test on are near-copies of.
+The header has what they must be like, a checksum, and a key made of the names, sizes and times of
+the files they came from. A cache file that does not fit, or is damaged in any way, is as good as
+none: it is never an error.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from lenet.net.words import name_text
 
 _DECODERS: Final = ("jpg", "zlib", "libtiff", "webp")
 #: Another number for another format, or other images from the same files.
-_CACHE_MAGIC: Final = b"lenet pictures 6\n"
+_CACHE_MAGIC: Final = b"lenet pictures 7\n"
 _MAX_HEADER: Final = 16 << 20
 #: Cache files of different folders; the one that was not used for the longest time goes first.
 _MOST_FILES: Final = 16
@@ -171,6 +172,7 @@ def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collec
         prepared=None if options.preprocessing is None else decoded.done,
         groups=None if options.group is None else [entry.group for entry in kept],
         split_seed=options.split_seed,
+        sizes=decoded.sizes,
     )
 
 
@@ -214,7 +216,9 @@ def save_cache(path: Path, key: str, collection: Collection) -> None:
     """Keep a collection, if the folder for it can be written and has room."""
     images, labels = np.ascontiguousarray(collection.images), collection.labels.astype("<i8")
     digests = collection.digests.astype("<u8")
-    texts = json.dumps([collection.files, collection.prepared, collection.groups]).encode("ascii")
+    near = None if collection.near_copies is None else collection.near_copies.tolist()
+    lists = [collection.files, collection.prepared, collection.groups, collection.sizes, near]
+    texts = json.dumps(lists).encode("ascii")
     numbers = [array.view(np.uint8).data for array in (labels, digests)]
     pieces = [images.reshape(-1).data, *numbers, memoryview(texts)]
     header = {
@@ -262,9 +266,11 @@ def _read_cache(file: BufferedReader, key: str) -> Collection | None:
     if _checksum(pieces) != header["checksum"]:
         return None
     classes, notes = (tuple(map(str, header[name])) for name in ("classes", "notes"))
-    paths, prepared, groups = json.loads(bytes(pieces[-1]))
-    if any(texts is not None and len(texts) != count for texts in (paths, prepared, groups)):
+    *lists, near = json.loads(bytes(pieces[-1]))
+    lengths = [*((values, count) for values in lists), (near, test)]
+    if any(values is not None and len(values) != length for values, length in lengths):
         return None
+    paths, prepared, groups, sizes = lists
     return Collection(
         images.reshape(shape),
         labels.astype(np.int64, copy=False),
@@ -276,4 +282,6 @@ def _read_cache(file: BufferedReader, key: str) -> Collection | None:
         None if header["depth"] is None else int(header["depth"]),
         prepared and tuple(tuple(map(str, done)) for done in prepared),
         groups and tuple(map(str, groups)),
+        None if near is None else np.array(near, np.int64),
+        sizes and tuple((int(height), int(width)) for height, width in sizes),
     )

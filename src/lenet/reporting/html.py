@@ -131,13 +131,34 @@ def thumbnails(images: Iterable[Thumbnail], kind: str = "") -> str:
 
 
 def _thumbnail(image: Thumbnail) -> str:
+    return _tile([image], image.lines)
+
+
+def tiles(found: Iterable[tuple[Sequence[Thumbnail], Sequence[str]]], kind: str = "") -> str:
+    """Show one or more images beside each other in a tile, with lines of words below them."""
+    items = "".join(_tile(images, lines) for images, lines in found)
+    return f'<ul class="tiles {kind}">{items}</ul>'
+
+
+def _tile(images: Sequence[Thumbnail], lines: Iterable[str]) -> str:
+    pictures = "".join(map(_picture, images))
+    if len(images) > 1:
+        pictures = f'<div class="twin">{pictures}</div>'
+    kinds = ("", ' class="muted"')
+    words = (f"<span{kinds[i > 0]}>{_breakable(line)}</span>" for i, line in enumerate(lines))
+    return f"<li>{pictures}{''.join(words)}</li>"
+
+
+def _breakable(line: str) -> str:
+    """Write words that may go on in the next line after a folder, or within a file's name."""
+    return text(line).replace("/", "/<wbr>").replace("_", "_<wbr>")
+
+
+def _picture(image: Thumbnail) -> str:
     mark = image.at(0, 0, 1)
     rows, columns = mark.size
     size = f'width="{columns}" height="{rows}"'
-    picture = f'<img src="{png_address(mark)}" {size} alt="{text(image.words)}">'
-    kinds = ("", ' class="muted"')
-    lines = (f"<span{kinds[i > 0]}>{text(line)}</span>" for i, line in enumerate(image.lines))
-    return f"<li>{picture}{''.join(lines)}</li>"
+    return f'<img src="{png_address(mark)}" {size} alt="{text(image.words)}">'
 
 
 def code(lines: str) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.data import Dataset, Split, is_name, load, load_split
+from lenet.data.likeness import WithoutCopies
 from lenet.errors import DataError
 from lenet.metrics import (
     Answers,
@@ -101,6 +102,12 @@ class Predictions:
         """Return the file of an image, or its number where it came from none."""
         names = self.split.names
         return f"test image {index:,}" if names is None else names[index]
+
+    @property
+    def without_copies(self) -> WithoutCopies | None:
+        """How it does on the images that are no near-copy of a training image; None where too few
+        are for it to matter."""
+        return WithoutCopies.of(self.split.near_copies, self.correct)
 
     @cached_property
     def class_metrics(self) -> list[ClassMetrics]:

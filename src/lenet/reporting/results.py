@@ -111,6 +111,8 @@ class RunReport(Result):
                 "interval": list(predictions.interval),
                 "calibration_error": predictions.calibration_error,
             }
+            if without := predictions.without_copies:
+                test["near_copies"] = without.to_dict()
             for values, row in zip(test["classes"], predictions.class_metrics, strict=True):
                 values |= {"precision": row.precision, "recall": row.recall, "f1": row.f1}
         known = {key: record.info[key] for key in ("status", "network", "dataset", "parameters")}

@@ -65,6 +65,11 @@ _SHARES: Final = {
     "dead": "Dead are units (the channels of a convolution) that are zero for every image looked "
     "at: no gradient reaches their weights. Some are no harm; a layer of them learns nothing.",
 }
+#: Where the accuracy on all test images is too good.
+_COPIES: Final = (
+    "{share} of the test images are near-copies of training images, as frames of one burst are, so "
+    "the accuracy looks better than it is: {without}."
+)
 #: How a run ended, where it did not end by itself.
 _ENDS: Final = {
     "interrupted": "It was stopped before its last epoch: everything here is as far as it came.",
@@ -80,7 +85,9 @@ def render_page(
     """Write the whole page."""
     sections = list(_sections(record, model, predictions))
     facts = html.pairs(_facts(record, predictions), "facts")
-    warnings = (paragraph(warning, "warning") for warning in _warnings(record, missing))
+    warnings = (
+        paragraph(warning, "warning") for warning in _warnings(record, predictions, missing)
+    )
     head = html.header(record.name, " · ".join(_origin(record)), facts, *warnings)
     title = f"{record.name}: {record.info['dataset']}"
     parts = (head, html.contents(sections), *(part.html for part in sections), _footer(record))
@@ -117,7 +124,7 @@ def run_document(
     if predictions:
         rows = document.table_of(_class_rows(predictions), _CLASS_HEADS)
         sections.append(document.Section("Every class, in %", (rows,)))
-    warnings = tuple(_warnings(record, missing))
+    warnings = tuple(_warnings(record, predictions, missing))
     return document.Document(record.name, tuple(sections), _origin(record), warnings)
 
 
@@ -130,6 +137,10 @@ def _facts(record: RunRecord, predictions: Predictions | None) -> Iterator[tuple
         low, high = (100 * share for share in predictions.interval)
         where = f"{plural(len(predictions.split), 'test image')} ({low:.1f} to {high:.1f} %)"
         yield f"accuracy on {where}", percent(predictions.evaluation.accuracy)
+        without = predictions.without_copies
+        if without and without.accuracy is not None:
+            images = plural(without.images, "test image")
+            yield f"on {images} that are no near-copy of one to train on", percent(without.accuracy)
     elif "test_accuracy" in record.kept:
         yield "accuracy on the test images", percent(record.kept["test_accuracy"])
     yield "parameters", f"{record.info['parameters']:,}"
@@ -141,11 +152,13 @@ def _facts(record: RunRecord, predictions: Predictions | None) -> Iterator[tuple
         yield "expected calibration error", percent(predictions.calibration_error)
 
 
-def _warnings(record: RunRecord, missing: str) -> Iterator[str]:
+def _warnings(record: RunRecord, predictions: Predictions | None, missing: str) -> Iterator[str]:
     if end := _ENDS.get(record.info["status"]):
         yield end
     if words := verdict.sentence(record):
         yield words
+    if predictions and (without := predictions.without_copies):
+        yield _COPIES.format(share=percent(without.share), without=without.text)
     if record.no_signals:
         yield f"The signals of the layers are left out: {record.no_signals}"
     if missing:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.data.dataset import Dataset, class_weights
+from lenet.data.likeness import WithoutCopies, has_many
 from lenet.data.preprocess import background
 from lenet.engine.augmentation import augmented
 from lenet.engine.curvature import curvature, step_sizes
@@ -26,7 +27,7 @@ from lenet.engine.initialise import aligned_zeros
 from lenet.engine.native import check_threads
 from lenet.engine.plan import Floats
 from lenet.errors import DivergenceError, ModelFileError
-from lenet.metrics import evaluate_scores
+from lenet.metrics import evaluate_scores, read_answers
 from lenet.model import Model
 from lenet.net import Network
 from lenet.optimizers import LEVENBERG_MARQUARDT
@@ -400,10 +401,23 @@ class Training:
             "test_accuracy": history[kept - 1].test_accuracy if history else None,
         }
 
+    def without_copies(self) -> WithoutCopies | None:
+        """Return how the model does on test images that are no near-copy of a training image; None
+        where too few are for it to matter."""
+        if self.data.test is None or not (self.history and has_many(self.data.test.near_copies)):
+            return None
+        scores = partial(self._scores, self._images["test"])
+        labels = self.data.test.labels
+        predicted = read_answers(scores, labels, len(self.data.classes)).predicted
+        return WithoutCopies.of(self.data.test.near_copies, predicted == labels)
+
     def details(self, status: str, best: bool = False) -> dict[str, Any]:
-        """Return :meth:`summary` and how long it took, on how many threads."""
+        """Return :meth:`summary` and how long it took, on how many threads; of test images among
+        which are many near-copies of training images also what it does without them."""
+        without = self.without_copies()
         return {
             **self.summary(status, best),
+            **({"near_copies": without.to_dict()} if without else {}),
             "threads": self.engine.threads,
             "epochs": [record.to_dict() for record in self.history],
             "train_seconds": self.seconds,
