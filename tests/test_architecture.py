@@ -29,7 +29,7 @@ ROWS = (
     ("formats", "inference", "looking", "models", "training"),
     ("interop", "reporting"),
     ("trainer",),
-    ("benchmarking", "estimator", "installation", "serving", "studies"),
+    ("benchmarking", "cleaning", "estimator", "installation", "serving", "studies"),
     ("cli",),
 )
 ROW = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
@@ -57,6 +57,7 @@ PACKAGES = {
     "interop": {"numpy", "torch"},
     "formats": {"numpy", "onnx", "onnxruntime", "torch"},
     "estimator": {"numpy", "sklearn"},
+    "cleaning": {"numpy"},
     "studies": {"numpy", "optuna"},
     "serving": {"starlette", "uvicorn"},
 }
@@ -68,6 +69,7 @@ DELAYED = {
     "analysis.__init__": "one question loads no other",
     "analysis.diagnosis.__init__": "the text of an error, which few commands print",
     "analysis.diagnosis.weights": "what reads files; a network alone has none",
+    "cleaning.result": "the page with pictures, for who saves one",
     "benchmarking.worker": "PyTorch and ONNX Runtime, each in a process of its own",
     "cli": "a verb loads what it needs when it runs; the overview needs no verb",
     "data.showing": "Pillow, for who looks at images in a notebook",

@@ -32,7 +32,7 @@ def prepared(page: Path, folder: Path) -> None:
     if page.name == "export.md":
         for file in (pages.ROOT / "tests" / "formats" / "files").glob("lenet-*"):
             shutil.copy(file, folder)
-    if page.name == "pictures.md":
+    if page.name in ("pictures.md", "clean.md"):
         first = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)[0]
         code = first.replace('Path("my-pictures")', f"Path({str(folder)!r}, 'my-pictures')")
         exec(compile(code, "page", "exec"), {})

@@ -26,6 +26,8 @@ from lenet.analysis.quiz import quiz as quiz
 from lenet.analysis.versus import dense_versus_conv as dense_versus_conv
 from lenet.benchmarking import Benchmark as Benchmark
 from lenet.benchmarking import bench as bench
+from lenet.cleaning import Cleaning as Cleaning
+from lenet.cleaning import clean as clean
 from lenet.data import Dataset as Dataset
 from lenet.data import Split as Split
 from lenet.data import load as load

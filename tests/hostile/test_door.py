@@ -237,6 +237,22 @@ def from_train(place):
         yield tried(lenet.train, net, data, recipe, threads=1)
 
 
+def from_clean(place):
+    found = tried(lenet.clean, place.root, folds=2)
+    yield found
+    yield found.save(place.folder / f"{FILE}.html").read_text(encoding="utf-8")
+    found.save(place.folder / f"{FILE}.csv")  # has the names as they are
+    for text in TEXTS:
+        yield tried(lenet.clean, text)
+        yield tried(lenet.clean, place.root, label_from_name=text)
+        yield tried(found.save, text)
+        yield tried(found.of_kind, text)
+        names = [text] * len(place.dataset.train)
+        split = lenet.Split(place.dataset.train.images, place.dataset.train.labels, names=names)
+        data = tried(lenet.Dataset, text, split, None, [f"a{text}"[:100], "b"])
+        yield tried(lenet.clean, data, folds=2)
+
+
 def from_report(place):
     yield tried(lenet.report, place.run)
     yield from (tried(lenet.report, text) for text in TEXTS)
@@ -453,6 +469,7 @@ SOURCES = {
     "look": from_look,
     "serve": from_serve,
     "evaluate": from_evaluate,
+    "clean": from_clean,
     "train": from_train,
     "report": from_report,
     "compare_runs": from_compare_runs,
@@ -487,6 +504,11 @@ COMMANDS = {
     "train": lambda p: [["train", p.root, "--dry-run"], ["train", p.root, "--epochs", "1"]],
     "report": lambda p: [["report", p.run], ["report", p.run, "--json"], ["report", NAME + "x"]],
     "evaluate": lambda p: [["evaluate", p.model, p.root], ["evaluate", p.model, NAME]],
+    "clean": lambda p: [
+        ["clean", p.root, "--folds", "2", "-o", f"{FILE}.html"],
+        ["clean", p.root, "--folds", "2", "--json"],
+        ["clean", NAME, "-o", NAME],
+    ],
     "predict": lambda p: [["predict", p.model, p.picture], ["predict", NAME, p.picture]],
     "look": lambda p: [
         ["look", p.model, p.picture],

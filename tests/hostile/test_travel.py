@@ -39,6 +39,7 @@ def returned(tmp_path_factory):
         *(lenet.diagnose(net), lenet.reconcile(net, weights), lenet.draw(net)),
         *(lenet.dense_versus_conv((1, 8, 8)), lenet.report(folder / "0")),
         *(lenet.compare_runs(folder / "0", folder / "1"), lenet.evaluate(model, data)),
+        lenet.clean(data, folds=2, threads=1),
         *(predictions, predictions[0], lenet.export(model, folder / "a.c")),
         read_model(weights),
         *(model.network.blocks[0], lenet.MaxPool2d(2), lenet.AvgPool2d(2)),

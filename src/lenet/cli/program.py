@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from lenet.cli import look, models, networks, options, quiz, serve, studies, train, tune
+from lenet.cli import clean, look, models, networks, options, quiz, serve, studies, train, tune
 from lenet.errors import UsageError
 
 # The zoo's names are written out, since it takes 20 ms to import; a test holds that they are all.
@@ -38,7 +38,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_given: bool) -> No
 program = Program(
     "lenet",
     [
-        *(train.train, models.report, models.evaluate, models.predict, look.look),
+        *(train.train, models.report, models.evaluate, models.predict, look.look, clean.clean),
         *(studies.study, tune.tune, models.export, models.import_),
         *(networks.explain, networks.deduce, networks.diagnose, networks.draw),
         *(networks.compare, networks.balance, quiz.quiz, serve.serve),

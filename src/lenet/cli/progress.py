@@ -91,6 +91,13 @@ class Display:
         self._line.wipe()
 
 
+def share_bar(what: str, share: float) -> str:
+    """Write how far work is, as a bar that fits into the terminal."""
+    after = f" {100 * share:3.0f} %"
+    room = shutil.get_terminal_size().columns - len(what) - len(after) - 2
+    return f"{what} {_bar(share, min(WIDTH, room))}{after}" if room > 0 else after
+
+
 def _bar(share: float, width: int) -> str:
     done = round(share * width)
     full, empty = "━─" if can_show("━─", sys.stderr) else "#-"
