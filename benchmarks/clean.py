@@ -49,7 +49,7 @@ def measure(source: str, share: float, most: int, seed: int) -> dict[str, object
     split, classes = images_of(source, most, rng)
     labels, places = flipped(split.labels, len(classes), share, rng)
     result = lenet.clean(Dataset(source, Split(split.images, labels), None, classes), seed=seed)
-    names = {f"train {place}" for place in places.tolist()}
+    names = {f"train[{place}]" for place in places.tolist()}
     first = result.ranking[: round(FIRST * len(labels))]
     told = [finding.image for finding in result.of_kind("wrong label")]
     return {

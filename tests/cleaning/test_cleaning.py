@@ -136,19 +136,24 @@ def test_names_of_images_without_files(tmp_path):
     part = lenet.load("digits").test
     named = lenet.clean("digits", folds=2, threads=1)
     assert set(named.ranking) == {
-        *(f"train {number}" for number in range(1437)),
-        *(f"test {number}" for number in range(360)),
+        *(f"digits/train[{number}]" for number in range(1437)),
+        *(f"digits/test[{number}]" for number in range(360)),
     }
     x, y = part.images[:, 0], part.labels
     np.savez(tmp_path / "own.npz", x=x, y=y)
     own = lenet.clean(tmp_path / "own.npz", folds=2, threads=1)
     for name, image in zip(own.material.names[:50], own.material.images[:50], strict=True):
-        np.testing.assert_array_equal(image[0], x[int(name.removeprefix("image "))])
+        np.testing.assert_array_equal(
+            image[0], x[int(name.removeprefix("own.npz[").removesuffix("]"))]
+        )
     np.savez(
         tmp_path / "parts.npz", x_train=x[:300], y_train=y[:300], x_test=x[300:], y_test=y[300:]
     )
     parts = lenet.clean(tmp_path / "parts.npz", folds=2, threads=1)
-    assert parts.material.names[299:301] == ("train 299", "test 0")
+    assert (parts.material.names[299], parts.material.names[300]) == (
+        "parts.npz/x_train[299]",
+        "parts.npz/x_test[0]",
+    )
 
 
 def test_what_cannot_be_judged_is_said(tmp_path):

@@ -6,13 +6,14 @@ import pytest
 import lenet
 from lenet.cleaning.labels import deal, judge, recipe_for
 from lenet.cleaning.material import Material
+from lenet.data.dataset import digests_of
 
 
 def material(images, labels):
     count = len(labels)
-    names = tuple(f"train {number}" for number in range(count))
+    names = tuple(f"train[{number}]" for number in range(count))
     classes = tuple(str(number) for number in range(int(max(labels)) + 1))
-    return Material("some", images, np.array(labels, np.int64), classes, names)
+    return Material("some", images, np.array(labels, np.int64), classes, names, digests_of(images))
 
 
 def noise(count, seed=0):
@@ -102,7 +103,7 @@ def flipped():
     labels[places] = (labels[places] + rng.integers(1, 10, len(places))) % 10
     split = lenet.Split(images, labels)
     result = lenet.clean(lenet.Dataset("flipped", split, None, data.classes), threads=1)
-    return result, {f"train {place}" for place in places.tolist()}
+    return result, {f"train[{place}]" for place in places.tolist()}
 
 
 def test_flipped_labels_come_first(flipped):

@@ -7,14 +7,15 @@ import lenet
 from bursts import scene
 from lenet.cleaning.material import Material
 from lenet.cleaning.oddities import find_blank, find_odd
+from lenet.data.dataset import digests_of
 
 DIGITS = lenet.load("digits")
 
 
 def material(images, sizes=None):
     labels = np.zeros(len(images), np.int64)
-    names = tuple(f"train {number}" for number in range(len(images)))
-    return Material("some", images, labels, ("a", "b"), names, sizes=sizes)
+    names = tuple(f"train[{number}]" for number in range(len(images)))
+    return Material("some", images, labels, ("a", "b"), names, digests_of(images), sizes=sizes)
 
 
 def photos(count=120):

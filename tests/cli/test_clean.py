@@ -40,7 +40,9 @@ def test_a_name(command):
     found = command("clean", "digits", "--folds", "2", "--json")
     values = json.loads(found.out)
     assert (values["images"], values["seed"]) == (1797, 0)
-    assert all(row["image"].split()[0] in ("train", "test") for row in values["findings"])
+    assert all(
+        row["image"].startswith(("digits/train[", "digits/test[")) for row in values["findings"]
+    )
 
 
 def test_refusals(refused, own):

@@ -115,7 +115,7 @@ def _material(data: Any, data_dir: Any, how: dict[str, Any]) -> Material:
     if is_name(data):
         return Material.of_dataset(load(data, data_dir=data_dir, **how))
     collection, name = read_collection(data, **how)
-    return Material.of_collection(collection, name, data)
+    return Material.of_collection(collection, name)
 
 
 def _notes_on_near(near: Labels) -> Iterator[str]:

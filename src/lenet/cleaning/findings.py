@@ -11,7 +11,7 @@ class Finding:
     """One thing that a person should look at.
 
     Attributes:
-        image: the picture's file, or its split and number.
+        image: the picture's file, or where it lies in one.
         what: wrong label, in two classes, copy, near-copy, blank or odd.
         label: the class that it is given as.
         suspected: the class that it rather is; None where that is not the question.

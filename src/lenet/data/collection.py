@@ -245,7 +245,7 @@ class Collection:
             for texts in (prepared, groups)
         )
         labels, digests, near = labels[order], digests[order], None
-        if files is True and train_count and test_count and done is None:
+        if files is True and paths and train_count and test_count and done is None:
             near, words = _near_copies(images, labels, counts, digests, paths)
             sentences += words
         return cls(
