@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @options.label_from_name
 @flag("--json", "Print one JSON object instead, with all findings.")
 def clean(*, data: str, output: Path | None, json: bool, **how: Any) -> None:
-    """Likely wrong labels, copies, near-copies, blank and odd pictures; nothing is changed."""
+    """Likely wrong labels, copies, blank and odd pictures in a data set; nothing is changed."""
     from lenet.cleaning import clean
     from lenet.cleaning.result import check_path
     from lenet.cli.progress import Line, share_bar
