@@ -30,6 +30,7 @@ from lenet.metrics import evaluate_scores
 from lenet.model import Model
 from lenet.net import Network
 from lenet.optimizers import LEVENBERG_MARQUARDT
+from lenet.profile import Profile
 from lenet.randomness import CURVATURE, checked_seed, permutation
 from lenet.training.preparation import check_fit, check_loss, new_model, with_validation
 from lenet.training.recipe import MOST_EPOCHS, Recipe
@@ -399,6 +400,15 @@ class Training:
             "kept_epoch": kept,
             "test_accuracy": history[kept - 1].test_accuracy if history else None,
         }
+
+    def record(self, status: str, best: bool = False) -> dict[str, Any]:
+        """Return :meth:`summary`, and the profile that :func:`lenet.drift` compares with.
+
+        The test images come first: those for validation are often the trained ones' neighbours.
+        """
+        name = next(name for name in ("test", "validation", "train") if name in self._images)
+        profile = Profile.of_images(self._images[name], self.model.predict_proba, name)
+        return {**self.summary(status, best), "profile": profile.to_dict()}
 
     def details(self, status: str, best: bool = False) -> dict[str, Any]:
         """Return :meth:`summary` and how long it took, on how many threads."""
