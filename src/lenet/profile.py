@@ -19,6 +19,7 @@ from lenet.arguments import plain
 from lenet.errors import DataError
 
 Numbers = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 
 #: A training's profile is made of so many images at most: more hardly narrow what is chance.
 ENOUGH: Final = 4_000
@@ -30,7 +31,8 @@ ANSWERS, CERTAINTY = "answers", "certainty"
 #: And of a picture, from 0 to 1 but for the sharpness.
 BRIGHTNESS, CONTRAST, SHARPNESS = "brightness", "contrast", "sharpness"
 DARKEST, LIGHTEST = "darkest", "lightest"
-#: And of pictures with more than one channel; then each channel's mean less the brightness.
+#: And of its colours, whatever its brightness: how strong they are, and each channel's share of
+#: the light.
 COLOUR: Final = "colour"
 CHANNELS: Final = ("red", "green", "blue")
 
@@ -49,12 +51,9 @@ def look(images: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.floating[A
     step = max(1, _CHUNK // max(1, images[:1].size))
     parts = [_measured(images[i : i + step]) for i in range(0, len(images), step)]
     # Of weights beyond all measure there is no probability, and no certainty.
-    answers = {
-        ANSWERS: probabilities.argmax(axis=1),
-        CERTAINTY: np.nan_to_num(probabilities.max(axis=1)),
-    }
-    values = {name: value.astype(np.float64) for name, value in (answers | joined(parts)).items()}
-    return {name: np.round(value, _DIGITS) for name, value in values.items()}
+    certainty = np.nan_to_num(probabilities.max(axis=1))
+    values = joined(parts) | {CERTAINTY: certainty, ANSWERS: probabilities.argmax(axis=1)}
+    return {name: value.astype(np.float64).round(_DIGITS) for name, value in values.items()}
 
 
 def joined(parts: Sequence[Mapping[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
@@ -62,7 +61,7 @@ def joined(parts: Sequence[Mapping[str, npt.NDArray[Any]]]) -> dict[str, npt.NDA
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _measured(images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+def _measured(images: npt.NDArray[np.uint8]) -> dict[str, Floats]:
     scaled = images.astype(np.float32) / 255
     grey = scaled.mean(axis=1)
     pixels = grey.reshape(len(grey), -1)
@@ -79,11 +78,19 @@ def _measured(images: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32
     }
     channels = images.shape[1]
     if channels == 3:
-        values[COLOUR] = (scaled.max(axis=1) - scaled.min(axis=1)).mean(axis=(1, 2))
+        most = scaled.max(axis=1)
+        values[COLOUR] = _ratio(
+            (most - scaled.min(axis=1)).mean(axis=(1, 2)), most.mean(axis=(1, 2))
+        )
     if 1 < channels <= _MOST_CHANNELS:
-        means = scaled.mean(axis=(2, 3)).T - brightness
-        values |= dict(zip(channel_names(channels), means, strict=True))
+        shares = _ratio(scaled.mean(axis=(2, 3)).T, channels * brightness)
+        values |= dict(zip(channel_names(channels), shares, strict=True))
     return values
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """Return ``part / whole``, and nothing of nothing: of what is black."""
+    return np.asarray(part / np.maximum(whole, np.float32(1e-6)), np.float32)
 
 
 def channel_names(channels: int) -> Sequence[str]:
@@ -91,9 +98,7 @@ def channel_names(channels: int) -> Sequence[str]:
     return CHANNELS if channels == 3 else [f"channel {i}" for i in range(channels)]
 
 
-def _sharpness(
-    grey: npt.NDArray[np.float32], variance: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
+def _sharpness(grey: Floats, variance: Floats) -> Floats:
     """Return by how much neighbours differ, beside how much any two pixels do: 1 of pure noise.
 
     That is neither the brightness nor the contrast: a darker or paler picture is as sharp.
@@ -165,7 +170,7 @@ class Profile:
 
     Attributes:
         source: what the pictures are: test, validation or train, a part of the data; or others.
-        measures: the histogram of each measure, of the answers first.
+        measures: the histogram of each measure: of the pictures, then of the answers.
     """
 
     source: str
@@ -174,9 +179,9 @@ class Profile:
     @classmethod
     def of(cls, seen: Seen, classes: int, source: str) -> Self:
         """Make one of what was measured of at least one picture."""
-        answers = Histogram.of_answers(seen[ANSWERS], classes)
-        others = {name: Histogram.of(seen[name]) for name in seen if name != ANSWERS}
-        return cls(source, {ANSWERS: answers, **others})
+        measures = {name: Histogram.of(values) for name, values in seen.items()}
+        measures[ANSWERS] = Histogram.of_answers(seen[ANSWERS], classes)
+        return cls(source, measures)
 
     @classmethod
     def of_images(

@@ -23,7 +23,7 @@ from lenet.model import Model
 from lenet.net.words import shown
 from lenet.profile import ANSWERS, Profile, Seen, joined, look
 from lenet.writing import Document, Result, Section, table_of
-from lenet.writing.document import Bullets
+from lenet.writing.document import Bullets, Paragraph
 from lenet.writing.numbers import plural
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | npt.NDArray[Any]
@@ -36,11 +36,14 @@ _SOURCES: Final = {
     "validation": "validation images of the training",
     "train": "training images",
 }
-_NOTES: Final = (
-    "drift is the population stability index: 0 where two distributions are equal; from "
-    f"{LEVEL} it is worth a look, from 0.25 it is large.",
-    "by chance: of two random parts of the same pictures, 1 in 1,000 differs by more. Pictures of "
-    "one scene or one hour are no random part: they differ more.",
+_LARGE: Final = 0.25  # the usual mark of a large one
+_INDEX: Final = (
+    "index: the population stability index, 0 where two distributions are equal. From "
+    f"{LEVEL} it is drift, if it is above chance; from {_LARGE} it is much."
+)
+_CHANCE: Final = (
+    "chance: of two random parts of the same pictures, 1 in 1,000 has a higher index. Pictures of "
+    "one scene or one hour are no random part: they differ more."
 )
 
 
@@ -49,7 +52,7 @@ class Drift(Result):
     """How pictures, and a model's answers for them, differ from those of its training.
 
     Attributes:
-        shifts: what was compared, the answers first.
+        shifts: what was compared: measures of the pictures, then of the answers.
         classes: the K names.
         images, reference_images: how many pictures were compared with how many.
         reference: what those are.
@@ -67,11 +70,11 @@ class Drift(Result):
 
     @cached_property
     def found(self) -> tuple[Shift, ...]:
-        """What differs by more than a little and more than by chance, the most first."""
+        """What differs by more than a little and by more than chance."""
         return self.above(LEVEL)
 
     def above(self, level: float) -> tuple[Shift, ...]:
-        """Return what differs by more than chance and by at least ``level``, the most first.
+        """Return what differs by more than chance and by at least ``level``.
 
         Raises:
             UsageError: the level is no number from 0 on.
@@ -80,18 +83,22 @@ class Drift(Result):
         is_number = isinstance(level, int | float) and not isinstance(level, bool)
         if not is_number or not 0 <= level < float("inf"):
             raise UsageError(f"the level is {shown(level)}; give a number from 0 on, such as 0.25.")
-        found = (s for s in self.shifts if s.drift > s.chance and s.drift >= level)
-        return tuple(sorted(found, key=lambda shift: -shift.drift))
+        return tuple(s for s in self.shifts if s.drift > s.chance and s.drift >= level)
+
+    @property
+    def answers(self) -> Shift:
+        """How often each class is named."""
+        return next(shift for shift in self.shifts if shift.name == ANSWERS)
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What differs, in words, and what it may mean; the most first."""
+        """What differs, in words, and what it may mean."""
         return tuple(sentences(self.found, self.classes))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON."""
-        answers, *others = self.shifts
-        rows = zip(self.classes, answers.before.counts, answers.now.counts, strict=True)
+        counts = self.answers.before.counts, self.answers.now.counts
+        rows = zip(self.classes, *counts, strict=True)
         return {
             "images": self.images,
             "reference": {"source": self.reference, "images": self.reference_images},
@@ -105,32 +112,42 @@ class Drift(Result):
                     "before": list(shift.before.counts),
                     "now": list(shift.now.counts),
                 }
-                for shift in others
+                for shift in self.shifts
+                if shift is not self.answers
             },
             **({"faults": [fault.to_dict() for fault in self.faults]} if self.faults else {}),
         }
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return what differs in words, every measure, and the classes that changed the most."""
-        those, found = f"the {self.reference_images:,} {self.reference}", set(self.found)
-        title = f"{plural(self.images, 'picture')} are like {those}"
-        sections = []
-        if found:
-            what = f"in {len(found)} of {plural(len(self.shifts), 'measure')}"
-            title = f"{plural(self.images, 'picture')} differ from {those} {what}"
-            sections.append(Section("", (Bullets(self.sentences),)))
+        found = self.found
+        told = f"drift in {len(found)} of {len(self.shifts)} measures" if found else "no drift"
+        those = f"the {self.reference_images:,} {self.reference}"
+        title = f"{told}: {plural(self.images, 'picture')} against {those}"
+        words = (Section("", (Bullets(self.sentences),)),) if found else ()
         rows = [
-            (s.name, *s.text, f"{s.drift:.2f}", f"{s.chance:.2f}", "differs" if s in found else "")
+            (s.name, *s.text, f"{s.drift:.2f}", f"{s.chance:.2f}", "drift" if s in found else "")
             for s in self.shifts
         ]
-        titles = ("measure", "before", "now", "drift", "chance", "")
-        sections.append(Section("", (table_of(rows, titles, right=(1, 2, 3, 4)),)))
-        return Document(title, (*sections, self._answers()), below=_NOTES)
+        titles = ("measure", "before", "now", "index", "chance", "")
+        table = table_of(rows, titles, right=(1, 2, 3, 4))
+        notes = (Paragraph(note, is_note=True) for note in self._notes())
+        return Document(
+            title, (*words, Section("", (table,)), self._answers(), Section("", (*notes,)))
+        )
+
+    def _notes(self) -> Iterator[str]:
+        """Yield what the columns of the table are, and what so few pictures cannot show."""
+        yield _INDEX
+        yield _CHANCE
+        if (most := max(shift.chance for shift in self.shifts)) > _LARGE:
+            few = f"so few as {plural(self.images, 'picture')}"
+            yield f"Of {few}, chance alone makes up to {most:.2f}: only larger drift can be seen."
 
     def _answers(self) -> Section:
         """Return the classes whose shares changed the most."""
-        answers, places = self.shifts[0], self.shifts[0].most_changed(_SHOWN)
-        shares = 100 * answers.shares.T
+        places = self.answers.most_changed(_SHOWN)
+        shares = 100 * self.answers.shares.T
         rows = [(self.classes[i], *(f"{share:.1f} %" for share in shares[i])) for i in places]
         title = "how often each class is named"
         if len(rows) < len(self.classes):

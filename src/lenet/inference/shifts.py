@@ -60,7 +60,9 @@ class Shift:
         """The mean before and now; a dash of the answers, which have none."""
         if self.name == ANSWERS:
             return "-", "-"
-        return _value(self.name, self.before.mean), _value(self.name, self.now.mean)
+        is_plain = self.name in _WORDS and self.name not in (COLOUR, CERTAINTY)
+        before, now = self.before.mean, self.now.mean
+        return (f"{before:.2f}", f"{now:.2f}") if is_plain else (_percent(before), _percent(now))
 
     @property
     def shares(self) -> npt.NDArray[np.float64]:
@@ -107,72 +109,81 @@ def _compact(counts: Counts) -> Counts:
     return np.concatenate([largest, others.sum(axis=1, keepdims=True)], axis=1)
 
 
-#: Of a measure that is lower, and higher: what the pictures or the answers are, and what may be
-#: the cause or what to do.
-_LOWER: Final = {
-    CERTAINTY: ("The answers are less certain", "More of them will be wrong: look at some."),
-    BRIGHTNESS: ("The pictures are darker", "Look at light, exposure and background."),
-    CONTRAST: ("The pictures have less contrast", "Look at light, exposure and haze."),
-    SHARPNESS: ("The pictures are less sharp", "Look at focus, motion and compression."),
-    DARKEST: ("Their darkest parts are darker", "Look at exposure and black borders."),
-    LIGHTEST: ("Their lightest parts are darker", "Look at light and exposure."),
-    COLOUR: ("The pictures have less colour", "Some may be grey, or the light is another."),
+#: Of each measure: what it is of, in words; what it is called if it is lower, and if it is
+#: higher; and where to look for the cause.
+_WORDS: Final = {
+    BRIGHTNESS: (
+        *("The brightness", "The pictures are darker", "The pictures are lighter"),
+        "Look at light, exposure and background.",
+    ),
+    CONTRAST: (
+        *("The contrast", "The pictures have less contrast", "The pictures have more contrast"),
+        "Look at light, exposure and haze.",
+    ),
+    SHARPNESS: (
+        *("The sharpness", "The pictures are less sharp", "The pictures are sharper or noisier"),
+        "Look at focus, motion, compression and noise.",
+    ),
+    DARKEST: (
+        *("The dark parts", "The dark parts are darker", "The dark parts are lighter"),
+        "Look at exposure, haze and borders.",
+    ),
+    LIGHTEST: (
+        *("The light parts", "The light parts are darker", "The light parts are lighter"),
+        "Look at exposure, light and borders.",
+    ),
+    COLOUR: (
+        *("The strength of colours", "The colours are paler", "The colours are stronger"),
+        "Look at light, camera and greyness.",
+    ),
+    CERTAINTY: (
+        *("The certainty", "The answers are less certain", "The answers are more certain"),
+        "Look at some of the least certain ones: more of them may be wrong.",
+    ),
 }
-_HIGHER: Final = {
-    CERTAINTY: ("The answers are more certain", "These pictures may be easier, or copies."),
-    BRIGHTNESS: ("The pictures are lighter", "Look at light, exposure and background."),
-    CONTRAST: ("The pictures have more contrast", "Look at light and exposure."),
-    SHARPNESS: ("The pictures are sharper or noisier", "Look at noise and sharpening."),
-    DARKEST: ("Their darkest parts are lighter", "Look at haze, stray light and white borders."),
-    LIGHTEST: ("Their lightest parts are lighter", "Look at exposure and white borders."),
-    COLOUR: ("The pictures have more colour", "Look at the light and the camera's settings."),
-}
-#: What follows from another: it is told alone.
-_FOLLOWS: Final = {DARKEST: (BRIGHTNESS, CONTRAST), LIGHTEST: (BRIGHTNESS, CONTRAST)}
+#: What mostly follows from another is told only without it.
+_FOLLOWS: Final = {DARKEST: {BRIGHTNESS, CONTRAST}, LIGHTEST: {BRIGHTNESS, CONTRAST}}
 
 
 def sentences(found: Sequence[Shift], classes: Sequence[str]) -> Iterator[str]:
-    """Yield what differs and what it may mean, for each of the shifts that were found."""
+    """Yield what differs, and what it may mean, of the shifts that were found."""
     names = {shift.name for shift in found}
-    channels = [shift for shift in found if shift.name not in (ANSWERS, *_LOWER)]
+    channels = [shift for shift in found if shift.name not in (ANSWERS, *_WORDS)]
     for shift in found:
         if shift.name == ANSWERS:
             yield _of_answers(shift, classes)
-        elif shift.name not in _LOWER:
-            if shift is channels[0]:
-                yield _of_channels(channels)
-        elif not names & set(_FOLLOWS.get(shift.name, ())):
-            yield _of_measure(shift, names)
+        elif shift.name in _WORDS:
+            if not names & _FOLLOWS.get(shift.name, set()):
+                yield _of_measure(shift, names)
+        elif shift is channels[0]:
+            yield _of_channels(channels)
 
 
 def _of_answers(shift: Shift, classes: Sequence[str]) -> str:
     before, now = shift.shares
     parts = [
-        f"{classes[i]} for {_share(now[i])} of the pictures, {_share(before[i])} before"
+        f"class {classes[i]} for {_percent(now[i])} of the pictures, {_percent(before[i])} before"
         for i in shift.most_changed(_NAMED)
     ]
-    cause = "The classes may be mixed otherwise, or one is taken for another."
-    return f"Other classes are named: {'; '.join(parts)}. {cause}"
+    cause = "The pictures may be of other classes, or one class is taken for another."
+    return f"The answers are others: {'; '.join(parts)}. {cause}"
 
 
 def _of_channels(shifts: Sequence[Shift]) -> str:
-    parts = [f"{s.name} {s.now.mean:+.3f}, {s.before.mean:+.3f} before" for s in shifts]
-    told = f"The colours are others, beside grey: {'; '.join(parts)}."
-    return f"{told} Look at the light and the white balance."
+    parts = ("{0} {2}, {1} before".format(shift.name, *shift.text) for shift in shifts)
+    return f"The colour of the light: {'; '.join(parts)}. Look at lamps and white balance."
 
 
 def _of_measure(shift: Shift, names: set[str]) -> str:
-    before, now = shift.before, shift.now
+    before, now, (what, lower, higher, remedy) = shift.before, shift.now, _WORDS[shift.name]
     difference = now.mean - before.mean
     if abs(difference) < _LITTLE * before.deviation:
-        more = "more" if now.deviation > before.deviation else "less"
-        both = f"{now.deviation:.3f}, {before.deviation:.3f} before"
-        return f"The {shift.name} varies {more}: its standard deviation is {both}."
-    what, remedy = (_LOWER if difference < 0 else _HIGHER)[shift.name]
-    old, new = shift.text
+        both = f"{now.deviation:.2f}, {before.deviation:.2f} before"
+        return f"{what}: the same on average, but spread otherwise (deviation {both}). {remedy}"
     if shift.name == BRIGHTNESS and not names & {CONTRAST, SHARPNESS} and _may_be_negatives(shift):
         remedy = "They may be negatives: black and white are exchanged."
-    return f"{what}: on average {new}, {old} before. {remedy}"
+    old, new = shift.text
+    return f"{lower if difference < 0 else higher}: on average {new}, {old} before. {remedy}"
 
 
 def _may_be_negatives(brightness: Shift) -> bool:
@@ -180,9 +191,5 @@ def _may_be_negatives(brightness: Shift) -> bool:
     return abs(now - (1 - before)) < _NEGATIVE * abs(now - before)
 
 
-def _value(name: str, mean: float) -> str:
-    return f"{100 * mean:.1f} %" if name == CERTAINTY else f"{mean:.2f}"
-
-
-def _share(share: float) -> str:
+def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
