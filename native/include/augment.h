@@ -1,5 +1,5 @@
 // Distorting images for training: bytes in, bytes out, in whole numbers only, so that every machine
-// and the NumPy twin (src/lenet/engine/augmentation.py, which has the formulas) write the same bytes.
+// and the NumPy twin (src/lenet/engine/warp.py, which has the formulas) write the same bytes.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet.engine.augmentation import ONE, Augmentation, augmented
+from lenet.engine.augmentation import Augmentation, augmented
+from lenet.engine.warp import ONE
 from lenet.errors import UsageError
 from refusals import refused
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet.engine.augmentation import NODES, ONE, Distortions, check_images, spline_weights
-from lenet.engine.augmentation import warp_reference as warp
+from lenet.engine.augmentation import check_images
+from lenet.engine.warp import NODES, ONE, Distortions, spline_weights
+from lenet.engine.warp import warp_reference as warp
 from lenet.errors import UsageError
 from refusals import refused
 

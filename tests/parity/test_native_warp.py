@@ -6,8 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lenet.engine.augmentation import Augmentation, augmented, warp, warp_reference
+from lenet.engine.augmentation import Augmentation, augmented
 from lenet.engine.native import instruction_sets
+from lenet.engine.warp import warp, warp_reference
 
 SHAPES = (
     *((1, 1, 1), (1, 1, 9), (3, 8, 1), (1, 8, 8), (3, 5, 7), (1, 16, 17), (2, 15, 33)),
