@@ -2,22 +2,22 @@
 
 What happens to an image is a function of (seed, epoch, index of the image), whatever the order,
 the batches and the threads; and each kind of change draws from a stream of its own, so that asking
-for noise does not turn the images otherwise. Angles go through sines, and blurs through powers of
-e, whose last bits in float64 may differ between processors; rounded to 16 bits such a difference
-survives in about one number in 10^9. What is drawn, :mod:`lenet.engine.warp` does.
+for noise does not turn the images otherwise. Angles go through sines whose last bits in float64
+may differ between processors; rounded to 16 bits such a difference survives in about one number
+in 10^9. What is drawn, :mod:`lenet.engine.warp` does.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import radians, sqrt
+from math import ceil, radians, sqrt
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lenet.arguments import plain, shown
-from lenet.engine.warp import LONGEST, NODES, ONE, Bytes, Distortions, warp
+from lenet.engine.warp import LONGEST, NODES, ONE, REACH, Bytes, Distortions, warp
 from lenet.errors import UsageError
 from lenet.randomness import AUGMENTATION, random_bits_at
 
@@ -25,7 +25,7 @@ Numbers = NDArray[np.float64]
 
 #: The kinds of change: each has a stream of random numbers.
 _SHIFT, _ANGLES, _SCALE, _ELASTIC, _NOISE, _CUTOUT, _FLIP = range(7)
-_BRIGHTNESS, _CONTRAST, _SATURATION, _HUE, _GREY = range(7, 12)
+_BRIGHTNESS, _CONTRAST, _SATURATION, _HUE, _GREY, _BLUR = range(7, 13)
 
 #: Each amount: its unit, its most, whether it is a whole number.
 _AMOUNTS: Final = {
@@ -36,6 +36,7 @@ _AMOUNTS: Final = {
     "elastic": ("pixels", 16, False),
     "noise": ("levels", 255, False),
     "cutout": ("pixels", 1000, True),
+    "blur": ("pixels", 4, False),
     "brightness": ("parts of one", 1, False),
     "contrast": ("parts of one", 1, False),
     "saturation": ("parts of one", 1, False),
@@ -69,6 +70,7 @@ class Augmentation:
         cutout: the side, in pixels, of a square that is filled, its centre anywhere in the image
             (DeVries and Taylor 2017).
         flip: whether half of the images, chosen at random, are mirrored left to right.
+        blur: each image blurred by a bell of up to so many pixels' standard deviation.
         brightness: each image lighter or darker by up to this share.
         contrast: its values nearer to the middle, or farther from it, by up to this share.
         saturation: its colours paler or stronger by up to this share.
@@ -90,6 +92,7 @@ class Augmentation:
     noise: float = 0.0
     cutout: int = 0
     flip: bool = False
+    blur: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
     saturation: float = 0.0
@@ -145,8 +148,29 @@ class Augmentation:
             noise=round(self.noise / sqrt(_BYTES) * ONE),
             corners=corners,
             side=self.cutout,
+            blurs=self._blurs(draws) if self.blur else None,
             tones=self._tones(draws, channels),
         )
+
+    def _blurs(self, draws: _Draws) -> NDArray[np.int32]:
+        """Return (B, R + 1): what a pixel counts, and those 1 to R away on either side, in 256ths.
+
+        As many steps of (w, 1 - 2w, w) as the largest deviation needs, each of variance 2w: nearly
+        a Gaussian, of exactly the deviation, in sums and products alone. A pixel itself gets what
+        rounding leaves.
+        """
+        steps = ceil(2 * self.blur**2) or 1
+        reach = min(steps, REACH)
+        share = np.square(self.blur * draws.uniform(_BLUR)[:, :1]) / (2 * steps)
+        weights = np.zeros((len(share), 2 * reach + 3))  # and a zero at either end
+        weights[:, reach + 1] = 1
+        for _ in range(steps):
+            neighbours = weights[:, :-2] + weights[:, 2:]
+            weights[:, 1:-1] = (1 - 2 * share) * weights[:, 1:-1] + share * neighbours
+        weights /= weights.sum(axis=1, keepdims=True)
+        sides = np.rint(256 * weights[:, reach + 2 : -1]).astype(np.int32)
+        middle = 256 - 2 * sides.sum(axis=1, keepdims=True, dtype=np.int32)
+        return np.concatenate([middle, sides], axis=1)
 
     def _tones(self, draws: _Draws, channels: int) -> NDArray[np.int32] | None:
         """Return what becomes of values: (B, 12) of colours, a sum of all three; else (B, 2)."""

@@ -42,6 +42,8 @@ NODES: Final = CELLS + 3
 #: The most channels, rows or columns of an image: coordinates have 16 bits before the point, with
 #: room for turns.
 LONGEST: Final = 4096
+#: How far a blur reaches at most, in pixels.
+REACH: Final = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,7 @@ class Distortions:
     noise: int = 0  # what a unit of the sum of four random bytes adds, in 2^-16 levels
     corners: Integers | None = None  # (B, 2), top and left of the squares
     side: int = 0  # of the squares, in pixels
+    blurs: Integers | None = None  # (B, R + 1), what pixels 0 to R away count, in 256ths
     tones: Integers | None = None  # (B, 12) of three channels, else (B, 2), in units of 2^-16
 
 
@@ -73,7 +76,8 @@ def warp(
     if chosen_engine()[0] == "reference":
         return warp_reference(images, order, distortions, fill)
     warped = np.empty((len(order), *images.shape[1:]), np.uint8)
-    nodes, corners, tones = distortions.nodes, distortions.corners, distortions.tones
+    nodes, corners = distortions.nodes, distortions.corners
+    blurs, tones = distortions.blurs, distortions.tones
     call(
         extension().warp,
         images=np.ascontiguousarray(images),
@@ -87,6 +91,7 @@ def warp(
         noise=distortions.noise,
         corners=np.empty((0, 0), np.int32) if corners is None else corners,
         side=0 if corners is None else distortions.side,
+        blurs=np.empty((0, 0), np.int32) if blurs is None else blurs,
         tones=np.empty((0, 0), np.int32) if tones is None else tones,
         fill=fill,
         out=warped,
@@ -102,6 +107,8 @@ def warp_reference(images: Bytes, order: Integers, distortions: Distortions, fil
     for number, index in enumerate(order):
         x, y = _coordinates(number, distortions, *images.shape[2:])
         image = _interpolate(images[index], x, y, fill)
+        if distortions.blurs is not None:
+            image = _blurred(image, distortions.blurs[number])
         if distortions.tones is not None:
             image = _toned(image, distortions.tones[number])
         if distortions.noise:
@@ -161,6 +168,19 @@ def _interpolate(image: Bytes, x: NDArray[np.int64], y: NDArray[np.int64], fill:
     right_side = padded[:, row, column + 1] * (256 - down) + padded[:, row + 1, column + 1] * down
     value = left_side * (256 - right) + right_side * right
     return np.asarray((value + 2**15) >> 16, np.uint8)
+
+
+def _blurred(image: Bytes, weights: Integers) -> Bytes:
+    """Return (C, H, W), each value a mean of those around it; the edge goes on beyond the edge."""
+    values = image.astype(np.int64)
+    for axis in (2, 1):  # along rows, then along columns; rounded once
+        size, places = values.shape[axis], np.arange(values.shape[axis])
+        summed = weights[0] * values
+        for away, weight in enumerate(weights[1:].tolist(), 1):
+            for step in (-away, away):
+                summed += weight * values.take((places + step).clip(0, size - 1), axis)
+        values = summed
+    return np.asarray((values + 2**15) >> 16, np.uint8)
 
 
 def _toned(image: Bytes, numbers: Integers) -> Bytes:
