@@ -39,6 +39,7 @@ CHANNELS: Final = ("red", "green", "blue")
 _EDGE: Final = 0.05  # the share of pixels that are the darkest, or the lightest
 _MOST_CHANNELS: Final = 16  # that are measured one by one
 _CHUNK: Final = 1 << 22  # pixels at a time
+_MOST: Final = 10**8  # pictures, of a profile that is read
 _DIGITS: Final = 6  # of a value: those behind them may differ between machines
 
 
@@ -158,8 +159,8 @@ class Histogram:
         edges, counts = (values[name] for name in ("edges", "counts"))
         numbers = [*edges, values["mean"], values["deviation"]]
         ordered = all(low < high for low, high in pairwise(edges))
-        whole = len(counts) == len(edges) + 1 and all(map(_is_count, counts)) and sum(counts)
-        if not (ordered and whole and all(map(_is_number, numbers))):
+        whole = len(counts) == len(edges) + 1 and all(map(_is_count, counts))
+        if not (ordered and whole and 0 < sum(counts) < _MOST and all(map(_is_number, numbers))):
             raise ValueError("a histogram is none")
         return cls(tuple(edges), tuple(counts), values["mean"], values["deviation"])
 
@@ -218,14 +219,14 @@ class Profile:
             measures = {str(name): Histogram.from_dict(given[name]) for name in given}
             if not isinstance(source, str) or len(measures[ANSWERS].counts) != classes:
                 raise ValueError("its answers are of other classes")
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             what = f"the profile in the model is damaged ({error})"
             raise DataError(f"{what}; use an intact model file.") from error
         return cls(source, measures)
 
 
 def _is_count(value: object) -> bool:
-    return type(value) is int and 0 <= value < 10**9
+    return type(value) is int and 0 <= value < _MOST
 
 
 def _is_number(value: object) -> bool:
