@@ -40,7 +40,8 @@ _EDGE: Final = 0.05  # the share of pixels that are the darkest, or the lightest
 _MOST_CHANNELS: Final = 16  # that are measured one by one
 _CHUNK: Final = 1 << 22  # pixels at a time
 _MOST: Final = 10**8  # pictures, of a profile that is read
-_DIGITS: Final = 6  # of a value: those behind them may differ between machines
+_DIGITS: Final = 3  # of a value, a quarter of a grey level: nobody would see less
+_MEAN_DIGITS: Final = 6  # of a mean: those behind them may differ between machines
 
 
 #: What is measured of N pictures, and of the answers for them: (N,) each, by name.
@@ -146,7 +147,7 @@ class Histogram:
     def _counted(cls, edges: Numbers, values: Numbers) -> Self:
         bins = np.searchsorted(edges, values, side="left")
         counts = np.bincount(bins, minlength=len(edges) + 1)
-        numbers = (round(float(of(values)), _DIGITS) for of in (np.mean, np.std))
+        numbers = (round(float(of(values)), _MEAN_DIGITS) for of in (np.mean, np.std))
         return cls(tuple(edges.tolist()), tuple(counts.tolist()), *numbers)
 
     def to_dict(self) -> dict[str, Any]:

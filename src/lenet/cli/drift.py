@@ -39,9 +39,12 @@ def drift(
     *, model: Path, images: tuple[Path, ...], fail_above: float | None, form: str, **how: Any
 ) -> None:
     """Whether pictures, and the answers for them, are still like those of the training."""
-    from lenet.errors import DriftError
-    from lenet.inference.drift import drift
+    from lenet.errors import DriftError, about
+    from lenet.inference.drift import checked_level, drift
 
+    if fail_above is not None:
+        with about("fail_above"):
+            checked_level(fail_above)
     result = drift(model, *images, **how)
     tell_faults(result.faults)
     write(result, form)

@@ -79,10 +79,7 @@ class Drift(Result):
         Raises:
             UsageError: the level is no number from 0 on.
         """
-        level = plain(level)
-        is_number = isinstance(level, int | float) and not isinstance(level, bool)
-        if not is_number or not 0 <= level < float("inf"):
-            raise UsageError(f"the level is {shown(level)}; give a number from 0 on, such as 0.25.")
+        level = checked_level(level)
         return tuple(s for s in self.shifts if s.drift > s.chance and s.drift >= level)
 
     @property
@@ -153,6 +150,15 @@ class Drift(Result):
         if len(rows) < len(self.classes):
             title += f": the {len(rows)} of {len(self.classes):,} that changed the most"
         return Section(title, (table_of(rows, ("class", "before", "now"), right=(1, 2)),))
+
+
+def checked_level(level: Any) -> float:
+    """Return a level that an index may reach; a UsageError if it is no number from 0 on."""
+    level = plain(level)
+    is_number = isinstance(level, int | float) and not isinstance(level, bool)
+    if not is_number or not 0 <= level < float("inf"):
+        raise UsageError(f"the level is {shown(level)}; give a number from 0 on, such as 0.25.")
+    return float(level)
 
 
 def drift(

@@ -176,13 +176,12 @@ def _of_channels(shifts: Sequence[Shift]) -> str:
 
 def _of_measure(shift: Shift, names: set[str]) -> str:
     before, now, (what, lower, higher, remedy) = shift.before, shift.now, _WORDS[shift.name]
-    difference = now.mean - before.mean
-    if abs(difference) < _LITTLE * before.deviation:
+    (old, new), difference = shift.text, now.mean - before.mean
+    if old == new or abs(difference) < _LITTLE * before.deviation:
         both = f"{now.deviation:.2f}, {before.deviation:.2f} before"
         return f"{what}: the same on average, but spread otherwise (deviation {both}). {remedy}"
     if shift.name == BRIGHTNESS and not names & {CONTRAST, SHARPNESS} and _may_be_negatives(shift):
         remedy = "They may be negatives: black and white are exchanged."
-    old, new = shift.text
     return f"{lower if difference < 0 else higher}: on average {new}, {old} before. {remedy}"
 
 
