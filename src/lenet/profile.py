@@ -15,7 +15,6 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from lenet.arguments import plain
 from lenet.errors import DataError
 
 Numbers = npt.NDArray[np.float64]
@@ -152,7 +151,8 @@ class Histogram:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON."""
-        return {name: plain(value) for name, value in vars(self).items()}
+        lists = {"edges": list(self.edges), "counts": list(self.counts)}
+        return {**lists, "mean": self.mean, "deviation": self.deviation}
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
