@@ -36,6 +36,10 @@ def prepared(page: Path, folder: Path) -> None:
         first = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)[0]
         code = first.replace('Path("my-pictures")', f"Path({str(folder)!r}, 'my-pictures')")
         exec(compile(code, "page", "exec"), {})
+    if page.name == "production.md":
+        first = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)[0]
+        code = first.replace("Path(folder)", f"Path({str(folder)!r}, folder)")
+        exec(compile(code, "page", "exec"), {})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)

@@ -140,7 +140,8 @@ private:
 void warp(Pixels images, Integers order, Array<const int32_t, 2> affine,
           Array<const uint8_t, 2> nodes, int elastic, Array<const int32_t, 2> row_weights,
           Array<const int32_t, 2> column_weights, uint64_t noise_key, int noise,
-          Array<const int32_t, 2> corners, int side, Array<const int32_t, 2> tones,
+          Array<const int32_t, 2> corners, int side, Array<const int32_t, 2> blurs,
+          Array<const int32_t, 2> tones,
           Array<const uint8_t, 1> fill, Array<uint8_t, 4> out, const std::string& isa, int threads) {
     const size_t size = order.size(), channels = images.shape(1), height = images.shape(2),
                  width = images.shape(3);
@@ -154,6 +155,10 @@ void warp(Pixels images, Integers order, Array<const int32_t, 2> affine,
                       is(column_weights, grid, width)),
             "the nodes or their weights have the wrong shape.");
     require(!side || is(corners, size, 2), "a square needs two numbers per image.");
+    const bool blurred = blurs.shape(0) > 0;
+    require(!blurred || (blurs.shape(0) == size && blurs.shape(1) >= 1 &&
+                         blurs.shape(1) <= size_t(lenet::warp_reach) + 1),
+            "a blur needs one to 13 numbers per image.");
     const bool toned = tones.shape(0) > 0;
     require(!toned || is(tones, size, size_t(lenet::tone_numbers(int(channels)))),
             "tones need twelve numbers per image of three channels, two of others.");
@@ -180,7 +185,9 @@ void warp(Pixels images, Integers order, Array<const int32_t, 2> affine,
                            .corners = corners.data(),
                            .side = side,
                            .fill = fill.data(),
-                           .tones = toned ? tones.data() : nullptr};
+                           .tones = toned ? tones.data() : nullptr,
+                           .blurs = blurred ? blurs.data() : nullptr,
+                           .reach = blurred ? int(blurs.shape(1)) - 1 : 0};
     const Outside python;
     lenet::warp_images(warp, isa.c_str(), threads, out.data());
 }
@@ -301,6 +308,7 @@ nb::dict constants() {
                                          lenet::murmur_mix[0], lenet::murmur_mix[1]);
     all["warp_nodes"] = lenet::warp_nodes;
     all["warp_longest"] = lenet::warp_longest;
+    all["warp_reach"] = lenet::warp_reach;
     return all;
 }
 
@@ -345,6 +353,6 @@ NB_MODULE(_native, m) {
         },
         "isa"_a, "threads"_a, "seconds"_a);
     m.def("warp", &warp, "images"_a.noconvert(), "order"_a, "affine"_a, "nodes"_a, "elastic"_a,
-          "row_weights"_a, "column_weights"_a, "noise_key"_a, "noise"_a, "corners"_a, "side"_a, "tones"_a,
-          "fill"_a, "out"_a.noconvert(), "isa"_a, "threads"_a);
+          "row_weights"_a, "column_weights"_a, "noise_key"_a, "noise"_a, "corners"_a, "side"_a, "blurs"_a,
+          "tones"_a, "fill"_a, "out"_a.noconvert(), "isa"_a, "threads"_a);
 }

@@ -1,5 +1,5 @@
 // Distorting images for training: bytes in, bytes out, in whole numbers only, so that every machine
-// and the NumPy twin (src/lenet/engine/augmentation.py, which has the formulas) write the same bytes.
+// and the NumPy twin (src/lenet/engine/warp.py, which has the formulas) write the same bytes.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace lenet {
 
-// B images are read from N, each is moved, bent, toned, made noisy and cut.
+// B images are read from N, each is moved, bent, blurred, toned, made noisy and cut.
 struct Warp {
     const uint8_t* images;  // (N, C, H, W)
     int64_t count;
@@ -29,6 +29,10 @@ struct Warp {
     // 16.16: of three channels (B, 3, 4), each as a sum of all three and a constant; of others
     // (B, 2), a factor and a constant. Null without.
     const int32_t* tones = nullptr;
+    // (B, reach + 1), of 256: what a pixel counts, and those 1 to `reach` away on either side, along
+    // rows and along columns. Null without.
+    const int32_t* blurs = nullptr;
+    int32_t reach = 0;  // at most warp_reach
 };
 
 constexpr int tone_numbers(int channels) { return channels == 3 ? 12 : 2; }

@@ -72,8 +72,9 @@ inline constexpr uint32_t dropout_row = 0x9E3779B1u, dropout_unit = 0x85EBCA77u;
 inline constexpr uint32_t murmur_mix[] = {0x85EBCA6Bu, 0xC2B2AE35u};
 
 // Augmentation: displacements are cubic B-splines over so many nodes a side; coordinates have 16 bits
-// before the point, with room for turns.
+// before the point, with room for turns. A blur reaches so far.
 inline constexpr int warp_nodes = 7;
 inline constexpr int warp_longest = 4096;
+inline constexpr int warp_reach = 12;
 
 }  // namespace lenet

@@ -181,6 +181,41 @@ inline void add_noise(const Warp& w, int64_t image, uint8_t* out, uint32_t* sums
     }
 }
 
+// Each value becomes a mean of those around it, along rows and then along columns. Weights add up
+// to 256, so that a row's sums fit 16 bits; the edge goes on beyond the edge.
+inline void blur(const Warp& w, const int32_t* weights, uint8_t* out, const WarpScratch& s) {
+    const int H = w.height, W = w.width, R = w.reach;
+    for (int c = 0; c < w.channels; c++, out += H * W) {
+        for (int y = 0; y < H; y++) {
+            const uint8_t* from = out + y * W;
+            memset(s.row, from[0], size_t(R));
+            memcpy(s.row + R, from, size_t(W));
+            memset(s.row + R + W, from[W - 1], size_t(R));
+            const uint8_t* __restrict row = s.row + R;
+            uint16_t* __restrict sums = s.pairs + y * W;
+            const uint16_t middle = uint16_t(weights[0]);
+            for (int x = 0; x < W; x++) sums[x] = uint16_t(middle * row[x]);
+            for (int r = 1; r <= R; r++)
+                if (const uint16_t side = uint16_t(weights[r]))
+                    for (int x = 0; x < W; x++)
+                        sums[x] = uint16_t(sums[x] + side * (row[x - r] + row[x + r]));
+        }
+        for (int y = 0; y < H; y++) {
+            uint32_t* __restrict sums = s.quads;
+            const uint16_t* middle = s.pairs + y * W;
+            for (int x = 0; x < W; x++) sums[x] = uint32_t(weights[0]) * middle[x] + 32768;
+            for (int r = 1; r <= R; r++) {
+                const uint32_t side = uint32_t(weights[r]);
+                if (!side) continue;
+                const uint16_t* above = s.pairs + clamp(y - r, 0, H - 1) * W;
+                const uint16_t* below = s.pairs + clamp(y + r, 0, H - 1) * W;
+                for (int x = 0; x < W; x++) sums[x] += side * (uint32_t(above[x]) + below[x]);
+            }
+            for (int x = 0; x < W; x++) out[y * W + x] = uint8_t(sums[x] >> 16);
+        }
+    }
+}
+
 inline int32_t level(int32_t sum16) { return clamp(sum(sum16, 32768) >> 16, 0, 255); }
 
 // Brightness, contrast and colours: each value is a sum of its pixel's and a constant.
@@ -220,6 +255,7 @@ inline void warp(const Warp& w, int64_t at, const WarpScratch& s) {
     uint8_t* out = s.out + at * size;
     if (is_copy(w, w.affine + 6 * at)) copy(w, w.affine + 6 * at, in, out);
     else resample(w, at, in, out, s);
+    if (w.blurs) blur(w, w.blurs + at * (w.reach + 1), out, s);
     if (w.tones) tone(w, w.tones + at * tone_numbers(w.channels), out);
     if (w.noise) add_noise(w, image, out, s.quads);
     if (w.side) cut_out(w, w.corners + 2 * at, out);

@@ -26,6 +26,7 @@ void check(const Warp& w, int threads) {
     require(int64_t(w.channels) * (w.height + 2) * (w.width + 3) < (int64_t(1) << 30),
             "an image must have fewer than 2^30 pixels.");
     require(w.elastic >= 0 && w.elastic <= 1 << 14, "elastic must be from 0 to 2^14.");
+    require(w.reach >= 0 && w.reach <= warp_reach, "a blur must reach from 0 to 12 pixels.");
     require(w.side >= 0, "the side of the square must not be negative.");
     require(threads >= 1 && threads <= max_threads, "threads must be from 1 to 1024.");
     for (int64_t i = 0; i < w.size; i++)
@@ -36,7 +37,7 @@ void check(const Warp& w, int threads) {
 class Scratch {
 public:
     Scratch(const Warp& w, uint8_t* out)
-        : bytes_(size_t(w.width) * size_t(w.height + 1) + 2 * warp_slack),
+        : bytes_(size_t(w.width) * size_t(w.height + 2) + 2 * warp_reach + 3 * warp_slack),
           pairs_(size_t(w.channels) * size_t(w.height + 2) * size_t(w.width + 3) + warp_slack) {
         const size_t width = size_t(w.width), strip = size_t(warp_strip) + width + warp_slack;
         const size_t wide = (width + warp_slack - 1) / warp_slack * warp_slack;
@@ -49,6 +50,7 @@ public:
         view_.out = out;
         view_.image = bytes_.data();
         view_.blank = bytes_.data() + width * size_t(w.height) + warp_slack;
+        view_.row = view_.blank + width + warp_slack;
         view_.pairs = pairs_.data();
         view_.column_weights = take(warp_nodes * wide);
         view_.columns = take(2 * wide);

@@ -12,13 +12,13 @@
 namespace lenet::test {
 namespace {
 
-constexpr int G = warp_nodes;
+constexpr int G = warp_nodes, reach = 4;
 
 // Everything a Warp points to, drawn at random.
 struct Case {
     Warp warp{};
     std::vector<uint8_t> images, nodes, fill;
-    std::vector<int32_t> order, affine, rows, columns, corners, tones;
+    std::vector<int32_t> order, affine, rows, columns, corners, tones, blurs;
 
     Case(int count, int size, int channels, int height, int width, uint32_t seed, bool wild = false)
         : random_(seed) {
@@ -44,10 +44,23 @@ struct Case {
             corners.push_back(wild ? within(far) : within(width));
             for (int i = 0; i < tone_numbers(channels); i++)
                 tones.push_back(within(wild ? far : 100'000));
+            int32_t left = 256;  // of two sides: what a pixel itself counts comes first
+            blurs.push_back(0);
+            for (int away = 1; away <= reach; away++) {
+                const int32_t side = int32_t(random_() % uint32_t(left / 2 + 1));
+                blurs.push_back(wild ? within(far) : side);
+                left -= 2 * side;
+            }
+            blurs[blurs.size() - reach - 1] = wild ? within(far) : left;
         }
         warp = {images.data(), count, channels, height, width, order.data(), size, affine.data(),
                 nullptr, 0, rows.data(), columns.data(), random_(), 0, corners.data(), 0,
-                fill.data(), nullptr};
+                fill.data(), nullptr, nullptr, 0};
+    }
+
+    void blur() {
+        warp.blurs = blurs.data();
+        warp.reach = reach;
     }
 
     int32_t within(int32_t most) {
@@ -121,42 +134,81 @@ int64_t sampled(const Case& c, int64_t b, int channel, int y, int x) {
     return (left * (256 - right) + other * right + 32768) >> 16;
 }
 
-int64_t toned(const Case& c, int64_t b, int channel, int y, int x) {
-    const int channels = c.warp.channels;
-    const int32_t* t = c.warp.tones + b * tone_numbers(channels);
-    int64_t value = channels == 3 ? t[4 * channel + 3] : t[0] * sampled(c, b, channel, y, x) + t[1];
-    for (int from = 0; channels == 3 && from < 3; from++)
-        value += t[4 * channel + from] * sampled(c, b, from, y, x);
+using Plane = std::vector<int64_t>;  // (C, H, W)
+
+size_t place(const Warp& w, int channel, int y, int x) {
+    return size_t((channel * w.height + y) * w.width + x);
+}
+
+template <typename Of>
+Plane plane_of(const Warp& w, const Of& of) {
+    Plane plane;
+    for (int channel = 0; channel < w.channels; channel++)
+        for (int y = 0; y < w.height; y++)
+            for (int x = 0; x < w.width; x++) plane.push_back(of(channel, y, x));
+    return plane;
+}
+
+Plane blurred(const Case& c, int64_t b, const Plane& from) {
+    const Warp& w = c.warp;
+    const int32_t* weights = w.blurs + b * (w.reach + 1);
+    const auto mean = [&](const Plane& plane, bool along_rows) {
+        return plane_of(w, [&](int channel, int y, int x) {
+            int64_t sum = 0;
+            for (int away = -w.reach; away <= w.reach; away++) {
+                const int row = along_rows ? y : std::clamp(y + away, 0, w.height - 1);
+                const int column = along_rows ? std::clamp(x + away, 0, w.width - 1) : x;
+                sum += weights[std::abs(away)] * plane[place(w, channel, row, column)];
+            }
+            return sum;
+        });
+    };
+    Plane both = mean(mean(from, true), false);
+    for (int64_t& value : both) value = (value + 32768) >> 16;
+    return both;
+}
+
+int64_t toned(const Case& c, int64_t b, const Plane& from, int channel, int y, int x) {
+    const Warp& w = c.warp;
+    const int32_t* t = w.tones + b * tone_numbers(w.channels);
+    const int64_t own = from[place(w, channel, y, x)];
+    int64_t value = w.channels == 3 ? t[4 * channel + 3] : t[0] * own + t[1];
+    for (int other = 0; w.channels == 3 && other < 3; other++)
+        value += t[4 * channel + other] * from[place(w, other, y, x)];
     return std::clamp<int64_t>((value + 32768) >> 16, 0, 255);
 }
 
-uint8_t plain_pixel(const Case& c, int64_t b, int channel, int y, int x) {
+int64_t plain_pixel(const Case& c, int64_t b, const Plane& from, int channel, int y, int x) {
     const Warp& w = c.warp;
-    const int H = w.height, W = w.width;
-    const int64_t image = w.order[b], pixels = int64_t(w.channels) * H * W;
+    const int64_t image = w.order[b], pixels = int64_t(w.channels) * w.height * w.width;
     if (w.side && y >= c.corners[size_t(2 * b)] && y < int64_t(c.corners[size_t(2 * b)]) + w.side &&
         x >= c.corners[size_t(2 * b + 1)] && x < int64_t(c.corners[size_t(2 * b + 1)]) + w.side)
         return w.fill[channel];
-    int64_t value = w.tones ? toned(c, b, channel, y, x) : sampled(c, b, channel, y, x);
+    const size_t pixel = place(w, channel, y, x);
+    int64_t value = w.tones ? toned(c, b, from, channel, y, x) : from[pixel];
     if (w.noise) {
-        const int64_t pixel = (int64_t(channel) * H + y) * W + x;
         const uint64_t word =
-            random_word(w.noise_key, uint64_t(image * ((pixels + 1) / 2) + pixel / 2)) >>
+            random_word(w.noise_key, uint64_t(image * ((pixels + 1) / 2)) + pixel / 2) >>
             (pixel % 2 ? 32 : 0);
         int64_t sum = -510;
         for (int byte = 0; byte < 4; byte++) sum += int64_t(word >> (8 * byte) & 255);
         value = std::clamp<int64_t>(value + ((sum * w.noise + 32768) >> 16), 0, 255);
     }
-    return uint8_t(value);
+    return value;
 }
 
 std::vector<uint8_t> plain(const Case& c) {
     std::vector<uint8_t> out;
-    for (int64_t b = 0; b < c.warp.size; b++)
-        for (int channel = 0; channel < c.warp.channels; channel++)
-            for (int y = 0; y < c.warp.height; y++)
-                for (int x = 0; x < c.warp.width; x++)
-                    out.push_back(plain_pixel(c, b, channel, y, x));
+    for (int64_t b = 0; b < c.warp.size; b++) {
+        Plane read = plane_of(c.warp, [&](int channel, int y, int x) {
+            return sampled(c, b, channel, y, x);
+        });
+        if (c.warp.blurs) read = blurred(c, b, read);
+        for (int64_t value : plane_of(c.warp, [&](int channel, int y, int x) {
+                 return plain_pixel(c, b, read, channel, y, x);
+             }))
+            out.push_back(uint8_t(value));
+    }
     return out;
 }
 
@@ -177,7 +229,7 @@ void check_case(const Case& c) {
 LENET_TEST(warp, every_kind_at_every_size) {
     uint32_t seed = 1;
     for (const Size& size : sizes)
-        for (int kinds = 0; kinds < 16; kinds++) {
+        for (int kinds = 0; kinds < 32; kinds++) {
             Scope scope(std::to_string(size.channels) + "x" + std::to_string(size.height) + "x" +
                         std::to_string(size.width) + ", kinds " + std::to_string(kinds));
             Case c(3, 4, size.channels, size.height, size.width, seed++);
@@ -188,6 +240,7 @@ LENET_TEST(warp, every_kind_at_every_size) {
             if (kinds & 2) c.warp.noise = 9'000;
             if (kinds & 4) c.warp.side = std::max(1, size.height / 3);
             if (kinds & 8) c.warp.tones = c.tones.data();
+            if (kinds & 16) c.blur();
             check_case(c);
         }
 }
@@ -227,6 +280,7 @@ LENET_TEST(warp, threads_change_nothing) {
         c.warp.elastic = 200;
         c.warp.noise = 5'000;
         c.warp.side = 3;
+        c.blur();
         const std::vector<uint8_t> alone = c.run("auto", 1);
         for (int threads : {2, 3, 8, 40}) CHECK(c.run("auto", threads) == alone);
     }
@@ -241,6 +295,7 @@ LENET_TEST(warp, whatever_is_asked_for_is_defined) {
         c.warp.noise = std::numeric_limits<int32_t>::max();
         c.warp.side = std::numeric_limits<int32_t>::max();
         c.warp.tones = c.tones.data();
+        c.blur();
         const std::vector<uint8_t> baseline = c.run("baseline", 1);
         for (const char* const* isa = available_isas(); *isa; isa++)
             CHECK(c.run(*isa, 2) == baseline);
@@ -261,6 +316,8 @@ LENET_TEST(warp, refusals) {
     refused([](Case& c) { c.order[2] = -1; }, "outside the images");
     refused([](Case& c) { c.warp.elastic = (1 << 14) + 1; }, "elastic");
     refused([](Case& c) { c.warp.elastic = -1; }, "elastic");
+    refused([](Case& c) { c.warp.reach = 13; }, "a blur must reach");
+    refused([](Case& c) { c.warp.reach = -1; }, "a blur must reach");
     refused([](Case& c) { c.warp.side = -1; }, "side of the square");
     refused([](Case& c) { c.warp.height = 4097; c.warp.size = 0; }, "from 1 to 4,096 pixels");
     refused([](Case& c) { c.warp.width = 0; c.warp.size = 0; }, "from 1 to 4,096 pixels");

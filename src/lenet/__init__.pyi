@@ -39,6 +39,8 @@ from lenet.estimator.classifier import LeNetClassifier as LeNetClassifier
 from lenet.formats.export import Export as Export
 from lenet.formats.export import export as export
 from lenet.formats.importing import import_model as import_model
+from lenet.inference.drift import Drift as Drift
+from lenet.inference.drift import drift as drift
 from lenet.inference.evaluating import evaluate as evaluate
 from lenet.inference.predicting import Prediction as Prediction
 from lenet.inference.predicting import Predictions as Predictions

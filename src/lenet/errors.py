@@ -1,7 +1,7 @@
 """Every error a user can meet: what was given, what is allowed, what to do next.
 
 There is one class for each cause, and a message is one clear sentence. ``exit_code`` is what the
-command line returns: 2 for wrong usage, 1 for work that failed.
+command line returns: 2 for wrong usage, 1 for work that failed, 3 for drift that was asked for.
 """
 
 from __future__ import annotations
@@ -134,6 +134,12 @@ class PlanError(LenetError):
 
 class DataError(LenetError):
     """Images or labels that are missing, damaged or do not belong together."""
+
+
+class DriftError(DataError):
+    """Pictures or answers that are no longer like those of the training: nothing else failed."""
+
+    exit_code = 3
 
 
 class DownloadError(DataError):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet.engine.augmentation import ONE, Augmentation, augmented
+from lenet.engine.augmentation import Augmentation, augmented
+from lenet.engine.warp import ONE
 from lenet.errors import UsageError
 from refusals import refused
 
@@ -58,6 +59,7 @@ NOT_NUMBERS = (-1, float("nan"), float("inf"), "2", None, True, [1])
         ("noise", (*NOT_NUMBERS, 256), ("levels", "0 to 255")),
         ("cutout", (*NOT_NUMBERS, 2.5, 1001), ("a whole number",)),
         ("flip", (0, 1, "yes", None), ("True or False",)),
+        ("blur", (*NOT_NUMBERS, 4.1), ("pixels", "0 to 4")),
     ],
 )
 def test_settings_out_of_range(name: str, values: Any, words: tuple[str, ...]) -> None:
@@ -233,6 +235,26 @@ NO_FILL = np.zeros(3, np.uint8)
 
 def grey_of(images: Any) -> Any:
     return np.tensordot(images.astype(float), [0.299, 0.587, 0.114], (1, 0))
+
+
+@pytest.mark.parametrize("most", [0.5, 1.0, 4.0])
+def test_a_point_is_spread_by_up_to_the_deviation(most: float) -> None:
+    images = np.zeros((3000, 1, 41, 41), np.uint8)
+    images[:, 0, :, 20] = 255  # a line: along it, nothing changes
+    found = after(images, Augmentation(blur=most)).astype(float)[:, 0]
+    assert (found == found[:, :1]).all()
+    spread = found[:, 0] / found[:, 0].sum(axis=1, keepdims=True)
+    places = np.arange(41) - 20
+    assert abs(spread @ places).max() < 0.05
+    deviations = np.sqrt(spread @ places**2)
+    assert most * 0.9 < deviations.max() < most * 1.05
+    assert abs(deviations.mean() - most / 2) < 0.1 * most
+    flat = np.full((50, 1, 9, 9), 77, np.uint8)
+    assert (after(flat, Augmentation(blur=most)) == 77).all()
+
+
+def test_a_blur_of_next_to_nothing_is_the_identity() -> None:
+    np.testing.assert_array_equal(after(IMAGES, Augmentation(blur=1e-300)), IMAGES)
 
 
 def test_brightness_is_a_factor() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lenet import randomness
-from lenet.engine import augmentation, native, normalise, operations, optimizer, plan
+from lenet.engine import native, normalise, operations, optimizer, plan, warp
 from lenet.net import layers
 from lenet.optimizers import OPTIMIZERS
 
@@ -35,8 +35,9 @@ OURS = {
     "split_mix": (int(randomness._MIX_1), int(randomness._MIX_2)),
     "dropout_stream": randomness.DROPOUT,
     "dropout_hash": tuple(map(int, randomness._HASH_32)),
-    "warp_nodes": augmentation.NODES,
-    "warp_longest": augmentation.LONGEST,
+    "warp_nodes": warp.NODES,
+    "warp_longest": warp.LONGEST,
+    "warp_reach": warp.REACH,
 }
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lenet.engine.augmentation import NODES, ONE, Distortions, check_images, spline_weights
-from lenet.engine.augmentation import warp_reference as warp
+from lenet.engine.augmentation import check_images
+from lenet.engine.warp import NODES, ONE, Distortions, spline_weights
+from lenet.engine.warp import warp_reference as warp
 from lenet.errors import UsageError
 from refusals import refused
 
@@ -84,6 +85,26 @@ def test_noise_is_of_the_stream_and_bounded() -> None:
     assert one != warped(noise=5_000, noise_stream=(1, 3))
     loud = np.array(warped(noise=100_000_000))
     assert set(loud.ravel()) == {0, 255}
+
+
+def test_a_blur_is_a_mean_of_neighbours_and_the_edge_goes_on() -> None:
+    blurs = np.array([[128, 64]], np.int32)  # a quarter, a half, a quarter
+    along = [[12.5, 20, 30, 37.5], [52.5, 60, 70, 77.5], [92.5, 100, 110, 117.5]]
+    weights = np.array([[3, 1, 0], [1, 2, 1], [0, 1, 3]]) / 4
+    expected = np.floor(weights @ along + 0.5)  # rounded once, after both axes
+    assert warped(blurs=blurs) == expected.tolist()
+    assert warped(blurs=np.array([[256, 0]], np.int32)) == IMAGE[0, 0].tolist()
+    assert warped(blurs=np.array([[256]], np.int32)) == IMAGE[0, 0].tolist()
+    # Far beyond the edge there is more of the edge.
+    white = np.full((1, 1, 3, 4), 255, np.uint8)
+    wide = Distortions(np.array([SAME], np.int32), blurs=np.array([[0, *[0] * 11, 128]], np.int32))
+    assert (warp(white, np.zeros(1, np.int32), wide, FILL) == 255).all()
+
+
+def test_tones_come_after_the_blur() -> None:
+    found = warped(blurs=np.array([[128, 64]], np.int32), tones=np.array([[2 * ONE, 0]], np.int32))
+    blurred = np.array(warped(blurs=np.array([[128, 64]], np.int32)))
+    assert found == (2 * blurred).clip(0, 255).tolist()
 
 
 def test_a_square_is_cut_out() -> None:

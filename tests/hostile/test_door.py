@@ -215,6 +215,23 @@ def from_predict(place):
         yield tried(lenet.predict, place.model, text)
 
 
+def from_drift(place):
+    yield tried(lenet.drift, place.model, place.picture, against=place.picture)
+    yield tried(lenet.drift, place.done, place.picture)
+    yield tried(lenet.drift, place.model, place.folder / FILE)
+    model = lenet.Model.load(place.done)
+    profile = model.training["profile"]
+    for text in TEXTS:
+        model.training = {"profile": {**profile, "source": text}}
+        yield tried(lenet.drift, model, place.picture)
+        measures = {**profile["measures"], text: profile["measures"]["brightness"]}
+        model.training = {"profile": {**profile, "measures": measures}}
+        yield tried(lenet.drift, model, place.picture)
+        yield tried(lenet.drift, place.model, place.picture, against=text)
+        for path in place.edited_model(text):
+            yield tried(lenet.drift, path, place.picture, against=place.picture)
+
+
 def from_evaluate(place):
     yield tried(lenet.evaluate, place.model, place.root)
     model = lenet.train(SMALL.replace("dense 3", "dense 2"), place.dataset, threads=1)
@@ -466,6 +483,7 @@ SOURCES = {
     "load": from_load,
     "predict": from_predict,
     "predict_into": from_predict_into,
+    "drift": from_drift,
     "look": from_look,
     "serve": from_serve,
     "evaluate": from_evaluate,
@@ -510,6 +528,11 @@ COMMANDS = {
         ["clean", NAME, "-o", NAME],
     ],
     "predict": lambda p: [["predict", p.model, p.picture], ["predict", NAME, p.picture]],
+    "drift": lambda p: [
+        ["drift", p.model, p.picture],
+        ["drift", p.model, p.picture, "--against", p.picture],
+        ["drift", NAME, p.picture, "--fail-above", NAME],
+    ],
     "look": lambda p: [
         ["look", p.model, p.picture],
         ["look", p.model, p.picture, "-o", f"{FILE}.svg"],

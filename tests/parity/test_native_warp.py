@@ -6,8 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lenet.engine.augmentation import Augmentation, augmented, warp, warp_reference
+from lenet.engine.augmentation import Augmentation, augmented
 from lenet.engine.native import instruction_sets
+from lenet.engine.warp import warp, warp_reference
 
 SHAPES = (
     *((1, 1, 1), (1, 1, 9), (3, 8, 1), (1, 8, 8), (3, 5, 7), (1, 16, 17), (2, 15, 33)),
@@ -24,6 +25,8 @@ def random_augmentation(random: np.random.Generator) -> Augmentation:
     chosen = {name: float(random.uniform(0, of[name])) for name in of if random.random() < 0.5}
     tones = ("brightness", "contrast", "saturation", "grey")
     chosen |= {name: float(random.uniform(0, 1)) for name in tones if random.random() < 0.3}
+    if random.random() < 0.5:
+        chosen["blur"] = float(random.uniform(0, 4 if of is most else 1))
     if random.random() < 0.3:
         chosen["hue"] = float(random.uniform(0, 180))
     wholes = {n: int(random.integers(0, 12)) for n in ("shift", "cutout") if random.random() < 0.5}

@@ -78,7 +78,8 @@ def test_the_model_carries_the_same(run):
     assert loaded.table.tobytes() == model.table.tobytes()
     assert loaded.training == model.training
     info["epochs"] = without_seconds(info["epochs"])
-    assert {key: info[key] for key in loaded.training} == loaded.training
+    told = {key: value for key, value in loaded.training.items() if key != "profile"}
+    assert {key: info[key] for key in told} == told  # the profile is the model's alone
 
 
 def without_seconds(rows):

@@ -175,14 +175,14 @@ def predict(
     else:
         found = predict(model, *images, skip_bad=True, **how)
         count, faults = len(found), found.faults
-        _name(faults)
+        tell_faults(faults)
         print(found)
     if faults and not skip_bad:
         sys.stdout.flush()
         raise refusal(faults, count, are_named=True)
 
 
-def _name(faults: Sequence[Fault]) -> None:
+def tell_faults(faults: Sequence[Fault]) -> None:
     """Say of some files why they cannot be read."""
     for fault in faults[:_NAMED]:
         print(f"lenet: {fault}", file=sys.stderr)
@@ -219,7 +219,7 @@ def _write_answers(
     finally:
         with suppress(ValueError):
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _name(written.faults)
+    tell_faults(written.faults)
     if json:
         faults = [fault.to_dict() for fault in written.faults]
         counts = {"images": written.images, "unsure": written.unsure}
@@ -254,7 +254,7 @@ def _print_answers(
         count += 1
     if not count and faults:
         raise refusal(faults, 0)
-    _name(faults)
+    tell_faults(faults)
     told = f',\n  "faults": {inner([fault.to_dict() for fault in faults])}' if faults else ""
     print(f"\n  ]{told}\n}}")
     return count, faults

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 import click
 
-from lenet.cli import clean, look, models, networks, options, quiz, serve, studies, train, tune
+from lenet.cli import (
+    clean,
+    drift,
+    look,
+    models,
+    networks,
+    options,
+    quiz,
+    serve,
+    studies,
+    train,
+    tune,
+)
 from lenet.errors import UsageError
 
 # The zoo's names are written out, since it takes 20 ms to import; a test holds that they are all.
@@ -39,6 +51,7 @@ program = Program(
     "lenet",
     [
         *(train.train, models.report, models.evaluate, models.predict, look.look, clean.clean),
+        drift.drift,
         *(studies.study, tune.tune, models.export, models.import_),
         *(networks.explain, networks.deduce, networks.diagnose, networks.draw),
         *(networks.compare, networks.balance, quiz.quiz, serve.serve),

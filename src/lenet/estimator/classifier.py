@@ -295,7 +295,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = [*self.loss_curve_, *(record.loss for record in training.history)]
         self.n_iter_ = len(self.loss_curve_)
         self.model_.training = {
-            **training.summary("finished", best),
+            **training.record("finished", best),
             "estimator": "LeNetClassifier",
             "losses": self.loss_curve_,
             "image_shape": list(self.image_shape_),

@@ -31,6 +31,7 @@ from lenet.metrics import evaluate_scores, read_answers
 from lenet.model import Model
 from lenet.net import Network
 from lenet.optimizers import LEVENBERG_MARQUARDT
+from lenet.profile import Profile
 from lenet.randomness import CURVATURE, checked_seed, permutation
 from lenet.training.preparation import check_fit, check_loss, new_model, with_validation
 from lenet.training.recipe import MOST_EPOCHS, Recipe
@@ -410,6 +411,15 @@ class Training:
         labels = self.data.test.labels
         predicted = read_answers(scores, labels, len(self.data.classes)).predicted
         return WithoutCopies.of(self.data.test.near_copies, predicted == labels)
+
+    def record(self, status: str, best: bool = False) -> dict[str, Any]:
+        """Return :meth:`summary`, and the profile that :func:`lenet.drift` compares with.
+
+        The test images come first: those for validation are often the trained ones' neighbours.
+        """
+        name = next(name for name in ("test", "validation", "train") if name in self._images)
+        profile = Profile.of_images(self._images[name], self.model.predict_proba, name)
+        return {**self.summary(status, best), "profile": profile.to_dict()}
 
     def details(self, status: str, best: bool = False) -> dict[str, Any]:
         """Return :meth:`summary` and how long it took, on how many threads; of test images among

@@ -314,11 +314,11 @@ class Run:
         if status != "diverged":  # then it has the weights of the last whole epoch
             training.publish()
         model = training.model
-        model.training = training.summary(status)
+        model.training = training.record(status)
         model.save(self.folder / LAST)
         if training.publish_best():
             self.keeps_best = True
-            model.training = training.summary(status, best=True)
+            model.training = training.record(status, best=True)
             model.save(self.folder / BEST)
 
     def _write_recipe(self, training: Training) -> None:
