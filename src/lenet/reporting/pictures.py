@@ -40,9 +40,9 @@ from lenet.drawing.scene import (
     text_width,
     widest,
 )
-from lenet.metrics import ClassMetrics
+from lenet.metrics import Bin, ClassMetrics
 from lenet.model import Model
-from lenet.reporting.predictions import SIGNALS, Bin, Confusion, Predictions
+from lenet.reporting.predictions import SIGNALS, Confusion, Predictions
 from lenet.run_folder import LayerSignal, RunRecord
 from lenet.writing.numbers import percent, plural
 

@@ -20,13 +20,14 @@ from lenet.errors import visible
 from lenet.looking import look_at
 from lenet.looking.figure import draw as draw_inside
 from lenet.looking.pictures import picture_of
+from lenet.metrics import BINS
 from lenet.model import Model
 from lenet.net.network import MOST_DRAWN
 from lenet.net.shapes import pair_text, shape_text
 from lenet.net.words import listed
 from lenet.reporting import html, pictures, verdict
 from lenet.reporting.html import Cell, Section, paragraph, section
-from lenet.reporting.predictions import BINS, Predictions
+from lenet.reporting.predictions import Predictions
 from lenet.run_folder import INFO, RunRecord
 from lenet.version import VERSION
 from lenet.writing import document
