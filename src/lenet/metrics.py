@@ -26,8 +26,9 @@ _MOST_CONFUSIONS: Final = 20  # of more classes, the most frequent are
 _SHOWN: Final = 5  # mistakes in a text
 #: Ranges of probability, of equal width, that a calibration error is counted in.
 BINS: Final = 15
-#: How much of the images is answered, where the unsurest are left open.
+#: How much of the images is answered, where the unsurest are left open; what is said of each share.
 SHARES: Final = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
+COVERAGE_HEADS: Final = ("answered", "from probability", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,10 @@ def threshold_text(probability: float) -> str:
     return f"{floor(probability * 10**digits) / 10**digits:.{digits}f}"
 
 
-def unrecognised_text(classes: Sequence[str]) -> str:
+def unrecognised_text(classes: Sequence[str], kind: str = "image") -> str:
     """Say which classes, one at least, have no image that is recognised."""
     more = f" and {len(classes) - _SHOWN:,} more classes" * (len(classes) > _SHOWN)
-    return f"No image of {', '.join(classes[:_SHOWN])}{more} is recognised."
+    return f"No {kind} of {', '.join(classes[:_SHOWN])}{more} is recognised."
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,10 +183,10 @@ class Evaluation(Result):
 
     @property
     def mistakes(self) -> list[dict[str, Any]]:
-        """The pictures whose class was predicted wrongly, the surest first: image (a file), label,
-        class, probability, second, second_probability and, if known, prepared; none where images
-        have no files."""
-        if self.answers is None or self.answers.names is None:
+        """The images whose class was predicted wrongly, the surest first: image (a file, or its
+        place in the data, from 0), label, class, probability, second, second_probability and, if
+        known, prepared."""
+        if self.answers is None:
             return []
         wrong = self.answers.rows(self.classes, only_wrong=True)
         return sorted(wrong, key=lambda row: -row["probability"])
@@ -286,7 +287,7 @@ class Evaluation(Result):
                 for metrics in class_metrics(self)
             ],
             "confusion": self.confusion.tolist(),
-            **({"mistakes": self.mistakes} if self.answers and self.answers.names else {}),
+            **({"mistakes": self.mistakes} if self.answers else {}),
             **({"notes": list(self.notes)} if self.notes else {}),
             **({"seen_in_training": self.seen_in_training} if self.seen_in_training else {}),
         }
@@ -321,15 +322,17 @@ class Evaluation(Result):
             least = threshold_text(answered.threshold)
             yield f"{few}, with a probability of {least} or more; {right} of them correctly."
 
+    @property
+    def coverage_rows(self) -> list[tuple[str, str, str]]:
+        """The rows under :data:`COVERAGE_HEADS`, in words."""
+        rows = dict.fromkeys(self.coverage)  # many images may be equally sure
+        cells = ((percent(r.share), threshold_text(r.threshold), r.accuracy or 0.0) for r in rows)
+        return [(share, least, percent(right)) for share, least, right in cells]
+
     def _coverage(self) -> Iterator[Section]:
         """Yield the table of shares and accuracies, if there is more to it than one line."""
-        rows = [
-            (percent(row.share), threshold_text(row.threshold), percent(row.accuracy or 0.0))
-            for row in dict.fromkeys(self.coverage)
-        ]
-        if len(rows) > 1:
-            heads = ("answered", "from probability", "accuracy")
-            yield Section("if the unsurest are left open", (table_of(rows, heads),))
+        if len(rows := self.coverage_rows) > 1:
+            yield Section("if the unsurest are left open", (table_of(rows, COVERAGE_HEADS),))
 
     def _matrix(self) -> Section:
         matrix = [
@@ -350,16 +353,16 @@ class Evaluation(Result):
         )
 
     def _mistakes(self) -> Iterator[Section]:
-        """Yield the section of the pictures that were wrong, if there are any with names."""
+        """Yield the section of the images that were wrong, if there are any."""
         if not (mistakes := self.mistakes):
             return
         rows = [
-            (row["image"], row["label"], row["class"], percent(row["probability"]))
+            (str(row["image"]), row["label"], row["class"], percent(row["probability"]))
             for row in mistakes[:_SHOWN]
         ]
         more = len(mistakes) - len(rows)
         title = "wrong, the surest first" + f" ({more:,} more in --output or --json)" * (more > 0)
-        yield Section(title, (table_of(rows, ("picture", "class", "predicted", "probability")),))
+        yield Section(title, (table_of(rows, ("image", "class", "predicted", "probability")),))
 
 
 @dataclass(frozen=True, eq=False)

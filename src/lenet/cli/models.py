@@ -61,7 +61,7 @@ as_it_is = flag(
 @option(
     "--picture",
     "Only this one: learning-curve, confusion, mistakes, classes, windows, signals, calibration, "
-    "layers or network; it needs --output.",
+    "coverage, layers or network; it needs --output.",
 )
 @option(
     "--theme",

@@ -467,7 +467,8 @@ def describe_balance(
     if train[least] and (times := train[most] / train[least]) >= _UNBALANCED:
         larger, smaller = name_text(classes[most]), name_text(classes[least])
         what = f"{larger} has {times:.1f} times as many images to train on as {smaller}"
-        yield f"{_UNBALANCED_NOTE}: {what}"
+        remedy = '--balance (class_weight="balanced") finds more of these'
+        yield f"{_UNBALANCED_NOTE}: {what}; {remedy}"
 
 
 def is_about_split(note: str) -> bool:

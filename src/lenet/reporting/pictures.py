@@ -40,7 +40,7 @@ from lenet.drawing.scene import (
     text_width,
     widest,
 )
-from lenet.metrics import Bin, ClassMetrics
+from lenet.metrics import Bin, ClassMetrics, coverage
 from lenet.model import Model
 from lenet.reporting.predictions import SIGNALS, Confusion, Predictions
 from lenet.run_folder import LayerSignal, RunRecord
@@ -58,6 +58,8 @@ _SIDE: Final = 300.0
 _STRIP: Final = 52.0
 _BETWEEN: Final = 58.0
 _FEW: Final = 10
+#: Of how many images in percent the accuracy is drawn.
+_SHARES_ANSWERED: Final = range(50, 101)
 #: Of more classes, those with the least F1 are drawn, one row each.
 MOST_CLASSES: Final = 40
 _ROW: Final = 22.0
@@ -217,6 +219,19 @@ def _bin_sentence(bin: Bin) -> str:
         f"{100 * bin.low:.0f} to {100 * bin.high:.0f} %: {plural(bin.count, 'image')}, mean "
         f"probability {100 * bin.confidence:.1f} %, correct {100 * bin.accuracy:.1f} %"
     )
+
+
+def draw_coverage(predictions: Predictions, heading: str = "") -> Drawing:
+    """Draw the accuracy of what is answered over how much is, from half of the images to all."""
+    answers = coverage(
+        predictions.confidence, predictions.correct, [share / 100 for share in _SHARES_ANSWERED]
+    )
+    values = [100 * (found.accuracy or 0.0) for found in answers]
+    points = tuple(zip(_SHARES_ANSWERED, values, strict=True))
+    line = Series("accuracy", SERIES[0], points, f"{values[-1]:.2f}")
+    title = "Correct in %, if the unsurest are left open"
+    chart = Chart(title, "images that are answered in %", (line,), (0, 100))
+    return drawing_of([chart], "Accuracy by coverage", heading)
 
 
 def draw_classes(predictions: Predictions, heading: str = "") -> Drawing:
@@ -405,9 +420,8 @@ def mistake_thumbnails(predictions: Predictions, most: int = MOST_MISTAKES) -> l
         both = predictions.confidence[index], predictions.truth[index]
         first, second = map(probability_text, both)
         lines = [f"predicted {name}, {first}", f"is {truth}, {second}"]
-        if predictions.split.names is not None:
-            lines.append(_end_of(predictions.image_name(index)))
         file = predictions.image_name(index)
+        lines.append(_end_of(file))
         words = f"{file}: predicted {name} ({first}), is {truth} ({second})"
         images.append(make_thumbnail(predictions.split.images[index], tuple(lines), words))
     return images

@@ -27,6 +27,7 @@ from lenet.metrics import (
     calibration_bins,
     calibration_error,
     coverage,
+    evaluate_answers,
     log_softmax,
     read_answers,
     softmax,
@@ -121,23 +122,33 @@ def _figures(
     return calibration_error(bins), float(-np.average(logarithms[rows, labels], weights=weights))
 
 
-def confidence_of(
+def conclusion(
     model: Model, parts: Mapping[str, tuple[Scores, Split]], is_calibrated: bool
 ) -> dict[str, Any]:
     """Calibrate a trained model, and return what it is to keep, as values for JSON.
 
     ``parts`` are the splits by name. ``calibration`` is the temperature; ``coverage`` says from
-    which probability on how many of the validation images (else: test images) are answered.
+    which probability on how many of the validation images (else: test images) are answered;
+    ``unrecognised`` are the classes whose test images are all wrong, if there are any.
     """
     kept: dict[str, Any] = {}
     if is_calibrated and "validation" in parts and (done := calibrate(model, *parts["validation"])):
         kept["calibration"] = asdict(done)
-    name = next((name for name in ("validation", "test") if name in parts), None)
-    if name is not None:
-        scores, split = parts[name]
-        answers = read_answers(scores, split.labels, len(model.classes))
-        rows = coverage(answers.confidence, answers.predicted == split.labels, SHARES)
+    splits = [name for name in ("validation", "test") if name in parts]
+    answers = {name: read_answers(*_of(parts[name]), len(model.classes)) for name in splits}
+    for name in splits[:1]:
+        known, labels = answers[name], parts[name][1].labels
+        rows = coverage(known.confidence, known.predicted == labels, SHARES)
         pairs = zip(SHARES, rows, strict=True)
         table = {f"{share:g}": row.threshold for share, row in pairs}
-        kept["coverage"] = {"split": name, "images": len(split), "thresholds": table}
+        kept["coverage"] = {"split": name, "images": len(labels), "thresholds": table}
+    if "test" in parts:
+        found = evaluate_answers(answers["test"], parts["test"][1].labels, model.classes)
+        if found.unrecognised:
+            kept["unrecognised"] = list(found.unrecognised)
     return kept
+
+
+def _of(part: tuple[Scores, Split]) -> tuple[Scores, npt.NDArray[np.int64]]:
+    scores, split = part
+    return scores, split.labels

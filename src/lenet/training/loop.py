@@ -32,7 +32,7 @@ from lenet.model import Model
 from lenet.net import Network
 from lenet.optimizers import LEVENBERG_MARQUARDT
 from lenet.randomness import CURVATURE, checked_seed, permutation
-from lenet.training.calibration import confidence_of
+from lenet.training.calibration import conclusion
 from lenet.training.preparation import check_fit, check_loss, new_model, with_validation
 from lenet.training.recipe import MOST_EPOCHS, Recipe
 
@@ -147,8 +147,8 @@ class Training:
         self.history: list[EpochRecord] = []
         #: The first epoch with the lowest validation loss; kept, so that no epoch looks at all.
         self.best_epoch: int | None = None
-        #: What :meth:`conclude` found of the model's probabilities.
-        self.confidence: dict[str, Any] = {}
+        #: What :meth:`conclude` found.
+        self.conclusion: dict[str, Any] = {}
         self.is_whole = True
         preprocessing = self.model.preprocessing
         self._images = {
@@ -383,7 +383,7 @@ class Training:
         """Calibrate the model, as it is published, and write into it what was done."""
         splits = self.data.splits
         parts = {name: (partial(self._scores, self._images[name]), splits[name]) for name in splits}
-        self.confidence = confidence_of(self.model, parts, self.recipe.calibrate)
+        self.conclusion = conclusion(self.model, parts, self.recipe.calibrate)
         self.model.training = self.summary(status, best)
 
     def summary(self, status: str, best: bool = False) -> dict[str, Any]:
@@ -409,7 +409,7 @@ class Training:
             "epochs": [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in epochs],
             "kept_epoch": kept,
             "test_accuracy": history[kept - 1].test_accuracy if history else None,
-            **self.confidence,
+            **self.conclusion,
         }
 
     def without_copies(self) -> WithoutCopies | None:
