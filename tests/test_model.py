@@ -346,7 +346,9 @@ def test_evaluation_by_hand() -> None:
             {"name": "c", "count": 0, "accuracy": None},
         ],
         "confusion": [[1, 1, 0], [1, 1, 0], [0, 0, 0]],
+        "mistakes": found.mistakes,
     }
+    assert [(row["image"], row["second"]) for row in found.mistakes] == [(3, "b"), (2, "c")]
 
 
 def test_scores_come_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
