@@ -172,7 +172,8 @@ class Predictions(Result, list[Prediction]):
             UsageError: the name ends neither in .csv nor in .parquet.
             OutputError: the file cannot be written; an earlier one is untouched.
         """
-        most = self.top or IN_TABLE
+        classes = max((len(prediction.classes) for prediction in self), default=1)
+        most = IN_TABLE if self.top is None else min(self.top, classes)
         rows = ((p.image, p.label, p.probability, p.prepared, *_cells(p, most)) for p in self)
         return save(path, columns_of(most), [list(rows)])
 
