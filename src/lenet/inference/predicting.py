@@ -13,6 +13,7 @@ from typing import Any, Final, SupportsIndex, overload
 import numpy as np
 import numpy.typing as npt
 
+from lenet.arguments import plain
 from lenet.cluster import check_alike, map_in_order
 from lenet.data.decoder import ALLOWED
 from lenet.data.pictures import Fault, faults_text
@@ -187,7 +188,8 @@ def columns_of(most: int) -> tuple[str, ...]:
 
 def check_count(value: int | None, name: str, example: int) -> None:
     """Raise a UsageError, if ``value`` is neither None nor a whole number from 1 on."""
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    number = plain(value)
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
     if value is not None and not (is_whole and value >= 1):
         what = f"{name} is {shown(value)}; it must be a whole number from 1 on"
         raise UsageError(f"{what}, such as {example}.", parameter=name)
@@ -335,14 +337,15 @@ def least_certain(answers: Iterable[Answered | Fault], count: int) -> Iterator[A
 
     No more than twice as many are held at a time, besides some.
     """
-    kept = list[Answered]()
+    kept, held = list[Answered](), 0
     for found in answers:
         if isinstance(found, Fault):
             yield found
             continue
         kept.append(found)
-        if sum(len(part.names) for part in kept) > 2 * count + _SOME:
-            kept = [_least(kept, count)]
+        held += len(found.names)
+        if held > 2 * count + _SOME:
+            kept, held = [_least(kept, count)], count
     if kept:
         yield _least(kept, count)
 
