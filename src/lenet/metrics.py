@@ -383,6 +383,13 @@ class Answers:
     second: npt.NDArray[np.int64]
     second_confidence: npt.NDArray[np.float64]
 
+    @classmethod
+    def empty(cls, count: int) -> Answers:
+        """Return the answers for so many images, to be filled in."""
+        predicted, second = np.empty((2, count), np.int64)
+        confidence, truth, second_confidence = np.empty((3, count))
+        return cls(predicted, confidence, truth, second, second_confidence)
+
 
 def read_answers(
     scores: Scores,
@@ -396,13 +403,7 @@ def read_answers(
     """
     count, step = len(labels), max(1, _CHUNK // classes)
     read = scores if callable(scores) else scores.__getitem__
-    answers = Answers(
-        np.empty(count, np.int64),
-        np.empty(count),
-        np.empty(count),
-        np.empty(count, np.int64),
-        np.empty(count),
-    )
+    answers = Answers.empty(count)
     for start in range(0, count, step):
         part = slice(start, start + step)
         found = read(part)
