@@ -110,7 +110,9 @@ def test_answers_of_a_table_and_of_an_array_file(command, here, model):
     assert command("evaluate", model, "t.npz", "-o", "a.csv").status == 0
     with open(here / "a.csv", newline="") as file:
         named = [(row["image"], row["label"]) for row in csv.DictReader(file)]
-    assert named == [(f"t.npz/test[{i}]", str(label)) for i, label in enumerate(test.labels[20:50])]
+    assert named == [
+        (f"t.npz/x_test[{i}]", str(label)) for i, label in enumerate(test.labels[20:50])
+    ]
 
 
 def test_what_is_left_open(command, here, model):

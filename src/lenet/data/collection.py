@@ -107,9 +107,9 @@ def read_size(given: int | str | Sequence[int]) -> Size:
     return sides[0], sides[1]
 
 
-def bounded(size: Size) -> Size:
-    """Return ``size`` with its longer side at most 64, its proportions kept."""
-    scale = min(1.0, _LARGEST_SIDE / max(size))
+def bounded(size: Size, most: int = _LARGEST_SIDE) -> Size:
+    """Return ``size`` with its longer side at most ``most``, its proportions kept."""
+    scale = min(1.0, most / max(size))
     height, width = (max(1, round(side * scale)) for side in size)
     return height, width
 

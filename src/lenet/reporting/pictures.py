@@ -72,6 +72,7 @@ _TABLE: Final = 560.0
 _MOST_NUMBERED: Final = 24
 #: Of more wrong cells than this, the fullest are drawn.
 _MOST_CELLS: Final = 2500
+_THUMBNAIL: Final = 64  # pixels of the longer side of a small image
 _LONGEST_NAME: Final = 18  # characters of a file's name below its picture
 #: How many mistakes and windows are shown, at most.
 MOST_MISTAKES: Final = 36
@@ -406,7 +407,7 @@ def make_thumbnail(image: npt.NDArray[np.uint8], lines: tuple[str, ...], words: 
     channels, rows, columns = image.shape
     if channels not in (1, 3):
         image = np.rint(image.mean(axis=0, keepdims=True)).astype(np.uint8)
-    if (size := bounded((rows, columns))) != (rows, columns):
+    if (size := bounded((rows, columns), _THUMBNAIL)) != (rows, columns):
         image = resize(image[np.newaxis], *size)[0]
     return Thumbnail(image, lines, words)
 
