@@ -337,13 +337,18 @@ def test_evaluation_by_hand() -> None:
         "accuracy": 0.5,
         "loss": found.loss,
         "count": 4,
+        "calibration_error": pytest.approx(0.4),  # three of 0.7, 0.8, 0.6 and 0.5 are in one range
+        "coverage": found.to_dict()["coverage"],
+        "unrecognised": [],
         "classes": [
             {"name": "a", "count": 2, "accuracy": 0.5},
             {"name": "b", "count": 2, "accuracy": 0.5},
             {"name": "c", "count": 0, "accuracy": None},
         ],
         "confusion": [[1, 1, 0], [1, 1, 0], [0, 0, 0]],
+        "mistakes": found.mistakes,
     }
+    assert [(row["image"], row["second"]) for row in found.mistakes] == [(3, "b"), (2, "c")]
 
 
 def test_scores_come_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

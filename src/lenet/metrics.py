@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from math import sqrt
+from math import ceil, floor, log10, sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lenet.errors import DataError
 from lenet.writing import Result
-from lenet.writing.document import Document, Section, table_of
+from lenet.writing.document import Document, Paragraph, Section, table_of
 from lenet.writing.numbers import percent
 
 #: Scores (N, K), or what returns those of a slice of the images: all may not fit into memory.
@@ -24,6 +24,90 @@ _CHUNK: Final = 1 << 21  # scores at a time
 _LARGEST_MATRIX: Final = 100  # classes whose whole confusion matrix is printed
 _MOST_CONFUSIONS: Final = 20  # of more classes, the most frequent are
 _SHOWN: Final = 5  # mistakes in a text
+#: Ranges of probability, of equal width, that a calibration error is counted in.
+BINS: Final = 15
+#: How much of the images is answered, where the unsurest are left open; what is said of each share.
+SHARES: Final = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
+COVERAGE_HEADS: Final = ("answered", "from probability", "accuracy")
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The images whose prediction has a probability from ``low`` to ``high``, and their means."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def calibration_bins(
+    confidence: npt.NDArray[np.floating[Any]], correct: npt.NDArray[np.bool_]
+) -> list[Bin]:
+    """Return confidence against accuracy, of N images; ranges without images are left out."""
+    place = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    bins = []
+    for i in np.unique(place).tolist():
+        inside = place == i
+        means = float(confidence[inside].mean()), float(correct[inside].mean())
+        bins.append(Bin(i / BINS, (i + 1) / BINS, int(inside.sum()), *means))
+    return bins
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """Return the expected calibration error, from 0 to 1 (Guo et al. 2017, equation 3)."""
+    gaps = (bin.count * abs(bin.accuracy - bin.confidence) for bin in bins)
+    return sum(gaps) / sum(bin.count for bin in bins)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What is right of the images that are answered: those of at least a probability."""
+
+    threshold: float  # that probability
+    share: float  # of all images that are answered, from 0 to 1
+    accuracy: float | None  # among them; None if none is
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as values for JSON."""
+        return asdict(self)
+
+
+def answered_from(
+    threshold: float,
+    confidence: npt.NDArray[np.floating[Any]],
+    correct: npt.NDArray[np.bool_],
+) -> Answered:
+    """Return what is right of N images, if those below ``threshold`` are left open."""
+    inside = confidence >= threshold
+    right = float(correct[inside].mean()) if inside.any() else None
+    return Answered(threshold, float(inside.mean()), right)
+
+
+def coverage(
+    confidence: npt.NDArray[np.floating[Any]],
+    correct: npt.NDArray[np.bool_],
+    shares: Sequence[float] = SHARES,
+) -> list[Answered]:
+    """Return, for each share of the images, the threshold that at least so many of them reach."""
+    ordered = np.sort(confidence)[::-1]
+    places = (max(1, ceil(round(share * len(ordered), 6))) - 1 for share in shares)
+    return [answered_from(float(ordered[place]), confidence, correct) for place in places]
+
+
+def threshold_text(probability: float) -> str:
+    """Write a threshold, rounded down, with two digits of what it lacks to 1."""
+    if probability >= 1:
+        return "1"
+    digits = max(2, ceil(-log10(1 - probability)) + 1)
+    return f"{floor(probability * 10**digits) / 10**digits:.{digits}f}"
+
+
+def unrecognised_text(classes: Sequence[str], kind: str = "image") -> str:
+    """Say which classes, one at least, have no image that is recognised."""
+    more = f" and {len(classes) - _SHOWN:,} more classes" * (len(classes) > _SHOWN)
+    return f"No {kind} of {', '.join(classes[:_SHOWN])}{more} is recognised."
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +119,22 @@ class ImageAnswers:
     probabilities: npt.NDArray[np.float64]  # (N,) of the predicted class
     names: Sequence[str] | None  # N files, or places in them; None where the images have none
     prepared: tuple[str, ...] | None = None  # N: what was done to each picture first
+    second: npt.NDArray[np.int64] | None = None  # (N,) the class that follows; None of one class
+    second_probabilities: npt.NDArray[np.float64] | None = None  # (N,)
     #: N: train or validation, if the model's training has seen it, else empty; None: not known.
     seen: tuple[str, ...] | None = None
 
+    @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """(N,) is the predicted class the true one?"""
+        return np.equal(self.labels, self.predicted)
+
     def rows(self, classes: tuple[str, ...], only_wrong: bool = False) -> list[dict[str, Any]]:
-        """Return each image's file or number, its true class, what was predicted and how surely;
-        of a picture also what was done to it first, and where any was seen in training, if it was.
-        """
+        """Return each image's file or number, its true class, what was predicted and how surely,
+        and what follows; of a picture also what was done to it first, and where any was seen in
+        training, if it was."""
         some_seen = self.seen and any(self.seen)
-        places = np.flatnonzero(self.labels != self.predicted) if only_wrong else None
+        places = np.flatnonzero(~self.correct) if only_wrong else None
         chosen = range(len(self.labels)) if places is None else places.tolist()
         return [
             {
@@ -51,11 +142,18 @@ class ImageAnswers:
                 "label": classes[self.labels[place]],
                 "class": classes[self.predicted[place]],
                 "probability": float(self.probabilities[place]),
+                **self._second(place, classes),
                 **({"prepared": self.prepared[place]} if self.prepared else {}),
                 **({"seen": self.seen[place]} if self.seen and some_seen else {}),
             }
             for place in chosen
         ]
+
+    def _second(self, place: int, classes: tuple[str, ...]) -> dict[str, Any]:
+        if self.second is None or self.second_probabilities is None:
+            return {}
+        probability = float(self.second_probabilities[place])
+        return {"second": classes[self.second[place]], "second_probability": probability}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,6 +168,7 @@ class Evaluation(Result):
         data: what the images are called.
         answers: what was predicted for each image, where that is known.
         notes: sentences on how the pictures were read.
+        reject: images whose class has a probability below this are left open; 0 for none.
     """
 
     csv_key = "classes"
@@ -80,12 +179,14 @@ class Evaluation(Result):
     data: str = "images"
     answers: ImageAnswers | None = None
     notes: tuple[str, ...] = ()
+    reject: float = 0.0
 
     @property
     def mistakes(self) -> list[dict[str, Any]]:
-        """The pictures whose class was predicted wrongly, the surest first: image (a file), label,
-        class, probability and, if known, prepared; none where images have no files."""
-        if self.answers is None or self.answers.names is None:
+        """The images whose class was predicted wrongly, the surest first: image (a file, or its
+        place in the data, from 0), label, class, probability, second, second_probability and, if
+        known, prepared."""
+        if self.answers is None:
             return []
         wrong = self.answers.rows(self.classes, only_wrong=True)
         return sorted(wrong, key=lambda row: -row["probability"])
@@ -144,18 +245,49 @@ class Evaluation(Result):
         """The same among each class's images (its recall); None for a class without images."""
         return tuple(metrics.recall for metrics in class_metrics(self))
 
+    @property
+    def unrecognised(self) -> tuple[str, ...]:
+        """The classes that have images, none of which is predicted correctly."""
+        return tuple(m.name for m in class_metrics(self) if m.images and not m.correct)
+
+    @property
+    def calibration_error(self) -> float | None:
+        """The expected calibration error, from 0 to 1; None without answers for each image."""
+        answers = self.answers
+        if answers is None:
+            return None
+        return calibration_error(calibration_bins(answers.probabilities, answers.correct))
+
+    @property
+    def coverage(self) -> list[Answered]:
+        """What is right of 100, 99, 98, 95, 90 and 80 % of the images, if the others, of which the
+        model is least sure, are left open; empty without answers for each image."""
+        answers = self.answers
+        return coverage(answers.probabilities, answers.correct) if answers else []
+
+    @property
+    def answered(self) -> Answered | None:
+        """What is right of the images that ``reject`` leaves; None where it leaves all."""
+        if not self.reject or self.answers is None:
+            return None
+        return answered_from(self.reject, self.answers.probabilities, self.answers.correct)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON."""
         return {
             "accuracy": self.accuracy,
             "loss": self.loss,
             "count": self.count,
+            "calibration_error": self.calibration_error,
+            "coverage": [row.to_dict() for row in self.coverage],
+            **({"answered": self.answered.to_dict()} if self.answered else {}),
+            "unrecognised": list(self.unrecognised),
             "classes": [
                 {"name": metrics.name, "count": metrics.images, "accuracy": metrics.recall}
                 for metrics in class_metrics(self)
             ],
             "confusion": self.confusion.tolist(),
-            **({"mistakes": self.mistakes} if self.answers and self.answers.names else {}),
+            **({"mistakes": self.mistakes} if self.answers else {}),
             **({"notes": list(self.notes)} if self.notes else {}),
             **({"seen_in_training": self.seen_in_training} if self.seen_in_training else {}),
         }
@@ -169,12 +301,38 @@ class Evaluation(Result):
         return Document(
             f"{percent(self.accuracy)} of {self.count:,} {self.data}, loss {self.loss:.4f}",
             (
+                Section("", tuple(map(Paragraph, self._sentences()))),
                 Section("", (table_of(classes, ("class", "images", "accuracy")),)),
+                *self._coverage(),
                 self._matrix() if len(classes) <= _LARGEST_MATRIX else self._confusions(),
                 *self._mistakes(),
             ),
             below=(*filter(None, [self.warning]), *self.notes),
         )
+
+    def _sentences(self) -> Iterator[str]:
+        """Yield what a person should know first."""
+        if self.unrecognised:
+            yield unrecognised_text(self.unrecognised)
+        if (error := self.calibration_error) is not None:
+            yield f"The expected calibration error of its probabilities is {percent(error)}."
+        if answered := self.answered:
+            few = f"{round(answered.share * self.count):,} of {self.count:,} images are answered"
+            right = "none" if answered.accuracy is None else percent(answered.accuracy)
+            least = threshold_text(answered.threshold)
+            yield f"{few}, with a probability of {least} or more; {right} of them correctly."
+
+    @property
+    def coverage_rows(self) -> list[tuple[str, str, str]]:
+        """The rows under :data:`COVERAGE_HEADS`, in words."""
+        rows = dict.fromkeys(self.coverage)  # many images may be equally sure
+        cells = ((percent(r.share), threshold_text(r.threshold), r.accuracy or 0.0) for r in rows)
+        return [(share, least, percent(right)) for share, least, right in cells]
+
+    def _coverage(self) -> Iterator[Section]:
+        """Yield the table of shares and accuracies, if there is more to it than one line."""
+        if len(rows := self.coverage_rows) > 1:
+            yield Section("if the unsurest are left open", (table_of(rows, COVERAGE_HEADS),))
 
     def _matrix(self) -> Section:
         matrix = [
@@ -195,16 +353,16 @@ class Evaluation(Result):
         )
 
     def _mistakes(self) -> Iterator[Section]:
-        """Yield the section of the pictures that were wrong, if there are any with names."""
+        """Yield the section of the images that were wrong, if there are any."""
         if not (mistakes := self.mistakes):
             return
         rows = [
-            (row["image"], row["label"], row["class"], percent(row["probability"]))
+            (str(row["image"]), row["label"], row["class"], percent(row["probability"]))
             for row in mistakes[:_SHOWN]
         ]
         more = len(mistakes) - len(rows)
         title = "wrong, the surest first" + f" ({more:,} more in --output or --json)" * (more > 0)
-        yield Section(title, (table_of(rows, ("picture", "class", "predicted", "probability")),))
+        yield Section(title, (table_of(rows, ("image", "class", "predicted", "probability")),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,13 +371,24 @@ class Answers:
 
     Attributes:
         predicted: (N,) the class with the highest score.
-        confidence: (N,) its probability.
+        confidence: (N,) its probability, in the float32 that ``Model.predict_proba`` returns.
         truth: (N,) the logarithm of the true class's probability.
+        second: (N,) the class with the second highest score; the same class, if there is only one.
+        second_confidence: (N,) its probability.
     """
 
     predicted: npt.NDArray[np.int64]
     confidence: npt.NDArray[np.float64]
     truth: npt.NDArray[np.float64]
+    second: npt.NDArray[np.int64]
+    second_confidence: npt.NDArray[np.float64]
+
+    @classmethod
+    def empty(cls, count: int) -> Answers:
+        """Return the answers for so many images, to be filled in."""
+        predicted, second = np.empty((2, count), np.int64)
+        confidence, truth, second_confidence = np.empty((3, count))
+        return cls(predicted, confidence, truth, second, second_confidence)
 
 
 def read_answers(
@@ -234,18 +403,29 @@ def read_answers(
     """
     count, step = len(labels), max(1, _CHUNK // classes)
     read = scores if callable(scores) else scores.__getitem__
-    answers = Answers(np.empty(count, np.int64), np.empty(count), np.empty(count))
+    answers = Answers.empty(count)
     for start in range(0, count, step):
         part = slice(start, start + step)
         found = read(part)
         logarithms, rows = log_softmax(found), np.arange(len(found))
         answers.predicted[part] = predicted = found.argmax(axis=1)
-        if probabilities is None:
-            answers.confidence[part] = np.exp(logarithms[rows, predicted])
-        else:
-            answers.confidence[part] = probabilities(found)[rows, predicted]
+        answers.second[part] = second = _second_of(found, predicted)
+        shares = np.exp(logarithms) if probabilities is None else probabilities(found)
+        shares = shares.astype(np.float32)
+        answers.confidence[part] = shares[rows, predicted]
+        answers.second_confidence[part] = shares[rows, second]
         answers.truth[part] = logarithms[rows, labels[part]]
     return answers
+
+
+def _second_of(
+    scores: npt.NDArray[np.float32], predicted: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return the class (N,) with the second highest of scores (N, K)."""
+    others = scores.copy()
+    others[np.arange(len(scores)), predicted] = -np.inf
+    second: npt.NDArray[np.int64] = others.argmax(axis=1)
+    return second
 
 
 def evaluate_scores(
@@ -278,11 +458,12 @@ def evaluate_answers(
     places, counts = np.unique(labels * len(classes) + answers.predicted, return_counts=True)
     cells = np.stack([*np.divmod(places, len(classes)), counts], axis=1).astype(np.int64)
     loss = float(-np.average(answers.truth, weights=weights))
-    each = ImageAnswers(labels, answers.predicted, answers.confidence, names, prepared)
+    second = (answers.second, answers.second_confidence) if len(classes) > 1 else ()
+    each = ImageAnswers(labels, answers.predicted, answers.confidence, names, prepared, *second)
     return Evaluation(cells, loss, classes, answers=each)
 
 
-def log_softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def log_softmax(scores: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """Return the logarithms of the probabilities (N, K), without overflow."""
     shifted = scores.astype(np.float64)  # less the largest score, so that exp stays finite
     shifted -= shifted.max(axis=1, keepdims=True)
@@ -290,7 +471,7 @@ def log_softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     return shifted
 
 
-def softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def softmax(scores: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """Return the probabilities (N, K) of scores; each row adds up to 1."""
     return np.exp(log_softmax(scores))
 

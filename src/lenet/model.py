@@ -4,8 +4,9 @@ A model is saved as one ``.safetensors`` file: the tensors ``conv0.weight``, ``c
 (of a normalised layer also ``conv0.scale``, ``conv0.mean`` and ``conv0.variance``) and these
 metadata, all text: ``network`` (its JSON), ``classes``, ``preprocessing`` and ``training`` (JSON
 each). An int8 model has whole numbers in place of the tensors (:mod:`lenet.engine.integers`), and
-its metadata have ``precision``. No pickle, ever; a file from anywhere is checked before anything of
-it is used.
+its metadata have ``precision``. No file is a pickle, ever; a file from anywhere is checked before
+anything of it is used. What a pickle carries of a model, from one process to another, is the bytes
+of its file, and they are checked in the same way.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from math import prod
 from operator import index
@@ -247,7 +249,8 @@ class Model:
         if name is not None:
             chosen_engine(name)
         if (key := (threads, name)) not in self._engines:
-            self._engines[key] = make_engine(self.plan, threads, name)
+            # Of two threads that come here at once, both get the engine of one.
+            self._engines.setdefault(key, make_engine(self.plan, threads, name))
         return self._engines[key]
 
     @property
@@ -310,15 +313,41 @@ class Model:
         page = Document("Model", (Section("", (table_of(facts),)),) if facts else ())
         return f"{notebook_html(page)}\n{self.network._repr_html_()}"
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and pickles carry: all but the engines."""
-        return {**vars(self), "_engines": {}}
+    def __copy__(self) -> Self:
+        """Return a model with weights of its own; what else is in it is shared."""
+        return self._copied({**vars(self)})
 
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        vars(self).update(state)
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a model that shares nothing."""
+        own = {name: value for name, value in vars(self).items() if name != "_engines"}
+        return self._copied(deepcopy(own, memo))
+
+    def _copied(self, values: dict[str, Any]) -> Self:
+        """Return a model of these attributes, whose engines begin anew."""
+        model = type(self).__new__(type(self))
+        vars(model).update(values, _engines={})
         if self._table is not None:  # a copy lies anywhere; the engines want it on a boundary
-            self._table = aligned_zeros(len(state["_table"]))
-            self._table[...] = state["_table"]
+            model._table = aligned_zeros(len(self._table))
+            model._table[...] = self._table
+        return model
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process is sent: texts, and what :meth:`save` would write."""
+        if self._table is None and self.integers is None:
+            return {"metadata": self._metadata()}
+        return {"content": self.to_bytes()}
+
+    def __setstate__(self, state: Any) -> None:
+        """Take what :meth:`__getstate__` returned, checked as a file is; else a ModelFileError."""
+        values = state if isinstance(state, dict) and len(state) == 1 else {}
+        content, metadata = values.get("content"), values.get("metadata")
+        if isinstance(content, bytes):
+            model = self.from_bytes(content)
+        elif isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values()):
+            model = self._of_metadata("the state", metadata)
+        else:
+            raise ModelFileError("the state is that of no model; send the model itself.")
+        vars(self).update(vars(model))
 
     def as_bytes(self, images: npt.ArrayLike) -> Images:
         """Return images at the network's size and channels, before they are scaled: (N, C, H, W).
@@ -477,17 +506,21 @@ class Model:
             fault = fault or _fault_of_values(self.plan, self.table)
         if fault:
             raise UsageError(f"the model cannot be saved: {fault}.")
-        metadata = {
-            "network": to_json(self.network),
-            "classes": json.dumps(self.classes),
-            "preprocessing": json.dumps(self.preprocessing.to_dict()),
-            "training": _training_text(self.training),
-        }
+        metadata = self._metadata()
         if self.integers is not None:
             metadata[tensor_files.PRECISION] = tensor_files.INT8
             return tensor_files.compose(self.integers.to_tensors(), metadata)
         tensors = {name: np.ascontiguousarray(value) for name, value in self.state_dict().items()}
         return tensor_files.compose(tensors, metadata)
+
+    def _metadata(self) -> dict[str, str]:
+        """Return all but the weights, as texts."""
+        return {
+            "network": to_json(self.network),
+            "classes": json.dumps(self.classes),
+            "preprocessing": json.dumps(self.preprocessing.to_dict()),
+            "training": _training_text(self.training),
+        }
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
@@ -500,6 +533,22 @@ class Model:
     @classmethod
     def _read(cls, path: object, content: bytes) -> Self:
         metadata, tensors = tensor_files.parse(path, content)
+        model = cls._of_metadata(path, metadata)
+        precision = metadata.get(tensor_files.PRECISION)
+        if precision is None:
+            model._table = _fill(path, model.plan, tensors)
+            return model
+        if precision != tensor_files.INT8:
+            raise damaged(path, f"its precision is {precision!r:.60}, not {tensor_files.INT8!r}")
+        try:
+            model.integers = IntegerNetwork.from_tensors(model.plan, tensors)
+        except ValueError as error:
+            raise damaged(path, str(error)) from error
+        return model
+
+    @classmethod
+    def _of_metadata(cls, path: object, metadata: Mapping[str, Any]) -> Self:
+        """Return a model without weights, of texts that come from ``path``."""
         try:
             model = cls(
                 from_json(metadata["network"]),
@@ -512,16 +561,6 @@ class Model:
         except (LenetError, ValueError, RecursionError) as error:
             raise damaged(path, str(error) or "its metadata are no JSON") from error
         model.training = training if isinstance(training, dict) else {}
-        precision = metadata.get(tensor_files.PRECISION)
-        if precision is None:
-            model._table = _fill(path, model.plan, tensors)
-            return model
-        if precision != tensor_files.INT8:
-            raise damaged(path, f"its precision is {precision!r:.60}, not {tensor_files.INT8!r}")
-        try:
-            model.integers = IntegerNetwork.from_tensors(model.plan, tensors)
-        except ValueError as error:
-            raise damaged(path, str(error)) from error
         return model
 
 

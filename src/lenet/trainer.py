@@ -408,7 +408,7 @@ def _train(training: Training, run: Run | None, callback: Callback | None) -> No
 def _finish(training: Training, run: Run | None, status: str) -> None:
     if run is None:  # finished: what is stopped is thrown away
         training.publish()
-        training.model.training = training.record(status, training.publish_best())
+        training.conclude(status, training.publish_best())
         return
     run.finish(training, status)
     if training.history:

@@ -3,11 +3,13 @@
 import csv
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import lenet
 from digit_pictures import write_digits
 
 
@@ -16,11 +18,19 @@ def test_text(command, model):
     assert (found.status, found.err) == (0, "")
     lines = found.out.splitlines()
     assert " % of 360 test images of digits, loss " in lines[0]
-    assert lines[2].split() == ["class", "images", "accuracy"]
-    assert [line.split()[0] for line in lines[3:13]] == list("0123456789")
-    assert lines[14].startswith("confusion matrix")
-    table = [line.split()[2:] for line in lines[16:26]]
-    counts = [int(line.split()[1]) for line in lines[3:13]]
+    assert lines[2].startswith("The expected calibration error of its probabilities is ")
+    assert lines[4].split() == ["class", "images", "accuracy"]
+    assert [line.split()[0] for line in lines[5:15]] == list("0123456789")
+    start = lines.index("if the unsurest are left open")
+    assert lines[start + 1].split() == ["answered", "from", "probability", "accuracy"]
+    shares = [
+        [float(word) for word in line.replace("%", "").split()] for line in lines[start + 2 :][:6]
+    ]
+    assert [share for share, _, _ in shares] == pytest.approx([100, 99, 98, 95, 90, 80], abs=0.3)
+    assert [least for _, least, _ in shares] == sorted(least for _, least, _ in shares)
+    start = next(i for i, line in enumerate(lines) if line.startswith("confusion matrix"))
+    table = [line.split()[2:] for line in lines[start + 2 : start + 12]]
+    counts = [int(line.split()[1]) for line in lines[5:15]]
     assert [sum(int(n) for n in row if n != ".") for row in table] == counts
 
 
@@ -72,12 +82,90 @@ def test_what_was_done_to_each_picture_is_in_the_answers(command, here, model):
 def test_answers_of_images_that_are_numbered(command, here, model):
     assert command("evaluate", model, "digits", "-o", "a.csv").status == 0
     lines = (here / "a.csv").read_text().splitlines()
-    assert (len(lines), lines[0]) == (361, "image,label,class,probability,correct")
-    assert lines[1].startswith("digits/test[0],")
-    mistakes = json.loads(command("evaluate", model, "digits", "--json").out)["mistakes"]
-    assert {one["image"] for one in mistakes} == {
-        line.split(",")[0] for line in lines[1:] if line.endswith(",0")
-    }
+    columns = "image,label,class,probability,correct,second,second_probability"
+    assert (len(lines), lines[0]) == (361, columns)
+    rows = list(csv.DictReader(lines))
+    assert [row["image"] for row in rows] == [f"digits/test[{i}]" for i in range(360)]
+    for row in rows:
+        assert row["second"] != row["class"]
+        assert float(row["second_probability"]) <= float(row["probability"])
+    wrong = {row["image"] for row in rows if row["correct"] == "0"}
+    values = json.loads(command("evaluate", model, "digits", "--json").out)
+    assert {one["image"] for one in values["mistakes"]} == wrong
+
+
+def test_answers_of_a_table_and_of_an_array_file(command, here, model):
+    """Each image is called as it is there, and has its own label."""
+    write_digits(here / "own", dict.fromkeys("0123456789", 2))
+    paths = sorted(path.relative_to(here / "own") for path in (here / "own").rglob("*.png"))
+    lines = (f"{path.as_posix()},{path.parts[0]},test" for path in paths[5:])
+    (here / "own" / "list.csv").write_text("\n".join(["path,label,split", *lines]))
+    assert command("evaluate", model, "own/list.csv", "-o", "a.csv").status == 0
+    with open(here / "a.csv", newline="") as file:
+        named = {row["image"]: row["label"] for row in csv.DictReader(file)}
+    assert named == {path.as_posix(): path.parts[0] for path in paths[5:]}
+    test = lenet.load("digits").test
+    np.savez(here / "t.npz", x_train=test.images[:20], y_train=test.labels[:20],
+             x_test=test.images[20:50], y_test=test.labels[20:50])  # fmt: skip
+    assert command("evaluate", model, "t.npz", "-o", "a.csv").status == 0
+    with open(here / "a.csv", newline="") as file:
+        named = [(row["image"], row["label"]) for row in csv.DictReader(file)]
+    assert named == [
+        (f"t.npz/x_test[{i}]", str(label)) for i, label in enumerate(test.labels[20:50])
+    ]
+
+
+def test_what_is_left_open(command, here, model):
+    values = json.loads(command("evaluate", model, "digits", "--reject", "0.9", "--json").out)
+    found = lenet.evaluate(here / model, "digits").answers
+    sure = found.probabilities >= 0.9
+    assert values["answered"]["threshold"] == 0.9
+    assert values["answered"]["share"] == pytest.approx(sure.mean())
+    assert values["answered"]["accuracy"] == pytest.approx(found.correct[sure].mean())
+    text = command("evaluate", model, "digits", "--reject", "0.9", "-o", "a.csv").out
+    assert f"{sure.sum()} of 360 images are answered, with a probability of 0.90 or more" in text
+    with open(here / "a.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["class"] != "" for row in rows] == sure.tolist()
+    for row in rows:
+        if not row["class"]:
+            assert (row["correct"], row["second"], row["second_probability"]) == ("", "", "")
+    nothing = json.loads(command("evaluate", model, "digits", "--reject", "1", "--json").out)
+    assert nothing["answered"]["share"] < 0.5
+
+
+def test_a_share_of_the_images(command, model):
+    """By the thresholds that the training wrote into the model, of its test images here."""
+    for share in (0.95, 0.9, 0.5):
+        out = command("evaluate", model, "digits", "--coverage", share, "--json").out
+        assert json.loads(out)["answered"]["share"] == pytest.approx(share, abs=0.003)
+    assert "answered" not in json.loads(
+        command("evaluate", model, "digits", "--coverage", "1", "--json").out
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--reject", "1.5"], "reject is 1.5; it must be a probability, from 0 to 1"),
+        (["--coverage", "0"], "coverage is 0.0; it must be a share of the images, up to 1"),
+        (["--coverage", "0.3"], "the model knows shares from 0.5 on"),
+        (["--coverage", "0.9", "--reject", "0.9"], "give one of them"),
+    ],
+)
+def test_what_leaves_nothing_sensible(refused, model, given, words):
+    refused(["evaluate", model, "digits", *given], 2, words)
+
+
+def test_a_class_that_is_never_recognised_comes_first(command, here):
+    digits = lenet.load("digits")
+    only = digits.train.chosen(digits.train.labels != 3)
+    data = replace(digits, train=only)
+    lenet.train("1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10", data).save(here / "m.safetensors")
+    found = command("evaluate", "m.safetensors", "digits")
+    assert found.out.splitlines()[2] == "No image of 3 is recognised."
+    values = json.loads(command("evaluate", "m.safetensors", "digits", "--json").out)
+    assert values["unrecognised"] == ["3"]
 
 
 def test_idx_files(command, model, idx_folder):

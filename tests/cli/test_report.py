@@ -55,7 +55,7 @@ def test_json_writes_nothing(command, here, run):
 
 
 @pytest.mark.parametrize("name", ["learning-curve", "confusion", "mistakes", "classes", "windows",
-                                  "signals", "calibration", "network"])  # fmt: skip
+                                  "signals", "calibration", "coverage", "network"])  # fmt: skip
 def test_a_picture(command, here, run, name):
     found = command("report", run, "--picture", name, "-o", "p.svg", "--theme", "dark")
     assert (found.status, found.out, found.err) == (0, "p.svg\n", "")

@@ -128,6 +128,7 @@ def test_balance():
     splits = np.array([TRAIN, TEST] + [TRAIN] * 6 + [TEST] + [TRAIN] * 2)
     assert list(describe_balance(labels, splits, classes)) == [
         "no images to test 1 class: 'none\\n'",
-        "classes are unbalanced: many has 6.0 times as many images to train on as few",
+        "classes are unbalanced: many has 6.0 times as many images to train on as few; "
+        '--balance (class_weight="balanced") finds more of these',
     ]
     assert list(describe_balance(np.array([0, 1, 0, 1]), np.array([0, 0, 2, 2]), ("a", "b"))) == []

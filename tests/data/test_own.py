@@ -144,7 +144,8 @@ def test_what_is_said(tmp_path):
         "2 images in more than one split, which makes tests look too good: test/1/28.png is "
         "train/1/28.png (train and test)",
         "no images to test 1 class: 2",
-        "classes are unbalanced: 1 has 6.0 times as many images to train on as 2",
+        "classes are unbalanced: 1 has 6.0 times as many images to train on as 2; "
+        '--balance (class_weight="balanced") finds more of these',
     )
 
 

@@ -156,7 +156,7 @@ def test_stopping_early_and_the_best_weights(images):
     with refused(UsageError, "restore_best is True"):
         LeNetClassifier(recipe={"restore_best": True}).fit(X, y)
     with refused(ValueError, "no image of 3"):
-        LeNetClassifier(recipe={"validation_fraction": 0.1}).fit(X[:3], y[:3])
+        LeNetClassifier(recipe={"validation_fraction": 0.1, "patience": 1}).fit(X[:3], y[:3])
 
 
 def test_the_validations_loss_is_weighted(images):

@@ -17,6 +17,7 @@ from lenet.reporting.pictures import (
     draw_calibration,
     draw_classes,
     draw_confusion,
+    draw_coverage,
     draw_learning,
     draw_thumbnails,
     learning_charts,
@@ -299,11 +300,25 @@ def test_mistakes_say_what_was_predicted_and_what_is_true(predictions_of):
         [[0.9, 0.1], [0.25, 0.75], [0.9996, 0.0004]], [0, 0, 1], ("cat", "dog")
     )
     first, second = mistake_thumbnails(predictions)
-    assert first.lines == ("predicted cat, >99.9\u00a0%", "is dog, <0.1\u00a0%")
-    assert second.lines == ("predicted dog, 75.0\u00a0%", "is cat, 25.0\u00a0%")
+    assert first.lines == ("predicted cat, >99.9\u00a0%", "is dog, <0.1\u00a0%", "test image 2")
+    assert second.lines == ("predicted dog, 75.0\u00a0%", "is cat, 25.0\u00a0%", "test image 1")
     assert second.words == "test image 1: predicted dog (75.0\u00a0%), is cat (25.0\u00a0%)"
     assert np.array_equal(second.pixels, predictions.split.images[1])
     assert [image.words for image in mistake_thumbnails(predictions, most=1)] == [first.words]
+
+
+def test_accuracy_by_coverage(predictions_of):
+    """Of four images the least sure is wrong: three quarters are all right."""
+    predictions = predictions_of([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]], [0, 0, 1, 1])
+    drawing = draw_coverage(predictions)
+    assert "accuracy: 100 at 50, 75 at 100" in drawing.description
+    assert "75.00" in drawing.svg
+
+
+@pytest.mark.parametrize("count", [1, 2, 300])
+def test_coverage_of_any_number(random_predictions, overlaps, count):
+    drawing = draw_coverage(random_predictions(3, count), "heading")
+    assert not overlaps(drawing.scene)
 
 
 @pytest.mark.parametrize(("channels", "shown"), [(1, 1), (2, 1), (3, 3), (4, 1)])

@@ -8,8 +8,8 @@ import pytest
 import lenet
 from lenet.data import Dataset, Split
 from lenet.errors import DataError
-from lenet.metrics import mcnemar, wilson
-from lenet.reporting.predictions import BINS, make_predictions
+from lenet.metrics import BINS, mcnemar, wilson
+from lenet.reporting.predictions import make_predictions
 from refusals import refused
 
 THREE = [[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.1, 0.9, 0.0], [0.05, 0.9, 0.05]]

@@ -1,12 +1,13 @@
 """Why a run learned nothing: each reason from signals that show it, and from real trainings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import lenet
 from lenet.reporting import html
-from lenet.reporting.verdict import find_reasons, sentence, to_dict
+from lenet.reporting.verdict import calibration_text, find_reasons, sentence, to_dict
 from lenet.run_folder import LayerSignal, RunRecord, read_run
 
 NETWORK = "1x8x8 | conv 6 k3 relu, maxpool 2 | dense 32 relu, dense 10"
@@ -158,3 +159,45 @@ def test_of_many_layers_the_first_are_named():
     assert "All units of dense0, dense1, dense2, dense3 and 1,996 more layers are dead" in sentence(
         record(*dead)
     )
+
+
+def told(**info):
+    """A run that is better than guessing, and says this."""
+    good = record(HEALTHY, accuracy=0.9)
+    return RunRecord(good.folder, {**good.info, **info}, good.signals)
+
+
+def test_a_class_that_is_never_recognised():
+    words = sentence(told(unrecognised=["stop", "yield"]))
+    assert words.startswith("No test image of stop, yield is recognised. ")
+    assert "--balance" in words
+    many = sentence(told(unrecognised=list("abcdefgh")))
+    assert many.startswith("No test image of a, b, c, d, e and 3 more classes is recognised.")
+    balanced = told(unrecognised=["stop"], recipe={"class_weight": "balanced"})
+    assert "--balance" not in sentence(balanced)
+    for nothing in ([], None, "stop", 3):
+        assert sentence(told(unrecognised=nothing)) == ""
+
+
+def test_what_calibration_did():
+    done = {"temperature": 0.577, "images": 1200, "error_before": 0.0884, "error_after": 0.003}
+    assert calibration_text(told(calibration=done)) == (
+        "Its probabilities are calibrated: on 1,200 validation images their error was 8.84 % and "
+        "is 0.30 % (temperature 0.577)."
+    )
+    for nothing in (None, {}, [], {**done, "images": "many"}, {"temperature": 1}):
+        assert calibration_text(told(calibration=nothing)) == ""
+
+
+def test_a_training_tells_both(tmp_path):
+    """Digits of which one class has no image to train on."""
+    digits = lenet.load("digits")
+    data = replace(digits, train=digits.train.chosen(digits.train.labels != 3))
+    recipe = lenet.recipe(epochs=12, validation_fraction=0.1)
+    model = lenet.train(NETWORK, data, recipe, run=tmp_path / "run")
+    assert model.training["unrecognised"] == ["3"]
+    report = lenet.report(tmp_path / "run", data=data)
+    top, below = report.html.split("<section", 1)
+    assert "No test image of 3 is recognised." in top
+    assert calibration_text(report.record) in below
+    assert "If the unsurest are left open" in below

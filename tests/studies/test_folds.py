@@ -234,7 +234,8 @@ def test_answers_as_a_table_page_and_chart(found, noise, tmp_path):
     with open(found.save(tmp_path / "a.csv"), newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["fold"]) for row in rows] == (found.fold_of + 1).tolist()
-    assert list(rows[0]) == ["image", "label", "class", "probability", "correct", "fold"]
+    columns = ("image", "label", "class", "probability", "correct", "second", "second_probability")
+    assert list(rows[0]) == [*columns, "fold"]
     right = sum(row["correct"] == "1" for row in rows)
     assert right / len(rows) == found.evaluation.accuracy
     page = found.save(tmp_path / "a.html").read_text(encoding="utf-8")

@@ -236,8 +236,10 @@ def test_every_class_keeps_an_image(share):
 
 @pytest.mark.parametrize("share", [1e-9, 0.0001])
 def test_too_small_a_share(digits, share):
+    recipe = Recipe(validation_fraction=share)
+    assert with_validation(digits, recipe) is digits  # they would only calibrate
     with refused(UsageError, "no image of 1,437"):
-        with_validation(digits, Recipe(validation_fraction=share))
+        with_validation(digits, recipe.replace(restore_best=True))
 
 
 @pytest.mark.parametrize(("name", "value"), [("patience", 3), ("restore_best", True)])
@@ -288,6 +290,7 @@ def test_the_kept_weights_are_those_of_the_best_epoch(few):
         validation_fraction=0.3,
         restore_best=True,
         patience=1,
+        calibrate=False,
     )
     model = lenet.train(network, few, recipe)
     kept = model.training["kept_epoch"]

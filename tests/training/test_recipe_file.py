@@ -137,7 +137,7 @@ def test_changes_come_on_top(tmp_path):
         (b"x = " + b"[" * 50_000, "it is no TOML: "),
         (b"#" * 100_001, "has more than 100,000 bytes"),
         (b"epochs = " + b"9" * 5000, "cannot read the recipe"),
-        (b"rate = 1", "r.toml: a recipe has no 'rate'; it has epochs, "),
+        (b"speed = 1", "r.toml: a recipe has no 'speed'; it has epochs, "),
         (b"epoch = 1", "r.toml: a recipe has no 'epoch' (did you mean 'epochs'?); it has epochs"),
         (b"[lr]\nx = 1", "r.toml: lr is {'x': 1}; it must be a number"),
         (b"lr = nan", "r.toml: lr is nan; it must be a number above 0"),

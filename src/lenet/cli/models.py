@@ -29,6 +29,18 @@ if TYPE_CHECKING:
 _NAMED = 20  # files that cannot be read
 MODEL = "A .safetensors file that lenet saved, or the folder of a run."
 
+reject = option(
+    "--reject",
+    "Leave the class open where its probability is below this, such as 0.9.",
+    FLOAT,
+    default=0.0,
+)
+coverage = option(
+    "--coverage",
+    "Leave open what is below the probability that this share of the model's validation images "
+    "reached, such as 0.95.",
+    FLOAT,
+)
 as_it_is = flag(
     "--as-it-is", "Only bring pictures to the network's size: do not invert or centre them."
 )
@@ -49,7 +61,7 @@ as_it_is = flag(
 @option(
     "--picture",
     "Only this one: learning-curve, confusion, mistakes, classes, windows, signals, calibration, "
-    "layers or network; it needs --output.",
+    "coverage, layers or network; it needs --output.",
 )
 @option(
     "--theme",
@@ -108,6 +120,8 @@ def _check_output(output: Path | None, picture: str | None, theme: str) -> None:
 @options.group
 @options.split_seed
 @as_it_is
+@reject
+@coverage
 @option(
     "--output", "Write what was predicted for each image into this .csv or .parquet file.", PATH
 )
@@ -139,11 +153,19 @@ def evaluate(
 )
 @option("--output", "Write the answers into this .csv or .parquet file instead.", PATH)
 @flag("--probabilities", "Write a column for the probability of every class, too.")
+@reject
+@coverage
 @option(
-    "--reject",
-    "Leave the class open where its probability is below this, such as 0.9.",
-    FLOAT,
-    default=0.0,
+    "--top",
+    "How many classes to tell of each image, with their probabilities; by default 3 in text, 2 in "
+    "a table, and all in JSON.",
+    INT,
+)
+@option(
+    "--uncertain",
+    "Tell only so many images, those that the model is least certain of, the least certain first: "
+    "label these next.",
+    INT,
 )
 @flag("--skip-bad", "Succeed although files cannot be read; they are named all the same.")
 @as_it_is
@@ -226,7 +248,7 @@ def _write_answers(
         print_json({"model": str(model), "file": str(output), **counts, "faults": faults})
     else:
         print_path(output)
-        if how["reject"]:
+        if how["reject"] or how["coverage"] is not None:
             share = f"{written.unsure:,} of {written.images:,} images"
             print(f"lenet: {share} are left open", file=sys.stderr)
     return written.images, written.faults

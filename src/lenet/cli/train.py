@@ -345,7 +345,8 @@ def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> Non
     for note in data.notes:
         if TOO_GOOD in note:
             print(f"Careful: {note}.")
-    if words := verdict.sentence(read_run(folder.folder)):
+    record = read_run(folder.folder)
+    for words in filter(None, (verdict.calibration_text(record), verdict.sentence(record))):
         print(words)
     for what, how in _next_steps(folder, data.source or data.name, data_dir):
         print(f"  {what:<15} {how}")

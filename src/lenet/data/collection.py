@@ -107,9 +107,9 @@ def read_size(given: int | str | Sequence[int]) -> Size:
     return sides[0], sides[1]
 
 
-def bounded(size: Size) -> Size:
-    """Return ``size`` with its longer side at most 64, its proportions kept."""
-    scale = min(1.0, _LARGEST_SIDE / max(size))
+def bounded(size: Size, most: int = _LARGEST_SIDE) -> Size:
+    """Return ``size`` with its longer side at most ``most``, its proportions kept."""
+    scale = min(1.0, most / max(size))
     height, width = (max(1, round(side * scale)) for side in size)
     return height, width
 
@@ -467,7 +467,8 @@ def describe_balance(
     if train[least] and (times := train[most] / train[least]) >= _UNBALANCED:
         larger, smaller = name_text(classes[most]), name_text(classes[least])
         what = f"{larger} has {times:.1f} times as many images to train on as {smaller}"
-        yield f"{_UNBALANCED_NOTE}: {what}"
+        remedy = '--balance (class_weight="balanced") finds more of these'
+        yield f"{_UNBALANCED_NOTE}: {what}; {remedy}"
 
 
 def is_about_split(note: str) -> bool:

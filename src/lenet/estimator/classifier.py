@@ -290,12 +290,12 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _record(self, training: Training) -> Self:
         """Keep the model and what was done; in the model too, so that its file explains itself."""
-        best = training.publish_best()
+        training.conclude("finished", training.publish_best())
         self.model_ = training.model
         self.loss_curve_ = [*self.loss_curve_, *(record.loss for record in training.history)]
         self.n_iter_ = len(self.loss_curve_)
         self.model_.training = {
-            **training.record("finished", best),
+            **self.model_.training,
             "estimator": "LeNetClassifier",
             "losses": self.loss_curve_,
             "image_shape": list(self.image_shape_),

@@ -8,15 +8,19 @@ from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.data.seen import named_source, read_seen, seen_among
 from lenet.errors import DataError, UsageError
+from lenet.inference.rejecting import check_reject, threshold_of
 from lenet.inference.table import save
 from lenet.metrics import Evaluation
 from lenet.model import Model
 from lenet.run_folder import START, reading_of, run_of
+
+#: What a row of an image that is left open lacks.
+_OPEN: Final = ("class", "correct", "second", "second_probability")
 
 
 def evaluate(
@@ -31,6 +35,8 @@ def evaluate(
     group: str | None = None,
     split_seed: int | None = None,
     as_it_is: bool = False,
+    reject: float = 0.0,
+    coverage: float | None = None,
 ) -> Evaluation:
     """Find out how a model does on a data set's images to test on, or on a split.
 
@@ -43,31 +49,35 @@ def evaluate(
         transpose, label_from_name, group, split_seed: of a path, as in ``lenet.load``; they need
             not be said again for the data that the model's run was trained on.
         as_it_is: of a path, only bring pictures to the network's size and channels.
+        reject, coverage: which images to leave open, as in ``lenet.predict``; ``answered`` says
+            what is right of the others, and all else is of all images.
 
     Raises:
+        UsageError: a value is out of range, or the model knows no threshold for ``coverage``.
         ModelFileError, DataError: the model or the data cannot be read, or do not suit each other.
     """
+    check_reject(reject, coverage)
     file, model = model, model if isinstance(model, Model) else Model.load(model)
-    if isinstance(data, Dataset | Split):
-        found = model.evaluate(data)
-        return _with_seen(found, data.tested if isinstance(data, Dataset) else data, file)
-    if is_name(data):
-        dataset = load(data, data_dir=data_dir)
-        found, record = model.evaluate(dataset), run_of(file)
-        # No test image of data that have a name is in the training part of any of them.
-        is_new = record is None or named_source(record)
-        return found if is_new else _with_seen(found, dataset.tested, file)
-    shape = model.network.input_shape
-    given: dict[str, Any] = {"transpose": transpose or None, "label_from_name": label_from_name}
-    given |= {"group": group, "split_seed": split_seed}
-    how: dict[str, Any] = reading_of(file, data) | {
-        name: value for name, value in given.items() if value is not None
-    }
-    preprocessing = model.preprocessing.as_it_is if as_it_is else model.preprocessing
-    how |= {"everything": everything, "skip_bad": skip_bad, "preprocessing": preprocessing}
-    split = load_split(data, model.classes, shape, **how)
-    name = f"{'images' if everything else 'test images'} of {os.fspath(data)}"
-    return _with_seen(replace(model.evaluate(split), data=name), split, file)
+    threshold = threshold_of(model, reject, coverage)
+    if is_named := not isinstance(data, Dataset | Split) and is_name(data):
+        data = load(data, data_dir=data_dir)
+    name = ""
+    if not isinstance(data, Dataset | Split):
+        name = f"{'images' if everything else 'test images'} of {os.fspath(data)}"
+        given: dict[str, Any] = {"transpose": transpose or None, "label_from_name": label_from_name}
+        given |= {"group": group, "split_seed": split_seed}
+        how: dict[str, Any] = reading_of(file, data)
+        how |= {option: value for option, value in given.items() if value is not None}
+        how["preprocessing"] = model.preprocessing.as_it_is if as_it_is else model.preprocessing
+        how |= {"everything": everything, "skip_bad": skip_bad}
+        data = load_split(data, model.classes, model.network.input_shape, **how)
+    found = model.evaluate(data)
+    found = replace(found, data=name or found.data, reject=threshold)
+    split = data.tested if isinstance(data, Dataset) else data
+    record = run_of(file) if is_named else None
+    # No test image of data that have a name is in the training part of any of them.
+    is_new = is_named and (record is None or named_source(record))
+    return found if is_new else _with_seen(found, split, file)
 
 
 def _with_seen(found: Evaluation, split: Split, model: object) -> Evaluation:
@@ -91,11 +101,13 @@ def save_answers(
     path: str | os.PathLike[str],
     more: Mapping[str, Sequence[object]] = MappingProxyType({}),
 ) -> Path:
-    """Write a table of each image's file or number, true class, prediction and probability.
+    """Write a table of each image's file or number, true class, prediction and probability, whether
+    it is correct, and what is second, in the order of the data.
 
     Of pictures that were read for the model, it also says what was done to each; and of a run's
     model, where some were seen in its training, which: ``train`` or ``validation``. ``more`` are
-    columns, a value for each image.
+    columns, a value for each image. An image that is left open has no class, and is neither correct
+    nor wrong.
 
     Raises:
         UsageError: the name has another ending, or the evaluation has no answers.
@@ -103,14 +115,20 @@ def save_answers(
     """
     if evaluation.answers is None:
         raise UsageError("the evaluation has no answers for each image; call lenet.evaluate.")
-    columns = ["image", "label", "class", "probability", "correct"]
-    if evaluation.answers.prepared:
-        columns.append("prepared")
-    if any(evaluation.answers.seen or ()):
-        columns.append("seen")
     others = zip(*more.values(), strict=True) if more else repeat(())
-    rows = []
+    columns, rows = list[str](), []
     for row, cells in zip(evaluation.answers.rows(evaluation.classes), others, strict=False):
-        row["correct"] = int(row["label"] == row["class"])
-        rows.append([*(row[column] for column in columns), *cells])
+        values = _cells(row, row["probability"] < evaluation.reject)
+        columns = list(values)
+        rows.append([*values.values(), *cells])
     return save(path, [*columns, *more], [rows])
+
+
+def _cells(row: dict[str, Any], is_open: bool) -> dict[str, Any]:
+    """Return a row of the table in the order of its columns; without the classes, if left open."""
+    cells = {name: row[name] for name in ("image", "label", "class", "probability")}
+    cells["correct"] = int(row["label"] == row["class"])
+    cells |= row
+    if is_open:
+        cells |= {name: "" for name in _OPEN if name in cells}
+    return cells

@@ -13,12 +13,14 @@ from typing import Any, Final, SupportsIndex, overload
 import numpy as np
 import numpy.typing as npt
 
+from lenet.arguments import plain
 from lenet.cluster import check_alike, map_in_order
 from lenet.data.decoder import ALLOWED
 from lenet.data.pictures import Fault, faults_text
 from lenet.data.preprocess import Preprocessing
 from lenet.data.unlabelled import BATCH, Batch, File, Skip, read_files, read_unlabelled
 from lenet.errors import PictureError, UsageError
+from lenet.inference.rejecting import check_reject, threshold_of
 from lenet.inference.table import save
 from lenet.kinds import NUMBERS, counted
 from lenet.model import Model
@@ -29,9 +31,18 @@ from lenet.writing.document import Column, Document, Paragraph, Section, Table, 
 from lenet.writing.numbers import percent, plural
 
 _WIDE: Final = 100_000  # characters: lines are for other programs, too
+#: Images that are held besides, when the least certain are looked for.
+_SOME: Final = 4_096
+#: What stands in a text where the class is left open.
+UNSURE: Final = "unsure"
 _REMEDY: Final = f"give {ALLOWED} files"
-#: Of a table of answers.
-COLUMNS: Final = ("image", "class", "probability", "prepared", "second", "second_probability")
+#: What the classes that follow the first are called in a table of answers.
+_RANKS: Final = (
+    *("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
+)
+#: How many classes a line of text, and a row of a table have, unless a number is given.
+_IN_TEXT: Final = 3
+IN_TABLE: Final = 2
 
 
 @dataclass(frozen=True)
@@ -40,8 +51,9 @@ class Prediction:
 
     Attributes:
         image: the file, with ``[index]`` behind it where the file holds several.
-        classes: the names of the classes, most probable first.
-        probabilities: of each of them, in the same order; they add up to 1.
+        classes: the names of the classes, most probable first; the first ``top`` of them, if that
+            was given.
+        probabilities: of each of them, in the same order; of all classes, they add up to 1.
         prepared: what was done to a picture first, such as ``inverted, 600x800 to 28x21,
             centred``; empty where it went through as it was.
         is_unsure: whether the class is left open, because its probability is too low.
@@ -97,15 +109,20 @@ class Predictions(Result, list[Prediction]):
 
     Attributes:
         faults: the files that could not be read, each with its path and the reason.
+        top: how many classes are shown of each image, if that was given.
     """
 
     csv_key = "predictions"
 
     def __init__(
-        self, predictions: Iterable[Prediction] = (), faults: Iterable[Fault] = ()
+        self,
+        predictions: Iterable[Prediction] = (),
+        faults: Iterable[Fault] = (),
+        top: int | None = None,
     ) -> None:
         super().__init__(predictions)
         self.faults = tuple(faults)
+        self.top = top
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> Prediction: ...
@@ -113,7 +130,7 @@ class Predictions(Result, list[Prediction]):
     def __getitem__(self, index: slice) -> Predictions: ...
     def __getitem__(self, index: SupportsIndex | slice) -> Prediction | Predictions:
         if isinstance(index, slice):
-            return Predictions(super().__getitem__(index))
+            return Predictions(super().__getitem__(index), top=self.top)
         return super().__getitem__(index)
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,15 +146,16 @@ class Predictions(Result, list[Prediction]):
         return render(self, "text", _WIDE)
 
     def page(self, form: str = "text", width: int = 80) -> Document:
-        """Return one row per image: its predicted class, and the two that follow it.
+        """Return one row per image: its predicted class, and two that follow, or as many as asked.
 
         What was done to all of them stands below; where it differs, each row says its own.
         """
         done = {p.prepared for p in self}
         common = next(iter(done)) if len(done) == 1 else ""
+        most = self.top or _IN_TEXT
         titles: tuple[str, ...] = ("image", "class", "probability", "followed by")
         rows: list[tuple[str, ...]] = [
-            (p.image, p.label or "unsure", percent(p.probability), _runners_up(p)) for p in self
+            (p.image, p.label or UNSURE, percent(p.probability), _runners_up(p, most)) for p in self
         ]
         if len(done) > 1:
             titles = (*titles, "prepared")
@@ -149,20 +167,32 @@ class Predictions(Result, list[Prediction]):
         return Document("", (Section("", (table, *notes)),))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write a table of image, class, probability, what was done, and what comes second.
+        """Write a table of image, class, probability, what was done, and what follows.
 
         Raises:
             UsageError: the name ends neither in .csv nor in .parquet.
             OutputError: the file cannot be written; an earlier one is untouched.
         """
-        rows = ((p.image, p.label, p.probability, p.prepared, *_second(p)) for p in self)
-        return save(path, COLUMNS, [list(rows)])
+        classes = max((len(prediction.classes) for prediction in self), default=1)
+        most = IN_TABLE if self.top is None else min(self.top, classes)
+        rows = ((p.image, p.label, p.probability, p.prepared, *_cells(p, most)) for p in self)
+        return save(path, columns_of(most), [list(rows)])
 
 
-def check_reject(reject: float) -> None:
-    if isinstance(reject, bool) or not isinstance(reject, int | float) or not 0 <= reject <= 1:
-        what = f"reject is {shown(reject)}; it must be a probability, from 0 to 1"
-        raise UsageError(f"{what}, such as 0.9.", parameter="reject")
+def columns_of(most: int) -> tuple[str, ...]:
+    """Return the columns of a table of answers with so many classes per image."""
+    ranks = [*_RANKS, *(f"{number}th" for number in range(len(_RANKS) + 2, most + 1))][: most - 1]
+    followers = (column for rank in ranks for column in (rank, f"{rank}_probability"))
+    return ("image", "class", "probability", "prepared", *followers)
+
+
+def check_count(value: int | None, name: str, example: int) -> None:
+    """Raise a UsageError, if ``value`` is neither None nor a whole number from 1 on."""
+    number = plain(value)
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    if value is not None and not (is_whole and value >= 1):
+        what = f"{name} is {shown(value)}; it must be a whole number from 1 on"
+        raise UsageError(f"{what}, such as {example}.", parameter=name)
 
 
 def predict(
@@ -171,6 +201,9 @@ def predict(
     skip_bad: bool = False,
     as_it_is: bool = False,
     reject: float = 0.0,
+    coverage: float | None = None,
+    top: int | None = None,
+    uncertain: int | None = None,
 ) -> Predictions:
     """Predict the class of each image.
 
@@ -186,22 +219,29 @@ def predict(
         skip_bad: leave out files that cannot be read; they are in ``faults``.
         as_it_is: only bring pictures to the network's size and channels.
         reject: leave the class open where its probability is below this.
+        coverage: leave open what is below the probability that this share of the model's validation
+            images (else: of its test images) reached, such as 0.95.
+        top: how many classes to return of each image; by default all.
+        uncertain: return only so many images, those whose first two classes are nearest in
+            probability, the nearest first: whose labels would teach the model most.
 
     Raises:
+        UsageError: a value is out of range, or the model knows no threshold for ``coverage``.
         ModelFileError: the model cannot be read.
         PictureError: a file is no picture that can be read; all others were tried.
         DataError: numbers are of the wrong type, shape or range, or a list cannot be read.
     """
     predictions: list[Prediction] = []
     faults: list[Fault] = []
-    for found in predict_each(model, *images, as_it_is=as_it_is, reject=reject):
+    how: dict[str, Any] = {"as_it_is": as_it_is, "reject": reject, "coverage": coverage}
+    for found in predict_each(model, *images, **how, top=top, uncertain=uncertain):
         if isinstance(found, Fault):
             faults.append(found)
         else:
             predictions.append(found)
     if faults and not (skip_bad and predictions):
         raise refusal(faults, len(predictions))
-    return Predictions(predictions, faults)
+    return Predictions(predictions, faults, top)
 
 
 def predict_each(
@@ -209,16 +249,23 @@ def predict_each(
     *images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | npt.NDArray[Any],
     as_it_is: bool = False,
     reject: float = 0.0,
+    coverage: float | None = None,
+    top: int | None = None,
+    uncertain: int | None = None,
 ) -> Iterator[Prediction | Fault]:
     """Yield what :func:`predict` returns, a prediction or a fault at a time."""
-    check_reject(reject)
+    check_reject(reject, coverage)
+    check_count(top, "top", 3)
+    check_count(uncertain, "uncertain", 50)
     model = model if isinstance(model, Model) else Model.load(model)
+    threshold = threshold_of(model, reject, coverage)
     preprocessing = model.preprocessing.as_it_is if as_it_is else model.preprocessing
-    for found in answers_of(model, flattened(images), preprocessing):
+    answers = answers_of(model, flattened(images), preprocessing)
+    for found in answers if uncertain is None else least_certain(answers, uncertain):
         if isinstance(found, Fault):
             yield found
         else:
-            yield from found.predictions(model.classes, reject)
+            yield from found.predictions(model.classes, threshold, top)
 
 
 def refusal(faults: Sequence[Fault], read: int, are_named: bool = False) -> PictureError:
@@ -261,11 +308,53 @@ class Answered:
         """The classes of each image, most probable first."""
         return np.argsort(-self.probabilities, axis=1, kind="stable")
 
-    def predictions(self, classes: Sequence[str], reject: float) -> Iterator[Prediction]:
-        places = zip(self.names, self.probabilities.tolist(), self.order.tolist(), strict=True)
+    @property
+    def margins(self) -> npt.NDArray[np.float32]:
+        """By how much the probability of each image's first class is above the second's."""
+        if self.probabilities.shape[1] < 2:
+            return self.probabilities[:, 0]
+        two = np.partition(self.probabilities, -2, axis=1)
+        margins: npt.NDArray[np.float32] = two[:, -1] - two[:, -2]
+        return margins
+
+    def chosen(self, places: npt.NDArray[np.int64]) -> Answered:
+        """Return some of the images, in this order."""
+        names, done = ([values[i] for i in places] for values in (self.names, self.done))
+        return Answered(names, self.probabilities[places], done)
+
+    def predictions(
+        self, classes: Sequence[str], reject: float, top: int | None = None
+    ) -> Iterator[Prediction]:
+        order = self.order[:, :top].tolist()
+        places = zip(self.names, self.probabilities.tolist(), order, strict=True)
         for (name, row, order), what in zip(places, self.done, strict=True):
             names, shares = tuple(classes[i] for i in order), tuple(row[i] for i in order)
             yield Prediction(name, names, shares, what, shares[0] < reject)
+
+
+def least_certain(answers: Iterable[Answered | Fault], count: int) -> Iterator[Answered | Fault]:
+    """Yield all faults, and at the end the ``count`` images of the least margin, the least first.
+
+    No more than twice as many are held at a time, besides some.
+    """
+    kept, held = list[Answered](), 0
+    for found in answers:
+        if isinstance(found, Fault):
+            yield found
+            continue
+        kept.append(found)
+        held += len(found.names)
+        if held > 2 * count + _SOME:
+            kept, held = [_least(kept, count)], count
+    if kept:
+        yield _least(kept, count)
+
+
+def _least(parts: Sequence[Answered], count: int) -> Answered:
+    names = [name for part in parts for name in part.names]
+    done = [what for part in parts for what in part.done]
+    whole = Answered(names, np.concatenate([part.probabilities for part in parts]), done)
+    return whole.chosen(np.argsort(whole.margins, kind="stable")[:count])
 
 
 def answers_of(
@@ -315,14 +404,18 @@ def _answer_there(
     return [_answered(model, found) for found in read_files(files, preprocessing)]
 
 
-def _second(prediction: Prediction) -> tuple[object, object]:
-    if len(prediction.classes) < 2 or prediction.is_unsure:
-        return "", ""
-    return prediction.classes[1], prediction.probabilities[1]
+def _cells(prediction: Prediction, most: int) -> list[object]:
+    """Return the cells of a table for the classes that follow; empty where the first is open."""
+    cells: list[object] = [""] * (2 * (most - 1))
+    if not prediction.is_unsure:
+        pairs = zip(prediction.classes[1:most], prediction.probabilities[1:most], strict=True)
+        found = [cell for pair in pairs for cell in pair]
+        cells[: len(found)] = found
+    return cells
 
 
-def _runners_up(prediction: Prediction) -> str:
-    some = slice(0, 2) if prediction.is_unsure else slice(1, 3)
+def _runners_up(prediction: Prediction, most: int) -> str:
+    some = slice(0, most - 1 or 1) if prediction.is_unsure else slice(1, most)
     pairs = zip(prediction.classes[some], prediction.probabilities[some], strict=True)
     text = ", ".join(f"{name} {percent(share)}" for name, share in pairs)
     return f"({text})" if text else ""

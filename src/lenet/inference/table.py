@@ -33,11 +33,8 @@ PARTIAL: Final = ".partial"
 _LONGEST: Final = 1 << 26
 #: Bytes of CSV that become one group of rows of a Parquet file.
 _GROUP: Final = 1 << 22
-#: Columns of numbers.
-_NUMBERS: Final = ("probability", "second_probability")
-
-#: Columns of texts that may be left open.
-_OPEN: Final = {"class", "second"}
+#: Columns of texts that are never left open.
+_GIVEN: Final = {"image", "label", "prepared"}
 
 Rows = Sequence[Sequence[object]]
 
@@ -101,6 +98,7 @@ def _as_parquet(columns: Sequence[str], pieces: Iterable[bytes]) -> Iterator[byt
     import pyarrow.parquet as pq
 
     kinds = {name: getattr(pa, _kind(name))() for name in columns}
+    open_texts = [name for name in columns if _kind(name) == "string" and name not in _GIVEN]
     table = reader.open_csv(
         pa.PythonFile(_Joined(pieces), "r"),
         reader.ReadOptions(use_threads=False, block_size=_GROUP),
@@ -110,7 +108,7 @@ def _as_parquet(columns: Sequence[str], pieces: Iterable[bytes]) -> Iterator[byt
     sink = _Sink()
     with table, pq.ParquetWriter(pa.PythonFile(sink, "w"), table.schema) as writer:
         for batch in table:
-            for name in _OPEN & set(columns):  # an answer that is not given is null
+            for name in open_texts:  # an answer that is not given is null
                 place, values = columns.index(name), batch.column(name)
                 values = pc.if_else(pc.equal(values, ""), None, values)
                 batch = batch.set_column(place, table.schema.field(place), values)
@@ -121,7 +119,7 @@ def _as_parquet(columns: Sequence[str], pieces: Iterable[bytes]) -> Iterator[byt
 
 def _kind(name: str) -> str:
     """Return the type of a column."""
-    if name in _NUMBERS or name.startswith("probability_"):
+    if name.startswith("probability") or name.endswith("_probability"):
         return "float32"
     return {"correct": "bool_", "fold": "int32"}.get(name, "string")
 

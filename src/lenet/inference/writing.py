@@ -18,13 +18,16 @@ from lenet.data.preprocess import Preprocessing
 from lenet.data.unlabelled import ChangedError, Skip
 from lenet.errors import LenetError
 from lenet.inference.predicting import (
-    COLUMNS,
+    IN_TABLE,
     Answered,
     answers_of,
-    check_reject,
+    check_count,
+    columns_of,
     flattened,
+    least_certain,
     refusal,
 )
+from lenet.inference.rejecting import check_reject, threshold_of
 from lenet.inference.table import Answers, Counts, Rows, check_path, is_special, save
 from lenet.model import Model
 from lenet.version import VERSION
@@ -50,6 +53,9 @@ def predict_into(
     as_it_is: bool = False,
     probabilities: bool = False,
     reject: float = 0.0,
+    coverage: float | None = None,
+    top: int | None = None,
+    uncertain: int | None = None,
     on: str | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Written:
@@ -64,7 +70,9 @@ def predict_into(
             probability, what was done, and what comes second.
         model, images, as_it_is: as in :func:`predict`. Files that cannot be read are left out.
         probabilities: add a column for each class.
-        reject: leave the class open where its probability is below this.
+        reject, coverage: as in :func:`predict`.
+        top: how many classes each row names, by default two.
+        uncertain: write only so many images, as in :func:`predict`; after a kill it begins anew.
         on: "ray" reads and answers picture files on a cluster, whose machines all see them.
         progress: is told how many images and files are done.
 
@@ -73,19 +81,26 @@ def predict_into(
         UsageError, ModelFileError, DataError, OutputError: as in :func:`predict` and
             ``Predictions.save``; or the images are others than before a kill.
     """
-    check_reject(reject)
+    check_reject(reject, coverage)
+    check_count(top, "top", 3)
+    check_count(uncertain, "uncertain", 50)
     check_place(on)
     sources = tuple(flattened(images))
     check_path(path, model, *sources)
     model = model if isinstance(model, Model) else Model.load(model)
-    columns = COLUMNS + tuple(f"probability_{name}" for name in model.classes) * probabilities
-    table = _Table(model.classes, probabilities, reject)
+    reject = threshold_of(model, reject, coverage)
+    most = IN_TABLE if top is None else min(top, len(model.classes))
+    columns = (
+        columns_of(most) + tuple(f"probability_{name}" for name in model.classes) * probabilities
+    )
+    table = _Table(model.classes, most, probabilities, reject)
     preprocessing = model.preprocessing.as_it_is if as_it_is else model.preprocessing
     counts, asked = Counts(), _asked(model, sources, preprocessing, columns, reject)
 
     def found(skip: Skip) -> Iterator[tuple[Rows, int, list[Fault]]]:
         faults = list[Fault]()
-        for some in answers_of(model, sources, preprocessing, skip, on):
+        answers = answers_of(model, sources, preprocessing, skip, on)
+        for some in answers if uncertain is None else least_certain(answers, uncertain):
             if isinstance(some, Fault):
                 faults.append(some)
                 continue
@@ -95,7 +110,7 @@ def predict_into(
             yield [], 0, faults
         skip.check()
 
-    if asked is None or is_special(path):
+    if asked is None or uncertain is not None or is_special(path):
 
         def rows() -> Iterator[Rows]:
             for some, unsure, faults in found(Skip()):
@@ -172,32 +187,35 @@ class _Table:
     """How answers become rows of a table."""
 
     classes: Sequence[str]
+    most: int  # classes that a row names
     has_all: bool  # a column for each class
     reject: float
 
     def unsure(self, found: Answered) -> int:
         """Return how many images are left open."""
-        return int((found.probabilities.max(axis=1) < self.reject).sum())
+        return sum(value < self.reject for value in found.probabilities.max(axis=1).tolist())
 
     def rows(self, found: Answered) -> Rows:
         """Return the rows of some images."""
-        order = found.order[:, :2]
+        order = found.order[:, : self.most]
         places = np.arange(len(order))
-        first, *second = (
+        ranked = [
             ([self.classes[i] for i in column], found.probabilities[places, column].tolist())
             for column in order.T
-        )
-        columns = [found.names, *first, found.done]
-        columns += second[0] if second else ([""] * len(places),) * 2
+        ]
+        blanks = self.most - len(ranked)  # there are fewer classes
+        followers = [cells for pair in ranked[1:] for cells in pair]
+        followers += [[""] * len(places)] * (2 * blanks)
+        columns = [found.names, *ranked[0], found.done, *followers]
         if self.has_all:
             columns += found.probabilities.T.tolist()
         rows = zip(*columns, strict=True)
         if not self.unsure(found):
             return list(rows)
-        return [row if row[2] >= self.reject else _left_open(row) for row in rows]
+        return [row if row[2] >= self.reject else self._left_open(row) for row in rows]
 
-
-def _left_open(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return a row of a table without the classes."""
-    image, _, probability, prepared, _, _, *others = row
-    return image, "", probability, prepared, "", "", *others
+    def _left_open(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return a row of a table without the classes."""
+        image, _, probability, prepared, *others = row
+        followers = 2 * (self.most - 1)
+        return image, "", probability, prepared, *[""] * followers, *others[followers:]

@@ -40,9 +40,9 @@ from lenet.drawing.scene import (
     text_width,
     widest,
 )
-from lenet.metrics import ClassMetrics
+from lenet.metrics import Bin, ClassMetrics, coverage
 from lenet.model import Model
-from lenet.reporting.predictions import SIGNALS, Bin, Confusion, Predictions
+from lenet.reporting.predictions import SIGNALS, Confusion, Predictions
 from lenet.run_folder import LayerSignal, RunRecord
 from lenet.writing.numbers import percent, plural
 
@@ -58,6 +58,8 @@ _SIDE: Final = 300.0
 _STRIP: Final = 52.0
 _BETWEEN: Final = 58.0
 _FEW: Final = 10
+#: Of how many images in percent the accuracy is drawn.
+_SHARES_ANSWERED: Final = range(50, 101)
 #: Of more classes, those with the least F1 are drawn, one row each.
 MOST_CLASSES: Final = 40
 _ROW: Final = 22.0
@@ -70,6 +72,7 @@ _TABLE: Final = 560.0
 _MOST_NUMBERED: Final = 24
 #: Of more wrong cells than this, the fullest are drawn.
 _MOST_CELLS: Final = 2500
+_THUMBNAIL: Final = 64  # pixels of the longer side of a small image
 _LONGEST_NAME: Final = 18  # characters of a file's name below its picture
 #: How many mistakes and windows are shown, at most.
 MOST_MISTAKES: Final = 36
@@ -217,6 +220,19 @@ def _bin_sentence(bin: Bin) -> str:
         f"{100 * bin.low:.0f} to {100 * bin.high:.0f} %: {plural(bin.count, 'image')}, mean "
         f"probability {100 * bin.confidence:.1f} %, correct {100 * bin.accuracy:.1f} %"
     )
+
+
+def draw_coverage(predictions: Predictions, heading: str = "") -> Drawing:
+    """Draw the accuracy of what is answered over how much is, from half of the images to all."""
+    answers = coverage(
+        predictions.confidence, predictions.correct, [share / 100 for share in _SHARES_ANSWERED]
+    )
+    values = [100 * (found.accuracy or 0.0) for found in answers]
+    points = tuple(zip(_SHARES_ANSWERED, values, strict=True))
+    line = Series("accuracy", SERIES[0], points, f"{values[-1]:.2f}")
+    title = "Correct in %, if the unsurest are left open"
+    chart = Chart(title, "images that are answered in %", (line,), (0, 100))
+    return drawing_of([chart], "Accuracy by coverage", heading)
 
 
 def draw_classes(predictions: Predictions, heading: str = "") -> Drawing:
@@ -391,7 +407,7 @@ def make_thumbnail(image: npt.NDArray[np.uint8], lines: tuple[str, ...], words: 
     channels, rows, columns = image.shape
     if channels not in (1, 3):
         image = np.rint(image.mean(axis=0, keepdims=True)).astype(np.uint8)
-    if (size := bounded((rows, columns))) != (rows, columns):
+    if (size := bounded((rows, columns), _THUMBNAIL)) != (rows, columns):
         image = resize(image[np.newaxis], *size)[0]
     return Thumbnail(image, lines, words)
 
@@ -405,9 +421,8 @@ def mistake_thumbnails(predictions: Predictions, most: int = MOST_MISTAKES) -> l
         both = predictions.confidence[index], predictions.truth[index]
         first, second = map(probability_text, both)
         lines = [f"predicted {name}, {first}", f"is {truth}, {second}"]
-        if predictions.split.names is not None:
-            lines.append(_end_of(predictions.image_name(index)))
         file = predictions.image_name(index)
+        lines.append(_end_of(file))
         words = f"{file}: predicted {name} ({first}), is {truth} ({second})"
         images.append(make_thumbnail(predictions.split.images[index], tuple(lines), words))
     return images

@@ -19,8 +19,11 @@ from lenet.data.likeness import WithoutCopies
 from lenet.errors import DataError
 from lenet.metrics import (
     Answers,
+    Bin,
     ClassMetrics,
     Evaluation,
+    calibration_bins,
+    calibration_error,
     class_metrics,
     confused,
     evaluate_answers,
@@ -34,7 +37,6 @@ from lenet.writing.numbers import percent
 
 #: Images, or where they are: a data set's name, or the path of pictures.
 Images = Dataset | Split | str | os.PathLike[str]
-BINS: Final = 15
 #: What is compared of each layer, by the names that JSON has for it.
 SIGNALS: Final[dict[str, Callable[[LayerSignal], float | None]]] = {
     "relative_gradient": lambda signal: signal.relative_gradient,
@@ -51,17 +53,6 @@ class Confusion:
     true: int
     predicted: int
     count: int
-
-
-@dataclass(frozen=True)
-class Bin:
-    """The images whose prediction has a probability from ``low`` to ``high``, and their means."""
-
-    low: float
-    high: float
-    count: int
-    confidence: float
-    accuracy: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,19 +112,12 @@ class Predictions:
     @cached_property
     def bins(self) -> list[Bin]:
         """Confidence against accuracy; ranges without images are left out."""
-        place = np.clip(np.ceil(self.confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
-        bins = []
-        for i in np.unique(place).tolist():
-            inside = place == i
-            means = float(self.confidence[inside].mean()), float(self.correct[inside].mean())
-            bins.append(Bin(i / BINS, (i + 1) / BINS, int(inside.sum()), *means))
-        return bins
+        return calibration_bins(self.confidence, self.correct)
 
     @property
     def calibration_error(self) -> float:
-        """The expected calibration error, from 0 to 1 (Guo et al. 2017, equation 3)."""
-        gaps = (bin.count * abs(bin.accuracy - bin.confidence) for bin in self.bins)
-        return sum(gaps) / len(self.split)
+        """The expected calibration error, from 0 to 1."""
+        return calibration_error(self.bins)
 
     @property
     def interval(self) -> tuple[float, float]:

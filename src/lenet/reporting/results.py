@@ -109,7 +109,6 @@ class RunReport(Result):
             test = {
                 **predictions.evaluation.to_dict(),
                 "interval": list(predictions.interval),
-                "calibration_error": predictions.calibration_error,
             }
             if without := predictions.without_copies:
                 test["near_copies"] = without.to_dict()
@@ -138,6 +137,7 @@ _PICTURES: Final[dict[str, tuple[Callable[[RunReport], Any], Callable[[Any, str]
     "windows": (lambda run: pictures.window_thumbnails(run.model), pictures.draw_windows),
     "signals": (lambda run: run.record.signals, pictures.draw_signals),
     "calibration": (lambda run: run.predictions, pictures.draw_calibration),
+    "coverage": (lambda run: run.predictions, pictures.draw_coverage),
     "layers": (
         lambda run: run.predictions and run,
         lambda run, _: run_page.draw_layers(run.model, run.predictions),

@@ -20,13 +20,14 @@ from lenet.errors import visible
 from lenet.looking import look_at
 from lenet.looking.figure import draw as draw_inside
 from lenet.looking.pictures import picture_of
+from lenet.metrics import BINS, COVERAGE_HEADS
 from lenet.model import Model
 from lenet.net.network import MOST_DRAWN
 from lenet.net.shapes import pair_text, shape_text
 from lenet.net.words import listed
 from lenet.reporting import html, pictures, verdict
 from lenet.reporting.html import Cell, Section, paragraph, section
-from lenet.reporting.predictions import BINS, Predictions
+from lenet.reporting.predictions import Predictions
 from lenet.run_folder import INFO, RunRecord
 from lenet.version import VERSION
 from lenet.writing import document
@@ -65,6 +66,11 @@ _SHARES: Final = {
     "dead": "Dead are units (the channels of a convolution) that are zero for every image looked "
     "at: no gradient reaches their weights. Some are no harm; a layer of them learns nothing.",
 }
+_OPEN: Final = (
+    "An image that the model is unsure of can be left open, for a person to look at: "
+    "lenet predict --reject with a probability of this table, or --coverage with a share. The "
+    "others are right more often."
+)
 #: Where the accuracy on all test images is too good.
 _COPIES: Final = (
     "{share} of the test images are near-copies of training images, as frames of one burst are, so "
@@ -99,7 +105,8 @@ def _sections(
 ) -> Iterator[Section]:
     yield _learning(record)
     if predictions:
-        yield from (mistakes_section(predictions), _classes(predictions), _calibration(predictions))
+        yield from (mistakes_section(predictions), _classes(predictions))
+        yield _calibration(record, predictions)
     if record.signals:
         charts = _side_by_side(pictures.signal_charts(record.signals))
         words = [
@@ -242,7 +249,7 @@ def _classes(predictions: Predictions) -> Section:
     return section("Class by class", paragraph(words), html.side_by_side(picture, table))
 
 
-def _calibration(predictions: Predictions) -> Section:
+def _calibration(record: RunRecord, predictions: Predictions) -> Section:
     confidence = percent(float(predictions.confidence.mean()))
     words = (
         f"On average it gives its predictions a probability of {confidence}, and "
@@ -255,8 +262,13 @@ def _calibration(predictions: Predictions) -> Section:
         "Green: better than promised. Faint: fewer than 10 images, where chance decides."
     )
     picture = html.figure(pictures.draw_calibration(predictions), caption)
-    narrow = f'<div class="narrow">{picture}</div>'
-    return section("Can its probabilities be believed?", paragraph(words), narrow)
+    told = filter(None, (words, verdict.calibration_text(record)))
+    calibration = (*map(paragraph, told), f'<div class="narrow">{picture}</div>')
+    curve = html.figure(pictures.draw_coverage(predictions))
+    rows = predictions.evaluation.coverage_rows
+    both = html.side_by_side(curve, html.table("Share by share", COVERAGE_HEADS, rows))
+    parts = (html.heading("If the unsurest are left open"), paragraph(_OPEN), both)
+    return section("Can its probabilities be believed?", *calibration, *parts)
 
 
 def _inside(model: Model, predictions: Predictions) -> Section:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from math import ceil, inf, isfinite, log10
 from typing import Any, Final
 
+from lenet.metrics import unrecognised_text
 from lenet.net.words import listed
 from lenet.run_folder import LayerSignal, RunRecord
 from lenet.writing.numbers import percent
@@ -31,15 +32,44 @@ _FALLING: Final = 0.01
 
 def sentence(record: RunRecord) -> str:
     """Say that a run is no better than guessing, and why, if its signals show it; of another that
-    diverged, say why alone; of all others, nothing."""
+    diverged, why; and of all others, which classes are never recognised, if there are such."""
     reasons = " ".join(_reasons(record))
     if not record.is_guessing:
-        return reasons
+        return " ".join(filter(None, (reasons, _unrecognised(record))))
     accuracy = percent(record.kept["test_accuracy"])
     return (
         f"It is hardly better than guessing: {accuracy} of the test images, and always naming the "
         f"most frequent class gives {percent(record.chance)}. "
         f"{reasons or 'Its signals show no reason: try another learning rate or initialisation.'}"
+    )
+
+
+def _unrecognised(record: RunRecord) -> str:
+    classes = record.info.get("unrecognised")
+    if not (isinstance(classes, list) and classes):
+        return ""
+    words = unrecognised_text([str(name) for name in classes], "test image")
+    if record.recipe.get("class_weight") == "balanced":
+        return f"{words} Look at their images and labels."
+    return (
+        f"{words} Look at their images and labels; if they are few, --balance (class_weight = "
+        '"balanced") lets them count as much as others.'
+    )
+
+
+def calibration_text(record: RunRecord) -> str:
+    """Say what the calibration of a run's probabilities did; nothing if there was none."""
+    done = record.info.get("calibration")
+    if not isinstance(done, Mapping):
+        return ""
+    names = ("images", "error_before", "error_after", "temperature")
+    numbers = [value for name in names if isinstance(value := done.get(name), int | float)]
+    if len(numbers) < len(names):
+        return ""
+    count, before, after, heat = numbers
+    return (
+        f"Its probabilities are calibrated: on {count:,} validation images their error was "
+        f"{percent(before)} and is {percent(after)} (temperature {heat:g})."
     )
 
 

@@ -255,7 +255,7 @@ _TITLES: Final = ("fold", "trained on", "tested on", "test accuracy", "time")
 def _joined(outcomes: Sequence[Outcome], fold_of: npt.NDArray[np.int64], classes: int) -> Answers:
     """Return the answers of all folds, each in the place of its image."""
     count = len(fold_of)
-    answers = Answers(np.empty(count, np.int64), np.empty(count), np.empty(count))
+    answers = Answers.empty(count)
     for fold, outcome in enumerate(outcomes):
         if outcome.diverged:
             raise DivergenceError(
@@ -266,7 +266,7 @@ def _joined(outcomes: Sequence[Outcome], fold_of: npt.NDArray[np.int64], classes
         is_whole = part is not None and len(part.predicted) == len(places)
         if part is None or not (is_whole and set(part.predicted.tolist()) <= set(range(classes))):
             raise DataError(f"fold {fold + 1} has no answers for its images; train it anew")
-        for name in ("predicted", "confidence", "truth"):
+        for name in vars(answers):
             getattr(answers, name)[places] = getattr(part, name)
     return answers
 

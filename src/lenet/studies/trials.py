@@ -163,12 +163,12 @@ class Outcome:
 
 def _read_answers(values: Mapping[str, Any]) -> Answers:
     """Return answers out of a file; a ValueError, TypeError or LookupError, if they are none."""
-    predicted = np.array(values["predicted"], np.int64)
-    others = [np.array(values[name], np.float64) for name in ("confidence", "truth")]
-    is_whole = all(array.shape == (len(predicted),) for array in others)
-    if not is_whole or not all(np.isfinite(array).all() for array in others):
+    kinds = {name: array.dtype for name, array in vars(Answers.empty(0)).items()}
+    read = {name: np.array(values[name], kind) for name, kind in kinds.items()}
+    count = len(read["predicted"])
+    if not all(array.shape == (count,) and np.isfinite(array).all() for array in read.values()):
         raise ValueError("answers that cannot be")
-    return Answers(predicted, *others)
+    return Answers(**read)
 
 
 def _accuracy(record: EpochRecord) -> float | None:

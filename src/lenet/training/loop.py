@@ -33,6 +33,7 @@ from lenet.net import Network
 from lenet.optimizers import LEVENBERG_MARQUARDT
 from lenet.profile import Profile
 from lenet.randomness import CURVATURE, checked_seed, permutation
+from lenet.training.calibration import conclusion
 from lenet.training.preparation import check_fit, check_loss, new_model, with_validation
 from lenet.training.recipe import MOST_EPOCHS, Recipe
 
@@ -147,6 +148,8 @@ class Training:
         self.history: list[EpochRecord] = []
         #: The first epoch with the lowest validation loss; kept, so that no epoch looks at all.
         self.best_epoch: int | None = None
+        #: What :meth:`conclude` found.
+        self.conclusion: dict[str, Any] = {}
         self.is_whole = True
         preprocessing = self.model.preprocessing
         self._images = {
@@ -358,7 +361,7 @@ class Training:
             **results,
         )
 
-    def _scores(self, images: NDArray[np.uint8], part: slice) -> Floats:
+    def _scores(self, images: NDArray[np.uint8], part: slice | NDArray[np.int64]) -> Floats:
         return self.engine.scores(self.model.table, images[part], *self._pixels)
 
     def publish(self) -> None:
@@ -376,6 +379,20 @@ class Training:
             return False
         self.model.table[...] = self._best
         return True
+
+    def conclude(self, status: str, best: bool = False) -> None:
+        """Calibrate the model, as it is published, and write into it what was done, with the
+        profile that :func:`lenet.drift` compares with.
+
+        The test images come first there: those for validation are often the trained ones'
+        neighbours.
+        """
+        splits = self.data.splits
+        parts = {name: (partial(self._scores, self._images[name]), splits[name]) for name in splits}
+        self.conclusion = conclusion(self.model, parts, self.recipe.calibrate)
+        name = next(name for name in ("test", "validation", "train") if name in self._images)
+        profile = Profile.of_images(self._images[name], self.model.predict_proba, name)
+        self.model.training = {**self.summary(status, best), "profile": profile.to_dict()}
 
     def summary(self, status: str, best: bool = False) -> dict[str, Any]:
         """Return what was done and what came out, as values for JSON in the model's file.
@@ -400,6 +417,7 @@ class Training:
             "epochs": [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in epochs],
             "kept_epoch": kept,
             "test_accuracy": history[kept - 1].test_accuracy if history else None,
+            **self.conclusion,
         }
 
     def without_copies(self) -> WithoutCopies | None:
@@ -411,15 +429,6 @@ class Training:
         labels = self.data.test.labels
         predicted = read_answers(scores, labels, len(self.data.classes)).predicted
         return WithoutCopies.of(self.data.test.near_copies, predicted == labels)
-
-    def record(self, status: str, best: bool = False) -> dict[str, Any]:
-        """Return :meth:`summary`, and the profile that :func:`lenet.drift` compares with.
-
-        The test images come first: those for validation are often the trained ones' neighbours.
-        """
-        name = next(name for name in ("test", "validation", "train") if name in self._images)
-        profile = Profile.of_images(self._images[name], self.model.predict_proba, name)
-        return {**self.summary(status, best), "profile": profile.to_dict()}
 
     def details(self, status: str, best: bool = False) -> dict[str, Any]:
         """Return :meth:`summary` and how long it took, on how many threads; of test images among

@@ -115,18 +115,20 @@ def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
     """Return ``data`` with the validation split that ``recipe`` asks for.
 
     Their own is taken as it is. Otherwise every class gives its share, the same images in every
-    run, whatever its seed, and keeps one image to train on at least. Groups stay together.
+    run, whatever its seed, and keeps one image to train on at least. Groups stay together. A share
+    of few images that is none is an error only where something is decided by it.
     """
     if data.validation is not None:
         return data
     share = recipe.validation_fraction
+    values = {name: getattr(recipe, name) for name in ("patience", "restore_best")}
+    decided = {name: value for name, value in values.items() if value}
     if not share:
-        for name in ("patience", "restore_best"):
-            if value := getattr(recipe, name):
-                raise UsageError(
-                    f"{name} is {value!r} and there are no validation images to decide by; set "
-                    "some aside as well, such as validation_fraction=0.1."
-                )
+        for name, value in decided.items():
+            raise UsageError(
+                f"{name} is {value!r} and there are no validation images to decide by; set "
+                "some aside as well, such as validation_fraction=0.1."
+            )
         return data
     labels, groups = data.train.labels, data.train.groups
     classes = np.unique(labels)
@@ -138,6 +140,8 @@ def with_validation(data: Dataset, recipe: Recipe) -> Dataset:
         members = np.flatnonzero(labels == label)
         if aside[members].all():
             aside[members[-1]] = False
+    if not aside.any() and not decided:
+        return data
     if not aside.any():
         raise UsageError(
             f"validation_fraction is {share:g}, which is no image of {len(labels):,} with "

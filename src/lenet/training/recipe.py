@@ -183,6 +183,8 @@ class Recipe:
         patience: stop after so many epochs without a lower validation loss; 0 for never.
         restore_best: whether the model gets the weights of the epoch with the lowest validation
             loss; otherwise the last.
+        calibrate: whether the probabilities are calibrated on the validation images, where there
+            are any (:mod:`lenet.training.calibration`).
         network: the network that is trained when none is named; empty for no wish.
         augment: how training images change in every epoch, an Augmentation or a mapping.
 
@@ -217,6 +219,7 @@ class Recipe:
     validation_fraction: float = _value(0.0, _PART)
     patience: int = _value(0, _whole(0, 100_000))
     restore_best: bool = _value(False, _FLAG)
+    calibrate: bool = _value(True, _FLAG)
     network: str = _value("", _TEXT)
     augment: Augmentation = NO_AUGMENTATION
 

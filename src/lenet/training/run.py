@@ -313,13 +313,12 @@ class Run:
     def _save_models(self, training: Training, status: str) -> None:
         if status != "diverged":  # then it has the weights of the last whole epoch
             training.publish()
-        model = training.model
-        model.training = training.record(status)
-        model.save(self.folder / LAST)
+        training.conclude(status)
+        training.model.save(self.folder / LAST)
         if training.publish_best():
             self.keeps_best = True
-            model.training = training.record(status, best=True)
-            model.save(self.folder / BEST)
+            training.conclude(status, best=True)
+            training.model.save(self.folder / BEST)
 
     def _write_recipe(self, training: Training) -> None:
         about = f"The recipe of {self.folder.name}; lenet train --recipe takes this file."
