@@ -56,7 +56,7 @@ def test_dry_run(command, mine, here):
     assert (found.status, found.err) == (0, "")
     lines = found.out.splitlines()
     assert "lenet-relu for 4 classes of 3x28x28" in lines[1]
-    assert lines[-1].startswith("The network would see 3x28x28, the background dark; pixels 0 to 1")
+    assert lines[-2].startswith("The network would see 3x28x28, the background dark; pixels 0 to 1")
     assert sorted(os.listdir(here)) == before
 
 
