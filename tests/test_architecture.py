@@ -73,6 +73,7 @@ DELAYED = {
     "cleaning.result": "the page with pictures, for who saves one",
     "benchmarking.worker": "PyTorch and ONNX Runtime, each in a process of its own",
     "cli": "a verb loads what it needs when it runs; the overview needs no verb",
+    "data.ground": "Pillow, for backgrounds: named data need it only when they are trained on",
     "data.showing": "Pillow, for who looks at images in a notebook",
     "data.__init__": "the readers of one's own pictures, which named data do without",
     "data.sources": "requests and rich, for a download",

@@ -566,7 +566,7 @@ _KINDS_INSIDE: Final[dict[str, Any]] = {
 READING: Final = ("transpose", "label_from_name", "group", "split_seed")
 #: What ``lenet.load`` is called with.
 _ARGUMENTS: Final[dict[str, Any]] = {
-    **dict.fromkeys(("source", "data_dir", "label_from_name", "group"), str),
+    **dict.fromkeys(("source", "data_dir", "label_from_name", "group", "fit"), str),
     "split_seed": int,
     **dict.fromkeys(("gray", "rgb", "skip_bad", "transpose"), bool),
     "size": int | str | list,

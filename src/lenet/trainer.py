@@ -40,7 +40,6 @@ from lenet.training.preparation import (
 )
 from lenet.training.recipe import AUTO, NAMED
 from lenet.training.run import resume_run
-from lenet.writing.numbers import seconds_text
 
 if TYPE_CHECKING:
     from lenet.reporting.notebook import LiveCurve
@@ -153,7 +152,7 @@ class Begun:
         that."""
         if self.choice is not None:
             training = self.training
-            length = f", about {seconds_text(training.seconds_ahead())} s{more}"
+            length = f", about {max(1, round(training.seconds_ahead()))} s{more}"
             yield from self.choice.lines(training.recipe, length)
 
 

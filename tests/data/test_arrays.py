@@ -147,8 +147,8 @@ def test_options(load):
     assert load(LoadOptions((4, 4), 3), x=X, y=Y).images.shape == (40, 3, 4, 4)
     assert load(LoadOptions(None, 1), x=RGB, y=Y).images.shape == (40, 1, 8, 6)
     large = load(x=np.zeros((10, 100, 200), np.uint8), y=Y[:10])
-    assert large.images.shape[1:] == (1, 32, 64)
-    assert "images of 100x200 become 32x64; the option size says otherwise" in large.notes
+    assert large.images.shape[1:] == (1, 16, 32)
+    assert "images of 100x200 become 16x32; the option size says otherwise" in large.notes
 
 
 def test_floats_of_another_scale_are_refused(load):

@@ -13,7 +13,7 @@ from lenet.data.collection import (
     require_room,
     shaped,
 )
-from lenet.data.preprocess import centre, reaches_one, to_bytes, to_grey
+from lenet.data.preprocess import FITS, fit_to, reaches_one, to_bytes, to_grey
 from lenet.errors import DataError, UsageError
 from refusals import refused
 
@@ -70,9 +70,9 @@ def test_colours():
 
 
 def test_large_sizes_are_bounded_with_their_proportions():
-    assert bounded((64, 64)) == (64, 64)
-    assert bounded((3000, 4000)) == (48, 64)
-    assert bounded((1, 10_000)) == (1, 64)
+    assert bounded((32, 32)) == (32, 32)
+    assert bounded((3000, 4000)) == (24, 32)
+    assert bounded((1, 10_000)) == (1, 32)
     assert middle([(10, 10), (20, 12), (30, 50)]) == (20, 12)
 
 
@@ -110,10 +110,12 @@ def test_rgb_from_the_start():
 
 
 def test_shaped():
-    assert shaped(np.repeat(GREY, 3, axis=1), (3, 4), None).tolist() == GREY.tolist()
-    assert shaped(np.repeat(GREY, 3, axis=1), (3, 4), 3).shape == (2, 3, 3, 4)
-    np.testing.assert_array_equal(shaped(RGB, (3, 4), 1), to_grey(RGB))
-    np.testing.assert_array_equal(shaped(GREY, (6, 6), None), centre(GREY, 6, 6))
+    assert shaped(np.repeat(GREY, 3, axis=1), (3, 4), LoadOptions()).tolist() == GREY.tolist()
+    assert shaped(np.repeat(GREY, 3, axis=1), (3, 4), LoadOptions(channels=3)).shape == (2, 3, 3, 4)
+    np.testing.assert_array_equal(shaped(RGB, (3, 4), LoadOptions(channels=1)), to_grey(RGB))
+    for fit in FITS:
+        made = shaped(GREY, (6, 6), LoadOptions(fit=fit))
+        np.testing.assert_array_equal(made, fit_to(GREY, (6, 6), fit))
 
 
 def test_no_room(monkeypatch):

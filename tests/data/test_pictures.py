@@ -4,6 +4,7 @@ import io
 import os
 import tracemalloc
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from lenet.data.collection import LoadOptions
 from lenet.data.folders import list_pictures
 from lenet.data.pictures import Fault, decode
 from lenet.data.prepare import prepare_picture
-from lenet.data.preprocess import Preprocessing
+from lenet.data.preprocess import FITS, Preprocessing
 from lenet.data.unlabelled import read_unlabelled
 from lenet.errors import DataError, PictureError
 from refusals import refused
@@ -554,7 +555,7 @@ def test_different_sizes_become_the_median(decoded):
 
 def test_large_pictures_become_small(decoded):
     found = decoded(a=(np.full((300, 400), 9, np.uint8), {}))
-    assert found.images.shape == (1, 1, 48, 64)
+    assert found.images.shape == (1, 1, 24, 32)
 
 
 def test_a_size_of_choice(decoded):
@@ -562,10 +563,11 @@ def test_a_size_of_choice(decoded):
     assert found.images.shape == (2, 1, 28, 32)
 
 
+@pytest.mark.parametrize("fit", FITS)
 @pytest.mark.parametrize("picture", [GREY, RGB, GREY[:3]])
-def test_what_is_trained_on_is_what_predict_sees(decoded, tmp_path, picture):
-    found = decoded(LoadOptions((28, 28), 1), a=(picture, {}))
-    seen = fit_picture(read_picture(tmp_path / "a" / "a.png"), ANY)
+def test_what_is_trained_on_is_what_predict_sees(decoded, tmp_path, picture, fit):
+    found = decoded(LoadOptions((28, 28), 1, fit=fit), a=(picture, {}))
+    seen = fit_picture(read_picture(tmp_path / "a" / "a.png"), replace(ANY, fit=fit))
     np.testing.assert_array_equal(found.images[0], seen)
 
 

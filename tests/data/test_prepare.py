@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 import lenet
 from lenet.data.decoder import Picture, read_picture
 from lenet.data.frame import inside_of_frame
-from lenet.data.prepare import background_of, is_ink, prepare_picture
+from lenet.data.ground import background_of, is_ink
+from lenet.data.prepare import prepare_picture
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import DataError
 
@@ -327,13 +328,13 @@ def test_a_picture_without_ink_stays():
 
 def test_the_box_is_found_and_kept(seven, tmp_path):
     images = np.repeat(seven[np.newaxis, np.newaxis], 50, axis=0)
-    fitted = Preprocessing.fit(images, (1, 28, 28))
+    fitted = Preprocessing.measure(images, (1, 28, 28))
     assert (fitted.box, fitted.polarity) == (20, "dark")
-    assert Preprocessing.fit(255 - images, (1, 28, 28)).box == 20
+    assert Preprocessing.measure(255 - images, (1, 28, 28)).box == 20
     assert Preprocessing.from_dict(json.loads(json.dumps(fitted.to_dict()))) == fitted
     images[7] = np.roll(images[7], 3, axis=1)
-    assert Preprocessing.fit(images, (1, 28, 28)).box is None
-    assert Preprocessing.fit(lenet.load("digits").train.images, (1, 28, 28)).box is None
+    assert Preprocessing.measure(images, (1, 28, 28)).box is None
+    assert Preprocessing.measure(lenet.load("digits").train.images, (1, 28, 28)).box is None
     for wrong in (0, 28, 2.5, True):
         with pytest.raises(DataError):
             replace(BOXED, box=wrong)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lenet.data import load, preprocess
+from lenet.data import ground, load, preprocess
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import DataError
 from refusals import refused
@@ -40,10 +40,10 @@ def test_resize_keeps_a_constant():
 
 def test_chunks_change_nothing(monkeypatch):
     images = random_images(50, 3, 8, 8)
-    whole = preprocess.match(images, (1, 12, 12)), Preprocessing.fit(images, (1, 12, 12))
+    whole = preprocess.match(images, (1, 12, 12)), Preprocessing.measure(images, (1, 12, 12))
     monkeypatch.setattr(preprocess, "_CHUNK", 1000)
     np.testing.assert_array_equal(preprocess.match(images, (1, 12, 12)), whole[0])
-    assert Preprocessing.fit(images, (1, 12, 12)) == whole[1]
+    assert Preprocessing.measure(images, (1, 12, 12)) == whole[1]
 
 
 def test_grey_is_pillows():
@@ -73,7 +73,7 @@ def test_equal_channels_of_any_number_pass():
 def test_fit_measures_every_pixel(channels):
     images = random_images(30, channels, 9, 9)
     images[:, 0] //= 2
-    fitted = Preprocessing.fit(images, (channels, 9, 9))
+    fitted = Preprocessing.measure(images, (channels, 9, 9))
     np.testing.assert_allclose(fitted.mean, (images / 255).mean((0, 2, 3)), rtol=1e-12)
     np.testing.assert_allclose(fitted.std, (images / 255).std((0, 2, 3)), rtol=1e-12)
 
@@ -81,16 +81,16 @@ def test_fit_measures_every_pixel(channels):
 def test_fit_measures_what_the_network_sees():
     images = random_images(20, 3, 9, 9)
     prepared = preprocess.match(images, (1, 6, 6))
-    assert Preprocessing.fit(images, (1, 6, 6)) == Preprocessing.fit(prepared, (1, 6, 6))
+    assert Preprocessing.measure(images, (1, 6, 6)) == Preprocessing.measure(prepared, (1, 6, 6))
 
 
 def test_fit_without_standardizing():
-    fitted = Preprocessing.fit(random_images(3, 1, 4, 4), (1, 4, 4), standardize=False)
+    fitted = Preprocessing.measure(random_images(3, 1, 4, 4), (1, 4, 4), standardize=False)
     assert (fitted.mean, fitted.std) == ((0.0,), (1.0,))
 
 
 def test_fit_of_a_constant():
-    fitted = Preprocessing.fit(np.full((3, 1, 4, 4), 51, np.uint8), (1, 4, 4))
+    fitted = Preprocessing.measure(np.full((3, 1, 4, 4), 51, np.uint8), (1, 4, 4))
     assert fitted.mean == pytest.approx((0.2,))
     assert fitted.std == (1 / 255,)
 
@@ -101,14 +101,14 @@ def test_fit_of_a_constant():
 def test_polarity_needs_a_clear_majority(light, expected):
     images = np.zeros((200, 1, 4, 4), np.uint8)
     images[:light] = 200
-    assert Preprocessing.fit(images, (1, 4, 4)).polarity == expected
+    assert Preprocessing.measure(images, (1, 4, 4)).polarity == expected
 
 
 def test_polarity_looks_at_the_border_only():
     image = np.full((1, 1, 9, 9), 255, np.uint8)
     image[:, :, 1:-1, 1:-1] = 0
-    assert preprocess.has_light_border(image).tolist() == [True]
-    assert preprocess.has_light_border(~image).tolist() == [False]
+    assert ground.has_light_border(image).tolist() == [True]
+    assert ground.has_light_border(~image).tolist() == [False]
 
 
 def test_backgrounds():
@@ -116,14 +116,14 @@ def test_backgrounds():
     image[:, :, 1:-1, 1:-1] = 5
     image[:, 1] = ~image[:, 1]
     image[0, 2] = 30  # as many border pixels as have 200: the lower one counts
-    assert preprocess.background(image).tolist() == [200, 55, 30]
-    assert preprocess.background(image[:, :1, :1]).tolist() == [200]
-    assert preprocess.background(image[:, :, 2:3, 2:3]).tolist() == [5, 250, 5]
-    assert preprocess.background(load("digits").train.images).tolist() == [0]
+    assert ground.background(image).tolist() == [200, 55, 30]
+    assert ground.background(image[:, :1, :1]).tolist() == [200]
+    assert ground.background(image[:, :, 2:3, 2:3]).tolist() == [5, 250, 5]
+    assert ground.background(load("digits").train.images).tolist() == [0]
 
 
 def test_digits_are_light_on_dark():
-    fitted = Preprocessing.fit(load("digits").train.images, (1, 28, 28))
+    fitted = Preprocessing.measure(load("digits").train.images, (1, 28, 28))
     assert fitted.polarity == "dark"
     assert fitted.mean == pytest.approx((0.3055,), abs=1e-3)
 
@@ -135,7 +135,7 @@ def test_prepare():
 
 def test_scale_and_shift_standardize():
     images = random_images(30, 3, 9, 9)
-    scale, shift = Preprocessing.fit(images, (3, 9, 9)).scale_and_shift()
+    scale, shift = Preprocessing.measure(images, (3, 9, 9)).scale_and_shift()
     assert scale.dtype == shift.dtype == np.float32
     x = images * scale[:, None, None] + shift[:, None, None]
     np.testing.assert_allclose(x.mean((0, 2, 3)), 0, atol=1e-5)
@@ -146,7 +146,7 @@ GOOD = {"input_shape": [1, 28, 28], "mean": [0.1307], "std": [0.3081], "polarity
 
 
 def test_dict_round_trip_is_exact():
-    fitted = Preprocessing.fit(random_images(30, 3, 9, 9), (3, 9, 9))
+    fitted = Preprocessing.measure(random_images(30, 3, 9, 9), (3, 9, 9))
     assert Preprocessing.from_dict(json.loads(json.dumps(fitted.to_dict()))) == fitted
     assert Preprocessing.from_dict(GOOD).to_dict() == GOOD
 
@@ -190,9 +190,10 @@ def test_from_dict_of_something_else(values):
         Preprocessing.from_dict(values)
 
 
-def test_many_are_centred_as_one_is():
+@pytest.mark.parametrize("fit", preprocess.FITS)
+def test_many_are_fitted_as_one_is(fit):
     images = random_images(2, 3, 3, 4)
-    both = preprocess.centre(images, 7, 5)
+    both = preprocess.fit_to(images, (7, 5), fit)
     for index in range(2):
-        one = preprocess.centre(images[index : index + 1], 7, 5)
+        one = preprocess.fit_to(images[index : index + 1], (7, 5), fit)
         np.testing.assert_array_equal(both[index], one[0])

@@ -241,3 +241,23 @@ def test_the_help_names_every_ending(capsys) -> None:
     assert main(["export", "--help"]) == 0
     text = re.sub(r"\s+", " ", capsys.readouterr().out)
     assert all(suffix in text for suffix in export_module._FORMATS)
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad", "crop", "border"])
+def test_every_file_says_how_pictures_get_their_size(fit, tmp_path) -> None:
+    seen = lenet.Preprocessing((1, 8, 8), (0.0,), (1.0,), None, fit=fit, sizes=((9, 9),) * 3)
+    model = lenet.Model("1x8x8 | dense 4", preprocessing=seen).initialize()
+    for name in ("m.c", "m.py", "m.html", "m.params", "m.safetensors"):
+        export(model, tmp_path / name)
+    words = " ".join(seen.fitting.split()[-3:])
+    for name in ("m.c", "m.py"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert words in " ".join(text.replace("\n *", " ").split())
+    told = json.dumps(fit)
+    assert f'"fit":{told}' in (tmp_path / "m.html").read_text(encoding="utf-8")
+    assert lenet.Model.load(tmp_path / "m.safetensors").preprocessing == seen
+    assert lenet.import_model(tmp_path / "m.params").preprocessing == seen
+    if fit == "pad":
+        pytest.importorskip("onnx")
+        export(model, tmp_path / "m.onnx")
+        assert lenet.import_model(tmp_path / "m.onnx").preprocessing == seen

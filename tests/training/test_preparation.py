@@ -124,6 +124,10 @@ def test_the_arguments_of_the_loading_hold_in_any_folder(pictures, monkeypatch):
     assert found == {"source": str(pictures), "rgb": True}
     found = with_absolute_paths(load_arguments(own, pictures, None, size=None, gray=False))
     assert found == {"source": str(pictures), "size": [12, 10], "gray": True}
+    assert load_arguments(own, pictures, fit="crop")["fit"] == "crop"
+    for fit, expected in ((None, "border"), ("pad", "pad")):
+        seen = lenet.Preprocessing((1, 12, 10), (0.0,), (1.0,), None, fit=fit)
+        assert load_arguments(lenet.Model(own, preprocessing=seen), pictures)["fit"] == expected
     found = with_absolute_paths(load_arguments(zoo, "MNIST", pictures.parent / "." / "d"))
     assert found == {"source": "MNIST", "data_dir": str(pictures)}
     for arguments in (found, with_absolute_paths(found)):

@@ -8,6 +8,8 @@ from PIL import Image
 
 import lenet
 from exported_models import drawn
+from lenet.data.decoder import read_picture
+from lenet.data.prepare import prepare_picture
 from lenet.formats.page import page_facts, write_page
 
 SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
@@ -466,3 +468,33 @@ def test_every_network_has_a_page(net, open_page, tmp_path) -> None:
         found.page.keyboard.press("ArrowRight")
         assert np.isfinite(float(found.page.locator(".unit").get_attribute("data-value")))
     assert found.page.evaluate(SIDEWAYS) <= 0
+
+
+#: The colours of what the network saw, 16x16, as the page shows it: each pixel's middle.
+SAW = """() => {
+  const canvas = document.querySelector(".saw canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const step = canvas.width / 16;
+  const middle = (n) => Math.floor((n + 0.5) * step);
+  const at = (row, column) => middle(row) * canvas.width + middle(column);
+  const places = Array.from({ length: 256 }, (_, n) => 4 * at(n >> 4, n & 15));
+  return places.map((place) => [...data.slice(place, place + 3)]);
+}"""
+
+
+@pytest.mark.parametrize(
+    ("fit", "word"),
+    [("stretch", "stretched"), ("pad", "repeated"), ("crop", "cut out"), ("border", "border's")],
+)
+def test_a_photograph_becomes_what_lenet_makes_of_it(open_page, tmp_path, fit, word) -> None:
+    seen = lenet.Preprocessing((3, 16, 16), (0.0,) * 3, (1.0,) * 3, None, fit=fit)
+    model = lenet.Model("3x16x16 | conv 4 k3 | dense 2", preprocessing=seen).initialize()
+    coarse = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    Image.fromarray(coarse).resize((700, 400)).save(tmp_path / "photo.png")
+    found = open_page(page_of(model, tmp_path))
+    found.page.locator("input[type=file]").set_input_files(tmp_path / "photo.png")
+    found.until("document.querySelector('.done').textContent.includes('700×400')")
+    shown = np.array(found.page.evaluate(SAW)).T.reshape(3, 16, 16)
+    ours, _ = prepare_picture(read_picture(tmp_path / "photo.png"), seen)
+    assert np.abs(shown - ours).max() <= 1
+    assert word in found.page.locator(".done").inner_text()

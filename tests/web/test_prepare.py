@@ -11,6 +11,7 @@ from PIL import Image
 import lenet
 from lenet.data.decoder import read_picture
 from lenet.data.prepare import prepare_picture
+from lenet.data.preprocess import FITS
 from lenet.formats.page import page_facts, page_modules
 
 pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
@@ -112,13 +113,15 @@ def test_what_is_so_already_stays_to_the_bit(prepare) -> None:
 
 
 def test_as_it_is_only_the_size_changes(prepare) -> None:
-    _, how = preparation()
+    seen, how = preparation()
     moved = np.roll(digit(), 3, 1)
     made, done = prepare(
         how, [case(255 - moved, asItIs=True), case(moved.repeat(2, 0).repeat(2, 1), asItIs=True)]
     )
     assert (made[0].reshape(28, 28) == 255 - moved).all()
-    assert (made[1].reshape(28, 28) == moved).all()
+    larger = moved.repeat(2, 0).repeat(2, 1)
+    ours = seen.as_it_is.prepare(larger[np.newaxis, np.newaxis])
+    assert np.abs(made[1].reshape(28, 28) - ours[0, 0].astype(int)).max() <= 1
     assert done == [[], ["resized"]]
 
 
@@ -164,3 +167,35 @@ def test_light_paper_and_plain_data(prepare) -> None:
     (made,), (done,) = prepare(how, [{"strokes": SEVEN}])
     assert done == ["resized"]
     assert np.median(made) == 0
+
+
+@pytest.mark.parametrize("fit", [*FITS, None])
+@pytest.mark.parametrize("shape", [(30, 50), (50, 30), (9, 40), (100, 100), (28, 28), (1, 300)])
+def test_every_fit_is_as_lenet_s(fit, shape, prepare, tmp_path) -> None:
+    seen = lenet.Preprocessing((3, 24, 28), (0.0,) * 3, (1.0,) * 3, None, fit=fit)
+    model = lenet.Model("3x24x28 | dense 10", preprocessing=seen).initialize()
+    random = np.random.default_rng(0)
+    coarse = random.integers(0, 256, (6, 6, 3), np.uint8)
+    picture = np.asarray(Image.fromarray(coarse).resize(shape[::-1]))
+    path = tmp_path / "picture.png"
+    Image.fromarray(picture).save(path)
+    ours, words = prepare_picture(read_picture(path), seen)
+    given = case(np.ascontiguousarray(picture.transpose(2, 0, 1)))
+    theirs, (done,) = prepare(page_facts(model)["preparation"], [given])
+    assert np.abs(ours.astype(int) - theirs.reshape(ours.shape)).max() <= 1
+    assert done[1:] == list(words[1:])
+
+
+def test_a_margin_is_as_lenet_s(prepare, tmp_path) -> None:
+    seen = lenet.Preprocessing((1, 32, 32), (0.0,), (1.0,), None, margin=True, fit="border")
+    model = lenet.Model("1x32x32 | dense 10", preprocessing=seen).initialize()
+    path = tmp_path / "picture.png"
+    image = np.full((28, 28), 40, np.uint8)
+    image[4:20, 9:11] = 250
+    Image.fromarray(image).save(path)
+    ours, words = prepare_picture(read_picture(path), seen)
+    theirs, (done,) = prepare(page_facts(model)["preparation"], [case(image)])
+    np.testing.assert_array_equal(ours[0], np.pad(image, 2, constant_values=40))
+    np.testing.assert_array_equal(ours[0], theirs.reshape(32, 32))
+    assert done == ["margin"]
+    assert words == ("28x28 in the middle of 32x32",)

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.cleaning.material import Material
-from lenet.data.preprocess import Images, Preprocessing, has_light_border, resize
+from lenet.data.ground import has_light_border
+from lenet.data.preprocess import Images, Preprocessing, resize
 
 #: Levels from the darkest to the lightest pixel: a picture with fewer shows nothing.
 _BLANK: Final = 16
@@ -87,7 +88,7 @@ def _light_or_dark(images: Images, rest: npt.NDArray[np.int64]) -> Iterator[Oddi
 def _negatives(images: Images, rest: npt.NDArray[np.int64]) -> Iterator[Oddity]:
     """Yield those on a ground of the other brightness, where nearly all are on one."""
     _, channels, height, width = images.shape
-    polarity = Preprocessing.fit(images, (channels, height, width)).polarity
+    polarity = Preprocessing.measure(images, (channels, height, width)).polarity
     if polarity is None:
         return
     light = has_light_border(images[rest])

@@ -9,7 +9,17 @@ from lenet.errors import UsageError
 
 #: What ``lenet.load`` takes beside the data and their folder.
 LOAD_OPTIONS: Final = (
-    *("size", "gray", "rgb", "skip_bad", "transpose", "label_from_name", "group", "split_seed"),
+    *(
+        "size",
+        "gray",
+        "rgb",
+        "skip_bad",
+        "transpose",
+        "label_from_name",
+        "group",
+        "split_seed",
+        "fit",
+    ),
 )
 #: Values of the recipe that have an option with a value.
 RECIPE_OPTIONS: Final = (

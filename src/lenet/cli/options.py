@@ -218,6 +218,14 @@ split_seed: Final = option(
 )
 
 
+fit: Final = option(
+    "--fit",
+    "How a picture of other proportions gets the size: stretch (the default), pad (its edges "
+    "repeated outward), crop (its middle) or border (on its border's median colour).",
+    section=OWN,
+)
+
+
 def write(result: Result, form: str, **choices: Any) -> None:
     """Print a result in a format; ``choices`` are those of its page."""
     from lenet.terminal import can_show, columns

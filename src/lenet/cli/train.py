@@ -54,7 +54,7 @@ _ROWS: Final = 20
 @option("--device", "Of torch: cpu by default, cuda for a GPU.")
 @options.data_dir
 @flag("--dry-run", "Show the data and the network, and train nothing.")
-@option("--size", "28, or height x width, 28x32. Theirs by default, 64 at most.", section=OWN)
+@option("--size", "28, or height x width, 28x32. Theirs by default, 32 at most.", section=OWN)
 @flag("--gray", "Make them grey.", section=OWN)
 @flag("--rgb", "Make them RGB.", section=OWN)
 @flag("--skip-bad", "Leave out files that cannot be read.", section=OWN)
@@ -62,6 +62,7 @@ _ROWS: Final = 20
 @options.label_from_name
 @options.group
 @options.split_seed
+@options.fit
 @option("--epochs", "Passes over the training images.", INT, section=RECIPE)
 @option("--batch-size", "Images per step.", INT, section=RECIPE)
 @option("--lr", "Learning rate; where it changes, its peak.", FLOAT, section=RECIPE)
@@ -320,6 +321,8 @@ def _print_dry_run(begun: Begun, json: bool) -> None:
     ground = f", the background {seen.polarity}" if seen.polarity else ""
     scaled = f"pixels 0 to 1 with mean {mean} taken off, divided by {std}"
     print(f"The network would see {shape}{ground}; {scaled}.")
+    if data.fit:
+        print(f"Pictures are {seen.fitting}.")
 
 
 def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> None:

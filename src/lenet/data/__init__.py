@@ -55,6 +55,7 @@ def load(
     label_from_name: str | None = None,
     group: str | None = None,
     split_seed: int = 0,
+    fit: str | None = None,
 ) -> Dataset:
     """Load a data set by its name, or pictures of one's own by their path.
 
@@ -69,7 +70,7 @@ def load(
         data_dir: the folder that holds the IDX files already; without it, the folder in the
             environment variable ``LENET_DATA``, or else the cache, which is filled by download.
         size: of pictures of one's own, one number or (height, width); by default their own, or
-            their median, at most 64.
+            their median, at most 32.
         gray: make them grey.
         rgb: make them RGB; without either, they are RGB if one has colour.
         skip_bad: leave out files that cannot be read.
@@ -81,6 +82,9 @@ def load(
             or the pictures of one person: a pattern such as ``"{group}_*"`` for the files' names or
             ``"{group}/*"`` for the folder that they lie in; or the title of a column of a ``.csv``.
         split_seed: draws another fifth for testing.
+        fit: how a picture of other proportions gets the size: "stretch", "pad" (whole, with the
+            pixels of its edges repeated outward), "crop" (its middle) or "border" (whole, on the
+            median colour of its border); by default "stretch". A model remembers it.
 
     Raises:
         UsageError: there is no such data set or path, or a size that is none.
@@ -90,12 +94,12 @@ def load(
     """
     name = _name(source)
     if name not in NAMES:
-        how = (size, gray, rgb, skip_bad, transpose, label_from_name, group, split_seed)
+        how = (size, gray, rgb, skip_bad, transpose, label_from_name, group, split_seed, fit)
         collection, title = read_collection(source, *how)
         return collection.dataset(title, _path(source))
     chosen = (size is not None, gray, rgb, skip_bad, transpose, label_from_name is not None)
-    if any(chosen) or group is not None or split_seed:
-        names = "size, gray, rgb, skip_bad, transpose, label_from_name, group and split_seed"
+    if any(chosen) or group is not None or split_seed or fit is not None:
+        names = "size, gray, rgb, skip_bad, transpose, label_from_name, group, split_seed and fit"
         what = f"{names} are for pictures of your own"
         advice = f"leave them out, or write ./{name} for a folder of that name"
         raise UsageError(f"{what}, and {name} is ready; {advice}.")
@@ -112,6 +116,7 @@ def read_collection(
     label_from_name: str | None = None,
     group: str | None = None,
     split_seed: int = 0,
+    fit: str | None = None,
 ) -> tuple[Collection, str]:
     """Read pictures of one's own and what to call them; arguments and errors as in :func:`load`."""
     path = _path(source)
@@ -120,7 +125,7 @@ def read_collection(
     from lenet.data.collection import LoadOptions
 
     options = LoadOptions.of(
-        size, gray, rgb, skip_bad, transpose, label_from_name, group, split_seed
+        size, gray, rgb, skip_bad, transpose, label_from_name, group, split_seed, fit
     )
     return own.read(path, options), own.title(path)
 
@@ -137,11 +142,12 @@ def load_split(
     label_from_name: str | None = None,
     group: str | None = None,
     split_seed: int = 0,
+    fit: str | None = None,
 ) -> Split:
     """Load pictures of one's own to test a model on, of its shape (C, H, W): a split, or all.
 
-    With its ``preprocessing`` they become what ``lenet.predict`` makes of them; without, what they
-    were when the model was trained on them.
+    With its ``preprocessing`` they become what ``lenet.predict`` makes of them; without, and with
+    its ``fit``, what they were when the model was trained on them.
     """
     path = _path(source)
     from lenet.data import own
@@ -150,7 +156,8 @@ def load_split(
     channels, *size = input_shape
     is_grey, is_rgb = channels == 1, channels == 3
     options = LoadOptions.of(
-        size, is_grey, is_rgb, skip_bad, transpose, label_from_name, group, split_seed
+        *(size, is_grey, is_rgb, skip_bad, transpose, label_from_name, group, split_seed),
+        fit or "border",
     )
     if preprocessing is not None:
         options = replace(options, preprocessing=preprocessing.without_scaling)

@@ -28,8 +28,18 @@ from lenet.data.dataset import (
     digests_of,
 )
 from lenet.data.folders import classes_of, name_reader
+from lenet.data.ground import has_colour
 from lenet.data.groups import GROUPS, TOO_GOOD, check_divisible, check_group, describe_groups
-from lenet.data.preprocess import Images, Preprocessing, Size, centre, to_grey
+from lenet.data.preprocess import (
+    Fit,
+    Images,
+    Preprocessing,
+    Size,
+    fit_to,
+    fitted_size,
+    read_fit,
+    to_grey,
+)
 from lenet.data.splitting import split_by_content
 from lenet.errors import DataError, UsageError
 from lenet.net.shapes import pair_text, read_sizes
@@ -39,9 +49,12 @@ from lenet.writing.numbers import plural
 
 _UNBALANCED: Final = 3.0  # from so many times as many images on, classes are said to be so
 _LARGEST_SIDE: Final = 32  # where no size is asked for: a small network learns from less
+#: How pictures of one's own get their size, unless a person says it: docs/pictures.md has figures.
+DEFAULT_FIT: Final[Fit] = "stretch"
 _MAX_SIDE: Final = 4096  # where one is asked for
 _BESIDE: Final = 64  # bytes per image, for its label, its hash and its name
 _MOST_DONE: Final = 8  # kinds of preparation that are named
+_TRIED: Final = 64  # images: of so many one is asked for its colours
 _PAIRS: Final = re.compile(r"\d+x\d+ to \d+x\d+", re.ASCII)
 _OTHERS: Final = " and other sizes"
 _KEPT: Final = "is kept for testing"
@@ -62,6 +75,7 @@ class LoadOptions:
     split_seed: int = 0  # which split is drawn, where there is no test part
     #: Of the model that is to see the pictures, without scaling; None: they are to be learned from.
     preprocessing: Preprocessing | None = None
+    fit: Fit | None = None  # how pictures of other proportions get the size; None: stretched
 
     @classmethod
     def of(
@@ -74,6 +88,7 @@ class LoadOptions:
         label_from_name: str | None = None,
         group: str | None = None,
         split_seed: int = 0,
+        fit: str | None = None,
     ) -> LoadOptions:
         """Return what the arguments of ``lenet.load`` say."""
         if gray and rgb:
@@ -85,7 +100,8 @@ class LoadOptions:
             check_group(group)
         read = None if size is None else read_size(size)
         seed = checked_seed(split_seed)
-        return cls(read, channels, skip_bad, transpose, label_from_name, group, seed)
+        how = None if fit is None else read_fit(fit)
+        return cls(read, channels, skip_bad, transpose, label_from_name, group, seed, fit=how)
 
     def resized_note(self, own: Size, size: Size) -> list[str]:
         """Return the note that large images of one size become smaller, where nobody asked."""
@@ -115,9 +131,20 @@ def bounded(size: Size, most: int = _LARGEST_SIDE) -> Size:
 
 
 def middle(sizes: Sequence[Size]) -> Size:
-    """Return the median height and the median width of pictures that differ, bounded."""
+    """Return the median height and the median width of pictures."""
     height, width = (round(median(sides)) for sides in zip(*sizes, strict=True))
-    return bounded((height, width))
+    return height, width
+
+
+def by_area(sizes: Sequence[Size]) -> list[Size]:
+    """Return the sizes that there are, the smallest first."""
+    return sorted(set(sizes), key=lambda size: (size[0] * size[1], size))
+
+
+def three_sizes(sizes: Sequence[Size]) -> tuple[Size, Size, Size]:
+    """Return the smallest size, the median height and width, and the largest size."""
+    ordered = by_area(sizes)
+    return ordered[0], middle(sizes), ordered[-1]
 
 
 def require_room(count: int, channels: int, size: Size) -> None:
@@ -137,17 +164,17 @@ def machine_memory() -> int:
         return 8 * 10**9
 
 
-def shaped(images: Images, size: Size, channels: int | None, own: Size | None = None) -> Images:
+def shaped(images: Images, size: Size, options: LoadOptions, own: Size | None = None) -> Images:
     """Bring (n, C, h, w) images to one size, and to grey where all of them can be.
 
     ``own`` is the size that they had before they were shrunk, whose proportions count.
     """
     if images.shape[1] == 3:
-        if channels == 1:
+        if options.channels == 1:
             images = to_grey(images)
-        elif channels is None and bool((images == images[:, :1]).all()):
+        elif options.channels is None and bool((images == images[:, :1]).all()):
             images = images[:, :1]
-    return centre(images, *size, own)
+    return fit_to(images, size, options.fit or DEFAULT_FIT, own)
 
 
 class Stack:
@@ -191,6 +218,8 @@ class Collection:
     groups: tuple[str, ...] | None = None  # N: what stays together, empty for nothing
     near_copies: npt.NDArray[np.int64] | None = None  # of the images to test on, as in a Split
     sizes: tuple[Size, ...] | None = None  # N: of each picture file, before it was brought to one
+    has_colours: bool = False  # and all are grey now
+    fit: Fit | None = None  # how they got their size; None of arrays that kept their proportions
 
     @classmethod
     def of(
@@ -278,8 +307,9 @@ class Collection:
             strange = f"class {shown(self.classes[int(learnt.argmin())])} but none to train on"
             what = f"images of {strange}; add some, or take the class out"
         else:
-            notes = self.notes
-            return Dataset(name, train, test, self.classes, validation, source, notes, self.depth)
+            found = name, train, test, self.classes, validation, source, self.notes
+            sizes = self.sizes and three_sizes(self.sizes)
+            return Dataset(*found, self.depth, self.fit, sizes, self.has_colours)
         raise DataError(f"{source} has {what}")
 
     def split_for(self, classes: Sequence[str], everything: bool, source: str) -> Split:
@@ -348,14 +378,16 @@ def gather(
     stack = Stack(most, size, options.channels)
     names: list[str] = []
     digests, splits = [], []
+    has_colours = False
     for split, labels, images in batches:
         if options.transpose:
             images = np.ascontiguousarray(images.swapaxes(2, 3))
         digests.append(digests_of(images))
         splits.append(np.full(len(images), split))
-        stack.add(shaped(images, size, options.channels))
+        has_colours |= options.channels == 1 and any(map(has_colour, images[::_TRIED]))
+        stack.add(shaped(images, size, options))
         names += labels
-    return Collection.of(
+    found = Collection.of(
         stack.images,
         names,
         np.concatenate(splits),
@@ -365,6 +397,8 @@ def gather(
         notes=options.resized_note(own, size),
         split_seed=options.split_seed,
     )
+    fit = options.fit or (None if fitted_size(own, size) == size else DEFAULT_FIT)
+    return replace(found, has_colours=has_colours, fit=fit)
 
 
 def arrange(images: Images, order: npt.NDArray[np.intp]) -> None:

@@ -17,9 +17,10 @@ from typing import Any, Final, overload
 import numpy as np
 import numpy.typing as npt
 
+from lenet.data.preprocess import FITS, Fit, Size, read_three_sizes
 from lenet.data.showing import data_page
 from lenet.errors import DataError, visible
-from lenet.net.words import name_text, shown
+from lenet.net.words import listed, name_text, shown
 from lenet.writing import notebook_html
 
 TRAIN: Final = 0
@@ -232,6 +233,11 @@ class Dataset:
         source: the path it was read from; empty for others.
         notes: sentences on what was found when it was read.
         depth: how many bits its pictures use, where they have 16 per value; None for others.
+        fit: how pictures of other proportions got their size: "stretch", "pad", "crop" or
+            "border"; None for others.
+        sizes: of picture files, the smallest size, the median height and width, and the largest,
+            (height, width) each; None for others.
+        has_colours: whether its pictures had colours and are grey now.
 
     Raises:
         DataError: a wrong type, splits whose shapes differ, a label that names no class, or a class
@@ -246,6 +252,9 @@ class Dataset:
     source: str = ""
     notes: tuple[str, ...] = ()
     depth: int | None = None
+    fit: Fit | None = None
+    sizes: tuple[Size, ...] | None = None
+    has_colours: bool = False
 
     def __post_init__(self) -> None:
         self._require_types()
@@ -253,6 +262,7 @@ class Dataset:
             what = f"the notes of {self.name} are {shown(self.notes)}"
             raise DataError(f"{what}; give a list of sentences")
         object.__setattr__(self, "notes", tuple(map(visible, map(str, self.notes))))
+        self._require_origin()
         object.__setattr__(self, "classes", tuple(map(str, self.classes)))
         if fault := fault_of_names(self.classes):
             raise DataError(fault)
@@ -268,6 +278,20 @@ class Dataset:
                 last, label = len(self.classes) - 1, split.labels[wrong[0]]
                 what = f"labels 0 to {last}, but {name} image {wrong[0]:,} has label {label}"
                 raise DataError(f"{self.name} has {what}; correct it or name its class")
+
+    def _require_origin(self) -> None:
+        """Hold what is known of the pictures before they were images of one size."""
+        if self.fit is not None and (type(self.fit) is not str or self.fit not in FITS):
+            what = f"fit of {self.name} is {shown(self.fit)}"
+            raise DataError(f"{what}; give {listed(FITS, 'or')}, or leave it out")
+        if not isinstance(self.has_colours, bool):
+            what = f"has_colours of {self.name} is {shown(self.has_colours)}"
+            raise DataError(f"{what}; give True or False")
+        if self.sizes is not None:
+            if (sizes := read_three_sizes(self.sizes)) is None:
+                what = f"sizes of {self.name} are {shown(self.sizes)}"
+                raise DataError(f"{what}; give three of (height, width), or leave them out")
+            object.__setattr__(self, "sizes", sizes)
 
     def _require_types(self) -> None:
         kinds = {"train": Split, "test": Split | None, "classes": list | tuple | str}

@@ -132,6 +132,41 @@ def decode_bytes(content: bytes, wanted: Size | None = None) -> Picture:
     return _decode_open(io.BytesIO(content), len(content), wanted)
 
 
+def read_stream(file: Any) -> bytes:
+    """Return what is left of an open file, as far as a picture may be long.
+
+    Raises:
+        BadPictureError: it gives no bytes.
+    """
+    try:
+        content = file.read(MAX_BYTES + 1)
+    except Exception as error:  # whatever a stranger's object raises
+        raise BadPictureError(f"cannot be read ({error})", kind=CLOSED) from error
+    if not isinstance(content, bytes):
+        fault = f"gives {type(content).__name__} instead of bytes"
+        raise BadPictureError(fault, 'open it with mode "rb"', CLOSED)
+    return content
+
+
+def decode_image(image: Image.Image) -> Picture:
+    """Return an image of Pillow's as :func:`decode_file` returns a file; it stays as it is.
+
+    Raises:
+        BadPictureError, MemoryError: as there.
+    """
+    try:
+        done = ["the first frame"] * _is_moving(image)
+        turned = ImageOps.exif_transpose(image)
+        pixels, laid_on = _to_array(turned)
+    except (MemoryError, BadPictureError):
+        raise
+    except Exception as error:  # it may yet have to be decoded
+        raise BadPictureError("is damaged", "give an intact picture", _DAMAGED) from error
+    if not pixels.size:
+        raise BadPictureError("has no pixels")
+    return Picture(pixels, (turned.height, turned.width), (*done, *laid_on))
+
+
 def _decode_open(file: IO[bytes], size: int, wanted: Size | None) -> Picture:
     if size > MAX_BYTES:
         fault = f"has {size:,} bytes, more than {MAX_BYTES:,}"
@@ -183,7 +218,7 @@ def _read(file: Any, picture: Image.Image, wanted: Size | None) -> Picture:
     drafted = picture.format == "JPEG" and max(own) >= _DRAFTED
     scale = _draft(picture, wanted) if drafted else 1
     done = []
-    if picture.format in _MOVING and getattr(picture, "is_animated", False):
+    if _is_moving(picture):
         done.append("the first frame")
     deep = _deep_colour(file, picture) if picture.format == "PNG" else None
     if deep is not None:
@@ -199,6 +234,10 @@ def _read(file: Any, picture: Image.Image, wanted: Size | None) -> Picture:
             ImageOps.exif_transpose(again, in_place=True)
             thumbnail = _to_array(again)[0]
     return Picture(pixels, (height, width), (*done, *laid_on), thumbnail)
+
+
+def _is_moving(picture: Image.Image) -> bool:
+    return picture.format in _MOVING and getattr(picture, "is_animated", False)
 
 
 def _draft(picture: Image.Image, wanted: Size | None) -> int:

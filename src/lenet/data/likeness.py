@@ -75,7 +75,7 @@ class Measure:
     def of(cls, images: Images) -> Self:
         """Return the measure that suits (N, C, H, W) images."""
         shape = images.shape[1], images.shape[2], images.shape[3]
-        on_ground = Preprocessing.fit(images, shape).polarity is not None
+        on_ground = Preprocessing.measure(images, shape).polarity is not None
         side, least = _ON_GROUND if on_ground else _PHOTO
         scale = min(1.0, side / max(shape[1:]))
         height, width = (max(1, round(scale * length)) for length in shape[1:])

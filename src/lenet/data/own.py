@@ -30,11 +30,12 @@ from PIL import features
 
 from lenet import files
 from lenet.data import array_files, arrays
-from lenet.data.collection import Collection, LoadOptions
+from lenet.data.collection import DEFAULT_FIT, Collection, LoadOptions, by_area
 from lenet.data.folders import Listing, list_by_name, list_pictures, look_into
 from lenet.data.groups import grouped, is_pattern, with_groups
 from lenet.data.pictures import Decoded, decode, faults_text
 from lenet.data.pixels import read_pixels
+from lenet.data.preprocess import read_fit
 from lenet.data.sources import cache_folder
 from lenet.data.tables import list_files, look_at_start
 from lenet.errors import DataError, LenetError, OutputError, reason
@@ -43,7 +44,9 @@ from lenet.net.words import name_text
 
 _DECODERS: Final = ("jpg", "zlib", "libtiff", "webp")
 #: Another number for another format, or other images from the same files.
-_CACHE_MAGIC: Final = b"lenet pictures 7\n"
+_CACHE_MAGIC: Final = b"lenet pictures 8\n"
+#: Of a set's pictures with colours that are made grey; with more, all of them count as coloured.
+_FEW: Final = 0.005
 _MAX_HEADER: Final = 16 << 20
 #: Cache files of different folders; the one that was not used for the longest time goes first.
 _MOST_FILES: Final = 16
@@ -160,7 +163,7 @@ def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collec
         what = f"no picture of class {min(lost)!r} in {listing.root} can be read"
         raise DataError(f"{what}: {faults}; mend them")
     left_out = [f"left out, because they cannot be read: {faults}"] if faults else []
-    return Collection.of(
+    found = Collection.of(
         decoded.images,
         labels,
         np.array([entry.split for entry in kept]),
@@ -174,14 +177,16 @@ def _collect(listing: Listing, decoded: Decoded, options: LoadOptions) -> Collec
         split_seed=options.split_seed,
         sizes=decoded.sizes,
     )
+    has_colours = decoded.lost > _FEW * len(kept)
+    return replace(found, has_colours=has_colours, fit=options.fit or DEFAULT_FIT)
 
 
 def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
     notes = []
     count, _, *size = decoded.images.shape
-    by_area = sorted(set(decoded.sizes), key=lambda size: (size[0] * size[1], size))
-    if options.size is None and by_area != [tuple(size)]:
-        sizes = " to ".join(dict.fromkeys(map(pair_text, (by_area[0], by_area[-1]))))
+    ordered = by_area(decoded.sizes)
+    if options.size is None and ordered != [tuple(size)]:
+        sizes = " to ".join(dict.fromkeys(map(pair_text, (ordered[0], ordered[-1]))))
         become = f"become {size[0]}x{size[1]}, their proportions kept"
         notes.append(f"pictures of {sizes} {become}; the option size says otherwise")
     if options.channels is None and 0 < decoded.coloured < count:
@@ -228,6 +233,8 @@ def save_cache(path: Path, key: str, collection: Collection) -> None:
         "classes": collection.classes,
         "notes": collection.notes,
         "depth": collection.depth,
+        "has_colours": collection.has_colours,
+        "fit": collection.fit,
         "texts": len(texts),
         "checksum": _checksum(pieces),
     }
@@ -284,4 +291,6 @@ def _read_cache(file: BufferedReader, key: str) -> Collection | None:
         groups and tuple(map(str, groups)),
         None if near is None else np.array(near, np.int64),
         sizes and tuple((int(height), int(width)) for height, width in sizes),
+        bool(header["has_colours"]),
+        header["fit"] and read_fit(header["fit"]),
     )

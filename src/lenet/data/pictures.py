@@ -16,6 +16,7 @@ from lenet.data.collection import LoadOptions, Stack, bounded, middle, shaped
 from lenet.data.dataset import Digests, digest
 from lenet.data.decoder import ALLOWED, CLOSED, BadPictureError, Picture, decode_file
 from lenet.data.folders import Entry, Listing
+from lenet.data.ground import has_colour
 from lenet.data.prepare import prepare_picture
 from lenet.data.preprocess import Images, Size
 from lenet.data.sources import progress_bar
@@ -73,6 +74,7 @@ class Decoded:
     faults: Sequence[Fault]
     depths: frozenset[int] = frozenset()  # the bits of 16 that pictures use which have so many
     done: Sequence[tuple[str, ...]] = ()  # (N,) what was done to each for a model
+    lost: int = 0  # how many of the pictures had more than a tint of colour and are grey now
 
     @property
     def depth(self) -> int | None:
@@ -90,6 +92,7 @@ class Prepared:
     coloured: bool
     depth: int | None  # the bits of 16 that it uses; None of 8
     done: tuple[str, ...]
+    is_lost: bool  # it had more than a tint of colour and is grey now
 
 
 def decode(listing: Listing, options: LoadOptions) -> Decoded:
@@ -107,7 +110,7 @@ def decode(listing: Listing, options: LoadOptions) -> Decoded:
         is_free = options.size is None and len(set(decoded.sizes)) > 1
         is_uneven = options.preprocessing is None and len(decoded.depths) > 1
         if is_free or is_uneven:
-            size = middle(decoded.sizes) if is_free else size
+            size = bounded(middle(decoded.sizes)) if is_free else size
             decoded = _decode(listing, size, decoded.depth, options)
     if not decoded.kept:
         what = f"no file in {listing.root} can be read as a picture"
@@ -129,7 +132,7 @@ def _decode(listing: Listing, size: Size, depth: int | None, options: LoadOption
     faults: list[Fault] = []
     done = []
     depths: set[int | None] = set()
-    coloured = 0
+    coloured = lost = 0
     # One object per size and per kind of preparation, not one per image.
     shared: dict[Size, Size] = {}
     words: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -145,11 +148,12 @@ def _decode(listing: Listing, size: Size, depth: int | None, options: LoadOption
             digests.append(found.digest)
             sizes.append(shared.setdefault(found.size, found.size))
             coloured += found.coloured
+            lost += found.is_lost
             depths.add(found.depth)
             done.append(words.setdefault(found.done, found.done))
     known = frozenset(depth for depth in depths if depth)
     hashes = np.array(digests, np.uint64)
-    return Decoded(stack.images, kept, hashes, sizes, coloured, faults, known, done)
+    return Decoded(stack.images, kept, hashes, sizes, coloured, faults, known, done, lost)
 
 
 def read_entry(
@@ -163,15 +167,17 @@ def read_entry(
     if isinstance(picture, Fault):
         return picture
     done: tuple[str, ...] = ()
+    is_lost = False
     if options.preprocessing is not None:
         image, done = prepare_picture(picture, options.preprocessing)
     else:
         pixels, _ = picture.bytes_of(depth)
-        image = shaped(pixels[np.newaxis], size, options.channels, picture.size)[0]
+        is_lost = options.channels == 1 and has_colour(pixels)
+        image = shaped(pixels[np.newaxis], size, options, picture.size)[0]
     used = None if picture.pixels.dtype == np.uint8 else picture.depth
     is_coloured = len(picture.pixels) == 3
     identity = digest(picture.identity)
-    return Prepared(image[np.newaxis], identity, picture.size, is_coloured, used, done)
+    return Prepared(image[np.newaxis], identity, picture.size, is_coloured, used, done, is_lost)
 
 
 def _open(root: str, wanted: Size, entry: Entry) -> Picture | Fault:

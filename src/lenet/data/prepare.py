@@ -6,35 +6,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from lenet.data.centring import are_centred, centres_of_mass, ink_boxes
 from lenet.data.decoder import Picture
 from lenet.data.frame import inside_of_frame
-from lenet.data.preprocess import (
-    Images,
-    Polarity,
-    Preprocessing,
-    centre,
-    fitted_size,
-    has_light_border,
-    match,
-)
+from lenet.data.ground import FLAT, SMALL, background_of, border_of, is_ink, local_median
+from lenet.data.preprocess import Images, Preprocessing, fit_to, fitted_size, match, set_in_middle
 from lenet.net.shapes import pair_text
 
-_SIDE: Final = 48  # of the small copy on which the background is looked for
-_WINDOW: Final = 19  # of the local median, in its pixels: strokes are narrower than half of it
-_EVERY: Final = 3  # pixels of the window, each way, one counts
-_UNEVEN: Final = 0.2  # of the range of a picture: a border that differs more is not of one level
-_APART: Final = 0.3  # of the ink's contrast with its neighbourhood: the border has less
-_ONE_SIDED: Final = 0.2  # from -1 to 1: how much all ink is on one side of its neighbourhood
-_FLAT: Final = 16  # levels: less is a picture without ink
+#: What was done to a picture of other proportions.
+_FITTED: Final = {"stretch": "stretched", "pad": "padded", "crop": "cropped", "border": "centred"}
+_FAR: Final = 2  # times as many pixels on the longer side
 _SLACK: Final = 2  # pixels that ink may be smaller than its box without being enlarged
 _NOISE: Final = 4.0  # times the median of the ground's own variation is no ink
 _MOST_NOISE: Final = 0.4  # of the ink
@@ -42,10 +31,6 @@ _SLOPE: Final = 0.15  # of the ink's height: more on the border is ink, not ligh
 _MOST_OF: Final = 0.8  # of the border must be ground for a plane through it
 _GAIN: Final = 1.2  # strokes that are made smaller or larger lose so much of their light
 _EVEN: Final = 2  # levels of difference on a border of one level
-_CHROMA: Final = 64  # between the channels of a pixel that has colour
-_COLOURED: Final = 0.1  # of the pixels: with less, a picture has no colour
-_ONE_HUE: Final = 0.98  # from 0 to 1: how much all colour points the same way
-_REACHED: Final = 0.4  # of the border is at most coloured ink, where that is cropped tightly
 
 
 def prepare_picture(
@@ -60,10 +45,11 @@ def prepare_picture(
     """
     channels, side, _ = preprocessing.input_shape
     pixels, depth = picture.bytes_of(preprocessing.depth)
-    done = list(picture.done)
+    done = [*picture.done, *_far_from(picture, preprocessing)]
     if pixels is not picture.pixels and depth < 16:
         done.append(f"{depth} of 16 bits")
     image: Images = match(pixels[np.newaxis], (channels, *pixels.shape[1:]))
+    image, picture = _with_margin(image, picture, preprocessing, done)
     polarity, box = preprocessing.polarity, preprocessing.box
     if polarity is None or channels > 1:
         return _sized(image, picture, preprocessing, done)
@@ -91,64 +77,43 @@ def prepare_picture(
     return _sized(image, picture, preprocessing, done)
 
 
+def _with_margin(
+    image: Images, picture: Picture, preprocessing: Preprocessing, done: list[str]
+) -> tuple[Images, Picture]:
+    """Set a small picture in the middle, where the training images were; an older lenet did not."""
+    if not (preprocessing.fit and preprocessing.margin):
+        return image, picture
+    given, within = image, set_in_middle(image, preprocessing.input_shape)
+    if within is not given:
+        sizes = [(of.shape[2], of.shape[3]) for of in (given, within)]
+        done.append(" in the middle of ".join(map(pair_text, sizes)))
+        picture = replace(picture, size=sizes[1])
+    return within, picture
+
+
+def _far_from(picture: Picture, preprocessing: Preprocessing) -> Iterator[str]:
+    """Say that a picture is far smaller than all that a network was trained on."""
+    if preprocessing.sizes is None:
+        return
+    smallest = preprocessing.sizes[0]
+    most = max(preprocessing.input_shape[1:])
+    if _FAR * max(picture.size) <= min(most, max(smallest)):
+        yield f"far smaller than the smallest trained on, {pair_text(smallest)}"
+
+
 def _sized(
     image: Images, picture: Picture, preprocessing: Preprocessing, done: list[str]
 ) -> tuple[Images, tuple[str, ...]]:
     """Bring (1, C, h, w) to the network's size, and say so."""
     _, height, width = preprocessing.input_shape
-    if picture.size != (height, width):
-        inner = fitted_size(picture.size, (height, width))
+    size, fit = (height, width), preprocessing.fit or "border"
+    if picture.size != size:
+        whole = fitted_size(picture.size, size)
+        inner = whole if fit in ("pad", "border") else size
         done.append(f"{pair_text(picture.size)} to {pair_text(inner)}")
-        if inner != (height, width):
-            done.append("centred")
-    return centre(image, height, width, picture.size)[0], tuple(done)
-
-
-def background_of(grey: Images) -> tuple[Polarity, bool]:
-    """Return the background of a grey picture (h, w), and whether light falls unevenly on it.
-
-    The border decides, held against the darkest and the lightest of the picture itself, so that dim
-    paper is paper. Where the border is uneven and yet without ink, light falls unevenly on the
-    ground: the side on which the ink stands out from its neighbourhood then decides.
-    """
-    picture = Image.fromarray(grey).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    small = np.asarray(picture, np.int64)
-    darkest, lightest = _ends(small)
-    span = max(1.0, float(lightest - darkest))
-    low, high = _ends(_border(small))
-    if high - low > _UNEVEN * span:
-        above = small - _local(small)
-        side = float((above**3).sum() / max(1, np.abs(above**3).sum()))
-        darkest, lightest = _ends(above)
-        low, high = _ends(_border(above))
-        # Where ink reaches the border, it is not the light that makes the border uneven.
-        if side < -_ONE_SIDED and low > _APART * darkest:
-            return "light", True
-        if side > _ONE_SIDED and high < _APART * lightest:
-            return "dark", True
-    return "light" if has_light_border(grey[np.newaxis, np.newaxis])[0] else "dark", False
-
-
-def _ends(values: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """Return the first and the last percentile, as NumPy's function does in many times the time."""
-    ordered = np.sort(values, axis=None)
-    last = len(ordered) - 1
-    low, high = int(last * 0.01), int(last * 0.99)
-    first, second = ordered[low : low + 2].tolist(), ordered[high : high + 2].tolist()
-    return _between(first, last * 0.01 - low), _between(second, last * 0.99 - high)
-
-
-def _between(pair: list[int], share: float) -> float:
-    return pair[0] + (pair[-1] - pair[0]) * share
-
-
-def _local(small: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the local median of a small picture: its ground, where strokes are thin."""
-    padded = np.pad(small, _WINDOW // 2, mode="edge")
-    windows = sliding_window_view(padded, (_WINDOW, _WINDOW))[..., ::_EVERY, ::_EVERY]
-    values = windows.reshape(*small.shape, -1)
-    middle = values.shape[-1] // 2
-    return np.asarray(np.partition(values, middle)[..., middle])
+        if whole != size:
+            done.append(_FITTED[fit])
+    return fit_to(image, size, fit, picture.size)[0], tuple(done)
 
 
 def centred_by_mass(
@@ -177,7 +142,7 @@ def centred_by_mass(
 
 
 def _is_flat(grey: Images) -> bool:
-    return int(grey.max()) - int(grey.min()) < _FLAT
+    return int(grey.max()) - int(grey.min()) < FLAT
 
 
 def _is_done(grey: Images, box: int, side: int) -> bool:
@@ -206,10 +171,10 @@ def _levelled(grey: Images, is_uneven: bool) -> Images:
     Where light falls unevenly it is smaller than before.
     """
     if is_uneven:
-        height, width = fitted_size((grey.shape[0], grey.shape[1]), (_SIDE, _SIDE))
+        height, width = fitted_size((grey.shape[0], grey.shape[1]), (SMALL, SMALL))
         picture = Image.fromarray(grey).resize((width, height), Image.Resampling.BOX)
         small = np.asarray(picture, np.int64)
-        above = np.asarray(small - _local(small), np.float32)
+        above = np.asarray(small - local_median(small), np.float32)
     else:
         above = grey - _plane(grey)
     noise = float(np.median(np.abs(above)))
@@ -221,10 +186,10 @@ def _levelled(grey: Images, is_uneven: bool) -> Images:
 
 def _plane(grey: Images) -> npt.NDArray[np.float32]:
     """Return the plane (h, w) through the border of a picture; its median where that is none."""
-    border = _border(grey).astype(np.float64)
+    border = border_of(grey).astype(np.float64)
     middle = float(np.median(border))
     y, x = np.mgrid[0 : grey.shape[0], 0 : grey.shape[1]].astype(np.float32)
-    points = np.stack([np.ones(len(border)), _border(y), _border(x)], axis=1)
+    points = np.stack([np.ones(len(border)), border_of(y), border_of(x)], axis=1)
     kept = np.abs(border - middle) <= max(4.0, _SLOPE * (float(grey.max()) - middle))
     if kept.mean() > _MOST_OF and np.ptp(border) > _EVEN:
         slopes = np.linalg.lstsq(points[kept], border[kept], rcond=None)[0]
@@ -232,36 +197,3 @@ def _plane(grey: Images) -> npt.NDArray[np.float32]:
         if left.std() < border[kept].std() / 2:
             return np.asarray(slopes[0] + slopes[1] * y + slopes[2] * x, np.float32)
     return np.full(grey.shape, middle, np.float32)
-
-
-def is_ink(picture: Images, is_uneven: bool) -> bool:
-    """Return whether a picture (C, h, w) is ink on paper, and no photograph with colours.
-
-    It has next to no colour, or one hue on a ground without colour and of one level; the level may
-    differ where light falls unevenly. The paper's own tint does not count.
-    """
-    if len(picture) == 1:
-        return True
-    border = _border(picture.transpose(1, 2, 0)).T.astype(np.float64)
-    paper = np.median(border, axis=1, keepdims=True)
-    # As under a lamp: white is what the paper is.
-    gain = paper.max() / paper if paper.min() >= _CHROMA else 1.0
-    pixels = picture.reshape(3, -1)
-    pixels = np.minimum(255, pixels[:, :: max(1, pixels.shape[1] // 10_000)] * gain)
-    border = np.minimum(255, border * gain)
-    coloured = pixels[:, np.ptp(pixels, axis=0) > _CHROMA]
-    if coloured.shape[1] <= _COLOURED * pixels.shape[1]:
-        return True
-    hues = coloured - coloured.mean(axis=0)
-    lengths = np.linalg.norm(hues, axis=0)
-    if np.linalg.norm(hues.sum(axis=1)) < _ONE_HUE * lengths.sum():
-        return False
-    neutral = border[:, np.ptp(border, axis=0) <= _CHROMA].mean(axis=0)
-    if neutral.size < (1 - _REACHED) * border.shape[1]:
-        return False
-    low, high = np.percentile(neutral, (5, 95))
-    return is_uneven or bool(high - low <= _UNEVEN * np.ptp(pixels.mean(axis=0)))
-
-
-def _border(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])

@@ -11,30 +11,48 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, Self, cast
+from itertools import chain
+from typing import Any, Final, Literal, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet.arguments import plain
 from lenet.data.centring import find_box
-from lenet.errors import DataError
-from lenet.net.words import shown
+from lenet.data.ground import Images as Images
+from lenet.data.ground import (
+    Polarity,
+    background,
+    background_of,
+    borders,
+    has_colour,
+    has_light_border,
+    shared_polarity,
+)
+from lenet.errors import DataError, UsageError
+from lenet.net.shapes import pair_text
+from lenet.net.words import listed, shown
 from lenet.writing import values_html
 
-Images = npt.NDArray[np.uint8]  # (N, C, H, W)
 Size = tuple[int, int]  # (height, width)
-#: Of the background: "dark" for white on black as in MNIST, "light" for black on white.
-Polarity = Literal["dark", "light"]
+#: How a picture of other proportions becomes an image: stretched; whole, with the pixels of its
+#: edges repeated outward; its middle cut out; or whole, on the median colour of its border.
+Fit = Literal["stretch", "pad", "crop", "border"]
+FITS: Final[tuple[Fit, ...]] = ("stretch", "pad", "crop", "border")
+_FITTING: Final[dict[Fit, str]] = {
+    "stretch": "stretched",
+    "pad": "kept whole, the pixels of their edges repeated outward",
+    "crop": "cut to their middle",
+    "border": "kept whole, on the median colour of their border",
+}
 
 _POLARITIES = ("dark", "light", None)
 _KEYS = ("input_shape", "mean", "std", "polarity")
-_NEWER = ("depth", "box", "margin")  # files of an older lenet have none
+_NEWER = ("depth", "box", "margin", "fit", "sizes")  # files of an older lenet have none
 _DEPTHS = (8, 10, 12, 14, 16)
 _LARGEST = 1_000_000
 _SMALLEST_STD = 1e-6  # with this and _LARGEST, scale and shift stay finite in float32
-_CLEAR_MAJORITY = 0.995
-_FLAT = 16  # levels from the darkest to the lightest: less is no background with something on it
+_TRIED: Final = 64  # images on which the rule for backgrounds is tried
 _DARKEST_BYTES = 32  # floats whose largest value is above are taken to go to 255
 _SMALLEST_SIDE = 8  # of images that come as rows of any length
 _FLATTEST = 8  # times as long as wide: no picture is flatter
@@ -51,13 +69,19 @@ class Preprocessing:
         mean: one value per channel, in units of [0, 1] pixels.
         std: one value per channel, above 0, in the same units.
         polarity: the brightness of the background that (nearly) all training images have, or
-            None if they differ.
+            None if they differ, or had colours and are grey now.
         depth: how many bits the training pictures used, where they had 16: 8, 10, 12, 14 or 16;
             None if they had not.
         margin: whether images smaller than the input are set in its middle, with the background
             around them; otherwise they are enlarged.
         box: where all training images are centred as MNIST's are, how many pixels the longer side
             of their ink has: 20; None for others.
+        fit: how images of other proportions become the input's: "stretch", "pad" (whole, the
+            pixels of the edges repeated outward), "crop" (the middle) or "border" (whole, on the
+            median colour of the border). None, as in files of an older lenet: picture files as
+            "border", arrays as "stretch".
+        sizes: (height, width) of the training pictures before: the smallest, the median and the
+            largest; None where they were no picture files.
 
     Raises:
         DataError: a value that is none of these, as a damaged file may hold.
@@ -70,6 +94,8 @@ class Preprocessing:
     depth: int | None = None
     box: int | None = None
     margin: bool | None = None
+    fit: Fit | None = None
+    sizes: tuple[Size, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("input_shape", "mean", "std"):
@@ -98,9 +124,15 @@ class Preprocessing:
         is_box = type(self.box) is int and 0 < self.box < min(shape[1:])
         if self.box is not None and not (is_box and shape[0] == 1 and self.polarity):
             raise _invalid("box", self.box, "fewer pixels than a grey image's side, and a polarity")
+        if self.fit is not None and (type(self.fit) is not str or self.fit not in FITS):
+            raise _invalid("fit", self.fit, f"{', '.join(FITS)} or nothing")
+        if self.sizes is not None:
+            if (sizes := read_three_sizes(self.sizes)) is None:
+                raise _invalid("sizes", self.sizes, "three of (height, width), or nothing,")
+            object.__setattr__(self, "sizes", sizes)
 
     @classmethod
-    def fit(
+    def measure(
         cls,
         images: Images,
         input_shape: tuple[int, int, int],
@@ -108,6 +140,8 @@ class Preprocessing:
         depth: int | None = None,
         pixel_range: tuple[float, float] = (0.0, 1.0),
         margin: bool = False,
+        fit: Fit | None = None,
+        has_colours: bool = False,
     ) -> Self:
         """Measure training images as the network will see them.
 
@@ -119,6 +153,10 @@ class Preprocessing:
             depth: how many bits of 16 became these bytes, if any did.
             pixel_range: what black and white become.
             margin: whether images smaller than the input are set in its middle.
+            fit: how images of other proportions become the input's; None is "stretch" where these
+                have others, "border" where all have one kind of background, and otherwise "pad".
+            has_colours: whether grey images were made of pictures with colours: what is light and
+                dark then says too little for their negatives to be the same.
 
         Raises:
             DataError: the images' channels cannot become those of ``input_shape``.
@@ -130,15 +168,20 @@ class Preprocessing:
         counts = np.zeros((channels, 256), np.int64)
         light = 0
         for _, chunk in _chunks(images, input_shape):
-            matched = match(chunk, input_shape)
+            matched = match(chunk, input_shape, fit or "stretch")
             light += int(has_light_border(matched).sum())
             for channel in range(channels):
                 counts[channel] += np.bincount(matched[:, channel].ravel(), minlength=256)
-        polarity = _polarity(light, len(images))
+        polarity = shared_polarity(light, len(images))
+        if polarity and channels == 1 and (has_colours or not _holds(polarity, images)):
+            polarity = None
         box = None
         if polarity and fits and channels == 1:
             box = find_box(images[:, 0], polarity == "light")
-        more = (polarity, depth, box, margin or None)
+        if fit is None:
+            keeps = fitted_size(images.shape[2:], input_shape[1:]) == input_shape[1:]
+            fit = "stretch" if not keeps else "border" if polarity else "pad"
+        more = (polarity, depth, box, margin or None, fit)
         if not standardize:
             black, white = pixel_range
             span = white - black
@@ -148,6 +191,16 @@ class Preprocessing:
 
     def _repr_html_(self) -> str:
         return values_html("Preprocessing", self.to_dict())
+
+    @property
+    def fitting(self) -> str:
+        """What becomes of pictures of another size, as the end of a sentence about them."""
+        size = pair_text((self.input_shape[1], self.input_shape[2]))
+        if self.box is not None:
+            ink = f"their ink {self.box} pixels long and its centre of mass in the middle"
+            return f"brought to {size}, {ink}"
+        how = _FITTING[self.fit or "border"]
+        return f"brought to {size}; those of other proportions {how}"
 
     @property
     def as_it_is(self) -> Self:
@@ -161,10 +214,10 @@ class Preprocessing:
         return replace(self, mean=(0.0,) * channels, std=(1.0,) * channels)
 
     def prepare(self, images: Images) -> Images:
-        """Bring images to the network's channels and size; see :func:`match`."""
+        """Bring images (N, c, h, w) to the network's channels and size, (N, C, H, W)."""
         if self.margin:
             images = set_in_middle(images, self.input_shape)
-        return match(images, self.input_shape)
+        return match(images, self.input_shape, self.fit or "stretch")
 
     def scale_and_shift(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return (C,) scale and (C,) shift such that x = byte * scale + shift; read-only."""
@@ -183,6 +236,8 @@ class Preprocessing:
         """Return the same as values for JSON, nothing rounded."""
         lists = {key: list(getattr(self, key)) for key in _KEYS[:-1]}
         known = {key: getattr(self, key) for key in _NEWER}
+        if self.sizes is not None:
+            known["sizes"] = list(map(list, self.sizes))
         newer = {key: value for key, value in known.items() if value is not None}
         return {**lists, "polarity": self.polarity, **newer}
 
@@ -205,12 +260,12 @@ class Preprocessing:
         return cls(shape, mean, std, values["polarity"], *map(values.get, _NEWER))
 
 
-def match(images: Images, input_shape: tuple[int, int, int]) -> Images:
+def match(images: Images, input_shape: tuple[int, int, int], fit: Fit = "stretch") -> Images:
     """Bring (N, c, h, w) images to ``input_shape`` (C, H, W); those that fit are not copied."""
-    channels, height, width = input_shape
+    channels, *size = input_shape
     if images.shape[1] == 3 and channels == 1:  # first, so that less has to be resized
-        return resize(to_grey(images), height, width)
-    images = resize(images, height, width)
+        return fit_to(to_grey(images), (size[0], size[1]), fit)
+    images = fit_to(images, (size[0], size[1]), fit)
     if images.shape[1] == channels:
         return images
     if images.shape[1] == 1 and channels == 3:
@@ -263,17 +318,45 @@ def fitted_size(own: Size, within: Size) -> Size:
     return max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
 
 
-def centre(images: Images, height: int, width: int, own: Size | None = None) -> Images:
-    """Resize (N, C, h, w), proportions kept, and put it in the middle of its border's median.
+def read_fit(given: str) -> Fit:
+    """Return how pictures get their size, as it is called."""
+    for fit in FITS:
+        if given == fit:
+            return fit
+    what = f"fit is {shown(given)}; it must be {listed(FITS, 'or')}"
+    raise UsageError(f"{what}.", parameter="fit")
+
+
+def fit_to(images: Images, size: Size, fit: Fit, own: Size | None = None) -> Images:
+    """Bring (N, C, h, w) to ``size``, (height, width), in one of the :data:`FITS`.
 
     The proportions are those of ``own``, (height, width), of pictures that were shrunk before.
+    Images of that size are returned as they are.
     """
-    given = images.shape[2:]
-    if given == (height, width):
+    given = (images.shape[2], images.shape[3])
+    if given == size:
         return images
-    new_height, new_width = fitted_size(own or given, (height, width))
-    ground = np.median(_border(images), axis=2).astype(np.uint8)
-    return _on_ground(resize(images, new_height, new_width), (height, width), ground)
+    if fit == "stretch":
+        return resize(images, *size)
+    if fit == "crop":
+        return resize(_middle(images, size, own or given), *size)
+    inner = resize(images, *fitted_size(own or given, size))
+    if fit == "border":
+        return _on_ground(inner, size, np.median(borders(images), axis=2).astype(np.uint8))
+    over = [most - side for most, side in zip(size, inner.shape[2:], strict=True)]
+    sides = [(left // 2, left - left // 2) for left in over]
+    return np.pad(inner, [(0, 0), (0, 0), *sides], "edge")
+
+
+def _middle(images: Images, size: Size, own: Size) -> Images:
+    """Return the largest middle part of (N, C, h, w) that has the proportions of ``size``."""
+    scale = max(size[0] / own[0], size[1] / own[1])
+    for axis in (0, 1):
+        given = images.shape[2 + axis]
+        kept = max(1, round(given * size[axis] / (own[axis] * scale)))
+        first = (given - kept) // 2
+        images = images[(slice(None),) * (2 + axis) + (slice(first, first + kept),)]
+    return images
 
 
 def _on_ground(images: Images, size: Size, ground: npt.NDArray[np.uint8]) -> Images:
@@ -284,27 +367,6 @@ def _on_ground(images: Images, size: Size, ground: npt.NDArray[np.uint8]) -> Ima
     canvas[:] = ground[..., np.newaxis, np.newaxis]
     canvas[:, :, top : top + height, left : left + width] = images
     return canvas
-
-
-def has_light_border(images: Images) -> npt.NDArray[np.bool_]:
-    """Return (N,) whether at least half of an image's border is nearer to its lightest pixel.
-
-    Of an image that is all but flat, whether its border is lighter than the middle of all levels.
-    """
-    if not len(images):
-        return np.zeros(0, np.bool_)
-    lightest, darkest = (of(images, axis=(1, 2, 3)).astype(np.int64) for of in (np.max, np.min))
-    middle = np.where(lightest - darkest < _FLAT, 128, (lightest + darkest + 1) // 2)
-    light = _border(images) >= middle[:, np.newaxis, np.newaxis]
-    return np.asarray(light.mean(axis=(1, 2)) >= 0.5)
-
-
-def background(images: Images) -> npt.NDArray[np.uint8]:
-    """Return (C,) uint8, what images go on with beyond their edges: the median of all borders.
-
-    0 for white on black as in MNIST, 255 for black on white, something between for photographs.
-    """
-    return np.asarray(np.quantile(_border(images), 0.5, axis=(0, 2), method="lower"), np.uint8)
 
 
 def channels_first(array: npt.NDArray[Any], channels_last: bool = False) -> npt.NDArray[Any]:
@@ -366,13 +428,6 @@ def to_bytes(values: npt.NDArray[Any], unit: bool) -> Images:
     return values.astype(np.uint8, copy=False)
 
 
-def _border(images: Images) -> Images:
-    """Return (N, C, P), the pixels along the edges of each image."""
-    top, bottom = images[:, :, 0], images[:, :, -1]
-    left, right = images[:, :, 1:-1, 0], images[:, :, 1:-1, -1]
-    return np.concatenate([top, bottom, left, right], axis=2)
-
-
 @functools.lru_cache(maxsize=16)
 def _interpolation(old: int, new: int) -> npt.NDArray[np.float32]:
     """Return (new, old) weights of the triangle filter; every row adds up to 1."""
@@ -384,12 +439,17 @@ def _interpolation(old: int, new: int) -> npt.NDArray[np.float32]:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
-def _polarity(light: int, count: int) -> Polarity | None:
-    if light >= _CLEAR_MAJORITY * count:
-        return "light"
-    if count - light >= _CLEAR_MAJORITY * count:
-        return "dark"
-    return None
+def _holds(polarity: Polarity, images: Images) -> bool:
+    """Would some of the training images (N, C, H, W) go through as they are, and none has colour?
+
+    Whatever turned one of them into its negative would turn others.
+    """
+    some = images[:: -(-len(images) // _TRIED)]
+    if any(map(has_colour, some)):
+        return False
+    grey = to_grey(some) if some.shape[1] == 3 else some
+    grey = grey[has_light_border(grey) == (polarity == "light")]
+    return all(background_of(image[0])[0] == polarity for image in grey)
 
 
 def _moments(histogram: npt.NDArray[np.int64]) -> tuple[float, float]:
@@ -404,6 +464,16 @@ def _chunks(images: Images, largest: tuple[int, ...]) -> Iterator[tuple[int, Ima
     """Yield runs of images with the index of their first: copies of shape ``largest`` stay few."""
     step = max(1, _CHUNK // math.prod(largest))
     return ((start, images[start : start + step]) for start in range(0, len(images), step))
+
+
+def read_three_sizes(given: Any) -> tuple[Size, ...] | None:
+    """Return three of (height, width); None of what are no such sizes."""
+    pairs = plain(given)
+    is_list = isinstance(pairs, list | tuple) and len(pairs) == 3
+    are_pairs = is_list and all(isinstance(p, list | tuple) and len(p) == 2 for p in pairs)
+    if are_pairs and all(type(side) is int and 0 < side <= _LARGEST for side in chain(*pairs)):
+        return tuple((height, width) for height, width in pairs)
+    return None
 
 
 def _is_sane(value: Any) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, islice
-from typing import Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -23,7 +23,15 @@ from PIL import Image
 from lenet.data import idx, parquet
 from lenet.data.arrays import NPY_MAGIC, NPZ_MAGIC, Array, image_arrays
 from lenet.data.dataset import TRAIN
-from lenet.data.decoder import CLOSED, BadPictureError, decode_bytes, decode_file
+from lenet.data.decoder import (
+    CLOSED,
+    BadPictureError,
+    Picture,
+    decode_bytes,
+    decode_file,
+    decode_image,
+    read_stream,
+)
 from lenet.data.folders import look_at, look_into
 from lenet.data.pictures import Fault
 from lenet.data.pixels import read_unlabelled as read_pixel_table
@@ -31,6 +39,7 @@ from lenet.data.prepare import prepare_picture
 from lenet.data.preprocess import (
     Images,
     Preprocessing,
+    Size,
     channels_first,
     to_bytes,
     unrolled,
@@ -44,6 +53,8 @@ from lenet.net.words import natural
 
 BATCH: Final = 256  # images, or files that are to be some
 T = TypeVar("T")
+#: A picture that needs no path.
+InMemory = bytes | IO[bytes] | Image.Image
 _LIST_ADVICE: Final = "give a column of paths, or a path in each line"
 #: Endings of what is text and may be a list of files.
 _LISTS: Final = (".csv", ".tsv", ".txt", ".lst", ".list")
@@ -65,7 +76,7 @@ class File:
     name: str
     path: str
     fault: str = ""
-    content: bytes | None = None  # where it lies in another file
+    content: Any = None  # where it is no file of its own: bytes, an open file, or Pillow's image
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +88,14 @@ class Numbers:
 
 
 def read_unlabelled(
-    sources: Iterable[str | os.PathLike[str]],
+    sources: Iterable[str | os.PathLike[str] | File],
     preprocessing: Preprocessing,
     skip: Skip | None = None,
     read: Callable[[Iterable[File], Preprocessing], Iterable[T]] | None = None,
 ) -> Iterator[Batch | Fault | T]:
     """Yield the images of files and folders, in order, and what cannot be read.
+
+    A source is a path, or what :func:`in_memory` made of a picture.
 
     The faults in a batch of files come before the images. After a batch, what was yielded so far
     can be skipped at another time: images and faults together. Whoever has another way to
@@ -92,7 +105,11 @@ def read_unlabelled(
         DataError: a list, a table or a file of numbers is damaged; a picture raises nothing.
     """
     left = Skip() if skip is None else skip
-    found = (item for source in sources for item in _expanded(os.fspath(source)))
+    found = (
+        item
+        for source in sources
+        for item in ([source] if isinstance(source, File) else _expanded(os.fspath(source)))
+    )
     for kind, group in groupby(found, type):
         if kind is File:
             files = (item for item in group if isinstance(item, File) and not left.takes(item.name))
@@ -101,6 +118,20 @@ def read_unlabelled(
         for item in group:
             if isinstance(item, Numbers):
                 yield from _read_numbers(item, preprocessing, left)
+
+
+def is_picture(source: object) -> bool:
+    """Is it the bytes of a picture, an open file, or an image of Pillow's?"""
+    kinds = bytes | bytearray | memoryview | Image.Image
+    return isinstance(source, kinds) or callable(getattr(source, "read", None))
+
+
+def in_memory(picture: Any, name: str) -> File:
+    """Return such a picture as a file; if it has no name of its own, it is called ``name``."""
+    if isinstance(picture, bytearray | memoryview):
+        picture = bytes(picture)
+    own = getattr(picture, "filename" if isinstance(picture, Image.Image) else "name", "")
+    return File(own if isinstance(own, str) and own else name, "", content=picture)
 
 
 class ChangedError(DataError):
@@ -234,20 +265,27 @@ def read_files(files: Iterable[File], preprocessing: Preprocessing) -> Iterator[
 
 
 def _read_file(preprocessing: Preprocessing, file: File) -> tuple[str, Images, str] | Fault:
-    size = preprocessing.input_shape[1:]
+    _, height, width = preprocessing.input_shape
     try:
         if file.fault:
             raise BadPictureError(file.fault, kind=CLOSED)
-        if file.content is None:
-            picture = decode_file(file.path, size)
-        else:
-            picture = decode_bytes(file.content, size)
-        image, done = prepare_picture(picture, preprocessing)
+        image, done = prepare_picture(decoded(file, (height, width)), preprocessing)
     except BadPictureError as error:
         if not file.fault and _holds_numbers(_start(file.path)):
             return Fault(file.name, "holds images as numbers, to be given by itself", NUMBERS)
         return Fault(file.name, error.fault, error.kind)
     return file.name, image, ", ".join(done)
+
+
+def decoded(file: File, size: Size) -> Picture:
+    """Return the picture of a file, as :func:`decode_file` does."""
+    if file.content is None:
+        return decode_file(file.path, size)
+    if isinstance(file.content, Image.Image):
+        return decode_image(file.content)
+    if isinstance(file.content, bytes):
+        return decode_bytes(file.content, size)
+    return decode_bytes(read_stream(file.content), size)
 
 
 def _read_numbers(item: Numbers, preprocessing: Preprocessing, left: Skip) -> Iterator[Batch]:

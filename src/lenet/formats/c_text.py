@@ -77,6 +77,8 @@ def head(model: Model, flash: int, memory: int, stack: int, about: Sequence[str]
     yield f" *   stack      {stack:,} bytes of local arrays at most"
     macs = count_network(model.network).multiply_adds
     yield f" *   work       {macs:,} multiply-adds per picture"
+    for start, line in enumerate(wrapped(model.preprocessing.fitting)):
+        yield f" *   {' ' * 11 if start else 'pictures   '}{line}"
     yield from (f" *   {line}" for line in about)
     yield " *"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -65,7 +66,10 @@ def network() -> nn.Sequential:
 
 
 def prepare(images: torch.Tensor) -> torch.Tensor:
-    """Bytes (N, {shape}), 0 to 255, to what the network was trained on."""
+    """Bytes (N, {shape}), 0 to 255, to what the network was trained on.
+
+    {_fitting(model)}
+    """
     mean = torch.tensor({list(seen.mean)}).view(-1, 1, 1)
     std = torch.tensor({list(seen.std)}).view(-1, 1, 1)
     return (images.float() / 255 - mean) / std
@@ -278,9 +282,17 @@ def _numpy_prepare(model: Model, shape: str, axes: str) -> str:
         f"np.array({list(v)}){axes}" for v in (model.preprocessing.mean, model.preprocessing.std)
     )
     return f'''def prepare(images: np.ndarray) -> np.ndarray:
-    """Bytes (N, {shape}), 0 to 255, to what the network was trained on."""
+    """Bytes (N, {shape}), 0 to 255, to what the network was trained on.
+
+    {_fitting(model)}
+    """
     mean, std = {mean}, {std}
     return ((images / 255 - mean) / std).astype(np.float32)'''
+
+
+def _fitting(model: Model) -> str:
+    text = f"Pictures were {model.preprocessing.fitting}."
+    return textwrap.fill(text, 92, subsequent_indent=" " * 4)
 
 
 def _beside(rows: list[tuple[str, str]]) -> str:

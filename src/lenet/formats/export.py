@@ -262,7 +262,9 @@ def _images(model: Model, source: Any, data_dir: Any) -> runtimes.Images:
     if is_name(source):
         return load(source, data_dir=data_dir).train.images
     channels, *size = model.network.input_shape
-    return load(source, size=size, gray=channels == 1, rgb=channels == 3).train.images
+    fit = model.preprocessing.fit or "border"
+    data = load(source, size=size, gray=channels == 1, rgb=channels == 3, fit=fit)
+    return data.train.images
 
 
 def _test_split(model: Model, check: Any, data_dir: Any) -> tuple[Split | None, str]:
@@ -276,7 +278,8 @@ def _test_split(model: Model, check: Any, data_dir: Any) -> tuple[Split | None, 
         data = check if isinstance(check, Dataset) else load(check, data_dir=data_dir)
         split, name = data.tested, f"the test images of {data.name}"
     else:
-        split = load_split(check, model.classes, model.network.input_shape)
+        seen = model.preprocessing
+        split = load_split(check, model.classes, seen.input_shape, fit=seen.fit)
         name = f"the test images of {os.fspath(check)}"
     return replace(split, images=model.preprocessing.prepare(split.images)), name
 

@@ -18,7 +18,17 @@ from lenet.cluster import check_alike, map_in_order
 from lenet.data.decoder import ALLOWED
 from lenet.data.pictures import Fault, faults_text
 from lenet.data.preprocess import Preprocessing
-from lenet.data.unlabelled import BATCH, Batch, File, Skip, read_files, read_unlabelled
+from lenet.data.unlabelled import (
+    BATCH,
+    Batch,
+    File,
+    InMemory,
+    Skip,
+    in_memory,
+    is_picture,
+    read_files,
+    read_unlabelled,
+)
 from lenet.errors import PictureError, UsageError
 from lenet.inference.rejecting import check_reject, threshold_of
 from lenet.inference.table import save
@@ -43,6 +53,8 @@ _RANKS: Final = (
 #: How many classes a line of text, and a row of a table have, unless a number is given.
 _IN_TEXT: Final = 3
 IN_TABLE: Final = 2
+#: A path, a picture in memory, a list of these, or an array of images.
+Images = str | os.PathLike[str] | InMemory | Sequence[Any] | npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -197,7 +209,7 @@ def check_count(value: int | None, name: str, example: int) -> None:
 
 def predict(
     model: Model | str | os.PathLike[str],
-    *images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | npt.NDArray[Any],
+    *images: Images,
     skip_bad: bool = False,
     as_it_is: bool = False,
     reject: float = 0.0,
@@ -207,15 +219,15 @@ def predict(
 ) -> Predictions:
     """Predict the class of each image.
 
-    A picture becomes like the training images first, and each prediction says how. Arrays are
-    taken to be prepared already.
+    A picture becomes like the training images first, and each prediction says how. Of arrays only
+    the size and the channels are brought to theirs.
 
     Args:
         model: a model, the file of one, or the folder of a run.
         images: pictures of any size (PNG, JPEG, BMP, GIF, TIFF, WebP, PPM, PGM); folders of them,
             with all below; lists of files, ``.csv`` or ``.txt``; ``.npy``, ``.npz`` and IDX files
-            and tables of pixels, with labels or without; lists of all these; or arrays, as
-            ``Model.scores`` takes them.
+            and tables of pixels, with labels or without; the bytes of a picture, an open file
+            or an image of Pillow's; lists of all these; or arrays, as ``Model.scores`` takes them.
         skip_bad: leave out files that cannot be read; they are in ``faults``.
         as_it_is: only bring pictures to the network's size and channels.
         reject: leave the class open where its probability is below this.
@@ -246,7 +258,7 @@ def predict(
 
 def predict_each(
     model: Model | str | os.PathLike[str],
-    *images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | npt.NDArray[Any],
+    *images: Images,
     as_it_is: bool = False,
     reject: float = 0.0,
     coverage: float | None = None,
@@ -286,13 +298,19 @@ def refusal(faults: Sequence[Fault], read: int, are_named: bool = False) -> Pict
 
 
 def flattened(sources: Iterable[Any]) -> Iterator[Any]:
-    """Yield paths and arrays, with lists of paths taken apart."""
-    for source in sources:
-        is_list = isinstance(source, list | tuple)
-        if is_list and all(isinstance(path, str | os.PathLike) for path in source):
-            yield from source
-        else:
-            yield source
+    """Yield paths, arrays and pictures, each of these as a ``File``, with lists of them apart."""
+    single = [one for source in sources for one in _parts(source)]
+    count = sum(map(is_picture, single))
+    names = iter(["image"] if count == 1 else [f"image[{number}]" for number in range(count)])
+    return (in_memory(one, next(names)) if is_picture(one) else one for one in single)
+
+
+def _parts(source: Any) -> Sequence[Any]:
+    is_list = isinstance(source, list | tuple)
+    if is_list and all(isinstance(one, str | os.PathLike) or is_picture(one) for one in source):
+        parts: Sequence[Any] = source
+        return parts
+    return [source]
 
 
 @dataclass(frozen=True)
@@ -365,8 +383,8 @@ def answers_of(
     on: str | None = None,
 ) -> Iterator[Answered | Fault]:
     """Yield answers for some images at a time, in order, and a fault for each file that is none."""
-    for is_path, group in groupby(sources, lambda source: isinstance(source, str | os.PathLike)):
-        if is_path:
+    for is_read, group in groupby(sources, lambda one: isinstance(one, str | os.PathLike | File)):
+        if is_read:
             read = read_files if on is None else partial(_answer_on_ray, model)
             for found in read_unlabelled(group, preprocessing, skip, read):
                 yield _answered(model, found)

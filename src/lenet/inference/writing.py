@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lenet.cluster import check_place
 from lenet.data.pictures import Fault
@@ -20,6 +19,7 @@ from lenet.errors import LenetError
 from lenet.inference.predicting import (
     IN_TABLE,
     Answered,
+    Images,
     answers_of,
     check_count,
     columns_of,
@@ -49,7 +49,7 @@ class Written:
 def predict_into(
     path: str | os.PathLike[str],
     model: Model | str | os.PathLike[str],
-    *images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | npt.NDArray[Any],
+    *images: Images,
     as_it_is: bool = False,
     probabilities: bool = False,
     reject: float = 0.0,
@@ -63,7 +63,7 @@ def predict_into(
 
     The memory that it takes does not depend on how many images there are. What is answered so far
     lies in ``PATH.partial``: after a kill, the same call goes on, and the table is the same to the
-    byte. (Images in arrays, and answers that go into a pipe, begin anew.)
+    byte. (Images in memory, and answers that go into a pipe, begin anew.)
 
     Args:
         path: the file to write, ``.csv`` or ``.parquet``, whole or not at all: image, class,

@@ -44,7 +44,8 @@ def look(
         images: picture files, made like the training images first, as in ``lenet.predict``; test
             images of a data set, by index or by class, such as ``"mnist:12"`` or
             ``"fashion-mnist:coat"``; images of a file of numbers, such as ``"images.npy:3"``; lists
-            of these; or arrays, as ``Model.scores`` takes them.
+            of these; the bytes of a picture, an open file or an image of Pillow's; or arrays, as
+            ``Model.scores`` takes them.
         layer: show this one enlarged, with its kernels, such as ``"conv0"``.
         unit: show how one number comes about: ``"conv1[3,5,7]"`` is channel 3, row 5, column 7, and
             ``"dense0[17]"`` a unit.

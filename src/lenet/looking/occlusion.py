@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data.preprocess import Images, background
+from lenet.data.ground import Images, background
 from lenet.model import Model
 
 #: The cover's side is about such a part of the picture's.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -12,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.data import Dataset, Split, is_name, load
-from lenet.data.decoder import ALLOWED, read_picture
+from lenet.data.decoder import ALLOWED, BadPictureError, read_stream
 from lenet.data.pictures import Fault
 from lenet.data.preprocess import Images, Preprocessing, fitted_size, resize
-from lenet.data.unlabelled import read_unlabelled
-from lenet.errors import DataError, PictureError, UsageError
+from lenet.data.unlabelled import File, decoded, in_memory, is_picture, read_unlabelled
+from lenet.errors import PictureError, UsageError
 from lenet.model import Model
 from lenet.net.words import did_you_mean, shown
 
@@ -91,8 +92,10 @@ class _Reader:
         for source in sources:
             if isinstance(source, str | os.PathLike):
                 yield from self._named(os.fspath(source))
+            elif is_picture(source):
+                yield from self._of_file(_whole(in_memory(source, "image")))
             elif isinstance(source, list | tuple) and all(
-                isinstance(path, str | os.PathLike) for path in source
+                isinstance(one, str | os.PathLike) or is_picture(one) for one in source
             ):
                 yield from self.pictures(source)
             else:
@@ -145,21 +148,33 @@ class _Reader:
         last = f"give an index from 0 to {count:,}"
         raise UsageError(f"{what}; {last}.")
 
-    def _of_file(self, path: str) -> Iterator[Picture]:
-        for found in read_unlabelled([path], self.preprocessing):
+    def _of_file(self, source: str | File) -> Iterator[Picture]:
+        for found in read_unlabelled([source], self.preprocessing):
             if isinstance(found, Fault):
                 raise PictureError(f"{found}; give {ALLOWED} files, or arrays")
             for name, image, done in zip(found.names, found.images, found.done, strict=True):
-                yield Picture(name, _given(name, image) if done else None, image, done)
+                file = source if isinstance(source, File) else File(name, name)
+                yield Picture(name, _given(file) if done else None, image, done)
 
 
-def _given(path: str, image: Images) -> Images | None:
+def _whole(file: File) -> File:
+    """Return a picture in memory that can be read twice: what is open becomes its bytes."""
+    if not hasattr(file.content, "read"):
+        return file
+    try:
+        return replace(file, content=read_stream(file.content))
+    except BadPictureError as error:
+        raise PictureError(f"{file.name} {error.fault}; {error.remedy}") from error
+
+
+def _given(file: File) -> Images | None:
     """Return a picture file as it is, only smaller; None of what is no such file."""
     try:
-        decoded = read_picture(path, (_GIVEN, _GIVEN))
-    except DataError:  # it is a part of a file, or a list names it from a folder of its own
+        with warnings.catch_warnings(action="ignore"):  # small faults in what can be read
+            found = decoded(file, (_GIVEN, _GIVEN))
+    except BadPictureError:  # a part of a file, or a list names it from a folder of its own
         return None
-    return _shown(decoded.bytes_of(None)[0], decoded.size)
+    return _shown(found.bytes_of(None)[0], found.size)
 
 
 def _shown(pixels: npt.NDArray[np.uint8], size: tuple[int, int] | None = None) -> Images:

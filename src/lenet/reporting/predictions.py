@@ -288,7 +288,8 @@ def predict_test(
             data = load(data, data_dir=data_dir)
         else:  # pictures that cannot be read were left out by the training too
             shape = model.network.input_shape
-            data = load_split(data, model.classes, shape, skip_bad=True, **record.reading)
+            how = {"fit": model.preprocessing.fit, **record.reading}
+            data = load_split(data, model.classes, shape, skip_bad=True, **how)
     predictions = make_predictions(model, data)
     _check_same_images(record, predictions)
     return predictions

@@ -385,6 +385,8 @@ def _preprocessing(model: Model) -> str:
         )
     else:
         words += ", pixels from 0 to 1."
+    if known.box is None:
+        words += f" Pictures are {known.fitting}."
     if not known.polarity:
         return words
     words += (

@@ -178,7 +178,8 @@ def _changes(data: Dataset, side: int, part: float) -> tuple[dict[str, Any], str
     }
     light = round(min(0.4, 0.8 * part), 3)
     what, kind = ["moved", "turned", "scaled"], "grey on an even ground"
-    if channels == 3 or Preprocessing.fit(images, data.image_shape).polarity is None:
+    seen = Preprocessing.measure(images, data.image_shape, has_colours=data.has_colours)
+    if channels == 3 or seen.polarity is None:
         settings |= {"brightness": light, "contrast": light}
         what.append("lit")
         kind = "photographs"

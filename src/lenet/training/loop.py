@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet.data.dataset import Dataset, class_weights
+from lenet.data.ground import background
 from lenet.data.likeness import WithoutCopies, has_many
-from lenet.data.preprocess import background
 from lenet.engine.augmentation import augmented
 from lenet.engine.curvature import curvature, step_sizes
 from lenet.engine.engine import Objective, Samples

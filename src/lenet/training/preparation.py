@@ -87,7 +87,7 @@ def load_arguments(
     """Return what ``lenet.load`` is to be called with to train ``network`` on ``source``.
 
     Pictures at a path become what the network takes in one step, as in ``predict``, unless it is
-    one that :func:`fit_network` fits to them.
+    one that :func:`fit_network` fits to them; for a model they get their size in its own way.
     """
     arguments: dict[str, Any] = {"source": source, "data_dir": data_dir, **options}
     described = network.network if isinstance(network, Model) else network
@@ -97,6 +97,8 @@ def load_arguments(
         arguments["size"] = size if options.get("size") is None else options["size"]
         if not (options.get("gray") or options.get("rgb")):
             arguments |= {"gray": channels == 1, "rgb": channels == 3}
+    if isinstance(network, Model) and not is_name(source) and options.get("fit") is None:
+        arguments["fit"] = network.preprocessing.fit or "border"
     return {name: value for name, value in arguments.items() if value not in (None, False)}
 
 
@@ -198,8 +200,9 @@ def new_model(network: Network, data: Dataset, recipe: Recipe, seed: int) -> Mod
     """Return ``network`` with first weights and the preprocessing that the images ask for."""
     shape, standardize, pixel_range, margin = preprocessing_options(network, recipe)
     images, depth = data.train.images, data.depth
-    preprocessing = Preprocessing.fit(images, shape, standardize, depth, pixel_range, margin)
-    return Model(network, data.classes, preprocessing).initialize(recipe.init, seed)
+    given = standardize, depth, pixel_range, margin, data.fit, data.has_colours
+    measured = replace(Preprocessing.measure(images, shape, *given), sizes=data.sizes)
+    return Model(network, data.classes, measured).initialize(recipe.init, seed)
 
 
 def model_to_fine_tune(model: Model, data: Dataset, recipe: Recipe, seed: int) -> Model:

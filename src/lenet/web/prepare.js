@@ -4,6 +4,10 @@
 // What the model's data did is in `how`, the stored preparation: its `polarity` (the background's
 // brightness), and the `box` in which all ink lies with its mass in the middle, as in MNIST.
 
+import {
+  borderOf, clipped, cropped, fitted, placed, quantile, resized, roundHalfEven, withMargin,
+} from "./size.js";
+
 const FLAT = 16; // levels: less is a picture without ink
 const SLACK = 2; // pixels that ink may be smaller than its box without being enlarged
 const GAIN = 1.2; // strokes that are made smaller or larger lose so much of their light
@@ -12,14 +16,13 @@ const MOST_NOISE = 0.4; // of the ink
 const SLOPE = 0.15; // of the ink's height: more on the border is ink, not light
 const MOST_OF = 0.8; // of the border must be ground for a plane through it
 const EVEN = 2; // levels of difference on a border of one level
-const LOBES = 3; // of Lanczos' curve, on each side
 
 // What a network of this input reads of a picture: { bytes (C x H x W), done }. `done` are pairs
 // of a word's name and its values, which say what was done to the picture.
 export function prepare(picture, how, asItIs = false) {
-  const [channels, height, width] = how.input_shape;
+  const [channels] = how.input_shape;
   const done = [];
-  let image = withChannels(picture, channels);
+  let image = withMargin(withChannels(picture, channels), how, done);
   const isPlain = asItIs || !how.polarity || channels > 1;
   if (!isPlain) {
     if (background(image) !== how.polarity && isInk(picture)) {
@@ -32,7 +35,7 @@ export function prepare(picture, how, asItIs = false) {
       if (moved) return finished(how.polarity === "light" ? inverted(moved) : moved, done);
     }
   }
-  return finished(fitted(image, height, width, done), done);
+  return finished(fitted(image, how, done), done);
 }
 
 // What the first layer reads: every byte scaled and shifted as in training.
@@ -110,14 +113,6 @@ function background(image) {
   const border = borderOf(image);
   const light = border.filter((level) => level >= middle).length;
   return light >= 0.5 * border.length ? "light" : "dark";
-}
-
-function borderOf({ width, height, planes: [plane] }) {
-  const border = [...plane.subarray(0, width), ...plane.subarray((height - 1) * width)];
-  for (let row = 1; row < height - 1; row++) {
-    border.push(plane[row * width], plane[(row + 1) * width - 1]);
-  }
-  return border;
 }
 
 function extremes(plane) {
@@ -213,20 +208,6 @@ function fit(points) {
   return [level0 - down * y0 - across * x0, down, across];
 }
 
-// Levels are whole numbers or halves, from 0 to 255: to count them is faster than to sort them.
-function quantile(levels, share) {
-  const counts = new Uint32Array(512);
-  for (let n = 0; n < levels.length; n++) counts[Math.min(511, Math.round(2 * levels[n]))] += 1;
-  const at = share * (levels.length - 1);
-  const low = Math.floor(at);
-  const [lower, upper] = [low, low + 1].map((place) => {
-    let seen = 0;
-    for (let n = 0; n < 512; n++) if ((seen += counts[n]) > place) return n / 2;
-    return 0;
-  });
-  return at === low ? lower : lower + (at - low) * (upper - lower);
-}
-
 function inkBox({ width, height, planes: [plane] }, least) {
   const box = { top: height, left: width, bottom: 0, right: 0 };
   for (let row = 0, n = 0; row < height; row++) {
@@ -253,14 +234,6 @@ function centreOfMass({ width, height, planes: [plane] }) {
   return { row: rows / Math.max(1, total), column: columns / Math.max(1, total) };
 }
 
-function cropped({ width, planes }, { top, left, bottom, right }) {
-  const size = { width: right - left, height: bottom - top };
-  const crop = (plane) =>
-    new Float32Array(size.width * size.height).map((_, n) =>
-      plane[(top + Math.floor(n / size.width)) * width + left + (n % size.width)]);
-  return { ...size, planes: planes.map(crop) };
-}
-
 // Ink that fills a box; rows and columns of faint ink count in part.
 function inBox(crop, box) {
   const { width, height, planes: [plane] } = crop;
@@ -278,102 +251,4 @@ function inBox(crop, box) {
   const small = resized(crop, size(width), size(height));
   const gain = (GAIN * 255) / extremes(small.planes[0]).most;
   return { ...small, planes: [small.planes[0].map((level) => Math.floor(clipped(level * gain)))] };
-}
-
-// Brought to the network's size, proportions kept, on a ground of the border's median.
-function fitted(image, height, width, done) {
-  if (image.height === height && image.width === width) return image;
-  const scale = Math.min(height / image.height, width / image.width);
-  const size = (own) => Math.max(1, roundHalfEven(own * scale));
-  const inner = resized(image, size(image.width), size(image.height));
-  const sizes = { from: `${image.width}×${image.height}`, to: `${inner.width}×${inner.height}` };
-  done.push(["resized", sizes]);
-  const top = Math.floor((height - inner.height) / 2);
-  const left = Math.floor((width - inner.width) / 2);
-  const grounds = image.planes.map((plane) =>
-    quantile(borderOf({ ...image, planes: [plane] }), 0.5));
-  return placed(inner, height, width, top, left, grounds);
-}
-
-function placed(inner, height, width, top, left, ground) {
-  const planes = inner.planes.map((plane, c) => {
-    const whole = new Float32Array(height * width).fill(ground[c] ?? ground);
-    plane.forEach((level, n) => {
-      const row = top + Math.floor(n / inner.width);
-      const column = left + (n % inner.width);
-      if (row >= 0 && row < height && column >= 0 && column < width) {
-        whole[row * width + column] = level;
-      }
-    });
-    return whole;
-  });
-  return { width, height, planes };
-}
-
-// Smaller by the average of the area that a pixel covers, larger by Lanczos' curve, as Pillow.
-export function resized(image, width, height) {
-  if (image.width === width && image.height === height) return image;
-  const across = filterOf(image.width, width);
-  const down = filterOf(image.height, height);
-  const planes = image.planes.map((plane) => {
-    const rows = alongRows(plane, image.width, image.height, across);
-    return alongColumns(rows, width, down).map(clipped);
-  });
-  return { width, height, planes };
-}
-
-// For every new pixel, the old ones that it is made of: [first, their weights].
-function filterOf(old, size) {
-  const scale = old / size;
-  const reach = scale >= 1 ? scale / 2 : LOBES;
-  return Array.from({ length: size }, (_, n) => {
-    const middle = (n + 0.5) * scale;
-    const first = Math.max(0, Math.floor(middle - reach));
-    const weights = [];
-    for (let at = first; at < Math.min(old, Math.ceil(middle + reach)); at++) {
-      const area = Math.min(middle + reach, at + 1) - Math.max(middle - reach, at);
-      weights.push(scale >= 1 ? Math.max(0, area) : lanczos(at + 0.5 - middle));
-    }
-    const total = weights.reduce((a, b) => a + b, 0);
-    return [first, weights.map((weight) => weight / total)];
-  });
-}
-
-function lanczos(x) {
-  const wave = (t) => (t === 0 ? 1 : Math.sin(Math.PI * t) / (Math.PI * t));
-  return Math.abs(x) < LOBES ? wave(x) * wave(x / LOBES) : 0;
-}
-
-function alongRows(plane, width, height, filter) {
-  const result = new Float32Array(filter.length * height);
-  for (let row = 0; row < height; row++) {
-    filter.forEach(([first, weights], n) => {
-      let sum = 0;
-      weights.forEach((weight, at) => { sum += weight * plane[row * width + first + at]; });
-      result[row * filter.length + n] = sum;
-    });
-  }
-  return result;
-}
-
-function alongColumns(plane, width, filter) {
-  const result = new Float32Array(width * filter.length);
-  filter.forEach(([first, weights], n) => {
-    weights.forEach((weight, at) => {
-      for (let column = 0; column < width; column++) {
-        result[n * width + column] += weight * plane[(first + at) * width + column];
-      }
-    });
-  });
-  return result;
-}
-
-function clipped(level) {
-  return Math.min(255, Math.max(0, level));
-}
-
-function roundHalfEven(value) { // as Python rounds
-  const down = Math.floor(value);
-  const rest = value - down;
-  return rest > 0.5 || (rest === 0.5 && down % 2) ? down + 1 : down;
 }

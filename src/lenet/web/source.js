@@ -13,7 +13,8 @@ const PEN = 0.088; // of the board
 const FINE = 10; // pixels of a drawing for each pixel of the network's, where it is small
 const SIDE = 140; // of the square on which a drawing is made before it is centred
 const SHARE = 5 / 7; // of that square, for the longer side of the strokes: as 20 in 28 pixels
-const LARGEST = 512; // pixels of a picture of one's own, on its longer side
+const LARGEST = 512; // pixels of a drawing, or of a picture of ink, on its longer side
+const LARGEST_PICTURE = 1024; // of another picture: lenet, too, reads larger ones smaller
 const EMPTY = { kind: "ink", strokes: [] };
 
 export class SourceView {
@@ -253,13 +254,16 @@ export class SourceView {
     this.file.value = "";
     try {
       const bitmap = await createImageBitmap(file);
-      const scale = Math.min(1, LARGEST / Math.max(bitmap.width, bitmap.height));
+      const most = this.how.box ? LARGEST : LARGEST_PICTURE;
+      const scale = Math.min(1, most / Math.max(bitmap.width, bitmap.height));
       const size = [bitmap.width, bitmap.height].map((side) =>
         Math.max(1, Math.round(side * scale)));
       const canvas = el("canvas", { width: size[0], height: size[1] });
       const context = canvas.getContext("2d");
+      context.imageSmoothingQuality = "high";
       context.drawImage(bitmap, 0, 0, ...size);
-      const picture = pictureOf(context.getImageData(0, 0, ...size));
+      const own = { width: bitmap.width, height: bitmap.height };
+      const picture = { ...pictureOf(context.getImageData(0, 0, ...size)), own };
       this.become({ kind: "picture", picture });
     } catch {
       this.done.textContent = this.say("notPicture");
