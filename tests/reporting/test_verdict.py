@@ -201,3 +201,21 @@ def test_a_training_tells_both(tmp_path):
     assert "No test image of 3 is recognised." in top
     assert calibration_text(report.record) in below
     assert "If the unsurest are left open" in below
+
+
+def by_heart(train, test, **augment):
+    epochs = [{"epoch": 1, "loss": 0.1, "train_accuracy": train, "test_accuracy": test}]
+    info = record(HEALTHY).info | {"epochs": epochs, "recipe": {"augment": augment}}
+    return RunRecord(Path("a"), info, [])
+
+
+def test_what_is_learnt_by_heart_is_said_with_what_helps():
+    words = sentence(by_heart(1.0, 0.555))
+    assert "by heart (100.00 % right)" in words
+    assert "55.50 %" in words
+    assert "--recipe auto" in words
+    words = sentence(by_heart(1.0, 0.555, shift=2))
+    assert "--recipe auto" not in words
+    assert "more pictures" in words
+    for train, test in ((1.0, 0.95), (0.9, 0.6), (0.6, 0.9)):
+        assert sentence(by_heart(train, test)) == ""

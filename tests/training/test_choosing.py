@@ -94,6 +94,7 @@ def test_the_length_follows_from_the_number_of_images():
     recipes = [epochs(count) for count in counts]
     assert [recipe.batch_size for recipe in recipes] == [10, 32, 64, 128]
     assert [recipe.epochs for recipe in recipes] == [200, 128, 18, 6]
+    assert [recipe.validation_fraction for recipe in recipes] == [0, 0.05, 0.02, 0.02]
     assert epochs(1_000, recipe="best").epochs == 512
     assert epochs(1_000, quick=True).epochs == 32
     few = epochs(1_000, epochs=16)

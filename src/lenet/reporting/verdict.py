@@ -26,21 +26,46 @@ _NO_PART: Final = 1e-3
 _NO_MOVE: Final = 0.02
 #: Of more layers, the first are named.
 _MOST_NAMED: Final = 4
+#: Of the training images are right, and so many more than of the test images: learnt by heart.
+_BY_HEART: Final = 0.95
+_GAP: Final = 0.1
 #: The loss has fallen by at least this part of it in the second half.
 _FALLING: Final = 0.01
 
 
 def sentence(record: RunRecord) -> str:
     """Say that a run is no better than guessing, and why, if its signals show it; of another that
-    diverged, why; and of all others, which classes are never recognised, if there are such."""
+    diverged, why; and of all others, whether it knows its training images alone, and which classes
+    are never recognised, if there are such."""
     reasons = " ".join(_reasons(record))
     if not record.is_guessing:
-        return " ".join(filter(None, (reasons, _unrecognised(record))))
+        return " ".join(filter(None, (reasons, _learnt_by_heart(record), _unrecognised(record))))
     accuracy = percent(record.kept["test_accuracy"])
     return (
         f"It is hardly better than guessing: {accuracy} of the test images, and always naming the "
         f"most frequent class gives {percent(record.chance)}. "
         f"{reasons or 'Its signals show no reason: try another learning rate or initialisation.'}"
+    )
+
+
+def _learnt_by_heart(record: RunRecord) -> str:
+    """Say that a run is far better on its training images, and what was measured to help."""
+    kept = record.kept or {}
+    seen, unseen = (kept.get(f"{name}_accuracy") for name in ("train", "test"))
+    if not (isinstance(seen, float) and isinstance(unseen, float)):
+        return ""
+    if seen < _BY_HEART or seen - unseen < _GAP:
+        return ""
+    change = record.recipe.get("augment") or {}
+    remedy = "more pictures help, and so do those that are unlike the ones there are"
+    if not (isinstance(change, Mapping) and any(change.values())):
+        remedy = (
+            "images that change in every epoch help most: --recipe auto does that, on pictures of "
+            "your own, and so does --recipe best"
+        )
+    return (
+        f"It knows its training images by heart ({percent(seen)} right) and the others much less "
+        f"({percent(unseen)}): {remedy}."
     )
 
 

@@ -53,6 +53,9 @@ QUICK: Final = 0.25
 _BATCHES: Final = ((32, 5_000), (64, 20_000))
 _LARGEST_BATCH: Final = 128
 
+#: The share that is set aside to calibrate by, from so many images on.
+_SHARES: Final = ((0.02, 5_000), (0.05, 500))
+
 #: Images that are looked at for symmetry, and the side of the small copies that are compared.
 _LOOKED_AT: Final = 2_000
 _SIDE: Final = 16
@@ -146,6 +149,7 @@ def choose(
         batch_size=batch,
         weight_decay=0.05,
         label_smoothing=0.1,
+        validation_fraction=0.0 if data.validation else _set_aside(count),
     ).replace(**values)
     steps = made.epochs * count / made.batch_size
     part = min(1.0, max(steps / _SHORT, made.epochs / _FEW))
@@ -157,6 +161,11 @@ def choose(
     name = name_of(source := network or NETWORK) or "the network"
     told = f"{name} on {shape_text(chosen.input_shape)}: {why}"
     return Choice(chosen, source, made, {"network": told, "images": changes})
+
+
+def _set_aside(count: int) -> float:
+    """Return the share of the images that calibrate the probabilities; of few images none can."""
+    return next((share for share, least in _SHARES if count >= least), 0.0)
 
 
 def suited_batch(size: int, count: int) -> int:
