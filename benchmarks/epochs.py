@@ -63,7 +63,7 @@ class TorchEpochs:
 
         torch.manual_seed(seed)
         found, plan = lenet.load(data), make_plan(network)
-        preprocessing = Preprocessing.fit(
+        preprocessing = Preprocessing.measure(
             found.train.images, network.input_shape, recipe.standardize
         )
         self._run = TorchRun(network, plan, initialise(plan, recipe.init, seed), way)

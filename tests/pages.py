@@ -26,7 +26,7 @@ _FILES = re.compile(r"<!-- files: (.*?) -->\n(.*?)<!-- end -->", re.DOTALL)
 #: What differs from run to run and from machine to machine.
 _VARYING = (
     # A column of times is as wide as its longest.
-    (re.compile(r" *\b\d+\.\d+ s\b"), " 0.0 s"),
+    (re.compile(r" *\b\d+\.\d+ s\b|(?<=about) \d+ s\b"), " 0.0 s"),
     (re.compile(r" +time$", re.MULTILINE), " time"),
     (re.compile(r"(native \w+|reference), \d+ threads?"), "engine"),
 )

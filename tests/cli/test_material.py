@@ -27,23 +27,25 @@ def test_the_header_has_the_table(command, mine):
     assert (found.status, found.err) == (0, "")
     lines = found.out.splitlines()
     assert lines[0].startswith("mine · 80 images of 32x32, 4 classes · ")
-    assert lines[1].startswith("lenet-relu for 4 classes of 1x32x32 · 5 layers (2 conv + 3 dense)")
+    assert lines[1].startswith("compact for 4 classes of 1x32x32 · 8 layers (7 conv + 1 dense)")
     assert lines[3].split() == ["class", "train", "test"]
     rows = [line.split() for line in lines[4:9]]
     assert [row[0] for row in rows] == ["2", "3", "5", "8", "total"]
     assert all(row[1:3] == ["16", "4"] for row in rows[:4])
     assert lines[9] == "- a fifth of each class, chosen by content, is kept for testing"
-    assert lines[11].startswith("epoch 1/3")
+    assert lines[11].startswith("chosen by looking at the images")
+    assert "3 epochs in batches of 8, about " in lines[13]
+    assert lines[16].startswith("epoch 1/3")
     (line,) = [line for line in lines if line.startswith("  test it")]
-    assert line.endswith("lenet evaluate runs/mine-lenet-relu-1/last.safetensors mine")
-    model = lenet.Model.load("runs/mine-lenet-relu-1/last.safetensors")
+    assert line.endswith("lenet evaluate runs/mine-compact-1/last.safetensors mine")
+    model = lenet.Model.load("runs/mine-compact-1/last.safetensors")
     assert (model.network.input_shape, model.classes) == ((1, 32, 32), ("2", "3", "5", "8"))
 
 
 def test_what_to_type_next_has_quotes(command, mine, here):
     mine.rename(here / "my pictures")
     found = command("train", "my pictures", "--epochs", "1", "--quiet")
-    model = "'runs/my pictures-lenet-relu-1/last.safetensors'"
+    model = "'runs/my pictures-compact-1/last.safetensors'"
     lines = found.out.splitlines()
     assert f"  use it          lenet predict {model} your-image.png" in lines
     assert f"  test it         lenet evaluate {model} 'my pictures'" in lines
@@ -55,7 +57,7 @@ def test_dry_run(command, mine, here):
     found = command("train", "mine", "--dry-run", "--size", "28", "--rgb")
     assert (found.status, found.err) == (0, "")
     lines = found.out.splitlines()
-    assert "lenet-relu for 4 classes of 3x28x28" in lines[1]
+    assert "compact for 4 classes of 3x28x28" in lines[1]
     assert lines[-2].startswith("The network would see 3x28x28, the background dark; pixels 0 to 1")
     assert sorted(os.listdir(here)) == before
 
@@ -126,7 +128,7 @@ def test_evaluate_refuses(refused, command, mine, here):
         (["mine", "--size", "28x"], 2, ["the size is '28x'", "28x32"]),
         (["mine", "--gray", "--rgb"], 2, ["both gray and rgb are asked for"]),
         (["digits", "--gray"], 2, ["are for pictures of your own", "./digits"]),
-        (["mine", "--size", "8"], 2, ["the images are 1@8x8, too small", "size 28", "--size"]),
+        (["mine", "--net", "lenet", "--size", "8"], 2, ["the images are 1@8x8, too small", "size 28", "--size"]),
         (["mine", "--net", "1x28x28 | dense 10"], 2, ["10 outputs", "4 classes", "'dense 4'"]),
         (["mine", "--net", "2x28x28 | dense 4"], 1, ["channels cannot become 2"]),
         (["mine/2"], 1, ["mine/2", "are files but no folders", "path,label"]),

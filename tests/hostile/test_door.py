@@ -429,6 +429,24 @@ def from_vary(place):
         yield tried(lenet.vary, SMALL, data, optimizer=[text])
 
 
+def from_choose(place):
+    yield lenet.choose(place.root)
+    for text in TEXTS:
+        yield tried(lenet.choose, text)
+        yield tried(lenet.choose, place.root, text)
+        yield tried(lenet.choose, place.root, recipe=text)
+        yield tried(lenet.choose, place.root, **{text: 1})
+
+
+def from_cross_validate(place):
+    data = lenet.load(place.root)
+    yield lenet.cross_validate(SMALL.replace("dense 3", "dense 2"), data, folds=2, epochs=1)
+    for text in TEXTS:
+        yield tried(lenet.cross_validate, text, data)
+        yield tried(lenet.cross_validate, SMALL, text)
+        yield tried(lenet.cross_validate, SMALL, data, text)
+
+
 def from_tune(place):
     data = lenet.load(place.root)
     few = {"trials": 2, "epochs": 1, "seeds": 1, "budget": "parameters=500"}
@@ -495,6 +513,8 @@ SOURCES = {
     "reconcile": from_reconcile,
     "checks": from_checks,
     "vary": from_vary,
+    "choose": from_choose,
+    "cross_validate": from_cross_validate,
     "study": from_study,
     "tune": from_tune,
     "export": from_export,

@@ -1,6 +1,7 @@
 """Whatever the public functions return can be copied, pickled and sent to a process, after use."""
 
 import copy
+import dataclasses
 import inspect
 import multiprocessing
 import pickle
@@ -40,6 +41,9 @@ def returned(tmp_path_factory):
         *(lenet.dense_versus_conv((1, 8, 8)), lenet.report(folder / "0")),
         *(lenet.compare_runs(folder / "0", folder / "1"), lenet.evaluate(model, data)),
         lenet.clean(data, folds=2, threads=1),
+        lenet.choose(dataclasses.replace(data, name="own")),
+        lenet.cross_validate(net, data, folds=2, epochs=1),
+        lenet.drift(model, data.test.images[:50]),
         *(predictions, predictions[0], lenet.export(model, folder / "a.c")),
         read_model(weights),
         *(model.network.blocks[0], lenet.MaxPool2d(2), lenet.AvgPool2d(2)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lenet.cli import options
 from lenet.cli.choices import LOAD_OPTIONS, recipe_values, say
 from lenet.cli.options import FLOAT, INT, PATH, argument, flag, option, print_json, verb
-from lenet.errors import UsageError
+from lenet.errors import UsageError, visible
 from lenet.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -352,7 +352,7 @@ def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> Non
     for words in filter(None, (verdict.calibration_text(record), verdict.sentence(record))):
         print(words)
     for what, how in _next_steps(folder, data.source or data.name, data_dir):
-        print(f"  {what:<15} {how}")
+        print(f"  {what:<15} {visible(how)}")
     if data.name == "digits" and not data.source:
         print("  the real thing  lenet train mnist")
 
