@@ -189,8 +189,8 @@ def _changes(data: Dataset, side: int, part: float) -> tuple[dict[str, Any], str
     what, kind = ["moved", "turned", "scaled"], "grey on an even ground"
     seen = Preprocessing.measure(images, data.image_shape, has_colours=data.has_colours)
     if channels == 3 or seen.polarity is None:
-        settings |= {"brightness": light, "contrast": light}
-        what.append("lit")
+        settings |= {"brightness": light, "contrast": light, "blur": 2 * light}
+        what += ["lit", "blurred"]
         kind = "photographs"
     if channels == 3:
         settings["saturation"] = light
