@@ -180,7 +180,9 @@ def begin(
     made = named_recipe(NAMED if is_to_choose else recipe, data=data_name, **values)
     wish = made.network or (None if is_to_choose else DEFAULT_NETWORK)
     source = wish if network is None else network
-    start = source if isinstance(source, Model) else read_network(NETWORK if source is None else source)
+    start = (
+        source if isinstance(source, Model) else read_network(NETWORK if source is None else source)
+    )
     dataset, arguments = (
         (data, {}) if isinstance(data, Dataset) else load_for(start, data, **options)
     )

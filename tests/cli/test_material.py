@@ -128,7 +128,11 @@ def test_evaluate_refuses(refused, command, mine, here):
         (["mine", "--size", "28x"], 2, ["the size is '28x'", "28x32"]),
         (["mine", "--gray", "--rgb"], 2, ["both gray and rgb are asked for"]),
         (["digits", "--gray"], 2, ["are for pictures of your own", "./digits"]),
-        (["mine", "--net", "lenet", "--size", "8"], 2, ["the images are 1@8x8, too small", "size 28", "--size"]),
+        (
+            ["mine", "--net", "lenet", "--size", "8"],
+            2,
+            ["the images are 1@8x8, too small", "size 28", "--size"],
+        ),
         (["mine", "--net", "1x28x28 | dense 10"], 2, ["10 outputs", "4 classes", "'dense 4'"]),
         (["mine", "--net", "2x28x28 | dense 4"], 1, ["channels cannot become 2"]),
         (["mine/2"], 1, ["mine/2", "are files but no folders", "path,label"]),

@@ -186,11 +186,12 @@ def _changes(data: Dataset, side: int, part: float) -> tuple[dict[str, Any], str
         "scale": round(0.1 * part, 3),
     }
     light = round(min(0.4, 0.8 * part), 3)
+    blur = round(max(0.0, 1.6 * part - 0.8), 3)
     what, kind = ["moved", "turned", "scaled"], "grey on an even ground"
     seen = Preprocessing.measure(images, data.image_shape, has_colours=data.has_colours)
     if channels == 3 or seen.polarity is None:
-        settings |= {"brightness": light, "contrast": light, "blur": 2 * light}
-        what += ["lit", "blurred"]
+        settings |= {"brightness": light, "contrast": light, "blur": blur}
+        what += ["lit", "blurred"] if blur else ["lit"]
         kind = "photographs"
     if channels == 3:
         settings["saturation"] = light
