@@ -592,3 +592,11 @@ def test_a_model_on_an_input_that_looks_like_channels_last(tmp_path: Path) -> No
     assert network.input_shape == (28, 28, 1)
     assert network.placed
     assert str(lenet.explain(path)) == str(lenet.explain(network, name="signals"))
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_opacity_is_no_stack_of_images(channels):
+    """One picture with opacity, (H, W, 4), is not H images of W = 4."""
+    model = lenet.Model(lenet.parse("3x28x28 | dense 2"), ("a", "b")).initialize()
+    with refused(DataError, "channels last"):
+        model.scores(np.zeros((20, 20, channels), np.uint8))

@@ -251,10 +251,10 @@ LENET_TEST(warp, copies) {
         Case c(2, 60, size.channels, size.height, size.width, 7);
         for (int b = 0; b < 60; b++) {
             int32_t* a = c.affine.data() + 6 * b;
-            const int sign = b % 2 ? 1 : -1, reach = b < 40 ? 4 : 40;
+            const int sign = b % 2 ? 1 : -1, most = b < 40 ? 4 : 40;
             const int32_t centre = sign < 0 ? size.width - 1 : 0;
-            const int32_t moved[] = {sign * 65536, 0, (centre + c.within(reach)) * 65536,
-                                     0, 65536, c.within(reach) * 65536};
+            const int32_t moved[] = {sign * 65536, 0, (centre + c.within(most)) * 65536,
+                                     0, 65536, c.within(most) * 65536};
             std::copy_n(moved, 6, a);
         }
         check_case(c);

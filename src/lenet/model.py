@@ -581,7 +581,8 @@ def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
     if array.ndim == 2 and (shape := unrolled(array.shape, input_shape, "the images have")):
         array = array.reshape(shape)
     known = {1, 3, channels}
-    if array.ndim > 2 and array.shape[-3] not in known and array.shape[-1] in known - {width}:
+    last = known | {2, 4}  # with their opacity, grey and colour have one more
+    if array.ndim > 2 and array.shape[-3] not in known and array.shape[-1] in last - {width}:
         what = f"the images have the shape {array.shape}, with the channels last"
         axes = (0, 3, 1, 2) if array.ndim == 4 else (2, 0, 1)
         raise DataError(f"{what}; move them to the front with images.transpose{axes}.")

@@ -373,6 +373,13 @@ def reading_of(model: object, source: str | os.PathLike[str]) -> dict[str, Any]:
     return {}
 
 
+def is_elsewhere(model: object, source: str | os.PathLike[str]) -> bool:
+    """Return whether it is known that the run a model lies in was trained on another path."""
+    record = run_of(model)
+    trained = record and record.arguments.get("source")
+    return isinstance(trained, str) and os.path.abspath(os.fsdecode(source)) != trained
+
+
 def write_info(folder: Path, values: Mapping[str, Any]) -> None:
     """Write ``run.json``."""
     info = {"format": FORMAT, "version": VERSION, **values}

@@ -217,7 +217,7 @@ def _check_length(minutes: float | None, quick: bool, values: Mapping[str, Any])
     given = {"minutes": minutes, "epochs": values.get("epochs"), "quick": quick or None}
     several = [name for name, value in given.items() if value is not None]
     if len(several) > 1:
-        raise UsageError(f"{listed(several)} all say how long to train; give one of them.")
+        raise UsageError(f"{listed(several)} say how long to train; give one of them.")
 
 
 def _tell(note: str, teller: Callback | None) -> None:

@@ -128,7 +128,8 @@ def test_data_with_a_name_are_read_again(tmp_path):
 
 def test_data_with_a_name_whose_test_part_was_trained_on(tmp_path):
     whole = joined(lenet.load("digits"))
-    lenet.train("1x8x8 | dense 10", replace(whole, name="all"), run=tmp_path / "run", epochs=1)
+    data = replace(whole, name="all")
+    lenet.train("1x8x8 | dense 10", data, "modern", run=tmp_path / "run", epochs=1)
     found = lenet.evaluate(tmp_path / "run", "digits")
     assert found.warning == (
         "360 of these 360 images were trained on: this says nothing of new ones."
@@ -188,3 +189,43 @@ def test_what_is_in_both_was_trained_on():
     digests = {"train": np.array([1, 5], np.uint64), "validation": np.array([5, 7], np.uint64)}
     found = seen_among(np.array([7, 5, 1, 2], np.uint64), digests)
     assert found == ("validation", "train", "train", "")
+
+
+def test_all_of_other_pictures_are_tested(tmp_path):
+    """Of a run's own pictures a fifth is for testing; of others none was trained on."""
+    write_digits(tmp_path / "own", {"3": 20, "5": 20})
+    write_digits(tmp_path / "new", {"3": 30, "5": 30})
+    lenet.train("tiny", tmp_path / "own", run=tmp_path / "run", epochs=1)
+    assert lenet.evaluate(tmp_path / "run", tmp_path / "own").count == 8
+    found = lenet.evaluate(tmp_path / "run", tmp_path / "new")
+    assert found.count == 60
+    assert found.seen_in_training["trained_on"] == 32
+    lone = lenet.Model.load(tmp_path / "run")
+    assert lenet.evaluate(lone, tmp_path / "new").count == 12
+
+
+def test_a_record_without_images_is_damaged(tmp_path):
+    write_digits(tmp_path / "own", {"3": 20, "5": 20})
+    lenet.train("tiny", tmp_path / "own", run=tmp_path / "run", epochs=1)
+    for arrays in ({}, {"train": np.zeros(0, np.uint64)}):
+        np.savez(tmp_path / "run" / SEEN, **arrays)
+        found = lenet.evaluate(tmp_path / "run", tmp_path / "own", everything=True)
+        assert any("nobody knows" in note for note in found.notes)
+
+
+def test_an_export_is_checked_on_the_images_that_the_run_tests_on(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (80, 8, 8), np.uint8)
+    for number, pixels in enumerate(noise):  # known by heart or not at all
+        place = tmp_path / "own" / "ab"[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(place / f"{number}.png")
+    from lenet.cli.main import main
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        options = ["--split-seed", "4", "--recipe", "modern", "--epochs", "40", "--run", "r"]
+        network = ["--net", "1x8x8 | dense 64 relu, dense 2", "--quiet"]
+        assert main(["train", "own", *options, *network]) == 0
+        right = [lenet.evaluate("runs/r", "own", split_seed=seed).accuracy for seed in (4, 0)]
+        assert right[0] < right[1] - 0.2
+        assert lenet.export("runs/r", "a.safetensors", check="own").check.accuracy == right[0]

@@ -116,23 +116,20 @@ def test_other_last_layers_stay_as_they_are(few, last):
     one, other = (lenet.train(network, few, recipe.replace(calibrate=c)) for c in (True, False))
     assert one.table.tobytes() == other.table.tobytes()
     assert "calibration" not in one.training
-    assert one.training["coverage"]["split"] == "validation"
+    assert one.training["coverage"]["split"] == "test"
 
 
 def test_thresholds_leave_their_share(digits):
     model = lenet.train("1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10", digits, RECIPE)
     known = model.training["coverage"]
-    assert (known["split"], known["images"]) == ("validation", 287)
+    assert (known["split"], known["images"]) == ("test", 360)
     again = lenet.train("1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10", digits, RECIPE)
     assert again.training == model.training
     values = list(known["thresholds"].values())
     assert values == sorted(values)
-    from lenet.training.preparation import with_validation
-
-    aside = with_validation(digits, RECIPE).validation
-    sure = model.predict_proba(aside.images).max(axis=1).tolist()
+    sure = model.predict_proba(digits.test.images).max(axis=1).tolist()
     for share, threshold in known["thresholds"].items():
-        assert sum(value >= threshold for value in sure) == int(np.ceil(287 * float(share)))
+        assert sum(value >= threshold for value in sure) == int(np.ceil(360 * float(share)))
 
 
 def test_both_models_of_a_run_are_calibrated(few, small, tmp_path):

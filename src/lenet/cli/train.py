@@ -54,7 +54,11 @@ _ROWS: Final = 20
 @option("--device", "Of torch: cpu by default, cuda for a GPU.")
 @options.data_dir
 @flag("--dry-run", "Show the data and the network, and train nothing.")
-@option("--size", "28, or height x width, 28x32. Theirs by default, 32 at most.", section=OWN)
+@option(
+    "--size",
+    "28, or height x width, 28x32. Theirs by default, 32 at most and 28 at least.",
+    section=OWN,
+)
 @flag("--gray", "Make them grey.", section=OWN)
 @flag("--rgb", "Make them RGB.", section=OWN)
 @flag("--skip-bad", "Leave out files that cannot be read.", section=OWN)

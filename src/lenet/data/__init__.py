@@ -136,6 +136,7 @@ def load_split(
     input_shape: tuple[int, int, int],
     *,
     everything: bool = False,
+    is_new: bool = False,
     preprocessing: Preprocessing | None = None,
     skip_bad: bool = False,
     transpose: bool = False,
@@ -146,6 +147,8 @@ def load_split(
 ) -> Split:
     """Load pictures of one's own to test a model on, of its shape (C, H, W): a split, or all.
 
+    Those that ``is_new`` says the model was not trained on are all taken, unless they have a test
+    part of their own.
     With its ``preprocessing`` they become what ``lenet.predict`` makes of them; without, and with
     its ``fit``, what they were when the model was trained on them.
     """
@@ -161,7 +164,8 @@ def load_split(
     )
     if preprocessing is not None:
         options = replace(options, preprocessing=preprocessing.without_scaling)
-    return own.read(path, options).split_for(classes, everything, path)
+    found = own.read(path, options)
+    return found.split_for(classes, everything or (is_new and found.is_divided), path)
 
 
 def is_name(source: Source) -> bool:

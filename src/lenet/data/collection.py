@@ -312,6 +312,11 @@ class Collection:
             return Dataset(*found, self.depth, self.fit, sizes, self.has_colours)
         raise DataError(f"{source} has {what}")
 
+    @property
+    def is_divided(self) -> bool:
+        """Whether lenet chose the test part; the note says so, and is kept where pictures are."""
+        return any(note.endswith(_KEPT) for note in self.notes)
+
     def split_for(self, classes: Sequence[str], everything: bool, source: str) -> Split:
         """Return the images to test a model of ``classes`` on, or all; labels follow its order."""
         place = {name: index for index, name in enumerate(classes)}

@@ -187,7 +187,7 @@ def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
     ordered = by_area(decoded.sizes)
     if options.size is None and ordered != [tuple(size)]:
         sizes = " to ".join(dict.fromkeys(map(pair_text, (ordered[0], ordered[-1]))))
-        become = f"become {size[0]}x{size[1]}, their proportions kept"
+        become = f"become {pair_text((size[0], size[1]))}"
         notes.append(f"pictures of {sizes} {become}; the option size says otherwise")
     if options.channels is None and 0 < decoded.coloured < count:
         share = f"{decoded.coloured:,} of {count:,} pictures have colour"

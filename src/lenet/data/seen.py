@@ -69,7 +69,10 @@ def read_seen(record: RunRecord) -> Mapping[str, Digests]:
     """
     path = record.folder / SEEN
     if path.is_file():
-        return {array.name: _digests(path, array) for array in npz_arrays(str(path))}
+        found = {array.name: _digests(path, array) for array in npz_arrays(str(path))}
+        if not len(found.get(_LEARNT[0], ())):  # every run has learnt from some
+            raise DataError(f"{path} is damaged; bring an intact copy back, or do without")
+        return found
     if (name := named_source(record)) and name in at_hand():
         train = load_named(name, record.data_dir).train
         return {_LEARNT[0]: np.unique(train.known_digests())}

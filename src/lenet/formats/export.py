@@ -34,6 +34,7 @@ from lenet.formats.plain import plain_model
 from lenet.model import Model
 from lenet.net import to_json
 from lenet.net.words import check_choice, did_you_mean, listed, shown
+from lenet.run_folder import reading_of
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section
 from lenet.writing.numbers import percent
@@ -187,10 +188,11 @@ def export(
     if images is not None and suffix not in _PAGES:
         what = f"test images are put into a page alone, and the file ends in {suffix}"
         raise UsageError(f"{what}; end it in .html, or leave them out.", parameter="images")
+    file = model
     if not isinstance(model, Model):
         options = replace(options, name=Path(model).name.removesuffix(MODEL_ENDING))
         model = Model.load(model)
-    split, name = _test_split(model, check, data_dir)
+    split, name = _test_split(model, check, data_dir, file)
     if split is not None and suffix not in _RUNNERS:
         raise UsageError(
             f"a {suffix} file cannot be run to be checked; leave the check out, or export "
@@ -198,13 +200,13 @@ def export(
         )
     origin = model
     if calibrate is not None:
-        model = quantise(plain_model(model), _images(model, calibrate, data_dir))
+        model = quantise(plain_model(model), _images(model, calibrate, data_dir, file))
     elif suffix not in _OUR_LAYERS:
         model = plain_model(model)
     if split is not None:
         options = replace(options, answers=_answers(model, origin, split, name))
     if suffix in _PAGES:
-        options = replace(options, images=_inside(model, images, split, data_dir))
+        options = replace(options, images=_inside(model, images, split, data_dir, file))
     write, kind = _FORMATS[suffix]
     content = write(model, options)
     compared = None
@@ -253,7 +255,7 @@ def _check_int8(suffix: str, int8: bool, calibrate: Any) -> None:
         raise UsageError(f"{what}; ask for it, or leave them out.", parameter="int8")
 
 
-def _images(model: Model, source: Any, data_dir: Any) -> runtimes.Images:
+def _images(model: Model, source: Any, data_dir: Any, file: Any) -> runtimes.Images:
     """Return images to train on, of any size."""
     if isinstance(source, Split):
         return source.images
@@ -263,12 +265,16 @@ def _images(model: Model, source: Any, data_dir: Any) -> runtimes.Images:
         return load(source, data_dir=data_dir).train.images
     channels, *size = model.network.input_shape
     fit = model.preprocessing.fit or "border"
-    data = load(source, size=size, gray=channels == 1, rgb=channels == 3, fit=fit)
+    how = reading_of(file, source)
+    data = load(source, size=size, gray=channels == 1, rgb=channels == 3, fit=fit, **how)
     return data.train.images
 
 
-def _test_split(model: Model, check: Any, data_dir: Any) -> tuple[Split | None, str]:
-    """Return the images to check on, brought to the network's size, and what to call them."""
+def _test_split(model: Model, check: Any, data_dir: Any, file: Any) -> tuple[Split | None, str]:
+    """Return the images to check on, brought to the network's size, and what to call them.
+
+    What the run of the model's ``file`` was trained on is divided as it was then.
+    """
     if check is None:
         return None, ""
     name = "images"
@@ -279,19 +285,22 @@ def _test_split(model: Model, check: Any, data_dir: Any) -> tuple[Split | None, 
         split, name = data.tested, f"the test images of {data.name}"
     else:
         seen = model.preprocessing
-        split = load_split(check, model.classes, seen.input_shape, fit=seen.fit)
+        how = reading_of(file, check)
+        split = load_split(check, model.classes, seen.input_shape, fit=seen.fit, **how)
         name = f"the test images of {os.fspath(check)}"
     return replace(split, images=model.preprocessing.prepare(split.images)), name
 
 
-def _inside(model: Model, images: Any, checked: Split | None, data_dir: Any) -> Split | None:
+def _inside(
+    model: Model, images: Any, checked: Split | None, data_dir: Any, file: Any
+) -> Split | None:
     """Return images for a page: those that are given, or that lie near."""
     if images is not None:
-        return _test_split(model, images, data_dir)[0]
+        return _test_split(model, images, data_dir, file)[0]
     known = model.training.get("dataset")
     if checked is None and known in at_hand():
         try:
-            return _test_split(model, known, data_dir)[0]
+            return _test_split(model, known, data_dir, file)[0]
         except LenetError:  # it does without
             return None
     return checked

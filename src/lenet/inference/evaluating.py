@@ -17,7 +17,7 @@ from lenet.inference.rejecting import check_reject, threshold_of
 from lenet.inference.table import save
 from lenet.metrics import Evaluation
 from lenet.model import Model
-from lenet.run_folder import START, reading_of, run_of
+from lenet.run_folder import START, is_elsewhere, reading_of, run_of
 
 #: What a row of an image that is left open lacks.
 _OPEN: Final = ("class", "correct", "second", "second_probability")
@@ -44,7 +44,8 @@ def evaluate(
         model: a model, the file of one, or the folder of a run.
         data: a data set or a split, or a name or path as ``lenet.load`` takes it.
         data_dir: the folder that holds the IDX files already.
-        everything: of a path, take the pictures that are to train on, too.
+        everything: of a path, take the pictures that are to train on, too. Of another path than
+            the model's run was trained on, all are taken that have no test part of their own.
         skip_bad: of a path, leave out files that cannot be read.
         transpose, label_from_name, group, split_seed: of a path, as in ``lenet.load``; they need
             not be said again for the data that the model's run was trained on.
@@ -63,21 +64,22 @@ def evaluate(
         data = load(data, data_dir=data_dir)
     name = ""
     if not isinstance(data, Dataset | Split):
-        name = f"{'images' if everything else 'test images'} of {os.fspath(data)}"
+        is_new = is_elsewhere(file, data)
+        name = f"{'images' if everything or is_new else 'test images'} of {os.fspath(data)}"
         given: dict[str, Any] = {"transpose": transpose or None, "label_from_name": label_from_name}
         given |= {"group": group, "split_seed": split_seed}
         how: dict[str, Any] = reading_of(file, data)
         how |= {option: value for option, value in given.items() if value is not None}
         how["preprocessing"] = model.preprocessing.as_it_is if as_it_is else model.preprocessing
-        how |= {"everything": everything, "skip_bad": skip_bad}
+        how |= {"everything": everything, "is_new": is_new, "skip_bad": skip_bad}
         data = load_split(data, model.classes, model.network.input_shape, **how)
     found = model.evaluate(data)
     found = replace(found, data=name or found.data, reject=threshold)
     split = data.tested if isinstance(data, Dataset) else data
     record = run_of(file) if is_named else None
     # No test image of data that have a name is in the training part of any of them.
-    is_new = is_named and (record is None or named_source(record))
-    return found if is_new else _with_seen(found, split, file)
+    is_apart = is_named and (record is None or named_source(record))
+    return found if is_apart else _with_seen(found, split, file)
 
 
 def _with_seen(found: Evaluation, split: Split, model: object) -> Evaluation:

@@ -51,6 +51,9 @@ def check_path(path: str | os.PathLike[str], *sources: object) -> None:
     if any(files.is_same_file(path, source) for source in sources):
         what = f"{path_text(path)} is what is to be read"
         raise UsageError(f"{what}; write the answers elsewhere.", parameter="output")
+    if os.path.isdir(path):
+        what = f"{path_text(path)} is a folder"
+        raise UsageError(f"{what}; name a file of answers in it.", parameter="output")
     if not is_special(path) and not os.fspath(path).lower().endswith((CSV, PARQUET)):
         what = f"answers are written as a table and {path_text(path)} has another ending"
         raise UsageError(f"{what}; end it in {CSV} or {PARQUET}.", parameter="output")

@@ -93,7 +93,7 @@ def calibration_text(record: RunRecord) -> str:
         return ""
     count, before, after, heat = numbers
     return (
-        f"Its probabilities are calibrated: on {count:,} validation images their error was "
+        f"Its probabilities were calibrated: on {count:,} validation images their error was "
         f"{percent(before)} and is {percent(after)} (temperature {heat:g})."
     )
 
