@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from lenet.data import Dataset
-from lenet.data.collection import Collection
+from lenet.data.collection import Collection, is_about_split
 from lenet.data.dataset import Digests, Labels
 from lenet.data.preprocess import Images, Size
 
@@ -50,7 +50,9 @@ class Material:
         """Return all images of a folder, a table or an array file."""
         names = found.files or [f"image {number}" for number in range(len(found.images))]
         read = found.images, found.labels, found.classes
-        return cls(name, *read, names, found.digests, found.notes, found.sizes)
+        # What is found here is about all images, in whatever part they are.
+        notes = tuple(note for note in found.notes if not is_about_split(note))
+        return cls(name, *read, names, found.digests, notes, found.sizes)
 
     def __len__(self) -> int:
         return len(self.images)

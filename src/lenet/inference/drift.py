@@ -138,7 +138,7 @@ class Drift(Result):
         yield _INDEX
         yield _CHANCE
         if (most := max(shift.chance for shift in self.shifts)) > _LARGE:
-            few = f"so few as {plural(self.images, 'picture')}"
+            few = f"so few as {plural(min(self.images, self.reference_images), 'picture')}"
             yield f"Of {few}, chance alone makes up to {most:.2f}: only larger drift can be seen."
 
     def _answers(self) -> Section:

@@ -138,7 +138,7 @@ _WORDS: Final = {
     ),
     CERTAINTY: (
         *("The certainty", "The answers are less certain", "The answers are more certain"),
-        "Look at some of the least certain ones: more of them may be wrong.",
+        "Look at some answers: fewer may be right than before, or the pictures were trained on.",
     ),
 }
 #: What mostly follows from another is told only without it.
