@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import os
 import re
 import shlex
@@ -114,6 +115,8 @@ def test_evaluate_refuses(refused, command, mine, here):
         "it tells 2, 3, 5, 8 apart",
     )
     write_digits(here / "one", {"2": 1}, scale=4)
+    assert command("evaluate", model, "one").status == 0  # others than it was trained on: all
+    model = shutil.copy(model, "m.safetensors")  # nobody knows what this was trained on
     refused(["evaluate", model, "one"], 1, "no images to test on", "--all")
     (here / "one" / "2" / "bad.png").write_text("no")
     refused(["evaluate", model, "one", "--all"], 1, "1 of 2 pictures", "--skip-bad")
