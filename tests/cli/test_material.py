@@ -2,10 +2,10 @@
 
 import io
 import json
-import shutil
 import os
 import re
 import shlex
+import shutil
 from contextlib import redirect_stdout
 
 import numpy as np
