@@ -29,7 +29,8 @@ DROPOUT: Final = 3
 AUGMENTATION: Final = 4
 SEARCH: Final = 5
 CURVATURE: Final = 6
-SPLIT: Final = 7
+DEAL: Final = 7
+SPLIT: Final = 8
 
 _WORD: Final = 2**64
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)

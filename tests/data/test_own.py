@@ -196,7 +196,7 @@ def test_nothing_of_the_cache_is_pickled(digits, cache):
     lenet.load(digits)
     path = own.cache_place(f"{os.path.realpath(digits)}\n{LoadOptions()}")
     assert path.parent.parent == cache
-    assert path.read_bytes().startswith(b"lenet pictures 8\n")
+    assert path.read_bytes().startswith(b"lenet pictures 9\n")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_headers_that_lie(kept, change):
 
 @pytest.mark.parametrize("text", [b"[" * 50_000, b"3", b"{}", b"\xff"])
 def test_headers_that_are_none(kept, text):
-    start = kept.read_bytes()[: len(b"lenet pictures 8\n")]
+    start = kept.read_bytes()[: len(b"lenet pictures 9\n")]
     kept.write_bytes(start + len(text).to_bytes(8, "little") + text)
     assert own.load_cache(kept, KEY) is None
 

@@ -19,15 +19,17 @@ import numpy.typing as npt
 from lenet.cleaning.material import Material
 from lenet.data.dataset import Dataset, Labels, Split
 from lenet.data.preprocess import Images
-from lenet.net import fitted, read_network
-from lenet.randomness import random_bits
+from lenet.net import read_network
+from lenet.randomness import DEAL, random_bits
 from lenet.trainer import DEFAULT_NETWORK
 from lenet.training import Recipe, Training, named_recipe
+from lenet.training.choosing import changes_of_light, changes_of_place
+from lenet.training.preparation import fitted_to
 
 #: The network is small and quick: what it gets wrong by itself is mostly far from sure.
 NETWORK: Final = DEFAULT_NETWORK
-#: The shorter side that it needs; smaller images are enlarged for it.
-_LEAST_SIDE: Final = 28
+#: Of an image, for how far it moves.
+_SIDE: Final = 28
 #: Images that a network is trained on, all epochs together, and the epochs that bounds.
 _IMAGES_SEEN: Final = 600_000
 _EPOCHS: Final = (8, 12)
@@ -39,8 +41,6 @@ _FEW_AT_ONCE: Final = 32
 #: label another class must be for a label to be doubted. Measured: docs/clean.md.
 _SURE: Final = 0.8
 _TIMES: Final = 10.0
-#: The stream of random numbers that deals images to folds.
-_DEAL: Final = 7
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -74,9 +74,8 @@ def recipe_for(images: Images) -> Recipe:
     least, most = _EPOCHS_OF_PHOTOS if is_photo else _EPOCHS
     epochs = min(most, max(least, _IMAGES_SEEN // len(images)))
     if is_photo:
-        light = dict.fromkeys(("brightness", "contrast", "saturation"), 0.4)
-        place = {"shift": 2, "rotate": 10, "scale": 0.1}
-        how: dict[str, Any] = {"weight_decay": 0.05, "augment": light | place}
+        augment = changes_of_place(_SIDE) | changes_of_light(has_colour=True)
+        how: dict[str, Any] = {"weight_decay": 0.05, "augment": augment}
         return Recipe(epochs=epochs, batch_size=_FEW_AT_ONCE, label_smoothing=0.1, **how)
     batch = _FEW_AT_ONCE if len(images) < _FEW else None
     return named_recipe("modern", epochs=epochs, batch_size=batch, label_smoothing=0.1)
@@ -92,7 +91,7 @@ def deal(material: Material, near: Labels, folds: int, seed: int) -> Labels:
         near: (N,) the near-copy of each image in its class, or a negative number.
     """
     groups = _groups(material, near)
-    keys = random_bits(seed, _DEAL, count=len(material))[groups]
+    keys = random_bits(seed, DEAL, count=len(material))[groups]
     order = np.lexsort((groups, keys, material.labels))
     is_new = np.diff(groups[order], prepend=-1) != 0
     fold = np.empty(len(material), np.int64)
@@ -158,9 +157,7 @@ def _training(
     """Return a training on the images chosen; nothing is tested on the way."""
     split = Split(material.images[chosen], material.labels[chosen])
     data = Dataset("images", split, None, material.classes)
-    channels, height, width = data.image_shape
-    shape = channels, max(height, _LEAST_SIDE), max(width, _LEAST_SIDE)
-    network = fitted(read_network(NETWORK), shape, len(data.classes))
+    network = fitted_to(read_network(NETWORK), data.image_shape, len(data.classes))
     return Training(network, data, recipe, seed, threads)
 
 

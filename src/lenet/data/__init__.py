@@ -13,7 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lenet.arguments import MODEL_ENDING
 from lenet.data.dataset import Dataset, Split, class_table, class_weights
@@ -106,28 +106,17 @@ def load(
     return load_named(name, data_dir)
 
 
-def read_collection(
-    source: Source,
-    size: int | str | Sequence[int] | None = None,
-    gray: bool = False,
-    rgb: bool = False,
-    skip_bad: bool = False,
-    transpose: bool = False,
-    label_from_name: str | None = None,
-    group: str | None = None,
-    split_seed: int = 0,
-    fit: str | None = None,
-) -> tuple[Collection, str]:
-    """Read pictures of one's own and what to call them; arguments and errors as in :func:`load`."""
+def read_collection(source: Source, *given: Any, **options: Any) -> tuple[Collection, str]:
+    """Read pictures of one's own and what to call them.
+
+    Arguments and errors are those of :func:`load`, from ``size`` on.
+    """
     path = _path(source)
     # What is read by name needs no decoder of pictures.
     from lenet.data import own
     from lenet.data.collection import LoadOptions
 
-    options = LoadOptions.of(
-        size, gray, rgb, skip_bad, transpose, label_from_name, group, split_seed, fit
-    )
-    return own.read(path, options), own.title(path)
+    return own.read(path, LoadOptions.of(*given, **options)), own.title(path)
 
 
 def load_split(

@@ -220,6 +220,7 @@ class Collection:
     sizes: tuple[Size, ...] | None = None  # N: of each picture file, before it was brought to one
     has_colours: bool = False  # and all are grey now
     fit: Fit | None = None  # how they got their size; None of arrays that kept their proportions
+    is_divided: bool = False  # whether lenet chose what is to test on
 
     @classmethod
     def of(
@@ -290,6 +291,7 @@ class Collection:
             together,
             near,
             None if sizes is None else tuple(sizes[place] for place in places),
+            is_divided=is_split_here,
         )
 
     def dataset(self, name: str, source: str) -> Dataset:
@@ -311,11 +313,6 @@ class Collection:
             sizes = self.sizes and three_sizes(self.sizes)
             return Dataset(*found, self.depth, self.fit, sizes, self.has_colours)
         raise DataError(f"{source} has {what}")
-
-    @property
-    def is_divided(self) -> bool:
-        """Whether lenet chose the test part; the note says so, and is kept where pictures are."""
-        return any(note.endswith(_KEPT) for note in self.notes)
 
     def split_for(self, classes: Sequence[str], everything: bool, source: str) -> Split:
         """Return the images to test a model of ``classes`` on, or all; labels follow its order."""

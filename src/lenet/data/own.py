@@ -44,7 +44,7 @@ from lenet.net.words import name_text
 
 _DECODERS: Final = ("jpg", "zlib", "libtiff", "webp")
 #: Another number for another format, or other images from the same files.
-_CACHE_MAGIC: Final = b"lenet pictures 8\n"
+_CACHE_MAGIC: Final = b"lenet pictures 9\n"
 #: Of a set's pictures with colours that are made grey; with more, all of them count as coloured.
 _FEW: Final = 0.005
 _MAX_HEADER: Final = 16 << 20
@@ -234,6 +234,7 @@ def save_cache(path: Path, key: str, collection: Collection) -> None:
         "notes": collection.notes,
         "depth": collection.depth,
         "has_colours": collection.has_colours,
+        "is_divided": collection.is_divided,
         "fit": collection.fit,
         "texts": len(texts),
         "checksum": _checksum(pieces),
@@ -293,4 +294,5 @@ def _read_cache(file: BufferedReader, key: str) -> Collection | None:
         sizes and tuple((int(height), int(width)) for height, width in sizes),
         bool(header["has_colours"]),
         header["fit"] and read_fit(header["fit"]),
+        bool(header["is_divided"]),
     )

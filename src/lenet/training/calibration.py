@@ -135,21 +135,15 @@ def conclusion(
     kept: dict[str, Any] = {}
     if is_calibrated and "validation" in parts and (done := calibrate(model, *parts["validation"])):
         kept["calibration"] = asdict(done)
-    splits = [name for name in ("validation", "test") if name in parts]
-    answers = {name: read_answers(*_of(parts[name]), len(model.classes)) for name in splits}
-    for name in splits[-1:]:
-        known, labels = answers[name], parts[name][1].labels
-        rows = coverage(known.confidence, known.predicted == labels, SHARES)
-        pairs = zip(SHARES, rows, strict=True)
-        table = {f"{share:g}": row.threshold for share, row in pairs}
-        kept["coverage"] = {"split": name, "images": len(labels), "thresholds": table}
-    if "test" in parts:
-        found = evaluate_answers(answers["test"], parts["test"][1].labels, model.classes)
-        if found.unrecognised:
-            kept["unrecognised"] = list(found.unrecognised)
+    name = next((name for name in ("test", "validation") if name in parts), "")
+    if not name:
+        return kept
+    scores, split = parts[name]
+    known = read_answers(scores, split.labels, len(model.classes))
+    rows = coverage(known.confidence, known.predicted == split.labels, SHARES)
+    table = {f"{share:g}": row.threshold for share, row in zip(SHARES, rows, strict=True)}
+    kept["coverage"] = {"split": name, "images": len(split), "thresholds": table}
+    found = evaluate_answers(known, split.labels, model.classes)
+    if name == "test" and found.unrecognised:
+        kept["unrecognised"] = list(found.unrecognised)
     return kept
-
-
-def _of(part: tuple[Scores, Split]) -> tuple[Scores, npt.NDArray[np.int64]]:
-    scores, split = part
-    return scores, split.labels

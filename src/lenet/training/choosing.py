@@ -182,24 +182,14 @@ def _changes(data: Dataset, side: int, part: float) -> tuple[dict[str, Any], str
     ``part`` is 1 in a training that is long enough for all of it.
     """
     images = data.train.images
-    channels = images.shape[1]
-    settings: dict[str, Any] = {
-        "shift": round(_SHIFT * side * part),
-        "rotate": round(10 * part),
-        "scale": round(0.1 * part, 3),
-    }
-    light = round(min(0.4, 0.8 * part), 3)
-    blur = round(max(0.0, 1.6 * part - 0.8), 3)
+    has_colour = images.shape[1] == 3
+    settings = changes_of_place(side, part)
     what, kind = ["moved", "turned", "scaled"], "grey on an even ground"
     seen = Preprocessing.measure(images, data.image_shape, has_colours=data.has_colours)
-    if channels == 3 or seen.polarity is None:
-        settings |= {"brightness": light, "contrast": light, "blur": blur}
-        what += ["lit", "blurred"] if blur else ["lit"]
-        kind = "photographs"
-    if channels == 3:
-        settings["saturation"] = light
-        what.append("coloured")
-        kind = "in colour"
+    if has_colour or seen.polarity is None:
+        settings |= changes_of_light(part, has_colour)
+        what += ["lit"] + ["coloured"] * has_colour
+        kind = "in colour" if has_colour else "photographs"
     mirrored = is_mirrored(images, data.train.labels)
     if mirrored:
         settings["flip"] = True
@@ -207,6 +197,18 @@ def _changes(data: Dataset, side: int, part: float) -> tuple[dict[str, Any], str
     why = "look" if mirrored else "do not look"
     told = f"{kind}: {listed(what)} anew in every epoch; mirror images {why} like their class"
     return settings, told
+
+
+def changes_of_place(side: int, part: float = 1.0) -> dict[str, Any]:
+    """Return the settings for how an image of this side moves, turns and grows."""
+    shift, rotate = round(_SHIFT * side * part), round(10 * part)
+    return {"shift": shift, "rotate": rotate, "scale": round(0.1 * part, 3)}
+
+
+def changes_of_light(part: float = 1.0, has_colour: bool = False) -> dict[str, Any]:
+    """Return the settings for how light changes, and the strength of colours where there are."""
+    names = ("brightness", "contrast", "saturation")[: 3 if has_colour else 2]
+    return dict.fromkeys(names, round(min(0.4, 0.8 * part), 3))
 
 
 def is_mirrored(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> bool:
