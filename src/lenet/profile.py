@@ -37,7 +37,7 @@ CHANNELS: Final = ("red", "green", "blue")
 
 _EDGE: Final = 0.05  # the share of pixels that are the darkest, or the lightest
 _MOST_CHANNELS: Final = 16  # that are measured one by one
-_CHUNK: Final = 1 << 22  # pixels at a time
+_CHUNK: Final = 1 << 18  # pixels at a time: their copies fit into the cache
 _MOST: Final = 10**8  # pictures, of a profile that is read
 _DIGITS: Final = 3  # of a value, a quarter of a grey level: nobody would see less
 _MEAN_DIGITS: Final = 6  # of a mean: those behind them may differ between machines
