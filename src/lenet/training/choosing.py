@@ -26,7 +26,7 @@ from lenet.errors import UsageError
 from lenet.net import Network, Source, name_of, read_network, zoo
 from lenet.net.shapes import shape_text
 from lenet.net.words import listed, shown
-from lenet.training.preparation import check_fit, fit_network, load_for
+from lenet.training.preparation import fit_network, load_for
 from lenet.training.recipe import AUTO, Recipe
 from lenet.writing.numbers import plural
 
@@ -140,7 +140,6 @@ def choose(
     if not isinstance(data, Dataset):
         data, _ = load_for(given or zoo.get(NETWORK), data)
     chosen = fit_network(given or zoo.get(NETWORK), data)
-    check_fit(chosen, data)
     count = len(data.train)
     batch = next((size for size, most in _BATCHES if count <= most), _LARGEST_BATCH)
     batch = suited_batch(batch, count)
