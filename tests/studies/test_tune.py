@@ -250,6 +250,14 @@ def test_the_front():
     assert [one.candidate.number for one in front_of(some)] == [0, 2]
 
 
+def test_the_smallest_network_that_there_is_ends_a_search_for_few_parameters(small):
+    """What any network reaches lets the limit fall below all of them."""
+    how = {"reach": 1, "trials": 480, "epochs": 1, "seeds": 1, "budget": {"parameters": 200}}
+    found = lenet.tune(small, **how)
+    assert found.trials < 480
+    assert found.winner.outcome.parameters == 30  # a 3x3 convolution and a unit for each class
+
+
 def test_the_best_are_the_smallest_that_reached_a_goal():
     some = [entry(0, 0.5, 10), entry(1, 0.7, 30), entry(2, 0.6, 20), entry(3, 0.4, 5)]
     assert [one.candidate.number for one in best_of(some, 4)] == [1, 2, 0, 3]

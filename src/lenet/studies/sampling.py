@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from lenet.errors import needing
 from lenet.randomness import SEARCH, uniform
-from lenet.studies.space import ATTEMPTS, CHOICES, Candidate, Space
+from lenet.studies.space import ATTEMPTS, CHOICES, Candidate, Space, TooSmallError
 from lenet.studies.tuning import Entry
 
 #: Candidates that are drawn at a time, and how many are drawn freely before others are asked for.
@@ -76,7 +76,10 @@ class _FromTheBest:
 
     def _changed(self, space: Space, number: int, best: Sequence[Entry]) -> Candidate:
         place = float(uniform(self._seed, SEARCH, number, 0, count=1)[0])
-        return space.change(number, best[int(place * len(best))].candidate)
+        try:
+            return space.change(number, best[int(place * len(best))].candidate)
+        except TooSmallError:  # not of this parent, which is deep
+            return space.draw(number)
 
 
 class _Optuna:

@@ -53,6 +53,10 @@ _POOL: Final = 2
 ATTEMPTS: Final = 100
 
 
+class TooSmallError(UsageError):
+    """Hardly any network is as small as the budget."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A network and a recipe, and the choices that they are made of."""
@@ -106,12 +110,16 @@ class Space:
         """Return the candidate of a number, drawn freely.
 
         Raises:
-            UsageError: hardly any network is as small as the budget.
+            TooSmallError: hardly any network is as small as the budget.
         """
         return self._first_within(number, lambda values: dict(zip(CHOICES, values, strict=True)))
 
     def change(self, number: int, parent: Candidate) -> Candidate:
-        """Return the candidate of a number, which has all but two choices of a parent."""
+        """Return the candidate of a number, which has all but two choices of a parent.
+
+        Raises:
+            TooSmallError: hardly any such network is as small as the budget.
+        """
 
         def changed(values: list[Any]) -> dict[str, Any]:
             free = dict(zip(CHOICES, values, strict=True))
@@ -143,12 +151,12 @@ class Space:
             return None
         return Candidate(number, choices, network, self._recipe(choices))
 
-    def too_small(self, least: Mapping[str, float]) -> UsageError:
+    def too_small(self, least: Mapping[str, float]) -> TooSmallError:
         """Return the error for limits that hardly any network is within."""
         name = max(self.limits, key=lambda name: least.get(name, inf) / self.limits[name])
         what = f"the budget of {self.limits[name]:,} {LIMITS[name]} is too small"
         why = f"the smallest network that was drawn takes {short_count(int(least[name]))}"
-        return UsageError(f"{what}: {why}; give that or more.", parameter="budget")
+        return TooSmallError(f"{what}: {why}; give that or more.", parameter="budget")
 
     def network(
         self, choices: Mapping[str, Any], least: dict[str, float] | None = None

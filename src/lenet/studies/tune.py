@@ -28,7 +28,14 @@ from lenet.net.words import check_choice, shown
 from lenet.randomness import checked_seed
 from lenet.run_folder import is_run
 from lenet.studies.sampling import GENERATION, STRATEGIES, is_free, make_sampler
-from lenet.studies.space import LIMITS, Candidate, Space, limited_costs, read_limits
+from lenet.studies.space import (
+    LIMITS,
+    Candidate,
+    Space,
+    TooSmallError,
+    limited_costs,
+    read_limits,
+)
 from lenet.studies.trials import (
     Outcome,
     Record,
@@ -299,7 +306,12 @@ class _Running:
         search = self.search
         failures = 0
         while self._goes_on():
-            looks = self._look()
+            try:
+                looks = self._look()
+            except TooSmallError:
+                if not self.ended:
+                    raise
+                break  # none is smaller than the smallest that was found
             if search.reach:
                 before = self._smallest()
                 self._finish(looks)
@@ -339,7 +351,10 @@ class _Running:
         smallest = self._smallest()
         if any(entry.accuracy >= self.goal for entry in self.ended):
             smallest = int(smallest * (1 - _STEP / 2 ** (failures % _STEPS)))
-        limits = {**self.search.space.limits, "parameters": smallest}
+        self._limit(smallest)
+
+    def _limit(self, parameters: int) -> None:
+        limits = {**self.search.space.limits, "parameters": parameters}
         self.space = replace(self.search.space, limits=limits)
 
     def _finish(self, left: list[Entry]) -> None:
@@ -396,7 +411,7 @@ class _Running:
         if search.trials:
             end = min(end, search.trials)
         best = best_of(self.ended or self.looks, max(1, begin // 8), self.goal)
-        drawn = self.sampler.draw(self.space, range(begin, end), self.looks, best)
+        drawn = self._draw(range(begin, end), best)
         after = 0.0
         if self.looks and search.trials:
             more = search.trials - begin
@@ -412,6 +427,17 @@ class _Running:
         self.looks += found
         self.entries += found
         return found
+
+    def _draw(self, numbers: range, best: Sequence[Entry]) -> list[Candidate]:
+        """Draw candidates; a limit that hardly any network is below, though one was, goes up."""
+        while True:
+            try:
+                return self.sampler.draw(self.space, numbers, self.looks, best)
+            except TooSmallError:
+                limit, smallest = self.space.limits["parameters"], self._smallest()
+                if limit >= smallest - 1:
+                    raise
+                self._limit(ceil((limit + smallest) / 2))
 
     def _train(self, work: Sequence[tuple[Candidate, int]], stage: _Stage) -> list[Entry]:
         """Train candidates, each for so many epochs."""
