@@ -86,6 +86,11 @@ def test_near_copies_of_bursts(tmp_path):
     assert not result.of_kind("copy")
 
 
+def test_near_copies_of_a_group_are_known(tmp_path):
+    result = lenet.clean(write_bursts(tmp_path / "bursts"), folds=2, group="{group}_*")
+    assert not result.of_kind("near-copy")
+
+
 def test_as_text(found):
     text = str(found)
     assert text.startswith("digits: 205 images of 8x8, 10 classes    ")

@@ -9,11 +9,12 @@ from lenet.cleaning.material import Material
 from lenet.data.dataset import digests_of
 
 
-def material(images, labels):
+def material(images, labels, groups=None):
     count = len(labels)
     names = tuple(f"train[{number}]" for number in range(count))
     classes = tuple(str(number) for number in range(int(max(labels)) + 1))
-    return Material("some", images, np.array(labels, np.int64), classes, names, digests_of(images))
+    read = images, np.array(labels, np.int64), classes
+    return Material("some", *read, names, digests_of(images), groups=groups)
 
 
 def noise(count, seed=0):
@@ -52,6 +53,13 @@ def test_copies_and_near_copies_of_a_label_stay_together():
         assert len({fold[index] for index in (11, 12, 13, 14)}) == 1
     folds = [deal(material(images, labels), near, 5, seed) for seed in range(8)]
     assert any(fold[9] != fold[20] for fold in folds)
+
+
+def test_images_of_a_group_and_a_label_stay_together():
+    groups = ("film", "", "film", "film") + ("",) * 36
+    for seed in range(8):
+        fold = deal(material(noise(40), [0, 0, 0, 1] + [0, 1] * 18, groups), alone(40), 5, seed)
+        assert fold[0] == fold[2]
 
 
 def test_judged_by_hand():

@@ -21,6 +21,7 @@ from lenet.data.dataset import Labels
 from lenet.data.likeness import UNKNOWN, nearest
 from lenet.engine.native import check_threads
 from lenet.errors import DataError, UsageError
+from lenet.net.shapes import pair_text
 from lenet.net.words import shown
 from lenet.randomness import checked_seed
 from lenet.writing.numbers import percent, plural
@@ -43,6 +44,7 @@ def clean(
     skip_bad: bool = False,
     transpose: bool = False,
     label_from_name: str | None = None,
+    group: str | None = None,
     progress: Callable[[float], object] = lambda share: None,
 ) -> Cleaning:
     """Look through all images of a data set for what is likely wrong; nothing is changed.
@@ -57,7 +59,9 @@ def clean(
         seed: decides the parts and the first weights.
         threads: to train with; by default one per processor. The result does not depend on it.
         data_dir: the folder that holds the IDX files already.
-        size, gray, rgb, skip_bad, transpose, label_from_name: of a path, as in ``lenet.load``.
+        size, gray, rgb, skip_bad, transpose, label_from_name, group: of a path, as in
+            ``lenet.load``. A label is not judged by images of its own group, and near-copies
+            within a group are not told.
         progress: is told the share of the training that is done, from 0 to 1.
 
     Returns:
@@ -73,7 +77,7 @@ def clean(
     folds, seed = _checked_folds(folds), checked_seed(seed)
     check_threads(threads)
     how = {"size": size, "gray": gray, "rgb": rgb, "skip_bad": skip_bad}
-    how |= {"transpose": transpose, "label_from_name": label_from_name}
+    how |= {"transpose": transpose, "label_from_name": label_from_name, "group": group}
     material = _material(data, data_dir, how)
     near, likeness = nearest(material.images, material.labels, most=_MOST_PAIRS)
     doubts, notes = None, [*material.notes, *_notes_on_near(near)]
@@ -189,6 +193,8 @@ def _near_copies(material: Material, near: Labels, likeness: Any) -> Iterator[Fi
         is_told = near[other] == index and other < index
         if is_told or material.digests[index] == material.digests[other]:
             continue
+        if material.groups and material.groups[index] == material.groups[other] != "":
+            continue
         names, score = (material.names[index], material.names[other]), float(likeness[index])
         label, why = material.classes[material.labels[index]], "nearly the same picture"
         yield Finding(names[0], NEAR_COPY, label, None, score, names[1], why, index, other)
@@ -197,7 +203,8 @@ def _near_copies(material: Material, near: Labels, likeness: Any) -> Iterator[Fi
 def _strange(material: Material, blank: Labels) -> Iterator[Finding]:
     """Yield the pictures on which there is nothing, and those that are unlike the others."""
     for index in blank.tolist():
-        label, why = material.classes[material.labels[index]], "nothing is on it"
+        label = material.classes[material.labels[index]]
+        why = f"nearly one value everywhere, at {pair_text(material.images.shape[2:])} pixels"
         yield Finding(material.names[index], BLANK, label, None, 1.0, None, why, index)
     for odd in find_odd(material, blank):
         name, label = material.names[odd.index], material.classes[material.labels[odd.index]]

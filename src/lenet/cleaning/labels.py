@@ -84,8 +84,8 @@ def recipe_for(images: Images) -> Recipe:
 def deal(material: Material, near: Labels, folds: int, seed: int) -> Labels:
     """Return the fold of each image, (N,) from 0 to ``folds`` - 1.
 
-    Every class is spread over the folds. Copies, and near-copies that have the same label, are
-    dealt together: else a wrong label would be vouched for by its copy.
+    Every class is spread over the folds. Copies, near-copies that have the same label, and images
+    of one group that have, are dealt together: else a wrong label would be vouched for by its copy.
 
     Args:
         near: (N,) the near-copy of each image in its class, or a negative number.
@@ -106,9 +106,8 @@ def _groups(material: Material, near: Labels) -> Labels:
     _, first, kind = np.unique(kinds, axis=1, return_index=True, return_inverse=True)
     links = np.arange(count), first[kind.ravel()]
     linked = np.flatnonzero(near >= 0)
-    ones, others = (
-        np.concatenate(ends) for ends in zip(links, (linked, near[linked]), strict=True)
-    )
+    pairs = [links, (linked, near[linked]), _links_of_groups(material)]
+    ones, others = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
     group = np.arange(count)
     while True:  # the lowest index flows along the links, and along what it points to
         lowest = group.copy()
@@ -118,6 +117,15 @@ def _groups(material: Material, near: Labels) -> Labels:
         if np.array_equal(lowest, group):
             return group
         group = lowest
+
+
+def _links_of_groups(material: Material) -> tuple[Labels, Labels]:
+    """Return images that are in a group, and of each the first that has its group and label."""
+    firsts: dict[tuple[str, int], int] = {}
+    pairs = enumerate(zip(material.groups or (), material.labels.tolist(), strict=False))
+    links = [(place, firsts.setdefault(pair, place)) for place, pair in pairs if pair[0]]
+    ones, others = np.array(links, np.int64).reshape(-1, 2).T
+    return ones, others
 
 
 def find_doubts(

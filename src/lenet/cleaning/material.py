@@ -26,6 +26,7 @@ class Material:
     digests: Digests  # (N,) a hash of each picture: equal pictures have equal ones
     notes: tuple[str, ...] = ()  # sentences on what was found when it was read
     sizes: tuple[Size, ...] | None = None  # N: of picture files, as they were
+    groups: tuple[str, ...] | None = None  # N: what belongs together, empty for nothing
 
     @classmethod
     def of_dataset(cls, data: Dataset) -> Self:
@@ -52,7 +53,7 @@ class Material:
         read = found.images, found.labels, found.classes
         # What is found here is about all images, in whatever part they are.
         notes = tuple(note for note in found.notes if not is_about_split(note))
-        return cls(name, *read, names, found.digests, notes, found.sizes)
+        return cls(name, *read, names, found.digests, notes, found.sizes, found.groups)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -14,7 +14,7 @@ from lenet.cleaning.material import Material
 from lenet.data.ground import has_light_border
 from lenet.data.preprocess import Images, Preprocessing, resize
 
-#: Levels from the darkest to the lightest pixel: a picture with fewer shows nothing.
+#: Levels from the darkest to the lightest pixel: a picture with fewer is blank.
 _BLANK: Final = 16
 #: From so many times the usual distance from the middle on, a value is far.
 _FAR: Final = 6.0
@@ -48,7 +48,7 @@ class Oddity:
 
 
 def find_blank(images: Images) -> npt.NDArray[np.int64]:
-    """Return which of (N, C, H, W) images show nothing: all their pixels are nearly the same."""
+    """Return which of (N, C, H, W) images are blank: all their pixels are nearly the same."""
     span = images.max(axis=(1, 2, 3)).astype(np.int64) - images.min(axis=(1, 2, 3))
     return np.flatnonzero(span < _BLANK)
 

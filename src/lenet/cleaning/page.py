@@ -34,7 +34,7 @@ _ABOUT: Final = {
     "good, and copies in the training part count double.",
     NEAR_COPY: "As frames of one burst, or one drawing that was scanned twice. Keep those "
     "together, in the training or in the test part: who has seen one knows the other.",
-    BLANK: "All pixels are nearly of one value: nothing is to be seen.",
+    BLANK: "At the size that they were read in, all pixels are nearly of one value.",
     ODD: "Far from the others in brightness, in shape, or in what is to be seen. Some are rare and "
     "right; others are no pictures of these classes.",
 }

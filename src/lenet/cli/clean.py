@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @flag("--skip-bad", "Leave out files that cannot be read.", section=OWN)
 @options.transpose
 @options.label_from_name
+@options.group
 @flag("--json", "Print one JSON object instead, with all findings.")
 def clean(*, data: str, output: Path | None, json: bool, **how: Any) -> None:
     """Likely wrong labels, copies, blank and odd pictures in a data set; nothing is changed."""
