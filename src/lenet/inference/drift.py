@@ -39,11 +39,11 @@ _SOURCES: Final = {
 _LARGE: Final = 0.25  # the usual mark of a large one
 _INDEX: Final = (
     "index: the population stability index, 0 where two distributions are equal. From "
-    f"{LEVEL} it is drift, if it is above chance; from {_LARGE} it is much."
+    f"{LEVEL} it is drift, if it is above chance; from {_LARGE} it is large."
 )
 _CHANCE: Final = (
-    "chance: of two random parts of the same pictures, 1 in 1,000 has a higher index. Pictures of "
-    "one scene or one hour are no random part: they differ more."
+    "chance: if the same pictures are divided at random, the index is higher once in 1,000 times. "
+    "Pictures of one scene or one hour are no random part: they differ more."
 )
 
 
@@ -138,8 +138,8 @@ class Drift(Result):
         yield _INDEX
         yield _CHANCE
         if (most := max(shift.chance for shift in self.shifts)) > _LARGE:
-            few = f"so few as {plural(min(self.images, self.reference_images), 'picture')}"
-            yield f"Of {few}, chance alone makes up to {most:.2f}: only larger drift can be seen."
+            few = plural(min(self.images, self.reference_images), "picture")
+            yield f"With {few}, chance alone can reach {most:.2f}: only larger drift can be seen."
 
     def _answers(self) -> Section:
         """Return the classes whose shares changed the most."""
@@ -148,7 +148,7 @@ class Drift(Result):
         rows = [(self.classes[i], *(f"{share:.1f} %" for share in shares[i])) for i in places]
         title = "how often each class is named"
         if len(rows) < len(self.classes):
-            title += f": the {len(rows)} of {len(self.classes):,} that changed the most"
+            title += f": {len(rows)} of {len(self.classes):,}, the largest changes first"
         return Section(title, (table_of(rows, ("class", "before", "now"), right=(1, 2)),))
 
 

@@ -138,9 +138,11 @@ _WORDS: Final = {
     ),
     CERTAINTY: (
         *("The certainty", "The answers are less certain", "The answers are more certain"),
-        "Look at some answers: fewer may be right than before, or the pictures were trained on.",
+        "Look at some answers: fewer may be right than before.",
     ),
 }
+#: What to do where the answers are more certain, which is no sign that more are right.
+_SURER: Final = "Perhaps the model was trained on these pictures, or they are easier than before."
 #: What mostly follows from another is told only without it.
 _FOLLOWS: Final = {DARKEST: {BRIGHTNESS, CONTRAST}, LIGHTEST: {BRIGHTNESS, CONTRAST}}
 
@@ -182,6 +184,8 @@ def _of_measure(shift: Shift, names: set[str]) -> str:
         return f"{what}: the same on average, but spread otherwise (deviation {both}). {remedy}"
     if shift.name == BRIGHTNESS and not names & {CONTRAST, SHARPNESS} and _may_be_negatives(shift):
         remedy = "They may be negatives: black and white are exchanged."
+    if shift.name == CERTAINTY and difference > 0:
+        remedy = _SURER
     return f"{lower if difference < 0 else higher}: on average {new}, {old} before. {remedy}"
 
 
