@@ -82,7 +82,8 @@ def train(
             ``lenet.import_model(path)`` keep the weights.
         data: a data set, the name of one, or the path of pictures, as ``lenet.load`` takes it.
         recipe: a recipe, the name of one, or a ``.toml`` file. By default it is chosen by looking
-            at the images, see :func:`lenet.choose`; for data that have a name it is ``modern``.
+            at the images, see :func:`lenet.choose`; for data that have a name it is ``modern``,
+            and of Fashion-MNIST some images calibrate the probabilities.
         minutes: as many epochs as this machine trains in about this time, in place of the recipe's.
         quick: a quarter of the recipe's epochs.
         seed: decides the first weights, the order of the images, how they are changed, and
@@ -123,7 +124,7 @@ def train(
     for note in begun.notes:
         _notice_of(teller)(note)
     if isinstance(teller, Narrator):
-        for line in begun.chosen("; minutes=2 for more, quick=True for less"):
+        for line in begun.chosen("minutes=2 for more", "quick=True for less"):
             teller.notice(line)
     if run is not None and folder and folder.folder != Path(run):
         _tell(f"{path_text(run)} holds a run already; this one is in {folder.folder}.", teller)
@@ -146,13 +147,15 @@ class Begun:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     choice: Choice | None = None
     notes: tuple[str, ...] = ()
+    is_quick: bool = False
 
-    def chosen(self, more: str = "") -> Iterator[str]:
-        """Yield the lines on what was chosen, with how long it takes; ``more`` says how to change
-        that."""
+    def chosen(self, more: str, less: str) -> Iterator[str]:
+        """Yield the lines on what was chosen, with how long it takes, and what would be longer or,
+        where this is not the quick way already, shorter."""
         if self.choice is not None:
             training = self.training
-            length = f", about {max(1, round(training.seconds_ahead()))} s{more}"
+            others = more if self.is_quick else f"{more}, {less}"
+            length = f", about {max(1, round(training.seconds_ahead()))} s; {others}"
             yield from self.choice.lines(training.recipe, length)
 
 
@@ -205,7 +208,7 @@ def begin(
         return replace(begun, arguments=arguments)
     assert source is not None  # what chooses names one
     notes = (note,) if (note := notice_of_layers(source)) else ()
-    return Begun(training, source, arguments, choice, notes)
+    return Begun(training, source, arguments, choice, notes, quick)
 
 
 def _check_length(minutes: float | None, quick: bool, values: Mapping[str, Any]) -> None:

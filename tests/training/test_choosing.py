@@ -8,6 +8,7 @@ import pytest
 import lenet
 from lenet.data import Dataset, Split
 from lenet.errors import UsageError
+from lenet.trainer import begin
 from lenet.training.choosing import is_mirrored, is_open
 from refusals import refused
 
@@ -34,6 +35,8 @@ def coloured(count=40, side=32):
 def test_named_data_keep_their_ways():
     assert lenet.recipe("auto", data="digits") == lenet.recipe("modern")
     assert lenet.recipe("auto", data="MNIST") == lenet.recipe("modern", data="mnist")
+    calibrated = lenet.recipe("modern", validation_fraction=0.02)
+    assert lenet.recipe("auto", data="Fashion_MNIST") == calibrated  # docs/training.md
     for name in ("digits", " MNIST", "fashion_mnist"):
         assert not is_open("auto", name)
     assert not is_open("auto", lenet.load("digits"))
@@ -153,6 +156,13 @@ def test_left_and_right_are_no_mirror_images():
     images[labels == 2, :, 4:12, 6:10] = 255
     assert not is_mirrored(images, labels)
     assert is_mirrored(images, np.where(labels < 2, 0, 1))
+
+
+def test_who_is_quick_is_not_told_to_be():
+    for is_quick in (False, True):
+        begun = begin(None, own("digits", 100), "auto", {}, quick=is_quick)
+        _, length, _ = begun.chosen("more of it", "less of it")
+        assert ("less of it" in length, "more of it" in length) == (not is_quick, True)
 
 
 def test_as_long_as_a_person_says(monkeypatch):

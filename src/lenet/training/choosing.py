@@ -159,7 +159,7 @@ def choose(
     wish = values.get("augment")
     if not isinstance(wish, Augmentation):  # which says all of it
         made = made.replace(augment={**settings, **(wish or {})})
-    why = "all layers normalised, none wide and dense" if given is None else "as given"
+    why = "every layer is normalised, no dense layer is wide" if given is None else "as given"
     name = name_of(source := network or NETWORK) or "the network"
     told = f"{name} on {shape_text(chosen.input_shape)}: {why}"
     return Choice(chosen, source, made, {"network": told, "images": changes})
@@ -193,9 +193,9 @@ def _changes(data: Dataset, side: int, part: float) -> tuple[dict[str, Any], str
     if mirrored:
         settings["flip"] = True
         what.append("mirrored")
-    why = "look" if mirrored else "do not look"
-    told = f"{kind}: {listed(what)} anew in every epoch; mirror images {why} like their class"
-    return settings, told
+    copies = "look" if mirrored else "do not look"
+    told = f"{kind}; each is {listed(what)} anew in every epoch"
+    return settings, f"{told}; mirrored copies {copies} like their class"
 
 
 def changes_of_place(side: int, part: float = 1.0) -> dict[str, Any]:

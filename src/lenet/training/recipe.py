@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 
 from lenet import files
 from lenet.arguments import plain
-from lenet.data import NAMES
+from lenet.data import is_name as is_data_name
+from lenet.data.sources import plain_name
 from lenet.engine.augmentation import Augmentation
 from lenet.engine.initialise import parse_init
 from lenet.engine.optimizer import SHARE, Optimizer, is_share
@@ -74,7 +75,7 @@ _USED_WITH: Final[Mapping[str, tuple[str, tuple[Any, ...]]]] = {
 }
 
 #: The recipe that looks at the data: see :mod:`lenet.training.choosing`. For data sets that have a
-#: name it is another's other name.
+#: name it is another's other name, or a file of its own.
 AUTO: Final = "auto"
 NAMED: Final = "modern"
 FOLDER: Final = Path(__file__).parent / "recipes"
@@ -381,13 +382,11 @@ def recipe(
         warnings.warn(told, DeprecationWarning, stacklevel=2)
         wanted = new
     check_choice(wanted if is_name else name, names(), "the recipe", more=", or a .toml file")
-    if wanted == AUTO:
-        if stem_of(data) not in NAMES:
-            raise UsageError(
-                "the recipe auto looks at the images; lenet.train(data=...) does so, and "
-                "lenet.choose(data) tells what it would take."
-            )
-        wanted = NAMED
+    if wanted == AUTO and not is_data_name(data):
+        raise UsageError(
+            "the recipe auto looks at the images; lenet.train(data=...) does so, and "
+            "lenet.choose(data) tells what it would take."
+        )
     return read_recipe(_file_of(wanted, data), **changes)
 
 
@@ -395,7 +394,8 @@ def _file_of(name: str, data: str) -> Path:
     if not isinstance(data, str):
         raise UsageError(f"data is {shown(data)}; give the name of a data set, such as 'mnist'.")
     stems = _files()
-    path = stems.get(f"{name}.{data.strip().lower().replace('_', '-')}", stems.get(name))
+    general = stems.get(NAMED if name == AUTO else name)
+    path = stems.get(f"{name}.{plain_name(data)}", general)
     if path is None:
         only = [stem.partition(".")[2] for stem in stems if stem.startswith(f"{name}.")]
         raise UsageError(
