@@ -21,7 +21,8 @@ from lenet.writing.numbers import percent
 Scores = npt.NDArray[np.float32] | Callable[[slice], npt.NDArray[np.float32]]
 
 _CHUNK: Final = 1 << 21  # scores at a time
-_LARGEST_MATRIX: Final = 100  # classes whose whole confusion matrix is printed
+_LARGEST_MATRIX: Final = 100  # classes whose whole confusion matrix is shown
+_LARGEST_IN_TEXT: Final = 26  # in lines of text, of which several parts lie one below the other
 _MOST_CONFUSIONS: Final = 20  # of more classes, the most frequent are
 _SHOWN: Final = 5  # mistakes in a text
 #: Ranges of probability, of equal width, that a calibration error is counted in.
@@ -298,13 +299,14 @@ class Evaluation(Result):
             (m.name, f"{m.images:,}", "-" if m.recall is None else percent(m.recall))
             for m in class_metrics(self)
         ]
+        largest = _LARGEST_IN_TEXT if form == "text" else _LARGEST_MATRIX
         return Document(
             f"{percent(self.accuracy)} of {self.count:,} {self.data}, loss {self.loss:.4f}",
             (
                 Section("", tuple(map(Paragraph, self._sentences()))),
                 Section("", (table_of(classes, ("class", "images", "accuracy")),)),
                 *self._coverage(),
-                self._matrix() if len(classes) <= _LARGEST_MATRIX else self._confusions(),
+                self._matrix() if len(classes) <= largest else self._confusions(),
                 *self._mistakes(),
             ),
             below=(*filter(None, [self.warning]), *self.notes),

@@ -190,6 +190,12 @@ def test_classes_in_the_names_and_splits(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("pattern", ["*{label}", "{label}*", "{label}**.x", "a_*{label}_#"])
+def test_patterns_that_do_not_say_where_the_class_ends(pattern):
+    with refused(UsageError, "between"):
+        name_reader(pattern)
+
+
 @pytest.mark.parametrize("pattern", ["", "x", "{label}{label}", "*", "{label}*_*_*_*"])
 def test_patterns_that_say_nothing(pattern):
     with refused(UsageError, "write {label} once"):

@@ -142,7 +142,10 @@ def test_patterns(pattern, path, group):
     assert name_reader(pattern, GROUP_MARK)(path) == group
 
 
-@pytest.mark.parametrize("pattern", ["*", "", "{label}_*", "{group}*#*#", "{group}" * 4, 3, None])
+@pytest.mark.parametrize(
+    "pattern",
+    ["*", "", "{label}_*", "{group}*#*#", "{group}" * 4, "{group}{group}", "*{group}", 3, None],
+)
 def test_patterns_that_are_none(pattern):
     with refused(UsageError, "{group}"):
         name_reader(pattern, GROUP_MARK)
@@ -176,7 +179,9 @@ def test_a_folder(tmp_path):
     assert data.class_counts == {"train": [20, 20], "test": [4, 4]}
     for split in (data.train, data.test):
         assert [name.split("/")[1].split("_")[0] for name in split.names] == list(split.groups)
-    assert data.notes[0] == "groups: 12 of 4 images, each on one side, 10 to train on, 2 to test on"
+    assert data.notes[0] == (
+        "groups: 12 of 4 images each: 10 to train on, 2 to test on, none on two sides"
+    )
     again = lenet.load(tmp_path, group="{group}_*")  # out of the cache
     assert again.train.groups == data.train.groups
     np.testing.assert_array_equal(again.train.digests, data.train.digests)
@@ -220,7 +225,7 @@ def test_groups_in_two_given_splits_are_said_first(tmp_path):
     assert data.notes[:2] == (
         "2 of 3 groups in more than one split, which makes tests look too good: p is in train "
         "and test",
-        "groups: 3 of 1 to 4 images, 1 to train on",
+        "groups: 3 of 1 to 4 images: 1 to train on",
     )
     assert len(data.test) == 4
 
@@ -318,7 +323,7 @@ def test_images_as_numbers_have_other_splits_but_no_groups(tmp_path):
 def test_sentences_on_groups():
     splits = np.array([TRAIN, TRAIN, VALIDATION, TEST, TRAIN])
     assert list(describe_groups(["a", "a", "b", "c", ""], splits, True)) == [
-        "groups: 3 of 1 to 2 images, each on one side, 1 to train on, 1 to validate, 1 to test on",
+        "groups: 3 of 1 to 2 images: 1 to train on, 1 to validate, 1 to test on, none on two sides",
         "1 image in no group: only copies of each stay together",
     ]
     assert list(describe_groups(["a"] * 5, splits, False)) == [

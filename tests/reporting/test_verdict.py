@@ -182,8 +182,8 @@ def test_a_class_that_is_never_recognised():
 def test_what_calibration_did():
     done = {"temperature": 0.577, "images": 1200, "error_before": 0.0884, "error_after": 0.003}
     assert calibration_text(told(calibration=done)) == (
-        "Its probabilities were calibrated: on 1,200 validation images their error was 8.84 % and "
-        "is 0.30 % (temperature 0.577)."
+        "Its probabilities are calibrated on 1,200 validation images: there the expected "
+        "calibration error was 8.84 % and is 0.30 % (temperature 0.577)."
     )
     for nothing in (None, {}, [], {**done, "images": "many"}, {"temperature": 1}):
         assert calibration_text(told(calibration=nothing)) == ""

@@ -84,7 +84,8 @@ _ROWS: Final = 20
 @option(
     "--run",
     "Name of the folder under runs/; otherwise the data's with the network's and recipe's, as far "
-    "as they are given, and a number. Never overwritten.",
+    "as they are given, and a number. A training never overwrites another. Many runs add to what "
+    "their folder has, and its page shows the last command.",
     section=RUN,
 )
 @option(
@@ -290,7 +291,7 @@ def print_header(begun: Begun, rows: int | None = _ROWS) -> None:
         print(flush=True)
     if begun.choice is not None:
         print("chosen by looking at the images, as --recipe auto does:")
-        for line in begun.chosen("; --minutes 2 for more, --quick for less"):
+        for line in begun.chosen("--minutes 2 for more", "--quick for less"):
             print(f"  {line}", flush=True)
         print(flush=True)
     epochs, steps = training.place

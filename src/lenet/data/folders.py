@@ -13,7 +13,7 @@ import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Final
 
 from lenet.data.dataset import MAX_NAME, SPLIT_WORDS, TRAIN, VALIDATION, is_class_name
@@ -245,6 +245,11 @@ def name_reader(pattern: str, mark: str = LABEL_MARK) -> Callable[[str], str | N
     if not 1 <= words.count(mark) <= _MOST_MARKS[mark] or wildcards > _MOST_WILDCARDS:
         what = f"the pattern of names is {shown(pattern)}"
         raise UsageError(f"{what}; {pattern_advice(mark)}, such as '{mark}_*' for cat_0001.png.")
+    for first, second in pairwise(words):
+        if mark in (first, second) and {first[0], second[0]} <= {mark[0], "*"}:
+            what = f"the pattern of names is {shown(pattern)}"
+            why = f"{first}{second} does not say where one ends"
+            raise UsageError(f"{what}, and {why}; write what stands between them, such as _ or /.")
     signs = {mark: "([^/]+?)", "#": "[0-9]+"}
     parts = ("[^/]*" if word[0] == "*" else signs.get(word) or re.escape(word) for word in words)
     expression, count = re.compile("".join(parts)), text.count("/") + 1

@@ -108,8 +108,9 @@ def describe_groups(
     counts = Counter(min(kinds) for kinds in sides.values() if len(kinds) == 1)
     divided = ", ".join(f"{counts[kind]:,} {_VERBS[kind]}" for kind in sorted(counts))
     least, most = min(sizes.values()), plural(max(sizes.values()), "image")
-    ends = most if f"{least:,}" == most.split()[0] else f"{least:,} to {most}"
-    kept = "each on one side, " * are_kept
-    yield f"{GROUPS}{len(sizes):,} of {ends}, {kept}{divided}".removesuffix(", ")
+    same = least == max(sizes.values())
+    ends = f"{most} each" if same and len(sizes) > 1 else most if same else f"{least:,} to {most}"
+    kept = ", none on two sides" * are_kept
+    yield f"{GROUPS}{len(sizes):,} of {ends}: {divided}{kept}".removesuffix(": ")
     if alone:
         yield f"{plural(alone, 'image')} in no group: only copies of each stay together"

@@ -93,8 +93,8 @@ def calibration_text(record: RunRecord) -> str:
         return ""
     count, before, after, heat = numbers
     return (
-        f"Its probabilities were calibrated: on {count:,} validation images their error was "
-        f"{percent(before)} and is {percent(after)} (temperature {heat:g})."
+        f"Its probabilities are calibrated on {count:,} validation images: there the expected "
+        f"calibration error was {percent(before)} and is {percent(after)} (temperature {heat:g})."
     )
 
 
