@@ -6,7 +6,15 @@ import pickle
 import pytest
 
 from lenet import errors
-from lenet.errors import LenetError, NotationError, ShapeError, path_text, visible, visible_lines
+from lenet.errors import (
+    LenetError,
+    NotationError,
+    ShapeError,
+    path_text,
+    reason,
+    visible,
+    visible_lines,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +29,13 @@ from lenet.errors import LenetError, NotationError, ShapeError, path_text, visib
 )
 def test_what_cannot_be_printed_is_written_out(text, seen):
     assert visible(text) == seen
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_why_a_name_is_none_is_said_in_words(name):
+    with pytest.raises(ValueError) as caught:
+        open(name)
+    assert "in the name" in reason(caught.value)
 
 
 def test_lines_are_kept_where_they_are_meant():

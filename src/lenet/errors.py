@@ -58,6 +58,8 @@ def _cut(text: str) -> str:
 
 def reason(error: Exception) -> str:
     """Return in the system's words, in small letters, why a file cannot be opened or written."""
+    if isinstance(error, UnicodeEncodeError):
+        return "a character in the name that no file's name has"
     words = (getattr(error, "strerror", None) or str(error)).lower()
     # What Python says of it differs from version to version.
     return "a zero byte in the name" if "embedded null" in words else words

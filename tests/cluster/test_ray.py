@@ -103,6 +103,8 @@ def test_answers_are_the_same_on_a_cluster(tmp_path):
         "np.save('many.npy', np.zeros((300, 8, 8), np.uint8))\n"
         "for on in ('ray', None):\n"
         "    predict_into(f'{on}.csv', model, ['in', 'many.npy'], on=on)\n"
+        "    with open('in/0/0.png', 'rb') as file:\n"  # which no other machine can read
+        "        predict_into(f'{on}-file.csv', model, file, on=on)\n"
         "def stop(count):\n"
         "    raise KeyboardInterrupt\n"
         "try:\n"
@@ -116,3 +118,4 @@ def test_answers_are_the_same_on_a_cluster(tmp_path):
     assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "None.csv").read_bytes()
     assert (tmp_path / "cut.csv").read_bytes() == (tmp_path / "None.csv").read_bytes()
     assert (tmp_path / "None.csv").read_bytes().count(b"\n") == 831
+    assert (tmp_path / "ray-file.csv").read_bytes() == (tmp_path / "None-file.csv").read_bytes()

@@ -127,6 +127,9 @@ def _is_file_name(text: str) -> bool:
 
 def _foreign(path: str, content: bytes, advice: str) -> DataError:
     """Say that it is no table in UTF-8, and which encoding it may be in instead."""
+    if _is_file_name(path):
+        advice = "give the folder that has a folder with such pictures for each class"
+        return DataError(f"{path} is called like one picture; {advice}")
     if content.startswith(GZIP_MAGIC):
         return DataError(f"{path} is compressed; unpack it first, and give what was in it")
     if not (name := _guessed_encoding(content)):

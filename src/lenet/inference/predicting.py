@@ -383,9 +383,11 @@ def answers_of(
     on: str | None = None,
 ) -> Iterator[Answered | Fault]:
     """Yield answers for some images at a time, in order, and a fault for each file that is none."""
-    for is_read, group in groupby(sources, lambda one: isinstance(one, str | os.PathLike | File)):
-        if is_read:
-            read = read_files if on is None else partial(_answer_on_ray, model)
+    for kind, group in groupby(sources, _kind_of):
+        if kind:
+            # An open file stays here: no other machine can read it.
+            is_here = on is None or kind is File
+            read = read_files if is_here else partial(_answer_on_ray, model)
             for found in read_unlabelled(group, preprocessing, skip, read):
                 yield _answered(model, found)
             continue
@@ -394,6 +396,13 @@ def answers_of(
             count = len(probabilities)
             names = ["image"] if count == 1 else [f"image[{i}]" for i in range(count)]
             yield Answered(names, probabilities, [""] * count)
+
+
+def _kind_of(source: Any) -> type | None:
+    """Return ``str`` of a path, ``File`` of a picture in memory, and None of arrays."""
+    if isinstance(source, File):
+        return File
+    return str if isinstance(source, str | os.PathLike) else None
 
 
 def _answered(model: Model, found: Batch | Fault | Answered) -> Answered | Fault:
