@@ -1,6 +1,7 @@
 """The door for text out of a file, and what every error keeps: one sentence, short, printable."""
 
 import copy
+import os
 import pickle
 
 import pytest
@@ -33,8 +34,8 @@ def test_what_cannot_be_printed_is_written_out(text, seen):
 
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"])
 def test_why_a_name_is_none_is_said_in_words(name):
-    with pytest.raises(ValueError) as caught:
-        open(name)
+    with pytest.raises(ValueError, match="embedded|surrogates") as caught:
+        os.stat(name)
     assert "in the name" in reason(caught.value)
 
 
