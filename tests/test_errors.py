@@ -34,7 +34,7 @@ def test_what_cannot_be_printed_is_written_out(text, seen):
 
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"])
 def test_why_a_name_is_none_is_said_in_words(name):
-    with pytest.raises(ValueError, match="embedded|surrogates") as caught:
+    with pytest.raises(ValueError, match=r"embedded|surrogates") as caught:
         os.stat(name)
     assert "in the name" in reason(caught.value)
 
