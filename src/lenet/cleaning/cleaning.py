@@ -60,7 +60,7 @@ def clean(
         threads: to train with; by default one per processor. The result does not depend on it.
         data_dir: the folder that holds the IDX files already.
         size, gray, rgb, skip_bad, transpose, label_from_name, group: of a path, as in
-            ``lenet.load``. A label is not judged by images of its own group, and near-copies
+            ``lenet.load``. Images of a group that have one label are in one fold, and near-copies
             within a group are not told.
         progress: is told the share of the training that is done, from 0 to 1.
 

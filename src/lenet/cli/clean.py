@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @option("--seed", "Decides the parts and the first weights.", INT, default=0)
 @option("--threads", "All processors by default. The result does not depend on it.", INT)
 @options.data_dir
-@option("--size", "28, or height x width, 28x32. Theirs by default, 64 at most.", section=OWN)
+@option("--size", "28, or height x width, 28x32. Theirs by default, 32 at most.", section=OWN)
 @flag("--gray", "Make them grey.", section=OWN)
 @flag("--rgb", "Make them RGB.", section=OWN)
 @flag("--skip-bad", "Leave out files that cannot be read.", section=OWN)

@@ -37,8 +37,8 @@ reject = option(
 )
 coverage = option(
     "--coverage",
-    "Leave open what is below the probability that this share of the model's validation images "
-    "reached, such as 0.95.",
+    "Leave open what is below the probability that this share of the model's test images reached, "
+    "such as 0.95.",
     FLOAT,
 )
 as_it_is = flag(
@@ -356,7 +356,7 @@ def export(model: Path, output: Path, json: bool, **how: Any) -> None:
 @option("--classes", "Names of the classes, with commas between.")
 @option(
     "--mean",
-    "What is taken off pixels from 0 to 1 first: one number, or one for each channel, with commas.",
+    "The mean, subtracted from pixels from 0 to 1: one number, or one per channel, with commas.",
 )
 @option("--std", "What they are divided by then, as in torchvision's Normalize.")
 @options.json

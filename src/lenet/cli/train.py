@@ -43,15 +43,15 @@ _ROWS: Final = 20
     "--recipe",
     "auto (the default: chosen by looking at pictures of your own, else modern), modern, original "
     "(the article's: plain SGD, rate 2.5), best (the network compact, long, on augmented images), "
-    "best-lenet and best-tiny (the same for LeNet's layers and for tiny), lenet-5 (of 1998; for "
-    "mnist) or a .toml file.",
+    "best-lenet and best-tiny (the same for LeNet's layers and for tiny), lenet-5, "
+    "lenet-5-distorted, lenet-4, lenet-1 (of 1998; for mnist) or a .toml file.",
 )
 @option("--minutes", "As many epochs as this machine trains in about this time.", FLOAT)
 @flag("--quick", "A quarter of the recipe's epochs.")
 @option("--seed", "Decides weights and order: the same seed, the same bits; 0 by default.", INT)
 @option("--threads", "All processors by default. The result does not depend on it.", INT)
 @option("--engine", "What computes: native by default, torch (PyTorch), or reference.")
-@option("--device", "Of torch: cpu by default, cuda for a GPU.")
+@option("--device", "Device of --engine torch: cpu by default, cuda for a GPU.")
 @options.data_dir
 @flag("--dry-run", "Show the data and the network, and train nothing.")
 @option(
@@ -73,7 +73,7 @@ _ROWS: Final = 20
 @option("--optimizer", f"One of {', '.join(OPTIMIZERS)}.", section=RECIPE)
 @option("--schedule", "constant, one-cycle, cosine, step or listed.", section=RECIPE)
 @option("--init", "First weights: normal:0.2, xavier, kaiming or lecun.", section=RECIPE)
-@option("--weight-decay", "Pull of the weights towards zero.", FLOAT, section=RECIPE)
+@option("--weight-decay", "It pulls the weights towards zero.", FLOAT, section=RECIPE)
 @flag("--balance", "Let images of rare classes weigh more.", section=RECIPE)
 @option(
     "--set",
@@ -96,7 +96,7 @@ _ROWS: Final = 20
 )
 @option(
     "--checkpoint-seconds",
-    "Of training between two checkpoints within an epoch; 60 by default.",
+    "Seconds between two checkpoints within an epoch; 60 by default.",
     FLOAT,
     section=RUN,
 )
@@ -324,7 +324,7 @@ def _print_dry_run(begun: Begun, json: bool) -> None:
     shape = "x".join(map(str, seen.input_shape))
     mean, std = (", ".join(f"{value:.3f}" for value in values) for values in (seen.mean, seen.std))
     ground = f", the background {seen.polarity}" if seen.polarity else ""
-    scaled = f"pixels 0 to 1 with mean {mean} taken off, divided by {std}"
+    scaled = f"pixels from 0 to 1, standardised with mean {mean} and deviation {std}"
     print(f"The network would see {shape}{ground}; {scaled}.")
     if data.fit:
         print(f"Pictures are {seen.fitting}.")

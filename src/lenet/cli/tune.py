@@ -38,14 +38,20 @@ WHAT: Final = "What is searched"
     default="best-k",
     section=WHAT,
 )
-@option("--epochs", "Of a training to the end.", INT, default=10, section=WHAT)
+@option("--epochs", "Of a full training.", INT, default=10, section=WHAT)
 @option(
     "--recipe",
     "What lenet-relu is trained with, and whose values the candidates change.",
     default="modern",
     section=WHAT,
 )
-@option("--seeds", "That winner and lenet-relu are trained from.", INT, default=3, section=WHAT)
+@option(
+    "--seeds",
+    "Of the final comparison with lenet-relu.",
+    INT,
+    default=3,
+    section=WHAT,
+)
 @option("--seed", "Decides which candidates are drawn.", INT, default=0, section=WHAT)
 @options.jobs()
 @options.on()

@@ -1,4 +1,4 @@
-"""A free picture, made like the images that a network was trained on: one rule for all.
+"""A picture, made like the images that a network was trained on: one rule for all.
 
 ``lenet.predict`` on files and ``lenet.evaluate`` on a path both go through
 :func:`prepare_picture`, which says what it did. Arrays are taken to be prepared already.

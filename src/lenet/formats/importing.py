@@ -107,7 +107,7 @@ def import_model(
             the file leaves it open.
         activation: of every layer but the last, where neither file nor ``net`` tells it: ``relu``.
         classes: names for the outputs, in their order.
-        mean: what is taken off pixels from 0 to 1 first, one number or one for each channel.
+        mean: what is subtracted from pixels from 0 to 1, one number or one for each channel.
         std: what they are divided by then; both as in torchvision's Normalize.
 
     Raises:

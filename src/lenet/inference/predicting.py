@@ -231,8 +231,8 @@ def predict(
         skip_bad: leave out files that cannot be read; they are in ``faults``.
         as_it_is: only bring pictures to the network's size and channels.
         reject: leave the class open where its probability is below this.
-        coverage: leave open what is below the probability that this share of the model's validation
-            images (else: of its test images) reached, such as 0.95.
+        coverage: leave open what is below the probability that this share of the model's test
+            images (else: of its validation images) reached, such as 0.95.
         top: how many classes to return of each image; by default all.
         uncertain: return only so many images, those whose first two classes are nearest in
             probability, the nearest first: whose labels would teach the model most.

@@ -33,7 +33,7 @@ def check_reject(reject: float, coverage: float | None = None) -> None:
 def threshold_of(model: Model, reject: float, coverage: float | None) -> float:
     """Return the probability below which an image is left open.
 
-    For ``coverage`` it is that which this share of the model's validation images (else: of its test
+    For ``coverage`` it is that which this share of the model's test images (else: of its validation
     images) reached after the training; between two shares that the model knows, the odds are
     interpolated.
 

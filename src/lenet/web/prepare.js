@@ -1,4 +1,4 @@
-// A free picture, made like the images that a network was trained on: as in lenet/data/prepare.py.
+// A picture, made like the images that a network was trained on: as in lenet/data/prepare.py.
 //
 // Pictures are { width, height, planes }: for each channel a Float32Array of levels from 0 to 255.
 // What the model's data did is in `how`, the stored preparation: its `polarity` (the background's
