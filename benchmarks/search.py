@@ -3,8 +3,8 @@
     python benchmarks/search.py [--data fashion-mnist] [--trials 16] [--rounds 4]
 
 The same candidates are trained for one epoch each by both, in turn, round after round: networks,
-batches and recipe are those of `lenet tune`, and each is tested on the validation part. PyTorch has
-all processors for one trial (channels_last, all images in memory, no loader), and shifts and
+batches and recipe are those of `lenet tune`, and each is tested on the validation split. PyTorch
+has all processors for one trial (channels_last, all images in memory, no loader), and shifts and
 mirrors a batch as a whole, which is cheaper; Optuna has its default sampler and storage. Here as
 many trials run as there are processors. The overhead is the time of `lenet tune` beyond that of its
 trainings, one at a time and one per processor.

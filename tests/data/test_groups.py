@@ -299,7 +299,7 @@ def test_what_is_no_split_seed(tmp_path, seed):
 def test_a_split_seed_needs_a_split_to_draw(tmp_path):
     write(tmp_path, [f"{s}/{c}/{n}.png" for s in ("train", "test") for c in "ab" for n in "pq"])
     assert lenet.load(tmp_path, split_seed=0)
-    with refused(DataError, "split_seed is 3", "test part") as caught:
+    with refused(DataError, "split_seed is 3", "test split") as caught:
         lenet.load(tmp_path, split_seed=3)
     assert caught.value.parameter == "split_seed"
     for how in ({"group": "x"}, {"split_seed": 1}):

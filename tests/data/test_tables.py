@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import lenet
 from lenet.data import pixels, tables
@@ -203,12 +202,6 @@ def test_other_encodings(listed, monkeypatch):
     monkeypatch.setattr(tables, "_START", 100)
     with refused(DataError, "line 51, is no text in UTF-8"):
         listed("a.png,cat\n" * 50 + "ä.png,cat\n", "latin-1")
-
-
-def test_one_picture_is_no_data_set(tmp_path):
-    Image.new("L", (8, 8)).save(tmp_path / "cat.png")
-    with refused(DataError, "cat.png", "folder"):
-        lenet.load(tmp_path / "cat.png")
 
 
 def test_files_that_are_not_there_are_faults(tmp_path):

@@ -47,7 +47,7 @@ def test_the_test_part_itself_is_no_drift(model):
 
 
 def test_other_pictures_of_the_same_kind_are_rarely_drift(model):
-    """Random thirds of the test part, and pictures that the profile has not seen."""
+    """Random thirds of the test split, and pictures that the profile has not seen."""
     test, random = dataset().test.images, np.random.default_rng(0)
     thirds = [lenet.drift(model, test[random.permutation(600)[:200]]) for _ in range(20)]
     assert not any(found.found for found in thirds)

@@ -1,4 +1,4 @@
-"""A search: within its budget, the same however it is run, and honest about the test part."""
+"""A search: within its budget, the same however it is run, and honest about the test split."""
 
 import json
 import re
@@ -316,5 +316,5 @@ def test_what_cannot_be_meant_is_refused(given, word):
 
 
 def test_data_without_a_test_part(small):
-    with refused(DataError, "test part"):
+    with refused(DataError, "test split"):
         lenet.tune(replace(small, test=None), **FEW)

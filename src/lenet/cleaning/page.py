@@ -30,10 +30,10 @@ _ABOUT: Final = {
     "usually are, and find it ten times as likely as the label, or more. The most doubtful come "
     "first; the percentages are the networks'.",
     TWO_CLASSES: "Pixel by pixel the same, and given as different classes: at most one is right.",
-    COPY: "Pixel by pixel the same. Copies in the training and the test part make a test look too "
-    "good, and copies in the training part count double.",
+    COPY: "Pixel by pixel the same. Copies in the training and the test split make a test look too "
+    "good, and copies in the training split count double.",
     NEAR_COPY: "As frames of one burst, or one drawing that was scanned twice. Keep those "
-    "together, in the training or in the test part: who has seen one knows the other.",
+    "together, in the training or in the test split: who has seen one knows the other.",
     BLANK: "At the size that they were read in, all pixels are nearly of one value.",
     ODD: "Far from the others in brightness, in shape, or in what is to be seen. Some are rare and "
     "right; others are no pictures of these classes.",

@@ -344,7 +344,7 @@ def _print_footer(training: Training, folder: Run, data_dir: Path | None) -> Non
     if training.recipe.restore_best:
         kept = history[(training.best_epoch or done) - 1]
         print(f"kept epoch {kept.epoch}, whose validation loss is the lowest.")
-    assert kept.test_accuracy is not None  # data that are loaded have a test part
+    assert kept.test_accuracy is not None  # data that are loaded have a test split
     apart = f"; {without.text}," if (without := training.without_copies()) else ""
     print(
         f"{percent(kept.test_accuracy)} of {len(data.tested):,} test images{apart} in "

@@ -72,7 +72,7 @@ class LoadOptions:
     transpose: bool = False  # swap rows and columns of images that come as numbers
     label_from_name: str | None = None  # the pattern that says where a file's name has its class
     group: str | None = None  # the pattern or the column that says what stays together
-    split_seed: int = 0  # which split is drawn, where there is no test part
+    split_seed: int = 0  # which split is drawn, where there is no test split
     #: Of the model that is to see the pictures, without scaling; None: they are to be learned from.
     preprocessing: Preprocessing | None = None
     fit: Fit | None = None  # how pictures of other proportions get the size; None: stretched
@@ -256,7 +256,7 @@ class Collection:
             sentences.append(f"a fifth of each class, chosen by content{drawn}, {_KEPT}")
             sentences += _describe_same(digests, name)
         elif split_seed:
-            what = f"the split_seed is {split_seed} and there is a test part"
+            what = f"the split_seed is {split_seed} and there is a test split"
             raise DataError(f"{what}; leave it out, no split is drawn", parameter="split_seed")
         if groups is not None:
             sentences = [*describe_groups(groups, splits, is_split_here), *sentences]

@@ -26,7 +26,7 @@ from lenet.writing.numbers import plural
 GROUPS: Final = "groups: "
 TOO_GOOD: Final = "which makes tests look too good"
 _VERBS: Final = ("to train on", "to validate", "to test on")  # as the splits are numbered
-_ADVICE: Final = "give smaller groups, more pictures, or a test part of your own"
+_ADVICE: Final = "give smaller groups, more pictures, or a test split of your own"
 
 
 def is_pattern(group: str) -> bool:

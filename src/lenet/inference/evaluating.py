@@ -45,7 +45,7 @@ def evaluate(
         data: a data set or a split, or a name or path as ``lenet.load`` takes it.
         data_dir: the folder that holds the IDX files already.
         everything: of a path, take the pictures that are to train on, too. Of another path than
-            the model's run was trained on, all are taken that have no test part of their own.
+            the model's run was trained on, all are taken that have no test split of their own.
         skip_bad: of a path, leave out files that cannot be read.
         transpose, label_from_name, group, split_seed: of a path, as in ``lenet.load``; they need
             not be said again for the data that the model's run was trained on.
@@ -77,7 +77,7 @@ def evaluate(
     found = replace(found, data=name or found.data, reject=threshold)
     split = data.tested if isinstance(data, Dataset) else data
     record = run_of(file) if is_named else None
-    # No test image of data that have a name is in the training part of any of them.
+    # No test image of data that have a name is in the training split of any of them.
     is_apart = is_named and (record is None or named_source(record))
     return found if is_apart else _with_seen(found, split, file)
 

@@ -286,7 +286,7 @@ def cross_validate(
 ) -> CrossValidation:
     """Train a network for each fold of all images, and test it on the fold that it has not seen.
 
-    All images of the data set are divided, those of a test part of its own too. Every fold has as
+    All images of the data set are divided, those of a test split of its own too. Every fold has as
     many of each class as may be; copies stay together, and so do groups: give
     ``lenet.load(path, group=...)``.
 

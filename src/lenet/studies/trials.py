@@ -108,7 +108,7 @@ class Outcome:
     def accuracy(self, guess: float, epoch: int | None = None) -> float:
         """Return the test accuracy after an epoch, by default the one whose weights are kept.
 
-        Of data without a test part it is the validation accuracy. A training that diverged before
+        Of data without a test split it is the validation accuracy. A training that diverged before
         counts as ``guess``: its weights are of no use. One that stopped early before has the
         accuracy of its end.
         """
@@ -179,7 +179,7 @@ def _accuracy(record: EpochRecord) -> float | None:
 class Shared:
     """What trainings on the same images share: it is found out once.
 
-    That are the validation part and the preprocessing, which take as long as a short training.
+    That are the validation split and the preprocessing, which take as long as a short training.
     """
 
     def __init__(self, data: Dataset) -> None:
@@ -354,7 +354,7 @@ def run_trials(
         what = f"progress is {shown(progress)}"
         raise UsageError(f"{what}; give a function of trainings done, of all, and seconds left.")
     shared = data if isinstance(data, Shared) else Shared(data)
-    # All of this before the first one begins. Who shares may have taken the test part away.
+    # All of this before the first one begins. Who shares may have taken the test split away.
     if shared is not data and not len(shared.data.tested):
         raise DataError(f"{shared.data.name} has no images to test on; give a test split.")
     for network in {trial.network for trial in trials}:

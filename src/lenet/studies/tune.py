@@ -1,8 +1,8 @@
 """``lenet.tune``: search for a network and a recipe within a budget.
 
 All candidates are trained for a moment, the best of them to the end, each with a schedule of its
-own length and looked at on a validation part. The winner, and beside it lenet-relu, is then
-trained on all training images from several seeds, and only now the test part is looked at.
+own length and looked at on a validation split. The winner, and beside it lenet-relu, is then
+trained on all training images from several seeds, and only now the test split is looked at.
 
 Or the fewest parameters are searched that reach an accuracy. Then the best of each generation are
 trained to the end at once, and the limit of the next lies below the smallest that reached it.
@@ -123,7 +123,7 @@ def tune(
 
     Raises:
         UsageError: an argument that cannot be meant, or a budget that hardly any network fits.
-        DataError: the data cannot be read or have no test part, or the folder is damaged.
+        DataError: the data cannot be read or have no test split, or the folder is damaged.
         OutputError: the folder cannot be written.
     """
     return Search(
@@ -181,7 +181,7 @@ class Search:
             data, self.arguments = load_for(zoo, data, data_dir=data_dir)
         self.data = data
         if self.data.test is None:
-            raise DataError(f"{self.data.name} has no test part; name data that have one.")
+            raise DataError(f"{self.data.name} has no test split; name data that have one.")
         share = self.recipe.validation_fraction or VALIDATION
         baseline = _fitted(zoo, self.data)
         costs = limited_costs(baseline)

@@ -1,4 +1,4 @@
-"""What came of a search: leaderboard, front, what mattered, and the winner on the test part."""
+"""What came of a search: leaderboard, front, what mattered, and the winner on the test split."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ROWS: Final = 10
 #: With fewer first looks, what a choice is worth cannot be told from chance.
 _ENOUGH: Final = 32
 _ABOUT: Final = (
-    "Accuracy is on the validation part, which is set aside from the training images, with one "
+    "Accuracy is on the validation split, which is set aside from the training images, with one "
     "seed each: near neighbours may change places. A star is on the front: no network with as few "
     "parameters was more accurate."
 )
@@ -52,7 +52,7 @@ class Entry:
     candidate: Candidate
     recipe: Recipe
     outcome: Outcome
-    accuracy: float  # on the validation part
+    accuracy: float  # on the validation split
 
     @property
     def epochs(self) -> int:
@@ -104,7 +104,7 @@ class Tuning(Result):
         validation_fraction: that the winner's own training sets aside, 0 if its recipe does not
             ask for it.
         reach: the percent that were to be reached with the fewest parameters, if any were.
-        goal: the share of the validation part that counted as reached.
+        goal: the share of the validation split that counted as reached.
     """
 
     data: str
@@ -224,7 +224,7 @@ class Tuning(Result):
         winner, baseline = self.finals
         counts = [f"{e.outcome.parameters:,} parameters" for e in (self.winner, self.baselines[0])]
         words = (
-            f"{self.winner.name} has {mean_text(mean(winner))} on the test part with {counts[0]}. "
+            f"{self.winner.name} has {mean_text(mean(winner))} on the test split with {counts[0]}. "
             f"Trained for as many epochs, {DEFAULT_NETWORK} has {mean_text(mean(baseline))} with "
             f"{counts[1]}"
         )
@@ -237,7 +237,7 @@ class Tuning(Result):
             return ""
         if self.winner.accuracy < self.goal:
             return f"No network reached {self.reach:g} %. The best of them: "
-        return f"The smallest network that reached {self.reach:g} % of the validation part: "
+        return f"The smallest network that reached {self.reach:g} % of the validation split: "
 
     @property
     def _about(self) -> str:
