@@ -11,6 +11,7 @@ import glob
 import io
 import os
 import stat
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -115,15 +116,24 @@ def write_text(path: str | os.PathLike[str], content: str, durable: bool = True)
 
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     """Open a file to read its bytes; a folder, a pipe or a device is an OSError at once."""
+    return os.fdopen(_opened(path, os.O_RDONLY), "rb")
+
+
+def open_to_change(path: str | os.PathLike[str]) -> io.BufferedRandom:
+    """Open a file to read and to write its bytes, and make it if it is not there."""
+    return os.fdopen(_opened(path, os.O_RDWR | os.O_CREAT), "r+b")
+
+
+def _opened(path: str | os.PathLike[str], flags: int) -> int:
     # Not to wait: a pipe that nobody writes to would keep its reader for ever.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    handle = os.open(path, flags)
+    flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags, 0o666)
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)
         kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
         raise OSError(errno.EINVAL, f"it is {kind}, no file", path)
-    return os.fdopen(handle, "rb")
+    return handle
 
 
 def read_regular(path: str | os.PathLike[str], most: int) -> bytes:
@@ -154,3 +164,30 @@ def remove_leftovers(path: str | os.PathLike[str]) -> None:
     for temporary in leftovers(path):
         with suppress(OSError):
             temporary.unlink()
+
+
+if sys.platform == "win32":
+
+    def lock(file: int) -> bool:
+        """Lock an open file until it is closed; return whether no other process holds it."""
+        import msvcrt
+
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+
+    def lock(file: int) -> bool:
+        """Lock an open file until it is closed; return whether no other process holds it."""
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass  # some network file systems have no locks: then there is nothing to hold
+        return True

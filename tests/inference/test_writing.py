@@ -16,7 +16,7 @@ from PIL import Image
 import lenet
 from digit_pictures import write_digits
 from lenet.data.pictures import Fault
-from lenet.errors import DataError, MissingPackageError, PictureError, UsageError
+from lenet.errors import DataError, MissingPackageError, OutputError, PictureError, UsageError
 from lenet.inference import table as module
 from lenet.inference.predicting import predict_each
 from lenet.inference.table import Answers, Counts
@@ -115,6 +115,54 @@ def test_a_piece_that_nothing_wrote_is_left_out(tmp_path, change):
     again = Answers(*how)
     again.close()
     assert again.counts == (Counts() if change else kept.counts)
+
+
+def test_much_at_a_time_is_kept_in_pieces_that_can_be_read(model, sources, tmp_path, monkeypatch):
+    whole, parts = tmp_path / "whole.csv", tmp_path / "parts.csv"
+    for place in range(7):
+        (tmp_path / "in" / f"bad{place}.png").write_text("no picture")
+    predict_into(whole, model, sources, probabilities=True)
+    monkeypatch.setattr(module, "_MOST_CELLS", 100)
+    monkeypatch.setattr(module, "_MOST_FAULTS", 2)
+    monkeypatch.setattr(module, "_LONGEST", 5_000)
+    written = predict_into(parts, model, sources, probabilities=True)
+    assert (written.images, len(written.faults)) == (1320, 8)
+    assert parts.read_bytes() == whole.read_bytes()
+
+
+def test_a_table_is_never_written_short(tmp_path):
+    kept = Answers(tmp_path / "a.csv", ["image"], {"model": "m"})
+    kept.add([["b"]], 0, [])
+    kept.add([["c"]], 0, [])
+    content = kept.partial.read_bytes()
+    kept.partial.write_bytes(content[:-2] + b"x\n")
+    with refused(OutputError, "changed while"):
+        kept.finish()
+    kept.close()
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_one_process_at_a_time_writes_a_table(tmp_path):
+    how = tmp_path / "a.csv", ["image"], {"model": "m"}
+    kept = Answers(*how)
+    code = (
+        "import sys; from lenet.inference.table import Answers\n"
+        "Answers(sys.argv[1], ['image'], {'model': 'm'})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, how[0]], capture_output=True, text=True, check=False
+    )
+    assert "another process writes answers" in done.stderr
+    kept.close()
+    Answers(*how).remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_written_is_not_read(model, sources, tmp_path):
+    folder = sources[0]
+    for _ in range(2):
+        written = predict_into(folder / "answers.csv", model, folder)
+        assert (written.images, len(written.faults)) == (600, 1)
 
 
 def test_what_was_asked_otherwise_is_begun_again(model, sources, tmp_path):

@@ -64,7 +64,7 @@ def test_the_lock_of_one_who_has_just_left(tmp_path, monkeypatch):
             (tmp_path / LOCK).unlink()
         return True
 
-    monkeypatch.setattr(guards, "_lock", late)
+    monkeypatch.setattr(guards.files, "lock", late)
     held = FolderLock(tmp_path)
     assert (tmp_path / LOCK).exists()
     held.release()

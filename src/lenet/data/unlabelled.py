@@ -112,7 +112,13 @@ def read_unlabelled(
     )
     for kind, group in groupby(found, type):
         if kind is File:
-            files = (item for item in group if isinstance(item, File) and not left.takes(item.name))
+            files = (
+                item
+                for item in group
+                if isinstance(item, File)
+                and item.path not in left.aside
+                and not left.takes(item.name)
+            )
             yield from (read or read_files)(files, preprocessing)
             continue
         for item in group:
@@ -140,10 +146,14 @@ class ChangedError(DataError):
 
 @dataclass
 class Skip:
-    """How many images and files are yet to be left out, and what the last may be called."""
+    """How many images and files are yet to be left out, and what the last may be called.
+
+    ``aside`` are the real paths of files that are no pictures, such as those that are written.
+    """
 
     count: int = 0
     ends: Container[str] = ()
+    aside: Container[str] = ()
 
     def takes(self, name: str, count: int = 1) -> bool:
         """Are so many left out, the last of them of this name?

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import os
+import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -29,8 +30,11 @@ from lenet.kinds import Kind
 CSV: Final = ".csv"
 #: What the name of what is answered so far ends in.
 PARTIAL: Final = ".partial"
-#: The longest line of JSON and the longest piece that are read, in bytes.
+#: The longest line of JSON and the longest piece that are read, in bytes; a piece has no more rows
+#: and faults than fit in for certain.
 _LONGEST: Final = 1 << 26
+_MOST_CELLS: Final = 1 << 20
+_MOST_FAULTS: Final = 1_000
 #: Bytes of CSV that become one group of rows of a Parquet file.
 _GROUP: Final = 1 << 22
 #: Columns of texts that are never left open.
@@ -60,6 +64,11 @@ def check_path(path: str | os.PathLike[str], *sources: object) -> None:
     if os.fspath(path).lower().endswith(PARQUET):
         with needing("pyarrow", f"to write {path_text(path)}", "parquet"):
             import pyarrow  # noqa: F401 - before the work, not after it
+
+
+def partial_of(path: str | os.PathLike[str]) -> Path:
+    """Return where the answers for a table lie until all are there."""
+    return Path(f"{os.fspath(path)}{PARTIAL}")
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:
@@ -219,25 +228,43 @@ class Answers:
             OutputError: the file beside the table cannot be written.
         """
         self._path, self._columns = path, columns
-        self.partial = Path(f"{os.fspath(path)}{PARTIAL}")
+        self.partial = partial_of(path)
         self.counts = Counts()
         self._first = json.dumps(dict(asked), sort_keys=True).encode() + b"\n"
-        whole = 0
-        with suppress(OSError), files.open_regular(self.partial) as file:
-            for counted, _ in self._pieces(file):
-                self.counts.add(*counted)
-                whole = file.tell()
+        self._file = self._open()
         try:
-            self._file = self.partial.open("r+b" if whole else "wb")
+            whole = 0
+            for counted, _ in self._pieces():
+                self.counts.add(*counted)
+                whole = self._file.tell()
+            self._file.seek(whole)
+            self._file.truncate()
             if not whole:
                 self._file.write(self._first)
-            self._file.truncate(whole or None)
-            self._file.seek(0, os.SEEK_END)
+        except OSError as error:
+            self._file.close()
+            raise self._refusal(error) from error
+
+    def _open(self) -> IO[bytes]:
+        """Return the file beside the table, which no other process writes."""
+        try:
+            while True:
+                file = files.open_to_change(self.partial)
+                if not files.lock(file.fileno()):
+                    file.close()
+                    what = f"another process writes answers into {path_text(self.partial)}"
+                    raise UsageError(f"{what}; wait for it, or name another file.")
+                with suppress(OSError):  # who held it may have removed it just now
+                    if os.path.samestat(os.fstat(file.fileno()), os.stat(self.partial)):
+                        return file
+                file.close()
         except (OSError, ValueError) as error:
             raise self._refusal(error) from error
 
-    def _pieces(self, file: IO[bytes]) -> Iterator[tuple[_Counted, bytes]]:
+    def _pieces(self) -> Iterator[tuple[_Counted, bytes]]:
         """Yield all that is whole, if the same was asked: what to count of each piece, and rows."""
+        file = self._file
+        file.seek(0)
         if file.readline(_LONGEST) != self._first:
             return
         while True:
@@ -257,6 +284,12 @@ class Answers:
         Raises:
             OutputError: the file beside the table cannot be written.
         """
+        if len(faults) > _MOST_FAULTS:
+            self.add([], 0, faults[:_MOST_FAULTS])
+            return self.add(rows, unsure, faults[_MOST_FAULTS:])
+        if len(rows) > (most := max(1, _MOST_CELLS // len(self._columns))):
+            self.add(rows[:most], unsure, faults)
+            return self.add(rows[most:], 0, [])
         content, last = csv_bytes(rows), str(rows[-1][0]) if rows else ""
         told = [(f.path, f.reason, list(asdict(f.kind).values())) for f in faults]
         header = {
@@ -273,6 +306,7 @@ class Answers:
         except OSError as error:
             raise self._refusal(error) from error
         self.counts.add(len(rows), unsure, last, faults)
+        return None
 
     def finish(self) -> Path:
         """Make the table, and remove what lies beside it.
@@ -281,17 +315,27 @@ class Answers:
             OutputError: the table cannot be written; an earlier one is untouched.
             MissingPackageError: it is a Parquet file, and pyarrow is not installed.
         """
-        self._file.close()
         files.remove_leftovers(self._path)  # of a process that was killed here
-        with files.open_regular(self.partial) as file:
-            target = _write(self._path, self._columns, (rows for _, rows in self._pieces(file)))
+        target = _write(self._path, self._columns, self._checked())
         self.remove()
         return target
 
+    def _checked(self) -> Iterator[bytes]:
+        """Yield the rows of all pieces; raise an OutputError, if one that was kept is not there."""
+        count = 0
+        for (images, *_), rows in self._pieces():
+            count += images
+            yield rows
+        if count != self.counts.images:
+            what = f"{path_text(self.partial)} was changed while answers were written into it"
+            raise OutputError(f"{what}; give the same command again.")
+
     def remove(self) -> None:
         """Give up what is answered so far."""
-        self._file.close()
+        if sys.platform == "win32":  # removes no open file
+            self._file.close()
         self.partial.unlink(missing_ok=True)
+        self._file.close()
 
     def close(self) -> None:
         """Leave it to the next process."""

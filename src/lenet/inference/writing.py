@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from lenet.inference.predicting import (
     refusal,
 )
 from lenet.inference.rejecting import check_reject, threshold_of
-from lenet.inference.table import Answers, Counts, Rows, check_path, is_special, save
+from lenet.inference.table import Answers, Counts, Rows, check_path, is_special, partial_of, save
 from lenet.model import Model
 from lenet.version import VERSION
 
@@ -96,6 +96,7 @@ def predict_into(
     table = _Table(model.classes, most, probabilities, reject)
     preprocessing = model.preprocessing.as_it_is if as_it_is else model.preprocessing
     counts, asked = Counts(), _asked(model, sources, preprocessing, columns, reject)
+    aside = {os.path.realpath(name) for name in (path, partial_of(path))}
 
     def found(skip: Skip) -> Iterator[tuple[Rows, int, list[Fault]]]:
         faults = list[Fault]()
@@ -113,26 +114,29 @@ def predict_into(
     if asked is None or uncertain is not None or is_special(path):
 
         def rows() -> Iterator[Rows]:
-            for some, unsure, faults in found(Skip()):
+            for some, unsure, faults in found(Skip(aside=aside)):
                 counts.add(len(some), unsure, "", faults)
+                if progress:
+                    progress(counts.done)
                 yield some
             if counts.faults and not counts.images:
                 raise refusal(counts.faults, 0)
 
         target = save(path, columns, rows())
         return Written(target, counts.images, tuple(counts.faults), counts.unsure)
-    return _written(Answers(path, columns, asked), found, progress)
+    return _written(Answers(path, columns, asked), found, aside, progress)
 
 
 def _written(
     kept: Answers,
     found: Callable[[Skip], Iterator[tuple[Rows, int, list[Fault]]]],
+    aside: Container[str],
     progress: Callable[[int], object] | None,
 ) -> Written:
     """Write a table of answers, from where a process before this one left it."""
     counts = kept.counts
     try:
-        for some, unsure, faults in found(Skip(counts.done, counts.ends)):
+        for some, unsure, faults in found(Skip(counts.done, counts.ends, aside)):
             kept.add(some, unsure, faults)
             if progress:
                 progress(counts.done)

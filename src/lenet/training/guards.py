@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
+from lenet import files
 from lenet.errors import OutputError, UsageError, reason
 from lenet.run_folder import LOCK
 
@@ -58,7 +59,7 @@ class FolderLock:
                 f"cannot write {self._path}: {reason(error)}; make the run's folder writable, or "
                 "copy it to where it is."
             ) from error
-        if not _lock(file):
+        if not files.lock(file):
             os.close(file)
             raise UsageError(
                 f"{self._path.parent} is in use by another process that trains it; wait until it "
@@ -69,31 +70,6 @@ class FolderLock:
                 return file
         os.close(file)
         return None
-
-
-if sys.platform == "win32":
-
-    def _lock(file: int) -> bool:
-        import msvcrt
-
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-
-    def _lock(file: int) -> bool:
-        import fcntl
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass  # some network file systems have no locks: then there is nothing to hold
-        return True
 
 
 class DelayedInterrupt:
