@@ -30,7 +30,7 @@ from lenet.training import (
     checked_names,
     named_recipe,
 )
-from lenet.training.choosing import NETWORK, QUICK, Choice, choose, is_open
+from lenet.training.choosing import NETWORK, Choice, choose, is_open, quickly
 from lenet.training.guards import DelayedInterrupt
 from lenet.training.preparation import (
     fit_network,
@@ -178,7 +178,7 @@ def begin(
     """
     values = checked_names(values)
     _check_length(minutes, quick, values)
-    data_name = data.name if isinstance(data, Dataset) else os.fsdecode(data)
+    data_name = name_for_recipes(data)
     is_to_choose = is_open(recipe, data)
     made = named_recipe(NAMED if is_to_choose else recipe, data=data_name, **values)
     wish = made.network or (None if is_to_choose else DEFAULT_NETWORK)
@@ -195,7 +195,7 @@ def begin(
         start = start if isinstance(start, Model) else choice.network
         source, made = choice.source, choice.recipe
     elif quick:
-        made = made.replace(epochs=max(1, round(made.epochs * QUICK)))
+        made = made.lasting(quickly(made.epochs))
     first: Network | Model
     if isinstance(start, Model):
         first = model_to_fine_tune(start, dataset, made, seed)
@@ -203,12 +203,21 @@ def begin(
         first = fit_network(start, dataset)
     training = Training(first, dataset, made, seed, threads, engine)
     if minutes is not None:  # once more, for how long it is decides how images change
-        timed = {**values, "epochs": training.epochs_in(60 * minutes)}
+        timed = dict(values)
+        for name in ("epochs", "warmup_epochs"):
+            timed[name] = getattr(made.lasting(training.epochs_in(60 * minutes)), name)
         begun = begin(network, dataset, recipe, timed, seed, threads, engine)
         return replace(begun, arguments=arguments)
     assert source is not None  # what chooses names one
     notes = (note,) if (note := notice_of_layers(source)) else ()
     return Begun(training, source, arguments, choice, notes, quick)
+
+
+def name_for_recipes(data: Dataset | str | os.PathLike[str]) -> str:
+    """Return the name by which recipes differ: images of one's own have none, whatever it is."""
+    if isinstance(data, Dataset):
+        return "" if data.source else data.name
+    return os.fsdecode(data)
 
 
 def _check_length(minutes: float | None, quick: bool, values: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from lenet.data import Dataset
 from lenet.data.collection import Collection, is_about_split
 from lenet.data.dataset import Digests, Labels
+from lenet.data.groups import joined_groups
 from lenet.data.preprocess import Images, Size
 
 
@@ -44,6 +45,7 @@ class Material:
             data.classes,
             tuple(names),
             np.concatenate([split.known_digests() for split in splits.values()]),
+            groups=joined_groups(splits.values()),
         )
 
     @classmethod

@@ -122,7 +122,7 @@ def run_folds(given: dict[str, Any], json: bool, quiet: bool) -> None:
 def _refuse(given: dict[str, Any], unused: Mapping[str, str], asked: str) -> None:
     """Refuse options that do not go with what is asked."""
     for name, advice in unused.items():
-        if given[name] not in (None, False, ()):
+        if given[name] is not None and given[name] is not False and given[name] != ():
             option = name.replace("_", "-")
             raise UsageError(f"--{option} does not go with {asked}; {advice}.")
 
@@ -213,6 +213,7 @@ def _prepare(given: dict[str, Any]) -> tuple[list[Arm], Dataset]:
 
     data = "digits" if given["data"] is None else given["data"]
     name, values = recipe_values(given)
+    values = {choice: [v] if isinstance(v, list | tuple) else v for choice, v in values.items()}
     sources = [given["net"]]
     for choice, texts in map(_read_choices, given["vary"]):
         if choice in values or (choice == NETWORK and given["net"] is not None):

@@ -54,6 +54,11 @@ def background(images: Images) -> npt.NDArray[np.uint8]:
     return np.asarray(np.quantile(borders(images), 0.5, axis=(0, 2), method="lower"), np.uint8)
 
 
+def own_backgrounds(images: Images) -> npt.NDArray[np.uint8]:
+    """Return (N, C) uint8, the same of each image by itself: the median of its border."""
+    return np.asarray(np.median(borders(images), axis=2).astype(np.uint8))
+
+
 def shared_polarity(light: int, count: int) -> Polarity | None:
     """Return the background of (nearly) all of ``count`` images, ``light`` of which have a light
     one; None where they differ."""

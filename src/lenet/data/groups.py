@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from lenet.data.dataset import SPLIT_NAMES, Digests, Labels
+from lenet.data.dataset import SPLIT_NAMES, Digests, Labels, Split
 from lenet.data.folders import GROUP_MARK, Listing, name_reader, pattern_advice
 from lenet.data.splitting import units_of
 from lenet.errors import DataError, UsageError
@@ -70,6 +71,14 @@ def grouped(listing: Listing, path: str, group: str | None) -> Listing:
     return with_groups(listing, group)
 
 
+def joined_groups(splits: Iterable[Split]) -> tuple[str, ...] | None:
+    """Return the group of every image, split after split, empty for none; None without any."""
+    parts = list(splits)
+    if all(split.groups is None for split in parts):
+        return None
+    return tuple(chain.from_iterable(split.groups or ("",) * len(split) for split in parts))
+
+
 def check_divisible(
     groups: Sequence[str], digests: Digests, labels: Labels, classes: Sequence[str]
 ) -> None:
@@ -96,6 +105,9 @@ def describe_groups(
     """
     sizes = Counter(groups)
     alone = sizes.pop("", 0)
+    if not sizes:
+        what = "no picture is in a group"
+        raise DataError(f"{what}; fill the column, or leave it out", parameter="group")
     sides: dict[str, set[int]] = {}
     for group, split in zip(groups, splits.tolist(), strict=True):
         if group:

@@ -22,11 +22,10 @@ from lenet.data.centring import find_box
 from lenet.data.ground import Images as Images
 from lenet.data.ground import (
     Polarity,
-    background,
     background_of,
-    borders,
     has_colour,
     has_light_border,
+    own_backgrounds,
     shared_polarity,
 )
 from lenet.errors import DataError, UsageError
@@ -276,14 +275,14 @@ def match(images: Images, input_shape: tuple[int, int, int], fit: Fit = "stretch
 
 
 def set_in_middle(images: Images, input_shape: tuple[int, int, int]) -> Images:
-    """Set (N, c, h, w) that are smaller than (C, H, W) in its middle, their background around.
+    """Set (N, c, h, w) that are smaller than (C, H, W) in its middle, each one's background around.
 
     Images that are larger on an axis are returned as they are.
     """
     over = [most - size for most, size in zip(input_shape[1:], images.shape[2:], strict=True)]
     if min(over) < 0 or not any(over) or not len(images):
         return images
-    return _on_ground(images, input_shape[1:], background(images))
+    return _on_ground(images, input_shape[1:], own_backgrounds(images))
 
 
 def to_grey(images: Images) -> Images:
@@ -342,7 +341,7 @@ def fit_to(images: Images, size: Size, fit: Fit, own: Size | None = None) -> Ima
         return resize(_middle(images, size, own or given), *size)
     inner = resize(images, *fitted_size(own or given, size))
     if fit == "border":
-        return _on_ground(inner, size, np.median(borders(images), axis=2).astype(np.uint8))
+        return _on_ground(inner, size, own_backgrounds(images))
     over = [most - side for most, side in zip(size, inner.shape[2:], strict=True)]
     sides = [(left // 2, left - left // 2) for left in over]
     return np.pad(inner, [(0, 0), (0, 0), *sides], "edge")

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from lenet.data import Dataset, Split
 from lenet.data.collection import describe_balance, is_about_split
+from lenet.data.groups import joined_groups
 from lenet.data.splitting import fold_by_content, units_of
 from lenet.drawing import Drawing
 from lenet.drawing.estimates import Estimate, describe_estimates, draw_estimates
@@ -90,7 +91,7 @@ class Folded(Shared):
     def answers(self, training: Training) -> Answers:
         """Return what the network answers for its fold, with the weights that are kept."""
         training.publish()
-        training.publish_best()
+        training.conclude("finished", training.publish_best())
         return make_predictions(training.model, training.data.tested, threads=1).answers
 
 
@@ -381,7 +382,7 @@ def joined(data: Dataset) -> Dataset:
         np.concatenate(each("labels")),
         weights,
         texts("names"),
-        groups=texts("groups"),
+        groups=joined_groups(parts),
         digests=np.concatenate([part.known_digests() for part in parts]),
     )
     return replace(data, train=train, validation=None, test=None)

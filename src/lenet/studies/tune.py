@@ -47,7 +47,13 @@ from lenet.studies.trials import (
 )
 from lenet.studies.tuning import BASELINES, Entry, Tuning, best_of
 from lenet.studies.variation import checked_seeds, guess_of
-from lenet.trainer import DEFAULT_NETWORK, check_kinds, resume, run_training
+from lenet.trainer import (
+    DEFAULT_NETWORK,
+    check_kinds,
+    name_for_recipes,
+    resume,
+    run_training,
+)
 from lenet.training import Recipe, Run, Training, named_recipe
 from lenet.training.preparation import fit_network, load_for, with_validation
 from lenet.writing.numbers import plural
@@ -173,7 +179,7 @@ class Search:
         limits = read_limits(budget)
         check_kinds(None, data, recipe)
         self.source = "" if isinstance(data, Dataset) else os.fsdecode(data)
-        name = data.name if isinstance(data, Dataset) else self.source
+        name = name_for_recipes(data)
         self.recipe = named_recipe(recipe, data=name, epochs=epochs)
         zoo = read_network(DEFAULT_NETWORK)
         self.arguments: dict[str, Any] = {}
@@ -442,7 +448,7 @@ class _Running:
     def _train(self, work: Sequence[tuple[Candidate, int]], stage: _Stage) -> list[Entry]:
         """Train candidates, each for so many epochs."""
         seed = self.search.seed
-        trials = [Trial(c.network, c.recipe.replace(epochs=epochs), seed) for c, epochs in work]
+        trials = [Trial(c.network, c.recipe.lasting(epochs), seed) for c, epochs in work]
         found = self._run_trials(trials, self.parted, stage)
         return [
             Entry(candidate, trial.recipe, outcome, outcome.accuracy(self.guess))

@@ -29,6 +29,8 @@ from lenet.writing.numbers import percent, plural, seconds_text, short_count
 
 #: What candidates are held against: the network of the first, and the recipe of the second.
 BASELINES: Final = (DEFAULT_NETWORK, "best")
+#: The recipe that commands change values of.
+_BASE: Final = "modern"
 #: Rows of the leaderboard that are printed; the page has all that were trained to the end.
 _ROWS: Final = 10
 #: With fewer first looks, what a choice is worth cannot be told from chance.
@@ -161,9 +163,9 @@ class Tuning(Result):
         if final:
             recipe = recipe.replace(validation_fraction=self.validation_fraction)
         seed = self.seeds[0] if final else self.seed
-        words = ["lenet", "train", self.source, "--net", str(entry.network), "--seed", str(seed)]
-        base = named_recipe("modern", data=self.data)
-        return shlex.join([*words, *recipe_options(recipe, base)])
+        words = ["lenet", "train", self.source, "--net", str(entry.network), "--recipe", _BASE]
+        base = named_recipe(_BASE, data=self.data)
+        return shlex.join([*words, "--seed", str(seed), *recipe_options(recipe, base)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON."""

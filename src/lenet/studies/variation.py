@@ -25,7 +25,7 @@ from lenet.randomness import checked_seed
 from lenet.reporting import html
 from lenet.studies.statistics import LEVEL, Mean, difference, mean
 from lenet.studies.trials import MAX_TRIALS, Outcome, Progress, Record, Trial, run_trials
-from lenet.trainer import DEFAULT_NETWORK, check_kinds
+from lenet.trainer import DEFAULT_NETWORK, check_kinds, name_for_recipes
 from lenet.training import Recipe, checked_names, named_recipe
 from lenet.training.choosing import NETWORK as COMPACT
 from lenet.training.choosing import choose, is_open
@@ -321,14 +321,16 @@ def read_arms(
 
     What the recipe leaves open is chosen for the first network, and the same for all.
     """
-    name = data.name if isinstance(data, Dataset) else os.fsdecode(data)
+    name = name_for_recipes(data)
     is_to_choose = is_open(recipe, data)
     wish = COMPACT if is_to_choose else named_recipe(recipe, data=name).network or DEFAULT_NETWORK
     sources = [wish if source is None else source for source in networks]
     first = read_network([*sources, wish][0])
     dataset = data if isinstance(data, Dataset) else load_for(first, data, **options)[0]
     if is_to_choose:
-        fixed = {name: v for name, v in values.items() if not isinstance(v, list | tuple)}
+        lists = {name: v for name, v in values.items() if isinstance(v, list | tuple)}
+        ones = {name: choices[0] for name, choices in lists.items() if len(choices) == 1}
+        fixed = {**{name: v for name, v in values.items() if name not in lists}, **ones}
         recipe = choose(dataset, first, str(recipe), **fixed).recipe
     return make_arms(named_networks(sources, dataset), recipe, name, values), dataset
 

@@ -23,6 +23,7 @@ from lenet.data import NAMES, Dataset, is_name
 from lenet.data.preprocess import Preprocessing, resize
 from lenet.engine.augmentation import Augmentation
 from lenet.errors import UsageError
+from lenet.model import Model
 from lenet.net import Network, Source, name_of, read_network, zoo
 from lenet.net.shapes import shape_text
 from lenet.net.words import listed, shown
@@ -137,17 +138,19 @@ def choose(
     if not isinstance(quick, bool):
         raise UsageError(f"quick is {shown(quick)}; it must be True or False.", parameter="quick")
     given = None if network is None else read_network(network)
+    start = network if isinstance(network, Model) else given or zoo.get(NETWORK)
     if not isinstance(data, Dataset):
-        data, _ = load_for(given or zoo.get(NETWORK), data)
-    chosen = fit_network(given or zoo.get(NETWORK), data)
+        data, _ = load_for(start, data)
+    # A model is trained further at its own input, whatever the images are.
+    chosen = start.network if isinstance(start, Model) else fit_network(start, data)
     count = len(data.train)
     batch = next((size for size, most in _BATCHES if count <= most), _LARGEST_BATCH)
     batch = suited_batch(batch, count)
     times, (fewest, most) = _TIMES[recipe.strip().lower()], _EPOCHS
     work = count * count_network(chosen).multiply_adds
-    epochs = times * min(_WORK / work, _STEPS * batch / count, most) * (QUICK if quick else 1)
+    epochs = max(fewest, round(times * min(_WORK / work, _STEPS * batch / count, most)))
     made = Recipe(
-        epochs=max(fewest, round(epochs)),
+        epochs=quickly(epochs) if quick else epochs,
         batch_size=batch,
         weight_decay=0.05,
         label_smoothing=0.1,
@@ -163,6 +166,11 @@ def choose(
     name = name_of(source := network or NETWORK) or "the network"
     told = f"{name} on {shape_text(chosen.input_shape)}: {why}"
     return Choice(chosen, source, made, {"network": told, "images": changes})
+
+
+def quickly(epochs: int) -> int:
+    """Return how many epochs are a quick training, in place of so many."""
+    return max(1, round(QUICK * epochs))
 
 
 def _set_aside(count: int) -> float:

@@ -273,6 +273,10 @@ class Recipe:
         """
         return _changed(self.to_dict(), changes)
 
+    def lasting(self, epochs: int) -> Recipe:
+        """Return it with so many epochs, and a warm-up that is the same share of them."""
+        return self.replace(epochs=epochs, warmup_epochs=self.warmup_epochs * epochs / self.epochs)
+
     def make_optimizer(self) -> Optimizer:
         """Return what the engine does with a gradient."""
         names = ("momentum", "weight_decay", "max_grad_norm", "ema_decay")

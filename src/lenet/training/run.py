@@ -311,7 +311,10 @@ class Run:
         self.checkpoints.save(Checkpoint(*training.state_dict(), self._identity))
 
     def _save_models(self, training: Training, status: str) -> None:
-        if status != "diverged":  # then it has the weights of the last whole epoch
+        # Within an epoch, and where it diverged, the model keeps the weights of the last whole one,
+        # whose figures stand beside it; a checkpoint has the others.
+        is_whole = not (training.history and training.place[1])
+        if status != "diverged" and is_whole:
             training.publish()
         training.conclude(status)
         training.model.save(self.folder / LAST)
