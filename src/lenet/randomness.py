@@ -40,10 +40,14 @@ _MIX_2: Final = np.uint64(0x94D049BB133111EB)
 _HASH_32: Final = tuple(map(np.uint32, (0x9E3779B1, 0x85EBCA77, 0x85EBCA6B, 0xC2B2AE35)))
 
 
+#: How many seeds there are.
+SEEDS: Final = 2**63
+
+
 def checked_seed(seed: int) -> int:
     """Return ``seed``, which may be NumPy's too, as a plain int, of which JSON knows."""
     number = plain(seed)
-    if type(number) is not int or not 0 <= number < 2**63:
+    if type(number) is not int or not 0 <= number < SEEDS:
         what = f"the seed is {shown(seed)}"
         raise UsageError(f"{what}; it must be a whole number from 0 to 2^63 - 1.")
     return number

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lenet.arguments import plain
 from lenet.data import Dataset, is_name
 from lenet.errors import DivergenceError, LenetError, OutputError, UsageError, path_text, visible
 from lenet.model import Model
@@ -176,7 +177,7 @@ def begin(
 
     The arguments are those of :func:`train`, and ``options`` those of ``lenet.load``.
     """
-    values = checked_names(values)
+    values, minutes, quick = checked_names(values), plain(minutes), plain(quick)
     _check_length(minutes, quick, values)
     data_name = name_for_recipes(data)
     is_to_choose = is_open(recipe, data)

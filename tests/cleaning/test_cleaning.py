@@ -207,3 +207,13 @@ def test_progress_reaches_its_end():
     lenet.clean(few, folds=2, progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
+
+
+def test_groups_of_a_data_set_count(tmp_path):
+    data = lenet.load(write_bursts(tmp_path / "bursts"), group="{group}_*")
+    assert not lenet.clean(data, folds=2).of_kind("near-copy")
+
+
+def test_the_last_seed(tmp_path):
+    data = write_bursts(tmp_path / "bursts", scenes=4)
+    assert lenet.clean(data, folds=2, seed=2**63 - 1).seed == 2**63 - 1

@@ -95,3 +95,18 @@ def test_a_folder_of_one_training_is_left_alone(here, capsys):
     assert main([*FEW, "--run", "one", "--quiet"]) == 0
     assert main([*FEW, "--run", "one", "--folds", "2"]) == 2
     assert "is the folder of one training" in capsys.readouterr().err
+
+
+def test_other_data_of_the_same_name_have_a_folder_of_their_own(here, capsys):
+    for place, classes in (("a", "35"), ("b", "38")):
+        write_digits(f"{place}/pets", dict.fromkeys(classes, 12))
+        command = ["train", f"{place}/pets", "--size", "8", "--net", "tiny", "--recipe", "modern"]
+        assert main([*command, "--epochs", "1", "--folds", "2"]) == 0
+        assert main([*command, "--epochs", "1", "--seeds", "1"]) == 0
+    assert len(list((here / "runs").iterdir())) == 4
+
+
+def test_a_value_that_is_a_list_is_one_value(here, capsys):
+    listed = ["--schedule", "listed", "--set", "epoch_rates=[0.1,0.01]"]
+    for more in (["--folds", "2"], ["--seeds", "1"]):
+        assert main([*FEW, *more, *listed, "--json"]) == 0, capsys.readouterr().err

@@ -290,3 +290,11 @@ def test_files_of_other_programs(refused, here, model, picture_bytes, name, cont
 def test_arrays_that_are_no_images(refused, here, model, array):
     np.save(here / "a.npy", array, allow_pickle=True)
     refused(["predict", model, "a.npy"], 1)
+
+
+def test_json_of_no_pictures(command, here, model):
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pa.table({"path": pa.array([], pa.string())}), here / "none.parquet")
+    found = command("predict", model, "none.parquet", "--json")
+    assert json.loads(found.out)["predictions"] == []

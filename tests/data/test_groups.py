@@ -345,3 +345,19 @@ def test_splits_have_groups_and_digests_of_each_image():
             lenet.Split(images, labels, **wrong)
     with refused(DataError, "3 digests for 2 images"):
         lenet.Split(images, labels, digests=np.arange(3, dtype=np.uint64))
+
+
+def test_a_column_of_groups_that_is_empty(tmp_path):
+    names = films(groups=2, frames=2)
+    write(tmp_path, names)
+    lines = "".join(f"{name},{name[0]},\n" for name in names)
+    (tmp_path / "list.csv").write_text(f"path,label,person\n{lines}")
+    with refused(DataError, "no picture is in a group") as caught:
+        lenet.load(tmp_path / "list.csv", group="person")
+    assert caught.value.parameter == "group"
+
+
+def test_a_pattern_takes_no_time_that_grows_without_end():
+    with refused(UsageError, "{group}"):
+        name_reader("{group}_*_{group}_*_{group}_*x", GROUP_MARK)
+    assert name_reader("{group}/{group}_*_#_x", GROUP_MARK)("a/b_c_1_x") == "a/b"

@@ -197,3 +197,12 @@ def test_many_are_fitted_as_one_is(fit):
     for index in range(2):
         one = preprocess.fit_to(images[index : index + 1], (7, 5), fit)
         np.testing.assert_array_equal(both[index], one[0])
+
+
+def test_the_margin_of_an_image_does_not_depend_on_others():
+    images = load("digits").train.images[:40]
+    mixed = np.concatenate([images, 255 - images])
+    alone = [preprocess.set_in_middle(image[np.newaxis], (1, 12, 12)) for image in mixed]
+    found = preprocess.set_in_middle(mixed, (1, 12, 12))
+    np.testing.assert_array_equal(found, np.concatenate(alone))
+    assert (found[:40, 0, 0, 0] == 0).all()

@@ -200,3 +200,8 @@ def test_chance_is_what_is_exceeded_once_in_a_thousand_times():
     assert chance(counts, counts) == pytest.approx(expected, rel=0.1)
     wide = np.full(2_000, 3)
     assert np.isfinite(chance(wide, wide))
+
+
+def test_pictures_in_memory(model, images):
+    pictures = [Image.fromarray(image.transpose(1, 2, 0)) for image in images[:30]]
+    assert lenet.drift(model, pictures).images == 30

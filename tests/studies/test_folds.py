@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from statistics import fmean, stdev
 
 import numpy as np
@@ -257,4 +258,31 @@ def test_a_recipe_that_is_open_is_chosen_once_and_a_list_is_one_value(noise):
     assert len({outcome.parameters for outcome in found.outcomes}) == 1
     rates = {"schedule": "listed", "epoch_rates": [0.1, 0.01]}
     found = cross_validate(NET, noise, "modern", folds=2, epochs=2, **rates)
+    assert [record.learning_rate for record in found.outcomes[0].epochs] == [0.1, 0.01]
+
+
+def test_the_probabilities_are_calibrated_as_those_of_a_model(noise):
+    how = {**VALUES, "folds": 2, "validation_fraction": 0.3}
+    plain, done = (cross_validate(NET, noise, **how, calibrate=asked) for asked in (False, True))
+    before, after = (found.evaluation.answers for found in (plain, done))
+    np.testing.assert_array_equal(before.predicted, after.predicted)
+    assert (before.probabilities != after.probabilities).any()
+
+
+def test_some_images_without_a_group_do_not_take_the_groups_of_others(noise):
+    groups = tuple(f"g{number // 6}" for number in range(len(noise.train)))
+    data = replace(noise, train=replace(noise.train, groups=groups))
+    assert joined(data).train.groups == groups + ("",) * len(noise.test)
+    fold_of = cross_validate(NET, data, folds=2, epochs=1).fold_of
+    assert all(len(set(fold_of[start : start + 6])) == 1 for start in range(0, len(groups), 6))
+
+
+def test_numbers_of_numpy_will_do(noise):
+    found = cross_validate(NET, noise, folds=np.int64(2), jobs=np.int64(1), epochs=np.int64(1))
+    assert len(found.outcomes) == 2
+
+
+def test_the_rates_of_an_open_recipe_may_be_listed(noise):
+    rates = {"schedule": "listed", "epoch_rates": [0.1, 0.01]}
+    found = cross_validate(None, noise, folds=2, epochs=2, **rates)
     assert [record.learning_rate for record in found.outcomes[0].epochs] == [0.1, 0.01]

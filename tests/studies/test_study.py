@@ -11,6 +11,7 @@ from lenet.studies import claim as claims
 from lenet.studies.claim import Expectation, read_study
 from lenet.studies.statistics import Mean, quantile
 from lenet.studies.study import StudyResult, page_name, shuffled, study
+from lenet.studies.study import _groups as groups_of
 from lenet.studies.trials import FILE, Outcome
 from lenet.studies.variation import Arm, Variation
 from lenet.training import EpochRecord
@@ -318,3 +319,18 @@ def test_what_is_no_study(tmp_path):
     for wrong in (None, 5):
         with refused(UsageError, repr(wrong)):
             read_study(wrong)
+
+
+def test_the_latest_of_two_epochs_of_an_arm_counts(file):
+    two = 'higher = { arm = "base", epoch = 100 }\nlower = { arm = "base", epoch = 1 }'
+    file.write_text(SMALL.replace('higher = "base"\nlower = "slow"', two))
+    with refused(UsageError, "epoch 100 of base", "for 2"):
+        study(file)
+
+
+def test_an_arm_keeps_what_it_does_not_name(file):
+    text = SMALL.replace("lr = 0.05", "lr = 0.05\naugment = { shift = 2 }")
+    file.write_text(text.replace('"slow" = {', '"slow" = { augment = { flip = true },'))
+    (_, arms), *_ = groups_of(read_study(file), lenet.load("digits"))
+    changes = [(arm.recipe.augment.shift, arm.recipe.augment.flip) for arm in arms]
+    assert changes == [(2, False), (2, True)]

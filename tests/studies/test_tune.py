@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import pytest
 
 import lenet
+from digit_pictures import write_digits
 from lenet.cli.main import main
 from lenet.errors import DataError, MissingPackageError, UsageError
 from lenet.formats.c_int8 import int8_memory, int8_source
@@ -237,6 +238,22 @@ def test_the_command_repeats_a_training(tmp_path, monkeypatch, capsys):
         assert told["epochs"][-1]["validation_accuracy"] == entry.accuracy
     assert main([*shlex.split(found.command(found.winner, final=True))[1:], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["test_accuracy"] == found.finals[0][0]
+
+
+def test_the_command_says_the_recipe_also_for_pictures_of_ones_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_digits("own", dict.fromkeys("357", 12))
+    found = lenet.tune("own", trials=2, epochs=1, seeds=1)
+    assert main([*shlex.split(found.command(found.winner, final=True))[1:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test_accuracy"] == found.finals[0][0]
+
+
+def test_a_winner_that_diverges_is_told_all_the_same(small, tmp_path):
+    how = {"recipe": lenet.recipe("modern", optimizer="sgd", lr=1e25), "trials": 1, "epochs": 1}
+    for _ in range(2):
+        found = lenet.tune(small, **how, seeds=1, folder=tmp_path / "found")
+        assert found.winner.outcome.diverged
+        assert found.run.is_dir()
 
 
 def entry(number, accuracy, parameters=10, **choices):

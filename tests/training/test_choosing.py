@@ -188,3 +188,39 @@ def test_time_is_measured_without_learning():
         pass
     other = lenet.train(SMALL, data, lenet.recipe(epochs=3))
     assert before != training.model.table.tobytes() == other.table.tobytes()
+
+
+def test_a_model_is_chosen_for_at_its_own_input():
+    small = own("digits", 100)
+    images = np.repeat(np.repeat(small.train.images, 8, axis=2), 8, axis=3)
+    large = dataclasses.replace(small, train=Split(images, small.train.labels), test=None)
+    model = lenet.Model("lenet-relu").initialize()
+    choice = lenet.choose(large, model)
+    assert choice.network == model.network
+    assert choice.recipe.augment.shift == 2  # of 28 pixels
+
+
+def test_a_recipe_for_data_of_a_name_is_not_for_pictures_in_such_a_folder():
+    two = dataclasses.replace(
+        coloured(), name="fashion-mnist", source="x/fashion-mnist", classes=("a", "b")
+    )
+    begun = begin(None, two, "best-lenet", {"epochs": 1})
+    made, general = begun.training.recipe, lenet.recipe("best-lenet", epochs=1)
+    assert made.replace(network=general.network) == general
+
+
+def test_a_shorter_training_has_a_shorter_warm_up(monkeypatch):
+    data, how = own("digits", 100), {"schedule": "cosine", "warmup_epochs": 6, "epochs": 12}
+    monkeypatch.setattr("lenet.training.loop.Training.seconds_ahead", lambda self, epochs: 2.0)
+    warm = lenet.recipe("modern", **how)
+    for length, epochs in (({"quick": True}, 3), ({"minutes": 0.001}, 1), ({"minutes": 1}, 30)):
+        made = begin(SMALL, data, warm, {}, **length).training.recipe
+        assert (made.epochs, made.warmup_epochs) == (epochs, epochs / 2)
+
+
+def test_quick_is_a_quarter_also_where_there_are_few_epochs():
+    many = coloured(40)
+    split = many.train.chosen(np.arange(60_000) % 40)
+    large = dataclasses.replace(many, train=split)
+    usual, quick = (lenet.choose(large, quick=is_quick).recipe.epochs for is_quick in (False, True))
+    assert (usual, quick) == (5, 1)

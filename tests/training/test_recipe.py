@@ -343,3 +343,8 @@ def test_a_huge_whole_number_is_read_again(tmp_path):
     recipe = Recipe(lr=10**25, weight_decay=7)
     assert (type(recipe.lr), type(recipe.weight_decay)) == (float, int)
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_arrays_of_numpy_are_values():
+    made = lenet.recipe("modern", standardize=False, pixel_range=np.array([0, 0.5]))
+    assert made.pixel_range == (0, 0.5)

@@ -207,6 +207,20 @@ def test_the_last_look_of_all(few, tmp_path, each_step):
     assert model.table.tobytes() == whole.table.tobytes()
 
 
+def test_a_model_of_a_run_that_stopped_within_an_epoch_is_what_its_figures_say(
+    few, tmp_path, each_step
+):
+    recipe = EVERYTHING.replace(restore_best=False, calibrate=False)
+    looks = Training(lenet.parse(NETWORK), few, recipe, 0, 1).steps
+    with pytest.raises(KeyboardInterrupt):
+        lenet.train(NETWORK, few, recipe, run=tmp_path / "cut", callback=StopAt(looks + 2))
+    record = read_run(tmp_path / "cut")
+    assert resume_run(tmp_path / "cut", few).training.place[0] == record.info["kept_epoch"] == 1
+    model = lenet.Model.load(record.model)
+    assert model.evaluate(few).accuracy == record.info["test_accuracy"]
+    assert model.evaluate(few).loss == pytest.approx(record.kept["test_loss"])
+
+
 def test_stopped_after_the_last_epoch(few, tmp_path):
     """The state is that of the end; the last epoch's signals are written by who goes on."""
 

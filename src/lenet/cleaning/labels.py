@@ -20,7 +20,7 @@ from lenet.cleaning.material import Material
 from lenet.data.dataset import Dataset, Labels, Split
 from lenet.data.preprocess import Images
 from lenet.net import read_network
-from lenet.randomness import DEAL, random_bits
+from lenet.randomness import DEAL, SEEDS, random_bits
 from lenet.trainer import DEFAULT_NETWORK
 from lenet.training import Recipe, Training, named_recipe
 from lenet.training.choosing import changes_of_light, changes_of_place
@@ -146,7 +146,7 @@ def find_doubts(
         learnt = np.unique(material.labels[~inside])
         if len(learnt) < 2:
             continue
-        training = _training(material, ~inside, recipe, seed + done, threads)
+        training = _training(material, ~inside, recipe, (seed + done) % SEEDS, threads)
         for _ in training.epochs():
             progress((done + len(training.history) / recipe.epochs) / len(folds))
         training.publish()

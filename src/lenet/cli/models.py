@@ -266,11 +266,12 @@ def _print_answers(
         return json_text({"": values}).split(":", 1)[1].rpartition("\n")[0].strip()
 
     count, faults = 0, list[Fault]()
+    head = f'{{\n  "model": {inner(str(model))},\n  "predictions": ['
     for found in predict_each(model, *images, **how):
         if isinstance(found, Fault):
             faults.append(found)
             continue
-        before = f'{{\n  "model": {inner(str(model))},\n  "predictions": [' if not count else ","
+        before = "," if count else head
         text = inner(found.to_dict()).replace("\n", "\n  ")
         print(f"{before}\n    {text}", end="")
         count += 1
@@ -278,7 +279,7 @@ def _print_answers(
         raise refusal(faults, 0)
     tell_faults(faults)
     told = f',\n  "faults": {inner([fault.to_dict() for fault in faults])}' if faults else ""
-    print(f"\n  ]{told}\n}}")
+    print(f"\n  ]{told}\n}}" if count else f"{head}]{told}\n}}")
     return count, faults
 
 

@@ -58,7 +58,7 @@ def run_variants(given: dict[str, Any], json: bool, quiet: bool) -> None:
     seeds = checked_seeds(_SEEDS if given["seeds"] is None else given["seeds"])
     checked_jobs(given["jobs"])
     arms, data = _prepare(given)
-    folder = _folder(given["run"], data.name, arms)
+    folder = _folder(given["run"], data, arms)
     _refuse_run(folder)
     record = Record(folder)
     if not (json or quiet):
@@ -96,7 +96,7 @@ def run_folds(given: dict[str, Any], json: bool, quiet: bool) -> None:
     split_seed = checked_seed(given["split_seed"] or 0)
     (arm,), data = _prepare({**given, "split_seed": None})  # folds are drawn of all images
     options.check_run_name(given["run"])
-    what = (str(arm.network), arm.recipe.to_dict(), folds, seed, split_seed, given["group"])
+    what = (str(arm.network), arm.recipe.to_dict(), folds, seed, split_seed, data.fingerprint())
     folder = options.run_path(given["run"], f"{data.name}-folds", what)
     _refuse_run(folder)
     record = Record(folder)
@@ -245,8 +245,8 @@ def _read_choices(text: str) -> tuple[str, list[Any]]:
     return current, [values[current] for values in read]
 
 
-def _folder(name: str | None, data: str, arms: Sequence[Arm]) -> Path:
-    """Return where the trials are kept: the same variants have the same folder."""
+def _folder(name: str | None, data: Dataset, arms: Sequence[Arm]) -> Path:
+    """Return where the trials are kept: the same variants of the same data have the same folder."""
     options.check_run_name(name)
     about = [(str(arm.network), arm.recipe.to_dict()) for arm in arms]
-    return options.run_path(name, f"{data}-vary", about)
+    return options.run_path(name, f"{data.name}-vary", (about, data.fingerprint()))

@@ -68,7 +68,8 @@ def tune(*, run: str | None, json: bool, quiet: bool, **given: Any) -> None:
     given["data"] = "digits" if given["data"] is None else given["data"]
     search = Search(**{**given, "budget": given["budget"] or None})
     # The same search has the same folder, however long it may take.
-    folder = options.run_path(run, f"{search.data.name}-tune", search.identity)
+    about = (search.identity, search.data.fingerprint())
+    folder = options.run_path(run, f"{search.data.name}-tune", about)
     if not (json or quiet):
         print(search.data.summary())
         print(f"{search.about}\n", flush=True)

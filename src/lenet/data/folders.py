@@ -41,7 +41,8 @@ _SPLIT_LIKE: Final = re.compile(rf"({'|'.join(SPLIT_WORDS)})[^a-z]*", re.IGNOREC
 LABEL_MARK: Final = "{label}"
 GROUP_MARK: Final = "{group}"
 _MOST_MARKS: Final = {LABEL_MARK: 1, GROUP_MARK: 3}
-_MOST_WILDCARDS: Final = 3  # the time to try a long name grows with each
+_MOST_WILDCARDS: Final = 3
+_MOST_FREE: Final = 4  # of both in a part of a path: the time to try a long name grows with each
 _LONGEST: Final = 255  # characters of a file's name, on every file system
 #: What names are tried with when a pattern is proposed.
 _PATTERNS: Final = (
@@ -242,7 +243,9 @@ def name_reader(pattern: str, mark: str = LABEL_MARK) -> Callable[[str], str | N
     text = pattern if isinstance(pattern, str) else ""
     words = [word for word in re.split(rf"({re.escape(mark)}|\*+|#)", text) if word]
     wildcards = sum(word[0] in "*#" for word in words)
-    if not 1 <= words.count(mark) <= _MOST_MARKS[mark] or wildcards > _MOST_WILDCARDS:
+    free = max(sum(part.count(sign) for sign in (mark, "*", "#")) for part in text.split("/"))
+    few = wildcards <= _MOST_WILDCARDS and free <= _MOST_FREE
+    if not (1 <= words.count(mark) <= _MOST_MARKS[mark] and few):
         what = f"the pattern of names is {shown(pattern)}"
         raise UsageError(f"{what}; {pattern_advice(mark)}, such as '{mark}_*' for cat_0001.png.")
     for first, second in pairwise(words):

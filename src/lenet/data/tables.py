@@ -317,8 +317,10 @@ class _Places:
         name = text
         if "\\" in text and not os.path.lexists(os.path.join(self.root, text)):
             name = text.replace("\\", "/")
-        if os.path.isabs(name) and (real := os.path.realpath(name)).startswith(self.root + os.sep):
-            return os.path.relpath(real, self.root).replace(os.sep, "/")
+        if os.path.isabs(name) and "\0" not in name:
+            real = os.path.realpath(name)
+            if real.startswith(self.root + os.sep):
+                return os.path.relpath(real, self.root).replace(os.sep, "/")
         is_absolute = name.startswith("/") or ntpath.splitdrive(text)[0]
         path = posixpath.normpath(name)
         if is_absolute or path.split("/")[0] in ("..", ".") or not name or "\0" in name:

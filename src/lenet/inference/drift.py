@@ -15,7 +15,7 @@ import numpy.typing as npt
 from lenet.arguments import plain
 from lenet.data.pictures import Fault
 from lenet.data.preprocess import Images, Preprocessing
-from lenet.data.unlabelled import read_unlabelled
+from lenet.data.unlabelled import File, read_unlabelled
 from lenet.errors import DataError, UsageError
 from lenet.inference.predicting import flattened, refusal
 from lenet.inference.shifts import Shift, sentences
@@ -241,8 +241,9 @@ def _look_at(
 
 def _read(model: Model, sources: Iterable[Any], how: Preprocessing) -> Iterator[Images | Fault]:
     """Yield pictures as the network gets them, some at a time, and what cannot be read."""
-    for is_path, group in groupby(sources, lambda source: isinstance(source, str | os.PathLike)):
-        if not is_path:
+    are_read = str, os.PathLike, File
+    for is_read, group in groupby(sources, lambda source: isinstance(source, are_read)):
+        if not is_read:
             yield from map(model.as_bytes, group)
             continue
         for found in read_unlabelled(group, how):

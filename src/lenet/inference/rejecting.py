@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lenet.arguments import plain
 from lenet.errors import UsageError
 from lenet.model import Model
 from lenet.net.words import shown
@@ -17,6 +18,7 @@ _SUREST = 1 - 2.0**-24
 
 def check_reject(reject: float, coverage: float | None = None) -> None:
     """Raise a UsageError, if these are no probability and no share, or both are given."""
+    reject, coverage = plain(reject), plain(coverage)
     if not (_is_number(reject) and 0 <= reject <= 1):
         what = f"reject is {shown(reject)}; it must be a probability, from 0 to 1"
         raise UsageError(f"{what}, such as 0.9.", parameter="reject")

@@ -73,8 +73,12 @@ class Expectation:
 
     @property
     def epochs(self) -> dict[str, int]:
-        """The epochs that are asked for, by arm."""
-        return {term["arm"]: term["epoch"] for term in self.terms if isinstance(term, Mapping)}
+        """The latest epoch that is asked for, by arm."""
+        asked = [term for term in self.terms if isinstance(term, Mapping)]
+        return {
+            arm: max(term["epoch"] for term in asked if term["arm"] == arm)
+            for arm in (term["arm"] for term in asked)
+        }
 
     @property
     def terms(self) -> tuple[Any, ...]:

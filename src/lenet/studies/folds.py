@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lenet.arguments import plain
 from lenet.data import Dataset, Split
 from lenet.data.collection import describe_balance, is_about_split
 from lenet.data.groups import joined_groups
@@ -313,6 +314,7 @@ def cross_validate(
         OutputError: the folder cannot be written.
     """
     check_kinds(network, data, recipe)
+    folds = plain(folds)
     check_folds(folds)
     # A list would be a choice; here it is a value that is one, such as epoch_rates.
     single = {name: [v] if isinstance(v, list | tuple) else v for name, v in values.items()}

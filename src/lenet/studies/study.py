@@ -28,6 +28,7 @@ from lenet.studies.variation import NETWORK, Arm, Variation, run_arms
 from lenet.trainer import DEFAULT_NETWORK
 from lenet.training import checked_names, named_recipe
 from lenet.training.preparation import fit_network
+from lenet.training.recipe import with_changes
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section, table_of
 
@@ -248,7 +249,7 @@ def _groups(asked: Study, data: Dataset) -> list[tuple[Dataset, list[Arm]]]:
     for name, changes in asked.arms.items():
         if not name:
             raise UsageError("an arm has no name; give it one.")
-        values = {**(asked.values or {}), **changes}
+        values = with_changes(asked.values or {}, changes)
         pixels = values.pop(PIXELS, "")
         if pixels not in ("", SHUFFLED):
             raise UsageError(f"pixels of {shown(name)} is {shown(pixels)}; it must be {SHUFFLED}.")

@@ -26,6 +26,7 @@ from typing import Any, Final, Protocol, Self
 import numpy as np
 
 from lenet import files
+from lenet.arguments import plain
 from lenet.cluster import check_alike, check_place, run_on_ray
 from lenet.data import Dataset
 from lenet.data.preprocess import Preprocessing
@@ -317,6 +318,7 @@ class Record:
 
 def checked_jobs(jobs: int | None) -> int:
     """Return how many trials run at a time: one per processor, unless a number is given."""
+    jobs = plain(jobs)
     if jobs is None:
         return processors()
     if isinstance(jobs, bool) or not isinstance(jobs, int) or not 1 <= jobs <= MAX_JOBS:

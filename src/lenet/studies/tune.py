@@ -22,11 +22,11 @@ from lenet.arguments import plain
 from lenet.cluster import check_place, connected
 from lenet.data import Dataset
 from lenet.engine.native import processors
-from lenet.errors import DataError, UsageError
+from lenet.errors import DataError, DivergenceError, UsageError
 from lenet.net import Network, fitted, read_network
 from lenet.net.words import check_choice, shown
 from lenet.randomness import checked_seed
-from lenet.run_folder import is_run
+from lenet.run_folder import is_run, read_run
 from lenet.studies.sampling import GENERATION, STRATEGIES, is_free, make_sampler
 from lenet.studies.space import (
     LIMITS,
@@ -490,12 +490,15 @@ class _Running:
         # Of another search in the same folder a candidate of this number may be another one.
         key = trial.key(self.full.fingerprint, engine_of(trial, self.full))
         path = folder / f"candidate-{winner.candidate.number}-{key[:6]}"
-        if is_run(path):
-            resume(path, search.data)
-            return path
         how = trial.recipe, trial.seed, min(search.workers, processors())
-        training = Training(trial.network, search.data, *how)
-        run_training(training, Run(path, search.arguments), None)
+        try:
+            if not is_run(path):
+                training = Training(trial.network, search.data, *how)
+                run_training(training, Run(path, search.arguments), None)
+            elif read_run(path).info["status"] != "diverged":
+                resume(path, search.data)
+        except DivergenceError:
+            pass  # its page says so; the search is not lost for it
         return path
 
 

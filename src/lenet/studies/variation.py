@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
+from lenet.arguments import plain
 from lenet.data import Dataset
 from lenet.drawing import Drawing
 from lenet.drawing.chart import Chart, Series, draw_charts
@@ -302,6 +303,7 @@ def vary(
         OutputError: the folder cannot be written.
     """
     numbers = checked_seeds(seeds)
+    check_kinds(None, data, recipe)
     networks: Any = network if isinstance(network, list | tuple) else [network]
     for source in networks:
         check_kinds(source, data, recipe)
@@ -378,6 +380,7 @@ def _words(name: str, value: Any) -> str:
 
 def checked_seeds(seeds: int | Iterable[int]) -> list[int]:
     """Return the seeds from 0 on, if a number is given, or those of a list."""
+    seeds = plain(seeds)
     if isinstance(seeds, Iterable) and not isinstance(seeds, str | bytes):
         numbers = [checked_seed(seed) for seed in seeds]
     elif isinstance(seeds, bool) or not isinstance(seeds, int):

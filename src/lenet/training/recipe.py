@@ -435,15 +435,22 @@ def read_recipe(path: str | os.PathLike[str], **changes: Any) -> Recipe:
 def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Recipe:
     """Return the recipe of all values at once: only then are two held against each other."""
     values = with_current_names(values)
-    changes = with_current_names({k: v for k, v in changes.items() if v is not None})
+    changes = with_current_names({k: plain(v) for k, v in changes.items() if v is not None})
     optimizer = changes.get("optimizer")
     if optimizer not in (None, values.get("optimizer", Recipe.optimizer)):
         values = {name: v for name, v in values.items() if name not in _defaults_of(optimizer)}
-    if isinstance(changes.get("augment"), Mapping) and isinstance(values.get("augment"), Mapping):
-        changes["augment"] = {**values["augment"], **changes["augment"]}
-    recipe = Recipe.from_dict({**values, **changes})
+    recipe = Recipe.from_dict(with_changes(values, changes))
     _check_use(recipe, {name: v for name, v in changes.items() if v != values.get(name)})
     return recipe
+
+
+def with_changes(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of a recipe with changes; what a table of ``augment`` does not name stays."""
+    whole = {**values, **changes}
+    before, after = values.get("augment"), changes.get("augment")
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        whole["augment"] = {**before, **after}
+    return whole
 
 
 def _check_use(recipe: Recipe, changes: Mapping[str, Any]) -> None:
