@@ -97,7 +97,7 @@ DELAYED = {
     "terminal": "shutil",
     "trainer": "the report, once, at a run's end; and a notebook's curve",
     "training.checkpoint": "safetensors",
-    "training.guards": "the lock of this system",
+    "files": "the lock of this system",
     "training.monitoring": "TensorBoard, if it is asked for",
     "training.run": "safetensors, before anything is trained",
     "version": "NumPy, for its version",
