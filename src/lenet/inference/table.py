@@ -284,12 +284,16 @@ class Answers:
         Raises:
             OutputError: the file beside the table cannot be written.
         """
-        if len(faults) > _MOST_FAULTS:
-            self.add([], 0, faults[:_MOST_FAULTS])
-            return self.add(rows, unsure, faults[_MOST_FAULTS:])
-        if len(rows) > (most := max(1, _MOST_CELLS // len(self._columns))):
-            self.add(rows[:most], unsure, faults)
-            return self.add(rows[most:], 0, [])
+        while len(faults) > _MOST_FAULTS:
+            self._add([], 0, faults[:_MOST_FAULTS])
+            faults = faults[_MOST_FAULTS:]
+        most = max(1, _MOST_CELLS // len(self._columns))
+        while len(rows) > most:
+            self._add(rows[:most], unsure, faults)
+            rows, unsure, faults = rows[most:], 0, []
+        self._add(rows, unsure, faults)
+
+    def _add(self, rows: Rows, unsure: int, faults: Sequence[Fault]) -> None:
         content, last = csv_bytes(rows), str(rows[-1][0]) if rows else ""
         told = [(f.path, f.reason, list(asdict(f.kind).values())) for f in faults]
         header = {
@@ -306,7 +310,6 @@ class Answers:
         except OSError as error:
             raise self._refusal(error) from error
         self.counts.add(len(rows), unsure, last, faults)
-        return None
 
     def finish(self) -> Path:
         """Make the table, and remove what lies beside it.
