@@ -405,6 +405,14 @@ def test_of_many_classes_the_confusions_are_listed(count: int, form: str) -> Non
     assert len([row for row in rows if row[:1] == ["class"] and row[-1].isdecimal()]) == 2
 
 
+def test_of_very_many_classes_json_has_no_matrix() -> None:
+    names = tuple(f"class {number}" for number in range(1001))
+    scores = np.eye(1001, dtype=np.float32)[[0, 2]]
+    values = evaluate_scores(scores, np.array([0, 1]), names).to_dict()
+    assert "confusion" not in values
+    assert values["confusions"] == [[0, 0, 1], [1, 2, 1]]
+
+
 def test_log_softmax_neither_overflows_nor_drowns() -> None:
     found = log_softmax(np.array([[1e4, 0, -1e4], [1, 1, 1]], np.float32))
     np.testing.assert_allclose(found[0], [0, -1e4, -2e4])

@@ -22,6 +22,7 @@ Scores = npt.NDArray[np.float32] | Callable[[slice], npt.NDArray[np.float32]]
 
 _CHUNK: Final = 1 << 21  # scores at a time
 _LARGEST_MATRIX: Final = 100  # classes whose whole confusion matrix is shown
+_LARGEST_IN_JSON: Final = 1_000  # as lists; of more classes only what is not zero
 _LARGEST_IN_TEXT: Final = 26  # in lines of text, of which several parts lie one below the other
 _MOST_CONFUSIONS: Final = 20  # of more classes, the most frequent are
 _SHOWN: Final = 5  # mistakes in a text
@@ -274,7 +275,10 @@ class Evaluation(Result):
         return answered_from(self.reject, self.answers.probabilities, self.answers.correct)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the same as values for JSON."""
+        """Return the same as values for JSON.
+
+        Of more than 1,000 classes ``confusions`` has the ``cells``, in place of a whole matrix.
+        """
         return {
             "accuracy": self.accuracy,
             "loss": self.loss,
@@ -287,7 +291,11 @@ class Evaluation(Result):
                 {"name": metrics.name, "count": metrics.images, "accuracy": metrics.recall}
                 for metrics in class_metrics(self)
             ],
-            "confusion": self.confusion.tolist(),
+            **(
+                {"confusion": self.confusion.tolist()}
+                if len(self.classes) <= _LARGEST_IN_JSON
+                else {"confusions": self.cells.tolist()}
+            ),
             **({"mistakes": self.mistakes} if self.answers else {}),
             **({"notes": list(self.notes)} if self.notes else {}),
             **({"seen_in_training": self.seen_in_training} if self.seen_in_training else {}),
