@@ -2,11 +2,13 @@
 
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
 from lenet import files
-from lenet.errors import OutputError
+from lenet.errors import OutputError, UsageError
 from refusals import refused
 
 
@@ -177,3 +179,31 @@ def test_regular_files_are_read_and_others_are_none(tmp_path):
             files.read_regular(path, 10)
     with pytest.raises(FileNotFoundError):
         files.read_regular(tmp_path / "nowhere", 10)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+@pytest.mark.parametrize("link", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "own"])
+def test_standard_output_is_written_to_wherever_it_goes(tmp_path, link):
+    """Redirected with >> it is a file, which is neither replaced nor emptied."""
+    if link == "own":  # a link of one's own
+        link = tmp_path / "own"
+        link.symlink_to("/proc/self/fd/1")
+    log = tmp_path / "log.txt"
+    log.write_text("before\n")
+    code = (
+        "import sys; from lenet.files import write_text\n"
+        "write_text(sys.argv[1], 'a'); write_text(sys.argv[1], 'b')"
+    )
+    with log.open("a") as out:
+        subprocess.run([sys.executable, "-c", code, link], stdout=out, check=True)
+    assert log.read_text() == "before\nab"
+    assert {path.name for path in tmp_path.iterdir()} <= {"log.txt", "own"}
+
+
+def test_what_is_read_is_not_written_over(tmp_path):
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "b").symlink_to("a")
+    files.check_other_file(tmp_path / "c", tmp_path / "a", None, 3)
+    with refused(UsageError, "written over") as caught:
+        files.check_other_file(tmp_path / "a", tmp_path / "c", tmp_path / "b")
+    assert caught.value.parameter == "output"

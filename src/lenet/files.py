@@ -22,6 +22,8 @@ from lenet.errors import OutputError, UsageError, path_text, reason
 
 #: The length of a file's name, in bytes, that every file system allows.
 _SHORT: Final = 64
+#: Links that are followed, one after the other; as many as Linux follows.
+_MOST_LINKS: Final = 40
 
 
 def is_same_file(path: str | os.PathLike[str], other: object) -> bool:
@@ -32,6 +34,36 @@ def is_same_file(path: str | os.PathLike[str], other: object) -> bool:
         return os.path.isfile(path) and os.path.samefile(path, other)
     except (OSError, ValueError):  # ValueError: a zero byte in the name
         return False
+
+
+def is_special(path: str | os.PathLike[str]) -> bool:
+    """Is it a pipe, a device, or an open file of this process such as /dev/stdout?"""
+    if own_stream(path) is not None:
+        return True
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
+def own_stream(path: str | os.PathLike[str]) -> int | None:
+    """Return the number of this process's open file that a path leads to, as /dev/stdout does."""
+    place = os.fspath(path)
+    for _ in range(_MOST_LINKS):
+        try:
+            folder, name = os.path.split(os.path.abspath(place))
+            folder = os.path.realpath(folder)
+            if folder == f"/proc/{os.getpid()}/fd" and name.isdecimal():
+                return int(name)
+            place = os.path.join(folder, os.readlink(os.path.join(folder, name)))
+        except (OSError, ValueError):  # it is no link, or no name at all
+            return None
+    return None
+
+
+def check_other_file(path: str | os.PathLike[str], *others: object) -> None:
+    """Raise a UsageError, if what is to be written would be written over one of ``others``."""
+    for other in others:
+        if is_same_file(path, other):
+            what = f"{path_text(path)} is what is read, and would be written over"
+            raise UsageError(f"{what}; name another file.", parameter="output")
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes, durable: bool = True) -> Path:
@@ -56,8 +88,10 @@ def write_pieces(
         raise UsageError(f"the file to write is {shown(path)}; give its path.")
     target = Path(path)
     try:
-        if target.exists() and not target.is_file():
-            with target.open("wb") as stream:
+        if is_special(target):
+            number = own_stream(target)
+            # Not opened anew: what was redirected with >> would be emptied.
+            with target.open("wb") if number is None else os.fdopen(os.dup(number), "wb") as stream:
                 stream.writelines(pieces)
             return target
         place = Path(os.path.realpath(target)) if target.is_symlink() else target

@@ -309,7 +309,8 @@ class Model:
         return f"<Model {self.network.short}>"
 
     def _repr_html_(self) -> str:
-        facts = _facts(self.training) if self._table is not None else [("weights", "none yet")]
+        has_weights = self._table is not None or self.integers is not None
+        facts = _facts(self.training) if has_weights else [("weights", "none yet")]
         page = Document("Model", (Section("", (table_of(facts),)),) if facts else ())
         return f"{notebook_html(page)}\n{self.network._repr_html_()}"
 
@@ -358,7 +359,9 @@ class Model:
         Raises:
             DataError: as in :meth:`scores`.
         """
-        return self.preprocessing.prepare(_read_images(images, self.network.input_shape))
+        read = _read_images(images, self.network.input_shape)
+        _require_pixels(read)
+        return self.preprocessing.prepare(read)
 
     def prepare(self, images: npt.ArrayLike) -> Floats:
         """Return what the first layer is given: (N, C, H, W), scaled and shifted as in training.
@@ -391,10 +394,9 @@ class Model:
             DataError: another type, shape or range, or channels that cannot be matched.
         """
         images = _read_images(images, self.network.input_shape)
-        if not images.size:
-            if not len(images):
-                return np.empty((0, self.plan.classes), np.float32)
-            raise DataError(f"there are no pixels in images of shape {images.shape}.")
+        _require_pixels(images)
+        if not len(images):
+            return np.empty((0, self.plan.classes), np.float32)
         prepared = self.preprocessing.prepare(images)
         if self.integers is not None:
             return np.ldexp(self.integers.scores(prepared), -self.integers.bits)
@@ -464,10 +466,14 @@ class Model:
                 'splits, such as lenet.load("mnist"), images with labels, or call '
                 'lenet.evaluate(model, "mnist").'
             )
+        self.check_classes(data)
+        return data.tested, f"test images of {data.name}"
+
+    def check_classes(self, data: Dataset) -> None:
+        """Raise a DataError, if a data set has other classes than the model."""
         if data.classes != self.classes:
             both = f"{_listed(self.classes)} apart and {data.name} has {_listed(data.classes)}"
-            raise DataError(f"the model tells {both}; evaluate it on data of the same classes.")
-        return data.tested, f"test images of {data.name}"
+            raise DataError(f"the model tells {both}; give data of the same classes.")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model to one ``.safetensors`` file, all or nothing.
@@ -493,7 +499,7 @@ class Model:
         if not isinstance(path, str | os.PathLike):
             what = f"the model is of type {type(path).__name__}, no path"
             raise UsageError(f"{what}; give a {MODEL_ENDING} file.")
-        path = _in_run(path)
+        path = model_file(path)
         if advice := _advice(os.fspath(path)):
             raise ModelFileError(f"{path_text(path)} {advice}.")
         return cls._read(os.fspath(path), tensor_files.read(path))
@@ -564,6 +570,11 @@ class Model:
         return model
 
 
+def _require_pixels(images: Images) -> None:
+    if not all(images.shape[1:]):
+        raise DataError(f"there are no pixels in images of shape {images.shape}.")
+
+
 def _read_images(images: Any, input_shape: tuple[int, int, int]) -> Images:
     """Return (N, C, H, W) uint8 of what :meth:`Model.scores` takes."""
     channels, _, width = input_shape
@@ -602,7 +613,7 @@ def _numbers(values: Any) -> npt.NDArray[Any]:
         return np.asarray(None)
 
 
-def _in_run(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+def model_file(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """Return the file of the model that a run keeps, where ``path`` is a run's folder."""
     if not is_run(path):
         return path

@@ -182,6 +182,7 @@ def test_a_large_picture_is_covered_in_larger_steps():
     look = lenet.look(model, np.zeros((70, 90), np.uint8), occlusion=True)
     assert look.occlusion.shape == (1, 32, 32)
     assert not look.occlusion.any()
+    assert "no part of it lowers" in str(look)
 
 
 class Markup(HTMLParser):

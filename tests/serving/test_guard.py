@@ -171,11 +171,26 @@ class TestToken:
 
     @pytest.mark.parametrize(
         ("host", "status"),
-        [("192.168.1.7:8028", 200), ("[fe80::1]:8028", 200), ("evil.example:8028", 403)],
+        [("192.168.1.7:8028", 200), ("[fe80::1]:8028", 200), ("lenet.example", 200)],
     )
-    def test_an_address_in_numbers_is_nobodys_to_point_elsewhere(self, send, host, status):
+    def test_with_a_token_any_name_will_do(self, send, host, status):
         headers = {"authorization": f"Bearer {TOKEN}", "host": host}
         assert send("GET", "/", headers=headers).status_code == status
+        assert send("GET", "/", headers={"host": host}).status_code == 401
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    def test_a_server_that_encrypts_may_stand_before_it(self, send, scheme):
+        own = {"host": "lenet.example", "origin": f"{scheme}://lenet.example"}
+        headers = {"authorization": f"Bearer {TOKEN}", **own}
+        assert send("POST", "/api/runs", json={}, headers=headers).status_code == 200
+        other = {**headers, "origin": f"{scheme}://evil.example"}
+        assert send("POST", "/api/runs", json={}, headers=other).status_code == 403
+
+    @pytest.mark.parametrize("foreign", ['a={"x":1}', "flag", "a=1 2", "a@b=1", "path=1"])
+    def test_cookies_of_other_servers_do_no_harm(self, send, foreign):
+        name = Door("0.0.0.0", TOKEN, 8028).cookie
+        headers = {"host": "192.168.1.7:8028", "cookie": f"{foreign}; {name}={TOKEN}"}
+        assert send("GET", "/", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,12 @@ def test_runs_elsewhere_are_shown_beside_those_here(here, tmp_path_factory):
     shutil.copytree(here / "runs", other / "more")
     runs = Runs([other / "more", here / "runs" / "run-1"])
     assert len(runs.folders()) == 4
-    assert runs.folders()["run-0"] == other / "more" / "run-0"
-    (path,) = runs.find("runs/run-0")
+    (path,) = runs.find("run-0")  # of its own folder
     assert path.samefile(here / "runs" / "run-0")
+    elsewhere = other / "more" / "run-0"
+    assert runs.folders()[str(elsewhere)] == elsewhere
+    for folder in (path, elsewhere):
+        assert runs.find(runs.name(folder))[0].samefile(folder)
 
 
 def test_the_same_run_is_shown_once(here):

@@ -148,9 +148,12 @@ class Frame:
         self.least = [*self._units, *(layer.width for layer in layers[-1:])]
 
     def network(self, widths: Sequence[int]) -> Network:
+        before = [self._network.input_shape[0], *widths]
         changes = {
-            place: (layer.with_width(width),)
-            for (place, layer), width in zip(self._trained.items(), widths, strict=True)
+            place: (layer.with_width(width).given(channels),)
+            for (place, layer), width, channels in zip(
+                self._trained.items(), widths, before, strict=False
+            )
         }
         return rebuilt(self._network, changes)
 

@@ -161,10 +161,17 @@ def measure(
     described, left_out = _describe(workers, contenders, tell)
     check_scores(described)
     counts = {}
-    for task, contender in product(tasks, described):
-        if does(contender, task):
+    for task, contender in product(tasks, tuple(described)):
+        if contender in described and does(contender, task):
             tell(f"{contender}: {task}, how long it takes")
-            counts[task, contender] = _count(workers, contender, task, seconds / rounds)
+            try:
+                counts[task, contender] = _count(workers, contender, task, seconds / rounds)
+            except EngineError as error:
+                if contender == OURS:
+                    raise
+                left_out[contender] = str(error)
+                del described[contender]
+    counts = {key: count for key, count in counts.items() if key[1] in described}
     per_image: dict[str, dict[str, list[float]]] = {task: {} for task in tasks}
     p90: dict[str, list[float]] = {}
     peak = []

@@ -365,6 +365,7 @@ def import_(*, file: Path, output: Path, json: bool, **how: Any) -> None:
     """Another program's trained network as a model: ONNX, Keras, MXNet, PyTorch."""
     from dataclasses import replace
 
+    from lenet.files import check_other_file
     from lenet.formats.importing import read_model
 
     if output.suffix.lower() != ".safetensors":
@@ -375,7 +376,6 @@ def import_(*, file: Path, output: Path, json: bool, **how: Any) -> None:
     how["input_shape"] = how.pop("input")
     for name in ("classes", "mean", "std"):
         how[name] = how[name] and [word.strip() for word in how[name].split(",")]
+    check_other_file(output, file, how["net"], how["symbol"])
     result = read_model(file, **how)
-    if output.exists() and output.samefile(file):
-        raise UsageError("the model would be written over the file itself; name another --output.")
     show(replace(result, path=result.model.save(output)), json)

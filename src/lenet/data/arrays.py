@@ -199,7 +199,12 @@ def _batches(
 
 def _pairs(path: str, found: Sequence[Array]) -> list[Pair]:
     """Return the arrays of one file that belong together, split by split."""
-    arrays = {array.name.casefold(): array for array in found}
+    arrays: dict[str, Array] = {}
+    for array in found:
+        first = arrays.setdefault(array.name.casefold(), array)
+        if first is not array and has_role(array.name):
+            two = f"{shown(first.name)} and {shown(array.name)}"
+            raise DataError(f"{path} has both {two}; keep one of them")
     if len(found) == 2 and not any(has_role(array.name) for array in found):
         # As numpy.savez(path, images, labels) calls them: arr_0 and arr_1.
         flat, large = sorted(found, key=lambda array: len(array.shape))

@@ -156,7 +156,8 @@ class Split:
         title = title or name
         if (texts := getattr(self, name)) is None:
             return
-        if not isinstance(texts, Sequence | np.ndarray):
+        is_array = isinstance(texts, np.ndarray) and texts.ndim == 1
+        if not (is_array or isinstance(texts, Sequence)):
             raise DataError(f"the {title} are {shown(texts)}; give a list with one for each image")
         if not isinstance(texts, Numbered):
             object.__setattr__(self, name, tuple(map(str, texts)))

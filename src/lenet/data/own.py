@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -50,6 +51,8 @@ _FEW: Final = 0.005
 _MAX_HEADER: Final = 16 << 20
 #: Cache files of different folders; the one that was not used for the longest time goes first.
 _MOST_FILES: Final = 16
+#: Seconds after which a file that is half written is nobody's any more.
+_LONGEST_WRITING: Final = 3_600
 
 
 def read(path: str, options: LoadOptions) -> Collection:
@@ -244,8 +247,10 @@ def save_cache(path: Path, key: str, collection: Collection) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_pieces(path, [_CACHE_MAGIC, len(text).to_bytes(8, "little"), text, *pieces])
         kept = sorted(path.parent.glob("*.pictures"), key=lambda other: other.stat().st_mtime)
-        for oldest in kept[:-_MOST_FILES]:
-            oldest.unlink(missing_ok=True)
+        halves = path.parent.glob(".*.pictures.*")  # of processes that were killed
+        old = (half for half in halves if time.time() - half.stat().st_mtime > _LONGEST_WRITING)
+        for file in (*kept[:-_MOST_FILES], *old):
+            file.unlink(missing_ok=True)
 
 
 def _checksum(pieces: Iterable[memoryview]) -> int:

@@ -25,7 +25,8 @@ PICTURES: Final = "pictures"
 PATHS: Final = "paths"
 PIXELS: Final = "pixels"
 _ROWS: Final = 256  # that are read at a time
-_BYTES: Final = "bytes"  # of a pair
+_BYTES: Final = "bytes"  # of a pair: what the file holds,
+_PATH: Final = "path"  # or where it lies
 _ADVICE: Final = (
     "give a column of pictures (bytes), of paths or of lists of pixels, or a column for each pixel"
 )
@@ -68,7 +69,8 @@ class Table:
         """Yield the picture, or the path of it, of each row; None where there is none."""
         for batch in self._batches(_ROWS):
             for value in batch.column(0).to_pylist():
-                yield value.get(_BYTES) if isinstance(value, dict) else value
+                pair = value if isinstance(value, dict) else {_BYTES: value}
+                yield pair.get(_BYTES) or pair.get(_PATH)
 
     def pixels(self) -> Array:
         """Return the rows as an array (N, pixels)."""

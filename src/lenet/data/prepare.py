@@ -179,9 +179,12 @@ def _levelled(grey: Images, is_uneven: bool) -> Images:
         above = grey - _plane(grey)
     noise = float(np.median(np.abs(above)))
     ink = np.maximum(0, above)
+    if ink.max() <= 0:  # nothing is lighter than the ground
+        return np.zeros(ink.shape, np.uint8)
     peak = float(np.percentile(ink[ink > ink.max() / 3], 90))
     floor = min(_MOST_NOISE * peak, _NOISE * noise)
-    return np.asarray(((ink - floor) * (255 / (peak - floor))).clip(0, 255), np.uint8)
+    span = max(peak - floor, 1e-6 * peak)
+    return np.asarray(((ink - floor) * (255 / span)).clip(0, 255), np.uint8)
 
 
 def _plane(grey: Images) -> npt.NDArray[np.float32]:

@@ -264,14 +264,18 @@ def _listed(path: str, start: bytes) -> Iterator[File | Numbers]:
 def read_files(files: Iterable[File], preprocessing: Preprocessing) -> Iterator[Batch | Fault]:
     """Yield the images of files, as :func:`read_unlabelled` does."""
     work = partial(_read_file, preprocessing)
-    # Small faults in files that can be read are not worth a warning.
+    found = in_order(work, files)
+    while some := _quietly(found):
+        yield from (one for one in some if isinstance(one, Fault))
+        if read := [one for one in some if not isinstance(one, Fault)]:
+            names, images, done = zip(*read, strict=True)
+            yield Batch(names, np.stack(images), done)
+
+
+def _quietly(found: Iterator[T]) -> list[T]:
+    """Return the next ones. Small faults in files that can be read are not worth a warning."""
     with warnings.catch_warnings(action="ignore"):
-        found = in_order(work, files)
-        while some := list(islice(found, BATCH)):
-            yield from (one for one in some if isinstance(one, Fault))
-            if read := [one for one in some if not isinstance(one, Fault)]:
-                names, images, done = zip(*read, strict=True)
-                yield Batch(names, np.stack(images), done)
+        return list(islice(found, BATCH))
 
 
 def _read_file(preprocessing: Preprocessing, file: File) -> tuple[str, Images, str] | Fault:

@@ -108,7 +108,8 @@ class _Processes(Generic[_Item, _Made]):
         work = _named(self._work)
         path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
         process = subprocess.Popen(
-            [sys.executable, "-c", f"import {work[0]}, {__name__} as own; own.serve()"],
+            # -P: code in the folder of the data is none of ours.
+            [sys.executable, "-P", "-c", f"import {work[0]}, {__name__} as own; own.serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -273,6 +273,8 @@ def augmented(
     turns = (order.astype(np.int64) + epoch) % (augmentation.variants + 1)  # 0 is the image itself
     for turn in range(1, augmentation.variants + 1):
         places = np.flatnonzero(turns == turn)
+        if not len(places):
+            continue
         some = order[places]
         distortions = augmentation.draw(seed, turn, some, *shape)
         changed[places] = warp(images, some.astype(np.int32), distortions, fill, threads)

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from math import prod
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def warp(
         images=np.ascontiguousarray(images),
         order=order,
         affine=distortions.affine,
-        nodes=np.empty((0, 0), np.uint8) if nodes is None else nodes.reshape(len(order), -1),
+        nodes=np.empty((0, 0), np.uint8) if nodes is None else _rows(nodes),
         elastic=distortions.elastic,
         row_weights=spline_weights(images.shape[2]),
         column_weights=spline_weights(images.shape[3]),
@@ -99,6 +100,11 @@ def warp(
         threads=threads,
     )
     return warped
+
+
+def _rows(values: Any) -> Any:
+    """Return (B, ...) as (B, n), also where B is 0."""
+    return values.reshape(len(values), prod(values.shape[1:]))
 
 
 def warp_reference(images: Bytes, order: Integers, distortions: Distortions, fill: Bytes) -> Bytes:

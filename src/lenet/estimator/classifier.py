@@ -33,6 +33,8 @@ with needing("scikit-learn", "for lenet.LeNetClassifier", "sklearn"):
 
 #: Parameters that change a value of the recipe each.
 _CHANGES: Final = ("epochs", "optimizer", "lr", "schedule", "init", "standardize", "weight_decay")
+#: What scikit-learn notes of the features, before anything is learnt.
+_OF_FEATURES: Final = ("n_features_in_", "feature_names_in_")
 #: What ``partial_fit``, which knows no end, changes in any recipe.
 _ONE_EPOCH: Final[dict[str, Any]] = {
     "epochs": 1,
@@ -219,6 +221,22 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, classes: Any = None, is_partial: bool = False
     ) -> Self:
         first = not (is_partial and hasattr(self, "model_"))
+        before = {name: getattr(self, name, None) for name in _OF_FEATURES}
+        try:
+            return self._learn_from(X, y, sample_weight, classes, is_partial, first)
+        except BaseException:
+            # What it has learnt before is of other features, and stays.
+            if hasattr(self, "model_"):
+                for name, value in before.items():
+                    if value is not None:
+                        setattr(self, name, value)
+                    elif hasattr(self, name):
+                        delattr(self, name)
+            raise
+
+    def _learn_from(
+        self, X: Any, y: Any, sample_weight: Any, classes: Any, is_partial: bool, first: bool
+    ) -> Self:
         recipe = self._recipe()
         rows, labels, shape = self._training_data(X, y, reset=first)
         known = self._known_classes(classes) if is_partial else None

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from lenet import files
-from lenet.arguments import MODEL_ENDING
+from lenet.arguments import MODEL_ENDING, plain
 from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.data.sources import at_hand
 from lenet.engine.plan import Floats
@@ -31,7 +31,7 @@ from lenet.formats.mxnet_arrays import write_params
 from lenet.formats.mxnet_symbol import symbol_path, write_symbol
 from lenet.formats.page import write_page
 from lenet.formats.plain import plain_model
-from lenet.model import Model
+from lenet.model import Model, model_file
 from lenet.net import to_json
 from lenet.net.words import check_choice, did_you_mean, listed, shown
 from lenet.run_folder import reading_of
@@ -190,8 +190,9 @@ def export(
         raise UsageError(f"{what}; end it in .html, or leave them out.", parameter="images")
     file = model
     if not isinstance(model, Model):
-        options = replace(options, name=Path(model).name.removesuffix(MODEL_ENDING))
-        model = Model.load(model)
+        name, model = model, Model.load(model)
+        files.check_other_file(path, model_file(name))
+        options = replace(options, name=Path(name).name.removesuffix(MODEL_ENDING))
     split, name = _test_split(model, check, data_dir, file)
     if split is not None and suffix not in _RUNNERS:
         raise UsageError(
@@ -236,7 +237,8 @@ def _suffix(path: str | os.PathLike[str]) -> str:
 
 def _options(input: str, opset: int, framework: str) -> Options:
     check_choice(input, INPUTS, "the input", "input")
-    if isinstance(opset, bool) or opset not in OPSETS:
+    opset = plain(opset)
+    if type(opset) is not int or opset not in OPSETS:
         what = f"the opset is {shown(opset)}; it must be from {OPSETS[0]} to {OPSETS[-1]}."
         raise UsageError(what, parameter="opset")
     check_choice(framework, FRAMEWORKS, "the framework", "framework")
@@ -282,6 +284,7 @@ def _test_split(model: Model, check: Any, data_dir: Any, file: Any) -> tuple[Spl
         split = check
     elif isinstance(check, Dataset) or is_name(check):
         data = check if isinstance(check, Dataset) else load(check, data_dir=data_dir)
+        model.check_classes(data)
         split, name = data.tested, f"the test images of {data.name}"
     else:
         seen = model.preprocessing

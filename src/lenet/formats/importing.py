@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from lenet import kinds, tensor_files
-from lenet.data.preprocess import Preprocessing
 from lenet.errors import ModelFileError, UsageError, about, needing, path_text
 from lenet.formats.keras_file import read_keras
 from lenet.formats.mxnet_arrays import plain_names, read_params
@@ -26,6 +25,7 @@ from lenet.model import Model
 from lenet.net import ACTIVATIONS, Source, is_model_file, read_named
 from lenet.net.network import read_input
 from lenet.net.words import check_choice, did_you_mean, listed, shown
+from lenet.run_folder import is_run
 from lenet.writing import Result
 from lenet.writing.document import Document, Notation, Paragraph, Section
 from lenet.writing.numbers import plural
@@ -140,10 +140,7 @@ def read_model(file: str | os.PathLike[str], **how: Any) -> Imported:
         )
     options = _options(**how)
     if suffix in _WHOLE:
-        for name in ("net", "symbol", "activation"):
-            if getattr(options, name) is not None:
-                what = f"a {suffix} file says what its network is"
-                raise UsageError(f"{what}; leave {name} out.", parameter=name)
+        _refuse(options, f"a {suffix} file", "net", "symbol", "activation")
     with np.errstate(all="ignore"):  # what is not finite is refused at the end
         model, kind, notes = _READERS[suffix](file, options)
     notes = [*notes, *_doubts(model)]
@@ -164,10 +161,20 @@ def _options(
             input_shape = read_input(input_shape)
     if activation is not None:
         check_choice(activation, ACTIVATIONS, "the activation", "activation")
+    if not isinstance(classes, Iterable | None):
+        raise UsageError(f"classes is {shown(classes)}; give a list of names.", parameter="classes")
     names = None if classes is None else tuple(map(str, classes))
     return Options(
         net, symbol, input_shape, activation, names, _numbers(mean, "mean"), _numbers(std, "std")
     )
+
+
+def _refuse(options: Options, what: str, *names: str) -> None:
+    """Raise a UsageError, if one of these options is given, of which the file has no need."""
+    for name in names:
+        if getattr(options, name) is not None:
+            why = f"{what} says what its network is"
+            raise UsageError(f"{why}; leave {name} out.", parameter=name)
 
 
 def _numbers(values: Any, name: str) -> tuple[float, ...] | None:
@@ -187,12 +194,16 @@ def _prepared(model: Model, options: Options) -> Model:
     seen = model.preprocessing
     if options.mean is not None or options.std is not None:
         shape = model.network.input_shape
-        mean = _per_channel(options.mean or (0.0,), shape[0], "mean")
-        std = _per_channel(options.std or (1.0,), shape[0], "std")
-        seen = Preprocessing(shape, mean, std, None)
+        mean = _per_channel(options.mean or seen.mean, shape[0], "mean")
+        std = _per_channel(options.std or seen.std, shape[0], "std")
+        if not all(std):
+            raise UsageError("std is 0; pixels are divided by it.", parameter="std")
+        seen = replace(seen, mean=mean, std=std)
     with about("classes"):
         made = Model(model.network, options.classes or model.classes, seen)
-    return made.load_state_dict(model.state_dict())
+    made.load_state_dict(model.state_dict())
+    made.training = model.training
+    return made
 
 
 def _per_channel(values: tuple[float, ...], channels: int, name: str) -> tuple[float, ...]:
@@ -230,8 +241,11 @@ _Read = tuple[Model, str, Iterable[str]]
 def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
     """Put weights into the network that is named, or that they tell of."""
     check_strangers(path, arrays)
+    if options.symbol is not None:
+        what = "a symbol is of MXNet's .params files"
+        raise UsageError(f"{what}; leave it out.", parameter="symbol")
     like: Any = options.net
-    like = Model.load(like) if is_model_file(like) else like
+    like = Model.load(like) if is_model_file(like) or _is_run(like) else like
     seen, classes = getattr(like, "preprocessing", None), getattr(like, "classes", None)
     if like is not None:
         network, _ = read_named(like, input_shape=options.input_shape)
@@ -245,6 +259,10 @@ def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
     return model, kind, [*notes, *more]
 
 
+def _is_run(source: Any) -> bool:
+    return isinstance(source, str | os.PathLike) and is_run(source)
+
+
 def _read_mxnet(path: Any, options: Options) -> _Read:
     content = read_whole(path, kinds.MXNET, kinds.ARRAYS)
     arrays, named = read_params(path, content)
@@ -253,6 +271,7 @@ def _read_mxnet(path: Any, options: Options) -> _Read:
     if symbol is None and options.net is None and symbol_path(Path(path)).is_file():
         symbol = symbol_path(Path(path))
     if symbol is not None:
+        _refuse(options, "a symbol", "net", "activation")
         model, notes = read_symbol(symbol, path, arrays, options.input_shape)
         return model, "MXNet symbol and parameters", notes
     return _fit(path, plain_names(arrays, named), options, "MXNet parameters")
@@ -261,6 +280,7 @@ def _read_mxnet(path: Any, options: Options) -> _Read:
 def _read_safetensors(path: Any, options: Options) -> _Read:
     header = tensor_files.read_header(path)
     if header.metadata.get("format") == tensor_files.FORMAT:
+        _refuse(options, "a model of lenet's own", "input_shape", "net", "symbol", "activation")
         return Model.load(path), "lenet model", ()
     arrays = tensor_files.read_tensors(path)
     return _fit(path, arrays, options, "PyTorch state dict")

@@ -394,7 +394,7 @@ def _scaled(scale: float, shift: float) -> Callable[[_Reader, Row, Node], None]:
 
     def take(reader: _Reader, row: Row, node: Node) -> None:
         scalar = _number(node, "scalar")
-        row.affine(scalar * scale or 1, scalar * shift)
+        row.affine(scalar * scale if scale else 1, scalar * shift)
 
     return take
 
@@ -421,6 +421,11 @@ def _quotient(reader: _Reader, row: Row, node: Node) -> None:
 
 
 def _softmax(reader: _Reader, row: Row, node: Node) -> None:
+    given = node.attributes
+    if given.get("temperature", "None") not in ("None", "1", "1.0"):
+        raise RefusedError(f"its temperature is {given['temperature']}, and 1 is read")
+    if given.get("axis", "-1") not in ("-1", "1"):
+        raise RefusedError("it is not over the classes")
     row.softmax()
 
 

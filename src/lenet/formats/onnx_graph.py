@@ -494,6 +494,13 @@ def _pad(reader: _Reader, node: NodeProto, given: _Given) -> None:
     pads, value = reader.optional(node, 1), reader.optional(node, 2)
     sizes = given.get("pads", ()) if pads is None else pads.ravel()
     sizes = [int(size) for size in sizes]
+    if (axes := reader.optional(node, 3)) is not None:
+        places = [int(axis) % 4 for axis in axes.ravel()]
+        if 2 * len(places) != len(sizes):
+            raise RefusedError("it has not two sizes for each of its axes")
+        halves = sizes[: len(places)], sizes[len(places) :]
+        of_axis = [dict(zip(places, half, strict=True)) for half in halves]
+        sizes = [half.get(axis, 0) for half in of_axis for axis in range(4)]
     first = 1 if reader.row.channels_last else 2
     kept = [sizes[i] for i in (first, 4 + first, first + 1, 5 + first)] if len(sizes) == 8 else []
     if len(kept) != 4 or sum(map(abs, kept)) != sum(map(abs, sizes)) or min(kept) < 0:

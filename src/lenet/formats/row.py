@@ -380,7 +380,9 @@ class Row:
         is_small = bool((first < _READS_BYTES).all())
         if reads_bytes or is_small:
             scale = scale * 255  # of pixels from 0 to 1
-        if told is not None and _agree(told, scale, shift):
+        # Small deviations make a scale of bytes look like one of pixels from 0 to 1.
+        scales = scale, self._scale * np.float64(255)
+        if told is not None and any(_agree(told, one, shift) for one in scales):
             return told
         if not reads_bytes and (is_small or self._measured is not None):
             self.notes.append(TAKES_BYTES if is_small else UNPREPARED)

@@ -46,9 +46,15 @@ def read_state_dict(path: object, content: bytes) -> Arrays:
     tensors = found if isinstance(found, Mapping) else {}
     if not tensors or not all(isinstance(value, torch.Tensor) for value in tensors.values()):
         raise ModelFileError(f"{path_text(path)} holds no state dict; {_SAVE}.")
-    if any(value.is_quantized or value.is_sparse for value in tensors.values()):
-        raise ModelFileError(f"{path_text(path)} holds quantised or sparse tensors; {_SAVE}.")
+    if not all(map(_is_plain, tensors.values())):
+        what = "quantised, sparse or complex tensors, or some without values"
+        raise ModelFileError(f"{path_text(path)} holds {what}; {_SAVE}.")
     return {str(name): to_array(value) for name, value in tensors.items()}
+
+
+def _is_plain(value: torch.Tensor) -> bool:
+    is_dense = value.layout == torch.strided and not value.is_meta
+    return is_dense and not (value.is_quantized or value.is_complex())
 
 
 def to_array(value: torch.Tensor) -> Any:

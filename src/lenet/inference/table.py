@@ -58,7 +58,7 @@ def check_path(path: str | os.PathLike[str], *sources: object) -> None:
     if os.path.isdir(path):
         what = f"{path_text(path)} is a folder"
         raise UsageError(f"{what}; name a file of answers in it.", parameter="output")
-    if not is_special(path) and not os.fspath(path).lower().endswith((CSV, PARQUET)):
+    if not files.is_special(path) and not os.fspath(path).lower().endswith((CSV, PARQUET)):
         what = f"answers are written as a table and {path_text(path)} has another ending"
         raise UsageError(f"{what}; end it in {CSV} or {PARQUET}.", parameter="output")
     if os.fspath(path).lower().endswith(PARQUET):
@@ -69,11 +69,6 @@ def check_path(path: str | os.PathLike[str], *sources: object) -> None:
 def partial_of(path: str | os.PathLike[str]) -> Path:
     """Return where the answers for a table lie until all are there."""
     return Path(f"{os.fspath(path)}{PARTIAL}")
-
-
-def is_special(path: str | os.PathLike[str]) -> bool:
-    """Is it a pipe or a device, such as /dev/stdout?"""
-    return os.path.exists(path) and not os.path.isfile(path)
 
 
 def save(path: str | os.PathLike[str], columns: Sequence[str], parts: Iterable[Rows]) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lenet import files
 from lenet.cluster import check_place
 from lenet.data.pictures import Fault
 from lenet.data.preprocess import Preprocessing
@@ -28,7 +29,7 @@ from lenet.inference.predicting import (
     refusal,
 )
 from lenet.inference.rejecting import check_reject, threshold_of
-from lenet.inference.table import Answers, Counts, Rows, check_path, is_special, partial_of, save
+from lenet.inference.table import Answers, Counts, Rows, check_path, partial_of, save
 from lenet.model import Model
 from lenet.version import VERSION
 
@@ -111,7 +112,7 @@ def predict_into(
             yield [], 0, faults
         skip.check()
 
-    if asked is None or uncertain is not None or is_special(path):
+    if asked is None or uncertain is not None or files.is_special(path):
 
         def rows() -> Iterator[Rows]:
             for some, unsure, faults in found(Skip(aside=aside)):

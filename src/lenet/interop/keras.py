@@ -16,6 +16,7 @@ from lenet.errors import ModelFileError, UsageError, about
 from lenet.formats.keras_file import read_keras
 from lenet.model import Model
 from lenet.net.network import read_input
+from lenet.net.shapes import shape_text
 from lenet.net.sources import is_keras
 from lenet.net.words import shown
 
@@ -59,6 +60,12 @@ def from_keras(
         except Exception as error:  # whatever its layers raise
             raise UsageError(f"Keras cannot save the model ({str(error)[:200]}).") from error
         try:
-            return read_keras(path, shape, "the Keras model", classes, seen)[0]
+            made = read_keras(path, shape, "the Keras model", classes, seen)[0]
         except ModelFileError as error:
             raise UsageError(str(error)) from error
+    if preprocessing is not None and preprocessing.input_shape != made.network.input_shape:
+        shapes = preprocessing.input_shape, made.network.input_shape
+        given, own = map(shape_text, shapes)
+        what = f"the preprocessing is for {given} and the model takes {own}"
+        raise UsageError(f"{what}; give one for its own input.", parameter="preprocessing")
+    return made

@@ -213,6 +213,13 @@ def _take(row: Row, call: _Call) -> None:
             "layers, batch normalisation, and the activations sigmoid, tanh, relu, leaky-relu "
             "(0.01) and silu"
         )
+    if isinstance(call.does, nn.Module) and (
+        call.does._forward_pre_hooks or call.does._forward_hooks
+    ):
+        raise RefusedError(
+            "it has hooks, which may compute its weights anew; remove them first, such as with "
+            "torch.nn.utils.remove_weight_norm"
+        )
     action(row, call)
 
 

@@ -171,6 +171,9 @@ def _occlusion(look: Inside) -> Section:
         place = np.unravel_index(int(found.argmax()), found.shape)
         sides = zip(place, found.shape, picture.image.shape[1:], strict=True)
         row_at, column = (round(int(at) * (side - 1) / max(1, n - 1)) for at, n, side in sides)
+        if found.max() <= 0:
+            words.append(f"{picture.name}: no part of it lowers {answer} when it is covered.")
+            continue
         before = float(row.max())
         after = before - float(found.max())
         words.append(

@@ -245,6 +245,10 @@ class Trained(Layer):
         """Return the layer with another number of channels or units."""
         return self.replace(**{self.fields[0].name: width})
 
+    def given(self, channels: int) -> Self:
+        """Return the layer as it is where so many channels come in."""
+        return self
+
     def multiply_adds(self, shape: Shape) -> int:
         return self.tensors(shape)[0].size * self._positions(shape)
 
@@ -350,6 +354,11 @@ class Conv2d(Windowed, Trained):
         """Return the layer with another number of channels: no table fits any other."""
         table = self.table if width == self.channels else ""
         return self.replace(channels=width, table=table)
+
+    def given(self, channels: int) -> Self:
+        """Return the layer without a table that connects another number of channels."""
+        fits = not self.connected or channels == _seen(self.connected)
+        return self if fits else self.replace(table="")
 
     def output_shape(self, shape: Shape, name: str = "") -> Shape:
         """Return (channels, H', W')."""

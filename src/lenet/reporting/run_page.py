@@ -337,9 +337,18 @@ def _recipe(record: RunRecord) -> Section:
         "import lenet\n\n"
         f"recipe = lenet.Recipe(\n{arguments})\n"
         f"network = {start or repr(str(record.network))}\n"
-        f"model = lenet.train(network, {record.source!r}, recipe, seed={record.info['seed']!r})"
+        f"data = {_loading(record)}\n"
+        f"model = lenet.train(network, data, recipe, seed={record.info['seed']!r})"
     )
     return section("The recipe", html.pairs(rows, "card short"), paragraph(words), html.code(again))
+
+
+def _loading(record: RunRecord) -> str:
+    """Return the data in Python: their name, or how the pictures were read."""
+    how = {name: value for name, value in record.arguments.items() if name != "source"}
+    if not how:
+        return repr(record.source)
+    return f"lenet.load({record.source!r}, {', '.join(f'{k}={v!r}' for k, v in how.items())})"
 
 
 def _card(record: RunRecord, model: Model, predictions: Predictions | None) -> Section:

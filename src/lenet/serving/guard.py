@@ -10,11 +10,9 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import json
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -80,8 +78,9 @@ class Door:
             raise RefusedError(
                 403, "this server does not go by that name; open the address it printed."
             )
-        origin = headers.get("origin", f"http://{host}")
-        if origin != f"http://{host}":
+        # With a token, a server that encrypts may stand before this one.
+        own = {f"http://{host}", *[f"https://{host}"] * bool(self.token)}
+        if headers.get("origin", f"http://{host}") not in own:
             raise RefusedError(403, "the request comes from another site.")
         is_visit = scope["path"] == "/" and headers.get("sec-fetch-mode") == "navigate"
         site = headers.get("sec-fetch-site", "none")
@@ -98,20 +97,20 @@ class Door:
         return bool(self.token) and scope["path"] == "/" and any(map(self._is_token, values))
 
     def _is_known(self, name: str) -> bool:
-        """Is it this machine's name? An address in numbers is nobody's to point elsewhere."""
-        if name in (*_LOCAL, self.host.lower()):
-            return True
-        return bool(self.token) and (name == socket.gethostname().lower() or _is_address(name))
+        """Is it a name that this server may have?
+
+        Without a token, another site could point a name of its own here. With one any name will do:
+        a browser sends the token to none but that which it came from.
+        """
+        return bool(self.token) or name in (*_LOCAL, self.host.lower())
 
     def _has_token(self, headers: Mapping[str, str]) -> bool:
         given = headers.get("authorization", "").removeprefix("Bearer ")
         if self._is_token(given):
             return True
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
-        except CookieError:
-            return False
-        return cookie is not None and self._is_token(cookie.value)
+        # Other servers of this machine have cookies there, too, of whatever form.
+        pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
+        return any(name == self.cookie and self._is_token(value) for name, _, value in pairs)
 
     def _is_token(self, text: str) -> bool:
         return hmac.compare_digest(text.encode("utf-8", "replace"), self.token.encode())

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from lenet.analysis.counts import count_network
 from lenet.data import Dataset, Split, is_name, load_split
+from lenet.data import load as load_data
 from lenet.data.sources import at_hand
 from lenet.errors import LenetError, UsageError
 from lenet.formats.page import MOST_PARAMETERS, page_facts
@@ -47,7 +48,8 @@ def _images(record: RunRecord, model: Model, load: Callable[[str], Dataset]) -> 
             return load_split(
                 source, model.classes, shape, preprocessing=seen, skip_bad=True, **record.reading
             )
-        if source in at_hand():
-            split = load(source).tested
+        if record.data_dir or source in at_hand():
+            where = record.data_dir
+            split = (load_data(source, data_dir=where) if where else load(source)).tested
             return replace(split, images=model.preprocessing.prepare(split.images))
     return None

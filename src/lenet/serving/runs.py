@@ -20,10 +20,11 @@ _LARGEST_PAGE: Final = 64_000_000
 
 @dataclass(frozen=True)
 class _Known:
-    """What was read of a run, and the file's time and size then."""
+    """What was read of a run, where its model is, and the file's time and size then."""
 
     stamp: tuple[int, int]
     entry: dict[str, Any]
+    model: Path | None
 
 
 class Runs:
@@ -49,7 +50,7 @@ class Runs:
 
     def folders(self) -> dict[str, Path]:
         """Return every run's folder by the name that the page has for it."""
-        places = [*self._places, self.root]
+        places = [self.root, *self._places]  # in its own folder a run has its short name
         found = dict.fromkeys(path for place in places for path in _runs_at(place))
         unique: dict[Path, Path] = {}
         for path in found:
@@ -59,6 +60,11 @@ class Runs:
             name = name_of(path)
             names[visible(str(path)) if name in names else name] = path
         return names
+
+    def name(self, folder: Path) -> str:
+        """Return the page's name of the run in a folder."""
+        real = folder.resolve()
+        return next((n for n, path in self.folders().items() if path.resolve() == real), "")
 
     def find(self, *names: str) -> list[Path]:
         """Return the folders of the runs called so.
@@ -85,8 +91,8 @@ class Runs:
         stamp = state.st_mtime_ns, state.st_size
         known = self._known.get(path)
         if known is None or known.stamp != stamp:
-            self._known[path] = known = _Known(stamp, _read_entry(path))
-        return known.entry
+            self._known[path] = known = _Known(stamp, *_read_entry(path))
+        return {**known.entry, **(_beside(path, known.model) if known.model else {})}
 
     def page(self, name: str) -> bytes:
         """Return the page of a run, as it lies in its folder.
@@ -123,20 +129,29 @@ def _runs_at(place: Path) -> Iterator[Path]:
             ) from error
 
 
-def _read_entry(path: Path) -> dict[str, Any]:
+def _beside(path: Path, model: Path) -> dict[str, Any]:
+    """Return what lies beside a run's facts, and may come and go without them."""
+    changed = str(model.stat().st_mtime_ns) if model.exists() else ""
+    return {
+        "has_model": bool(changed),
+        "model_changed": changed,
+        "has_page": (path / PAGE).exists(),
+    }
+
+
+def _read_entry(path: Path) -> tuple[dict[str, Any], Path | None]:
     try:
         record = read_run(path)
     except LenetError as error:
-        return {"problem": str(error)}
+        return {"problem": str(error)}, None
     info = record.info
     known = ("status", "dataset", "parameters", "seed", "started")
-    return {
+    entry = {
         **{name: info.get(name) for name in known},
         "network": info["network"],
         "zoo": zoo_name_of(record.network),
         "accuracy": record.kept.get("test_accuracy"),
         "epochs": len(record.epochs),
         "seconds": record.seconds,
-        "has_model": record.model.exists(),
-        "has_page": (path / PAGE).exists(),
     }
+    return entry, record.model

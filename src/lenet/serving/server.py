@@ -7,6 +7,7 @@ or a notebook; it is then asked to end, and the trainings are stopped and saved.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import secrets
 import signal
@@ -45,7 +46,7 @@ class Server:
         self._host, self._port = host, int(self._socket.getsockname()[1])
         token = "" if is_local(host) else secrets.token_urlsafe(24)
         self._door = Door(host, token, self._port)
-        self._trainings = Trainings(self._runs.root)
+        self._trainings = Trainings(self._runs.root, name=self._runs.name)
         self._uvicorn = self._make()
 
     def _make(self) -> uvicorn.Server:
@@ -170,9 +171,18 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+def _is_everywhere(host: str) -> bool:
+    """Does it stand for all addresses, however it is written: 0, 0.0.0.0, ::?"""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+        return any(ipaddress.ip_address(address).is_unspecified for address in found)
+    except (OSError, ValueError):
+        return False
+
+
 def _reachable(host: str) -> str:
     """Return what others call an address that stands for all of this machine's."""
-    if host not in ("0.0.0.0", "::"):
+    if not _is_everywhere(host):
         return host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:

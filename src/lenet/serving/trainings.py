@@ -24,7 +24,7 @@ from lenet.net import Network, zoo_name_of
 from lenet.run_folder import RunRecord, is_run, read_run, resume_command
 from lenet.serving.runs import name_of
 from lenet.trainer import run_training
-from lenet.training import EpochRecord, Recipe, Run, Training
+from lenet.training import EpochRecord, Recipe, Run, Training, named_recipe
 from lenet.training.preparation import fit_network, load_arguments
 from lenet.training.run import resume_run
 from lenet.writing.numbers import bytes_text
@@ -96,6 +96,7 @@ class Job:
     run: Run | None = None
     record: RunRecord | None = None  # as it was when the training began
     last: EpochRecord | None = None
+    name: Callable[[Path], str] = name_of  # what the page calls the run in a folder
 
     def work(self, threads: int) -> None:
         """Train to the end, whatever that is."""
@@ -175,7 +176,7 @@ class Job:
         return {
             "number": self.number,
             "title": self.title,
-            "run": name_of(self.folder) if self.folder and has_run else None,
+            "run": self.name(self.folder) if self.folder and has_run else None,
             "seed": self.seed,
             "status": STOPPING if is_stopping else self.status,
             "share": self.share,
@@ -190,9 +191,14 @@ class Job:
 class Trainings:
     """The trainings of one server."""
 
-    def __init__(self, root: Path, slots: int | None = None) -> None:
-        """Keep their runs in ``root``; train at most ``slots`` at a time."""
-        self._root = root
+    def __init__(
+        self, root: Path, slots: int | None = None, name: Callable[[Path], str] = name_of
+    ) -> None:
+        """Keep their runs in ``root``; train at most ``slots`` at a time.
+
+        ``name`` returns what the page calls the run in a folder.
+        """
+        self._root, self._name = root, name
         self._processors = processors()
         self._slots = slots or min(self._processors, _MOST_RUNNING)
         self._lock = threading.RLock()
@@ -236,13 +242,17 @@ class Trainings:
                 run.discard()
                 raise
 
-        return Job(wish.title, wish.seed, open_new, self._changed)
+        return Job(wish.title, wish.seed, open_new, self._changed, name=self._name)
 
     def _old(self, folder: Path) -> Job:
         record = read_run(folder)
+        seed, recipe = record.info["seed"], named_recipe(record.recipe)
+        Wish(record.network, record.source, recipe, seed, "").check()
 
         def open_again(threads: int) -> tuple[Training, Run]:
-            data = self.load(record.source) if is_name(record.source) else None
+            # One that was read from a folder of its own is read from there again.
+            is_shared = is_name(record.source) and not record.data_dir
+            data = self.load(record.source) if is_shared else None
             resumed = resume_run(folder, data, threads=threads)
             if resumed is None:
                 raise UsageError(f"{name_of(folder)} is finished; there is nothing left to do.")
@@ -250,7 +260,8 @@ class Trainings:
             job.last = next(iter(resumed.training.history[-1:]), None)
             return resumed.training, resumed.run
 
-        job = Job(name_of(folder), record.info["seed"], open_again, self._changed, folder)
+        name = self._name(folder)
+        job = Job(name, seed, open_again, self._changed, folder, name=self._name)
         return job
 
     def stop(self, number: int) -> None:

@@ -105,6 +105,11 @@ class Mismatch:
     normalised: bool | None = None  # where this differs and not the shape: is it so in the file?
 
 
+def _is_tensor(tensor: Tensor) -> bool:
+    are_sizes = all(type(size) is int and size >= 0 for size in tensor.shape)
+    return isinstance(tensor.name, str) and are_sizes
+
+
 def match_weights(
     network: Network, weights: Weights
 ) -> tuple[Pairs, tuple[Mismatch, ...], tuple[str, ...]]:
@@ -124,6 +129,8 @@ def match_weights(
             Tensor(name, tuple(shape if isinstance(shape, Sequence) else shape.shape))
             for name, shape in shapes
         ]
+        if not all(map(_is_tensor, tensors)):
+            raise TypeError("no name and shape")
     except (AttributeError, TypeError, ValueError):
         remedy = "give a .safetensors file, or every tensor's name and shape"
         raise UsageError(f"the weights are {shown(weights)}; {remedy}.") from None

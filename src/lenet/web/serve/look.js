@@ -18,6 +18,7 @@ const isDark = () => {
 export class Look {
   constructor(app) {
     this.app = app;
+    this.turn = 0;
     this.choice = h("div", { class: "run-choice" });
     this.place = h("div", { class: "inside" });
     this.root = this.place.attachShadow({ mode: "open" });
@@ -35,8 +36,10 @@ export class Look {
   }
 
   async show({ run, ...state }) {
+    const turn = ++this.turn; // who chooses anew meanwhile wants that, whichever answer is first
     try {
       const { runs } = await ask("runs");
+      if (turn !== this.turn) return undefined;
       const shown = runs.filter((one) => one.has_model);
       if (!shown.length) {
         const train = h("a", { class: "button", href: link("train") }, t("train_button"));
@@ -47,8 +50,10 @@ export class Look {
       const names = shown.map((one) => [one.name, one.name]);
       const choose = (event) => this.app.go("look", { run: event.target.value });
       fill(this.choice, labelled(t("choose_one"), select(names, name, { onchange: choose })));
-      await this.open(name, state);
+      const changed = shown.find((one) => one.name === name)?.model_changed;
+      await this.open(name, changed, state, turn);
     } catch (error) {
+      if (turn !== this.turn) return undefined;
       fill(this.root);
       this.run = undefined;
       this.app.fail(error);
@@ -57,12 +62,15 @@ export class Look {
   }
 
   /** Open a run's model, unless it is open already and the address tells nothing else. */
-  async open(name, state) {
-    if (name === this.run && this.written(state) === this.state()) return;
+  async open(name, changed, state, turn) {
+    const isOpen = name === this.run && changed === this.changed;
+    if (isOpen && this.written(state) === this.state()) return;
     this.app.tell(t("opening"));
     const facts = await ask("look", { run: name });
+    if (turn !== this.turn) return;
     this.app.tell("");
     this.run = name;
+    this.changed = changed;
     const inside = new Inside(facts, {
       language: language(),
       isDark,
@@ -76,6 +84,7 @@ export class Look {
     });
     fill(this.root, style, inside.element);
     await shown;
+    if (turn !== this.turn) return;
     inside.element.hidden = false;
     inside.start(readState(this.written(state)));
     this.write();

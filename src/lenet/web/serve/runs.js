@@ -78,6 +78,7 @@ export class Runs {
     try {
       const { runs, folder } = await ask("runs");
       this.runs = runs;
+      this.chosen = this.chosen.filter((name) => runs.some((one) => one.name === name));
       this.folder = folder;
       this.writeTable();
     } catch (error) {
