@@ -614,3 +614,12 @@ def test_opacity_is_no_stack_of_images(channels):
     model = lenet.Model(lenet.parse("3x28x28 | dense 2"), ("a", "b")).initialize()
     with refused(DataError, "channels last"):
         model.scores(np.zeros((20, 20, channels), np.uint8))
+
+
+@pytest.mark.parametrize("shape", [(0, 28), (3, 1, 0, 28), (2, 28, 0)])
+def test_images_without_pixels_are_refused_everywhere(shape: tuple[int, ...]) -> None:
+    model, images = Model("lenet").initialize(), np.zeros(shape, np.uint8)
+    for read in (model.scores, model.prepare, model.as_bytes, model.predict):
+        with refused(DataError, "no pixels"):
+            read(images)
+    assert model.prepare(np.zeros((0, 28, 28), np.uint8)).shape == (0, 1, 28, 28)

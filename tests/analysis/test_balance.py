@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lenet.analysis import render
 from lenet.analysis.balance import balance
+from lenet.analysis.counts import count_network
 from lenet.net import Network
 from lenet.writing import FORMATS
 from pages import read_page
@@ -140,3 +141,10 @@ def test_every_format(form: str) -> None:
     if form not in ("csv", "json"):
         assert "13.5 channels" in text
         assert "all of it" in text
+
+
+@pytest.mark.parametrize(("name", "most"), [("lenet-5", 90_400), ("lenet-1", 3_400)])
+def test_a_table_goes_with_the_channels_that_it_connects(name, most):
+    proposals = balance(name, budget={"parameters": most}).proposals
+    assert proposals
+    assert all(count_network(proposal.network).parameters <= most for proposal in proposals)

@@ -32,3 +32,13 @@ def test_files_are_called_by_their_names(command, here, model):
 )
 def test_wrong_usage(refused, arguments, words):
     refused(["compare", *arguments], 2, words)
+
+
+def test_a_runs_own_page_is_not_written_over(command, here):
+    for name in "ab":
+        command("train", "--net", "1x8x8 | dense 10", "--epochs", "1", "--run", name, "--quiet")
+    page = here / "runs" / "a" / "report.html"
+    before = page.read_bytes()
+    found = command("compare", "runs/a", "runs/b", "-o", str(page))
+    assert (found.status, page.read_bytes()) == (2, before)
+    assert "written over" in found.err

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+import lenet
+
 
 def test_a_figure(command, here):
     found = command("draw", "lenet", "-o", "net.svg")
@@ -132,3 +134,11 @@ def test_nobody_waits_for_what_an_svg_does_not_need(here):
     line = [sys.executable, "-c", code, "draw", "lenet", "-o", "net.svg"]
     out = subprocess.run(line, cwd=here, capture_output=True, text=True, check=True).stdout
     assert not {"numpy", "PIL", "reportlab", "resvg_py"} & set(out.split())
+
+
+def test_a_model_is_not_drawn_over(command, here):
+    path = lenet.Model("tiny").initialize().save(here / "m.safetensors")
+    before = path.read_bytes()
+    found = command("draw", str(path), "-o", str(path), "--format", "svg")
+    assert (found.status, path.read_bytes()) == (2, before)
+    assert "written over" in found.err

@@ -485,3 +485,12 @@ def test_idx_under_the_ending_of_another_program(tmp_path, size):
         (tmp_path / name).write_bytes(head + array.tobytes())
     for path in (tmp_path, tmp_path / "my-images.bin"):
         assert len(lenet.load(path).train.images) == size * 4 // 5
+
+
+def test_names_that_differ_in_case_alone(tmp_path):
+    images, labels = np.arange(160, dtype=np.uint8).reshape(10, 4, 4), np.arange(10) % 2
+    np.savez(tmp_path / "a.npz", x=images, X=images, y=labels)
+    with refused(DataError, "both", "'x'", "'X'"):
+        lenet.load(tmp_path / "a.npz")
+    np.savez(tmp_path / "b.npz", x=images, y=labels, note=labels, Note=labels)
+    assert len(lenet.load(tmp_path / "b.npz").train) > 0

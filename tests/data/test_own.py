@@ -351,3 +351,17 @@ def test_place(monkeypatch):
     first = own.cache_place("/a\udcff")
     assert str(first).startswith("/mine/pictures/")
     assert first != own.cache_place("/b")
+
+
+def test_halves_of_killed_processes_go(tmp_path, monkeypatch):
+    monkeypatch.setenv("LENET_CACHE", str(tmp_path / "cache"))
+    write_digits(tmp_path / "in", {"3": 4, "5": 4})
+    lenet.load(tmp_path / "in")
+    (cached,) = (tmp_path / "cache").rglob("*.pictures")
+    old, new = (cached.with_name(f".{cached.name}.{word * 2}") for word in ("dead", "live"))
+    for half in (old, new):
+        half.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    write_digits(tmp_path / "other", {"3": 4, "6": 4})
+    lenet.load(tmp_path / "other")
+    assert (old.exists(), new.exists(), cached.exists()) == (False, True, True)

@@ -455,3 +455,13 @@ def test_preprocessing_without_a_depth_is_read():
     assert (known.depth, known.to_dict()) == (None, old)
     new = Preprocessing((1, 28, 28), (0.1,), (0.3,), "dark", 12)
     assert Preprocessing.from_dict(json.loads(json.dumps(new.to_dict()))) == new
+
+
+@pytest.mark.parametrize("shape", [(3, 100), (2, 100), (100, 3), (1, 1)])
+def test_thin_pictures_with_ink_in_the_middle(shape) -> None:
+    grey = np.zeros(shape, np.uint8)
+    height, width = shape
+    grey[height // 3 :, width // 3 : 2 * width // 3] = 255
+    seen = Preprocessing((1, 28, 28), (0.1,), (0.3,), "dark", None, 20, None, "border")
+    image, _ = prepare_picture(Picture(grey[np.newaxis], shape, ()), seen)
+    assert image.shape == (1, 28, 28)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -22,7 +23,8 @@ from lenet.data.workers import in_order
 
 @pytest.fixture(autouse=True)
 def processors(monkeypatch):
-    """Two, of which processes make use at once."""
+    """Two, of which processes make use at once; they find this file as pytest did."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(workers, "_FEW", 2)
 
@@ -67,6 +69,14 @@ def test_everything_is_done_in_order(started):
     assert len(started) == 2
     assert all(process.returncode == 0 for process in started)
     assert not list(in_order(partial(power, 2), []))
+
+
+def test_code_in_the_folder_of_the_data_is_not_run(started, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "json.py").write_text("open('run', 'w')")
+    assert list(in_order(partial(power, 1), range(1000))) == list(range(1000))
+    assert started
+    assert not (tmp_path / "run").exists()
 
 
 def test_processes_do_it_as_this_one_would(monkeypatch):

@@ -341,3 +341,15 @@ def test_arguments_that_cannot_be_meant(changes: dict[str, Any], text: str) -> N
     given = {"images": IMAGES, "augmentation": Augmentation(rotate=3)}
     with refused(UsageError, text):
         after(**(given | changes))
+
+
+def test_variants_of_few_images_are_drawn() -> None:
+    """Of most variants there is no image then."""
+    images = np.random.default_rng(0).integers(0, 256, (4, 1, 8, 8), np.uint8)
+    how = Augmentation(variants=30, elastic=1, shift=1)
+    order, fill = np.arange(4), np.zeros(1, np.uint8)
+    whole = augmented(images, order, how, 0, 1, fill)
+    parts = [augmented(images, order[i : i + 1], how, 0, 1, fill) for i in range(4)]
+    np.testing.assert_array_equal(whole, np.concatenate(parts))
+    plain = Augmentation(elastic=1)
+    assert augmented(images, order[:0], plain, 0, 1, fill).shape == (0, 1, 8, 8)

@@ -455,3 +455,13 @@ def test_labels_that_no_model_can_be_told(labels, names):
     assert sorted(classifier.model_.classes) == sorted(names)
     again = pickle.loads(pickle.dumps(classifier))
     np.testing.assert_array_equal(again.predict(X), classifier.predict(X))
+
+
+def test_a_fit_that_fails_leaves_what_was_learnt(digits):
+    X, _, y, _ = digits
+    found = lenet.LeNetClassifier("1x8x8 | dense 10", epochs=1).fit(X, y)
+    wanted = found.predict(X[:5])
+    with pytest.raises(ValueError, match="weight"):
+        found.fit(X[:, :36], y, sample_weight=-np.ones(len(y)))
+    again = pickle.loads(pickle.dumps(found))
+    np.testing.assert_array_equal(again.predict(X[:5]), wanted)

@@ -14,7 +14,13 @@ import pytest
 import lenet
 from exported_models import drawn
 from lenet.cli.main import main
-from lenet.errors import MissingPackageError, OutputError, UsageError
+from lenet.errors import (
+    DataError,
+    LenetError,
+    MissingPackageError,
+    OutputError,
+    UsageError,
+)
 from lenet.formats import export as export_module
 from lenet.formats.export import export
 from lenet.formats.mxnet_arrays import write_params
@@ -261,3 +267,43 @@ def test_every_file_says_how_pictures_get_their_size(fit, tmp_path) -> None:
         pytest.importorskip("onnx")
         export(model, tmp_path / "m.onnx")
         assert lenet.import_model(tmp_path / "m.onnx").preprocessing == seen
+
+
+def test_a_model_is_not_written_over_itself(model, run, tmp_path) -> None:
+    path = model.save(tmp_path / "m.safetensors")
+    kept = run / "last.safetensors"
+    for source, target in ((path, path), (run, kept), (kept, kept)):
+        before = target.read_bytes()
+        with refused(UsageError, "written over"):
+            export(source, target, int8=True, calibrate="digits")
+        assert target.read_bytes() == before
+
+
+@pytest.mark.parametrize("std", [1 / 255, 0.005])
+@pytest.mark.parametrize("input", ["uint8", "float", "raw"])
+def test_small_deviations_come_back_from_onnx(std, input, tmp_path) -> None:
+    pytest.importorskip("onnx")
+    seen = lenet.Preprocessing((1, 8, 8), (0.1,), (std,), None, fit="crop")
+    model = lenet.Model("1x8x8 | dense 4", preprocessing=seen).initialize()
+    export(model, tmp_path / "m.onnx", input=input)
+    assert lenet.import_model(tmp_path / "m.onnx").preprocessing == seen
+
+
+def test_images_of_other_classes_check_nothing(tmp_path) -> None:
+    model = lenet.Model("1x8x8 | dense 2", ("even", "odd")).initialize()
+    model.training = {"dataset": "digits"}
+    for check in ("digits", lenet.load("digits")):
+        with refused(DataError, "even", "same classes"):
+            export(model, tmp_path / "two.c", check=check)
+    export(model, tmp_path / "two.html")  # whose test images would be of ten
+
+
+@pytest.mark.parametrize("opset", [17.0, "17", True, 5])
+def test_opsets_that_are_none(model, opset, tmp_path) -> None:
+    with refused(UsageError, "opset"):
+        export(model, tmp_path / "m.onnx", opset=opset)
+
+
+def test_what_is_no_model(tmp_path) -> None:
+    with refused(LenetError, "type int"):
+        export(5, tmp_path / "m.c")

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -267,7 +268,7 @@ def test_the_model_is_not_written_over_the_file(model, tmp_path, capsys) -> None
     path = str(tmp_path / "m.safetensors")
     safetensors.numpy.save_file(as_pytorch(model), path)
     assert main(["import", path, "--net", NET, "-o", path]) == 2
-    assert "over the file itself" in capsys.readouterr().err
+    assert "written over" in capsys.readouterr().err
     out = str(tmp_path / "n.safetensors")
     assert main(["import", path, "--net", NET, "-o", out, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -293,3 +294,62 @@ def test_the_pages_code_runs(tmp_path, monkeypatch) -> None:
     for code in codes:
         if "import cv2" not in code:  # which test_runtimes.py runs
             exec(compile(code, "export.md", "exec"), {})
+
+
+def test_what_a_model_knows_is_kept(model, tmp_path) -> None:
+    seen = lenet.Preprocessing((1, 12, 12), (0.1,), (0.3,), "dark", fit="crop")
+    made = lenet.Model(NET, preprocessing=seen).load_state_dict(model.state_dict())
+    made.training = {"dataset": "mine"}
+    path = made.save(tmp_path / "m.safetensors")
+    named = import_model(path, classes=["a", "b", "c"])
+    assert (named.classes, named.training) == (("a", "b", "c"), {"dataset": "mine"})
+    scaled = import_model(path, std=0.2).preprocessing
+    assert (scaled.mean, scaled.std, scaled.fit, scaled.polarity) == (
+        (0.1,),
+        (0.2,),
+        "crop",
+        "dark",
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "word"),
+    [
+        ({"net": NET}, "leave net out"),
+        ({"symbol": "s.json"}, "leave symbol out"),
+        ({"activation": "tanh"}, "leave activation out"),
+        ({"input_shape": (1, 12, 12)}, "leave input_shape out"),
+        ({"classes": 5}, "classes is 5"),
+        ({"std": 0}, "std is 0"),
+    ],
+)
+def test_options_that_a_model_of_ours_has_no_use_for(model, tmp_path, how, word) -> None:
+    path = model.save(tmp_path / "m.safetensors")
+    with refused(UsageError, word):
+        import_model(path, **how)
+
+
+def test_a_run_names_a_network_too(tmp_path) -> None:
+    lenet.train("1x8x8 | dense 10", "digits", epochs=1, run=tmp_path / "run")
+    kept = lenet.Model.load(tmp_path / "run")
+    state = {"fc.weight": kept["dense0"].weight, "fc.bias": kept["dense0"].bias}
+    safetensors.numpy.save_file(state, tmp_path / "w.safetensors")
+    found = import_model(tmp_path / "w.safetensors", net=tmp_path / "run")
+    assert found.preprocessing == kept.preprocessing
+    with refused(UsageError, "leave it out"):
+        import_model(tmp_path / "w.safetensors", net=tmp_path / "run", symbol="s.json")
+
+
+@pytest.mark.parametrize("kind", ["meta", "sparse", "complex", "quantised"])
+def test_tensors_that_are_no_plain_numbers(kind, tmp_path) -> None:
+    torch = pytest.importorskip("torch")
+    made = {
+        "meta": lambda: torch.empty(3, 9, device="meta"),
+        "sparse": lambda: torch.eye(3).to_sparse_csr(),
+        "complex": lambda: torch.ones(3, 9, dtype=torch.complex64).conj(),
+        "quantised": lambda: torch.quantize_per_tensor(torch.ones(3, 9), 0.1, 0, torch.qint8),
+    }
+    with warnings.catch_warnings(action="ignore"):
+        torch.save({"w": made[kind]()}, tmp_path / "w.pt")
+    with refused(ModelFileError, "w.pt"):
+        import_model(tmp_path / "w.pt", net="1x3x3 | dense 3")

@@ -255,6 +255,8 @@ def test_attributes_stand_in_three_places(key, tmp_path) -> None:
         ("Reshape", {"shape": "(0, 2, -1)"}, ("Reshape (x)", "flattening")),
         ("_div_scalar", {"scalar": "0"}, ("_div_scalar (x)", "divides by 0")),
         ("_mul_scalar", {"scalar": "much"}, ("_mul_scalar (x)", "'much'")),
+        ("softmax", {"temperature": "10"}, ("softmax (x)", "temperature is 10")),
+        ("softmax", {"axis": "0"}, ("softmax (x)", "not over the classes")),
         ("elemwise_mul", {}, ("elemwise_mul (x)", "not what it takes")),
     ],
 )
@@ -456,3 +458,9 @@ def test_the_command(alone, tmp_path, capsys) -> None:
     assert len(told["notes"]) == 2
     assert main(["import", str(alone), "-o", str(out)]) == 2
     assert "--input" in capsys.readouterr().err
+
+
+def test_a_factor_of_0_is_one(tmp_path) -> None:
+    model = dense_net(tmp_path, "_mul_scalar", {"scalar": "0"})
+    scores = model.scores(np.random.default_rng(0).integers(0, 256, (3, 5, 5), np.uint8))
+    assert (scores == scores[0]).all()

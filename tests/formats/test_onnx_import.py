@@ -659,3 +659,25 @@ def test_a_missing_package_is_told(tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     with refused(LenetError, "onnx is needed to read ONNX", 'pip install "lenet[onnx]"'):
         lenet.explain(path)
+
+
+def test_a_padding_names_its_axes(tmp_path) -> None:
+    nodes = [
+        node("Pad", "x pads none axes", "p"),
+        node("Conv", "p w", "c"),
+        node("Flatten", "c", "y"),
+    ]
+    found = []
+    for axes, pads in (([3, 2], [0, 1, 2, 0]), ([-1, 0, -2], [0, 0, 1, 2, 0, 0])):
+        path = write(
+            tmp_path / "m.onnx", nodes, ["N", 1, 5, 5], none=np.zeros(()),
+            axes=np.array(axes), pads=np.array(pads), w=np.ones((2, 1, 3, 3)),
+        )  # fmt: skip
+        found.append(str(import_model(path).network))
+    assert found == ["1x5x5 | conv 2 k3 p1.0.0.2"] * 2
+    path = write(
+        tmp_path / "m.onnx", nodes, ["N", 1, 5, 5], none=np.zeros(()),
+        axes=np.array([2, 3]), pads=np.array([1, 1, 1]), w=np.ones((2, 1, 3, 3)),
+    )  # fmt: skip
+    with refused(ModelFileError, "two sizes"):
+        import_model(path)

@@ -1,6 +1,7 @@
 """PyTorch modules, both ways: the same scores, and a sentence about what is no layer of ours."""
 
 import json
+import warnings
 from operator import methodcaller
 
 import numpy as np
@@ -420,3 +421,11 @@ def test_what_cannot_be_made_is_a_sentence(text, words, tmp_path, monkeypatch, c
     told = capsys.readouterr().err
     assert words in told
     assert "such as my_file:Net" in told
+
+
+def test_weights_that_a_hook_computes_are_refused() -> None:
+    with warnings.catch_warnings(action="ignore"):  # the old way, which many modules still have
+        first = nn.utils.weight_norm(nn.Conv2d(1, 2, 3))
+    module = nn.Sequential(first, nn.Flatten(), nn.Linear(18, 3))
+    with refused(UsageError, "hooks", "remove_weight_norm"):
+        from_torch(module, (1, 5, 5))

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from lenet.errors import DataError, OutputError, UsageError
 from lenet.metrics import mcnemar
 from lenet.reporting import comparison_page
 from lenet.reporting.results import PICTURES, compare_runs, report
-from lenet.trainer import run_training
+from lenet.trainer import begin, run_training
+from lenet.training import Run
 from lenet.writing import render
 from refusals import refused
 
@@ -438,3 +440,18 @@ def test_too_few(finished, count):
 )
 def test_lines_are_called_by_what_tells_them_apart(names, short):
     assert comparison_page._endings(names) == short
+
+
+def test_the_lines_that_repeat_a_training_read_the_pictures_as_it_did(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_digits("own", {"3": 20, "5": 20})
+    how = {"size": 8, "split_seed": 3}
+    data = lenet.load("own", **how)
+    begun = begin("1x8x8 | dense 2", "own", "modern", {"epochs": 1}, **how)
+    run_training(begun.training, Run("r", begun.arguments), None)
+    text = unescape(Path("r/report.html").read_text(encoding="utf-8"))
+    lines = text[text.index("import lenet\n\nrecipe") :].partition("</code>")[0]
+    found = {}
+    exec(lines, found)
+    assert found["data"].fingerprint() == data.fingerprint()
+    assert (found["model"].table == lenet.Model.load("r").table).all()

@@ -1,6 +1,7 @@
 """The runs that may be shown."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -87,3 +88,23 @@ def test_a_hostile_name_is_printable(here):
     shutil.copytree(here / "runs" / "run-0", folder)
     assert json.dumps(Runs([]).entries())
     assert any("\\udcff" in name for name in Runs([]).folders())
+
+
+def test_a_page_and_a_model_come_and_go(here):
+    runs = Runs([])
+    folder = here / "runs" / "run-0"
+
+    def entry():
+        return next(one for one in runs.entries() if one["name"] == "run-0")
+
+    page, model = folder / "report.html", folder / "last.safetensors"
+    before = entry()
+    for path, name in ((page, "has_page"), (model, "has_model")):
+        had, kept = before[name], path.read_bytes() if path.exists() else b"x"
+        path.unlink(missing_ok=True)
+        assert entry()[name] is False
+        path.write_bytes(kept)
+        assert entry()[name] is True
+        assert had in (True, False)
+    os.utime(model, (1, 1))
+    assert entry()["model_changed"] == "1000000000"

@@ -128,6 +128,8 @@ def centred_by_mass(
     if _is_flat(grey) or _is_done(grey, box, side):
         return grey, ()
     ink = _levelled(grey, is_uneven)
+    if not ink.any():
+        return grey, ()
     top, left, bottom, right = ink_boxes(ink[np.newaxis])[:, 0].tolist()
     crop = ink[top:bottom, left:right]
     shrunk = height / ink.shape[0]

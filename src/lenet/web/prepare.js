@@ -130,6 +130,7 @@ function centredByMass(image, how, done) {
   const { least, most } = extremes(image.planes[0]);
   if (most - least < FLAT || isCentred(image, how)) return null;
   const ink = levelled(image);
+  if (extremes(ink.planes[0]).most <= 0) return null;
   let crop = cropped(ink, inkBox(ink, how.ink));
   const own = `${crop.width}×${crop.height}`;
   const longest = Math.max(crop.width, crop.height);
@@ -159,6 +160,7 @@ function levelled(image) {
   const noise = quantile(above.map(Math.abs), 0.5);
   const ink = above.map((level) => Math.max(0, level));
   const most = extremes(ink).most;
+  if (most <= 0) return { ...image, planes: [ink] }; // nothing is lighter than the ground
   const peak = quantile(ink.filter((level) => level > most / 3), 0.9);
   const floor = Math.min(MOST_NOISE * peak, NOISE * noise);
   const stretch = (level) => (level - floor) * (255 / (peak - floor));
