@@ -4,7 +4,7 @@ import pytest
 
 import lenet
 from lenet.errors import UsageError
-from lenet.net import fitted
+from lenet.net import fitted, parse_network
 from refusals import refused
 
 #: Networks with a pooling over the whole map, which is another for other images.
@@ -41,3 +41,12 @@ def test_too_small():
 def test_no_dense_end():
     with pytest.raises(UsageError, match=r"Conv2d.*'dense 3'"):
         fitted(lenet.parse("1x8x8 | conv 10 k8"), (1, 8, 8), 3)
+
+
+@pytest.mark.parametrize(
+    "text", ["3x32x32 | conv 6 k3 g3 relu, maxpool 2 | dense 10",
+             "6x14x14 | conv 16 k5 table:lenet-5 | dense 10"],
+)  # fmt: skip
+def test_channels_that_do_not_fit_are_not_too_small_images(text: str) -> None:
+    with refused(UsageError, "conv0 gets 1@28x28"):
+        fitted(parse_network(text), (1, 28, 28), 10)

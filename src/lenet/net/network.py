@@ -236,6 +236,15 @@ def rebuilt(network: Network, changes: Mapping[int, Sequence[Layer]]) -> Network
     return replace(network, blocks=tuple(blocks))
 
 
+def _would_fit(layer: Layer, shape: Shape) -> bool:
+    """Would a layer fit on larger maps of as many channels?"""
+    try:
+        layer.output_shape((shape[0], MAX_SIZE, MAX_SIZE))
+    except ShapeError:
+        return False
+    return True
+
+
 def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) -> Network:
     """Give ``network`` another input, and its last, dense layer as many units as there are classes.
 
@@ -259,6 +268,9 @@ def fitted(network: Network, input_shape: tuple[int, int, int], classes: int) ->
                 changes[place] = (layer,)
             shape = layer.output_shape(shape, placed.name)
     except ShapeError as error:
+        if not _would_fit(layer, shape):
+            what = f"the images are {shape_text(input_shape)}: {str(error).rstrip('.')}"
+            raise UsageError(f"{what}.") from error
         _, height, width = network.input_shape
         raise UsageError(
             f"the images are {shape_text(input_shape)}, too small for the network: {error.layer} "

@@ -282,3 +282,11 @@ def test_as_json() -> None:
     }
     assert all(f"`{key}`" in page for key in [*document, "fixes", *fixes[0]])
     assert diagnose("lenet").to_dict()["output_shape"] == [10]
+
+
+@pytest.mark.parametrize(
+    "text", ["3x8x8 | conv 4 k3 g2 | dense 10", "1x28x28 | conv 16 k5 table:lenet-5 | dense 10"]
+)
+def test_no_size_fits_channels_that_do_not(text: str) -> None:
+    assert diagnose(text).least_input is None
+    assert diagnose(text).fixes

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from lenet.errors import ShapeError, UsageError
 from lenet.net import Conv2d, Layer, Network, Shape, rebuilt
-from lenet.net.layers import Trained, Windowed, padding_text
+from lenet.net.layers import MAX_SIZE, Trained, Windowed, padding_text
 from lenet.net.shapes import (
     ChannelsFirst,
     Pair,
@@ -78,9 +78,19 @@ def least_sizes(layers: Iterable[Layer]) -> list[Pair]:
 
 def least_input(network: Network) -> Pair | None:
     """Return the least (height, width) that fits, each axis by itself; None where no size does."""
+    if _has_late_maps(network):
+        return None
+    least = least_sizes(network.layers)[0]
+    if max(least) > MAX_SIZE:
+        return least
+    # Channels that do not fit do so at no size.
+    return None if find_misfit(network.on((network.input_shape[0], *least))) else least
+
+
+def _has_late_maps(network: Network) -> bool:
+    """Does a layer that needs maps come after a dense one?"""
     late = network.layers[first_dense(network.layers) :]
-    has_late_maps = any(isinstance(layer, Windowed) for layer in late)
-    return None if has_late_maps else least_sizes(network.layers)[0]
+    return any(isinstance(layer, Windowed) for layer in late)
 
 
 def first_dense(layers: Sequence[Layer]) -> int:
@@ -95,7 +105,7 @@ def find_fixes(network: Network) -> tuple[Fix, ...]:
     misfit = find_misfit(network)
     if misfit is None:
         return ()
-    if least_input(network) is None:
+    if _has_late_maps(network):
         return tuple(_order_fixes(network))
     by_network: dict[Network, Fix] = {}
     for fix in _Changes(network, misfit).all():
