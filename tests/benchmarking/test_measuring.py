@@ -157,6 +157,22 @@ def test_a_peer_that_cannot_is_left_out(workload):
         measure(workers, workload, ["lenet"], 0.1)
 
 
+def test_a_peer_that_cannot_do_one_task_is_left_out_of_all(workload):
+    workers = FakeWorkers()
+    ask = workers.ask
+
+    def fails(contender, **what):
+        if contender == "torch-eager" and what.get("task") == "inference":
+            raise EngineError("one image per batch is too few")
+        return ask(contender, **what)
+
+    workers.ask = fails
+    found = measure(workers, workload, ["lenet", "torch-eager"], 0.1)
+    assert found.left_out == {"torch-eager": "one image per batch is too few"}
+    assert list(found.contenders) == ["lenet"]
+    assert all(list(times) == ["lenet"] for times in found.seconds.values())
+
+
 def test_the_watcher_is_told_of_every_round(workload):
     told = []
     measure(FakeWorkers(), workload, ["lenet"], 0.1, rounds=3, watch=told.append)

@@ -1,11 +1,14 @@
 """Trainings beside each other: each the same as lenet.train's."""
 
+import json
+import shutil
 import time
 
 import lenet
 from lenet.errors import UsageError
 from lenet.net import parse_network
 from lenet.run_folder import read_run
+from lenet.serving.runs import Runs
 from lenet.serving.trainings import Trainings, Wish, titled
 from refusals import refused
 
@@ -64,6 +67,41 @@ def test_one_that_is_stopped_goes_on(here, trainings, ended):
     trainings.stop(again)
     assert ended(again)["run"] == job["run"]
     assert len(read_run(folder).epochs) >= done
+
+
+def test_a_run_is_called_as_its_page_calls_it(here, tmp_path_factory):
+    """Of two folders of one name, one is called by its path."""
+    other = tmp_path_factory.mktemp("other") / "run-0"
+    shutil.copytree(here / "runs" / "run-0", other)
+    runs = Runs([other])
+    trainings = Trainings(runs.root, name=runs.name)
+    for folder in (here / "runs" / "run-0", other):
+        (number,) = trainings.resume(folder)
+        told = trainings.news(0)["trainings"][number - 1]["run"]
+        assert runs.find(told)[0].samefile(folder)
+    trainings.close()
+
+
+def test_a_run_of_data_elsewhere_is_resumed_with_them(here, trainings, ended, monkeypatch):
+    (number,) = trainings.start([wish(epochs=LONG)])
+    begun(trainings, number)
+    trainings.stop(number)
+    folder = here / "runs" / ended(number)["run"]
+    info = json.loads((folder / "run.json").read_text())
+    info["arguments"]["data_dir"] = str(here)
+    (folder / "run.json").write_text(json.dumps(info))
+    asked = []
+    monkeypatch.setattr(trainings, "load", asked.append)
+    (again,) = trainings.resume(folder)
+    trainings.stop(again)
+    ended(again)
+    assert not asked
+
+
+def test_a_step_that_is_too_large_is_not_resumed_either(here, trainings, ended, monkeypatch):
+    monkeypatch.setattr("lenet.serving.trainings._LARGEST_STEP", 1)
+    with refused(UsageError, "multiply-adds"):
+        trainings.resume(here / "runs" / "run-0")
 
 
 def test_a_finished_one_has_nothing_left(here, trainings, ended):
