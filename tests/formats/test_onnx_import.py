@@ -681,3 +681,18 @@ def test_a_padding_names_its_axes(tmp_path) -> None:
     )  # fmt: skip
     with refused(ModelFileError, "two sizes"):
         import_model(path)
+
+
+def test_whole_numbers_on_the_way_are_refused(tmp_path) -> None:
+    path = small(tmp_path / "m.onnx", node("Cast", "c", "a", to=TensorProto.INT32))
+    with refused(ModelFileError, "Cast", "whole"):
+        import_model(path)
+    path = small(tmp_path / "m.onnx", node("Cast", "c", "a", to=TensorProto.DOUBLE))
+    assert str(import_model(path).network).startswith("1x6x6 | conv 2 k3")
+
+
+def test_a_softmax_without_an_axis_is_over_the_last(tmp_path) -> None:
+    nodes = [node("Conv", "x w", "c"), node("Softmax", "c", "s"), node("Flatten", "s", "y")]
+    path = write(tmp_path / "m.onnx", nodes, ["N", 1, 3, 3], w=RNG.normal(size=(4, 1, 3, 3)))
+    with refused(ModelFileError, "not over the classes"):
+        import_model(path)

@@ -34,6 +34,8 @@ from lenet.tensor_files import read_json
 Values = npt.NDArray[Any]
 
 _MAX_NODES: Final = 100_000
+#: From this opset on, a softmax without an axis is over the last.
+_LAST_AXIS: Final = 13
 #: Before this opset, operators took their broadcasting from attributes.
 _OLDEST: Final = 7
 _ACTIVATIONS: Final = {names.onnx: name for name, names in PLAIN.items()}
@@ -82,7 +84,7 @@ def read_graph(path: Any, input_shape: Picture | None) -> tuple[Model, list[str]
 def _read_row(path: Any, input_shape: Picture | None) -> tuple[Row, dict[str, str], bool]:
     """Return the row, the file's metadata, and whether it takes bytes; the file itself goes."""
     file = _parsed(path)
-    reader = _Reader(path, file.graph)
+    reader = _Reader(path, file.graph, _opset(file))
     told = {entry.key: entry.value for entry in file.metadata_props}
     return reader.read(input_shape), told, reader.reads_bytes
 
@@ -97,8 +99,7 @@ def _parsed(path: Any) -> ModelProto:
     except Exception as error:  # of protobuf, whose errors differ from one version to the next
         raise _damaged(path, "it is cut, or something else under this name") from error
     del content  # it may be large, and is there twice now
-    opsets = {entry.domain: entry.version for entry in file.opset_import}
-    opset = opsets.get("", opsets.get("ai.onnx", 0))
+    opset = _opset(file)
     nodes = len(file.graph.node)
     if not all(isinstance(name, str) for name in _names(file.graph)):
         raise _damaged(path, "its names are no text")
@@ -110,6 +111,12 @@ def _parsed(path: Any) -> ModelProto:
         what = f"{path_text(path)} has opset {opset}, and {_OLDEST} or newer is read"
         raise ModelFileError(f"{what}; convert it with onnx.version_converter.")
     return file
+
+
+def _opset(file: ModelProto) -> int:
+    opsets = {entry.domain: entry.version for entry in file.opset_import}
+    found: int = opsets.get("", opsets.get("ai.onnx", 0))
+    return found
 
 
 def _names(graph: GraphProto) -> Iterator[object]:
@@ -134,8 +141,8 @@ def _json(text: str | None) -> Any:
 class _Reader:
     """Follows the flow through a graph."""
 
-    def __init__(self, path: object, graph: GraphProto) -> None:
-        self.path, self.graph = path, graph
+    def __init__(self, path: object, graph: GraphProto, opset: int) -> None:
+        self.path, self.graph, self.opset = path, graph, opset
         tensors = {tensor.name: tensor for tensor in graph.initializer}
         made = {name: node for node in graph.node for name in node.output}
         self.constants = Constants(tensors, made)
@@ -512,15 +519,28 @@ def _pad(reader: _Reader, node: NodeProto, given: _Given) -> None:
 def _softmax(reader: _Reader, node: NodeProto, given: _Given) -> None:
     row = reader.row
     axes = (1, -1) if row.is_flat else (3, -1) if row.channels_last else (1, -3)
-    if given.get("axis", axes[0]) not in axes:
+    default = -1 if reader.opset >= _LAST_AXIS else axes[0]
+    if given.get("axis", default) not in axes:
         raise RefusedError("it is not over the classes")
     row.softmax()
+
+
+def _cast(reader: _Reader, node: NodeProto, given: _Given) -> None:
+    if given.get("to") not in _FLOATING and not reader.reads_bytes:
+        raise RefusedError("it cuts numbers down to whole ones")
 
 
 def _nothing(reader: _Reader, node: NodeProto, given: _Given) -> None:
     """Take what changes nothing once a network is trained."""
 
 
+#: What a number may become and stay as it is, but for a rounding.
+_FLOATING: Final = (
+    TensorProto.FLOAT,
+    TensorProto.DOUBLE,
+    TensorProto.FLOAT16,
+    TensorProto.BFLOAT16,
+)
 #: These read their inputs in any order.
 _SYMMETRIC: Final = ("Add", "Sub", "Mul", "Div")
 _TAKEN: Final[dict[str, Callable[[_Reader, NodeProto, _Given], str | None]]] = {
@@ -545,5 +565,6 @@ _TAKEN: Final[dict[str, Callable[[_Reader, NodeProto, _Given], str | None]]] = {
     "Transpose": _transpose,
     "Pad": _pad,
     **dict.fromkeys(("Softmax", "LogSoftmax"), _softmax),
-    **dict.fromkeys(("Cast", "Identity", "Dropout"), _nothing),
+    "Cast": _cast,
+    **dict.fromkeys(("Identity", "Dropout"), _nothing),
 }
