@@ -2,6 +2,7 @@
 
 import csv
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 import lenet
 from lenet.cli.main import main
 from lenet.data import Dataset, Split
+from lenet.data.unlabelled import read_unlabelled
 from lenet.errors import DataError, ModelFileError, PictureError, UsageError
 from lenet.inference.writing import predict_into
 from lenet.writing import FORMATS, render
@@ -231,3 +233,17 @@ def test_one_class_has_no_second(tmp_path):
     predict_into(tmp_path / "a.csv", model, np.zeros((2, 4, 4), np.uint8), probabilities=True)
     lines = (tmp_path / "a.csv").read_text().splitlines()
     assert lines[1:] == ["image[0],only,1.0,,,,1.0", "image[1],only,1.0,,,,1.0"]
+
+
+def test_warnings_are_the_callers_own_while_files_are_read(model, digits, tmp_path):
+    """Two at a time, of which the first is done first."""
+    for number, image in enumerate(digits.test.images[:4, 0]):
+        saved(tmp_path / f"{number}.png", image)
+    before = list(warnings.filters)
+    first, second = (read_unlabelled([tmp_path], model.preprocessing) for _ in range(2))
+    for some in (first, second):
+        next(some)
+        assert warnings.filters == before
+    for some in (first, second):
+        list(some)
+    assert warnings.filters == before

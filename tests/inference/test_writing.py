@@ -303,8 +303,12 @@ def test_images_in_parquet_files(model, tmp_path):
         assert found[7].image == f"{path}[7]"
         assert len(found) == 300
     listed = tmp_path / "paths.parquet"
-    pq.write_table(pa.table({"file": [str(p.relative_to(tmp_path)) for p in paths]}), listed)
-    assert [one.image for one in lenet.predict(model, listed)] == ["in/3/0.png", "in/3/1.png"]
+    names = [str(path.relative_to(tmp_path)) for path in paths]
+    pairs = [{"bytes": None, "path": name} for name in names]
+    for column in (names, pairs):
+        pq.write_table(pa.table({"file": column}), listed)
+        found = lenet.predict(model, listed)
+        assert [one.image for one in found] == ["in/3/0.png", "in/3/1.png"]
     bad = tmp_path / "bad.parquet"
     pq.write_table(pa.table({"image": [files[0], b"no picture", None]}), bad)
     found = lenet.predict(model, bad, skip_bad=True)
