@@ -91,18 +91,19 @@ def write_pieces(
         if is_special(target):
             number = own_stream(target)
             # Not opened anew: what was redirected with >> would be emptied.
-            with target.open("wb") if number is None else os.fdopen(os.dup(number), "wb") as stream:
+            place = target if number is None else os.dup(number)
+            with open(place, "wb") as stream:
                 stream.writelines(pieces)
             return target
-        place = Path(os.path.realpath(target)) if target.is_symlink() else target
-        _write_and_rename(place, pieces, durable)
+        real = Path(os.path.realpath(target)) if target.is_symlink() else target
+        _write_and_rename(real, pieces, durable)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         what = f"cannot write {path_text(path)}: {reason(error)}"
         remedy = "choose a folder that exists, is writable and has room"
         raise OutputError(f"{what}; {remedy}") from error
     if durable:
         with suppress(OSError):  # some systems refuse; the file's own content is safe already
-            folder = os.open(place.parent, os.O_RDONLY)
+            folder = os.open(real.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
             finally:

@@ -294,7 +294,8 @@ def test_arrays_that_are_no_images(refused, here, model, array):
 
 def test_json_of_no_pictures(command, here, model):
     pa = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
-    parquet.write_table(pa.table({"path": pa.array([], pa.string())}), here / "none.parquet")
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"path": pa.array([], pa.string())}), here / "none.parquet")
     found = command("predict", model, "none.parquet", "--json")
     assert json.loads(found.out)["predictions"] == []

@@ -148,12 +148,11 @@ class Frame:
         self.least = [*self._units, *(layer.width for layer in layers[-1:])]
 
     def network(self, widths: Sequence[int]) -> Network:
-        before = [self._network.input_shape[0], *widths]
+        before = [self._network.input_shape[0], *widths][: len(widths)]
+        layers = zip(self._trained.items(), widths, before, strict=True)
         changes = {
             place: (layer.with_width(width).given(channels),)
-            for (place, layer), width, channels in zip(
-                self._trained.items(), widths, before, strict=False
-            )
+            for (place, layer), width, channels in layers
         }
         return rebuilt(self._network, changes)
 

@@ -268,6 +268,11 @@ def on(**settings: Any) -> Decorator:
     return option("--on", words, **settings)
 
 
+def is_given(value: object) -> bool:
+    """Has a person given an option of this value? A number such as 0 is one."""
+    return value is not None and value is not False and value != ()
+
+
 def run_path(name: str | None, kind: str, about: object) -> Path:
     """Return a folder under runs/; without a name, the same work has the same folder again."""
     import hashlib

@@ -122,7 +122,7 @@ def run_folds(given: dict[str, Any], json: bool, quiet: bool) -> None:
 def _refuse(given: dict[str, Any], unused: Mapping[str, str], asked: str) -> None:
     """Refuse options that do not go with what is asked."""
     for name, advice in unused.items():
-        if given[name] is not None and given[name] is not False and given[name] != ():
+        if options.is_given(given[name]):
             option = name.replace("_", "-")
             raise UsageError(f"--{option} does not go with {asked}; {advice}.")
 

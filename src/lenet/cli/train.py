@@ -202,7 +202,7 @@ def _reopen(folder: Path, given: dict[str, Any]) -> tuple[Begun, Run] | None:
     how = {name: given.pop(name) for name in ("threads", "checkpoint_seconds")}
     places = {"source": given.pop("data"), "data_dir": given["data_dir"]}
     for name, value in given.items():
-        if name != "data_dir" and value is not None and value is not False and value != ():
+        if name != "data_dir" and options.is_given(value):
             option = name.replace("_", "-")
             raise UsageError(
                 "--resume goes on with the run's own network, recipe and seed; leave "
