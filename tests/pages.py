@@ -159,7 +159,7 @@ def first_sentence(path: Path) -> str:
     else:
         words = re.match(r"((?://.*\n)*)", text)[1].replace("// ", "").replace("//", "")
     paragraph = " ".join(words.partition("\n\n")[0].split())
-    sentence = re.split(r"(?<=\.)\s", paragraph)[0].rstrip(".")
+    sentence = re.split(r"(?<=\.)(?<!et al\.)\s", paragraph)[0].rstrip(".")
     return sentence.replace("|", "\\|").replace("``", "`")
 
 

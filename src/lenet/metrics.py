@@ -108,8 +108,9 @@ def threshold_text(probability: float) -> str:
 
 def unrecognised_text(classes: Sequence[str], kind: str = "image") -> str:
     """Say which classes, one at least, have no image that is recognised."""
-    more = f" and {len(classes) - _SHOWN:,} more classes" * (len(classes) > _SHOWN)
-    return f"No {kind} of {', '.join(classes[:_SHOWN])}{more} is recognised."
+    more = f" and {len(classes) - _SHOWN:,} more" * (len(classes) > _SHOWN)
+    word = "class" if len(classes) == 1 else "the classes"
+    return f"No {kind} of {word} {', '.join(classes[:_SHOWN])}{more} is recognised."
 
 
 @dataclass(frozen=True, eq=False)

@@ -159,6 +159,8 @@ def test_names() -> None:
     assert [c.name for c in compare(net, net, names=("x", "y")).columns] == ["x", "y"]
     with refused(UsageError, "3 names"):
         compare(net, net, names=("x", "y", "z"))
+    with refused(UsageError, "names is 1"):
+        compare(net, net, names=[1, 2])  # type: ignore[list-item]
     with refused(UsageError, "not 1"):
         compare(net)
     with refused(UsageError, "5"):

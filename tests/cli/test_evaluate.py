@@ -163,7 +163,7 @@ def test_a_class_that_is_never_recognised_comes_first(command, here):
     data = replace(digits, train=only)
     lenet.train("1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10", data).save(here / "m.safetensors")
     found = command("evaluate", "m.safetensors", "digits")
-    assert found.out.splitlines()[2] == "No image of 3 is recognised."
+    assert found.out.splitlines()[2] == "No image of class 3 is recognised."
     values = json.loads(command("evaluate", "m.safetensors", "digits", "--json").out)
     assert values["unrecognised"] == ["3"]
 

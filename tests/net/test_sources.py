@@ -46,6 +46,11 @@ def test_what_is_no_source_is_refused(source: object) -> None:
         read_network(source)  # type: ignore[arg-type]
 
 
+def test_a_name_is_a_text() -> None:
+    with refused(UsageError, "name is 5"):
+        read_named("lenet", 5)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("name", ["pipe.json", "pipe.safetensors"])
 def test_a_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)

@@ -169,10 +169,10 @@ def told(**info):
 
 def test_a_class_that_is_never_recognised():
     words = sentence(told(unrecognised=["stop", "yield"]))
-    assert words.startswith("No test image of stop, yield is recognised. ")
+    assert words.startswith("No test image of the classes stop, yield is recognised. ")
     assert "--balance" in words
     many = sentence(told(unrecognised=list("abcdefgh")))
-    assert many.startswith("No test image of a, b, c, d, e and 3 more classes is recognised.")
+    assert many.startswith("No test image of the classes a, b, c, d, e and 3 more is recognised.")
     balanced = told(unrecognised=["stop"], recipe={"class_weight": "balanced"})
     assert "--balance" not in sentence(balanced)
     for nothing in ([], None, "stop", 3):
@@ -198,7 +198,7 @@ def test_a_training_tells_both(tmp_path):
     assert model.training["unrecognised"] == ["3"]
     report = lenet.report(tmp_path / "run", data=data)
     top, below = report.html.split("<section", 1)
-    assert "No test image of 3 is recognised." in top
+    assert "No test image of class 3 is recognised." in top
     assert calibration_text(report.record) in below
     assert "If the unsurest are left open" in below
 

@@ -20,7 +20,7 @@ from lenet.analysis.differences import Beside, Difference, differences, layers_b
 from lenet.errors import UsageError
 from lenet.net import Network, Source, read_named
 from lenet.net.shapes import Pair, pair_text, shape_text
-from lenet.net.words import listed, name_text, shown
+from lenet.net.words import check_text, listed, name_text, shown
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section, table_of
 from lenet.writing.numbers import bytes_text, times
@@ -153,6 +153,8 @@ def compare(
         raise UsageError(f"compare takes two or more networks, not {len(networks)}; {remedy}.")
     if not isinstance(names, list | tuple):
         raise UsageError(f"names is {shown(names)}; give a list of them, one for each network.")
+    for name in names:
+        check_text(name, "names")
     if names and len(names) != len(networks):
         given = f"{len(names)} names and {len(networks)} networks are given"
         raise UsageError(f"{given}; give one name for each.")

@@ -18,7 +18,7 @@ from lenet.net import zoo
 from lenet.net.document import MAX_JSON, from_json
 from lenet.net.network import Network, read_input
 from lenet.net.notation import EXAMPLE, parse_network
-from lenet.net.words import did_you_mean, shown
+from lenet.net.words import check_text, did_you_mean, shown
 
 
 class HasNetwork(Protocol):
@@ -70,7 +70,12 @@ def read_network(source: Source, input_shape: Iterable[int] | str | None = None)
 def read_named(
     source: Source, name: str = "", input_shape: Iterable[int] | str | None = None
 ) -> tuple[Network, str]:
-    """Return the network, on an input (C, H, W) or text ``3x64x64``, and ``name`` or its own."""
+    """Return the network, on an input (C, H, W) or text ``3x64x64``, and ``name`` or its own.
+
+    Raises:
+        UsageError: ``name`` is no text; otherwise as :func:`read_network`.
+    """
+    check_text(name, "name")
     network = read_network(source, input_shape)
     if input_shape is not None:
         with about("input_shape"):

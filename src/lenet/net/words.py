@@ -53,6 +53,16 @@ def check_choice(
         raise UsageError(f"{found}; it must be {allowed}.", parameter=parameter)
 
 
+def check_text(given: object, parameter: str) -> None:
+    """Refuse what is no text.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not isinstance(given, str):
+        raise UsageError(f"{parameter} is {shown(given)}; give a text.", parameter=parameter)
+
+
 def check_key(key: object, keys: Iterable[str], owner: str) -> None:
     """Refuse a name that stands for nothing in ``owner``, which has ``keys``.
 
