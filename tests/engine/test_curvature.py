@@ -14,10 +14,8 @@ from lenet.engine.engine import PLAIN, Objective, Samples
 from lenet.engine.initialise import initialise
 from lenet.engine.plan import Floats, Plan, Step, Tensor, make_plan
 from lenet.engine.reference import ReferenceEngine
-from lenet.errors import UsageError
 from lenet.net import parse_network
 from random_networks import clear_unlinked
-from refusals import refused
 
 NEAREST = Objective(nearest=True)
 RUBBISH = Objective(rubbish=-3.0)
@@ -94,11 +92,6 @@ def test_loops_over_every_connection(text: str, objective: Objective) -> None:
 def test_damping_bounds_the_steps() -> None:
     sizes = step_sizes(np.array([0.0, 0.02, 2.0]), 0.02)
     np.testing.assert_allclose(sizes, [50, 25, 1 / 2.02])
-
-
-def test_normalised_networks_are_refused() -> None:
-    with refused(UsageError, "batch normalisation", "another optimizer"):
-        Case("1x6x6 | conv 2 k3 batchnorm relu | dense 2").found()
 
 
 def loops(case: Case, objective: Objective) -> Floats:

@@ -131,8 +131,20 @@ def test_intervals_end_where_accuracies_do(noise):
         ({"path": 1}, ("no 'path'",)),
         ({"network": [NET, "1x4x4 | dense 4"]}, ("4 outputs", "3 classes")),
         ({"progress": 5}, ("progress is 5",)),
+        ({"restore_best": [False, True]}, ("restore_best is True", "validation_fraction")),
+        ({"patience": [0, 3]}, ("patience is 3", "validation_fraction")),
+        (
+            {
+                "network": [NET, "1x4x4 | conv 2 k3 batchnorm | dense 3"],
+                "optimizer": "levenberg-marquardt",
+            },
+            ("batch normalisation", "another optimizer"),
+        ),
     ],
 )
-def test_what_cannot_be_meant(noise, values, words):
+def test_what_cannot_be_meant_is_said_before_anything_is_trained(noise, values, words):
+    done = []
+    values = {"progress": lambda *one: done.append(one), **values}
     with refused(UsageError, *words):
         lenet.vary(**{"network": NET, "data": noise, "epochs": 1, **values})
+    assert not done

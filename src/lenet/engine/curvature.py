@@ -21,7 +21,6 @@ from lenet.engine import operations
 from lenet.engine.engine import Objective, Samples
 from lenet.engine.operations import Gradients, Inputs
 from lenet.engine.plan import INPUT, Floats, Plan, Step
-from lenet.errors import UsageError
 from lenet.net.layers import ACTIVATIONS
 
 #: Images that are computed at a time.
@@ -31,16 +30,10 @@ _CHUNK: Final = 100
 def curvature(plan: Plan, parameters: Floats, samples: Samples, objective: Objective) -> Floats:
     """Return the second derivative of the loss by each parameter (T,), mean over the samples.
 
-    It is never negative, and zero in the table's gaps and where nothing is trained.
-
-    Raises:
-        UsageError: a layer is normalised: its images are no longer independent of each other.
+    It is never negative, and zero in the table's gaps and where nothing is trained. No layer may be
+    normalised: its images would no longer be independent of each other.
     """
-    if plan.normalised:
-        raise UsageError(
-            "levenberg-marquardt cannot train a network with batch normalisation; leave batchnorm "
-            "out, or take another optimizer."
-        )
+    assert not plan.normalised
     total = np.zeros(plan.table_size)
     for start in range(0, len(samples.images), _CHUNK):
         part = slice(start, start + _CHUNK)

@@ -42,7 +42,7 @@ from lenet.training.checkpoint import identity_of
 from lenet.training.guards import FolderLock
 from lenet.training.preparation import (
     check_fit,
-    check_loss,
+    check_recipe,
     new_model,
     preprocessing_options,
     with_validation,
@@ -185,7 +185,7 @@ class Shared:
 
     def __init__(self, data: Dataset) -> None:
         self.data = data
-        self._parted: dict[float, Dataset] = {}
+        self._divided: dict[tuple[float, bool], Dataset] = {}
         self._preprocessing: dict[tuple[Any, ...], Preprocessing] = {}
 
     @cached_property
@@ -196,10 +196,16 @@ class Shared:
     def training(self, trial: HasTraining, seed: int) -> Training:
         """Return what ``lenet.train`` would train, on one thread."""
         recipe = trial.recipe
-        share = recipe.validation_fraction
-        if (data := self._parted.get(share)) is None:
-            data = self._parted[share] = with_validation(self.data, recipe)
+        data = self.divided(recipe)
         return Training(self._model(trial, data, seed), data, recipe, seed, threads=1)
+
+    def divided(self, recipe: Recipe) -> Dataset:
+        """Return the data with the validation split that ``recipe`` asks for."""
+        decides = bool(recipe.patience) or recipe.restore_best
+        key = recipe.validation_fraction, decides
+        if (data := self._divided.get(key)) is None:
+            data = self._divided[key] = with_validation(self.data, recipe)
+        return data
 
     def answers(self, training: Training) -> Answers | None:
         """Return what a network that is trained answers for its test images; None: nobody asks."""
@@ -362,7 +368,8 @@ def run_trials(
     for network in {trial.network for trial in trials}:
         check_fit(network, shared.data)
     for trial in trials:
-        check_loss(trial.network, trial.recipe)
+        check_recipe(trial.network, trial.recipe)
+        shared.divided(trial.recipe)
     engine = engine_of(trials[0], shared) if trials else ""
     keys = [trial.key(shared.fingerprint, engine) for trial in trials]
     asked = dict(zip(keys, trials, strict=True))

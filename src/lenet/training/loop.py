@@ -34,7 +34,7 @@ from lenet.optimizers import LEVENBERG_MARQUARDT
 from lenet.profile import Profile
 from lenet.randomness import CURVATURE, checked_seed, permutation
 from lenet.training.calibration import conclusion
-from lenet.training.preparation import check_fit, check_loss, new_model, with_validation
+from lenet.training.preparation import check_fit, check_recipe, new_model, with_validation
 from lenet.training.recipe import MOST_EPOCHS, Recipe
 
 #: Seconds between two looks at the progress (and at Ctrl-C).
@@ -136,7 +136,7 @@ class Training:
         self.seed = checked_seed(seed)
         described = network.network if isinstance(network, Model) else network
         check_fit(described, data)
-        check_loss(described, recipe)
+        check_recipe(described, recipe)
         self.data = with_validation(data, recipe)
         self.recipe = recipe.replace(network=str(described))
         if isinstance(network, Network):

@@ -25,6 +25,7 @@ from lenet.net.layers import Rbf
 from lenet.net.shapes import elements, shape_text
 from lenet.net.sources import is_foreign
 from lenet.net.words import shown
+from lenet.optimizers import LEVENBERG_MARQUARDT
 from lenet.training.recipe import LOSSES, Recipe
 
 
@@ -175,8 +176,15 @@ def check_fit(network: Network, data: Dataset) -> None:
         )
 
 
-def check_loss(network: Network, recipe: Recipe) -> None:
-    """Hold that a recipe that speaks of distances has a network that measures some."""
+def check_recipe(network: Network, recipe: Recipe) -> None:
+    """Hold that the optimizer can train the network, and that a recipe that speaks of distances has
+    a network that measures some."""
+    normalised = any(layer.is_normalised for layer in network.layers)
+    if normalised and recipe.optimizer == LEVENBERG_MARQUARDT:
+        raise UsageError(
+            f"{LEVENBERG_MARQUARDT} cannot train a network with batch normalisation; leave "
+            "batchnorm out, or take another optimizer."
+        )
     last = network.layers[-1]
     if isinstance(last, Rbf):
         return
