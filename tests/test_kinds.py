@@ -30,15 +30,18 @@ def test_weights_of_pytorch_without_its_ending(tmp_path, size, capsys) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("net/data.pkl", bytes(size))
     assert kind_of_file(path) == PYTORCH
-    assert "torch.load" in conversion(str(path))
+    assert "torch.load" in str(conversion(str(path)))
     assert main(["predict", str(path), str(path)]) == 1
     assert "a PyTorch file" in capsys.readouterr().err
 
 
 def test_what_can_be_imported_under_another_name_says_so(tmp_path) -> None:
-    path = tmp_path / "net.bin"
+    path, named = tmp_path / "net.bin", str(tmp_path / "net.keras")
     path.write_bytes(b"PK\3\4" + bytes(26) + b"model.weights.h5")
-    assert conversion(str(path)).startswith("is a Keras model; end its name in .keras")
+    assert conversion(str(path))[:2] == (
+        "is a Keras model",
+        f"end its name in .keras, and make a model of it with lenet.import_model({named!r})",
+    )
 
 
 def test_what_is_no_file(tmp_path) -> None:

@@ -10,7 +10,7 @@ import copyreg
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _LONGEST_PATH: Final = 300
 #: A message says one thing; what makes it longer came out of a file or from the command line.
@@ -65,20 +65,38 @@ def reason(error: Exception) -> str:
     return "a zero byte in the name" if "embedded null" in words else words
 
 
+class Advice(NamedTuple):
+    """What a thing is, and what to do with it: in Python's words, and in those of a command."""
+
+    what: str
+    remedy: str = ""
+    command: tuple[str, ...] = ()
+
+
 class LenetError(Exception):
     """The root of everything that lenet raises on purpose.
 
     ``parameter`` is the name of the parameter that helps, where one does, such as ``skip_bad``:
-    the command line adds its option. A message goes through :func:`visible`, whatever it is made
-    of, and is cut where it is very long; only what this package itself puts ``below`` it is on
-    lines of its own.
+    the command line adds its option. A ``remedy`` in Python's words ends the message; the command
+    line writes ``command`` in its place, such as ``("train", "--net", "lenet")``, where there is
+    one. All goes through :func:`visible`, whatever it is made of, and is cut where it is very long;
+    only what this package itself puts ``below`` it is on lines of its own.
     """
 
     exit_code = 1
 
-    def __init__(self, message: object = "", *, parameter: str = "", below: str = "") -> None:
-        self.parameter = parameter
-        super().__init__(_cut(str(message)) + below)
+    def __init__(
+        self,
+        message: object = "",
+        *,
+        parameter: str = "",
+        remedy: str = "",
+        command: tuple[str, ...] = (),
+        below: str = "",
+    ) -> None:
+        self.parameter, self.command = parameter, command
+        self.what = _cut(str(message))
+        super().__init__((_cut(f"{message}; {remedy}.") if remedy else self.what) + below)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let another process have it: Python would call the class with the message alone."""

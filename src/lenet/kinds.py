@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from lenet.errors import Advice
 from lenet.files import read_start
 
 #: So many bytes tell every kind.
@@ -176,24 +177,26 @@ def foreign_kind(path: str) -> Kind | None:
     return _FOREIGN.get(os.path.splitext(path)[1].lower()) if kind in (None, UNKNOWN) else None
 
 
-def conversion(path: str) -> str:
-    """Return what a file with another program's weights is, and how lenet can read them; or ""."""
+def conversion(path: str) -> Advice | None:
+    """Return what a file with another program's weights is, and how lenet can read them."""
     if (kind := foreign_kind(path)) is None:
-        return ""
+        return None
     stem, ending = os.path.splitext(path)
     endings = _IMPORTED.get(kind, ())
-    if ending.lower() in endings:
-        return f"is {kind.one}; make a model of it with lenet.import_model({path!r})"
-    if endings and kind is not PYTORCH:
-        made = f"lenet.import_model({stem + endings[0]!r})"
-        return f"is {kind.one}; end its name in {endings[0]}, and make a model of it with {made}"
     target = f"{stem}.safetensors"
+    if ending.lower() in endings:
+        made, command = f"lenet.import_model({path!r})", ("import", path, "-o", target)
+        return Advice(f"is {kind.one}", f"make a model of it with {made}", command)
+    if endings and kind is not PYTORCH:
+        named = stem + endings[0]
+        made = f"lenet.import_model({named!r})"
+        remedy = f"end its name in {endings[0]}, and make a model of it with {made}"
+        return Advice(f"is {kind.one}", remedy)
     compare = f"then lenet.reconcile(network, {target!r}) says which network they fit"
     if kind is PYTORCH:
         save = f"safetensors.torch.save_file(torch.load({path!r}, weights_only=True), {target!r})"
-        return f"is a PyTorch file, which is never unpickled here; write {save}, {compare}"
+        what = "is a PyTorch file, which is never unpickled here"
+        return Advice(what, f"write {save}, {compare}")
     save = f"safetensors.numpy.save_file(tensors, {target!r})"
-    return (
-        f"is {kind.one}, which is not read here; write its weights, arrays by name, with {save}, "
-        f"{compare}"
-    )
+    remedy = f"write its weights, arrays by name, with {save}, {compare}"
+    return Advice(f"is {kind.one}, which is not read here", remedy)

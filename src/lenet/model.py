@@ -41,7 +41,7 @@ from lenet.engine.initialise import aligned_zeros, initialise
 from lenet.engine.integers import IntegerNetwork
 from lenet.engine.native import check_threads, chosen_engine, make_engine
 from lenet.engine.plan import Plan, Step, make_plan
-from lenet.errors import DataError, LenetError, ModelFileError, UsageError, path_text
+from lenet.errors import Advice, DataError, LenetError, ModelFileError, UsageError, path_text
 from lenet.kinds import conversion
 from lenet.metrics import Evaluation, evaluate_answers, read_answers, softmax
 from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo
@@ -501,7 +501,8 @@ class Model:
             raise UsageError(f"{what}; give a {MODEL_ENDING} file.")
         path = model_file(path)
         if advice := _advice(os.fspath(path)):
-            raise ModelFileError(f"{path_text(path)} {advice}.")
+            what, remedy, command = advice
+            raise ModelFileError(f"{path_text(path)} {what}", remedy=remedy, command=command)
         return cls._read(os.fspath(path), tensor_files.read(path))
 
     def to_bytes(self) -> bytes:
@@ -619,26 +620,27 @@ def model_file(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
         return path
     if not (model := read_run(path).model).exists():
         what = f"{path_text(path)} is a run without a model: its training is not done"
-        raise ModelFileError(f"{what}; resume it.")
+        command = "train", "--resume", os.fsdecode(path)
+        raise ModelFileError(what, remedy="resume it", command=command)
     return model
 
 
-def _advice(path: str) -> str:
+def _advice(path: str) -> Advice | None:
     """Return what to do with what is no model file though a person may take it for one."""
     if os.path.isdir(path):
         inside = sorted(map(str, Path(path).glob(f"*{MODEL_ENDING}")))
         runs = sorted((str(info.parent) for info in Path(path).glob(f"*/{INFO}")), key=natural)
         what = "a model in it" if inside else "the run that you mean"
         found = inside or runs
-        return f"is a folder; give {what}, such as {found[0]!r}" if found else ""
+        return Advice("is a folder", f"give {what}, such as {found[0]!r}") if found else None
     if not os.path.exists(path) and is_run(run := Path(ROOT, path)):
-        return f"is no file; give the run of that name, {str(run)!r}"
-    remedy = "train it, and give the model that is saved"
+        return Advice("is no file", f"give the run of that name, {str(run)!r}")
+    remedy, command = "train it, and give the model that is saved", ("train", "--net", path)
     if os.path.splitext(path)[1].lower() == ".json":
-        return f"is no model: a network's .json file holds no weights; {remedy}"
+        return Advice("is no model: a network's .json file holds no weights", remedy, command)
     if path in zoo.names() and not os.path.exists(path):
-        return f"is a network without weights; {remedy}"
-    return "" if is_model_file(path) else conversion(path)
+        return Advice("is a network without weights", remedy, command)
+    return None if is_model_file(path) else conversion(path)
 
 
 def _class_names(classes: Any) -> tuple[str, ...]:

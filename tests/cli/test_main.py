@@ -74,6 +74,23 @@ def test_an_error_names_the_option(command, arguments, option):
     assert first.rstrip(".").endswith(f"(on the command line: --{option})")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "instead"),
+    [
+        (["train", "lenet"], "train --net lenet"),
+        (["train", "1x8x8 | dense 10"], "train --net '1x8x8 | dense 10'"),
+        (["train", "a.safetensors"], "train DATA --net a.safetensors"),
+        (["evaluate", "lenet", "digits"], "train --net lenet"),
+        (["predict", "a.json", "a.png"], "train --net a.json"),
+    ],
+)
+def test_a_command_stands_in_place_of_python(command, here, arguments, instead):
+    (here / "a.json").write_text("{}")
+    error = command(*arguments).err
+    assert error.endswith(f"; use `lenet {instead}`.\n")
+    assert "lenet." not in error.removesuffix("lenet.\n")
+
+
 def test_version(command):
     assert command("--version").out == f"lenet {lenet.__version__}\n"
 

@@ -265,7 +265,7 @@ def test_files_of_other_programs(refused, here, model, picture_bytes, name, cont
     save = "safetensors.torch.save_file(torch.load(" if "Torch" in word else "save_file(tensors"
     words = [save, "lenet.reconcile("]
     if name in ("net.pth", "net.onnx", "net.keras"):  # these can be imported
-        words = [f"lenet.import_model({name!r})"]
+        words = [f"`lenet import {name} -o "]
     for arguments in (["predict", name, "a.png"], ["evaluate", name, "digits"]):
         refused(arguments, 1, word, *words)
     refused(["predict", model, name], 1, f"is {word}")

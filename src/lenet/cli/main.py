@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, TextIO, cast
 
-from lenet.errors import LenetError, ShapeError, path_text, reason
+from lenet.errors import LenetError, ShapeError, path_text, reason, visible
 from lenet.terminal import Guard, unguarded
 
 
@@ -132,7 +132,12 @@ def _prepare_streams() -> None:
 
 
 def _sentence(error: LenetError) -> str:
-    """Return an error's message; where a parameter of Python would help, with its option."""
+    """Return an error's message: with a command in place of Python's words, or with the option of
+    the parameter that would help."""
+    if error.command:
+        import shlex  # only such an error pays for it
+
+        return f"{error.what}; use `{visible(shlex.join(('lenet', *error.command)))}`."
     if not error.parameter:
         return str(error)
     option = _OPTIONS.get(error.parameter, error.parameter.replace("_", "-"))

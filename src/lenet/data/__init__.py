@@ -171,9 +171,10 @@ def _name(source: Source) -> str:
 
 def _path(source: Source) -> str:
     """Return ``source`` as a path that exists and may hold pictures."""
-    text = os.fsdecode(source)
+    text, command = os.fsdecode(source), tuple[str, ...]()
     if is_model_file(text):
         what, advice = "a saved model", f"read it with lenet.Model.load({text!r})"
+        command = "train", "DATA", "--net", text
     elif os.path.isdir(text) and any(Path(text).glob(f"*/{INFO}")):
         what, advice = "a folder of runs", "name a folder, .csv or .npz of pictures"
     elif kind := os.path.isfile(text) and foreign_kind(text):
@@ -182,14 +183,15 @@ def _path(source: Source) -> str:
         if not is_run(text):
             return text
         what, advice = "the folder of a run", f"go on with lenet.resume({text!r})"
+        command = "train", "--resume", text
         if models := sorted(Path(text).glob(f"*{MODEL_ENDING}")):  # the best before the last
             advice = f"read its model with lenet.Model.load({str(models[0])!r}), or {advice}"
     elif _name(text) in zoo.names() or "|" in text:
-        what = "a network"
+        what, command = "a network", ("train", "--net", text)
         advice = f'train it with lenet.train({text!r}, "digits"), or use lenet.explain({text!r})'
     else:
         raise UsageError(
             f"no data set is called {text!r}{did_you_mean(_name(text), NAMES)}; choose "
             f"{listed(NAMES, 'or')}, or name a folder, .csv or .npz that exists"
         )
-    raise UsageError(f"{shown(text)} is {what}, no data set; {advice}.")
+    raise UsageError(f"{shown(text)} is {what}, no data set", remedy=advice, command=command)

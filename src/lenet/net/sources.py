@@ -214,7 +214,8 @@ def _refuse_foreign(path: str) -> None:
     from lenet.kinds import conversion
 
     if advice := conversion(path):
-        raise UsageError(f"{path_text(path)} {advice}.")
+        what, remedy, command = advice
+        raise UsageError(f"{path_text(path)} {what}", remedy=remedy, command=command)
 
 
 _ALLOWED: Final = (
