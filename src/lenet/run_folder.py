@@ -356,6 +356,22 @@ def run_of(model: object) -> RunRecord | None:
     return None
 
 
+def data_of(model: object) -> tuple[str, str | None]:
+    """Return what the run that a model is of was trained on, as ``lenet.load`` takes it: the source
+    and ``data_dir``.
+
+    Raises:
+        UsageError: the model is of no run, or the run's data were no name and no path.
+    """
+    record = run_of(model)
+    source = record.arguments.get("source") if record else None
+    if record is None or source is None:
+        why = "are no name or path" if record else "are not known: it is of no run"
+        what = f"the data that this model was trained on {why}"
+        raise UsageError(f"{what}; name the data to evaluate it on.")
+    return source, record.arguments.get("data_dir")
+
+
 def reading_of(model: object, source: str | os.PathLike[str]) -> dict[str, Any]:
     """Return how a run, or the one that a model lies in, has read ``source``; empty for others.
 

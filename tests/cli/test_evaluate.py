@@ -45,6 +45,20 @@ def test_json(command, model):
     assert values["accuracy"] == pytest.approx(right / 360)
 
 
+def test_a_run_is_tested_on_its_own_data(command, refused, here, model):
+    write_digits(here / "own", dict.fromkeys("0123456789", 9))
+    command("train", "own", "--net", "tiny", "--epochs", "1", "--run", "a")
+    given, itself = (command("evaluate", "runs/a", *data, "--json").out for data in (["own"], []))
+    values = json.loads(itself)
+    assert values.pop("dataset") == str(here / "own")
+    assert {"dataset": "own", **values} == json.loads(given)
+    words = command("evaluate", here / "runs/a/last.safetensors").out
+    assert f"test images of {here / 'own'}" in words
+    refused(["evaluate", model], 2, "of no run", "name the data")
+    with pytest.raises(lenet.errors.UsageError):
+        lenet.evaluate(lenet.Model.load(here / model))
+
+
 def test_answers_and_names_of_mistakes(command, here, model):
     write_digits(here / "own", dict.fromkeys("0123456789", 9))
     (here / "own" / "3" / "0.png").rename(here / "own" / "4" / "wrong.png")
@@ -175,7 +189,6 @@ def test_idx_files(command, model, idx_folder):
 def test_no_data(refused, model):
     refused(["evaluate", model, "mnits"], 2, "'mnits'", "did you mean 'mnist'?")
     refused(["evaluate", model, "mnist", "--data-dir", "x"], 1, "the data folder is x")
-    refused(["evaluate", model], 2, "'DATA'")
 
 
 def header(content):

@@ -111,7 +111,12 @@ def _check_output(output: Path | None, picture: str | None, theme: str) -> None:
 
 @verb
 @argument("model", MODEL, PATH)
-@argument("data", "digits, mnist or fashion-mnist; or a path of pictures, as for lenet train.")
+@argument(
+    "data",
+    "digits, mnist or fashion-mnist; or a path of pictures, as for lenet train; by default what "
+    "the model's run was trained on.",
+    required=False,
+)
 @options.data_dir
 @flag("--all", "Of a path take all pictures, not only those to test on.")
 @flag("--skip-bad", "Of a path leave out files that cannot be read.")
@@ -127,18 +132,19 @@ def _check_output(output: Path | None, picture: str | None, theme: str) -> None:
 )
 @options.json
 def evaluate(
-    model: Path, data: str, all: bool, output: Path | None, json: bool, **how: Any
+    model: Path, data: str | None, all: bool, output: Path | None, json: bool, **how: Any
 ) -> None:
     """Accuracy, figures per class, and confusion matrix of a saved model on test images."""
     from lenet.inference.evaluating import evaluate, save_answers
     from lenet.inference.table import check_path
+    from lenet.run_folder import data_of
 
     if output is not None:
-        check_path(output, model, data)
+        check_path(output, model, data or data_of(model)[0])
     result = evaluate(model, data, everything=all, **how)
     if output is not None:
         save_answers(result, output)
-    show(result, json, model=str(model), dataset=data)
+    show(result, json, model=str(model), dataset=data or data_of(model)[0])
 
 
 @verb

@@ -17,7 +17,7 @@ from lenet.inference.rejecting import check_reject, threshold_of
 from lenet.inference.table import save
 from lenet.metrics import Evaluation
 from lenet.model import Model
-from lenet.run_folder import START, is_elsewhere, reading_of, run_of
+from lenet.run_folder import START, data_of, is_elsewhere, reading_of, run_of
 
 #: What a row of an image that is left open lacks.
 _OPEN: Final = ("class", "correct", "second", "second_probability")
@@ -25,7 +25,7 @@ _OPEN: Final = ("class", "correct", "second", "second_probability")
 
 def evaluate(
     model: Model | str | os.PathLike[str],
-    data: Dataset | Split | str | os.PathLike[str],
+    data: Dataset | Split | str | os.PathLike[str] | None = None,
     *,
     data_dir: str | os.PathLike[str] | None = None,
     everything: bool = False,
@@ -42,7 +42,8 @@ def evaluate(
 
     Args:
         model: a model, the file of one, or the folder of a run.
-        data: a data set or a split, or a name or path as ``lenet.load`` takes it.
+        data: a data set or a split, or a name or path as ``lenet.load`` takes it; by default what
+            the model's run was trained on.
         data_dir: the folder that holds the IDX files already.
         everything: of a path, take the pictures that are to train on, too. Of another path than
             the model's run was trained on, all are taken that have no test split of their own.
@@ -60,6 +61,9 @@ def evaluate(
     check_reject(reject, coverage)
     file, model = model, model if isinstance(model, Model) else Model.load(model)
     threshold = threshold_of(model, reject, coverage)
+    if data is None:
+        data, known = data_of(file)
+        data_dir = known if data_dir is None else data_dir
     if is_named := not isinstance(data, Dataset | Split) and is_name(data):
         data = load(data, data_dir=data_dir)
     name = ""
