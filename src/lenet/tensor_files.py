@@ -129,7 +129,7 @@ def _check_sizes(path: object, start: bytes, size: int) -> None:
 
 def parse(path: object, content: bytes) -> tuple[dict[str, str], dict[str, npt.NDArray[Any]]]:
     """Return metadata and tensors of a model's bytes; ``path`` is what an error calls them."""
-    import safetensors.numpy
+    import safetensors
 
     _check_sizes(path, content, len(content))
     end = _end_of_header(content)
@@ -144,10 +144,10 @@ def parse(path: object, content: bytes) -> tuple[dict[str, str], dict[str, npt.N
             raise damaged(path, "its weights are not those that were saved")
         if len(tensors) > MAX_TENSORS:
             raise damaged(path, f"it holds {len(tensors):,} tensors, {MAX_TENSORS:,} at most")
-        return metadata, safetensors.numpy.load(content)
+        return metadata, {name: _array(entry) for name, entry in tensors}
     except safetensors.SafetensorError as error:
         raise damaged(path, str(error).strip()) from error
-    except KeyError as error:  # a type of numbers that NumPy does not have
+    except KeyError as error:
         raise damaged(path, f"it holds numbers of type {error}") from error
     except (ValueError, RecursionError) as error:
         raise damaged(path, f"its header is no JSON ({error})") from error
@@ -171,30 +171,38 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
     import numpy as np
     import safetensors
 
-    content = read(path)
     try:
-        entries = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
+        entries = safetensors.deserialize(read(path))  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError as error:
         why = str(error).strip().rstrip(".")
         raise ModelFileError(f"{path_text(path)} is no intact safetensors file: {why}.") from error
     tensors = {}
     for name, entry in entries:
         kind, shape = entry["dtype"], entry["shape"]
-        if kind not in _NUMPY_TYPES:
-            raise ModelFileError(f"{path_text(path)} holds numbers of type {kind}; save float32.")
-        values = np.frombuffer(entry["data"], _NUMPY_TYPES[kind])
         if kind == "BF16":
-            values = (values.astype("<u4") << 16).view("<f4")
-        tensors[name] = values.reshape(shape)
+            bits = np.frombuffer(entry["data"], "<u2").astype("<u4") << 16
+            tensors[name] = bits.view("<f4").reshape(shape)
+        elif kind in _NUMPY_TYPES:
+            tensors[name] = _array(entry)
+        else:
+            raise ModelFileError(f"{path_text(path)} holds numbers of type {kind}; save float32.")
     return tensors
 
 
-#: By the format's names; bfloat16 as what holds its bits.
+def _array(entry: Mapping[str, Any]) -> npt.NDArray[Any]:
+    """Return a tensor as the library has read it, without a copy; a KeyError, if NumPy has no such
+    numbers."""
+    import numpy as np
+
+    return np.frombuffer(entry["data"], _NUMPY_TYPES[entry["dtype"]]).reshape(entry["shape"])
+
+
+#: The format's names for what NumPy has, too.
 _NUMPY_TYPES: Final = {
     **{f"F{bits}": f"<f{bits // 8}" for bits in (16, 32, 64)},
     **{f"I{bits}": f"<i{bits // 8}" for bits in (8, 16, 32, 64)},
     **{f"U{bits}": f"<u{bits // 8}" for bits in (8, 16, 32, 64)},
-    **{"BF16": "<u2", "BOOL": "?"},
+    "BOOL": "?",
 }
 
 
