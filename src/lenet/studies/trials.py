@@ -49,8 +49,6 @@ from lenet.training.preparation import (
 )
 from lenet.version import VERSION as LENET
 
-#: The largest that is read, in bytes; a line of 20 epochs has 4,000.
-_LARGEST: Final = 256_000_000
 _STATUSES: Final = ("finished", "diverged")
 #: At most so many trials run at a time.
 MAX_JOBS: Final = 256
@@ -277,21 +275,23 @@ class Record:
             self._read(self.path)
 
     def _read(self, path: Path) -> None:
+        self._is_cut = False
         try:
-            content = files.read_regular(path, _LARGEST)
+            with files.open_regular(path) as file:
+                for number, line in enumerate(file, 1):
+                    self._is_cut = not line.endswith(b"\n")
+                    if line.strip() and not self._is_cut:
+                        self._take(line, f"line {number} of {path_text(path)}")
         except (OSError, ValueError) as error:
             raise DataError(f"cannot read {path_text(path)}: {reason(error)}.") from error
-        *lines, rest = content.split(b"\n")
-        self._is_cut = bool(rest)
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                values = json.loads(line)
-                self.known[values["trial"]] = Outcome.from_dict(values)
-            except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-                what = f"line {number} of {path_text(path)} is no outcome of a trial"
-                raise DataError(f"{what}; remove it, and its trial is run again.") from error
+
+    def _take(self, line: bytes, place: str) -> None:
+        try:
+            values = json.loads(line)
+            self.known[values["trial"]] = Outcome.from_dict(values)
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            what = f"{place} is no outcome of a trial; remove it, and its trial is run again"
+            raise DataError(f"{what}.") from error
 
     def add(self, key: str, trial: Trial, outcome: Outcome) -> None:
         """Keep an outcome; a line that was cut off is ended first.
