@@ -186,8 +186,8 @@ def _picture_path(net: str, output: Path | None, format: str | None) -> Path:
 @verb
 @argument(
     "nets",
-    "Two or more: zoo names, notations, saved models, .json, .onnx or .keras files; or two or more "
-    "folders that lenet train wrote.",
+    "Two or more: zoo names, notations, saved models, runs, .json, .onnx or .keras files. Where all "
+    "are folders that lenet train wrote, their results are compared.",
     nargs=-1,
 )
 @option(
@@ -203,28 +203,20 @@ def compare(nets: tuple[str, ...], output: Path | None, form: str, **images: Any
     from pathlib import Path
 
     from lenet.files import check_other_file
-    from lenet.net.words import shown
     from lenet.run_folder import FILES, is_run
 
-    runs = [net for net in nets if is_run(net)]
-    if runs and len(runs) < len(nets):
-        other = next(net for net in nets if net not in runs)
-        raise UsageError(
-            f"{path_text(runs[0])} is a run and {shown(other)} is none; compare runs with runs, "
-            "or networks with networks (of a run: its model file)."
-        )
-    if not runs:
+    if not nets or not all(map(is_run, nets)):
         from lenet.analysis import comparison
 
         if output or any(images.values()):
-            raise UsageError("--output, --data and --data-dir are for runs; name two run folders.")
+            raise UsageError("--output, --data and --data-dir are for runs; name runs alone.")
         write(comparison.compare(*nets), form)
         return
     from lenet.reporting.results import compare_runs
 
     if output:
-        check_other_file(output, *(Path(run) / name for run in runs for name in FILES))
-    result = compare_runs(*runs, **images)
+        check_other_file(output, *(Path(run) / name for run in nets for name in FILES))
+    result = compare_runs(*nets, **images)
     if output:
         result.save(output)
     write(result, form)

@@ -142,7 +142,7 @@ def formats(*others: str) -> Decorator:
     return decorate
 
 
-NET: Final = "A zoo name, a notation, a saved model, or a .json, .onnx or .keras file."
+NET: Final = "A zoo name, a notation, a saved model or a run, or a .json, .onnx or .keras file."
 net: Final = argument("net", NET)
 #: What a person calls a class of Python's by: its module, a colon, its name.
 _CLASS: Final = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"

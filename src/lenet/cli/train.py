@@ -37,7 +37,8 @@ _ROWS: Final = 20
 @option(
     "--net",
     "A zoo name, a notation or a .json file; by default the recipe's, or lenet-relu. One of the "
-    "zoo is fitted to pictures of your own. A saved model or an .onnx file gives its layers alone.",
+    "zoo is fitted to pictures of your own. A saved model, a run or an .onnx file gives its layers "
+    "alone.",
 )
 @option(
     "--recipe",

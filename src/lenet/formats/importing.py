@@ -18,6 +18,7 @@ from lenet.errors import ModelFileError, UsageError, about, needing, path_text
 from lenet.formats.keras_file import read_keras
 from lenet.formats.mxnet_arrays import plain_names, read_params
 from lenet.formats.mxnet_symbol import read_symbol, symbol_path
+from lenet.formats.plain import plain_network
 from lenet.formats.reading import read_whole
 from lenet.formats.row import TAKES_BYTES, UNPREPARED
 from lenet.formats.weights import Arrays, check_strangers, deduce_network, fit_weights
@@ -143,8 +144,9 @@ def read_model(file: str | os.PathLike[str], **how: Any) -> Imported:
         _refuse(options, f"a {suffix} file", "net", "symbol", "activation")
     with np.errstate(all="ignore"):  # what is not finite is refused at the end
         model, kind, notes = _READERS[suffix](file, options)
-    notes = [*notes, *_doubts(model)]
-    return Imported(_prepared(model, options), kind, _left(notes, options))
+    is_open = UNPREPARED in notes or TAKES_BYTES in notes
+    _check_scaling(options, is_open)
+    return Imported(_prepared(model, options), kind, _left([*notes, *_doubts(model)], options))
 
 
 def _options(
@@ -177,6 +179,18 @@ def _refuse(options: Options, what: str, *names: str) -> None:
             raise UsageError(f"{why}; leave {name} out.", parameter=name)
 
 
+def _check_scaling(options: Options, is_open: bool) -> None:
+    """Refuse ``mean`` and ``std`` one without the other, or where the scaling is not open."""
+    given = {name: getattr(options, name) for name in ("mean", "std")}
+    for name, other in zip(given, reversed(given), strict=True):
+        if given[name] is not None and not is_open:
+            why = f"{name} is given, and the file or its network says how pixels are scaled"
+            raise UsageError(f"{why}; leave it out.", parameter=name)
+        if given[name] is not None and given[other] is None:
+            why = f"{name} is given without {other}"
+            raise UsageError(f"{why}; give both: (pixel - mean) / std.", parameter=other)
+
+
 def _numbers(values: Any, name: str) -> tuple[float, ...] | None:
     if values is None:
         return None
@@ -194,8 +208,8 @@ def _prepared(model: Model, options: Options) -> Model:
     seen = model.preprocessing
     if options.mean is not None or options.std is not None:
         shape = model.network.input_shape
-        mean = _per_channel(options.mean or seen.mean, shape[0], "mean")
-        std = _per_channel(options.std or seen.std, shape[0], "std")
+        mean = _per_channel(options.mean or (), shape[0], "mean")
+        std = _per_channel(options.std or (), shape[0], "std")
         if not all(std):
             raise UsageError("std is 0; pixels are divided by it.", parameter="std")
         seen = replace(seen, mean=mean, std=std)
@@ -252,11 +266,19 @@ def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
         if seen is not None and seen.input_shape != network.input_shape:
             seen = None
         notes = [UNPREPARED] if seen is None else []
+        if (plain := plain_network(network)) != network:
+            network, notes = plain, [*notes, _PLAIN]
     else:
         network, note = deduce_network(path, arrays, options.input_shape, options.activation)
         notes = [note, UNPREPARED]
     model, more = fit_weights(path, arrays, network, classes, seen)
     return model, kind, [*notes, *more]
+
+
+_PLAIN: Final = (
+    "The network has layers that other programs lack. The weights are taken as those of the plain "
+    "layers that lenet's exports have in their place, and the model has these layers."
+)
 
 
 def _is_run(source: Any) -> bool:

@@ -21,7 +21,7 @@ from lenet.engine.plan import Floats
 from lenet.model import Model
 from lenet.net import Conv2d, Dense, PlacedLayer
 from lenet.net.layers import SCALED_TANH, Layer
-from lenet.net.network import rebuilt
+from lenet.net.network import Network, rebuilt
 
 _SCALED = "scaled-tanh"
 
@@ -58,6 +58,11 @@ def plain_model(model: Model) -> Model:
     plain.load_state_dict(dict(_named(plain, tensors)))
     plain.training = model.training
     return plain
+
+
+def plain_network(network: Network) -> Network:
+    """Return the network of :func:`plain_model`, whatever the weights are."""
+    return plain_model(Model(network).initialize("xavier", 0)).network
 
 
 def _is_plain(layer: Layer) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import ShapeError, UsageError, about, needing
 from lenet.formats.names import ACTIVATIONS
+from lenet.formats.plain import plain_model
 from lenet.formats.row import RefusedError, Row, UnfitError
 from lenet.model import Model
 from lenet.net import AvgPool2d, Conv2d, MaxPool2d
@@ -42,14 +43,14 @@ def to_torch(model: Model) -> nn.Sequential:
     """Return ``model`` as an ``nn.Sequential`` whose children have our layers' names.
 
     It is in evaluation mode, takes images (N, C, H, W) as :meth:`lenet.Model.prepare` returns them,
-    and gives scores.
+    and gives scores. What LeNet-5 of 1998 has besides is said in plain layers, as in the exports.
 
     Raises:
         UsageError: the model has no weights yet.
     """
     if not isinstance(model, Model):
         raise UsageError(f"the model is {shown(model)}; give a lenet.Model.")
-    module: nn.Sequential = named_network(model)
+    module: nn.Sequential = named_network(plain_model(model))
     return module
 
 

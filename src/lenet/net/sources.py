@@ -1,8 +1,8 @@
 """The one door to a network: whatever a person names it by, this reads it.
 
-A zoo name, a notation, a ``.json`` file, a saved model, an ``.onnx`` or ``.keras`` file, or an
-object that is a network or has one (such as :class:`lenet.Model`). Of a saved model only the header
-is read, not the weights.
+A zoo name, a notation, a ``.json`` file, a saved model, the folder of a run, an ``.onnx`` or
+``.keras`` file, or an object that is a network or has one (such as :class:`lenet.Model`). Of a
+saved model only the header is read, not the weights.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def read_network(source: Source, input_shape: Iterable[int] | str | None = None)
     """Return the network that ``source`` names.
 
     A zoo name (``lenet-60``), a notation (it contains ``|`` or starts with a digit), the path of
-    a ``.json`` file, of a saved model or of an ``.onnx`` or ``.keras`` file, a network, which is
-    given back as it is, a model, a module of PyTorch or a Keras model. A file or a Keras model may
-    leave its input open, and a module always does: then it has ``input_shape``.
+    a ``.json`` file, of a saved model, of a run's folder or of an ``.onnx`` or ``.keras`` file, a
+    network, which is given back as it is, a model, a module of PyTorch or a Keras model. A file or
+    a Keras model may leave its input open, and a module always does: then it has ``input_shape``.
 
     Raises:
         NotationError, ModelFileError: a notation, a saved model or an ONNX file cannot be read.
@@ -61,6 +61,8 @@ def read_network(source: Source, input_shape: Iterable[int] | str | None = None)
         return zoo.get(name)
     if "|" in text or name[:1].isdigit():
         return parse_network(text)
+    if os.path.isdir(text):
+        return _read_run(text)
     if os.path.isfile(text):
         _refuse_foreign(text)
     near = did_you_mean(name, zoo.names())
@@ -93,6 +95,8 @@ def name_of(source: Source) -> str:
     name = text.strip().lower()
     if name in zoo.names():
         return name
+    if os.path.isdir(text):
+        return os.path.basename(os.path.abspath(text))
     is_file = is_model_file(source) or is_foreign(text) or name.endswith(".json")
     return os.path.splitext(os.path.basename(text))[0] if is_file else ""
 
@@ -195,6 +199,12 @@ def _read_model(path: str) -> Network:
         raise tensor_files.damaged(path, str(error)) from error
 
 
+def _read_run(folder: str) -> Network:
+    import lenet  # a row above, through the root's map of public names
+
+    return lenet.Model.load(folder).network
+
+
 def _read_json(path: str) -> Network:
     from lenet.files import read_regular
 
@@ -220,5 +230,5 @@ def _refuse_foreign(path: str) -> None:
 
 _ALLOWED: Final = (
     f"give one of {', '.join(zoo.names())}, a notation such as {EXAMPLE!r}, a .json, .onnx or "
-    ".keras file or a saved model"
+    ".keras file, a saved model or a run's folder"
 )

@@ -26,6 +26,7 @@ from lenet.net.shapes import elements, shape_text
 from lenet.net.sources import is_foreign
 from lenet.net.words import shown
 from lenet.optimizers import LEVENBERG_MARQUARDT
+from lenet.run_folder import is_run
 from lenet.training.recipe import LOSSES, Recipe
 
 
@@ -56,7 +57,7 @@ def fitted_to(network: Network, shape: tuple[int, int, int], classes: int) -> Ne
 def notice_of_layers(source: object) -> str:
     """Return what a person should know who names a file with weights as the network to train."""
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
-    if not (is_model_file(path) or is_foreign(path)):
+    if not (is_model_file(path) or is_foreign(path) or is_run(path)):
         return ""
     return f"{source} gives its layers alone; their weights begin anew."
 
