@@ -143,8 +143,8 @@ def main() -> None:
     gap = np.abs(answers.probabilities - probabilities).max()
     macs = count_network(model.network).multiply_adds
     print(
-        f"{different} of {len(images)} classes differ, the largest difference of a probability is "
-        f"{gap:.1e}; {answers.instructions:,.0f} instructions per picture, "
+        f"{different} of {len(images)} images get another class, the largest difference of a "
+        f"probability is {gap:.1e}; {answers.instructions:,.0f} instructions per picture, "
         f"{answers.instructions / macs:.2f} per multiply-add, {answers.stack:,} bytes of stack"
     )
 

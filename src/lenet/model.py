@@ -423,6 +423,13 @@ class Model:
         whole = np.rint(np.ldexp(scores.astype(np.float64), self.integers.bits))
         return self.integers.probabilities(whole.astype(np.int64))
 
+    def export(self, path: str | os.PathLike[str], **options: Any) -> Any:
+        """Write the model as a file for another program: see :func:`lenet.export`, whose options it
+        takes and whose result it returns."""
+        import lenet  # a row above, through the root's map of public names
+
+        return lenet.export(self, path, **options)
+
     def evaluate(
         self, data: Dataset | Split | npt.ArrayLike, labels: npt.ArrayLike | None = None
     ) -> Evaluation:

@@ -78,9 +78,9 @@ def train(
 
     Args:
         network: a network, zoo name, notation or ``.json`` file; a ``lenet.Model``, to train it
-            further; by default the recipe's, or lenet-relu. Of a saved model's file, a run's folder
-            or an ONNX file the layers alone are taken, with new weights; ``lenet.Model.load(path)`` and
-            ``lenet.import_model(path)`` keep the weights.
+            further; by default the recipe's, or lenet-relu. Of a saved model's file, a run's
+            folder or an ONNX file the layers alone are taken, with new weights;
+            ``lenet.Model.load(path)`` and ``lenet.import_model(path)`` keep the weights.
         data: a data set, the name of one, or the path of pictures, as ``lenet.load`` takes it.
         recipe: a recipe, the name of one, or a ``.toml`` file. By default it is chosen by looking
             at the images, see :func:`lenet.choose`; for data that have a name it is ``modern``,

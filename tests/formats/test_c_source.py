@@ -7,6 +7,7 @@ import pytest
 
 import lenet
 from exported_models import COMPILERS, LANGUAGES, SANITIZED, drawn, self_test
+from lenet.data import Split
 from lenet.formats import runtimes
 from lenet.formats.c_source import c_source
 from lenet.formats.c_stages import make_stages
@@ -54,6 +55,28 @@ def test_a_program_includes_the_header(kind, tmp_path) -> None:
     subprocess.run([compiler, f"main.{kind}", "m.o", "-o", "m"], cwd=tmp_path, check=True)
     ran = subprocess.run([tmp_path / "m"], capture_output=True, text=True, check=True)
     assert ran.stdout == model.classes[model.predict(np.zeros((1, 4, 4), np.uint8))[0]]
+
+
+def test_two_networks_stand_in_one_program(tmp_path) -> None:
+    """Each has names of its own; those of the classes stay as they are."""
+    model = Model("1x4x4 | dense 3", classes=["lenet_a", "LENET_b", "c"]).initialize()
+    split = Split(np.zeros((4, 1, 4, 4), np.uint8), np.zeros(4, np.int64))
+    lenet.export(model, tmp_path / "one.c", prefix="one", check=split)
+    model.export(tmp_path / "two.c", prefix="two_2", int8=True, calibrate=split)
+    (tmp_path / "main.c").write_text(
+        '#include "one.h"\n#include "two.h"\n#include <stdio.h>\n'
+        "int main(void) { static const uint8_t image[16]; puts(one_classes[0]); "
+        "return one_predict(image, 0) != two_2_classify(image) || TWO_2_CLASSES != 3; }\n"
+    )
+    command = [COMPILERS[0], "-std=c99", "-Wall", "-Werror", "main.c", "one.c", "two.c", "-o", "m"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    ran = subprocess.run([tmp_path / "m"], capture_output=True, text=True, check=True)
+    assert ran.stdout == "lenet_a\n"
+    for name, words in (("one", b"known answers"), ("two", b"export this file with --check")):
+        test = ["-D" + ("ONE" if name == "one" else "TWO_2") + "_SELF_TEST", f"{name}.c", "-o", "t"]
+        built = subprocess.run([COMPILERS[0], *test], cwd=tmp_path, capture_output=True)
+        said = built.stderr or subprocess.run([tmp_path / "t"], capture_output=True).stdout
+        assert words in said
 
 
 @pytest.mark.parametrize("compiler", COMPILERS[:1])

@@ -50,7 +50,7 @@ def test_every_image_of_a_test_set_gets_the_same_class(model, suffix, tmp_path) 
     assert check.largest < 5e-6
     assert check.accuracy == model.evaluate(lenet.load("digits")).accuracy
     assert result.size == (tmp_path / f"m{suffix}").stat().st_size
-    assert "0 of 360 classes differ" in str(result)
+    assert "0 of 360 images get another class" in str(result)
     assert json.loads(json.dumps(result.to_dict()))["check"]["different"] == 0
 
 
@@ -165,6 +165,24 @@ def test_no_name_of_data_leaves_the_comment(model, tmp_path) -> None:
         assert "the test images of a* / int x; \\n \\xe9 ??/ (360)" in text
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "suffix", "instead"),
+    [
+        ("input", "raw", ".c", ".onnx"),
+        ("opset", 13, ".pt", ".onnx"),
+        ("framework", "keras", ".onnx", ".py"),
+        ("prefix", "a", ".py", ".c"),
+        ("prefix", "2a", ".c", "a letter first"),
+        ("prefix", "a-b", ".c", "a letter first"),
+        ("prefix", 5, ".c", "a letter first"),
+    ],
+)
+def test_an_option_of_another_format(model, option, value, suffix, instead, tmp_path) -> None:
+    with refused(UsageError, option, instead):
+        export(model, tmp_path / f"m{suffix}", **{option: value})
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_that_differs_is_told(run, tmp_path, capsys, monkeypatch) -> None:
     def wrong(model, content, _):
         return export_module.runtimes.likeliest(
@@ -186,7 +204,7 @@ def test_nothing_is_written_where_the_check_lacks_its_compiler(run, tmp_path, ca
 def test_the_class_that_a_c_file_returns_is_checked(run, tmp_path, capsys, monkeypatch) -> None:
     """Its probabilities alone could be right."""
 
-    def wrong(model, content):
+    def wrong(model, content, _):
         return lambda images: (np.full(len(images), 99), model.predict_proba(images))
 
     monkeypatch.setattr(export_module.runtimes, "answer_c", wrong)
@@ -195,7 +213,7 @@ def test_the_class_that_a_c_file_returns_is_checked(run, tmp_path, capsys, monke
 
 
 def test_a_file_in_int8_that_differs_is_told(run, tmp_path, capsys, monkeypatch) -> None:
-    def wrong(model, content):
+    def wrong(model, content, _):
         return lambda images: (np.full(len(images), 99), model.predict_proba(images))
 
     monkeypatch.setattr(export_module.runtimes, "answer_c", wrong)

@@ -212,7 +212,7 @@ def test_a_whole_test_set_has_the_same_bits(digits, tmp_path) -> None:
     text = (tmp_path / "m.c").read_text()
     assert "in floats" in text
     assert "lenet_classify" in (tmp_path / "m.h").read_text()
-    assert "0 of 360 classes differ from the simulation" in str(result)
+    assert "0 of 360 images get another class than in the simulation" in str(result)
 
 
 @needs_compiler

@@ -237,7 +237,7 @@ def test_where_the_data_are_not_at_hand_it_does_without(tmp_path, monkeypatch) -
 
 
 def test_what_cannot_be_a_page(model, tmp_path) -> None:
-    with refused(UsageError, "test images are put into a page alone", ".onnx", ".html"):
+    with refused(UsageError, "images is put into a page alone", ".onnx", ".html"):
         export(model, tmp_path / "m.onnx", images="digits")
     with refused(UsageError, "has no weights yet"):
         export(lenet.Model("lenet"), tmp_path / "p.html")

@@ -35,8 +35,8 @@ def test_an_unknown_name_says_what_is_accepted() -> None:
     assert str(caught.value) == (
         "'lenet-6x' names no network (did you mean 'lenet-60'?); give one of lenet, lenet-60, "
         "lenet-d2l, lenet-relu, lenet-5, lenet-4, lenet-1, compact, tiny, a notation such as "
-        "'1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10', a .json, .onnx or .keras file or a "
-        "saved model."
+        "'1x28x28 | conv 6 k5 relu, maxpool 2 | dense 10', a .json, .onnx or .keras file, a "
+        "saved model or a run's folder."
     )
 
 

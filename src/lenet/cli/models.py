@@ -310,6 +310,7 @@ def _print_answers(
 )
 @option("--opset", "Of ONNX, 13 to 17.", INT, default=17)
 @option("--as", "Of .py: torch, keras or gluon.", default="torch")
+@option("--prefix", "Of .c: what every name in it begins with.", default="lenet")
 @flag(
     "--int8",
     "Of .c and .safetensors: whole numbers alone, and weights of one byte; it needs --calibrate.",

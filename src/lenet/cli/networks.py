@@ -23,7 +23,7 @@ from lenet.cli.options import (
     verb,
     write,
 )
-from lenet.errors import UsageError, path_text
+from lenet.errors import UsageError
 from lenet.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -186,8 +186,8 @@ def _picture_path(net: str, output: Path | None, format: str | None) -> Path:
 @verb
 @argument(
     "nets",
-    "Two or more: zoo names, notations, saved models, runs, .json, .onnx or .keras files. Where all "
-    "are folders that lenet train wrote, their results are compared.",
+    "Two or more: zoo names, notations, saved models, runs, .json, .onnx or .keras files. Where "
+    "all are runs, their results are compared.",
     nargs=-1,
 )
 @option(

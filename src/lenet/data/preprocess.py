@@ -202,6 +202,18 @@ class Preprocessing:
         return f"brought to {size}; those of other proportions {how}"
 
     @property
+    def for_programs(self) -> str:
+        """What a program does to pictures before it hands their bytes over, in sentences."""
+        words = [f"Pictures are {self.fitting}.", "Resize as Pillow's BILINEAR does."]
+        if self.polarity:
+            marks = "light" if self.polarity == "dark" else "dark"
+            words.append(f"They are {marks} on a {self.polarity} background; invert others.")
+        if self.depth:
+            most = 2**self.depth - 1
+            words.append(f"Values of 16 bits end at {most:,}: a byte is value * 255 / {most}.")
+        return " ".join(words)
+
+    @property
     def as_it_is(self) -> Self:
         """The same for pictures that are to be neither turned into their negative nor moved."""
         return replace(self, polarity=None, box=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,10 @@ from lenet.model import Model
 from lenet.net.shapes import shape_text
 
 _PER_LINE: Final = {"float": 8}
+#: What the names of a C file begin with.
+PREFIX: Final = "lenet"
+#: Such a name, in small letters or in capitals; a string is found whole, and left as it is.
+_NAMED: Final = re.compile(r'"[^"\n]*"|\b(lenet|LENET)(?=_)')
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,16 @@ class Example:
     def named(self) -> int:
         """The class that is named."""
         return int(self.probabilities.argmax()) if self.found is None else self.found
+
+
+def with_prefix(source: str, prefix: str) -> str:
+    """Return C source whose names begin with another prefix."""
+
+    def named(match: re.Match[str]) -> str:
+        own = match[1]
+        return match[0] if own is None else prefix if own.islower() else prefix.upper()
+
+    return _NAMED.sub(named, source)
 
 
 def sizes(model: Model) -> Iterator[str]:
@@ -77,18 +92,20 @@ def head(model: Model, flash: int, memory: int, stack: int, about: Sequence[str]
     yield f" *   stack      {stack:,} bytes of local arrays at most"
     macs = count_network(model.network).multiply_adds
     yield f" *   work       {macs:,} multiply-adds per picture"
-    for start, line in enumerate(wrapped(model.preprocessing.fitting)):
-        yield f" *   {' ' * 11 if start else 'pictures   '}{line}"
+    for start, line in enumerate(wrapped(model.preprocessing.for_programs)):
+        yield f" *   {' ' * 11 if start else 'input      '}{line}"
     yield from (f" *   {line}" for line in about)
     yield " *"
 
 
 def self_test(examples: Sequence[Example]) -> Iterator[str]:
-    """Write a program that asks the examples again, if there are any."""
-    if not examples:
-        return
+    """Write a program that asks the examples again; without any, it says how to get them."""
     yield ""
     yield "#ifdef LENET_SELF_TEST"
+    if not examples:
+        yield '#error "export this file with --check: it has no pictures to test itself with"'
+        yield "#endif"
+        return
     yield "/* Real pictures, and what the network answered before it left. */"
     yield "#include <stdio.h>"
     yield ""

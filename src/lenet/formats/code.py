@@ -291,8 +291,7 @@ def _numpy_prepare(model: Model, shape: str, axes: str) -> str:
 
 
 def _fitting(model: Model) -> str:
-    text = f"Pictures were {model.preprocessing.fitting}."
-    return textwrap.fill(text, 92, subsequent_indent=" " * 4)
+    return textwrap.fill(model.preprocessing.for_programs, 92, subsequent_indent=" " * 4)
 
 
 def _beside(rows: list[tuple[str, str]]) -> str:

@@ -8,7 +8,8 @@ itself is run on every image.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,7 @@ from lenet.errors import LenetError, UsageError, needing, path_text
 from lenet.formats import runtimes
 from lenet.formats.c_int8 import int8_header, int8_source
 from lenet.formats.c_source import c_header, c_source
-from lenet.formats.c_text import Example
+from lenet.formats.c_text import PREFIX, Example, with_prefix
 from lenet.formats.code import FRAMEWORKS, network_code
 from lenet.formats.int8 import quantise
 from lenet.formats.mxnet_arrays import write_params
@@ -48,6 +49,8 @@ _PAGES: Final = (".html", ".htm")
 #: By a file's ending: what has every layer that we have.
 _OUR_LAYERS: Final = (".safetensors", ".json")
 _READ_BACK: Final = "The file was read back by lenet: MXNet is not installed."
+#: No keyword of C is one of these with _ behind it.
+_PREFIX: Final = re.compile("[a-z][a-z0-9_]{0,40}")
 #: Pictures that a C file's self-test knows.
 _EXAMPLES: Final = 4
 
@@ -75,6 +78,7 @@ class Options:
     input: str = "uint8"
     opset: int = 17
     framework: str = "torch"
+    prefix: str = PREFIX
     answers: Answers | None = None
     images: Split | None = None  # that a page has inside
     name: str = ""  # of the file or run that the model is from
@@ -97,13 +101,13 @@ class Check:
 
     def text(self) -> str:
         """Say it in one sentence."""
-        same = f"{self.different:,} of {self.images:,} classes differ"
+        same = f"{self.different:,} of {self.images:,} images get another class"
         gap = f"the largest difference of a probability is {self.largest:.1e}"
         right = f"the accuracy on {self.data} is {percent(self.accuracy)}"
         if self.float_accuracy is None:
             return f"{same}, {gap}; {right}.{self.note and ' '}{self.note}"
         exact = f"the model in floats has {percent(self.float_accuracy)}"
-        return f"{same} from the simulation, {gap}; {right}, {exact}."
+        return f"{same} than in the simulation, {gap}; {right}, {exact}."
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,22 +118,28 @@ class Export(Result):
         path: the file.
         format: its name.
         size: its bytes.
+        beside: the other file that belongs to it; None where it stands alone.
         check: how it differs from the model; None where that was not asked.
     """
 
     path: Path
     format: str
     size: int
+    beside: Path | None = None
     check: Check | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as values for JSON."""
         found = None if self.check is None else vars(self.check)
-        return {"file": str(self.path), "format": self.format, "bytes": self.size, "check": found}
+        beside = None if self.beside is None else str(self.beside)
+        about = {"file": str(self.path), "beside": beside, "format": self.format}
+        return {**about, "bytes": self.size, "check": found}
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return one or two lines."""
         what = f"{path_text(self.path)}: {self.format}, {self.size:,} bytes"
+        if self.beside is not None:
+            what += f"; beside it {path_text(self.beside)}"
         checked = () if self.check is None else (Section("", (Paragraph(self.check.text()),)),)
         return Document(what, checked)
 
@@ -142,6 +152,7 @@ def export(
     input: str = "uint8",
     opset: int = 17,
     framework: str = "torch",
+    prefix: str = PREFIX,
     int8: bool = False,
     calibrate: Dataset | Split | str | os.PathLike[str] | None = None,
     images: Dataset | Split | str | os.PathLike[str] | None = None,
@@ -165,6 +176,8 @@ def export(
             both scale them; "raw" takes scaled images and gives scores.
         opset: of ONNX, 13 to 17.
         framework: of ``.py``: torch, keras or gluon.
+        prefix: of C, what every name begins with, ``lenet_predict`` and others: two networks in one
+            program need two.
         int8: of C and of lenet's own model: whole numbers alone from the image to the class, and
             weights of one byte. A model that is in int8 already needs no ``int8``.
         calibrate: with ``int8``, what ``check`` takes: images to train on of what the network will
@@ -183,11 +196,10 @@ def export(
         OutputError: the file cannot be written.
     """
     suffix = _suffix(path)
-    options = _options(input, opset, framework)
+    options = _options(input, opset, framework, prefix)
     _check_int8(suffix, int8, calibrate)
-    if images is not None and suffix not in _PAGES:
-        what = f"test images are put into a page alone, and the file ends in {suffix}"
-        raise UsageError(f"{what}; end it in .html, or leave them out.", parameter="images")
+    given = {"input": input != "uint8", "opset": opset != 17, "framework": framework != "torch"}
+    _check_place(suffix, {**given, "prefix": prefix != PREFIX, "images": images is not None})
     file = model
     if not isinstance(model, Model):
         name, model = model, Model.load(model)
@@ -215,11 +227,12 @@ def export(
         note = _READ_BACK if suffix == ".params" and runtimes.mxnet_python() is None else ""
         found = _compare(options.answers, _RUNNERS[suffix](model, content, options))
         compared = replace(found, note=note)
-    target = files.write_bytes(path, content)
-    for beside, text in _BESIDE.get(suffix, _nothing)(model, target, options):
+    target, beside = files.write_bytes(path, content), None
+    if suffix in _BESIDE:
+        beside, text = _BESIDE[suffix](model, target, options)
         files.write_bytes(beside, text)
     kind = kind if model.integers is None or suffix not in _INT8 else f"{kind}, int8"
-    return Export(target, kind, len(content), compared)
+    return Export(target, kind, len(content), beside, compared)
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:
@@ -235,14 +248,26 @@ def _suffix(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
-def _options(input: str, opset: int, framework: str) -> Options:
+def _options(input: str, opset: int, framework: str, prefix: str) -> Options:
     check_choice(input, INPUTS, "the input", "input")
     opset = plain(opset)
     if type(opset) is not int or opset not in OPSETS:
         what = f"the opset is {shown(opset)}; it must be from {OPSETS[0]} to {OPSETS[-1]}."
         raise UsageError(what, parameter="opset")
     check_choice(framework, FRAMEWORKS, "the framework", "framework")
-    return Options(input, opset, framework)
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+        what = f"the prefix is {shown(prefix)}; give small letters, digits and _, a letter first."
+        raise UsageError(what, parameter="prefix")
+    return Options(input, opset, framework, prefix)
+
+
+def _check_place(suffix: str, given: Mapping[str, bool]) -> None:
+    """Refuse an option that a format does not have."""
+    for name, (what, endings) in _PLACES.items():
+        if given[name] and suffix not in endings:
+            why = f"{name} is {what}, and the file ends in {suffix}"
+            remedy = f"leave it out, or end the file in {endings[0]}"
+            raise UsageError(f"{why}; {remedy}.", parameter=name)
 
 
 def _check_int8(suffix: str, int8: bool, calibrate: Any) -> None:
@@ -356,7 +381,7 @@ def _c(model: Model, options: Options) -> bytes:
         images, classes = found.split.images[:_EXAMPLES], found.classes.tolist()
         examples = list(map(Example, images, found.probabilities, classes))
     source = c_source if model.integers is None else int8_source
-    return source(model, about, examples).encode("ascii")
+    return with_prefix(source(model, about, examples), options.prefix).encode("ascii")
 
 
 def _comment(name: str) -> str:
@@ -384,17 +409,14 @@ def _params(model: Model, options: Options) -> bytes:
     return write_params(write_symbol(model)[1])
 
 
-def _beside_c(model: Model, target: Path, options: Options) -> Iterable[tuple[Path, bytes]]:
+def _beside_c(model: Model, target: Path, options: Options) -> tuple[Path, bytes]:
     header = c_header if model.integers is None else int8_header
-    yield target.with_suffix(".h"), header(model).encode("ascii")
+    text = with_prefix(header(model), options.prefix)
+    return target.with_suffix(".h"), text.encode("ascii")
 
 
-def _beside_params(model: Model, target: Path, options: Options) -> Iterable[tuple[Path, bytes]]:
-    yield symbol_path(target), write_symbol(model)[0]
-
-
-def _nothing(model: Model, target: Path, options: Options) -> Iterable[tuple[Path, bytes]]:
-    return ()
+def _beside_params(model: Model, target: Path, options: Options) -> tuple[Path, bytes]:
+    return symbol_path(target), write_symbol(model)[0]
 
 
 _Writer = Callable[[Model, Options], bytes]
@@ -412,12 +434,20 @@ _FORMATS: Final[dict[str, tuple[_Writer, str]]] = {
     ".json": (lambda model, _: to_json(model.network).encode("utf-8"), "network description"),
     **dict.fromkeys(_PAGES, (_page, "page")),
 }
-#: By a file's ending: the files that are written beside it.
+#: By an option's name: what it is of, and the endings of files that have it.
+_PLACES: Final = {
+    "input": ("of ONNX", (".onnx",)),
+    "opset": ("of ONNX", (".onnx",)),
+    "framework": ("of code", (".py",)),
+    "prefix": ("of C", (".c",)),
+    "images": ("put into a page alone", _PAGES),
+}
+#: By a file's ending: the file that is written beside it.
 _BESIDE: Final = {".c": _beside_c, ".params": _beside_params}
 #: By a file's ending: what runs it.
 _RUNNERS: Final[dict[str, Callable[[Model, bytes, Options], runtimes.Answer]]] = {
     ".onnx": lambda model, content, options: runtimes.run_onnx(model, content, options.input),
-    ".c": lambda model, content, _: runtimes.answer_c(model, content),
+    ".c": lambda model, content, options: runtimes.answer_c(model, content, options.prefix),
     ".pt": lambda model, content, _: runtimes.run_torch(model, content),
     ".params": lambda model, content, _: runtimes.run_mxnet(model, content),
     ".safetensors": lambda _, content, __: _our_answer(Model.from_bytes(content)),

@@ -108,8 +108,10 @@ def import_model(
             the file leaves it open.
         activation: of every layer but the last, where neither file nor ``net`` tells it: ``relu``.
         classes: names for the outputs, in their order.
-        mean: what is subtracted from pixels from 0 to 1, one number or one for each channel.
-        std: what they are divided by then; both as in torchvision's Normalize.
+        mean: what is subtracted from pixels from 0 to 1, one number or one for each channel; by
+            default what the file says, or 0.
+        std: what they are divided by then, in the same way, or by 1; both as in torchvision's
+            Normalize. They take the place of what the file says.
 
     Raises:
         ModelFileError: the file is damaged, something else, or holds what we have no layer for.
@@ -144,9 +146,8 @@ def read_model(file: str | os.PathLike[str], **how: Any) -> Imported:
         _refuse(options, f"a {suffix} file", "net", "symbol", "activation")
     with np.errstate(all="ignore"):  # what is not finite is refused at the end
         model, kind, notes = _READERS[suffix](file, options)
-    is_open = UNPREPARED in notes or TAKES_BYTES in notes
-    _check_scaling(options, is_open)
-    return Imported(_prepared(model, options), kind, _left([*notes, *_doubts(model)], options))
+    notes = [*notes, *_doubts(model)]
+    return Imported(_prepared(model, options), kind, _left(notes, options))
 
 
 def _options(
@@ -179,18 +180,6 @@ def _refuse(options: Options, what: str, *names: str) -> None:
             raise UsageError(f"{why}; leave {name} out.", parameter=name)
 
 
-def _check_scaling(options: Options, is_open: bool) -> None:
-    """Refuse ``mean`` and ``std`` one without the other, or where the scaling is not open."""
-    given = {name: getattr(options, name) for name in ("mean", "std")}
-    for name, other in zip(given, reversed(given), strict=True):
-        if given[name] is not None and not is_open:
-            why = f"{name} is given, and the file or its network says how pixels are scaled"
-            raise UsageError(f"{why}; leave it out.", parameter=name)
-        if given[name] is not None and given[other] is None:
-            why = f"{name} is given without {other}"
-            raise UsageError(f"{why}; give both: (pixel - mean) / std.", parameter=other)
-
-
 def _numbers(values: Any, name: str) -> tuple[float, ...] | None:
     if values is None:
         return None
@@ -208,8 +197,8 @@ def _prepared(model: Model, options: Options) -> Model:
     seen = model.preprocessing
     if options.mean is not None or options.std is not None:
         shape = model.network.input_shape
-        mean = _per_channel(options.mean or (), shape[0], "mean")
-        std = _per_channel(options.std or (), shape[0], "std")
+        mean = _per_channel(options.mean or seen.mean, shape[0], "mean")
+        std = _per_channel(options.std or seen.std, shape[0], "std")
         if not all(std):
             raise UsageError("std is 0; pixels are divided by it.", parameter="std")
         seen = replace(seen, mean=mean, std=std)
@@ -245,10 +234,16 @@ def _doubts(model: Model) -> Iterator[str]:
 
 def _left(notes: Iterable[str], options: Options) -> tuple[str, ...]:
     """Return the notes that are still true once a person has said more."""
-    is_told = options.mean is not None or options.std is not None
-    return tuple(note for note in notes if not (is_told and note in (UNPREPARED, TAKES_BYTES)))
+    notes, told = list(notes), options.mean is not None or options.std is not None
+    is_open = UNPREPARED in notes or TAKES_BYTES in notes
+    left = [note for note in notes if not (told and note in (UNPREPARED, TAKES_BYTES))]
+    return tuple(left if is_open or not told else [*left, _REPLACED])
 
 
+_REPLACED: Final = (
+    "The file or its network says how pixels are scaled; the mean and std that are given take its "
+    "place."
+)
 _Read = tuple[Model, str, Iterable[str]]
 
 

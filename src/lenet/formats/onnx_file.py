@@ -35,6 +35,7 @@ def to_onnx(model: Model, takes: Input = "uint8", opset: int = OPSET) -> bytes:
     a raw one takes ``image`` scaled already, and gives ``scores``, before the softmax.
     """
     metadata = {
+        "input": takes,
         "classes": json.dumps(model.classes),
         "preprocessing": json.dumps(model.preprocessing.to_dict()),
         "network": str(model.network),

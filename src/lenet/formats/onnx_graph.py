@@ -8,6 +8,7 @@ Only what reads ONNX imports this file.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from math import prod
@@ -21,7 +22,7 @@ from lenet import kinds
 from lenet.errors import ModelFileError, path_text
 from lenet.formats.names import PLAIN
 from lenet.formats.onnx_parts import MAX_PARTS, TooManyPartsError, check_parts
-from lenet.formats.onnx_values import Constants, attributes_of
+from lenet.formats.onnx_values import Constants, attributes_of, bring_in
 from lenet.formats.reading import read_whole
 from lenet.formats.row import Picture, RefusedError, Row, picture_shape, refusing
 from lenet.formats.weights import floats
@@ -84,6 +85,8 @@ def read_graph(path: Any, input_shape: Picture | None) -> tuple[Model, list[str]
 def _read_row(path: Any, input_shape: Picture | None) -> tuple[Row, dict[str, str], bool]:
     """Return the row, the file's metadata, and whether it takes bytes; the file itself goes."""
     file = _parsed(path)
+    with refusing(path_text(path)):
+        bring_in(file.graph.initializer, os.path.dirname(path))
     reader = _Reader(path, file.graph, _opset(file))
     told = {entry.key: entry.value for entry in file.metadata_props}
     return reader.read(input_shape), told, reader.reads_bytes

@@ -6,15 +6,19 @@ Only what reads ONNX imports this file.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from onnx import AttributeProto, NodeProto, TensorProto, helper, numpy_helper
 
+from lenet.errors import reason
+from lenet.files import open_regular
+from lenet.formats.reading import MAX_BYTES
 from lenet.formats.row import RefusedError
-from lenet.net.words import name_text
+from lenet.net.words import name_text, shown
 
 Values = npt.NDArray[Any]
 
@@ -75,6 +79,48 @@ class Constants:
         self._left -= size if operator not in _FREE else 0
         if size < 0 or self._left < 0:
             raise RefusedError("a constant is computed that is too large")
+
+
+def bring_in(tensors: Iterable[TensorProto], folder: str) -> None:
+    """Put the numbers of tensors that lie in files of ``folder`` into the tensors themselves.
+
+    PyTorch writes such files beside its own. A name leads nowhere else, nor does a link.
+    """
+    left = MAX_BYTES
+    for tensor in tensors:
+        if tensor.data_location != TensorProto.EXTERNAL:
+            continue
+        told = {entry.key: entry.value for entry in tensor.external_data}
+        what = f"the tensor {name_text(tensor.name)} lies in {shown(told.get('location', ''))}"
+        try:
+            size = (
+                math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+            )
+            offset, length = int(told.get("offset", 0)), int(told.get("length", size))
+            if length != size or not 0 <= size <= left or offset < 0:
+                raise ValueError("it is not what it says")
+            left -= size
+            tensor.raw_data = _beside(folder, told.get("location", ""), offset, size)
+        except (OSError, ValueError, OverflowError, KeyError) as error:
+            raise RefusedError(
+                f"{what}, and that cannot be read: {reason(error)}; write one file with "
+                "onnx.save(onnx.load(path), 'whole.onnx')"
+            ) from error
+        tensor.data_location = TensorProto.DEFAULT
+        del tensor.external_data[:]
+
+
+def _beside(folder: str, name: str, offset: int, size: int) -> bytes:
+    path = os.path.join(folder, name)
+    if name in ("", ".", "..") or os.path.basename(path) != name or set(name) & set("\\:\0"):
+        raise ValueError("it is not beside the file")
+    if os.path.islink(path):
+        raise ValueError("it is a link")
+    with open_regular(path) as file:
+        if offset + size > os.fstat(file.fileno()).st_size:
+            raise ValueError("it is cut")
+        file.seek(offset)
+        return file.read(size)
 
 
 def to_array(tensor: TensorProto) -> Values:

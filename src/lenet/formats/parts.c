@@ -1,9 +1,9 @@
 //: head
- * C99, and C++ too. It allocates nothing, calls nothing, and needs no library. Compile it with -O3:
- * the loops become vectors, and -ffast-math is not needed. Without -ffp-contract=off a compiler may
- * round a product and a sum at once, so that the last digits differ from machine to machine. Batch
- * normalisation is multiplied into the weights. Two threads must not call it at a time: they would
- * share `memory`.
+ * C99, and C++ too. It allocates nothing and calls no function of a library; but compilers may make
+ * memcpy and memset of its loops. Compile it with -O3: the loops become vectors, and -ffast-math is
+ * not needed. Without -ffp-contract=off a compiler may round a product and a sum at once, so that the
+ * last digits differ from machine to machine. Batch normalisation is multiplied into the weights. Two
+ * threads must not call it at a time: they would share `memory`.
  */
 #include <stdint.h>
 

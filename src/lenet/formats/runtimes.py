@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from lenet.engine.plan import Floats
 from lenet.errors import MissingPackageError, OutputError, needing, path_text, reason
+from lenet.formats.c_text import PREFIX
 from lenet.formats.code import network_code
 from lenet.formats.importing import read_model
 from lenet.formats.mxnet_symbol import symbol_path, write_symbol
@@ -100,8 +101,9 @@ def run_onnx(model: Model, content: bytes, takes: str) -> Answer:
     return likeliest(run)
 
 
-def answer_c(model: Model, content: bytes) -> Answer:
-    """Compile a C file with this machine's compiler, and call it once per image.
+def answer_c(model: Model, content: bytes, prefix: str = PREFIX) -> Answer:
+    """Compile a C file, whose names begin with ``prefix``, with this machine's compiler, and call
+    it once per image.
 
     The class is what the file returns, and not the largest of its probabilities.
 
@@ -119,7 +121,7 @@ def answer_c(model: Model, content: bytes) -> Answer:
         library = _compile(compiler, Path(folder), content)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    predict = library.lenet_predict
+    predict = library[f"{prefix}_predict"]
     predict.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 
     def answer(images: Images) -> tuple[Classes, Floats]:

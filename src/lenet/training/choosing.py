@@ -26,7 +26,7 @@ from lenet.errors import UsageError
 from lenet.model import Model
 from lenet.net import Network, Source, name_of, read_network, zoo
 from lenet.net.shapes import shape_text
-from lenet.net.words import listed, shown
+from lenet.net.words import listed, name_text, shown
 from lenet.training.preparation import fit_network, load_for
 from lenet.training.recipe import AUTO, Recipe
 from lenet.writing.numbers import plural
@@ -163,7 +163,7 @@ def choose(
     if not isinstance(wish, Augmentation):  # which says all of it
         made = made.replace(augment={**settings, **(wish or {})})
     why = "every layer is normalised, no dense layer is wide" if given is None else "as given"
-    name = name_of(source := network or NETWORK) or "the network"
+    name = name_text(name_of(source := network or NETWORK)) or "the network"
     told = f"{name} on {shape_text(chosen.input_shape)}: {why}"
     return Choice(chosen, source, made, {"network": told, "images": changes})
 
