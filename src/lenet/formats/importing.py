@@ -299,7 +299,7 @@ def _read_safetensors(path: Any, options: Options) -> _Read:
     if header.metadata.get("format") == tensor_files.FORMAT:
         _refuse(options, "a model of lenet's own", "input_shape", "net", "symbol", "activation")
         return Model.load(path), "lenet model", ()
-    arrays = tensor_files.read_tensors(path)
+    arrays = plain_names(dict(tensor_files.read_tensors(path)))
     return _fit(path, arrays, options, "PyTorch state dict")
 
 
@@ -308,7 +308,8 @@ def _read_torch(path: Any, options: Options) -> _Read:
     instead = "save the weights with safetensors.torch.save_file where PyTorch is installed"
     with needing("PyTorch", "to read its file", "torch", instead):
         from lenet.formats.torch_file import read_state_dict
-    return _fit(path, read_state_dict(path, content), options, "PyTorch state dict")
+    arrays = plain_names(dict(read_state_dict(path, content)))
+    return _fit(path, arrays, options, "PyTorch state dict")
 
 
 def _read_onnx(path: Any, options: Options) -> _Read:

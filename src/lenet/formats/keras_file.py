@@ -192,7 +192,9 @@ def _begun(
     if len(sizes) not in (1, 2, 3):
         raise RefusedError(f"its input has the shape {shown(shape)}; pictures are read")
     row = Row(picture_shape(what, sizes, len(sizes) == 3, given))
-    row.is_flat = row.channels_last = len(sizes) == 1
+    if len(sizes) == 1:
+        row.begin_flat()
+        row.channels_last = True
     return row
 
 
@@ -337,7 +339,7 @@ def _reshape(row: Row, layer: _Layer) -> None:
     if target in ((-1,), (row.size,)):
         _flatten(row, layer)
     elif len(target) == 3 and -1 not in target and np.prod(target) == row.size:
-        row.fold((target[2], target[0], target[1]))
+        row.fold((target[2], target[0], target[1]), is_last=True)
     else:
         raise RefusedError(f"it makes the shape {shown(list(target))} of {row.size:,} numbers")
 
@@ -356,7 +358,8 @@ def _activate(row: Row, name: Any) -> None:
 
 
 def _relu(row: Row, layer: _Layer) -> None:
-    if any(layer.settings.get(key) for key in ("max_value", "negative_slope", "threshold")):
+    told = layer.settings
+    if told.get("max_value") is not None or told.get("negative_slope") or told.get("threshold"):
         raise RefusedError("it has a largest value, a slope or a threshold")
     row.activation("relu")
 

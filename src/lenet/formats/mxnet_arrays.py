@@ -196,7 +196,8 @@ _WORDS: Final = {
 def plain_names(arrays: Arrays, named: bool = True) -> Arrays:
     """Return the arrays under names with dots, as PyTorch has them: ``conv0.weight``.
 
-    MXNet's have ``arg:`` or ``aux:`` before them, and ``conv0_weight`` or ``0.gamma``. Arrays
+    Others are ``conv0_weight`` or ``conv0/weight``; MXNet's have ``arg:`` or ``aux:`` before them,
+    and ``0.gamma``. Arrays
     without names are taken in the order in which Gluon saves a network's.
     """
     if not named:
@@ -206,7 +207,7 @@ def plain_names(arrays: Arrays, named: bool = True) -> Arrays:
         plain = name.removeprefix("arg:").removeprefix("aux:")
         for theirs, ours in _WORDS.items():
             path = plain.removesuffix(theirs)
-            if path != plain and path[-1:] in (".", "_"):
+            if path != plain and path[-1:] in (".", "_", "/"):
                 plain = f"{path[:-1]}.{ours}"
                 break
         if plain in found:

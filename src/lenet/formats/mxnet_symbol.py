@@ -30,7 +30,7 @@ from lenet.net import AvgPool2d, Conv2d, MaxPool2d, PlacedLayer
 from lenet.net.document import MAX_JSON
 from lenet.net.layers import LEAKY_SLOPE, Pool2d
 from lenet.net.shapes import Pair, read_sizes
-from lenet.net.words import listed, name_text, natural, shown
+from lenet.net.words import in_told_order, listed, name_text, shown
 from lenet.tensor_files import read_json
 
 Values = npt.NDArray[Any]
@@ -153,7 +153,7 @@ def _by_symbol_names(nodes: list[Node], row: list[int], arrays: Arrays) -> dict[
     wanted = list(dict.fromkeys(nodes[i].name for node in readers for i in node.inputs[1:]))
     if len(wanted) != len(plain) or not plain.keys().isdisjoint(wanted):
         return plain
-    ordered = sorted(plain, key=lambda name: natural(name.rpartition(".")[0]))  # file order within
+    ordered = in_told_order(list(plain), lambda name: name.rpartition(".")[0])
     return {name: plain[own] for name, own in zip(wanted, ordered, strict=True)}
 
 
@@ -245,6 +245,15 @@ class _Reader:
             raise RefusedError(f"{path_text(self.params)} has no tensor {name_text(name)}")
         return floats(name, self.arrays[name])
 
+    def vector(self, row: Row, node: Node) -> Values:
+        """Return the second tensor as one number, or one for each channel of what flows."""
+        values = self.tensor(node, 1).astype(np.float64)
+        shape = (1,) * ((2 if row.is_flat else 4) - values.ndim) + values.shape
+        if values.size > 1 and (len(shape) > 4 or shape[1:2] != (values.size,)):
+            what = f"its tensor has the shape {values.shape}"
+            raise RefusedError(f"{what}; one number, or one for each channel, can be read")
+        return values.ravel()
+
     def bias(self, node: Node) -> Values | None:
         """Return a layer's bias, unless it has none."""
         return None if _is_on(node, "no_bias") else self.tensor(node, 2)
@@ -319,7 +328,15 @@ def _pooling(reader: _Reader, row: Row, node: Node) -> None:
     convention = node.attributes.get("pooling_convention", "valid")
     if convention not in ("valid", "full"):
         raise RefusedError(f"its convention is {shown(convention)}, and valid and full are read")
+    wanted = [
+        -(-(size + 2 * pad - window) // step) + 1
+        for size, pad, window, step in zip(
+            row.padded_shape[1:], padding, kernel, stride, strict=False
+        )
+    ]
     row.pool(layer, rounds_up=convention == "full")
+    if convention == "full" and list(row.shape[1:]) != wanted:
+        raise RefusedError("its last window begins beyond the map, which no layer here does")
 
 
 def _norm(reader: _Reader, row: Row, node: Node) -> None:
@@ -355,7 +372,7 @@ def _gate(reader: _Reader, row: Row, node: Node) -> None:
     """x * sigmoid(x): SiLU, called Swish here; a tensor of the file is a scale."""
     value, gate = (reader.nodes[number] for number in node.inputs[:2])
     if gate.operator == "null":
-        row.affine(reader.tensor(node, 1).ravel(), 0)
+        row.affine(reader.vector(row, node), 0)
         return
     inner = reader.nodes[gate.inputs[0]] if gate.inputs else gate
     if inner.operator == "_mul_scalar" and _number(inner, "scalar") == 1:
@@ -408,13 +425,13 @@ def _divided(reader: _Reader, row: Row, node: Node) -> None:
 
 def _shifted(sign: int) -> Callable[[_Reader, Row, Node], None]:
     def take(reader: _Reader, row: Row, node: Node) -> None:
-        row.affine(1, sign * reader.tensor(node, 1).astype(np.float64).ravel())
+        row.affine(1, sign * reader.vector(row, node))
 
     return take
 
 
 def _quotient(reader: _Reader, row: Row, node: Node) -> None:
-    values = reader.tensor(node, 1).astype(np.float64).ravel()
+    values = reader.vector(row, node)
     if not values.all():
         raise RefusedError("it divides by 0")
     row.affine(1 / values, 0)
@@ -427,6 +444,16 @@ def _softmax(reader: _Reader, row: Row, node: Node) -> None:
     if given.get("axis", "-1") not in ("-1", "1"):
         raise RefusedError("it is not over the classes")
     row.softmax()
+
+
+def _cast(reader: _Reader, row: Row, node: Node) -> None:
+    if not node.attributes.get("dtype", "float32").startswith("float"):
+        raise RefusedError("it cuts numbers down to whole ones")
+
+
+def _dropout(reader: _Reader, row: Row, node: Node) -> None:
+    if node.attributes.get("mode", "training") != "training":
+        raise RefusedError("it drops numbers out after training, too")
 
 
 def _nothing(reader: _Reader, row: Row, node: Node) -> None:
@@ -449,9 +476,9 @@ _OPERATORS: Final[dict[str, _Take]] = {
         ("SoftmaxOutput", "Softmax", "SoftmaxActivation", "softmax", "log_softmax", "_npx_softmax"),
         _softmax,
     ),
-    **dict.fromkeys(
-        ("Dropout", "_npx_dropout", "_copy", "identity", "BlockGrad", "Cast", "cast"), _nothing
-    ),
+    **dict.fromkeys(("Dropout", "_npx_dropout"), _dropout),
+    **dict.fromkeys(("Cast", "cast"), _cast),
+    **dict.fromkeys(("_copy", "identity", "BlockGrad"), _nothing),
     **dict.fromkeys(("Pad", "pad"), _pad),
     "_mul_scalar": _scaled(1, 0),
     "_plus_scalar": _scaled(0, 1),

@@ -156,11 +156,15 @@ class _Reader:
                     self.readers[name].append(node)
         given = [value for value in graph.input if value.name not in tensors]
         with refusing(path_text(path)):
+            if len(tensors) < len(graph.initializer):
+                raise RefusedError("two of its tensors have one name")
             if len(given) != 1 or graph.sparse_initializer:
                 raise RefusedError(f"it takes {len(given)} inputs, and one picture is read")
         self.given: ValueInfoProto = given[0]
         self.flow = self.given.name
-        self.reads_bytes = self.given.type.tensor_type.elem_type == TensorProto.UINT8
+        kind = self.given.type.tensor_type.elem_type
+        self.reads_bytes = kind == TensorProto.UINT8
+        self.is_whole = kind not in (TensorProto.UNDEFINED, *_FLOATING)  # does it count so far?
         self.batch, self.dropped = 1, 0  # axes of height and width that are left out
         self.row: Row
 
@@ -197,7 +201,8 @@ class _Reader:
             shape = picture_shape(path_text(self.path), sizes[1:], is_last, input_shape)
             self.row = Row(shape)
         self.row.channels_last = is_last
-        self.row.is_flat = len(sizes) == 2
+        if len(sizes) == 2:
+            self.row.begin_flat()
         self.has_channels = len(sizes) != 3
 
     def _begins_with_channels_last(self) -> bool:
@@ -380,7 +385,8 @@ def _gemm(reader: _Reader, node: NodeProto, given: _Given) -> None:
     alpha, beta = given.get("alpha", 1.0), given.get("beta", 1.0)
     bias = reader.optional(node, 2)
     if bias is not None:
-        bias = bias.ravel() if bias.size == max(bias.shape, default=1) else bias
+        bias = bias[0] if bias.ndim == 2 and len(bias) == 1 else bias
+        bias = bias.reshape(1) if bias.ndim == 0 else bias
         if bias.shape not in ((1,), weight.shape[:1]):
             raise RefusedError(f"its bias has the shape {bias.shape}")
         bias = np.broadcast_to(bias, weight.shape[:1]) * beta
@@ -394,7 +400,8 @@ def _matmul(reader: _Reader, node: NodeProto, given: _Given) -> None:
 
 def _norm(reader: _Reader, node: NodeProto, given: _Given) -> None:
     _check_first(reader)
-    if given.get("training_mode", 0):
+    # Before opset 14, more outputs than one said so.
+    if given.get("training_mode", 0) or sum(map(bool, node.output)) > 1:
         raise RefusedError("it is in training mode; export the network in evaluation mode")
     gamma, beta, mean, variance = (reader.weight(node, place, 1) for place in range(1, 5))
     reader.row.norm(gamma, beta, mean, variance, float(given.get("epsilon", 1e-5)))
@@ -404,6 +411,8 @@ def _arithmetic(reader: _Reader, node: NodeProto, given: _Given) -> None:
     """Add, Sub, Mul or Div, of the flow and a constant."""
     if len(node.input) != 2:
         raise RefusedError("it does not read two values")
+    if reader.is_whole:
+        raise RefusedError("it computes with whole numbers; cast the pixels to floats before it")
     is_first = node.input[0] == reader.flow
     values = reader.constant(node, int(is_first))
     values = reader.vector(floats("", values.astype(np.float64)))
@@ -529,8 +538,10 @@ def _softmax(reader: _Reader, node: NodeProto, given: _Given) -> None:
 
 
 def _cast(reader: _Reader, node: NodeProto, given: _Given) -> None:
-    if given.get("to") not in _FLOATING and not reader.reads_bytes:
-        raise RefusedError("it cuts numbers down to whole ones")
+    if given.get("to") in _FLOATING:
+        reader.is_whole = False
+    elif not reader.is_whole or given.get("to") not in _WHOLE:
+        raise RefusedError("it cuts numbers down to other ones")
 
 
 def _nothing(reader: _Reader, node: NodeProto, given: _Given) -> None:
@@ -543,6 +554,11 @@ _FLOATING: Final = (
     TensorProto.DOUBLE,
     TensorProto.FLOAT16,
     TensorProto.BFLOAT16,
+)
+#: What holds every pixel from 0 to 255.
+_WHOLE: Final = (
+    *(TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64),
+    *(TensorProto.INT16, TensorProto.INT32, TensorProto.INT64),
 )
 #: These read their inputs in any order.
 _SYMMETRIC: Final = ("Add", "Sub", "Mul", "Div")

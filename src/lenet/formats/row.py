@@ -79,6 +79,7 @@ class Row:
         self.input_shape = input_shape
         self.shape: Shape = input_shape
         self.is_flat = False
+        self._is_row = False
         self.channels_last = False
         self.notes: list[str] = []
         self._places: list[_Placed] = []
@@ -209,7 +210,7 @@ class Row:
                 f"it has {length:,} numbers where {self.shape[0]:,} channels flow; one number, or "
                 "one for each channel, can be read"
             )
-        if self.is_flat and length == self.size > self.shape[0]:
+        if self._waiting or (self.is_flat and length == self.size > self.shape[0]):
             self._wait(scale, shift)
         elif not self._places:
             self._scale, self._shift = self._scale * scale, self._shift * scale + shift
@@ -239,15 +240,23 @@ class Row:
         else:
             raise RefusedError("there is no dense layer right before it to belong to")
 
+    def begin_flat(self) -> None:
+        """Take it that the input is a row of numbers, and ``input_shape`` a guess."""
+        self.is_flat = self._is_row = True
+
     def flatten(self) -> None:
         """Take a flattening, of what is left after the batch's axis."""
         self._check_padding()
         self.is_flat = True
 
-    def fold(self, shape: tuple[int, int, int]) -> None:
-        """Take numbers in a row before any layer as maps, or a picture as one of another shape."""
+    def fold(self, shape: tuple[int, int, int], is_last: bool = False) -> None:
+        """Take numbers in a row before any layer as maps, or a picture whose axes of one number
+        are others then; ``is_last``: the maps are (H, W, C)."""
         if self._places or self._waiting or (self._scale.size, self._shift.size) != (1, 1):
             raise RefusedError("it makes maps of what is flattened")
+        own = _longer_axes(self.input_shape, self.channels_last)
+        if not self._is_row and own != _longer_axes(shape, is_last):
+            raise RefusedError("it makes a picture of another shape, whose pixels lie elsewhere")
         self.input_shape = self.shape = shape
         self.is_flat = self.channels_last = False
 
@@ -361,6 +370,8 @@ class Row:
         self._add(layer, weight=weight, bias=np.broadcast_to(shift, channels))
 
     def _wait(self, scale: Values, shift: Values) -> None:
+        if max(scale.size, shift.size) not in (1, self.size):
+            raise RefusedError(f"it has {scale.size:,} numbers where {self.size:,} flow")
         scale, shift = np.broadcast_to(scale, self.size), np.broadcast_to(shift, self.size)
         if self._waiting:
             before, offset = self._waiting
@@ -436,6 +447,11 @@ def _rounded_up(layer: Pool2d, shape: Shape) -> Pool2d:
     if any(more) and isinstance(layer, AvgPool2d):
         raise RefusedError("its last window reaches over the edge, where a mean cannot be read")
     return layer.replace(padding=(top, bottom + more[0], left, right + more[1]))
+
+
+def _longer_axes(shape: Picture, is_last: bool) -> tuple[int, ...]:
+    """Return the sizes above 1, in the order in which numbers lie."""
+    return tuple(size for size in (*shape[is_last:], *shape[:is_last]) if size > 1)
 
 
 def _wide(values: Any) -> Values:

@@ -15,7 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.analysis.diagnosis import mismatch_text, reconcile
-from lenet.analysis.diagnosis.weights import Tensor, find_norms, match_weights, ordered, stray_notes
+from lenet.analysis.diagnosis.weights import (
+    Tensor,
+    find_norms,
+    guessed,
+    match_weights,
+    ordered,
+    stray_notes,
+)
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import LenetError, ModelFileError, UsageError, path_text
 from lenet.model import Model
@@ -74,12 +81,44 @@ def fit_weights(
         norm = norms.get(tensor.name)
         found = _tensors(arrays, tensor, norm.path if norm else None)
         tensors |= {f"{network.names[place]}.{name}": values for name, values in found}
+    _check_left(path, owned.values(), norms, all_tensors)
     given = {name: np.ascontiguousarray(v, np.float32) for name, v in tensors.items()}
     try:
-        return model.load_state_dict(given), tuple(stray_notes(norms, all_tensors))
+        notes = [*_guesses(all_tensors), *stray_notes(norms, all_tensors)]
+        return model.load_state_dict(given), tuple(notes)
     except ModelFileError as error:
         why = str(error).removeprefix("the state dict is not an intact model: ").split(";")[0]
         raise ModelFileError(f"{path_text(path)} does not fit the network: {why}.") from error
+
+
+def _check_left(
+    path: object, owned: Iterable[Tensor], norms: Mapping[str, Any], tensors: Iterable[Tensor]
+) -> None:
+    """Refuse a file in which the numbers of a layer are left over: what it gives would differ."""
+    taken = {name for norm in norms.values() for name in norm.names}
+    for tensor in owned:
+        taken |= {tensor.name, f"{tensor.path}bias"}
+    left = [t.name for t in tensors if t.name not in taken and _OF_LAYERS.search(t.name)]
+    if left:
+        names = f"{', '.join(map(name_text, left[:4]))}{', ...' * (len(left) > 4)}"
+        raise ModelFileError(
+            f"{path_text(path)} does not fit the network: it also holds {names}, for which no "
+            "layer has a place; leave such layers out of the file, or fold them into others."
+        )
+
+
+#: How the names of a layer's numbers end, in PyTorch and where it computes a weight from others.
+_OF_LAYERS: Final = re.compile(
+    r"(?:^|\.)(?:weight|bias|running_mean|running_var)$|(?:weight|bias)_(?:orig|mask|u|v|g)$"
+)
+
+
+def _guesses(tensors: Sequence[Tensor]) -> Iterator[str]:
+    """Yield which weights could stand in another order as well."""
+    for axes in (4, 2):
+        if same := guessed(tensors, axes):
+            names = ", ".join(name_text(tensor.name) for tensor in same)
+            yield f"Nothing tells the order of {names}: they are taken in this one. Check it."
 
 
 def check_strangers(path: object, arrays: Arrays) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import TypeVar
 
 from lenet.arguments import LONGEST
 from lenet.arguments import shown as shown
 from lenet.errors import UsageError
+
+_T = TypeVar("_T")
 
 
 def name_text(name: str) -> str:
@@ -20,6 +24,27 @@ def natural(name: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
     # A number is its length, then its digits: it may be longer than what int() reads.
     words = re.split(r"0*([0-9]+)", name.casefold())
     return tuple((len(w), w) if i % 2 else w for i, w in enumerate(words)), name
+
+
+def in_told_order(things: Sequence[_T], name: Callable[[_T], str]) -> list[_T]:
+    """Return things in the order that the numbers in their names tell, or else their places.
+
+    Where neither tells any, since places follow the alphabet and names have no numbers, it is that
+    of the alphabet. Things of one name keep their order.
+    """
+    by_name = sorted(things, key=lambda thing: natural(name(thing)))
+    is_sorted = list(things) == sorted(things, key=name)
+    return by_name if is_sorted or are_numbered(map(name, by_name)) else list(things)
+
+
+def are_numbered(names: Iterable[str]) -> bool:
+    """Do numbers alone tell the order of names that are in their natural order?"""
+    keys = [natural(name)[0] for name in dict.fromkeys(names)]
+    for key, after in pairwise(keys):
+        place = next((i for i, (a, b) in enumerate(zip(key, after, strict=False)) if a != b), 0)
+        if place % 2 == 0:
+            return False
+    return True
 
 
 def with_article(words: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, islice, pairwise, product, takewhile
@@ -25,7 +26,7 @@ from lenet.errors import ShapeError, UsageError
 from lenet.net import Conv2d, Dense, Layer, MaxPool2d, Network, Shape, rebuilt
 from lenet.net.layers import MAX_SIZE, Rbf, Trained, Windowed, same_padding
 from lenet.net.shapes import elements, pair_text, shape_text
-from lenet.net.words import listed, name_text, natural, shown
+from lenet.net.words import are_numbered, in_told_order, listed, name_text, natural, shown
 from lenet.writing.numbers import plural
 
 
@@ -164,10 +165,10 @@ def find_norms(convs: Sequence[Tensor], tensors: Sequence[Tensor]) -> dict[str, 
     Names tell it, or else the order and the channels; first of those without a bias, for it would
     be of no use.
     """
-    norms = sorted(_norms(tensors), key=lambda norm: natural(norm.path))
-    names = {tensor.name for tensor in tensors}
+    norms = in_told_order(list(_norms(tensors)), lambda norm: norm.path)
+    names = {tensor.name: place for place, tensor in enumerate(tensors)}
     biasless = [conv for conv in convs if f"{conv.path}bias" not in names]
-    choices = (_followers(convs, norms), _in_order(biasless, norms), _in_order(convs, norms))
+    choices = (_followers(convs, norms, names), _in_order(biasless, norms), _in_order(convs, norms))
     return max(choices, key=len)
 
 
@@ -181,13 +182,17 @@ def _norms(tensors: Iterable[Tensor]) -> Iterator[Norm]:
             yield Norm(path, tensor.shape[0], (tensor.name, partner, *more))
 
 
-def _followers(convs: Sequence[Tensor], norms: Sequence[Norm]) -> dict[str, Norm]:
+def _followers(
+    convs: Sequence[Tensor], norms: Sequence[Norm], places: Mapping[str, int]
+) -> dict[str, Norm]:
     """As in an ``nn.Sequential``: ``0.weight`` and ``1.running_mean``."""
-    members: list[Tensor | Norm] = [*convs, *norms]
-    members.sort(key=lambda member: natural(member.path))
+    members: dict[int, Tensor | Norm] = {places[conv.name]: conv for conv in convs}
+    members |= {places[norm.names[0]]: norm for norm in norms}
+    given = [members[place] for place in sorted(members)]
+    ordered_members = in_told_order(given, lambda member: member.path)
     return {
         conv.name: norm
-        for conv, norm in pairwise(members)
+        for conv, norm in pairwise(ordered_members)
         if isinstance(conv, Tensor) and isinstance(norm, Norm) and conv.shape[0] == norm.channels
     }
 
@@ -203,7 +208,21 @@ def ordered(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
     """The weights of one kind as the file or their names order them, whichever is a chain."""
     given = [tensor for tensor in tensors if len(tensor.shape) == axes]
     by_name = sorted(given, key=lambda tensor: natural(tensor.name))
-    return given if _is_chain(given) and not _is_chain(by_name) else by_name
+    choices = (in_told_order(given, lambda tensor: tensor.name), given, by_name)
+    return next((choice for choice in choices if _is_chain(choice)), by_name)
+
+
+def guessed(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
+    """The weights of one kind whose order nothing tells; none where it is told."""
+    given = [tensor for tensor in tensors if len(tensor.shape) == axes]
+    chosen = ordered(given, axes)
+    is_told = are_numbered(tensor.name for tensor in chosen) or given != sorted(given, key=_name)
+    counts = Counter(tensor.shape for tensor in chosen)
+    return [] if is_told else [tensor for tensor in chosen if counts[tensor.shape] > 1]
+
+
+def _name(tensor: Tensor) -> str:
+    return tensor.name
 
 
 def _is_chain(tensors: list[Tensor]) -> bool:
