@@ -171,13 +171,15 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
     import numpy as np
     import safetensors
 
+    places = {name: place for place, name in enumerate(read_header(path).shapes)}
     try:
         entries = safetensors.deserialize(read(path))  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError as error:
         why = str(error).strip().rstrip(".")
         raise ModelFileError(f"{path_text(path)} is no intact safetensors file: {why}.") from error
     tensors = {}
-    for name, entry in entries:
+    # The library gives them in any order, and another one each time.
+    for name, entry in sorted(entries, key=lambda pair: places[pair[0]]):
         kind, shape = entry["dtype"], entry["shape"]
         if kind == "BF16":
             bits = np.frombuffer(entry["data"], "<u2").astype("<u4") << 16

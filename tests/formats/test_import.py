@@ -353,3 +353,77 @@ def test_tensors_that_are_no_plain_numbers(kind, tmp_path) -> None:
         torch.save({"w": made[kind]()}, tmp_path / "w.pt")
     with refused(ModelFileError, "w.pt"):
         import_model(tmp_path / "w.pt", net="1x3x3 | dense 3")
+
+
+# Names and orders.
+
+
+@pytest.mark.parametrize("point", ["_", "/"])
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+def test_names_without_points_keep_their_biases(model, point, suffix, tmp_path) -> None:
+    state = {name.replace(".", point): values for name, values in as_pytorch(model, False).items()}
+    path = tmp_path / f"net{suffix}"
+    if suffix == ".pt":
+        torch = pytest.importorskip("torch")
+        torch.save({name: torch.tensor(values) for name, values in state.items()}, path)
+    else:
+        safetensors.numpy.save_file(state, path)
+    found = import_model(path, net=NET)
+    np.testing.assert_allclose(found.scores(images()), model.scores(images()), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["extra.bias", "bn9.weight", "prelu.weight", "bn3.running_mean", "conv1.weight_mask"],
+)
+def test_numbers_that_no_layer_takes_are_refused(model, name, tmp_path) -> None:
+    state = {**as_pytorch(model, False), name: np.ones(4, np.float32)}
+    safetensors.numpy.save_file(state, path := tmp_path / "net.safetensors")
+    with refused(ModelFileError, "net.safetensors", name, "no layer has a place"):
+        import_model(path, net=NET)
+
+
+SAME = "1x8x8 | conv 4 k3 same relu, conv 4 k3 same relu, conv 4 k3 same | dense 3"
+
+
+def named(names: list[str], seed: int = 3) -> tuple[lenet.Model, dict[str, np.ndarray]]:
+    """A model of equal convolutions, and its tensors by other names, in the network's order."""
+    model = lenet.Model(SAME).initialize(seed=seed)
+    tensors = {}
+    for layer, name in zip(model.network.names, names, strict=True):
+        for word in ("weight", "bias"):
+            tensors[f"{name}.{word}"] = model.state_dict()[f"{layer}.{word}"].copy()
+    return model, tensors
+
+
+@pytest.mark.parametrize("names", [["one", "two", "three", "out"], ["c1", "c2", "c10", "out"]])
+def test_the_order_of_a_file_tells_more_than_the_alphabet(names, tmp_path) -> None:
+    torch = pytest.importorskip("torch")
+    model, tensors = named(names)
+    path = tmp_path / "m.pt"
+    torch.save({name: torch.tensor(values) for name, values in tensors.items()}, path)
+    found = read_model(path, net=SAME)
+    assert np.array_equal(found.model.table, model.table)
+    assert not any("order" in note for note in found.notes)
+
+
+def test_numbers_in_names_tell_more_than_the_order_of_a_file(tmp_path) -> None:
+    torch = pytest.importorskip("torch")
+    model, tensors = named(["c1", "c2", "c10", "out"])
+    turned = dict(reversed(tensors.items()))
+    path = tmp_path / "m.pt"
+    torch.save({name: torch.tensor(values) for name, values in turned.items()}, path)
+    assert np.array_equal(import_model(path, net=SAME).table, model.table)
+
+
+def test_an_order_that_nothing_tells_is_said(tmp_path) -> None:
+    _, tensors = named(["one", "two", "three", "out"])
+    safetensors.numpy.save_file(tensors, path := tmp_path / "m.safetensors")  # it sorts by names
+    notes = read_model(path, net=SAME).notes
+    assert any("order of three.weight, two.weight:" in note for note in notes)
+
+
+def test_a_scaling_that_takes_the_place_of_the_files_is_said(model, tmp_path) -> None:
+    model.save(path := tmp_path / "m.safetensors")
+    assert not read_model(path).notes
+    assert any("take its place" in note for note in read_model(path, mean=0.5, std=0.5).notes)

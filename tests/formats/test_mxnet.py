@@ -257,6 +257,13 @@ def test_attributes_stand_in_three_places(key, tmp_path) -> None:
         ("_mul_scalar", {"scalar": "much"}, ("_mul_scalar (x)", "'much'")),
         ("softmax", {"temperature": "10"}, ("softmax (x)", "temperature is 10")),
         ("softmax", {"axis": "0"}, ("softmax (x)", "not over the classes")),
+        ("Cast", {"dtype": "int32"}, ("Cast (x)", "whole ones")),
+        ("Dropout", {"mode": "always"}, ("Dropout (x)", "after training")),
+        (
+            "Pooling",
+            {"kernel": "(1, 1)", "stride": "(4, 4)", "pooling_convention": "full"},
+            ("Pooling (x)", "beyond the map"),
+        ),
         ("elemwise_mul", {}, ("elemwise_mul (x)", "not what it takes")),
     ],
 )
@@ -464,3 +471,21 @@ def test_a_factor_of_0_is_one(tmp_path) -> None:
     model = dense_net(tmp_path, "_mul_scalar", {"scalar": "0"})
     scores = model.scores(np.random.default_rng(0).integers(0, 256, (3, 5, 5), np.uint8))
     assert (scores == scores[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("operator", "shape"), [("broadcast_add", (1, 1, 1, 3)), ("broadcast_mul", (1, 1, 3, 1))]
+)
+def test_a_tensor_for_each_column_is_none_for_each_channel(operator, shape, tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {"w": rng.normal(size=(3, 1, 3, 3)), "b": rng.normal(size=3), "t": np.ones(shape)}
+    params = tmp_path / "s.params"
+    params.write_bytes(write_params({name: np.float32(v) for name, v in arrays.items()}))
+    nodes = [
+        *(("null", name, [], {}) for name in ("data", *arrays)),
+        ("Convolution", "c", [0, 1, 2], {"kernel": "[3,3]", "num_filter": "3"}),
+        (operator, "x", [4, 3], {}),
+        ("Flatten", "f", [5], {}),
+    ]
+    with refused(ModelFileError, f"{operator} (x)", "one for each channel"):
+        import_model(params, symbol=symbol(tmp_path, nodes), input_shape="1x5x5")

@@ -738,3 +738,70 @@ def test_a_softmax_without_an_axis_is_over_the_last(tmp_path) -> None:
     path = write(tmp_path / "m.onnx", nodes, ["N", 1, 3, 3], w=RNG.normal(size=(4, 1, 3, 3)))
     with refused(ModelFileError, "not over the classes"):
         import_model(path)
+
+
+# What looks like something else.
+
+
+def test_one_number_behind_numbers_for_each_input(tmp_path) -> None:
+    nodes = [
+        node("Flatten", "x", "f"),
+        node("Mul", "f each", "m"),
+        node("Add", "m one", "a"),
+        node("Gemm", "a v", "y"),
+    ]
+    tensors = {"each": RNG.normal(size=36), "one": np.array(3.0), "v": RNG.normal(size=(36, 3))}
+    path = write(tmp_path / "m.onnx", nodes, ["N", 1, 6, 6], **tensors)
+    given = images((1, 6, 6))
+    wanted = run(path, given.astype(np.float32) / 255)
+    np.testing.assert_allclose(import_model(path).scores(given), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "kind", "why"),
+    [
+        ([node("Sub", "x low", "s"), node("Cast", "s", "c", to=1)], TensorProto.UINT8, "whole"),
+        ([node("Cast", "x", "i", to=TensorProto.INT8)], TensorProto.UINT8, "cuts numbers"),
+        ([node("Cast", "x", "i", to=TensorProto.BOOL)], TensorProto.UINT8, "cuts numbers"),
+        ([node("Cast", "x", "i", to=TensorProto.INT32)], TensorProto.FLOAT, "cuts numbers"),
+        ([node("Div", "x low", "s"), node("Cast", "s", "c", to=1)], TensorProto.INT32, "whole"),
+    ],
+)
+def test_whole_numbers_are_not_read_as_floats(nodes, kind, why, tmp_path) -> None:
+    nodes = [*nodes, node("Conv", f"{nodes[-1].output[0]} w", "k"), node("Flatten", "k", "y")]
+    low = np.array(100, np.int32 if kind == TensorProto.INT32 else np.uint8)
+    path = write(tmp_path / "m.onnx", nodes, ["N", 1, 5, 5], kind, low=low, w=np.ones((2, 1, 3, 3)))
+    with refused(ModelFileError, "m.onnx", why):
+        import_model(path)
+
+
+def test_a_norm_with_the_outputs_of_training_is_refused(tmp_path) -> None:
+    norm = helper.make_node("BatchNormalization", ["c", *"gbmv"], ["a", "m2", "v2"], "norm")
+    ones = {name: np.ones(2) for name in "gbmv"}
+    path = small(tmp_path / "m.onnx", norm, **{k: v for k, v in ones.items() if k not in "bv"})
+    with refused(ModelFileError, "training mode"):
+        import_model(path)
+
+
+@pytest.mark.parametrize("sizes", [[-1, 1, 4, 16], [-1, 2, 8, 4]])
+def test_a_picture_of_another_shape_is_another_picture(sizes, tmp_path) -> None:
+    nodes = [node("Reshape", "x s", "r"), node("Flatten", "r", "f"), node("Gemm", "f v", "y")]
+    tensors = {"s": np.array(sizes), "v": RNG.normal(size=(64, 3))}
+    path = write(tmp_path / "m.onnx", nodes, ["N", 1, 8, 8], **tensors)
+    with refused(ModelFileError, "pixels lie elsewhere"):
+        import_model(path)
+    path = write(tmp_path / "m.onnx", nodes, ["N", 64], **tensors)
+    assert import_model(path).network.input_shape == tuple(sizes[1:])
+
+
+def test_a_bias_for_each_image_and_two_tensors_of_one_name_are_refused(tmp_path) -> None:
+    nodes = [node("Flatten", "x", "f"), node("Gemm", "f v b", "y")]
+    tensors = {"v": RNG.normal(size=(36, 5)), "b": RNG.normal(size=(5, 1))}
+    path = write(tmp_path / "m.onnx", nodes, [5, 1, 6, 6], **tensors)
+    with refused(ModelFileError, "its bias has the shape (5, 1)"):
+        import_model(path)
+    file = onnx.load(path)
+    file.graph.initializer.add().CopyFrom(file.graph.initializer[0])
+    path.write_bytes(file.SerializeToString())
+    with refused(ModelFileError, "one name"):
+        import_model(path)
