@@ -35,7 +35,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from lenet import files
-from lenet.errors import DataError, LenetError, OutputError, UsageError, reason, visible
+from lenet.errors import (
+    DataError,
+    LenetError,
+    OutputError,
+    UsageError,
+    path_text,
+    reason,
+    visible,
+)
 from lenet.net import Network, parse_network
 from lenet.net.layers import ACTIVATIONS
 from lenet.net.words import shown
@@ -354,6 +362,19 @@ def run_of(model: object) -> RunRecord | None:
     with suppress(LenetError):
         return read_run(os.fsdecode(folder))
     return None
+
+
+def check_output(path: str | os.PathLike[str], *sources: object) -> None:
+    """Refuse to write over what is read, or over what a run itself has written.
+
+    Raises:
+        UsageError: ``path`` is one of these.
+    """
+    files.check_other_file(path, *sources)
+    place = Path(os.path.realpath(os.fsdecode(path)))
+    if place.name in FILES and place.exists() and is_run(place.parent):
+        what = f"{path_text(path)} is the run's own, and would be written over"
+        raise UsageError(f"{what}; name another file.", parameter="output")
 
 
 def data_of(model: object) -> tuple[str, str | None]:

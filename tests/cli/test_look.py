@@ -81,7 +81,7 @@ def test_refusals(refused, model, arguments, status, words):
 
 def test_a_picture_is_not_drawn_over(refused, here, model, picture_bytes):
     (here / "a.png").write_bytes(picture_bytes())
-    refused(["look", model, "a.png", "-o", "./a.png"], 2, "is what is to be read")
+    refused(["look", model, "a.png", "-o", "./a.png"], 2, "is what is read")
 
 
 def test_a_picture_that_is_cut_in_half(refused, here, model, picture_bytes):

@@ -19,7 +19,6 @@ VERBS = program.commands
     ("arguments", "words"),
     [
         (["evaluate"], ["'MODEL'", "see lenet evaluate --help."]),
-        (["evaluate", "m"], ["'DATA'"]),
         (["predict"], ["'MODEL'"]),
         (["predict", "m"], ["'IMAGES...'"]),
         (["explain"], ["needs a network"]),

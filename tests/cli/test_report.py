@@ -108,8 +108,8 @@ def test_runs_beside_each_other(command, here, run):
     ("arguments", "words"),
     [
         (["runs/a"], "two or more runs to compare, not 1"),
-        (["runs/a", "lenet"], "runs/a is a run and 'lenet' is none"),
-        (["lenet", "lenet-60", "-o", "x.svg"], "are for runs; name two run folders"),
+        (["runs/a", "lenet", "-o", "x.svg"], "are for runs"),
+        (["lenet", "lenet-60", "-o", "x.svg"], "are for runs"),
         (["runs/a", "runs/a", "-o", "x.gif"], "does not say its format"),
     ],
 )

@@ -325,3 +325,18 @@ def test_opsets_that_are_none(model, opset, tmp_path) -> None:
 def test_what_is_no_model(tmp_path) -> None:
     with refused(LenetError, "type int"):
         export(5, tmp_path / "m.c")
+
+
+@pytest.mark.parametrize("name", ["run.json", "history.csv", "report.html", "last.safetensors"])
+def test_a_run_is_not_written_over(run, name, tmp_path) -> None:
+    before = (run / name).read_bytes()
+    suffix = Path(name).suffix
+    orders = {
+        ".json": ["export", str(run), str(run / name)],
+        ".csv": ["evaluate", str(run), "digits", "-o", str(run / name)],
+        ".html": ["look", str(run), "digits", "-o", str(run / name)],
+        ".safetensors": ["export", str(run), str(run / name)],
+    }
+    assert main(orders[suffix]) == 2
+    assert main(["draw", "lenet", "--format", "svg", "-o", str(run / name)]) == 2
+    assert (run / name).read_bytes() == before

@@ -215,7 +215,7 @@ def test_answers_never_take_the_place_of_what_is_read(model, digits, tmp_path):
     content = table.read_bytes()
     (tmp_path / "link.csv").symlink_to(table)
     for path in (table, tmp_path / "link.csv"):
-        with refused(UsageError, "is what is to be read"):
+        with refused(UsageError, "is what is read"):
             predict_into(path, model, digits.test.images[:1], [table])
     assert table.read_bytes() == content
     assert (

@@ -26,6 +26,7 @@ from lenet.cleaning.material import Material
 from lenet.errors import UsageError, path_text
 from lenet.inference import table
 from lenet.net.words import shown
+from lenet.run_folder import check_output
 from lenet.writing import Result
 from lenet.writing.document import Document, Section, Table, table_of
 from lenet.writing.numbers import percent, plural, seconds_text
@@ -183,6 +184,5 @@ def check_path(path: str | os.PathLike[str], *sources: object) -> None:
             what = f"findings are written as a page or a table, and {path_text(path)} is neither"
             raise UsageError(f"{what}; end it in .html or .csv.", parameter="output")
         table.check_path(path, *sources)
-    elif any(files.is_same_file(path, source) for source in sources):
-        what = f"{path_text(path)} is what is to be read"
-        raise UsageError(f"{what}; write the page elsewhere.", parameter="output")
+    else:
+        check_output(path, *sources)

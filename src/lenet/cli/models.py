@@ -372,8 +372,8 @@ def import_(*, file: Path, output: Path, json: bool, **how: Any) -> None:
     """Another program's trained network as a model: ONNX, Keras, MXNet, PyTorch."""
     from dataclasses import replace
 
-    from lenet.files import check_other_file
     from lenet.formats.importing import read_model
+    from lenet.run_folder import check_output
 
     if output.suffix.lower() != ".safetensors":
         raise UsageError(
@@ -382,7 +382,8 @@ def import_(*, file: Path, output: Path, json: bool, **how: Any) -> None:
         )
     how["input_shape"] = how.pop("input")
     for name in ("classes", "mean", "std"):
-        how[name] = how[name] and [word.strip() for word in how[name].split(",")]
-    check_other_file(output, file, how["net"], how["symbol"])
+        if how[name] is not None:
+            how[name] = [word.strip() for word in how[name].split(",")]
+    check_output(output, file, how["net"], how["symbol"])
     result = read_model(file, **how)
     show(replace(result, path=result.model.save(output)), json)

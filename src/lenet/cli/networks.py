@@ -150,12 +150,12 @@ def diagnose(net: str, input: str | None, weights: Path | None, fix: int | None,
 def draw(net: str, output: Path | None, format: str | None, json: bool, **how: Any) -> None:
     """A picture of a network: the paper's figure, the graph of its layers, or connection tables."""
     from lenet import drawing
-    from lenet.files import check_other_file
+    from lenet.run_folder import check_output
 
     path = _picture_path(net, output, format)
     chosen = drawing.format_of(path, format)
     picture = drawing.draw(net, **how)
-    check_other_file(path, net)
+    check_output(path, net)
     picture.save(path, format=chosen)
     if json:
         values = {"file": str(path), "format": chosen, "style": how["style"], **picture.to_dict()}
@@ -200,10 +200,8 @@ def _picture_path(net: str, output: Path | None, format: str | None) -> Path:
 @options.formats("csv")
 def compare(nets: tuple[str, ...], output: Path | None, form: str, **images: Any) -> None:
     """Networks or runs side by side: what each costs, and what differs from the first."""
-    from pathlib import Path
 
-    from lenet.files import check_other_file
-    from lenet.run_folder import FILES, is_run
+    from lenet.run_folder import check_output, is_run
 
     if not nets or not all(map(is_run, nets)):
         from lenet.analysis import comparison
@@ -215,7 +213,7 @@ def compare(nets: tuple[str, ...], output: Path | None, form: str, **images: Any
     from lenet.reporting.results import compare_runs
 
     if output:
-        check_other_file(output, *(Path(run) / name for run in nets for name in FILES))
+        check_output(output)
     result = compare_runs(*nets, **images)
     if output:
         result.save(output)

@@ -35,7 +35,7 @@ from lenet.formats.plain import plain_model
 from lenet.model import Model, model_file
 from lenet.net import to_json
 from lenet.net.words import check_choice, did_you_mean, listed, shown
-from lenet.run_folder import reading_of
+from lenet.run_folder import check_output, reading_of
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section
 from lenet.writing.numbers import percent
@@ -203,7 +203,7 @@ def export(
     file = model
     if not isinstance(model, Model):
         name, model = model, Model.load(model)
-        files.check_other_file(path, model_file(name))
+        check_output(path, model_file(name))
         options = replace(options, name=Path(name).name.removesuffix(MODEL_ENDING))
     split, name = _test_split(model, check, data_dir, file)
     if split is not None and suffix not in _RUNNERS:

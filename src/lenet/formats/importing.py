@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, Final
 
@@ -184,10 +185,14 @@ def _numbers(values: Any, name: str) -> tuple[float, ...] | None:
     if values is None:
         return None
     try:
-        return tuple(float(v) for v in np.atleast_1d(np.asarray(values, float)).ravel())
+        numbers = tuple(float(v) for v in np.atleast_1d(np.asarray(values, float)).ravel())
     except (TypeError, ValueError):
-        what = f"{name} is {shown(values)}; give one number, or one for each channel."
-        raise UsageError(what, parameter=name) from None
+        numbers = (nan,)
+    if not all(map(isfinite, numbers)) or (name == "std" and min(numbers, default=1) <= 0):
+        allowed = "numbers above 0" if name == "std" else "finite numbers"
+        what = f"{name} is {shown(values)}; give {allowed}: one, or one for each channel."
+        raise UsageError(what, parameter=name)
+    return numbers
 
 
 def _prepared(model: Model, options: Options) -> Model:
@@ -199,8 +204,6 @@ def _prepared(model: Model, options: Options) -> Model:
         shape = model.network.input_shape
         mean = _per_channel(options.mean or seen.mean, shape[0], "mean")
         std = _per_channel(options.std or seen.std, shape[0], "std")
-        if not all(std):
-            raise UsageError("std is 0; pixels are divided by it.", parameter="std")
         seen = replace(seen, mean=mean, std=std)
     with about("classes"):
         made = Model(model.network, options.classes or model.classes, seen)

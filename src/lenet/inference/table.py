@@ -26,6 +26,7 @@ from lenet.data.parquet import ENDING as PARQUET
 from lenet.data.pictures import Fault
 from lenet.errors import DataError, OutputError, UsageError, needing, path_text, reason
 from lenet.kinds import Kind
+from lenet.run_folder import check_output
 
 CSV: Final = ".csv"
 #: What the name of what is answered so far ends in.
@@ -52,9 +53,7 @@ def check_path(path: str | os.PathLike[str], *sources: object) -> None:
     except ValueError as error:
         what = f"the file of answers is {shown(path)}, which no file can be called"
         raise UsageError(f"{what}; give another name.", parameter="output") from error
-    if any(files.is_same_file(path, source) for source in sources):
-        what = f"{path_text(path)} is what is to be read"
-        raise UsageError(f"{what}; write the answers elsewhere.", parameter="output")
+    check_output(path, *sources)
     if os.path.isdir(path):
         what = f"{path_text(path)} is a folder"
         raise UsageError(f"{what}; name a file of answers in it.", parameter="output")

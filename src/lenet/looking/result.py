@@ -11,11 +11,12 @@ from lenet import files
 from lenet.drawing import FORMATS, Drawing
 from lenet.drawing.formats import to_html
 from lenet.drawing.scene import THEMES
-from lenet.errors import UsageError, path_text
+from lenet.errors import UsageError
 from lenet.looking import figure, layer_figure, page, unit_figure
 from lenet.looking.inside import Inside
 from lenet.looking.scales import Numbers
 from lenet.net.words import check_choice, listed, shown
+from lenet.run_folder import check_output
 from lenet.terminal import can_show, columns
 from lenet.writing import Result, render
 from lenet.writing.document import Document
@@ -103,7 +104,4 @@ def check_path(path: object, *sources: object) -> None:
         what = f"{shown(os.path.basename(name))} does not say its format"
         endings = listed([*(f".{known}" for known in FORMATS), _HTML[0]], "or")
         raise UsageError(f"{what}; end it in {endings}.", parameter="output")
-    for source in sources:
-        if files.is_same_file(path, source):
-            what = f"{path_text(path)} is what is to be read"
-            raise UsageError(f"{what}; draw elsewhere.", parameter="output")
+    check_output(path, *sources)
