@@ -623,3 +623,35 @@ def test_images_without_pixels_are_refused_everywhere(shape: tuple[int, ...]) ->
         with refused(DataError, "no pixels"):
             read(images)
     assert model.prepare(np.zeros((0, 28, 28), np.uint8)).shape == (0, 1, 28, 28)
+
+
+def test_weights_where_nothing_is_connected_are_refused() -> None:
+    model = lenet.Model("lenet-5").initialize()
+    state = {name: values.copy() for name, values in model.state_dict().items()}
+    model.load_state_dict(state)
+    state["conv1.weight"][...] = 1
+    with refused(ModelFileError, "conv1.weight", "table lenet-5"):
+        model.load_state_dict(state)
+
+
+def overflowing() -> lenet.Model:
+    """Its weights are finite, and its scores are not."""
+    model = lenet.Model("1x8x8 | conv 4 k3 relu, maxpool 2 | dense 10").initialize(seed=1)
+    model.load_state_dict({name: values * 1e30 for name, values in model.state_dict().items()})
+    return model
+
+
+def test_scores_that_overflow_are_said(tmp_path) -> None:
+    model, data = overflowing(), lenet.load("digits")
+    for ask in (
+        lambda: model.predict(data.test.images),
+        lambda: model.predict_proba(data.test.images),
+        lambda: model.evaluate(data),
+        lambda: lenet.export(model, tmp_path / "m.c", check=data),
+        lambda: lenet.predict(model, data.test.images),
+    ):
+        with refused(DataError, "no finite numbers", "smaller learning rate"):
+            ask()
+    with refused(UsageError, "int8", "smaller learning rate"):
+        lenet.export(model, tmp_path / "m.safetensors", int8=True, calibrate=data)
+    assert not list(tmp_path.iterdir())

@@ -417,7 +417,7 @@ def read_answers(
     answers = Answers.empty(count)
     for start in range(0, count, step):
         part = slice(start, start + step)
-        found = read(part)
+        found = check_finite(read(part))
         logarithms, rows = log_softmax(found), np.arange(len(found))
         answers.predicted[part] = predicted = found.argmax(axis=1)
         answers.second[part] = second = _second_of(found, predicted)
@@ -427,6 +427,16 @@ def read_answers(
         answers.second_confidence[part] = shares[rows, second]
         answers.truth[part] = logarithms[rows, labels[part]]
     return answers
+
+
+def check_finite(scores: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return scores; a DataError, if they are no numbers: finite weights may overflow."""
+    if not np.isfinite(scores).all():
+        raise DataError(
+            "the model's scores are no finite numbers, because its weights are too large; train it "
+            "anew with a smaller learning rate."
+        )
+    return scores
 
 
 def _second_of(

@@ -43,7 +43,7 @@ from lenet.engine.native import check_threads, chosen_engine, make_engine
 from lenet.engine.plan import Plan, Step, make_plan
 from lenet.errors import Advice, DataError, LenetError, ModelFileError, UsageError, path_text
 from lenet.kinds import conversion
-from lenet.metrics import Evaluation, evaluate_answers, read_answers, softmax
+from lenet.metrics import Evaluation, check_finite, evaluate_answers, read_answers, softmax
 from lenet.net import Source, from_json, is_model_file, read_network, to_json, zoo
 from lenet.net.layers import LAYERS
 from lenet.net.shapes import Shape, shape_text
@@ -409,12 +409,12 @@ class Model:
         Args:
             images: as in :meth:`scores`: bytes from 0 to 255, or floats from 0 to 1.
         """
-        classes: npt.NDArray[np.int64] = self.scores(images).argmax(axis=1)
+        classes: npt.NDArray[np.int64] = check_finite(self.scores(images)).argmax(axis=1)
         return classes
 
     def predict_proba(self, images: npt.ArrayLike) -> Floats:
         """Return probabilities (N, classes), rows that add up to 1; images as in :meth:`scores`."""
-        return self.probabilities(self.scores(images))
+        return self.probabilities(check_finite(self.scores(images)))
 
     def probabilities(self, scores: npt.NDArray[Any]) -> Floats:
         """Return the probabilities (N, classes) of scores (N, classes)."""
@@ -712,4 +712,7 @@ def _fault_of_values(plan: Plan, table: Floats) -> str:
     for norm in (step.norm for step in plan.steps if step.norm):
         if (norm.variance.view(table) < 0).any():
             return f"{norm.variance.name} holds values below 0"
+    for step in plan.steps:
+        if step.weight and step.links is not None and step.weight.view(table)[~step.links].any():
+            return f"{step.weight.name} holds values where the table {step.table} connects nothing"
     return ""

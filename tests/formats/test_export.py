@@ -340,3 +340,13 @@ def test_a_run_is_not_written_over(run, name, tmp_path) -> None:
     assert main(orders[suffix]) == 2
     assert main(["draw", "lenet", "--format", "svg", "-o", str(run / name)]) == 2
     assert (run / name).read_bytes() == before
+
+
+@pytest.mark.parametrize(("name", "beside"), [("m.c", "m.h"), ("m.params", "m-symbol.json")])
+def test_of_two_files_none_stands_alone(model, name, beside, tmp_path) -> None:
+    for blocked, other in ((beside, name), (name, beside)):
+        (tmp_path / blocked).mkdir()
+        with refused(OutputError, "cannot write"):
+            export(model, tmp_path / name)
+        assert not (tmp_path / other).exists()
+        (tmp_path / blocked).rmdir()

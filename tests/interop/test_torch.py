@@ -429,3 +429,60 @@ def test_weights_that_a_hook_computes_are_refused() -> None:
     module = nn.Sequential(first, nn.Flatten(), nn.Linear(18, 3))
     with refused(UsageError, "hooks", "remove_weight_norm"):
         from_torch(module, (1, 5, 5))
+
+
+class Dropping(nn.Module):
+    """It drops numbers out whatever its mode is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.fc(F.dropout(x.flatten(1), 0.5))
+
+
+def patched() -> nn.Module:
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3))
+    module[0].forward = lambda x: x[:, :, :2, :2]
+    return module
+
+
+def hooked() -> nn.Module:
+    module = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
+    module.register_forward_hook(lambda module, given, found: -found)
+    return module
+
+
+def without_statistics() -> nn.Module:
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3))
+    module[1].running_mean = None
+    return module
+
+
+class Pooling(nn.Module):
+    """Its stride is no pair."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc(F.max_pool2d(x, 2, []).flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (Dropping, "dropout after training"),
+        (patched, "another than its class's"),
+        (hooked, "hooks (Sequential)"),
+        (without_statistics, "no running statistics"),
+        (Pooling, "not what it takes"),
+    ],
+)
+def test_what_a_module_does_besides_is_refused(make, words) -> None:
+    module = make().train()
+    with refused(UsageError, words):
+        from_torch(module, (1, 4, 4))
+    assert all(part.training for part in module.modules())

@@ -41,6 +41,8 @@ HIGH: Final = 127
 #: A distance of scores is looked up in steps of 2^-4 = 1/16, and scores have at most 12 bits.
 TABLE_BITS: Final = 4
 SCORE_BITS: Final = 12
+#: Their unit is 2^64 at most.
+LEAST_BITS: Final = -64
 #: No sum of a layer comes near 2^31 in size: half of this from the bias, half from the weights.
 LARGEST_SUM: Final = 2**30
 #: Activations that need no table.
@@ -168,7 +170,7 @@ class IntegerNetwork:
         """
         reader, plain = _Reader(tensors), folded_plan(plan).steps
         steps = [reader.step(step, is_last=step is plain[-1]) for step in plain]
-        bits = int(reader.take("bits", [(1,)], -64, 30)[0])
+        bits = int(reader.take("bits", [(1,)], LEAST_BITS, 30)[0])
         table = None
         if not steps[-1].is_last:
             table = reader.take("scores", [(256,)], -LARGEST_SUM, LARGEST_SUM)

@@ -32,6 +32,7 @@ from lenet.formats.mxnet_arrays import write_params
 from lenet.formats.mxnet_symbol import symbol_path, write_symbol
 from lenet.formats.page import write_page
 from lenet.formats.plain import plain_model
+from lenet.metrics import check_finite
 from lenet.model import Model, model_file
 from lenet.net import to_json
 from lenet.net.words import check_choice, did_you_mean, listed, shown
@@ -227,10 +228,13 @@ def export(
         note = _READ_BACK if suffix == ".params" and runtimes.mxnet_python() is None else ""
         found = _compare(options.answers, _RUNNERS[suffix](model, content, options))
         compared = replace(found, note=note)
-    target, beside = files.write_bytes(path, content), None
-    if suffix in _BESIDE:
-        beside, text = _BESIDE[suffix](model, target, options)
-        files.write_bytes(beside, text)
+    beside = _written_beside(suffix, model, Path(path), options)
+    try:
+        target = files.write_bytes(path, content)
+    except LenetError:
+        if beside is not None:
+            beside.unlink()
+        raise
     kind = kind if model.integers is None or suffix not in _INT8 else f"{kind}, int8"
     return Export(target, kind, len(content), beside, compared)
 
@@ -259,6 +263,14 @@ def _options(input: str, opset: int, framework: str, prefix: str) -> Options:
         what = f"the prefix is {shown(prefix)}; give small letters, digits and _, a letter first."
         raise UsageError(what, parameter="prefix")
     return Options(input, opset, framework, prefix)
+
+
+def _written_beside(suffix: str, model: Model, target: Path, options: Options) -> Path | None:
+    """Write the second file of a pair, before the one that a person asks for."""
+    if suffix not in _BESIDE:
+        return None
+    beside, text = _BESIDE[suffix](model, target, options)
+    return files.write_bytes(beside, text)
 
 
 def _check_place(suffix: str, given: Mapping[str, bool]) -> None:
@@ -346,7 +358,7 @@ def _our_answer(model: Model) -> runtimes.Answer:
     """Return what the model says of images; two classes may be equally likely in int8."""
 
     def answer(images: runtimes.Images) -> tuple[runtimes.Classes, Floats]:
-        scores = model.scores(images)
+        scores = check_finite(model.scores(images))
         return scores.argmax(axis=1), model.probabilities(scores)
 
     return answer

@@ -17,6 +17,7 @@ from lenet.engine import operations
 from lenet.engine.integers import (
     HIGH,
     LARGEST_SUM,
+    LEAST_BITS,
     LOW,
     SCORE_BITS,
     Images,
@@ -76,9 +77,24 @@ def quantise(model: Model, images: Images) -> Model:
     widest = max(max(map(elements, (s.input_shape, s.output_shape))) for s in model.plan.steps)
     most = max(1, min(_IMAGES, _NUMBERS // widest))
     images = model.preprocessing.prepare(images[:: -(-len(images) // most)])
+    if not np.isfinite(model.scores(images)).all():
+        raise _too_large()
     found = Model(model.network, model.classes, model.preprocessing)
     found.training, found.integers = model.training, _Quantiser(model, images).network()
     return found
+
+
+def _bits(most: float) -> int:
+    """Return in units of 2^-what the scores are, at most."""
+    bits = min(SCORE_BITS, int(np.floor(most)))
+    if bits < LEAST_BITS:
+        raise _too_large()
+    return bits
+
+
+def _too_large() -> UsageError:
+    what = "the weights are so large that the scores do not fit into int8's whole numbers"
+    return UsageError(f"{what}; train the model anew with a smaller learning rate.")
 
 
 class _Quantiser:
@@ -153,7 +169,7 @@ class _Quantiser:
         bias = means / scale - total / (before.size / len(whole))
         found = replace(found, bias=np.rint(bias).astype(np.int64)).with_short_bias()
         if direct:
-            self.bits = min(SCORE_BITS, int(np.floor(-np.log2(scale.max()))))
+            self.bits = _bits(-np.log2(scale.max()))
             return _rescaled(replace(found, is_last=True), scale * 2.0**self.bits)
         return self._written(found, before, scale)
 
@@ -193,7 +209,7 @@ class _Quantiser:
     def _score_table(self) -> tuple[int, Ints]:
         """Return bits and scores of a last layer that writes bytes."""
         values = self.coding.scale * (np.arange(LOW, HIGH + 1) - self.coding.zero)
-        bits = min(SCORE_BITS, 30 - int(np.ceil(np.log2(np.abs(values).max() + 1))))
+        bits = _bits(30 - np.ceil(np.log2(np.abs(values).max() + 1)))
         return bits, np.rint(values * 2.0**bits).astype(np.int64)
 
 

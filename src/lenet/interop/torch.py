@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from lenet.data.preprocess import Preprocessing
-from lenet.errors import ShapeError, UsageError, about, needing
+from lenet.errors import LenetError, ShapeError, UsageError, about, needing
 from lenet.formats.names import ACTIVATIONS
 from lenet.formats.plain import plain_model
 from lenet.formats.row import RefusedError, Row, UnfitError
@@ -80,8 +80,10 @@ def from_torch(
         raise UsageError(f"the module is {shown(module)}; give an nn.Module.")
     with about("input_shape"):
         shape = read_input(input_shape)
+    _check_hooks(module)
     try:
-        traced = torch.fx.symbolic_trace(module)
+        with _evaluating(module):
+            traced = torch.fx.symbolic_trace(module)
     except Exception as error:  # whatever its own forward raises on symbols
         raise UsageError(
             f"the module cannot be traced ({str(error)[:200]}); give one whose forward does the "
@@ -214,18 +216,46 @@ def _take(row: Row, call: _Call) -> None:
             "layers, batch normalisation, and the activations sigmoid, tanh, relu, leaky-relu "
             "(0.01) and silu"
         )
-    if isinstance(call.does, nn.Module) and (
-        call.does._forward_pre_hooks or call.does._forward_hooks
-    ):
-        raise RefusedError(
-            "it has hooks, which may compute its weights anew; remove them first, such as with "
-            "torch.nn.utils.remove_weight_norm"
-        )
-    action(row, call)
+    if isinstance(call.does, nn.Module) and "forward" in vars(call.does):
+        raise RefusedError("its forward is another than its class's")
+    try:
+        action(row, call)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, LenetError):
+            raise
+        raise RefusedError("what it is given is not what it takes") from error
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Let the block see the module in evaluation mode, as it is read; then it is what it was."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.train(False)
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
+
+
+def _check_hooks(module: nn.Module) -> None:
+    for name, part in module.named_modules():
+        if part._forward_pre_hooks or part._forward_hooks:
+            raise UsageError(
+                f"the module has hooks ({name or type(part).__name__}), which may compute its "
+                "weights or answers anew; remove them first, such as with "
+                "torch.nn.utils.remove_weight_norm."
+            )
 
 
 def _skip(row: Row, call: _Call) -> None:
     """Leave out what does nothing once training is over."""
+
+
+def _dropout(row: Row, call: _Call) -> None:
+    does = call.does
+    is_on = not isinstance(does, nn.Module) and call.of("training", 2, True)
+    call.require(not is_on, "dropout after training, too")
 
 
 def _softmax(row: Row, call: _Call) -> None:
@@ -301,7 +331,8 @@ def _linear(row: Row, call: _Call) -> None:
 
 def _norm(row: Row, call: _Call) -> None:
     norm = call.does
-    call.require(norm.track_running_stats, "no running statistics")
+    has_statistics = norm.running_mean is not None and norm.running_var is not None
+    call.require(has_statistics, "no running statistics")
     gamma, beta = _optional(norm.weight), _optional(norm.bias)
     mean, variance = to_array(norm.running_mean), to_array(norm.running_var)
     gamma = np.ones_like(mean) if gamma is None else gamma
@@ -346,11 +377,12 @@ _FLATTENS: Final = (
     *(nn.Flatten, torch.flatten, torch.reshape, torch.squeeze),
     *(".flatten", ".view", ".reshape", ".squeeze"),
 )
-_DROPOUTS: Final = (nn.Identity, nn.Dropout, nn.Dropout2d, F.dropout, F.dropout2d)
+_DROPOUTS: Final = (nn.Dropout, nn.Dropout2d, F.dropout, F.dropout2d)
 #: By a child's class, or a function: what is done with it.
 _ACTIONS: Final[dict[Any, Callable[[Row, _Call], None]]] = {
     **dict.fromkeys(_ACTIVATIONS, _activation),
-    **dict.fromkeys((*_DROPOUTS, ".contiguous", ".float"), _skip),
+    **dict.fromkeys(_DROPOUTS, _dropout),
+    **dict.fromkeys((nn.Identity, ".contiguous", ".float"), _skip),
     **dict.fromkeys(_SOFTMAXES, _softmax),
     **dict.fromkeys(_FLATTENS, _flatten),
     **dict.fromkeys((nn.ZeroPad2d, nn.ConstantPad2d), _pad),
