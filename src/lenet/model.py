@@ -450,7 +450,7 @@ class Model:
             raise DataError(f"{what}; the model knows labels 0 to {len(self.classes) - 1}.")
 
         def scores(part: slice) -> Floats:
-            return self.scores(split.images[part])
+            return check_finite(self.scores(split.images[part]))
 
         given = None if self.integers is None else self.probabilities
         answers = read_answers(scores, split.labels, len(self.classes), given)

@@ -148,7 +148,7 @@ def test_options(load):
     assert load(LoadOptions(None, 1), x=RGB, y=Y).images.shape == (40, 1, 8, 6)
     large = load(x=np.zeros((10, 100, 200), np.uint8), y=Y[:10])
     assert large.images.shape[1:] == (1, 16, 32)
-    assert "images of 100x200 become 16x32; the option size says otherwise" in large.notes
+    assert "images of 100x200 become 16x32; the option size chooses another" in large.notes
 
 
 def test_floats_of_another_scale_are_refused(load):

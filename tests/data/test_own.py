@@ -138,7 +138,7 @@ def test_what_is_said(tmp_path):
     assert data.notes == (
         "left out, because they cannot be read: train/2/bad.png is a text file, no "
         "picture that can be read",
-        "pictures of 8x8 to 12x20 become 8x8; the option size says otherwise",
+        "pictures of 8x8 to 12x20 become 8x8; the option size chooses another",
         "1 of 42 pictures have colour, so all become RGB; the option gray makes all grey",
         "2 images in more than one split, which makes tests look too good: test/1/28.png is "
         "train/1/28.png (train and test)",

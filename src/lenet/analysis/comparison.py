@@ -116,6 +116,9 @@ class Comparison(Result):
             if some:
                 table = table_of(((d.mark, d.what) for d in some), prose=True, indent=2)
             sections.append(Section(f"{names[0]} -> {name}", (table,)))
+        if told := [c for c in self.columns if len(c.name) == 1]:  # A, B, ...: the notations
+            listing = [(column.name, str(column.network)) for column in told]
+            sections.append(Section("Networks", (table_of(listing, prose=True, indent=2),)))
         memory = self.columns[0].memory
         optimizer = "plain SGD" if memory.optimizer == "sgd" else memory.optimizer
         note = (

@@ -135,7 +135,8 @@ def _receptive(network: Network, fields: Sequence[ReceptiveField]) -> Iterator[s
 
 
 def _saturation(network: Network) -> Iterator[str]:
-    used = [layer.values["activation"] for layer in network.layers if layer.is_trained]
+    used = [layer.values.get("activation") for layer in network.layers]
+    used = [name for name in used if name is not None]
     for name, activation in ACTIVATIONS.items():
         count = used.count(name)
         if activation.saturates and count:

@@ -14,7 +14,7 @@ from typing import Final
 
 from lenet.analysis.counts import LayerCounts, count_layer
 from lenet.net import Network
-from lenet.net.layers import Trained
+from lenet.net.layers import Rbf, Trained
 from lenet.net.shapes import Shape, elements
 from lenet.writing.numbers import chain, times
 
@@ -69,12 +69,13 @@ class Claim:
 
 
 def neighbours_of(network: Network) -> tuple[Neighbours, ...]:
-    """Return every convolution and dense layer with the layer before it."""
+    """Return every convolution, dense and RBF layer with the layer before it."""
     neighbours: list[Neighbours] = []
     for before, after in reversed(list(pairwise(network.placed))):
-        if isinstance(after.layer, Trained):
+        if isinstance(after.layer, Trained | Rbf):
             given, made = elements(before.output_shape), elements(after.output_shape)
-            width, noun = given / (made // after.output_shape[0]), after.layer.width_noun
+            width = given / (made // after.output_shape[0])
+            noun = "unit" if isinstance(after.layer, Rbf) else after.layer.width_noun
             is_output = not neighbours  # the last comes first
             names = before.name, after.name
             neighbours.append(Neighbours(*names, given, made, width, noun, is_output))

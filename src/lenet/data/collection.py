@@ -108,7 +108,7 @@ class LoadOptions:
         if self.size is not None or own == size:
             return []
         sizes = f"{pair_text(own)} become {pair_text(size)}"
-        return [f"images of {sizes}; the option size says otherwise"]
+        return [f"images of {sizes}; the option size chooses another"]
 
 
 def read_size(given: int | str | Sequence[int]) -> Size:

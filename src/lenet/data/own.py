@@ -191,7 +191,7 @@ def _notes(decoded: Decoded, options: LoadOptions) -> list[str]:
     if options.size is None and ordered != [tuple(size)]:
         sizes = " to ".join(dict.fromkeys(map(pair_text, (ordered[0], ordered[-1]))))
         become = f"become {pair_text((size[0], size[1]))}"
-        notes.append(f"pictures of {sizes} {become}; the option size says otherwise")
+        notes.append(f"pictures of {sizes} {become}; the option size chooses another")
     if options.channels is None and 0 < decoded.coloured < count:
         share = f"{decoded.coloured:,} of {count:,} pictures have colour"
         notes.append(f"{share}, so all become RGB; the option gray makes all grey")

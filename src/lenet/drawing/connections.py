@@ -59,8 +59,8 @@ def _table(placed: PlacedLayer, before: str, top: float) -> Group:
     assert seen is not None
     pairs = sum(map(sum, seen))
     title = (
-        f"{placed.name}: which maps of {before} its {plural(len(seen), 'channel')} see "
-        f"({pairs} of {len(seen) * len(seen[0])} pairs)"
+        f"{placed.name}: which maps of {before} (down) its {plural(len(seen), 'channel')} (across) "
+        f"see: {pairs} of {len(seen) * len(seen[0])} pairs"
     )
     return Group(
         title, (Text(_MARGIN, top + _SIZE, title, _SIZE, "start", bold=True), *_marks(seen, top))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from math import inf
 from typing import Final
 
@@ -99,7 +100,9 @@ class _Panel:
             low, high = self._ends(row)
             ends = ((self._x(low), y), (self._x(high), y))
             yield Path(ends, Paint(stroke=role, width=2))
-            for x, _ in ends:
+            # Where the interval goes on beyond what there can be, it has no end.
+            whole = (row.center - row.half >= low, row.center + row.half <= high)
+            for x, _ in compress(ends, whole):
                 yield Path(((x, y - _BAR), (x, y + _BAR)), Paint(stroke=role, width=2))
         for value in row.values if len(row.values) > 1 else ():
             yield _dot(self._x(value), y + 2 * _BAR, _DOT, "muted")

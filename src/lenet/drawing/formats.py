@@ -60,9 +60,9 @@ _PNG_MOST_DOTS: Final = 24e6
 FAMILY: Final = "Bitstream Vera Sans"
 #: What the font has beyond Latin-1.
 _MORE: Final = "ĆćČčđĞğİıŁłŒœŞşŠšŸŽžƒˆˇ˘˙˚˛˜˝Ωπ–—‘’‚“”„†‡•…‰‹›€™∂∆∏∑−∕∙√∞∫≈≠≤≥◊ﬁﬂ"
-#: What pdflatex sets with its own fonts: letters of Latin-1 and its marks, the dots of what is cut.
+#: What pdflatex sets with its own fonts: letters of Latin-1 and its marks, and signs that we write.
 _TEX_LETTERS: Final = frozenset(
-    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœ…–—‘’“”"
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœ…–—‘’“”·×±"
 )
 _COVERED: Final = frozenset((*map(chr, (*range(0x20, 0x7F), *range(0xA0, 0x100))), *_MORE))
 
@@ -192,9 +192,14 @@ def _number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
+def _letters(text: str) -> str:
+    """Return what is drawn: nothing breaks here, and a space that does not break may be wider."""
+    return visible(text).replace("\N{NO-BREAK SPACE}", " ")
+
+
 def _text(text: str) -> str:
     # Written out: the library's escape() would first import what reads web pages.
-    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _letters(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def png_file(image: Pixels) -> bytes:
@@ -270,7 +275,7 @@ def _tikz_mark(mark: Mark) -> str:
             font = rf"\sffamily{weight}\fontsize{{{size}}}{{{size}}}\selectfont"
             options = f"anchor={_TEX_ANCHORS[mark.anchor]}, text={mark.role}, font={font}"
             return (
-                rf"\node[{options}] at {_point(mark.x, mark.y)} {{{escaped(visible(mark.text))}}};"
+                rf"\node[{options}] at {_point(mark.x, mark.y)} {{{escaped(_letters(mark.text))}}};"
             )
         case Box():
             corners = f"{_point(mark.x, mark.y)} rectangle {_point(mark.right, mark.bottom)}"
@@ -392,7 +397,7 @@ def _print(canvas: Canvas, height: float, colors: dict[str, str], mark: Mark) ->
         case Text():
             canvas.setFont(_font(mark.bold), mark.size)
             write = getattr(canvas, _PDF_WRITERS[mark.anchor])
-            write(mark.x, height - mark.y, visible(mark.text))
+            write(mark.x, height - mark.y, _letters(mark.text))
         case Box():
             place = (mark.x, height - mark.bottom, mark.width, mark.height)
             if radius := min(mark.radius, mark.width / 2, mark.height / 2):

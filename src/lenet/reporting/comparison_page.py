@@ -187,8 +187,8 @@ def _body(runs: RunsSideBySide) -> Iterator[str]:
     lead = "Runs side by side; the others are compared with the first."
     yield html.header(", ".join(runs.names), lead)
     figures = html.table("Figures", heads, _figure_rows(runs))
-    yield html.section("What came of them", figures).html
-    yield html.section("What was done otherwise", *_difference_tables(runs)).html
+    yield html.section("Results", figures).html
+    yield html.section("Differences in training", *_difference_tables(runs)).html
     if common := list(_common_rows(runs)):
         alike = html.table("The same in all", ("", "all"), common, words=2)
         yield html.section("What was done alike", alike).html

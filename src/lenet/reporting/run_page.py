@@ -37,6 +37,8 @@ from lenet.writing.numbers import percent, plural, seconds_text, value_text
 _MOST_LISTED: Final = 10
 _MOST_FILES: Final = 1000
 #: Maps that are shown of all layers, of each at most and at least; the width of an image's column.
+#: The width of a page's text, in pixels.
+_WIDEST: Final = 1000
 _MAPS: Final = 96
 _MOST_MAPS: Final = 8
 _LEAST_MAPS: Final = 3
@@ -45,6 +47,7 @@ _LAYERS: Final = (
     "An image that it gets right, and the worst mistake, of the same class where there are both: "
     "where do they part?"
 )
+_NO_MISTAKE: Final = "An image that it gets right; there is no mistake to put beside it."
 #: Of more classes, the first are named.
 _MOST_NAMED: Final = 30
 _CLASS_HEADS: Final = ("class", "images", "precision", "recall", "F1")
@@ -68,8 +71,8 @@ _SHARES: Final = {
 }
 _OPEN: Final = (
     "An image that the model is unsure of can be left open, for a person to look at: "
-    "lenet predict --reject with a probability of this table, or --coverage with a share. The "
-    "others are right more often."
+    "lenet predict --reject with a probability of this table, or --coverage with a share. Those "
+    "that are answered are right more often, if any is wrong."
 )
 #: Where the accuracy on all test images is too good.
 _COPIES: Final = (
@@ -219,8 +222,8 @@ def _wrong_files(predictions: Predictions) -> str:
         true, predicted = (predictions.classes[place] for place in places)
         confidence = pictures.probability_text(predictions.confidence[index])
         rows.append((predictions.image_name(index), true, predicted, confidence))
-    what = plural(len(rows), "file")
-    heads = ("file", "true class", "predicted", "its probability")
+    what = plural(len(rows), "image")
+    heads = ("image", "true class", "predicted", "its probability")
     return html.details(
         f"The {what} predicted wrongly, worst first",
         html.table("Predicted wrongly", heads, rows, words=3),
@@ -273,7 +276,8 @@ def _calibration(record: RunRecord, predictions: Predictions) -> Section:
 
 def _inside(model: Model, predictions: Predictions) -> Section:
     picture = html.figure(draw_layers(model, predictions))
-    about = paragraph(f"{_LAYERS} lenet look shows more maps, and any picture.")
+    words = _LAYERS if len(predictions.mistakes(1)) else _NO_MISTAKE
+    about = paragraph(f"{words} lenet look shows more maps, and any picture.")
     return section("Layer by layer", about, html.scrolled("Every layer", picture))
 
 
@@ -316,7 +320,10 @@ def _network(record: RunRecord) -> Section:
     network = record.network
     picture = ""
     if len(network.placed) <= MOST_DRAWN:
-        picture = html.scrolled("The network, drawn", html.figure(draw(network)))
+        drawn = draw(network)
+        if drawn.scene.width > _WIDEST:
+            drawn = draw(network, width=_WIDEST)
+        picture = html.scrolled("The network, drawn", html.figure(drawn))
     # The memory is that of this recipe; old recipes say less.
     names = {"batch_size": "batch", "optimizer": "optimizer"}
     how = {names[key]: value for key, value in record.recipe.items() if key in names and value}
@@ -418,11 +425,13 @@ def _limits(record: RunRecord, predictions: Predictions | None) -> str:
     low, high = (100 * share for share in predictions.interval)
     recalls = {m.name: m.recall for m in predictions.class_metrics if m.recall is not None}
     worst = min(recalls, key=recalls.__getitem__)
-    return (
+    words = (
         f"{words} {plural(len(predictions.split), 'test image')} fix its accuracy to between "
-        f"{low:.2f} and {high:.2f} % (95 %, Wilson). Its weakest class is {worst}: "
-        f"{percent(recalls[worst])} of them are found."
+        f"{low:.2f} and {high:.2f} % (95 %, Wilson)."
     )
+    if recalls[worst] == 1:
+        return words
+    return f"{words} Its weakest class is {worst}: {percent(recalls[worst])} of them are found."
 
 
 def _machine(info: Mapping[str, Any]) -> str:

@@ -210,7 +210,7 @@ class CrossValidation(Result):
 
     def drawing(self, *, theme: str = "auto") -> Drawing:
         """Draw the accuracy of each fold, their mean and their standard deviation."""
-        title = "Test accuracy in %"
+        title = "Test accuracy in %: mean, standard deviation, and each fold"
         values = tuple(100 * value for value in self.accuracies)
         told = f"{100 * self.mean:.2f} ± {100 * self.std:.2f} %"
         rows = [Estimate("folds", values, 100 * self.mean, 100 * self.std, told)]

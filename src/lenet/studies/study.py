@@ -142,13 +142,16 @@ class StudyResult(Result):
         """Return claim and verdict, what was expected, and the arms."""
         titles = ("expected", "difference", "found")
         checks = table_of(self._rows(), titles, right=[1])
-        note = f"Intervals are of {self.study.level:.1%}, paired by seed; in points, if not said."
+        note = self._note()
         sections = (
             Section("", (Paragraph(f"{self.study.claim} This {self.verdict}."),)),
             Section("", (checks, Paragraph(note, is_note=True))),
             *self.variation.page(form, width).sections,
         )
         return Document(self.study.name, sections)
+
+    def _note(self) -> str:
+        return f"Intervals are of {self.study.level:.1%}, paired by seed; in points, if not said."
 
     def pictures_below(self) -> Iterable[Drawing]:
         """Return the accuracies of the arms with their intervals."""
@@ -170,7 +173,7 @@ class StudyResult(Result):
         table = html.table("Expected", ("expected", "difference", "found"), self._rows())
         body = [
             html.header(self.study.name, lead),
-            html.section("What was expected, and found", table).html,
+            html.section("What was expected, and found", table, html.paragraph(self._note())).html,
             *self.variation.sections(),
         ]
         return html.page(self.study.name, body)

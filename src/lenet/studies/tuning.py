@@ -251,8 +251,10 @@ class Tuning(Result):
 
     def _rows(self, entries: Iterable[Entry]) -> Iterator[tuple[str, ...]]:
         for entry in entries:
+            costs = limited_costs(entry.network, list(self.limits))
+            is_over = any(costs[name] > most for name, most in self.limits.items())
             yield (
-                entry.name,
+                f"{entry.name}{', over the budget' * is_over}",
                 percent(entry.accuracy),
                 "*" * (entry in self.front),
                 f"{entry.outcome.parameters:,}",

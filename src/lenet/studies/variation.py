@@ -176,6 +176,8 @@ class Variation(Result):
     def drawing(self, *, theme: str = "auto") -> Drawing:
         """Draw the accuracies with their intervals, a row for each variant."""
         title = "Test accuracy in %"
+        if len(self.seeds) > 1:
+            title += f": mean, {LEVEL:.0%} interval, and each seed"
         rows = [
             Estimate(
                 row.name,
@@ -218,15 +220,15 @@ class Variation(Result):
         return html.save(path, self._html, self.drawing)
 
     def _html(self) -> str:
-        head = html.header(f"Variants on {self.data}", " ".join(self._notes()))
+        head = html.header(f"Variants on {self.data}", self._heading)
         return html.page(f"Variants on {self.data}", [head, *self.sections()])
 
     def sections(self) -> list[str]:
         """Return the sections of a page: table, chart, curves and networks."""
         table = html.table("Variants", self._titles, self._cells())
         return [
-            html.section("What came of them", table).html,
-            html.section("With intervals", html.figure(self.drawing())).html,
+            html.section("Results", table, *map(html.paragraph, self._notes())).html,
+            html.section("Intervals", html.figure(self.drawing())).html,
             html.section("Learning", html.scrolled("Curves", html.figure(self.curves()))).html,
             html.section("Networks", html.pairs(self._networks().items())).html,
         ]

@@ -35,12 +35,12 @@ export function formulaWords(row, say) {
 }
 
 export function tableView(facts, say) {
-  const heads = ["layer", "kind", "kernel", "stride", "padding", "input", "output", "size",
-    "receptive", "parameters", "multiplyAdds"];
+  const heads = ["layer", "kind", "kernel", "stride", "padding", "output", "size", "receptive",
+    "parameters", "multiplyAdds"];
   const right = new Set(["parameters", "multiplyAdds"]);
   const head = heads.map((key) =>
     el("th", { scope: "col", class: right.has(key) ? "right" : null }, say(key)));
-  const total = el("tr", {}, el("th", { scope: "row", colspan: 9 }, say("total")),
+  const total = el("tr", {}, el("th", { scope: "row", colspan: 8 }, say("total")),
     ...[facts.total.parameters, facts.total.multiply_adds].map((count) =>
       el("td", { class: "right" }, countText(count))));
   return el("section", { class: "card table" },
@@ -61,7 +61,7 @@ function rowView(row, say) {
     isWindow ? sizeText(row.kernel_size) : "",
     isWindow ? strideText(row.stride) : "",
     isWindow ? paddingText(row.padding) : "",
-    shapeText(row.input_shape), shapeText(row.output_shape),
+    shapeText(row.output_shape),
     formulaText(row), sizeText(row.receptive_field),
   ];
   return el("tr", {},

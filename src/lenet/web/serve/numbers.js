@@ -8,14 +8,21 @@ import { t } from "./words.js";
 
 const PIXELS = 7; // of dragging for one step
 const MOST = 10_000_000;
-const KINDS = { conv: "conv", maxpool: "pool", avgpool: "pool", dense: "dense" };
+const KINDS = {
+  conv: "conv",
+  maxpool: "pool",
+  avgpool: "pool",
+  subsample: "pool",
+  dense: "dense",
+  rbf: "rbf",
+};
 
 /** Cut a notation at its marks: rows of words and numbers, with their places in the text. */
 export function rows(text) {
   const found = [];
   for (const { 0: part, index } of text.matchAll(/[^|,]+/g)) {
     const row = { kind: KINDS[part.trim().split(/\s/)[0].toLowerCase()] ?? "data", parts: [] };
-    for (const { 0: piece, index: at } of part.matchAll(/\d+|[^\d\s]+|\s+/g)) {
+    for (const { 0: piece, index: at } of part.matchAll(/table:\S+|\d+|[^\d\s]+|\s+/g)) {
       row.parts.push({ text: piece, at: index + at, isNumber: /^\d/.test(piece) });
     }
     while (row.parts[0]?.text.trim() === "") row.parts.shift();

@@ -132,8 +132,9 @@ export class Runs {
             "tr",
             {},
             h("th", {}, h("span", { class: "unseen" }, t("choose"))),
-            heads,
+            heads[0],
             h("th", {}, h("span", { class: "unseen" }, t("actions"))),
+            heads.slice(1),
           ),
         ),
         h(
@@ -195,7 +196,8 @@ export class Runs {
           t("resume"),
         ),
     ].filter(Boolean);
-    return h("tr", {}, h("td", {}, box), cells, h("td", { class: "links" }, actions));
+    const [name, ...others] = cells;
+    return h("tr", {}, h("td", {}, box), name, h("td", { class: "links" }, actions), others);
   }
 
   writeButton() {
