@@ -266,10 +266,18 @@ class _Panel:
         for line, points, name, end in zip(chart.series, shown, self.names, ends, strict=True):
             x, y = self.right + _GAP, end + MIDDLE * SIZE
             text = Text(x, y, name, SIZE, "start", role=line.role)
-            yield Group(line.name, (*self._line(line), text))
+            yield Group(line.name, (*self._line(line), *self._leader(line, points, end), text))
             for point in points if line.has_dots else ():
                 words = f"{chart.x_label} {point[0]:,}: {point[1]:.4g}"
                 yield Group(words, (_dot(line, self._point(point)),))
+
+    def _leader(
+        self, line: Series, points: Sequence[tuple[int, float]], end: float
+    ) -> Iterator[Mark]:
+        """Draw a thin line from the last point to a name that does not stand beside it."""
+        if points and abs(end - self._y(points[-1][1])) > _LEADING / 2:
+            places = (self._point(points[-1]), (self.right + _GAP - 2, end))
+            yield Path(places, Paint(stroke=line.role, width=0.6))
 
     def _rows(self) -> Iterator[Mark]:
         """Draw the numbers on the left, each with a line across the area."""

@@ -84,7 +84,7 @@ def look_at(
     """Show pictures that are read already; ``place`` is a unit, as ``read_place`` returns it."""
     images = np.stack([picture.image for picture in pictures])
     inputs, outputs = (_run if model.integers is None else _run_integers)(model, images)
-    probabilities = model.predict_proba(images)
+    probabilities = model.probabilities(model.scores(images))
     units = []
     if place is not None:
         index, where = place

@@ -62,7 +62,7 @@ function rowView(row, say) {
     isWindow ? strideText(row.stride) : "",
     isWindow ? paddingText(row.padding) : "",
     shapeText(row.output_shape),
-    formulaText(row), sizeText(row.receptive_field),
+    formulaText(row).replaceAll(" ", ""), sizeText(row.receptive_field),
   ];
   return el("tr", {},
     el("th", { scope: "row" }, el("span", { class: `chip ${row.kind}` }, row.name)),
