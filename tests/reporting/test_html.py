@@ -1,5 +1,6 @@
 """Pieces of a page: all text is escaped, and the structure is that of HTML."""
 
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -68,3 +69,10 @@ def test_a_page_loads_nothing():
     assert "default-src 'none'" in page
     assert 'name="viewport"' in page
     assert page.startswith('<!DOCTYPE html>\n<html lang="en">')
+
+
+def test_every_colour_of_the_style_is_one_that_the_page_has() -> None:
+    page = html.page("title", ["body"])
+    style = page[page.index("<style>") : page.index("</style>")]
+    used = set(re.findall(r"var\((--[\w-]+)", style))
+    assert used - {"--share"} <= set(re.findall(r"(--[\w-]+):", style))

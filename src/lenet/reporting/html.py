@@ -19,7 +19,17 @@ from lenet.reporting.pictures import Thumbnail
 from lenet.writing.html import whole_page
 
 #: The colours of pictures that the page has, too.
-_ROLES: Final = ("page", "text", "muted", "frame", "grid", "data-face", "series-1", "series-2")
+_ROLES: Final = (
+    "page",
+    "text",
+    "muted",
+    "frame",
+    "grid",
+    "data-face",
+    "conv-face",
+    "series-1",
+    "series-2",
+)
 
 
 @dataclass(frozen=True)
