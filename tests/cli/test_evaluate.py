@@ -186,6 +186,11 @@ def test_idx_files(command, model, idx_folder):
     assert "of 10 test images" in command("evaluate", model, "mnist", "--data-dir", "data").out
 
 
+def test_options_of_a_path_are_not_for_data_with_a_name(refused, model):
+    for option in (["--all"], ["--skip-bad"], ["--transpose"], ["--split-seed", "0"]):
+        refused(["evaluate", model, "digits", *option], 2, option[0], "read from a path")
+
+
 def test_no_data(refused, model):
     refused(["evaluate", model, "mnits"], 2, "'mnits'", "did you mean 'mnist'?")
     refused(["evaluate", model, "mnist", "--data-dir", "x"], 1, "the data folder is x")

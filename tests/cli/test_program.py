@@ -37,6 +37,9 @@ VERBS = program.commands
         (["train", "--lr", "x"], ["--lr is 'x'", "a number"]),
         (["train", "--lr", "-1e-3"], ["-0.001"]),
         (["predict", "m", ""], ["images is ''", "must be a path"]),
+        (["explain", "lenet", "--units", "3"], ["--units is for --dense-versus-conv"]),
+        (["look", "m", "a.png", "--theme", "dark"], ["--theme", "--output"]),
+        (["diagnose", "lenet", "--fix", "1", "--json"], ["--fix", "json"]),
     ],
 )
 def test_misuse_is_one_sentence(arguments, words):

@@ -45,13 +45,15 @@ def look(
     **how: Any,
 ) -> None:
     """What every layer of a network makes of your pictures: feature maps, units, the answer."""
-    from lenet.errors import visible
+    from lenet.errors import UsageError, visible
     from lenet.looking import look
     from lenet.looking.result import check_path
     from lenet.writing.numbers import percent
 
     if output is not None:
         check_path(output, model, *pictures)
+    elif theme != "auto":
+        raise UsageError("--theme is a picture's; name its file with --output.")
     result = look(model, *pictures, **how)
     if output is not None:
         result.save(output, theme=theme)

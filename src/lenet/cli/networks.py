@@ -43,8 +43,8 @@ _SMALLEST_LETTERS: Final = 6.0
     "--dense-versus-conv",
     "No network, but this image, such as 3x1000x1000, into a dense layer and a convolution.",
 )
-@option("--units", "Units of that dense layer, and channels of that convolution.", INT, default=256)
-def explain(net: str | None, form: str, units: int, **how: Any) -> None:
+@option("--units", "Units of that dense layer, and channels of that convolution; else 256.", INT)
+def explain(net: str | None, form: str, units: int | None, **how: Any) -> None:
     """What a network is made of: one row per layer, totals, memory, and what stands out."""
     from lenet import analysis
     from lenet.analysis.versus import dense_versus_conv as compare_layers
@@ -58,10 +58,12 @@ def explain(net: str | None, form: str, units: int, **how: Any) -> None:
         )
     result: Result
     if net is not None:
+        if units is not None:
+            raise UsageError("--units is for --dense-versus-conv; leave it out.")
         result = analysis.explain(net, input_shape=input_shape, **how)
     else:
         try:
-            result = compare_layers(image, units=units)
+            result = compare_layers(image, **({} if units is None else {"units": units}))
         except UsageError as error:  # its input shape has an option of its own here
             error.parameter = error.parameter.replace("input_shape", "dense_versus_conv")
             raise
@@ -112,6 +114,8 @@ def diagnose(net: str, input: str | None, weights: Path | None, fix: int | None,
         result = diagnosis.diagnose(net, input_shape=input)
     else:
         result = diagnosis.reconcile(net, weights, input_shape=input)
+    if fix is not None and form != "text":
+        raise UsageError(f"--fix prints a notation alone; leave out --fix or the format {form}.")
     if fix is None:
         write(result, form)
     elif 1 <= fix <= len(result.fixes):

@@ -66,12 +66,15 @@ def evaluate(
         data_dir = known if data_dir is None else data_dir
     if is_named := not isinstance(data, Dataset | Split) and is_name(data):
         data = load(data, data_dir=data_dir)
+    given: dict[str, Any] = {"transpose": transpose or None, "label_from_name": label_from_name}
+    given |= {"group": group, "split_seed": split_seed}
     name = ""
-    if not isinstance(data, Dataset | Split):
+    if isinstance(data, Dataset | Split):
+        flags = {"everything": everything, "skip_bad": skip_bad, "as_it_is": as_it_is}
+        _refuse_path_options({**given, **flags})
+    else:
         is_new = is_elsewhere(file, data)
         name = f"{'images' if everything or is_new else 'test images'} of {os.fspath(data)}"
-        given: dict[str, Any] = {"transpose": transpose or None, "label_from_name": label_from_name}
-        given |= {"group": group, "split_seed": split_seed}
         how: dict[str, Any] = reading_of(file, data)
         how |= {option: value for option, value in given.items() if value is not None}
         how["preprocessing"] = model.preprocessing.as_it_is if as_it_is else model.preprocessing
@@ -84,6 +87,13 @@ def evaluate(
     # No test image of data that have a name is in the training split of any of them.
     is_apart = is_named and (record is None or named_source(record))
     return found if is_apart else _with_seen(found, split, file)
+
+
+def _refuse_path_options(given: Mapping[str, Any]) -> None:
+    for name, value in given.items():
+        if value is not None and value is not False:
+            what = f"{name} is about pictures that are read from a path, and these data are not"
+            raise UsageError(f"{what}; leave it out.", parameter=name)
 
 
 def _with_seen(found: Evaluation, split: Split, model: object) -> Evaluation:
