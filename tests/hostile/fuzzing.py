@@ -111,7 +111,7 @@ def fault_of_message(error: LenetError, content: bytes = b"") -> str:
         return f"a message of {len(message):,} characters: {message[:300]!r}"
     if not all(line.isprintable() for line in below) or visible_lines(sentence) != sentence:
         return f"a message that cannot be printed: {message[:300]!r}"
-    if _TWO_ENDS.search(sentence) and b".;" not in content:
+    if _TWO_ENDS.search(sentence) and not any(ends in content for ends in (b".;", b".\0;\0")):
         return f"a sentence with two ends: {message[:300]!r}"
     return ""
 

@@ -62,3 +62,8 @@ def test_names_stay_as_they_are_unless_they_are_no_text() -> None:
 )
 def test_natural_order(names: tuple[str, ...]) -> None:
     assert tuple(sorted(reversed(names), key=natural)) == names
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.b", "a.b"), ("a1.", "'a1.'"), (".", "'.'")])
+def test_a_name_is_no_end_of_a_sentence(name: str, text: str) -> None:
+    assert name_text(name) == text

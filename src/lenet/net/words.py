@@ -15,8 +15,10 @@ _T = TypeVar("_T")
 
 
 def name_text(name: str) -> str:
-    """Write a name out of a file as it is, or ``shown`` if it is long or no plain text."""
-    return name if name.isprintable() and len(name) <= LONGEST else shown(name)
+    """Write a name out of a file as it is, or ``shown`` if it is long, no plain text, or looks like
+    the end of a sentence."""
+    is_plain = name.isprintable() and len(name) <= LONGEST and name[-1:] not in (*".;:,",)
+    return name if is_plain else shown(name)
 
 
 def natural(name: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
