@@ -655,3 +655,11 @@ def test_scores_that_overflow_are_said(tmp_path) -> None:
     with refused(UsageError, "int8", "smaller learning rate"):
         lenet.export(model, tmp_path / "m.safetensors", int8=True, calibrate=data)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_long_class_name_breaks_no_table_of_text() -> None:
+    classes = ["a name that nobody would print beside an axis, but a folder has it", "b"]
+    model = lenet.Model("1x4x4 | dense 2", classes=classes).initialize()
+    found = model.evaluate(np.zeros((3, 1, 4, 4), np.uint8), [0, 1, 1])
+    assert all(len(line) <= 80 for line in str(found).splitlines())
+    assert found.to_dict()["classes"][0]["name"] == classes[0]

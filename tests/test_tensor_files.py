@@ -202,7 +202,7 @@ def with_header(header: bytes, data: bytes = b"") -> bytes:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ((2**64 - 1).to_bytes(8, "little") + bytes(64), "its header needs 18,446,744,073,709,551"),
+        ((2**64 - 1).to_bytes(8, "little") + bytes(64), "does not begin as a safetensors file"),
         ((65).to_bytes(8, "little") + bytes(64), "it has 72 bytes and its header needs 73"),
         (with_header(b""), "header"),
         (with_header(b"this is no JSON at all"), "header"),
@@ -216,10 +216,10 @@ def with_header(header: bytes, data: bytes = b"") -> bytes:
         (with_header(b'{"w":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}', bytes(4)), ""),
         (with_header(b'{"__metadata__":{"format":7}}'), ""),
         (with_header(b"{}"), "no lenet model .its format is None"),
-        (b"PK\3\4" + bytes(100), "its header needs"),
-        (pickle.dumps({"weight": list(range(100))}, protocol=2), "its header needs"),
-        (pickle.dumps({"weight": list(range(100))}, protocol=5), "its header needs|header"),
-        (b"not a model, just some text that somebody renamed", "its header needs"),
+        (b"PK\3\4" + bytes(100), "does not begin as"),
+        (pickle.dumps({"weight": list(range(100))}, protocol=2), "does not begin as"),
+        (pickle.dumps({"weight": list(range(100))}, protocol=5), "does not begin as|header"),
+        (b"not a model, just some text that somebody renamed", "does not begin as"),
     ],
 )
 def test_hostile_headers(content: bytes, text: str, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ _LARGEST_IN_JSON: Final = 1_000  # as lists; of more classes only what is not ze
 _LARGEST_IN_TEXT: Final = 26  # in lines of text, of which several parts lie one below the other
 _MOST_CONFUSIONS: Final = 20  # of more classes, the most frequent are
 _SHOWN: Final = 5  # mistakes in a text
+_LONGEST_NAME: Final = 32  # of a class in a text's tables, in characters
 #: Ranges of probability, of equal width, that a calibration error is counted in.
 BINS: Final = 15
 #: How much of the images is answered, where the unsurest are left open; what is said of each share.
@@ -304,18 +305,20 @@ class Evaluation(Result):
 
     def page(self, form: str = "text", width: int = 80) -> Document:
         """Return accuracy and loss, a table of the classes, and the confusion matrix."""
+        is_text = form == "text"
+        names = [_shortened(name) if is_text else name for name in self.classes]
         classes = [
-            (m.name, f"{m.images:,}", "-" if m.recall is None else percent(m.recall))
-            for m in class_metrics(self)
+            (name, f"{m.images:,}", "-" if m.recall is None else percent(m.recall))
+            for name, m in zip(names, class_metrics(self), strict=True)
         ]
-        largest = _LARGEST_IN_TEXT if form == "text" else _LARGEST_MATRIX
+        largest = _LARGEST_IN_TEXT if is_text else _LARGEST_MATRIX
         return Document(
             f"{percent(self.accuracy)} of {self.count:,} {self.data}, loss {self.loss:.4f}",
             (
                 Section("", tuple(map(Paragraph, self._sentences()))),
                 Section("", (table_of(classes, ("class", "images", "accuracy")),)),
                 *self._coverage(),
-                self._matrix() if len(classes) <= largest else self._confusions(),
+                self._matrix(names) if len(classes) <= largest else self._confusions(),
                 *self._mistakes(),
             ),
             below=(*filter(None, [self.warning]), *self.notes),
@@ -345,9 +348,9 @@ class Evaluation(Result):
         if len(rows := self.coverage_rows) > 1:
             yield Section("if the unsurest are left open", (table_of(rows, COVERAGE_HEADS),))
 
-    def _matrix(self) -> Section:
+    def _matrix(self, names: Sequence[str]) -> Section:
         matrix = [
-            (f"{index} {self.classes[index]}", *(str(count or ".") for count in row))
+            (f"{index} {names[index]}", *(str(count or ".") for count in row))
             for index, row in enumerate(self.confusion.tolist())
         ]
         title = "confusion matrix: one row per true class, one column per predicted class"
@@ -427,6 +430,11 @@ def read_answers(
         answers.second_confidence[part] = shares[rows, second]
         answers.truth[part] = logarithms[rows, labels[part]]
     return answers
+
+
+def _shortened(name: str) -> str:
+    """Return a class's name for a row of text, cut where it is long."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
 
 
 def check_finite(scores: npt.NDArray[Any]) -> npt.NDArray[Any]:

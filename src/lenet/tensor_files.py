@@ -121,6 +121,8 @@ def _end_of_header(content: bytes) -> int:
 
 def _check_sizes(path: object, start: bytes, size: int) -> None:
     end = _end_of_header(start)
+    if size >= 8 and end > size and end - 8 > MAX_HEADER:
+        raise damaged(path, "it does not begin as a safetensors file does")
     if size < 8 or end > size:
         raise damaged(path, f"it has {size:,} bytes and its header needs {end:,}")
     if end - 8 > MAX_HEADER:

@@ -23,7 +23,7 @@ from lenet.cli.options import (
     verb,
     write,
 )
-from lenet.errors import UsageError
+from lenet.errors import UsageError, path_text
 from lenet.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def explain(net: str | None, form: str, units: int | None, **how: Any) -> None:
     """What a network is made of: one row per layer, totals, memory, and what stands out."""
     from lenet import analysis
     from lenet.analysis.versus import dense_versus_conv as compare_layers
+    from lenet.net.sources import is_int8
     from lenet.writing import Result
 
     image, input_shape = how.pop("dense_versus_conv"), how.pop("input")
@@ -61,6 +62,9 @@ def explain(net: str | None, form: str, units: int | None, **how: Any) -> None:
         if units is not None:
             raise UsageError("--units is for --dense-versus-conv; leave it out.")
         result = analysis.explain(net, input_shape=input_shape, **how)
+        if is_int8(net):
+            words = f"{path_text(net)} is in int8; the memory told here is that of floats."
+            print(f"lenet: {words}", file=sys.stderr)
     else:
         try:
             result = compare_layers(image, **({} if units is None else {"units": units}))

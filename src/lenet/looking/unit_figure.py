@@ -39,7 +39,7 @@ _FINEST: Final = (144, 144)  # numbers of a map that are seen
 _SIGN: Final = 26.0  # the room of a sign between two tiles
 _SUM: Final = 78.0
 _SLOT: Final = 96.0
-_NAMES: Final = 56.0
+_NAMES: Final = 72.0  # of a map, such as channel 2
 _BARS: Final = 560.0
 _WIDEST: Final = 720.0
 #: A colour from this size on, in parts of its scale, is light.
