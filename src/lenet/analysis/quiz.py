@@ -325,7 +325,7 @@ def _ask_parameters(report: Report, place: int) -> Question:
     if counts.scales:
         parts.append(plural(counts.scales, "scale"))
     reason = f"{' + '.join(parts)} = {counts.parameters:,}"
-    return _numeric("parameters", row, f"How many parameters has {name}?", given, reason)
+    return _numeric("parameters", row, f"How many parameters does {name} have?", given, reason)
 
 
 def _connected(layer: Layer) -> int:
@@ -426,7 +426,7 @@ def _ask_padding(report: Report, place: int) -> Question:
 
 def _ask_layers(report: Report) -> Question:
     count = report.layer_count
-    text = "How many layers has the network, as papers count them?"
+    text = "How many layers does the network have, as papers count them?"
     return Question("layers", "", text, "", f"{count:,}", report.layer_text, (count,))
 
 
@@ -436,7 +436,7 @@ def _ask_total(report: Report) -> Question:
     reason = "the sum over all layers"
     if len(parts) <= _MOST_ADDED:
         reason = f"{' + '.join(f'{part:,}' for part in parts)} = {total:,}"
-    text = "How many parameters has the whole network?"
+    text = "How many parameters does the whole network have?"
     return Question("total", "", text, "", f"{total:,}", reason, (total,))
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from lenet.net.words import name_text
 from lenet.profile import (
     ANSWERS,
     BRIGHTNESS,
@@ -164,11 +165,12 @@ def sentences(found: Sequence[Shift], classes: Sequence[str]) -> Iterator[str]:
 def _of_answers(shift: Shift, classes: Sequence[str]) -> str:
     before, now = shift.shares
     parts = [
-        f"class {classes[i]} for {_percent(now[i])} of the pictures, {_percent(before[i])} before"
+        f"{name_text(classes[i])} is the answer for {_percent(now[i])} of the pictures, "
+        f"{_percent(before[i])} before"
         for i in shift.most_changed(_NAMED)
     ]
     cause = "The pictures may be of other classes, or one class is taken for another."
-    return f"The answers are others: {'; '.join(parts)}. {cause}"
+    return f"The answers have changed: {'; '.join(parts)}. {cause}"
 
 
 def _of_channels(shifts: Sequence[Shift]) -> str:
