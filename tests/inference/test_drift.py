@@ -98,7 +98,7 @@ def test_another_mix_of_classes(model):
     found = lenet.drift(model, striped(400, 7, (0.04, 0.06, 0.9)).images)
     assert names(found) == {"answers"}
     (sentence,) = found.sentences
-    assert "class aslant for 8" in sentence
+    assert "aslant is the answer for 8" in sentence
     assert "of the pictures, 2" in sentence
 
 

@@ -254,7 +254,7 @@ class Tuning(Result):
             costs = limited_costs(entry.network, list(self.limits))
             is_over = any(costs[name] > most for name, most in self.limits.items())
             yield (
-                f"{entry.name}{', over the budget' * is_over}",
+                f"{entry.name}{', over budget' * is_over}",
                 percent(entry.accuracy),
                 "*" * (entry in self.front),
                 f"{entry.outcome.parameters:,}",
