@@ -35,7 +35,7 @@ from lenet.formats.plain import plain_model
 from lenet.metrics import check_finite
 from lenet.model import Model, model_file
 from lenet.net import to_json
-from lenet.net.words import check_choice, did_you_mean, listed, shown
+from lenet.net.words import check_choice, listed, shown
 from lenet.run_folder import check_output, reading_of
 from lenet.writing import Result
 from lenet.writing.document import Document, Paragraph, Section
@@ -244,10 +244,8 @@ def _suffix(path: str | os.PathLike[str]) -> str:
         raise UsageError(f"the file to write is {shown(path)}; give a path such as 'model.onnx'.")
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
-        near = did_you_mean(suffix, _FORMATS)
         raise UsageError(
-            f"{path_text(path)} does not say its format{near}; end it in "
-            f"{listed(list(_FORMATS), 'or')}."
+            f"{path_text(path)} does not say its format; end it in {listed(list(_FORMATS), 'or')}."
         )
     return suffix
 

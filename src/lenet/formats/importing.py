@@ -26,7 +26,7 @@ from lenet.formats.weights import Arrays, check_strangers, deduce_network, fit_w
 from lenet.model import Model
 from lenet.net import ACTIVATIONS, Source, is_model_file, read_named
 from lenet.net.network import read_input
-from lenet.net.words import check_choice, did_you_mean, listed, shown
+from lenet.net.words import check_choice, listed, shown
 from lenet.run_folder import is_run
 from lenet.writing import Result
 from lenet.writing.document import Document, Notation, Paragraph, Section
@@ -137,9 +137,8 @@ def read_model(file: str | os.PathLike[str], **how: Any) -> Imported:
         raise UsageError(f"the file is {shown(file)}; give a path such as 'model.onnx'.")
     suffix = Path(file).suffix.lower()
     if suffix not in _READERS:
-        near = did_you_mean(suffix, _READERS)
         raise ModelFileError(
-            f"{path_text(file)} does not say its format{near}; it must end in "
+            f"{path_text(file)} does not say its format; it must end in "
             f"{listed(list(_READERS), 'or')}."
         )
     options = _options(**how)

@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from lenet.arguments import LONGEST
 from lenet.arguments import shown as shown
 from lenet.errors import UsageError
 
 _T = TypeVar("_T")
-
-
-#: So alike are a word and the one that is offered, at least: "tarin" and "train" are 0.8 so, and
-#: ".keras" and ".params", which is no slip, 0.67.
-_NEAR: Final = 0.7
 
 
 def name_text(name: str) -> str:
@@ -66,7 +61,7 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
     from difflib import get_close_matches  # only an error pays for this import
 
     text = word[:LONGEST].lower() if isinstance(word, str) else ""
-    near = get_close_matches(text, list(choices), n=1, cutoff=_NEAR)
+    near = get_close_matches(text, list(choices), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
