@@ -184,6 +184,8 @@ def conversion(path: str) -> Advice | None:
     stem, ending = os.path.splitext(path)
     endings = _IMPORTED.get(kind, ())
     target = f"{stem}.safetensors"
+    if os.path.exists(target):  # and is not to be written over
+        target = f"{stem}-imported.safetensors"
     if ending.lower() in endings:
         made, command = f"lenet.import_model({path!r})", ("import", path, "-o", target)
         return Advice(f"is {kind.one}", f"make a model of it with {made}", command)

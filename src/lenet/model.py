@@ -714,5 +714,6 @@ def _fault_of_values(plan: Plan, table: Floats) -> str:
             return f"{norm.variance.name} holds values below 0"
     for step in plan.steps:
         if step.weight and step.links is not None and step.weight.view(table)[~step.links].any():
-            return f"{step.weight.name} holds values where the table {step.table} connects nothing"
+            what = f"{step.weight.name} holds values where the table {step.table} connects nothing"
+            return f"{what}; set them to 0"
     return ""

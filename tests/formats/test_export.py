@@ -232,7 +232,7 @@ def test_int8_says_how_it_is_asked_for(run, tmp_path, capsys) -> None:
 @pytest.mark.parametrize(
     ("path", "options", "words"),
     [
-        ("m.onxx", {}, ("m.onxx", "'.onnx'", ".safetensors")),
+        ("m.onxx", {}, ("m.onxx", ".onnx", ".safetensors")),
         ("m", {}, ("does not say its format",)),
         ("m.onnx", {"input": "bytes"}, ("the input is 'bytes'", "uint8, float or raw")),
         ("m.py", {"framework": "tensorflow"}, ("'tensorflow'", "torch, keras or gluon")),
@@ -345,8 +345,9 @@ def test_a_run_is_not_written_over(run, name, tmp_path) -> None:
 @pytest.mark.parametrize(("name", "beside"), [("m.c", "m.h"), ("m.params", "m-symbol.json")])
 def test_of_two_files_none_stands_alone(model, name, beside, tmp_path) -> None:
     for blocked, other in ((beside, name), (name, beside)):
-        (tmp_path / blocked).mkdir()
+        folder = tmp_path / blocked
+        (folder / blocked).mkdir(parents=True)
+        (folder / other).write_text("of before")
         with refused(OutputError, "cannot write"):
-            export(model, tmp_path / name)
-        assert not (tmp_path / other).exists()
-        (tmp_path / blocked).rmdir()
+            export(model, folder / name)
+        assert (folder / other).read_text() == "of before"

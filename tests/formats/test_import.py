@@ -427,3 +427,58 @@ def test_a_scaling_that_takes_the_place_of_the_files_is_said(model, tmp_path) ->
     model.save(path := tmp_path / "m.safetensors")
     assert not read_model(path).notes
     assert any("take its place" in note for note in read_model(path, mean=0.5, std=0.5).notes)
+
+
+@pytest.mark.parametrize(
+    "names", [["fc1", "fc2", "classifier"], ["input", "hidden", "output"], ["h1", "h2", "final"]]
+)
+def test_the_only_order_that_fits_is_found(names, tmp_path) -> None:
+    net = "1x4x4 | dense 12 relu, dense 7 relu, dense 3"
+    model = lenet.Model(net).initialize(seed=1)
+    tensors = {
+        f"{name}.{word}": model.state_dict()[f"{layer}.{word}"].copy()
+        for layer, name in zip(model.network.names, names, strict=True)
+        for word in ("weight", "bias")
+    }
+    safetensors.numpy.save_file(tensors, path := tmp_path / "m.safetensors")
+    found = read_model(path, net=net)
+    assert np.array_equal(found.model.table, model.table)
+    assert not any("order" in note for note in found.notes)
+
+
+def test_names_of_which_some_have_numbers_tell_an_order(tmp_path) -> None:
+    net = "1x3x3 | dense 9 relu, dense 9 relu, dense 9 relu, dense 3"
+    model = lenet.Model(net).initialize(seed=1)
+    pairs = zip(model.network.names, ["fc1", "fc2", "fc3", "out"], strict=True)
+    tensors = {f"{name}.weight": model.state_dict()[f"{layer}.weight"] for layer, name in pairs}
+    safetensors.numpy.save_file(tensors, path := tmp_path / "m.safetensors")
+    found = read_model(path, net=net)
+    assert np.array_equal(found.model.table, model.table)
+    assert not any("order" in note for note in found.notes)
+
+
+def test_the_weights_of_a_loss_are_no_layers(model, tmp_path) -> None:
+    state = as_pytorch(model, False)
+    state |= {name: np.ones(3, np.float32) for name in ("criterion.weight", "loss.pos_weight")}
+    safetensors.numpy.save_file(state, path := tmp_path / "net.safetensors")
+    assert import_model(path, net=NET).parameter_count == model.parameter_count
+
+
+SCALED = "1x8x8 | conv 4 k3 scaled-tanh, maxpool 2 | dense 10"
+
+
+def test_a_state_dict_of_ones_own_scaled_tanh_is_taken_as_it_is(tmp_path) -> None:
+    for net, given in ((SCALED, SCALED), ("lenet-5", "lenet-5"), (SCALED, None)):
+        model = lenet.Model(net).initialize("lecun", seed=2)
+        state = {name: values.copy() for name, values in model.state_dict().items()}
+        safetensors.numpy.save_file(state, path := tmp_path / "m.safetensors")
+        found = read_model(path, net=given or model)
+        assert found.model.network == model.network
+        assert np.array_equal(found.model.table, model.table)
+
+
+def test_a_network_that_does_not_fit_says_what_would(model, tmp_path) -> None:
+    safetensors.numpy.save_file(as_pytorch(model, False), path := tmp_path / "m.safetensors")
+    net = "1x8x8 | conv 4 k3 relu, maxpool 2 | conv 6 k3 relu, maxpool 2 | dense 6 relu, dense 3"
+    with refused(ModelFileError, "m.safetensors does not fit the network", "this one fits"):
+        import_model(path, net=net)

@@ -775,6 +775,20 @@ def test_whole_numbers_are_not_read_as_floats(nodes, kind, why, tmp_path) -> Non
         import_model(path)
 
 
+def test_wide_whole_numbers_are_exact(tmp_path) -> None:
+    nodes = [
+        node("Cast", "x", "i", to=TensorProto.INT32),
+        node("Sub", "i half", "s"),
+        node("Cast", "s", "f", to=TensorProto.FLOAT),
+        node("Conv", "f w", "k"),
+        node("Flatten", "k", "y"),
+    ]
+    tensors = {"half": np.array(128, np.int32), "w": RNG.normal(size=(2, 1, 3, 3))}
+    path = write(tmp_path / "m.onnx", nodes, ["N", 1, 5, 5], TensorProto.UINT8, **tensors)
+    given = images((1, 5, 5))
+    np.testing.assert_allclose(import_model(path).scores(given), run(path, given), rtol=1e-4)
+
+
 def test_a_norm_with_the_outputs_of_training_is_refused(tmp_path) -> None:
     norm = helper.make_node("BatchNormalization", ["c", *"gbmv"], ["a", "m2", "v2"], "norm")
     ones = {name: np.ones(2) for name in "gbmv"}

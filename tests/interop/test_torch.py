@@ -448,6 +448,12 @@ def patched() -> nn.Module:
     return module
 
 
+def patched_root() -> nn.Module:
+    module = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
+    module.forward = lambda x: x.flatten(1)[:, :3]
+    return module
+
+
 def hooked() -> nn.Module:
     module = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
     module.register_forward_hook(lambda module, given, found: -found)
@@ -476,6 +482,7 @@ class Pooling(nn.Module):
     [
         (Dropping, "dropout after training"),
         (patched, "another than its class's"),
+        (patched_root, "another than its class's"),
         (hooked, "hooks (Sequential)"),
         (without_statistics, "no running statistics"),
         (Pooling, "not what it takes"),
@@ -486,3 +493,21 @@ def test_what_a_module_does_besides_is_refused(make, words) -> None:
     with refused(UsageError, words):
         from_torch(module, (1, 4, 4))
     assert all(part.training for part in module.modules())
+
+
+class Training(nn.Module):
+    """Its ``train`` is not that of modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.fc(F.dropout(x.flatten(1), 0.0))
+
+    def train(self, epochs=3):
+        raise RuntimeError("it trains")
+
+
+def test_a_module_is_read_and_not_trained() -> None:
+    assert from_torch(Training(), (1, 4, 4)).parameter_count == 51

@@ -335,3 +335,9 @@ def test_what_cannot_be_meant_is_refused(given, word):
 def test_data_without_a_test_part(small):
     with refused(DataError, "test split"):
         lenet.tune(replace(small, test=None), **FEW)
+
+
+def test_what_no_engine_holds_is_over_any_budget():
+    network = lenet.parse("1x100x100 | conv 1000 k3 p1 | dense 1000")
+    costs = limited_costs(network, ["ram", "flash"])
+    assert min(costs.values()) > 10**12

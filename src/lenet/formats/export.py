@@ -21,7 +21,7 @@ from lenet.arguments import MODEL_ENDING, plain
 from lenet.data import Dataset, Split, is_name, load, load_split
 from lenet.data.sources import at_hand
 from lenet.engine.plan import Floats
-from lenet.errors import LenetError, UsageError, needing, path_text
+from lenet.errors import LenetError, OutputError, UsageError, needing, path_text
 from lenet.formats import runtimes
 from lenet.formats.c_int8 import int8_header, int8_source
 from lenet.formats.c_source import c_header, c_source
@@ -229,12 +229,7 @@ def export(
         found = _compare(options.answers, _RUNNERS[suffix](model, content, options))
         compared = replace(found, note=note)
     beside = _written_beside(suffix, model, Path(path), options)
-    try:
-        target = files.write_bytes(path, content)
-    except LenetError:
-        if beside is not None:
-            beside.unlink()
-        raise
+    target = files.write_bytes(path, content)
     kind = kind if model.integers is None or suffix not in _INT8 else f"{kind}, int8"
     return Export(target, kind, len(content), beside, compared)
 
@@ -268,6 +263,9 @@ def _written_beside(suffix: str, model: Model, target: Path, options: Options) -
     if suffix not in _BESIDE:
         return None
     beside, text = _BESIDE[suffix](model, target, options)
+    for place in (target, beside):
+        if place.is_dir():
+            raise OutputError(f"cannot write {path_text(place)}: it is a folder; name another file")
     return files.write_bytes(beside, text)
 
 

@@ -15,16 +15,17 @@ from typing import Any, Final
 import numpy as np
 
 from lenet import kinds, tensor_files
+from lenet.engine.plan import make_plan
 from lenet.errors import ModelFileError, UsageError, about, needing, path_text
 from lenet.formats.keras_file import read_keras
 from lenet.formats.mxnet_arrays import plain_names, read_params
 from lenet.formats.mxnet_symbol import read_symbol, symbol_path
-from lenet.formats.plain import plain_network
+from lenet.formats.plain import is_scaled_alone, plain_network
 from lenet.formats.reading import read_whole
 from lenet.formats.row import TAKES_BYTES, UNPREPARED
 from lenet.formats.weights import Arrays, check_strangers, deduce_network, fit_weights
 from lenet.model import Model
-from lenet.net import ACTIVATIONS, Source, is_model_file, read_named
+from lenet.net import ACTIVATIONS, Network, Source, is_model_file, read_named
 from lenet.net.network import read_input
 from lenet.net.words import check_choice, listed, shown
 from lenet.run_folder import is_run
@@ -263,8 +264,12 @@ def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
         if seen is not None and seen.input_shape != network.input_shape:
             seen = None
         notes = [UNPREPARED] if seen is None else []
-        if (plain := plain_network(network)) != network:
-            network, notes = plain, [*notes, _PLAIN]
+        is_ours = isinstance(like, Model) and Path(path).suffix.lower() in _EXPORTED
+        if _is_own(network, arrays):
+            model = Model(network, classes, seen).load_state_dict(arrays)
+            return model, kind, notes
+        if (is_ours or not is_scaled_alone(network)) and plain_network(network) != network:
+            network, notes = plain_network(network), [*notes, _PLAIN]
     else:
         network, note = deduce_network(path, arrays, options.input_shape, options.activation)
         notes = [note, UNPREPARED]
@@ -272,6 +277,16 @@ def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
     return model, kind, [*notes, *more]
 
 
+def _is_own(network: Network, arrays: Arrays) -> bool:
+    """Are these the tensors of lenet's own, of a network that has others than its plain one?"""
+    if is_scaled_alone(network) or plain_network(network) == network:
+        return False
+    own = {tensor.name: tensor.shape for tensor in make_plan(network).tensors}
+    return own == {name: values.shape for name, values in arrays.items()}
+
+
+#: How the names of state dicts end that lenet exports, with the weights of plain layers.
+_EXPORTED: Final = (".pt", ".params")
 _PLAIN: Final = (
     "The network has layers that other programs lack. The weights are taken as those of the plain "
     "layers that lenet's exports have in their place, and the model has these layers."
@@ -301,8 +316,13 @@ def _read_safetensors(path: Any, options: Options) -> _Read:
     if header.metadata.get("format") == tensor_files.FORMAT:
         _refuse(options, "a model of lenet's own", "input_shape", "net", "symbol", "activation")
         return Model.load(path), "lenet model", ()
-    arrays = plain_names(dict(tensor_files.read_tensors(path)))
+    arrays = _with_points(tensor_files.read_tensors(path))
     return _fit(path, arrays, options, "PyTorch state dict")
+
+
+def _with_points(arrays: Arrays) -> Arrays:
+    """Return a state dict under names such as ``conv0.weight``, where none has a point."""
+    return arrays if any("." in name for name in arrays) else plain_names(dict(arrays))
 
 
 def _read_torch(path: Any, options: Options) -> _Read:
@@ -310,7 +330,7 @@ def _read_torch(path: Any, options: Options) -> _Read:
     instead = "save the weights with safetensors.torch.save_file where PyTorch is installed"
     with needing("PyTorch", "to read its file", "torch", instead):
         from lenet.formats.torch_file import read_state_dict
-    arrays = plain_names(dict(read_state_dict(path, content)))
+    arrays = _with_points(read_state_dict(path, content))
     return _fit(path, arrays, options, "PyTorch state dict")
 
 

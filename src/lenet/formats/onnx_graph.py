@@ -164,7 +164,8 @@ class _Reader:
         self.flow = self.given.name
         kind = self.given.type.tensor_type.elem_type
         self.reads_bytes = kind == TensorProto.UINT8
-        self.is_whole = kind not in (TensorProto.UNDEFINED, *_FLOATING)  # does it count so far?
+        #: In which type of whole numbers it counts so far; None once it has floats.
+        self.whole = None if kind in (TensorProto.UNDEFINED, *_FLOATING) else kind
         self.batch, self.dropped = 1, 0  # axes of height and width that are left out
         self.row: Row
 
@@ -411,7 +412,7 @@ def _arithmetic(reader: _Reader, node: NodeProto, given: _Given) -> None:
     """Add, Sub, Mul or Div, of the flow and a constant."""
     if len(node.input) != 2:
         raise RefusedError("it does not read two values")
-    if reader.is_whole:
+    if reader.whole is not None and (node.op_type == "Div" or reader.whole not in _WIDE):
         raise RefusedError("it computes with whole numbers; cast the pixels to floats before it")
     is_first = node.input[0] == reader.flow
     values = reader.constant(node, int(is_first))
@@ -539,9 +540,11 @@ def _softmax(reader: _Reader, node: NodeProto, given: _Given) -> None:
 
 def _cast(reader: _Reader, node: NodeProto, given: _Given) -> None:
     if given.get("to") in _FLOATING:
-        reader.is_whole = False
-    elif not reader.is_whole or given.get("to") not in _WHOLE:
+        reader.whole = None
+    elif reader.whole is None or given.get("to") not in (TensorProto.UINT8, *_WIDE):
         raise RefusedError("it cuts numbers down to other ones")
+    else:
+        reader.whole = given["to"]
 
 
 def _nothing(reader: _Reader, node: NodeProto, given: _Given) -> None:
@@ -555,11 +558,8 @@ _FLOATING: Final = (
     TensorProto.FLOAT16,
     TensorProto.BFLOAT16,
 )
-#: What holds every pixel from 0 to 255.
-_WHOLE: Final = (
-    *(TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64),
-    *(TensorProto.INT16, TensorProto.INT32, TensorProto.INT64),
-)
+#: What holds pixels, their differences and their sums.
+_WIDE: Final = (TensorProto.INT32, TensorProto.INT64)
 #: These read their inputs in any order.
 _SYMMETRIC: Final = ("Add", "Sub", "Mul", "Div")
 _TAKEN: Final[dict[str, Callable[[_Reader, NodeProto, _Given], str | None]]] = {

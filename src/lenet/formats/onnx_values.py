@@ -91,7 +91,8 @@ def bring_in(tensors: Iterable[TensorProto], folder: str) -> None:
         if tensor.data_location != TensorProto.EXTERNAL:
             continue
         told = {entry.key: entry.value for entry in tensor.external_data}
-        what = f"the tensor {name_text(tensor.name)} lies in {shown(told.get('location', ''))}"
+        place = told.get("location", "").removeprefix("./")
+        what = f"the tensor {name_text(tensor.name)} lies in {shown(place)}"
         try:
             size = (
                 math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
@@ -100,11 +101,11 @@ def bring_in(tensors: Iterable[TensorProto], folder: str) -> None:
             if length != size or not 0 <= size <= left or offset < 0:
                 raise ValueError("it is not what it says")
             left -= size
-            tensor.raw_data = _beside(folder, told.get("location", ""), offset, size)
+            tensor.raw_data = _beside(folder, place, offset, size)
         except (OSError, ValueError, OverflowError, KeyError) as error:
             raise RefusedError(
-                f"{what}, and that cannot be read: {reason(error)}; write one file with "
-                "onnx.save(onnx.load(path), 'whole.onnx')"
+                f"{what}, and that cannot be read: {reason(error)}; put both files "
+                "themselves into one folder, or write one with onnx.save(onnx.load(path), path)"
             ) from error
         tensor.data_location = TensorProto.DEFAULT
         del tensor.external_data[:]

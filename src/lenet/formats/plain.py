@@ -62,7 +62,17 @@ def plain_model(model: Model) -> Model:
 
 def plain_network(network: Network) -> Network:
     """Return the network of :func:`plain_model`, whatever the weights are."""
+    if all(map(_is_plain, network.layers)):
+        return network
     return plain_model(Model(network).initialize("xavier", 0)).network
+
+
+def is_scaled_alone(network: Network) -> bool:
+    """Is scaled-tanh all that other programs lack of it? Then no shape of a weight tells."""
+    tanh = [layer for layer in network.layers if layer.values.get("activation") == _SCALED]
+    plain = (layer.replace(activation="tanh") for layer in tanh)
+    others = [layer for layer in network.layers if layer not in tanh]
+    return bool(tanh) and all(map(_is_plain, (*plain, *others)))
 
 
 def _is_plain(layer: Layer) -> bool:

@@ -23,6 +23,7 @@ from lenet.analysis.diagnosis.weights import (
     ordered,
     stray_notes,
 )
+from lenet.arguments import MODEL_ENDING
 from lenet.data.preprocess import Preprocessing
 from lenet.errors import LenetError, ModelFileError, UsageError, path_text
 from lenet.model import Model
@@ -84,7 +85,9 @@ def fit_weights(
     _check_left(path, owned.values(), norms, all_tensors)
     given = {name: np.ascontiguousarray(v, np.float32) for name, v in tensors.items()}
     try:
-        notes = [*_guesses(all_tensors), *stray_notes(norms, all_tensors)]
+        is_sorted = str(path).lower().endswith(MODEL_ENDING)
+        guesses = _guesses(all_tensors) if is_sorted else ()
+        notes = [*guesses, *stray_notes(norms, all_tensors)]
         return model.load_state_dict(given), tuple(notes)
     except ModelFileError as error:
         why = str(error).removeprefix("the state dict is not an intact model: ").split(";")[0]
@@ -98,7 +101,7 @@ def _check_left(
     taken = {name for norm in norms.values() for name in norm.names}
     for tensor in owned:
         taken |= {tensor.name, f"{tensor.path}bias"}
-    left = [t.name for t in tensors if t.name not in taken and _OF_LAYERS.search(t.name)]
+    left = [t.name for t in tensors if t.name not in taken and _is_of_layer(t.name)]
     if left:
         names = f"{', '.join(map(name_text, left[:4]))}{', ...' * (len(left) > 4)}"
         raise ModelFileError(
@@ -107,9 +110,16 @@ def _check_left(
         )
 
 
+def _is_of_layer(name: str) -> bool:
+    return bool(_OF_LAYERS.search(name)) and not _OF_LOSSES.search(name)
+
+
+#: Weights of classes, which belong to a loss.
+_OF_LOSSES: Final = re.compile(r"(?:^|[._])(?:loss|criterion|class_weight|pos_weight)")
 #: How the names of a layer's numbers end, in PyTorch and where it computes a weight from others.
 _OF_LAYERS: Final = re.compile(
     r"(?:^|\.)(?:weight|bias|running_mean|running_var)$|(?:weight|bias)_(?:orig|mask|u|v|g)$"
+    r"|(?:^|\.)parametrizations\."
 )
 
 

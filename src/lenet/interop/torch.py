@@ -80,7 +80,7 @@ def from_torch(
         raise UsageError(f"the module is {shown(module)}; give an nn.Module.")
     with about("input_shape"):
         shape = read_input(input_shape)
-    _check_hooks(module)
+    _check_forward(module)
     try:
         with _evaluating(module):
             traced = torch.fx.symbolic_trace(module)
@@ -216,8 +216,6 @@ def _take(row: Row, call: _Call) -> None:
             "layers, batch normalisation, and the activations sigmoid, tanh, relu, leaky-relu "
             "(0.01) and silu"
         )
-    if isinstance(call.does, nn.Module) and "forward" in vars(call.does):
-        raise RefusedError("its forward is another than its class's")
     try:
         action(row, call)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -230,7 +228,8 @@ def _take(row: Row, call: _Call) -> None:
 def _evaluating(module: nn.Module) -> Iterator[None]:
     """Let the block see the module in evaluation mode, as it is read; then it is what it was."""
     modes = [(part, part.training) for part in module.modules()]
-    module.train(False)
+    for part, _ in modes:  # not by train(): a module may have one that trains
+        part.training = False
     try:
         yield
     finally:
@@ -238,13 +237,19 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
             part.training = mode
 
 
-def _check_hooks(module: nn.Module) -> None:
+def _check_forward(module: nn.Module) -> None:
+    """Refuse a part that does something else than what its class says."""
     for name, part in module.named_modules():
+        place = name or type(part).__name__
+        if "forward" in vars(part):
+            raise UsageError(
+                f"the module's {place} has a forward of its own, another than its class's; put it "
+                "into a class."
+            )
         if part._forward_pre_hooks or part._forward_hooks:
             raise UsageError(
-                f"the module has hooks ({name or type(part).__name__}), which may compute its "
-                "weights or answers anew; remove them first, such as with "
-                "torch.nn.utils.remove_weight_norm."
+                f"the module has hooks ({place}), which may compute its weights or answers anew; "
+                "remove them first (those of weight norm with torch.nn.utils.remove_weight_norm)."
             )
 
 
@@ -255,7 +260,7 @@ def _skip(row: Row, call: _Call) -> None:
 def _dropout(row: Row, call: _Call) -> None:
     does = call.does
     is_on = not isinstance(does, nn.Module) and call.of("training", 2, True)
-    call.require(not is_on, "dropout after training, too")
+    call.require(not is_on or call.of("p", 1, 0.5) == 0, "dropout after training, too")
 
 
 def _softmax(row: Row, call: _Call) -> None:

@@ -59,10 +59,10 @@ def read_network(source: Source, input_shape: Iterable[int] | str | None = None)
     name = text.strip().lower()
     if name in zoo.names():
         return zoo.get(name)
-    if "|" in text or name[:1].isdigit():
-        return parse_network(text)
     if os.path.isdir(text):
         return _read_run(text)
+    if "|" in text or name[:1].isdigit():
+        return parse_network(text)
     if os.path.isfile(text):
         _refuse_foreign(text)
     near = did_you_mean(name, zoo.names())
@@ -86,7 +86,8 @@ def read_named(
 
 
 def name_of(source: Source) -> str:
-    """Return what to call the network that ``source`` names: its zoo or file name, or nothing."""
+    """Return what to call the network that ``source`` names: its zoo name, or that of its file or
+    folder, or nothing."""
     if is_module(source) or is_keras(source):
         return type(source).__name__
     if not isinstance(source, str | os.PathLike):

@@ -37,12 +37,12 @@ from lenet.writing.numbers import percent, plural, seconds_text, value_text
 _MOST_LISTED: Final = 10
 _MOST_FILES: Final = 1000
 #: Maps that are shown of all layers, of each at most and at least; the width of an image's column.
-#: The width of a page's text, in pixels.
-_WIDEST: Final = 1000
 _MAPS: Final = 96
 _MOST_MAPS: Final = 8
 _LEAST_MAPS: Final = 3
 _COLUMN: Final = 350.0
+#: The width of a page's text, in pixels.
+_WIDEST: Final = 1000
 _LAYERS: Final = (
     "An image that it gets right, and the worst mistake, of the same class where there are both: "
     "where do they part?"

@@ -7,6 +7,7 @@ of the int8 C file. So nothing that is too large is ever trained.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
@@ -15,7 +16,7 @@ from typing import Any, Final
 from lenet.analysis import given
 from lenet.analysis.advice import Frame, largest
 from lenet.analysis.counts import count_network
-from lenet.errors import UsageError
+from lenet.errors import PlanError, UsageError
 from lenet.formats.c_int8 import int8_memory
 from lenet.net import Network, parse_network
 from lenet.randomness import SEARCH, uniform
@@ -79,7 +80,10 @@ def limited_costs(network: Network, names: Iterable[str] = LIMITS) -> dict[str, 
         counts = count_network(network)
         costs |= {"parameters": counts.parameters, "macs": counts.multiply_adds}
     if wanted & {"flash", "ram"}:
-        costs["flash"], costs["ram"] = int8_memory(network)
+        try:
+            costs["flash"], costs["ram"] = int8_memory(network)
+        except PlanError:  # it is larger than an engine holds, and than any budget
+            costs["flash"] = costs["ram"] = sys.maxsize
     return {name: costs[name] for name in LIMITS if name in wanted}
 
 

@@ -183,7 +183,7 @@ class Shared:
 
     def __init__(self, data: Dataset) -> None:
         self.data = data
-        self._divided: dict[tuple[float, bool], Dataset] = {}
+        self._divided: dict[float, Dataset] = {}
         self._preprocessing: dict[tuple[Any, ...], Preprocessing] = {}
 
     @cached_property
@@ -199,10 +199,11 @@ class Shared:
 
     def divided(self, recipe: Recipe) -> Dataset:
         """Return the data with the validation split that ``recipe`` asks for."""
-        decides = bool(recipe.patience) or recipe.restore_best
-        key = recipe.validation_fraction, decides
-        if (data := self._divided.get(key)) is None:
-            data = self._divided[key] = with_validation(self.data, recipe)
+        share = recipe.validation_fraction
+        is_asked = bool(recipe.patience) or recipe.restore_best
+        data = self._divided.get(share)
+        if data is None or (is_asked and data.validation is None):  # which is an error then
+            data = self._divided[share] = with_validation(self.data, recipe)
         return data
 
     def answers(self, training: Training) -> Answers | None:

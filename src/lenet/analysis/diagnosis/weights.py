@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, islice, pairwise, product, takewhile
@@ -54,6 +53,8 @@ _SPELLINGS: Final = (
 _OF_INT8: Final = (".weight", ".bias")
 _INT8: Final = "The file is int8: its weights are whole numbers, with a scale for each channel."
 
+#: Of so many weights all orders are tried.
+_MOST_TRIED: Final = 7
 #: So many fixes are enough to choose from.
 _MOST_FIXES: Final = 8
 #: Less padding, and strides and windows of these, are tried in so many layers.
@@ -209,20 +210,34 @@ def ordered(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
     given = [tensor for tensor in tensors if len(tensor.shape) == axes]
     by_name = sorted(given, key=lambda tensor: natural(tensor.name))
     choices = (in_told_order(given, lambda tensor: tensor.name), given, by_name)
-    return next((choice for choice in choices if _is_chain(choice)), by_name)
+    chosen = next((choice for choice in choices if _is_chain(choice)), None)
+    return chosen or _only_chain(by_name) or by_name
+
+
+def _only_chain(tensors: Sequence[Tensor]) -> list[Tensor] | None:
+    """The one order in which these are a chain; None if there is none, or another."""
+    if len(tensors) > _MOST_TRIED:
+        return None
+    found: list[list[Tensor]] = []
+
+    def go_on(chain: list[Tensor], left: Sequence[Tensor]) -> None:
+        if not left:
+            found.append(chain)
+        for place, tensor in enumerate(left):
+            if len(found) < 2 and _is_chain([*chain[-1:], tensor]):
+                go_on([*chain, tensor], [*left[:place], *left[place + 1 :]])
+
+    go_on([], tensors)
+    return found[0] if len(found) == 1 else None
 
 
 def guessed(tensors: Iterable[Tensor], axes: int) -> list[Tensor]:
-    """The weights of one kind whose order nothing tells; none where it is told."""
-    given = [tensor for tensor in tensors if len(tensor.shape) == axes]
-    chosen = ordered(given, axes)
-    is_told = are_numbered(tensor.name for tensor in chosen) or given != sorted(given, key=_name)
-    counts = Counter(tensor.shape for tensor in chosen)
-    return [] if is_told else [tensor for tensor in chosen if counts[tensor.shape] > 1]
-
-
-def _name(tensor: Tensor) -> str:
-    return tensor.name
+    """The weights of one kind, in a file that is sorted by names, whose order nothing tells."""
+    alike: dict[Shape, list[Tensor]] = {}
+    for tensor in ordered(tensors, axes):
+        alike.setdefault(tensor.shape, []).append(tensor)
+    unclear = (g for g in alike.values() if not are_numbered(tensor.name for tensor in g))
+    return [tensor for group in unclear for tensor in group]
 
 
 def _is_chain(tensors: list[Tensor]) -> bool:
