@@ -494,3 +494,12 @@ def test_names_that_differ_in_case_alone(tmp_path):
         lenet.load(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", x=images, y=labels, note=labels, Note=labels)
     assert len(lenet.load(tmp_path / "b.npz").train) > 0
+
+
+def test_a_signalling_nan_is_refused_without_a_warning(tmp_path):
+    values = np.zeros((2, 4, 4), np.uint32)
+    values[0, 0, 0] = 0x7FA00001  # a number's conversion makes a quiet one of it, with a warning
+    np.save(path := tmp_path / "a.npy", values.view(np.float32))
+    model = lenet.Model("1x4x4 | dense 2").initialize()
+    with refused(DataError, "a.npy"):
+        lenet.predict(model, path)

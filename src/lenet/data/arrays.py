@@ -70,7 +70,8 @@ class Array:
         """Do its pixels reach from 0 to 1 instead of 255? ``what`` begins the error for others."""
         if self.dtype == np.uint8:
             return False
-        ends = np.array([(piece.min(), piece.max()) for piece in self.pieces()], np.float64)
+        with np.errstate(all="ignore"):  # what is no number is refused by what follows
+            ends = np.array([(piece.min(), piece.max()) for piece in self.pieces()], np.float64)
         return reaches_one(ends[:, 0].min(), ends[:, 1].max(), what, self.dtype.kind == "f")
 
 
