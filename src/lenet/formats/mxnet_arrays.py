@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lenet.analysis.diagnosis.weights import plain_name
 from lenet.data.arrays import read_header
 from lenet.errors import ModelFileError, path_text
 from lenet.net.words import name_text, shown
@@ -180,36 +181,16 @@ def write_params(arrays: Mapping[str, npt.NDArray[np.float32]]) -> bytes:
     return b"".join(parts)
 
 
-#: What a last word of a name is in PyTorch, whose words the rest of the house reads.
-_WORDS: Final = {
-    "weight": "weight",
-    "bias": "bias",
-    "gamma": "weight",
-    "beta": "bias",
-    "running_mean": "running_mean",
-    "running_var": "running_var",
-    "moving_mean": "running_mean",
-    "moving_var": "running_var",
-}
-
-
 def plain_names(arrays: Arrays, named: bool = True) -> Arrays:
-    """Return the arrays under names with dots, as PyTorch has them: ``conv0.weight``.
+    """Return the arrays under names as PyTorch has them; see :func:`plain_name`.
 
-    Others are ``conv0_weight`` or ``conv0/weight``; MXNet's have ``arg:`` or ``aux:`` before them,
-    and ``0.gamma``. Arrays
-    without names are taken in the order in which Gluon saves a network's.
+    Arrays without names are taken in the order in which Gluon saves a network's.
     """
     if not named:
         return _numbered(arrays)
     found: Arrays = {}
     for name, values in arrays.items():
-        plain = name.removeprefix("arg:").removeprefix("aux:")
-        for theirs, ours in _WORDS.items():
-            path = plain.removesuffix(theirs)
-            if path != plain and path[-1:] in (".", "_", "/"):
-                plain = f"{path[:-1]}.{ours}"
-                break
+        plain = plain_name(name)
         if plain in found:
             raise ModelFileError(f"the file holds two arrays for {name_text(plain)}; keep one.")
         found[plain] = values

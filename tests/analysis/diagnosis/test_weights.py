@@ -429,3 +429,16 @@ def test_an_rbf_layer_gets_the_units_that_the_weights_have() -> None:
     assert [fix.what for fix in found.fixes] == ["give rbf0 12 units"]
     found = reconcile(mine, shapes_of(parse_network("1x8x8 | dense 5 tanh, rbf 10")))
     assert [fix.what for fix in found.fixes] == ["give dense0 5 units"]
+
+
+def test_names_without_points_are_understood() -> None:
+    network = parse_network("1x8x8 | conv 4 k3 batchnorm relu | dense 3")
+    shapes = {
+        "conv0_weight": (4, 1, 3, 3),
+        **{f"batchnorm0_{word}": (4,) for word in ("gamma", "beta", "running_mean")},
+        "batchnorm0_running_var": (4,),
+        **{"dense0_weight": (3, 144), "dense0_bias": (3,)},
+    }
+    result = reconcile(network, shapes)
+    assert result.agrees
+    assert not result.notes

@@ -49,6 +49,17 @@ _SPELLINGS: Final = (
     ("mean", "variance", ("scale",)),
 )
 
+#: What a last word of a name is in PyTorch, whose words the rest of the house reads.
+_WORDS: Final = {
+    "weight": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "running_mean": "running_mean",
+    "running_var": "running_var",
+    "moving_mean": "running_mean",
+    "moving_var": "running_var",
+}
 #: Of an int8 model: which tensors are told apart, and what is said of it.
 _OF_INT8: Final = (".weight", ".bias")
 _INT8: Final = "The file is int8: its weights are whole numbers, with a scale for each channel."
@@ -136,6 +147,8 @@ def match_weights(
     except (AttributeError, TypeError, ValueError):
         remedy = "give a .safetensors file, or every tensor's name and shape"
         raise UsageError(f"the weights are {shown(weights)}; {remedy}.") from None
+    if not any("." in tensor.name for tensor in tensors):
+        tensors = [replace(tensor, name=plain_name(tensor.name)) for tensor in tensors]
     convs, dense = ordered(tensors, _CONV_AXES), ordered(tensors, _DENSE_AXES)
     if not convs and not dense:
         raise UsageError(
@@ -149,6 +162,20 @@ def match_weights(
     mismatches = tuple(_mismatches(network, pairs))
     notes = [*_dense_notes(network, pairs, mismatches), *_bias_notes(norms, tensors)]
     return pairs, mismatches, (*about, *notes, *stray_notes(norms, tensors))
+
+
+def plain_name(name: str) -> str:
+    """Return a tensor's name as PyTorch has it, ``conv0.weight``.
+
+    Others are ``conv0_weight`` or ``conv0/weight``; MXNet's have ``arg:`` or ``aux:`` before them,
+    and ``0.gamma``.
+    """
+    plain = name.removeprefix("arg:").removeprefix("aux:")
+    for theirs, ours in _WORDS.items():
+        path = plain.removesuffix(theirs)
+        if path != plain and path[-1:] in (".", "_", "/"):
+            return f"{path[:-1]}.{ours}"
+    return plain
 
 
 def weight_shapes(network: Network) -> dict[int, Shape]:
