@@ -639,7 +639,10 @@ def _advice(path: str) -> Advice | None:
         runs = sorted((str(info.parent) for info in Path(path).glob(f"*/{INFO}")), key=natural)
         what = "a model in it" if inside else "the run that you mean"
         found = inside or runs
-        return Advice("is a folder", f"give {what}, such as {found[0]!r}") if found else None
+        if not found:
+            remedy = f"give that of a run, or a {MODEL_ENDING} file"
+            return Advice("is a folder, and no run's", remedy)
+        return Advice("is a folder", f"give {what}, such as {found[0]!r}")
     if not os.path.exists(path) and is_run(run := Path(ROOT, path)):
         return Advice("is no file", f"give the run of that name, {str(run)!r}")
     remedy, command = "train it, and give the model that is saved", ("train", "--net", path)

@@ -122,3 +122,8 @@ def test_a_network_with_its_name_and_on_another_input(tmp_path: Path) -> None:
         read_named("lenet", input_shape="64")
     with pytest.raises(UsageError, match=r"\(64, 64\)"):
         read_named("lenet", input_shape=(64, 64))
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    with refused(ModelFileError, "no run's", ".safetensors"):
+        read_network(tmp_path)
