@@ -9,6 +9,7 @@ from lenet.writing.numbers import (
     seconds_text,
     short_count,
     times,
+    value_text,
     whole_percent,
 )
 
@@ -103,3 +104,8 @@ def test_percent(share: float, text: str) -> None:
 )
 def test_short_times_are_not_rounded_to_nothing(seconds: float, text: str) -> None:
     assert seconds_text(seconds) == text
+
+
+def test_settings_in_words() -> None:
+    assert value_text({"shift": 2, "rotate": 0.0, "flip": True}) == "shift 2, flip yes"
+    assert [value_text(one) for one in ({"shift": 0}, [], [0.0, 1.0])] == ["-", "-", "0, 1"]

@@ -59,6 +59,11 @@ def value_text(value: object) -> str:
             return "yes" if value else "no"
         case float():
             return f"{value:,.6g}"
+        case dict():  # what is switched off needs no words
+            on = (f"{key} {value_text(one)}" for key, one in value.items() if one)
+            return ", ".join(on) or "-"
+        case list():
+            return ", ".join(map(value_text, value)) or "-"
     return value if isinstance(value, str) else json.dumps(value)
 
 
