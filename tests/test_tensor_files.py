@@ -383,7 +383,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "empty.safetensors").touch()
     (tmp_path / "folder").mkdir()
     for path, text in (
-        (tmp_path / "folder", "it is a folder"),
+        (tmp_path / "folder", "is a folder, and no run's"),
         (tmp_path / "missing.safetensors", "no such file or directory"),
         (tmp_path / "empty.safetensors", "has 0 bytes"),
         (Path(os.devnull), "a pipe or a device"),
