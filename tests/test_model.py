@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import tracemalloc
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -663,3 +664,13 @@ def test_a_long_class_name_breaks_no_table_of_text() -> None:
     found = model.evaluate(np.zeros((3, 1, 4, 4), np.uint8), [0, 1, 1])
     assert all(len(line) <= 80 for line in str(found).splitlines())
     assert found.to_dict()["classes"][0]["name"] == classes[0]
+
+
+def test_a_normalisation_that_overflows_is_said_without_a_warning() -> None:
+    model = lenet.Model("1x8x8 | conv 2 k3 batchnorm | dense 2").initialize(seed=1)
+    for values in model.state_dict().values():
+        values[...] = 1e30
+    model.state_dict()["conv0.variance"][...] = 0
+    with warnings.catch_warnings(), refused(DataError, "no finite numbers"):
+        warnings.simplefilter("error")
+        model.predict(np.ones((1, 1, 8, 8), np.uint8))

@@ -39,6 +39,7 @@ def folded_plan(plan: Plan) -> Plan:
     return replace(plan, steps=pooling_first(plain))
 
 
+@np.errstate(over="ignore")  # finite weights may overflow by it; who asks for scores is told
 def folded_table(plan: Plan, table: Floats) -> Floats:
     """Return ``table`` (T,) with every normalisation multiplied into its convolution.
 
