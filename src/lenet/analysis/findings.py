@@ -135,8 +135,7 @@ def _receptive(network: Network, fields: Sequence[ReceptiveField]) -> Iterator[s
 
 
 def _saturation(network: Network) -> Iterator[str]:
-    used = [layer.values.get("activation") for layer in network.layers]
-    used = [name for name in used if name is not None]
+    used = [name for layer in network.layers if (name := layer.values.get("activation"))]
     for name, activation in ACTIVATIONS.items():
         count = used.count(name)
         if activation.saturates and count:

@@ -74,8 +74,7 @@ def neighbours_of(network: Network) -> tuple[Neighbours, ...]:
     for before, after in reversed(list(pairwise(network.placed))):
         if isinstance(after.layer, Trained | Rbf):
             given, made = elements(before.output_shape), elements(after.output_shape)
-            width = given / (made // after.output_shape[0])
-            noun = "unit" if isinstance(after.layer, Rbf) else after.layer.width_noun
+            width, noun = given / (made // after.output_shape[0]), after.layer.width_noun
             is_output = not neighbours  # the last comes first
             names = before.name, after.name
             neighbours.append(Neighbours(*names, given, made, width, noun, is_output))

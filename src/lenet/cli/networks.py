@@ -208,7 +208,6 @@ def _picture_path(net: str, output: Path | None, format: str | None) -> Path:
 @options.formats("csv")
 def compare(nets: tuple[str, ...], output: Path | None, form: str, **images: Any) -> None:
     """Networks or runs side by side: what each costs, and what differs from the first."""
-
     from lenet.run_folder import check_output, is_run
 
     if not nets or not all(map(is_run, nets)):

@@ -199,8 +199,7 @@ def export(
     suffix = _suffix(path)
     options = _options(input, opset, framework, prefix)
     _check_int8(suffix, int8, calibrate)
-    given = {"input": input != "uint8", "opset": opset != 17, "framework": framework != "torch"}
-    _check_place(suffix, {**given, "prefix": prefix != PREFIX, "images": images is not None})
+    _check_place(suffix, {**vars(options), "images": images})
     file = model
     if not isinstance(model, Model):
         name, model = model, Model.load(model)
@@ -269,10 +268,10 @@ def _written_beside(suffix: str, model: Model, target: Path, options: Options) -
     return files.write_bytes(beside, text)
 
 
-def _check_place(suffix: str, given: Mapping[str, bool]) -> None:
-    """Refuse an option that a format does not have."""
+def _check_place(suffix: str, asked: Mapping[str, Any]) -> None:
+    """Refuse an option that a format does not have, if it is not the default."""
     for name, (what, endings) in _PLACES.items():
-        if given[name] and suffix not in endings:
+        if asked[name] != getattr(Options, name) and suffix not in endings:
             why = f"{name} is {what}, and the file ends in {suffix}"
             remedy = f"leave it out, or end the file in {endings[0]}"
             raise UsageError(f"{why}; {remedy}.", parameter=name)

@@ -264,12 +264,12 @@ def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
         if seen is not None and seen.input_shape != network.input_shape:
             seen = None
         notes = [UNPREPARED] if seen is None else []
+        is_told = not is_scaled_alone(network)  # by their shapes, whose weights these are
         is_ours = isinstance(like, Model) and Path(path).suffix.lower() in _EXPORTED
-        if _is_own(network, arrays):
-            model = Model(network, classes, seen).load_state_dict(arrays)
-            return model, kind, notes
-        if (is_ours or not is_scaled_alone(network)) and plain_network(network) != network:
-            network, notes = plain_network(network), [*notes, _PLAIN]
+        if (is_told or is_ours) and (plain := plain_network(network)) != network:
+            if is_told and _are_of(arrays, network):
+                return Model(network, classes, seen).load_state_dict(arrays), kind, notes
+            network, notes = plain, [*notes, _PLAIN]
     else:
         network, note = deduce_network(path, arrays, options.input_shape, options.activation)
         notes = [note, UNPREPARED]
@@ -277,10 +277,8 @@ def _fit(path: Any, arrays: Arrays, options: Options, kind: str) -> _Read:
     return model, kind, [*notes, *more]
 
 
-def _is_own(network: Network, arrays: Arrays) -> bool:
-    """Are these the tensors of lenet's own, of a network that has others than its plain one?"""
-    if is_scaled_alone(network) or plain_network(network) == network:
-        return False
+def _are_of(arrays: Arrays, network: Network) -> bool:
+    """Are these the tensors of a network of ours, by their names and shapes?"""
     own = {tensor.name: tensor.shape for tensor in make_plan(network).tensors}
     return own == {name: values.shape for name, values in arrays.items()}
 

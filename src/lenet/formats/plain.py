@@ -19,9 +19,9 @@ import numpy as np
 
 from lenet.engine.plan import Floats
 from lenet.model import Model
-from lenet.net import Conv2d, Dense, PlacedLayer
+from lenet.net import Conv2d, Dense, Network, PlacedLayer
 from lenet.net.layers import SCALED_TANH, Layer
-from lenet.net.network import Network, rebuilt
+from lenet.net.network import rebuilt
 
 _SCALED = "scaled-tanh"
 

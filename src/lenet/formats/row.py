@@ -128,13 +128,14 @@ class Row:
         layer = layer.replace(padding=self._padded(layer.padding))
         self._add(layer, weight=weight, bias=_bias(bias, layer.channels))
 
-    def pool(self, layer: Pool2d, rounds_up: bool = False) -> None:
-        """Take a pooling; ``rounds_up``: its last window may reach over the edge."""
+    def pool(self, layer: Pool2d, rounds_up: bool = False, drops: bool = True) -> None:
+        """Take a pooling; ``rounds_up``: its last window may reach over the edge, and it ``drops``
+        one that begins there, as PyTorch does."""
         self._check_maps("a pooling")
         if self._padding_waits and isinstance(layer, MaxPool2d) != self._pads_lowest:
             raise RefusedError("what is padded before it is not what it pads itself")
         if rounds_up:
-            layer = _rounded_up(layer, self.padded_shape)
+            layer = _rounded_up(layer, self.padded_shape, drops)
         self._add(layer.replace(padding=self._padded(layer.padding)))
 
     def global_pool(self, kind: type[Pool2d]) -> None:
@@ -370,8 +371,8 @@ class Row:
         self._add(layer, weight=weight, bias=np.broadcast_to(shift, channels))
 
     def _wait(self, scale: Values, shift: Values) -> None:
-        if max(scale.size, shift.size) not in (1, self.size):
-            raise RefusedError(f"it has {scale.size:,} numbers where {self.size:,} flow")
+        if (length := max(scale.size, shift.size)) not in (1, self.size):
+            raise RefusedError(f"it has {length:,} numbers where {self.size:,} flow")
         scale, shift = np.broadcast_to(scale, self.size), np.broadcast_to(shift, self.size)
         if self._waiting:
             before, offset = self._waiting
@@ -432,7 +433,7 @@ def refusing(what: str) -> Iterator[None]:
         raise ModelFileError(f"{what}: what it reads is not what it takes.") from error
 
 
-def _rounded_up(layer: Pool2d, shape: Shape) -> Pool2d:
+def _rounded_up(layer: Pool2d, shape: Shape, drops: bool) -> Pool2d:
     """Return a pooling whose last window may reach over the edge, padded so that it does not.
 
     It has to begin on the map, or before it.
@@ -443,7 +444,10 @@ def _rounded_up(layer: Pool2d, shape: Shape) -> Pool2d:
     for size, (before, after), kernel, stride in zip(shape[1:], sides, *own, strict=True):
         last = before + size + after - kernel  # where a window fits just so
         over = -last % stride
-        more.append(over if 0 <= last < before + size - over else 0)
+        begins_on = 0 <= last < before + size - over
+        if over and not begins_on and not drops:
+            raise RefusedError("its last window begins beyond the map, which no layer here does")
+        more.append(over if begins_on else 0)
     if any(more) and isinstance(layer, AvgPool2d):
         raise RefusedError("its last window reaches over the edge, where a mean cannot be read")
     return layer.replace(padding=(top, bottom + more[0], left, right + more[1]))

@@ -149,6 +149,10 @@ def _telling(what: str) -> Iterator[None]:
         if isinstance(error, UnfitError | ShapeError):
             raise ShapeError(why, what, "give another input_shape") from error
         raise UsageError(f"{why}.", parameter=getattr(error, "parameter", "")) from error
+    except LenetError:
+        raise
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UsageError(f"{what}: what it is given is not what it takes.") from error
 
 
 @dataclass
@@ -216,12 +220,7 @@ def _take(row: Row, call: _Call) -> None:
             "layers, batch normalisation, and the activations sigmoid, tanh, relu, leaky-relu "
             "(0.01) and silu"
         )
-    try:
-        action(row, call)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        if isinstance(error, LenetError):
-            raise
-        raise RefusedError("what it is given is not what it takes") from error
+    action(row, call)
 
 
 @contextmanager

@@ -557,6 +557,7 @@ class Rbf(Layer):
     keyword = "rbf"
     stem = "rbf"
     noun = "RBF layer"
+    width_noun = "unit"
     example = "rbf 10"
     counts = True
     flattens = True

@@ -480,7 +480,8 @@ def _changed(layer: Layer, tensor: Tensor, name: str, groups: int) -> tuple[Laye
     """The layer as its weight says it is, and the changes of its sizes in words."""
     width, _, *kernel = tensor.shape
     if isinstance(layer, Rbf):
-        words = [f"give {name} {plural(width, 'unit')}"] if layer.units != width else []
+        change = f"give {name} {plural(width, layer.width_noun)}"
+        words = [change] if layer.units != width else []
         return layer.with_width(width), words
     assert isinstance(layer, Trained)
     told = []
